@@ -1,0 +1,217 @@
+"""The types that arguments have, and how a signature becomes a contract.
+
+A rule in `layers` (or a name in `objects`) is a function whose keyword-only, annotated signature
+states its arguments once: `filters: A[int, POSITIVE]`. `contract` reads that signature; the JSON
+Schema, the check of a value, the default and the reference page all come from what it returns.
+
+A `Type` says in words what it wants, says the same as JSON Schema, and puts a valid value into the
+normal form that rules see (`3` becomes `(3, 3)` for a kernel of rank 2).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, get_type_hints
+
+import jsonschema
+
+from archspec.errors import Refused, did_you_mean
+
+A = Annotated
+Sizes = tuple[int, ...]
+REQUIRED: Any = inspect.Parameter.empty
+
+
+@dataclass(frozen=True, eq=False)
+class Type:
+    """What a value must be.
+
+    words: "a positive integer": completes the sentence "X must be ...".
+    schema: the same as JSON Schema, for a value without formulas.
+    normal: valid value -> the form that rules and fingerprints see; may raise `Refused`.
+    kind: for objects such as initializers, the table of `objects` that says what is valid.
+    """
+
+    words: str
+    schema: Mapping[str, Any]
+    normal: Callable[[Any], Any] = lambda value: value
+    kind: str | None = None
+
+    def read(self, value: Any) -> Any:
+        """The normal form of `value`; `Refused` if it is not what the type wants."""
+        if not _validator(self).is_valid(value):
+            raise Refused(f"must be {self.words}, got {show(value)}", code="argument-value")
+        return self.normal(value)
+
+
+@cache
+def _validator(type_: Type) -> Any:
+    return jsonschema.Draft202012Validator(type_.schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a layer or object: its name, type and default (or REQUIRED)."""
+
+    name: str
+    type: Type
+    default: Any
+
+
+def contract(function: Callable[..., Any]) -> dict[str, Argument]:
+    """The keyword-only arguments of an annotated function, in order."""
+    hints = get_type_hints(function, include_extras=True)
+    return {
+        name: Argument(name, hints[name].__metadata__[0], parameter.default)
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+
+
+def bind(owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Every argument of `owner` in normal form, defaults filled in.
+
+    Raises `Refused` for an argument that is unknown, missing or of the wrong type.
+    """
+    for name in given:
+        if name not in arguments:
+            raise Refused(
+                f"{owner} has no argument '{name}'",
+                name,
+                "unknown-argument",
+                did_you_mean(name, arguments),
+            )
+    bound = {}
+    for name, argument in arguments.items():
+        if name in given:
+            try:
+                bound[name] = argument.type.read(given[name])
+            except Refused as refused:
+                if refused.message.startswith("must be"):
+                    refused.message = f"{owner} argument '{name}' {refused.message}"
+                refused.argument = name
+                raise
+        elif argument.default is REQUIRED:
+            raise Refused(f"{owner} needs the argument '{name}'", None, "missing-argument")
+        else:
+            bound[name] = argument.default
+    return bound
+
+
+def show(value: Any) -> str:
+    """A value as its YAML reader would write it, shortened."""
+    if value is None:
+        text = "null"
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    elif isinstance(value, str):
+        text = f"'{value}'"
+    elif isinstance(value, Mapping):
+        text = "{" + ", ".join(f"{key}: {show(each)}" for key, each in value.items()) + "}"
+    elif isinstance(value, list | tuple):
+        text = "[" + ", ".join(map(show, value)) + "]"
+    else:
+        text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+# --- scalars -----------------------------------------------------------------------------------
+
+
+def integer(words: str, **bounds: int) -> Type:
+    return Type(words, {"type": "integer", **bounds}, int)
+
+
+def number(words: str, **bounds: float) -> Type:
+    return Type(words, {"type": "number", **bounds}, float)
+
+
+def choice(*values: Any) -> Type:
+    """One of a few words (or null, true, false)."""
+    words = " or ".join([", ".join(map(show, values[:-1])), show(values[-1])][len(values) < 2 :])
+    return Type(words, {"enum": list(values)})
+
+
+def optional(type_: Type) -> Type:
+    """`type_`, or null."""
+
+    def normal(value: Any) -> Any:
+        return None if value is None else type_.normal(value)
+
+    schema = {"anyOf": [type_.schema, {"type": "null"}]}
+    return Type(f"{type_.words} or null", schema, normal, type_.kind)
+
+
+BOOLEAN = Type("true or false", {"type": "boolean"})
+INTEGER = integer("an integer")
+POSITIVE = integer("a positive integer", minimum=1)
+COUNT = integer("an integer of at least 0", minimum=0)
+NUMBER = number("a number")
+POSITIVE_NUMBER = number("a number greater than 0", exclusiveMinimum=0)
+NON_NEGATIVE = number("a number of at least 0", minimum=0)
+UNIT_INTERVAL = number("a number from 0 to 1", minimum=0, maximum=1)
+TEXT = Type("text", {"type": "string"})
+SEED = optional(COUNT)
+DATA_FORMAT = Type(
+    "'channels_last' or 'channels_first'",
+    {"enum": ["channels_last", "channels_first", None]},
+    lambda value: value or "channels_last",
+)
+DTYPE = choice(None, "float32", "float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16")
+
+# --- tuples ------------------------------------------------------------------------------------
+
+
+def sizes(rank: int, minimum: int = 1) -> Type:
+    """One integer for all spatial axes, or a list with one for each."""
+    bound = {"type": "integer", "minimum": minimum}
+    what = "a positive integer" if minimum == 1 else f"an integer of at least {minimum}"
+
+    def normal(value: Any) -> Sizes:
+        return tuple(map(int, value)) if isinstance(value, list | tuple) else (int(value),) * rank
+
+    items = {"type": "array", "items": bound, "minItems": rank, "maxItems": rank}
+    return Type(f"{what} or a list of {rank}", {"anyOf": [bound, items]}, normal)
+
+
+def margins(rank: int) -> Type:
+    """Rows to pad or crop: one integer, one for each axis, or [before, after] for each axis."""
+    bound = {"type": "integer", "minimum": 0}
+    pair = {"type": "array", "items": bound, "minItems": 2, "maxItems": 2}
+    if rank == 1:
+        schema: dict[str, Any] = {"anyOf": [bound, pair]}
+        words = "an integer of at least 0 or [before, after]"
+    else:
+        axis = {"anyOf": [bound, pair]}
+        axes = {"type": "array", "items": axis, "minItems": rank, "maxItems": rank}
+        schema = {"anyOf": [bound, axes]}
+        words = f"an integer of at least 0, or a list of {rank} of them or of [before, after]"
+
+    def normal(value: Any) -> tuple[tuple[int, int], ...]:
+        if not isinstance(value, list | tuple):
+            return ((int(value), int(value)),) * rank
+        if rank == 1:
+            return ((int(value[0]), int(value[1])),)
+        return tuple(
+            (int(v[0]), int(v[1])) if isinstance(v, list | tuple) else (int(v), int(v))
+            for v in value
+        )
+
+    return Type(words, schema, normal)
+
+
+def listing(item: Type, words: str, minimum: int = 0) -> Type:
+    """A list whose items are all of one type."""
+    schema = {"type": "array", "items": item.schema, "minItems": minimum}
+    return Type(words, schema, lambda value: tuple(map(item.normal, value)))
+
+
+INTEGERS = listing(INTEGER, "a list of integers")
+AXES = Type(
+    "an integer or a list of integers",
+    {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]},
+    lambda value: tuple(map(int, value)) if isinstance(value, list | tuple) else int(value),
+)

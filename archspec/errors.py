@@ -1,0 +1,178 @@
+"""What an error is, and the only place that lays one out.
+
+A `Span` is a place in a text, a `Diagnostic` says what is wrong there and what to do about it,
+and a `SpecError` carries all the diagnostics of one run. Rules deeper down raise `Refused`, which
+knows *what* is wrong; the stage that called the rule knows *where* and makes the diagnostic.
+
+    specs/resnet18.yaml:14:27: error: Conv2D has no argument 'kernal_size' [unknown-argument]
+       14 |   - Conv2D: {filters: 64, kernal_size: 3}
+          |                           ^^^^^^^^^^^
+    hint: did you mean 'kernel_size'?
+"""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A text and the name that messages call it by."""
+
+    name: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a source: lines and columns count from 1, the end is exclusive."""
+
+    source: Source
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+    def within(self, start: int, length: int) -> Span:
+        """The part of a one-line span that begins `start` characters in."""
+        if self.end_line != self.line or self.column + start > self.end_column:
+            return self
+        first = self.column + start
+        last = min(first + max(length, 1), max(self.end_column, first + 1))
+        return Span(self.source, self.line, first, self.line, last)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A second place that belongs to an error: a caller, a declaration, an anchor."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing that is wrong: a stable code, words, the place, the remedy, the trail."""
+
+    code: str
+    message: str
+    span: Span
+    hint: str | None = None
+    notes: tuple[Note, ...] = ()
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        place = f"{self.span}: {self.severity}: {self.message} [{self.code}]"
+        lines = [place, *_excerpt(self.span)]
+        lines += [f"{note.span}: note: {note.text}" for note in self.notes]
+        if self.hint:
+            lines.append(f"hint: {self.hint}")
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, object]:
+        """The same as data, for `check --format json`."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            "file": self.span.source.name,
+            "line": self.span.line,
+            "column": self.span.column,
+            "end_line": self.span.end_line,
+            "end_column": self.span.end_column,
+            "hint": self.hint,
+            "notes": [
+                {
+                    "message": note.text,
+                    "file": note.span.source.name,
+                    "line": note.span.line,
+                    "column": note.span.column,
+                }
+                for note in self.notes
+            ],
+        }
+
+
+class SpecError(Exception):
+    """A spec is broken. `diagnostics` holds every error and warning, sorted by place."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = in_order(diagnostics)
+        super().__init__("\n".join(str(each) for each in self.diagnostics))
+
+
+@dataclass(eq=False)
+class Refused(Exception):
+    """A rule's word that something cannot be, before anyone has said where.
+
+    `argument` names the argument to blame where there is one, so that the caret finds it.
+    """
+
+    message: str
+    argument: str | None = None
+    code: str = "shape"
+    hint: str | None = None
+    notes: tuple[Note, ...] = field(default=())
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sorted by file and place, each once."""
+    unique = {(d.span, d.code, d.message): d for d in diagnostics}
+    return tuple(
+        sorted(unique.values(), key=lambda d: (d.span.source.name, d.span.line, d.span.column))
+    )
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint that names the known word closest to a misspelt one, or None."""
+    by_fold = {name.casefold().replace("_", ""): name for name in sorted(known, reverse=True)}
+    close = difflib.get_close_matches(word.casefold().replace("_", ""), by_fold, 1, 0.6)
+    return f"did you mean '{by_fold[close[0]]}'?" if close else None
+
+
+def _excerpt(span: Span) -> list[str]:
+    """The source line with its number, and carets under the span."""
+    if not 1 <= span.line <= len(span.source.lines):
+        return []
+    text = span.source.lines[span.line - 1]
+    start = min(span.column - 1, len(text))
+    end = span.end_column - 1 if span.end_line == span.line else len(text)
+    end = max(min(end, len(text)), start + 1)
+    if len(text) > 160:  # a long line: show the part around the place
+        cut = max(0, start - 60)
+        text, start, end = text[cut : cut + 160], start - cut, min(end - cut, 160)
+    indent = "".join("\t" if c == "\t" else " " * _width(c) for c in text[:start])
+    carets = "^" * max(1, sum(_width(c) for c in text[start:end]))
+    return [f"{span.line:5} | {_visible(text)}", f"      | {indent}{carets}"]
+
+
+def _width(char: str) -> int:
+    """Columns that a terminal gives a character."""
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _visible(text: str) -> str:
+    return "".join(c if c == "\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+class UserError(Exception):
+    """Something outside a spec went wrong that its user can mend: a file, a folder, an option."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        self.hint = hint
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        message = f"error: {super().__str__()}"
+        return f"{message}\nhint: {self.hint}" if self.hint else message

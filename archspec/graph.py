@@ -1,0 +1,191 @@
+"""The graph that a spec means: flat, named, typed, frozen.
+
+A `Graph` is a list of `Node`s in an order in which each node comes after its inputs. `fold` is the
+one walk over it: building Keras, drawing and writing source are step functions given to `fold`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from archspec.errors import Diagnostic, Note, Span
+
+Shape = tuple[int | None, ...]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a node without building it.
+
+    shape: of the output, the batch axis first as None, as Keras prints it.
+    weights: Keras's variable names (`kernel`, `bias`, `query/kernel`) to their shapes.
+    fixed: the names of those weights that training does not move (`moving_mean`).
+    macs: multiply-accumulates for one sample; None if unknown.
+    window: what one output sees of its input, for the receptive field: a (size, stride) for each
+        spatial axis; () for itself alone; None for everything.
+    """
+
+    shape: Shape
+    weights: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
+    macs: int | None = 0
+    window: tuple[tuple[int, Any], ...] | None = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One call of a layer, or one input of the model.
+
+    name: dotted path, `stage1.unit0.main.conv2d`; the Keras layer has `-` for each `.`.
+    op: the Keras class, `Conv2D`; `InputLayer` for an input.
+    arguments: every argument of the layer in normal form, defaults included.
+    inputs: names of the nodes it takes, in order.
+    slots: the call arguments those inputs are for (`("query", "value")`); () for one tensor or,
+        when the layer `takes` a list, for a list.
+    call: constant call arguments, such as `{"training": False}`.
+    reuses: name of the node whose layer, with its weights, this node calls again; else None.
+    facts: None when they could not be found, which only a broken graph has.
+    scopes: the named groups and blocks around it, outermost first, each with the title that a
+        picture gives it: (("stage1", ""), ("stage1.unit0", "residual")).
+    """
+
+    name: str
+    op: str
+    arguments: Mapping[str, Any]
+    inputs: tuple[str, ...]
+    slots: tuple[str, ...]
+    call: Mapping[str, Any]
+    reuses: str | None
+    facts: Facts | None
+    scopes: tuple[tuple[str, str], ...]
+    span: Span
+    trail: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """A whole network. Checked where it is made: names are unique, inputs come before their users.
+
+    name: of the spec. params: the values its formulas saw. nodes: in an order in which each comes
+    after its inputs. inputs, outputs: names of nodes, in the model's order. train: the recipe as
+    the spec states it, formulas evaluated. warnings: what `check` says without refusing.
+    """
+
+    name: str
+    description: str
+    params: Mapping[str, Any]
+    nodes: tuple[Node, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    train: Mapping[str, Any]
+    warnings: tuple[Diagnostic, ...] = ()
+    by_name: Mapping[str, Node] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        seen: dict[str, Node] = {}
+        for node in self.nodes:
+            missing = [name for name in node.inputs if name not in seen]
+            assert not missing, f"{node.name} comes before its input {missing[0]}"
+            assert node.name not in seen, f"two nodes are called {node.name}"
+            seen[node.name] = node
+        assert all(name in seen for name in (*self.inputs, *self.outputs))
+        object.__setattr__(self, "by_name", MappingProxyType(seen))
+
+    def __getitem__(self, name: str) -> Node:
+        return self.by_name[name]
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def shape(self, name: str) -> Shape:
+        """Output shape of a node, the batch axis first as None."""
+        facts = self[name].facts
+        assert facts is not None
+        return facts.shape
+
+    @property
+    def total_params(self) -> int:
+        """Weights of every layer, each shared layer once."""
+        return sum(params(node) for node in self.nodes)
+
+    @property
+    def trainable_params(self) -> int:
+        return sum(trainable_params(node) for node in self.nodes)
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-accumulates of one sample, a shared layer at each call; None if unknown."""
+        each = [node.facts.macs if node.facts else None for node in self.nodes]
+        return None if None in each else sum(macs for macs in each if macs is not None)
+
+    @property
+    def fingerprint(self) -> str:
+        """The meaning in 16 hex digits: layers, arguments and wiring, whatever their names.
+
+        Comments, key order, spelled-out defaults, blocks or a flat list change nothing; the recipe
+        and contracts are not part of it.
+        """
+        order = {name: place for place, name in enumerate(canonical_order(self))}
+        rows = [
+            [
+                node.op,
+                {key: value for key, value in node.arguments.items() if key != "name"},
+                [order[each] for each in node.inputs],
+                node.slots,
+                dict(node.call),
+                None if node.reuses is None else order[node.reuses],
+            ]
+            for node in sorted(self.nodes, key=lambda node: order[node.name])
+        ]
+        meaning = [rows, [order[each] for each in self.outputs]]
+        text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def params(node: Node) -> int:
+    """Number of weights that a node brings; 0 where it reuses another's."""
+    if node.reuses is not None or node.facts is None:
+        return 0
+    return sum(prod(shape) for shape in node.facts.weights.values())
+
+
+def trainable_params(node: Node) -> int:
+    """Number of those that training moves."""
+    if node.reuses is not None or node.facts is None or not node.arguments.get("trainable", True):
+        return 0
+    weights = node.facts.weights.items()
+    return sum(prod(shape) for name, shape in weights if name not in node.facts.fixed)
+
+
+def canonical_order(graph: Graph) -> list[str]:
+    """The nodes' names in the one order that the wiring alone gives: the inputs, then depth first
+    from the outputs, each node after what it takes and after the node whose layer it reuses."""
+    done = dict.fromkeys(graph.inputs)
+    stack = [(name, False) for name in reversed(graph.outputs)]
+    while stack:
+        name, ready = stack.pop()
+        if name in done:
+            continue
+        if ready:
+            done[name] = None
+            continue
+        node = graph[name]
+        before = (*node.inputs, *filter(None, (node.reuses,)))
+        stack.append((name, True))
+        stack += [(each, False) for each in reversed(before)]
+    return list(done)
+
+
+def fold(graph: Graph, step: Callable[[Node, list[T]], T]) -> dict[str, T]:
+    """Walk the graph once: `step(node, values of its inputs)` gives each node's value, by name."""
+    values: dict[str, T] = {}
+    for node in graph.nodes:
+        values[node.name] = step(node, [values[name] for name in node.inputs])
+    return values
