@@ -14,13 +14,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, get_type_hints
+from math import isfinite
+from typing import Any, get_type_hints
 
 import jsonschema
 
 from archspec.errors import Refused, did_you_mean
 
-A = Annotated
 Sizes = tuple[int, ...]
 REQUIRED: Any = inspect.Parameter.empty
 
@@ -126,7 +126,12 @@ def integer(words: str, **bounds: int) -> Type:
 
 
 def number(words: str, **bounds: float) -> Type:
-    return Type(words, {"type": "number", **bounds}, float)
+    def normal(value: Any) -> float:
+        if not isfinite(value):
+            raise Refused(f"must be {words}, got {show(value)}", code="argument-value")
+        return float(value)
+
+    return Type(words, {"type": "number", **bounds}, normal)
 
 
 def choice(*values: Any) -> Type:
@@ -190,15 +195,14 @@ def margins(rank: int) -> Type:
         schema = {"anyOf": [bound, axes]}
         words = f"an integer of at least 0, or a list of {rank} of them or of [before, after]"
 
-    def normal(value: Any) -> tuple[tuple[int, int], ...]:
-        if not isinstance(value, list | tuple):
-            return ((int(value), int(value)),) * rank
+    def both(value: Any) -> tuple[int, int]:
+        first, second = value if isinstance(value, list | tuple) else (value, value)
+        return int(first), int(second)
+
+    def normal(value: Any) -> Any:  # as Keras takes it: without the outer list when rank is 1
         if rank == 1:
-            return ((int(value[0]), int(value[1])),)
-        return tuple(
-            (int(v[0]), int(v[1])) if isinstance(v, list | tuple) else (int(v), int(v))
-            for v in value
-        )
+            return both(value)
+        return tuple(map(both, value if isinstance(value, list | tuple) else (value,) * rank))
 
     return Type(words, schema, normal)
 
@@ -214,4 +218,13 @@ AXES = Type(
     "an integer or a list of integers",
     {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]},
     lambda value: tuple(map(int, value)) if isinstance(value, list | tuple) else int(value),
+)
+NUMBERS = Type(
+    "a number or a list of numbers",
+    {"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}, "minItems": 1}]},
+    lambda value: (
+        tuple(map(NUMBER.normal, value))
+        if isinstance(value, list | tuple)
+        else NUMBER.normal(value)
+    ),
 )

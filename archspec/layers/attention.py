@@ -1,0 +1,172 @@
+"""Attention. Its MACs are those of the projections and of the two products."""
+
+from typing import Annotated as A
+from typing import Any
+
+from archspec.arguments import (
+    AXES,
+    BOOLEAN,
+    POSITIVE,
+    SEED,
+    UNIT_INTERVAL,
+    Sizes,
+    Type,
+    choice,
+    optional,
+)
+from archspec.errors import Refused
+from archspec.graph import Facts, Shape
+from archspec.layers.shapes import known, listed, product
+from archspec.objects import CONSTRAINT, INITIALIZER, REGULARIZER
+
+POSITIVES = Type(
+    "a positive integer or a list of them",
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": 1},
+            {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1},
+        ]
+    },
+    lambda value: tuple(map(int, value)) if isinstance(value, list | tuple) else (int(value),),
+)
+
+
+def multi_head_attention(
+    query: Shape,
+    value: Shape,
+    key: Shape | None = None,
+    *,
+    num_heads: A[int, POSITIVE],
+    key_dim: A[int, POSITIVE],
+    value_dim: A[int | None, optional(POSITIVE)] = None,
+    dropout: A[float, UNIT_INTERVAL] = 0.0,
+    use_bias: A[bool, BOOLEAN] = True,
+    output_shape: A[Sizes | None, optional(POSITIVES)] = None,
+    attention_axes: A[Any, optional(AXES)] = None,
+    sliding_window: A[int | None, optional(POSITIVE)] = None,
+    kernel_initializer: A[Any, INITIALIZER] = "GlorotUniform",
+    bias_initializer: A[Any, INITIALIZER] = "Zeros",
+    kernel_regularizer: A[Any, REGULARIZER] = None,
+    bias_regularizer: A[Any, REGULARIZER] = None,
+    activity_regularizer: A[Any, REGULARIZER] = None,
+    kernel_constraint: A[Any, CONSTRAINT] = None,
+    bias_constraint: A[Any, CONSTRAINT] = None,
+    use_gate: A[bool, BOOLEAN] = False,
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    key = value if key is None else key
+    shapes = listed((query, value, key))
+    if len({len(query), len(value), len(key)}) > 1 or len(query) < 3:
+        raise Refused(
+            "wants query, value and key of the same number of axes, at least 3 "
+            f"(batch, ..., features), got {shapes}"
+        )
+    if value[1:-1] != key[1:-1]:
+        raise Refused(
+            f"wants a value and a key of one length, got {value} and {key}: "
+            f"{value[1:-1]} is not {key[1:-1]}"
+        )
+    rank = len(query) - 1
+    if attention_axes is None:
+        axes = tuple(range(1, rank))
+    else:
+        given = attention_axes if isinstance(attention_axes, tuple) else (attention_axes,)
+        axes = tuple(axis + rank if axis < 0 else axis for axis in given)
+    if not all(1 <= axis < rank for axis in axes) or len(set(axes)) < len(axes):
+        raise Refused(
+            f"attends along axes from 1 to {rank - 1} of {query}, got {list(axes)}",
+            "attention_axes",
+        )
+    for axis in range(1, rank):
+        a, b = query[axis], value[axis]
+        if axis not in axes and None not in (a, b) and a != b:
+            raise Refused(
+                f"attends along axes {list(axes)} only, so axis {axis} must agree in {query} and "
+                f"{value}: {a} is not {b}",
+                "attention_axes",
+            )
+    value_dim = value_dim or key_dim
+    out = output_shape or (known(query[-1]),)
+    kernels = {
+        "query": (known(query[-1]), num_heads, key_dim),
+        "key": (known(key[-1]), num_heads, key_dim),
+        "gate": (known(query[-1]), num_heads, value_dim),
+        "value": (known(value[-1]), num_heads, value_dim),
+        "attention_output": (num_heads, value_dim, *out),
+    }
+    if not use_gate:
+        del kernels["gate"]
+    weights: dict[str, Sizes] = {}
+    for name, kernel in kernels.items():
+        weights[f"{name}/kernel"] = kernel
+        if use_bias:
+            weights[f"{name}/bias"] = out if name == "attention_output" else kernel[1:]
+    seen = [value[axis] for axis in axes]
+    macs = [
+        product(*(query if name in ("query", "gate", "attention_output") else value)[1:-1], *kernel)
+        for name, kernel in kernels.items()
+    ]
+    macs.append(product(*query[1:-1], *seen, num_heads, key_dim + value_dim))
+    return Facts(
+        shape=(*query[:-1], *out),
+        weights=weights,
+        macs=None if None in macs else sum(each for each in macs if each is not None),
+        window=None,
+    )
+
+
+def _checked(xs: list[Shape]) -> tuple[Shape, Shape, Shape]:
+    """Query, value and key of a layer that takes them as a list."""
+    if len(xs) not in (2, 3):
+        raise Refused(
+            f"takes a query, a value and perhaps a key, got {len(xs)} inputs: "
+            "write `from: [query, value]`"
+        )
+    query, value, key = (*xs, xs[1])[:3]
+    if any(len(x) != 3 for x in xs):
+        raise Refused(f"wants inputs of 3 axes (batch, length, features), got {listed(xs)}")
+    if None not in (query[-1], key[-1]) and query[-1] != key[-1]:
+        raise Refused(
+            f"multiplies query and key, so their features must agree, got {query} and {key}: "
+            f"{query[-1]} is not {key[-1]}"
+        )
+    if None not in (value[1], key[1]) and value[1] != key[1]:
+        raise Refused(
+            f"wants a value and a key of one length, got {value} and {key}: "
+            f"{value[1]} is not {key[1]}"
+        )
+    return query, value, key
+
+
+def attention(
+    xs: list[Shape],
+    *,
+    use_scale: A[bool, BOOLEAN] = False,
+    score_mode: A[str, choice("dot", "concat")] = "dot",
+    dropout: A[float, UNIT_INTERVAL] = 0.0,
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    query, value, key = _checked(xs)
+    weights: dict[str, Sizes] = {"scale": ()} if use_scale else {}
+    if score_mode == "concat":
+        weights["concat_score_weight"] = ()
+        macs = product(query[1], value[1], value[2])  # its scores are sums, not products
+    else:
+        both = None if None in (key[2], value[2]) else (key[2] or 0) + (value[2] or 0)
+        macs = product(query[1], value[1], both)
+    return Facts((*query[:-1], value[-1]), weights, macs=macs, window=None)
+
+
+def additive_attention(
+    xs: list[Shape],
+    *,
+    use_scale: A[bool, BOOLEAN] = True,
+    dropout: A[float, UNIT_INTERVAL] = 0.0,
+) -> Facts:
+    query, value, key = _checked(xs)
+    weights: dict[str, Sizes] = {"scale": (known(query[-1]),)} if use_scale else {}
+    scored = key[2] if use_scale else 0
+    both = None if None in (scored, value[2]) else (scored or 0) + (value[2] or 0)
+    return Facts(
+        (*query[:-1], value[-1]), weights, macs=product(query[1], value[1], both), window=None
+    )

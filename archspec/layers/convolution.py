@@ -1,0 +1,237 @@
+"""Convolutions: plain, transposed, depthwise, separable.
+
+A convolution's MACs are those of its kernel at every output position; a transposed one's at every
+input position, since each input is multiplied by the whole kernel.
+"""
+
+# No `from __future__ import annotations` here or in the other families: the annotations are the
+# contract, and those of a family close over `rank`.
+from collections.abc import Iterable
+from fractions import Fraction
+from math import ceil
+from typing import Annotated as A
+from typing import Any
+
+from archspec.arguments import (
+    BOOLEAN,
+    DATA_FORMAT,
+    POSITIVE,
+    Sizes,
+    choice,
+    optional,
+    sizes,
+)
+from archspec.errors import Refused
+from archspec.graph import Facts, Shape
+from archspec.layers.shapes import Rule, joined, known, product, slide, spatial_axes
+from archspec.objects import ACTIVATION, CONSTRAINT, INITIALIZER, REGULARIZER
+
+
+def _refuse_both(strides: Iterable[int], dilation_rate: Iterable[int]) -> None:
+    if max(strides) > 1 and max(dilation_rate) > 1:
+        raise Refused("takes strides or dilation_rate over 1, not both", "dilation_rate")
+
+
+def _window(kernel: Sizes, strides: Sizes, dilation: Sizes) -> tuple[tuple[int, int], ...]:
+    axes = zip(kernel, strides, dilation, strict=True)
+    return tuple(((size - 1) * rate + 1, stride) for size, stride, rate in axes)
+
+
+def conv(rank: int) -> Rule:
+    paddings = choice("valid", "same", "causal") if rank == 1 else choice("valid", "same")
+
+    def rule(
+        x: Shape,
+        *,
+        filters: A[int, POSITIVE],
+        kernel_size: A[Sizes, sizes(rank)],
+        strides: A[Sizes, sizes(rank)] = (1,) * rank,
+        padding: A[str, paddings] = "valid",
+        data_format: A[str, DATA_FORMAT] = "channels_last",
+        dilation_rate: A[Sizes, sizes(rank)] = (1,) * rank,
+        groups: A[int, POSITIVE] = 1,
+        activation: A[Any, ACTIVATION] = None,
+        use_bias: A[bool, BOOLEAN] = True,
+        kernel_initializer: A[Any, INITIALIZER] = "GlorotUniform",
+        bias_initializer: A[Any, INITIALIZER] = "Zeros",
+        kernel_regularizer: A[Any, REGULARIZER] = None,
+        bias_regularizer: A[Any, REGULARIZER] = None,
+        activity_regularizer: A[Any, REGULARIZER] = None,
+        kernel_constraint: A[Any, CONSTRAINT] = None,
+        bias_constraint: A[Any, CONSTRAINT] = None,
+    ) -> Facts:
+        spatial, channels = spatial_axes(x, rank, data_format)
+        channels = known(channels)
+        if filters % groups:
+            raise Refused(f"cannot share {filters} filters evenly among {groups} groups", "groups")
+        if channels % groups:
+            raise Refused(
+                f"cannot share {channels} input channels evenly among {groups} groups", "groups"
+            )
+        _refuse_both(strides, dilation_rate)
+        out = slide(spatial, kernel_size, strides, padding, dilation_rate, "kernel_size")
+        weights = {"kernel": (*kernel_size, channels // groups, filters)}
+        if use_bias:
+            weights["bias"] = (filters,)
+        return Facts(
+            shape=joined(out, filters, data_format),
+            weights=weights,
+            macs=product(*out, *weights["kernel"]),
+            window=_window(kernel_size, strides, dilation_rate),
+        )
+
+    return rule
+
+
+def conv_transpose(rank: int) -> Rule:
+    def rule(
+        x: Shape,
+        *,
+        filters: A[int, POSITIVE],
+        kernel_size: A[Sizes, sizes(rank)],
+        strides: A[Sizes, sizes(rank)] = (1,) * rank,
+        padding: A[str, choice("valid", "same")] = "valid",
+        output_padding: A[Sizes | None, optional(sizes(rank, minimum=0))] = None,
+        data_format: A[str, DATA_FORMAT] = "channels_last",
+        dilation_rate: A[Sizes, sizes(rank)] = (1,) * rank,
+        activation: A[Any, ACTIVATION] = None,
+        use_bias: A[bool, BOOLEAN] = True,
+        kernel_initializer: A[Any, INITIALIZER] = "GlorotUniform",
+        bias_initializer: A[Any, INITIALIZER] = "Zeros",
+        kernel_regularizer: A[Any, REGULARIZER] = None,
+        bias_regularizer: A[Any, REGULARIZER] = None,
+        activity_regularizer: A[Any, REGULARIZER] = None,
+        kernel_constraint: A[Any, CONSTRAINT] = None,
+        bias_constraint: A[Any, CONSTRAINT] = None,
+    ) -> Facts:
+        spatial, channels = spatial_axes(x, rank, data_format)
+        channels = known(channels)
+        _refuse_both(strides, dilation_rate)
+        reach = [(k - 1) * d + 1 for k, d in zip(kernel_size, dilation_rate, strict=True)]
+        out: list[int | None] = []
+        for axis, (n, k, stride) in enumerate(zip(spatial, reach, strides, strict=True)):
+            extra = output_padding[axis] if output_padding else None
+            if extra is not None and extra >= stride:
+                raise Refused(
+                    f"takes an output_padding below its strides, got {extra} with strides {stride}",
+                    "output_padding",
+                )
+            if n is None:
+                out.append(None)
+            elif padding == "valid":
+                out.append((n - 1) * stride + (max(k, stride) if extra is None else k + extra))
+            else:
+                out.append(n * stride if extra is None else (n - 1) * stride + k % 2 + extra)
+            if out[-1] == 0:
+                raise Refused(
+                    f"leaves nothing: ({n} - 1) * {stride} + {k} % 2 + {extra} < 1",
+                    "output_padding",
+                )
+        weights = {"kernel": (*kernel_size, filters, channels)}
+        if use_bias:
+            weights["bias"] = (filters,)
+        return Facts(
+            shape=joined(tuple(out), filters, data_format),
+            weights=weights,
+            macs=product(*spatial, *weights["kernel"]),
+            window=tuple(
+                (ceil(k / stride), Fraction(1, stride))
+                for k, stride in zip(reach, strides, strict=True)
+            ),
+        )
+
+    return rule
+
+
+def depthwise_conv(rank: int) -> Rule:
+    def rule(
+        x: Shape,
+        *,
+        kernel_size: A[Sizes, sizes(rank)],
+        strides: A[Sizes, sizes(rank)] = (1,) * rank,
+        padding: A[str, choice("valid", "same")] = "valid",
+        depth_multiplier: A[int, POSITIVE] = 1,
+        data_format: A[str, DATA_FORMAT] = "channels_last",
+        dilation_rate: A[Sizes, sizes(rank)] = (1,) * rank,
+        activation: A[Any, ACTIVATION] = None,
+        use_bias: A[bool, BOOLEAN] = True,
+        depthwise_initializer: A[Any, INITIALIZER] = "GlorotUniform",
+        bias_initializer: A[Any, INITIALIZER] = "Zeros",
+        depthwise_regularizer: A[Any, REGULARIZER] = None,
+        bias_regularizer: A[Any, REGULARIZER] = None,
+        activity_regularizer: A[Any, REGULARIZER] = None,
+        depthwise_constraint: A[Any, CONSTRAINT] = None,
+        bias_constraint: A[Any, CONSTRAINT] = None,
+    ) -> Facts:
+        spatial, channels = spatial_axes(x, rank, data_format)
+        channels = known(channels)
+        _refuse_uneven(strides, dilation_rate)
+        out = slide(spatial, kernel_size, strides, padding, dilation_rate, "kernel_size")
+        weights = {"kernel": (*kernel_size, channels, depth_multiplier)}
+        if use_bias:
+            weights["bias"] = (channels * depth_multiplier,)
+        return Facts(
+            shape=joined(out, channels * depth_multiplier, data_format),
+            weights=weights,
+            macs=product(*out, *weights["kernel"]),
+            window=_window(kernel_size, strides, dilation_rate),
+        )
+
+    return rule
+
+
+def separable_conv(rank: int) -> Rule:
+    def rule(
+        x: Shape,
+        *,
+        filters: A[int, POSITIVE],
+        kernel_size: A[Sizes, sizes(rank)],
+        strides: A[Sizes, sizes(rank)] = (1,) * rank,
+        padding: A[str, choice("valid", "same")] = "valid",
+        data_format: A[str, DATA_FORMAT] = "channels_last",
+        dilation_rate: A[Sizes, sizes(rank)] = (1,) * rank,
+        depth_multiplier: A[int, POSITIVE] = 1,
+        activation: A[Any, ACTIVATION] = None,
+        use_bias: A[bool, BOOLEAN] = True,
+        depthwise_initializer: A[Any, INITIALIZER] = "GlorotUniform",
+        pointwise_initializer: A[Any, INITIALIZER] = "GlorotUniform",
+        bias_initializer: A[Any, INITIALIZER] = "Zeros",
+        depthwise_regularizer: A[Any, REGULARIZER] = None,
+        pointwise_regularizer: A[Any, REGULARIZER] = None,
+        bias_regularizer: A[Any, REGULARIZER] = None,
+        activity_regularizer: A[Any, REGULARIZER] = None,
+        depthwise_constraint: A[Any, CONSTRAINT] = None,
+        pointwise_constraint: A[Any, CONSTRAINT] = None,
+        bias_constraint: A[Any, CONSTRAINT] = None,
+    ) -> Facts:
+        spatial, channels = spatial_axes(x, rank, data_format)
+        channels = known(channels)
+        _refuse_uneven(strides, dilation_rate)
+        out = slide(spatial, kernel_size, strides, padding, dilation_rate, "kernel_size")
+        inner = channels * depth_multiplier
+        weights = {
+            "depthwise_kernel": (*kernel_size, channels, depth_multiplier),
+            "pointwise_kernel": (*(1,) * rank, inner, filters),
+        }
+        macs = [product(*out, *kernel) for kernel in weights.values()]
+        if use_bias:
+            weights["bias"] = (filters,)
+        return Facts(
+            shape=joined(out, filters, data_format),
+            weights=weights,
+            macs=None if None in macs else sum(each for each in macs if each is not None),
+            window=_window(kernel_size, strides, dilation_rate),
+        )
+
+    return rule
+
+
+def _refuse_uneven(strides: Sizes, dilation_rate: Sizes) -> None:
+    """What TensorFlow's depthwise convolution cannot run, though Keras builds it."""
+    if len(set(strides)) > 1:
+        raise Refused(
+            f"takes the same strides along each axis, got {list(strides)}: "
+            "TensorFlow has no depthwise convolution with others",
+            "strides",
+        )
+    _refuse_both(strides, dilation_rate)

@@ -1,0 +1,165 @@
+"""Layers that multiply the last axes by a learnt matrix, and the lookup in one."""
+
+import re
+from typing import Annotated as A
+from typing import Any
+
+from archspec.arguments import (
+    BOOLEAN,
+    POSITIVE,
+    TEXT,
+    Sizes,
+    Type,
+    optional,
+    show,
+)
+from archspec.errors import Refused
+from archspec.graph import Facts, Shape
+from archspec.layers.shapes import known, product
+from archspec.objects import ACTIVATION, CONSTRAINT, INITIALIZER, REGULARIZER
+
+
+def dense(
+    x: Shape,
+    *,
+    units: A[int, POSITIVE],
+    activation: A[Any, ACTIVATION] = None,
+    use_bias: A[bool, BOOLEAN] = True,
+    kernel_initializer: A[Any, INITIALIZER] = "GlorotUniform",
+    bias_initializer: A[Any, INITIALIZER] = "Zeros",
+    kernel_regularizer: A[Any, REGULARIZER] = None,
+    bias_regularizer: A[Any, REGULARIZER] = None,
+    activity_regularizer: A[Any, REGULARIZER] = None,
+    kernel_constraint: A[Any, CONSTRAINT] = None,
+    bias_constraint: A[Any, CONSTRAINT] = None,
+) -> Facts:
+    if len(x) < 2:
+        raise Refused(f"wants an input of at least 2 axes (batch, features), got {x}")
+    features = known(x[-1])
+    weights: dict[str, Sizes] = {"kernel": (features, units)}
+    if use_bias:
+        weights["bias"] = (units,)
+    return Facts((*x[:-1], units), weights, macs=product(*x[1:-1], features, units))
+
+
+OUTPUT_SHAPE = Type(
+    "a positive integer, or a list of them and of null",
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": 1},
+            {
+                "type": "array",
+                "items": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]},
+            },
+        ]
+    },
+    lambda value: tuple(value) if isinstance(value, list | tuple) else (int(value),),
+)
+EQUATION = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")
+
+
+def einsum_dense(
+    x: Shape,
+    *,
+    equation: A[str, TEXT],
+    output_shape: A[Shape, OUTPUT_SHAPE],
+    activation: A[Any, ACTIVATION] = None,
+    bias_axes: A[str | None, optional(TEXT)] = None,
+    kernel_initializer: A[Any, INITIALIZER] = "GlorotUniform",
+    bias_initializer: A[Any, INITIALIZER] = "Zeros",
+    kernel_regularizer: A[Any, REGULARIZER] = None,
+    bias_regularizer: A[Any, REGULARIZER] = None,
+    kernel_constraint: A[Any, CONSTRAINT] = None,
+    bias_constraint: A[Any, CONSTRAINT] = None,
+) -> Facts:
+    """`abc,cd->abd`: letters name axes, the first one of the input and the output is the batch.
+
+    `output_shape` gives the output's axes but the batch and those behind `...`, null where the
+    input's length is kept; Keras calls such an axis unknown even where the input's is known.
+    """
+    before, source, kernel, target, after = _parsed(equation)
+    elided = len(x) - len(source)
+    if elided < 0 or (elided and not before and not after):
+        raise Refused(f"has {len(source)} input axes in '{equation}', got {x}", "equation")
+    if elided and before:
+        rest, inputs = x[1:elided], dict(zip(source, x[elided:], strict=True))
+        shape = (None, *rest, *output_shape)
+        named = shape[elided:]
+    else:
+        rest, inputs = x[len(source) :], dict(zip(source, x, strict=False))
+        shape = (None, *output_shape, *rest)
+        named = shape[: len(shape) - elided]
+    if len(named) != len(target):
+        raise Refused(
+            f"has {len(target)} output axes in '{equation}', of which output_shape gives "
+            f"{len(target) - len(named) + len(output_shape)}, got {list(output_shape)}",
+            "output_shape",
+        )
+    outputs = dict(zip(target, named, strict=True))
+    for letter, length in inputs.items():
+        if outputs.get(letter) not in (None, length):
+            raise Refused(
+                f"keeps axis '{letter}' in '{equation}', which is {show(length)} in the input {x} "
+                f"and {outputs[letter]} in output_shape",
+                "output_shape",
+            )
+    for letter in [*target, *kernel]:
+        if letter not in inputs and not (letter in outputs and letter in kernel):
+            raise Refused(f"has an axis '{letter}' that stands alone in '{equation}'", "equation")
+    weights: dict[str, Sizes] = {
+        "kernel": _lengths({letter: outputs.get(letter, inputs.get(letter)) for letter in kernel})
+    }
+    if bias_axes is not None:
+        if not bias_axes or not set(bias_axes) <= set(target):
+            raise Refused(f"has no output axes '{bias_axes}' in '{equation}'", "bias_axes")
+        first = min(target.find(letter) for letter in bias_axes)
+        axes = {letter: outputs[letter] if letter in bias_axes else 1 for letter in target[first:]}
+        weights["bias"] = (*_lengths(axes), *(1,) * (elided if after else 0))
+    kept = [length for letter, length in inputs.items() if letter not in kernel]
+    batch = 0 if elided and before else 1
+    pointwise = {*source} & {*kernel} <= {source[-1]} and target.startswith(source[:-1])
+    return Facts(
+        shape,
+        weights,
+        macs=product(*weights["kernel"], *kept[batch:], *rest),
+        window=() if pointwise and not after else None,
+    )
+
+
+def _parsed(equation: str) -> tuple[bool, str, str, str, bool]:
+    """Is `...` before the axes; the axes of input, kernel and output; is `...` after them."""
+    match = EQUATION.fullmatch(equation)
+    if match:
+        before, source, after, kernel, out_before, target, out_after = match.groups()
+        if before == out_before and after == out_after and not (before and after):
+            return bool(before), source, kernel, target, bool(after)
+    raise Refused(
+        "wants an equation such as 'abc,cd->abd', '...b,bc->...c' or 'ab...,bc->ac...', "
+        f"got '{equation}'",
+        "equation",
+    )
+
+
+def _lengths(axes: dict[str, int | None]) -> Sizes:
+    """The lengths of a weight's axes, all of which must be known."""
+    for letter, length in axes.items():
+        if length is None:
+            raise Refused(
+                f"needs to know the length of axis '{letter}' for its weights: output_shape may "
+                "give it",
+                "output_shape",
+            )
+    return tuple(length for length in axes.values() if length is not None)
+
+
+def embedding(
+    x: Shape,
+    *,
+    input_dim: A[int, POSITIVE],
+    output_dim: A[int, POSITIVE],
+    embeddings_initializer: A[Any, INITIALIZER] = "RandomUniform",
+    embeddings_regularizer: A[Any, REGULARIZER] = None,
+    embeddings_constraint: A[Any, CONSTRAINT] = None,
+    mask_zero: A[bool, BOOLEAN] = False,
+) -> Facts:
+    return Facts((*x, output_dim), {"embeddings": (input_dim, output_dim)})

@@ -1,0 +1,185 @@
+"""Keras's preprocessing of images, for the first layers of a network and for the recipe's augment.
+
+What is random happens in training only, so no receptive field counts it.
+"""
+
+from fractions import Fraction
+from math import ceil
+from typing import Annotated as A
+from typing import Any
+
+from archspec.arguments import (
+    BOOLEAN,
+    DATA_FORMAT,
+    NUMBER,
+    POSITIVE,
+    SEED,
+    Type,
+    choice,
+    optional,
+)
+from archspec.errors import Refused
+from archspec.graph import Facts, Shape
+from archspec.layers.shapes import joined, spatial_axes
+
+INTERPOLATIONS = choice("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5")
+REACH = {"nearest": 1, "area": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}
+
+
+def factor(low: float, high: float, above: bool = False) -> Type:
+    """A number within bounds, or [lower, upper]; `above` leaves the lower bound out."""
+    bound = {"exclusiveMinimum" if above else "minimum": low, "maximum": high}
+    one = {"type": "number", **bound}
+    pair = {"type": "array", "items": one, "minItems": 2, "maxItems": 2}
+    words = f"a number {'above' if above else 'from'} {low} {'and up ' if above else ''}to {high}"
+
+    def normal(value: Any) -> Any:
+        return tuple(map(float, value)) if isinstance(value, list | tuple) else float(value)
+
+    return Type(f"{words}, or [lower, upper]", {"anyOf": [one, pair]}, normal)
+
+
+SHIFT = factor(-1, 1)
+ZOOM = factor(-1, 1, above=True)
+SHARE = factor(0, 1)
+FILL_MODE = choice("reflect", "wrap", "constant", "nearest")
+WARP = choice("nearest", "bilinear")
+RANGE = Type(
+    "a list [lowest, highest] of the pixels",
+    {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+    lambda value: tuple(map(float, value)),
+)
+
+
+def _resized(
+    x: Shape, height: int, width: int, data_format: str, reach: int = 2, whole: bool = False
+) -> Facts:
+    spatial, channels = spatial_axes(x, 2, data_format)
+    window: Any = None
+    if None not in spatial and not whole:
+        steps = [Fraction(n or 1, size) for n, size in zip(spatial, (height, width), strict=True)]
+        window = tuple((max(reach, ceil(step)), step) for step in steps)
+    return Facts(joined((height, width), channels, data_format), window=window)
+
+
+def resizing(
+    x: Shape,
+    *,
+    height: A[int, POSITIVE],
+    width: A[int, POSITIVE],
+    interpolation: A[str, INTERPOLATIONS] = "bilinear",
+    crop_to_aspect_ratio: A[bool, BOOLEAN] = False,
+    pad_to_aspect_ratio: A[bool, BOOLEAN] = False,
+    fill_mode: A[str, choice("constant")] = "constant",
+    fill_value: A[float, NUMBER] = 0.0,
+    antialias: A[bool, BOOLEAN] = False,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
+        raise Refused("crops or pads to the aspect ratio, not both", "pad_to_aspect_ratio")
+    whole = crop_to_aspect_ratio or pad_to_aspect_ratio or antialias
+    return _resized(x, height, width, data_format, REACH[interpolation], whole)
+
+
+def center_crop(
+    x: Shape,
+    *,
+    height: A[int, POSITIVE],
+    width: A[int, POSITIVE],
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    """An image that is smaller is resized, so that the output always has this size."""
+    (rows, columns), channels = spatial_axes(x, 2, data_format)
+    if rows is not None and columns is not None and rows >= height and columns >= width:
+        return Facts(joined((height, width), channels, data_format))
+    return _resized(x, height, width, data_format, whole=True)
+
+
+def random_crop(
+    x: Shape,
+    *,
+    height: A[int, POSITIVE],
+    width: A[int, POSITIVE],
+    seed: A[int | None, SEED] = None,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    return center_crop(x, height=height, width=width, data_format=data_format)
+
+
+def random_flip(
+    x: Shape,
+    *,
+    mode: A[
+        str, choice("horizontal", "vertical", "horizontal_and_vertical")
+    ] = "horizontal_and_vertical",
+    seed: A[int | None, SEED] = None,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    spatial_axes(x, 2, data_format)
+    return Facts(x)
+
+
+def random_rotation(
+    x: Shape,
+    *,
+    factor: A[Any, SHIFT],
+    fill_mode: A[str, FILL_MODE] = "reflect",
+    interpolation: A[str, WARP] = "bilinear",
+    seed: A[int | None, SEED] = None,
+    fill_value: A[float, NUMBER] = 0.0,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    spatial_axes(x, 2, data_format)
+    return Facts(x)
+
+
+def random_translation(
+    x: Shape,
+    *,
+    height_factor: A[Any, SHIFT],
+    width_factor: A[Any, SHIFT],
+    fill_mode: A[str, FILL_MODE] = "reflect",
+    interpolation: A[str, WARP] = "bilinear",
+    seed: A[int | None, SEED] = None,
+    fill_value: A[float, NUMBER] = 0.0,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    spatial_axes(x, 2, data_format)
+    return Facts(x)
+
+
+def random_zoom(
+    x: Shape,
+    *,
+    height_factor: A[Any, ZOOM],
+    width_factor: A[Any, optional(ZOOM)] = None,
+    fill_mode: A[str, FILL_MODE] = "reflect",
+    interpolation: A[str, WARP] = "bilinear",
+    seed: A[int | None, SEED] = None,
+    fill_value: A[float, NUMBER] = 0.0,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    spatial_axes(x, 2, data_format)
+    return Facts(x)
+
+
+def random_contrast(
+    x: Shape,
+    *,
+    factor: A[Any, SHARE],
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    spatial_axes(x, 2, "channels_last")
+    return Facts(x)
+
+
+def random_brightness(
+    x: Shape,
+    *,
+    factor: A[Any, SHIFT],
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    spatial_axes(x, 2, "channels_last")
+    return Facts(x)

@@ -1,0 +1,88 @@
+"""Layers that make one tensor of several."""
+
+from typing import Annotated as A
+
+from archspec.arguments import BOOLEAN, INTEGER, Type
+from archspec.errors import Refused
+from archspec.graph import Facts, Shape
+from archspec.layers.shapes import listed, on_axis
+
+
+def merge(xs: list[Shape]) -> Facts:
+    """Element by element, with numpy's broadcasting of all axes but the batch."""
+    if len(xs) < 2:
+        raise Refused(f"merges at least 2 inputs, got {len(xs)}: write `from: [a, b]`")
+    out = xs[0][1:]
+    for x in xs[1:]:
+        longer, shorter = sorted((out, x[1:]), key=len, reverse=True)
+        start = len(longer) - len(shorter)
+        merged: list[int | None] = []
+        for a, b in zip(longer[start:], shorter, strict=True):
+            if None not in (a, b) and a != b and 1 not in (a, b):
+                raise Refused(f"cannot merge inputs of shapes {listed(xs)}: {a} is not {b}")
+            merged.append(None if None in (a, b) else b if a == 1 else a)
+        out = (*longer[:start], *merged)
+    return Facts((None, *out))
+
+
+def subtract(xs: list[Shape]) -> Facts:
+    if len(xs) != 2:
+        raise Refused(f"takes 2 inputs, got {len(xs)}: write `from: [a, b]`")
+    return merge(xs)
+
+
+def concatenate(xs: list[Shape], *, axis: A[int, INTEGER] = -1) -> Facts:
+    if not xs:
+        raise Refused("joins at least 1 input, got none")
+    if len({len(x) for x in xs}) > 1:
+        raise Refused(f"joins inputs with the same number of axes, got shapes {listed(xs)}")
+    along = on_axis(xs[0], axis)
+    if along == 0:
+        raise Refused(f"cannot join along axis {axis} of {xs[0]}, which is the batch axis", "axis")
+    for place, lengths in enumerate(zip(*xs, strict=True)):
+        if place != along and len({n for n in lengths if n is not None}) > 1:
+            raise Refused(
+                f"joins along axis {axis}, so the other axes must agree: axis {place} is "
+                f"{' and '.join(map(str, lengths))} in {listed(xs)}"
+            )
+    joined = [x[along] for x in xs]
+    total = None if None in joined else sum(n for n in joined if n is not None)
+    # Where the first input's length is unknown and another's is not, Keras leaves it unknown.
+    return Facts((*xs[0][:along], total, *xs[0][along + 1 :]))
+
+
+PAIR = Type(
+    "an integer, or a list of 2",
+    {
+        "anyOf": [
+            {"type": "integer"},
+            {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2},
+        ]
+    },
+    lambda value: tuple(map(int, value)) if isinstance(value, list | tuple) else int(value),
+)
+
+
+def dot(
+    xs: list[Shape],
+    *,
+    axes: A[int | tuple[int, int], PAIR],
+    normalize: A[bool, BOOLEAN] = False,
+) -> Facts:
+    if len(xs) != 2:
+        raise Refused(f"takes 2 inputs, got {len(xs)}: write `from: [a, b]`")
+    along = axes if isinstance(axes, tuple) else (axes, axes)
+    places = [on_axis(x, axis, "axes") for x, axis in zip(xs, along, strict=True)]
+    if 0 in places:
+        raise Refused(f"cannot work along the batch axis, got axes {list(along)}", "axes")
+    a, b = (x[place] for x, place in zip(xs, places, strict=True))
+    if a != b:
+        raise Refused(
+            f"sums along axes of one length, got axis {along[0]} of {xs[0]} and axis {along[1]} "
+            f"of {xs[1]}: {a} is not {b}",
+            "axes",
+        )
+    left, right = (
+        [n for i, n in enumerate(x) if i not in (0, p)] for x, p in zip(xs, places, strict=True)
+    )
+    return Facts((None, *left, *right) if left or right else (None, 1), window=None)

@@ -1,0 +1,166 @@
+"""Normalisation of activations, and the scaling of inputs by constants."""
+
+from collections.abc import Sequence
+from typing import Annotated as A
+from typing import Any
+
+from archspec.arguments import (
+    AXES,
+    BOOLEAN,
+    INTEGER,
+    NON_NEGATIVE,
+    NUMBERS,
+    UNIT_INTERVAL,
+    Sizes,
+    integer,
+    optional,
+)
+from archspec.errors import Refused
+from archspec.graph import Facts, Shape
+from archspec.layers.shapes import known_on_axis, on_axis
+from archspec.objects import CONSTRAINT, INITIALIZER, REGULARIZER
+
+Axes = int | tuple[int, ...]
+
+
+def _learnt(size: Sizes, scale: bool, center: bool) -> dict[str, Sizes]:
+    names = (("gamma", scale), ("beta", center))
+    return {name: size for name, wanted in names if wanted}
+
+
+def _places(x: Shape, axis: Axes) -> list[int]:
+    """The axes counted from 0, each once."""
+    places = [on_axis(x, each) for each in (axis if isinstance(axis, tuple) else (axis,))]
+    if len(set(places)) < len(places):
+        raise Refused(f"names an axis of {x} twice", "axis")
+    return places
+
+
+def _window(x: Shape, places: Sequence[int]) -> tuple[()] | None:
+    """() for a layer that looks along the channels alone, None when it looks further."""
+    return () if set(places) <= {len(x) - 1} else None
+
+
+def batch_normalization(
+    x: Shape,
+    *,
+    axis: A[int, INTEGER] = -1,
+    momentum: A[float, UNIT_INTERVAL] = 0.99,
+    epsilon: A[float, NON_NEGATIVE] = 0.001,
+    center: A[bool, BOOLEAN] = True,
+    scale: A[bool, BOOLEAN] = True,
+    beta_initializer: A[Any, INITIALIZER] = "Zeros",
+    gamma_initializer: A[Any, INITIALIZER] = "Ones",
+    moving_mean_initializer: A[Any, INITIALIZER] = "Zeros",
+    moving_variance_initializer: A[Any, INITIALIZER] = "Ones",
+    beta_regularizer: A[Any, REGULARIZER] = None,
+    gamma_regularizer: A[Any, REGULARIZER] = None,
+    beta_constraint: A[Any, CONSTRAINT] = None,
+    gamma_constraint: A[Any, CONSTRAINT] = None,
+    synchronized: A[bool, BOOLEAN] = False,
+) -> Facts:
+    size = (known_on_axis(x, axis),)
+    moving = ("moving_mean", "moving_variance")
+    weights = {**_learnt(size, scale, center), **dict.fromkeys(moving, size)}
+    return Facts(x, weights, fixed=moving)
+
+
+def layer_normalization(
+    x: Shape,
+    *,
+    axis: A[Axes, AXES] = -1,
+    epsilon: A[float, NON_NEGATIVE] = 0.001,
+    center: A[bool, BOOLEAN] = True,
+    scale: A[bool, BOOLEAN] = True,
+    beta_initializer: A[Any, INITIALIZER] = "Zeros",
+    gamma_initializer: A[Any, INITIALIZER] = "Ones",
+    beta_regularizer: A[Any, REGULARIZER] = None,
+    gamma_regularizer: A[Any, REGULARIZER] = None,
+    beta_constraint: A[Any, CONSTRAINT] = None,
+    gamma_constraint: A[Any, CONSTRAINT] = None,
+) -> Facts:
+    places = _places(x, axis)
+    weights = {}
+    if scale or center:
+        axes = sorted(axis) if isinstance(axis, tuple) else [axis]
+        weights = _learnt(tuple(known_on_axis(x, each) for each in axes), scale, center)
+    return Facts(x, weights, window=_window(x, places))
+
+
+def group_normalization(
+    x: Shape,
+    *,
+    groups: A[int, integer("a positive integer, or -1 for one channel a group", minimum=-1)] = 32,
+    axis: A[int, INTEGER] = -1,
+    epsilon: A[float, NON_NEGATIVE] = 0.001,
+    center: A[bool, BOOLEAN] = True,
+    scale: A[bool, BOOLEAN] = True,
+    beta_initializer: A[Any, INITIALIZER] = "Zeros",
+    gamma_initializer: A[Any, INITIALIZER] = "Ones",
+    beta_regularizer: A[Any, REGULARIZER] = None,
+    gamma_regularizer: A[Any, REGULARIZER] = None,
+    beta_constraint: A[Any, CONSTRAINT] = None,
+    gamma_constraint: A[Any, CONSTRAINT] = None,
+) -> Facts:
+    channels = known_on_axis(x, axis)
+    if groups == 0:
+        raise Refused("wants a positive number of groups, or -1 for one channel a group", "groups")
+    if channels % (channels if groups == -1 else groups):
+        raise Refused(f"cannot share {channels} channels evenly among {groups} groups", "groups")
+    return Facts(x, _learnt((channels,), scale, center), window=None)
+
+
+def rms_normalization(
+    x: Shape, *, axis: A[Axes, AXES] = -1, epsilon: A[float, NON_NEGATIVE] = 1e-6
+) -> Facts:
+    places = _places(x, axis)
+    axes = sorted(axis) if isinstance(axis, tuple) else [axis]
+    size = tuple(known_on_axis(x, each) for each in axes)
+    return Facts(x, {"scale": size}, window=_window(x, places))
+
+
+def unit_normalization(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
+    return Facts(x, window=_window(x, _places(x, axis)))
+
+
+def normalization(
+    x: Shape,
+    *,
+    axis: A[Axes | None, optional(AXES)] = -1,
+    mean: A[Any, optional(NUMBERS)] = None,
+    variance: A[Any, optional(NUMBERS)] = None,
+    invert: A[bool, BOOLEAN] = False,
+) -> Facts:
+    axes = () if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    _places(x, axes)
+    size = tuple(known_on_axis(x, place) for place in sorted(on_axis(x, each) for each in axes))
+    if (mean is None) != (variance is None):
+        raise Refused(
+            "takes mean and variance together", "mean" if variance is None else "variance"
+        )
+    if mean is None:
+        fixed = ("mean", "variance", "count")
+        return Facts(x, {"mean": size, "variance": size, "count": ()}, fixed)
+    for name, value in (("mean", mean), ("variance", variance)):
+        _broadcasts(value, size, name)
+    if _length(mean) != _length(variance):
+        raise Refused("takes a mean and a variance of the same length", "variance")
+    return Facts(x)
+
+
+def rescaling(x: Shape, *, scale: A[Any, NUMBERS], offset: A[Any, NUMBERS] = 0.0) -> Facts:
+    for name, value in (("scale", scale), ("offset", offset)):
+        _broadcasts(value, x[-1:] if x[-1] is not None else (_length(value) or 1,), name)
+    return Facts(x)
+
+
+def _length(value: Any) -> int | None:
+    """Of a list of numbers; None for one number."""
+    return len(value) if isinstance(value, tuple) else None
+
+
+def _broadcasts(value: Any, size: Shape, argument: str) -> None:
+    length = _length(value)
+    if length is not None and (not size or length not in (1, size[-1])):
+        what = f"{size[-1]} numbers" if size else "one number"
+        raise Refused(f"wants {what} for its input, got {length}", argument)

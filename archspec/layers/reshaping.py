@@ -1,0 +1,164 @@
+"""Layers that move, repeat, pad or drop values and compute nothing."""
+
+from fractions import Fraction
+from typing import Annotated as A
+from typing import Any
+
+from archspec.arguments import (
+    DATA_FORMAT,
+    POSITIVE,
+    Sizes,
+    Type,
+    choice,
+    listing,
+    margins,
+    sizes,
+)
+from archspec.errors import Refused
+from archspec.graph import Facts, Shape
+from archspec.layers.shapes import Rule, joined, product, spatial_axes
+
+
+def flatten(x: Shape, *, data_format: A[str, DATA_FORMAT] = "channels_last") -> Facts:
+    return Facts((None, product(*x[1:])), window=None)
+
+
+LENGTH = Type(
+    "a positive integer or -1",
+    {"anyOf": [{"type": "integer", "minimum": 1}, {"const": -1}]},
+    int,
+)
+TARGET = listing(LENGTH, "a list of positive integers, one of which may be -1")
+
+
+def reshape(x: Shape, *, target_shape: A[Sizes, TARGET]) -> Facts:
+    if target_shape.count(-1) > 1:
+        raise Refused(f"can work out one -1, got {list(target_shape)}", "target_shape")
+    have = product(*x[1:])
+    given = product(*(n for n in target_shape if n != -1)) or 1
+    if have is None:
+        free = None
+    elif have % given or (have != given and -1 not in target_shape):
+        sign = "not a multiple of" if -1 in target_shape else "not"
+        raise Refused(
+            f"cannot lay {have} values ({_times(x[1:])}) out as {list(target_shape)}: "
+            f"{have} is {sign} {given} ({_times(n for n in target_shape if n != -1)})",
+            "target_shape",
+        )
+    else:
+        free = have // given
+    out = (None, *(free if n == -1 else n for n in target_shape))
+    return Facts(out, window=() if out[:-1] == x[:-1] else None)
+
+
+def _times(lengths: Any) -> str:
+    return " * ".join(map(str, lengths)) or "1"
+
+
+PERMUTATION = listing(POSITIVE, "a list of the axes 1, 2, ... in their new order", minimum=1)
+
+
+def permute(x: Shape, *, dims: A[Sizes, PERMUTATION]) -> Facts:
+    axes = range(1, len(x))
+    if sorted(dims) != list(axes):
+        raise Refused(
+            f"wants the axes {list(axes)} of {x} in a new order, got {list(dims)}", "dims"
+        )
+    return Facts((None, *(x[axis] for axis in dims)), window=() if dims == tuple(axes) else None)
+
+
+def repeat_vector(x: Shape, *, n: A[int, POSITIVE]) -> Facts:
+    if len(x) != 2:
+        raise Refused(f"wants an input of 2 axes (batch, features), got {x}")
+    return Facts((None, n, x[1]), window=None)
+
+
+# --- margins -------------------------------------------------------------------------------------
+
+
+def _margins(rank: int, value: Any) -> tuple[tuple[int, int], ...]:
+    return (value,) if rank == 1 else value
+
+
+def _pad(spatial: Shape, padding: tuple[tuple[int, int], ...]) -> Shape:
+    return tuple(
+        None if n is None else n + before + after
+        for n, (before, after) in zip(spatial, padding, strict=True)
+    )
+
+
+def _crop(spatial: Shape, cropping: tuple[tuple[int, int], ...]) -> Shape:
+    for n, (before, after) in zip(spatial, cropping, strict=True):
+        if n is not None and before + after >= n:
+            raise Refused(f"leaves nothing: {n} - {before} - {after} < 1", "cropping")
+    return _pad(spatial, tuple((-before, -after) for before, after in cropping))
+
+
+def zero_padding(rank: int) -> Rule:
+    one = ((1, 1),) * rank
+
+    def rule(
+        x: Shape,
+        *,
+        padding: A[Any, margins(rank)] = one[0] if rank == 1 else one,
+        data_format: A[str, DATA_FORMAT] = "channels_last",
+    ) -> Facts:
+        spatial, channels = spatial_axes(x, rank, data_format)
+        return Facts(joined(_pad(spatial, _margins(rank, padding)), channels, data_format))
+
+    return rule
+
+
+def cropping_1d(x: Shape, *, cropping: A[Any, margins(1)] = (1, 1)) -> Facts:
+    spatial, channels = spatial_axes(x, 1, "channels_last")
+    return Facts(joined(_crop(spatial, (cropping,)), channels, "channels_last"))
+
+
+def cropping(rank: int, default: int) -> Rule:
+    def rule(
+        x: Shape,
+        *,
+        cropping: A[Any, margins(rank)] = ((default, default),) * rank,
+        data_format: A[str, DATA_FORMAT] = "channels_last",
+    ) -> Facts:
+        spatial, channels = spatial_axes(x, rank, data_format)
+        return Facts(joined(_crop(spatial, cropping), channels, data_format))
+
+    return rule
+
+
+# --- upsampling ----------------------------------------------------------------------------------
+
+
+def _enlarged(x: Shape, size: Sizes, data_format: str, reach: int = 1) -> Facts:
+    spatial, channels = spatial_axes(x, len(size), data_format)
+    out = tuple(None if n is None else n * by for n, by in zip(spatial, size, strict=True))
+    window = tuple((reach, Fraction(1, by)) for by in size)
+    return Facts(joined(out, channels, data_format), window=window)
+
+
+def up_sampling_1d(x: Shape, *, size: A[int, POSITIVE] = 2) -> Facts:
+    return _enlarged(x, (size,), "channels_last")
+
+
+# Input rows that one output row is mixed from, when the image grows.
+REACH = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}
+
+
+def up_sampling_2d(
+    x: Shape,
+    *,
+    size: A[Sizes, sizes(2)] = (2, 2),
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+    interpolation: A[str, choice(*REACH)] = "nearest",
+) -> Facts:
+    return _enlarged(x, size, data_format, REACH[interpolation])
+
+
+def up_sampling_3d(
+    x: Shape,
+    *,
+    size: A[Sizes, sizes(3)] = (2, 2, 2),
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    return _enlarged(x, size, data_format)

@@ -1,0 +1,95 @@
+"""The arithmetic that the rules of more than one family share, and their common refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import ceil, prod
+
+from archspec.arguments import Sizes
+from archspec.errors import Refused
+from archspec.graph import Facts, Shape
+
+Rule = Callable[..., Facts]
+
+AXES_OF_RANK = {
+    1: ("length",),
+    2: ("height", "width"),
+    3: ("depth", "height", "width"),
+}
+
+
+def spatial_axes(x: Shape, rank: int, data_format: str) -> tuple[Shape, int | None]:
+    """Spatial axes and channels of an input that must have `rank` spatial axes."""
+    if len(x) != rank + 2:
+        axes = AXES_OF_RANK[rank]
+        axes = (*axes, "channels") if data_format == "channels_last" else ("channels", *axes)
+        raise Refused(f"wants an input of {rank + 2} axes (batch, {', '.join(axes)}), got {x}")
+    return (x[1:-1], x[-1]) if data_format == "channels_last" else (x[2:], x[1])
+
+
+def joined(spatial: Shape, channels: int | None, data_format: str) -> Shape:
+    """The shape that `spatial_axes` takes apart."""
+    if data_format == "channels_last":
+        return (None, *spatial, channels)
+    return (None, channels, *spatial)
+
+
+def known(channels: int | None) -> int:
+    """A length that a weight's shape depends on."""
+    if channels is None:
+        raise Refused("needs to know the channels of its input, which are unknown (null)")
+    return channels
+
+
+def on_axis(x: Shape, axis: int, argument: str = "axis") -> int:
+    """`axis` counted from 0; it must be one that `x` has."""
+    if not -len(x) <= axis < len(x):
+        raise Refused(f"has no axis {axis} in an input of {len(x)} axes, {x}", argument)
+    return axis % len(x)
+
+
+def known_on_axis(x: Shape, axis: int, argument: str = "axis") -> int:
+    """The length of an axis that a weight's shape depends on; the batch axis is no such axis."""
+    place = on_axis(x, axis, argument)
+    length = x[place]
+    if place == 0:
+        raise Refused(f"cannot work along axis {axis} of {x}, which is the batch axis", argument)
+    if length is None:
+        raise Refused(
+            f"needs to know the length of axis {axis} of its input, unknown in {x}", argument
+        )
+    return length
+
+
+def slide(
+    spatial: Shape, kernel: Sizes, strides: Sizes, padding: str, dilation: Sizes, argument: str
+) -> Shape:
+    """Output length of a sliding window, per axis: ceil(n / s) for same and causal padding,
+    floor((n - k) / s) + 1 for valid, with k = (size - 1) * dilation + 1."""
+    out: list[int | None] = []
+    for n, size, stride, rate in zip(spatial, kernel, strides, dilation, strict=True):
+        reach = (size - 1) * rate + 1
+        if n is None:
+            out.append(None)
+        elif padding != "valid":
+            out.append(ceil(n / stride))
+        elif n < reach:
+            what = f"{size}" if rate == 1 else f"{reach} (= ({size} - 1) * {rate} + 1)"
+            raise Refused(
+                f"does not fit: a window of {what} on {n} rows with padding 'valid' leaves "
+                f"nothing: ({n} - {reach})/{stride} + 1 < 1",
+                argument,
+            )
+        else:
+            out.append((n - reach) // stride + 1)
+    return tuple(out)
+
+
+def product(*sizes: int | None) -> int | None:
+    """The product of lengths; None if one is unknown."""
+    return None if None in sizes else prod(size for size in sizes if size is not None)
+
+
+def listed(shapes: Iterable[Shape]) -> str:
+    """Shapes as an error names them."""
+    return " and ".join(map(str, shapes))
