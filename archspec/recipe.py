@@ -1,0 +1,431 @@
+"""The `train` mapping of a spec: what it may say, and the recipe that it means.
+
+`RECIPE` and `DATA` are contracts as those of layers are, so the JSON Schema comes from them.
+`recipe_of` lays what a user said on the command line over what the spec says, fills in defaults and
+ties losses, weights and metrics to the graph's outputs. Nothing here imports Keras: a recipe that
+cannot be is found before anything slow begins.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated as A
+from typing import Any
+
+from archspec.arguments import (
+    BOOLEAN,
+    COUNT,
+    NUMBER,
+    POSITIVE,
+    TEXT,
+    Argument,
+    Sizes,
+    Type,
+    bind,
+    choice,
+    contract,
+    optional,
+    show,
+)
+from archspec.errors import Refused, did_you_mean
+from archspec.graph import Graph, Node
+from archspec.layers import LAYERS
+from archspec.objects import TABLES, canonical, read
+
+Object = str | dict[str, dict[str, Any]]
+
+# --- types ---------------------------------------------------------------------------------------
+
+
+def _object(kind: str, words: str) -> Type:
+    return Type(words, {}, lambda value: read(kind, value), kind)
+
+
+def _is_object(kind: str, value: Any) -> bool:
+    """Whether `value` is one object, not a mapping from outputs: objects begin with a capital."""
+    if not isinstance(value, Mapping):
+        return True
+    return len(value) == 1 and all(
+        canonical(kind, str(key)) is not None or str(key)[:1].isupper() for key in value
+    )
+
+
+def _losses(value: Any) -> Any:
+    if _is_object("loss", value):
+        return read("loss", value)
+    return {str(name): read("loss", each) for name, each in value.items()}
+
+
+def _metrics(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(read("metric", each) for each in value)
+    if _is_object("metric", value):
+        return (read("metric", value),)
+    each = {str(name): _metrics(of_one) for name, of_one in value.items()}
+    if any(isinstance(of_one, Mapping) for of_one in each.values()):
+        raise Refused(f"must be a list of metrics for each output, got {show(value)}")
+    return each
+
+
+def _callbacks(value: Any) -> Any:
+    several = value if isinstance(value, list | tuple) else (value,)
+    return tuple(read("callback", each) for each in several)
+
+
+def _augment(value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        raise Refused(f"must be a list of layers, got {show(value)}", code="argument-value")
+    return tuple(map(_layer, value))
+
+
+def _layer(step: Any) -> Any:
+    """A layer in step notation, as objects are written: its name, or {name: {arguments}}."""
+    if isinstance(step, str):
+        step = {step: {}}
+    if not isinstance(step, Mapping) or len(step) != 1:
+        raise Refused(f"must be a list of layers without modifiers, got {show(step)}")
+    ((op, given),) = step.items()
+    if op not in LAYERS:
+        raise Refused(f"there is no layer '{op}'", None, "unknown-layer", did_you_mean(op, LAYERS))
+    arguments = LAYERS[op].arguments
+    if not isinstance(given, Mapping):  # a scalar or a list is the first argument
+        given = {} if given is None else {next(iter(arguments)): given}
+    bound = bind(op, arguments, given)
+    differing = {name: each for name, each in bound.items() if each != arguments[name].default}
+    return {op: differing} if differing else op
+
+
+def _range(value: Any) -> tuple[float, float]:
+    low, high = map(float, value)
+    if not low < high:
+        raise Refused(f"must be [low, high] with low below high, got {show(value)}")
+    return low, high
+
+
+def _data(value: Any) -> Any:
+    return bind("train.data", DATA, {"name": value} if isinstance(value, str) else value)
+
+
+PAIR = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+SCALE = Type("[low, high]", PAIR, _range)
+SHARE = Type(
+    "a number of at least 0 and below 1",
+    {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
+    float,
+)
+RESIZE = Type(
+    "true, false or [height, width]",
+    {
+        "anyOf": [
+            {"type": "boolean"},
+            {
+                "type": "array",
+                "items": {"type": "integer", "minimum": 1},
+                "minItems": 2,
+                "maxItems": 2,
+            },
+        ]
+    },
+    lambda value: value if isinstance(value, bool) else tuple(map(int, value)),
+)
+DATASET = Type(
+    "the name of a dataset, a folder, an .npz file, or a mapping",
+    {"type": ["string", "object"]},
+    _data,
+    "data",
+)
+AUGMENT = Type("a list of layers", {"type": "array"}, _augment, "augment")
+OPTIMIZER = _object("optimizer", "an optimizer")
+LOSSES = Type(
+    "a loss, or a loss for each output", {"type": ["string", "object"]}, _losses, "losses"
+)
+METRICS = Type(
+    "a list of metrics, or such a list for each output",
+    {"type": ["string", "array", "object"]},
+    _metrics,
+    "metrics",
+)
+WEIGHTS = Type(
+    "a number for each output",
+    {"type": "object", "additionalProperties": NUMBER.schema},
+    lambda value: {str(name): float(each) for name, each in value.items()},
+)
+CALLBACKS = Type(
+    "a list of callbacks", {"type": ["string", "array", "object"]}, _callbacks, "callbacks"
+)
+
+
+# --- contracts -----------------------------------------------------------------------------------
+
+
+def data(
+    *,
+    name: A[str | None, optional(TEXT)] = None,
+    scale: A[tuple[float, float] | None, optional(SCALE)] = (0.0, 1.0),
+    resize: A[bool | Sizes, RESIZE] = False,
+    channels: A[bool, BOOLEAN] = False,
+    validation: A[float, SHARE] = 0.1,
+    split_seed: A[int, COUNT] = 0,
+) -> None:
+    """What to train on.
+
+    name: a dataset, a folder or an .npz file (from where the run starts).
+    scale: the range that the data's own is mapped to; null leaves pixels as they are stored.
+    resize, channels: true adapts images to the spec's input; [height, width] to that size.
+    validation: share of the training set held out. split_seed: which images that is."""
+
+
+def train(
+    *,
+    data: A[Any, DATASET] = None,
+    augment: A[tuple[Object, ...], AUGMENT] = (),
+    batch_size: A[int, POSITIVE] = 32,
+    epochs: A[int, POSITIVE] = 5,
+    steps: A[int | None, optional(POSITIVE)] = None,
+    optimizer: A[Object, OPTIMIZER] = "Adam",
+    loss: A[Any, LOSSES] = None,
+    metrics: A[Any, METRICS] = ("accuracy",),
+    loss_weights: A[Mapping[str, float] | None, WEIGHTS] = None,
+    callbacks: A[tuple[Object, ...], CALLBACKS] = (),
+    precision: A[str, choice("float32", "mixed_bfloat16", "mixed_float16", "float64")] = "float32",
+    seed: A[int, COUNT] = 0,
+) -> None:
+    """How to train. epochs or steps, not both; loss: by default sparse categorical cross-entropy,
+    from probabilities or logits as the output gives; the rest as in Keras's compile and fit."""
+
+
+DATA: dict[str, Argument] = contract(data)
+RECIPE: dict[str, Argument] = contract(train)
+
+
+# --- the recipe ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What `train.data` says, every key with its value; see `data` for what they mean."""
+
+    name: str | None
+    scale: tuple[float, float] | None
+    resize: bool | Sizes
+    channels: bool
+    validation: float
+    split_seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a graph is trained, all defaults filled in.
+
+    epochs, steps: one of them is None. losses, loss_weights, metrics: by the dotted name of the
+    output, one entry for every output in the graph's order. Objects are in the normal form of
+    `objects.read`. warnings: what the user should read before the first step.
+    """
+
+    data: Data
+    augment: tuple[Object, ...]
+    batch_size: int
+    epochs: int | None
+    steps: int | None
+    optimizer: Object
+    losses: Mapping[str, Object]
+    metrics: Mapping[str, tuple[Object, ...]]
+    loss_weights: Mapping[str, float]
+    callbacks: tuple[Object, ...]
+    precision: str
+    seed: int
+    warnings: tuple[str, ...] = ()
+
+    def mapping(self) -> dict[str, Any]:
+        """The same as a `train` mapping with every default spelled out, of plain YAML values.
+
+        `recipe_of` makes an equal recipe of it.
+        """
+        losses = {name: _spelled("loss", each) for name, each in self.losses.items()}
+        several = len(losses) > 1
+        only = next(iter(losses))
+        spelled = {
+            "data": {field.name: getattr(self.data, field.name) for field in fields(Data)},
+            "augment": self.augment,
+            "batch_size": self.batch_size,
+            **({"epochs": self.epochs} if self.epochs is not None else {"steps": self.steps}),
+            "optimizer": _spelled("optimizer", self.optimizer),
+            "loss": losses if several else losses[only],
+            "metrics": self.metrics if several else self.metrics[only],
+            **({"loss_weights": self.loss_weights} if several else {}),
+            "callbacks": [_spelled("callback", each) for each in self.callbacks],
+            "precision": self.precision,
+            "seed": self.seed,
+        }
+        plain: dict[str, Any] = _plain(spelled)
+        return plain
+
+
+def _spelled(kind: str, value: Object) -> dict[str, dict[str, Any]]:
+    """An object with all its arguments, so that it means the same where defaults have changed."""
+    name, differing = named(value)
+    arguments = TABLES[kind][name].items()
+    return {name: {key: each.default for key, each in arguments} | differing}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def recipe_of(
+    graph: Graph,
+    given: Mapping[str, Any] | None = None,
+    *,
+    data: str | None = None,
+    resize: bool = False,
+    **overrides: Any,
+) -> Recipe:
+    """The recipe of a graph.
+
+    given: a `train` mapping that stands in for the spec's own. data: replaces `data.name`.
+    resize: adapt size and channels of images to the graph's input. overrides: further keys of
+    `RECIPE` that replace what the mapping says, unless None; epochs displace steps and conversely.
+
+    Raises `Refused`, whose `argument` is the key to blame.
+    """
+    said = {k: v for k, v in (graph.train if given is None else given).items() if v is not None}
+    if "epochs" in said and "steps" in said:
+        raise Refused("train takes epochs or steps, not both", "steps", "train")
+    named = {key: value for key, value in overrides.items() if value is not None}
+    for key, rival in (("epochs", "steps"), ("steps", "epochs")):
+        if key in named:
+            said.pop(rival, None)
+    bound = bind("train", RECIPE, said | named)
+    source = bound["data"] or _data({})
+    if data is not None:
+        source |= {"name": data}
+    if resize:
+        source |= {"resize": source["resize"] or True, "channels": True}
+    _check_augment(graph, bound["augment"])
+
+    losses = _by_output(graph, "loss", bound["loss"])
+    warnings = []
+    for name in graph.outputs:
+        if name not in losses:
+            losses[name] = _default_loss(graph, name)
+        elif mismatch := _mismatch(graph, name, losses[name]):
+            warnings.append(mismatch)
+    metrics = _by_output(graph, "metrics", bound["metrics"])
+    _check_metrics(losses, metrics)
+    weights = _by_output(graph, "loss_weights", bound["loss_weights"] or {})
+    return Recipe(
+        data=Data(**source),
+        augment=bound["augment"],
+        batch_size=bound["batch_size"],
+        epochs=None if bound["steps"] else bound["epochs"],
+        steps=bound["steps"],
+        optimizer=bound["optimizer"],
+        losses={name: losses[name] for name in graph.outputs},
+        metrics={name: metrics.get(name, ()) for name in graph.outputs},
+        loss_weights={name: weights.get(name, 1.0) for name in graph.outputs},
+        callbacks=bound["callbacks"],
+        precision=bound["precision"],
+        seed=bound["seed"],
+        warnings=tuple(warnings),
+    )
+
+
+def _by_output(graph: Graph, key: str, value: Any) -> dict[str, Any]:
+    """What is said for all outputs, or for some by name, by the outputs' dotted names."""
+    keyed = isinstance(value, Mapping) and (key != "loss" or not _is_object("loss", value))
+    if not keyed:
+        return {} if value is None else dict.fromkeys(graph.outputs, value)
+    named = {}
+    for name, each in value.items():
+        # A block named as an output is its last step: `aux` stands for `aux.dense`.
+        inside = [out for out in graph.outputs if out.startswith(f"{name}.")]
+        if name not in graph.outputs and len(inside) != 1:
+            hint = did_you_mean(name, graph.outputs) or f"outputs: {', '.join(graph.outputs)}"
+            raise Refused(f"train.{key} names '{name}', which is no output", key, "train", hint)
+        named[name if name in graph.outputs else inside[0]] = each
+    return named
+
+
+def _check_metrics(losses: Mapping[str, Object], metrics: Mapping[str, Any]) -> None:
+    """A loss and its metrics see the same labels: class numbers, or one-hot rows."""
+    for output, several in metrics.items():
+        loss = named(losses[output])[0]
+        for name in (named(each)[0] for each in several):
+            either = name[0].islower() or name == "MeanIoU"  # Keras's short names suit themselves
+            if either or is_sparse(name) == is_sparse(loss):
+                continue
+            wants, gets = "one-hot labels", "class numbers"
+            hint = "train with CategoricalCrossentropy, which takes one-hot labels"
+            if is_sparse(name):
+                wants, gets = gets, wants
+                hint = f"use {name.removeprefix('Sparse')}"
+            elif f"Sparse{name}" in TABLES["metric"]:
+                hint = f"use Sparse{name}"
+            message = f"train.metrics: {name} wants {wants}, but {loss} is given {gets}"
+            raise Refused(message, "metrics", "train", hint)
+
+
+def is_sparse(name: str) -> bool:
+    """Whether a loss or metric takes the number of a class; the others take one-hot rows."""
+    return name.startswith("Sparse")
+
+
+def _check_augment(graph: Graph, augment: tuple[Object, ...]) -> None:
+    """Augmentation gives images of the shape it takes, and learns nothing."""
+    if not augment:
+        return
+    if len(graph.inputs) > 1:
+        raise Refused("train.augment wants a spec with one input", "augment", "train")
+    given = shape = graph.shape(graph.inputs[0])
+    for step in augment:
+        op, differing = named(step)
+        layer = LAYERS[op]
+        defaults = {name: argument.default for name, argument in layer.arguments.items()}
+        if layer.takes != "one":
+            raise Refused(f"train.augment cannot use {op}, which merges", "augment", "train")
+        facts = layer.facts([shape], defaults | differing)
+        if facts.weights:
+            raise Refused(f"train.augment cannot use {op}, which learns", "augment", "train")
+        shape = facts.shape
+    if shape != given:
+        raise Refused(f"train.augment makes {shape} of images of {given}", "augment", "train")
+
+
+def named(value: Object) -> tuple[str, dict[str, Any]]:
+    """An object's name and the arguments that are not the default."""
+    return (value, {}) if isinstance(value, str) else next(iter(value.items()))
+
+
+# --- losses --------------------------------------------------------------------------------------
+
+
+def _default_loss(graph: Graph, output: str) -> Object:
+    name = "SparseCategoricalCrossentropy"
+    return name if gives_probabilities(graph, output) else {name: {"from_logits": True}}
+
+
+def _mismatch(graph: Graph, output: str, loss: Object) -> str | None:
+    """A warning, where a loss takes for logits what are probabilities, or the reverse."""
+    name, arguments = named(loss)
+    if "from_logits" not in TABLES["loss"].get(name, {}):
+        return None
+    from_logits = arguments.get("from_logits", False)
+    if from_logits != gives_probabilities(graph, output):
+        return None
+    wants, gives = ("logits", "probabilities") if from_logits else ("probabilities", "logits")
+    return (
+        f"train.loss: {name} with from_logits: {show(from_logits)} wants {wants}, but output "
+        f"'{output}' gives {gives}; leave the loss out, or say from_logits: {show(not from_logits)}"
+    )
+
+
+def gives_probabilities(graph: Graph, output: str) -> bool:
+    """Whether an output ends in a softmax or sigmoid, followed at most by a change of shape."""
+    node: Node = graph[output]
+    while node.op in ("Flatten", "Reshape", "Identity") and node.inputs:
+        node = graph[node.inputs[0]]
+    activation = node.arguments.get("activation")
+    return node.op == "Softmax" or (
+        activation is not None and named(activation)[0] in ("softmax", "sigmoid")
+    )

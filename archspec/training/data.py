@@ -1,0 +1,259 @@
+"""Datasets: found, read, and split in a way that depends on nothing but the split seed.
+
+A word is a dataset (`mnist`), looked for where people keep them before it is downloaded; anything
+with a slash or a suffix is an `.npz` file or a folder of images per class. Images stay as stored
+until they are needed; what they become for a spec's input is in `images`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from archspec.errors import UserError, did_you_mean
+from archspec.training.formats import (
+    CIFAR,
+    Parts,
+    checked,
+    cifar_place,
+    idx_files,
+    read_cifar,
+    read_idx,
+    read_npz,
+)
+from archspec.training.images import Array, Images, Photos, read_folder
+
+DEBIAN = Path("/usr/share/datasets")  # where Debian's dataset packages install
+CLASSES = {"digits": 10, "mnist": 10, "fashion_mnist": 10, "cifar10": 10, "cifar100": 100}
+FOLDERS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "val", "valid"),
+    "test": ("test", "testing"),
+}
+DIGITS_TEST = 0.2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """Images and their labels: int64 (n,), the place of each one's class among the classes."""
+
+    images: Images
+    labels: Array
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: Array) -> Examples:
+        return Examples(self.images[indices], self.labels[indices])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """What a name, file or folder holds.
+
+    classes: their names, in the order of the labels. range: lowest and highest value a stored
+    pixel can have. validation, test: None where the dataset has no such part of its own.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    range: tuple[float, float]
+    train: Examples
+    validation: Examples | None
+    test: Examples | None
+
+
+# --- finding -------------------------------------------------------------------------------------
+
+
+def load(name: str, data_dir: Path | None = None, split_seed: int = 0) -> Dataset:
+    """The dataset of that name, or in that file or folder.
+
+    data_dir: where to look first. split_seed: which fifth of `digits`, which has no test set of
+    its own, is held out. Raises `UserError` for what is not there or cannot be read.
+    """
+    if data_dir is not None and not data_dir.is_dir():
+        raise UserError(f"{data_dir} is not a folder", "--data-dir names one that holds datasets")
+    if name == "digits":
+        return _digits(split_seed)
+    if name in CLASSES:
+        return _named(name, _find(name, data_dir))
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return _folder(path)
+    if path.suffix == ".npz" and path.is_file():
+        return _from_arrays(path.stem, read_npz(path))
+    if path.exists():
+        raise UserError(f"{name} is no dataset", "give a folder per class of images, or an .npz")
+    if "/" in name or os.sep in name or path.suffix:
+        raise UserError(f"there is no {name}", f"the run starts in {Path.cwd()}")
+    hint = did_you_mean(name, CLASSES) or f"known: {', '.join(CLASSES)}; a folder or an .npz file"
+    raise UserError(f"there is no dataset or folder '{name}'", hint)
+
+
+def places(data_dir: Path | None) -> list[Path]:
+    """The folders that datasets are looked for in, in order."""
+    keras_home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    said = (data_dir, os.environ.get("ARCHSPEC_DATA"), Path(keras_home) / "datasets", DEBIAN)
+    return [Path(each) for each in said if each]
+
+
+def _find(name: str, data_dir: Path | None) -> Parts:
+    for place in places(data_dir):
+        if place.is_dir() and (parts := _in(name, place)):
+            return parts
+    return _downloaded(name, data_dir)
+
+
+def _in(name: str, place: Path) -> Parts | None:
+    """The dataset as a folder holds it: an `.npz`, IDX files, CIFAR's batches or archive."""
+    spellings = (name, name.replace("_", "-"))
+    for spelling in spellings:
+        if (file := place / f"{spelling}.npz").is_file():
+            return read_npz(file)
+    if name in CIFAR:
+        found = cifar_place(CIFAR[name], place)
+        return read_cifar(CIFAR[name], found) if found else None
+    # Two datasets have files of the same names: a folder called after the other one is the other's.
+    others = {each for each in CLASSES if each != name}
+    here = () if place.name.replace("-", "_") in others else (place,)
+    for folder in (*(place / spelling for spelling in spellings), *here):
+        if files := idx_files(folder):
+            return read_idx(files)
+    return None
+
+
+def _downloaded(name: str, data_dir: Path | None) -> Parts:
+    import keras  # type: ignore[import-untyped]
+
+    try:
+        train, test = getattr(keras.datasets, name).load_data()
+    except Exception as error:  # Keras raises a bare Exception for an address it cannot reach
+        looked = ", ".join(map(str, places(data_dir)))
+        raise UserError(
+            f"{name} is not in {looked}, and cannot be downloaded: {error}",
+            f"put {name}.npz or the dataset's own files in a folder and give it as --data-dir",
+        ) from None
+    return {
+        part: checked(images, labels, name)
+        for part, (images, labels) in (("train", train), ("test", test))
+    }
+
+
+# --- datasets ------------------------------------------------------------------------------------
+
+
+def _named(name: str, parts: Parts) -> Dataset:
+    dataset = _from_arrays(name, parts)
+    if len(dataset.classes) > CLASSES[name]:
+        raise UserError(
+            f"{name} has {CLASSES[name]} classes, but a label is {len(dataset.classes) - 1}",
+            "the file is another dataset's, or broken",
+        )
+    if dataset.test is None:
+        raise UserError(f"the file of {name} holds no test set", "fetch the file again")
+    classes = tuple(map(str, range(CLASSES[name])))
+    return Dataset(name, classes, dataset.range, dataset.train, dataset.validation, dataset.test)
+
+
+def _from_arrays(name: str, parts: Parts) -> Dataset:
+    sets = {part: Examples(images, labels) for part, (images, labels) in parts.items()}
+    last = max(int(each.labels.max()) for each in sets.values())
+    if last == 0:
+        raise UserError(f"{name} has one class only", "a classifier needs two or more")
+    pixels = parts["train"][0]
+    bytes_ = pixels.dtype == np.uint8
+    range_ = (0.0, 255.0) if bytes_ else (float(pixels.min()), float(pixels.max()))
+    classes = tuple(map(str, range(last + 1)))
+    return Dataset(name, classes, range_, sets["train"], sets.get("validation"), sets.get("test"))
+
+
+def _digits(split_seed: int) -> Dataset:
+    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+
+    digits = load_digits()
+    everything = Examples(digits.images, digits.target.astype(np.int64))
+    test, train = cut(everything, DIGITS_TEST, split_seed)
+    return Dataset("digits", tuple(map(str, range(10))), (0.0, 16.0), train, None, test)
+
+
+def _folder(folder: Path) -> Dataset:
+    """A folder of images per class, or of train/ and test/ (and validation/) that are such."""
+    parts = {
+        part: folder / name
+        for part, names in FOLDERS.items()
+        for name in reversed(names)
+        if (folder / name).is_dir()
+    }
+    if "train" not in parts:
+        parts = {"train": folder}
+    photos, labels, classes = read_folder(parts["train"])
+    if len(classes) < 2:
+        raise UserError(f"{parts['train']} has one class only, {classes[0]}", "add a second folder")
+    sets = {"train": (photos, labels)}
+    for part in set(parts) - {"train"}:
+        sets[part] = read_folder(parts[part], tuple(classes))[:2]
+    grey = all(each.grey for each, _ in sets.values())
+    examples = {
+        part: Examples(Photos(each.paths, grey), labels) for part, (each, labels) in sets.items()
+    }
+    return Dataset(
+        folder.resolve().name,
+        tuple(classes),
+        (0.0, 255.0),
+        examples["train"],
+        examples.get("validation"),
+        examples.get("test"),
+    )
+
+
+# --- splits --------------------------------------------------------------------------------------
+
+
+def order(labels: Array, seed: int) -> Array:
+    """A shuffled order in which every stretch has the classes in about their proportions.
+
+    So the first tenth is a fair validation set, and the first N a fair small training set, whatever
+    order a dataset is stored in.
+    """
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    place = np.empty(len(labels))
+    for label in np.unique(labels):
+        mine = np.flatnonzero(labels[shuffled] == label)
+        place[mine] = (np.arange(len(mine)) + 0.5) / len(mine)
+    return shuffled[np.argsort(place, kind="stable")]
+
+
+def cut(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
+    """A share of the examples (one at least, if it is not 0), and the rest, both in `order`."""
+    shuffled = order(examples.labels, seed)
+    first = max(1, round(len(shuffled) * share)) if share else 0
+    return examples.take(shuffled[:first]), examples.take(shuffled[first:])
+
+
+def split(
+    dataset: Dataset, share: float, seed: int, limit: int | None = None
+) -> dict[str, Examples]:
+    """The parts that a run uses: "train", and "validation" and "test" where there are such.
+
+    share: of the training set, held out for validation unless the dataset brings its own.
+    limit: the first so many training images after the split, and a fifth as many of the others.
+    """
+    if dataset.validation is not None:
+        train = dataset.train.take(order(dataset.train.labels, seed))
+        parts = {"train": train, "validation": dataset.validation}
+    else:
+        validation, train = cut(dataset.train, share, seed)
+        parts = {"train": train, "validation": validation}
+    if dataset.test is not None:
+        parts["test"] = dataset.test.take(order(dataset.test.labels, seed))
+    if limit is not None:
+        for part, each in parts.items():
+            count = limit if part == "train" else max(1, limit // 5)
+            parts[part] = each.take(np.arange(min(count, len(each))))
+    if not len(parts["train"]):
+        raise UserError(f"{dataset.name} is too small to split", "lower train.data.validation")
+    return {part: each for part, each in parts.items() if len(each)}

@@ -1,0 +1,66 @@
+"""What goes on beside the training: the history and the best model, kept as epochs end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import keras  # type: ignore[import-untyped]
+
+from archspec.errors import UserError
+from archspec.training.folder import RunFolder
+
+
+class Steps(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends training after so many steps, in the middle of an epoch if need be."""
+
+    def __init__(self, steps: int, per_epoch: int) -> None:
+        super().__init__()
+        self.left, self.per_epoch = steps, per_epoch
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if batch + 1 >= self.left:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.left -= self.per_epoch
+
+
+class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the history and the best model on disk after every epoch."""
+
+    def __init__(self, folder: RunFolder, kept: keras.Model) -> None:
+        super().__init__()
+        self.folder, self.kept = folder, kept
+        self.rows: list[dict[str, Any]] = []
+        self.best, self.best_epoch = float("inf"), 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        row = {"epoch": epoch + 1} | numbers({**(logs or {}), "learning_rate": rate})
+        row["seconds"] = round(time.perf_counter() - self.started, 3)
+        self.rows.append(row)
+        self.folder.csv("history.csv", self.rows)
+        loss = row.get("val_loss", row["loss"])
+        if loss < self.best:
+            self.best, self.best_epoch = loss, epoch + 1
+            self.folder.save("best.keras", self.kept.save)
+
+    def check(self) -> None:
+        """Raise `UserError` if the loss went astray."""
+        last = self.rows[-1]
+        if not isfinite(last["loss"]) or not self.best_epoch:
+            raise UserError(
+                f"the loss became {last['loss']} in epoch {last['epoch']}",
+                "lower the optimizer's learning rate, or look at train.data.scale",
+            )
+
+
+def numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """Python's numbers, in the 7 digits that a float32 holds."""
+    return {name: float(f"{float(value):.7g}") for name, value in values.items()}

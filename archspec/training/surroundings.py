@@ -1,0 +1,49 @@
+"""What a run ran on, for its run.json."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import keras  # type: ignore[import-untyped]
+
+PACKAGES = ("archspec", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
+
+
+def surroundings() -> dict[str, Any]:
+    """Backend, devices, versions and the git commit."""
+    return {
+        "backend": keras.backend.backend(),
+        "devices": devices(),
+        "versions": {"python": platform.python_version(), **versions()},
+        "git_commit": commit(),
+    }
+
+
+def versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def devices() -> list[str]:
+    try:
+        return [str(each) for each in keras.distribution.list_devices()]
+    except (AttributeError, NotImplementedError):  # a backend that cannot say
+        return ["unknown"]
+
+
+def commit() -> str | None:
+    """The git commit of the folder that the run starts in, `-dirty` if it has changes, or None."""
+    asking = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        asked = subprocess.run(asking, capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return asked.stdout.strip()
