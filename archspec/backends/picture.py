@@ -1,0 +1,305 @@
+"""What a picture of a graph shows, before anyone says how it looks.
+
+A `Box` is a layer with those that only dress its output: convolution, normalisation, activation
+read as one line of a paper's table. Boxes lie in `Frame`s, the named groups and blocks. A value
+that several parts of a frame take enters the frame once and forks there, so that skip connections
+stay within the block they belong to. A long chain is cut into columns, joined by numbered links, so
+that a deep network fills a page and not a strip of paper.
+
+    plan(graph).columns[0].parts  ->  [Box(stem), Frame(stage0, [Frame(stage0.unit0, ...), ...]), ...]
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from archspec.graph import Graph, Node
+
+# Layers that dress the output of another and share its box.
+DRESS = re.compile(r"Normalization|ReLU|ELU|Activation|Softmax|Dropout")
+
+# A printed page is so much higher than wide. Where no more than so many boxes stand side by side,
+# each says all in one line. A row of boxes is then so high and wide, in points; else so high, and
+# so wide for each box.
+PAGE = 1.4
+SIDE_BY_SIDE = 1
+ROW, WIDTH = 28, 230
+COMPACT_ROW, COMPACT_WIDTH = 44, 115
+
+
+@dataclass(eq=False, slots=True)
+class Box:
+    """Layers drawn as one: the first takes the inputs, each other takes the one before it alone.
+
+    rank: boxes on the longest way to it. frames: paths of those around it, outermost first.
+    """
+
+    nodes: list[Node]
+    rank: int
+    frames: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.nodes[0].name
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point that is no layer. kind: "fork", "output", or "link" to another column."""
+
+    name: str
+    kind: str
+    text: str = ""
+    frames: tuple[str, ...] = ()
+
+
+@dataclass(eq=False, slots=True)
+class Frame:
+    """A named group or block and what is in it, in order; a column has neither path nor title."""
+
+    path: str
+    title: str
+    parts: list[Frame | Box | Mark] = field(default_factory=list)
+
+    @property
+    def boxes(self) -> list[Box]:
+        """All boxes in it and in its frames."""
+        inside = [part.boxes if isinstance(part, Frame) else [part] for part in self.parts]
+        return [box for part in inside for box in part if isinstance(box, Box)]
+
+    @property
+    def breadth(self) -> int:
+        """The most boxes that stand side by side in it."""
+        return max(Counter(box.rank for box in self.boxes).values())
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """skip: its value also reaches `head` by a longer way. label: the argument that it feeds."""
+
+    tail: Box | Mark
+    head: Box | Mark
+    skip: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """columns: left to right. compact: whether boxes stand so close that text takes two lines."""
+
+    columns: tuple[Frame, ...]
+    edges: tuple[Edge, ...]
+    compact: bool
+
+
+def plan(graph: Graph) -> Picture:
+    """Boxes, frames, columns and edges of a graph, all in graph order."""
+    boxes = _boxes(graph)
+    edges = _edges(graph, boxes)
+    _choose_frames(boxes, edges)
+    whole = _nest(boxes)
+    columns = [Frame("", "", whole.parts[a:b]) for a, b in pairwise(_cuts(whole, edges))]
+    return Picture(tuple(columns), tuple(_route(columns, edges)), whole.breadth > SIDE_BY_SIDE)
+
+
+# --- boxes and edges -----------------------------------------------------------------------------
+
+
+def _boxes(graph: Graph) -> list[Box]:
+    """The nodes in their order, each with those that dress it."""
+    readers = Counter(name for node in graph.nodes for name in node.inputs)
+    readers.update(graph.outputs)
+    boxes: list[Box] = []
+    holder: dict[str, Box] = {}
+    for node in graph.nodes:
+        box = holder.get(node.inputs[0]) if len(node.inputs) == 1 else None
+        if box and readers[node.inputs[0]] == 1 and _dresses(node, box.nodes[-1]):
+            box.nodes.append(node)
+        else:
+            rank = max((holder[name].rank + 1 for name in node.inputs), default=0)
+            box = Box([node], rank)
+            boxes.append(box)
+        holder[node.name] = box
+    return boxes
+
+
+def _dresses(node: Node, before: Node) -> bool:
+    """Whether a node may share the box of the one before it, which nobody else reads."""
+    return (
+        DRESS.search(node.op) is not None
+        and before.op != "InputLayer"
+        and node.scopes == before.scopes
+        and node.reuses is before.reuses is None
+        and None not in (node.facts, before.facts)  # what is broken is drawn by itself
+    )
+
+
+def _edges(graph: Graph, boxes: Sequence[Box]) -> list[Edge]:
+    """From box to box, and to the marks of the outputs. An edge is a skip if its tail also lies
+    behind another input of its head: sets of boxes are bits of an integer."""
+    holder = {node.name: box for box in boxes for node in box.nodes}
+    bit = {box: 1 << place for place, box in enumerate(boxes)}
+    behind: dict[Box, int] = {}
+    edges = []
+    for box in boxes:
+        first = box.nodes[0]
+        tails = [holder[name] for name in first.inputs]
+        before = 0
+        for tail in tails:
+            before |= behind[tail]
+        behind[box] = before | sum(bit[tail] for tail in set(tails))
+        labels = first.slots if len(first.slots) > 1 else ("",) * len(tails)
+        for tail, label in zip(tails, labels, strict=True):
+            edges.append(Edge(tail, box, bool(before & bit[tail]), label))
+    for name in graph.outputs:
+        edges.append(Edge(holder[name], Mark(f"{name} output", "output", name)))
+    return edges
+
+
+# --- frames --------------------------------------------------------------------------------------
+
+
+def _choose_frames(boxes: Sequence[Box], edges: Iterable[Edge]) -> None:
+    """Give each box the frames around it that are drawn: neither a branch, which shows as one by
+    its edges, nor a frame around a single box."""
+    exits: dict[str, set[Box | Mark]] = defaultdict(set)
+    for edge in edges:
+        inside = {path for path, _ in _scopes(edge.head)}
+        for path, _ in _scopes(edge.tail):
+            if path not in inside:
+                exits[path].add(edge.head)
+    paths = {path: title for box in boxes for path, title in _scopes(box)}
+    sizes = Counter(path for box in boxes for path, _ in _scopes(box))
+    drawn = {
+        path
+        for path, title in paths.items()
+        if sizes[path] > 1 and (title or not _is_branch(path, exits[path]))
+    }
+    for box in boxes:
+        box.frames = tuple(path for path, _ in _scopes(box) if path in drawn)
+
+
+def _scopes(part: Box | Mark) -> tuple[tuple[str, str], ...]:
+    return part.nodes[0].scopes if isinstance(part, Box) else ()
+
+
+def _is_branch(path: str, exits: set[Box | Mark]) -> bool:
+    """Whether all that leaves a group goes into a merge of the group around it."""
+    parent = path.rpartition(".")[0]
+    return bool(exits) and all(
+        isinstance(box, Box)
+        and len(box.nodes[0].inputs) > 1
+        and (_scopes(box)[-1:] or (("", ""),))[0][0] == parent
+        for box in exits
+    )
+
+
+def _nest(boxes: Iterable[Box]) -> Frame:
+    """Everything in one column: boxes, and frames with what is in them."""
+    root = Frame("", "")
+    frames = {"": root}
+    for box in boxes:
+        titles = dict(_scopes(box))
+        frame = root
+        for path in box.frames:
+            if path not in frames:
+                frames[path] = Frame(path, titles[path])
+                frame.parts.append(frames[path])
+            frame = frames[path]
+        frame.parts.append(box)
+    return root
+
+
+# --- columns -------------------------------------------------------------------------------------
+
+
+def _cuts(whole: Frame, edges: Iterable[Edge]) -> list[int]:
+    """Where columns begin and end: before which of the outermost parts, 0 and the end included.
+
+    A cut goes where one value crosses, at the height nearest to an even share of the page.
+    """
+    parts = whole.parts
+    place = {box: i for i, part in enumerate(parts) for box in Frame("", "", [part]).boxes}
+    ranks = max(box.rank for box in place) + 1
+    compact = whole.breadth > SIDE_BY_SIDE
+    aspect = COMPACT_ROW / (COMPACT_WIDTH * whole.breadth) if compact else ROW / WIDTH
+    filled = ranks * aspect / PAGE  # how many pages of its own width one column would take
+    wanted = max(range(1, 7), key=lambda columns: min(1 / columns, columns / filled))
+    crossing: dict[int, set[Box]] = defaultdict(set)
+    for tail, head in ((edge.tail, edge.head) for edge in edges):
+        if isinstance(tail, Box) and isinstance(head, Box):
+            for cut in range(place[tail] + 1, place[head] + 1):
+                crossing[cut].add(tail)
+    height = {cut: tail.rank + 1 for cut, (tail, *more) in crossing.items() if not more}
+    cuts = {0, len(parts)}
+    for column in range(1, wanted):
+        share = ranks * column / wanted
+        cuts |= set(sorted(height, key=lambda cut: abs(height[cut] - share))[:1])
+    return sorted(cuts)
+
+
+# --- routes --------------------------------------------------------------------------------------
+
+
+def _route(columns: Sequence[Frame], edges: Iterable[Edge]) -> list[Edge]:
+    """The edges as drawn: by links from column to column, and by forks within frames. Puts the
+    marks into the frames."""
+    column_of = {box: i for i, column in enumerate(columns) for box in column.boxes}
+    frames = {frame.path: frame for column in columns for frame in _frames(column) if frame.path}
+    by_tail: dict[Box, list[Edge]] = defaultdict(list)
+    for edge in edges:
+        assert isinstance(edge.tail, Box)
+        by_tail[edge.tail].append(edge)
+    routed: list[Edge] = []
+    links = 0
+    for tail, group in by_tail.items():
+        by_column: dict[int, list[Edge]] = defaultdict(list)
+        for edge in group:
+            home = column_of[edge.head if isinstance(edge.head, Box) else tail]
+            by_column[home].append(edge)
+        here = column_of[tail]
+        if by_column.keys() - {here}:
+            links += 1
+            away = Mark(f"{tail.name} link", "link", str(links))
+            columns[here].parts.append(away)
+            by_column[here].append(Edge(tail, away))
+        for home, near in by_column.items():
+            start: Box | Mark = tail
+            if home != here:
+                start = Mark(f"{tail.name} link {home}", "link", str(links))
+                columns[home].parts.insert(0, start)
+            columns[home].parts += [e.head for e in near if getattr(e.head, "kind", "") == "output"]
+            routed += _forked(start, [replace(edge, tail=start) for edge in near], frames)
+    return routed
+
+
+def _forked(tail: Box | Mark, edges: list[Edge], frames: Mapping[str, Frame]) -> list[Edge]:
+    """Edges of one tail, those into one frame by way of a fork in it."""
+    groups: dict[str, list[Edge]] = defaultdict(list)
+    for edge in edges:
+        around = [path for path in edge.head.frames if path not in tail.frames]
+        groups[around[0] if around else ""].append(edge)
+    routed = groups.pop("", [])
+    for group in groups.values():
+        if len(group) == 1:
+            routed += group
+            continue
+        shared = [
+            path for path in group[0].head.frames if all(path in edge.head.frames for edge in group)
+        ]
+        fork = Mark(f"{tail.name} fork {shared[-1]}", "fork", frames=tuple(shared))
+        frames[shared[-1]].parts.insert(0, fork)
+        routed.append(Edge(tail, fork))
+        routed += _forked(fork, [replace(edge, tail=fork) for edge in group], frames)
+    return routed
+
+
+def _frames(frame: Frame) -> Iterable[Frame]:
+    yield frame
+    for part in frame.parts:
+        if isinstance(part, Frame):
+            yield from _frames(part)
