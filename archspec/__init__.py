@@ -1,0 +1,97 @@
+"""archspec: networks as YAML layer graphs, checked, shown, drawn, built and trained.
+
+    text --source--> Document --files--> Spec --expand--> Graph --> to_keras, to_dot, summary, ...
+                    (the schema checks each file)
+
+`load` is these calls in a row. Nothing here imports Keras until `to_keras` is called.
+
+    >>> graph = archspec.load("specs/lenet5.yaml", classes=7)
+    >>> graph.total_params
+    >>> model = archspec.to_keras(graph)
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archspec.errors import Diagnostic, SpecError, UserError, did_you_mean
+from archspec.expand import expand
+from archspec.files import open_spec
+from archspec.graph import Facts, Graph, Node
+from archspec.source import read_file, read_text
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = [
+    "Diagnostic",
+    "Facts",
+    "Graph",
+    "Node",
+    "SpecError",
+    "UserError",
+    "find",
+    "load",
+    "loads",
+    "to_keras",
+]
+
+
+def load(spec: str | Path, **params: Any) -> Graph:
+    """The graph of a spec: a file, or the bare name of a shipped one. params: as `--set` gives them.
+
+    Raises `SpecError` with every error of the spec, `UserError` if there is no such file.
+    """
+    path = find(spec)
+    return expand(open_spec(read_file(path, _displayed(spec, path)), params))
+
+
+def loads(text: str, name: str = "<text>", **params: Any) -> Graph:
+    """The graph of a spec given as text. name: what messages call it."""
+    return expand(open_spec(read_text(text, name), params))
+
+
+def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
+    """The Keras functional model of a graph; the same graph and seed give the same weights."""
+    from archspec.backends.keras import to_keras as build
+
+    return build(graph, seed)
+
+
+def shipped() -> Path:
+    """The folder of the specs that come with archspec."""
+    packed = Path(str(resources.files("archspec"))) / "specs"
+    return packed if packed.is_dir() else Path(__file__).parent.parent / "specs"
+
+
+def find(spec: str | Path) -> Path:
+    """The file of a spec: a path, or the bare name of a shipped one (`resnet18`).
+
+    Raises `UserError` if there is none, with the closest name.
+    """
+    path = Path(spec)
+    bare = path.suffix == "" and path.parent == Path(".")
+    if bare and not path.is_file():
+        names = {each.stem: each for each in sorted(shipped().rglob("*.yaml"))}
+        if str(spec) in names:
+            return names[str(spec)]
+        hint = did_you_mean(str(spec), names) or "shipped: " + ", ".join(names)
+        raise UserError(f"no shipped spec is called '{spec}', and there is no such file", hint)
+    if path.is_dir():
+        raise UserError(f"{path}: this is a folder, not a spec", "name a file in it")
+    if not path.exists():
+        near = [each.name for each in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+        raise UserError(f"{path}: there is no such file", did_you_mean(path.name, near))
+    return path
+
+
+def _displayed(spec: str | Path, path: Path) -> str:
+    """What messages call a file: as it was named, or a shipped one by its path from here."""
+    if str(spec) == str(path):
+        return str(path)
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -23,7 +23,7 @@ class Source:
     """A text and the name that messages call it by."""
 
     name: str
-    lines: tuple[str, ...]
+    lines: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ class Graph:
     name: of the spec. params: the values its formulas saw. nodes: in an order in which each comes
     after its inputs. inputs, outputs: names of nodes, in the model's order. train: the recipe as
     the spec states it, formulas evaluated. warnings: what `check` says without refusing.
+    unchecked: steps under a false `when` and blocks nobody calls, which only the schema has seen.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Graph:
     outputs: tuple[str, ...]
     train: Mapping[str, Any]
     warnings: tuple[Diagnostic, ...] = ()
+    unchecked: tuple[Span, ...] = ()
     by_name: Mapping[str, Node] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,151 @@
+"""A graph -> a Keras functional model, on whatever backend Keras runs.
+
+One generic step builds every layer from its table entry: `getattr(keras.layers, op)(**arguments)`.
+Initializers and random layers get seeds of their own, made from the model's seed and the node's
+place in the graph, so that the same graph and seed give the same weights however it was written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from archspec.graph import Graph, Node, canonical_order, fold
+from archspec.layers import LAYERS
+from archspec.objects import ACTIVATION_LAYERS, TABLES
+
+KINDS = {
+    "initializer": keras.initializers,
+    "regularizer": keras.regularizers,
+    "constraint": keras.constraints,
+}
+
+
+class InternalError(Exception):
+    """Keras disagrees with archspec: a rule of ours is wrong. Names the node."""
+
+
+def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
+    """The functional model of a graph: layers named as the nodes, with `-` for `.`.
+
+    Every output shape and weight shape is compared with the graph's facts.
+    Raises `InternalError` if one differs or Keras refuses a layer.
+    """
+    layers: dict[str, keras.layers.Layer] = {}
+    places = {name: place for place, name in enumerate(canonical_order(graph))}
+
+    def step(node: Node, inputs: list[Any]) -> Any:
+        if node.op == "InputLayer":
+            return keras.Input(node.arguments["shape"], dtype=node.arguments["dtype"], name=node.name)
+        try:
+            if node.reuses is None:
+                layers[node.name] = _layer(node, seed, places[node.name])
+            layer = layers[node.name] if node.reuses is None else layers[node.reuses]
+            output = _call(layer, node, inputs)
+        except Exception as error:
+            message = f"{node.span}: Keras refuses {node.op} '{node.name}', which archspec allows"
+            raise InternalError(f"{message}: {error}") from error
+        _compare(node, layer, output)
+        return output
+
+    tensors = fold(graph, step)
+    model = keras.Model(
+        [tensors[name] for name in graph.inputs] if len(graph.inputs) > 1 else tensors[graph.inputs[0]],
+        [tensors[name] for name in graph.outputs]
+        if len(graph.outputs) > 1
+        else tensors[graph.outputs[0]],
+        name=_keras_name(graph.name),
+    )
+    if model.count_params() != graph.total_params:
+        raise InternalError(
+            f"Keras counts {model.count_params():,} parameters in '{graph.name}', "
+            f"archspec {graph.total_params:,}"
+        )
+    return model
+
+
+def _keras_name(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "_-" else "-" for c in name)
+
+
+def _layer(node: Node, seed: int, place: int) -> keras.layers.Layer:
+    table = LAYERS[node.op].arguments
+    arguments: dict[str, Any] = {}
+    for name, value in node.arguments.items():
+        kind = table[name].type.kind
+        own_seed = _seed(seed, place, name)
+        if name == "seed" and value is None:
+            arguments[name] = own_seed
+        elif kind == "activation":
+            arguments[name] = activation(value)
+        elif kind is not None:
+            arguments[name] = _object(kind, value, own_seed)
+        elif name == "data_format" or value != table[name].default:
+            arguments[name] = _plain(value, node.op, name)
+    return getattr(keras.layers, node.op)(**arguments, name=node.name.replace(".", "-"))
+
+
+def _plain(value: Any, op: str, name: str) -> Any:
+    """One-dimensional padding and cropping take a pair where the table has a pair for each axis."""
+    return value[0] if op in ("ZeroPadding1D", "Cropping1D") and name != "data_format" and isinstance(
+        value, tuple
+    ) else value
+
+
+def _seed(seed: int, place: int, name: str) -> int:
+    digest = hashlib.sha256(f"{seed}/{place}/{name}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def named(value: Any) -> tuple[str, Mapping[str, Any]]:
+    """An object's name and the arguments that differ from the default."""
+    return (value, {}) if isinstance(value, str) else next(iter(value.items()))
+
+
+def _object(kind: str, value: Any, seed: int) -> Any:
+    if value is None:
+        return None
+    name, given = named(value)
+    arguments = dict(given)
+    if "seed" in TABLES[kind][name] and arguments.get("seed") is None:
+        arguments["seed"] = seed
+    return getattr(KINDS[kind], name)(**arguments)
+
+
+def activation(value: Any) -> Any:
+    """A Keras activation; with arguments it is the layer of that name, which Keras can save."""
+    if value is None:
+        return None
+    name, arguments = named(value)
+    if not arguments:
+        return keras.activations.get(name)
+    return getattr(keras.layers, ACTIVATION_LAYERS[name])(**arguments)
+
+
+def _call(layer: keras.layers.Layer, node: Node, inputs: list[Any]) -> Any:
+    if node.slots:
+        return layer(**dict(zip(node.slots, inputs, strict=True)), **node.call)
+    if LAYERS[node.op].takes == "list":
+        return layer(inputs, **node.call)
+    return layer(inputs[0], **node.call)
+
+
+def _compare(node: Node, layer: keras.layers.Layer, output: Any) -> None:
+    facts = node.facts
+    assert facts is not None
+    if tuple(output.shape) != facts.shape:
+        raise InternalError(
+            f"{node.span}: Keras gives {node.op} '{node.name}' the shape {tuple(output.shape)}, "
+            f"archspec {facts.shape}"
+        )
+    built = [tuple(weight.shape) for weight in layer.weights]
+    if sorted(built) != sorted(map(tuple, facts.weights.values())):
+        raise InternalError(
+            f"{node.span}: Keras gives {node.op} '{node.name}' weights of {built}, "
+            f"archspec {dict(facts.weights)}"
+        )
+
+

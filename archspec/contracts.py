@@ -1,0 +1,69 @@
+"""`require`: contracts that a spec makes about itself, and whether its graph keeps them."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator
+
+from archspec.analysis import peak_memory, receptive_field
+from archspec.errors import Diagnostic
+from archspec.graph import Graph
+from archspec.source import Value, plain
+
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+    "==": operator.eq,
+    "=": operator.eq,
+    "": operator.eq,
+}
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+BOUND = re.compile(r"(<=|>=|<|>|==|=)?\s*([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][0-9]+)?)\s*(\w*)")
+
+
+def broken_contracts(graph: Graph, require: Value | None) -> Iterator[Diagnostic]:
+    """A warning for each contract that the graph breaks, which `check` takes for an error."""
+    for name, value in require.items() if require else ():
+        if value.data is None:
+            continue
+        if name == "output":
+            yield from _output(graph, value)
+            continue
+        bound = BOUND.fullmatch(str(value.data).strip())
+        if bound is None or bound[3] not in UNITS:
+            message = f"the contract '{value.data}' cannot be read"
+            hint = "write <= 12M, >= 3 or a number; units: " + ", ".join(filter(None, UNITS))
+            yield Diagnostic("contract", message, value.span, hint, (), "error")
+            continue
+        limit = float(bound[2].replace("_", "")) * UNITS[bound[3]]
+        found = _measure(graph, name)
+        if found is None or not COMPARISONS[bound[1] or ""](found, limit):
+            what = "unknown" if found is None else f"{found:,}"
+            message = f"the contract {name} {value.data} is broken: it is {what}"
+            yield Diagnostic("contract", message, value.span, None, (), "warning")
+
+
+def _measure(graph: Graph, name: str) -> int | None:
+    if name == "params":
+        return graph.total_params
+    if name == "trainable_params":
+        return graph.trainable_params
+    if name == "macs":
+        return graph.macs
+    if name.startswith("memory@"):
+        return peak_memory(graph, int(name.removeprefix("memory@"))).total
+    field = receptive_field(graph)
+    return min(field) if field else None
+
+
+def _output(graph: Graph, value: Value) -> Iterator[Diagnostic]:
+    found = [list(graph.shape(name)[1:]) for name in graph.outputs]
+    wanted = plain(value)
+    nested = any(isinstance(each, list) for each in wanted)
+    if (wanted if nested else [wanted]) != found:
+        shapes = ", ".join(map(str, found))
+        message = f"the contract output {wanted} is broken: it is {shapes}"
+        yield Diagnostic("contract", message, value.span, None, (), "warning")

@@ -1,0 +1,289 @@
+"""A file with what it extends and imports -> one `Spec`.
+
+`extends` lays a file over its base, key by key where the language says so; `import` brings in the
+blocks of other files, each of which keeps seeing its own file's params, defaults and blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from archspec.errors import Diagnostic, Note, Span, SpecError, UserError, did_you_mean
+from archspec.schema import Checked, check
+from archspec.source import Document, Value, read_file, read_text, value_of
+
+NOT_INHERITED = ("name", "require", "extends", "import")
+DEEP = {"params": 1, "inputs": 1, "train": 1, "defaults": 2, "blocks": 2}
+KEEPS_NULL = ("params",)
+MAX_FILES = 100
+
+
+@dataclass(slots=True, eq=False)
+class Home:
+    """What a block sees of the file it was written in. `env` is filled when params are evaluated."""
+
+    params: Value | None
+    defaults: Value | None
+    blocks: dict[str, Block] = field(default_factory=dict)
+    env: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A block's definition and the file it belongs to."""
+
+    name: str
+    value: Value
+    span: Span
+    home: Home
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spec:
+    """A file, its bases laid under it and its imports found.
+
+    broken: the steps that the schema refused, which expansion marks and steps over.
+    diagnostics: what the schema said of them.
+    """
+
+    root: Value
+    home: Home
+    path: Path | None
+    broken: frozenset[int]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> Spec:
+    """The spec of a document. Raises `SpecError` for what makes it unreadable as a whole.
+
+    settings: dotted places to values, as `--set` and `load(path, **params)` give them.
+    """
+    reader = _Reader()
+    root, home = reader.read(document, ())
+    for place, value in (settings or {}).items():
+        root = _set(root, place, value)
+    home.params, home.defaults = root.get("params"), root.get("defaults")
+    if root.get("layers") is None and root.get("blocks"):
+        raise SpecError(
+            [
+                Diagnostic(
+                    "library",
+                    "this is a block library: it has no layers of its own",
+                    root.key("blocks"),
+                    "`import` it in a spec",
+                )
+            ]
+        )
+    return Spec(root, home, document.path, frozenset(reader.broken), tuple(reader.diagnostics))
+
+
+def setting(text: str) -> tuple[str, Value]:
+    """`--set width=32` as a place and a value, which is read as YAML."""
+    place, equals, value = text.partition("=")
+    if not equals or not place.strip():
+        raise UserError(f"--set {text}: a setting is NAME=VALUE", "for example --set width=32")
+    indent = len(place) + 1
+    document = read_text(" " * indent + value if value.strip() else '""', f"--set {text}")
+    return place.strip(), document.root
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.documents: dict[Path, Document] = {}
+        self.libraries: dict[Path, Home] = {}
+        self.broken: set[int] = set()
+        self.diagnostics: list[Diagnostic] = []
+
+    def check(self, document: Document) -> Checked:
+        checked = check(document)
+        self.broken |= checked.broken
+        self.diagnostics += checked.diagnostics
+        if checked.fatal:
+            raise SpecError(self.diagnostics)
+        return checked
+
+    def read(self, document: Document, above: tuple[Path, ...]) -> tuple[Value, Home]:
+        """A document's value with its bases under it, and the home of its blocks."""
+        self.check(document)
+        root = document.root
+        here = _resolved(document.path)
+        chain = (*above, here) if here else above
+        home = Home(None, None)
+        base_root: Value | None = None
+        extends = root.get("extends")
+        if extends is not None:
+            base = self.find(extends, document, chain)
+            base_root, base_home = self.read(base, chain)
+            home.blocks |= base_home.blocks
+        imports = root.get("import")
+        brought: dict[str, Span] = {}
+        for each in imports.data if imports else ():
+            library = self.library(self.find(each, document, chain), chain)
+            for name, block in library.blocks.items():
+                if name in brought and home.blocks[name] is not block:
+                    raise SpecError([_twice(name, each.span, brought[name])])
+                brought[name] = each.span
+                home.blocks[name] = block
+        own = root.get("blocks")
+        for name, _ in own.items() if own else ():
+            if name in brought:
+                raise SpecError([_twice(name, root.data["blocks"].key(name), brought[name])])
+        if base_root is not None:
+            root = _laid_over(base_root, root)
+        blocks = root.get("blocks")
+        for name, value in blocks.items() if blocks else ():
+            if value.data is None:
+                home.blocks.pop(name, None)
+            elif not (name in home.blocks and home.blocks[name].value is value):
+                home.blocks[name] = Block(name, value, blocks.key(name), home)
+        home.params, home.defaults = root.get("params"), root.get("defaults")
+        if base_root is not None:  # one file in effect: the base's own blocks live in it too
+            for name, block in list(home.blocks.items()):
+                if block.home is base_home:
+                    home.blocks[name] = replace(block, home=home)
+        return root, home
+
+    def library(self, document: Document, chain: tuple[Path, ...]) -> Home:
+        path = _resolved(document.path)
+        if path not in self.libraries:
+            _, self.libraries[path] = self.read(document, chain)  # type: ignore[index]
+        return self.libraries[path]  # type: ignore[index]
+
+    def find(self, value: Value, document: Document, chain: tuple[Path, ...]) -> Document:
+        """The document that a file names, relative to itself."""
+        name = str(value.data)
+
+        def fail(message: str, hint: str | None = None) -> SpecError:
+            error = Diagnostic("file", message, value.span, hint)
+            return SpecError([*self.diagnostics, error])
+
+        if document.path is None:
+            raise fail("a spec given as text cannot name other files")
+        if Path(name).is_absolute():
+            raise fail(
+                f"'{name}' is an absolute path", "name it relative to this file, so that it can move"
+            )
+        path = document.path.parent / name
+        resolved = path.resolve()
+        if resolved in chain:
+            names = " -> ".join(each.name for each in (*chain[chain.index(resolved) :], resolved))
+            raise fail(f"the files name each other in a circle: {names}")
+        if resolved not in self.documents:
+            if len(self.documents) >= MAX_FILES:
+                raise fail(f"more than {MAX_FILES} files in all")
+            if not path.is_file():
+                folder = path.parent
+                near = [each.name for each in folder.glob("*.yaml")] if folder.is_dir() else []
+                hint = did_you_mean(path.name, near) or f"looked for {path}"
+                raise fail(f"there is no file '{name}'", hint)
+            try:
+                self.documents[resolved] = read_file(path, _short(path))
+            except UserError as error:
+                raise fail(str(error.args[0]), error.hint) from None
+        return self.documents[resolved]
+
+
+def _resolved(path: Path | None) -> Path | None:
+    return None if path is None else path.resolve()
+
+
+def _short(path: Path) -> str:
+    """The path as its reader would write it: relative, without `specs/../`."""
+    resolved = path.resolve()
+    try:
+        return str(resolved.relative_to(Path.cwd()))
+    except ValueError:
+        return str(resolved)
+
+
+def _twice(name: str, span: Span, first: Span) -> Diagnostic:
+    return Diagnostic(
+        "duplicate-block",
+        f"the block '{name}' comes from two files",
+        span,
+        "rename one of them",
+        (Note("it is brought in here too", first),),
+    )
+
+
+def _laid_over(base: Value, top: Value) -> Value:
+    """The derived file's value over its base's, by the rules of `extends`."""
+    data = {key: value for key, value in base.items() if key not in NOT_INHERITED}
+    keys = {key: base.key(key) for key in data}
+    for key, value in top.items():
+        if key in ("input", "inputs"):
+            for other in ({"input", "inputs"} - {key}) & data.keys():
+                del data[other], keys[other]
+        _lay(data, keys, key, value, top.key(key), DEEP.get(key, 0), key in KEEPS_NULL)
+    return replace(top, data=data, keys=keys)
+
+
+def _lay(
+    data: dict[str, Value],
+    keys: dict[str, Span],
+    key: str,
+    value: Value,
+    span: Span,
+    depth: int,
+    keeps_null: bool,
+) -> None:
+    old = data.get(key)
+    if value.data is None and not (keeps_null and depth == 0):
+        data.pop(key, None)
+        keys.pop(key, None)
+    elif depth and old is not None and isinstance(old.data, dict) and isinstance(value.data, dict):
+        inside, places = dict(old.data), dict(old.keys)
+        deepest = depth == 1 and (keeps_null or key not in ("train", "inputs"))
+        for name, each in value.items():
+            _lay(inside, places, name, each, value.key(name), depth - 1, deepest)
+        data[key], keys[key] = replace(value, data=inside, keys=places), span
+    else:
+        data[key], keys[key] = value, span
+
+
+def _set(root: Value, place: str, value: Any) -> Value:
+    """The root with one place set: a param by its name, or any dotted place by its path."""
+    new = value if isinstance(value, Value) else value_of(value, _argument(place, value))
+    params = root.get("params")
+    path = place.split(".")
+    if len(path) == 1 or path[0] == "params":
+        name = path[-1]
+        known = list(params.data) if params else []
+        if name not in known:
+            raise UserError(
+                f"--set {place}: the spec has no param '{name}'",
+                did_you_mean(name, known) or f"its params: {', '.join(known) or 'none'}",
+            )
+        path = ["params", name]
+    elif path[0] != "train" and path[0] not in root.data:
+        raise UserError(
+            f"--set {place}: the spec has no '{path[0]}'", did_you_mean(path[0], root.data)
+        )
+    return _put(root, path, new, place)
+
+
+def _put(value: Value, path: list[str], new: Value, place: str) -> Value:
+    if not path:
+        return new
+    key = path[0]
+    if isinstance(value.data, tuple):
+        if not key.isdigit() or int(key) >= len(value.data):
+            raise UserError(f"--set {place}: the list has no item '{key}'")
+        items = list(value.data)
+        items[int(key)] = _put(items[int(key)], path[1:], new, place)
+        return replace(value, data=tuple(items))
+    old = value.data if isinstance(value.data, dict) else {}
+    inside = old.get(key, Value(None, new.span))
+    return replace(
+        value,
+        data={**old, key: _put(inside, path[1:], new, place)},
+        keys={**value.keys, key: value.keys.get(key, new.span)},
+    )
+
+
+def _argument(place: str, value: Any) -> Span:
+    """The place of a value that a caller of `load` gave."""
+    return read_text("null", f"{place}={value!r}").root.span

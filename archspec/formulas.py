@@ -1,0 +1,289 @@
+"""Formulas: `=width * 2**stage`, over params and loop variables, and names such as `stage{stage}`.
+
+Python's parser reads them, and a walk over a closed list of node types evaluates them: nothing is
+ever imported, called by name or executed. Length, depth, steps and the size of every value are
+bounded, so that no formula can hang or fill the memory.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from archspec.errors import Refused, did_you_mean
+
+MAX_LENGTH = 1000
+MAX_DEPTH = 50
+MAX_ITEMS = 10_000
+MAX_DIGITS = 40
+
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+WORDS = {"true": True, "false": False, "null": None}
+
+
+def is_formula(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("=")
+
+
+def evaluate(text: str, names: Mapping[str, Any]) -> Any:
+    """The value of a formula, without its `=`: a number, text, true, false, null or a list.
+
+    Raises `Refused`, whose `argument` is "start:length" of the blamed part within `text`.
+    """
+    return _Evaluation(names).value(_parse(text), 0)
+
+
+def fill(text: str, names: Mapping[str, Any]) -> str:
+    """A name with its `{...}` replaced by their values: `stage{stage}` -> `stage2`."""
+
+    def part(match: re.Match[str]) -> str:
+        value = evaluate(match[1].strip(), names)
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise Refused(f"'{match[0]}' in a name must be an integer or text", code="formula")
+        return str(value)
+
+    return PLACEHOLDER.sub(part, text)
+
+
+def unbalanced(text: str) -> bool:
+    """Whether a formula's brackets do not match, as when YAML cut it at a comma."""
+    closers, stack, quote = {")": "(", "]": "["}, [], ""
+    for char in text:
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char in "([":
+            stack.append(char)
+        elif char in ")]" and (not stack or stack.pop() != closers[char]):
+            return True
+    return bool(stack)
+
+
+@lru_cache(4096)
+def _parse(text: str) -> ast.expr:
+    if len(text) > MAX_LENGTH:
+        raise Refused(f"the formula is longer than {MAX_LENGTH} characters", code="formula")
+    if not text.strip():
+        raise Refused("there is no formula after the '='", code="formula")
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        at = getattr(error, "offset", None) or 1
+        what = getattr(error, "msg", str(error)).removesuffix(". Perhaps you forgot a comma?")
+        raise Refused(f"the formula cannot be read: {what}", f"{at - 1}:1", "formula") from None
+
+
+def make_divisible(value: float, divisor: int = 8, minimum: int | None = None) -> int:
+    """The nearest multiple of `divisor`, never below 0.9 of `value` (Howard et al., MobileNets)."""
+    floor = divisor if minimum is None else minimum
+    rounded = max(floor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+def _range(*bounds: int) -> list[int]:
+    if len(range(*bounds)) > MAX_ITEMS:
+        raise Refused(f"range counts more than {MAX_ITEMS:,} turns", code="formula")
+    return list(range(*bounds))
+
+
+def _sum(items: list[Any]) -> Any:
+    if any(isinstance(each, list | str) for each in items):
+        raise Refused("sum adds up numbers", code="formula")
+    return sum(items)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "range": _range,
+    "len": len,
+    "min": min,
+    "max": max,
+    "sum": _sum,
+    "abs": abs,
+    "int": int,
+    "round": round,
+    "ceil": math.ceil,
+    "floor": math.floor,
+    "sqrt": math.sqrt,
+    "log2": math.log2,
+    "make_divisible": make_divisible,
+}
+
+BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+
+COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda a, b: a in b,
+    ast.NotIn: lambda a, b: a not in b,
+}
+
+
+class _Evaluation:
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self.names = names
+
+    def value(self, node: ast.expr, depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            raise _refused(node, "the formula is nested too deep")
+        match node:
+            case ast.Constant(value=bool() | int() | float() | str() as value):
+                if isinstance(value, bool):
+                    raise _refused(node, f"'{value}' is written {str(value).lower()}")
+                return self.bounded(value, node)
+            case ast.Name(id=name):
+                return self.name(name, node)
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                return [self.value(each, depth + 1) for each in items]
+            case ast.IfExp(test=test, body=body, orelse=otherwise):
+                return self.value(body if self.value(test, depth + 1) else otherwise, depth + 1)
+            case ast.BoolOp(op=op, values=values):
+                stop = isinstance(op, ast.Or)
+                for each in values:
+                    result = self.value(each, depth + 1)
+                    if bool(result) is stop:
+                        break
+                return result
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return not self.value(operand, depth + 1)
+            case ast.UnaryOp(op=op, operand=operand) if isinstance(op, ast.USub | ast.UAdd):
+                number = self.number(self.value(operand, depth + 1), operand)
+                return -number if isinstance(op, ast.USub) else number
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
+                a, b = self.value(left, depth + 1), self.value(right, depth + 1)
+                return self.bounded(self.arithmetic(op, a, b, node), node)
+            case ast.Compare(left=left, ops=ops, comparators=others):
+                return self.compare(self.value(left, depth + 1), ops, others, depth)
+            case ast.Subscript(value=value, slice=index) if not isinstance(index, ast.Slice):
+                return self.index(self.value(value, depth + 1), self.value(index, depth + 1), node)
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+                return self.call(name, [self.value(each, depth + 1) for each in arguments], node)
+        raise _refused(
+            node,
+            "this cannot stand in a formula",
+            "formulas know numbers, quoted text, lists, arithmetic, comparison, and or not, "
+            "`a if c else b`, indexing and " + " ".join(FUNCTIONS),
+        )
+
+    def name(self, name: str, node: ast.expr) -> Any:
+        if name in WORDS:
+            return WORDS[name]
+        if name in self.names:
+            value = self.names[name]
+            if isinstance(value, Refused):
+                raise _refused(node, value.message, value.hint)
+            return value
+        known = [*self.names, *FUNCTIONS, *WORDS]
+        if name in FUNCTIONS:
+            raise _refused(node, f"'{name}' is a function: write {name}(...)")
+        hint = did_you_mean(name, known) or (
+            f"names known here: {', '.join(self.names) or 'none'}; text needs quotes"
+        )
+        raise _refused(node, f"no param or loop variable is called '{name}'", hint, "unknown-name")
+
+    def arithmetic(self, op: ast.operator, a: Any, b: Any, node: ast.expr) -> Any:
+        if isinstance(op, ast.Add) and isinstance(a, list) and isinstance(b, list):
+            return a + b
+        if isinstance(op, ast.Add) and isinstance(a, str) and isinstance(b, str):
+            return a + b
+        if isinstance(op, ast.Mult) and isinstance(a, list) != isinstance(b, list):
+            items, times = (a, b) if isinstance(a, list) else (b, a)
+            if isinstance(times, int) and len(items) * times <= MAX_ITEMS:
+                return items * times
+        for each in (a, b):
+            self.number(each, node)
+        integers = isinstance(a, int) and isinstance(b, int)
+        if integers and isinstance(op, ast.Pow) and b * math.log10(abs(a) + 1) > 2 * MAX_DIGITS:
+            raise _refused(node, f"the result has more than {MAX_DIGITS} digits")
+        try:
+            result = BINARY[type(op)](a, b)
+        except ZeroDivisionError:
+            raise _refused(node, "division by zero") from None
+        except OverflowError:
+            raise _refused(node, "the result is too large") from None
+        if isinstance(result, complex):
+            raise _refused(node, "a root of a negative number")
+        return result
+
+    def compare(self, left: Any, ops: Sequence[ast.cmpop], others: list[ast.expr], depth: int) -> bool:
+        for op, other in zip(ops, others, strict=True):
+            right = self.value(other, depth + 1)
+            if type(op) not in COMPARISONS:
+                raise _refused(other, "write == to compare")
+            try:
+                if not COMPARISONS[type(op)](left, right):
+                    return False
+            except TypeError:
+                raise _refused(other, "these two cannot be compared") from None
+            left = right
+        return True
+
+    def index(self, items: Any, index: Any, node: ast.expr) -> Any:
+        if not isinstance(items, list | str):
+            raise _refused(node, "only a list can be indexed")
+        if isinstance(index, bool) or not isinstance(index, int):
+            raise _refused(node, "an index must be an integer")
+        if not -len(items) <= index < len(items):
+            raise _refused(node, f"index {index} is outside a list of {len(items)}")
+        return items[index]
+
+    def call(self, name: str, arguments: list[Any], node: ast.expr) -> Any:
+        if name not in FUNCTIONS:
+            raise _refused(
+                node, f"formulas have no function '{name}'", did_you_mean(name, FUNCTIONS)
+            )
+        try:
+            return self.bounded(FUNCTIONS[name](*arguments), node)
+        except Refused as refused:
+            raise _refused(node, refused.message) from None
+        except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
+            raise _refused(node, f"{name} cannot take this: {error}") from None
+
+    def number(self, value: Any, node: ast.expr) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            kind = "a list" if isinstance(value, list) else "null" if value is None else repr(value)
+            raise _refused(node, f"arithmetic wants numbers, got {str(kind).lower()}")
+        return value
+
+    def bounded(self, value: Any, node: ast.expr) -> Any:
+        if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
+            raise _refused(node, f"the result has more than {MAX_DIGITS} digits")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise _refused(node, "the result is not a finite number")
+        if isinstance(value, str | list) and _size(value) > MAX_ITEMS:
+            raise _refused(node, f"the result holds more than {MAX_ITEMS:,} items")
+        return value
+
+
+def _size(value: Any) -> int:
+    """Number of items in a list of lists or a text, counted no further than just past the limit."""
+    if isinstance(value, str):
+        return len(value)
+    count, stack = 0, [value]
+    while stack and count <= MAX_ITEMS:
+        items = stack.pop()
+        count += len(items)
+        stack += [each for each in items if isinstance(each, list)] if count <= MAX_ITEMS else []
+    return count
+
+
+def _refused(node: ast.expr, message: str, hint: str | None = None, code: str = "formula") -> Refused:
+    length = (node.end_col_offset or node.col_offset + 1) - node.col_offset
+    return Refused(message, f"{node.col_offset}:{length}", code, hint)

@@ -1,0 +1,84 @@
+"""One layer and the shapes it takes -> its arguments in normal form and its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archspec.arguments import bind
+from archspec.errors import Refused, did_you_mean
+from archspec.graph import Facts, Shape
+from archspec.layers import LAYERS, REFUSED, Layer
+
+
+def lookup(op: str) -> Layer:
+    """The table's entry for a layer. Raises `Refused` for one that the table lacks."""
+    if op in LAYERS:
+        return LAYERS[op]
+    if op in REFUSED:
+        raise Refused(f"the layer {op} is refused: {REFUSED[op]}", code="refused-layer")
+    hint = did_you_mean(op, LAYERS)
+    raise Refused(
+        f"no layer is called '{op}'",
+        code="unknown-layer",
+        hint=hint or "the table of layers is closed: an entry of archspec/layers adds one",
+    )
+
+
+def infer(
+    op: str, arguments: Mapping[str, Any], inputs: list[Shape] | dict[str, Shape]
+) -> tuple[dict[str, Any], Facts]:
+    """Arguments with every default filled in, and the facts of one call on inputs of those shapes.
+
+    inputs: one shape, a list for a layer that takes a list, or call arguments to shapes.
+    Raises `Refused` for whatever Keras refuses.
+    """
+    bound = bind(op, lookup(op).arguments, arguments)
+    return bound, again(op, bound, inputs)
+
+
+def again(
+    op: str, bound: Mapping[str, Any], inputs: list[Shape] | dict[str, Shape]
+) -> Facts:
+    """The facts of a call whose arguments are in normal form already."""
+    layer = lookup(op)
+    try:
+        return layer.facts(_fit(layer, inputs), bound)
+    except Refused as refused:
+        refused.message = f"{op} {refused.message}"
+        raise
+
+
+def _fit(layer: Layer, inputs: list[Shape] | dict[str, Shape]) -> list[Shape] | dict[str, Shape]:
+    """The inputs as the layer takes them; `Refused` if it takes them otherwise."""
+    if isinstance(layer.takes, tuple):
+        example = ", ".join(f"{name}: {letter}" for name, letter in zip(layer.takes, "abc"))
+        if not isinstance(inputs, dict):
+            raise Refused(
+                "takes its inputs by name",
+                code="inputs",
+                hint=f"write from: {{{example}}}",
+            )
+        for name in inputs:
+            if name not in layer.takes:
+                raise Refused(
+                    f"takes no input called '{name}'",
+                    code="inputs",
+                    hint=did_you_mean(name, layer.takes) or f"it takes {', '.join(layer.takes)}",
+                )
+        for name in layer.takes:
+            if name not in inputs and name not in layer.optional:
+                raise Refused(
+                    f"needs an input called '{name}'", code="inputs", hint=f"from: {{{example}}}"
+                )
+        return inputs
+    if isinstance(inputs, dict):
+        what = "a list" if layer.takes == "list" else "one input"
+        raise Refused(f"takes {what}, not inputs by name", code="inputs")
+    if layer.takes == "one" and len(inputs) != 1:
+        raise Refused(
+            f"takes one input, got {len(inputs)}",
+            code="inputs",
+            hint="merge them first: Add, Concatenate, ...",
+        )
+    return inputs

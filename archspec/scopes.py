@@ -1,0 +1,196 @@
+"""Names: which step a reference means, and what every node is called in the end.
+
+A scope is opened by a named group or loop turn, a branch's key and a block call. Explicit names are
+unique in their scope; unnamed steps are called as Keras would (`conv2d`) and numbered where there
+are several, so final names are given only when a scope is complete.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from archspec.errors import Note, Refused, Span, did_you_mean
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+RESERVED = ("input", "previous")
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """What a name stands for.
+
+    value: the node whose output it is, once that is known. scope: of a group or block, for paths
+    into it. span: where it was written. skipped: its `when` was false. block: the call, for `reuse`.
+    """
+
+    span: Span
+    value: Any = None
+    scope: Scope | None = None
+    skipped: bool = False
+    block: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """The names in one named place.
+
+    parent: the scope around it. block: whether references stop here. title: of a block, its name.
+    """
+
+    parent: Scope | None = None
+    block: bool = True
+    title: str = ""
+    named: dict[str, Entry] = field(default_factory=dict)
+    unnamed: dict[str, list[Entry]] = field(default_factory=dict)
+    path: str = ""  # provisional until `settle`: it is right unless a later name takes it
+
+    def add(self, entry: Entry, name: str | None, otherwise: str) -> str:
+        """Enter a step under its explicit name, or under what Keras would call it.
+
+        Returns its provisional name. Raises `Refused` for a name that is taken or reserved.
+        """
+        if name is None:
+            same = self.unnamed.setdefault(otherwise, [])
+            same.append(entry)
+            return otherwise if len(same) == 1 else f"{otherwise}_{len(same) - 1}"
+        if not NAME.fullmatch(name):
+            raise Refused(
+                f"the name '{name}' is not possible",
+                code="name",
+                hint="names hold letters, digits, '_' and '-', no dots or slashes",
+            )
+        if name in RESERVED:
+            raise Refused(f"the name '{name}' is reserved", code="name", hint="choose another")
+        first = self.named.get(name)
+        if first is not None and not first.skipped and not entry.skipped:
+            raise Refused(
+                f"the name '{name}' is taken",
+                code="duplicate-name",
+                hint=(
+                    "in a loop a name holds the loop variable, `conv{i}`, or the loop is named"
+                    if str(first.span) == str(entry.span)
+                    else "names are unique in their block or group"
+                ),
+                notes=(Note("first used here", first.span),),
+            )
+        if first is None or not entry.skipped:
+            self.named[name] = entry
+        return name
+
+    def open(self, name: str, block: bool, title: str = "") -> Scope:
+        """A scope inside this one, under a provisional name."""
+        return Scope(self, block, title, path=self.join(name))
+
+    def join(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path else name
+
+    def chain(self) -> Iterator[Scope]:
+        """This scope and those around it, up to the enclosing block's and no further."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = None if scope.block else scope.parent
+
+    def find(self, reference: str) -> Entry:
+        """The entry of a dotted path. Raises `Refused` if there is none, or more than one."""
+        first, *rest = reference.split(".")
+        for scope in self.chain():
+            entry = scope.local(first)
+            if entry is not None:
+                break
+        else:
+            raise self.unknown(first, reference)
+        walked = first
+        for part in rest:
+            inside = entry.scope.local(part) if entry.scope else None
+            if inside is None:
+                known = entry.scope.known() if entry.scope else []
+                what = f"holds no step '{part}'" if entry.scope else "is a layer, with no steps inside"
+                raise Refused(
+                    f"'{walked}' {what}",
+                    code="unknown-name",
+                    hint=did_you_mean(part, known) or _listed(known),
+                    notes=(Note(f"'{walked}' is written here", entry.span),),
+                )
+            entry, walked = inside, f"{walked}.{part}"
+        return entry
+
+    def local(self, name: str) -> Entry | None:
+        """The entry of a name in this very scope, if there is one to be had."""
+        entry = self.named.get(name)
+        if entry is not None and not entry.skipped:
+            return entry
+        same = self.unnamed.get(name, [])
+        if len(same) > 1:
+            raise Refused(
+                f"'{name}' could be any of {len(same)} unnamed steps",
+                code="ambiguous-name",
+                hint="give the one you mean a name",
+                notes=tuple(Note("it could be this one", each.span) for each in same[:3]),
+            )
+        if same:
+            return same[0]
+        if entry is not None:
+            raise Refused(
+                f"the step '{name}' is not there: its `when` is false",
+                code="skipped-name",
+                notes=(Note(f"'{name}' is skipped here", entry.span),),
+            )
+        base, _, number = name.rpartition("_")
+        if number.isdigit() and len(self.unnamed.get(base, [])) > 1:
+            raise Refused(
+                f"'{name}' is the number of an unnamed step, which changes when steps are inserted",
+                code="ambiguous-name",
+                hint="give that step a name",
+            )
+        return None
+
+    def known(self) -> list[str]:
+        """The names that may be referred to in this scope."""
+        named = [name for name, entry in self.named.items() if not entry.skipped]
+        return [*named, *(name for name, same in self.unnamed.items() if len(same) == 1)]
+
+    def unknown(self, first: str, reference: str) -> Refused:
+        known = [*(name for scope in self.chain() for name in scope.known()), *RESERVED]
+        return Refused(
+            f"no step is called '{reference}' before this one",
+            first,
+            "unknown-name",
+            did_you_mean(first, known) or _listed(known),
+        )
+
+    def settle(self, path: str = "") -> Iterator[tuple[str, Entry]]:
+        """Every entry with its final dotted name, and `path` made final in every scope."""
+        self.path = path
+        names = {name: entry for name, entry in self.named.items() if not entry.skipped}
+        for base, same in self.unnamed.items():
+            number = 0
+            for entry in same:
+                name = base if number == 0 else f"{base}_{number}"
+                while name in names:
+                    number += 1
+                    name = f"{base}_{number}"
+                names[name] = entry
+                number += 1
+        for name, entry in names.items():
+            full = self.join(name)
+            yield full, entry
+            if entry.scope is not None:
+                yield from entry.scope.settle(full)
+
+
+def _listed(known: list[str]) -> str | None:
+    names = list(dict.fromkeys(known))
+    if not names:
+        return None
+    return "names known here: " + ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+
+
+def snake_case(name: str) -> str:
+    """What Keras calls an unnamed layer of a class: `ReLU` -> `re_lu`."""
+    spaced = re.sub(r"\W+", "", name)
+    spaced = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", spaced)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", spaced).lower()

@@ -1,0 +1,347 @@
+"""Text -> `Document`: YAML's values, each with the place it was written at.
+
+PyYAML finds the tokens; everything after that is ours, because its reader takes `1e-4` for text,
+`no` for false, `012` for 10 and the last of two equal keys. Scalars are YAML 1.2's core schema.
+Whatever is wrong with the text is one diagnostic; nothing here knows what a spec is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError
+
+MAX_BYTES = 2 * 1024 * 1024
+MAX_VALUES = 200_000
+MAX_DEPTH = 60
+MAX_NUMBER = 40
+
+Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+WORDS: Mapping[str, Any] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+TAGS = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "bool", "null")}
+COLLECTIONS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!", None}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """A YAML value and its place.
+
+    data: None, bool, int, float, str, a tuple of Values, or a dict of text to Value.
+    keys: the places of a mapping's keys. alias: where `*name` was written, if it came by one.
+    plain: a scalar without quotes, which is where YAML's traps lie.
+    """
+
+    data: Any
+    span: Span
+    keys: Mapping[str, Span] = field(default_factory=dict)
+    alias: Span | None = None
+    plain: bool = True
+
+    def get(self, key: str) -> Value | None:
+        """The value of a key, or None if this is no mapping or has none or null there."""
+        value = self.data.get(key) if isinstance(self.data, dict) else None
+        return value if value is not None and value.data is not None else None
+
+    def items(self) -> Iterator[tuple[str, Value]]:
+        return iter(self.data.items()) if isinstance(self.data, dict) else iter(())
+
+    def key(self, name: str) -> Span:
+        """The place of a key; of the whole value if it has no such key."""
+        return self.keys.get(name, self.span)
+
+    def notes(self) -> tuple[Note, ...]:
+        return (Note("used here by its alias", self.alias),) if self.alias else ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """A file's one value, and the file it came from (None for text given in memory)."""
+
+    root: Value
+    source: Source
+    path: Path | None = None
+
+
+def plain(value: Value) -> Any:
+    """The data alone, as lists, dicts and scalars."""
+    if isinstance(value.data, dict):
+        return {key: plain(each) for key, each in value.data.items()}
+    if isinstance(value.data, tuple):
+        return [plain(each) for each in value.data]
+    return value.data
+
+
+def value_of(data: Any, span: Span) -> Value:
+    """A Value made of plain data, all of it at one place."""
+    if isinstance(data, Mapping):
+        keys = {str(key): span for key in data}
+        return Value({str(key): value_of(each, span) for key, each in data.items()}, span, keys)
+    if isinstance(data, list | tuple):
+        return Value(tuple(value_of(each, span) for each in data), span)
+    if data is None or isinstance(data, bool | int | float | str):
+        return Value(data, span)
+    raise UserError(f"a param must be a number, text, a list or a mapping, got {data!r}")
+
+
+def read_file(path: Path, name: str | None = None) -> Document:
+    """The document in a file. Raises `UserError` if it cannot be read, `SpecError` if it is no YAML.
+
+    name: what messages call the file; its path by default.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UserError(
+                f"{path}: the file has {path.stat().st_size:,} bytes, over the limit of {MAX_BYTES:,}",
+                "a spec this large is written by a loop (`for`), not by hand",
+            )
+        raw = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot read the file: {_reason(error)}") from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{path}:{line}: byte 0x{raw[error.start]:02x} is not UTF-8",
+            "save the file as UTF-8",
+        ) from error
+    return read_text(text, name or str(path), path)
+
+
+def read_text(text: str, name: str, path: Path | None = None) -> Document:
+    """The document in a text. Raises `SpecError` if it is no YAML."""
+    source = Source(name, tuple(text.replace("\r\n", "\n").replace("\r", "\n").split("\n")))
+    if len(text) > MAX_BYTES:
+        raise UserError(f"{name}: over the limit of {MAX_BYTES:,} characters")
+    try:
+        return Document(_Composer(text, source).document(), source, path)
+    except yaml.MarkedYAMLError as error:
+        raise SpecError([_explain(error, source)]) from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        span = Span(source, line, column, line, column + 1)
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        message = f"character U+{code:04X} cannot stand in YAML"
+        raise SpecError([Diagnostic("yaml", message, span, "remove it")]) from None
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+# --- composing -----------------------------------------------------------------------------------
+
+
+class _Composer:
+    """Events -> Values, with bounds on depth and size, counted through aliases."""
+
+    def __init__(self, text: str, source: Source) -> None:
+        self.events = yaml.parse(text, Loader=Loader)
+        self.source = source
+        self.anchors: dict[str, tuple[Value, int]] = {}
+        self.open_anchors: set[str] = set()
+        self.count = 0
+
+    def document(self) -> Value:
+        next(self.events)  # the stream starts
+        event = next(self.events)
+        if isinstance(event, yaml.StreamEndEvent):
+            self.fail("empty", "the file is empty", event, "start one: archspec new FILE --from lenet5")
+        value, _ = self.value(next(self.events), 0)
+        next(self.events)  # the document ends
+        event = next(self.events)
+        if not isinstance(event, yaml.StreamEndEvent):
+            self.fail("yaml", "a file holds one spec, and a second one begins here", event)
+        return value
+
+    def value(self, event: Any, depth: int) -> tuple[Value, int]:
+        """A value and the number of values in it, aliases followed."""
+        span = self.span(event)
+        if isinstance(event, yaml.AliasEvent):
+            return self.alias(event, span)
+        self.grow(1, event)
+        if depth > MAX_DEPTH:
+            self.fail("too-deep", f"nested deeper than {MAX_DEPTH} levels", event)
+        if event.anchor:
+            self.open_anchors.add(event.anchor)
+        if isinstance(event, yaml.ScalarEvent):
+            value, size = self.scalar(event, span), 1
+        else:
+            if event.tag not in COLLECTIONS:
+                self.tag(event)
+            read = self.sequence if isinstance(event, yaml.SequenceStartEvent) else self.mapping
+            value, size = read(span, depth)
+        if event.anchor:
+            self.open_anchors.discard(event.anchor)
+            self.anchors[event.anchor] = value, size
+        return value, size
+
+    def alias(self, event: Any, span: Span) -> tuple[Value, int]:
+        if event.anchor in self.open_anchors:
+            self.fail("alias", f"the alias '*{event.anchor}' stands inside its own anchor", event)
+        if event.anchor not in self.anchors:
+            self.fail("alias", f"the alias '*{event.anchor}' has no anchor before it", event)
+        value, size = self.anchors[event.anchor]
+        self.grow(size, event)
+        return replace(value, alias=span), size
+
+    def sequence(self, span: Span, depth: int) -> tuple[Value, int]:
+        items, size = [], 1
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            item, inside = self.value(event, depth + 1)
+            items.append(item)
+            size += inside
+        return Value(tuple(items), self.upto(span, event)), size
+
+    def mapping(self, span: Span, depth: int) -> tuple[Value, int]:
+        data: dict[str, Value] = {}
+        keys: dict[str, Span] = {}
+        merged: list[Value] = []
+        size = 1
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent):
+                self.fail("yaml", "a key must be a word, not a list, mapping or alias", event)
+            key, place = event.value, self.span(event)
+            if event.anchor:
+                self.anchors[event.anchor] = Value(key, place), 1
+            value, inside = self.value(next(self.events), depth + 1)
+            size += inside
+            if key == "<<" and event.implicit[0]:
+                merged += value.data if isinstance(value.data, tuple) else [value]
+                if not all(isinstance(each.data, dict) for each in merged):
+                    self.fail("yaml", "a merge key '<<' takes a mapping or a list of mappings", event)
+                continue
+            if key in data:
+                raise SpecError(
+                    [
+                        Diagnostic(
+                            "duplicate-key",
+                            f"the key '{key}' is given twice",
+                            place,
+                            "keep one of them",
+                            (Note("first given here", keys[key]),),
+                        )
+                    ]
+                )
+            data[key], keys[key] = value, place
+        for each in merged:  # the mapping's own keys win, then the earlier of several merged
+            for key, value in each.items():
+                if key not in data:
+                    data[key], keys[key] = replace(value, alias=each.alias), each.key(key)
+        return Value(data, self.upto(span, event), keys), size
+
+    def scalar(self, event: Any, span: Span) -> Value:
+        text, tag = event.value, event.tag
+        unquoted = event.style is None or event.style == ""
+        if tag is not None and tag not in TAGS and tag != "!":
+            self.tag(event)
+        if TAGS.get(tag, "str") == "str" and (tag in TAGS or tag == "!" or not unquoted):
+            return Value(text, span, plain=False)
+        data = self.resolve(text, event)
+        wanted = TAGS.get(tag)
+        kinds = {"int": int, "float": float, "bool": bool, "null": type(None)}
+        if wanted and wanted != "str" and type(data) is not kinds[wanted]:
+            if not (wanted == "float" and type(data) is int):
+                self.fail("yaml", f"'{text}' is not what the tag !!{wanted} says", event)
+            data = float(data)
+        return Value(data, span)
+
+    def resolve(self, text: str, event: Any) -> Any:
+        if text in WORDS:
+            return WORDS[text]
+        if INTEGER.fullmatch(text):
+            self.short(text, event)
+            base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+            return int(text[2:] if base != 10 else text, base)
+        if FLOAT.fullmatch(text):
+            self.short(text, event)
+            number = float(text)
+            if abs(number) == float("inf"):
+                self.fail("yaml", f"the number {text} is too large", event)
+            return number
+        if text.lower().lstrip("+-") in (".inf", ".nan"):
+            self.fail("yaml", f"{text} is not a number that a spec can use", event)
+        return text
+
+    def short(self, text: str, event: Any) -> None:
+        if len(text) > MAX_NUMBER:
+            self.fail("yaml", f"a number of {len(text)} digits is too long", event)
+
+    def grow(self, size: int, event: Any) -> None:
+        self.count += size
+        if self.count > MAX_VALUES:
+            self.fail(
+                "too-large",
+                f"the file holds more than {MAX_VALUES:,} values, aliases followed",
+                event,
+                "write repeated layers with `for` or `repeat`",
+            )
+
+    def tag(self, event: Any) -> None:
+        self.fail("tag", f"the tag '{event.tag}' is not allowed", event, "a spec is plain YAML data")
+
+    def span(self, event: Any) -> Span:
+        start, end = event.start_mark, event.end_mark
+        return Span(self.source, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+    def upto(self, span: Span, event: Any) -> Span:
+        end = event.end_mark
+        return replace(span, end_line=end.line + 1, end_column=end.column + 1)
+
+    def fail(self, code: str, message: str, event: Any, hint: str | None = None) -> None:
+        raise SpecError([Diagnostic(code, message, self.span(event), hint)])
+
+
+# --- YAML's own traps ----------------------------------------------------------------------------
+
+QUOTE = "quote the formula or give it a line of its own"
+
+
+def _explain(error: yaml.MarkedYAMLError, source: Source) -> Diagnostic:
+    """What PyYAML's scanner or parser stopped at, with the remedy for the usual causes."""
+    mark = error.problem_mark or error.context_mark
+    span = Span(source, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
+    if mark.line >= len(source.lines) or not source.lines[mark.line].strip():
+        last = max((n for n, line in enumerate(source.lines, 1) if line.strip()), default=1)
+        if last <= mark.line:  # at the end of the file: show the last line that has something
+            width = len(source.lines[last - 1])
+            span = Span(source, last, max(width, 1), last, width + 1)
+    line = source.lines[span.line - 1]
+    before = source.lines[span.line - 2].strip() if span.line > 1 else ""
+    problem = (error.problem or "this is not YAML").replace("did not find", "expected").replace(
+        "expected expected", "expected"
+    )
+    message, hint = f"this is not YAML: {problem}", None
+    formula = re.search(r"=[^,{}]*[\[\](),]", line[: span.column])
+    opener = re.fullmatch(r"-\s+([A-Za-z]\w*)", before)
+    stray = "mapping values are not allowed" in problem
+    if opener and re.match(r"\s*\w+\s*:", line) and (stray or "'-' indicator" in problem):
+        message = f"'{line.strip().split(':')[0]}' cannot follow '{before}'"
+        hint = f"a colon is missing: write `- {opener[1]}:`, and indent what belongs to it"
+    elif stray:
+        message = "a second ': ' on a line that already is a value"
+        hint = "quote the text, or indent the key under its parent"
+    elif formula and ("{" in line or "[" in line):
+        message, hint = "a formula with brackets or commas ends the flow value here", QUOTE
+    elif "\t" in line[: len(line) - len(line.lstrip())]:
+        message, hint = "a tab indents this line", "indent with spaces"
+    elif "expected ',' or" in problem:
+        hint = "a ',', ']' or '}' is missing"
+    elif "block end" in problem or "expected <block end>" in problem:
+        message = "this line's indentation fits nothing above it"
+        hint = "indent it as its neighbours, or close the brackets above"
+    return Diagnostic("yaml", message, span, hint)
