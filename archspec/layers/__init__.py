@@ -31,6 +31,7 @@ from archspec.layers.docs import DOCS
 from archspec.layers.elementwise import (
     activation,
     activity_regularization,
+    alpha_dropout,
     dropout,
     elu,
     gaussian_dropout,
@@ -128,6 +129,12 @@ def _check_matrices(facts: Facts, arguments: Mapping[str, Any]) -> None:
         if name not in MATRIX_ONLY:
             continue
         stem = argument.rpartition("_")[0]
+        if stem == "activity" and len(facts.shape) != 2:
+            raise Refused(
+                f"cannot use {name} for its output, which has shape {facts.shape}: "
+                f"{name} wants 2 axes",
+                argument,
+            )
         exact = MATRIX_ONLY[name]
         for weight, shape in facts.weights.items():
             last = weight.rpartition("/")[2]
@@ -249,7 +256,7 @@ LAYERS: dict[str, Layer] = {
             TRAINING,
             DTYPE_ONLY,
         ),
-        _entry("AlphaDropout", dropout, "Dropout that keeps mean and variance.", TRAINING),
+        _entry("AlphaDropout", alpha_dropout, "Dropout that keeps mean and variance.", TRAINING),
         _entry("GaussianDropout", gaussian_dropout, "Multiply by noise in training.", TRAINING),
         _entry("GaussianNoise", gaussian_noise, "Add noise in training.", TRAINING),
         _entry("ActivityRegularization", activity_regularization, "Add a penalty to the loss."),

@@ -66,12 +66,17 @@ def multi_head_attention(
             f"wants a value and a key of one length, got {value} and {key}: "
             f"{value[1:-1]} is not {key[1:-1]}"
         )
+    if sliding_window is not None and len(query) != 3:
+        raise Refused(
+            f"takes a sliding_window on 3 axes (batch, length, features), got {query}",
+            "sliding_window",
+        )
     rank = len(query) - 1
     if attention_axes is None:
         axes = tuple(range(1, rank))
     else:
         given = attention_axes if isinstance(attention_axes, tuple) else (attention_axes,)
-        axes = tuple(axis + rank if axis < 0 else axis for axis in given)
+        axes = tuple(axis + rank + 1 if axis < 0 else axis for axis in given)
     if not all(1 <= axis < rank for axis in axes) or len(set(axes)) < len(axes):
         raise Refused(
             f"attends along axes from 1 to {rank - 1} of {query}, got {list(axes)}",
@@ -123,17 +128,20 @@ def _checked(xs: list[Shape]) -> tuple[Shape, Shape, Shape]:
             "write `from: [query, value]`"
         )
     query, value, key = (*xs, xs[1])[:3]
-    if any(len(x) != 3 for x in xs):
-        raise Refused(f"wants inputs of 3 axes (batch, length, features), got {listed(xs)}")
+    if len({len(x) for x in xs}) > 1 or len(query) < 3 or len({x[1:-2] for x in xs}) > 1:
+        raise Refused(
+            "wants inputs of 3 axes (batch, length, features), or more that agree up to the "
+            f"length, got {listed(xs)}"
+        )
     if None not in (query[-1], key[-1]) and query[-1] != key[-1]:
         raise Refused(
             f"multiplies query and key, so their features must agree, got {query} and {key}: "
             f"{query[-1]} is not {key[-1]}"
         )
-    if None not in (value[1], key[1]) and value[1] != key[1]:
+    if None not in (value[-2], key[-2]) and value[-2] != key[-2]:
         raise Refused(
             f"wants a value and a key of one length, got {value} and {key}: "
-            f"{value[1]} is not {key[1]}"
+            f"{value[-2]} is not {key[-2]}"
         )
     return query, value, key
 
@@ -150,10 +158,10 @@ def attention(
     weights: dict[str, Sizes] = {"scale": ()} if use_scale else {}
     if score_mode == "concat":
         weights["concat_score_weight"] = ()
-        macs = product(query[1], value[1], value[2])  # its scores are sums, not products
+        macs = product(*query[1:-1], value[-2], value[-1])  # its scores are sums, not products
     else:
-        both = None if None in (key[2], value[2]) else (key[2] or 0) + (value[2] or 0)
-        macs = product(query[1], value[1], both)
+        both = None if None in (key[-1], value[-1]) else (key[-1] or 0) + (value[-1] or 0)
+        macs = product(*query[1:-1], value[-2], both)
     return Facts((*query[:-1], value[-1]), weights, macs=macs, window=None)
 
 
@@ -165,8 +173,8 @@ def additive_attention(
 ) -> Facts:
     query, value, key = _checked(xs)
     weights: dict[str, Sizes] = {"scale": (known(query[-1]),)} if use_scale else {}
-    scored = key[2] if use_scale else 0
-    both = None if None in (scored, value[2]) else (scored or 0) + (value[2] or 0)
+    scored = key[-1] if use_scale else 0  # without a scale its scores are sums, not products
+    both = None if None in (scored, value[-1]) else (scored or 0) + (value[-1] or 0)
     return Facts(
-        (*query[:-1], value[-1]), weights, macs=product(query[1], value[1], both), window=None
+        (*query[:-1], value[-1]), weights, macs=product(*query[1:-1], value[-2], both), window=None
     )

@@ -62,12 +62,9 @@ def conv(rank: int) -> Rule:
     ) -> Facts:
         spatial, channels = spatial_axes(x, rank, data_format)
         channels = known(channels)
-        if filters % groups:
-            raise Refused(f"cannot share {filters} filters evenly among {groups} groups", "groups")
-        if channels % groups:
-            raise Refused(
-                f"cannot share {channels} input channels evenly among {groups} groups", "groups"
-            )
+        for count, what in ((filters, "filters"), (channels, "input channels")):
+            if count % groups:
+                raise Refused(f"cannot share {count} {what} evenly among {groups} groups", "groups")
         _refuse_both(strides, dilation_rate)
         out = slide(spatial, kernel_size, strides, padding, dilation_rate, "kernel_size")
         weights = {"kernel": (*kernel_size, channels // groups, filters)}
@@ -116,17 +113,18 @@ def conv_transpose(rank: int) -> Rule:
                     f"takes an output_padding below its strides, got {extra} with strides {stride}",
                     "output_padding",
                 )
+            if padding == "same" and extra == 0 and k % 2 == 0:
+                raise Refused(  # Keras makes it one row shorter, which TensorFlow cannot undo
+                    "takes an output_padding of at least 1 for an even kernel with padding 'same', "
+                    f"got 0 with a kernel of {k}",
+                    "output_padding",
+                )
             if n is None:
                 out.append(None)
             elif padding == "valid":
                 out.append((n - 1) * stride + (max(k, stride) if extra is None else k + extra))
             else:
                 out.append(n * stride if extra is None else (n - 1) * stride + k % 2 + extra)
-            if out[-1] == 0:
-                raise Refused(
-                    f"leaves nothing: ({n} - 1) * {stride} + {k} % 2 + {extra} < 1",
-                    "output_padding",
-                )
         weights = {"kernel": (*kernel_size, filters, channels)}
         if use_bias:
             weights["bias"] = (filters,)
@@ -165,7 +163,6 @@ def depthwise_conv(rank: int) -> Rule:
     ) -> Facts:
         spatial, channels = spatial_axes(x, rank, data_format)
         channels = known(channels)
-        _refuse_uneven(strides, dilation_rate)
         out = slide(spatial, kernel_size, strides, padding, dilation_rate, "kernel_size")
         weights = {"kernel": (*kernel_size, channels, depth_multiplier)}
         if use_bias:
@@ -206,7 +203,6 @@ def separable_conv(rank: int) -> Rule:
     ) -> Facts:
         spatial, channels = spatial_axes(x, rank, data_format)
         channels = known(channels)
-        _refuse_uneven(strides, dilation_rate)
         out = slide(spatial, kernel_size, strides, padding, dilation_rate, "kernel_size")
         inner = channels * depth_multiplier
         weights = {
@@ -224,14 +220,3 @@ def separable_conv(rank: int) -> Rule:
         )
 
     return rule
-
-
-def _refuse_uneven(strides: Sizes, dilation_rate: Sizes) -> None:
-    """What TensorFlow's depthwise convolution cannot run, though Keras builds it."""
-    if len(set(strides)) > 1:
-        raise Refused(
-            f"takes the same strides along each axis, got {list(strides)}: "
-            "TensorFlow has no depthwise convolution with others",
-            "strides",
-        )
-    _refuse_both(strides, dilation_rate)

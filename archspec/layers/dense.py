@@ -83,6 +83,12 @@ def einsum_dense(
         raise Refused(f"has {len(source)} input axes in '{equation}', got {x}", "equation")
     if elided and before:
         rest, inputs = x[1:elided], dict(zip(source, x[elided:], strict=True))
+        if rest != rest[::-1]:
+            raise Refused(
+                f"mixes up the axes {rest} that '...' stands for, a fault of Keras: give each a "
+                "letter",
+                "equation",
+            )
         shape = (None, *rest, *output_shape)
         named = shape[elided:]
     else:

@@ -12,14 +12,13 @@ from archspec.arguments import (
     SEED,
     UNIT_INTERVAL,
     listing,
+    number,
     optional,
 )
 from archspec.errors import Refused
 from archspec.graph import Facts, Shape
-from archspec.layers.shapes import Rule, known_on_axis, on_axis, spatial_axes
+from archspec.layers.shapes import Axes, Rule, known_on_axis, on_axes, spatial_axes
 from archspec.objects import ACTIVATION, CONSTRAINT, INITIALIZER, REGULARIZER
-
-Axes = int | tuple[int, ...]
 
 
 def identity(x: Shape) -> Facts:
@@ -72,8 +71,7 @@ def p_re_lu(
 
 
 def softmax(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
-    places = {on_axis(x, each) for each in (axis if isinstance(axis, tuple) else (axis,))}
-    return Facts(x, window=() if places <= {len(x) - 1} else None)
+    return Facts(x, window=() if set(on_axes(x, axis)) <= {len(x) - 1} else None)
 
 
 # --- noise ---------------------------------------------------------------------------------------
@@ -81,6 +79,10 @@ def softmax(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
 NOISE_SHAPE = listing(
     optional(POSITIVE), "a list with a positive integer or null for each axis, the batch included"
 )
+
+
+# Keras takes a rate of 1 here and divides by 0 in training.
+BELOW_ONE = number("a number from 0 to 1, 1 left out", minimum=0, exclusiveMaximum=1)
 
 
 def dropout(
@@ -124,8 +126,18 @@ def spatial_dropout(rank: int) -> Rule:
     return rule
 
 
+def alpha_dropout(
+    x: Shape,
+    *,
+    rate: A[float, BELOW_ONE],
+    noise_shape: A[tuple[int | None, ...] | None, optional(NOISE_SHAPE)] = None,
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    return dropout(x, rate=rate, noise_shape=noise_shape)
+
+
 def gaussian_dropout(
-    x: Shape, *, rate: A[float, UNIT_INTERVAL], seed: A[int | None, SEED] = None
+    x: Shape, *, rate: A[float, BELOW_ONE], seed: A[int | None, SEED] = None
 ) -> Facts:
     return Facts(x)
 

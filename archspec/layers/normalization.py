@@ -14,26 +14,17 @@ from archspec.arguments import (
     Sizes,
     integer,
     optional,
+    show,
 )
 from archspec.errors import Refused
 from archspec.graph import Facts, Shape
-from archspec.layers.shapes import known_on_axis, on_axis
+from archspec.layers.shapes import Axes, known_on_axis, on_axes
 from archspec.objects import CONSTRAINT, INITIALIZER, REGULARIZER
-
-Axes = int | tuple[int, ...]
 
 
 def _learnt(size: Sizes, scale: bool, center: bool) -> dict[str, Sizes]:
     names = (("gamma", scale), ("beta", center))
     return {name: size for name, wanted in names if wanted}
-
-
-def _places(x: Shape, axis: Axes) -> list[int]:
-    """The axes counted from 0, each once."""
-    places = [on_axis(x, each) for each in (axis if isinstance(axis, tuple) else (axis,))]
-    if len(set(places)) < len(places):
-        raise Refused(f"names an axis of {x} twice", "axis")
-    return places
 
 
 def _window(x: Shape, places: Sequence[int]) -> tuple[()] | None:
@@ -79,7 +70,7 @@ def layer_normalization(
     beta_constraint: A[Any, CONSTRAINT] = None,
     gamma_constraint: A[Any, CONSTRAINT] = None,
 ) -> Facts:
-    places = _places(x, axis)
+    places = on_axes(x, axis)
     weights = {}
     if scale or center:
         axes = sorted(axis) if isinstance(axis, tuple) else [axis]
@@ -113,14 +104,19 @@ def group_normalization(
 def rms_normalization(
     x: Shape, *, axis: A[Axes, AXES] = -1, epsilon: A[float, NON_NEGATIVE] = 1e-6
 ) -> Facts:
-    places = _places(x, axis)
+    places = on_axes(x, axis)
     axes = sorted(axis) if isinstance(axis, tuple) else [axis]
     size = tuple(known_on_axis(x, each) for each in axes)
+    last = list(range(len(x) - len(axes), len(x)))
+    if [each % len(x) for each in axes] != last:
+        raise Refused(  # Keras multiplies by the scale without laying it along the axes
+            f"works along the last axes only, {last} of {x} here, got {show(axis)}", "axis"
+        )
     return Facts(x, {"scale": size}, window=_window(x, places))
 
 
 def unit_normalization(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
-    return Facts(x, window=_window(x, _places(x, axis)))
+    return Facts(x, window=_window(x, on_axes(x, axis)))
 
 
 def normalization(
@@ -132,8 +128,7 @@ def normalization(
     invert: A[bool, BOOLEAN] = False,
 ) -> Facts:
     axes = () if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    _places(x, axes)
-    size = tuple(known_on_axis(x, place) for place in sorted(on_axis(x, each) for each in axes))
+    size = tuple(known_on_axis(x, place) for place in sorted(on_axes(x, axes)))
     if (mean is None) != (variance is None):
         raise Refused(
             "takes mean and variance together", "mean" if variance is None else "variance"

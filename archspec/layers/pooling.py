@@ -4,6 +4,7 @@ from typing import Annotated as A
 from typing import Any
 
 from archspec.arguments import BOOLEAN, DATA_FORMAT, REQUIRED, Sizes, choice, optional, sizes
+from archspec.errors import Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Rule, joined, slide, spatial_axes
 
@@ -57,7 +58,12 @@ def adaptive_pool(rank: int) -> Rule:
         output_size: A[Sizes, sizes(rank)],
         data_format: A[str, DATA_FORMAT] = "channels_last",
     ) -> Facts:
-        _, channels = spatial_axes(x, rank, data_format)
+        spatial, channels = spatial_axes(x, rank, data_format)
+        for n, size in zip(spatial, output_size, strict=True):
+            if n is None:
+                raise Refused(f"needs to know the spatial axes of its input, unknown in {x}")
+            if n < size:
+                raise Refused(f"cannot make {size} rows of {n}", "output_size")
         return Facts(joined(output_size, channels, data_format), window=None)
 
     return rule

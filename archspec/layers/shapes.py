@@ -10,6 +10,7 @@ from archspec.errors import Refused
 from archspec.graph import Facts, Shape
 
 Rule = Callable[..., Facts]
+Axes = int | tuple[int, ...]
 
 AXES_OF_RANK = {
     1: ("length",),
@@ -46,6 +47,14 @@ def on_axis(x: Shape, axis: int, argument: str = "axis") -> int:
     if not -len(x) <= axis < len(x):
         raise Refused(f"has no axis {axis} in an input of {len(x)} axes, {x}", argument)
     return axis % len(x)
+
+
+def on_axes(x: Shape, axis: Axes, argument: str = "axis") -> list[int]:
+    """One axis or several, counted from 0; each once."""
+    places = [on_axis(x, each, argument) for each in (axis if isinstance(axis, tuple) else (axis,))]
+    if len(set(places)) < len(places):
+        raise Refused(f"names an axis of {x} twice", argument)
+    return places
 
 
 def known_on_axis(x: Shape, axis: int, argument: str = "axis") -> int:
