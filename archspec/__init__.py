@@ -45,7 +45,7 @@ def load(spec: str | Path, **params: Any) -> Graph:
     Raises `SpecError` with every error of the spec, `UserError` if there is no such file.
     """
     path = find(spec)
-    return expand(open_spec(read_file(path, _displayed(spec, path)), params))
+    return expand(open_spec(read_file(path, displayed(spec, path)), params))
 
 
 def loads(text: str, name: str = "<text>", **params: Any) -> Graph:
@@ -87,7 +87,7 @@ def find(spec: str | Path) -> Path:
     return path
 
 
-def _displayed(spec: str | Path, path: Path) -> str:
+def displayed(spec: str | Path, path: Path) -> str:
     """What messages call a file: as it was named, or a shipped one by its path from here."""
     if str(spec) == str(path):
         return str(path)

@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from archspec.backends.flat import flat_name, spell
 from archspec.graph import Graph, Node, canonical_order, fold
 from archspec.layers import LAYERS
 from archspec.objects import ACTIVATION_LAYERS, TABLES
@@ -39,7 +40,9 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
 
     def step(node: Node, inputs: list[Any]) -> Any:
         if node.op == "InputLayer":
-            return keras.Input(node.arguments["shape"], dtype=node.arguments["dtype"], name=node.name)
+            return keras.Input(
+                node.arguments["shape"], dtype=node.arguments["dtype"], name=node.name
+            )
         try:
             if node.reuses is None:
                 layers[node.name] = _layer(node, seed, places[node.name])
@@ -53,7 +56,9 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
 
     tensors = fold(graph, step)
     model = keras.Model(
-        [tensors[name] for name in graph.inputs] if len(graph.inputs) > 1 else tensors[graph.inputs[0]],
+        [tensors[name] for name in graph.inputs]
+        if len(graph.inputs) > 1
+        else tensors[graph.inputs[0]],
         [tensors[name] for name in graph.outputs]
         if len(graph.outputs) > 1
         else tensors[graph.outputs[0]],
@@ -84,15 +89,8 @@ def _layer(node: Node, seed: int, place: int) -> keras.layers.Layer:
         elif kind is not None:
             arguments[name] = _object(kind, value, own_seed)
         elif name == "data_format" or value != table[name].default:
-            arguments[name] = _plain(value, node.op, name)
-    return getattr(keras.layers, node.op)(**arguments, name=node.name.replace(".", "-"))
-
-
-def _plain(value: Any, op: str, name: str) -> Any:
-    """One-dimensional padding and cropping take a pair where the table has a pair for each axis."""
-    return value[0] if op in ("ZeroPadding1D", "Cropping1D") and name != "data_format" and isinstance(
-        value, tuple
-    ) else value
+            arguments[name] = spell(value)
+    return getattr(keras.layers, node.op)(**arguments, name=flat_name(node.name))
 
 
 def _seed(seed: int, place: int, name: str) -> int:
@@ -147,5 +145,3 @@ def _compare(node: Node, layer: keras.layers.Layer, output: Any) -> None:
             f"{node.span}: Keras gives {node.op} '{node.name}' weights of {built}, "
             f"archspec {dict(facts.weights)}"
         )
-
-

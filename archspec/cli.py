@@ -1,0 +1,326 @@
+"""The command line: one thin function a verb. What is heavy is imported inside the verb."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import archspec
+from archspec.errors import Diagnostic, Refused, SpecError, UserError, in_order
+from archspec.files import open_spec, setting
+from archspec.source import Value, plain, read_file
+from archspec.writing import writing
+
+if TYPE_CHECKING:
+    from archspec.graph import Graph
+
+BUILD = Path("build")
+
+spec_argument = click.argument("spec")
+specs_argument = click.argument("specs", nargs=-1, required=True)
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a param, or a dotted place such as train.batch_size. May be repeated.",
+)
+
+
+def output_option(what: str) -> Callable[[Any], Any]:
+    return click.option("-o", "--output", type=click.Path(path_type=Path), help=what)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="archspec-keras", prog_name="archspec")
+def main() -> None:
+    """Networks as YAML: check, show, draw, build and train them.
+
+    SPEC is a file, or the bare name of a spec that comes with archspec, such as resnet18.
+    """
+
+
+@main.command()
+@specs_argument
+@set_option
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def check(specs: tuple[str, ...], settings: tuple[str, ...], form: str) -> None:
+    """Say everything that is wrong with each SPEC; exit status 1 if anything is."""
+    found: list[Diagnostic] = []
+    sound: list[str] = []
+    for spec in specs:
+        said, summary = _checked(spec, settings)
+        found += said
+        if summary:
+            sound.append(summary)
+    if form == "json":
+        click.echo(json.dumps([each.to_json() for each in found], indent=2))
+    else:
+        for each in found:
+            click.echo(str(each))
+        for summary in sound:
+            click.echo(summary)
+        errors = sum(each.severity == "error" for each in found)
+        if errors:
+            click.echo(f"{errors} error{'s' if errors > 1 else ''}")
+    if any(each.severity == "error" for each in found):
+        sys.exit(1)
+
+
+def _checked(spec: str, settings: Sequence[str]) -> tuple[list[Diagnostic], str | None]:
+    """What is wrong with a spec, and a line on it if nothing is."""
+    try:
+        graph = _load(spec, settings)
+    except SpecError as error:
+        if [each.code for each in error.diagnostics] == ["library"]:
+            return [], f"{spec}: a block library, checked against the schema"
+        return list(error.diagnostics), None
+    found = [_as_error(each) if each.code == "contract" else each for each in graph.warnings]
+    if any(each.severity == "error" for each in found):
+        return list(in_order(found)), None
+    layers = sum(node.op != "InputLayer" for node in graph)
+    macs = "unknown" if graph.macs is None else f"{graph.macs:,}"
+    summary = (
+        f"{spec}: sound: {layers} layers, {graph.total_params:,} parameters, {macs} MACs, "
+        f"fingerprint {graph.fingerprint}"
+    )
+    if graph.unchecked:
+        lines = ", ".join(dict.fromkeys(str(span.line) for span in graph.unchecked))
+        summary += (
+            f"\n{spec}: steps under a false `when` and blocks nobody calls were checked "
+            f"against the schema only: line {lines}"
+        )
+    return found, summary
+
+
+def _as_error(diagnostic: Diagnostic) -> Diagnostic:
+    from dataclasses import replace
+
+    return replace(diagnostic, severity="error")
+
+
+@main.command()
+@specs_argument
+@set_option
+@click.option("--depth", type=click.IntRange(1), help="Fold blocks nested deeper than this.")
+@click.option("--batch-size", type=click.IntRange(1), help="For the memory that training needs.")
+@click.option("--precision", help="Likewise: float32, mixed_bfloat16, ...")
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text")
+def show(
+    specs: tuple[str, ...],
+    settings: tuple[str, ...],
+    depth: int | None,
+    batch_size: int | None,
+    precision: str | None,
+    form: str,
+) -> None:
+    """Print each layer's shape and cost, and what the whole takes; several SPECs side by side."""
+    from archspec.backends.text import to_text
+
+    graphs = [_load(spec, settings) for spec in specs]
+    for graph in graphs:
+        _warn(graph)
+    click.echo(to_text(graphs, depth, form), nl=False)
+    _ = batch_size, precision
+
+
+@main.command()
+@spec_argument
+@set_option
+@output_option("Where to; its suffix is the format: .svg, .png, .pdf or .dot.")
+def draw(spec: str, settings: tuple[str, ...], output: Path | None) -> None:
+    """Draw SPEC, by default to build/NAME.svg."""
+    from archspec.backends.dot import render, to_dot
+
+    graph = _load(spec, settings)
+    _warn(graph)
+    path = output or BUILD / f"{graph.name}.svg"
+    render(to_dot(graph), path)
+    click.echo(f"drew {path}")
+
+
+@main.command()
+@spec_argument
+@set_option
+@output_option("Where to, a .keras file.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the initial weights.")
+def build(spec: str, settings: tuple[str, ...], output: Path | None, seed: int) -> None:
+    """Build SPEC as a Keras model, by default to build/NAME.keras."""
+    from archspec.backends.text import to_text
+
+    graph = _load(spec, settings)
+    _warn(graph)
+    path = output or BUILD / f"{graph.name}.keras"
+    if path.suffix != ".keras":
+        hint = f"write '{path.with_suffix('.keras')}'"
+        raise UserError(f"cannot write '{path}': Keras models end in .keras", hint)
+    click.echo(to_text([graph]))
+    _keras()
+    model = archspec.to_keras(graph, seed)
+    with writing(path) as temporary:
+        model.save(temporary)
+    click.echo(f"built {path}: {graph.total_params:,} parameters, fingerprint {graph.fingerprint}")
+
+
+@main.command()
+@spec_argument
+@set_option
+@click.option("--data", help="A dataset by name, a folder of images by class, or an .npz file.")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Where datasets are looked for first."
+)
+@click.option("--epochs", type=click.IntRange(1))
+@click.option("--batch-size", type=click.IntRange(1))
+@click.option("--seed", type=click.IntRange(0))
+@click.option("--limit", type=click.IntRange(1), help="Train on the first N images only.")
+@click.option("--resize", is_flag=True, help="Adapt images to the spec's input.")
+@click.option(
+    "--recipe", type=click.Path(path_type=Path), help="A file that holds a `train` mapping alone."
+)
+@click.option("--run-dir", type=click.Path(path_type=Path), help="By default runs/NAME-N.")
+def train(
+    spec: str,
+    settings: tuple[str, ...],
+    data: str | None,
+    data_dir: Path | None,
+    epochs: int | None,
+    batch_size: int | None,
+    seed: int | None,
+    limit: int | None,
+    resize: bool,
+    recipe: Path | None,
+    run_dir: Path | None,
+) -> None:
+    """Train SPEC by its recipe, into a folder that tells all of the run."""
+    from archspec.backends.flat import to_spec
+    from archspec.recipe import recipe_of
+
+    graph = _load(spec, settings)
+    _warn(graph)
+    given = plain(read_file(recipe).root) if recipe else None
+    if given is not None and not isinstance(given, dict):
+        raise UserError(f"{recipe}: a recipe is a mapping, as under `train:` in a spec")
+    try:
+        steps = recipe_of(
+            graph,
+            given,
+            data=data,
+            resize=resize,
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=seed,
+        )
+    except Refused as refused:
+        place = _place(spec, graph, refused.argument) if recipe is None else None
+        if place is not None:
+            where = Diagnostic(refused.code, refused.message, place, refused.hint)
+            raise SpecError([where]) from None
+        raise UserError(refused.message, refused.hint) from None
+    _keras()
+    from archspec.training.run import train as run
+
+    path = archspec.find(spec)
+    done = run(
+        graph,
+        steps,
+        run_dir=run_dir,
+        data_dir=data_dir,
+        limit=limit,
+        text=path.read_text(encoding="utf-8-sig"),
+        resolved=to_spec(graph),
+        echo=click.echo,
+    )
+    if done.interrupted:
+        sys.exit(130)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of a spec, for editors and other tools."""
+    from archspec.schema import schema as generated
+
+    click.echo(json.dumps(generated(), indent=2, ensure_ascii=False))
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--from", "source", default="lenet5", help="The spec to start from.")
+def new(file: Path, source: str) -> None:
+    """Start FILE as a copy of a spec, with the files that it extends or imports beside it."""
+    from archspec.copying import copy
+
+    for path in copy(archspec.find(source), file):
+        click.echo(f"wrote {path}")
+    click.echo(f"check it: archspec check {file}")
+
+
+# --- shared --------------------------------------------------------------------------------------
+
+
+def _load(spec: str, settings: Sequence[str]) -> Graph:
+    from archspec.expand import expand
+
+    path = archspec.find(spec)
+    document = read_file(path, archspec.displayed(spec, path))
+    return expand(open_spec(document, dict(map(setting, settings))))
+
+
+def _warn(graph: Graph) -> None:
+    for each in graph.warnings:
+        click.echo(str(each), err=True)
+
+
+def _place(spec: str, graph: Graph, key: str | None) -> Any:
+    """Where the spec's recipe says what was refused, if it is there."""
+    path = archspec.find(spec)
+    root: Value | None = read_file(path, archspec.displayed(spec, path)).root
+    value = root.get("train") if root else None
+    return value.key(key) if value is not None and key is not None else None
+
+
+def _keras() -> None:
+    """See that Keras and its backend are there, or say what installs them."""
+    import importlib.util
+    import os
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    missing = [m for m in ("keras", backend) if importlib.util.find_spec(m) is None]
+    if missing:
+        extra = backend if backend in ("jax", "torch") else "tensorflow"
+        raise UserError(
+            f"building needs {' and '.join(missing)}, which is not installed",
+            f"pip install 'archspec-keras[{extra}]'",
+        )
+
+
+def run() -> None:
+    """The `archspec` command: errors in words on standard error, and an exit status."""
+    try:
+        main.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (SpecError, UserError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:
+        if type(error).__name__ != "InternalError":
+            raise
+        click.echo(f"internal error: {error}\nPlease report this spec: a rule of ours is wrong.", err=True)
+        sys.exit(3)
