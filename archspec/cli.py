@@ -322,5 +322,7 @@ def run() -> None:
     except Exception as error:
         if type(error).__name__ != "InternalError":
             raise
-        click.echo(f"internal error: {error}\nPlease report this spec: a rule of ours is wrong.", err=True)
+        click.echo(
+            f"internal error: {error}\nPlease report this spec: a rule of ours is wrong.", err=True
+        )
         sys.exit(3)

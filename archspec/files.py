@@ -164,7 +164,8 @@ class _Reader:
             raise fail("a spec given as text cannot name other files")
         if Path(name).is_absolute():
             raise fail(
-                f"'{name}' is an absolute path", "name it relative to this file, so that it can move"
+                f"'{name}' is an absolute path",
+                "name it relative to this file, so that it can move",
             )
         path = document.path.parent / name
         resolved = path.resolve()

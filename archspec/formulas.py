@@ -222,7 +222,9 @@ class _Evaluation:
             raise _refused(node, "a root of a negative number")
         return result
 
-    def compare(self, left: Any, ops: Sequence[ast.cmpop], others: list[ast.expr], depth: int) -> bool:
+    def compare(
+        self, left: Any, ops: Sequence[ast.cmpop], others: list[ast.expr], depth: int
+    ) -> bool:
         for op, other in zip(ops, others, strict=True):
             right = self.value(other, depth + 1)
             if type(op) not in COMPARISONS:
@@ -284,6 +286,8 @@ def _size(value: Any) -> int:
     return count
 
 
-def _refused(node: ast.expr, message: str, hint: str | None = None, code: str = "formula") -> Refused:
+def _refused(
+    node: ast.expr, message: str, hint: str | None = None, code: str = "formula"
+) -> Refused:
     length = (node.end_col_offset or node.col_offset + 1) - node.col_offset
     return Refused(message, f"{node.col_offset}:{length}", code, hint)

@@ -37,9 +37,7 @@ def infer(
     return bound, again(op, bound, inputs)
 
 
-def again(
-    op: str, bound: Mapping[str, Any], inputs: list[Shape] | dict[str, Shape]
-) -> Facts:
+def again(op: str, bound: Mapping[str, Any], inputs: list[Shape] | dict[str, Shape]) -> Facts:
     """The facts of a call whose arguments are in normal form already."""
     layer = lookup(op)
     try:

@@ -56,19 +56,19 @@ def _losses(value: Any) -> Any:
 
 
 def _metrics(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return tuple(read("metric", each) for each in value)
     if _is_object("metric", value):
-        return (read("metric", value),)
-    each = {str(name): _metrics(of_one) for name, of_one in value.items()}
-    if any(isinstance(of_one, Mapping) for of_one in each.values()):
-        raise Refused(f"must be a list of metrics for each output, got {show(value)}")
-    return each
+        return _each("metric", value)
+    return {str(name): _each("metric", several) for name, several in value.items()}
+
+
+def _each(kind: str, value: Any) -> tuple[Object, ...]:
+    return tuple(
+        read(kind, each) for each in (value if isinstance(value, list | tuple) else [value])
+    )
 
 
 def _callbacks(value: Any) -> Any:
-    several = value if isinstance(value, list | tuple) else (value,)
-    return tuple(read("callback", each) for each in several)
+    return _each("callback", value)
 
 
 def _augment(value: Any) -> Any:
@@ -384,7 +384,10 @@ def _check_augment(graph: Graph, augment: tuple[Object, ...]) -> None:
         defaults = {name: argument.default for name, argument in layer.arguments.items()}
         if layer.takes != "one":
             raise Refused(f"train.augment cannot use {op}, which merges", "augment", "train")
-        facts = layer.facts([shape], defaults | differing)
+        try:
+            facts = layer.facts([shape], defaults | differing)
+        except Refused as refused:
+            raise Refused(f"train.augment: {op} {refused}", "augment", "train") from None
         if facts.weights:
             raise Refused(f"train.augment cannot use {op}, which learns", "augment", "train")
         shape = facts.shape

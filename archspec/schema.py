@@ -173,9 +173,15 @@ def _recipe() -> dict[str, Any]:
         "data": {
             "if": {"type": "object"},
             "then": _arguments("data", DATA),
-            "else": _leaf("the name of a dataset, a folder, an .npz file, or a mapping", {"type": "string"}),
+            "else": _leaf(
+                "the name of a dataset, a folder, an .npz file, or a mapping", {"type": "string"}
+            ),
         },
-        "augment": {"$comment": "a list of layers", "type": "array", "items": {"$ref": "#/$defs/step"}},
+        "augment": {
+            "$comment": "a list of layers",
+            "type": "array",
+            "items": {"$ref": "#/$defs/step"},
+        },
         "losses": _leaf("a loss, or a loss for each output", {"type": ["string", "object"]}),
         "metrics": _several("metric", "a list of metrics, or such a list for each output"),
         "callbacks": _several("callback", "a list of callbacks"),
@@ -223,7 +229,9 @@ def _words() -> dict[str, Any]:
     shape = {
         "if": {"type": "object"},
         "then": _object(
-            {"shape": SHAPE, "dtype": _leaf("a dtype", {"type": "string"})}, "words", required=["shape"]
+            {"shape": SHAPE, "dtype": _leaf("a dtype", {"type": "string"})},
+            "words",
+            required=["shape"],
         ),
         "else": SHAPE,
     }
@@ -257,7 +265,10 @@ def _words() -> dict[str, Any]:
     }
     numbers = ("params", "trainable_params", "macs", "receptive_field")
     contracts = _object(
-        {**{name: COMPARISON for name in numbers}, "output": {"type": "array", "$comment": "a shape"}},
+        {
+            **{name: COMPARISON for name in numbers},
+            "output": {"type": "array", "$comment": "a shape"},
+        },
         "contracts",
         patternProperties={"^memory@[0-9]+$": COMPARISON},
     )
@@ -266,7 +277,9 @@ def _words() -> dict[str, Any]:
         "archspec": _leaf("1", {"const": 1}, "Version of the language."),
         "name": _leaf("text", {"type": "string"}, "By default the file's stem."),
         "description": _leaf("text", {"type": "string"}, "One line on what this network is."),
-        "extends": _leaf("the name of a file", {"type": "string"}, "The spec that this one changes."),
+        "extends": _leaf(
+            "the name of a file", {"type": "string"}, "The spec that this one changes."
+        ),
         "import": {**files, "description": "Block libraries whose blocks are brought in."},
         "params": params,
         "input": {**shape, "description": "Shape of the input without the batch axis."},
@@ -290,7 +303,10 @@ def _words() -> dict[str, Any]:
             {"type": "array", "items": {"type": "string"}, "minItems": 1},
             "The model's outputs; by default the last step.",
         ),
-        "require": {**contracts, "description": "Contracts that `archspec check` holds the spec to."},
+        "require": {
+            **contracts,
+            "description": "Contracts that `archspec check` holds the spec to.",
+        },
         "train": {"$ref": "#/$defs/train", "description": "The recipe of `archspec train`."},
     }
     nullable = {"name", "archspec"}
@@ -351,8 +367,7 @@ def _steps() -> dict[str, Any]:
             "else": {"$comment": "a layer, a block or a mapping that holds one", **bare},
         },
         **{
-            f"{name}.arguments": _arguments(name, layer.arguments)
-            for name, layer in LAYERS.items()
+            f"{name}.arguments": _arguments(name, layer.arguments) for name, layer in LAYERS.items()
         },
     }
 
@@ -485,7 +500,9 @@ def _report(error: Any, root: Value, checked: Checked, trapped: Mapping[int, boo
         _missing(missing[0], value, checked)
     elif error.validator == "anyOf" and not path:
         hint = "a network has layers, a derived one extends, a library has blocks"
-        checked.error("schema", "the file has neither `layers` nor `extends` nor `blocks`", _head(root), hint)
+        checked.error(
+            "schema", "the file has neither `layers` nor `extends` nor `blocks`", _head(root), hint
+        )
     elif error.validator == "const" and path == ["archspec"]:
         hint = "this archspec reads version 1: write `archspec: 1`"
         message = f"the version of the language must be 1, got {show(plain(value))}"
@@ -549,7 +566,9 @@ def _wrong_value(
 
 def _schema_words(error: Any) -> str:
     kind = error.schema.get("type") if isinstance(error.schema, dict) else None
-    return {"string": "text", "array": "a list", "object": "a mapping"}.get(str(kind), "something else")
+    return {"string": "text", "array": "a list", "object": "a mapping"}.get(
+        str(kind), "something else"
+    )
 
 
 def _choices(error: Any) -> list[str]:
@@ -668,7 +687,9 @@ def _unknown_layer(word: str, value: Value, notes: tuple[Note, ...], checked: Ch
     else:
         hint = did_you_mean(word, [*LAYERS, *WORDS])
         closed = "the table of layers is closed: an entry in archspec/layers adds one"
-        checked.error("unknown-layer", f"no layer is called '{word}'", value.span, hint or closed, notes)
+        checked.error(
+            "unknown-layer", f"no layer is called '{word}'", value.span, hint or closed, notes
+        )
 
 
 # --- YAML's traps --------------------------------------------------------------------------------
@@ -725,7 +746,9 @@ def _not_one_step(value: Value, checked: Checked) -> bool:
         return True
     if not ops and "from" not in value.data:
         message = "this step names no layer, block, branches, layers, reuse or from"
-        checked.error("no-step", message, value.span.within(0, 1) if value.keys == {} else _head(value))
+        checked.error(
+            "no-step", message, value.span.within(0, 1) if value.keys == {} else _head(value)
+        )
         return True
     if "merge" in value.data and "branches" not in value.data:
         checked.error("schema", "`merge` joins `branches`, and there are none", value.key("merge"))

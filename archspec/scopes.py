@@ -108,7 +108,9 @@ class Scope:
             inside = entry.scope.local(part) if entry.scope else None
             if inside is None:
                 known = entry.scope.known() if entry.scope else []
-                what = f"holds no step '{part}'" if entry.scope else "is a layer, with no steps inside"
+                what = (
+                    f"holds no step '{part}'" if entry.scope else "is a layer, with no steps inside"
+                )
                 raise Refused(
                     f"'{walked}' {what}",
                     code="unknown-name",

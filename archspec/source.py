@@ -160,7 +160,9 @@ class _Composer:
         next(self.events)  # the stream starts
         event = next(self.events)
         if isinstance(event, yaml.StreamEndEvent):
-            self.fail("empty", "the file is empty", event, "start one: archspec new FILE --from lenet5")
+            self.fail(
+                "empty", "the file is empty", event, "start one: archspec new FILE --from lenet5"
+            )
         value, _ = self.value(next(self.events), 0)
         next(self.events)  # the document ends
         event = next(self.events)
@@ -223,7 +225,9 @@ class _Composer:
             if key == "<<" and event.implicit[0]:
                 merged += value.data if isinstance(value.data, tuple) else [value]
                 if not all(isinstance(each.data, dict) for each in merged):
-                    self.fail("yaml", "a merge key '<<' takes a mapping or a list of mappings", event)
+                    self.fail(
+                        "yaml", "a merge key '<<' takes a mapping or a list of mappings", event
+                    )
                 continue
             if key in data:
                 raise SpecError(
@@ -292,7 +296,9 @@ class _Composer:
             )
 
     def tag(self, event: Any) -> None:
-        self.fail("tag", f"the tag '{event.tag}' is not allowed", event, "a spec is plain YAML data")
+        self.fail(
+            "tag", f"the tag '{event.tag}' is not allowed", event, "a spec is plain YAML data"
+        )
 
     def span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
@@ -322,8 +328,10 @@ def _explain(error: yaml.MarkedYAMLError, source: Source) -> Diagnostic:
             span = Span(source, last, max(width, 1), last, width + 1)
     line = source.lines[span.line - 1]
     before = source.lines[span.line - 2].strip() if span.line > 1 else ""
-    problem = (error.problem or "this is not YAML").replace("did not find", "expected").replace(
-        "expected expected", "expected"
+    problem = (
+        (error.problem or "this is not YAML")
+        .replace("did not find", "expected")
+        .replace("expected expected", "expected")
     )
     message, hint = f"this is not YAML: {problem}", None
     formula = re.search(r"=[^,{}]*[\[\](),]", line[: span.column])

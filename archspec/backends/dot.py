@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import graphviz  # type: ignore[import-untyped]
 
 from archspec.backends import words
-from archspec.backends.picture import Box, Edge, Frame, Mark, plan
+from archspec.backends.picture import Box, Edge, Frame, Mark, Part, Picture, plan
 from archspec.errors import UserError
 from archspec.graph import Graph, Node, Shape, params
 
@@ -41,6 +44,7 @@ FILLS = (
     (r"Dropout|Noise|Random", "#DDDDDD"),
 )
 PLAIN = "#F7F7F7"
+NARROW = 2  # boxes side by side in a frame
 ONE_LINE = 16  # letters that a box of a compact picture says in one line
 
 TERMINAL = {
@@ -76,14 +80,14 @@ def to_dot(graph: Graph) -> str:
             "ranksep": "0.16",
             "pad": "0.1",
             "pack": "24",
-            "packmode": "array_ut",
+            "packmode": f"array_ut{len(picture.columns)}",
             "tooltip": graph.name,
         },
         node_attr={"shape": "plain", "fontname": FONT, "fontsize": "10", "fontcolor": INK},
         edge_attr={"arrowsize": "0.5", "color": GREY, "fontname": FONT, "fontsize": "8"},
     )
     for column in picture.columns:
-        _draw_parts(out, column, graph, picture.compact)
+        _draw_parts(out, column.parts, picture)
     for edge in picture.edges:
         _draw_edge(out, edge)
     return str(out.source)
@@ -91,68 +95,74 @@ def to_dot(graph: Graph) -> str:
 
 def _heading(graph: Graph) -> str:
     lines = [f'<FONT POINT-SIZE="14">{_bold(graph.name)}</FONT>']
-    lines += [escape(line) for line in textwrap.wrap(graph.description, 60)]
+    lines += [escape(line) for line in textwrap.wrap(graph.description, 76)]
     totals = f"{words.count(graph.total_params)} parameters, {words.count(graph.macs)} MACs"
     lines.append(f'<FONT COLOR="{GREY}">{totals}</FONT>')
     rows = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines)
-    return f'<<FONT POINT-SIZE="10"><TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE></FONT>>'
+    table = f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>'
+    return f'<<FONT POINT-SIZE="10">{table}</FONT>>'
 
 
 # --- frames and boxes ----------------------------------------------------------------------------
 
 
-def _draw_parts(
-    out: graphviz.Digraph, frame: Frame, graph: Graph, compact: bool, depth: int = 0
-) -> None:
-    for part in frame.parts:
+def _draw_parts(out: graphviz.Digraph, parts: Sequence[Part], picture: Picture) -> None:
+    for part in parts:
         if isinstance(part, Box):
-            _draw_box(out, part, graph, compact)
+            _draw_box(out, part, picture)
         elif isinstance(part, Mark):
-            _draw_mark(out, part, graph)
+            _draw_mark(out, part, picture.graph)
         else:
-            titles = [part.path.rpartition(".")[2], part.title]
-            # In a narrow frame the line that enters it would run through a long title.
-            lines = titles if part.breadth <= 2 else [": ".join(filter(None, titles))]
-            with out.subgraph(name=f"cluster {part.path}") as inner:
+            again = f" from {part.boxes[0].name}" if part.continued else ""
+            with out.subgraph(name=f"cluster {part.path}{again}") as inner:
                 inner.attr(
-                    label=graphviz.nohtml(
-                        "".join(graphviz.escape(line) + r"\l" for line in lines if line)
-                    ),
+                    label=_frame_title(part),
                     labeljust="l",
                     fontsize="8",
                     fontcolor=GREY,
                     color=FRAME_LINE,
                     style="rounded,filled",
-                    fillcolor=FRAMES[min(depth, len(FRAMES) - 1)],
+                    fillcolor=FRAMES[min(part.depth, len(FRAMES)) - 1],
                     margin="5",
                     tooltip=part.path,
                 )
-                _draw_parts(inner, part, graph, compact, depth + 1)
+                _draw_parts(inner, part.parts, picture)
+
+
+def _frame_title(frame: Frame) -> str:
+    """`unit0: residual`; in a narrow frame on two lines, as the line that enters it in the middle
+    would run through a long title."""
+    name = frame.path.rpartition(".")[2]
+    titles = [name] if not frame.title or name.startswith(frame.title) else [name, frame.title]
+    if frame.continued:
+        titles.append("(continued)")
+    lines = titles if frame.breadth <= NARROW else [": ".join(titles)]
+    return str(graphviz.nohtml("".join(graphviz.escape(line) + r"\l" for line in lines)))
 
 
 def _draw_mark(out: graphviz.Digraph, mark: Mark, graph: Graph) -> None:
     if mark.kind == "fork":
-        out.node(_id(mark), **FORK)
+        out.node(mark.name, **FORK)
     elif mark.kind == "link":
-        out.node(_id(mark), mark.text, **LINK)
+        out.node(mark.name, mark.text, **LINK)
     else:
-        out.node(_id(mark), _terminal(graph[mark.text]), **TERMINAL)
+        out.node(mark.name, _terminal(graph[mark.text]), **TERMINAL)
 
 
 def _terminal(node: Node) -> str:
     return str(graphviz.escape(f"{node.name}  {words.shape(_shape(node))}"))
 
 
-def _draw_box(out: graphviz.Digraph, box: Box, graph: Graph, compact: bool) -> None:
+def _draw_box(out: graphviz.Digraph, box: Box, picture: Picture) -> None:
     first, last = box.nodes[0], box.nodes[-1]
     tooltip = graphviz.escape("\n".join(map(_tooltip, box.nodes)))
     if first.op == "InputLayer":
-        out.node(_id(box), _terminal(first), tooltip=tooltip, **TERMINAL)
+        out.node(box.name, _terminal(first), tooltip=tooltip, **TERMINAL)
         return
-    strips = list(_strips(box, graph))
+    strips = list(_strips(box, picture.graph))
     cells = [f'<TD BGCOLOR="{fill}">{markup}</TD>' for fill, _, markup in strips]
     rows = [cells]
-    if compact and sum(len(text) for _, text, _ in strips) > ONE_LINE and len(cells) > 1:
+    if picture.compact and sum(len(text) for _, text, _ in strips) > ONE_LINE and len(cells) > 1:
         rows = [[cells[0].replace("<TD", f'<TD COLSPAN="{len(cells) - 1}"', 1)], cells[1:]]
     table = {
         "BORDER": "1",
@@ -165,7 +175,7 @@ def _draw_box(out: graphviz.Digraph, box: Box, graph: Graph, compact: bool) -> N
         table["STYLE"] = "dashed"
     head = " ".join(f'{key}="{value}"' for key, value in table.items())
     body = "".join(f"<TR>{''.join(row)}</TR>" for row in rows)
-    out.node(_id(box), f"<<TABLE {head}>{body}</TABLE>>", tooltip=tooltip)
+    out.node(box.name, f"<<TABLE {head}>{body}</TABLE>>", tooltip=tooltip)
 
 
 def _strips(box: Box, graph: Graph) -> Iterator[tuple[str, str, str]]:
@@ -216,15 +226,13 @@ def _draw_edge(out: graphviz.Digraph, edge: Edge) -> None:
     attributes: dict[str, str] = {}
     if isinstance(edge.head, Mark) and edge.head.kind == "fork":
         attributes |= {"arrowhead": "none", "weight": "4"}
+    elif not (isinstance(edge.head, Box) and len(edge.head.nodes[0].inputs) > 1):
+        attributes |= {"weight": "2"}  # what slack a branch has lies before the merge
     if edge.skip:
         attributes |= {"color": SKIP, "penwidth": "1.6", "weight": "0"}
     if edge.label:
         attributes |= {"label": graphviz.escape(edge.label)}
-    out.edge(_id(edge.tail), _id(edge.head), **attributes)
-
-
-def _id(part: Box | Mark) -> str:
-    return part.name.replace(":", "%3A")  # a colon would name a port
+    out.edge(edge.tail.name, edge.head.name, **attributes)
 
 
 # --- drawing -------------------------------------------------------------------------------------
@@ -235,8 +243,8 @@ def render(dot: str, path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise UserError(
-            f"cannot draw to '{path}': the suffix must be one of {', '.join(FORMATS)}",
-            hint=f"did you mean '{path.with_suffix('.svg')}'?",
+            f"cannot draw '{path}': its suffix must be {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
+            hint=f"write '{path.with_suffix(FORMATS[0])}'",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
@@ -244,12 +252,30 @@ def render(dot: str, path: Path) -> None:
         if suffix == ".dot":
             scratch.write_text(dot, encoding="utf-8")
         else:
-            import pygraphviz  # type: ignore[import-untyped]
-
-            args = "-Gdpi=150" if suffix == ".png" else ""
-            pygraphviz.AGraph(string=dot).draw(
-                str(scratch), format=suffix[1:], prog="dot", args=args
-            )
+            _lay_out(dot, scratch, suffix[1:])
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _lay_out(dot: str, path: Path, form: str) -> None:
+    import pygraphviz  # type: ignore[import-untyped]  # loads Graphviz's libraries: 30 ms
+
+    resolution = "-Gdpi=150" if form == "png" else ""  # in SVG and PDF it would cut the page
+    with _without_font_warnings():
+        pygraphviz.AGraph(string=dot).draw(str(path), format=form, prog="dot", args=resolution)
+
+
+@contextmanager
+def _without_font_warnings() -> Iterator[None]:
+    """Pass on what Graphviz writes to standard error, but for its font library's complaints about
+    settings of the system that are newer than itself: nobody can act on them."""
+    sys.stderr.flush()
+    with os.fdopen(os.dup(2), "wb") as stderr, TemporaryFile() as caught:
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr.fileno(), 2)
+            caught.seek(0)
+            stderr.writelines(line for line in caught if not line.startswith(b"Fontconfig"))

@@ -6,7 +6,7 @@ that several parts of a frame take enters the frame once and forks there, so tha
 stay within the block they belong to. A long chain is cut into columns, joined by numbered links, so
 that a deep network fills a page and not a strip of paper.
 
-    plan(graph).columns[0].parts  ->  [Box(stem), Frame(stage0, [Frame(stage0.unit0, ...), ...]), ...]
+    plan(graph).columns[0].parts  ->  [Box(stem), Frame(stage0, [Frame(stage0.unit0, ...)]), ...]
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ PAGE = 1.4
 SIDE_BY_SIDE = 1
 ROW, WIDTH = 28, 230
 COMPACT_ROW, COMPACT_WIDTH = 44, 115
+MOST_COLUMNS = 8
+FRAME_COST = 5  # rows that a column may be longer so that a frame stays whole
 
 
 @dataclass(eq=False, slots=True)
@@ -59,11 +61,16 @@ class Mark:
 
 @dataclass(eq=False, slots=True)
 class Frame:
-    """A named group or block and what is in it, in order; a column has neither path nor title."""
+    """A named group or block and what is in it, in order; a column has no path and depth 0.
+
+    continued: whether it began in an earlier column.
+    """
 
     path: str
     title: str
-    parts: list[Frame | Box | Mark] = field(default_factory=list)
+    depth: int
+    continued: bool = False
+    parts: list[Part] = field(default_factory=list)
 
     @property
     def boxes(self) -> list[Box]:
@@ -74,7 +81,10 @@ class Frame:
     @property
     def breadth(self) -> int:
         """The most boxes that stand side by side in it."""
-        return max(Counter(box.rank for box in self.boxes).values())
+        return _breadth(self.boxes)
+
+
+Part = Frame | Box | Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,7 @@ class Edge:
 class Picture:
     """columns: left to right. compact: whether boxes stand so close that text takes two lines."""
 
+    graph: Graph
     columns: tuple[Frame, ...]
     edges: tuple[Edge, ...]
     compact: bool
@@ -101,9 +112,9 @@ def plan(graph: Graph) -> Picture:
     boxes = _boxes(graph)
     edges = _edges(graph, boxes)
     _choose_frames(boxes, edges)
-    whole = _nest(boxes)
-    columns = [Frame("", "", whole.parts[a:b]) for a, b in pairwise(_cuts(whole, edges))]
-    return Picture(tuple(columns), tuple(_route(columns, edges)), whole.breadth > SIDE_BY_SIDE)
+    compact = _breadth(boxes) > SIDE_BY_SIDE
+    columns = _columns(boxes, edges, compact)
+    return Picture(graph, tuple(columns), tuple(_route(columns, edges)), compact)
 
 
 # --- boxes and edges -----------------------------------------------------------------------------
@@ -164,82 +175,101 @@ def _edges(graph: Graph, boxes: Sequence[Box]) -> list[Edge]:
 
 
 def _choose_frames(boxes: Sequence[Box], edges: Iterable[Edge]) -> None:
-    """Give each box the frames around it that are drawn: neither a branch, which shows as one by
-    its edges, nor a frame around a single box."""
+    """Give each box the frames around it that are drawn: neither one around a single box, nor a
+    branch that shows as one by its edges."""
     exits: dict[str, set[Box | Mark]] = defaultdict(set)
     for edge in edges:
-        inside = {path for path, _ in _scopes(edge.head)}
-        for path, _ in _scopes(edge.tail):
-            if path not in inside:
-                exits[path].add(edge.head)
-    paths = {path: title for box in boxes for path, title in _scopes(box)}
-    sizes = Counter(path for box in boxes for path, _ in _scopes(box))
+        for path in _paths(edge.tail) - _paths(edge.head):
+            exits[path].add(edge.head)
+    titles = {path: title for box in boxes for path, title in box.nodes[0].scopes}
+    inside: dict[str, list[Box]] = defaultdict(list)
+    for box in boxes:
+        for path in _paths(box):
+            inside[path].append(box)
     drawn = {
         path
-        for path, title in paths.items()
-        if sizes[path] > 1 and (title or not _is_branch(path, exits[path]))
+        for path, title in titles.items()
+        if len(inside[path]) > 1
+        and not (_is_branch(path, exits[path]) and (not title or _breadth(inside[path]) == 1))
     }
     for box in boxes:
-        box.frames = tuple(path for path, _ in _scopes(box) if path in drawn)
+        box.frames = tuple(path for path, _ in box.nodes[0].scopes if path in drawn)
 
 
-def _scopes(part: Box | Mark) -> tuple[tuple[str, str], ...]:
-    return part.nodes[0].scopes if isinstance(part, Box) else ()
+def _paths(part: Box | Mark) -> set[str]:
+    """Of all scopes around it, drawn or not."""
+    return {path for path, _ in part.nodes[0].scopes} if isinstance(part, Box) else set()
 
 
 def _is_branch(path: str, exits: set[Box | Mark]) -> bool:
-    """Whether all that leaves a group goes into a merge of the group around it."""
-    parent = path.rpartition(".")[0]
+    """Whether all that leaves a group goes into merges of the groups around it."""
     return bool(exits) and all(
         isinstance(box, Box)
         and len(box.nodes[0].inputs) > 1
-        and (_scopes(box)[-1:] or (("", ""),))[0][0] == parent
+        and all(path.startswith(f"{around}.") for around in _paths(box))
         for box in exits
     )
 
 
-def _nest(boxes: Iterable[Box]) -> Frame:
-    """Everything in one column: boxes, and frames with what is in them."""
-    root = Frame("", "")
-    frames = {"": root}
-    for box in boxes:
-        titles = dict(_scopes(box))
-        frame = root
-        for path in box.frames:
-            if path not in frames:
-                frames[path] = Frame(path, titles[path])
-                frame.parts.append(frames[path])
-            frame = frames[path]
-        frame.parts.append(box)
-    return root
+def _breadth(boxes: Iterable[Box]) -> int:
+    """The most boxes side by side."""
+    return max(Counter(box.rank for box in boxes).values())
 
 
 # --- columns -------------------------------------------------------------------------------------
 
 
-def _cuts(whole: Frame, edges: Iterable[Edge]) -> list[int]:
-    """Where columns begin and end: before which of the outermost parts, 0 and the end included.
-
-    A cut goes where one value crosses, at the height nearest to an even share of the page.
-    """
-    parts = whole.parts
-    place = {box: i for i, part in enumerate(parts) for box in Frame("", "", [part]).boxes}
-    ranks = max(box.rank for box in place) + 1
-    compact = whole.breadth > SIDE_BY_SIDE
-    aspect = COMPACT_ROW / (COMPACT_WIDTH * whole.breadth) if compact else ROW / WIDTH
-    filled = ranks * aspect / PAGE  # how many pages of its own width one column would take
-    wanted = max(range(1, 7), key=lambda columns: min(1 / columns, columns / filled))
-    crossing: dict[int, set[Box]] = defaultdict(set)
-    for tail, head in ((edge.tail, edge.head) for edge in edges):
-        if isinstance(tail, Box) and isinstance(head, Box):
-            for cut in range(place[tail] + 1, place[head] + 1):
-                crossing[cut].add(tail)
-    height = {cut: tail.rank + 1 for cut, (tail, *more) in crossing.items() if not more}
-    cuts = {0, len(parts)}
+def _columns(boxes: Sequence[Box], edges: Iterable[Edge], compact: bool) -> list[Frame]:
+    """The boxes in their frames, cut into columns: no more than make the picture larger on a page,
+    each cut where a single value crosses, near an even share and rather between frames."""
+    ranks = max(box.rank for box in boxes) + 1
+    aspect = COMPACT_ROW / (COMPACT_WIDTH * _breadth(boxes)) if compact else ROW / WIDTH
+    pages = ranks * aspect / PAGE  # as wide as one column, that it would take
+    wanted = max(range(1, MOST_COLUMNS + 1), key=lambda n: min(1 / n, n / pages))
+    crossing = _crossings(boxes, edges)
+    cuts = set()
     for column in range(1, wanted):
-        share = ranks * column / wanted
-        cuts |= set(sorted(height, key=lambda cut: abs(height[cut] - share))[:1])
-    return sorted(cuts)
+
+        def cost(cut: int, share: float = ranks * column / wanted) -> float:
+            inside = set(boxes[cut - 1].frames) & set(boxes[cut].frames)
+            return abs(crossing[cut].rank + 1 - share) + FRAME_COST * len(inside)
+
+        cuts |= set(sorted(crossing, key=cost)[:1])
+    seen: set[str] = set()
+    return [_nest(boxes[a:b], seen) for a, b in pairwise(sorted({0, *cuts, len(boxes)}))]
+
+
+def _crossings(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, Box]:
+    """Each place between two boxes where one value crosses, and the box that it comes from."""
+    place = {box: i for i, box in enumerate(boxes)}
+    last: dict[Box, int] = {}
+    for edge in edges:
+        if isinstance(edge.tail, Box) and isinstance(edge.head, Box):
+            last[edge.tail] = max(place[edge.head], last.get(edge.tail, 0))
+    crossing = {}
+    live: list[Box] = []
+    for cut in range(1, len(boxes)):
+        live = [box for box in (*live, boxes[cut - 1]) if last.get(box, 0) >= cut]
+        if len(live) == 1:
+            crossing[cut] = live[0]
+    return crossing
+
+
+def _nest(boxes: Iterable[Box], seen: set[str]) -> Frame:
+    """A column of boxes in their frames. seen: paths of the frames in the columns before."""
+    column = Frame("", "", 0)
+    frames = {"": column}
+    for box in boxes:
+        titles = dict(box.nodes[0].scopes)
+        frame = column
+        for path in box.frames:
+            if path not in frames:
+                frames[path] = Frame(path, titles[path], frame.depth + 1, path in seen)
+                frame.parts.append(frames[path])
+            frame = frames[path]
+        frame.parts.append(box)
+    seen.update(frames)
+    return column
 
 
 # --- routes --------------------------------------------------------------------------------------
@@ -249,7 +279,7 @@ def _route(columns: Sequence[Frame], edges: Iterable[Edge]) -> list[Edge]:
     """The edges as drawn: by links from column to column, and by forks within frames. Puts the
     marks into the frames."""
     column_of = {box: i for i, column in enumerate(columns) for box in column.boxes}
-    frames = {frame.path: frame for column in columns for frame in _frames(column) if frame.path}
+    frames = [{frame.path: frame for frame in _frames(column)} for column in columns]
     by_tail: dict[Box, list[Edge]] = defaultdict(list)
     for edge in edges:
         assert isinstance(edge.tail, Box)
@@ -273,7 +303,7 @@ def _route(columns: Sequence[Frame], edges: Iterable[Edge]) -> list[Edge]:
                 start = Mark(f"{tail.name} link {home}", "link", str(links))
                 columns[home].parts.insert(0, start)
             columns[home].parts += [e.head for e in near if getattr(e.head, "kind", "") == "output"]
-            routed += _forked(start, [replace(edge, tail=start) for edge in near], frames)
+            routed += _forked(start, [replace(edge, tail=start) for edge in near], frames[home])
     return routed
 
 

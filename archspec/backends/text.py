@@ -268,8 +268,9 @@ def _side_by_side(several: Sequence[Graph], form: str) -> str:
     ]
     memory = rows[0][2]
     note = (
-        f"memory: of training at batch {memory.batch_size}, {memory.precision}, {memory.optimizer}. "
-        "depth: layers with kernels on the longest path. field: receptive field."
+        f"memory: of training at batch {memory.batch_size}, {memory.precision}, "
+        f"{memory.optimizer}. depth: layers with kernels on the longest path. "
+        "field: receptive field, before a layer sees everything."
     )
     return f"{_table(columns, form)}\n\n{note}\n"
 

@@ -66,7 +66,9 @@ def p_re_lu(
     ones = [axis for axis in shared if axis is not None]
     if any(not 1 <= axis < len(x) for axis in ones):
         raise Refused(f"shares axes from 1 to {len(x) - 1} of {x}, got {ones}", "shared_axes")
-    size = tuple(1 if axis in ones else known_on_axis(x, axis) for axis in range(1, len(x)))
+    size = tuple(
+        1 if axis in ones else known_on_axis(x, axis, "shared_axes") for axis in range(1, len(x))
+    )
     return Facts(x, {"alpha": size})
 
 

@@ -44,13 +44,12 @@ def feed(
     targets: Targets,
     batch_size: int,
     seed: int | None = None,
-    budget: int = BUDGET,
 ) -> Feed:
     """Examples as the model takes them: images (n, *fit.shape) float32, `targets` of the labels.
 
     seed: shuffle streamed batches anew each epoch; arrays are shuffled by `fit` itself.
     """
-    if len(examples) * prod(fit.shape) * 4 > budget:
+    if len(examples) * prod(fit.shape) * 4 > BUDGET:
         return Feed(Batches(examples, fit, targets, batch_size, seed), None)
     images = np.empty((len(examples), *fit.shape), np.float32)
     for start in range(0, len(examples), CHUNK):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
@@ -151,16 +151,18 @@ def train(
             raise failure from None
         raise
     finally:
-        if recorder.rows:
-            folder.save(
-                "curves.png",
-                lambda path: curves.draw(recorder.rows, graph.name, graph.outputs, path),
-            )
-        times = {
-            "seconds": round(time.perf_counter() - clock, 2),
-            "training_seconds": round(sum(row["seconds"] for row in recorder.rows), 2),
-        }
-        folder.json("run.json", facts | {"status": status} | times)
+        # Where a run failed, it is its own error that counts, not one that comes of the last files.
+        with suppress(UserError) if status == "failed" else nullcontext():
+            if recorder.rows:
+                folder.save(
+                    "curves.png",
+                    lambda path: curves.draw(recorder.rows, graph.name, graph.outputs, path),
+                )
+            times = {
+                "seconds": round(time.perf_counter() - clock, 2),
+                "training_seconds": round(sum(row["seconds"] for row in recorder.rows), 2),
+            }
+            folder.json("run.json", facts | {"status": status} | times)
     echo(_outcome(folder.path, status, metrics, recorder, epochs))
     return Run(folder.path, model, recorder.rows, metrics, status == "interrupted")
 

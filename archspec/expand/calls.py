@@ -1,0 +1,347 @@
+"""A call of a layer or block: where its inputs come from, and what its arguments are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from archspec.errors import Note, Refused, Span, did_you_mean
+from archspec.expand.loops import Loops
+from archspec.expand.place import Draft, Feed, Flow, Nothing, Place, Silent
+from archspec.files import Block, Spec
+from archspec.graph import Facts
+from archspec.infer import again, infer, lookup
+from archspec.schema import MODIFIERS
+from archspec.scopes import Entry, snake_case
+from archspec.source import Value, plain
+
+
+class Calls(Loops):
+    """References, arguments and layers. drafts: the nodes so far, in order."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(spec)
+        self.drafts: list[Draft] = []
+
+    def channels(self, inputs: Mapping[str, Flow], place: Place) -> Any:
+        if len(inputs) != 1:
+            return Refused("`channels` needs one input, and here there are several")
+        (value,) = inputs.values()
+        if not isinstance(value, Draft) or value.facts is None:
+            return Refused("", code="silent")
+        first = any(
+            plain(layer).get("data_format") == "channels_first"
+            for defaults, _ in place.defaults
+            for _, layer in defaults.items()
+            if isinstance(layer.data, dict)
+        )
+        axis = value.shape[1 if first else -1]
+        return Refused("`channels` is unknown (null) here") if axis is None else axis
+
+    def entered(self, place: Place, defaults: Value | None, inputs: Mapping[str, Flow]) -> Place:
+        """The place inside a file or block: with its defaults, and `channels` of its input."""
+        added = (*place.defaults, (defaults, place.env)) if defaults is not None else place.defaults
+        place = replace(place, defaults=added, inputs=inputs)
+        channels = self.channels(inputs, place)
+        env = {**place.env, "channels": channels}
+        if defaults is not None:
+            place = replace(place, defaults=(*place.defaults[:-1], (defaults, env)))
+        return replace(place, env=env)
+
+    def fed(self, feed: Value, place: Place, previous: Flow) -> Feed:
+        if isinstance(feed.data, tuple):
+            return [self.reference(str(v.data), v, place, previous) for v in feed.data]
+        if isinstance(feed.data, dict):
+            return {k: self.reference(str(v.data), v, place, previous) for k, v in feed.items()}
+        return self.reference(str(feed.data), feed, place, previous)
+
+    def reference(self, text: str, value: Value, place: Place, previous: Flow) -> Draft:
+        """The node that a reference names. Raises `Silent` after reporting."""
+        name = self.text(value, place)
+        if name == "previous":
+            return self.there(previous, value.span, place)
+        if name in place.inputs:
+            return self.there(place.inputs[name], value.span, place)
+        try:
+            if name == "input":
+                raise Refused(
+                    "there are several inputs here",
+                    code="unknown-name",
+                    hint=f"name one: {', '.join(place.inputs)}",
+                )
+            entry = place.scope.find(name)
+        except Refused as refused:
+            start = max(name.find(refused.argument or ""), 0)
+            whole = "{" in str(value.data) or not value.plain
+            span = value.span if whole else value.span.within(start, len(name) - start)
+            if refused.code == "unknown-name":
+                refused = self.later(refused, name, place)
+            self.report(refused, span, place.trail)
+            raise Silent from None
+        flow = entry.value
+        if flow is None:
+            self.error(
+                "unknown-name",
+                f"'{name}' is the group this step stands in, which has no value yet",
+                value.span,
+                None,
+                place.trail,
+            )
+            raise Silent
+        return self.there(flow, value.span, place)
+
+    def later(self, refused: Refused, name: str, place: Place) -> Refused:
+        """The same refusal, saying so if the name is written further down."""
+        body = place.calls[-1].value if place.calls else self.spec.root
+        for each in _named(body, name.partition(".")[0]):
+            note = Note(
+                f"a step called '{each.data}' is written here, later or elsewhere", each.span
+            )
+            hint = "a step can only take what was written before it, in its own block"
+            return Refused(refused.message, None, refused.code, refused.hint or hint, (note,))
+        return refused
+
+    def there(self, flow: Flow, span: Span, place: Place) -> Draft:
+        if isinstance(flow, Draft):
+            return flow
+        self.error("no-value", flow.reason, span, flow.hint, place.trail)
+        raise Silent
+
+    def single(self, value: Feed, step: Value, place: Place) -> Draft:
+        """The one value that a group, branches or a bare `from` goes on with."""
+        if isinstance(value, list | dict):
+            span = step.data["from"].span
+            self.error("inputs", "a group takes one value here", span, "name one step", place.trail)
+            raise Silent
+        return self.there(value, step.span, place)
+
+    def layer(
+        self,
+        step: Value,
+        op: str,
+        name: str | None,
+        place: Place,
+        value: Feed,
+        owner: Draft | None = None,
+    ) -> Draft:
+        span = step.keys.get(op, step.span)
+        place_note = place.trail
+        inputs: list[Draft]
+        if isinstance(value, dict):
+            inputs = list(value.values())
+        elif isinstance(value, list):
+            inputs = value
+        else:
+            inputs = [self.there(value, span, place)]
+        entry = Entry(span)
+        slots = tuple(value) if isinstance(value, dict) else ()
+        call: dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
+        places: dict[str, tuple[Span, bool]] = {}
+        facts = None
+        try:
+            layer = lookup(op)
+            if owner is None and place.owners is not None:
+                owner = next(place.owners, None)
+            if step.get("reuse") is None:
+                arguments, places = self.arguments(step, op, layer.arguments, place)
+            else:
+                assert owner is not None
+                arguments = dict(owner.arguments)
+            call = self.call(step, op, layer.call, place)
+            if all(each.facts is not None for each in inputs):
+                shapes = [each.shape for each in inputs]
+                fed = dict(zip(slots, shapes, strict=True)) if slots else shapes
+                if step.get("reuse") is None:
+                    arguments, facts = infer(op, arguments, fed)
+                else:
+                    facts = again(op, arguments, fed)
+                if owner is not None:
+                    _same_weights(op, arguments, facts, owner)
+        except Refused as refused:
+            where, is_default = places.get(refused.argument or "", (span, False))
+            notes = (Note(f"first used here, by {op}", span),) if is_default else ()
+            self.report(refused, where, (*place_note, *notes))
+            facts = None
+        except Silent:
+            pass
+        draft = Draft(
+            op,
+            arguments,
+            tuple(inputs),
+            slots,
+            call,
+            (owner.owner or owner) if owner else None,
+            facts,
+            place.scope,
+            step.span,
+            place.trail,
+        )
+        entry.value = draft
+        self.enter(place.scope, entry, name, snake_case(op), step.key("name"), place.trail)
+        self.drafts.append(draft)
+        return draft
+
+    def arguments(
+        self, step: Value, op: str, contract: Mapping[str, Any], place: Place
+    ) -> tuple[dict[str, Any], dict[str, tuple[Span, bool]]]:
+        """The evaluated arguments of a layer, defaults under its own, and where each was written."""
+        given: dict[str, tuple[Value, Mapping[str, Any], Span, bool]] = {}
+        for defaults, env in place.defaults:
+            layer = defaults.get(op)
+            for key, value in layer.items() if layer else ():
+                given[key] = (value, env, layer.key(key), True)  # type: ignore[union-attr]
+        own = step.data[op] if isinstance(step.data, dict) else None
+        if own is not None and isinstance(own.data, dict):
+            for key, value in own.items():
+                given[key] = (value, place.env, own.key(key), False)
+        elif own is not None and own.data is not None:
+            first = next(iter(contract))
+            given[first] = (own, place.env, own.span, False)
+        evaluated: dict[str, Any] = {}
+        places: dict[str, tuple[Span, bool]] = {}
+        failed = False
+        for key, (value, env, span, is_default) in given.items():
+            known = key in contract
+            places[key] = (
+                value.span if known and isinstance(value.span, Span) else span,
+                is_default,
+            )
+            try:
+                evaluated[key] = self.evaluate(value, env, place.trail)
+            except Silent:
+                failed = True
+        if failed:
+            raise Silent
+        return evaluated, places
+
+    def call(self, step: Value, op: str, known: tuple[str, ...], place: Place) -> dict[str, Any]:
+        value = step.get("call")
+        if value is None:
+            return {}
+        given = self.evaluate(value, place.env, place.trail)
+        for name, each in given.items():
+            if name not in known:
+                what = f"it takes {', '.join(known)}" if known else "it takes none"
+                raise_at = value.key(name)
+                message = f"{op} has no call argument '{name}'"
+                self.error("unknown-argument", message, raise_at, did_you_mean(name, known) or what)
+                raise Silent
+            if not isinstance(each, bool):
+                message = f"the call argument '{name}' must be true or false"
+                self.error("argument-value", message, value.data[name].span, None, place.trail)
+                raise Silent
+        if op == "BatchNormalization" and given.get("training") is False:
+            self.error(
+                "training-ignored",
+                "Keras ignores `training: false` on a BatchNormalization inside fit",
+                value.span,
+                "freeze it with `trainable: false` among its arguments",
+                place.trail,
+                "warning",
+            )
+        return dict(given)
+
+    def block_params(self, step: Value, block: Block, place: Place) -> dict[str, Any]:
+        """The values of a block's own params: as given by the call, else their defaults."""
+        declared = block.value.get("params")
+        names = list(declared.data) if declared else []
+        own = step.data[block.name] if isinstance(step.data, dict) else None
+        span = step.keys.get(block.name, step.span)
+        note = Note(f"the block '{block.name}' is declared here", block.span)
+        given: dict[str, Value] = {}
+        if own is not None and isinstance(own.data, dict):
+            given = own.data
+        elif own is not None and own.data is not None:
+            if not names:
+                message = f"the block '{block.name}' has no params"
+                self.error("unknown-argument", message, own.span, None, (*place.trail, note))
+                raise Silent
+            given = {names[0]: own}
+        failed = False
+        for key in given:
+            if key not in names:
+                message = f"the block '{block.name}' has no param '{key}'"
+                hint = did_you_mean(key, names) or f"its params: {', '.join(names) or 'none'}"
+                if own is not None and key in MODIFIERS:
+                    hint = f"'{key}' stands beside '{block.name}', not inside it"
+                where = own.key(key) if own is not None else span
+                self.error("unknown-argument", message, where, hint, (*place.trail, note))
+                failed = True
+        values: dict[str, Any] = {}
+        for key, each in given.items():
+            try:
+                values[key] = self.evaluate(each, place.env, place.trail)
+            except Silent:
+                failed = True
+        for key in names:
+            if key not in given and declared is not None and declared.data[key].data is None:
+                missing = Note(f"'{key}' is declared here, without a default", declared.key(key))
+                message = f"the block '{block.name}' needs the param '{key}'"
+                self.error("missing-argument", message, span, None, (*place.trail, missing))
+                failed = True
+        if failed:
+            raise Silent
+        return values
+
+    def block_inputs(
+        self, block: Block, value: Feed, step: Value, span: Span, place: Place
+    ) -> dict[str, Flow]:
+        declared = block.value.get("inputs")
+        where = step.get("from").span if step.get("from") else span  # type: ignore[union-attr]
+        note = Note(f"the block '{block.name}' is declared here", block.span)
+        if declared is None:
+            if isinstance(value, list | dict):
+                self.error(
+                    "inputs",
+                    f"the block '{block.name}' takes one value, got {len(value)}",
+                    where,
+                    "declare them in the block: inputs: [a, b]",
+                    (*place.trail, note),
+                )
+                raise Silent
+            return {"input": self.there(value, span, place)}
+        names = [str(each.data) for each in declared.data]
+        if isinstance(value, Draft | Nothing):
+            value = [self.there(value, span, place)]
+        if isinstance(value, dict):
+            unknown = [key for key in value if key not in names]
+            wrong = bool(unknown) or len(value) != len(names)
+        else:
+            wrong = len(value) != len(names)
+        if wrong:
+            message = f"the block '{block.name}' takes {len(names)} inputs: {', '.join(names)}"
+            hint = f"from: [{', '.join(names)}], with the steps of yours"
+            self.error("inputs", message, where, hint, (*place.trail, note))
+            raise Silent
+        if isinstance(value, dict):
+            return {name: value[name] for name in names}
+        return dict(zip(names, value, strict=True))
+
+
+def _same_weights(op: str, arguments: Mapping[str, Any], facts: Facts, owner: Draft) -> None:
+    note = (Note("its first call is here", owner.span),)
+    if op != owner.op or dict(arguments) != dict(owner.arguments):
+        raise Refused(
+            f"reused as {op}, but it was {owner.op} with other arguments", code="reuse", notes=note
+        )
+    if owner.facts is not None and facts.weights != owner.facts.weights:
+        now = ", ".join(f"{name} {shape}" for name, shape in facts.weights.items())
+        was = ", ".join(f"{name} {shape}" for name, shape in owner.facts.weights.items())
+        message = f"{op} cannot reuse its weights here: this input needs {now}, it has {was}"
+        raise Refused(message, code="reuse", notes=note)
+
+
+def _named(value: Value, name: str) -> Iterator[Value]:
+    """The `name` values under a value that spell a name."""
+    stack = [value]
+    while stack:
+        each = stack.pop()
+        if isinstance(each.data, dict):
+            own = each.data.get("name")
+            if own is not None and own.data == name:
+                yield own
+            stack += each.data.values()
+        elif isinstance(each.data, tuple):
+            stack += each.data

@@ -1,0 +1,148 @@
+"""Loops, conditions and names: in how many turns a step is there, and what each is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archspec import formulas
+from archspec.errors import Note, Refused, Span
+from archspec.expand.place import Place, Silent
+from archspec.expand.reports import Reports
+from archspec.files import Spec
+from archspec.schema import MODIFIERS
+from archspec.scopes import Entry, Scope
+from archspec.source import Value
+
+
+class Loops(Reports):
+    """`for`, `repeat`, `when` and `name`. unchecked: the steps that a `when` left out."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(spec)
+        self.unchecked: list[Span] = []
+
+    def turns(self, step: Value, place: Place) -> list[tuple[dict[str, Any], Note | None]] | None:
+        """The turns of a step: the loop variables' values and the note of each; one for no loop."""
+        loop, repeat = step.get("for"), step.get("repeat")
+        try:
+            if repeat is not None:
+                count = self.evaluate(repeat, place.env, place.trail)
+                if isinstance(count, float) and count.is_integer():
+                    count = int(count)
+                if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+                    self.error(
+                        "loop",
+                        f"`repeat` counts turns, got {count}",
+                        repeat.span,
+                        None,
+                        place.trail,
+                    )
+                    return None
+                self.bound(count, repeat)
+                return [({}, None)] * count
+            if loop is None:
+                return [({}, None)]
+            rows = self.table(loop, place)
+        except Silent:
+            return None
+        for name in rows[0] if rows else ():
+            self.free(name, loop.key(name), place.env)
+        name = step.get("name")
+        if name is not None and "{" not in str(name.data):
+            variable = next(iter(rows[0]), "i") if rows else "i"
+            self.error(
+                "name",
+                f"the name '{name.data}' would be that of every turn",
+                name.span,
+                f"in a loop a name holds the loop variable: {name.data}{{{variable}}}",
+            )
+            return None
+        called = next((key for key in step.data if key not in MODIFIERS), "")
+        named_call = name is not None and called in place.home.blocks
+        return [
+            (row, None if named_call else Note(f"in for {_assignments(row)}", step.key("for")))
+            for row in rows
+        ]
+
+    def table(self, loop: Value, place: Place) -> list[dict[str, Any]]:
+        """`for`, as a list of loop variables' values."""
+        data = self.evaluate(loop, place.env, place.trail)
+        if isinstance(data, dict):
+            for name, items in data.items():
+                if not isinstance(items, list):
+                    value = loop.data[name]
+                    message = f"'{name}' walks a list, got {items}"
+                    hint = f"for: {{{name}: =range({items})}}" if isinstance(items, int) else None
+                    self.error("loop", message, value.span, hint, place.trail)
+                    raise Silent
+            lengths = {name: len(items) for name, items in data.items()}
+            if len(set(lengths.values())) > 1:
+                counts = ", ".join(f"{name} has {count}" for name, count in lengths.items())
+                message = f"lists walked together must be of one length: {counts}"
+                self.error("loop", message, loop.span, None, place.trail)
+                raise Silent
+            rows = [dict(zip(data, turn, strict=True)) for turn in zip(*data.values(), strict=True)]
+        else:
+            rows = data if isinstance(data, list) else [None]
+            if any(not isinstance(row, dict) or row.keys() != rows[0].keys() for row in rows):
+                message = (
+                    "`for` walks lists, {name: list}, or a table, a list of mappings of one form"
+                )
+                self.error("loop", message, loop.span, None, place.trail)
+                raise Silent
+        self.bound(len(rows), loop)
+        return rows
+
+    def bound(self, count: int, value: Value) -> None:
+        if count > formulas.MAX_ITEMS:
+            message = f"{count:,} turns are more than {formulas.MAX_ITEMS:,}"
+            self.error("too-large", message, value.span)
+            raise Silent
+
+    def skipped(self, step: Value, place: Place, number: int | None) -> bool:
+        condition = step.get("when")
+        if condition is None:
+            return False
+        try:
+            truth = self.evaluate(condition, place.env, place.trail)
+        except Silent:
+            return True
+        if isinstance(truth, str):
+            message = f"`when` must be true or false, got '{truth}'"
+            self.error("when", message, condition.span, "compare it: = a == 'b'", place.trail)
+            return True
+        if truth:
+            return False
+        self.unchecked.append(step.span)
+        name = self.name(step, place, number)
+        if name is not None:
+            self.enter(place.scope, Entry(condition.span, skipped=True), name, "", step.span, ())
+        return True
+
+    def name(self, step: Value, place: Place, number: int | None) -> str | None:
+        """The explicit name of a step in this turn; turns of `repeat` are numbered from 0."""
+        value = step.get("name")
+        if value is None:
+            return None
+        text = self.text(value, place)
+        return text if number is None else f"{text}{number}"
+
+    def enter(
+        self,
+        scope: Scope,
+        entry: Entry,
+        name: str | None,
+        otherwise: str,
+        span: Span,
+        trail: tuple[Note, ...],
+    ) -> str:
+        try:
+            return scope.add(entry, name, otherwise)
+        except Refused as refused:
+            self.report(refused, span, trail)
+            return scope.add(entry, None, name or otherwise)
+
+
+def _assignments(row: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in row.items())

@@ -1,0 +1,99 @@
+"""Values with their formulas evaluated, and everything that is found wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archspec import formulas
+from archspec.errors import Diagnostic, Note, Refused, Span
+from archspec.expand.place import Place, Silent
+from archspec.files import Spec
+from archspec.source import Value
+
+KEYWORDS = ("and", "or", "not", "if", "else", "in", "is", "for", "lambda")
+
+
+class Reports:
+    """The diagnostics of one expansion. What fails is reported once and raised as `Silent`."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.diagnostics = list(spec.diagnostics)
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        hint: str | None = None,
+        notes: tuple[Note, ...] = (),
+        severity: str = "error",
+    ) -> None:
+        self.diagnostics.append(
+            Diagnostic(code, message, span, hint, tuple(reversed(notes)), severity)
+        )
+
+    def report(self, refused: Refused, span: Span, trail: tuple[Note, ...]) -> None:
+        notes = (*refused.notes, *reversed(trail))
+        self.diagnostics.append(
+            Diagnostic(refused.code, refused.message, span, refused.hint, notes)
+        )
+
+    def failed(self) -> bool:
+        return any(each.severity == "error" for each in self.diagnostics)
+
+    def evaluate(self, value: Value, env: Mapping[str, Any], trail: tuple[Note, ...]) -> Any:
+        """The plain data of a value with its formulas evaluated. Raises `Silent` after reporting."""
+        if isinstance(value.data, dict):
+            return {key: self.evaluate(each, env, trail) for key, each in value.data.items()}
+        if isinstance(value.data, tuple):
+            return [self.evaluate(each, env, trail) for each in value.data]
+        if not formulas.is_formula(value.data):
+            return value.data
+        try:
+            return formulas.evaluate(value.data[1:], env)
+        except Refused as refused:
+            if refused.code == "silent":
+                raise Silent from None
+            start, _, length = (refused.argument or "").partition(":")
+            span = value.span
+            if value.plain and length:
+                lead = len(value.data[1:]) - len(value.data[1:].lstrip())
+                span = span.within(1 + lead + int(start), int(length))
+            self.report(refused, span, (*trail, *value.notes()))
+            raise Silent from None
+
+    def text(self, value: Value, place: Place) -> str:
+        """A name or reference with its `{...}` filled in."""
+        try:
+            return formulas.fill(str(value.data), place.env)
+        except Refused as refused:
+            if refused.code != "silent":
+                self.report(refused, value.span, place.trail)
+            raise Silent from None
+
+    def params(
+        self, declared: Value | None, names: Mapping[str, Any], trail: tuple[Note, ...]
+    ) -> dict[str, Any]:
+        """Params by name, each default evaluated over those before it."""
+        env: dict[str, Any] = dict(names)
+        for name, value in declared.items() if declared else ():
+            self.free(name, declared.key(name), {})  # type: ignore[union-attr]
+            env[name] = self.evaluate(value, env, trail)
+        return env
+
+    def free(self, name: str, span: Span, taken: Mapping[str, Any]) -> None:
+        """A param or loop variable may not be called as a word, a function or `channels`."""
+        if not name.isidentifier():
+            self.error(
+                "name", f"'{name}' cannot be a name in formulas", span, "letters, digits and _"
+            )
+        elif (
+            name in formulas.FUNCTIONS or name in formulas.WORDS or name in ("channels", *KEYWORDS)
+        ):
+            self.error("name", f"'{name}' already means something in formulas", span, "rename it")
+        elif name in taken:
+            self.error(
+                "name", f"the loop variable '{name}' hides a param or variable", span, "rename it"
+            )

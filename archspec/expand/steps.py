@@ -1,0 +1,297 @@
+"""The steps of a spec, walked as they are written: groups, branches, block calls, reuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from archspec.errors import Note, Refused
+from archspec.expand.calls import Calls
+from archspec.expand.place import Call, Draft, Feed, Flow, Nothing, Place, Silent
+from archspec.files import Block, Spec
+from archspec.schema import MODIFIERS
+from archspec.scopes import Entry, Scope
+from archspec.source import Value
+
+MAX_STEPS = 50_000
+MAX_BLOCKS = 40
+
+
+class Steps(Calls):
+    """Each method takes the value that a step is given and returns the one that the next takes.
+
+    called: the blocks that somebody calls.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(spec)
+        self.steps = 0
+        self.called: set[int] = set()
+
+    def sequence(self, steps: Value, place: Place, previous: Flow) -> Flow:
+        if steps.alias:
+            place = replace(place, trail=(*place.trail, *steps.notes()))
+        for step in steps.data:
+            previous = self.step(step, place, previous)
+        return previous
+
+    def step(self, step: Value, place: Place, previous: Flow) -> Flow:
+        """A step with its loops and conditions; the value that the next step takes."""
+        if step.alias:
+            place = replace(place, trail=(*place.trail, *step.notes()))
+        if id(step) in self.spec.broken or (step.alias and self.spec.broken & _inside(step)):
+            return self.poison(step, place)
+        if not isinstance(step.data, dict):
+            return self.turn(step, str(step.data), None, place, previous, None)
+        op = next((key for key in step.data if key not in MODIFIERS), None)
+        turns = self.turns(step, place)
+        if turns is None:
+            return self.poison(step, place)
+        feed = step.get("from")
+        for number, (names, note) in enumerate(turns):
+            self.steps += 1
+            if self.steps > MAX_STEPS:
+                self.error(
+                    "too-large", f"the spec expands to more than {MAX_STEPS:,} steps", step.span
+                )
+                raise Silent
+            inside = place.with_names(names, note) if names else place
+            if self.skipped(step, inside, number if "repeat" in step.data else None):
+                continue
+            previous = self.turn(
+                step, op, feed, inside, previous, number if "repeat" in step.data else None
+            )
+            feed = None
+        return previous
+
+    def turn(
+        self,
+        step: Value,
+        op: str | None,
+        feed: Value | None,
+        place: Place,
+        previous: Flow,
+        number: int | None,
+    ) -> Flow:
+        """One turn of a step: a layer, a block call, a group, branches, a reuse or a bare `from`."""
+        try:
+            value: Feed = previous if feed is None else self.fed(feed, place, previous)
+            name = self.name(step, place, number) if isinstance(step.data, dict) else None
+            if op is None:
+                return self.single(value, step, place)
+            if op == "layers":
+                return self.group(step, name, place, self.single(value, step, place))
+            if op == "branches":
+                return self.branches(step, name, place, self.single(value, step, place))
+            if op == "reuse":
+                return self.reuse(step, name, place, value)
+            if op in place.home.blocks:
+                return self.block(step, op, name, place, value)
+            return self.layer(step, op, name, place, value)
+        except Silent:
+            return self.poison(step, place)
+
+    def poison(self, step: Value, place: Place) -> Draft:
+        """A node that failed and was reported; under its name, so that nobody misses it."""
+        draft = Draft("?", {}, (), (), {}, None, None, place.scope, step.span, place.trail)
+        draft.used = True
+        self.drafts.append(draft)
+        name = step.get("name")
+        try:
+            text = self.text(name, place) if name is not None else None
+            place.scope.add(Entry(step.span, draft, Scope(place.scope)), text, "?")
+        except (Silent, Refused):
+            place.scope.add(Entry(step.span, draft), None, "?")
+        return draft
+
+    def group(self, step: Value, name: str | None, place: Place, value: Draft) -> Flow:
+        steps = step.get("layers")
+        inside = place
+        entry = None
+        if name is not None:
+            entry = Entry(step.key("name"))
+            label = self.enter(place.scope, entry, name, "group", entry.span, place.trail)
+            entry.scope = place.scope.open(label, block=False)
+            inside = replace(place, scope=entry.scope)
+        last = self.sequence(steps, inside, value) if steps is not None else value
+        if entry is not None:
+            entry.value = last
+        return last
+
+    def branches(self, step: Value, name: str | None, place: Place, value: Draft) -> Flow:
+        inside = place
+        entry = None
+        if name is not None:
+            entry = Entry(step.key("name"))
+            label = self.enter(place.scope, entry, name, "branches", entry.span, place.trail)
+            entry.scope = place.scope.open(label, block=False)
+            inside = replace(place, scope=entry.scope)
+        given = step.data["branches"]
+        written = given.items() if isinstance(given.data, dict) else ((None, b) for b in given.data)
+        ends: list[Flow] = []
+        for key, branch in written:
+            if isinstance(branch.data, dict) and self.skipped(branch, inside, None):
+                if key is not None:
+                    skipped = Entry(branch.key("when"), skipped=True)
+                    self.enter(inside.scope, skipped, key, "", given.key(key), place.trail)
+                continue
+            ends.append(self.branch(key, branch, given, inside, value))
+        last = self.merged(step, ends, inside)
+        if entry is not None:
+            entry.value = last
+        return last
+
+    def branch(
+        self, key: str | None, branch: Value, given: Value, place: Place, value: Draft
+    ) -> Flow:
+        own = branch.get("name")
+        entry = None
+        if key is not None or own is not None:
+            name = key if key is not None else self.text(own, place)  # type: ignore[arg-type]
+            entry = Entry(given.key(key) if key is not None else own.span)  # type: ignore[union-attr]
+            label = self.enter(place.scope, entry, name, "branch", entry.span, place.trail)
+            entry.scope = place.scope.open(label, block=False)
+            place = replace(place, scope=entry.scope)
+        steps = branch.get("layers") if isinstance(branch.data, dict) else branch
+        start: Flow = value
+        feed = branch.get("from")
+        try:
+            if feed is not None:
+                start = self.single(self.fed(feed, place, value), branch, place)
+            end = (
+                start if steps is None or steps.data is None else self.sequence(steps, place, start)
+            )
+        except Silent:
+            end = self.poison(branch, place)
+        if entry is not None:
+            entry.value = end
+        return end
+
+    def merged(self, step: Value, ends: list[Flow], place: Place) -> Flow:
+        merge = step.get("merge")
+        if merge is None:
+            return Nothing("the branches before it are not merged, so there is no previous value")
+        if not ends:
+            self.error(
+                "branches", "no branch is left to merge", step.key("branches"), None, place.trail
+            )
+            raise Silent
+        values = [self.there(end, merge.span, place) for end in ends]
+        if len(values) == 1:
+            return values[0]
+        op = str(merge.data)
+        name = None
+        if isinstance(merge.data, dict):
+            op = next(key for key in merge.data if key not in MODIFIERS)
+            name = self.name(merge, place, None)
+        if id(merge) in self.spec.broken:
+            raise Silent
+        if op in place.home.blocks:
+            return self.block(merge, op, name, place, values)
+        return self.layer(merge, op, name, place, values)
+
+    def block(self, step: Value, op: str, name: str | None, place: Place, value: Feed) -> Flow:
+        block = place.home.blocks[op]
+        span = step.keys.get(op, step.span)
+        if block in place.calls or len(place.calls) >= MAX_BLOCKS:
+            names = " -> ".join(each.name for each in (*place.calls, block))
+            note = Note(f"the block '{op}' is declared here", block.span)
+            self.error("recursive-block", f"a block calls itself: {names}", span, None, (note,))
+            raise Silent
+        env = self.block_params(step, block, place)
+        return self.call_block(step, block, env, name, place, value)
+
+    def call_block(
+        self,
+        step: Value,
+        block: Block,
+        given: Mapping[str, Any],
+        name: str | None,
+        place: Place,
+        value: Feed,
+        owners: Iterator[Draft] | None = None,
+    ) -> Flow:
+        span = step.keys.get(block.name, step.span)
+        inputs = self.block_inputs(block, value, step, span, place)
+        entry = Entry(span if name is None else step.key("name"))
+        label = self.enter(place.scope, entry, name, block.name, entry.span, place.trail)
+        scope = place.scope.open(label, block=True, title=block.name)
+        entry.scope = scope
+        self.called.add(id(block.value))
+        note = Note(f"in block '{block.name}', as {scope.path}", span)
+        home = block.home
+        if home.env is None:
+            home.env = self.params(home.params, {}, ())
+        inside = Place(
+            scope,
+            home,
+            home.env,
+            ((home.defaults, home.env),) if home.defaults is not None else (),
+            inputs,
+            (*place.trail, note),
+            (*place.calls, block),
+            owners or place.owners,
+        )
+        inside = replace(inside, env={**home.env, "channels": self.channels(inputs, inside)})
+        env = dict(inside.env)
+        declared = block.value.get("params")
+        for key, default in declared.items() if declared else ():
+            self.free(key, declared.key(key), {})  # type: ignore[union-attr]
+            if key in given:
+                env[key] = given[key]
+            else:
+                env[key] = self.evaluate(default, env, inside.trail)
+        inside = self.entered(replace(inside, env=env), block.value.get("defaults"), inputs)
+        start = len(self.drafts)
+        first: Flow = inputs.get("input") or Nothing(
+            "with several inputs the first step must say where it comes from",
+            f"write from: {next(iter(inputs))}",
+        )
+        layers = block.value.get("layers")
+        last = self.sequence(layers, inside, first) if layers is not None else first
+        entry.value = last
+        entry.block = Call(block, given, tuple(self.drafts[start:]))
+        if isinstance(last, Nothing) and block.value.get("inputs") and not (layers and layers.data):
+            self.error("no-value", last.reason, span, last.hint, place.trail)
+            raise Silent
+        return last
+
+    def reuse(self, step: Value, name: str | None, place: Place, value: Feed) -> Flow:
+        target = step.data["reuse"]
+        text = self.text(target, place)
+        try:
+            entry = place.scope.find(text)
+        except Refused as refused:
+            self.report(self.later(refused, text, place), target.span, place.trail)
+            raise Silent from None
+        if isinstance(entry.block, Call):
+            call = entry.block
+            owners = iter(call.nodes)
+            start = len(self.drafts)
+            last = self.call_block(step, call.block, call.env, name, place, value, owners)
+            if len(self.drafts) - start != len(call.nodes):
+                message = f"'{text}' has other layers on this input, so its weights do not fit"
+                note = Note(f"'{text}' is first called here", entry.span)
+                self.error("reuse", message, target.span, None, (*place.trail, note))
+                raise Silent
+            return last
+        owner = entry.value
+        if entry.scope is not None or not isinstance(owner, Draft) or owner.op == "InputLayer":
+            what = "an input" if isinstance(owner, Draft) and entry.scope is None else "a group"
+            self.error("reuse", f"'{text}' is {what}: a layer or block can be reused", target.span)
+            raise Silent
+        if owner.facts is None:
+            raise Silent
+        return self.layer(step, owner.op, name, place, value, owner)
+
+
+def _inside(value: Value) -> set[int]:
+    """The identities of a value and everything in it."""
+    found, stack = set(), [value]
+    while stack:
+        each = stack.pop()
+        found.add(id(each))
+        stack += each.data.values() if isinstance(each.data, dict) else ()
+        stack += each.data if isinstance(each.data, tuple) else ()
+    return found
