@@ -40,7 +40,7 @@ __all__ = [
 
 
 def load(spec: str | Path, **params: Any) -> Graph:
-    """The graph of a spec: a file, or the bare name of a shipped one. params: as `--set` gives them.
+    """The graph of a spec: a file, or the bare name of a shipped one. params: as `--set` does.
 
     Raises `SpecError` with every error of the spec, `UserError` if there is no such file.
     """

@@ -23,7 +23,7 @@ MAX_FILES = 100
 
 @dataclass(slots=True, eq=False)
 class Home:
-    """What a block sees of the file it was written in. `env` is filled when params are evaluated."""
+    """What a block sees of the file it was written in. env: its params, once evaluated."""
 
     params: Value | None
     defaults: Value | None
@@ -127,18 +127,16 @@ class _Reader:
                     raise SpecError([_twice(name, each.span, brought[name])])
                 brought[name] = each.span
                 home.blocks[name] = block
-        own = root.get("blocks")
-        for name, _ in own.items() if own else ():
+        for name, span, _ in root.entries("blocks"):
             if name in brought:
-                raise SpecError([_twice(name, root.data["blocks"].key(name), brought[name])])
+                raise SpecError([_twice(name, span, brought[name])])
         if base_root is not None:
             root = _laid_over(base_root, root)
-        blocks = root.get("blocks")
-        for name, value in blocks.items() if blocks else ():
+        for name, span, value in root.entries("blocks"):
             if value.data is None:
                 home.blocks.pop(name, None)
             elif not (name in home.blocks and home.blocks[name].value is value):
-                home.blocks[name] = Block(name, value, blocks.key(name), home)
+                home.blocks[name] = Block(name, value, span, home)
         home.params, home.defaults = root.get("params"), root.get("defaults")
         if base_root is not None:  # one file in effect: the base's own blocks live in it too
             for name, block in list(home.blocks.items()):

@@ -432,24 +432,15 @@ def check(document: Document) -> Checked:
         return checked
     trapped = dict(_traps(root, checked))
     for error in _validator().iter_errors(plain(root)):
-        for leaf in _leaves(error):
-            _report(leaf, root, checked, trapped)
-    if not any(each.code == "version" for each in checked.diagnostics):
-        pass
+        _report(error, root, checked, trapped)
     return checked
-
-
-def _leaves(error: Any) -> Iterator[Any]:
-    yield error
 
 
 def _along(root: Value, path: list[Any]) -> list[Value]:
     """The values on a path from the root, the root first."""
     values = [root]
     for part in path:
-        data = values[-1].data
-        inside = data.get(part) if isinstance(data, dict) else data[part]
-        values.append(inside)
+        values.append(values[-1].data[part])
     return values
 
 
@@ -491,7 +482,7 @@ def _report(error: Any, root: Value, checked: Checked, trapped: Mapping[int, boo
     said = str(error.schema.get("$comment", "")) if isinstance(error.schema, dict) else ""
     if error.validator == "additionalProperties":
         patterns = [re.compile(each) for each in error.schema.get("patternProperties", {})]
-        known = error.schema["properties"] if "properties" in error.schema else {}
+        known = error.schema.get("properties", {})
         for key in value.data:
             if key not in known and not any(p.search(key) for p in patterns):
                 _unknown_key(key, value, path, said, list(known), notes, checked)
@@ -685,10 +676,10 @@ def _unknown_layer(word: str, value: Value, notes: tuple[Note, ...], checked: Ch
         hint = f"a colon is missing: write `- {bare[1]}:`"
         checked.error("unknown-layer", message, value.span, hint, notes)
     else:
-        hint = did_you_mean(word, [*LAYERS, *WORDS])
         closed = "the table of layers is closed: an entry in archspec/layers adds one"
+        close = did_you_mean(word, [*LAYERS, *WORDS])
         checked.error(
-            "unknown-layer", f"no layer is called '{word}'", value.span, hint or closed, notes
+            "unknown-layer", f"no layer is called '{word}'", value.span, close or closed, notes
         )
 
 
@@ -696,7 +687,7 @@ def _unknown_layer(word: str, value: Value, notes: tuple[Note, ...], checked: Ch
 
 
 def _traps(root: Value, checked: Checked) -> Iterator[tuple[int, bool]]:
-    """What parses, into something that nobody meant. Yields the identities of values so explained."""
+    """What parses, into something nobody meant. Yields the identities of values so explained."""
     stack: list[tuple[Value, list[Any]]] = [(root, [])]
     while stack:
         value, path = stack.pop()

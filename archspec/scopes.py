@@ -23,7 +23,7 @@ class Entry:
     """What a name stands for.
 
     value: the node whose output it is, once that is known. scope: of a group or block, for paths
-    into it. span: where it was written. skipped: its `when` was false. block: the call, for `reuse`.
+    into it. span: where it was written. skipped: its `when` was false. block: the call, to reuse.
     """
 
     span: Span

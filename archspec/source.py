@@ -58,6 +58,13 @@ class Value:
     def items(self) -> Iterator[tuple[str, Value]]:
         return iter(self.data.items()) if isinstance(self.data, dict) else iter(())
 
+    def entries(self, key: str) -> Iterator[tuple[str, Span, Value]]:
+        """The keys, their places and the values of the mapping under a key, if there is one."""
+        inside = self.get(key)
+        if inside is not None:
+            for name, value in inside.items():
+                yield name, inside.key(name), value
+
     def key(self, name: str) -> Span:
         """The place of a key; of the whole value if it has no such key."""
         return self.keys.get(name, self.span)
@@ -97,14 +104,14 @@ def value_of(data: Any, span: Span) -> Value:
 
 
 def read_file(path: Path, name: str | None = None) -> Document:
-    """The document in a file. Raises `UserError` if it cannot be read, `SpecError` if it is no YAML.
+    """The document in a file. Raises `UserError` if it cannot be read, `SpecError` if no YAML.
 
     name: what messages call the file; its path by default.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UserError(
-                f"{path}: the file has {path.stat().st_size:,} bytes, over the limit of {MAX_BYTES:,}",
+                f"{path}: {path.stat().st_size:,} bytes are over the limit of {MAX_BYTES:,}",
                 "a spec this large is written by a loop (`for`), not by hand",
             )
         raw = path.read_bytes()
@@ -156,6 +163,9 @@ class _Composer:
         self.open_anchors: set[str] = set()
         self.count = 0
 
+    def next(self) -> Any:
+        return next(self.events)
+
     def document(self) -> Value:
         next(self.events)  # the stream starts
         event = next(self.events)
@@ -203,7 +213,7 @@ class _Composer:
 
     def sequence(self, span: Span, depth: int) -> tuple[Value, int]:
         items, size = [], 1
-        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+        while not isinstance(event := self.next(), yaml.SequenceEndEvent):
             item, inside = self.value(event, depth + 1)
             items.append(item)
             size += inside
@@ -214,7 +224,7 @@ class _Composer:
         keys: dict[str, Span] = {}
         merged: list[Value] = []
         size = 1
-        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+        while not isinstance(event := self.next(), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 self.fail("yaml", "a key must be a word, not a list, mapping or alias", event)
             key, place = event.value, self.span(event)
@@ -319,7 +329,7 @@ QUOTE = "quote the formula or give it a line of its own"
 
 def _explain(error: yaml.MarkedYAMLError, source: Source) -> Diagnostic:
     """What PyYAML's scanner or parser stopped at, with the remedy for the usual causes."""
-    mark = error.problem_mark or error.context_mark
+    mark: Any = error.problem_mark or error.context_mark
     span = Span(source, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
     if mark.line >= len(source.lines) or not source.lines[mark.line].strip():
         last = max((n for n, line in enumerate(source.lines, 1) if line.strip()), default=1)

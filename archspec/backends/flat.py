@@ -43,7 +43,7 @@ def spelled(node: Node) -> dict[str, Any]:
 
 
 def spell(value: Any) -> Any:
-    """A value in normal form as YAML writes it. Margins of one axis are a pair, not a list of one."""
+    """A value in normal form as YAML writes it; margins of one axis are a pair there."""
     if isinstance(value, Mapping):
         return {name: spell(each) for name, each in value.items()}
     if isinstance(value, tuple | list):

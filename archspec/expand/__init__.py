@@ -151,6 +151,8 @@ class _Expansion(Steps):
                 entry.value.name = name
         seen: dict[str, Draft] = {}
         for draft in self.drafts:
+            if draft.op == "?":  # reported already
+                continue
             other = seen.setdefault(draft.name.replace(".", "-"), draft)
             if other is not draft:
                 self.error(

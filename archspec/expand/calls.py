@@ -186,7 +186,7 @@ class Calls(Loops):
     def arguments(
         self, step: Value, op: str, contract: Mapping[str, Any], place: Place
     ) -> tuple[dict[str, Any], dict[str, tuple[Span, bool]]]:
-        """The evaluated arguments of a layer, defaults under its own, and where each was written."""
+        """A layer's evaluated arguments, defaults under its own, and where each was written."""
         given: dict[str, tuple[Value, Mapping[str, Any], Span, bool]] = {}
         for defaults, env in place.defaults:
             layer = defaults.get(op)

@@ -48,18 +48,18 @@ class Loops(Reports):
             return None
         for name in rows[0] if rows else ():
             self.free(name, loop.key(name), place.env)
-        name = step.get("name")
-        if name is not None and "{" not in str(name.data):
+        own = step.get("name")
+        if own is not None and "{" not in str(own.data):
             variable = next(iter(rows[0]), "i") if rows else "i"
             self.error(
                 "name",
-                f"the name '{name.data}' would be that of every turn",
-                name.span,
-                f"in a loop a name holds the loop variable: {name.data}{{{variable}}}",
+                f"the name '{own.data}' would be that of every turn",
+                own.span,
+                f"in a loop a name holds the loop variable: {own.data}{{{variable}}}",
             )
             return None
         called = next((key for key in step.data if key not in MODIFIERS), "")
-        named_call = name is not None and called in place.home.blocks
+        named_call = own is not None and called in place.home.blocks
         return [
             (row, None if named_call else Note(f"in for {_assignments(row)}", step.key("for")))
             for row in rows
@@ -84,7 +84,7 @@ class Loops(Reports):
                 raise Silent
             rows = [dict(zip(data, turn, strict=True)) for turn in zip(*data.values(), strict=True)]
         else:
-            rows = data if isinstance(data, list) else [None]
+            rows = data if isinstance(data, list) else [{}]
             if any(not isinstance(row, dict) or row.keys() != rows[0].keys() for row in rows):
                 message = (
                     "`for` walks lists, {name: list}, or a table, a list of mappings of one form"

@@ -44,7 +44,7 @@ class Reports:
         return any(each.severity == "error" for each in self.diagnostics)
 
     def evaluate(self, value: Value, env: Mapping[str, Any], trail: tuple[Note, ...]) -> Any:
-        """The plain data of a value with its formulas evaluated. Raises `Silent` after reporting."""
+        """The plain data of a value, its formulas evaluated. Raises `Silent` after reporting."""
         if isinstance(value.data, dict):
             return {key: self.evaluate(each, env, trail) for key, each in value.data.items()}
         if isinstance(value.data, tuple):

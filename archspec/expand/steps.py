@@ -74,7 +74,7 @@ class Steps(Calls):
         previous: Flow,
         number: int | None,
     ) -> Flow:
-        """One turn of a step: a layer, a block call, a group, branches, a reuse or a bare `from`."""
+        """One turn: a layer, a block call, a group, branches, a reuse or a bare `from`."""
         try:
             value: Feed = previous if feed is None else self.fed(feed, place, previous)
             name = self.name(step, place, number) if isinstance(step.data, dict) else None
