@@ -127,7 +127,7 @@ def _in(name: str, place: Path) -> Parts | None:
 
 
 def _downloaded(name: str, data_dir: Path | None) -> Parts:
-    import keras  # type: ignore[import-untyped]
+    import keras
 
     try:
         train, test = getattr(keras.datasets, name).load_data()
@@ -172,7 +172,7 @@ def _from_arrays(name: str, parts: Parts) -> Dataset:
 
 
 def _digits(split_seed: int) -> Dataset:
-    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+    from sklearn.datasets import load_digits
 
     digits = load_digits()
     everything = Examples(digits.images, digits.target.astype(np.int64))

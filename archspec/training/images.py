@@ -19,6 +19,7 @@ from archspec.graph import Shape
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+ORIENTATION = 0x0112
 GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}
 
 Array = np.ndarray[Any, Any]
@@ -49,10 +50,13 @@ class Photos:
         """The shapes that occur, each with a file that has it; reads headers only."""
         found: dict[tuple[int, ...], str] = {}
         for path in self.paths:
-            with Image.open(path) as image:
-                width, height = image.size
-                if image.getexif().get(0x0112, 1) >= 5:  # a camera held upright: on its side
-                    width, height = height, width
+            try:
+                with Image.open(path) as image:
+                    width, height = image.size
+                    if _from_camera(image) and image.getexif().get(ORIENTATION, 1) >= 5:
+                        width, height = height, width  # the camera was held upright
+            except BROKEN as error:
+                raise _unreadable([path], error) from None
             found.setdefault((height, width) if self.grey else (height, width, 3), str(path))
         return found
 
@@ -60,8 +64,14 @@ class Photos:
 Images = Array | Photos
 
 
+def _from_camera(image: Image.Image) -> bool:
+    """Whether to look for an orientation: in a PNG that would mean to decode it first."""
+    return image.format in ("JPEG", "MPO", "TIFF", "WEBP")
+
+
 def _pixels(image: Image.Image, grey: bool) -> Array:
-    image = ImageOps.exif_transpose(image)
+    if _from_camera(image):
+        image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):  # 16 bits, of which Pillow's own conversion keeps the wrong 8
         image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
     return np.asarray(image.convert("L" if grey else "RGB"))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
-import keras  # type: ignore[import-untyped]
+import keras
 
 from archspec.errors import UserError
 from archspec.training.folder import RunFolder

@@ -22,7 +22,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before Keras brings in TensorFlow
 
-import keras  # type: ignore[import-untyped]
+import keras
 import numpy as np
 
 from archspec.backends.keras import to_keras

@@ -7,7 +7,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import keras  # type: ignore[import-untyped]
+import keras
 
 PACKAGES = ("archspec", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
 

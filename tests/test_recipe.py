@@ -1,0 +1,226 @@
+"""The `train` mapping: what it may say, its defaults, and how it meets the graph's outputs."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import archspec
+from archspec.errors import Refused
+from archspec.graph import Graph
+from archspec.recipe import DATA, RECIPE, gives_probabilities, recipe_of
+
+
+def net(train: str = "{}", head: str = "Dense: {units: 10, activation: softmax}") -> Graph:
+    return archspec.loads(
+        f"archspec: 1\ninput: [8, 8, 1]\nlayers:\n  - Flatten\n  - {head}\n    name: head\n"
+        f"train: {train}\n",
+        "net.yaml",
+    )
+
+
+def two_heads(train: str = "{}") -> Graph:
+    return archspec.loads(
+        "archspec: 1\n"
+        "input: [8, 8, 1]\n"
+        "outputs: [main, side]\n"
+        "blocks:\n"
+        "  aux:\n"
+        "    layers:\n"
+        "      - Dense: 10\n"
+        "layers:\n"
+        "  - Flatten\n"
+        "  - Dense: {units: 20, activation: relu}\n"
+        "    name: trunk\n"
+        "  - Dense: {units: 10, activation: softmax}\n"
+        "    name: main\n"
+        "  - aux:\n"
+        "    from: trunk\n"
+        "    name: side\n"
+        f"train: {train}\n"
+    )
+
+
+def refusal(graph: Graph, given: dict[str, Any] | None = None, **overrides: Any) -> Refused:
+    with pytest.raises(Refused) as caught:
+        recipe_of(graph, given, **overrides)
+    return caught.value
+
+
+SPARSE = "SparseCategoricalCrossentropy"
+FROM_LOGITS = {SPARSE: {"from_logits": True}}
+SCHEDULE = "{CosineDecay: {initial_learning_rate: 0.1, decay_steps: 9}}"
+
+
+# --- defaults and overrides ----------------------------------------------------------------------
+
+
+def test_a_spec_without_train_has_the_defaults():
+    recipe = recipe_of(net())
+    assert recipe.data.name is None
+    assert (recipe.data.scale, recipe.data.validation, recipe.data.resize) == ((0, 1), 0.1, False)
+    assert (recipe.batch_size, recipe.epochs, recipe.steps) == (32, 5, None)
+    assert (recipe.optimizer, recipe.metrics) == ("Adam", {"head": ("accuracy",)})
+    assert (recipe.precision, recipe.seed, recipe.warnings) == ("float32", 0, ())
+
+
+def test_a_word_for_data_is_its_name():
+    assert recipe_of(net("{data: mnist}")).data == recipe_of(net("{data: {name: mnist}}")).data
+
+
+def test_the_command_line_comes_last():
+    graph = net("{data: {name: mnist, scale: [-1, 1]}, epochs: 3, seed: 4}")
+    recipe = recipe_of(graph, data="digits", epochs=20, batch_size=None, seed=7)
+    assert (recipe.data.name, recipe.data.scale) == ("digits", (-1, 1))
+    assert (recipe.epochs, recipe.batch_size, recipe.seed) == (20, 32, 7)
+
+
+def test_resize_on_the_command_line_adapts_channels_too():
+    assert recipe_of(net(), resize=True).data.channels
+    data = recipe_of(net("{data: {resize: [8, 8]}}"), resize=True).data
+    assert (data.resize, data.channels) == ((8, 8), True)
+
+
+def test_epochs_and_steps_displace_each_other():
+    assert recipe_of(net("{steps: 100}")).epochs is None
+    assert recipe_of(net("{steps: 100}"), epochs=2).steps is None
+    refused = refusal(net("{steps: 100, epochs: 2}"))
+    assert (str(refused), refused.argument) == ("train takes epochs or steps, not both", "steps")
+
+
+def test_a_recipe_given_stands_in_for_the_spec_s():
+    assert recipe_of(net("{epochs: 2, batch_size: 8}"), {"epochs": 3}).batch_size == 32
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        net(),
+        net("{steps: 9, loss: {CategoricalCrossentropy: {label_smoothing: 0.1}}}"),
+        net("{data: {name: x.npz, scale: null, resize: [8, 8]}, metrics: [accuracy]}"),
+        net(f"{{optimizer: {{SGD: {{learning_rate: {SCHEDULE}}}}}}}"),
+        net("{augment: [{RandomFlip: horizontal}], callbacks: [{EarlyStopping: {patience: 2}}]}"),
+        two_heads("{loss_weights: {side: 0.3}, metrics: {main: [accuracy]}}"),
+    ],
+)
+def test_a_recipe_written_out_is_the_same_recipe(graph):
+    recipe = recipe_of(graph)
+    assert recipe_of(graph, recipe.mapping()) == recipe
+
+
+def test_a_recipe_written_out_spells_arguments():
+    mapping = recipe_of(net("{optimizer: {SGD: 0.5}}")).mapping()
+    assert mapping["optimizer"]["SGD"]["learning_rate"] == 0.5
+    assert mapping["optimizer"]["SGD"]["momentum"] == 0.0
+    assert mapping["loss"][SPARSE]["from_logits"] is False
+    assert set(mapping) < set(RECIPE)
+    assert set(mapping["data"]) == set(DATA)
+
+
+# --- what is refused -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "argument", "words"),
+    [
+        ({"epoch": 3}, "epoch", "train has no argument 'epoch'"),
+        ({"epochs": 0}, "epochs", "must be a positive integer, got 0"),
+        ({"epochs": True}, "epochs", "must be a positive integer, got true"),
+        ({"data": {"nam": "mnist"}}, "data", "train.data has no argument 'nam'"),
+        ({"data": {"scale": [1, 0]}}, "data", "low below high"),
+        ({"data": {"validation": 1}}, "data", "below 1"),
+        ({"data": {"resize": [8]}}, "data", "true, false or [height, width]"),
+        ({"data": 3}, "data", "the name of a dataset"),
+        ({"optimizer": "Adan"}, "optimizer", "must be an optimizer, got 'Adan'"),
+        ({"optimizer": {"Adam": {"lr": 1}}}, "optimizer", "Adam has no argument 'lr'"),
+        ({"loss": {"Huberr": {}}}, "loss", "must be a loss, got 'Huberr'"),
+        ({"metrics": ["accurracy"]}, "metrics", "must be a metric"),
+        ({"metrics": {"head": {"x": {"y": 1}}}}, "metrics", "must be a metric, got 'x'"),
+        ({"metrics": ["F1Score"]}, "metrics", "F1Score wants one-hot labels"),
+        ({"callbacks": ["Lambda"]}, "callbacks", "must be a callback"),
+        ({"precision": "int8"}, "precision", "mixed_bfloat16"),
+        ({"augment": [{"RandomFlop": 1}]}, "augment", "there is no layer 'RandomFlop'"),
+        ({"augment": ["Dense"]}, "augment", "Dense needs the argument 'units'"),
+        ({"augment": [{"Dense": 1}]}, "augment", "cannot use Dense, which learns"),
+        ({"augment": ["Add"]}, "augment", "cannot use Add, which merges"),
+        ({"augment": ["Flatten"]}, "augment", "makes (None, 64) of images of (None, 8, 8, 1)"),
+        ({"augment": [{"CenterCrop": [9, 9, 9]}]}, "augment", "CenterCrop"),
+        ({"augment": "RandomFlip"}, "augment", "must be a list of layers"),
+        ({"augment": [{"RandomFlip": {}, "name": "x"}]}, "augment", "layers without modifiers"),
+    ],
+)
+def test_refusals_name_the_key_and_say_why(given, argument, words):
+    refused = refusal(net(), given)
+    assert refused.argument == argument
+    assert words in str(refused)
+
+
+def test_misspelt_words_get_a_hint():
+    assert refusal(net(), {"epoch": 3}).hint == "did you mean 'epochs'?"
+    assert refusal(net(), {"loss_weights": {"haed": 1}}).hint == "did you mean 'head'?"
+    sparse = refusal(net(), {"metrics": ["TopKCategoricalAccuracy"]})
+    assert sparse.hint == "use SparseTopKCategoricalAccuracy"
+
+
+# --- outputs -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("head", "probabilities"),
+    [
+        ("Dense: {units: 10, activation: softmax}", True),
+        ("Dense: {units: 10, activation: sigmoid}", True),
+        ("Dense: 10", False),
+        ("Dense: {units: 10, activation: relu}", False),
+        ("layers: [Dense: 10, Softmax]", True),
+        ("layers: [Dense: 10, Activation: softmax]", True),
+        ("layers: [Dense: 10, Softmax, Reshape: [5, 2], Flatten]", True),
+        ("layers: [{Dense: {units: 10, activation: softmax}}, Rescaling: 2]", False),
+    ],
+)
+def test_the_loss_by_default_is_from_what_the_output_gives(head, probabilities):
+    graph = net(head=head)
+    output = graph.outputs[0]
+    assert gives_probabilities(graph, output) is probabilities
+    assert recipe_of(graph).losses[output] == (SPARSE if probabilities else FROM_LOGITS)
+
+
+def test_an_explicit_loss_that_takes_the_output_for_something_else_is_a_warning():
+    (warning,) = recipe_of(net(f"{{loss: {SPARSE}}}", "Dense: 10")).warnings
+    assert "wants probabilities, but output 'head' gives logits" in warning
+    (warning,) = recipe_of(net(f"{{loss: {{{SPARSE}: {{from_logits: true}}}}}}")).warnings
+    assert "wants logits, but output 'head' gives probabilities" in warning
+    assert not recipe_of(net("{loss: mse}", "Dense: 10")).warnings
+
+
+def test_what_is_said_once_is_said_of_every_output():
+    recipe = recipe_of(two_heads("{loss: {Huber: {delta: 2}}, metrics: mse}"))
+    assert recipe.losses == dict.fromkeys(["main", "side.dense"], {"Huber": {"delta": 2.0}})
+    assert recipe.metrics == dict.fromkeys(["main", "side.dense"], ("MeanSquaredError",))
+
+
+def test_outputs_are_named_as_in_the_spec_a_block_by_its_own_name():
+    recipe = recipe_of(two_heads("{loss_weights: {side: 0.3}, metrics: {side: accuracy}}"))
+    assert recipe.losses == {"main": SPARSE, "side.dense": FROM_LOGITS}
+    assert recipe.loss_weights == {"main": 1.0, "side.dense": 0.3}
+    assert recipe.metrics == {"main": (), "side.dense": ("accuracy",)}
+
+
+def test_an_output_that_is_none_is_refused():
+    refused = refusal(two_heads(), {"loss": {"sidee": SPARSE}})
+    assert str(refused) == "train.loss names 'sidee', which is no output"
+    assert refusal(two_heads(), {"loss": {"x": SPARSE}}).hint == "outputs: main, side.dense"
+
+
+# --- walls ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("module", "loads"), [("recipe", False), ("training.images", True)])
+def test_a_recipe_is_read_without_keras(module, loads):
+    """The second case shows that the first can fail."""
+    code = (
+        f"import archspec.{module}, sys; sys.exit('keras' in sys.modules or 'numpy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == loads, done.stderr.decode()

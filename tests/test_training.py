@@ -1,0 +1,396 @@
+"""The runner: what a run writes, learns and says, on small nets and the digits of scikit-learn."""
+
+import csv
+import json
+import os
+import resource
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+import archspec
+from archspec.errors import UserError
+from archspec.graph import Graph
+from archspec.recipe import recipe_of
+
+pytestmark = pytest.mark.keras
+pytest.importorskip("keras")
+
+FILES = {
+    "best.keras",
+    "curves.png",
+    "history.csv",
+    "metrics.json",
+    "resolved.yaml",
+    "run.json",
+    "spec.yaml",
+}
+
+NET = """\
+archspec: 1
+name: tiny
+params: {classes: 10, channels_in: 1}
+input: [8, 8, =channels_in]
+layers:
+  - Conv2D: {filters: 6, kernel_size: 3, activation: relu}
+  - Flatten
+  - Dense: {units: =classes, activation: softmax}
+    name: head
+train: {data: digits, epochs: 2, optimizer: {Adam: 0.003}}
+"""
+
+HEADS = """\
+archspec: 1
+name: heads
+input: [8, 8, 1]
+outputs: [main, side]
+blocks:
+  aux:
+    layers:
+      - Dense: 10
+layers:
+  - Flatten
+  - Dense: {units: 20, activation: relu}
+    name: trunk
+  - Dense: {units: 10, activation: softmax}
+    name: main
+  - aux:
+    from: trunk
+    name: side
+train: {data: digits, epochs: 1, loss_weights: {side: 0.3}}
+"""
+
+
+def run(graph: Graph, folder: Path, said: list[str] | None = None, **options):
+    from archspec.training.run import train
+
+    ours = {key: options.pop(key) for key in ("limit", "data_dir", "text") if key in options}
+    echo = (said if said is not None else []).append
+    return train(graph, recipe_of(graph, **options), run_dir=folder, echo=echo, verbose=0, **ours)
+
+
+def refusal(*arguments, **options) -> str:
+    with pytest.raises(UserError) as caught:
+        run(*arguments, **options)
+    return str(caught.value)
+
+
+def train_net(train: str) -> Graph:
+    return archspec.loads(NET[: NET.index("train:")] + f"train: {{data: digits, {train}}}\n")
+
+
+def load(path: Path):
+    import keras
+
+    return keras.saving.load_model(path)
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """The test images of `digits` as the tiny net wants them, and their labels."""
+    from archspec.training import data
+
+    test = data.load("digits").test
+    return test.images[..., None] / 16, test.labels
+
+
+# --- what a run leaves ---------------------------------------------------------------------------
+
+
+def test_a_run_leaves_its_folder(tmp_path):
+    said: list[str] = []
+    done = run(archspec.loads(NET), tmp_path / "run", said, text=NET, seed=3)
+    assert {path.name for path in done.folder.iterdir()} == FILES
+    assert (done.folder / "spec.yaml").read_text() == NET
+    facts = json.loads((done.folder / "run.json").read_text())
+    assert (facts["status"], facts["seed"], facts["name"]) == ("finished", 3, "tiny")
+    assert facts["fingerprint"] == archspec.loads(NET).fingerprint
+    assert facts["data"]["images"] == {"train": 1294, "validation": 144, "test": 359}
+    assert facts["versions"]["keras"]
+    assert "digits, 10 classes, images: 1,294 train, 144 validation, 359 test" in said
+    with (done.folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert float(rows[1]["val_loss"]) < float(rows[0]["val_loss"])
+    assert Image.open(done.folder / "curves.png").size == (1200, 456)
+
+
+def test_the_metrics_are_those_of_the_best_model(tmp_path):
+    done = run(archspec.loads(NET), tmp_path)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics == {**done.metrics, "best_epoch": 2}
+    images, labels = digits()
+    for model in (done.model, load(tmp_path / "best.keras")):
+        accuracy = (model.predict(images, verbose=0).argmax(1) == labels).mean()
+        assert accuracy == pytest.approx(metrics["test"]["accuracy"], abs=1e-6)
+    assert metrics["validation"]["loss"] == pytest.approx(done.history[1]["val_loss"], abs=1e-5)
+
+
+def test_the_best_epoch_is_kept_and_not_the_last(tmp_path):
+    # So high a rate that the second epoch is worse than the first.
+    graph = train_net("epochs: 4, optimizer: {SGD: {learning_rate: 0.1, momentum: 0.99}}")
+    done = run(graph, tmp_path)
+    losses = [row["val_loss"] for row in done.history]
+    best = int(np.argmin(losses))
+    assert best < 3
+    assert done.metrics["validation"]["loss"] == pytest.approx(losses[best], rel=1e-4)
+
+
+def test_the_resolved_recipe_trains_the_same(tmp_path):
+    first = run(archspec.loads(NET), tmp_path / "1", epochs=1, limit=200)
+    resolved = yaml.safe_load((tmp_path / "1" / "resolved.yaml").read_text())
+    again = run(archspec.loads(NET), tmp_path / "2", given=resolved["train"], limit=200)
+    assert [row["loss"] for row in again.history] == [row["loss"] for row in first.history]
+    other = run(archspec.loads(NET), tmp_path / "3", epochs=1, limit=200, seed=1)
+    assert other.history[0]["loss"] != first.history[0]["loss"]
+
+
+def test_runs_are_numbered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    graph = archspec.loads(NET)
+    folders = [run(graph, None, limit=50, epochs=1).folder for _ in range(2)]
+    assert list(map(str, folders)) == ["runs/tiny-1", "runs/tiny-2"]
+
+
+# --- what trains ---------------------------------------------------------------------------------
+
+
+def test_lenet5_reads_digits(tmp_path):
+    graph = archspec.load("lenet5")
+    started = time.perf_counter()
+    done = run(graph, tmp_path, data="digits", resize=True, epochs=20)
+    assert done.metrics["test"]["accuracy"] >= 0.9
+    assert time.perf_counter() - started < 60
+
+
+def test_several_outputs_by_their_names(tmp_path):
+    done = run(archspec.loads(HEADS), tmp_path)
+    test = done.metrics["test"]
+    assert {"loss", "main_loss", "main_accuracy", "side.dense_loss"} < set(test)
+    assert test["loss"] == pytest.approx(
+        test["main_loss"] + 0.3 * test["side.dense_loss"], rel=1e-3
+    )
+    assert len(load(tmp_path / "best.keras").outputs) == 2
+
+
+def test_augmentation_is_in_the_training_step_alone(tmp_path):
+    augment = "augment: [{RandomTranslation: {height_factor: 0.1, width_factor: 0.1}}]"
+    plain = run(train_net("epochs: 1"), tmp_path / "1", limit=200)
+    moved = run(train_net(f"epochs: 1, {augment}"), tmp_path / "2", limit=200)
+    assert moved.history[0]["loss"] != plain.history[0]["loss"]
+    saved = load(tmp_path / "2" / "best.keras")
+    assert [layer.name for layer in saved.layers] == [layer.name for layer in plain.model.layers]
+    images, _ = digits()
+    assert np.allclose(saved.predict(images, verbose=0), moved.model.predict(images, verbose=0))
+
+
+def test_a_crop_leaves_evaluation_alone(tmp_path):
+    augment = "[{ZeroPadding2D: 2}, {RandomCrop: {height: 8, width: 8}}]"
+    done = run(train_net(f"epochs: 1, augment: {augment}"), tmp_path, limit=100)
+    model = load(tmp_path / "best.keras")
+    model.compile(loss="sparse_categorical_crossentropy")
+    from archspec.training import data
+
+    validation = data.split(data.load("digits"), 0.1, 0, 100)["validation"]
+    loss = model.evaluate(validation.images[..., None] / 16, validation.labels, verbose=0)
+    assert loss == pytest.approx(done.history[0]["val_loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize("steps", [7, 41, 100])
+def test_steps_are_counted_exactly(tmp_path, steps):
+    done = run(
+        train_net(f"steps: {steps}, optimizer: {{SGD: {{learning_rate: {SCHEDULE}}}}}"), tmp_path
+    )
+    assert len(done.history) == -(-steps // 41)
+    assert done.history[-1]["learning_rate"] == pytest.approx(1 - steps / 1000, abs=1e-6)
+
+
+SCHEDULE = (
+    "{PolynomialDecay: {initial_learning_rate: 1.0, decay_steps: 1000, end_learning_rate: 0.0}}"
+)
+
+
+def test_one_hot_losses_get_one_hot_labels(tmp_path):
+    loss = "loss: {CategoricalCrossentropy: {label_smoothing: 0.1}}"
+    metrics = "metrics: [accuracy, {TopKCategoricalAccuracy: 3}]"
+    done = run(train_net(f"epochs: 2, {loss}, {metrics}"), tmp_path)
+    assert (
+        done.metrics["test"]["top_k_categorical_accuracy"] > done.metrics["test"]["accuracy"] > 0.5
+    )
+
+
+def test_callbacks_stop_early_and_it_is_said(tmp_path):
+    said: list[str] = []
+    stop = "callbacks: [{EarlyStopping: {min_delta: 100}}]"
+    run(train_net(f"epochs: 9, {stop}"), tmp_path, said, limit=50)
+    assert "stopped early, after 2 of 9 epochs" in said[-1]
+
+
+def test_precision_is_of_the_run_alone(tmp_path):
+    import keras
+
+    done = run(train_net("epochs: 1, precision: mixed_bfloat16"), tmp_path, limit=50)
+    assert done.model.get_layer("head").compute_dtype == "bfloat16"
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_steps_at_a_time_do_not_change_the_maths(tmp_path, monkeypatch):
+    from archspec.training import run as runner
+
+    many = run(archspec.loads(NET), tmp_path / "1")
+    monkeypatch.setattr(runner, "steps_per_execution", lambda *_: 1)
+    one = run(archspec.loads(NET), tmp_path / "2")
+    assert many.metrics["test"]["loss"] == pytest.approx(one.metrics["test"]["loss"], rel=1e-4)
+
+
+# --- images from a folder ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Dark and light photos, 30 of each."""
+    rng = np.random.default_rng(0)
+    for name, low in (("dark", 0), ("light", 155)):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(30):
+            image = rng.integers(low, low + 101, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(image).save(tmp_path / "photos" / name / f"{i:02}.png")
+    return tmp_path / "photos"
+
+
+def streamed(monkeypatch):
+    from archspec.training import feed
+
+    monkeypatch.setattr(feed, "BUDGET", 1000)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_folder_trains_from_memory_or_streamed(photos, tmp_path, monkeypatch, stream):
+    if stream:
+        streamed(monkeypatch)
+    graph = archspec.loads(NET, channels_in=3, classes=2)
+    said: list[str] = []
+    runs = [
+        run(graph, tmp_path / name, said, data=str(photos), epochs=4, batch_size=8) for name in "ab"
+    ]
+    assert runs[0].history[3]["loss"] < runs[0].history[0]["loss"]
+    assert runs[0].metrics["test"] is None
+    assert "test: the data has no such images" in said[-1]
+    losses = [[row["loss"] for row in each.history] for each in runs]
+    assert losses[0] == losses[1]
+    assert json.loads((tmp_path / "a" / "run.json").read_text())["data"]["classes"] == [
+        "dark",
+        "light",
+    ]
+
+
+def test_batches_are_shuffled_anew_each_epoch(photos):
+    from archspec.training import data
+    from archspec.training.feed import Batches
+    from archspec.training.images import fitting
+
+    train = data.load(str(photos)).train
+    fit = fitting(train.images, (8, 8, 3), (0, 255), (0, 1), False, False)
+
+    def epochs(seed):
+        batches = Batches(train, fit, lambda labels: labels, 16, seed)
+        assert batches.num_batches == 4
+        for _ in range(2):
+            yield np.concatenate([batches[i][1] for i in range(4)]).tolist()
+            batches.on_epoch_end()
+
+    first, second = epochs(0)
+    assert sorted(first) == sorted(second) == sorted(train.labels)
+    assert first != second
+    assert [first, second] == list(epochs(0)) != list(epochs(1))
+    assert list(epochs(None)) == [train.labels.tolist()] * 2
+
+
+def test_an_image_that_breaks_while_streamed_is_named(photos, tmp_path, monkeypatch):
+    streamed(monkeypatch)
+    broken = photos / "dark" / "07.png"
+    broken.write_bytes(broken.read_bytes()[:-60])
+    graph = archspec.loads(NET, channels_in=3, classes=2)
+    said = refusal(graph, tmp_path / "run", data=str(photos), batch_size=2)
+    assert f"cannot read the image {broken}" in said
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "failed"
+
+
+# --- what goes wrong -----------------------------------------------------------------------------
+
+
+def test_no_data_is_an_error_that_names_the_option(tmp_path):
+    graph = archspec.loads(NET[: NET.index("train:")])
+    assert "give --data" in refusal(graph, tmp_path)
+
+
+def test_too_few_classes_name_the_param_to_set(tmp_path):
+    said = refusal(archspec.loads(NET, classes=7), tmp_path / "run")
+    assert "digits has 10 classes, but output 'head' has 7 units" in said
+    assert "--set classes=10" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_images_that_do_not_fit_name_the_flag(tmp_path):
+    assert "--resize" in refusal(archspec.loads(NET, channels_in=3), tmp_path)
+    assert run(archspec.loads(NET, channels_in=3), tmp_path, resize=True, limit=20).history
+
+
+def test_a_taken_folder_is_left_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    assert f"{tmp_path} is not empty" in refusal(archspec.loads(NET), tmp_path, limit=20)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    said = refusal(archspec.loads(NET), tmp_path / "file" / "run", limit=20)
+    assert f"cannot make the run's folder in {tmp_path / 'file' / 'run'}: Not a directory" in said
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    """A limit on the size of files stands for a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, limits[1]))
+    try:
+        said = refusal(archspec.loads(NET), tmp_path, limit=20, epochs=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert f"error: cannot write {tmp_path / 'best.keras'}: File too large" in said
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_loss_that_is_no_number_is_said(tmp_path):
+    graph = archspec.loads(
+        "archspec: 1\nname: n\ninput: [8, 8, 1]\nlayers: [Flatten, Dense: 10, Dense: 10]\n"
+        "train: {data: digits, optimizer: {SGD: 1e20}}\n"
+    )
+    said = refusal(graph, tmp_path, limit=200)
+    assert "the loss became nan in epoch 1" in said
+    assert "learning rate" in said
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "failed"
+
+
+def test_ctrl_c_keeps_what_there_is(tmp_path):
+    best = tmp_path / "best.keras"
+
+    def press():
+        deadline = time.monotonic() + 60
+        while not best.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    said: list[str] = []
+    threading.Thread(target=press, daemon=True).start()
+    done = run(archspec.loads(NET), tmp_path, said, epochs=10_000)
+    assert done.interrupted
+    assert done.history
+    assert f"{tmp_path} has the history and best.keras of epoch" in said[-1]
+    assert {path.name for path in tmp_path.iterdir()} == FILES - {"spec.yaml", "metrics.json"}
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "interrupted"
+    assert load(best).count_params() == archspec.loads(NET).total_params
