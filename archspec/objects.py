@@ -857,10 +857,26 @@ def read(kind: str, value: Any) -> Any:
             raise Refused(f"{name} takes no arguments, got {show(given)}", code="unknown-argument")
         given = {next(iter(arguments)): given}
     bound = bind(name, arguments, given)
+    _check(name, bound)
     differing = {key: each for key, each in bound.items() if each != arguments[key].default}
     if name == "linear":
         return None
     return {name: differing} if differing else name
+
+
+def _check(name: str, bound: Mapping[str, Any]) -> None:
+    """Refuse values that are valid alone and not together."""
+    clips = [key for key in ("clipnorm", "clipvalue", "global_clipnorm") if bound.get(key)]
+    if len(clips) > 1:
+        raise Refused(f"{name} clips in one way, got {' and '.join(clips)}", clips[1])
+    if name == "PiecewiseConstantDecay" and len(bound["values"]) != len(bound["boundaries"]) + 1:
+        raise Refused(
+            f"{name} wants one value more than boundaries, got {len(bound['values'])} and "
+            f"{len(bound['boundaries'])}",
+            "values",
+        )
+    if name == "AUC" and bound["num_labels"] and not bound["multi_label"]:
+        raise Refused(f"{name} takes num_labels with multi_label: true only", "num_labels")
 
 
 def kind(name: str) -> Type:

@@ -1,0 +1,299 @@
+"""Every rule of the layer table says what Keras does: shapes, weights, arguments, refusals.
+
+The cases of `layer_cases` run against numbers worked out by hand, without Keras, and against the
+real layer. What a rule refuses, Keras refuses too, unless the case says why we go beyond it.
+"""
+
+import inspect
+import re
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import pytest
+from layer_cases import CASES, Case
+
+from archspec.arguments import REQUIRED, bind
+from archspec.errors import Refused
+from archspec.graph import Facts, Shape
+from archspec.layers import COMMON, DOCS, LAYERS, REFUSED, Layer
+from archspec.objects import ACTIVATION_LAYERS
+
+CALLS = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def inputs_of(case: Case) -> list[Shape] | dict[str, Shape]:
+    """The inputs with the batch axis, as rules take them."""
+    if isinstance(case.inputs, dict):
+        return {name: (None, *shape) for name, shape in case.inputs.items()}
+    shapes = case.inputs if isinstance(case.inputs, list) else [case.inputs]
+    return [(None, *shape) for shape in shapes]
+
+
+def infer(case: Case, layer: Layer | None = None) -> tuple[dict[str, Any], Facts]:
+    layer = layer or LAYERS[case.layer]
+    arguments = bind(case.layer, layer.arguments, case.arguments)
+    return arguments, layer.facts(inputs_of(case), arguments)
+
+
+# --- against the numbers -------------------------------------------------------------------------
+
+
+def differences(case: Case, layer: Layer | None = None) -> list[str]:
+    """How the facts of a call that must succeed differ from the case's numbers."""
+    _, facts = infer(case, layer)
+    found = {
+        "shape": (facts.shape, (None, *case.shape)),
+        "params": (sum(map(prod, facts.weights.values())), case.params),
+        "macs": (facts.macs, case.macs),
+    }
+    if case.window != "unchecked":
+        found["window"] = (facts.window, case.window)
+    if case.weights is not None:
+        found["weights"] = (list(facts.weights.items()), list(case.weights.items()))
+    return [f"{name} is {is_}, not {want}" for name, (is_, want) in found.items() if is_ != want]
+
+
+@CALLS
+def test_the_numbers_are_those_of_the_case(case: Case) -> None:
+    if not case.refusal:
+        assert differences(case) == []
+        return
+    with pytest.raises(Refused) as refused:
+        infer(case)
+    assert case.refusal in refused.value.message
+    assert not re.search(r"\b(tuple|dict|NoneType|int|float|str|class)\b", refused.value.message)
+    assert refused.value.argument is None or refused.value.argument in {
+        *LAYERS[case.layer].arguments,
+        *case.arguments,
+    }
+
+
+def test_a_wrong_rule_is_caught() -> None:
+    conv = LAYERS["Conv2D"]
+
+    def wrong(x: Shape, **arguments: Any) -> Facts:
+        facts = conv.rule(x, **arguments)
+        return replace(facts, shape=(*facts.shape[:-1], 1), weights={})
+
+    case = next(case for case in CASES if case.layer == "Conv2D")
+    assert [line.split()[0] for line in differences(case, replace(conv, rule=wrong))] == [
+        "shape",
+        "params",
+        "weights",
+    ]
+
+
+def test_every_layer_has_its_cases() -> None:
+    accepted = {case.layer for case in CASES if not case.refusal}
+    first = {case.layer for case in CASES if not case.refusal and "data_format" in case.arguments}
+    refused = {case.layer for case in CASES if case.refusal}
+    assert accepted == set(LAYERS)
+    assert first == {name for name, layer in LAYERS.items() if "data_format" in layer.arguments}
+    assert set(LAYERS) - refused == {"Identity", "Flatten"}, "these alone take anything"
+
+
+def test_every_argument_is_documented() -> None:
+    used = set()
+    for layer in LAYERS.values():
+        assert layer.doc.endswith(".")
+        for name in layer.arguments:
+            key = f"{layer.name}.{name}" if f"{layer.name}.{name}" in DOCS else name
+            assert key in DOCS, f"say in archspec/layers/docs.py what {layer.name}.{name} means"
+            used |= {key, name if name in DOCS else key}
+    assert used == set(DOCS), "these are arguments of no layer"
+    for key, sentence in DOCS.items():
+        assert sentence.endswith(".")
+        assert sentence.casefold().rstrip(".") != key.rpartition(".")[2].replace("_", " ")
+
+
+def test_frozen_layers_keep_all_their_weights() -> None:
+    conv = LAYERS["Conv2D"]
+    given = {"filters": 2, "kernel_size": 1, "trainable": False}
+    facts = conv.facts([(None, 4, 4, 3)], bind("Conv2D", conv.arguments, given))
+    assert facts.fixed == ("kernel", "bias")
+
+
+def test_refused_layers_are_not_in_the_table() -> None:
+    assert not set(REFUSED) & set(LAYERS)
+
+
+# --- against Keras -------------------------------------------------------------------------------
+
+# Arguments that the table leaves out, of every layer or of one, and why.
+LEFT_OUT = {
+    "name": "a step has a name of its own",
+    "lora_rank": "how to fine-tune, which is not architecture",
+    "lora_alpha": "how to fine-tune, which is not architecture",
+    "quantization_config": "how to store weights, which is not architecture",
+    "gptq_unpacked_column_size": "how to store weights, which is not architecture",
+    "flash_attention": "which of two equal computations the machine runs",
+    "Embedding.weights": "values of weights, which a spec does not hold",
+    "BatchNormalization.renorm": "an experiment of 2017 that Keras keeps for old models",
+    "BatchNormalization.renorm_clipping": "belongs to renorm",
+    "BatchNormalization.renorm_momentum": "belongs to renorm",
+}
+
+
+def keras_arguments(class_: type) -> dict[str, inspect.Parameter]:
+    """The arguments of a Keras class but those that all layers have."""
+    return {
+        name: parameter
+        for name, parameter in inspect.signature(class_.__init__).parameters.items()
+        if name not in {"self", *COMMON} and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    }
+
+
+def as_yaml(value: Any) -> Any:
+    return [as_yaml(each) for each in value] if isinstance(value, tuple) else value
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", LAYERS)
+def test_arguments_and_defaults_are_those_of_keras(name: str) -> None:
+    import keras
+
+    layer = LAYERS[name]
+    theirs = keras_arguments(getattr(keras.layers, name))
+    ours = {key: value for key, value in layer.arguments.items() if key not in COMMON}
+    for key in theirs:
+        assert key in ours or key in LEFT_OUT or f"{name}.{key}" in LEFT_OUT, (
+            f"Keras's {name} has the argument {key}: add it to the rule and to DOCS, "
+            "or to LEFT_OUT with the reason"
+        )
+    assert set(ours) <= set(theirs), "Keras has no such argument"
+    assert next(iter(ours), None) == next((key for key in theirs if key in ours), None)
+    for key, argument in ours.items():
+        default = theirs[key].default
+        if default is not inspect.Parameter.empty:
+            default = argument.type.read(as_yaml(default))
+        assert argument.default == default, f"the default of {key}"
+        if argument.default is not REQUIRED:
+            again = argument.type.read(as_yaml(argument.default))
+            assert again == argument.default, f"the default of {key} is not in normal form"
+
+
+@pytest.mark.keras
+def test_left_out_arguments_exist() -> None:
+    import keras
+
+    known = {
+        key
+        for name in LAYERS
+        for argument in keras_arguments(getattr(keras.layers, name))
+        for key in (argument, f"{name}.{argument}")
+    }
+    assert set(LEFT_OUT) <= known
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", [name for name in LAYERS if LAYERS[name].call])
+def test_call_arguments_are_those_of_keras(name: str) -> None:
+    import keras
+
+    call = inspect.signature(getattr(keras.layers, name).call).parameters
+    assert set(LAYERS[name].call) <= set(call)
+
+
+@pytest.mark.keras
+def test_refused_layers_are_keras_layers() -> None:
+    import keras
+
+    assert [name for name in REFUSED if not hasattr(keras.layers, name)] == []
+
+
+def to_keras(argument: str, layer: Layer, value: Any) -> Any:
+    """An argument as the Keras layer takes it: objects with arguments are made."""
+    import keras
+
+    kind = layer.arguments[argument].type.kind if argument in layer.arguments else None
+    if kind is None or not isinstance(value, dict):
+        return value
+    ((name, arguments),) = value.items()
+    if kind == "activation":
+        return getattr(keras.layers, ACTIVATION_LAYERS[name])(**arguments)
+    return getattr(getattr(keras, f"{kind}s"), name)(**arguments)
+
+
+def call_keras(case: Case, arguments: dict[str, Any], *, run: bool, **call: Any) -> tuple[Any, Any]:
+    """The Keras layer and what it returns for symbolic tensors, or for ones when it is run."""
+    import keras
+    import numpy as np
+
+    layer = LAYERS[case.layer]
+    made = getattr(keras.layers, case.layer)(
+        **{name: to_keras(name, layer, value) for name, value in arguments.items()}
+    )
+    dtype = "int32" if case.layer == "Embedding" else "float32"
+
+    def tensor(shape: Shape) -> Any:
+        if not run:
+            return keras.KerasTensor(shape, dtype=dtype)
+        return np.ones([4 if length is None else length for length in shape], dtype)
+
+    inputs = inputs_of(case)
+    if isinstance(inputs, dict):
+        return made, made(**{name: tensor(shape) for name, shape in inputs.items()}, **call)
+    if layer.takes == "list":
+        return made, made([tensor(shape) for shape in inputs], **call)
+    return made, made(tensor(inputs[0]), **call)
+
+
+def keras_refuses(case: Case, arguments: dict[str, Any]) -> bool:
+    try:
+        call_keras(case, arguments, run=False)
+        made, _ = call_keras(case, arguments, run=True)
+        _ = made.losses  # where a regularizer refuses
+    except Exception:  # Keras raises many kinds
+        return True
+    return False
+
+
+@pytest.mark.keras
+@CALLS
+def test_keras_says_the_same(case: Case) -> None:
+    """Shape, weights and trainability on symbolic tensors; Keras refuses what we refuse."""
+    if case.refusal:
+        try:
+            arguments = bind(case.layer, LAYERS[case.layer].arguments, case.arguments)
+        except Refused:
+            arguments = case.arguments
+        if case.beyond:
+            call_keras(case, arguments, run=False)
+        else:
+            assert keras_refuses(case, arguments)
+        return
+    arguments, facts = infer(case)
+    made, out = call_keras(case, arguments, run=False)
+    assert tuple(out.shape) == facts.shape
+
+    def short(variable: Any) -> str:
+        return variable.path.partition("/")[2]
+
+    assert [(short(each), tuple(each.shape)) for each in made.weights] == list(
+        facts.weights.items()
+    )
+    assert {short(each) for each in made.non_trainable_weights} == set(facts.fixed)
+
+
+ON_CPU = [
+    case
+    for case in CASES
+    if not case.refusal and case.arguments.get("data_format") != "channels_first"
+]
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("case", ON_CPU, ids=str)
+def test_what_we_accept_runs(case: Case) -> None:
+    """On a batch of ones, in training and not; TensorFlow on a CPU has no channels_first."""
+    arguments, facts = infer(case)
+    modes: list[dict[str, bool]] = [{}]
+    if "training" in LAYERS[case.layer].call:
+        modes.append({"training": True})
+    for mode in modes:
+        made, out = call_keras(case, arguments, run=True, **mode)
+        _ = made.losses
+        assert len(out.shape) == len(facts.shape)
+        for got, said in zip(out.shape[1:], facts.shape[1:], strict=True):
+            assert said in (got, None)
