@@ -1,6 +1,8 @@
 """Each network of `specs/` is the one that its source describes; its params do what they say."""
 
+import re
 from collections import Counter
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 
 import archspec
+from archspec.backends.text import to_text
 from archspec.graph import Graph, Node
 from archspec.recipe import recipe_of
 
@@ -593,3 +596,59 @@ def test_the_small_resnets_project_where_they_stride_and_have_no_biases(
 
 
 # --- summaries -----------------------------------------------------------------------------------
+
+FILES = {
+    path.stem: path
+    for folder in ("specs", "specs/families", "examples/identity_mappings")
+    for path in sorted((ROOT / folder).glob("*.yaml"))
+}
+UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_summary_is_as_it_was_and_adds_up(
+    name: str, golden: Callable[[str, str], None]
+) -> None:
+    text = to_text([archspec.load(FILES[name])])
+    golden(f"summaries/{name}.txt", text)
+    for heading in ("params", "fixed", "MACs", "activation"):
+        *cells, total = column(text, heading)
+        if total or any(cells):
+            assert abs(sum(map(number, cells)) - number(total)) <= sum(
+                map(rounding, [*cells, total])
+            )
+
+
+def test_the_sum_of_a_summary_can_be_wrong() -> None:
+    text = to_text([network("lenet5")])
+    assert column(text, "params")[1] == "156"
+    *cells, total = column(text.replace("   156 ", "   556 "), "params")
+    assert abs(sum(map(number, cells)) - number(total)) > sum(map(rounding, [*cells, total]))
+
+
+def column(text: str, heading: str) -> list[str]:
+    """The cells of a column of a printed table, its total last; no cells if it is not there."""
+    lines = text.splitlines()
+    rule = next(place for place, line in enumerate(lines) if line.startswith("---"))
+    places = [match.span() for match in re.finditer("-+", lines[rule])]
+    headings = [lines[rule - 1][start:end].strip() for start, end in places]
+    if heading not in headings:
+        return [""]
+    start, end = places[headings.index(heading)]
+    last = next(place for place, line in enumerate(lines) if line.startswith("total"))
+    rows = [line for line in lines[rule + 1 : last + 1] if not line.startswith("---")]
+    return [row[start:end].strip() for row in rows]
+
+
+def number(cell: str) -> float:
+    """`2.42 K` -> 2420.0"""
+    digits, _, unit = cell.replace(",", "").partition(" ")
+    return float(digits or 0) * UNITS.get(unit, 1)
+
+
+def rounding(cell: str) -> float:
+    """What a printed number may be off: half of its last digit; nothing for a whole number."""
+    digits, _, unit = cell.replace(",", "").partition(" ")
+    if unit in ("", "B"):
+        return 0
+    return UNITS[unit] * 10.0 ** -len(digits.partition(".")[2]) / 2

@@ -40,6 +40,10 @@ def layers(model: Any) -> list[Any]:
     return [layer for layer in model.layers if type(layer).__name__ != "Dropout"]
 
 
+def weighted(model: Any) -> list[Any]:
+    return [layer for layer in model.layers if layer.weights]
+
+
 def described(model: Any) -> list[tuple[Any, ...]]:
     return [
         (
@@ -78,9 +82,10 @@ def difference(theirs: Any, ours: Any) -> float:
     """How far two models of one structure are apart with the same weights, on two random images,
     relative to the spread of the outputs."""
     randomise(theirs)
-    for source, target in zip(layers(theirs), layers(ours), strict=True):
-        target.set_weights(source.get_weights())
-    images = np.random.default_rng(1).normal(size=(2, 224, 224, 3)).astype("float32")
+    for source, target in zip(weighted(theirs), weighted(ours), strict=True):
+        for to, given in zip(target.weights, source.weights, strict=True):
+            to.assign(np.reshape(given, to.shape))  # a 1x1 convolution for a dense layer
+    images = np.random.default_rng(1).normal(size=(2, *theirs.input_shape[1:])).astype("float32")
     expected, given = (np.asarray(model(images, training=False)) for model in (theirs, ours))
     assert np.ptp(expected, axis=0).max() > 0.01 * expected.std(), "the output ignores the input"
     return float(np.abs(expected - given).max() / expected.std())
@@ -101,7 +106,49 @@ def test_the_outputs_are_those_of_the_twin_with_its_weights(
     assert difference(theirs, build(spec, **params)) < 1e-4
 
 
+def test_the_main_path_of_inception_v3_computes_what_its_twin_does() -> None:
+    import keras
+
+    spec = build("inception_v3")
+    logits = keras.Model(spec.input, spec.get_layer("flatten").output)
+    theirs = reference("InceptionV3", classifier_activation=None)
+    assert difference(theirs, logits) < 1e-4
+
+
 def test_the_comparison_of_outputs_can_fail() -> None:
     """The tutorial has Keras's default epsilon, which is not that of keras.applications."""
     theirs = reference("ResNet50V2", classifier_activation=None)
     assert difference(theirs, build("resnet50v2", classifier_activation=None)) > 1e-3
+
+
+FILES = [
+    *sorted((ROOT / "specs").glob("*.yaml")),
+    *sorted((ROOT / "specs" / "families").glob("*.yaml")),
+    *sorted((ROOT / "examples" / "identity_mappings").glob("*.yaml")),
+]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_keras_builds_the_shapes_and_weights_that_were_inferred(path: Path) -> None:
+    import keras
+
+    params = {"depth": 20} if "identity" in str(path) else {}
+    graph = archspec.load(path, **params)
+    with keras.StatelessScope(initialize_variables=False):
+        model = archspec.to_keras(graph)
+        built = {
+            layer.name: (
+                type(layer).__name__,
+                tuple(layer.output.shape),
+                {weight.path.partition("/")[2]: tuple(weight.shape) for weight in layer.weights},
+            )
+            for layer in model.layers
+        }
+    inferred = {
+        node.name.replace(".", "-"): (node.op, node.facts.shape, dict(node.facts.weights))
+        for node in graph
+    }
+    assert built == inferred
+    assert [tuple(output.shape) for output in model.outputs] == [
+        graph.shape(name) for name in graph.outputs
+    ]
