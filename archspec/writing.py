@@ -11,10 +11,10 @@ from archspec.errors import UserError
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Path]:
+def writing(path: Path, hint: str = "name another file with -o") -> Iterator[Path]:
     """A temporary path beside `path`, with its suffix; it becomes `path` if nothing goes wrong.
 
-    Makes the folders above it. Raises `UserError` for what the file system refuses.
+    Makes the folders above it. Raises `UserError`, with the hint, for what the file system refuses.
     """
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
@@ -23,6 +23,6 @@ def writing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise UserError(f"cannot write {path}: {why}", "name another file with -o") from None
+        raise UserError(f"cannot write {path}: {why}", hint) from None
     finally:
         temporary.unlink(missing_ok=True)

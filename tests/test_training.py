@@ -350,7 +350,7 @@ def test_a_taken_folder_is_left_alone(tmp_path):
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     said = refusal(archspec.loads(NET), tmp_path / "file" / "run", limit=20)
-    assert f"cannot make the run's folder in {tmp_path / 'file' / 'run'}: Not a directory" in said
+    assert f"cannot make the run's folder {tmp_path / 'file' / 'run'}: not a directory" in said
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
@@ -361,7 +361,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
         said = refusal(archspec.loads(NET), tmp_path, limit=20, epochs=1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert f"error: cannot write {tmp_path / 'best.keras'}: File too large" in said
+    assert f"error: cannot write {tmp_path / 'best.keras'}: file too large" in said
     assert not list(tmp_path.glob(".*"))
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,14 @@ from typing import Any
 import yaml
 
 from archspec.errors import UserError
+from archspec.writing import writing
 
 RUNS = Path("runs")
 
 
 class RunFolder:
-    """Writes each file under a temporary name and renames it, so that a reader, or a run that is
-    stopped, never sees half of one. What cannot be written is a `UserError` that names it."""
+    """A reader, or a run that is stopped, never leaves half of a file; what cannot be written is a
+    `UserError` that names it."""
 
     def __init__(self, name: str, run_dir: Path | None = None) -> None:
         """`run_dir`, which may exist but must be empty; else the next free `runs/NAME-N`."""
@@ -30,24 +30,15 @@ class RunFolder:
             taken = any(self.path.iterdir())
         except OSError as error:
             where = run_dir or RUNS
-            raise UserError(f"cannot make the run's folder in {where}: {error.strerror}") from None
+            raise UserError(
+                f"cannot make the run's folder {where}: {str(error.strerror).lower()}"
+            ) from None
         if taken:
             raise UserError(f"{self.path} is not empty", "give --run-dir a new or empty folder")
 
-    @contextmanager
-    def writing(self, name: str) -> Iterator[Path]:
+    def writing(self, name: str) -> AbstractContextManager[Path]:
         """The temporary path to write `name` to; it gets its name if nothing goes wrong."""
-        temporary = self.path / f".{name}"  # the suffix stays last, for savers that go by it
-        try:
-            yield temporary
-            os.replace(temporary, self.path / name)
-        except OSError as error:
-            why = error.strerror or error
-            raise UserError(
-                f"cannot write {self.path / name}: {why}", "is the disk full, or the folder gone?"
-            ) from None
-        finally:
-            temporary.unlink(missing_ok=True)
+        return writing(self.path / name, "is the disk full, or the folder gone?")
 
     def text(self, name: str, content: str) -> None:
         with self.writing(name) as path:

@@ -200,5 +200,5 @@ def read_cifar(cifar: Cifar, place: Path) -> Parts:
                 batches.append(_Arrays(file, encoding="bytes").load())
             planes = np.concatenate([batch[b"data"] for batch in batches])
             images = planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-            parts[part] = (images, np.array(sum((batch[cifar.key] for batch in batches), [])))
+            parts[part] = (images, np.concatenate([batch[cifar.key] for batch in batches]))
     return {part: checked(*each, f"{place}, {part}") for part, each in parts.items()}

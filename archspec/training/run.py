@@ -11,6 +11,7 @@ A run's folder holds
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
@@ -64,14 +65,14 @@ def train(
     text: str | None = None,
     resolved: Mapping[str, Any] | None = None,
     echo: Callable[[str], None] = print,
-    verbose: int | str = "auto",
+    verbose: int | None = None,
 ) -> Run:
     """Train a graph by its recipe, and write the run's folder.
 
     run_dir: an empty or new folder; by default the next free `runs/NAME-N`. data_dir: where
     datasets are looked for first. limit: train on so many images. text: the spec as given.
     resolved: the whole spec, flat, to be written out with the recipe. echo: says what is going on.
-    verbose: as Keras's `fit`.
+    verbose: as Keras's `fit`; by default a progress bar, or a line an epoch if no one is watching.
 
     Ctrl-C ends the run with what it has: the `Run` says `interrupted`. Raises `UserError` for
     data that is not there or does not fit, and for a loss that is no number any more.
@@ -127,7 +128,7 @@ def train(
             feeds["train"].y,
             batch_size=recipe.batch_size,
             epochs=epochs,
-            verbose=verbose,
+            verbose=(1 if sys.stdout.isatty() else 2) if verbose is None else verbose,
             shuffle=feeds["train"].y is not None,
             validation_data=feeds["validation"].pair if "validation" in feeds else None,
             callbacks=[
@@ -319,7 +320,9 @@ def steps_per_execution(graph: Graph, recipe: Recipe, per_epoch: int) -> int:
     steps = 1
     while steps < 128 and 2 * steps <= per_epoch and 2 * steps * seconds <= 0.5:
         steps *= 2
-    while recipe.steps and recipe.steps % per_epoch % steps:  # a run of `steps` ends at that step
+    if recipe.steps is None:
+        return ceil(per_epoch / ceil(per_epoch / steps))  # about evenly shared out
+    while recipe.steps % per_epoch % steps:  # such a run ends at that very step
         steps //= 2
     return steps
 
