@@ -16,6 +16,7 @@ from itertools import zip_longest
 from math import ceil, prod
 from typing import Any
 
+from archspec.errors import UserError
 from archspec.graph import Graph, Node, fold, trainable_params
 from archspec.objects import read
 
@@ -163,14 +164,12 @@ SLOTS = {
 }
 EXTRA_SLOTS = frozenset(("amsgrad", "centered", "use_ema", "gradient_accumulation_steps"))
 
-RESAMPLING = ("ZeroPadding", "Cropping", "UpSampling", "AveragePooling", "GlobalAveragePooling")
-
 # Layers whose gradient needs neither their input nor their output, and those that need their
 # output only; every other layer is taken to need its inputs.
-NEEDS_NOTHING = frozenset(
-    ("Add", "Average", "Subtract", "Concatenate", "InputLayer", "Rescaling")
-    + ("Flatten", "Reshape", "Permute", "RepeatVector")
-    + tuple(f"{op}{rank}D" for op in RESAMPLING for rank in (1, 2, 3))
+RESAMPLING = ("ZeroPadding", "Cropping", "UpSampling", "AveragePooling", "GlobalAveragePooling")
+MOVING = ("Add", "Average", "Subtract", "Concatenate", "Flatten", "Reshape", "Permute")
+NEEDS_NOTHING = frozenset((*MOVING, "RepeatVector", "Rescaling", "InputLayer")).union(
+    f"{op}{rank}D" for op in RESAMPLING for rank in (1, 2, 3)
 )
 NEEDS_OUTPUT = frozenset(("ReLU", "LeakyReLU", "ELU", "Softmax", "Dropout"))
 FROM_OUTPUT = frozenset((None, "relu", "sigmoid", "tanh", "softmax", "elu", "selu"))  # activations
@@ -187,6 +186,9 @@ def peak_memory(
 
     optimizer: as in a recipe: a name, or {name: its arguments}.
     """
+    if precision not in PRECISIONS:
+        known = ", ".join(PRECISIONS)
+        raise UserError(f"there is no precision '{precision}'", f"one of {known}")
     name, slots = _slots(optimizer)
     weight, copy, activation = PRECISIONS[precision]
     kept = [elements(graph[each]) for each in _kept(graph)]

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
@@ -137,7 +137,7 @@ def _frame_title(frame: Frame) -> str:
     if frame.continued:
         titles.append("(continued)")
     lines = titles if frame.breadth <= NARROW else [": ".join(titles)]
-    return str(graphviz.nohtml("".join(graphviz.escape(line) + r"\l" for line in lines)))
+    return _lines([*lines, ""], r"\l")
 
 
 def _draw_mark(out: graphviz.Digraph, mark: Mark, graph: Graph) -> None:
@@ -155,7 +155,7 @@ def _terminal(node: Node) -> str:
 
 def _draw_box(out: graphviz.Digraph, box: Box, picture: Picture) -> None:
     first, last = box.nodes[0], box.nodes[-1]
-    tooltip = graphviz.escape("\n".join(map(_tooltip, box.nodes)))
+    tooltip = _lines(map(_tooltip, box.nodes), r"\n")
     if first.op == "InputLayer":
         out.node(box.name, _terminal(first), tooltip=tooltip, **TERMINAL)
         return
@@ -193,6 +193,11 @@ def _strips(box: Box, graph: Graph) -> Iterator[tuple[str, str, str]]:
     text = words.shape(_shape(last))
     if _shape(last) != _shape(graph[first.inputs[0]]) and text not in words.details(first):
         yield "white", text, f'<FONT COLOR="{GREY}">{text}</FONT>'
+
+
+def _lines(lines: Iterable[str], end: str) -> str:
+    """Plain text of several lines. end: Graphviz's escape between them, which also aligns them."""
+    return str(graphviz.nohtml(end.join(map(graphviz.escape, lines))))
 
 
 def _bold(text: str) -> str:
@@ -259,7 +264,7 @@ def render(dot: str, path: Path) -> None:
 
 
 def _lay_out(dot: str, path: Path, form: str) -> None:
-    import pygraphviz  # type: ignore[import-untyped]  # loads Graphviz's libraries: 30 ms
+    import pygraphviz  # loads Graphviz's libraries: 30 ms
 
     resolution = "-Gdpi=150" if form == "png" else ""  # in SVG and PDF it would cut the page
     with _without_font_warnings():

@@ -163,8 +163,14 @@ def _edges(graph: Graph, boxes: Sequence[Box]) -> list[Edge]:
         for tail in tails:
             before |= behind[tail]
         behind[box] = before | sum(bit[tail] for tail in set(tails))
-        labels = first.slots if len(first.slots) > 1 else ("",) * len(tails)
-        for tail, label in zip(tails, labels, strict=True):
+        feeds = [(tail, "") for tail in tails]
+        if len(first.slots) > 1:  # one edge for a tensor that is query and value
+            slots = list(zip(tails, first.slots, strict=True))
+            feeds = [
+                (tail, ", ".join(slot for other, slot in slots if other is tail))
+                for tail in dict.fromkeys(tails)
+            ]
+        for tail, label in feeds:
             edges.append(Edge(tail, box, bool(before & bit[tail]), label))
     for name in graph.outputs:
         edges.append(Edge(holder[name], Mark(f"{name} output", "output", name)))

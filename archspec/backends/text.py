@@ -11,6 +11,7 @@ layer counts its parameters once and its MACs at each call.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -24,6 +25,8 @@ from archspec.graph import Graph, Node, Shape, params, trainable_params
 
 FLOAT = 4  # bytes of a float32
 LONGEST = 40  # rows that a table has before blocks are folded
+TRAINING = ("batch_size", "precision", "optimizer")
+ALIKE = {"batch_size": 32, "precision": "float32", "optimizer": "Adam"}  # to compare networks by
 STYLES = {"text": "simple", "markdown": "github"}
 FORMS = (*STYLES, "json")
 T = TypeVar("T")
@@ -82,8 +85,11 @@ class Summary:
     depth: int | None
 
 
-def summary(graph: Graph, depth: int | None = None) -> Summary:
-    """The rows of a graph: every layer, or, with a depth, blocks nested deeper in one row each."""
+def summary(graph: Graph, depth: int | None = None, **training: Any) -> Summary:
+    """The rows of a graph: every layer, or, with a depth, blocks nested deeper in one row each.
+
+    training: `batch_size`, `precision`, `optimizer` for the memory, if not as the recipe says.
+    """
     seen = fields(graph)
     rows = [_row(node, seen[node.name]) for node in graph.nodes]
     if depth is not None:
@@ -94,16 +100,14 @@ def summary(graph: Graph, depth: int | None = None) -> Summary:
         fingerprint=graph.fingerprint,
         outputs={name: graph.shape(name) for name in graph.outputs},
         rows=tuple(rows),
-        totals=totals(graph),
+        totals=totals(graph, **training),
         depth=depth,
     )
 
 
-def totals(graph: Graph) -> Totals:
-    """What the whole graph costs, its memory with the batch, precision and optimizer that its
-    recipe names."""
-    named = ("batch_size", "precision", "optimizer")
-    recipe = {key: graph.train[key] for key in named if key in graph.train}
+def totals(graph: Graph, **training: Any) -> Totals:
+    """What the whole graph costs; its memory as its recipe trains it, but for what is given."""
+    recipe = {name: graph.train[name] for name in TRAINING if name in graph.train}
     return Totals(
         params=graph.total_params,
         trainable_params=graph.trainable_params,
@@ -111,22 +115,34 @@ def totals(graph: Graph) -> Totals:
         activation_bytes=_sum(_activation(node) for node in graph.nodes),
         depth=depth(graph),
         receptive_field=receptive_field(graph),
-        memory=peak_memory(graph, **recipe),
+        memory=peak_memory(graph, **{**recipe, **training}),
     )
 
 
-def to_text(graphs: Sequence[Graph], depth: int | None = None, form: str = "text") -> str:
+def to_text(
+    graphs: Sequence[Graph],
+    depth: int | None = None,
+    form: str = "text",
+    batch_size: int | None = None,
+    precision: str | None = None,
+) -> str:
     """The table of one graph, layer by layer, or of several, side by side.
 
     depth: fold blocks that are nested deeper than that; None folds only what a page cannot hold.
     form: "text", "markdown" or "json", which folds only to a given depth.
+    batch_size, precision: for the memory; None for those of the recipe, or, of several graphs, for
+        32 and float32 of each.
     """
+    given = {"batch_size": batch_size, "precision": precision}
+    training = {name: value for name, value in given.items() if value is not None}
     if form == "json":
-        each = [to_json(summary(graph, depth)) for graph in graphs]
-        return json.dumps(each[0] if len(each) == 1 else each, indent=2, ensure_ascii=False)
+        each = [to_json(summary(graph, depth, **training)) for graph in graphs]
+        return json.dumps(each[0] if len(each) == 1 else each, indent=2, ensure_ascii=False) + "\n"
     if len(graphs) == 1:
-        return _alone(summary(graphs[0], depth or fitting_depth(graphs[0])), form)
-    return _side_by_side(graphs, form)
+        return _alone(summary(graphs[0], depth or fitting_depth(graphs[0]), **training), form)
+    return _side_by_side(
+        [(graph, totals(graph, **{**ALIKE, **training})) for graph in graphs], form
+    )
 
 
 def fitting_depth(graph: Graph) -> int | None:
@@ -251,22 +267,21 @@ def _alone(it: Summary, form: str) -> str:
     return f"{title}\n\n{folded}{_table(columns, form)}\n\n{_facts(it, form)}\n"
 
 
-def _side_by_side(several: Sequence[Graph], form: str) -> str:
+def _side_by_side(rows: Sequence[tuple[Graph, Totals]], form: str) -> str:
     """Several networks, one a row. Memory is for the same batch, precision and optimizer."""
-    rows = [(graph, totals(graph), peak_memory(graph)) for graph in several]
     columns = [
         _column("network", rows, lambda row: row[0].name, align="left"),
         _column("params", rows, lambda row: words.count(row[1].params)),
         _column("fixed", rows, lambda row: _some(row[1].non_trainable_params)),
         _column("MACs", rows, lambda row: words.count(row[1].macs)),
         _column("activation", rows, lambda row: words.size(row[1].activation_bytes)),
-        _column("memory", rows, lambda row: words.size(row[2].total)),
+        _column("memory", rows, lambda row: words.size(row[1].memory.total)),
         _column("depth", rows, lambda row: str(row[1].depth)),
         _column("field", rows, lambda row: _axes(row[1].receptive_field)),
         _column("input", rows, lambda row: _shapes(row[0], row[0].inputs), align="left"),
         _column("output", rows, lambda row: _shapes(row[0], row[0].outputs), align="left"),
     ]
-    memory = rows[0][2]
+    memory = rows[0][1].memory
     note = (
         f"memory: of training at batch {memory.batch_size}, {memory.precision}, "
         f"{memory.optimizer}. depth: layers with kernels on the longest path. "
@@ -278,28 +293,32 @@ def _side_by_side(several: Sequence[Graph], form: str) -> str:
 def _facts(it: Summary, form: str) -> str:
     """The totals exactly, and what was counted."""
     total, memory = it.totals, it.totals.memory
-    keeps = f"{memory.slots} more for each" if memory.slots else "nothing more"
+    fixed = total.non_trainable_params
+    keeps = f"{memory.slots} more for each" if memory.slots else "nothing"
+    copy = ", and its 16-bit copy" if memory.precision.startswith("mixed") else ""
     facts = {
-        "parameters": f"{total.params:,}: {total.trainable_params:,} trained, "
-        f"{total.non_trainable_params:,} fixed (moving statistics, frozen layers)",
+        "parameters": f"{total.params:,}, all trained"
+        if not fixed
+        else f"{total.params:,}: {total.trainable_params:,} trained, {fixed:,} fixed "
+        "(moving statistics, frozen layers)",
         "MACs": f"{'unknown' if total.macs is None else f'{total.macs:,}'} for one sample",
         "depth": f"{total.depth} layers with kernels on the longest path",
-        "receptive field": f"{_axes(total.receptive_field)} before a layer sees everything",
+        "receptive field": f"{_axes(total.receptive_field)}, before a layer sees everything",
         "training memory": f"{words.size(memory.total)} at batch {memory.batch_size}, "
         f"{memory.precision}, {memory.optimizer}",
-        "= weights": f"{words.size(memory.weights)}: each weight once"
-        + (", and its 16-bit copy" if memory.precision.startswith("mixed") else ""),
+        "= weights": f"{words.size(memory.weights)}: each weight once{copy}",
         "+ gradients": f"{words.size(memory.gradients)}: one for each trained weight",
         "+ optimizer": f"{words.size(memory.optimizer_state)}: {memory.optimizer} keeps {keeps}",
         "+ activations": f"{words.size(memory.activations)}: "
-        "the outputs that the backward pass reads, for each image of the batch",
+        "the outputs that the backward pass reads, for the whole batch",
         "+ batch": f"{words.size(memory.inputs)}: its inputs",
         "not counted": "the framework, its workspaces, and values within a layer",
         "fingerprint": it.fingerprint,
     }
-    if form == "markdown":
-        return "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
-    return "\n".join(f"{name:16} {fact}" for name, fact in facts.items())
+    if form == "text":
+        return "\n".join(f"{name:16} {fact}" for name, fact in facts.items())
+    lines = (f"- {name}: {fact}" for name, fact in facts.items())
+    return "\n".join(re.sub(r"^- [=+] ", "  - ", line) for line in lines)
 
 
 def _column(

@@ -28,6 +28,8 @@ TITLES = {
     "InputLayer": "input",
     "MultiHeadAttention": "attention",
     "GroupQueryAttention": "attention",
+    "UpSampling": "upsample",
+    "RMSNormalization": "RMS norm",
 }
 # An activation's name in a spec -> as papers write it.
 ACTIVATIONS = {"relu": "ReLU", "relu6": "ReLU6", "elu": "ELU", "selu": "SELU", "gelu": "GELU"}
@@ -44,11 +46,11 @@ def title(node: Node) -> str:
     """What a paper calls the layer: `conv`, `max pool`, `BN`, `ReLU`."""
     if node.op == "Activation":
         return activation(node) or "linear"
-    if node.op in TITLES:
-        return TITLES[node.op]
+    stem = re.sub(r"\dD", "", node.op)
+    if stem in TITLES:
+        return TITLES[stem]
     if re.fullmatch(r"[A-Z]+|[A-Z]?[a-z]*R?eLU", node.op):  # LSTM, ReLU, PReLU
         return node.op
-    stem = re.sub(r"\dD", "", node.op)
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|\d+", stem)
     return " ".join(SHORTER.get(word.lower(), word.lower()) for word in words)
 
@@ -78,18 +80,19 @@ def _each(value: Any) -> str:
     return str(value[0]) if isinstance(value, Sequence) and len(set(value)) == 1 else _by(value)
 
 
-def _over(usual: Any, text: str, show: Callable[[Any], str] = _each) -> Callable[[Any, Node], str]:
+def _always(text: str) -> Callable[[Any, Node], str]:
+    """Says the value in `text`."""
+    return lambda value, node: text.format(value)
+
+
+def _over(usual: Any, text: str) -> Callable[[Any, Node], str]:
     """Says the value in `text` where it is not the usual one on every axis."""
 
     def say(value: Any, node: Node) -> str:
         plain = set(value) == {usual} if isinstance(value, tuple) else value in (usual, None)
-        return "" if plain else text.format(show(value))
+        return "" if plain else text.format(_each(value))
 
     return say
-
-
-def _always(text: str, show: Callable[[Any], str] = str) -> Callable[[Any, Node], str]:
-    return lambda value, node: text.format(show(value))
 
 
 def _stride(value: Any, node: Node) -> str:
@@ -109,8 +112,8 @@ def _margins(value: Any, node: Node) -> str:
 
 # Argument -> how it is said, in the order in which it is said.
 SAYINGS: list[tuple[str, Callable[[Any, Node], str]]] = [
-    ("kernel_size", _always("{}", _by)),
-    ("pool_size", _always("{}", _by)),
+    ("kernel_size", lambda value, node: _by(value)),
+    ("pool_size", lambda value, node: _by(value)),
     ("size", _over(1, "×{}")),
     ("filters", _always("{}")),
     ("units", _always("{}")),
@@ -122,7 +125,7 @@ SAYINGS: list[tuple[str, Callable[[Any, Node], str]]] = [
     ("dilation_rate", _over(1, "dilation {}")),
     ("groups", _over(1, "{} groups")),
     ("depth_multiplier", _over(1, "×{}")),
-    ("rate", _always("{:.4}", float)),  # type: ignore[arg-type]
+    ("rate", _always("{:g}")),
     ("padding", _margins),
     ("cropping", _margins),
     ("max_value", _over(None, "at most {}")),

@@ -1,0 +1,249 @@
+"""A picture shows the whole network, is the same each time, and needs neither Keras nor `dot`."""
+
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pygraphviz
+import pytest
+
+import archspec
+from archspec.backends.dot import SKIP, WRONG, render, to_dot
+from archspec.backends.picture import Box, Edge, Mark, plan
+from archspec.errors import UserError
+from archspec.graph import Graph
+
+ROOT = Path(__file__).parent.parent
+SPECS = sorted(path.relative_to(ROOT / "specs") for path in (ROOT / "specs").glob("*.yaml"))
+DEEP = Path("families/resnet152_imagenet.yaml")
+
+SIAMESE = r"""
+archspec: 1
+name: siamese
+description: Twins & <odd> "text" \n.
+inputs: {left: {shape: [28, 28, 1]}, right: {shape: [28, 28, 1]}}
+layers:
+  - Conv2D: {filters: 8, kernel_size: 3, activation: relu}
+    name: conv
+    from: left
+  - Flatten:
+    name: a
+  - reuse: conv
+    name: again
+    from: right
+  - Flatten:
+    name: b
+  - Subtract:
+    from: [b, a]
+  - Dense: {units: 1, activation: sigmoid}
+    name: same
+"""
+
+ATTENTION = """
+archspec: 1
+input: [16, 8]
+layers:
+  - LayerNormalization:
+    name: norm
+  - MultiHeadAttention: {num_heads: 2, key_dim: 4}
+    from: {query: previous, value: previous}
+  - Add:
+    from: [previous, norm]
+"""
+
+
+@cache
+def network(spec: Path | str) -> Graph:
+    return archspec.load(ROOT / "specs" / spec)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "inception10", "resnet18"])
+def test_the_text_is_the_golden_one(name, golden):
+    golden(f"dot/{name}.dot", to_dot(network(f"{name}.yaml")))
+
+
+def test_the_same_spec_gives_the_same_text():
+    assert to_dot(network("googlenet.yaml")) == to_dot(network.__wrapped__("googlenet.yaml"))
+
+
+@pytest.mark.parametrize("spec", [*SPECS, DEEP], ids=str)
+def test_no_node_and_no_edge_is_lost(spec):
+    graph = network(spec)
+    picture = plan(graph)
+    boxes = [box for column in picture.columns for box in column.boxes]
+    drawn = [node.name for box in boxes for node in box.nodes]
+    assert drawn == [node.name for node in graph]
+    holder = {node.name: box.name for box in boxes for node in box.nodes}
+    wanted = Counter(
+        (holder[name], box.name) for box in boxes for name in box.nodes[0].inputs
+    ) + Counter((holder[name], f"{name} output") for name in graph.outputs)
+    assert Counter(_without_marks(picture.edges)) == wanted
+
+
+def _without_marks(edges: tuple[Edge, ...]) -> list[tuple[str, str]]:
+    """Each edge from box to box or output, through forks and from link to link."""
+    origin = {edge.head.name: edge.tail.name for edge in edges if _is_passage(edge.head)}
+    away = {edge.head.text: edge.tail.name for edge in edges if _is_link(edge.head)}
+    origin |= {
+        edge.tail.name: away[edge.tail.text]
+        for edge in edges
+        if _is_link(edge.tail) and edge.tail.name not in origin
+    }
+    found = []
+    for edge in edges:
+        if not _is_passage(edge.head):
+            tail = edge.tail.name
+            while tail in origin:
+                tail = origin[tail]
+            found.append((tail, edge.head.name))
+    return found
+
+
+def _is_passage(part: Box | Mark) -> bool:
+    return isinstance(part, Mark) and part.kind != "output"
+
+
+def _is_link(part: Box | Mark) -> bool:
+    return isinstance(part, Mark) and part.kind == "link"
+
+
+def test_every_node_says_its_facts_and_its_place():
+    graph = network("resnet18.yaml")
+    drawn = pygraphviz.AGraph(string=to_dot(graph))
+    tips = [
+        line
+        for node in drawn.nodes()
+        for line in (node.attr["tooltip"] or "").split(r"\n")
+    ]
+    for node in graph:
+        assert sum(tip.startswith(f"{node.name}, {node.op}, ") for tip in tips) == 1
+    assert "stem, Conv2D, 28×28×64, 576 parameters, 451,584 MACs, resnet18.yaml:31" in tips
+
+
+def test_identity_skips_stand_out_and_nothing_else_does():
+    edges = plan(network("resnet18.yaml")).edges
+    skips = [edge.head.name for edge in edges if edge.skip]
+    identities = ["stage0.unit0", "stage0.unit1", "stage1.unit1", "stage2.unit1", "stage3.unit1"]
+    assert skips == [f"{unit}.add" for unit in identities]
+    assert to_dot(network("resnet18.yaml")).count(SKIP) == len(skips)
+    assert not any(edge.skip for edge in plan(network("inception10.yaml")).edges)
+
+
+@pytest.mark.parametrize("spec", ["inception10.yaml", "googlenet.yaml"])
+def test_branches_stand_in_the_order_of_concatenation(spec):
+    graph = network(spec)
+    drawn = pygraphviz.AGraph(string=to_dot(graph))
+    drawn.layout(prog="dot")
+    across = {node: float(node.attr["pos"].split(",")[0]) for node in drawn.nodes()}
+    boxes = [box for column in plan(graph).columns for box in column.boxes]
+    holder = {node.name: box.name for box in boxes for node in box.nodes}
+    merges = [node for node in graph if node.op == "Concatenate"]
+    assert merges
+    for merge in merges:
+        places = [across[holder[name]] for name in merge.inputs]
+        assert places == sorted(places), merge.name
+
+
+def test_a_chain_of_layers_shares_a_box_only_while_nobody_else_reads_it():
+    assert _boxes("Conv2D: 8", "BatchNormalization", "ReLU") == [
+        ["conv2d", "batch_normalization", "re_lu"]
+    ]
+    assert _boxes("Conv2D: 8", "MaxPooling2D", "ReLU") == [["conv2d"], ["max_pooling2d", "re_lu"]]
+    assert _boxes("Conv2D: 8", "ReLU", "Add: {}\n    from: [previous, conv2d]") == [
+        ["conv2d"],
+        ["re_lu"],
+        ["add"],
+    ]
+
+
+def _boxes(*steps: str) -> list[list[str]]:
+    layers = "".join(f"  - {step}\n" for step in steps)
+    defaults = "defaults: {Conv2D: {kernel_size: 3}}\n"
+    graph = archspec.loads(f"archspec: 1\ninput: [8, 8, 1]\n{defaults}layers:\n{layers}")
+    boxes = [box for column in plan(graph).columns for box in column.boxes]
+    return [[node.name for node in box.nodes] for box in boxes[1:]]
+
+
+def test_a_branch_has_no_frame_and_a_block_has_its_title():
+    text = to_dot(network("resnet18.yaml"))
+    assert 'subgraph "cluster stage0.unit0"' in text
+    assert 'subgraph "cluster stage0.unit0.main"' not in text
+    assert r"unit0\lresidual\l" in text
+
+
+def test_a_deep_network_is_cut_into_columns_joined_by_links():
+    picture = plan(network("resnet18.yaml"))
+    assert [column.boxes[0].name for column in picture.columns] == [
+        "input",
+        "stage2.unit0.main.conv2d",
+    ]
+    links = [edge for edge in picture.edges if _is_link(edge.head)]
+    assert [(edge.tail.name, edge.head.text) for edge in links] == [("stage1.unit1.add", "1")]
+    assert len(plan(network("lenet5.yaml")).columns) == 1
+    continued = to_dot(network(DEEP))
+    assert continued.count(r"(continued)\l") == len(plan(network(DEEP)).columns) - 1
+
+
+def test_shared_layers_are_marked_and_any_text_is_quoted(tmp_path):
+    text = to_dot(archspec.loads(SIAMESE))
+    assert text.count("shared: conv") == 1
+    assert 'STYLE="dashed"' in text
+    render(text, tmp_path / "siamese.svg")
+    words = "".join(ElementTree.parse(tmp_path / "siamese.svg").getroot().itertext())
+    assert r'Twins & <odd> "text" \n.' in words
+    assert "left" in words
+    assert "shared: conv" in words
+
+
+def test_arguments_that_take_a_tensor_are_named_once_for_each_tensor():
+    edges = plan(archspec.loads(ATTENTION)).edges
+    assert [edge.label for edge in edges if edge.label] == ["query, value"]
+
+
+def test_a_node_without_facts_is_drawn_as_wrong():
+    graph = network("lenet5.yaml")
+    nodes = [replace(node, facts=None) if node.name == "head" else node for node in graph]
+    text = to_dot(replace(graph, nodes=tuple(nodes)))
+    assert text.count(WRONG) == 1
+    assert WRONG not in to_dot(graph)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"),
+    [(".svg", b"<?xml"), (".png", b"\x89PNG"), (".pdf", b"%PDF"), (".DOT", b"dig")],
+)
+def test_a_picture_is_written_whole_in_the_format_of_its_suffix(tmp_path, capfd, suffix, start):
+    path = tmp_path / "new" / f"net.x{suffix}"
+    render(to_dot(network("lenet5.yaml")), path)
+    assert path.read_bytes().startswith(start)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["net.jpg", "net", "net.svg.gz"])
+def test_another_suffix_is_refused_with_the_ones_there_are(tmp_path, name):
+    with pytest.raises(UserError, match=r"\.svg, \.png, \.pdf or \.dot") as caught:
+        render("digraph {}", tmp_path / name)
+    assert ".svg'" in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+DRAW = """
+import sys, archspec
+from pathlib import Path
+from archspec.backends.dot import render, to_dot
+render(to_dot(archspec.load(sys.argv[1])), Path(sys.argv[2]))
+print(*sorted({"keras", "tensorflow", "torch", "jax", "numpy"} & sys.modules.keys()))
+"""
+
+
+def test_drawing_loads_no_framework_and_needs_no_program(tmp_path):
+    spec, picture = ROOT / "specs" / "lenet5.yaml", tmp_path / "lenet5.svg"
+    command = [sys.executable, "-c", DRAW, str(spec), str(picture)]
+    done = subprocess.run(command, env={"PATH": ""}, capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == ("", "")
+    assert picture.exists()

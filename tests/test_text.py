@@ -1,0 +1,321 @@
+"""A table's numbers are right, add up, and stay exact in JSON."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import archspec
+from archspec.analysis import SLOTS, Field, depth, fields, peak_memory, receptive_field
+from archspec.backends import words
+from archspec.backends.text import LONGEST, fitting_depth, summary, to_text
+from archspec.errors import UserError
+from archspec.graph import Graph
+from archspec.objects import OPTIMIZERS
+
+ROOT = Path(__file__).parent.parent
+SPECS = sorted(path.relative_to(ROOT / "specs") for path in (ROOT / "specs").glob("*.yaml"))
+
+
+@cache
+def network(spec: Path | str) -> Graph:
+    return archspec.load(ROOT / "specs" / spec)
+
+
+def layers(text: str, size: str = "[64, 64, 3]") -> Graph:
+    return archspec.loads(f"archspec: 1\nname: net\ninput: {size}\nlayers:\n{text}")
+
+
+# --- receptive field -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spec", "node", "size", "stride"),
+    [
+        # lenet5: 5; 5 + (2 - 1) 1 = 6; 6 + (5 - 1) 2 = 14; 14 + (2 - 1) 2 = 16
+        ("lenet5.yaml", "conv2d_1", 14, 2),
+        ("lenet5.yaml", "max_pooling2d_1", 16, 4),
+        # Araujo et al., Computing Receptive Fields of Convolutional Neural Networks, 2019, table 1
+        ("alexnet.yaml", "max_pooling2d_2", 195, 32),
+        ("vgg16_imagenet.yaml", "stage4.conv2", 196, 16),
+        ("vgg16_imagenet.yaml", "stage4.max_pooling2d", 212, 32),
+        ("families/resnet50_imagenet.yaml", "stage3.unit2.add", 483, 32),
+        ("families/resnet101_imagenet.yaml", "stage3.unit2.add", 1027, 32),
+        ("families/resnet152_imagenet.yaml", "stage3.unit2.add", 1507, 32),
+        ("inception_v3.yaml", "mixed7c.concatenate", 1311, 32),
+    ],
+)
+def test_the_receptive_field_is_that_of_the_literature(spec, node, size, stride):
+    assert fields(network(spec))[node] == Field((size, size), (stride, stride))
+
+
+def test_the_field_is_the_largest_of_all_paths_on_each_axis():
+    graph = layers(
+        """
+  - branches:
+      - [Conv2D: {filters: 4, kernel_size: [1, 7], padding: same}]
+      - [Conv2D: {filters: 4, kernel_size: 3, padding: same, dilation_rate: 2}]
+      - []
+    merge: Concatenate
+"""
+    )
+    assert fields(graph)["concatenate"] == Field((5, 7), (1, 1))
+
+
+def test_upsampling_halves_the_stride_and_sizes_are_whole():
+    graph = layers(
+        """
+  - MaxPooling2D
+  - UpSampling2D: 4
+  - Conv2D: {filters: 4, kernel_size: 2}
+"""
+    )
+    seen = fields(graph)
+    assert seen["up_sampling2d"] == Field((2, 2), (0.5, 0.5))
+    # the two rows of the kernel lie at most on two pooled rows, which are 2 + 2 rows of the input,
+    # and 2 + 1/2 is what the arithmetic of strides gives
+    assert seen["conv2d"] == Field((3, 3), (0.5, 0.5))
+
+
+def test_what_sees_everything_has_no_field_and_neither_has_what_follows():
+    seen = fields(network("lenet5.yaml"))
+    assert seen["flatten"] is None
+    assert seen["head"] is None
+    assert receptive_field(network("lenet5.yaml")) == (16, 16)
+    assert receptive_field(layers("  - Dense: 3\n", "[8]")) is None
+
+
+def test_depth_counts_kernels_on_the_longest_path():
+    counted = {spec.stem: depth(network(spec)) for spec in SPECS}
+    names = {"lenet5": 5, "alexnet": 8, "vgg16": 16, "inception10": 10, "resnet18": 18}
+    names |= {"googlenet": 22, "inception_v3": 48, "resnet50v2": 50}
+    assert {name: counted[name] for name in names} == names
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+BLOCK = """
+  - Conv2D: {filters: 8, kernel_size: 3, padding: same, use_bias: false}
+  - BatchNormalization
+  - ReLU
+  - Flatten
+  - Dense: 10
+"""
+
+
+def test_peak_memory_is_what_a_hand_counts():
+    memory = peak_memory(layers(BLOCK), batch_size=2)
+    kernels, norms, head = 3 * 3 * 3 * 8, 4 * 8, 64 * 64 * 8 * 10 + 10
+    trained = kernels + norms // 2 + head
+    assert memory.weights == 4 * (kernels + norms + head)
+    assert memory.gradients == 4 * trained
+    assert memory.optimizer_state == 2 * 4 * trained
+    # normalisation keeps its input, ReLU its output, which Flatten lends to Dense
+    assert memory.activations == 2 * 4 * 2 * (64 * 64 * 8)
+    assert memory.inputs == 2 * 4 * (64 * 64 * 3)
+    parts = [memory.weights, memory.gradients, memory.optimizer_state, memory.activations]
+    assert memory.total == sum(parts) + memory.inputs
+
+
+def test_half_precision_halves_activations_and_adds_a_copy_of_the_weights():
+    full, mixed = (
+        peak_memory(layers(BLOCK), 4, precision) for precision in ("float32", "mixed_float16")
+    )
+    assert mixed.activations * 2 == full.activations
+    assert mixed.weights * 2 == full.weights * 3
+    assert mixed.optimizer_state == full.optimizer_state
+    with pytest.raises(UserError, match="no precision 'float8'"):
+        peak_memory(layers(BLOCK), 4, "float8")
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "slots"),
+    [
+        ("SGD", 0),
+        ({"SGD": {"momentum": 0.9}}, 1),
+        ("adam", 2),
+        ({"Adam": {"amsgrad": True, "use_ema": True}}, 4),
+        ({"RMSprop": {"centered": True, "momentum": 0.9}}, 3),
+        ("Muon", 1),
+    ],
+)
+def test_an_optimizer_keeps_its_slots(optimizer, slots):
+    memory = peak_memory(layers(BLOCK), optimizer=optimizer)
+    assert memory.slots == slots
+    assert memory.optimizer_state == slots * memory.gradients
+
+
+def test_every_optimizer_has_its_number_of_slots():
+    assert SLOTS.keys() == OPTIMIZERS.keys()
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", SLOTS)
+def test_keras_makes_that_many_slots(name):
+    import keras
+
+    kernel = keras.Variable(keras.random.normal((64, 48)))
+    optimizer = getattr(keras.optimizers, name)()
+    optimizer.build([kernel])
+    slots = [each for each in optimizer.variables if tuple(each.shape) == tuple(kernel.shape)]
+    assert len(slots) == SLOTS[name]
+
+
+def test_what_is_frozen_needs_no_gradients_and_keeps_nothing_behind_it():
+    frozen = BLOCK.replace("use_bias: false", "use_bias: false, trainable: false")
+    frozen = frozen.replace("- BatchNormalization", "- BatchNormalization: {trainable: false}")
+    memory = peak_memory(layers(frozen), batch_size=2)
+    assert memory.gradients == 4 * (64 * 64 * 8 * 10 + 10)
+    assert memory.activations == 2 * 4 * (64 * 64 * 8)  # the input of Dense
+
+
+def test_an_unknown_axis_leaves_activations_unknown_and_not_zero():
+    graph = layers("  - Conv2D: {filters: 4, kernel_size: 3}\n  - ReLU\n", "[null, null, 3]")
+    memory = peak_memory(graph)
+    assert memory.activations is memory.total is None
+    assert memory.weights == 4 * (3 * 3 * 3 * 4 + 4)
+    assert "?" in to_text([graph])
+
+
+# --- tables --------------------------------------------------------------------------------------
+
+
+def test_the_table_is_the_golden_one(golden):
+    golden("text/lenet5.txt", to_text([network("lenet5.yaml")]))
+    golden("text/lenet5.md", to_text([network("lenet5.yaml")], form="markdown"))
+    golden("text/resnet18.txt", to_text([network("resnet18.yaml")]))
+    several = [network(f"{name}.yaml") for name in ("lenet5", "inception10", "resnet18")]
+    golden("text/several.txt", to_text(several))
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=str)
+@pytest.mark.parametrize("depth", [None, 1, 2])
+def test_rows_add_up_to_the_totals_at_any_depth(spec, depth):
+    graph = network(spec)
+    it = summary(graph, depth)
+    total = it.totals
+    assert sum(row.layers for row in it.rows) == len(graph.nodes)
+    assert sum(row.params for row in it.rows) == total.params == graph.total_params
+    assert sum(row.trainable_params for row in it.rows) == total.trainable_params
+    assert sum(row.macs for row in it.rows) == total.macs == graph.macs
+    assert sum(row.activation_bytes for row in it.rows) == total.activation_bytes
+
+
+def test_a_folded_block_stands_for_its_layers():
+    rows = {row.name: row for row in summary(network("resnet18.yaml"), 1).rows}
+    block = rows["stage1"]
+    assert (block.op, block.layers, block.shape) == ("", 16, (None, 14, 14, 128))
+    assert block.inputs == ("stage0.unit1.activation",)
+    assert block.field == Field((25, 25), (2, 2))
+    assert "stage1.unit0" in {row.name for row in summary(network("resnet18.yaml"), 2).rows}
+
+
+def test_a_long_table_is_folded_until_it_fits():
+    assert fitting_depth(network("lenet5.yaml")) is None
+    for spec in SPECS:
+        depth = fitting_depth(network(spec))
+        assert depth == 1 or len(summary(network(spec), depth).rows) <= LONGEST
+    assert "Blocks are folded to depth 2." in to_text([network("resnet18.yaml")])
+    assert "stage0.unit0.main.conv2d " in to_text([network("resnet18.yaml")], depth=4)
+
+
+def test_json_is_exact_and_whole():
+    graph = network("resnet18.yaml")
+    data = json.loads(to_text([graph], form="json"))
+    assert data["name"] == "resnet18"
+    assert data["fingerprint"] == graph.fingerprint
+    totals = data["totals"]
+    assert totals["params"] == 11_182_410
+    assert totals["trainable_params"] + totals["non_trainable_params"] == totals["params"]
+    assert totals["macs"] == 455_800_832
+    assert totals["receptive_field"] == [109, 109]
+    assert totals["training_bytes"] == peak_memory(graph).total
+    assert [row["name"] for row in data["layers"]] == [node.name for node in graph]
+    stem = data["layers"][1]
+    assert stem == {
+        "name": "stem",
+        "op": "Conv2D",
+        "shape": [28, 28, 64],
+        "params": 576,
+        "trainable_params": 576,
+        "macs": 451_584,
+        "activation_bytes": 4 * 28 * 28 * 64,
+        "receptive_field": [3, 3],
+        "stride": [1, 1],
+        "inputs": ["input"],
+        "reuses": None,
+        "layers": 1,
+    }
+    assert data["layers"][-1]["receptive_field"] is None
+    several = json.loads(to_text([graph, network("lenet5.yaml")], form="json"))
+    assert [each["name"] for each in several] == ["resnet18", "lenet5"]
+
+
+def test_a_batch_and_a_precision_can_be_asked_for():
+    text = to_text([network("lenet5.yaml")], batch_size=64, precision="mixed_bfloat16")
+    assert "at batch 64, mixed_bfloat16, Adam" in text
+    assert "and its 16-bit copy" in text
+    assert "at batch 8, float32" in to_text([network("lenet5.yaml")] * 2, batch_size=8)
+
+
+def test_a_shared_layer_is_said_and_counted_once():
+    graph = layers("  - Dense: 8\n    name: a\n  - Dense: 8\n    name: b\n  - reuse: b\n", "[8]")
+    rows = summary(graph).rows
+    assert [row.params for row in rows] == [0, 72, 72, 0]
+    assert [row.macs for row in rows] == [0, 64, 64, 64]
+    assert "(shared: b)" in to_text([graph])
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "count", "size"),
+    [
+        (0, "0", "0 B"),
+        (999, "999", "999 B"),
+        (1000, "1.00 K", "1000 B"),
+        (1023, "1.02 K", "1023 B"),
+        (1024, "1.02 K", "1.00 KiB"),
+        (999_499, "999 K", "976 KiB"),
+        (999_500, "1.00 M", "976 KiB"),
+        (11_182_410, "11.2 M", "10.7 MiB"),
+        (1_820_000_000, "1.82 G", "1.70 GiB"),
+        (10**18, "1000000 T", "909495 TiB"),
+        (None, "?", "?"),
+    ],
+)
+def test_numbers_have_three_digits_and_a_unit(number, count, size):
+    assert words.count(number) == count
+    assert words.size(number) == size
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("Conv2D: {filters: 64, kernel_size: 3, strides: 2}", "conv 3×3, 64, /2"),
+        ("Conv2D: {filters: 64, kernel_size: [1, 7]}", "conv 1×7, 64"),
+        (
+            "Conv2D: {filters: 6, kernel_size: 3, groups: 3, strides: [2, 1]}",
+            "conv 3×3, 6, /2×1, 3 groups",
+        ),
+        ("Conv2D: {filters: 6, kernel_size: 3, dilation_rate: 2}", "conv 3×3, 6, dilation 2"),
+        ("Conv2DTranspose: {filters: 6, kernel_size: 2, strides: 2}", "conv transpose 2×2, 6, ×2"),
+        ("DepthwiseConv2D: {kernel_size: 3, depth_multiplier: 2}", "depthwise conv 3×3, ×2"),
+        ("MaxPooling2D", "max pool 2×2, /2"),
+        ("AveragePooling2D: {pool_size: 3, strides: 1}", "avg pool 3×3"),
+        ("ZeroPadding2D: 3", "zero pad 3"),
+        ("ZeroPadding2D: {padding: [[1, 2], [0, 0]]}", "zero pad 1,2 0,0"),
+        ("UpSampling2D: 2", "upsample ×2"),
+        ("Dense: 10", "dense 10"),
+        ("Dropout: 0.5", "dropout 0.5"),
+        ("Activation: relu", "ReLU"),
+        ("ReLU: {max_value: 6}", "ReLU at most 6.0"),
+        ("BatchNormalization", "BN"),
+        ("GlobalAveragePooling2D", "global avg pool"),
+    ],
+)
+def test_a_layer_is_said_as_a_table_of_a_paper_does(step, said):
+    node = layers(f"  - {step}\n").nodes[1]
+    assert f"{words.title(node)} {', '.join(words.details(node))}".strip() == said
