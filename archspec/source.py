@@ -26,6 +26,7 @@ Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # what the parser counts as one
 WORDS: Mapping[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -130,7 +131,7 @@ def read_file(path: Path, name: str | None = None) -> Document:
 
 def read_text(text: str, name: str, path: Path | None = None) -> Document:
     """The document in a text. Raises `SpecError` if it is no YAML."""
-    source = Source(name, tuple(text.replace("\r\n", "\n").replace("\r", "\n").split("\n")))
+    source = Source(name, tuple(LINE_END.split(text)))
     if len(text) > MAX_BYTES:
         raise UserError(f"{name}: over the limit of {MAX_BYTES:,} characters")
     try:
@@ -228,6 +229,8 @@ class _Composer:
             if not isinstance(event, yaml.ScalarEvent):
                 self.fail("yaml", "a key must be a word, not a list, mapping or alias", event)
             key, place = event.value, self.span(event)
+            if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
+                self.tag(event)
             if event.anchor:
                 self.anchors[event.anchor] = Value(key, place), 1
             value, inside = self.value(next(self.events), depth + 1)
