@@ -114,11 +114,7 @@ def _is_link(part: Box | Mark) -> bool:
 def test_every_node_says_its_facts_and_its_place():
     graph = network("resnet18.yaml")
     drawn = pygraphviz.AGraph(string=to_dot(graph))
-    tips = [
-        line
-        for node in drawn.nodes()
-        for line in (node.attr["tooltip"] or "").split(r"\n")
-    ]
+    tips = [line for node in drawn.nodes() for line in (node.attr["tooltip"] or "").split(r"\n")]
     for node in graph:
         assert sum(tip.startswith(f"{node.name}, {node.op}, ") for tip in tips) == 1
     assert "stem, Conv2D, 28×28×64, 576 parameters, 451,584 MACs, resnet18.yaml:31" in tips
