@@ -125,8 +125,7 @@ def show(
     graphs = [_load(spec, settings) for spec in specs]
     for graph in graphs:
         _warn(graph)
-    click.echo(to_text(graphs, depth, form), nl=False)
-    _ = batch_size, precision
+    click.echo(to_text(graphs, depth, form, batch_size, precision).rstrip("\n"))
 
 
 @main.command()

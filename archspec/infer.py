@@ -50,7 +50,9 @@ def again(op: str, bound: Mapping[str, Any], inputs: list[Shape] | dict[str, Sha
 def _fit(layer: Layer, inputs: list[Shape] | dict[str, Shape]) -> list[Shape] | dict[str, Shape]:
     """The inputs as the layer takes them; `Refused` if it takes them otherwise."""
     if isinstance(layer.takes, tuple):
-        example = ", ".join(f"{name}: {letter}" for name, letter in zip(layer.takes, "abcdef", strict=False))
+        example = ", ".join(
+            f"{name}: {letter}" for name, letter in zip(layer.takes, "abcdef", strict=False)
+        )
         if not isinstance(inputs, dict):
             raise Refused(
                 "takes its inputs by name",

@@ -104,13 +104,16 @@ def _arguments(owner: str, arguments: Mapping[str, Argument]) -> dict[str, Any]:
     return _object(properties, f"{owner} arguments")
 
 
-def _with_arguments(owner: str, arguments: Mapping[str, Argument], doc: str = "") -> dict[str, Any]:
-    """`Owner: {arguments}`, or the value of its first argument, or nothing."""
+def _called(owner: str, arguments: Mapping[str, Argument], doc: str = "") -> dict[str, Any]:
+    """`Owner: {arguments}`, or the value of its first argument, or nothing.
+
+    owner: also the name of the definition that holds its arguments.
+    """
     described = {"description": doc} if doc else {}
-    first = next(iter(arguments.values()), None)
+    first = next(iter(arguments), None)
     scalar: dict[str, Any] = {"type": "null", "$comment": "its arguments as a mapping"}
     if first is not None:
-        value = _argument(first, "")
+        value = {"$ref": f"#/$defs/{owner}.arguments/properties/{first}"}
         scalar = {"if": {"type": "null"}, "else": value}
     return {
         **described,
@@ -124,37 +127,23 @@ def _kinds() -> dict[str, Any]:
     """Initializers, optimizers and the like: a name, or {Name: {arguments}}."""
     defs: dict[str, Any] = {}
     for kind, table in TABLES.items():
-        names = [*table, *ALIASES.get(kind, {})]
-        spelled = {name: True for name in names} | {_snake(name): True for name in names}
-        properties = {}
-        for name in spelled:
-            entry = next((n for n in (*table,) if _fold(n) == _fold(name)), None)
-            if entry is None:
-                alias = ALIASES[kind]
-                entry = next(alias[n] for n in alias if _fold(n) == _fold(name))
-            defs[f"{kind}.{entry}.arguments"] = _arguments(entry, table[entry])
-            first = next(iter(table[entry].values()), None)
-            scalar = {"type": "null", "$comment": "its arguments as a mapping"}
-            properties[name] = {
-                "if": {"type": "object"},
-                "then": {"$ref": f"#/$defs/{kind}.{entry}.arguments"},
-                "else": {"if": {"type": "null"}, "else": _argument(first, "")} if first else scalar,
-            }
+        for name, arguments in table.items():
+            defs[f"{kind}.{name}"] = _called(f"{kind}.{name}", arguments)
+            defs[f"{kind}.{name}.arguments"] = _arguments(name, arguments)
+        names = {name: name for name in table} | dict(ALIASES.get(kind, {}))
+        spelled = names | {_snake(name): entry for name, entry in names.items()}
         words = OBJECT_WORDS[kind]
+        objects = {name: {"$ref": f"#/$defs/{kind}.{entry}"} for name, entry in spelled.items()}
         defs[kind] = {
             "$comment": words,
             "if": {"type": "object"},
-            "then": _object(properties, f"{kind} names", minProperties=1, maxProperties=1),
+            "then": _object(objects, f"{kind} names", minProperties=1, maxProperties=1),
             "else": {
                 "$comment": words,
                 "anyOf": [{"enum": [*spelled, None]}, FORMULA],
             },
         }
     return defs
-
-
-def _fold(name: str) -> str:
-    return name.replace("_", "").casefold()
 
 
 def _snake(name: str) -> str:
@@ -317,9 +306,7 @@ def _words() -> dict[str, Any]:
 
 
 def _steps() -> dict[str, Any]:
-    calls = {
-        name: _with_arguments(name, layer.arguments, layer.doc) for name, layer in LAYERS.items()
-    }
+    calls = {name: _called(name, layer.arguments, layer.doc) for name, layer in LAYERS.items()}
     branch = {
         "if": {"type": ["array", "null"]},
         "then": {"if": {"type": "array"}, "then": {"$ref": "#/$defs/steps"}},
@@ -462,8 +449,8 @@ def _step_on(path: list[Any]) -> int | None:
 def _mark(root: Value, path: list[Any], checked: Checked) -> None:
     """Note which step is broken, or that the whole document is."""
     end = _step_on(path)
-    if end is None:
-        checked.fatal = True
+    if end is None:  # what the recipe or contracts say changes no step
+        checked.fatal = checked.fatal or path[:1] not in (["train"], ["require"])
     else:
         checked.broken.add(id(_along(root, path[:end])[-1]))
 
@@ -748,3 +735,14 @@ def _not_one_step(value: Value, checked: Checked) -> bool:
         checked.error("loop", "a step takes `for` or `repeat`, not both", value.key("repeat"))
         return True
     return False
+
+
+def shipped() -> str:
+    """The text of `archspec/schema.json`, which editors read."""
+    return json.dumps(schema(), separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    from pathlib import Path
+
+    Path(__file__).with_name("schema.json").write_text(shipped(), encoding="utf-8")

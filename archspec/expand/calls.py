@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from archspec.arguments import show
 from archspec.errors import Note, Refused, Span, did_you_mean
 from archspec.expand.loops import Loops
 from archspec.expand.place import Draft, Feed, Flow, Nothing, Place, Silent
@@ -232,12 +233,15 @@ class Calls(Loops):
                 message = f"the call argument '{name}' must be true or false"
                 self.error("argument-value", message, value.data[name].span, None, place.trail)
                 raise Silent
-        if op == "BatchNormalization" and given.get("training") is False:
+        if "training" in given:
+            still = op == "BatchNormalization" and not given["training"]
             self.error(
                 "training-ignored",
-                "Keras ignores `training: false` on a BatchNormalization inside fit",
+                f"Keras ignores `training: {show(given['training'])}` on a {op} inside fit",
                 value.span,
-                "freeze it with `trainable: false` among its arguments",
+                "freeze it with `trainable: false` among its arguments"
+                if still
+                else "fit and predict say themselves whether they train",
                 place.trail,
                 "warning",
             )

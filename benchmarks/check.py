@@ -1,0 +1,123 @@
+"""How long `archspec check` and `show` take, against a Python script that builds the same in Keras.
+
+    python benchmarks/check.py [RUNS]
+
+Every figure is a whole process, from the shell's start to its end, so imports count on both sides.
+The two are run in turn, and the ratio is taken pair by pair: a busy machine slows both. The second
+table is the growth from 1,000 to 10,000 layers, written flat and written as a loop.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+ARCHSPEC = [sys.executable, "-c", "from archspec.cli import run; run()"]
+
+# What a user would run instead to learn shapes and parameters: build the model, print its summary.
+APPLICATIONS = """
+import keras
+model = keras.applications.ResNet50V2(weights=None)
+model.summary(print_fn=lambda line: None)
+print(model.count_params())
+"""
+RESNET18 = """
+import keras
+from keras import layers
+
+def block(x, filters, strides):
+    y = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
+    y = layers.BatchNormalization()(y)
+    y = layers.Activation("relu")(y)
+    y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
+    y = layers.BatchNormalization()(y)
+    if strides > 1:
+        x = layers.Conv2D(filters, 1, strides=strides, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization()(x)
+    return layers.Activation("relu")(layers.Add()([y, x]))
+
+x = inputs = keras.Input((28, 28, 1))
+x = layers.Conv2D(64, 3, padding="same", use_bias=False)(x)
+x = layers.BatchNormalization()(x)
+x = layers.Activation("relu")(x)
+for stage in range(4):
+    for unit in range(2):
+        x = block(x, 64 * 2**stage, 2 if stage and not unit else 1)
+x = layers.GlobalAveragePooling2D()(x)
+model = keras.Model(inputs, layers.Dense(10, activation="softmax")(x))
+model.summary(print_fn=lambda line: None)
+print(model.count_params())
+"""
+
+
+def seconds(command: list[str]) -> float:
+    """Wall time of one process; the process must succeed."""
+    start = time.perf_counter()
+    subprocess.run(
+        command,
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    return time.perf_counter() - start
+
+
+def against_keras(runs: int) -> None:
+    print(f"{'command':22} {'archspec':>9} {'Keras':>8} {'times faster':>13}   (min to max)")
+    for spec, script in (("resnet18", RESNET18), ("resnet50v2", APPLICATIONS)):
+        for verb in ("check", "show"):
+            ours = [*ARCHSPEC, verb, f"specs/{spec}.yaml"]
+            theirs = [sys.executable, "-c", script]
+            seconds(ours), seconds(theirs)  # warm the file cache
+            pairs = [(seconds(ours), seconds(theirs)) for _ in range(runs)]
+            a, b = (statistics.median(each) for each in zip(*pairs, strict=True))
+            ratios = sorted(theirs / ours for ours, theirs in pairs)
+            median = statistics.median(ratios)
+            print(
+                f"{verb + ' ' + spec:22} {a:7.2f} s {b:6.2f} s {median:12.1f}   "
+                f"({ratios[0]:.1f} to {ratios[-1]:.1f})"
+            )
+
+
+def flat(count: int) -> str:
+    steps = "  - Conv2D: {filters: 8, kernel_size: 3, padding: same}\n" * count
+    return f"archspec: 1\ninput: [32, 32, 8]\nlayers:\n{steps}"
+
+
+def loop(count: int) -> str:
+    step = "  - Conv2D: {filters: 8, kernel_size: 3, padding: same}\n    repeat: "
+    return f"archspec: 1\ninput: [32, 32, 8]\nlayers:\n{step}{count}\n"
+
+
+def growth(runs: int) -> None:
+    print(
+        f"\n{'written':10} {'1,000 layers':>13} {'10,000 layers':>14} {'growth':>8}   (min to max)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for name, write in (("flat", flat), ("by a loop", loop)):
+            files = []
+            for count in (1_000, 10_000):
+                path = Path(folder) / f"{count}.yaml"
+                path.write_text(write(count), encoding="utf-8")
+                files.append([*ARCHSPEC, "check", str(path)])
+            pairs = [(seconds(files[0]), seconds(files[1])) for _ in range(runs)]
+            small, large = (statistics.median(each) for each in zip(*pairs, strict=True))
+            ratios = sorted(b / a for a, b in pairs)
+            print(
+                f"{name:10} {small:11.2f} s {large:12.2f} s {statistics.median(ratios):8.1f}   "
+                f"({ratios[0]:.1f} to {ratios[-1]:.1f})"
+            )
+
+
+if __name__ == "__main__":
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    against_keras(runs)
+    growth(runs)
