@@ -196,7 +196,6 @@ def train(
     run_dir: Path | None,
 ) -> None:
     """Train SPEC by its recipe, into a folder that tells all of the run."""
-    from archspec.backends.flat import to_spec
     from archspec.recipe import recipe_of
 
     graph = _load(spec, settings)
@@ -231,7 +230,6 @@ def train(
         data_dir=data_dir,
         limit=limit,
         text=path.read_text(encoding="utf-8-sig"),
-        resolved=to_spec(graph),
         echo=click.echo,
     )
     if done.interrupted:

@@ -6,7 +6,7 @@ ties losses, weights and metrics to the graph's outputs. Nothing here imports Ke
 cannot be is found before anything slow begins.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated as A
 from typing import Any
@@ -235,12 +235,14 @@ class Recipe:
     seed: int
     warnings: tuple[str, ...] = ()
 
-    def mapping(self) -> dict[str, Any]:
+    def mapping(self, call: Callable[[str], str] = str) -> dict[str, Any]:
         """The same as a `train` mapping with every default spelled out, of plain YAML values.
 
-        `recipe_of` makes an equal recipe of it.
+        `recipe_of` makes an equal recipe of it. call: what it calls an output.
         """
-        losses = {name: _spelled("loss", each) for name, each in self.losses.items()}
+        losses = {call(name): _spelled("loss", each) for name, each in self.losses.items()}
+        metrics = {call(name): each for name, each in self.metrics.items()}
+        weights = {call(name): each for name, each in self.loss_weights.items()}
         several = len(losses) > 1
         only = next(iter(losses))
         spelled = {
@@ -250,8 +252,8 @@ class Recipe:
             **({"epochs": self.epochs} if self.epochs is not None else {"steps": self.steps}),
             "optimizer": _spelled("optimizer", self.optimizer),
             "loss": losses if several else losses[only],
-            "metrics": self.metrics if several else self.metrics[only],
-            **({"loss_weights": self.loss_weights} if several else {}),
+            "metrics": metrics if several else metrics[only],
+            **({"loss_weights": weights} if several else {}),
             "callbacks": [_spelled("callback", each) for each in self.callbacks],
             "precision": self.precision,
             "seed": self.seed,

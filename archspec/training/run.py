@@ -26,6 +26,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before Keras brings in Ten
 import keras
 import numpy as np
 
+from archspec.backends.flat import flat_name, to_spec
 from archspec.backends.keras import to_keras
 from archspec.errors import UserError
 from archspec.graph import Graph
@@ -63,7 +64,6 @@ def train(
     data_dir: Path | None = None,
     limit: int | None = None,
     text: str | None = None,
-    resolved: Mapping[str, Any] | None = None,
     echo: Callable[[str], None] = print,
     verbose: int | None = None,
 ) -> Run:
@@ -71,8 +71,8 @@ def train(
 
     run_dir: an empty or new folder; by default the next free `runs/NAME-N`. data_dir: where
     datasets are looked for first. limit: train on so many images. text: the spec as given.
-    resolved: the whole spec, flat, to be written out with the recipe. echo: says what is going on.
-    verbose: as Keras's `fit`; by default a progress bar, or a line an epoch if no one is watching.
+    echo: says what is going on. verbose: as Keras's `fit`; by default a progress bar, or a line an
+    epoch if no one is watching.
 
     Ctrl-C ends the run with what it has: the `Run` says `interrupted`. Raises `UserError` for
     data that is not there or does not fit, and for a loss that is no number any more.
@@ -100,10 +100,10 @@ def train(
     folder = RunFolder(graph.name, run_dir)
     if text is not None:
         folder.text("spec.yaml", text)
-    whole = resolved or {"archspec": 1, "name": graph.name, "params": dict(graph.params)}
-    folder.yaml("resolved.yaml", {**whole, "train": recipe.mapping()})
+    folder.yaml("resolved.yaml", {**to_spec(graph), "train": recipe.mapping(flat_name)})
     facts = {
         "name": graph.name,
+        "params": dict(graph.params),
         "status": "running",
         "fingerprint": graph.fingerprint,
         "parameters": model.count_params(),
