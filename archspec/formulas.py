@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from archspec.arguments import show
 from archspec.errors import Refused, did_you_mean
 
 MAX_LENGTH = 1000
@@ -43,9 +44,10 @@ def fill(text: str, names: Mapping[str, Any]) -> str:
 
     def part(match: re.Match[str]) -> str:
         value = evaluate(match[1].strip(), names)
-        if isinstance(value, bool) or not isinstance(value, int | str):
+        whole = _whole(value)
+        if whole is None and not isinstance(value, str):
             raise Refused(f"'{match[0]}' in a name must be an integer or text", code="formula")
-        return str(value)
+        return value if whole is None else str(whole)
 
     return PLACEHOLDER.sub(part, text)
 
@@ -86,10 +88,22 @@ def make_divisible(value: float, divisor: int = 8, minimum: int | None = None) -
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
-def _range(*bounds: int) -> list[int]:
-    if len(range(*bounds)) > MAX_ITEMS:
+def _whole(value: Any) -> int | None:
+    """4 for 4 and for 4.0; None for what is no integer, which a boolean is not either."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        return None
+    return int(value)
+
+
+def _range(*bounds: Any) -> list[int]:
+    whole = [_whole(each) for each in bounds]
+    if None in whole:
+        wrong = show(bounds[whole.index(None)])
+        raise Refused(f"range wants integers, got {wrong}", code="formula")
+    turns = range(*(each for each in whole if each is not None))
+    if len(turns) > MAX_ITEMS:
         raise Refused(f"range counts more than {MAX_ITEMS:,} turns", code="formula")
-    return list(range(*bounds))
+    return list(turns)
 
 
 def _sum(items: list[Any]) -> Any:
@@ -151,7 +165,7 @@ class _Evaluation:
             case ast.Name(id=name):
                 return self.name(name, node)
             case ast.List(elts=items) | ast.Tuple(elts=items):
-                return [self.value(each, depth + 1) for each in items]
+                return self.bounded([self.value(each, depth + 1) for each in items], node)
             case ast.IfExp(test=test, body=body, orelse=otherwise):
                 return self.value(body if self.value(test, depth + 1) else otherwise, depth + 1)
             case ast.BoolOp(op=op, values=values):
@@ -204,13 +218,15 @@ class _Evaluation:
         if isinstance(op, ast.Add) and isinstance(a, str) and isinstance(b, str):
             return a + b
         if isinstance(op, ast.Mult) and isinstance(a, list) != isinstance(b, list):
-            items, times = (a, b) if isinstance(a, list) else (b, a)
-            if isinstance(times, int) and len(items) * times <= MAX_ITEMS:
+            items, times = (a, _whole(b)) if isinstance(a, list) else (b, _whole(a))
+            if times is not None:
+                if len(items) * times > MAX_ITEMS:
+                    raise _refused(node, f"the result holds more than {MAX_ITEMS:,} items")
                 return items * times
         for each in (a, b):
             self.number(each, node)
-        integers = isinstance(a, int) and isinstance(b, int)
-        if integers and isinstance(op, ast.Pow) and b * math.log10(abs(a) + 1) > 2 * MAX_DIGITS:
+        grows = isinstance(op, ast.Pow) and isinstance(a, int) and isinstance(b, int) and abs(a) > 1
+        if grows and b * math.log10(abs(a)) > MAX_DIGITS + 1:
             raise _refused(node, f"the result has more than {MAX_DIGITS} digits")
         try:
             result = BINARY[type(op)](a, b)
@@ -240,11 +256,12 @@ class _Evaluation:
     def index(self, items: Any, index: Any, node: ast.expr) -> Any:
         if not isinstance(items, list | str):
             raise _refused(node, "only a list can be indexed")
-        if isinstance(index, bool) or not isinstance(index, int):
-            raise _refused(node, "an index must be an integer")
-        if not -len(items) <= index < len(items):
-            raise _refused(node, f"index {index} is outside a list of {len(items)}")
-        return items[index]
+        place = _whole(index)
+        if place is None:
+            raise _refused(node, f"an index must be an integer, got {show(index)}")
+        if not -len(items) <= place < len(items):
+            raise _refused(node, f"index {place} is outside a list of {len(items)}")
+        return items[place]
 
     def call(self, name: str, arguments: list[Any], node: ast.expr) -> Any:
         if name not in FUNCTIONS:
@@ -255,8 +272,9 @@ class _Evaluation:
             return self.bounded(FUNCTIONS[name](*arguments), node)
         except Refused as refused:
             raise _refused(node, refused.message) from None
-        except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
-            raise _refused(node, f"{name} cannot take this: {error}") from None
+        except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+            what = ", ".join(map(show, arguments)) or "nothing"
+            raise _refused(node, f"{name} cannot take {what}") from None
 
     def number(self, value: Any, node: ast.expr) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float):

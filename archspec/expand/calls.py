@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from archspec import formulas
 from archspec.arguments import show
 from archspec.errors import Note, Refused, Span, did_you_mean
 from archspec.expand.loops import Loops
@@ -15,7 +16,7 @@ from archspec.graph import Facts
 from archspec.infer import again, infer, lookup
 from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, snake_case
-from archspec.source import Value, plain
+from archspec.source import Value
 
 
 class Calls(Loops):
@@ -31,13 +32,7 @@ class Calls(Loops):
         (value,) = inputs.values()
         if not isinstance(value, Draft) or value.facts is None:
             return Refused("", code="silent")
-        first = any(
-            plain(layer).get("data_format") == "channels_first"
-            for defaults, _ in place.defaults
-            for _, layer in defaults.items()
-            if isinstance(layer.data, dict)
-        )
-        axis = value.shape[1 if first else -1]
+        axis = value.shape[1 if _channels_first(place) else -1]
         return Refused("`channels` is unknown (null) here") if axis is None else axis
 
     def entered(self, place: Place, defaults: Value | None, inputs: Mapping[str, Flow]) -> Place:
@@ -322,6 +317,23 @@ class Calls(Loops):
         if isinstance(value, dict):
             return {name: value[name] for name in names}
         return dict(zip(names, value, strict=True))
+
+
+def _channels_first(place: Place) -> bool:
+    """Whether a default in force says that channels are the first axis after the batch."""
+    for defaults, env in place.defaults:
+        for _, layer in defaults.items():
+            form = layer.get("data_format")
+            try:
+                if form is not None and formulas.is_formula(form.data):
+                    found = formulas.evaluate(form.data[1:], env)
+                else:
+                    found = form.data if form is not None else None
+            except Refused:  # said where a layer uses it
+                continue
+            if found == "channels_first":
+                return True
+    return False
 
 
 def _same_weights(op: str, arguments: Mapping[str, Any], facts: Facts, owner: Draft) -> None:

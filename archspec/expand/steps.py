@@ -43,6 +43,7 @@ class Steps(Calls):
         if id(step) in self.spec.broken or (step.alias and self.spec.broken & _inside(step)):
             return self.poison(step, place)
         if not isinstance(step.data, dict):
+            self.count(step)
             return self.turn(step, str(step.data), None, place, previous, None)
         op = next((key for key in step.data if key not in MODIFIERS), None)
         turns = self.turns(step, place)
@@ -50,12 +51,7 @@ class Steps(Calls):
             return self.poison(step, place)
         feed = step.get("from")
         for number, (names, note) in enumerate(turns):
-            self.steps += 1
-            if self.steps > MAX_STEPS:
-                self.error(
-                    "too-large", f"the spec expands to more than {MAX_STEPS:,} steps", step.span
-                )
-                raise Silent
+            self.count(step)
             inside = place.with_names(names, note) if names else place
             if self.skipped(step, inside, number if "repeat" in step.data else None):
                 continue
@@ -64,6 +60,14 @@ class Steps(Calls):
             )
             feed = None
         return previous
+
+    def count(self, step: Value) -> None:
+        self.steps += 1
+        if self.steps == MAX_STEPS + 1:
+            message = f"the spec expands to more than {MAX_STEPS:,} steps"
+            self.error("too-large", message, step.span)
+        if self.steps > MAX_STEPS:
+            raise Silent
 
     def turn(
         self,
