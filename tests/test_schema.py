@@ -1,0 +1,112 @@
+"""The JSON Schema: shipped as generated, sound, and agreeing with the checks of arguments."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+from conftest import ROOT
+
+from archspec.arguments import REQUIRED, bind
+from archspec.errors import Refused
+from archspec.layers import LAYERS
+from archspec.schema import schema, shipped
+from archspec.source import plain, read_file
+
+VALIDATOR = jsonschema.Draft202012Validator(schema())
+SPECS = sorted([*ROOT.glob("specs/**/*.yaml"), *ROOT.glob("examples/**/*.yaml")])
+
+
+def step(value):
+    return {"archspec": 1, "input": [8], "layers": [value]}
+
+
+def test_the_shipped_file_is_what_the_tables_generate():
+    text = (ROOT / "archspec" / "schema.json").read_text(encoding="utf-8")
+    assert text == shipped(), "the tables changed: run python -m archspec.schema"
+
+
+def test_it_is_a_schema():
+    jsonschema.Draft202012Validator.check_schema(schema())
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_every_shipped_file_is_valid(path):
+    assert not list(VALIDATOR.iter_errors(plain(read_file(path).root)))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"layers": ["Flatten"]},
+        {"archspec": 2, "layers": ["Flatten"]},
+        {"archspec": 1},
+        {"archspec": 1, "layers": "Flatten"},
+        {"archspec": 1, "layer": []},
+        step("Flaten"),
+        step({"Dens": 3}),
+        step({"Dense": {"unit": 3}}),
+        step({"Dense": {"units": True}}),
+        step({"Dense": {"units": 4.5}}),
+        step({"Dense": {"units": 3, "kernel_regularizer": "L3"}}),
+        step({"Dense": {"units": 3, "kernel_regularizer": {"L2": {"l3": 1}}}}),
+        step({"branches": {"a": [{"Dens": 3}]}, "merge": "Add"}),
+        step({"layers": ["Flatten"], "when": "yes"}),
+        {**step("Flatten"), "train": {"epoch": 3}},
+        {**step("Flatten"), "train": {"optimizer": {"Adam": {"lr": 0.1}}}},
+        {**step("Flatten"), "require": {"parameters": 3}},
+        {**step("Flatten"), "blocks": {"Block": {"layers": []}}},
+    ],
+)
+def test_what_is_wrong_is_refused(broken):
+    assert list(VALIDATOR.iter_errors(broken))
+
+
+def test_formulas_stand_wherever_a_value_does():
+    values = {"kernel_size": ["=k", 3], "filters": "=width", "kernel_regularizer": {"L2": "=decay"}}
+    assert not list(VALIDATOR.iter_errors(step({"Conv2D": values})))
+
+
+def test_it_covers_every_layer_and_argument_with_words_and_defaults():
+    definitions = schema()["$defs"]
+    for name, layer in LAYERS.items():
+        properties = definitions[f"{name}.arguments"]["properties"]
+        assert list(properties) == list(layer.arguments)
+        for argument in layer.arguments.values():
+            stated = properties[argument.name]
+            assert stated["description"], f"{name}.{argument.name} has no sentence"
+            assert ("default" in stated) == (argument.default is not REQUIRED)
+    steps = definitions["step"]["then"]["properties"]
+    words = {
+        "branches",
+        "merge",
+        "layers",
+        "reuse",
+        "name",
+        "from",
+        "when",
+        "for",
+        "repeat",
+        "call",
+    }
+    assert set(steps) == {*LAYERS, *words}
+
+
+ODD = [None, True, 0, 1, -1, 3, 2.0, 2.5, "same", "x", [], [2, 2], [1, "a"], {}, {"a": 1}, 1e9]
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_schema_and_argument_checks_give_one_verdict(name):
+    """A literal that the schema lets pass is one that `bind` takes, and the reverse."""
+    layer = LAYERS[name]
+    for argument in layer.arguments.values():
+        for value in ODD:
+            valid = not list(VALIDATOR.iter_errors(step({name: {argument.name: value}})))
+            optional = {key: each for key, each in layer.arguments.items() if key == argument.name}
+            try:
+                bind(name, optional, {argument.name: value})
+                taken = True
+            except Refused:
+                taken = False
+            assert valid == taken, f"{name}.{argument.name}: {json.dumps(value)}"
