@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,20 @@ FAMILIES = {
 }
 
 
+FILES = {
+    path.stem: path
+    for folder in ("specs", "specs/families", "examples/identity_mappings")
+    for path in sorted((ROOT / folder).glob("*.yaml"))
+}
+
+
 def network(name: str, **params: Any) -> Graph:
-    folder = ROOT / "specs" / ("families" if name in FAMILIES else "")
-    return archspec.load(folder / f"{name}.yaml", **params)
+    return archspec.load(FILES[name], **params) if params else as_written(name)
+
+
+@cache
+def as_written(name: str) -> Graph:
+    return archspec.load(FILES[name])
 
 
 def layers(graph: Graph, *ops: str) -> list[Node]:
@@ -597,11 +609,6 @@ def test_the_small_resnets_project_where_they_stride_and_have_no_biases(
 
 # --- summaries -----------------------------------------------------------------------------------
 
-FILES = {
-    path.stem: path
-    for folder in ("specs", "specs/families", "examples/identity_mappings")
-    for path in sorted((ROOT / folder).glob("*.yaml"))
-}
 UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
@@ -609,7 +616,7 @@ UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB"
 def test_the_summary_is_as_it_was_and_adds_up(
     name: str, golden: Callable[[str, str], None]
 ) -> None:
-    text = to_text([archspec.load(FILES[name])])
+    text = to_text([network(name)])
     golden(f"summaries/{name}.txt", text)
     for heading in ("params", "fixed", "MACs", "activation"):
         *cells, total = column(text, heading)
