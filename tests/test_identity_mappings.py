@@ -169,7 +169,7 @@ def test_the_recipe_is_the_paper_s() -> None:
 
 
 def outputs(name: str, weights_of: Any = None, **params: Any) -> Any:
-    """Logits-like outputs of a shallow variant on two images, with another's weights by name."""
+    """A shallow variant and its outputs on two images, with the weights of another by name."""
     import numpy as np
 
     model = archspec.to_keras(variant(name, depth=8, **params))
