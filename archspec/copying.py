@@ -26,7 +26,7 @@ def copy(source: Path, target: Path) -> list[Path]:
     for path, text in texts.items():
         with writing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    return list(texts)
+    return [target, *(path for path in texts if path != target)]
 
 
 def _gather(source: Path, target: Path, texts: dict[Path, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from archspec.errors import UserError
@@ -25,4 +25,5 @@ def writing(path: Path, hint: str = "name another file with -o") -> Iterator[Pat
         why = (error.strerror or str(error)).lower()
         raise UserError(f"cannot write {path}: {why}", hint) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # there may be no folder to look in
+            temporary.unlink(missing_ok=True)

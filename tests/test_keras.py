@@ -117,7 +117,7 @@ def test_activations_constraints_and_policies_survive_saving(tmp_path: Path):
     text = HEAD + (
         "input: [6, 6, 2]\nlayers:\n"
         "  - Conv2D: {filters: 3, kernel_size: 3, activation: {leaky_relu: 0.1}}\n"
-        "  - Conv2D: {filters: 3, kernel_size: 1, kernel_constraint: {MaxNorm: 2}, dtype: float64}\n"
+        "  - Conv2D: {filters: 3, kernel_size: 1, kernel_constraint: {MaxNorm: 2}, dtype: bfloat16}\n"
         "  - Activation: {activation: gelu}\n  - Flatten\n"
         "  - Dense: {units: 2, kernel_regularizer: {L1L2: {l1: 0.1, l2: 0.2}}}\n"
     )
@@ -127,7 +127,7 @@ def test_activations_constraints_and_policies_survive_saving(tmp_path: Path):
     again = keras.saving.load_model(path)
     x = np.random.default_rng(0).normal(size=(2, 6, 6, 2)).astype("float32")
     assert np.array_equal(model.predict(x, verbose=0), again.predict(x, verbose=0))
-    assert again.get_layer("conv2d_1").dtype_policy.name == "float64"
+    assert again.get_layer("conv2d_1").dtype_policy.name == "bfloat16"
     assert again.get_layer("conv2d_1").kernel_constraint.max_value == 2
     assert again.get_layer("dense").kernel_regularizer.l2 == pytest.approx(0.2)
     assert again.get_layer("conv2d").activation.negative_slope == pytest.approx(0.1)

@@ -24,6 +24,7 @@ from archspec.backends import words
 from archspec.backends.picture import Box, Edge, Frame, Mark, Part, Picture, plan
 from archspec.errors import UserError
 from archspec.graph import Graph, Node, Shape, params
+from archspec.writing import writing
 
 FORMATS = (".svg", ".png", ".pdf", ".dot")
 FONT = "Helvetica"
@@ -251,16 +252,11 @@ def render(dot: str, path: Path) -> None:
             f"cannot draw '{path}': its suffix must be {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
             hint=f"write '{path.with_suffix(FORMATS[0])}'",
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with writing(path) as temporary:
         if suffix == ".dot":
-            scratch.write_text(dot, encoding="utf-8")
+            temporary.write_text(dot, encoding="utf-8")
         else:
-            _lay_out(dot, scratch, suffix[1:])
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+            _lay_out(dot, temporary, suffix[1:])
 
 
 def _lay_out(dot: str, path: Path, form: str) -> None:
