@@ -32,6 +32,10 @@ URL = "https://json-schema.org/draft/2020-12/schema"
 MODIFIERS = ("name", "from", "when", "for", "repeat", "call", "merge")
 WORDS = ("branches", "layers", "reuse")  # the steps that are neither a layer nor a block call
 BLOCK = "^[a-z][a-z0-9_]*$"
+DTYPES = (
+    *("float32", "float16", "float64", "bfloat16", "bool"),
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+)
 
 # --- the schema ----------------------------------------------------------------------------------
 
@@ -218,7 +222,7 @@ def _words() -> dict[str, Any]:
     shape = {
         "if": {"type": "object"},
         "then": _object(
-            {"shape": SHAPE, "dtype": _leaf("a dtype", {"type": "string"})},
+            {"shape": SHAPE, "dtype": _leaf(f"one of {', '.join(DTYPES)}", {"enum": list(DTYPES)})},
             "words",
             required=["shape"],
         ),
