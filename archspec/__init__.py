@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +61,8 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
 
 def shipped() -> Path:
     """The folder of the specs that come with archspec."""
-    packed = Path(str(resources.files("archspec"))) / "specs"
-    return packed if packed.is_dir() else Path(__file__).parent.parent / "specs"
+    installed = Path(__file__).parent / "specs"
+    return installed if installed.is_dir() else Path(__file__).parent.parent / "specs"
 
 
 def find(spec: str | Path) -> Path:
