@@ -90,7 +90,13 @@ def _checked(spec: str, settings: Sequence[str]) -> tuple[list[Diagnostic], str 
         f"fingerprint {graph.fingerprint}"
     )
     if graph.unchecked:
-        lines = ", ".join(dict.fromkeys(str(span.line) for span in graph.unchecked))
+        own = archspec.displayed(spec, archspec.find(spec))
+        lines = ", ".join(
+            dict.fromkeys(
+                f"{span.line}" if span.source.name == own else f"{span.source.name}:{span.line}"
+                for span in graph.unchecked
+            )
+        )
         summary += (
             f"\n{spec}: steps under a false `when` and blocks nobody calls were checked "
             f"against the schema only: line {lines}"
