@@ -13,9 +13,14 @@ knows *what* is wrong; the stage that called the rule knows *where* and makes th
 from __future__ import annotations
 
 import difflib
+import itertools
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+MAX_ERRORS = 100
+MAX_KNOWN = 1000  # names among which a misspelt one is sought
+MAX_MESSAGE = 600
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,11 +73,11 @@ class Diagnostic:
     severity: str = "error"
 
     def __str__(self) -> str:
-        place = f"{self.span}: {self.severity}: {self.message} [{self.code}]"
+        place = f"{self.span}: {self.severity}: {_in_a_line(self.message)} [{self.code}]"
         lines = [place, *_excerpt(self.span)]
         lines += [f"{note.span}: note: {note.text}" for note in self.notes]
         if self.hint:
-            lines.append(f"hint: {self.hint}")
+            lines.append(f"hint: {_in_a_line(self.hint)}")
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, object]:
@@ -80,13 +85,13 @@ class Diagnostic:
         return {
             "code": self.code,
             "severity": self.severity,
-            "message": self.message,
+            "message": _in_a_line(self.message),
             "file": self.span.source.name,
             "line": self.span.line,
             "column": self.span.column,
             "end_line": self.span.end_line,
             "end_column": self.span.end_column,
-            "hint": self.hint,
+            "hint": _in_a_line(self.hint) if self.hint else None,
             "notes": [
                 {
                     "message": note.text,
@@ -126,17 +131,40 @@ class Refused(Exception):
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Sorted by file and place, each once."""
-    unique = {(d.span, d.code, d.message): d for d in diagnostics}
+    unique: dict[object, Diagnostic] = {}
+    for each in diagnostics:
+        unique.setdefault((each.span, each.code, each.message), each)
     return tuple(
         sorted(unique.values(), key=lambda d: (d.span.source.name, d.span.line, d.span.column))
     )
 
 
+def enough(span: Span) -> Diagnostic:
+    """The last word on a file with more errors than anyone reads."""
+    message = f"more than {MAX_ERRORS} errors: the rest is not looked at"
+    return Diagnostic("too-many-errors", message, span, "mend the first ones and check again")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A hint that names the known word closest to a misspelt one, or None."""
-    by_fold = {name.casefold().replace("_", ""): name for name in sorted(known, reverse=True)}
-    close = difflib.get_close_matches(word.casefold().replace("_", ""), by_fold, 1, 0.6)
-    return f"did you mean '{by_fold[close[0]]}'?" if close else None
+    """A hint that names the known word closest to a misspelt one, or None.
+
+    `lr` is found by its initials and `kernel` by its beginning, where nothing is spelt like it.
+    """
+    names = sorted(itertools.islice(dict.fromkeys(known), MAX_KNOWN), reverse=True)
+    by_fold = {_folded(name): name for name in names}
+    close = difflib.get_close_matches(_folded(word)[:100], by_fold, 1, 0.6)
+    if close:
+        return f"did you mean '{by_fold[close[0]]}'?"
+    initials = [n for n in names if "_" in n and "".join(p[:1] for p in n.split("_")) == word]
+    begun = [n for n in names if len(word) > 2 and n.startswith(f"{word.casefold()}_")]
+    for found in (initials, begun):
+        if len(found) == 1:
+            return f"did you mean '{found[0]}'?"
+    return None
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "").replace("-", "")
 
 
 def _excerpt(span: Span) -> list[str]:
@@ -150,6 +178,8 @@ def _excerpt(span: Span) -> list[str]:
     if len(text) > 160:  # a long line: show the part around the place
         cut = max(0, start - 60)
         text, start, end = text[cut : cut + 160], start - cut, min(end - cut, 160)
+        if cut:
+            text = f"...{text[3:]}"
     indent = "".join("\t" if c == "\t" else " " * _width(c) for c in text[:start])
     carets = "^" * max(1, sum(_width(c) for c in text[start:end]))
     return [f"{span.line:5} | {_visible(text)}", f"      | {indent}{carets}"]
@@ -160,6 +190,12 @@ def _width(char: str) -> int:
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _in_a_line(text: str) -> str:
+    """A message as one line of a length that someone reads, whatever it quotes."""
+    line = _visible(text.replace("\n", "\\n").replace("\t", " "))
+    return line if len(line) <= MAX_MESSAGE else f"{line[: MAX_MESSAGE - 3]}..."
 
 
 def _visible(text: str) -> str:

@@ -12,6 +12,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +23,7 @@ MAX_LENGTH = 1000
 MAX_DEPTH = 50
 MAX_ITEMS = 10_000
 MAX_DIGITS = 40
+MAX_WORK = 1_000_000  # parts of formulas evaluated; long lists count for more
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 WORDS = {"true": True, "false": False, "null": None}
@@ -31,19 +33,27 @@ def is_formula(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("=")
 
 
-def evaluate(text: str, names: Mapping[str, Any]) -> Any:
+@dataclass(slots=True)
+class Work:
+    """How much evaluating the formulas of one spec may take in all, loops included."""
+
+    left: int = MAX_WORK
+
+
+def evaluate(text: str, names: Mapping[str, Any], work: Work | None = None) -> Any:
     """The value of a formula, without its `=`: a number, text, true, false, null or a list.
 
+    work: what formulas may still take; for this one alone by default.
     Raises `Refused`, whose `argument` is "start:length" of the blamed part within `text`.
     """
-    return _Evaluation(names).value(_parse(text), 0)
+    return _Evaluation(names, work or Work()).value(_parse(text), 0)
 
 
-def fill(text: str, names: Mapping[str, Any]) -> str:
+def fill(text: str, names: Mapping[str, Any], work: Work | None = None) -> str:
     """A name with its `{...}` replaced by their values: `stage{stage}` -> `stage2`."""
 
     def part(match: re.Match[str]) -> str:
-        value = evaluate(match[1].strip(), names)
+        value = evaluate(match[1].strip(), names, work)
         whole = _whole(value)
         if whole is None and not isinstance(value, str):
             raise Refused(f"'{match[0]}' in a name must be an integer or text", code="formula")
@@ -151,12 +161,22 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 
 
 class _Evaluation:
-    def __init__(self, names: Mapping[str, Any]) -> None:
+    def __init__(self, names: Mapping[str, Any], work: Work) -> None:
         self.names = names
+        self.work = work
 
     def value(self, node: ast.expr, depth: int) -> Any:
         if depth > MAX_DEPTH:
             raise _refused(node, "the formula is nested too deep")
+        result = self.walk(node, depth)
+        self.work.left -= 1 + (len(result) // 4 if isinstance(result, list | str) else 0)
+        if self.work.left < 0:
+            message = "the formulas of this spec take too long to evaluate"
+            hint = "put what a loop computes again and again in a param"
+            raise _refused(node, message, hint, "too-large")
+        return result
+
+    def walk(self, node: ast.expr, depth: int) -> Any:
         match node:
             case ast.Constant(value=bool() | int() | float() | str() as value):
                 if isinstance(value, bool):
@@ -202,6 +222,8 @@ class _Evaluation:
         if name in self.names:
             value = self.names[name]
             if isinstance(value, Refused):
+                if value.code == "silent":  # its cause has been reported
+                    raise value
                 raise _refused(node, value.message, value.hint)
             return value
         known = [*self.names, *FUNCTIONS, *WORDS]
@@ -287,21 +309,23 @@ class _Evaluation:
             raise _refused(node, f"the result has more than {MAX_DIGITS} digits")
         if isinstance(value, float) and not math.isfinite(value):
             raise _refused(node, "the result is not a finite number")
-        if isinstance(value, str | list) and _size(value) > MAX_ITEMS:
+        if too_large(value):
             raise _refused(node, f"the result holds more than {MAX_ITEMS:,} items")
         return value
 
 
-def _size(value: Any) -> int:
-    """Number of items in a list of lists or a text, counted no further than just past the limit."""
-    if isinstance(value, str):
-        return len(value)
+def too_large(value: Any) -> bool:
+    """Whether a value holds over MAX_ITEMS items or characters, counted just past the limit."""
+    if not isinstance(value, str | list | dict):
+        return False
     count, stack = 0, [value]
     while stack and count <= MAX_ITEMS:
-        items = stack.pop()
-        count += len(items)
-        stack += [each for each in items if isinstance(each, list)] if count <= MAX_ITEMS else []
-    return count
+        each = stack.pop()
+        count += len(each)
+        if count <= MAX_ITEMS and not isinstance(each, str):
+            inside = each.values() if isinstance(each, dict) else each
+            stack += [item for item in inside if isinstance(item, str | list | dict)]
+    return count > MAX_ITEMS
 
 
 def _refused(

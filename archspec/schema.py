@@ -20,7 +20,7 @@ from typing import Any
 import jsonschema
 
 from archspec.arguments import REQUIRED, Argument, Type, show
-from archspec.errors import Diagnostic, Note, Span, did_you_mean
+from archspec.errors import MAX_ERRORS, Diagnostic, Note, Span, did_you_mean, enough
 from archspec.formulas import is_formula, unbalanced
 from archspec.layers import DOCS, LAYERS, REFUSED
 from archspec.objects import ALIASES, TABLES
@@ -448,6 +448,10 @@ def _step_on(path: list[Any]) -> int | None:
         if isinstance(part, str) and before == "branches":
             return None
     return None
+        if len(checked.diagnostics) >= MAX_ERRORS:
+            checked.diagnostics.append(enough(checked.diagnostics[-1].span))
+            checked.fatal = True
+            break
 
 
 def _mark(root: Value, path: list[Any], checked: Checked) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from archspec.contracts import broken_contracts
 from archspec.errors import Span, SpecError
-from archspec.expand.place import Draft, Flow, Nothing, Place, Silent
+from archspec.expand.place import Draft, Flow, Halt, Nothing, Place, Silent
 from archspec.expand.steps import Steps
 from archspec.files import Spec
 from archspec.graph import Facts, Graph, Node
@@ -28,7 +28,11 @@ from archspec.source import Value, plain
 
 def expand(spec: Spec) -> Graph:
     """The graph of a spec. Raises `SpecError` with everything that is wrong with it."""
-    return _Expansion(spec).graph()
+    expansion = _Expansion(spec)
+    try:
+        return expansion.graph()
+    except Halt:
+        raise SpecError(expansion.diagnostics) from None
 
 
 class _Expansion(Steps):

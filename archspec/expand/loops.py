@@ -98,7 +98,7 @@ class Loops(Reports):
         if count > formulas.MAX_ITEMS:
             message = f"{count:,} turns are more than {formulas.MAX_ITEMS:,}"
             self.error("too-large", message, value.span)
-            raise Silent
+            raise Silent  # the rest of the spec can be looked at
 
     def skipped(self, step: Value, place: Place, number: int | None) -> bool:
         condition = step.get("when")

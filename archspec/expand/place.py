@@ -70,6 +70,10 @@ class Silent(Exception):
     """Something failed that has been reported already."""
 
 
+class Halt(Exception):
+    """A bound was reached and reported: whatever is left is not looked at."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """A block call, kept for `reuse`: the block, its params' values, and its nodes."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from archspec import formulas
-from archspec.errors import Diagnostic, Note, Refused, Span
-from archspec.expand.place import Place, Silent
+from archspec.errors import MAX_ERRORS, Diagnostic, Note, Refused, Span, enough
+from archspec.expand.place import Halt, Place, Silent
 from archspec.files import Spec
 from archspec.source import Value
 
@@ -20,6 +20,8 @@ class Reports:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.diagnostics = list(spec.diagnostics)
+        self.said: set[tuple[Span, str]] = set()
+        self.work = formulas.Work()
 
     def error(
         self,
@@ -30,29 +32,40 @@ class Reports:
         notes: tuple[Note, ...] = (),
         severity: str = "error",
     ) -> None:
-        self.diagnostics.append(
-            Diagnostic(code, message, span, hint, tuple(reversed(notes)), severity)
-        )
+        self.add(Diagnostic(code, message, span, hint, tuple(reversed(notes)), severity))
 
     def report(self, refused: Refused, span: Span, trail: tuple[Note, ...]) -> None:
         notes = (*refused.notes, *reversed(trail))
-        self.diagnostics.append(
-            Diagnostic(refused.code, refused.message, span, refused.hint, notes)
-        )
+        self.add(Diagnostic(refused.code, refused.message, span, refused.hint, notes))
+        if refused.code == "too-large":
+            raise Halt
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keep a diagnostic, unless another turn or call has said the same of this place."""
+        if (diagnostic.span, diagnostic.code) in self.said:
+            return
+        self.said.add((diagnostic.span, diagnostic.code))
+        self.diagnostics.append(diagnostic)
+        if len(self.said) >= MAX_ERRORS:
+            self.diagnostics.append(enough(diagnostic.span))
+            raise Halt
 
     def failed(self) -> bool:
         return any(each.severity == "error" for each in self.diagnostics)
 
     def evaluate(self, value: Value, env: Mapping[str, Any], trail: tuple[Note, ...]) -> Any:
         """The plain data of a value, its formulas evaluated. Raises `Silent` after reporting."""
-        if isinstance(value.data, dict):
-            return {key: self.evaluate(each, env, trail) for key, each in value.data.items()}
-        if isinstance(value.data, tuple):
-            return [self.evaluate(each, env, trail) for each in value.data]
+        if isinstance(value.data, dict | tuple):
+            data = self.inside(value, env, trail)
+            if formulas.too_large(data):
+                message = f"the value holds more than {formulas.MAX_ITEMS:,} items"
+                self.error("formula", message, value.span, None, (*trail, *value.notes()))
+                raise Silent
+            return data
         if not formulas.is_formula(value.data):
             return value.data
         try:
-            return formulas.evaluate(value.data[1:], env)
+            return formulas.evaluate(value.data[1:], env, self.work)
         except Refused as refused:
             if refused.code == "silent":
                 raise Silent from None
@@ -64,10 +77,23 @@ class Reports:
             self.report(refused, span, (*trail, *value.notes()))
             raise Silent from None
 
+    def inside(self, value: Value, env: Mapping[str, Any], trail: tuple[Note, ...]) -> Any:
+        """A list or mapping with everything in it evaluated: all that fails is reported."""
+        failed = False
+        data: dict[Any, Any] = {}
+        for key, each in value.items() if isinstance(value.data, dict) else enumerate(value.data):
+            try:
+                data[key] = self.evaluate(each, env, trail)
+            except Silent:
+                failed = True
+        if failed:
+            raise Silent
+        return data if isinstance(value.data, dict) else list(data.values())
+
     def text(self, value: Value, place: Place) -> str:
         """A name or reference with its `{...}` filled in."""
         try:
-            return formulas.fill(str(value.data), place.env)
+            return formulas.fill(str(value.data), place.env, self.work)
         except Refused as refused:
             if refused.code != "silent":
                 self.report(refused, value.span, place.trail)

@@ -8,13 +8,13 @@ from typing import Any
 
 from archspec.errors import Note, Refused
 from archspec.expand.calls import Calls
-from archspec.expand.place import Call, Draft, Feed, Flow, Nothing, Place, Silent
+from archspec.expand.place import Call, Draft, Feed, Flow, Halt, Nothing, Place, Silent
 from archspec.files import Block, Spec
 from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, Scope
 from archspec.source import Value
 
-MAX_STEPS = 50_000
+MAX_STEPS = 20_000
 MAX_BLOCKS = 40
 
 
@@ -63,11 +63,10 @@ class Steps(Calls):
 
     def count(self, step: Value) -> None:
         self.steps += 1
-        if self.steps == MAX_STEPS + 1:
+        if self.steps > MAX_STEPS:
             message = f"the spec expands to more than {MAX_STEPS:,} steps"
             self.error("too-large", message, step.span)
-        if self.steps > MAX_STEPS:
-            raise Silent
+            raise Halt
 
     def turn(
         self,
