@@ -424,6 +424,10 @@ def check(document: Document) -> Checked:
     trapped = dict(_traps(root, checked))
     for error in _validator().iter_errors(plain(root)):
         _report(error, root, checked, trapped)
+        if len(checked.diagnostics) >= MAX_ERRORS:
+            checked.diagnostics.append(enough(checked.diagnostics[-1].span))
+            checked.fatal = True
+            break
     return checked
 
 
@@ -448,10 +452,6 @@ def _step_on(path: list[Any]) -> int | None:
         if isinstance(part, str) and before == "branches":
             return None
     return None
-        if len(checked.diagnostics) >= MAX_ERRORS:
-            checked.diagnostics.append(enough(checked.diagnostics[-1].span))
-            checked.fatal = True
-            break
 
 
 def _mark(root: Value, path: list[Any], checked: Checked) -> None:

@@ -17,7 +17,7 @@ from archspec.arguments import REQUIRED, bind
 from archspec.errors import Refused
 from archspec.graph import Facts, Shape
 from archspec.layers import COMMON, DOCS, LAYERS, REFUSED, Layer
-from archspec.objects import ACTIVATION_LAYERS
+from archspec.objects import ACTIVATION_LAYERS, TABLES
 
 CALLS = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -95,13 +95,16 @@ def test_every_layer_has_its_cases() -> None:
 
 def test_every_argument_is_documented() -> None:
     used = set()
-    for layer in LAYERS.values():
-        assert layer.doc.endswith(".")
-        for name in layer.arguments:
-            key = f"{layer.name}.{name}" if f"{layer.name}.{name}" in DOCS else name
-            assert key in DOCS, f"say in archspec/layers/docs.py what {layer.name}.{name} means"
+    owners = {layer.name: layer.arguments for layer in LAYERS.values()}
+    assert all(layer.doc.endswith(".") for layer in LAYERS.values())
+    for table in TABLES.values():
+        owners |= {name: {**owners.get(name, {}), **table[name]} for name in table}
+    for owner, arguments in owners.items():
+        for name in arguments:
+            key = f"{owner}.{name}" if f"{owner}.{name}" in DOCS else name
+            assert key in DOCS, f"say in archspec/layers/docs.py what {owner}.{name} means"
             used |= {key, name if name in DOCS else key}
-    assert used == set(DOCS), "these are arguments of no layer"
+    assert used == set(DOCS), "these are arguments of nothing"
     for key, sentence in DOCS.items():
         assert sentence.endswith(".")
         assert sentence.casefold().rstrip(".") != key.rpartition(".")[2].replace("_", " ")
