@@ -58,8 +58,11 @@ def feed(
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches read and resized by threads while the model computes; the order is a function of the
-    seed and the epoch alone."""
+    """Batches that are read as they are asked for, in an order that seed and epoch alone decide.
+
+    Keras's own workers are not used: what they read ahead of one epoch they give out in the next,
+    whose order is another. `Fitting` reads the images of one batch in threads instead.
+    """
 
     def __init__(
         self,
@@ -69,7 +72,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         batch_size: int,
         seed: int | None = None,
     ) -> None:
-        super().__init__(workers=2, max_queue_size=4)
+        super().__init__()
         self.examples, self.fit, self.targets = examples, fit, targets
         self.batch_size, self.seed, self.epoch = batch_size, seed, 0
         self.failure: UserError | None = None

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +41,15 @@ class Photos:
         return Photos(self.paths[indices], self.grey)
 
     def __iter__(self) -> Iterator[Array]:
-        for path in self.paths:
-            try:
-                with Image.open(path) as image:
-                    yield _pixels(image, self.grey)
-            except BROKEN as error:
-                raise _unreadable([path], error) from None
+        return map(self.read, self.paths)
+
+    def read(self, path: Path) -> Array:
+        """Decode one of the files. Raises `UserError` if it is broken."""
+        try:
+            with Image.open(path) as image:
+                return _pixels(image, self.grey)
+        except BROKEN as error:
+            raise _unreadable([path], error) from None
 
     def shapes(self) -> dict[tuple[int, ...], str]:
         """The shapes that occur, each with a file that has it; reads headers only."""
@@ -149,9 +154,11 @@ class Fitting:
 
     def __call__(self, images: Images) -> Array:
         """A float32 batch of shape (n, *shape)."""
-        if self.size is not None or not isinstance(images, np.ndarray):
-            each = (image if self.size is None else _resized(image, self.size) for image in images)
-            images = np.stack(list(each))
+        if isinstance(images, Photos):
+            with ThreadPoolExecutor() as pool:  # Pillow decodes and resizes beside other threads
+                images = np.stack(list(pool.map(self._read, repeat(images), images.paths)))
+        elif self.size is not None:
+            images = np.stack([_resized(image, self.size) for image in images])
         if self.channels is not None:
             images = _in_channels(images, self.channels)
         batch = images.reshape(len(images), *self.shape).astype(np.float32)
@@ -159,6 +166,10 @@ class Fitting:
             batch *= np.float32(self.factor)
             batch += np.float32(self.offset)
         return batch
+
+    def _read(self, photos: Photos, path: Path) -> Array:
+        image = photos.read(path)
+        return image if self.size is None else _resized(image, self.size)
 
 
 def fitting(

@@ -274,15 +274,15 @@ class _Augment(keras.layers.Layer):  # type: ignore[misc]
 def _trainer(model: keras.Model, graph: Graph, recipe: Recipe) -> keras.Model:
     """A model that shares the weights of `model`, with augmentation in front and its outputs keyed
     by their names in the spec: what is compiled is never what is saved."""
-    inputs, outputs = model.inputs, model.outputs
+    (images,), outputs = model.inputs, model.outputs
     if recipe.augment:
-        inputs = [keras.Input(batch_shape=each.shape, dtype=each.dtype) for each in inputs]
+        images = keras.Input(batch_shape=images.shape, dtype=images.dtype)
         layers = [built(keras.layers, step) for step in recipe.augment]
-        outputs = model(_Augment(layers)(inputs[0]))
+        outputs = model(_Augment(layers)(images))
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     single = len(outputs) == 1
     return keras.Model(
-        inputs, outputs[0] if single else dict(zip(graph.outputs, outputs, strict=True))
+        images, outputs[0] if single else dict(zip(graph.outputs, outputs, strict=True))
     )
 
 
