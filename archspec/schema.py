@@ -30,6 +30,7 @@ from archspec.source import QUOTE, Document, Value, plain
 
 URL = "https://json-schema.org/draft/2020-12/schema"
 MODIFIERS = ("name", "from", "when", "for", "repeat", "call", "merge")
+BRANCH = "a list of steps, or a group of `layers`"
 WORDS = ("branches", "layers", "reuse")  # the steps that are neither a layer nor a block call
 BLOCK = "^[a-z][a-z0-9_]*$"
 DTYPES = (
@@ -311,40 +312,42 @@ def _words() -> dict[str, Any]:
 
 def _steps() -> dict[str, Any]:
     calls = {name: _called(name, layer.arguments, layer.doc) for name, layer in LAYERS.items()}
-    branch = {
-        "if": {"type": ["array", "null"]},
-        "then": {"if": {"type": "array"}, "then": {"$ref": "#/$defs/steps"}},
-        "else": {"$ref": "#/$defs/step"},
-    }
-    step = {
-        **calls,
-        "branches": {
-            "$comment": "a list or a mapping of branches",
-            "type": ["array", "object"],
-            "minItems": 1,
-            "minProperties": 1,
-            "items": branch,
-            "additionalProperties": branch,
-            "description": "Branches that all take the same value, joined by `merge`.",
-        },
-        "merge": {"$ref": "#/$defs/step", "description": "The step that joins the branches."},
+    group = {
         "layers": {
             "if": {"type": "null"},
             "else": {"$ref": "#/$defs/steps"},
             "description": "A group of steps.",
         },
-        "reuse": {**REFERENCE, "description": "Call that layer or block again, with its weights."},
-        "name": NAME,
         "from": FROM,
         "when": {**CONDITION, "description": "Whether the step is there at all."},
+    }
+    call = _leaf("call arguments", {"type": "object"}, "Constant call arguments.")
+    reuse = {**REFERENCE, "description": "Call that layer or block again, with its weights."}
+    step = {
+        **calls,
+        **group,
+        "branches": {
+            "$comment": "a list or a mapping of branches",
+            "type": ["array", "object"],
+            "minItems": 1,
+            "minProperties": 1,
+            "items": _branch({**group, "name": NAME}),
+            "additionalProperties": _branch(group),
+            "description": "Branches that all take the same value, joined by `merge`.",
+        },
+        "merge": {"$ref": "#/$defs/merge", "description": "The step that joins the branches."},
+        "reuse": reuse,
+        "name": NAME,
         "for": LOOP,
         "repeat": _leaf(
             "a number of turns",
             {"anyOf": [{"type": "integer", "minimum": 0}, FORMULA]},
             "How many times in a row; names get the turn's number.",
         ),
-        "call": _leaf("call arguments", {"type": "object"}, "Constant call arguments."),
+        "call": call,
     }
+    merge = {**calls, "reuse": reuse, "name": NAME, "call": call}
+    not_merge = "|".join(word for word in step if word not in merge)
     bare = {"type": "string", "anyOf": [{"enum": list(LAYERS)}, {"pattern": BLOCK}]}
     return {
         "steps": {
@@ -357,9 +360,25 @@ def _steps() -> dict[str, Any]:
             "then": _object(step, "step", patternProperties={BLOCK: True}, minProperties=1),
             "else": {"$comment": "a layer, a block or a mapping that holds one", **bare},
         },
+        "merge": {
+            "if": {"type": "object"},
+            "then": _object(
+                merge, "merge", patternProperties={f"^(?!({not_merge})$){BLOCK[1:]}": True}
+            ),
+            "else": {"$comment": "a layer, a block or a mapping that holds one", **bare},
+        },
         **{
             f"{name}.arguments": _arguments(name, layer.arguments) for name, layer in LAYERS.items()
         },
+    }
+
+
+def _branch(group: Mapping[str, Any]) -> dict[str, Any]:
+    """A list of steps, nothing, or a group; under a key it has no other name."""
+    return {
+        "if": {"type": ["array", "null"]},
+        "then": {"if": {"type": "array"}, "then": {"$ref": "#/$defs/steps"}},
+        "else": _object(group, BRANCH),
     }
 
 
@@ -421,6 +440,11 @@ def check(document: Document) -> Checked:
         checked.error("schema", f"a spec is a mapping of words, got {what}", root.span, hint)
         checked.fatal = True
         return checked
+    if root.get("input") is not None and root.get("inputs") is not None:
+        message = "a spec has `input` or `inputs`, not both"
+        note = Note("the other is given here", root.key("input"))
+        checked.error("input", message, root.key("inputs"), "name them all in `inputs`", (note,))
+        checked.fatal = True
     trapped = dict(_traps(root, checked))
     for error in _validator().iter_errors(plain(root)):
         _report(error, root, checked, trapped)
@@ -449,9 +473,13 @@ def _step_on(path: list[Any]) -> int | None:
         in_list = before in ("layers", "branches") or in_branch
         if isinstance(part, int) and in_list and path[0] in ("layers", "blocks"):
             return end
-        if isinstance(part, str) and before == "branches":
-            return None
+        if isinstance(part, str) and _is_branch(path[:end]):
+            return end
     return None
+
+
+def _is_branch(path: list[Any]) -> bool:
+    return len(path) > 1 and path[-2] == "branches" and path[0] in ("layers", "blocks")
 
 
 def _mark(root: Value, path: list[Any], checked: Checked) -> None:
@@ -529,6 +557,10 @@ def _wrong_value(
 ) -> None:
     value = values[-1]
     got = show(plain(value))
+    if said == BRANCH:
+        as_list = f"make it a list: [{value.data}]" if isinstance(value.data, str) else None
+        checked.error("branch", f"a branch is {BRANCH}, got {got}", value.span, as_list, notes)
+        return
     if isinstance(value.data, str) and _step_value(path) and not is_formula(value.data):
         word = value.data
         if word[:1].isupper() or " " in word:
@@ -609,6 +641,10 @@ def _unknown_key(
     span = value.key(key)
     if said == "step":
         _unknown_step_key(key, value, notes, checked)
+    elif said == BRANCH:
+        _unknown_branch_key(key, value, path, notes, checked)
+    elif said == "merge":
+        _unknown_merge_key(key, value, notes, checked)
     elif said.endswith(" arguments"):
         owner = said.removesuffix(" arguments")
         hint = did_you_mean(key, known)
@@ -661,6 +697,33 @@ def _unknown_step_key(key: str, value: Value, notes: tuple[Note, ...], checked: 
         checked.error("unknown-word", f"a step has no word '{key}'", span, modifier, notes)
 
 
+def _unknown_branch_key(
+    key: str, value: Value, path: list[Any], notes: tuple[Note, ...], checked: Checked
+) -> None:
+    message = f"a branch has no `{key}`"
+    hint = f"a branch is {BRANCH}"
+    if key == "name":
+        hint = f"the branch is called by its key, '{path[-1]}'"
+    elif key in ("for", "repeat"):
+        hint = "put the loop on a step inside the branch"
+    elif key not in MODIFIERS:
+        message = f"a branch is {BRANCH}, not a single step"
+        hint = f"make it a list: [{key}: ...], or `- {key}: ...` on a line of its own"
+    checked.error("branch", message, value.key(key), hint, notes)
+
+
+def _unknown_merge_key(key: str, value: Value, notes: tuple[Note, ...], checked: Checked) -> None:
+    if key not in MODIFIERS and key not in WORDS:
+        _unknown_layer(key, Value(key, value.key(key)), notes, checked)
+        return
+    message, hint = f"`merge` has no `{key}`", "it stands beside `branches`, for all of the step"
+    if key in WORDS:
+        message, hint = f"`merge` is a layer or a block, not `{key}`", "make them a block"
+    elif key == "from":
+        hint = "it takes the values of the branches, in their order"
+    checked.error("merge", message, value.key(key), hint, notes)
+
+
 def _unknown_layer(word: str, value: Value, notes: tuple[Note, ...], checked: Checked) -> None:
     bare = re.match(r"([A-Za-z]\w*)\s*[ :({]", word)
     if word in REFUSED:
@@ -700,7 +763,7 @@ def _traps(root: Value, checked: Checked) -> Iterator[tuple[int, bool]]:
                 break
             stack.append((each, [*path, key]))
         else:
-            if _step_on(path) == len(path) and path:
+            if _step_on(path) == len(path) and path and not _is_branch(path):
                 wrong = _not_one_step(value, checked)
                 if wrong:
                     _mark(root, path, checked)

@@ -24,6 +24,7 @@ class Entry:
 
     value: the node whose output it is, once that is known. scope: of a group or block, for paths
     into it. span: where it was written. skipped: its `when` was false. block: the call, to reuse.
+    broken: it failed and was reported, so that a path into it is no second error.
     """
 
     span: Span
@@ -31,6 +32,7 @@ class Entry:
     scope: Scope | None = None
     skipped: bool = False
     block: Any = None
+    broken: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -97,16 +99,14 @@ class Scope:
     def find(self, reference: str) -> Entry:
         """The entry of a dotted path. Raises `Refused` if there is none, or more than one."""
         first, *rest = reference.split(".")
-        for scope in self.chain():
-            entry = scope.local(first)
-            if entry is not None:
-                break
-        else:
-            raise self.unknown(first, reference)
-        walked = first
+        entry, walked = self.nearest(first, reference), first
         for part in rest:
+            if entry.broken:
+                return entry
             inside = entry.scope.local(part) if entry.scope else None
             if inside is None:
+                if entry.scope:
+                    entry.scope.absent(part)
                 known = entry.scope.known() if entry.scope else []
                 what = (
                     f"holds no step '{part}'" if entry.scope else "is a layer, with no steps inside"
@@ -120,21 +120,39 @@ class Scope:
             entry, walked = inside, f"{walked}.{part}"
         return entry
 
+    def nearest(self, name: str, reference: str) -> Entry:
+        """The entry of a name in the nearest scope that has one. An unnamed step must be the only
+        one of its name as far as the enclosing block: a layer inserted nearer changes no reading.
+        """
+        scopes = list(self.chain())
+        for place, scope in enumerate(scopes, 1):
+            entry = scope.local(name)
+            if entry is None:
+                continue
+            others = [each for outer in scopes[place:] for each in outer.all(name)]
+            if others and scope.named.get(name) is not entry:
+                raise _ambiguous(name, [entry, *others])
+            return entry
+        for scope in scopes:
+            scope.absent(name)
+        raise self.unknown(name, reference)
+
+    def all(self, name: str) -> list[Entry]:
+        """The entries of a name in this very scope, its explicit one first."""
+        entry = self.named.get(name)
+        named = [] if entry is None or entry.skipped else [entry]
+        return [*named, *self.unnamed.get(name, [])]
+
     def local(self, name: str) -> Entry | None:
         """The entry of a name in this very scope, if there is one to be had."""
+        found = self.all(name)
+        if len(found) > 1 and found[0] is not self.named.get(name):
+            raise _ambiguous(name, found)
+        return found[0] if found else None
+
+    def absent(self, name: str) -> None:
+        """Raise `Refused` if this scope knows why there is no such name."""
         entry = self.named.get(name)
-        if entry is not None and not entry.skipped:
-            return entry
-        same = self.unnamed.get(name, [])
-        if len(same) > 1:
-            raise Refused(
-                f"'{name}' could be any of {len(same)} unnamed steps",
-                code="ambiguous-name",
-                hint="give the one you mean a name",
-                notes=tuple(Note("it could be this one", each.span) for each in same[:3]),
-            )
-        if same:
-            return same[0]
         if entry is not None:
             raise Refused(
                 f"the step '{name}' is not there: its `when` is false",
@@ -148,7 +166,6 @@ class Scope:
                 code="ambiguous-name",
                 hint="give that step a name",
             )
-        return None
 
     def known(self) -> list[str]:
         """The names that may be referred to in this scope."""
@@ -182,6 +199,15 @@ class Scope:
             yield full, entry
             if entry.scope is not None:
                 yield from entry.scope.settle(full)
+
+
+def _ambiguous(name: str, entries: list[Entry]) -> Refused:
+    return Refused(
+        f"'{name}' could be any of {len(entries)} steps",
+        code="ambiguous-name",
+        hint="give the one you mean a name of its own",
+        notes=tuple(Note("it could be this one", each.span) for each in entries[:3]),
+    )
 
 
 def _listed(known: list[str]) -> str | None:

@@ -45,15 +45,11 @@ class _Expansion(Steps):
             inputs = self.model_inputs(root, top, home.env)
             place = Place(top, home, home.env, (), inputs)
             place = self.entered(place, home.defaults, inputs)
-            first: Flow = inputs.get("input") or Nothing(
-                "with several inputs the first step must say where it comes from",
-                f"write from: {next(iter(inputs), 'NAME')}",
-            )
             layers = root.get("layers")
             if layers is None or not layers.data:
                 self.error("layers", "the spec has no layers", root.key("layers"))
                 raise Silent
-            last = self.sequence(layers, place, first)
+            last = self.sequence(layers, place, self.first(inputs))
             outputs = self.outputs(root, place, last)
         except Silent:
             raise SpecError(self.diagnostics) from None
@@ -107,7 +103,7 @@ class _Expansion(Steps):
             draft = Draft("InputLayer", arguments, (), (), {}, None, facts, top, key, ())
             self.drafts.append(draft)
             drafts[name] = draft
-            if name != "input":
+            if len(given) > 1 or name != "input":
                 self.enter(top, Entry(key, draft), name, "", key, ())
             draft.name = name
         return drafts
@@ -196,7 +192,8 @@ class _Expansion(Steps):
         """Steps under a false `when` and blocks nobody calls: only the schema has seen them."""
         blocks = self.spec.home.blocks.values()
         idle = [block.span for block in blocks if id(block.value) not in self.called]
-        return tuple(dict.fromkeys((*self.unchecked, *idle)))
+        never = [span for step, span in self.left_out.items() if step not in self.let_in]
+        return tuple(dict.fromkeys((*never, *idle)))
 
     def node(self, draft: Draft) -> Node:
         scopes: list[tuple[str, str]] = []

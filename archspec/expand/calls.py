@@ -14,6 +14,7 @@ from archspec.expand.place import Draft, Feed, Flow, Nothing, Place, Silent
 from archspec.files import Block, Spec
 from archspec.graph import Facts
 from archspec.infer import again, infer, lookup
+from archspec.layers import LAYERS
 from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, snake_case
 from archspec.source import Value
@@ -45,6 +46,15 @@ class Calls(Loops):
             place = replace(place, defaults=(*place.defaults[:-1], (defaults, env)))
         return replace(place, env=env)
 
+    def first(self, inputs: Mapping[str, Flow]) -> Flow:
+        """What the first step of a file or block takes: its input, if there is only one."""
+        if len(inputs) == 1:
+            return next(iter(inputs.values()))
+        return Nothing(
+            "with several inputs the first step must say where it comes from",
+            f"write from: {next(iter(inputs), 'NAME')}",
+        )
+
     def fed(self, feed: Value, place: Place, previous: Flow) -> Feed:
         if isinstance(feed.data, tuple):
             return [self.reference(str(v.data), v, place, previous) for v in feed.data]
@@ -57,8 +67,8 @@ class Calls(Loops):
         name = self.text(value, place)
         if name == "previous":
             return self.there(previous, value.span, place)
-        if name in place.inputs:
-            return self.there(place.inputs[name], value.span, place)
+        if name == "input" and len(place.inputs) == 1:
+            return self.there(self.first(place.inputs), value.span, place)
         try:
             if name == "input":
                 raise Refused(
@@ -104,13 +114,13 @@ class Calls(Loops):
         self.error("no-value", flow.reason, span, flow.hint, place.trail)
         raise Silent
 
-    def single(self, value: Feed, step: Value, place: Place) -> Draft:
-        """The one value that a group, branches or a bare `from` goes on with."""
+    def single(self, value: Feed, step: Value, what: str, place: Place) -> Flow:
+        """The one value that a group, branches or a bare `from` goes on with, if there is any."""
         if isinstance(value, list | dict):
             span = step.data["from"].span
-            self.error("inputs", "a group takes one value here", span, "name one step", place.trail)
+            self.error("inputs", f"{what} takes one value", span, "name one step", place.trail)
             raise Silent
-        return self.there(value, step.span, place)
+        return value
 
     def layer(
         self,
@@ -125,6 +135,7 @@ class Calls(Loops):
         place_note = place.trail
         inputs: list[Draft]
         if isinstance(value, dict):
+            value = _in_order(op, value)
             inputs = list(value.values())
         elif isinstance(value, list):
             inputs = value
@@ -138,8 +149,9 @@ class Calls(Loops):
         facts = None
         try:
             layer = lookup(op)
-            if owner is None and place.owners is not None:
-                owner = next(place.owners, None)
+            if place.owners is not None:  # each layer here has its counterpart there
+                counterpart = next(place.owners, None)
+                owner = owner or counterpart
             if step.get("reuse") is None:
                 arguments, places = self.arguments(step, op, layer.arguments, place)
             else:
@@ -317,6 +329,13 @@ class Calls(Loops):
         if isinstance(value, dict):
             return {name: value[name] for name in names}
         return dict(zip(names, value, strict=True))
+
+
+def _in_order(op: str, value: dict[str, Draft]) -> dict[str, Draft]:
+    """Inputs by name in the order of the layer's call, however they were written."""
+    takes = LAYERS[op].takes if op in LAYERS else ()
+    order = [name for name in takes if name in value] if isinstance(takes, tuple) else []
+    return {name: value[name] for name in (*order, *(n for n in value if n not in order))}
 
 
 def _channels_first(place: Place) -> bool:

@@ -16,11 +16,15 @@ from archspec.source import Value
 
 
 class Loops(Reports):
-    """`for`, `repeat`, `when` and `name`. unchecked: the steps that a `when` left out."""
+    """`for`, `repeat`, `when` and `name`.
+
+    left_out, let_in: the steps whose `when` was false, or true, by identity; in a loop it is both.
+    """
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)
-        self.unchecked: list[Span] = []
+        self.left_out: dict[int, Span] = {}
+        self.let_in: set[int] = set()
 
     def turns(self, step: Value, place: Place) -> list[tuple[dict[str, Any], Note | None]] | None:
         """The turns of a step: the loop variables' values and the note of each; one for no loop."""
@@ -113,11 +117,17 @@ class Loops(Reports):
             self.error("when", message, condition.span, "compare it: = a == 'b'", place.trail)
             return True
         if truth:
+            self.let_in.add(id(step))
             return False
-        self.unchecked.append(step.span)
-        name = self.name(step, place, number)
-        if name is not None:
-            self.enter(place.scope, Entry(condition.span, skipped=True), name, "", step.span, ())
+        self.left_out[id(step)] = step.span
+        name = step.get("name")
+        try:
+            text = formulas.fill(str(name.data), place.env) if name is not None else None
+        except Refused:  # nothing of the step is read, its name neither
+            text = None
+        if text is not None:
+            text = text if number is None else f"{text}{number}"
+            self.enter(place.scope, Entry(condition.span, skipped=True), text, "", step.span, ())
         return True
 
     def name(self, step: Value, place: Place, number: int | None) -> str | None:

@@ -11,7 +11,7 @@ from archspec.expand.calls import Calls
 from archspec.expand.place import Call, Draft, Feed, Flow, Halt, Nothing, Place, Silent
 from archspec.files import Block, Spec
 from archspec.schema import MODIFIERS
-from archspec.scopes import Entry, Scope
+from archspec.scopes import Entry, Scope, snake_case
 from archspec.source import Value
 
 MAX_STEPS = 20_000
@@ -81,12 +81,15 @@ class Steps(Calls):
         try:
             value: Feed = previous if feed is None else self.fed(feed, place, previous)
             name = self.name(step, place, number) if isinstance(step.data, dict) else None
-            if op is None:
-                return self.single(value, step, place)
+            if op in (None, "layers", "branches") or op in place.home.blocks:
+                self.no_call(step, place)
+            if op is None:  # named, it is as an empty group
+                return self.group(step, name, place, self.single(value, step, "a `from`", place))
             if op == "layers":
-                return self.group(step, name, place, self.single(value, step, place))
+                return self.group(step, name, place, self.single(value, step, "a group", place))
             if op == "branches":
-                return self.branches(step, name, place, self.single(value, step, place))
+                fork = self.single(value, step, "a step of branches", place)
+                return self.branches(step, name, place, fork)
             if op == "reuse":
                 return self.reuse(step, name, place, value)
             if op in place.home.blocks:
@@ -95,20 +98,38 @@ class Steps(Calls):
         except Silent:
             return self.poison(step, place)
 
+    def no_call(self, step: Value, place: Place) -> None:
+        if step.get("call") is not None:
+            message = "`call` gives call arguments to a layer, and this step is none"
+            self.error("call", message, step.key("call"), "write it on the layer", place.trail)
+            raise Silent
+
     def poison(self, step: Value, place: Place) -> Draft:
         """A node that failed and was reported; under its name, so that nobody misses it."""
         draft = Draft("?", {}, (), (), {}, None, None, place.scope, step.span, place.trail)
         draft.used = True
         self.drafts.append(draft)
+        if place.owners is not None:
+            next(place.owners, None)
         name = step.get("name")
         try:
             text = self.text(name, place) if name is not None else None
-            place.scope.add(Entry(step.span, draft, Scope(place.scope)), text, "?")
-        except (Silent, Refused):
-            place.scope.add(Entry(step.span, draft), None, "?")
+        except Silent:
+            text = None
+        words = step.data if isinstance(step.data, dict) else {str(step.data): None}
+        op = next((key for key in words if key not in MODIFIERS), "?")
+        otherwise = op if op in place.home.blocks else snake_case(op)
+        started = place.scope.all(text or otherwise)
+        if started and started[-1].value is None:
+            started[-1].value, started[-1].broken = draft, True
+            return draft
+        try:
+            place.scope.add(Entry(step.span, draft, broken=True), text, otherwise)
+        except Refused:
+            place.scope.add(Entry(step.span, draft, broken=True), None, "?")
         return draft
 
-    def group(self, step: Value, name: str | None, place: Place, value: Draft) -> Flow:
+    def group(self, step: Value, name: str | None, place: Place, value: Flow) -> Flow:
         steps = step.get("layers")
         inside = place
         entry = None
@@ -122,7 +143,7 @@ class Steps(Calls):
             entry.value = last
         return last
 
-    def branches(self, step: Value, name: str | None, place: Place, value: Draft) -> Flow:
+    def branches(self, step: Value, name: str | None, place: Place, value: Flow) -> Flow:
         inside = place
         entry = None
         if name is not None:
@@ -146,7 +167,7 @@ class Steps(Calls):
         return last
 
     def branch(
-        self, key: str | None, branch: Value, given: Value, place: Place, value: Draft
+        self, key: str | None, branch: Value, given: Value, place: Place, value: Flow
     ) -> Flow:
         own = branch.get("name")
         entry = None
@@ -157,18 +178,20 @@ class Steps(Calls):
             entry.scope = place.scope.open(label, block=False)
             place = replace(place, scope=entry.scope)
         steps = branch.get("layers") if isinstance(branch.data, dict) else branch
-        start: Flow = value
+        start = value
         feed = branch.get("from")
         try:
+            if id(branch) in self.spec.broken:
+                raise Silent
             if feed is not None:
-                start = self.single(self.fed(feed, place, value), branch, place)
+                start = self.single(self.fed(feed, place, value), branch, "a branch", place)
             end = (
                 start if steps is None or steps.data is None else self.sequence(steps, place, start)
             )
         except Silent:
             end = self.poison(branch, place)
         if entry is not None:
-            entry.value = end
+            entry.value, entry.broken = end, isinstance(end, Draft) and end.op == "?"
         return end
 
     def merged(self, step: Value, ends: list[Flow], place: Place) -> Flow:
@@ -183,14 +206,17 @@ class Steps(Calls):
         values = [self.there(end, merge.span, place) for end in ends]
         if len(values) == 1:
             return values[0]
+        if id(merge) in self.spec.broken:
+            raise Silent
         op = str(merge.data)
         name = None
         if isinstance(merge.data, dict):
             op = next(key for key in merge.data if key not in MODIFIERS)
             name = self.name(merge, place, None)
-        if id(merge) in self.spec.broken:
-            raise Silent
+        if op == "reuse":
+            return self.reuse(merge, name, place, values)
         if op in place.home.blocks:
+            self.no_call(merge, place)
             return self.block(merge, op, name, place, values)
         return self.layer(merge, op, name, place, values)
 
@@ -234,11 +260,11 @@ class Steps(Calls):
             inputs,
             (*place.trail, note),
             (*place.calls, block),
-            owners or place.owners,
+            owners if place.owners is None else place.owners,
         )
         inside = replace(inside, env={**home.env, "channels": self.channels(inputs, inside)})
         env = dict(inside.env)
-        declared = block.value.get("params")
+        declared, declared_inputs = block.value.get("params"), block.value.get("inputs")
         for key, default in declared.items() if declared else ():
             self.free(key, declared.key(key), {})  # type: ignore[union-attr]
             if key in given:
@@ -246,16 +272,16 @@ class Steps(Calls):
             else:
                 env[key] = self.evaluate(default, env, inside.trail)
         inside = self.entered(replace(inside, env=env), block.value.get("defaults"), inputs)
+        for each in declared_inputs.data if declared_inputs else ():  # as empty groups, seen inside
+            taken = Entry(each.span, inputs[str(each.data)], Scope(scope))
+            self.enter(scope, taken, str(each.data), "", each.span, (*place.trail, note))
         start = len(self.drafts)
-        first: Flow = inputs.get("input") or Nothing(
-            "with several inputs the first step must say where it comes from",
-            f"write from: {next(iter(inputs))}",
-        )
+        first = self.first(inputs)
         layers = block.value.get("layers")
         last = self.sequence(layers, inside, first) if layers is not None else first
         entry.value = last
         entry.block = Call(block, given, tuple(self.drafts[start:]))
-        if isinstance(last, Nothing) and block.value.get("inputs") and not (layers and layers.data):
+        if isinstance(last, Nothing) and declared_inputs and not (layers and layers.data):
             self.error("no-value", last.reason, span, last.hint, place.trail)
             raise Silent
         return last
@@ -269,6 +295,7 @@ class Steps(Calls):
             self.report(self.later(refused, text, place), target.span, place.trail)
             raise Silent from None
         if isinstance(entry.block, Call):
+            self.no_call(step, place)
             call = entry.block
             owners = iter(call.nodes)
             start = len(self.drafts)
@@ -280,9 +307,11 @@ class Steps(Calls):
                 raise Silent
             return last
         owner = entry.value
+        if entry.broken:
+            raise Silent
         if entry.scope is not None or not isinstance(owner, Draft) or owner.op == "InputLayer":
-            what = "an input" if isinstance(owner, Draft) and entry.scope is None else "a group"
-            self.error("reuse", f"'{text}' is {what}: a layer or block can be reused", target.span)
+            message = f"'{text}' is neither a layer nor a block, and only these can be reused"
+            self.error("reuse", message, target.span, None, place.trail)
             raise Silent
         if owner.facts is None:
             raise Silent
