@@ -171,14 +171,14 @@ class _Composer:
         next(self.events)  # the stream starts
         event = next(self.events)
         if isinstance(event, yaml.StreamEndEvent):
-            self.fail(
-                "empty", "the file is empty", event, "start one: archspec new FILE --from lenet5"
-            )
+            self.empty()
         value, _ = self.value(next(self.events), 0)
         next(self.events)  # the document ends
         event = next(self.events)
         if not isinstance(event, yaml.StreamEndEvent):
             self.fail("yaml", "a file holds one spec, and a second one begins here", event)
+        if value.data is None:
+            self.empty()
         return value
 
     def value(self, event: Any, depth: int) -> tuple[Value, int]:
@@ -249,7 +249,9 @@ class _Composer:
                             "duplicate-key",
                             f"the key '{key}' is given twice",
                             place,
-                            "keep one of them",
+                            # `- Dense: 3` and `Dense: 4` under it: the second lacks its dash
+                            "keep one of them"
+                            + (", or begin a new item with '- '" if key[:1].isupper() else ""),
                             (Note("first given here", keys[key]),),
                         )
                     ]
@@ -309,9 +311,13 @@ class _Composer:
             )
 
     def tag(self, event: Any) -> None:
-        self.fail(
-            "tag", f"the tag '{event.tag}' is not allowed", event, "a spec is plain YAML data"
-        )
+        written = event.tag.replace("tag:yaml.org,2002:", "!!")
+        self.fail("tag", f"the tag '{written}' is not allowed", event, "a spec is plain YAML data")
+
+    def empty(self) -> None:
+        hint = "start one: archspec new FILE --from lenet5"
+        start = Span(self.source, 1, 1, 1, 2)
+        raise SpecError([Diagnostic("empty", "the file holds nothing", start, hint)])
 
     def span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
@@ -333,36 +339,74 @@ QUOTE = "quote the formula or give it a line of its own"
 def _explain(error: yaml.MarkedYAMLError, source: Source) -> Diagnostic:
     """What PyYAML's scanner or parser stopped at, with the remedy for the usual causes."""
     mark: Any = error.problem_mark or error.context_mark
-    span = Span(source, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
-    if mark.line >= len(source.lines) or not source.lines[mark.line].strip():
-        last = max((n for n, line in enumerate(source.lines, 1) if line.strip()), default=1)
-        if last <= mark.line:  # at the end of the file: show the last line that has something
-            width = len(source.lines[last - 1])
-            span = Span(source, last, max(width, 1), last, width + 1)
+    span = _mark_span(mark, source)
     line = source.lines[span.line - 1]
+    indent = len(line) - len(line.lstrip())
+    char = line[mark.column : mark.column + 1] if span.line == mark.line + 1 else ""
     before = source.lines[span.line - 2].strip() if span.line > 1 else ""
-    problem = (
-        (error.problem or "this is not YAML")
-        .replace("did not find", "expected")
-        .replace("expected expected", "expected")
-    )
-    message, hint = f"this is not YAML: {problem}", None
-    formula = re.search(r"=[^,{}]*[\[\](),]", line[: span.column])
+    context, problem = error.context or "", error.problem or ""
     opener = re.fullmatch(r"-\s+([A-Za-z]\w*)", before)
+    word = re.match(r"\s*([\w-]+)\s*:", line)
+    glued = re.match(r"[\s-]*([A-Za-z]\w*)\s*\{\s*\w+\s*:", line)
     stray = "mapping values are not allowed" in problem
-    if opener and re.match(r"\s*\w+\s*:", line) and (stray or "'-' indicator" in problem):
-        message = f"'{line.strip().split(':')[0]}' cannot follow '{before}'"
+    notes: tuple[Note, ...] = ()
+
+    if "quoted scalar" in context and error.context_mark:
+        span = _mark_span(error.context_mark, source)
+        message, hint = "this quote is never closed", "close it, or leave it out"
+    elif char == "\t" or "\t" in line[:indent]:
+        message, hint = "a tab stands where YAML wants spaces", "replace it by spaces"
+    elif char in ("@", "`", "%") and char:
+        message, hint = f"a value cannot begin with '{char}'", "quote it"
+    elif re.search("an (alias|anchor)", context) and error.context_mark:
+        span = _mark_span(error.context_mark, source)
+        sign = line[span.column - 1]
+        message, hint = f"'{sign}' begins an alias or anchor, and no name follows it", "quote it"
+    elif opener and word and (stray or "'-' indicator" in problem):
+        span = replace(span, column=word.start(1) + 1, end_column=word.end(1) + 1)
+        message = f"'{word[1]}' cannot follow '{before}'"
         hint = f"a colon is missing: write `- {opener[1]}:`, and indent what belongs to it"
+    elif stray and glued:
+        span = replace(span, column=glued.start(1) + 1, end_column=glued.end(1) + 1)
+        message = f"'{glued[1]}' is not followed by a colon"
+        hint = f"a colon is missing: write `{glued[1]}: {{...}}`"
     elif stray:
         message = "a second ': ' on a line that already is a value"
         hint = "quote the text, or indent the key under its parent"
-    elif formula and ("{" in line or "[" in line):
+    elif "{" in line + before and re.search(r"=[^,{}]*[\[\](),]", line[: span.column]):
         message, hint = "a formula with brackets or commas ends the flow value here", QUOTE
-    elif "\t" in line[: len(line) - len(line.lstrip())]:
-        message, hint = "a tab indents this line", "indent with spaces"
-    elif "expected ',' or" in problem:
-        hint = "a ',', ']' or '}' is missing"
-    elif "block end" in problem or "expected <block end>" in problem:
+    elif "flow" in context and error.context_mark:
+        open_, close = "[]" if "sequence" in context else "{}"
+        opened = _mark_span(error.context_mark, source)
+        message = f"a ',' or '{close}' is missing before this"
+        hint = "close the bracket, or put a comma between the values"
+        notes = (Note("the bracket opens here", opened),)
+        if not char:  # at the end of the file
+            span, notes = opened, ()
+            message, hint = f"this '{open_}' is never closed", f"a '{close}' is missing"
+    elif char in ("]", "}") and char:
+        message, hint = f"this '{char}' closes nothing", "remove it"
+    elif "simple key" in context and error.context_mark:
+        span = _mark_span(error.context_mark, source)
+        span = replace(span, end_column=max(span.end_column, len(source.lines[span.line - 1]) + 1))
+        message = "this is neither a step nor a key"
+        hint = "a step begins with '- ', a key ends with ':'"
+    elif "block" in context and mark.column == indent:
         message = "this line's indentation fits nothing above it"
-        hint = "indent it as its neighbours, or close the brackets above"
-    return Diagnostic("yaml", message, span, hint)
+        hint = "indent it as its neighbours"
+    elif "block" in context:
+        message, hint = "this cannot follow what stands before it", "quote the whole value"
+    else:
+        message = f"this is not YAML: {problem.replace('did not find', 'expected')}"
+        message, hint = message.replace("expected expected", "expected"), None
+    return Diagnostic("yaml", message, span, hint, notes)
+
+
+def _mark_span(mark: Any, source: Source) -> Span:
+    """One character; at the end of a file, the last one that there is."""
+    if mark.line >= len(source.lines) or not source.lines[mark.line].strip():
+        last = max((n for n, line in enumerate(source.lines, 1) if line.strip()), default=1)
+        if last <= mark.line:
+            width = max(len(source.lines[last - 1]), 1)
+            return Span(source, last, width, last, width + 1)
+    return Span(source, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
