@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from archspec import formulas
 from archspec.errors import Note, Refused
 from archspec.expand.calls import Calls
 from archspec.expand.place import Call, Draft, Feed, Flow, Halt, Nothing, Place, Silent
@@ -113,8 +114,8 @@ class Steps(Calls):
             next(place.owners, None)
         name = step.get("name")
         try:
-            text = self.text(name, place) if name is not None else None
-        except Silent:
+            text = formulas.fill(str(name.data), place.env) if name is not None else None
+        except Refused:  # the step is reported already, and its loop may not have been walked
             text = None
         words = step.data if isinstance(step.data, dict) else {str(step.data): None}
         op = next((key for key in words if key not in MODIFIERS), "?")
