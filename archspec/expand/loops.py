@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archspec import formulas
+from archspec.arguments import show
 from archspec.errors import Note, Refused, Span
 from archspec.expand.place import Place, Silent
 from archspec.expand.reports import Reports
@@ -37,7 +38,7 @@ class Loops(Reports):
                 if isinstance(count, bool) or not isinstance(count, int) or count < 0:
                     self.error(
                         "loop",
-                        f"`repeat` counts turns, got {count}",
+                        f"`repeat` counts turns, got {show(count)}",
                         repeat.span,
                         None,
                         place.trail,
@@ -76,7 +77,7 @@ class Loops(Reports):
             for name, items in data.items():
                 if not isinstance(items, list):
                     value = loop.data[name]
-                    message = f"'{name}' walks a list, got {items}"
+                    message = f"'{name}' walks a list, got {show(items)}"
                     hint = f"for: {{{name}: =range({items})}}" if isinstance(items, int) else None
                     self.error("loop", message, value.span, hint, place.trail)
                     raise Silent
@@ -88,8 +89,9 @@ class Loops(Reports):
                 raise Silent
             rows = [dict(zip(data, turn, strict=True)) for turn in zip(*data.values(), strict=True)]
         else:
-            rows = data if isinstance(data, list) else [{}]
-            if any(not isinstance(row, dict) or row.keys() != rows[0].keys() for row in rows):
+            rows = data if isinstance(data, list) else []
+            mappings = all(isinstance(row, dict) and row.keys() == rows[0].keys() for row in rows)
+            if rows is not data or not mappings:
                 message = (
                     "`for` walks lists, {name: list}, or a table, a list of mappings of one form"
                 )
@@ -151,7 +153,8 @@ class Loops(Reports):
             return scope.add(entry, name, otherwise)
         except Refused as refused:
             self.report(refused, span, trail)
-            return scope.add(entry, None, name or otherwise)
+            impossible = refused.code == "name" and otherwise
+            return scope.add(entry, None, otherwise if impossible else name or otherwise)
 
 
 def _assignments(row: Mapping[str, Any]) -> str:
