@@ -151,10 +151,10 @@ def test_the_resolved_spec_trains_the_same(finished, tmp_path):
 
 def test_steps_at_a_time_and_seeds(finished, tmp_path, monkeypatch):
     """Steps at a time do not change the maths, a seed does."""
-    from archspec.training import run as runner
+    from archspec.training import trainer
 
     many, _ = finished
-    monkeypatch.setattr(runner, "steps_per_execution", lambda *_: 1)
+    monkeypatch.setattr(trainer, "steps_per_execution", lambda *_: 1)
     one = run(archspec.loads(NET), tmp_path / "1", seed=3)
     assert many.metrics["test"]["loss"] == pytest.approx(one.metrics["test"]["loss"], rel=1e-4)
     other = run(archspec.loads(NET), tmp_path / "2", seed=4, epochs=1)

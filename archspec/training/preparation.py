@@ -1,0 +1,109 @@
+"""What a run does before Keras is there: find the data, see that it fits, and say so at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archspec.errors import UserError
+from archspec.graph import Graph
+from archspec.recipe import Recipe, is_sparse, named
+from archspec.training import data
+from archspec.training.data import Dataset, Examples
+from archspec.training.images import Array, Fitting, fitting
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Examples of one part of a dataset, and how their images become the graph's input."""
+
+    examples: Examples
+    fit: Fitting
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+
+def prepare(
+    graph: Graph, recipe: Recipe, data_dir: Path | None = None, limit: int | None = None
+) -> tuple[Dataset, dict[str, Part]]:
+    """The recipe's dataset and its parts: "train", "validation" and "test", those that there are.
+
+    Raises `UserError` for data that is not there, and where graph and data do not fit together.
+    """
+    said = recipe.data
+    if said.name is None:
+        known = ", ".join(data.CLASSES)
+        raise UserError("nothing to train on", f"give --data: {known}, a folder or an .npz file")
+    dataset = data.load(said.name, data_dir, said.split_seed)
+    _check(graph, recipe, dataset)
+    wanted = graph.shape(graph.inputs[0])[1:]
+    parts = {}
+    for name, examples in data.split(dataset, said.validation, said.split_seed, limit).items():
+        images = examples.images
+        fit = fitting(images, wanted, dataset.range, said.scale, said.resize, said.channels)
+        parts[name] = Part(examples, fit)
+    return dataset, parts
+
+
+def _check(graph: Graph, recipe: Recipe, dataset: Dataset) -> None:
+    """One image in, one label out, and a unit for each class."""
+    if len(graph.inputs) != 1:
+        raise UserError(
+            f"the runner trains specs with one input, {graph.name} has {len(graph.inputs)}",
+            "build the model with `archspec build` and train it with Keras",
+        )
+    needed = len(dataset.classes)
+    for output in graph.outputs:
+        shape = graph.shape(output)
+        if len(shape) != 2 or shape[1] is None:
+            raise UserError(
+                f"output '{output}' has shape {shape}, but a classifier's is (None, classes)",
+                "flatten or pool what comes before it",
+            )
+        sparse = is_sparse(named(recipe.losses[output])[0])
+        if shape[1] < needed and not (shape[1] == 1 and needed == 2 and not sparse):
+            param = _param_behind(graph, output, shape[1])
+            raise UserError(
+                f"{dataset.name} has {needed} classes, but output '{output}' has {shape[1]} units",
+                f"--set {param}={needed}" if param else f"give it {needed} units in the spec",
+            )
+
+
+def _param_behind(graph: Graph, output: str, units: int) -> str | None:
+    """The param that most likely says how many units an output has: one of that value, best one
+    that the text of a layer before the output mentions, or that speaks of classes."""
+    having = [name for name, value in graph.params.items() if type(value) is int and value == units]
+    node = graph[output]
+    while node.inputs and not (node.facts and node.facts.weights):
+        node = graph[node.inputs[0]]
+    span = node.span
+    written = "\n".join(span.source.lines[span.line - 1 : span.end_line])
+
+    def likelihood(name: str) -> tuple[bool, bool]:
+        return f"={name}" in written.replace(" ", ""), "class" in name
+
+    return max(having, key=likelihood, default=None)
+
+
+def targets(graph: Graph, recipe: Recipe, labels: Array) -> Any:
+    """Labels (n,) as the losses take them; by name of the output where there are several."""
+    each = {name: _target(graph, recipe, name, labels) for name in graph.outputs}
+    return each if len(each) > 1 else each[graph.outputs[0]]
+
+
+def _target(graph: Graph, recipe: Recipe, output: str, labels: Array) -> Array:
+    """Class numbers for a sparse loss or a single unit, else one-hot rows."""
+    units = graph.shape(output)[-1] or 1
+    if units == 1 or is_sparse(named(recipe.losses[output])[0]):
+        return labels
+    return np.eye(units, dtype=np.float32)[labels]
+
+
+def about(dataset: Dataset, parts: Mapping[str, Part]) -> str:
+    counts = ", ".join(f"{len(each):,} {name}" for name, each in parts.items())
+    return f"{dataset.name}, {len(dataset.classes)} classes, images: {counts}"
