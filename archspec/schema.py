@@ -566,6 +566,10 @@ def _wrong_value(
         if word[:1].isupper() or " " in word:
             _unknown_layer(word, value, notes, checked)
             return
+    if said.endswith(" arguments"):
+        message = f"`{path[-1]}` must be a mapping of its arguments, got {got}"
+        checked.error("schema", message, value.span, None, notes)
+        return
     subject = _subject(path)
     hint = None
     if isinstance(value.data, str):

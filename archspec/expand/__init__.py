@@ -45,6 +45,7 @@ class _Expansion(Steps):
             inputs = self.model_inputs(root, top, home.env)
             place = Place(top, home, home.env, (), inputs)
             place = self.entered(place, home.defaults, inputs)
+            home.env = dict(place.env)  # with `channels`, for the file's defaults in its blocks
             layers = root.get("layers")
             if layers is None or not layers.data:
                 self.error("layers", "the spec has no layers", root.key("layers"))

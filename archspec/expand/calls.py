@@ -81,9 +81,7 @@ class Calls(Loops):
             start = max(name.find(refused.argument or ""), 0)
             whole = "{" in str(value.data) or not value.plain
             span = value.span if whole else value.span.within(start, len(name) - start)
-            if refused.code == "unknown-name":
-                refused = self.later(refused, name, place)
-            self.report(refused, span, place.trail)
+            self.report(self.later(refused, name, place), span, place.trail)
             raise Silent from None
         flow = entry.value
         if flow is None:
@@ -98,7 +96,9 @@ class Calls(Loops):
         return self.there(flow, value.span, place)
 
     def later(self, refused: Refused, name: str, place: Place) -> Refused:
-        """The same refusal, saying so if the name is written further down."""
+        """The same refusal, saying so if an unknown name is written further down."""
+        if refused.code != "unknown-name":
+            return refused
         body = place.calls[-1].value if place.calls else self.spec.root
         for each in _named(body, name.partition(".")[0]):
             note = Note(

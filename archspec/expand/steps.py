@@ -301,7 +301,8 @@ class Steps(Calls):
             owners = iter(call.nodes)
             start = len(self.drafts)
             last = self.call_block(step, call.block, call.env, name, place, value, owners)
-            if len(self.drafts) - start != len(call.nodes):
+            new = self.drafts[start:]
+            if len(new) != len(call.nodes) and all(each.facts is not None for each in new):
                 message = f"'{text}' has other layers on this input, so its weights do not fit"
                 note = Note(f"'{text}' is first called here", entry.span)
                 self.error("reuse", message, target.span, None, (*place.trail, note))
