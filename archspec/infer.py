@@ -8,7 +8,7 @@ from typing import Any
 from archspec.arguments import bind
 from archspec.errors import Refused, did_you_mean
 from archspec.graph import Facts, Shape
-from archspec.layers import LAYERS, REFUSED, Layer
+from archspec.layers import LACKING, LAYERS, REFUSED, Layer
 
 
 def lookup(op: str) -> Layer:
@@ -17,9 +17,10 @@ def lookup(op: str) -> Layer:
         return LAYERS[op]
     if op in REFUSED:
         raise Refused(f"the layer {op} is refused: {REFUSED[op]}", code="refused-layer")
-    hint = did_you_mean(op, LAYERS)
+    lacking = op in LACKING
+    hint = None if lacking else did_you_mean(op, LAYERS)
     raise Refused(
-        f"no layer is called '{op}'",
+        f"the table of layers has no {op} yet" if lacking else f"no layer is called '{op}'",
         code="unknown-layer",
         hint=hint or "the table of layers is closed: an entry of archspec/layers adds one",
     )

@@ -16,7 +16,7 @@ from layer_cases import CASES, Case
 from archspec.arguments import REQUIRED, bind
 from archspec.errors import Refused
 from archspec.graph import Facts, Shape
-from archspec.layers import COMMON, DOCS, LAYERS, REFUSED, Layer
+from archspec.layers import COMMON, DOCS, LACKING, LAYERS, REFUSED, Layer
 from archspec.objects import ACTIVATION_LAYERS, TABLES
 
 CALLS = pytest.mark.parametrize("case", CASES, ids=str)
@@ -199,10 +199,22 @@ def test_call_arguments_are_those_of_keras(name: str) -> None:
 
 
 @pytest.mark.keras
-def test_refused_layers_are_keras_layers() -> None:
+def test_every_keras_layer_has_an_entry_or_is_known_to_have_none() -> None:
     import keras
 
-    assert [name for name in REFUSED if not hasattr(keras.layers, name)] == []
+    classes = [each for each in vars(keras.layers).values() if inspect.isclass(each)]
+    public = {
+        name
+        for each in classes
+        if issubclass(each, keras.layers.Layer)
+        for name in [name for name in vars(keras.layers) if getattr(keras.layers, name) is each]
+        if each.__name__ in (name, "GroupedQueryAttention")  # exported as GroupQueryAttention
+    }
+    assert public - set(LAYERS) - set(REFUSED) == LACKING, (
+        "Keras has these: add an entry to the table of archspec/layers, or the name to LACKING"
+    )
+    assert set(LAYERS) | set(REFUSED) <= public
+    assert not set(LAYERS) & LACKING
 
 
 def to_keras(argument: str, layer: Layer, value: Any) -> Any:

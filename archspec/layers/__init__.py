@@ -81,7 +81,7 @@ from archspec.layers.reshaping import (
 )
 from archspec.layers.shapes import Rule
 
-__all__ = ["COMMON", "DOCS", "LAYERS", "REFUSED", "Layer"]
+__all__ = ["COMMON", "DOCS", "LACKING", "LAYERS", "REFUSED", "Layer"]
 
 
 def trainable(*, trainable: A[bool, BOOLEAN] = True, dtype: A[Any, DTYPE] = None) -> None:
@@ -333,3 +333,17 @@ REFUSED: dict[str, str] = {
     "Layer": "it is the base of all layers and does nothing",
     "Wrapper": "it is the base of the layers that wrap another",
 }
+
+# Layers that Keras has and the table does not, yet.
+LACKING = frozenset(
+    """
+    AugMix AutoContrast Bidirectional CategoryEncoding ContrastLimitedAdaptiveHistogramEqualization
+    ConvLSTM1D ConvLSTM2D ConvLSTM3D CutMix Discretization Equalization GRU GRUCell
+    GroupQueryAttention HashedCrossing Hashing IntegerLookup LSTM LSTMCell MaxNumBoundingBoxes
+    MelSpectrogram MixUp Pipeline RNN RandAugment RandomColorDegeneration RandomColorJitter
+    RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue RandomInvert
+    RandomPerspective RandomPosterization RandomSaturation RandomSharpness RandomShear
+    ReversibleEmbedding STFTSpectrogram SimpleRNN SimpleRNNCell Solarization SpectralNormalization
+    StackedRNNCells StringLookup TextVectorization TimeDistributed
+    """.split()  # noqa: SIM905 (a literal would take 48 lines)
+)
