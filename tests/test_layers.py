@@ -312,3 +312,60 @@ def test_what_we_accept_runs(case: Case) -> None:
         assert len(out.shape) == len(facts.shape)
         for got, said in zip(out.shape[1:], facts.shape[1:], strict=True):
             assert said in (got, None)
+
+
+# --- against the networks that Keras ships -------------------------------------------------------
+
+APPLICATIONS = [
+    "ConvNeXtTiny",
+    "DenseNet121",
+    "EfficientNetB0",
+    "EfficientNetV2B0",
+    "InceptionResNetV2",
+    "InceptionV3",
+    "MobileNet",
+    "MobileNetV3Small",
+    "NASNetMobile",
+    "ResNet50V2",
+    "VGG16",
+    "Xception",
+]
+# What those networks hold besides layers of the table: parts of their own, and bare operations.
+OTHERS = {"InputLayer", "Sequential", "LayerScale", "CustomScaleLayer"}
+
+
+def from_config(layer: Layer, config: dict[str, Any]) -> dict[str, Any]:
+    """A Keras layer's configuration as a spec would state it."""
+    given = {}
+    for name, value in config.items():
+        if name not in layer.arguments or name == "dtype":
+            continue
+        if isinstance(value, dict) and "class_name" in value:
+            known = TABLES[layer.arguments[name].type.kind or ""][value["class_name"]]
+            arguments = {key: each for key, each in value["config"].items() if key in known}
+            value = {value["class_name"]: arguments}
+        given[name] = as_yaml(value)
+    return given
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_every_layer_of_a_shipped_network(name: str) -> None:
+    import keras
+
+    with keras.StatelessScope(initialize_variables=False):
+        model = getattr(keras.applications, name)(weights=None)
+    tabled = 0
+    for made in model.layers:
+        op = type(made).__name__
+        if op in OTHERS or not isinstance(made, keras.layers.Layer):
+            continue
+        layer = LAYERS[op]
+        tabled += 1
+        arguments = bind(op, layer.arguments, from_config(layer, made.get_config()))
+        inputs = made.input if isinstance(made.input, list) else [made.input]
+        facts = layer.facts([tuple(each.shape) for each in inputs], arguments)
+        assert facts.shape == tuple(made.output.shape)
+        weights = [(each.path.rpartition("/")[2], tuple(each.shape)) for each in made.weights]
+        assert list(facts.weights.items()) == weights
+    assert tabled > 15

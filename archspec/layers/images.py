@@ -34,7 +34,8 @@ def factor(low: float, high: float, above: bool = False) -> Type:
     words = f"a number {'above' if above else 'from'} {low} {'and up ' if above else ''}to {high}"
 
     def normal(value: Any) -> Any:
-        return tuple(map(float, value)) if isinstance(value, list | tuple) else float(value)
+        several = isinstance(value, list | tuple)
+        return tuple(map(NUMBER.normal, value)) if several else NUMBER.normal(value)
 
     return Type(f"{words}, or [lower, upper]", {"anyOf": [one, pair]}, normal)
 
@@ -47,7 +48,7 @@ WARP = choice("nearest", "bilinear")
 RANGE = Type(
     "a list [lowest, highest] of the pixels",
     {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
-    lambda value: tuple(map(float, value)),
+    lambda value: tuple(map(NUMBER.normal, value)),
 )
 
 
