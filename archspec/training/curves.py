@@ -36,7 +36,7 @@ def draw(rows: Sequence[dict[str, Any]], title: str, outputs: Sequence[str], pat
                         color=f"C{place if len(keys) > 1 else second}",
                         marker=marker,
                         markersize=3,
-                        label=f"{of}, {label}" if of else label,
+                        label=f"{of or 'all'}, {label}" if len(keys) > 1 else label,
                     )
         axes.set(xlabel="epoch", title=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
