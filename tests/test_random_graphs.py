@@ -220,11 +220,19 @@ WRONG_VALUES = {
 
 
 def break_on_purpose(random_: random.Random, text: str) -> tuple[str, int] | None:
-    """A spec with a fault that Keras refuses too, and its line."""
+    """A spec with a fault that Keras refuses too, and its line.
+
+    Not in `defaults`: what is not said there may be missing from a step.
+    """
     lines = text.splitlines()
+    defaults: set[int] = set()
+    for place, line in enumerate(lines):
+        if line.strip() == "defaults:" or (place - 1 in defaults and line.startswith("  ")):
+            defaults.add(place)
     candidates = [
         (place, match)
         for place, line in enumerate(lines)
+        if place not in defaults
         for match in LINE.finditer(line.split(" #")[0])
         if match[1] in LAYERS and match[2]
     ]
