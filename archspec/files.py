@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from archspec.errors import Diagnostic, Note, Span, SpecError, UserError, did_you_mean
-from archspec.schema import Checked, check
 from archspec.source import Document, Value, read_file, read_text, value_of
+from archspec.validation import Checked, check
 
 NOT_INHERITED = ("name", "require", "extends", "import")
 DEEP = {"params": 1, "inputs": 1, "train": 1, "defaults": 2, "blocks": 2}
@@ -52,7 +52,7 @@ class Spec:
     root: Value
     home: Home
     path: Path | None
-    broken: frozenset[int]
+    broken: frozenset[Span]
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -94,7 +94,7 @@ class _Reader:
     def __init__(self) -> None:
         self.documents: dict[Path, Document] = {}
         self.libraries: dict[Path, Home] = {}
-        self.broken: set[int] = set()
+        self.broken: set[Span] = set()
         self.diagnostics: list[Diagnostic] = []
 
     def check(self, document: Document) -> Checked:

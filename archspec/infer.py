@@ -10,6 +10,8 @@ from archspec.errors import Refused, did_you_mean
 from archspec.graph import Facts, Shape
 from archspec.layers import LACKING, LAYERS, REFUSED, Layer
 
+CLOSED = "the table of layers is closed: an entry of archspec/layers adds one"
+
 
 def lookup(op: str) -> Layer:
     """The table's entry for a layer. Raises `Refused` for one that the table lacks."""
@@ -22,7 +24,7 @@ def lookup(op: str) -> Layer:
     raise Refused(
         f"the table of layers has no {op} yet" if lacking else f"no layer is called '{op}'",
         code="unknown-layer",
-        hint=hint or "the table of layers is closed: an entry of archspec/layers adds one",
+        hint=hint or CLOSED,
     )
 
 

@@ -338,7 +338,7 @@ def test_branches(layers: str, meaning: str) -> None:
             "inputs",
             "one value",
         ),
-        "merge stands beside branches": ("- Dense: 4\n  merge: Add", "schema", "branches"),
+        "merge stands beside branches": ("- Dense: 4\n  merge: Add", "merge", "branches"),
         "merge takes what the branches give": (
             "- branches: [[ReLU], []]\n  merge: {Add: {}, from: input}",
             "merge",
@@ -848,7 +848,7 @@ def test_a_name_alone_is_all_defaults() -> None:
         "a layer that the table lacks": ("Conv2d: 4", "unknown-layer"),
         "a block that nobody declared": ("residual", "unknown-layer"),
         "a layer that carries code": ("Lambda: {function: x}", "refused-layer"),
-        "a number": ("3", "schema"),
+        "a number": ("3", "no-step"),
     },
 )
 def test_a_step_is_not(step: str, code: str) -> None:

@@ -381,9 +381,9 @@ def test_a_reference_cannot_mean(layers: str, code: str, words: str) -> None:
             "name",
             "reserved",
         ),
-        "dots": ("- {ReLU: {}, name: a.b}", "schema", "letters, digits"),
-        "slashes": ("- {ReLU: {}, name: a/b}", "schema", "letters, digits"),
-        "spaces": ("- {ReLU: {}, name: a b}", "schema", "letters, digits"),
+        "dots": ("- {ReLU: {}, name: a.b}", "name", "letters, digits"),
+        "slashes": ("- {ReLU: {}, name: a/b}", "name", "letters, digits"),
+        "spaces": ("- {ReLU: {}, name: a b}", "name", "letters, digits"),
         "a dash first": ("- {ReLU: {}, name: -a}", "name", "not possible"),
         "a branch with a dot": (
             "- branches: {a.b: [ReLU], c: []}\n  merge: Add",

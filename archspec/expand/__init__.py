@@ -17,7 +17,7 @@ from itertools import chain
 from typing import Any
 
 from archspec.contracts import broken_contracts
-from archspec.errors import Span, SpecError
+from archspec.errors import Note, Span, SpecError
 from archspec.expand.place import Draft, Flow, Halt, Nothing, Place, Silent
 from archspec.expand.steps import Steps
 from archspec.files import Spec
@@ -79,7 +79,7 @@ class _Expansion(Steps):
     def model_inputs(self, root: Value, top: Scope, env: Mapping[str, Any]) -> dict[str, Flow]:
         declared = root.get("inputs")
         single = root.get("input")
-        if declared is None and single is None:
+        if single is None and not (declared is not None and declared.data):
             self.error(
                 "input", "the spec has no input", root.span.within(0, 1), "input: [28, 28, 1]"
             )
@@ -89,13 +89,16 @@ class _Expansion(Steps):
         for name, value in given.items():
             assert value is not None
             key = declared.key(name) if declared else root.key("input")
-            shape, dtype = value, "float32"
-            if isinstance(value.data, dict):
-                shape = value.data["shape"]
-                dtype = str(plain(value.data["dtype"])) if "dtype" in value.data else dtype
+            dtype = "float32"
             facts = None
             size: tuple[int | None, ...] = ()
             try:
+                if value.span in self.spec.broken:
+                    raise Silent
+                shape = value
+                if isinstance(value.data, dict):
+                    shape = value.data["shape"]
+                    dtype = str(plain(value.data["dtype"])) if "dtype" in value.data else dtype
                 size = self.input_shape(shape, env)
                 facts = Facts((None, *size))
             except Silent:
@@ -136,14 +139,21 @@ class _Expansion(Steps):
                 raise Silent
             last.used = True
             return [last]
-        drafts = []
+        drafts: dict[Draft, Value] = {}
+        if declared.span in self.spec.broken:
+            return []
         for each in declared.data:
-            draft = self.reference(str(each.data), each, place, Nothing("outputs name steps"))
-            if draft.used and draft in drafts:
-                self.error("outputs", f"'{each.data}' is listed twice", each.span)
+            try:
+                draft = self.reference(str(each.data), each, place, Nothing("outputs name steps"))
+            except Silent:
+                continue
+            if draft in drafts:
+                note = Note("first listed here", drafts[draft].span)
+                message = f"the value of '{each.data}' is listed twice"
+                self.error("outputs", message, each.span, "remove one", (note,))
             draft.used = True
-            drafts.append(draft)
-        return drafts
+            drafts.setdefault(draft, each)
+        return list(drafts)
 
     def settle(self, top: Scope) -> None:
         """Give every node its final name, and see that they stay apart as Keras names."""
@@ -182,7 +192,7 @@ class _Expansion(Steps):
 
     def train(self, root: Value, env: Mapping[str, Any]) -> Mapping[str, Any]:
         value = root.get("train")
-        if value is None:
+        if value is None or value.span in self.spec.broken:
             return {}
         try:
             return dict(self.evaluate(value, env, ()))

@@ -56,11 +56,18 @@ class Calls(Loops):
         )
 
     def fed(self, feed: Value, place: Place, previous: Flow) -> Feed:
-        if isinstance(feed.data, tuple):
-            return [self.reference(str(v.data), v, place, previous) for v in feed.data]
-        if isinstance(feed.data, dict):
-            return {k: self.reference(str(v.data), v, place, previous) for k, v in feed.items()}
-        return self.reference(str(feed.data), feed, place, previous)
+        if not isinstance(feed.data, dict | tuple):
+            return self.reference(str(feed.data), feed, place, previous)
+        written = feed.data.items() if isinstance(feed.data, dict) else enumerate(feed.data)
+        found: dict[Any, Draft] = {}
+        for key, each in written:  # all that cannot be found are reported
+            try:
+                found[key] = self.reference(str(each.data), each, place, previous)
+            except Silent:
+                continue
+        if len(found) < len(feed.data):
+            raise Silent
+        return found if isinstance(feed.data, dict) else list(found.values())
 
     def reference(self, text: str, value: Value, place: Place, previous: Flow) -> Draft:
         """The node that a reference names. Raises `Silent` after reporting."""
@@ -198,6 +205,8 @@ class Calls(Loops):
         given: dict[str, tuple[Value, Mapping[str, Any], Span, bool]] = {}
         for defaults, env in place.defaults:
             layer = defaults.get(op)
+            if defaults.span in self.spec.broken or (layer and layer.span in self.spec.broken):
+                raise Silent  # what it would start from is not known
             for key, value in layer.items() if layer else ():
                 given[key] = (value, env, layer.key(key), True)  # type: ignore[union-attr]
         own = step.data[op] if isinstance(step.data, dict) else None

@@ -106,7 +106,10 @@ class Reports:
         env: dict[str, Any] = dict(names)
         for name, value in declared.items() if declared else ():
             self.free(name, declared.key(name), {})  # type: ignore[union-attr]
-            env[name] = self.evaluate(value, env, trail)
+            try:
+                env[name] = self.evaluate(value, env, trail)
+            except Silent:
+                env[name] = Refused("", code="silent")
         return env
 
     def free(self, name: str, span: Span, taken: Mapping[str, Any]) -> None:

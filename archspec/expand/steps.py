@@ -29,6 +29,7 @@ class Steps(Calls):
         super().__init__(spec)
         self.steps = 0
         self.called: set[int] = set()
+        self.circles: set[Block] = set()
 
     def sequence(self, steps: Value, place: Place, previous: Flow) -> Flow:
         if steps.alias:
@@ -41,7 +42,7 @@ class Steps(Calls):
         """A step with its loops and conditions; the value that the next step takes."""
         if step.alias:
             place = replace(place, trail=(*place.trail, *step.notes()))
-        if id(step) in self.spec.broken or (step.alias and self.spec.broken & _inside(step)):
+        if step.span in self.spec.broken:
             return self.poison(step, place)
         if not isinstance(step.data, dict):
             self.count(step)
@@ -182,7 +183,7 @@ class Steps(Calls):
         start = value
         feed = branch.get("from")
         try:
-            if id(branch) in self.spec.broken:
+            if branch.span in self.spec.broken:
                 raise Silent
             if feed is not None:
                 start = self.single(self.fed(feed, place, value), branch, "a branch", place)
@@ -207,7 +208,7 @@ class Steps(Calls):
         values = [self.there(end, merge.span, place) for end in ends]
         if len(values) == 1:
             return values[0]
-        if id(merge) in self.spec.broken:
+        if merge.span in self.spec.broken:
             raise Silent
         op = str(merge.data)
         name = None
@@ -224,10 +225,21 @@ class Steps(Calls):
     def block(self, step: Value, op: str, name: str | None, place: Place, value: Feed) -> Flow:
         block = place.home.blocks[op]
         span = step.keys.get(op, step.span)
-        if block in place.calls or len(place.calls) >= MAX_BLOCKS:
-            names = " -> ".join(each.name for each in (*place.calls, block))
-            note = Note(f"the block '{op}' is declared here", block.span)
-            self.error("recursive-block", f"a block calls itself: {names}", span, None, (note,))
+        self.called.add(id(block.value))
+        if block.value.span in self.spec.broken:
+            raise Silent
+        note = Note(f"the block '{op}' is declared here", block.span)
+        if block in place.calls:
+            circle = (*place.calls[place.calls.index(block) :], block)
+            if not self.circles & set(circle):  # a circle is one mistake, wherever one enters it
+                names = " -> ".join(each.name for each in circle)
+                message = f"a block calls itself: {names}"
+                self.error("recursive-block", message, span, None, (*place.trail, note))
+            self.circles |= set(circle)
+            raise Silent
+        if len(place.calls) >= MAX_BLOCKS:
+            message = f"blocks call each other more than {MAX_BLOCKS} deep"
+            self.error("too-deep", message, span, None, (note,))
             raise Silent
         env = self.block_params(step, block, place)
         return self.call_block(step, block, env, name, place, value)
@@ -248,7 +260,6 @@ class Steps(Calls):
         label = self.enter(place.scope, entry, name, block.name, entry.span, place.trail)
         scope = place.scope.open(label, block=True, title=block.name)
         entry.scope = scope
-        self.called.add(id(block.value))
         note = Note(f"in block '{block.name}', as {scope.path}", span)
         home = block.home
         if home.env is None:
@@ -318,14 +329,3 @@ class Steps(Calls):
         if owner.facts is None:
             raise Silent
         return self.layer(step, owner.op, name, place, value, owner)
-
-
-def _inside(value: Value) -> set[int]:
-    """The identities of a value and everything in it."""
-    found, stack = set(), [value]
-    while stack:
-        each = stack.pop()
-        found.add(id(each))
-        stack += each.data.values() if isinstance(each.data, dict) else ()
-        stack += each.data if isinstance(each.data, tuple) else ()
-    return found

@@ -1,0 +1,509 @@
+"""A `Document` -> what the schema says of it, in words, at the places where things were written.
+
+Each error of the validator becomes one diagnostic: the schema's `$comment` says what was wanted,
+the path in the data finds the place, and the usual slips get a hint of their own, among them the
+traps that YAML itself lays. The places of what is refused are kept, so that the later stages step
+over it in silence and still find whatever else is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import jsonschema
+
+from archspec.arguments import show
+from archspec.errors import MAX_ERRORS, Diagnostic, Note, Span, did_you_mean, enough
+from archspec.formulas import is_formula, unbalanced
+from archspec.infer import CLOSED
+from archspec.layers import LACKING, LAYERS, REFUSED
+from archspec.objects import TABLES
+from archspec.objects import WORDS as OBJECT_WORDS
+from archspec.schema import BRANCH, MODIFIERS, WORDS, schema
+from archspec.source import FLOAT, INTEGER, QUOTE, Document, Value, plain
+
+BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
+STEP = "a layer, a block or a mapping that holds one"
+
+Path = list[Any]
+Notes = tuple[Note, ...]
+
+
+@cache
+def _validator() -> Any:
+    return jsonschema.Draft202012Validator(schema())
+
+
+@dataclass(slots=True)
+class Checked:
+    """What the schema says of a document.
+
+    broken: the places of the values it refused. fatal: what is left means nothing as a whole.
+    """
+
+    root: Value
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    broken: set[Span] = field(default_factory=set)
+    fatal: bool = False
+
+    def error(
+        self, code: str, message: str, span: Span, hint: str | None = None, notes: Notes = ()
+    ) -> None:
+        self.diagnostics.append(Diagnostic(code, message, span, hint, notes))
+
+    def mark(self, path: Path) -> None:
+        """Note what an error at a path breaks: the least that can be stepped over."""
+        word = path[0] if path else None
+        end = _step_on(path)
+        if end is not None:
+            broken = path[:end]
+        elif word in ("train", "require", "name", "description", "outputs", "input"):
+            broken = path[:1]
+        elif "defaults" in path[:3]:  # defaults.Conv2D.padding, blocks.unit.defaults.Conv2D
+            broken = path[: path.index("defaults") + 2]
+        elif word in ("inputs", "blocks") and len(path) > 1:
+            broken = path[:2]
+        else:
+            self.fatal = self.fatal or word not in (None, "blocks")
+            return
+        self.broken.add(_along(self.root, broken)[-1].span)
+
+    def known_blocks(self) -> list[str]:
+        return [name for name, _, _ in self.root.entries("blocks")]
+
+
+def check(document: Document) -> Checked:
+    """Every error that the schema, and a look for YAML's traps, can find in a document."""
+    root = document.root
+    checked = Checked(root)
+    if not isinstance(root.data, dict):
+        what = "a list" if isinstance(root.data, tuple) else show(root.data)
+        hint = "begin with `archspec: 1` and give its layers under `layers:`"
+        checked.error("schema", f"a spec is a mapping of words, got {what}", root.span, hint)
+        checked.fatal = True
+        return checked
+    if root.get("input") is not None and root.get("inputs") is not None:
+        message = "a spec has `input` or `inputs`, not both"
+        note = Note("the other is given here", root.key("input"))
+        checked.error("input", message, root.key("inputs"), "name them all in `inputs`", (note,))
+        checked.fatal = True
+    trapped = set(_traps(checked))
+    for error in _validator().iter_errors(plain(root)):
+        _report(error, checked, trapped)
+        if len(checked.diagnostics) >= MAX_ERRORS:
+            checked.diagnostics.append(enough(checked.diagnostics[-1].span))
+            checked.fatal = True
+            break
+    return checked
+
+
+# --- paths ---------------------------------------------------------------------------------------
+
+
+def _along(root: Value, path: Iterable[Any]) -> list[Value]:
+    """The values on a path from the root, the root first."""
+    values = [root]
+    for part in path:
+        values.append(values[-1].data[part])
+    return values
+
+
+def _step_on(path: Path) -> int | None:
+    """The length of the prefix of a path that ends at its innermost step, if it is in one."""
+    if not path or path[0] not in ("layers", "blocks"):
+        return None
+    for end in range(len(path), 1, -1):
+        part, before = path[end - 1], path[end - 2]
+        if part == "merge" or _is_branch(path[:end]):
+            return end
+        in_branch = end > 2 and path[end - 3] == "branches"
+        if isinstance(part, int) and (before == "layers" or in_branch):
+            return end
+    return None
+
+
+def _is_step(path: Path) -> bool:
+    return bool(path) and _step_on(path) == len(path) and not _is_branch(path)
+
+
+def _is_branch(path: Path) -> bool:
+    return len(path) > 1 and path[-2] == "branches" and path[0] in ("layers", "blocks")
+
+
+def _head(value: Value) -> Span:
+    """The first key of a mapping, or where it begins."""
+    return next(iter(value.keys.values()), value.span.within(0, 1))
+
+
+# --- the validator's errors ----------------------------------------------------------------------
+
+
+def _report(error: Any, checked: Checked, trapped: set[Span]) -> None:
+    path = list(error.absolute_path)
+    values = _along(checked.root, path)
+    checked.mark(path)
+    if any(value.span in trapped for value in values):
+        return
+    value = values[-1]
+    notes = tuple(note for each in reversed(values) for note in each.notes())
+    said = str(error.schema.get("$comment", "")) if isinstance(error.schema, dict) else ""
+    if error.validator == "additionalProperties":
+        patterns = [re.compile(each) for each in error.schema.get("patternProperties", {})]
+        known = list(error.schema.get("properties", {}))
+        for key in value.data:
+            if key not in known and not any(p.search(key) for p in patterns):
+                _unknown_key(key, path, value, said, known, notes, checked)
+    elif error.validator == "required":
+        _missing(path, value, checked)
+    elif error.validator == "anyOf" and not path:
+        _not_a_file(error, value, checked)
+    elif error.validator == "const" and path == ["archspec"]:
+        hint = "this archspec reads version 1: write `archspec: 1`"
+        message = f"the version of the language must be 1, got {show(plain(value))}"
+        checked.error("version", message, value.span, hint)
+    elif error.validator in ("maxProperties", "minProperties") and said.endswith(" names"):
+        got = ", ".join(value.data) or "none"
+        message = f"{_subject(path)} must be one name, {{Name: {{arguments}}}}, got {got}"
+        checked.error("unknown-object", message, value.span, None, notes)
+    elif _is_step(path):
+        _not_a_step(value, notes, checked)
+    else:
+        _wrong_value(error, said, path, value, notes, checked)
+
+
+def _missing(path: Path, value: Value, checked: Checked) -> None:
+    if path:
+        message = f"{_subject(path)} must say its shape"
+        checked.error("schema", message, _head(value), "{shape: [28, 28, 1], dtype: float32}")
+    elif not any(did_you_mean(key, ["archspec"]) for key in value.data):
+        message = "the file does not say which version of the language it is written in"
+        checked.error("version", message, _head(value), "begin with `archspec: 1`")
+
+
+def _not_a_file(error: Any, root: Value, checked: Checked) -> None:
+    checked.fatal = True
+    unknown = [key for key in root.data if key not in error.schema["properties"]]
+    if not any(did_you_mean(key, ("layers", "extends", "blocks")) for key in unknown):
+        message = "the file has neither `layers` nor `extends` nor `blocks`"
+        hint = "a network has layers, a derived one extends, a library has blocks"
+        checked.error("schema", message, _head(root), hint)
+
+
+def _not_a_step(value: Value, notes: Notes, checked: Checked) -> None:
+    if isinstance(value.data, str) and re.match(r"\w", value.data):
+        _unknown_layer(value.data, value.span, notes, checked)
+    elif value.data is None or value.data == "":
+        checked.error("no-step", "this step is empty", value.span, "remove the '-'", notes)
+    else:
+        nested = isinstance(value.data, tuple)
+        hint = "steps inside a step are a group: `- layers: [...]`" if nested else None
+        message = f"a step must be {STEP}, got {show(plain(value))}"
+        checked.error("no-step", message, value.span, hint, notes)
+
+
+def _wrong_value(
+    error: Any, said: str, path: Path, value: Value, notes: Notes, checked: Checked
+) -> None:
+    got = show(plain(value))
+    if said == BRANCH:
+        as_list = f"make it a list: [{value.data}]" if isinstance(value.data, str) else None
+        checked.error("branch", f"a branch is {BRANCH}, got {got}", value.span, as_list, notes)
+        return
+    subject = _subject(path)
+    if said.endswith(" arguments"):  # `defaults: {Dense: 3}`
+        subject, said = f"`{path[-1]}`", "a mapping of its arguments"
+    elif not said:
+        kind = error.schema.get("type") if isinstance(error.schema, dict) else None
+        words = {"string": "text", "array": "a list", "object": "a mapping"}
+        said = words.get(str(kind), "something else")
+    message = f"{subject} must be {said}, got {got}"
+    code = "schema"
+    if any(each in said for each in OBJECT_WORDS.values()):
+        code = "unknown-object"
+    elif " argument '" in subject or path[0] == "train":
+        code = "argument-value"
+    elif path[0] == "require":
+        code = "contract"
+    elif path[-1] == "name" and len(path) > 1:
+        code = "name"
+    span = _inside(error, value) or value.span
+    checked.error(code, message, span, _remedy(error, path, value, checked), notes)
+
+
+def _inside(error: Any, value: Value) -> Span | None:
+    """The one item of a list that is to blame, where the others are as wanted."""
+    if not isinstance(value.data, tuple):
+        return None
+    found = {each.relative_path[0] for each in error.context or () if each.relative_path}
+    return value.data[found.pop()].span if len(found) == 1 else None
+
+
+def _subject(path: Path) -> str:
+    """What a message calls the value at a path."""
+    words = [part for part in path if isinstance(part, str)]
+    last, owner = words[-1], words[-2] if len(words) > 1 else ""
+    in_block = path[0] == "blocks" and len(words) < 4  # a block may be called as an object is
+    if isinstance(path[-1], str) and not in_block:
+        arguments = _arguments_of(last)
+        if arguments:
+            return f"{last} argument '{arguments[0]}'"
+    if owner and not in_block and last in _arguments_of(owner):
+        return f"{owner} argument '{last}'"
+    return f"`{'.'.join(words)}`" if words[0] in ("train", "require") else f"`{last}`"
+
+
+def _arguments_of(owner: str) -> list[str]:
+    """The arguments of a layer or an object by its name."""
+    if owner in LAYERS:
+        return list(LAYERS[owner].arguments)
+    return next((list(table[owner]) for table in TABLES.values() if owner in table), [])
+
+
+def _remedy(error: Any, path: Path, value: Value, checked: Checked) -> str | None:
+    """What the writer of a refused value most likely meant, where that would be valid."""
+    data = value.data
+    if isinstance(data, dict) and path[-1] == "layers":
+        slip = next((key for key in data if key.startswith("-")), None)
+        return "a space is missing after the '-'" if slip else "each step begins with '- '"
+    if isinstance(data, tuple) and len(data) == 1 and _valid(error, plain(data[0])):
+        return "leave the brackets out"
+    if not isinstance(data, str):
+        return None
+    word = data.strip()
+    if word.casefold() == "none" and _valid(error, None):
+        return "write null"
+    if word.casefold() in BOOLEANS and _valid(error, BOOLEANS[word.casefold()]):
+        return f"write {show(BOOLEANS[word.casefold()])}"
+    if re.fullmatch(r"[-+]?[0-9]{1,3}(,[0-9]{3})+", word):
+        return f"numbers have no thousands separators: {word.replace(',', '')}"
+    if not value.plain and (INTEGER.fullmatch(word) or FLOAT.fullmatch(word)):
+        return "leave the quotes out"
+    first = re.match(r"[A-Za-z_]\w*", word)
+    if first and first[0] in _params(checked.root, path) and _valid(error, "=x"):
+        return f"a formula begins with '=': ={word}"
+    values = [each.strip() for each in word.split(",")]
+    names = _arguments_of(path[-1]) if isinstance(path[-1], str) else []
+    if 1 < len(values) <= len(names) and all(values):
+        pairs = ", ".join(f"{name}: {each}" for name, each in zip(names, values, strict=False))
+        return f"arguments have names: {path[-1]}: {{{pairs}}}"
+    choices = _choices(error.schema)
+    close = did_you_mean(word, choices)
+    return close or (f"one of {', '.join(choices[:40])}" if len(choices) > 3 else None)
+
+
+def _valid(error: Any, value: Any) -> bool:
+    return bool(_validator().evolve(schema=error.schema).is_valid(value))
+
+
+def _params(root: Value, path: Path) -> set[str]:
+    """The params that formulas at a path may name."""
+    block = _along(root, path[:2])[-1] if path[0] == "blocks" else root
+    return {name for each in (root, block) for name, _, _ in each.entries("params")}
+
+
+def _choices(schema: Any) -> list[str]:
+    """The words that an enum in the failed schema allows."""
+    found: list[str] = []
+    stack = [schema]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, dict):
+            found += [str(v) for v in each.get("enum", ()) if isinstance(v, str)]
+            stack += [v for k, v in each.items() if k in ("anyOf", "else", "then")]
+        elif isinstance(each, list):
+            stack += each
+    return found
+
+
+# --- unknown words -------------------------------------------------------------------------------
+
+
+def _unknown_key(
+    key: str, path: Path, value: Value, said: str, known: list[str], notes: Notes, checked: Checked
+) -> None:
+    span = value.key(key)
+    kind = said.removesuffix(" names")
+    if said == "step":
+        _unknown_step_key(key, value, notes, checked)
+    elif said == BRANCH:
+        _unknown_branch_key(key, value, path, notes, checked)
+    elif said == "merge":
+        _unknown_merge_key(key, value, notes, checked)
+    elif said.endswith(" arguments"):
+        _unknown_argument(key, value, said.removesuffix(" arguments"), known, notes, checked)
+    elif kind in OBJECT_WORDS:
+        message = f"{_subject(path)} must be {OBJECT_WORDS[kind]}, got '{key}'"
+        hint = did_you_mean(key, known) or f"one of {', '.join(sorted(TABLES[kind]))}"
+        checked.error("unknown-object", message, span, hint, notes)
+    elif said == "layer names" and key in checked.known_blocks():
+        message = f"`defaults` are for layers, and '{key}' is a block"
+        checked.error("unknown-layer", message, span, "give its params default values", notes)
+    elif said == "layer names":
+        _unknown_layer(key, span, notes, checked)
+    elif said == "block names":
+        message = f"the block name '{key}' is not possible"
+        hint = "blocks are called in snake_case, so that they never look like a layer"
+        checked.error("name", message, span, hint, notes)
+    elif said == "contracts":
+        hint = did_you_mean(key, known) or f"contracts: {', '.join(known)}, memory@BATCH_SIZE"
+        checked.error("unknown-word", f"`require` has no contract '{key}'", span, hint, notes)
+    else:
+        where = f" in `{path[-1]}`" if path else ""
+        hint = did_you_mean(key, known) or f"the words here: {', '.join(known)}"
+        if key == "edit" and not path:
+            hint = "override a param, a block or `layers` instead"
+        if key in LAYERS:
+            hint = f"a layer is a step of a list: `- {key}: ...` under `layers`"
+        checked.error("unknown-word", f"there is no word '{key}'{where}", span, hint, notes)
+
+
+def _unknown_argument(
+    key: str, value: Value, owner: str, known: list[str], notes: Notes, checked: Checked
+) -> None:
+    hint = did_you_mean(key, known) or (f"it has {', '.join(known)}" if known else "it takes none")
+    written = re.fullmatch(r"(\w+)(\s+|:|\s*=\s*)(\S.*)", key)  # `units 3`, `units:3`, `units=3`
+    if key in MODIFIERS and owner in LAYERS:
+        hint = f"'{key}' stands beside '{owner}', not inside it"
+    elif written and written[1] in known:
+        what = "space is missing after the colon" if written[2] == ":" else "colon is missing"
+        hint = f"a {what}: {written[1]}: {written[3]}"
+    elif re.fullmatch(r"[0-9]{3}", key) and value.data[key].data is None:
+        hint = "numbers have no thousands separators"
+    code, noun = "unknown-argument", "argument"
+    if owner in ("train", "data"):
+        code, noun, owner = "unknown-word", "word", "train.data" if owner == "data" else owner
+    checked.error(code, f"{owner} has no {noun} '{key}'", value.key(key), hint, notes)
+
+
+def _unknown_step_key(key: str, value: Value, notes: Notes, checked: Checked) -> None:
+    word = did_you_mean(key, (*MODIFIERS, *WORDS))
+    if key[:1].isupper() or not word:
+        _unknown_layer(key, value.key(key), notes, checked)
+    else:
+        checked.error("unknown-word", f"a step has no word '{key}'", value.key(key), word, notes)
+
+
+def _unknown_branch_key(key: str, value: Value, path: Path, notes: Notes, checked: Checked) -> None:
+    message = f"a branch has no `{key}`"
+    hint = f"a branch is {BRANCH}"
+    if key == "name":
+        hint = f"the branch is called by its key, '{path[-1]}'"
+    elif key in ("for", "repeat"):
+        hint = "put the loop on a step inside the branch"
+    elif key not in MODIFIERS:
+        message = f"a branch is {BRANCH}, not a single step"
+        hint = f"make it a list: [{key}: ...], or `- {key}: ...` on a line of its own"
+    checked.error("branch", message, value.key(key), hint, notes)
+
+
+def _unknown_merge_key(key: str, value: Value, notes: Notes, checked: Checked) -> None:
+    if key not in MODIFIERS and key not in WORDS:
+        _unknown_layer(key, value.key(key), notes, checked)
+        return
+    message, hint = f"`merge` has no `{key}`", "it stands beside `branches`, for all of the step"
+    if key in WORDS:
+        message, hint = f"`merge` is a layer or a block, not `{key}`", "make them a block"
+    elif key == "from":
+        hint = "it takes the values of the branches, in their order"
+    checked.error("merge", message, value.key(key), hint, notes)
+
+
+def _unknown_layer(word: str, span: Span, notes: Notes, checked: Checked) -> None:
+    blocks = checked.known_blocks()
+    if word in blocks:  # its name has been refused where it is declared
+        return
+    glued = re.match(r"([A-Za-z]\w*)(:|\s*[ ({])(.*)", word, re.DOTALL)
+    message = f"no layer is called {show(word)}"
+    if word in REFUSED:
+        message, hint = f"the layer {word} is refused: {REFUSED[word]}", None
+        checked.error("refused-layer", message, span, hint, notes)
+        return
+    hint = did_you_mean(word, [*LAYERS, *WORDS, *blocks]) or CLOSED
+    if word in LACKING:
+        message, hint = f"the table of layers has no {word} yet", CLOSED
+    if glued and glued[1] in (*LAYERS, *blocks):
+        message = f"{show(word)} is no layer"
+        what = "a space is missing after the colon" if glued[2] == ":" else "a colon is missing"
+        hint = f"{what}: write `- {glued[1]}: ...`"
+    checked.error("unknown-layer", message, span, hint, notes)
+
+
+# --- YAML's traps --------------------------------------------------------------------------------
+
+
+def _traps(checked: Checked) -> Iterator[Span]:
+    """What parses, into something nobody meant. Yields the places of values so explained."""
+    stack: list[tuple[Value, Path]] = [(checked.root, [])]
+    while stack:
+        value, path = stack.pop()
+        inside: list[tuple[Any, Value]] = []
+        if isinstance(value.data, dict):
+            inside = list(value.data.items())
+        elif isinstance(value.data, tuple):
+            inside = list(enumerate(value.data))
+        torn = next((each for _, each in inside if _is_torn(each)), None)
+        if torn is not None:
+            message = f"the formula '{torn.data}' ends inside a bracket: YAML cut it at a comma"
+            checked.error("torn-formula", message, torn.span, QUOTE)
+        elif not (isinstance(value.data, dict) and _is_step(path)) or _one_step(value, checked):
+            stack += [(each, [*path, key]) for key, each in inside]
+            continue
+        checked.mark(path)
+        yield value.span
+
+
+def _is_torn(value: Value) -> bool:
+    """Whether a formula was written in a flow value and cut at its own comma."""
+    if not (value.plain and is_formula(value.data) and unbalanced(value.data[1:])):
+        return False
+    span = value.span
+    return span.source.lines[span.end_line - 1][span.end_column - 1 :].lstrip()[:1] == ","
+
+
+def _one_step(value: Value, checked: Checked) -> bool:
+    """Whether a mapping is one step; reports it if there is nothing to do in it, or several."""
+    ops = [key for key in value.data if key not in MODIFIERS]
+    if len(ops) > 1:
+        _several_steps(ops, value, checked)
+    elif "merge" in value.data and "branches" not in value.data:
+        message = "`merge` joins `branches`, and there are none here"
+        checked.error("merge", message, value.key("merge"), "write it beside `branches`")
+    elif not ops and "from" not in value.data:
+        message = "this step names no layer, block, branches, layers, reuse or from"
+        checked.error("no-step", message, _head(value))
+    elif "for" in value.data and "repeat" in value.data:
+        message = "a step takes `for` or `repeat`, not both"
+        note = Note("the other is given here", value.key("for"))
+        checked.error("loop", message, value.key("repeat"), None, (note,))
+    else:
+        return True
+    return False
+
+
+def _several_steps(ops: list[str], value: Value, checked: Checked) -> None:
+    """Two things to do in one step: arguments that are not indented, a misspelt word, two steps."""
+    first = next((key for key in ops if key in LAYERS or key in WORDS), ops[0])
+    arguments = LAYERS[first].arguments if first in LAYERS else {}
+    others = [key for key in ops if key != first]
+    outside = [key for key in others if key in arguments]
+    if outside:  # misspelt ones among them are meant likewise
+        outside = [key for key in others if key in arguments or did_you_mean(key, arguments)]
+        listed = " and ".join(map(repr, outside))
+        are = "is an argument" if len(outside) == 1 else "are arguments"
+        message = f"{listed} {are} of {first}, not of a step"
+        hint = f"indent {'it' if len(outside) == 1 else 'them'} under '{first}:'"
+        checked.error("indent", message, value.key(outside[0]), hint)
+    for key in others:
+        if key in outside:
+            continue
+        if word := did_you_mean(key, MODIFIERS):
+            message = f"a step has no word '{key}'"
+            checked.error("unknown-word", message, value.key(key), word)
+        else:
+            message = f"a step holds one layer or block, and here are '{first}' and '{key}'"
+            hint = f"start a new line with `- {key}:`"
+            checked.error("several-steps", message, value.key(key), hint)
