@@ -13,7 +13,7 @@ import click
 import archspec
 from archspec.errors import Diagnostic, Refused, SpecError, UserError, in_order
 from archspec.files import open_spec, setting
-from archspec.source import Value, plain, read_file
+from archspec.source import plain, read_file
 from archspec.writing import writing
 
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ def draw(spec: str, settings: tuple[str, ...], output: Path | None) -> None:
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the initial weights.")
 def build(spec: str, settings: tuple[str, ...], output: Path | None, seed: int) -> None:
     """Build SPEC as a Keras model, by default to build/NAME.keras."""
+    from archspec.backends import framework
     from archspec.backends.text import to_text
 
     graph = _load(spec, settings)
@@ -165,7 +166,7 @@ def build(spec: str, settings: tuple[str, ...], output: Path | None, seed: int) 
         hint = f"write '{path.with_suffix('.keras')}'"
         raise UserError(f"cannot write '{path}': Keras models end in .keras", hint)
     click.echo(to_text([graph]))
-    _keras()
+    framework.start()
     model = archspec.to_keras(graph, seed)
     with writing(path) as temporary:
         model.save(temporary)
@@ -202,6 +203,7 @@ def train(
     run_dir: Path | None,
 ) -> None:
     """Train SPEC by its recipe, into a folder that tells all of the run."""
+    from archspec.backends import framework
     from archspec.recipe import recipe_of
 
     graph = _load(spec, settings)
@@ -220,12 +222,8 @@ def train(
             seed=seed,
         )
     except Refused as refused:
-        place = _place(spec, graph, refused.argument) if recipe is None else None
-        if place is not None:
-            where = Diagnostic(refused.code, refused.message, place, refused.hint)
-            raise SpecError([where]) from None
         raise UserError(refused.message, refused.hint) from None
-    _keras()
+    framework.start()
     from archspec.training.run import train as run
 
     path = archspec.find(spec)
@@ -276,30 +274,6 @@ def _load(spec: str, settings: Sequence[str]) -> Graph:
 def _warn(graph: Graph) -> None:
     for each in graph.warnings:
         click.echo(str(each), err=True)
-
-
-def _place(spec: str, graph: Graph, key: str | None) -> Any:
-    """Where the spec's recipe says what was refused, if it is there."""
-    path = archspec.find(spec)
-    root: Value | None = read_file(path, archspec.displayed(spec, path)).root
-    value = root.get("train") if root else None
-    return value.key(key) if value is not None and key is not None else None
-
-
-def _keras() -> None:
-    """See that Keras and its backend are there, or say what installs them."""
-    import importlib.util
-    import os
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    missing = [m for m in ("keras", backend) if importlib.util.find_spec(m) is None]
-    if missing:
-        extra = backend if backend in ("jax", "torch") else "tensorflow"
-        raise UserError(
-            f"building needs {' and '.join(missing)}, which is not installed",
-            f"pip install 'archspec-keras[{extra}]'",
-        )
 
 
 def run() -> None:

@@ -1,0 +1,77 @@
+"""Keras and the backend under it: which one runs, whether it is there, and a quiet start."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from archspec.errors import UserError
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def start() -> None:
+    """Import Keras. Raises `UserError` with the line that installs what is missing.
+
+    The backend is the one that Keras is told to use, else the first that is installed.
+    """
+    backend = _chosen() or next(filter(_installed, BACKENDS), BACKENDS[0])
+    missing = [module for module in ("keras", backend) if not _installed(module)]
+    if missing:
+        extra = backend if backend in BACKENDS else BACKENDS[0]
+        raise UserError(
+            f"this needs {' and '.join(missing)}, which is not installed",
+            f"pip install 'archspec-keras[{extra}]'",
+        )
+    os.environ["KERAS_BACKEND"] = backend
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _quiet() if backend == "tensorflow" else _as_it_is():
+        importlib.import_module("keras")
+
+
+def _chosen() -> str | None:
+    """The backend of the environment, or of Keras's own file of settings."""
+    named = os.environ.get("KERAS_BACKEND")
+    if named:
+        return named
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    try:
+        settings = json.loads((home / "keras.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return settings.get("backend") if isinstance(settings, dict) else None
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+@contextmanager
+def _as_it_is() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what TensorFlow's C++ says on standard error while it starts, which no setting
+    stops; all of it is printed if the start fails."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            said.seek(0)
+            os.write(kept, said.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
