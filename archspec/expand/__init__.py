@@ -17,11 +17,12 @@ from itertools import chain
 from typing import Any
 
 from archspec.contracts import broken_contracts
-from archspec.errors import Note, Span, SpecError
+from archspec.errors import Note, Refused, Span, SpecError
 from archspec.expand.place import Draft, Flow, Halt, Nothing, Place, Silent
 from archspec.expand.steps import Steps
 from archspec.files import Spec
 from archspec.graph import Facts, Graph, Node
+from archspec.recipe import recipe_of
 from archspec.scopes import Entry, Scope
 from archspec.source import Value, plain
 
@@ -73,6 +74,7 @@ class _Expansion(Steps):
             warnings=tuple(self.diagnostics),
             unchecked=self.not_checked(),
         )
+        self.recipe(graph, root.get("train"))
         contracts = tuple(broken_contracts(graph, root.get("require")))
         return replace(graph, warnings=(*graph.warnings, *contracts))
 
@@ -198,6 +200,18 @@ class _Expansion(Steps):
             return dict(self.evaluate(value, env, ()))
         except Silent:
             return {}
+
+    def recipe(self, graph: Graph, train: Value | None) -> None:
+        """See that the recipe is one for this graph. Raises `SpecError`."""
+        if train is None:
+            return
+        try:
+            recipe_of(graph)
+        except Refused as refused:
+            key = (refused.argument or "").split(".")[0]
+            span = train.data[key].span if key in train.data else train.span
+            self.report(refused, span, ())
+            raise SpecError(self.diagnostics) from None
 
     def not_checked(self) -> tuple[Span, ...]:
         """Steps under a false `when` and blocks nobody calls: only the schema has seen them."""
