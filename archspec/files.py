@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from archspec.errors import Diagnostic, Note, Span, SpecError, UserError, did_you_mean
-from archspec.source import Document, Value, read_file, read_text, value_of
+from archspec.source import WORDS, Document, Value, read_file, read_text, value_of
 from archspec.validation import Checked, check
 
 NOT_INHERITED = ("name", "require", "extends", "import")
@@ -65,6 +65,11 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
     root, home = reader.read(document, ())
     for place, value in (settings or {}).items():
         root = _set(root, place, value)
+    if settings:
+        reader.check(Document(root, document.source, document.path))
+        for name, span, block in root.entries("blocks"):
+            if name not in home.blocks or home.blocks[name].value is not block:
+                home.blocks[name] = Block(name, block, span, home)
     home.params, home.defaults = root.get("params"), root.get("defaults")
     if root.get("layers") is None and root.get("blocks"):
         raise SpecError(
@@ -85,9 +90,10 @@ def setting(text: str) -> tuple[str, Value]:
     place, equals, value = text.partition("=")
     if not equals or not place.strip():
         raise UserError(f"--set {text}: a setting is NAME=VALUE", "for example --set width=32")
-    indent = len(place) + 1
-    document = read_text(" " * indent + value if value.strip() else '""', f"--set {text}")
-    return place.strip(), document.root
+    indent, name = " " * (len(place) + 1), f"--set {text}"
+    if WORDS.get(value.strip(), text) is None:  # which as a file would be an empty one
+        return place.strip(), replace(read_text(indent + "''", name).root, data=None)
+    return place.strip(), read_text(indent + value, name).root
 
 
 class _Reader:
@@ -118,24 +124,26 @@ class _Reader:
             base = self.find(extends, document, chain)
             base_root, base_home = self.read(base, chain)
             home.blocks |= base_home.blocks
+        own = {name: value for name, _, value in root.entries("blocks")}
+        for name, value in own.items():
+            if value.data is None:
+                home.blocks.pop(name, None)
         imports = root.get("import")
         brought: dict[str, Span] = {}
         for each in imports.data if imports else ():
             library = self.library(self.find(each, document, chain), chain)
             for name, block in library.blocks.items():
-                if name in brought and home.blocks[name] is not block:
-                    raise SpecError([_twice(name, each.span, brought[name])])
+                known = home.blocks.get(name, block)
+                if known is not block:
+                    raise SpecError([_twice(name, each.span, brought.get(name, known.span))])
                 brought[name] = each.span
                 home.blocks[name] = block
-        for name, span, _ in root.entries("blocks"):
-            if name in brought:
-                raise SpecError([_twice(name, span, brought[name])])
-        if base_root is not None:
-            root = _laid_over(base_root, root)
         for name, span, value in root.entries("blocks"):
-            if value.data is None:
-                home.blocks.pop(name, None)
-            elif not (name in home.blocks and home.blocks[name].value is value):
+            if name in brought and value.data is not None:
+                raise SpecError([_twice(name, span, brought[name])])
+        root = _laid_over(base_root, root)
+        for name, span, value in root.entries("blocks"):
+            if not (name in home.blocks and home.blocks[name].value is value):
                 home.blocks[name] = Block(name, value, span, home)
         home.params, home.defaults = root.get("params"), root.get("defaults")
         if base_root is not None:  # one file in effect: the base's own blocks live in it too
@@ -208,14 +216,14 @@ def _twice(name: str, span: Span, first: Span) -> Diagnostic:
     )
 
 
-def _laid_over(base: Value, top: Value) -> Value:
-    """The derived file's value over its base's, by the rules of `extends`."""
-    data = {key: value for key, value in base.items() if key not in NOT_INHERITED}
-    keys = {key: base.key(key) for key in data}
+def _laid_over(base: Value | None, top: Value) -> Value:
+    """The derived file's value over its base's, by the rules of `extends`; without its nulls."""
+    data = {key: value for key, value in base.items() if key not in NOT_INHERITED} if base else {}
+    keys = {key: base.key(key) for key in data} if base else {}
+    for key, other in (("input", "inputs"), ("inputs", "input")):
+        if top.get(key) is not None and other in data:
+            del data[other], keys[other]
     for key, value in top.items():
-        if key in ("input", "inputs"):
-            for other in ({"input", "inputs"} - {key}) & data.keys():
-                del data[other], keys[other]
         _lay(data, keys, key, value, top.key(key), DEEP.get(key, 0), key in KEEPS_NULL)
     return replace(top, data=data, keys=keys)
 
@@ -233,8 +241,9 @@ def _lay(
     if value.data is None and not (keeps_null and depth == 0):
         data.pop(key, None)
         keys.pop(key, None)
-    elif depth and old is not None and isinstance(old.data, dict) and isinstance(value.data, dict):
-        inside, places = dict(old.data), dict(old.keys)
+    elif depth and isinstance(value.data, dict):
+        below = old is not None and isinstance(old.data, dict)
+        inside, places = (dict(old.data), dict(old.keys)) if old and below else ({}, {})
         deepest = depth == 1 and (keeps_null or key not in ("train", "inputs"))
         for name, each in value.items():
             _lay(inside, places, name, each, value.key(name), depth - 1, deepest)
@@ -248,15 +257,16 @@ def _set(root: Value, place: str, value: Any) -> Value:
     new = value if isinstance(value, Value) else value_of(value, _argument(place, value))
     params = root.get("params")
     path = place.split(".")
-    if len(path) == 1 or path[0] == "params":
-        name = path[-1]
+    if len(path) == 1:
+        path = ["params", *path]
+    if path[0] == "params":
+        name = path[1]
         known = list(params.data) if params else []
         if name not in known:
             raise UserError(
                 f"--set {place}: the spec has no param '{name}'",
                 did_you_mean(name, known) or f"its params: {', '.join(known) or 'none'}",
             )
-        path = ["params", name]
     elif path[0] != "train" and path[0] not in root.data:
         raise UserError(
             f"--set {place}: the spec has no '{path[0]}'", did_you_mean(path[0], root.data)
@@ -269,7 +279,7 @@ def _put(value: Value, path: list[str], new: Value, place: str) -> Value:
         return new
     key = path[0]
     if isinstance(value.data, tuple):
-        if not key.isdigit() or int(key) >= len(value.data):
+        if not key.isdecimal() or int(key) >= len(value.data):
             raise UserError(f"--set {place}: the list has no item '{key}'")
         items = list(value.data)
         items[int(key)] = _put(items[int(key)], path[1:], new, place)

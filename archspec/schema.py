@@ -155,7 +155,15 @@ def _several(kind: str, words: str) -> dict[str, Any]:
     return {"$comment": words, "if": {"type": "array"}, "then": {"type": "array", "items": one}}
 
 
+def _removable(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A value, or null, which in a derived file takes away what its base has there."""
+    shown = {key: schema[key] for key in ("description", "default") if key in schema}
+    return {**shown, "if": {"type": "null"}, "else": dict(schema)}
+
+
 def _recipe() -> dict[str, Any]:
+    words = _arguments("train", RECIPE)["properties"]
+    train = {name: _removable(each) for name, each in words.items()}
     return {
         "data": {
             "if": {"type": "object"},
@@ -172,7 +180,7 @@ def _recipe() -> dict[str, Any]:
         "losses": _leaf("a loss, or a loss for each output", {"type": ["string", "object"]}),
         "metrics": _several("metric", "a list of metrics, or such a list for each output"),
         "callbacks": _several("callback", "a list of callbacks"),
-        "train": _arguments("train", RECIPE),
+        "train": _object(train, "train arguments"),
     }
 
 
@@ -233,21 +241,18 @@ def _words() -> dict[str, Any]:
         "type": "object",
         "description": "Names for formulas, with their default values.",
     }
+    names = _leaf("a list of names", {"type": "array", "items": NAME, "minItems": 1})
+    in_block = {
+        "description": _leaf("text", {"type": "string"}),
+        "params": params,
+        "inputs": names,
+        "defaults": defaults,
+        "layers": steps,
+    }
     block = {
         "if": {"type": "null"},
         "else": {
-            **_object(
-                {
-                    "description": _leaf("text", {"type": "string"}),
-                    "params": params,
-                    "inputs": _leaf(
-                        "a list of names", {"type": "array", "items": NAME, "minItems": 1}
-                    ),
-                    "defaults": defaults,
-                    "layers": steps,
-                },
-                "words",
-            ),
+            **_object({name: _removable(each) for name, each in in_block.items()}, "words"),
         },
     }
     numbers = ("params", "trainable_params", "macs", "receptive_field")
@@ -273,7 +278,7 @@ def _words() -> dict[str, Any]:
         "inputs": {
             "$comment": "names with their shapes",
             "type": "object",
-            "additionalProperties": shape,
+            "additionalProperties": _removable(shape),
             "description": "Several inputs, by name.",
         },
         "defaults": defaults,

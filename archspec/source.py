@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,8 @@ def value_of(data: Any, span: Span) -> Value:
         return Value({str(key): value_of(each, span) for key, each in data.items()}, span, keys)
     if isinstance(data, list | tuple):
         return Value(tuple(value_of(each, span) for each in data), span)
-    if data is None or isinstance(data, bool | int | float | str):
+    finite = not isinstance(data, float) or isfinite(data)
+    if data is None or (isinstance(data, bool | int | float | str) and finite):
         return Value(data, span)
     raise UserError(f"a param must be a number, text, a list or a mapping, got {data!r}")
 
