@@ -85,8 +85,10 @@ def test_resize_on_the_command_line_adapts_channels_too():
 def test_epochs_and_steps_displace_each_other():
     assert recipe_of(net("{steps: 100}")).epochs is None
     assert recipe_of(net("{steps: 100}"), epochs=2).steps is None
-    refused = refusal(net("{steps: 100, epochs: 2}"))
+    refused = refusal(net(), {"steps": 100, "epochs": 2})
     assert (str(refused), refused.argument) == ("train takes epochs or steps, not both", "steps")
+    with pytest.raises(archspec.SpecError, match=r"net\.yaml:7:16: error: train takes epochs or"):
+        net("{steps: 100, epochs: 2}")
 
 
 def test_a_recipe_given_stands_in_for_the_spec_s():
