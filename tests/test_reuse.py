@@ -197,10 +197,10 @@ def test_another_size_is_no_matter_where_the_weights_fit() -> None:
             "g",
             "neither a layer nor a block",
         ),
-        "the input": ("- Dense: 4\n- reuse: input", "unknown-name", "input", "'input'"),
+        "the input": ("- Dense: 4\n- reuse: input", "reuse", "input", "'input'"),
         "the previous step": (
             "- Dense: 4\n- reuse: previous",
-            "unknown-name",
+            "reuse",
             "previous",
             "'previous'",
         ),

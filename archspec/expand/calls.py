@@ -103,16 +103,18 @@ class Calls(Loops):
         return self.there(flow, value.span, place)
 
     def later(self, refused: Refused, name: str, place: Place) -> Refused:
-        """The same refusal, saying so if an unknown name is written further down."""
-        if refused.code != "unknown-name":
+        """The same refusal, saying so if the name is written further down, or in another scope."""
+        first = name.partition(".")[0]
+        if refused.code != "unknown-name" or refused.argument != first:
             return refused
         body = place.calls[-1].value if place.calls else self.spec.root
-        for each in _named(body, name.partition(".")[0]):
-            note = Note(
-                f"a step called '{each.data}' is written here, later or elsewhere", each.span
-            )
-            hint = "a step can only take what was written before it, in its own block"
-            return Refused(refused.message, None, refused.code, refused.hint or hint, (note,))
+        hint = "a step takes what was written before it; of a named group, by its path"
+        if not any(_named(body, first)):
+            body = self.spec.root
+            hint = "a block sees only its own steps: hand the value in by its `inputs`"
+        for each in _named(body, first):
+            note = Note(f"a step called '{first}' is written here, later or elsewhere", each.span)
+            return Refused(refused.message, first, refused.code, hint, (note,))
         return refused
 
     def there(self, flow: Flow, span: Span, place: Place) -> Draft:
@@ -148,11 +150,11 @@ class Calls(Loops):
             inputs = value
         else:
             inputs = [self.there(value, span, place)]
-        entry = Entry(span)
+        entry = Entry(span if name is None else self.name_span(step))
         slots = tuple(value) if isinstance(value, dict) else ()
         call: dict[str, Any] = {}
         arguments: dict[str, Any] = {}
-        places: dict[str, tuple[Span, bool]] = {}
+        places: dict[str, tuple[Span, tuple[Note, ...]]] = {}
         facts = None
         try:
             layer = lookup(op)
@@ -175,8 +177,10 @@ class Calls(Loops):
                 if owner is not None:
                     _same_weights(op, arguments, facts, owner)
         except Refused as refused:
-            where, is_default = places.get(refused.argument or "", (span, False))
-            notes = (Note(f"first used here, by {op}", span),) if is_default else ()
+            where, notes = places.get(refused.argument or "", (span, ()))
+            if refused.code == "unknown-layer" and op[:1].islower():
+                refused.message = f"no layer or block is called {show(op)}"
+                refused.hint = did_you_mean(op, [*place.home.blocks, *LAYERS]) or _blocks(place)
             self.report(refused, where, (*place_note, *notes))
             facts = None
         except Silent:
@@ -194,39 +198,38 @@ class Calls(Loops):
             place.trail,
         )
         entry.value = draft
-        self.enter(place.scope, entry, name, snake_case(op), step.key("name"), place.trail)
+        self.enter(place.scope, entry, name, snake_case(op), entry.span, place.trail)
         self.drafts.append(draft)
         return draft
 
     def arguments(
         self, step: Value, op: str, contract: Mapping[str, Any], place: Place
-    ) -> tuple[dict[str, Any], dict[str, tuple[Span, bool]]]:
-        """A layer's evaluated arguments, defaults under its own, and where each was written."""
-        given: dict[str, tuple[Value, Mapping[str, Any], Span, bool]] = {}
+    ) -> tuple[dict[str, Any], dict[str, tuple[Span, tuple[Note, ...]]]]:
+        """A layer's evaluated arguments, defaults under its own, and where each was written.
+
+        A place comes with the notes on how it got here: as a default, or by an alias.
+        """
+        given: dict[str, tuple[Value, Mapping[str, Any], tuple[Note, ...]]] = {}
+        used = Note(f"first used here, by {op}", step.keys.get(op, step.span))
         for defaults, env in place.defaults:
             layer = defaults.get(op)
             if defaults.span in self.spec.broken or (layer and layer.span in self.spec.broken):
                 raise Silent  # what it would start from is not known
             for key, value in layer.items() if layer else ():
-                given[key] = (value, env, layer.key(key), True)  # type: ignore[union-attr]
+                given[key] = (value, env, (used,))
         own = step.data[op] if isinstance(step.data, dict) else None
         if own is not None and isinstance(own.data, dict):
             for key, value in own.items():
-                given[key] = (value, place.env, own.key(key), False)
+                given[key] = (value, place.env, own.notes())
         elif own is not None and own.data is not None:
-            first = next(iter(contract))
-            given[first] = (own, place.env, own.span, False)
+            given[next(iter(contract))] = (own, place.env, ())
         evaluated: dict[str, Any] = {}
-        places: dict[str, tuple[Span, bool]] = {}
+        places: dict[str, tuple[Span, tuple[Note, ...]]] = {}
         failed = False
-        for key, (value, env, span, is_default) in given.items():
-            known = key in contract
-            places[key] = (
-                value.span if known and isinstance(value.span, Span) else span,
-                is_default,
-            )
+        for key, (value, env, notes) in given.items():
+            places[key] = value.span, (*notes, *value.notes())
             try:
-                evaluated[key] = self.evaluate(value, env, place.trail)
+                evaluated[key] = self.evaluate(value, env, (*place.trail, *notes))
             except Silent:
                 failed = True
         if failed:
@@ -280,8 +283,10 @@ class Calls(Loops):
                 raise Silent
             given = {names[0]: own}
         failed = False
+        meant = set()
         for key in given:
             if key not in names:
+                meant.add(did_you_mean(key, names))
                 message = f"the block '{block.name}' has no param '{key}'"
                 hint = did_you_mean(key, names) or f"its params: {', '.join(names) or 'none'}"
                 if own is not None and key in MODIFIERS:
@@ -295,12 +300,23 @@ class Calls(Loops):
                 values[key] = self.evaluate(each, place.env, place.trail)
             except Silent:
                 failed = True
-        for key in names:
-            if key not in given and declared is not None and declared.data[key].data is None:
-                missing = Note(f"'{key}' is declared here, without a default", declared.key(key))
-                message = f"the block '{block.name}' needs the param '{key}'"
-                self.error("missing-argument", message, span, None, (*place.trail, missing))
-                failed = True
+        missing = [
+            key
+            for key in names
+            if key not in given
+            and declared is not None
+            and declared.data[key].data is None
+            and did_you_mean(key, [key]) not in meant
+        ]
+        if missing:
+            message = f"the block '{block.name}' needs the {_listed('param', missing)}"
+            notes = [
+                Note(f"'{key}' is declared here, without a default", declared.key(key))
+                for key in reversed(missing)
+                if declared is not None
+            ]
+            self.error("missing-argument", message, span, None, (*place.trail, *notes))
+            failed = True
         if failed:
             raise Silent
         return values
@@ -338,6 +354,17 @@ class Calls(Loops):
         if isinstance(value, dict):
             return {name: value[name] for name in names}
         return dict(zip(names, value, strict=True))
+
+
+def _listed(noun: str, names: list[str]) -> str:
+    """`param 'a'`, `params 'a' and 'b'`."""
+    *others, last = map(repr, names)
+    return f"{noun}s {', '.join(others)} and {last}" if others else f"{noun} {last}"
+
+
+def _blocks(place: Place) -> str:
+    names = ", ".join(place.home.blocks)
+    return f"the blocks here: {names}" if names else "the spec has no blocks"
 
 
 def _in_order(op: str, value: dict[str, Draft]) -> dict[str, Draft]:

@@ -140,6 +140,11 @@ class Loops(Reports):
         text = self.text(value, place)
         return text if number is None else f"{text}{number}"
 
+    def name_span(self, step: Value) -> Span:
+        """Where a step's name is written."""
+        name = step.get("name")
+        return name.span if name is not None else step.span
+
     def enter(
         self,
         scope: Scope,

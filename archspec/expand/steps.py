@@ -136,7 +136,7 @@ class Steps(Calls):
         inside = place
         entry = None
         if name is not None:
-            entry = Entry(step.key("name"))
+            entry = Entry(self.name_span(step))
             label = self.enter(place.scope, entry, name, "group", entry.span, place.trail)
             entry.scope = place.scope.open(label, block=False)
             inside = replace(place, scope=entry.scope)
@@ -149,7 +149,7 @@ class Steps(Calls):
         inside = place
         entry = None
         if name is not None:
-            entry = Entry(step.key("name"))
+            entry = Entry(self.name_span(step))
             label = self.enter(place.scope, entry, name, "branches", entry.span, place.trail)
             entry.scope = place.scope.open(label, block=False)
             inside = replace(place, scope=entry.scope)
@@ -256,7 +256,7 @@ class Steps(Calls):
     ) -> Flow:
         span = step.keys.get(block.name, step.span)
         inputs = self.block_inputs(block, value, step, span, place)
-        entry = Entry(span if name is None else step.key("name"))
+        entry = Entry(span if name is None else self.name_span(step))
         label = self.enter(place.scope, entry, name, block.name, entry.span, place.trail)
         scope = place.scope.open(label, block=True, title=block.name)
         entry.scope = scope
@@ -302,6 +302,9 @@ class Steps(Calls):
         target = step.data["reuse"]
         text = self.text(target, place)
         try:
+            if text in ("input", "previous"):
+                message = f"'{text}' is a value, and `reuse` names a layer or a block"
+                raise Refused(message, code="reuse", hint="give it a name, and reuse that")
             entry = place.scope.find(text)
         except Refused as refused:
             self.report(self.later(refused, text, place), target.span, place.trail)
