@@ -131,21 +131,25 @@ class Graph:
     def fingerprint(self) -> str:
         """The meaning in 16 hex digits: layers, arguments and wiring, whatever their names.
 
-        Comments, key order, spelled-out defaults, blocks or a flat list change nothing; the recipe
-        and contracts are not part of it.
+        Comments, key order (that of `inputs` too), spelled-out defaults, blocks or a flat list
+        change nothing; the recipe and contracts are not part of it.
         """
         order = {name: place for place, name in enumerate(canonical_order(self))}
-        rows = [
-            [
-                node.op,
-                {key: value for key, value in node.arguments.items() if key != "name"},
-                [order[each] for each in node.inputs],
-                node.slots,
-                dict(node.call),
-                None if node.reuses is None else order[node.reuses],
-            ]
-            for node in sorted(self.nodes, key=lambda node: order[node.name])
-        ]
+        first: dict[str, int] = {}  # of the calls of one layer, whichever was written first
+        rows = []
+        for node in sorted(self.nodes, key=lambda node: order[node.name]):
+            place = order[node.name]
+            called = first.setdefault(node.reuses or node.name, place)
+            rows.append(
+                [
+                    node.op,
+                    dict(node.arguments),
+                    [order[each] for each in node.inputs],
+                    node.slots,
+                    dict(node.call),
+                    None if called == place else called,
+                ]
+            )
         meaning = [rows, [order[each] for each in self.outputs]]
         text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -167,9 +171,9 @@ def trainable_params(node: Node) -> int:
 
 
 def canonical_order(graph: Graph) -> list[str]:
-    """The nodes' names in the one order that the wiring alone gives: the inputs, then depth first
-    from the outputs, each node after what it takes and after the node whose layer it reuses."""
-    done = dict.fromkeys(graph.inputs)
+    """The nodes' names in the one order that the wiring alone gives: depth first from the outputs,
+    each node after what it takes."""
+    done: dict[str, None] = {}
     stack = [(name, False) for name in reversed(graph.outputs)]
     while stack:
         name, ready = stack.pop()
@@ -178,10 +182,8 @@ def canonical_order(graph: Graph) -> list[str]:
         if ready:
             done[name] = None
             continue
-        node = graph[name]
-        before = (*node.inputs, *filter(None, (node.reuses,)))
         stack.append((name, True))
-        stack += [(each, False) for each in reversed(before)]
+        stack += [(each, False) for each in reversed(graph[name].inputs)]
     return list(done)
 
 
