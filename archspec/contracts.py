@@ -21,7 +21,9 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "": operator.eq,
 }
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-BOUND = re.compile(r"(<=|>=|<|>|==|=)?\s*([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][0-9]+)?)\s*(\w*)")
+BOUND = (  # as the schema states it: a comparison, a number, a unit
+    r"(<=|>=|<|>|==|=)?\s*([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][0-9]+)?)\s*(K|M|G|KiB|MiB|GiB)?\s*"
+)
 
 
 def broken_contracts(graph: Graph, require: Value | None) -> Iterator[Diagnostic]:
@@ -32,16 +34,15 @@ def broken_contracts(graph: Graph, require: Value | None) -> Iterator[Diagnostic
         if name == "output":
             yield from _output(graph, value)
             continue
-        bound = BOUND.fullmatch(str(value.data).strip())
-        if bound is None or bound[3] not in UNITS:
-            message = f"the contract '{value.data}' cannot be read"
-            hint = "write <= 12M, >= 3 or a number; units: " + ", ".join(filter(None, UNITS))
-            yield Diagnostic("contract", message, value.span, hint, (), "error")
-            continue
-        limit = float(bound[2].replace("_", "")) * UNITS[bound[3]]
+        bound = re.fullmatch(BOUND, value.data) if isinstance(value.data, str) else None
+        comparison, limit = "", value.data
+        if bound is not None:
+            comparison, limit = bound[1] or "", float(bound[2].replace("_", ""))
+            limit *= UNITS[bound[3] or ""]
         found = _measure(graph, name)
-        if found is None or not COMPARISONS[bound[1] or ""](found, limit):
+        if found is None or not COMPARISONS[comparison](found, limit):
             what = "unknown" if found is None else f"{found:,}"
+            what += " bytes" if name.startswith("memory") and found is not None else ""
             message = f"the contract {name} {value.data} is broken: it is {what}"
             yield Diagnostic("contract", message, value.span, None, (), "warning")
 

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from archspec.arguments import REQUIRED, Argument, Type
+from archspec.contracts import BOUND
 from archspec.layers import DOCS, LAYERS
 from archspec.objects import ALIASES, TABLES
 from archspec.objects import WORDS as OBJECT_WORDS
@@ -42,7 +43,7 @@ def _leaf(words: str, schema: Mapping[str, Any], doc: str = "") -> dict[str, Any
 FORMULA = {"type": "string", "pattern": "^="}
 NAME = _leaf(
     "a name of letters, digits, '_' and '-'; `{...}` may hold a formula",
-    {"type": "string", "pattern": r"^([A-Za-z0-9_-]|\{[^{}]*\})+$"},
+    {"type": "string", "pattern": r"^([A-Za-z0-9_-]|\{[^{}]*\})+$", "maxLength": 200},
     "What this step is called; in a loop it holds the loop variable, `unit{unit}`.",
 )
 REFERENCE = _leaf("the name of a step", {"type": "string", "minLength": 1})
@@ -128,20 +129,24 @@ def _kinds() -> dict[str, Any]:
         for name, arguments in table.items():
             defs[f"{kind}.{name}"] = _called(f"{kind}.{name}", arguments)
             defs[f"{kind}.{name}.arguments"] = _arguments(name, arguments)
-        names = {name: name for name in table} | dict(ALIASES.get(kind, {}))
-        spelled = names | {_snake(name): entry for name, entry in names.items()}
         words = OBJECT_WORDS[kind]
-        objects = {name: {"$ref": f"#/$defs/{kind}.{entry}"} for name, entry in spelled.items()}
         defs[kind] = {
             "$comment": words,
             "if": {"type": "object"},
-            "then": _object(objects, f"{kind} names", minProperties=1, maxProperties=1),
+            "then": _object(_objects(kind), f"{kind} names", minProperties=1, maxProperties=1),
             "else": {
                 "$comment": words,
-                "anyOf": [{"enum": [*spelled, None]}, FORMULA],
+                "anyOf": [{"enum": [*_objects(kind), None]}, FORMULA],
             },
         }
     return defs
+
+
+def _objects(kind: str) -> dict[str, Any]:
+    """Each name of an object, in CamelCase, in snake_case or Keras's short one, to its schema."""
+    names = {name: name for name in TABLES[kind]} | dict(ALIASES.get(kind, {}))
+    spelled = names | {_snake(name): entry for name, entry in names.items()}
+    return {name: {"$ref": f"#/$defs/{kind}.{entry}"} for name, entry in spelled.items()}
 
 
 def _snake(name: str) -> str:
@@ -149,10 +154,25 @@ def _snake(name: str) -> str:
     return re.sub("([a-z0-9])([A-Z])", r"\1_\2", spaced).lower()
 
 
-def _several(kind: str, words: str) -> dict[str, Any]:
-    """One object, a list of them, or either for each output by its name."""
+def _several(kind: str) -> dict[str, Any]:
+    """One object or a list of them."""
     one = {"$ref": f"#/$defs/{kind}"}
-    return {"$comment": words, "if": {"type": "array"}, "then": {"type": "array", "items": one}}
+    return {"if": {"type": "array"}, "then": {"type": "array", "items": one}, "else": one}
+
+
+def _by_output(kind: str, one: dict[str, Any], words: str) -> dict[str, Any]:
+    """What is said for all outputs, or for each by its name.
+
+    A mapping with one key is an object if the key is one's name or begins with a capital.
+    """
+    objects = _objects(kind)
+    outputs = f"^(?!({'|'.join(name for name in objects if name[0].islower())})$)[^A-Z]"
+    return {
+        "$comment": words,
+        "if": {"type": "object", "maxProperties": 1},
+        "then": _object(objects, f"{kind} names", patternProperties={outputs: one}),
+        "else": {"if": {"type": "object"}, "then": {"additionalProperties": one}, "else": one},
+    }
 
 
 def _removable(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,9 +197,9 @@ def _recipe() -> dict[str, Any]:
             "type": "array",
             "items": {"$ref": "#/$defs/step"},
         },
-        "losses": _leaf("a loss, or a loss for each output", {"type": ["string", "object"]}),
-        "metrics": _several("metric", "a list of metrics, or such a list for each output"),
-        "callbacks": _several("callback", "a list of callbacks"),
+        "losses": _by_output("loss", {"$ref": "#/$defs/loss"}, "a loss, or one for each output"),
+        "metrics": _by_output("metric", _several("metric"), "a list of metrics, or of each output"),
+        "callbacks": {"$comment": "a list of callbacks", **_several("callback")},
         "train": _object(train, "train arguments"),
     }
 
@@ -207,14 +227,21 @@ FROM = _leaf(
     },
     "What the step takes, instead of the value of the step before it.",
 )
-AXIS = {"anyOf": [{"type": ["integer", "null"]}, FORMULA]}
+AXIS = _leaf(
+    "a positive integer or null", {"anyOf": [{"type": ["integer", "null"], "minimum": 1}, FORMULA]}
+)
 SHAPE = _leaf(
     "a list of axes without the batch, such as [28, 28, 1]",
     {"anyOf": [{"type": "array", "items": AXIS, "minItems": 1}, FORMULA]},
 )
 COMPARISON = _leaf(
     "a comparison such as '<= 12M', or a number",
-    {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^(<=|>=|<|>|==|=)?\s*[0-9]"}]},
+    {
+        "anyOf": [
+            {"type": "number", "minimum": 0},
+            {"type": "string", "pattern": f"^{BOUND}$"},
+        ]
+    },
 )
 
 

@@ -175,7 +175,7 @@ class Scope:
     def unknown(self, first: str, reference: str) -> Refused:
         known = [*(name for scope in self.chain() for name in scope.known()), *RESERVED]
         return Refused(
-            f"no step is called '{reference}' before this one",
+            f"no step is called '{reference}' up to here",
             first,
             "unknown-name",
             did_you_mean(first, known) or _listed(known),

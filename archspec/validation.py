@@ -178,7 +178,7 @@ def _report(error: Any, checked: Checked, trapped: set[Span]) -> None:
 def _missing(path: Path, value: Value, checked: Checked) -> None:
     if path:
         message = f"{_subject(path)} must say its shape"
-        checked.error("schema", message, _head(value), "{shape: [28, 28, 1], dtype: float32}")
+        checked.error("input", message, _head(value), "{shape: [28, 28, 1], dtype: float32}")
     elif not any(did_you_mean(key, ["archspec"]) for key in value.data):
         message = "the file does not say which version of the language it is written in"
         checked.error("version", message, _head(value), "begin with `archspec: 1`")
@@ -228,18 +228,30 @@ def _wrong_value(
         code = "argument-value"
     elif path[0] == "require":
         code = "contract"
+    elif path[0] in ("input", "inputs"):
+        code = "input"
     elif path[-1] == "name" and len(path) > 1:
         code = "name"
-    span = _inside(error, value) or value.span
-    checked.error(code, message, span, _remedy(error, path, value, checked), notes)
+    inside = _inside(error, value)
+    if inside is not None:  # the list is as wanted, but for one item
+        error, value = inside
+        if words := error.schema.get("$comment"):
+            message = f"an item of {subject} must be {words}, got {show(plain(value))}"
+    hint = _remedy(error, path, value, checked)
+    if "comparison" in said and hint is None:
+        hint = "write <= 12M, >= 3 or 100; units: K, M, G, KiB, MiB, GiB"
+    checked.error(code, message, value.span, hint, notes)
 
 
-def _inside(error: Any, value: Value) -> Span | None:
-    """The one item of a list that is to blame, where the others are as wanted."""
+def _inside(error: Any, value: Value) -> tuple[Any, Value] | None:
+    """The one item of a list that is to blame, and its error."""
     if not isinstance(value.data, tuple):
         return None
-    found = {each.relative_path[0] for each in error.context or () if each.relative_path}
-    return value.data[found.pop()].span if len(found) == 1 else None
+    found = {each.relative_path[0]: each for each in error.context or () if each.relative_path}
+    if len(found) != 1:
+        return None
+    ((number, inner),) = found.items()
+    return inner, value.data[number]
 
 
 def _subject(path: Path) -> str:
