@@ -5,13 +5,15 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
 
 from archspec.analysis import peak_memory, receptive_field
 from archspec.errors import Diagnostic
 from archspec.graph import Graph
 from archspec.source import Value, plain
 
-COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+COMPARISONS: dict[str, Callable[[int, Any], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
     "<": operator.lt,
@@ -37,8 +39,8 @@ def broken_contracts(graph: Graph, require: Value | None) -> Iterator[Diagnostic
         bound = re.fullmatch(BOUND, value.data) if isinstance(value.data, str) else None
         comparison, limit = "", value.data
         if bound is not None:
-            comparison, limit = bound[1] or "", float(bound[2].replace("_", ""))
-            limit *= UNITS[bound[3] or ""]
+            comparison = bound[1] or ""
+            limit = Fraction(bound[2].replace("_", "")) * UNITS[bound[3] or ""]
         found = _measure(graph, name)
         if found is None or not COMPARISONS[comparison](found, limit):
             what = "unknown" if found is None else f"{found:,}"
