@@ -1,0 +1,220 @@
+"""The house: imports point one way, nothing heavy is loaded before it is needed, nothing is run."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "archspec"
+
+# A room may import those above it in this list, and no other; "" is archspec/__init__.py.
+ROOMS = [
+    "errors",
+    "writing",
+    "graph",
+    "source",
+    "arguments",
+    "formulas",
+    "objects",
+    "layers",
+    "infer",
+    "recipe",
+    "analysis",
+    "contracts",
+    "schema",
+    "validation",
+    "files",
+    "copying",
+    "scopes",
+    "expand",
+    "",
+    "backends",
+    "training",
+    "cli",
+    "__main__",
+]
+# Within a function, the package's front hands on to a backend.
+WITHIN_FUNCTIONS = {("", "backends")}
+
+
+def modules(package: Path) -> dict[str, Path]:
+    """Dotted names below the package, `expand.steps`, to files; the package itself is ""."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(package: Path) -> Iterator[tuple[str, str, bool]]:
+    """(module, module it imports, whether within a function), for imports within the package."""
+    known = modules(package)
+    for name, path in known.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path}: imports say the whole name"
+                wanted = [f"{node.module}.{each.name}" for each in node.names]
+            elif isinstance(node, ast.Import):
+                wanted = [each.name for each in node.names]
+            else:
+                continue
+            for each in wanted:
+                head, _, rest = each.partition(".")
+                if head != package.name:
+                    continue
+                while rest and rest not in known:
+                    rest = rest.rpartition(".")[0]
+                yield name, rest, node.col_offset > 0
+
+
+def upward(package: Path) -> list[str]:
+    """Every import from a room further down the list, or in a circle within a room."""
+    found = []
+    below: dict[str, set[str]] = {}
+    for name, wanted, inside in imports(package):
+        room, other = name.partition(".")[0], wanted.partition(".")[0]
+        if room == other:
+            if name != wanted:
+                below.setdefault(name, set()).add(wanted)
+        elif (room, other) in WITHIN_FUNCTIONS and inside:
+            continue
+        elif ROOMS.index(other) > ROOMS.index(room):
+            found.append(f"{name} imports {wanted}")
+    for name in below:
+        reached, left = set(), [name]
+        while left:
+            for each in below.get(left.pop(), ()):
+                if each not in reached:
+                    reached.add(each)
+                    left.append(each)
+        if name in reached:
+            found.append(f"{name} imports itself in a circle")
+    return found
+
+
+def test_imports_point_one_way() -> None:
+    assert upward(PACKAGE) == []
+
+
+def test_every_room_is_in_the_list() -> None:
+    found = {name.partition(".")[0] for name in modules(PACKAGE)}
+    assert found == set(ROOMS)
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "said"),
+    [
+        ("graph.py", "from archspec.expand import expand", "graph imports expand"),
+        ("graph.py", "def late():\n    import archspec.cli", "graph imports cli"),
+        ("__init__.py", "from archspec.backends.keras import to_keras", " imports backends.keras"),
+        ("layers/a.py", "from archspec.layers.b import x", "layers.a imports itself in a circle"),
+    ],
+)
+def test_the_check_of_imports_can_fail(tmp_path: Path, path: str, line: str, said: str) -> None:
+    package = tmp_path / "archspec"
+    for name, text in {
+        "__init__.py": "def to_keras():\n    from archspec.backends.keras import to_keras",
+        "graph.py": "",
+        "cli.py": "import archspec",
+        "expand/__init__.py": "from archspec.graph import Graph",
+        "backends/keras.py": "from archspec.graph import Graph",
+        "layers/a.py": "",
+        "layers/b.py": "from archspec.layers.a import x",
+    }.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(text, encoding="utf-8")
+    assert upward(package) == []
+    (package / path).write_text(line, encoding="utf-8")
+    assert said in upward(package)
+
+
+# --- nothing heavy before it is needed -----------------------------------------------------------
+
+HEAVY = "keras tensorflow numpy jax torch matplotlib sklearn PIL"
+VERBS = [
+    "check {spec}",
+    "check {spec} --format json",
+    "show {spec}",
+    "show {spec} {spec}",
+    "draw {spec} -o {folder}/net.svg",
+    "draw {spec} -o {folder}/net.dot",
+    "schema",
+    "new {folder}/new.yaml --from lenet5",
+    "--help",
+]
+LOADED = """
+import sys
+{code}
+loaded = [name for name in {heavy!r}.split() if name in sys.modules]
+if loaded:
+    sys.exit("loaded: " + " ".join(loaded))
+"""
+
+
+def loads(code: str, *paths: Path) -> str:
+    """What a fresh process that runs the code loads of `HEAVY`; "" for nothing."""
+    script = LOADED.format(code=code, heavy=HEAVY)
+    path = os.pathsep.join(map(str, (*paths, ROOT)))
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        check=False,
+    )
+    assert done.returncode == 0 or done.stderr.startswith("loaded: "), done.stderr
+    return done.stderr.removeprefix("loaded: ").strip() if done.returncode else ""
+
+
+def test_importing_archspec_loads_nothing_heavy() -> None:
+    assert loads("import archspec, archspec.cli\narchspec.load('resnet18').fingerprint") == ""
+
+
+def test_the_verbs_that_build_nothing_load_nothing_heavy(tmp_path: Path) -> None:
+    """All in one process: what one of them loads is still there at its end."""
+    code = "\n".join(
+        f"main({verb.format(spec='lenet5', folder=tmp_path).split()!r}, standalone_mode=False)"
+        for verb in VERBS
+    )
+    assert loads(f"from archspec.cli import main\n{code}") == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.dot", "net.svg", "new.yaml"]
+
+
+def test_the_check_of_what_is_loaded_can_fail(tmp_path: Path) -> None:
+    (tmp_path / "keras.py").touch()
+    (tmp_path / "jax.py").touch()
+    assert loads("import archspec", tmp_path) == ""
+    assert loads("import archspec, keras", tmp_path) == "keras"
+    assert loads("import keras, jax", tmp_path) == "keras jax"
+
+
+# --- nothing is run ------------------------------------------------------------------------------
+
+
+def runs(text: str) -> list[str]:
+    """Calls in a source text that could run what a spec says."""
+    calls = [node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    names = [each.id for each in calls if isinstance(each, ast.Name)]
+    spelled = [ast.unparse(each) for each in calls if isinstance(each, ast.Attribute)]
+    forbidden = {"eval", "exec", "compile", "__import__"}
+    loading = {"yaml.load", "yaml.unsafe_load", "pickle.load", "pickle.loads", "os.system"}
+    return [*(n for n in names if n in forbidden), *(n for n in spelled if n in loading)]
+
+
+def test_nothing_that_reads_a_spec_can_run_it() -> None:
+    """Datasets apart, which unpickle CIFAR's own files with an unpickler that allows no code."""
+    reading = [path for name, path in modules(PACKAGE).items() if not name.startswith("training")]
+    assert len(reading) > 30
+    for path in reading:
+        assert runs(path.read_text(encoding="utf-8")) == [], path
+
+
+@pytest.mark.parametrize("line", ["eval('1')", "x = yaml.load(text)", "print(__import__('os'))"])
+def test_the_check_of_what_is_run_can_fail(line: str) -> None:
+    assert len(runs(line)) == 1
+    assert runs("re.compile('a'), yaml.safe_load(x), evaluate(x)") == []
