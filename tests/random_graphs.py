@@ -387,7 +387,7 @@ def spatial(draw: Draw, rank: int, wild: bool) -> Step:
         ["conv"] * 6
         + ["pool"] * 3
         + ["global", "pad", "crop", "up", "drop"]
-        + (["resize"] if rank == 2 else [])
+        + (["resize"] if rank == 2 and not wild else [])
     )
     if kind == "conv":
         return convolution(draw, rank, wild)
@@ -592,7 +592,7 @@ class Drawing:
         if self.kind == "wiring":
             return Step("Add", {}, ["previous", "nowhere"])
         if self.kind == "layer":
-            step.op = draw.choice([step.op + "s", step.op.lower() + "_", step.op[:-1] + "x"])
+            step.op = draw.choice([step.op + "s", step.op.lower() + "_", step.op[:-1] + "q"])
             return step
         if self.kind == "missing":
             op, given = draw.choice([("Dense", {}), ("Conv2D", {"filters": 3}), ("Dropout", {}),
