@@ -19,7 +19,7 @@ from typing import Any, get_type_hints
 
 import jsonschema
 
-from archspec.errors import Refused, did_you_mean
+from archspec.errors import Refused, did_you_mean, listed
 
 Sizes = tuple[int, ...]
 REQUIRED: Any = inspect.Parameter.empty
@@ -95,7 +95,13 @@ def bind(owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]
                 refused.argument = name
                 raise
         elif argument.default is REQUIRED:
-            raise Refused(f"{owner} needs the argument '{name}'", None, "missing-argument")
+            absent = [
+                each.name
+                for each in arguments.values()
+                if each.default is REQUIRED and each.name not in given
+            ]
+            message = f"{owner} needs the {listed('argument', absent)}"
+            raise Refused(message, None, "missing-argument")
         else:
             bound[name] = argument.default
     return bound

@@ -145,6 +145,12 @@ def enough(span: Span) -> Diagnostic:
     return Diagnostic("too-many-errors", message, span, "mend the first ones and check again")
 
 
+def listed(noun: str, names: list[str]) -> str:
+    """Names after what they are: `param 'a'`, `params 'a', 'b' and 'c'`."""
+    *others, last = (f"'{name}'" for name in names)
+    return f"{noun}s {', '.join(others)} and {last}" if others else f"{noun} {last}"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint that names the known word closest to a misspelt one, or None.
 

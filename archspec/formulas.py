@@ -88,7 +88,12 @@ def _parse(text: str) -> ast.expr:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         at = getattr(error, "offset", None) or 1
         what = getattr(error, "msg", str(error)).removesuffix(". Perhaps you forgot a comma?")
-        raise Refused(f"the formula cannot be read: {what}", f"{at - 1}:1", "formula") from None
+        what = what.removesuffix(" (detected at line 1)").replace("string literal", "text")
+        told = "" if what in ("invalid syntax", "") else f": {what}"
+        foreign = re.search(r"&&|\|\||!(?!=)|<>|\?|(?<![=<>!])=(?!=)", text)
+        hint = "write `and`, `or`, `not`, `==`, `!=`, `a if c else b`" if foreign else None
+        message = f"the formula cannot be read here{told}"
+        raise Refused(message, f"{at - 1}:1", "formula", hint) from None
 
 
 def make_divisible(value: float, divisor: int = 8, minimum: int | None = None) -> int:
@@ -178,9 +183,9 @@ class _Evaluation:
 
     def walk(self, node: ast.expr, depth: int) -> Any:
         match node:
-            case ast.Constant(value=bool() | int() | float() | str() as value):
-                if isinstance(value, bool):
-                    raise _refused(node, f"'{value}' is written {str(value).lower()}")
+            case ast.Constant(value=None | bool() as value):
+                raise _refused(node, f"'{value}' is written {show(value)}")
+            case ast.Constant(value=int() | float() | str() as value):
                 return self.bounded(value, node)
             case ast.Name(id=name):
                 return self.name(name, node)
@@ -224,7 +229,7 @@ class _Evaluation:
             if isinstance(value, Refused):
                 if value.code == "silent":  # its cause has been reported
                     raise value
-                raise _refused(node, value.message, value.hint)
+                raise _refused(node, value.message, value.hint, value.code)
             return value
         known = [*self.names, *FUNCTIONS, *WORDS]
         if name in FUNCTIONS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 from archspec.arguments import bind
@@ -10,6 +11,8 @@ from archspec.errors import Refused, did_you_mean
 from archspec.graph import Facts, Shape
 from archspec.layers import LACKING, LAYERS, REFUSED, Layer
 
+MAX_AXIS = 2**31 - 1
+MAX_WEIGHT = 10**12
 CLOSED = "the table of layers is closed: an entry of archspec/layers adds one"
 
 
@@ -44,10 +47,22 @@ def again(op: str, bound: Mapping[str, Any], inputs: list[Shape] | dict[str, Sha
     """The facts of a call whose arguments are in normal form already."""
     layer = lookup(op)
     try:
-        return layer.facts(_fit(layer, inputs), bound)
+        return _bounded(layer.facts(_fit(layer, inputs), bound))
     except Refused as refused:
         refused.message = f"{op} {refused.message}"
         raise
+
+
+def _bounded(facts: Facts) -> Facts:
+    """The facts; `Refused` if no machine could hold what they speak of."""
+    longest = max((axis for axis in facts.shape if axis is not None), default=0)
+    if longest > MAX_AXIS:
+        raise Refused(f"makes an axis of {longest:,}, over the limit of {MAX_AXIS:,}")
+    for name, shape in facts.weights.items():
+        if prod(shape) > MAX_WEIGHT:
+            limit = f"over the limit of {MAX_WEIGHT:,} numbers"
+            raise Refused(f"has a weight '{name}' of shape {shape}, {limit}")
+    return facts
 
 
 def _fit(layer: Layer, inputs: list[Shape] | dict[str, Shape]) -> list[Shape] | dict[str, Shape]:

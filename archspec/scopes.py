@@ -16,6 +16,7 @@ from archspec.errors import Note, Refused, Span, did_you_mean
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 RESERVED = ("input", "previous")
+MAX_NAME = 200
 
 
 @dataclass(slots=True, eq=False)
@@ -63,6 +64,12 @@ class Scope:
                 f"the name '{name}' is not possible",
                 code="name",
                 hint="names hold letters, digits, '_' and '-', no dots or slashes",
+            )
+        if len(name) > MAX_NAME:
+            raise Refused(
+                f"a name of {len(name)} characters is too long",
+                code="name",
+                hint=f"names have at most {MAX_NAME} characters",
             )
         if name in RESERVED:
             raise Refused(f"the name '{name}' is reserved", code="name", hint="choose another")

@@ -69,7 +69,7 @@ REFUSALS: list[tuple[str, Any, str, str | None]] = [
     ("optimizer", {"Adam": {"learning_rate": -1}},
      "Adam argument 'learning_rate' must be a number of at least 0 or a schedule, got -1", None),
     ("optimizer", {"Adam": {"learning_rate": {"ExponentialDecay": {"decay_steps": 3}}}},
-     "ExponentialDecay needs the argument 'initial_learning_rate'", None),
+     "ExponentialDecay needs the arguments 'initial_learning_rate' and 'decay_rate'", None),
     ("optimizer", {"SGD": {"clipnorm": 1, "clipvalue": 1}},
      "SGD clips in one way, got clipnorm and clipvalue", None),
     ("schedule", {"PiecewiseConstantDecay": {"boundaries": [5], "values": [0.1, 0.1, 0.1]}},

@@ -16,12 +16,14 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
+from archspec.arguments import show
 from archspec.contracts import broken_contracts
 from archspec.errors import Note, Refused, Span, SpecError
 from archspec.expand.place import Draft, Flow, Halt, Nothing, Place, Silent
 from archspec.expand.steps import Steps
 from archspec.files import Spec
 from archspec.graph import Facts, Graph, Node
+from archspec.infer import MAX_AXIS
 from archspec.recipe import recipe_of
 from archspec.scopes import Entry, Scope
 from archspec.source import Value, plain
@@ -127,8 +129,14 @@ class _Expansion(Steps):
             if axis is not None and (
                 isinstance(axis, bool) or not isinstance(axis, int) or axis < 1
             ):
-                message = f"an axis of the input must be a positive integer or null, got {axis}"
+                message = (
+                    f"an axis of the input must be a positive integer or null, got {show(axis)}"
+                )
                 self.error("input", message, each.span)
+                raise Silent
+            if axis is not None and axis > MAX_AXIS:
+                message = f"an axis of the input is {axis:,}, over the limit of {MAX_AXIS:,}"
+                self.error("too-large", message, each.span)
                 raise Silent
             axes.append(axis)
         return tuple(axes)

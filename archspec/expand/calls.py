@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from archspec import formulas
-from archspec.arguments import show
-from archspec.errors import Note, Refused, Span, did_you_mean
+from archspec.arguments import bind, show
+from archspec.errors import Note, Refused, Span, did_you_mean, listed
 from archspec.expand.loops import Loops
 from archspec.expand.place import Draft, Feed, Flow, Nothing, Place, Silent
 from archspec.files import Block, Spec
@@ -29,12 +29,14 @@ class Calls(Loops):
 
     def channels(self, inputs: Mapping[str, Flow], place: Place) -> Any:
         if len(inputs) != 1:
-            return Refused("`channels` needs one input, and here there are several")
+            message = "`channels` needs one input, and here there are several"
+            return Refused(message, code="formula")
         (value,) = inputs.values()
         if not isinstance(value, Draft) or value.facts is None:
             return Refused("", code="silent")
         axis = value.shape[1 if _channels_first(place) else -1]
-        return Refused("`channels` is unknown (null) here") if axis is None else axis
+        unknown = Refused("`channels` is unknown (null) here", code="formula")
+        return unknown if axis is None else axis
 
     def entered(self, place: Place, defaults: Value | None, inputs: Mapping[str, Flow]) -> Place:
         """The place inside a file or block: with its defaults, and `channels` of its input."""
@@ -176,6 +178,8 @@ class Calls(Loops):
                     facts = again(op, arguments, fed)
                 if owner is not None:
                     _same_weights(op, arguments, facts, owner)
+            elif step.get("reuse") is None:
+                _complete(op, layer.arguments, arguments)
         except Refused as refused:
             where, notes = places.get(refused.argument or "", (span, ()))
             if refused.code == "unknown-layer" and op[:1].islower():
@@ -309,7 +313,7 @@ class Calls(Loops):
             and did_you_mean(key, [key]) not in meant
         ]
         if missing:
-            message = f"the block '{block.name}' needs the {_listed('param', missing)}"
+            message = f"the block '{block.name}' needs the {listed('param', missing)}"
             notes = [
                 Note(f"'{key}' is declared here, without a default", declared.key(key))
                 for key in reversed(missing)
@@ -356,10 +360,14 @@ class Calls(Loops):
         return dict(zip(names, value, strict=True))
 
 
-def _listed(noun: str, names: list[str]) -> str:
-    """`param 'a'`, `params 'a' and 'b'`."""
-    *others, last = map(repr, names)
-    return f"{noun}s {', '.join(others)} and {last}" if others else f"{noun} {last}"
+def _complete(op: str, contract: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """`Refused` if an argument is missing, whatever the inputs would be; values are let pass, since
+    what made the inputs unknown may be what is wrong with them."""
+    try:
+        bind(op, contract, given)
+    except Refused as refused:
+        if refused.code == "missing-argument":
+            raise
 
 
 def _blocks(place: Place) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keyword
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,8 +12,6 @@ from archspec.errors import MAX_ERRORS, Diagnostic, Note, Refused, Span, enough
 from archspec.expand.place import Halt, Place, Silent
 from archspec.files import Spec
 from archspec.source import Value
-
-KEYWORDS = ("and", "or", "not", "if", "else", "in", "is", "for", "lambda")
 
 
 class Reports:
@@ -104,6 +104,10 @@ class Reports:
     ) -> dict[str, Any]:
         """Params by name, each default evaluated over those before it."""
         env: dict[str, Any] = dict(names)
+        hint = "a default may name the params above it"
+        for name in declared.data if declared else ():
+            message = f"the param '{name}' is declared further down"
+            env.setdefault(name, Refused(message, None, "unknown-name", hint))
         for name, value in declared.items() if declared else ():
             self.free(name, declared.key(name), {})  # type: ignore[union-attr]
             try:
@@ -114,12 +118,13 @@ class Reports:
 
     def free(self, name: str, span: Span, taken: Mapping[str, Any]) -> None:
         """A param or loop variable may not be called as a word, a function or `channels`."""
-        if not name.isidentifier():
-            self.error(
-                "name", f"'{name}' cannot be a name in formulas", span, "letters, digits and _"
-            )
-        elif (
-            name in formulas.FUNCTIONS or name in formulas.WORDS or name in ("channels", *KEYWORDS)
+        if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:
+            hint = "a name begins with a letter and holds letters, digits and _"
+            self.error("name", f"'{name}' cannot be a name in formulas", span, hint)
+        elif keyword.iskeyword(name) or name in (
+            *formulas.FUNCTIONS,
+            *formulas.WORDS,
+            "channels",
         ):
             self.error("name", f"'{name}' already means something in formulas", span, "rename it")
         elif name in taken:
