@@ -481,3 +481,11 @@ def test_a_block_is_called_like_a_layer(call: str) -> None:
 
 def test_a_block_has_a_description() -> None:
     assert units("b: {description: A block., layers: [{Dense: 1}]}", "- b") == [1]
+
+
+def test_a_block_that_nobody_calls_is_checked_by_the_schema_only() -> None:
+    idle = "input: [4]\nblocks: {b: {layers: [{Dense: =oops}, {ReLU: {}, from: nowhere}]}}"
+    graph = net("- ReLU", idle)
+    assert [span.line for span in graph.unchecked] == [3]
+    error = refused("- ReLU", "input: [4]\nblocks: {b: {layers: [{Dense: {unts: 3}}]}}")
+    assert (error.code, here(error)) == ("unknown-argument", "unts")

@@ -929,3 +929,38 @@ def test_a_text_loads_and_names_the_steps() -> None:
     assert names(archspec.loads(text("- Dense: 4\n- ReLU"))) == "dense re_lu"
     with pytest.raises(AssertionError, match="several"):
         refused("- Dense: x\n- Dense: y")
+
+
+# --- aliases -------------------------------------------------------------------------------------
+
+
+def test_a_step_may_be_an_alias_of_another() -> None:
+    graph = net(
+        "- &conv {Conv2D: {filters: 4, kernel_size: 3}}\n- *conv\n- Dense: &n 5\n- Dense: *n"
+    )
+    assert names(graph) == "conv2d conv2d_1 dense dense_1"
+    assert argument(graph, "units") == [5, 5]
+
+
+def test_merge_keys_reach_into_arguments() -> None:
+    graph = net(
+        "- Conv2D: &same {filters: 4, kernel_size: 3, padding: same}\n"
+        "- Conv2D: {<<: *same, filters: 2}"
+    )
+    assert argument(graph, "filters") == [4, 2]
+    assert argument(graph, "padding") == ["same", "same"]
+
+
+@table(
+    "layers",
+    {
+        "a step": "- &conv {Conv2D: {filters: 4, kernel_size: 5}}\n- *conv",
+        "a list of steps": "- layers: &a [{Conv2D: {filters: 4, kernel_size: 5}}]\n- layers: *a",
+        "arguments": "- Conv2D: &five {filters: 4, kernel_size: 5}\n- Conv2D: *five",
+    },
+)
+def test_an_error_in_an_alias_shows_the_anchor_and_the_use(layers: str) -> None:
+    error = refused(layers, "input: [6, 6, 1]")
+    assert error.code == "shape"
+    lines = {error.span.line, *(note.span.line for note in error.notes)}
+    assert lines == {4, 5}

@@ -17,7 +17,7 @@ from archspec.source import plain, read_text
 
 SPEC = """\
 archspec: 1
-params: {width: 4, depths: [1, 2], kind: relu, twice: =width + width}
+params: {width: 4, depths: [1, 2], kind: relu, twice: =width * 2}
 input: [8, 8, 4]
 defaults:
   Conv2D: {padding: same}
@@ -131,8 +131,8 @@ def test_a_setting_cannot_name(setting_: str, message: str) -> None:
         ),
         "a layer that the table lacks": ("layers.0=Relu", "unknown-layer", "Relu"),
         "a value of another type": ("layers.2.Dense.units=many", "argument-value", "many"),
-        "a value that does not fit where a formula uses it": ("width=0", "argument-value", None),
-        "text where a number is wanted": ("width=many", "argument-value", None),
+        "a value that does not fit where a formula uses it": ("twice=0", "argument-value", None),
+        "text where a number is wanted": ("twice=many", "argument-value", None),
         "what is no YAML": ("depths=[1, 2", "yaml", None),
         "a formula with an unknown name": ("width==oops", "unknown-name", "oops"),
         "a word in a block that blocks lack": ("blocks.unit.layer=[]", "unknown-word", None),
