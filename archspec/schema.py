@@ -17,7 +17,7 @@ from typing import Any
 
 from archspec.arguments import REQUIRED, Argument, Type
 from archspec.contracts import BOUND
-from archspec.layers import DOCS, LAYERS
+from archspec.layers import COMMON, DOCS, LAYERS
 from archspec.objects import ALIASES, TABLES
 from archspec.objects import WORDS as OBJECT_WORDS
 from archspec.recipe import DATA, RECIPE
@@ -109,7 +109,7 @@ def _called(owner: str, arguments: Mapping[str, Argument], doc: str = "") -> dic
     owner: also the name of the definition that holds its arguments.
     """
     described = {"description": doc} if doc else {}
-    first = next(iter(arguments), None)
+    first = next((name for name in arguments if name not in COMMON), None)
     scalar: dict[str, Any] = {"type": "null", "$comment": "its arguments as a mapping"}
     if first is not None:
         value = {"$ref": f"#/$defs/{owner}.arguments/properties/{first}"}
@@ -365,7 +365,7 @@ def _steps() -> dict[str, Any]:
         "name": NAME,
         "for": LOOP,
         "repeat": _leaf(
-            "a number of turns",
+            "a number of turns, at least 0",
             {"anyOf": [{"type": "integer", "minimum": 0}, FORMULA]},
             "How many times in a row; names get the turn's number.",
         ),

@@ -345,7 +345,8 @@ def _explain(error: yaml.MarkedYAMLError, source: Source) -> Diagnostic:
     line = source.lines[span.line - 1]
     indent = len(line) - len(line.lstrip())
     char = line[mark.column : mark.column + 1] if span.line == mark.line + 1 else ""
-    before = source.lines[span.line - 2].strip() if span.line > 1 else ""
+    above = (each.split(" #")[0].strip() for each in reversed(source.lines[: span.line - 1]))
+    before = next((each for each in above if each and each[0] != "#"), "")
     context, problem = error.context or "", error.problem or ""
     opener = re.fullmatch(r"-\s+([A-Za-z]\w*)", before)
     word = re.match(r"\s*([\w-]+)\s*:", line)

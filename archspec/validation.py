@@ -169,7 +169,7 @@ def _report(error: Any, checked: Checked, trapped: set[Span]) -> None:
         got = ", ".join(value.data) or "none"
         message = f"{_subject(path)} must be one name, {{Name: {{arguments}}}}, got {got}"
         checked.error("unknown-object", message, value.span, None, notes)
-    elif _is_step(path):
+    elif _is_step(path) or (path[:2] == ["train", "augment"] and len(path) == 3):
         _not_a_step(value, notes, checked)
     else:
         _wrong_value(error, said, path, value, notes, checked)
@@ -214,6 +214,10 @@ def _wrong_value(
         checked.error("branch", f"a branch is {BRANCH}, got {got}", value.span, as_list, notes)
         return
     subject = _subject(path)
+    if said == "its arguments as a mapping":  # `Add: 3`
+        message = f"{path[-1]} has no argument whose value could stand alone, got {got}"
+        checked.error("argument-value", message, value.span, "write its arguments by name", notes)
+        return
     if said.endswith(" arguments"):  # `defaults: {Dense: 3}`
         subject, said = f"`{path[-1]}`", "a mapping of its arguments"
     elif not said:
@@ -285,6 +289,8 @@ def _remedy(error: Any, path: Path, value: Value, checked: Checked) -> str | Non
         return "leave the brackets out"
     if not isinstance(data, str):
         return None
+    if _valid(error, [data]) and not _valid(error, data):
+        return f"make it a list: [{data}]"
     word = data.strip()
     if word.casefold() == "none" and _valid(error, None):
         return "write null"
@@ -304,6 +310,7 @@ def _remedy(error: Any, path: Path, value: Value, checked: Checked) -> str | Non
         return f"arguments have names: {path[-1]}: {{{pairs}}}"
     choices = _choices(error.schema)
     close = did_you_mean(word, choices)
+    choices = [each for each in choices if each[:1].isupper()] or choices  # without snake_case
     return close or (f"one of {', '.join(choices[:40])}" if len(choices) > 3 else None)
 
 

@@ -145,7 +145,9 @@ class _Expansion(Steps):
         declared = root.get("outputs")
         if declared is None:
             if isinstance(last, Nothing):
-                self.error("outputs", f"the model has no output: {last.reason}", root.key("layers"))
+                message = f"the model has no output: {last.reason}"
+                hint = "name the outputs: outputs: [NAME, ...]"
+                self.error("outputs", message, root.key("layers"), hint)
                 raise Silent
             last.used = True
             return [last]

@@ -199,7 +199,10 @@ class Steps(Calls):
     def merged(self, step: Value, ends: list[Flow], place: Place) -> Flow:
         merge = step.get("merge")
         if merge is None:
-            return Nothing("the branches before it are not merged, so there is no previous value")
+            return Nothing(
+                "the branches before it are not merged, so there is no previous value",
+                "give the branches a `merge`, or this step a `from`",
+            )
         if not ends:
             self.error(
                 "branches", "no branch is left to merge", step.key("branches"), None, place.trail
