@@ -154,19 +154,20 @@ def listed(noun: str, names: list[str]) -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint that names the known word closest to a misspelt one, or None.
 
-    `lr` is found by its initials and `kernel` by its beginning, where nothing is spelt like it.
+    `lr` is found by its initials, `std` and `slope` as a part, where nothing is spelt like them.
     """
     names = sorted(itertools.islice(dict.fromkeys(known), MAX_KNOWN), reverse=True)
     by_fold = {_folded(name): name for name in names}
     swapped = [name for name in names if name != word and sorted(name) == sorted(word)]
     if len(swapped) == 1:  # `form` is `from`, though `for` is spelt more like it
         return f"did you mean '{swapped[0]}'?"
-    close = difflib.get_close_matches(_folded(word)[:100], by_fold, 1, 0.6)
+    close = difflib.get_close_matches(_folded(word)[:100], by_fold, 1, 0.7)
     if close:
         return f"did you mean '{by_fold[close[0]]}'?"
     initials = [n for n in names if "_" in n and "".join(p[:1] for p in n.split("_")) == word]
-    begun = [n for n in names if len(word) > 2 and n.startswith(f"{word.casefold()}_")]
-    for found in (initials, begun):
+    begun = [n for n in names if len(word) > 2 and n.startswith(word.casefold())]
+    parts = [n for n in names if word.casefold() in n.split("_")]
+    for found in (initials, begun, parts):
         if len(found) == 1:
             return f"did you mean '{found[0]}'?"
     return None

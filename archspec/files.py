@@ -6,7 +6,7 @@ blocks of other files, each of which keeps seeing its own file's params, default
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -72,16 +72,9 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
                 home.blocks[name] = Block(name, block, span, home)
     home.params, home.defaults = root.get("params"), root.get("defaults")
     if root.get("layers") is None and root.get("blocks"):
-        raise SpecError(
-            [
-                Diagnostic(
-                    "library",
-                    "this is a block library: it has no layers of its own",
-                    root.key("blocks"),
-                    "`import` it in a spec",
-                )
-            ]
-        )
+        message = "this is a block library: it has no layers of its own"
+        library = Diagnostic("library", message, root.key("blocks"), "`import` it in a spec")
+        raise SpecError([*reader.diagnostics, library])
     return Spec(root, home, document.path, frozenset(reader.broken), tuple(reader.diagnostics))
 
 
@@ -102,14 +95,19 @@ class _Reader:
         self.libraries: dict[Path, Home] = {}
         self.broken: set[Span] = set()
         self.diagnostics: list[Diagnostic] = []
+        self.way: list[Note] = []  # from the file that is opened to the one that is read
 
     def check(self, document: Document) -> Checked:
         checked = check(document)
         self.broken |= checked.broken
-        self.diagnostics += checked.diagnostics
+        self.report(checked.diagnostics)
         if checked.fatal:
             raise SpecError(self.diagnostics)
         return checked
+
+    def report(self, diagnostics: Iterable[Diagnostic]) -> None:
+        way = tuple(reversed(self.way))
+        self.diagnostics += [replace(each, notes=(*each.notes, *way)) for each in diagnostics]
 
     def read(self, document: Document, above: tuple[Path, ...]) -> tuple[Value, Home]:
         """A document's value with its bases under it, and the home of its blocks."""
@@ -122,7 +120,9 @@ class _Reader:
         extends = root.get("extends")
         if extends is not None:
             base = self.find(extends, document, chain)
+            self.way.append(Note("extended here", extends.span))
             base_root, base_home = self.read(base, chain)
+            self.way.pop()
             home.blocks |= base_home.blocks
         own = {name: value for name, _, value in root.entries("blocks")}
         for name, value in own.items():
@@ -130,17 +130,27 @@ class _Reader:
                 home.blocks.pop(name, None)
         imports = root.get("import")
         brought: dict[str, Span] = {}
+        missing: list[Diagnostic] = []
         for each in imports.data if imports else ():
-            library = self.library(self.find(each, document, chain), chain)
+            try:
+                found = self.find(each, document, chain)
+            except SpecError as error:
+                missing += error.diagnostics
+                continue
+            self.way.append(Note("imported here", each.span))
+            library = self.library(found, chain)
+            self.way.pop()
             for name, block in library.blocks.items():
                 known = home.blocks.get(name, block)
                 if known is not block:
-                    raise SpecError([_twice(name, each.span, brought.get(name, known.span))])
+                    self.report([_twice(name, each.span, brought.get(name, known.span))])
                 brought[name] = each.span
                 home.blocks[name] = block
         for name, span, value in root.entries("blocks"):
             if name in brought and value.data is not None:
-                raise SpecError([_twice(name, span, brought[name])])
+                self.report([_twice(name, span, brought[name])])
+        if missing:  # whatever calls their blocks would be blamed for it
+            raise SpecError([*self.diagnostics, *missing])
         root = _laid_over(base_root, root)
         for name, span, value in root.entries("blocks"):
             if not (name in home.blocks and home.blocks[name].value is value):
@@ -163,8 +173,8 @@ class _Reader:
         name = str(value.data)
 
         def fail(message: str, hint: str | None = None) -> SpecError:
-            error = Diagnostic("file", message, value.span, hint)
-            return SpecError([*self.diagnostics, error])
+            self.report([Diagnostic("file", message, value.span, hint)])
+            return SpecError(self.diagnostics)
 
         if document.path is None:
             raise fail("a spec given as text cannot name other files")
@@ -181,6 +191,8 @@ class _Reader:
         if resolved not in self.documents:
             if len(self.documents) >= MAX_FILES:
                 raise fail(f"more than {MAX_FILES} files in all")
+            if path.is_dir():
+                raise fail(f"'{name}' is a folder, not a spec", "name a file in it")
             if not path.is_file():
                 folder = path.parent
                 near = [each.name for each in folder.glob("*.yaml")] if folder.is_dir() else []
@@ -190,6 +202,11 @@ class _Reader:
                 self.documents[resolved] = read_file(path, _short(path))
             except UserError as error:
                 raise fail(str(error.args[0]), error.hint) from None
+            except SpecError as error:
+                self.way.append(Note("named here", value.span))
+                self.report(error.diagnostics)
+                self.way.pop()
+                raise SpecError(self.diagnostics) from None
         return self.documents[resolved]
 
 

@@ -86,7 +86,7 @@ def _parse(text: str) -> ast.expr:
     try:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        at = getattr(error, "offset", None) or 1
+        at = getattr(error, "offset", None) or len(text.strip())  # 0: at the end
         what = getattr(error, "msg", str(error)).removesuffix(". Perhaps you forgot a comma?")
         what = what.removesuffix(" (detected at line 1)").replace("string literal", "text")
         told = "" if what in ("invalid syntax", "") else f": {what}"

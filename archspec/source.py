@@ -345,11 +345,13 @@ def _explain(error: yaml.MarkedYAMLError, source: Source) -> Diagnostic:
     line = source.lines[span.line - 1]
     indent = len(line) - len(line.lstrip())
     char = line[mark.column : mark.column + 1] if span.line == mark.line + 1 else ""
-    above = (each.split(" #")[0].strip() for each in reversed(source.lines[: span.line - 1]))
-    before = next((each for each in above if each and each[0] != "#"), "")
+    above = (each.split(" #")[0].rstrip() for each in reversed(source.lines[: span.line - 1]))
+    before = next((each for each in above if each.strip() and each.lstrip()[0] != "#"), "")
     context, problem = error.context or "", error.problem or ""
-    opener = re.fullmatch(r"-\s+([A-Za-z]\w*)", before)
+    opener = re.fullmatch(r"(\s*)-\s+([A-Za-z]\w*)", before)
     word = re.match(r"\s*([\w-]+)\s*:", line)
+    if opener and len(opener[1]) >= indent:
+        opener = None
     glued = re.match(r"[\s-]*([A-Za-z]\w*)\s*\{\s*\w+\s*:", line)
     stray = "mapping values are not allowed" in problem
     notes: tuple[Note, ...] = ()
@@ -367,8 +369,8 @@ def _explain(error: yaml.MarkedYAMLError, source: Source) -> Diagnostic:
         message, hint = f"'{sign}' begins an alias or anchor, and no name follows it", "quote it"
     elif opener and word and (stray or "'-' indicator" in problem):
         span = replace(span, column=word.start(1) + 1, end_column=word.end(1) + 1)
-        message = f"'{word[1]}' cannot follow '{before}'"
-        hint = f"a colon is missing: write `- {opener[1]}:`, and indent what belongs to it"
+        message = f"'{word[1]}' cannot follow '- {opener[2]}'"
+        hint = f"a colon is missing: write `- {opener[2]}:`, and indent what belongs to it"
     elif stray and glued:
         span = replace(span, column=glued.start(1) + 1, end_column=glued.end(1) + 1)
         message = f"'{glued[1]}' is not followed by a colon"

@@ -519,7 +519,12 @@ def _several_steps(ops: list[str], value: Value, checked: Checked) -> None:
     for key in others:
         if key in outside:
             continue
-        if word := did_you_mean(key, MODIFIERS):
+        argument = did_you_mean(key, arguments) if value.data[first].data is None else None
+        if argument and key not in checked.known_blocks():  # `Dense:` and `unit: 3` under it
+            message = f"a step has no word '{key}'"
+            hint = f"indent it under '{first}:'; {argument}"
+            checked.error("indent", message, value.key(key), hint)
+        elif word := did_you_mean(key, MODIFIERS):
             message = f"a step has no word '{key}'"
             checked.error("unknown-word", message, value.key(key), word)
         else:

@@ -297,7 +297,7 @@ def test_files_are_named_relative_to_the_file_that_names_them(tmp_path: Path) ->
         "an absolute path of a library": ("import: [/lib.yaml]", "/lib.yaml", "absolute path"),
         "a file that is not there": ("extends: bsae.yaml", "bsae.yaml", "did you mean 'base.yaml'"),
         "a library that is not there": ("import: [none.yaml]", "none.yaml", "no file 'none.yaml'"),
-        "a folder": ("extends: ..", "..", "no file"),
+        "a folder": ("extends: ..", "..", "is a folder"),
         "itself": ("extends: main.yaml", "main.yaml", "circle: main.yaml -> main.yaml"),
         "a file that names this one": ("extends: round.yaml", "main.yaml", "circle"),
         "a library that names this one": ("import: [round.yaml]", "main.yaml", "circle"),

@@ -207,7 +207,7 @@ def test_names_in_a_loop(layers: str, found: str) -> None:
         "text": ("- {for: {i: abc}, Dense: 1}", "loop", "walks a list"),
         "a formula that is no table": ("- {for: =n, Dense: 1}", "loop", "a table"),
         "a formula that is a list of numbers": ("- {for: =depths, Dense: 1}", "loop", "a table"),
-        "rows of different forms": ("- {for: [{a: 1}, {b: 2}], Dense: 1}", "loop", "one form"),
+        "rows of different forms": ("- {for: [{a: 1}, {b: 2}], Dense: 1}", "loop", "row 1 b"),
         "nothing to walk": ("- {for: {}, Dense: 1}", "schema", "for"),
         "for and repeat": ("- {for: {i: [1]}, repeat: 2, Dense: 1}", "loop", "not both"),
         "a count below 0": ("- {repeat: -1, Dense: 1}", "schema", "repeat"),

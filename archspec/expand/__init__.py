@@ -151,12 +151,13 @@ class _Expansion(Steps):
                 raise Silent
             last.used = True
             return [last]
+        unnamed = Nothing("`outputs` names steps, and 'previous' is no name", "name that step")
         drafts: dict[Draft, Value] = {}
         if declared.span in self.spec.broken:
             return []
         for each in declared.data:
             try:
-                draft = self.reference(str(each.data), each, place, Nothing("outputs name steps"))
+                draft = self.reference(str(each.data), each, place, unnamed)
             except Silent:
                 continue
             if draft in drafts:

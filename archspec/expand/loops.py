@@ -29,7 +29,13 @@ class Loops(Reports):
 
     def turns(self, step: Value, place: Place) -> list[tuple[dict[str, Any], Note | None]] | None:
         """The turns of a step: the loop variables' values and the note of each; one for no loop."""
-        loop, repeat = step.get("for"), step.get("repeat")
+        loop, repeat, own = step.get("for"), step.get("repeat"), step.get("name")
+        called = next((key for key in step.data if key not in MODIFIERS), "")
+        named_call = own is not None and called in place.home.blocks  # its note names the turn
+
+        def note(text: str, word: str) -> Note | None:
+            return None if named_call else Note(text, step.key(word))
+
         try:
             if repeat is not None:
                 count = self.evaluate(repeat, place.env, place.trail)
@@ -45,7 +51,7 @@ class Loops(Reports):
                     )
                     return None
                 self.bound(count, repeat)
-                return [({}, None)] * count
+                return [({}, note(f"in turn {n} of {count}", "repeat")) for n in range(count)]
             if loop is None:
                 return [({}, None)]
             rows = self.table(loop, place)
@@ -53,7 +59,6 @@ class Loops(Reports):
             return None
         for name in rows[0] if rows else ():
             self.free(name, loop.key(name), place.env)
-        own = step.get("name")
         if own is not None and "{" not in str(own.data):
             variable = next(iter(rows[0]), "i") if rows else "i"
             self.error(
@@ -63,12 +68,7 @@ class Loops(Reports):
                 f"in a loop a name holds the loop variable: {own.data}{{{variable}}}",
             )
             return None
-        called = next((key for key in step.data if key not in MODIFIERS), "")
-        named_call = own is not None and called in place.home.blocks
-        return [
-            (row, None if named_call else Note(f"in for {_assignments(row)}", step.key("for")))
-            for row in rows
-        ]
+        return [(row, note(f"in for {_assignments(row)}", "for")) for row in rows]
 
     def table(self, loop: Value, place: Place) -> list[dict[str, Any]]:
         """`for`, as a list of loop variables' values."""
@@ -90,13 +90,17 @@ class Loops(Reports):
             rows = [dict(zip(data, turn, strict=True)) for turn in zip(*data.values(), strict=True)]
         else:
             rows = data if isinstance(data, list) else []
-            mappings = all(isinstance(row, dict) and row.keys() == rows[0].keys() for row in rows)
-            if rows is not data or not mappings:
-                message = (
-                    "`for` walks lists, {name: list}, or a table, a list of mappings of one form"
-                )
+            if rows is not data or not all(isinstance(row, dict) for row in rows):
+                message = "`for` walks lists, {name: list}, or a table, a list of mappings"
                 self.error("loop", message, loop.span, None, place.trail)
                 raise Silent
+            for number, row in enumerate(rows):
+                if row.keys() != rows[0].keys():
+                    first, other = (", ".join(each) or "nothing" for each in (rows[0], row))
+                    message = "the rows of a table must name the same variables"
+                    message += f": row 0 names {first}, row {number} {other}"
+                    self.error("loop", message, loop.span, None, place.trail)
+                    raise Silent
         self.bound(len(rows), loop)
         return rows
 
@@ -163,4 +167,4 @@ class Loops(Reports):
 
 
 def _assignments(row: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in row.items())
+    return ", ".join(f"{name}={show(value)}" for name, value in row.items())

@@ -54,7 +54,7 @@ class Steps(Calls):
         feed = step.get("from")
         for number, (names, note) in enumerate(turns):
             self.count(step)
-            inside = place.with_names(names, note) if names else place
+            inside = place.with_names(names, note) if names or note else place
             if self.skipped(step, inside, number if "repeat" in step.data else None):
                 continue
             previous = self.turn(
