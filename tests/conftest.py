@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,12 @@ def golden(request: pytest.FixtureRequest):
         assert text == path.read_text(encoding="utf-8")
 
     return check
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _fresh_keras() -> Iterator[None]:
+    """Leave nothing of one module's Keras to the next: a global seed generator that was made
+    inside a `StatelessScope` holds no value, and whoever draws from it draws garbage."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session()
