@@ -117,7 +117,8 @@ def test_activations_constraints_and_policies_survive_saving(tmp_path: Path):
     text = HEAD + (
         "input: [6, 6, 2]\nlayers:\n"
         "  - Conv2D: {filters: 3, kernel_size: 3, activation: {leaky_relu: 0.1}}\n"
-        "  - Conv2D: {filters: 3, kernel_size: 1, kernel_constraint: {MaxNorm: 2}, dtype: bfloat16}\n"
+        "  - Conv2D:\n      filters: 3\n      kernel_size: 1\n"
+        "      kernel_constraint: {MaxNorm: 2}\n      dtype: bfloat16\n"
         "  - Activation: {activation: gelu}\n  - Flatten\n"
         "  - Dense: {units: 2, kernel_regularizer: {L1L2: {l1: 0.1, l2: 0.2}}}\n"
     )
