@@ -62,6 +62,12 @@ def fill(text: str, names: Mapping[str, Any], work: Work | None = None) -> str:
     return PLACEHOLDER.sub(part, text)
 
 
+def names_in(text: str) -> set[str]:
+    """The words of a formula, or of the `{...}` in a name, some of which are names."""
+    parts = [text[1:]] if is_formula(text) else PLACEHOLDER.findall(text)
+    return {word for part in parts for word in re.findall(r"[^\W\d]\w*", part)}
+
+
 def unbalanced(text: str) -> bool:
     """Whether a formula's brackets do not match, as when YAML cut it at a comma."""
     closers, stack, quote = {")": "(", "]": "["}, [], ""

@@ -93,6 +93,17 @@ def plain(value: Value) -> Any:
     return value.data
 
 
+def texts(value: Value) -> Iterator[str]:
+    """Every text in a value, keys left out."""
+    stack = [value]
+    while stack:
+        data = stack.pop().data
+        if isinstance(data, str):
+            yield data
+        elif isinstance(data, dict | tuple):
+            stack += data.values() if isinstance(data, dict) else data
+
+
 def value_of(data: Any, span: Span) -> Value:
     """A Value made of plain data, all of it at one place."""
     if isinstance(data, Mapping):

@@ -18,15 +18,16 @@ from typing import Any
 
 from archspec.arguments import show
 from archspec.contracts import broken_contracts
-from archspec.errors import Note, Refused, Span, SpecError
+from archspec.errors import Note, Refused, Span, SpecError, did_you_mean
 from archspec.expand.place import Draft, Flow, Halt, Nothing, Place, Silent
 from archspec.expand.steps import Steps
 from archspec.files import Spec
+from archspec.formulas import names_in
 from archspec.graph import Facts, Graph, Node
 from archspec.infer import MAX_AXIS
 from archspec.recipe import recipe_of
 from archspec.scopes import Entry, Scope
-from archspec.source import Value, plain
+from archspec.source import Value, plain, texts
 
 
 def expand(spec: Spec) -> Graph:
@@ -63,6 +64,7 @@ class _Expansion(Steps):
         train = self.train(root, home.env)
         if self.failed():
             raise SpecError(self.diagnostics)
+        self.unused_params(root)
         stem = self.spec.path.stem if self.spec.path else "model"
         text = {key: root.get(key) for key in ("name", "description")}
         graph = Graph(
@@ -202,6 +204,16 @@ class _Expansion(Steps):
                     "give it to a later step by `from`, list it in `outputs`, or remove it",
                     draft.trail,
                 )
+
+    def unused_params(self, root: Value) -> None:
+        """Warn of params that no formula of the file names, such as a misspelt one of its base."""
+        named = {name for text in texts(root) for name in names_in(text)}
+        known = [name for name, _, _ in root.entries("params")]
+        for name, span, _ in root.entries("params"):
+            if name not in named and span.source is root.span.source:
+                hint = did_you_mean(name, [each for each in known if each in named])
+                message = f"no formula names the param '{name}'"
+                self.error("unused-param", message, span, hint or "remove it", (), "warning")
 
     def train(self, root: Value, env: Mapping[str, Any]) -> Mapping[str, Any]:
         value = root.get("train")
