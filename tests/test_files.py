@@ -224,7 +224,7 @@ def test_name_and_require_are_not_inherited_but_the_description_is(tmp_path: Pat
     assert graph.description == "The base."
     base = archspec.load(tmp_path / "base.yaml")
     assert base.name == "grand"
-    assert [each.code for each in base.warnings] == ["contract"]
+    assert "contract" in [each.code for each in base.warnings]
 
 
 def test_name_defaults_to_the_files_stem(tmp_path: Path) -> None:
