@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import archspec
-from archspec.errors import Diagnostic, Refused, SpecError, UserError, in_order
+from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError, in_order
 from archspec.files import open_spec, setting
 from archspec.source import plain, read_file
 from archspec.writing import writing
@@ -28,8 +28,16 @@ set_option = click.option(
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
+    callback=lambda context, option, texts: _settings(texts),
     help="Set a param, or a dotted place such as train.batch_size. May be repeated.",
 )
+
+
+def _settings(texts: Sequence[str]) -> Sequence[str]:
+    for text in texts:
+        if not text.partition("=")[1] or not text.partition("=")[0].strip():
+            raise click.BadParameter(f"'{text}' is not NAME=VALUE, such as width=32")
+    return texts
 
 
 def output_option(what: str) -> Callable[[Any], Any]:
@@ -81,6 +89,10 @@ def _checked(spec: str, settings: Sequence[str]) -> tuple[list[Diagnostic], str 
         if not errors:
             return [], f"{spec}: a block library, checked against the schema"
         return errors, None
+    except UserError as error:  # the other specs are checked all the same
+        nowhere = Span(Source(spec, ()), 1, 1, 1, 1)
+        message = str(error.args[0]).removeprefix(f"{spec}: ")
+        return [Diagnostic("file", message, nowhere, error.hint)], None
     found = [_as_error(each) if each.code == "contract" else each for each in graph.warnings]
     if any(each.severity == "error" for each in found):
         return list(in_order(found)), None

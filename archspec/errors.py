@@ -42,7 +42,8 @@ class Span:
     end_column: int
 
     def __str__(self) -> str:
-        return f"{self.source.name}:{self.line}:{self.column}"
+        place = f":{self.line}:{self.column}" if self.source.lines else ""  # else the whole file
+        return f"{self.source.name}{place}"
 
     def within(self, start: int, length: int) -> Span:
         """The part of a one-line span that begins `start` characters in."""

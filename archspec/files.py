@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from archspec.errors import Diagnostic, Note, Span, SpecError, UserError, did_you_mean
+from archspec.errors import (
+    Diagnostic,
+    Note,
+    Source,
+    Span,
+    SpecError,
+    UserError,
+    did_you_mean,
+)
 from archspec.source import WORDS, Document, Value, read_file, read_text, value_of
 from archspec.validation import Checked, check
 
@@ -85,8 +93,8 @@ def setting(text: str) -> tuple[str, Value]:
         raise UserError(f"--set {text}: a setting is NAME=VALUE", "for example --set width=32")
     indent, name = " " * (len(place) + 1), f"--set {text}"
     if WORDS.get(value.strip(), text) is None:  # which as a file would be an empty one
-        return place.strip(), replace(read_text(indent + "''", name).root, data=None)
-    return place.strip(), read_text(indent + value, name).root
+        return place.strip(), replace(read_text(indent + "''", name, shown=text).root, data=None)
+    return place.strip(), read_text(indent + value, name, shown=text).root
 
 
 class _Reader:
@@ -281,14 +289,22 @@ def _set(root: Value, place: str, value: Any) -> Value:
         known = list(params.data) if params else []
         if name not in known:
             raise UserError(
-                f"--set {place}: the spec has no param '{name}'",
-                did_you_mean(name, known) or f"its params: {', '.join(known) or 'none'}",
+                f"the spec has no param '{name}'",
+                f"a place in it can be set, such as {name}.{_inside(root.data[name])}"
+                if name in root.data
+                else did_you_mean(name, known) or f"its params: {', '.join(known) or 'none'}",
             )
     elif path[0] != "train" and path[0] not in root.data:
         raise UserError(
-            f"--set {place}: the spec has no '{path[0]}'", did_you_mean(path[0], root.data)
+            f"the spec has no '{path[0]}' for '{place}'",
+            did_you_mean(path[0], root.data) or f"it has {', '.join(root.data)}",
         )
     return _put(root, path, new, place)
+
+
+def _inside(value: Value) -> str:
+    """The first key or item of a value, as an example."""
+    return next(iter(value.data), "") if isinstance(value.data, dict) else "0"
 
 
 def _put(value: Value, path: list[str], new: Value, place: str) -> Value:
@@ -297,19 +313,23 @@ def _put(value: Value, path: list[str], new: Value, place: str) -> Value:
     key = path[0]
     if isinstance(value.data, tuple):
         if not key.isdecimal() or int(key) >= len(value.data):
-            raise UserError(f"--set {place}: the list has no item '{key}'")
+            known = f"its items are 0 to {len(value.data) - 1}" if value.data else "it is empty"
+            raise UserError(f"the list has no item '{key}' for '{place}'", known)
         items = list(value.data)
         items[int(key)] = _put(items[int(key)], path[1:], new, place)
         return replace(value, data=tuple(items))
     old = value.data if isinstance(value.data, dict) else {}
     inside = old.get(key, Value(None, new.span))
+    start = len(place) - len(".".join(path))  # of the key, in a setting's text
+    written = Span(new.span.source, 1, start + 1, 1, start + len(key) + 1)
     return replace(
         value,
         data={**old, key: _put(inside, path[1:], new, place)},
-        keys={**value.keys, key: value.keys.get(key, new.span)},
+        keys={**value.keys, key: value.keys.get(key, written)},
     )
 
 
 def _argument(place: str, value: Any) -> Span:
     """The place of a value that a caller of `load` gave."""
-    return read_text("0", f"{place}={value!r}").root.span  # any text that is a value
+    shown = f"{place}={value!r}"
+    return Span(Source(shown, (shown,)), 1, len(place) + 2, 1, len(shown) + 1)

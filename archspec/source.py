@@ -123,14 +123,15 @@ def read_file(path: Path, name: str | None = None) -> Document:
     name: what messages call the file; its path by default.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(
-                f"{path}: {path.stat().st_size:,} bytes are over the limit of {MAX_BYTES:,}",
-                "a spec this large is written by a loop (`for`), not by hand",
-            )
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UserError(f"{path}: cannot read the file: {_reason(error)}") from error
+    if len(raw) > MAX_BYTES:
+        raise UserError(
+            f"{path}: the file is over the limit of {MAX_BYTES:,} bytes",
+            "a spec this large is written by a loop (`for`), not by hand",
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -142,9 +143,12 @@ def read_file(path: Path, name: str | None = None) -> Document:
     return read_text(text, name or str(path), path)
 
 
-def read_text(text: str, name: str, path: Path | None = None) -> Document:
-    """The document in a text. Raises `SpecError` if it is no YAML."""
-    source = Source(name, tuple(LINE_END.split(text)))
+def read_text(text: str, name: str, path: Path | None = None, shown: str | None = None) -> Document:
+    """The document in a text. Raises `SpecError` if it is no YAML.
+
+    shown: what messages quote instead of the text; its lines must be as long.
+    """
+    source = Source(name, tuple(LINE_END.split(text if shown is None else shown)))
     if len(text) > MAX_BYTES:
         raise UserError(f"{name}: over the limit of {MAX_BYTES:,} characters")
     try:
