@@ -10,7 +10,7 @@ import yaml
 from texts import INPUT, PAIR, net, table, text
 
 import archspec
-from archspec.backends.flat import to_spec
+from archspec.backends.flat import to_spec, to_yaml
 from archspec.graph import Graph
 
 ROOT = Path(__file__).parent.parent
@@ -41,8 +41,7 @@ def test_shipped_specs_differ() -> None:
 
 
 def flat(graph: Graph) -> Graph:
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return archspec.loads(yaml.dump(to_spec(graph), Dumper=dumper, sort_keys=False))
+    return archspec.loads(to_yaml(to_spec(graph)))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -344,3 +343,9 @@ def test_a_text_loads_as_the_same_network_as_its_file(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text(text(PLAIN), encoding="utf-8")
     assert archspec.load(path).fingerprint == net(PLAIN).fingerprint
+
+
+@pytest.mark.parametrize("name", ["1e5", "0o17", "012", "no"])
+def test_a_name_that_looks_like_a_number_survives(name: str) -> None:
+    graph = archspec.loads(f"archspec: 1\ninput: [4]\nlayers:\n  - Dense: 4\n    name: '{name}'\n")
+    assert [node.name for node in flat(graph)] == ["input", name]

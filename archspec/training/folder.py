@@ -10,8 +10,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from archspec.errors import UserError
 from archspec.writing import writing
 
@@ -46,12 +44,6 @@ class RunFolder:
 
     def json(self, name: str, content: Any) -> None:
         self.text(name, json.dumps(content, indent=2) + "\n")
-
-    def yaml(self, name: str, content: Any) -> None:
-        """Lists and mappings of scalars on a line of their own."""
-        self.text(
-            name, yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)
-        )
 
     def csv(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
         with self.writing(name) as path, path.open("w", newline="", encoding="utf-8") as file:

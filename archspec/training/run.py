@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archspec.backends.flat import flat_name, to_spec
+from archspec.backends.flat import flat_name, to_spec, to_yaml
 from archspec.graph import Graph
 from archspec.recipe import Recipe
 from archspec.training.folder import RunFolder
@@ -53,7 +53,7 @@ def train(
     folder = RunFolder(graph.name, run_dir)
     if text is not None:
         folder.text("spec.yaml", text)
-    folder.yaml("resolved.yaml", {**to_spec(graph), "train": recipe.mapping(flat_name)})
+    folder.text("resolved.yaml", to_yaml({**to_spec(graph), "train": recipe.mapping(flat_name)}))
     echo(f"writing to {folder.path}")
 
     # Keras takes seconds to come in: what can be refused without it has been by now.
