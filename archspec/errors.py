@@ -157,12 +157,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
     `lr` is found by its initials, `std` and `slope` as a part, where nothing is spelt like them.
     """
+    word = word[:100]
     names = sorted(itertools.islice(dict.fromkeys(known), MAX_KNOWN), reverse=True)
     by_fold = {_folded(name): name for name in names}
     swapped = [name for name in names if name != word and sorted(name) == sorted(word)]
     if len(swapped) == 1:  # `form` is `from`, though `for` is spelt more like it
         return f"did you mean '{swapped[0]}'?"
-    close = difflib.get_close_matches(_folded(word)[:100], by_fold, 1, 0.7)
+    close = difflib.get_close_matches(_folded(word), by_fold, 1, 0.7)
     if close:
         return f"did you mean '{by_fold[close[0]]}'?"
     initials = [n for n in names if "_" in n and "".join(p[:1] for p in n.split("_")) == word]

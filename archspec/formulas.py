@@ -12,7 +12,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -37,7 +37,7 @@ def is_formula(value: Any) -> bool:
 class Work:
     """How much evaluating the formulas of one spec may take in all, loops included."""
 
-    left: int = MAX_WORK
+    left: int = field(default_factory=lambda: MAX_WORK)
 
 
 def evaluate(text: str, names: Mapping[str, Any], work: Work | None = None) -> Any:

@@ -6,8 +6,8 @@ tests/errors holds spec files with what must be said of them in comments:
     # hint: did you mean 'kernel_size'?
 
 `error` or `warning`, the column if it matters, the code, a part of the message; `note` stands on
-the line that is noted, also in another file, and `hint` on the line of its error. A line of comments
-alone speaks of the line above it. Whatever is said and not expected fails, and the reverse.
+the line that is noted, also in another file, and `hint` on the line of its error. A comment alone
+on its line speaks of the line above. Whatever is said and not expected fails, and the reverse.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +26,9 @@ import pytest
 from click.testing import CliRunner
 from conftest import ROOT
 
+import archspec
 from archspec.cli import main
+from archspec.errors import MAX_ERRORS, MAX_MESSAGE, SpecError
 
 FOLDER = ROOT / "tests" / "errors"
 FIXTURES = sorted(FOLDER.glob("*.yaml"))
@@ -129,3 +133,316 @@ def _in(expected: str, said: str) -> bool:
     """Whether `code: part of the message` is what was said."""
     code, _, part = expected.partition(": ")
     return said.startswith(f"{code}: ") and part in said
+
+
+# --- files that cannot hold comments -------------------------------------------------------------
+
+HEAD = "archspec: 1\ninput: [28, 28, 1]\n"
+
+
+def steps(text: str) -> str:
+    return f"{HEAD}layers:\n{text}\n"
+
+
+NO_COMMENTS: dict[str, tuple[bytes | str, str, str]] = {
+    "nothing": ("", "empty", "the file holds nothing"),
+    "nothing but a comment": ("# archspec: 1\n", "empty", "the file holds nothing"),
+    "nothing but a document's mark": ("---\n", "empty", "the file holds nothing"),
+    "a list": ("- Dense: 3\n", "schema", "a spec is a mapping of words, got a list"),
+    "a text": ("hello\n", "schema", "a spec is a mapping of words, got 'hello'"),
+    "UTF-16": ("archspec: 1\n".encode("utf-16"), "file", "byte 0xff is not UTF-8"),
+    "UTF-16 without its mark": ("archspec: 1\n".encode("utf-16-le"), "yaml", "U+0000"),
+    "Latin-1": (steps("  - größe").encode("latin-1"), "file", "byte 0xf6 is not UTF-8"),
+    "a NUL": (HEAD.encode() + b"\0", "yaml", "character U+0000 cannot stand in YAML"),
+    "a bell": (steps("  - Dense: \a"), "yaml", "character U+0007 cannot stand in YAML"),
+    "random bytes": (bytes(range(128, 256)) * 3, "file", "is not UTF-8"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(100), "file", "byte 0x89 is not UTF-8"),
+    "a tab that indents": (steps("\t- Dense: 3"), "yaml", "a tab stands where YAML wants spaces"),
+    "a tab after a dash": (steps("  -\tDense: 3"), "yaml", "a tab stands where YAML wants spaces"),
+    "two documents": (steps("  - Dense: 3") + "---\na: 1\n", "yaml", "a second one begins here"),
+    "a block of text as a step": (steps("  - |\n    Dense: 3"), "unknown-layer", "'Dense: 3"),
+    "a name of many letters": (
+        steps(f"  - Dense: 3\n    name: {'x' * 201}"),
+        "name",
+        "must be a name",
+    ),
+}
+
+
+@pytest.mark.parametrize(("raw", "code", "words"), NO_COMMENTS.values(), ids=NO_COMMENTS)
+def test_what_cannot_hold_comments(raw: bytes | str, code: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_bytes(raw.encode() if isinstance(raw, str) else raw)
+    (found,) = check(path)
+    assert (found["code"], found["file"]) == (code, str(path))
+    assert words in found["message"]
+    assert "\n" not in found["message"]
+
+
+SOUND: dict[str, bytes] = {
+    "Windows line ends": steps("  - Dense: 3\n    name: head").replace("\n", "\r\n").encode(),
+    "old line ends": steps("  - Dense: 3\n    name: head").replace("\n", "\r").encode(),
+    "a byte order mark": b"\xef\xbb\xbf" + steps("  - Dense: 3").encode(),
+    "a document's mark and end": f"---\n{steps('  - Dense: 3')}...\n".encode(),
+    "tabs at line ends": steps("  - Dense: 3\t").encode(),
+    "JSON": b'{"archspec": 1, "input": [3], "layers": [{"Dense": {"units":3}}]}',
+    "whole numbers with a point": steps("  - Dense: 4.0").encode(),
+    "letters of any script in texts": steps("  - Dense: 3").encode()
+    + "name: größe 日本\n".encode(),
+}
+
+
+@pytest.mark.parametrize("raw", SOUND.values(), ids=SOUND)
+def test_what_is_sound_all_the_same(raw: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_bytes(raw)
+    assert check(path) == []
+
+
+def test_places_are_right_with_windows_line_ends(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_bytes(steps("  - Dense: 3\n  - Dens: 3").replace("\n", "\r\n").encode())
+    (found,) = check(path)
+    assert (found["line"], found["column"], found["end_column"]) == (5, 5, 9)
+
+
+# --- bounds --------------------------------------------------------------------------------------
+
+
+def doubling(kind: str, last: int, first: str, each: str) -> str:
+    """Lines that each double the one above: `x1: [=x0, =x0]`."""
+    lines = [f"{kind}0: {first}"]
+    lines += [f"{kind}{n}: {each.format(kind + str(n - 1))}" for n in range(1, last)]
+    return "".join(f"  {line}\n" for line in lines)
+
+
+def nested(levels: int) -> str:
+    lines = ["  " * n + "- layers:" for n in range(1, levels)]
+    return "\n".join([*lines, "  " * levels + "- Dense: 3"])
+
+
+def laughs(first: str, many: str) -> str:
+    lines = [f"a0: &a0 {first}"] + [
+        f"a{n}: &a{n} {many}".replace("*", f"*a{n - 1}") for n in range(1, 40)
+    ]
+    return "\n".join(lines)
+
+
+LOOPS = """
+  - for: {i: =range(1000)}
+    layers:
+      - for: {j: =range(1000)}
+        layers:
+          - STEP
+            for: {k: =range(1000)}
+"""
+LONG = "max(range(9999)) < 3 or " * 8
+
+HOSTILE: dict[str, tuple[str, str]] = {
+    "an alias bomb": (laughs("[x]", "[*, *, *, *, *, *, *, *]"), "too-large"),
+    "an alias bomb of mappings": (laughs("{x: 1}", "{a: *, b: *, c: *, d: *}"), "too-large"),
+    "an alias bomb of merges": (laughs("{x: 1}", "{<<: [*, *, *]}"), "too-large"),
+    "three megabytes": (HEAD + "#" * (3 * 2**20), "file"),
+    "too many values": (steps("  - Dense: 3\n" * 40_000), "too-large"),
+    "too many steps": (steps("  - Flatten\n" * 30_000), "too-large"),
+    "brackets without end": (f"{HEAD}layers: {'[' * 100_000}", "too-deep"),
+    "braces without end": (f"{HEAD}layers: {'{a: ' * 50_000}", "too-deep"),
+    "dashes without end": (f"{HEAD}layers:\n  {'- ' * 50_000}", "too-deep"),
+    "a hundred groups": (steps(nested(100)), "too-deep"),
+    "a line without end": (f"{HEAD}layers: [{'Flatten, ' * 30_000}Flaten]", "too-large"),
+    "a word without end": (steps(f"  - {'x' * 1_000_000}"), "unknown-layer"),
+    "a formula without end": (steps(f"  - Dense: ={'1+' * 500_000}1"), "formula"),
+    "a formula of brackets": (steps(f"  - Dense: ={'(' * 400}1{')' * 400}"), "formula"),
+    "a formula of minuses": (steps(f"  - Dense: ={'-' * 900}1"), "formula"),
+    "a tower of powers": (steps("  - Dense: =9**9**9"), "formula"),
+    "a tower of negative powers": (steps("  - Dense: =(-7)**99999999"), "formula"),
+    "a text of 10^10 letters": (steps("  - Dense: \"=len('a' * 10**10)\""), "formula"),
+    "a list of 10^10 items": (steps("  - Dense: =len([0] * 10**10)"), "formula"),
+    "a text that doubles": (
+        f"{HEAD}params:\n{doubling('x', 40, 'aaaa', '={0} + {0}')}layers: [Dense: =x39]",
+        "formula",
+    ),
+    "a list that doubles": (
+        f"{HEAD}params:\n{doubling('x', 40, '[1]', '[={0}, ={0}]')}layers: [Dense: =x39]",
+        "formula",
+    ),
+    "a mapping that doubles": (
+        f"{HEAD}params:\n{doubling('x', 40, '[1]', '{{a: ={0}, b: ={0}}}')}layers: [Dense: =x39]",
+        "formula",
+    ),
+    "a list of lists by a formula": (
+        f"{HEAD}params:\n{doubling('x', 40, '[1]', chr(39) + '=[{0}, {0}]' + chr(39))}"
+        "layers: [Dense: =x39]",
+        "formula",
+    ),
+    "a loop of 10^9 turns": (steps("  - Dense: 3\n    for: {i: =range(10**9)}"), "formula"),
+    "10^9 repetitions": (steps("  - Dense: 3\n    repeat: 1000000000"), "too-large"),
+    "loops in loops": (steps(LOOPS.replace("STEP", "Dense: 3")), "too-large"),
+    "loops in loops around nothing": (steps(LOOPS.replace("STEP", "layers: []")), "too-large"),
+    "loops in loops that a condition skips": (
+        steps(LOOPS.replace("STEP", "Dense: 3\n            when: false")),
+        "too-large",
+    ),
+    "a condition that takes long, in a loop": (
+        steps(f"  - Dense: 3\n    for: {{i: =range(9999)}}\n    when: ={LONG}false"),
+        "too-large",
+    ),
+    "blocks that call others twice": (
+        f"{HEAD}blocks:\n{doubling('b', 38, '{layers: [Flatten]}', '{{layers: [{0}, {0}]}}')}"
+        "layers: [b37]",
+        "too-large",
+    ),
+    "blocks that call others twice and do nothing": (
+        f"{HEAD}blocks:\n{doubling('b', 38, '{layers: []}', '{{layers: [{0}, {0}]}}')}"
+        "layers: [b37]",
+        "too-large",
+    ),
+    "blocks that call each other too deep": (
+        f"{HEAD}blocks:\n{doubling('b', 60, '{layers: [Flatten]}', '{{layers: [{0}]}}')}"
+        "layers: [b59]",
+        "too-deep",
+    ),
+    "blocks that all call each other": (
+        f"{HEAD}blocks:\n"
+        + "".join(
+            f"  b{n}: {{layers: [{', '.join(f'b{m}' for m in range(30))}]}}\n" for n in range(30)
+        )
+        + "layers: [b1]",
+        "recursive-block",
+    ),
+    "more errors than anyone reads": (steps("  - Dens: 3\n" * 500), "too-many-errors"),
+    "more values refused than anyone reads": (steps("  - Dense: -3\n" * 500), "too-many-errors"),
+    "more unknown names than anyone reads": (
+        steps("".join(f"  - Dense: 3\n    from: zz{n}\n" for n in range(500))),
+        "too-many-errors",
+    ),
+    "more names taken than anyone reads": (
+        steps("  - Dense: 3\n    name: a\n" * 500),
+        "too-many-errors",
+    ),
+    "a layer that no machine holds": (steps("  - Dense: 9999999999999"), "shape"),
+    "a number of many digits": (steps(f"  - Dense: {'9' * 5000}"), "yaml"),
+    "a formula's number of many digits": (steps(f"  - Dense: ={'9' * 900}"), "formula"),
+}
+
+
+# One process checks them all, with bounds a tenth of the real ones, and tells when each is done.
+CHECK_ALL = """
+import json, sys
+from click.testing import CliRunner
+from archspec import formulas, source
+from archspec.cli import main
+from archspec.expand import steps
+source.MAX_VALUES, steps.MAX_STEPS, formulas.MAX_WORK = 5_000, 1_000, 50_000
+for path in sys.argv[1:]:
+    result = CliRunner().invoke(main, ["check", "--format", "json", path])
+    said = json.loads(result.stdout) if result.stdout else repr(result.exception)
+    print(json.dumps([path, result.exit_code, said]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def ends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, Any]]:
+    """What is said of each hostile spec, as far as a process gets in good time."""
+    folder = tmp_path_factory.mktemp("hostile")
+    paths = {name: folder / f"{number}.yaml" for number, name in enumerate(HOSTILE)}
+    for name, path in paths.items():
+        path.write_text(HOSTILE[name][0], encoding="utf-8")
+    command = [sys.executable, "-c", CHECK_ALL, *map(str, paths.values())]
+    try:
+        lines = subprocess.run(command, capture_output=True, timeout=60, cwd=ROOT).stdout
+    except subprocess.TimeoutExpired as late:
+        lines = late.stdout or b""
+    done = {path: (status, said) for path, status, said in map(json.loads, lines.splitlines())}
+    return {name: done[str(path)] for name, path in paths.items() if str(path) in done}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_has_no_end_ends_in_an_error(name: str, ends: dict[str, tuple[int, Any]]) -> None:
+    assert name in ends, "it, or one before it, did not end"
+    status, found = ends[name]
+    assert status == 1, found
+    assert HOSTILE[name][1] in [each["code"] for each in found]
+    assert len(found) <= MAX_ERRORS + 1
+    assert all(len(each["message"]) <= MAX_MESSAGE for each in found)
+
+
+def test_every_code_is_expected_somewhere() -> None:
+    """The codes that the sources name, except those of what is no file's fault."""
+    expected = {
+        each.text.partition(":")[0]
+        for path in FOLDER.rglob("*.yaml")
+        for each in expectations(path)
+        if each.kind in ("error", "warning")
+    }
+    cases = {code for _, code, _ in NO_COMMENTS.values()} | {code for _, code in HOSTILE.values()}
+    missing = {code for code, _ in codes()} - expected - cases - {"library", "silent"}
+    assert not missing
+    assert expected <= {code for code, _ in codes()}
+
+
+def codes() -> Iterator[tuple[str, str]]:
+    """Every code that the sources give to an error, and where."""
+    position = {"error": 0, "fail": 0, "Diagnostic": 0, "Refused": 2, "_refused": 3}
+    for path in sorted((ROOT / "archspec").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            values: list[ast.expr] = []
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                named = [each.value for each in node.keywords if each.arg == "code"]
+                at = position.get(name)
+                values = named or ([] if at is None else node.args[at : at + 1])
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                if getattr(targets[0], "id", "") == "code" and node.value is not None:
+                    values = [node.value]
+            for value in values:
+                if isinstance(value, ast.Constant) and re.fullmatch("[a-z-]+", str(value.value)):
+                    yield str(value.value), f"{path}:{node.lineno}"
+
+
+def test_a_library_is_sound_for_check_and_none_for_load(tmp_path: Path) -> None:
+    path = tmp_path / "library.yaml"
+    path.write_text("archspec: 1\nblocks:\n  a: {layers: [Flatten]}\n", encoding="utf-8")
+    assert check(path) == []
+    with pytest.raises(SpecError) as caught:
+        archspec.load(path)
+    assert [each.code for each in caught.value.diagnostics] == ["library"]
+    path.write_text("archspec: 1\nblocks:\n  a: {layers: [Flaten]}\n", encoding="utf-8")
+    assert [each["code"] for each in check(path)] == ["unknown-layer"]
+
+
+# --- how an error is laid out --------------------------------------------------------------------
+
+
+def laid_out(text: str) -> str:
+    with pytest.raises(SpecError) as caught:
+        archspec.loads(text, "net.yaml")
+    return str(caught.value)
+
+
+def test_an_error_is_laid_out_with_its_line_carets_notes_and_hint() -> None:
+    text = "archspec: 1\ninput: [3]\nblocks:\n  u: {params: {units: 3}, layers: [Dense: =unit]}\n"
+    assert laid_out(f"{text}layers: [u]\n") == (
+        "net.yaml:4:44: error: no param or loop variable is called 'unit' [unknown-name]\n"
+        "    4 |   u: {params: {units: 3}, layers: [Dense: =unit]}\n"
+        "      |                                            ^^^^\n"
+        "net.yaml:5:10: note: in block 'u', as u\n"
+        "hint: did you mean 'units'?"
+    )
+
+
+def test_carets_stand_under_wide_letters() -> None:
+    said = laid_out(steps("  - Dense: {units: 3, 大小: 4}"))
+    excerpt, carets = said.splitlines()[1:3]
+    assert excerpt.index("大") == carets.index("^")
+    assert carets.count("^") == 4
+
+
+def test_a_long_line_is_cut_around_the_place() -> None:
+    said = laid_out(f"{HEAD}layers: [{'Flatten, ' * 100}Flaten]")
+    excerpt, carets = said.splitlines()[1:3]
+    assert len(excerpt) < 180
+    start = carets.index("^")
+    assert excerpt[start : start + carets.count("^")] == "Flaten"
