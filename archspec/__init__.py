@@ -76,6 +76,8 @@ def find(spec: str | Path) -> Path:
         names = {each.stem: each for each in sorted(shipped().rglob("*.yaml"))}
         if str(spec) in names:
             return names[str(spec)]
+        if path.is_dir():
+            raise UserError(f"{path}: this is a folder, not a spec", "name a file in it")
         hint = did_you_mean(str(spec), names) or "shipped: " + ", ".join(names)
         raise UserError(f"no shipped spec is called '{spec}', and there is no such file", hint)
     if path.is_dir():

@@ -99,7 +99,7 @@ def _checked(spec: str, settings: Sequence[str]) -> tuple[list[Diagnostic], str 
     layers = sum(node.op != "InputLayer" for node in graph)
     macs = "unknown" if graph.macs is None else f"{graph.macs:,}"
     summary = (
-        f"{spec}: sound: {layers} layers, {graph.total_params:,} parameters, {macs} MACs, "
+        f"{spec}: sound: {layers} layer{'s' * (layers != 1)}, {graph.total_params:,} parameters, {macs} MACs, "
         f"fingerprint {graph.fingerprint}"
     )
     if graph.unchecked:

@@ -1,0 +1,265 @@
+"""`archspec check`: what it prints, in words and as data, and the status that it ends with."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from conftest import ROOT
+
+from archspec.cli import main
+
+SOUND = "archspec: 1\ninput: [3]\nlayers:\n  - Dense: 3\n    name: head\n"
+WRONG = "archspec: 1\ninput: [3]\nlayers:\n  - Dense: {unit: 3}\n"
+WARNED = "archspec: 1\nparams: {spare: 3}\ninput: [3]\nlayers: [{Dense: 3}]\n"
+BROKEN_CONTRACT = SOUND + "require: {params: <= 3}\n"
+KEYS = {
+    "code",
+    "severity",
+    "message",
+    "file",
+    "line",
+    "column",
+    "end_line",
+    "end_column",
+    "hint",
+    "notes",
+}
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name, text in {
+        "sound": SOUND,
+        "wrong": WRONG,
+        "warned": WARNED,
+        "contract": BROKEN_CONTRACT,
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def check(*words: str) -> Result:
+    return CliRunner().invoke(main, ["check", *words])
+
+
+def data(*words: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(check("--format", "json", *words).stdout)
+    return found
+
+
+def test_a_sound_spec_is_status_0_with_a_line_on_it() -> None:
+    result = check("sound.yaml")
+    assert result.exit_code == 0
+    assert result.output.startswith("sound.yaml: sound: 1 layer, 12 parameters, 9 MACs, ")
+    assert data("sound.yaml") == []
+
+
+def test_an_error_is_status_1_with_its_place_and_a_count() -> None:
+    result = check("wrong.yaml")
+    assert result.exit_code == 1
+    assert result.output == (
+        "wrong.yaml:4:13: error: Dense has no argument 'unit' [unknown-argument]\n"
+        "    4 |   - Dense: {unit: 3}\n"
+        "      |             ^^^^\n"
+        "hint: did you mean 'units'?\n"
+        "1 error\n"
+    )
+
+
+def test_json_says_the_same_as_data() -> None:
+    (found,) = data("wrong.yaml")
+    assert found == {
+        "code": "unknown-argument",
+        "severity": "error",
+        "message": "Dense has no argument 'unit'",
+        "file": "wrong.yaml",
+        "line": 4,
+        "column": 13,
+        "end_line": 4,
+        "end_column": 17,
+        "hint": "did you mean 'units'?",
+        "notes": [],
+    }
+
+
+def test_notes_have_places_of_their_own(files: Path) -> None:
+    text = (
+        "archspec: 1\ninput: [3]\nblocks:\n"
+        "  unit: {params: {n: null}, layers: [Dense: =n]}\nlayers: [unit]\n"
+    )
+    (files / "net.yaml").write_text(text, encoding="utf-8")
+    (found,) = data("net.yaml")
+    assert found["hint"] is None
+    assert found["notes"] == [
+        {
+            "message": "'n' is declared here, without a default",
+            "file": "net.yaml",
+            "line": 4,
+            "column": 19,
+        }
+    ]
+
+
+def test_a_warning_is_said_and_is_no_failure() -> None:
+    result = check("warned.yaml")
+    assert result.exit_code == 0
+    assert "warned.yaml:2:10: warning: no formula names the param 'spare'" in result.output
+    assert "warned.yaml: sound" in result.output
+    assert [each["severity"] for each in data("warned.yaml")] == ["warning"]
+
+
+def test_a_broken_contract_is_an_error_here() -> None:
+    result = check("contract.yaml")
+    assert result.exit_code == 1
+    assert "it is 12 [contract]" in result.output
+    assert "sound" not in result.output
+
+
+def test_every_spec_is_checked_whatever_is_wrong_with_the_others() -> None:
+    result = check("nowhere.yaml", "wrong.yaml", "sound.yaml", "contract.yaml")
+    assert result.exit_code == 1
+    assert "sound.yaml: sound" in result.output
+    assert result.output.endswith("3 errors\n")
+    found = data("nowhere.yaml", "wrong.yaml", "sound.yaml", "contract.yaml")
+    assert [each["file"] for each in found] == ["nowhere.yaml", "wrong.yaml", "contract.yaml"]
+
+
+@pytest.mark.parametrize("name", ["sound.yaml", "wrong.yaml", "nowhere.yaml", ".", "bytes.yaml"])
+def test_data_is_a_list_of_mappings_with_the_same_keys(name: str, files: Path) -> None:
+    (files / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    for each in data(name):
+        assert set(each) == KEYS
+        assert each["line"] >= 1
+        assert each["column"] >= 1
+        assert (each["end_line"], each["end_column"]) >= (each["line"], each["column"])
+        assert each["severity"] in ("error", "warning")
+
+
+@pytest.mark.parametrize(
+    ("spec", "words", "hint"),
+    [
+        ("nowhere.yaml", "there is no such file", None),
+        ("sounds.yaml", "there is no such file", "did you mean 'sound.yaml'?"),
+        ("nowhere/sound.yaml", "there is no such file", None),
+        ("lenet6", "no shipped spec is called 'lenet6'", "did you mean 'lenet5'?"),
+        (".", "this is a folder, not a spec", "name a file in it"),
+    ],
+)
+def test_a_file_that_is_not_there(spec: str, words: str, hint: str | None) -> None:
+    (found,) = data(spec)
+    assert (found["code"], found["file"], found["hint"]) == ("file", spec, hint)
+    assert words in found["message"]
+    result = check(spec)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"{spec}: error: {words}")  # no line of it to point at
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_that_may_not_be_read(files: Path) -> None:
+    (files / "sound.yaml").chmod(0)
+    (found,) = data("sound.yaml")
+    assert found["message"] == "cannot read the file: permission denied"
+
+
+def test_a_file_without_end_is_read_up_to_the_limit() -> None:
+    (found,) = data("/dev/zero")
+    assert "over the limit" in found["message"]
+
+
+def test_a_shipped_spec_is_named_without_its_folder() -> None:
+    result = check("lenet5", "resnet18")
+    assert result.exit_code == 0
+    assert result.output.startswith("lenet5: sound")
+
+
+def test_what_only_the_schema_has_seen_is_said(files: Path) -> None:
+    text = "archspec: 1\ninput: [3]\nlayers:\n  - Dense: 3\n    when: false\n  - ReLU\n"
+    (files / "net.yaml").write_text(text, encoding="utf-8")
+    assert "checked against the schema only: line 4" in check("net.yaml").output
+
+
+@pytest.mark.parametrize(
+    ("setting", "place", "words"),
+    [
+        ("widht=3", "net.yaml", "the spec has no param 'widht'"),
+        ("train.epoch=3", "--set train.epoch=3", "train has no word 'epoch'"),
+        ("train.epochs=many", "--set train.epochs=many", "must be a positive integer"),
+        ("trian.epochs=3", "net.yaml", "the spec has no 'trian' for 'trian.epochs'"),
+        ("layers.7.Dense=3", "net.yaml", "the list has no item '7' for 'layers.7.Dense'"),
+        ("layers.x=3", "net.yaml", "the list has no item 'x'"),
+        ("layers.0.Dense=-3", "--set layers.0.Dense=-3", "must be a positive integer, got -3"),
+        ("layers.0=Flaten", "--set layers.0=Flaten", "no layer is called 'Flaten'"),
+        ("layers=3", "net.yaml", "the spec has no param 'layers'"),
+        ("width=[1", "--set width=[1", "this '[' is never closed"),
+        ("width={a: 1, a: 2}", "--set width={a: 1, a: 2}", "the key 'a' is given twice"),
+        ("width==oops", "--set width==oops", "no param or loop variable is called 'oops'"),
+        ("width=0", "net.yaml", "must be a positive integer, got 0"),
+        ("width=", "net.yaml", "must be a positive integer, got null"),
+        ("width=wide", "net.yaml", "must be a positive integer, got 'wide'"),
+        ("width=!!python/name:os 3", "--set width=!!python/name:os 3", "is not allowed"),
+    ],
+)
+def test_a_setting_that_cannot_be(setting: str, place: str, words: str, files: Path) -> None:
+    text = "archspec: 1\nparams: {width: 3}\ninput: [3]\nlayers: [{Dense: =width}]\n"
+    (files / "net.yaml").write_text(text, encoding="utf-8")
+    (found,) = data("net.yaml", "--set", setting)
+    assert words in found["message"]
+    assert found["file"] == place
+    if place != "net.yaml":
+        assert f"    1 | {setting}\n" in check("net.yaml", "--set", setting).output
+
+
+def test_the_carets_of_a_setting_stand_under_its_part() -> None:
+    found = [
+        data("sound.yaml", "--set", setting)[0]
+        for setting in ("train.epoch=3", "layers.0.Dense=-3")
+    ]
+    assert [(each["column"], each["end_column"]) for each in found] == [(7, 12), (16, 18)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["sound.yaml", "--set", "width"],
+        ["sound.yaml", "--set", "=3"],
+        ["sound.yaml", "--format", "xml"],
+        ["sound.yaml", "--frmat", "json"],
+    ],
+)
+def test_wrong_usage_is_status_2(words: list[str]) -> None:
+    result = check(*words)
+    assert result.exit_code == 2
+    assert "Usage: " in result.output
+    assert "Traceback" not in result.output
+
+
+def test_the_command_itself_ends_with_these_statuses(files: Path) -> None:
+    """Through the process, as a shell sees it; the verbs other than check print to stderr."""
+    outcomes = {
+        ("check", "sound.yaml"): (0, "sound", ""),
+        ("check", "wrong.yaml"): (1, "did you mean 'units'?", ""),
+        ("show", "wrong.yaml"): (1, "", "did you mean 'units'?"),
+        ("chekc",): (2, "", "No such command"),
+    }
+    for words, (status, out, err) in outcomes.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "archspec", *words],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=files,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        assert done.returncode == status, done
+        assert out in done.stdout
+        assert err in done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
