@@ -99,8 +99,8 @@ def _checked(spec: str, settings: Sequence[str]) -> tuple[list[Diagnostic], str 
     layers = sum(node.op != "InputLayer" for node in graph)
     macs = "unknown" if graph.macs is None else f"{graph.macs:,}"
     summary = (
-        f"{spec}: sound: {layers} layer{'s' * (layers != 1)}, {graph.total_params:,} parameters, {macs} MACs, "
-        f"fingerprint {graph.fingerprint}"
+        f"{spec}: sound: {layers} layer{'s' * (layers != 1)}, "
+        f"{graph.total_params:,} parameters, {macs} MACs, fingerprint {graph.fingerprint}"
     )
     if graph.unchecked:
         own = archspec.displayed(spec, archspec.find(spec))
