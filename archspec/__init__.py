@@ -53,7 +53,13 @@ def loads(text: str, name: str = "<text>", **params: Any) -> Graph:
 
 
 def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
-    """The Keras functional model of a graph; the same graph and seed give the same weights."""
+    """The Keras functional model of a graph; the same graph and seed give the same weights.
+
+    Raises `UserError` if Keras or its backend is not installed, with the line that installs it.
+    """
+    from archspec.backends import framework
+
+    framework.start()
     from archspec.backends.keras import to_keras as build
 
     return build(graph, seed)

@@ -20,9 +20,12 @@ BACKENDS = ("tensorflow", "jax", "torch")
 def start() -> None:
     """Import Keras. Raises `UserError` with the line that installs what is missing.
 
-    The backend is the one that Keras is told to use, else the first that is installed.
+    The backend is the one that KERAS_BACKEND names; else the one in Keras's file of settings, which
+    Keras writes by itself, if that is installed; else the first that is.
     """
-    backend = _chosen() or next(filter(_installed, BACKENDS), BACKENDS[0])
+    backend = os.environ.get("KERAS_BACKEND") or next(
+        filter(_installed, (*_settled(), *BACKENDS)), BACKENDS[0]
+    )
     missing = [module for module in ("keras", backend) if not _installed(module)]
     if missing:
         extra = backend if backend in BACKENDS else BACKENDS[0]
@@ -36,17 +39,14 @@ def start() -> None:
         importlib.import_module("keras")
 
 
-def _chosen() -> str | None:
-    """The backend of the environment, or of Keras's own file of settings."""
-    named = os.environ.get("KERAS_BACKEND")
-    if named:
-        return named
+def _settled() -> list[str]:
+    """The backend of Keras's own file of settings, if there is one."""
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     try:
         settings = json.loads((home / "keras.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return settings.get("backend") if isinstance(settings, dict) else None
+        return [str(settings["backend"])]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
 
 
 def _installed(module: str) -> bool:
