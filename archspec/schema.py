@@ -373,7 +373,9 @@ def _steps() -> dict[str, Any]:
     }
     merge = {**calls, "reuse": reuse, "name": NAME, "call": call}
     not_merge = "|".join(word for word in step if word not in merge)
-    bare = {"type": "string", "anyOf": [{"enum": list(LAYERS)}, {"pattern": BLOCK}]}
+    words = "|".join((*MODIFIERS, *WORDS))  # which need a value
+    block = f"^(?!({words})$){BLOCK[1:]}"
+    bare = {"type": "string", "anyOf": [{"enum": list(LAYERS)}, {"pattern": block}]}
     return {
         "steps": {
             "$comment": "a list of steps",

@@ -27,6 +27,7 @@ from archspec.schema import BRANCH, MODIFIERS, WORDS, schema
 from archspec.source import FLOAT, INTEGER, QUOTE, Document, Value, plain
 
 BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
+NEEDED = ("params", "input", "inputs", "blocks", "defaults", "import", "extends")
 STEP = "a layer, a block or a mapping that holds one"
 
 Path = list[Any]
@@ -194,7 +195,10 @@ def _not_a_file(error: Any, root: Value, checked: Checked) -> None:
 
 
 def _not_a_step(value: Value, notes: Notes, checked: Checked) -> None:
-    if isinstance(value.data, str) and re.match(r"\w", value.data):
+    if value.data in (*MODIFIERS, *WORDS):
+        message = f"`{value.data}` needs a value"
+        checked.error("no-step", message, value.span, f"write `- {value.data}: ...`", notes)
+    elif isinstance(value.data, str) and re.match(r"\w", value.data):
         _unknown_layer(value.data, value.span, notes, checked)
     elif value.data is None or value.data == "":
         checked.error("no-step", "this step is empty", value.span, "remove the '-'", notes)
@@ -373,6 +377,8 @@ def _unknown_key(
     else:
         where = f" in `{path[-1]}`" if path else ""
         hint = did_you_mean(key, known) or f"the words here: {', '.join(known)}"
+        if not path and any(hint == did_you_mean(key, [word]) for word in NEEDED):
+            checked.fatal = True  # without that word, nothing below would be found
         if key == "edit" and not path:
             hint = "override a param, a block or `layers` instead"
         if key in LAYERS:

@@ -182,10 +182,11 @@ class Calls(Loops):
                 _complete(op, layer.arguments, arguments)
         except Refused as refused:
             where, notes = places.get(refused.argument or "", (span, ()))
-            if refused.code == "unknown-layer" and op[:1].islower():
+            unknown_block = refused.code == "unknown-layer" and op[:1].islower()
+            if unknown_block:
                 refused.message = f"no layer or block is called {show(op)}"
                 refused.hint = did_you_mean(op, [*place.home.blocks, *LAYERS]) or _blocks(place)
-            self.report(refused, where, (*place_note, *notes))
+            self.report(refused, where, (*place_note, *notes), once=unknown_block)
             facts = None
         except Silent:
             pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from archspec import formulas
@@ -12,6 +13,8 @@ from archspec.errors import MAX_ERRORS, Diagnostic, Note, Refused, Span, enough
 from archspec.expand.place import Halt, Place, Silent
 from archspec.files import Spec
 from archspec.source import Value
+
+MAX_PLACES = 8  # noted of one mistake
 
 
 class Reports:
@@ -21,6 +24,7 @@ class Reports:
         self.spec = spec
         self.diagnostics = list(spec.diagnostics)
         self.said: set[tuple[Span, str]] = set()
+        self.once: dict[str, int] = {}
         self.work = formulas.Work()
 
     def error(
@@ -34,9 +38,23 @@ class Reports:
     ) -> None:
         self.add(Diagnostic(code, message, span, hint, tuple(reversed(notes)), severity))
 
-    def report(self, refused: Refused, span: Span, trail: tuple[Note, ...]) -> None:
+    def report(
+        self, refused: Refused, span: Span, trail: tuple[Note, ...], once: bool = False
+    ) -> None:
+        """once: what a word means is one mistake wherever it stands; further places are noted."""
         notes = (*refused.notes, *reversed(trail))
+        first = self.once.get(refused.message) if once else None
+        if first is not None:
+            known = self.diagnostics[first]
+            taken = {known.span, *(note.span for note in known.notes)}
+            if span not in taken and len(known.notes) < MAX_PLACES:
+                places = (*known.notes, Note("and here", span))
+                self.diagnostics[first] = replace(known, notes=places)
+            return
+        said = len(self.diagnostics)
         self.add(Diagnostic(refused.code, refused.message, span, refused.hint, notes))
+        if once and len(self.diagnostics) > said:
+            self.once[refused.message] = said
         if refused.code == "too-large":
             raise Halt
 
@@ -74,7 +92,8 @@ class Reports:
             if value.plain and length:
                 lead = len(value.data[1:]) - len(value.data[1:].lstrip())
                 span = span.within(1 + lead + int(start), int(length))
-            self.report(refused, span, (*trail, *value.notes()))
+            once = refused.code == "unknown-name"
+            self.report(refused, span, (*trail, *value.notes()), once)
             raise Silent from None
 
     def inside(self, value: Value, env: Mapping[str, Any], trail: tuple[Note, ...]) -> Any:
@@ -96,7 +115,8 @@ class Reports:
             return formulas.fill(str(value.data), place.env, self.work)
         except Refused as refused:
             if refused.code != "silent":
-                self.report(refused, value.span, place.trail)
+                once = refused.code == "unknown-name"
+                self.report(refused, value.span, place.trail, once)
             raise Silent from None
 
     def params(
