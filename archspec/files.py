@@ -82,7 +82,7 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
     if root.get("layers") is None and root.get("blocks"):
         message = "this is a block library: it has no layers of its own"
         library = Diagnostic("library", message, root.key("blocks"), "`import` it in a spec")
-        raise SpecError([*reader.diagnostics, library])
+        raise SpecError(reader.diagnostics or [library])
     return Spec(root, home, document.path, frozenset(reader.broken), tuple(reader.diagnostics))
 
 
@@ -265,7 +265,7 @@ def _lay(
     old = data.get(key)
     if value.data is None and not (keeps_null and depth == 0):
         data.pop(key, None)
-        keys.pop(key, None)
+        keys[key] = span  # where to say that it is missing
     elif depth and isinstance(value.data, dict):
         below = old is not None and isinstance(old.data, dict)
         inside, places = (dict(old.data), dict(old.keys)) if old and below else ({}, {})

@@ -27,6 +27,14 @@ from archspec.schema import BRANCH, MODIFIERS, WORDS, schema
 from archspec.source import FLOAT, INTEGER, QUOTE, Document, Value, plain
 
 BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
+MAPPINGS = {  # what the schema calls the keys of a mapping -> the mapping
+    "words": "a mapping",
+    "names with default values": "a mapping from names to default values",
+    "names with their shapes": "a mapping from names to shapes",
+    "layer names": "a mapping from layers to their arguments",
+    "block names": "a mapping from names to blocks",
+    "contracts": "a mapping of contracts",
+}
 NEEDED = ("params", "input", "inputs", "blocks", "defaults", "import", "extends")
 STEP = "a layer, a block or a mapping that holds one"
 
@@ -222,8 +230,12 @@ def _wrong_value(
         message = f"{path[-1]} has no argument whose value could stand alone, got {got}"
         checked.error("argument-value", message, value.span, "write its arguments by name", notes)
         return
+    if path == ["blocks"]:
+        checked.fatal = True
     if said.endswith(" arguments"):  # `defaults: {Dense: 3}`
         subject, said = f"`{path[-1]}`", "a mapping of its arguments"
+    elif said in MAPPINGS:
+        said = MAPPINGS[said]
     elif not said:
         kind = error.schema.get("type") if isinstance(error.schema, dict) else None
         words = {"string": "text", "array": "a list", "object": "a mapping"}
@@ -266,7 +278,11 @@ def _subject(path: Path) -> str:
     """What a message calls the value at a path."""
     words = [part for part in path if isinstance(part, str)]
     last, owner = words[-1], words[-2] if len(words) > 1 else ""
-    in_block = path[0] == "blocks" and len(words) < 4  # a block may be called as an object is
+    # A block, or an output, may be called as an object is.
+    in_block = path[0] == "blocks" and len(words) < 4
+    in_block = in_block or (
+        path[:2] in (["train", "loss"], ["train", "metrics"]) and len(words) < 4
+    )
     if isinstance(path[-1], str) and not in_block:
         arguments = _arguments_of(last)
         if arguments:
@@ -358,6 +374,8 @@ def _unknown_key(
         _unknown_merge_key(key, value, notes, checked)
     elif said.endswith(" arguments"):
         _unknown_argument(key, value, said.removesuffix(" arguments"), known, notes, checked)
+    elif kind in OBJECT_WORDS and len(value.data) > 1:
+        return  # that it must be one name is said already
     elif kind in OBJECT_WORDS:
         message = f"{_subject(path)} must be {OBJECT_WORDS[kind]}, got '{key}'"
         hint = did_you_mean(key, known) or f"one of {', '.join(sorted(TABLES[kind]))}"
