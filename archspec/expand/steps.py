@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from archspec import formulas
-from archspec.errors import Note, Refused
+from archspec.errors import Note, Refused, Span
 from archspec.expand.calls import Calls
 from archspec.expand.place import Call, Draft, Feed, Flow, Halt, Nothing, Place, Silent
 from archspec.files import Block, Spec
@@ -131,28 +131,24 @@ class Steps(Calls):
             place.scope.add(Entry(step.span, draft, broken=True), None, "?")
         return draft
 
+    def named(self, name: str | None, span: Span, place: Place) -> tuple[Place, Entry]:
+        """The place inside a group or branch, and its entry; without a name it opens no scope."""
+        entry = Entry(span)
+        if name is None:
+            return place, entry
+        label = self.enter(place.scope, entry, name, "group", span, place.trail)
+        entry.scope = place.scope.open(label, block=False)
+        return replace(place, scope=entry.scope), entry
+
     def group(self, step: Value, name: str | None, place: Place, value: Flow) -> Flow:
         steps = step.get("layers")
-        inside = place
-        entry = None
-        if name is not None:
-            entry = Entry(self.name_span(step))
-            label = self.enter(place.scope, entry, name, "group", entry.span, place.trail)
-            entry.scope = place.scope.open(label, block=False)
-            inside = replace(place, scope=entry.scope)
+        inside, entry = self.named(name, self.name_span(step), place)
         last = self.sequence(steps, inside, value) if steps is not None else value
-        if entry is not None:
-            entry.value = last
+        entry.value = last
         return last
 
     def branches(self, step: Value, name: str | None, place: Place, value: Flow) -> Flow:
-        inside = place
-        entry = None
-        if name is not None:
-            entry = Entry(self.name_span(step))
-            label = self.enter(place.scope, entry, name, "branches", entry.span, place.trail)
-            entry.scope = place.scope.open(label, block=False)
-            inside = replace(place, scope=entry.scope)
+        inside, entry = self.named(name, self.name_span(step), place)
         given = step.data["branches"]
         written = given.items() if isinstance(given.data, dict) else ((None, b) for b in given.data)
         ends: list[Flow] = []
@@ -164,21 +160,16 @@ class Steps(Calls):
                 continue
             ends.append(self.branch(key, branch, given, inside, value))
         last = self.merged(step, ends, inside)
-        if entry is not None:
-            entry.value = last
+        entry.value = last
         return last
 
     def branch(
         self, key: str | None, branch: Value, given: Value, place: Place, value: Flow
     ) -> Flow:
         own = branch.get("name")
-        entry = None
-        if key is not None or own is not None:
-            name = key if key is not None else self.text(own, place)  # type: ignore[arg-type]
-            entry = Entry(given.key(key) if key is not None else own.span)  # type: ignore[union-attr]
-            label = self.enter(place.scope, entry, name, "branch", entry.span, place.trail)
-            entry.scope = place.scope.open(label, block=False)
-            place = replace(place, scope=entry.scope)
+        name = self.text(own, place) if own is not None else key
+        span = own.span if own is not None else given.key(key or "")
+        place, entry = self.named(name, span, place)
         steps = branch.get("layers") if isinstance(branch.data, dict) else branch
         start = value
         feed = branch.get("from")
@@ -187,13 +178,13 @@ class Steps(Calls):
                 raise Silent
             if feed is not None:
                 start = self.single(self.fed(feed, place, value), branch, "a branch", place)
-            end = (
-                start if steps is None or steps.data is None else self.sequence(steps, place, start)
-            )
+            if steps is None or steps.data is None:
+                end = start
+            else:
+                end = self.sequence(steps, place, start)
         except Silent:
             end = self.poison(branch, place)
-        if entry is not None:
-            entry.value, entry.broken = end, isinstance(end, Draft) and end.op == "?"
+        entry.value, entry.broken = end, isinstance(end, Draft) and end.op == "?"
         return end
 
     def merged(self, step: Value, ends: list[Flow], place: Place) -> Flow:
@@ -204,9 +195,8 @@ class Steps(Calls):
                 "give the branches a `merge`, or this step a `from`",
             )
         if not ends:
-            self.error(
-                "branches", "no branch is left to merge", step.key("branches"), None, place.trail
-            )
+            message = "no branch is left to merge"
+            self.error("branches", message, step.key("branches"), None, place.trail)
             raise Silent
         values = [self.there(end, merge.span, place) for end in ends]
         if len(values) == 1:
