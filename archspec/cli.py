@@ -235,7 +235,8 @@ def train(
             seed=seed,
         )
     except Refused as refused:
-        raise UserError(refused.message, refused.hint) from None
+        where = f"{recipe}: " if recipe else ""
+        raise UserError(where + refused.message, refused.hint) from None
     framework.start()
     from archspec.training.run import train as run
 

@@ -48,6 +48,9 @@ def _reading(path: Path) -> Iterator[None]:
 def read_npz(path: Path) -> Parts:
     """Arrays by Keras's names (`x_train`, `y_train`, ...), MedMNIST's (`train_images`) or x, y."""
     parts = {}
+    if path.is_file() and not zipfile.is_zipfile(path):  # numpy would take it for a pickle
+        message = f"cannot read {path}: it is no whole .npz file"
+        raise UserError(message, "fetch the file again, or write it with numpy.savez")
     with _reading(path), np.load(path, allow_pickle=False) as file:
         if not hasattr(file, "files"):
             raise ValueError("it holds one array, not named ones")
