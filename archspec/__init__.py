@@ -19,7 +19,7 @@ from archspec.errors import Diagnostic, SpecError, UserError, did_you_mean
 from archspec.expand import expand
 from archspec.files import open_spec
 from archspec.graph import Facts, Graph, Node
-from archspec.source import read_file, read_text
+from archspec.source import kind_of, read_file, read_text
 
 if TYPE_CHECKING:
     import keras
@@ -77,19 +77,21 @@ def find(spec: str | Path) -> Path:
     Raises `UserError` if there is none, with the closest name.
     """
     path = Path(spec)
+    kind = kind_of(path)
     bare = path.suffix == "" and path.parent == Path(".")
-    if bare and not path.is_file():
+    if bare and kind != "file":
         names = {each.stem: each for each in sorted(shipped().rglob("*.yaml"))}
         if str(spec) in names:
             return names[str(spec)]
-        if path.is_dir():
+        if kind == "folder":
             raise UserError(f"{path}: this is a folder, not a spec", "name a file in it")
         hint = did_you_mean(str(spec), names) or "shipped: " + ", ".join(names)
         raise UserError(f"no shipped spec is called '{spec}', and there is no such file", hint)
-    if path.is_dir():
+    if kind == "folder":
         raise UserError(f"{path}: this is a folder, not a spec", "name a file in it")
-    if not path.exists():
-        near = [each.name for each in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+    if kind is None:
+        beside = kind_of(path.parent) == "folder"
+        near = [each.name for each in path.parent.glob("*.yaml")] if beside else []
         raise UserError(f"{path}: there is no such file", did_you_mean(path.name, near))
     return path
 

@@ -20,7 +20,7 @@ from archspec.errors import (
     UserError,
     did_you_mean,
 )
-from archspec.source import WORDS, Document, Value, read_file, read_text, value_of
+from archspec.source import WORDS, Document, Value, kind_of, read_file, read_text, value_of
 from archspec.validation import Checked, check
 
 NOT_INHERITED = ("name", "require", "extends", "import")
@@ -192,6 +192,15 @@ class _Reader:
                 "name it relative to this file, so that it can move",
             )
         path = document.path.parent / name
+        kind = kind_of(path)
+        if kind == "folder":
+            raise fail(f"'{name}' is a folder, not a spec", "name a file in it")
+        if kind is None:
+            hint: str | None = f"looked for {path}"
+            if kind_of(path.parent) == "folder":
+                near = [each.name for each in path.parent.glob("*.yaml")]
+                hint = did_you_mean(path.name, near) or hint
+            raise fail(f"there is no file '{name}'", hint)
         resolved = path.resolve()
         if resolved in chain:
             names = " -> ".join(each.name for each in (*chain[chain.index(resolved) :], resolved))
@@ -199,13 +208,6 @@ class _Reader:
         if resolved not in self.documents:
             if len(self.documents) >= MAX_FILES:
                 raise fail(f"more than {MAX_FILES} files in all")
-            if path.is_dir():
-                raise fail(f"'{name}' is a folder, not a spec", "name a file in it")
-            if not path.is_file():
-                folder = path.parent
-                near = [each.name for each in folder.glob("*.yaml")] if folder.is_dir() else []
-                hint = did_you_mean(path.name, near) or f"looked for {path}"
-                raise fail(f"there is no file '{name}'", hint)
             try:
                 self.documents[resolved] = read_file(path, _short(path))
             except UserError as error:

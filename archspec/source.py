@@ -117,6 +117,14 @@ def value_of(data: Any, span: Span) -> Value:
     raise UserError(f"a param must be a number, text, a list or a mapping, got {data!r}")
 
 
+def kind_of(path: Path) -> str | None:
+    """Whether a path is a "file" or a "folder"; None if there is nothing, or no path is like it."""
+    try:
+        return "folder" if path.is_dir() else "file" if path.exists() else None
+    except (OSError, ValueError):  # too long, a circle of links, a NUL in it
+        return None
+
+
 def read_file(path: Path, name: str | None = None) -> Document:
     """The document in a file. Raises `UserError` if it cannot be read, `SpecError` if no YAML.
 

@@ -81,9 +81,8 @@ def named_by(path: Path) -> Iterator[Path]:
         if each not in seen and each.is_file():
             seen.add(each)
             yield each
-            queue += [
-                each.parent / name for name in NAMED.findall(each.read_text(encoding="utf-8"))
-            ]
+            text = re.sub("#.*", "", each.read_text(encoding="utf-8"))
+            queue += [each.parent / name for name in NAMED.findall(text) if len(name) < 100]
 
 
 def check(path: Path, *options: str) -> list[dict[str, Any]]:
