@@ -74,7 +74,8 @@ def contract(function: Callable[..., Any]) -> dict[str, Argument]:
 def bind(owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]) -> dict[str, Any]:
     """Every argument of `owner` in normal form, defaults filled in.
 
-    Raises `Refused` for an argument that is unknown, missing or of the wrong type.
+    Raises `Refused` for an argument that is unknown, missing or of the wrong type; of an argument
+    within an object the `argument` is a path, as `kernel_regularizer.l2`.
     """
     for name in given:
         if name not in arguments:
@@ -92,7 +93,7 @@ def bind(owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]
             except Refused as refused:
                 if refused.message.startswith("must be"):
                     refused.message = f"{owner} argument '{name}' {refused.message}"
-                refused.argument = name
+                refused.argument = f"{name}.{refused.argument}" if refused.argument else name
                 raise
         elif argument.default is REQUIRED:
             absent = [

@@ -8,7 +8,7 @@ Whatever is wrong with the text is one diagnostic; nothing here knows what a spe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
@@ -66,6 +66,20 @@ class Value:
         if inside is not None:
             for name, value in inside.items():
                 yield name, inside.key(name), value
+
+    def inside(self, path: Sequence[str]) -> Value:
+        """The value at a path of arguments, as far as it goes; names of objects are stepped over.
+
+        `l2` leads to 3 in {l2: 3}, in {L2: {l2: 3}} and in {L2: 3}.
+        """
+        if not isinstance(self.data, dict) or not path:
+            return self
+        if path[0] in self.data:
+            return self.data[path[0]].inside(path[1:])  # type: ignore[no-any-return]
+        if len(self.data) == 1:
+            (only,) = self.data.values()
+            return only.inside(path)  # type: ignore[no-any-return]
+        return self
 
     def key(self, name: str) -> Span:
         """The place of a key; of the whole value if it has no such key."""

@@ -154,7 +154,7 @@ def test_a_recipe_written_out_spells_arguments():
 )
 def test_refusals_name_the_key_and_say_why(given, argument, words):
     refused = refusal(net(), given)
-    assert refused.argument == argument
+    assert (refused.argument or "").split(".")[0] == argument  # a path below the key
     assert words in str(refused)
 
 

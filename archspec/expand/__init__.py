@@ -231,8 +231,8 @@ class _Expansion(Steps):
         try:
             recipe_of(graph)
         except Refused as refused:
-            key = (refused.argument or "").split(".")[0]
-            span = train.data[key].span if key in train.data else train.span
+            path = (refused.argument or "").split(".")
+            span = train.inside(path).span if path[0] in train.data else train.span
             self.report(refused, span, ())
             raise SpecError(self.diagnostics) from None
 

@@ -156,7 +156,7 @@ class Calls(Loops):
         slots = tuple(value) if isinstance(value, dict) else ()
         call: dict[str, Any] = {}
         arguments: dict[str, Any] = {}
-        places: dict[str, tuple[Span, tuple[Note, ...]]] = {}
+        places: dict[str, tuple[Value, tuple[Note, ...]]] = {}
         facts = None
         try:
             layer = lookup(op)
@@ -181,7 +181,9 @@ class Calls(Loops):
             elif step.get("reuse") is None:
                 _complete(op, layer.arguments, arguments)
         except Refused as refused:
-            where, notes = places.get(refused.argument or "", (span, ()))
+            blamed, *path = (refused.argument or "").split(".")
+            written, notes = places.get(blamed, (None, ()))
+            where = span if written is None else written.inside(path).span
             unknown_block = refused.code == "unknown-layer" and op[:1].islower()
             if unknown_block:
                 refused.message = f"no layer or block is called {show(op)}"
@@ -209,7 +211,7 @@ class Calls(Loops):
 
     def arguments(
         self, step: Value, op: str, contract: Mapping[str, Any], place: Place
-    ) -> tuple[dict[str, Any], dict[str, tuple[Span, tuple[Note, ...]]]]:
+    ) -> tuple[dict[str, Any], dict[str, tuple[Value, tuple[Note, ...]]]]:
         """A layer's evaluated arguments, defaults under its own, and where each was written.
 
         A place comes with the notes on how it got here: as a default, or by an alias.
@@ -229,10 +231,10 @@ class Calls(Loops):
         elif own is not None and own.data is not None:
             given[next(iter(contract))] = (own, place.env, ())
         evaluated: dict[str, Any] = {}
-        places: dict[str, tuple[Span, tuple[Note, ...]]] = {}
+        places: dict[str, tuple[Value, tuple[Note, ...]]] = {}
         failed = False
         for key, (value, env, notes) in given.items():
-            places[key] = value.span, (*notes, *value.notes())
+            places[key] = value, (*notes, *value.notes())
             try:
                 evaluated[key] = self.evaluate(value, env, (*place.trail, *notes))
             except Silent:
