@@ -28,7 +28,7 @@ from conftest import ROOT
 
 import archspec
 from archspec.cli import main
-from archspec.errors import MAX_ERRORS, MAX_MESSAGE, SpecError
+from archspec.errors import MAX_ERRORS, MAX_MESSAGE, SpecError, did_you_mean
 
 FOLDER = ROOT / "tests" / "errors"
 FIXTURES = sorted(FOLDER.glob("*.yaml"))
@@ -445,3 +445,24 @@ def test_a_long_line_is_cut_around_the_place() -> None:
     assert len(excerpt) < 180
     start = carets.index("^")
     assert excerpt[start : start + carets.count("^")] == "Flaten"
+
+
+# --- did you mean --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "meant"),
+    [
+        ("kernal_size", ["kernel_size", "strides"], "kernel_size"),
+        ("form", ["for", "from"], "from"),
+        ("lr", ["learning_rate", "beta_1"], "learning_rate"),
+        ("std", ["mean", "stddev"], "stddev"),
+        ("slope", ["negative_slope", "max_value"], "negative_slope"),
+        ("he-normal", ["HeNormal", "GlorotNormal"], "HeNormal"),
+        ("kernel", ["kernel_size", "kernel_initializer"], None),
+        ("base", ["false", "floor"], None),
+        ("x", [], None),
+    ],
+)
+def test_did_you_mean(word: str, known: list[str], meant: str | None) -> None:
+    assert did_you_mean(word, known) == (meant and f"did you mean '{meant}'?")
