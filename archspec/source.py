@@ -19,7 +19,7 @@ import yaml
 from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError
 
 MAX_BYTES = 2 * 1024 * 1024
-MAX_VALUES = 60_000
+MAX_VALUES = 120_000
 MAX_DEPTH = 60
 MAX_NUMBER = 40
 
