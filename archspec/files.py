@@ -172,9 +172,10 @@ class _Reader:
 
     def library(self, document: Document, chain: tuple[Path, ...]) -> Home:
         path = _resolved(document.path)
+        assert path is not None, "a library is always a file"
         if path not in self.libraries:
-            _, self.libraries[path] = self.read(document, chain)  # type: ignore[index]
-        return self.libraries[path]  # type: ignore[index]
+            _, self.libraries[path] = self.read(document, chain)
+        return self.libraries[path]
 
     def find(self, value: Value, document: Document, chain: tuple[Path, ...]) -> Document:
         """The document that a file names, relative to itself."""

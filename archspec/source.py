@@ -60,12 +60,15 @@ class Value:
     def items(self) -> Iterator[tuple[str, Value]]:
         return iter(self.data.items()) if isinstance(self.data, dict) else iter(())
 
+    def members(self) -> Iterator[tuple[str, Span, Value]]:
+        """The keys, their places and the values of a mapping."""
+        for name, value in self.items():
+            yield name, self.key(name), value
+
     def entries(self, key: str) -> Iterator[tuple[str, Span, Value]]:
-        """The keys, their places and the values of the mapping under a key, if there is one."""
+        """The members of the mapping under a key, if there is one."""
         inside = self.get(key)
-        if inside is not None:
-            for name, value in inside.items():
-                yield name, inside.key(name), value
+        return inside.members() if inside is not None else iter(())
 
     def inside(self, path: Sequence[str]) -> Value:
         """The value at a path of arguments, as far as it goes; names of objects are stepped over.

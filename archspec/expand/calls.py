@@ -332,7 +332,8 @@ class Calls(Loops):
         self, block: Block, value: Feed, step: Value, span: Span, place: Place
     ) -> dict[str, Flow]:
         declared = block.value.get("inputs")
-        where = step.get("from").span if step.get("from") else span  # type: ignore[union-attr]
+        feed = step.get("from")
+        where = feed.span if feed is not None else span
         note = Note(f"the block '{block.name}' is declared here", block.span)
         if declared is None:
             if isinstance(value, list | dict):

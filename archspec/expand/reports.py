@@ -128,8 +128,8 @@ class Reports:
         for name in declared.data if declared else ():
             message = f"the param '{name}' is declared further down"
             env.setdefault(name, Refused(message, None, "unknown-name", hint))
-        for name, value in declared.items() if declared else ():
-            self.free(name, declared.key(name), {})  # type: ignore[union-attr]
+        for name, span, value in declared.members() if declared else ():
+            self.free(name, span, {})
             try:
                 env[name] = self.evaluate(value, env, trail)
             except Silent:

@@ -269,9 +269,9 @@ class Steps(Calls):
         )
         inside = replace(inside, env={**home.env, "channels": self.channels(inputs, inside)})
         env = dict(inside.env)
-        declared, declared_inputs = block.value.get("params"), block.value.get("inputs")
-        for key, default in declared.items() if declared else ():
-            self.free(key, declared.key(key), {})  # type: ignore[union-attr]
+        declared_inputs = block.value.get("inputs")
+        for key, at, default in block.value.entries("params"):
+            self.free(key, at, {})
             if key in given:
                 env[key] = given[key]
             else:
