@@ -9,7 +9,7 @@ from typing import Any
 from archspec.arguments import bind
 from archspec.errors import Refused, did_you_mean
 from archspec.graph import Facts, Shape
-from archspec.layers import LACKING, LAYERS, REFUSED, Layer
+from archspec.layers import FOLLOWS, LACKING, LAYERS, REFUSED, Layer
 
 MAX_AXIS = 2**31 - 1
 MAX_WEIGHT = 10**12
@@ -39,7 +39,11 @@ def infer(
     inputs: one shape, a list for a layer that takes a list, or call arguments to shapes.
     Raises `Refused` for whatever Keras refuses.
     """
-    bound = bind(op, lookup(op).arguments, arguments)
+    contract = lookup(op).arguments
+    bound = bind(op, contract, arguments)
+    for name, other in FOLLOWS.items():
+        if name in bound and bound[name] == bound.get(other):
+            bound[name] = contract[name].default
     return bound, again(op, bound, inputs)
 
 

@@ -349,3 +349,10 @@ def test_a_text_loads_as_the_same_network_as_its_file(tmp_path: Path) -> None:
 def test_a_name_that_looks_like_a_number_survives(name: str) -> None:
     graph = archspec.loads(f"archspec: 1\ninput: [4]\nlayers:\n  - Dense: 4\n    name: '{name}'\n")
     assert [node.name for node in flat(graph)] == ["input", name]
+
+
+@pytest.mark.parametrize("spelled", ["2", "{pool_size: 2, strides: 2}", "{strides: [2, 2]}"])
+def test_a_stride_spelled_out_that_is_the_window_is_the_default(spelled: str) -> None:
+    bare = net("- MaxPooling2D")
+    assert net(f"- MaxPooling2D: {spelled}").fingerprint == bare.fingerprint
+    assert net("- MaxPooling2D: {strides: 1}").fingerprint != bare.fingerprint

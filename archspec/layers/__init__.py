@@ -81,7 +81,7 @@ from archspec.layers.reshaping import (
 )
 from archspec.layers.shapes import Rule
 
-__all__ = ["COMMON", "DOCS", "LACKING", "LAYERS", "REFUSED", "Layer"]
+__all__ = ["COMMON", "DOCS", "FOLLOWS", "LACKING", "LAYERS", "REFUSED", "Layer"]
 
 
 def trainable(*, trainable: A[bool, BOOLEAN] = True, dtype: A[Any, DTYPE] = None) -> None:
@@ -89,6 +89,9 @@ def trainable(*, trainable: A[bool, BOOLEAN] = True, dtype: A[Any, DTYPE] = None
 
 
 COMMON = contract(trainable)
+
+# An argument that, left out, is what another one is: said or not, the layer is the same.
+FOLLOWS = {"strides": "pool_size", "value_dim": "key_dim"}
 
 
 @dataclass(frozen=True, eq=False)
