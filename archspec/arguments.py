@@ -220,7 +220,6 @@ def listing(item: Type, words: str, minimum: int = 0) -> Type:
     return Type(words, schema, lambda value: tuple(map(item.normal, value)))
 
 
-INTEGERS = listing(INTEGER, "a list of integers")
 AXES = Type(
     "an integer or a list of integers",
     {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]},

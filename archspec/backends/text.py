@@ -28,7 +28,6 @@ LONGEST = 40  # rows that a table has before blocks are folded
 TRAINING = ("batch_size", "precision", "optimizer")
 ALIKE = {"batch_size": 32, "precision": "float32", "optimizer": "Adam"}  # to compare networks by
 STYLES = {"text": "simple", "markdown": "github"}
-FORMS = (*STYLES, "json")
 T = TypeVar("T")
 
 
