@@ -2,8 +2,9 @@
 
 A rule takes the shapes of its inputs (batch axis first, as None) and the layer's arguments in
 normal form, and returns `Facts` or raises `Refused` for what Keras refuses too. Its keyword-only
-signature is the layer's contract; families are functions of rank. To add a layer: write its rule,
-or take one that fits, add one line to table.py and its arguments to `DOCS`, and a case to
+signature is the layer's contract, and its docstring says how the layer works: a paragraph, and the
+fields of `Formulas`. Families are functions of rank. To add a layer: write its rule, or take one
+that fits, add an entry with an example to table.py, its arguments to `DOCS`, and a case to
 tests/layer_cases.py. Nothing outside the table is known.
 
     >>> conv = LAYERS["Conv2D"]

@@ -54,6 +54,24 @@ def multi_head_attention(
     use_gate: A[bool, BOOLEAN] = False,
     seed: A[int | None, SEED] = None,
 ) -> Facts:
+    """Each head projects query, key and value, weighs the positions of value by softmax(query @
+    key / sqrt(key_dim)), and sums; a last projection mixes the heads. Self-attention takes one
+    tensor for all: `from: {query: previous, value: previous}`. Without a key, value is the key.
+
+    Shape: that of the query with output_shape for its last axis, the query's own if null.
+    Params: num_heads * (key_dim * (query[-1] + keys[-1]) + size * (value[-1] + out))
+        + (num_heads * (2 * key_dim + size) + out if use_bias else 0)
+        + (num_heads * size * (query[-1] + use_bias) if use_gate else 0);
+        where keys = key or value; size = value_dim or key_dim;
+        out = prod(output_shape or [query[-1]])
+    MACs: prod(query[:-1]) * num_heads * (key_dim * query[-1] + size * out)
+        + prod(value[:-1]) * num_heads * (key_dim * keys[-1] + size * value[-1])
+        + prod(query[:-1]) * num_heads * seen * (key_dim + size)
+        + (prod(query[:-1]) * num_heads * size * query[-1] if use_gate else 0);
+        where keys = key or value; size = value_dim or key_dim;
+        out = prod(output_shape or [query[-1]]);
+        seen = prod(value[axis - 1] for axis in attention_axes or range(1, len(value)))
+    """
     key = value if key is None else key
     shapes = listed((query, value, key))
     if len({len(query), len(value), len(key)}) > 1 or len(query) < 3:
@@ -154,6 +172,15 @@ def attention(
     dropout: A[float, UNIT_INTERVAL] = 0.0,
     seed: A[int | None, SEED] = None,
 ) -> Facts:
+    """softmax(scores) @ value, where scores = query @ key (dot) or the sum of tanh(query + key)
+    (concat). It has no projections: put Dense layers before it, or take MultiHeadAttention. The
+    inputs are `from: [query, value]` or `[query, value, key]`; without a key, value is the key.
+
+    Shape: that of the query with the value's last axis.
+    Params: (1 if use_scale else 0) + (1 if score_mode == "concat" else 0)
+    MACs: prod(query[:-1]) * value[-2] * ((key[-1] if score_mode == "dot" else 0) + value[-1]);
+        where query = inputs[0]; value = inputs[1]; key = inputs[-1]
+    """
     query, value, key = _checked(xs)
     weights: dict[str, Sizes] = {"scale": ()} if use_scale else {}
     if score_mode == "concat":
@@ -171,6 +198,15 @@ def additive_attention(
     use_scale: A[bool, BOOLEAN] = True,
     dropout: A[float, UNIT_INTERVAL] = 0.0,
 ) -> Facts:
+    """softmax(scores) @ value, where scores = the sum of scale * tanh(query + key) over the
+    features: Bahdanau's attention. The inputs are `from: [query, value]` or `[query, value,
+    key]`; without a key, value is the key.
+
+    Shape: that of the query with the value's last axis.
+    Params: query[-1] if use_scale else 0; where query = inputs[0]
+    MACs: prod(query[:-1]) * value[-2] * ((key[-1] if use_scale else 0) + value[-1]); where query =
+        inputs[0]; value = inputs[1]; key = inputs[-1]
+    """
     query, value, key = _checked(xs)
     weights: dict[str, Sizes] = {"scale": (known(query[-1]),)} if use_scale else {}
     scored = key[-1] if use_scale else 0  # without a scale its scores are sums, not products

@@ -60,6 +60,16 @@ def conv(rank: int) -> Rule:
         kernel_constraint: A[Any, CONSTRAINT] = None,
         bias_constraint: A[Any, CONSTRAINT] = None,
     ) -> Facts:
+        """The kernel slides over the input; at each place, the values under it times the kernel's
+        are summed over all channels, once for each filter. With groups, each filter sees its
+        part of the channels only.
+
+        Shape: each spatial axis n becomes ceil(n / strides) with padding same or causal and
+            floor((n - reach) / strides) + 1 with valid, where reach = (kernel_size - 1) *
+            dilation_rate + 1; the channels become filters.
+        Params: prod(kernel_size) * channels / groups * filters + (filters if use_bias else 0)
+        MACs: prod(output) * prod(kernel_size) * channels / groups
+        """
         spatial, channels = spatial_axes(x, rank, data_format)
         channels = known(channels)
         for count, what in ((filters, "filters"), (channels, "input channels")):
@@ -101,6 +111,17 @@ def conv_transpose(rank: int) -> Rule:
         kernel_constraint: A[Any, CONSTRAINT] = None,
         bias_constraint: A[Any, CONSTRAINT] = None,
     ) -> Facts:
+        """The way back of a convolution, to enlarge: each input value is multiplied by the whole
+        kernel and laid into the output, strides rows further for each input row; what overlaps
+        is summed.
+
+        Shape: each spatial axis n becomes n * strides with padding same and (n - 1) * strides +
+            max(reach, strides) with valid, where reach = (kernel_size - 1) * dilation_rate + 1; if
+            output_padding is given, (n - 1) * strides + reach % 2 + output_padding with same and
+            (n - 1) * strides + reach + output_padding with valid; the channels become filters.
+        Params: prod(kernel_size) * filters * channels + (filters if use_bias else 0)
+        MACs: prod(input) * prod(kernel_size) * filters
+        """
         spatial, channels = spatial_axes(x, rank, data_format)
         channels = known(channels)
         _refuse_both(strides, dilation_rate)
@@ -161,6 +182,17 @@ def depthwise_conv(rank: int) -> Rule:
         depthwise_constraint: A[Any, CONSTRAINT] = None,
         bias_constraint: A[Any, CONSTRAINT] = None,
     ) -> Facts:
+        """Each channel is convolved with depth_multiplier kernels of its own, and no channel sees
+        another: the first half of a separable convolution, at a small part of a convolution's
+        cost.
+
+        Shape: each spatial axis n becomes ceil(n / strides) with padding same and floor((n -
+            reach) / strides) + 1 with valid, where reach = (kernel_size - 1) * dilation_rate + 1;
+            the channels become channels * depth_multiplier.
+        Params: prod(kernel_size) * channels * depth_multiplier + (channels * depth_multiplier if
+            use_bias else 0)
+        MACs: prod(output) * prod(kernel_size)
+        """
         spatial, channels = spatial_axes(x, rank, data_format)
         channels = known(channels)
         out = slide(spatial, kernel_size, strides, padding, dilation_rate, "kernel_size")
@@ -201,6 +233,17 @@ def separable_conv(rank: int) -> Rule:
         pointwise_constraint: A[Any, CONSTRAINT] = None,
         bias_constraint: A[Any, CONSTRAINT] = None,
     ) -> Facts:
+        """A depthwise convolution, which looks around in each channel alone, and a 1x1
+        convolution, which mixes the channels. There is nothing between the two; the activation
+        follows the second.
+
+        Shape: each spatial axis n becomes ceil(n / strides) with padding same and floor((n -
+            reach) / strides) + 1 with valid, where reach = (kernel_size - 1) * dilation_rate + 1;
+            the channels become filters.
+        Params: channels * depth_multiplier * (prod(kernel_size) + filters) + (filters if use_bias
+            else 0)
+        MACs: prod(output) / filters * channels * depth_multiplier * (prod(kernel_size) + filters)
+        """
         spatial, channels = spatial_axes(x, rank, data_format)
         channels = known(channels)
         out = slide(spatial, kernel_size, strides, padding, dilation_rate, "kernel_size")

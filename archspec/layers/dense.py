@@ -33,6 +33,13 @@ def dense(
     kernel_constraint: A[Any, CONSTRAINT] = None,
     bias_constraint: A[Any, CONSTRAINT] = None,
 ) -> Facts:
+    """activation(x @ kernel + bias), along the last axis alone: on (length, features) it works at
+    each step, with the same weights. Flatten first to connect everything with everything.
+
+    Shape: that of the input with units for the last axis.
+    Params: channels * units + (units if use_bias else 0)
+    MACs: prod(output) * channels
+    """
     if len(x) < 2:
         raise Refused(f"wants an input of at least 2 axes (batch, features), got {x}")
     features = known(x[-1])
@@ -72,10 +79,15 @@ def einsum_dense(
     kernel_constraint: A[Any, CONSTRAINT] = None,
     bias_constraint: A[Any, CONSTRAINT] = None,
 ) -> Facts:
-    """`abc,cd->abd`: letters name axes, the first one of the input and the output is the batch.
+    """A letter of the equation names an axis; letters that input and kernel share and the output
+    lacks are summed over. 'abc,cd->abd' is Dense: a is the batch, c the features. `...` stands
+    for any axes, which are left alone: '...c,cd->...d'. output_shape gives the output's axes
+    but the batch and those behind `...`; null keeps the input's length, which is then called
+    unknown even where the input's is known, as Keras does.
 
-    `output_shape` gives the output's axes but the batch and those behind `...`, null where the
-    input's length is kept; Keras calls such an axis unknown even where the input's is known.
+    Shape: the batch and output_shape, with the axes behind `...` where the equation has them.
+    Params: the product of the lengths of the kernel's letters, and of those of bias_axes.
+    MACs: the product of the lengths of all letters, the batch's apart.
     """
     before, source, kernel, target, after = _parsed(equation)
     elided = len(x) - len(source)
@@ -168,4 +180,10 @@ def embedding(
     embeddings_constraint: A[Any, CONSTRAINT] = None,
     mask_zero: A[bool, BOOLEAN] = False,
 ) -> Facts:
+    """Row i of a learnt table stands for the integer i: the first layer of a network that reads
+    words or categories. The input holds whole numbers from 0 to input_dim - 1.
+
+    Shape: that of the input with output_dim as a new last axis.
+    Params: input_dim * output_dim
+    """
     return Facts((*x, output_dim), {"embeddings": (input_dim, output_dim)})

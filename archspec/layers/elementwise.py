@@ -22,10 +22,19 @@ from archspec.objects import ACTIVATION, CONSTRAINT, INITIALIZER, REGULARIZER
 
 
 def identity(x: Shape) -> Facts:
+    """Gives a value a name, or stands where a variant has a layer.
+
+    Shape: that of the input.
+    """
     return Facts(x)
 
 
 def masking(x: Shape, *, mask_value: A[float, NUMBER] = 0.0) -> Facts:
+    """Marks the steps all of whose features are mask_value; recurrent layers and attention after
+    it pass over them. It changes no value.
+
+    Shape: that of the input.
+    """
     return Facts(x)
 
 
@@ -33,6 +42,11 @@ def masking(x: Shape, *, mask_value: A[float, NUMBER] = 0.0) -> Facts:
 
 
 def activation(x: Shape, *, activation: A[Any, ACTIVATION]) -> Facts:
+    """The same as the argument `activation` of the layer before it, as a step of its own: where
+    something comes between the two, such as BatchNormalization.
+
+    Shape: that of the input.
+    """
     return Facts(x)
 
 
@@ -43,14 +57,28 @@ def re_lu(
     negative_slope: A[float, NON_NEGATIVE] = 0.0,
     threshold: A[float, NON_NEGATIVE] = 0.0,
 ) -> Facts:
+    """x from threshold up to max_value, max_value above it, negative_slope * (x - threshold)
+    below.
+
+    Shape: that of the input.
+    """
     return Facts(x)
 
 
 def leaky_re_lu(x: Shape, *, negative_slope: A[float, NON_NEGATIVE] = 0.3) -> Facts:
+    """x above 0, negative_slope * x below, so that no unit is ever dead. PyTorch's slope is 0.01
+    by default, Keras's 0.3.
+
+    Shape: that of the input.
+    """
     return Facts(x)
 
 
 def elu(x: Shape, *, alpha: A[float, NUMBER] = 1.0) -> Facts:
+    """x above 0, alpha * (exp(x) - 1) below: smooth, and with a mean nearer 0 than ReLU's.
+
+    Shape: that of the input.
+    """
     return Facts(x)
 
 
@@ -62,6 +90,12 @@ def p_re_lu(
     alpha_constraint: A[Any, CONSTRAINT] = None,
     shared_axes: A[Axes | None, optional(AXES)] = None,
 ) -> Facts:
+    """x above 0, alpha * x below, where alpha is learnt, for each position and channel unless
+    shared_axes says where one serves all: [1, 2] leaves one for each channel of an image.
+
+    Shape: that of the input.
+    Params: the product of the input's axes but the batch, those of shared_axes counting 1.
+    """
     shared = shared_axes if isinstance(shared_axes, tuple) else (shared_axes,)
     ones = [axis for axis in shared if axis is not None]
     if any(not 1 <= axis < len(x) for axis in ones):
@@ -73,6 +107,11 @@ def p_re_lu(
 
 
 def softmax(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
+    """exp(x) / sum(exp(x)) along axis: positive numbers that sum to 1. A classifier's last layer
+    more often has it as its activation.
+
+    Shape: that of the input.
+    """
     return Facts(x, window=() if set(on_axes(x, axis)) <= {len(x) - 1} else None)
 
 
@@ -94,6 +133,11 @@ def dropout(
     noise_shape: A[tuple[int | None, ...] | None, optional(NOISE_SHAPE)] = None,
     seed: A[int | None, SEED] = None,
 ) -> Facts:
+    """In training, each value becomes 0 with probability rate, and the others are divided by 1 -
+    rate, so that the sum stays the same on average. At inference it does nothing.
+
+    Shape: that of the input.
+    """
     if noise_shape is not None:
         lengths = zip(noise_shape, x, strict=False)
         if len(noise_shape) != len(x) or any(
@@ -110,6 +154,11 @@ def dropout(
 def spatial_dropout_1d(
     x: Shape, *, rate: A[float, UNIT_INTERVAL], seed: A[int | None, SEED] = None
 ) -> Facts:
+    """Dropout of whole channels: for features whose neighbouring steps are much alike, of which
+    one would tell what another's 0 hides.
+
+    Shape: that of the input.
+    """
     spatial_axes(x, 1, "channels_last")
     return Facts(x)
 
@@ -122,6 +171,11 @@ def spatial_dropout(rank: int) -> Rule:
         data_format: A[str, DATA_FORMAT] = "channels_last",
         seed: A[int | None, SEED] = None,
     ) -> Facts:
+        """Dropout of whole feature maps: for images whose neighbouring pixels are much alike, of
+        which one would tell what another's 0 hides.
+
+        Shape: that of the input.
+        """
         spatial_axes(x, rank, data_format)
         return Facts(x)
 
@@ -135,22 +189,42 @@ def alpha_dropout(
     noise_shape: A[tuple[int | None, ...] | None, optional(NOISE_SHAPE)] = None,
     seed: A[int | None, SEED] = None,
 ) -> Facts:
+    """The dropout that goes with the activation selu: dropped values become selu's lower limit,
+    and the whole is scaled so that mean and variance stay. At inference it does nothing.
+
+    Shape: that of the input.
+    """
     return dropout(x, rate=rate, noise_shape=noise_shape)
 
 
 def gaussian_dropout(
     x: Shape, *, rate: A[float, BELOW_ONE], seed: A[int | None, SEED] = None
 ) -> Facts:
+    """In training, each value is multiplied by a random number with mean 1 and standard deviation
+    sqrt(rate / (1 - rate)). At inference it does nothing.
+
+    Shape: that of the input.
+    """
     return Facts(x)
 
 
 def gaussian_noise(
     x: Shape, *, stddev: A[float, UNIT_INTERVAL], seed: A[int | None, SEED] = None
 ) -> Facts:
+    """In training, a random number with mean 0 is added to each value. At inference it does
+    nothing.
+
+    Shape: that of the input.
+    """
     return Facts(x)
 
 
 def activity_regularization(
     x: Shape, *, l1: A[float, NON_NEGATIVE] = 0.0, l2: A[float, NON_NEGATIVE] = 0.0
 ) -> Facts:
+    """Hands the input on; l1 * sum(abs(x)) + l2 * sum(x ** 2), by sample, is added to the loss in
+    training, which keeps the values small or makes most of them 0.
+
+    Shape: that of the input.
+    """
     return Facts(x)

@@ -76,6 +76,11 @@ def resizing(
     antialias: A[bool, BOOLEAN] = False,
     data_format: A[str, DATA_FORMAT] = "channels_last",
 ) -> Facts:
+    """Whatever the input's size, the output has this one. The picture is distorted unless one of
+    the two aspect-ratio arguments is true.
+
+    Shape: height x width; the channels stay.
+    """
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise Refused("crops or pads to the aspect ratio, not both", "pad_to_aspect_ratio")
     whole = crop_to_aspect_ratio or pad_to_aspect_ratio or antialias
@@ -89,7 +94,10 @@ def center_crop(
     width: A[int, POSITIVE],
     data_format: A[str, DATA_FORMAT] = "channels_last",
 ) -> Facts:
-    """An image that is smaller is resized, so that the output always has this size."""
+    """An image that is smaller than the crop is resized, so that the output always has this size.
+
+    Shape: height x width; the channels stay.
+    """
     (rows, columns), channels = spatial_axes(x, 2, data_format)
     if rows is not None and columns is not None and rows >= height and columns >= width:
         return Facts(joined((height, width), channels, data_format))
@@ -104,6 +112,11 @@ def random_crop(
     seed: A[int | None, SEED] = None,
     data_format: A[str, DATA_FORMAT] = "channels_last",
 ) -> Facts:
+    """In training a random part, else the middle. An image that is smaller than the crop is
+    resized, so that the output always has this size.
+
+    Shape: height x width; the channels stay.
+    """
     return center_crop(x, height=height, width=width, data_format=data_format)
 
 
@@ -116,6 +129,11 @@ def random_flip(
     seed: A[int | None, SEED] = None,
     data_format: A[str, DATA_FORMAT] = "channels_last",
 ) -> Facts:
+    """Each image of a batch is mirrored or not by a throw of its own; at inference none is. Digits
+    and letters change their meaning when mirrored.
+
+    Shape: that of the input.
+    """
     spatial_axes(x, 2, data_format)
     return Facts(x)
 
@@ -130,6 +148,11 @@ def random_rotation(
     fill_value: A[float, NUMBER] = 0.0,
     data_format: A[str, DATA_FORMAT] = "channels_last",
 ) -> Facts:
+    """Each image is turned by its own angle, drawn evenly from the range that factor gives; at
+    inference none is.
+
+    Shape: that of the input.
+    """
     spatial_axes(x, 2, data_format)
     return Facts(x)
 
@@ -145,6 +168,11 @@ def random_translation(
     fill_value: A[float, NUMBER] = 0.0,
     data_format: A[str, DATA_FORMAT] = "channels_last",
 ) -> Facts:
+    """Each image is moved by its own shift, drawn evenly from the ranges given; at inference none
+    is.
+
+    Shape: that of the input.
+    """
     spatial_axes(x, 2, data_format)
     return Facts(x)
 
@@ -160,6 +188,11 @@ def random_zoom(
     fill_value: A[float, NUMBER] = 0.0,
     data_format: A[str, DATA_FORMAT] = "channels_last",
 ) -> Facts:
+    """Each image is enlarged or shrunk by a share of its own, drawn evenly from the ranges given;
+    at inference none is.
+
+    Shape: that of the input.
+    """
     spatial_axes(x, 2, data_format)
     return Facts(x)
 
@@ -171,6 +204,12 @@ def random_contrast(
     value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
     seed: A[int | None, SEED] = None,
 ) -> Facts:
+    """(x - mean) * contrast + mean, kept within value_range, with each channel's mean and one
+    contrast for each image, drawn evenly from 1 - lower to 1 + upper, which are both factor where
+    it is one number. At inference nothing happens.
+
+    Shape: that of the input.
+    """
     spatial_axes(x, 2, "channels_last")
     return Facts(x)
 
@@ -182,5 +221,10 @@ def random_brightness(
     value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
     seed: A[int | None, SEED] = None,
 ) -> Facts:
+    """x + shift, one shift for each image, drawn evenly from the range that factor gives; the
+    result is kept within value_range. At inference nothing happens.
+
+    Shape: that of the input.
+    """
     spatial_axes(x, 2, "channels_last")
     return Facts(x)

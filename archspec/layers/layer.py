@@ -1,8 +1,10 @@
 """What an entry of the table is, and how one is made of a rule."""
 
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Annotated as A
 from typing import Any
 
@@ -22,10 +24,64 @@ COMMON = contract(trainable)
 FOLLOWS = {"strides": "pool_size", "value_dim": "key_dim"}
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A call of a layer as a spec would have it.
+
+    arguments: their YAML, "{filters: 6, kernel_size: 5}"; "" where there are none.
+    inputs: a shape without the batch axis, a list of them, or call arguments to shapes.
+    """
+
+    arguments: str
+    inputs: Any
+
+    @property
+    def named(self) -> dict[str, Shape]:
+        """The inputs, called a, b and c where there are several."""
+        if isinstance(self.inputs, tuple):
+            return {"input": self.inputs}
+        several = self.inputs.values() if isinstance(self.inputs, dict) else self.inputs
+        return dict(zip("abc", several, strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """What the docstring of a rule says to the reader of a spec.
+
+    about: what stands before the formulas: how the layer works, and what it is for.
+    shape: how the output's follows from the input's, in words.
+    params, macs: Python expressions, "0" if left out. They name the layer's arguments; `input` and
+        `output`, shapes without the batch, `inputs`, a list of them, and the call arguments of a
+        layer that has several; `channels` of the input; `length`, the product of the input's
+        lengths along `axis`; `prod`. A part may have a name: `...; where size = ...; out = ...`.
+    """
+
+    about: str
+    shape: str
+    params: str
+    macs: str
+
+
+def formulas(docstring: str | None) -> Formulas:
+    about, *fields = re.split(
+        "^(Shape|Params|MACs): ", inspect.cleandoc(docstring or ""), flags=re.M
+    )
+    said = {
+        name: " ".join(text.split()) for name, text in zip(fields[::2], fields[1::2], strict=True)
+    }
+    return Formulas(
+        " ".join(about.split()),
+        said.get("Shape", ""),
+        said.get("Params", "0"),
+        said.get("MACs", "0"),
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
     """An entry of the table.
 
+    doc: what it does, in a sentence.
     takes: "one" tensor, a "list" of them, or the names of its call arguments ("query", "value").
     optional: those of the named call arguments that may be left out.
     arguments: its own and those common to every layer, in Keras's order.
@@ -35,10 +91,36 @@ class Layer:
     name: str
     rule: Rule
     doc: str
+    example: Example
     takes: str | tuple[str, ...]
     optional: tuple[str, ...]
     arguments: Mapping[str, Argument]
     call: tuple[str, ...]
+
+    @cached_property
+    def formulas(self) -> Formulas:
+        """How its rule works, as the rule's docstring says."""
+        return formulas(self.rule.__doc__)
+
+    @property
+    def step(self) -> str:
+        """The example as a step of a spec."""
+        names = [*self.example.named]
+        if self.takes == "one":
+            return (
+                f"- {self.name}: {self.example.arguments}"
+                if self.example.arguments
+                else f"- {self.name}"
+            )
+        feeds = ", ".join(names)
+        if self.takes != "list":
+            pairs = zip(self.example.inputs, names, strict=True)
+            feeds = ", ".join(f"{argument}: {name}" for argument, name in pairs)
+        return (
+            f"- {self.name}: {self.example.arguments}".rstrip()
+            + "\n  from: "
+            + (f"[{feeds}]" if self.takes == "list" else f"{{{feeds}}}")
+        )
 
     def facts(self, inputs: list[Shape] | dict[str, Shape], arguments: Mapping[str, Any]) -> Facts:
         """The facts of one call; `inputs` is a dict where the layer takes named arguments."""
@@ -87,9 +169,12 @@ def entry(
     name: str,
     rule: Rule,
     doc: str,
+    arguments: str,
+    applied_to: Shape | list[Shape] | dict[str, Shape],
     call: tuple[str, ...] = (),
     common: Mapping[str, Argument] = COMMON,
 ) -> Layer:
+    """arguments, applied_to: those of its example."""
     inputs = [
         parameter
         for parameter in inspect.signature(rule).parameters.values()
@@ -98,4 +183,5 @@ def entry(
     takes: str | tuple[str, ...] = {"x": "one", "xs": "list"}.get(inputs[0].name, "")
     takes = takes or tuple(each.name for each in inputs)
     spare = tuple(each.name for each in inputs if each.default is None)
-    return Layer(name, rule, doc, takes, spare, {**contract(rule), **common}, call)
+    example = Example(arguments, applied_to)
+    return Layer(name, rule, doc, example, takes, spare, {**contract(rule), **common}, call)

@@ -9,7 +9,11 @@ from archspec.layers.shapes import listed, on_axis
 
 
 def merge(xs: list[Shape]) -> Facts:
-    """Element by element, with numpy's broadcasting of all axes but the batch."""
+    """The inputs have one shape, or axes of 1, which are repeated to match, as numpy does. Give
+    them by `from: [a, b]`, or as the merge of branches.
+
+    Shape: that of the inputs; where one has 1, the other's length.
+    """
     if len(xs) < 2:
         raise Refused(f"merges at least 2 inputs, got {len(xs)}: write `from: [a, b]`")
     out = xs[0][1:]
@@ -26,12 +30,22 @@ def merge(xs: list[Shape]) -> Facts:
 
 
 def subtract(xs: list[Shape]) -> Facts:
+    """The inputs have one shape, or axes of 1, which are repeated to match, as numpy does. Give
+    them by `from: [a, b]`: a - b.
+
+    Shape: that of the inputs; where one has 1, the other's length.
+    """
     if len(xs) != 2:
         raise Refused(f"takes 2 inputs, got {len(xs)}: write `from: [a, b]`")
     return merge(xs)
 
 
 def concatenate(xs: list[Shape], *, axis: A[int, INTEGER] = -1) -> Facts:
+    """All other axes must agree. Joining the channels is how Inception's branches, DenseNet's
+    layers and U-Net's skips come together.
+
+    Shape: that of the inputs, with the sum of their lengths on axis.
+    """
     if not xs:
         raise Refused("joins at least 1 input, got none")
     if len({len(x) for x in xs}) > 1:
@@ -69,6 +83,12 @@ def dot(
     axes: A[int | tuple[int, int], PAIR],
     normalize: A[bool, BOOLEAN] = False,
 ) -> Facts:
+    """out = sum over k of a[..., k] * b[..., k], where k runs along axes. Two vectors give one
+    number; with normalize it is the cosine of their angle.
+
+    Shape: the first input's axes without the one that is summed, then the second's; 1 if none is
+        left.
+    """
     if len(xs) != 2:
         raise Refused(f"takes 2 inputs, got {len(xs)}: write `from: [a, b]`")
     along = axes if isinstance(axes, tuple) else (axes, axes)

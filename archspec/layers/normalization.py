@@ -50,6 +50,14 @@ def batch_normalization(
     gamma_constraint: A[Any, CONSTRAINT] = None,
     synchronized: A[bool, BOOLEAN] = False,
 ) -> Facts:
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with mean and variance of each
+    channel: those of the batch in training, else moving averages of them, which training keeps:
+    average = momentum * average + (1 - momentum) * batch's. Frozen (trainable: false) it uses
+    the averages in training too. Of its parameters, the averages are not trained.
+
+    Shape: that of the input.
+    Params: 2 * length + (length if scale else 0) + (length if center else 0)
+    """
     size = (known_on_axis(x, axis),)
     moving = ("moving_mean", "moving_variance")
     weights = {**_learnt(size, scale, center), **dict.fromkeys(moving, size)}
@@ -70,6 +78,12 @@ def layer_normalization(
     beta_constraint: A[Any, CONSTRAINT] = None,
     gamma_constraint: A[Any, CONSTRAINT] = None,
 ) -> Facts:
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with mean and variance of each sample
+    along axis: the same in training and inference, whatever the batch.
+
+    Shape: that of the input.
+    Params: (length if scale else 0) + (length if center else 0)
+    """
     places = on_axes(x, axis)
     weights = {}
     if scale or center:
@@ -93,6 +107,13 @@ def group_normalization(
     beta_constraint: A[Any, CONSTRAINT] = None,
     gamma_constraint: A[Any, CONSTRAINT] = None,
 ) -> Facts:
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with mean and variance of each sample
+    over a group of channels and all positions. groups: 1 takes all channels together, groups:
+    -1 each alone (instance normalisation).
+
+    Shape: that of the input.
+    Params: (length if scale else 0) + (length if center else 0)
+    """
     channels = known_on_axis(x, axis)
     if groups == 0:
         raise Refused("wants a positive number of groups, or -1 for one channel a group", "groups")
@@ -104,6 +125,12 @@ def group_normalization(
 def rms_normalization(
     x: Shape, *, axis: A[Axes, AXES] = -1, epsilon: A[float, NON_NEGATIVE] = 1e-6
 ) -> Facts:
+    """scale * x / sqrt(mean(x ** 2) + epsilon) along axis, of each sample: layer normalisation
+    without the mean and the shift, as language models have it.
+
+    Shape: that of the input.
+    Params: length
+    """
     places = on_axes(x, axis)
     axes = sorted(axis) if isinstance(axis, tuple) else [axis]
     size = tuple(known_on_axis(x, each) for each in axes)
@@ -116,6 +143,10 @@ def rms_normalization(
 
 
 def unit_normalization(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
+    """x / sqrt(sum(x ** 2)) along axis: every vector comes out with length 1.
+
+    Shape: that of the input.
+    """
     return Facts(x, window=_window(x, on_axes(x, axis)))
 
 
@@ -127,6 +158,12 @@ def normalization(
     variance: A[Any, optional(NUMBERS)] = None,
     invert: A[bool, BOOLEAN] = False,
 ) -> Facts:
+    """(x - mean) / sqrt(variance), with constants: either mean and variance are given, or they are
+    weights that the layer's `adapt` sets from data before training; training changes neither.
+
+    Shape: that of the input.
+    Params: 2 * length + 1 if mean is None else 0
+    """
     axes = () if axis is None else axis if isinstance(axis, tuple) else (axis,)
     size = tuple(known_on_axis(x, place) for place in sorted(on_axes(x, axes)))
     if (mean is None) != (variance is None):
@@ -144,6 +181,11 @@ def normalization(
 
 
 def rescaling(x: Shape, *, scale: A[Any, NUMBERS], offset: A[Any, NUMBERS] = 0.0) -> Facts:
+    """x * scale + offset. Pixels from 0 to 255 become 0 to 1 with scale 0.00392156862745098 (1 /
+    255), and -1 to 1 with twice that and offset -1.
+
+    Shape: that of the input.
+    """
     for name, value in (("scale", scale), ("offset", offset)):
         _broadcasts(value, x[-1:] if x[-1] is not None else (_length(value) or 1,), name)
     return Facts(x)

@@ -20,6 +20,13 @@ def pool(rank: int, size: Any) -> Rule:
         padding: A[str, choice("valid", "same")] = "valid",
         data_format: A[str, DATA_FORMAT] = "channels_last",
     ) -> Facts:
+        """Each channel is pooled by itself. With padding same the window reaches beyond the edge,
+        where nothing counts: a maximum or mean is taken of the values that are there.
+
+        Shape: each spatial axis n becomes ceil(n / strides) with padding same and floor((n -
+            pool_size) / strides) + 1 with valid, where strides is pool_size if it is null; the
+            channels stay.
+        """
         spatial, channels = spatial_axes(x, rank, data_format)
         strides = strides or pool_size
         out = slide(spatial, pool_size, strides, padding, (1,) * rank, "pool_size")
@@ -44,6 +51,12 @@ def global_pool(rank: int) -> Rule:
         data_format: A[str, DATA_FORMAT] = "channels_last",
         keepdims: A[bool, BOOLEAN] = False,
     ) -> Facts:
+        """One number for each channel, whatever the size of the input: what leads from a feature
+        map to the dense head of a classifier, without the weights that Flatten would cost
+        there.
+
+        Shape: the channels alone; with keepdims each spatial axis stays, as 1.
+        """
         _, channels = spatial_axes(x, rank, data_format)
         ones = (1,) * rank if keepdims else ()
         return Facts(joined(ones, channels, data_format), window=None)
@@ -58,6 +71,11 @@ def adaptive_pool(rank: int) -> Rule:
         output_size: A[Sizes, sizes(rank)],
         data_format: A[str, DATA_FORMAT] = "channels_last",
     ) -> Facts:
+        """The input is split into output_size windows for each axis, as even as they can be, so
+        that the output has that size whatever the input's is. The input must not be smaller.
+
+        Shape: the spatial axes become output_size; the channels stay.
+        """
         spatial, channels = spatial_axes(x, rank, data_format)
         for n, size in zip(spatial, output_size, strict=True):
             if n is None:

@@ -20,6 +20,10 @@ from archspec.layers.shapes import Rule, joined, product, spatial_axes
 
 
 def flatten(x: Shape, *, data_format: A[str, DATA_FORMAT] = "channels_last") -> Facts:
+    """What stands between the feature maps of a convolution and a dense layer.
+
+    Shape: one axis, as long as the product of all but the batch.
+    """
     return Facts((None, product(*x[1:])), window=None)
 
 
@@ -32,6 +36,11 @@ TARGET = listing(LENGTH, "a list of positive integers, one of which may be -1")
 
 
 def reshape(x: Shape, *, target_shape: A[Sizes, TARGET]) -> Facts:
+    """The values keep their order, the last axis running fastest; there must be as many as before.
+
+    Shape: target_shape, in which -1 becomes what is left: the number of values divided by the
+        product of the other axes.
+    """
     if target_shape.count(-1) > 1:
         raise Refused(f"can work out one -1, got {list(target_shape)}", "target_shape")
     have = product(*x[1:])
@@ -59,6 +68,11 @@ PERMUTATION = listing(POSITIVE, "a list of the axes 1, 2, ... in their new order
 
 
 def permute(x: Shape, *, dims: A[Sizes, PERMUTATION]) -> Facts:
+    """Axis i of the output is axis dims[i] of the input; the batch stays first. [2, 1] turns
+    (length, channels) into (channels, length).
+
+    Shape: the input's axes in the order of dims.
+    """
     axes = range(1, len(x))
     if sorted(dims) != list(axes):
         raise Refused(
@@ -68,6 +82,10 @@ def permute(x: Shape, *, dims: A[Sizes, PERMUTATION]) -> Facts:
 
 
 def repeat_vector(x: Shape, *, n: A[int, POSITIVE]) -> Facts:
+    """Feeds one vector to each of n steps, such as an encoder's result to a decoder.
+
+    Shape: (features) becomes (n, features).
+    """
     if len(x) != 2:
         raise Refused(f"wants an input of 2 axes (batch, features), got {x}")
     return Facts((None, n, x[1]), window=None)
@@ -103,6 +121,12 @@ def zero_padding(rank: int) -> Rule:
         padding: A[Any, margins(rank)] = one[0] if rank == 1 else one,
         data_format: A[str, DATA_FORMAT] = "channels_last",
     ) -> Facts:
+        """Pads by a stated number, on one side if wanted; the convolution that follows then has
+        padding valid. PyTorch's padding=1 is this layer with 1 where strides are over 1:
+        Keras's padding same may pad the end alone.
+
+        Shape: each spatial axis n becomes before + n + after; the channels stay.
+        """
         spatial, channels = spatial_axes(x, rank, data_format)
         return Facts(joined(_pad(spatial, _margins(rank, padding)), channels, data_format))
 
@@ -110,6 +134,10 @@ def zero_padding(rank: int) -> Rule:
 
 
 def cropping_1d(x: Shape, *, cropping: A[Any, margins(1)] = (1, 1)) -> Facts:
+    """Makes lengths meet again, such as those of two branches.
+
+    Shape: the length n becomes n - before - after; the channels stay.
+    """
     spatial, channels = spatial_axes(x, 1, "channels_last")
     return Facts(joined(_crop(spatial, (cropping,)), channels, "channels_last"))
 
@@ -121,6 +149,10 @@ def cropping(rank: int, default: int) -> Rule:
         cropping: A[Any, margins(rank)] = ((default, default),) * rank,
         data_format: A[str, DATA_FORMAT] = "channels_last",
     ) -> Facts:
+        """Makes sizes meet again, such as those of a U-Net's two sides.
+
+        Shape: each spatial axis n becomes n - before - after; the channels stay.
+        """
         spatial, channels = spatial_axes(x, rank, data_format)
         return Facts(joined(_crop(spatial, cropping), channels, data_format))
 
@@ -138,6 +170,10 @@ def _enlarged(x: Shape, size: Sizes, data_format: str, reach: int = 1) -> Facts:
 
 
 def up_sampling_1d(x: Shape, *, size: A[int, POSITIVE] = 2) -> Facts:
+    """Has no weights: Conv1DTranspose is the learnt way to more steps.
+
+    Shape: the length n becomes n * size; the channels stay.
+    """
     return _enlarged(x, (size,), "channels_last")
 
 
@@ -152,6 +188,11 @@ def up_sampling_2d(
     data_format: A[str, DATA_FORMAT] = "channels_last",
     interpolation: A[str, choice(*REACH)] = "nearest",
 ) -> Facts:
+    """Has no weights: Conv2DTranspose is the learnt way. nearest repeats rows and columns; the
+    other interpolations compute values between them.
+
+    Shape: each spatial axis n becomes n * size; the channels stay.
+    """
     return _enlarged(x, size, data_format, REACH[interpolation])
 
 
@@ -161,4 +202,8 @@ def up_sampling_3d(
     size: A[Sizes, sizes(3)] = (2, 2, 2),
     data_format: A[str, DATA_FORMAT] = "channels_last",
 ) -> Facts:
+    """Has no weights: Conv3DTranspose is the learnt way.
+
+    Shape: each spatial axis n becomes n * size; the channels stay.
+    """
     return _enlarged(x, size, data_format)
