@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -252,6 +253,17 @@ def train(
     )
     if done.interrupted:
         sys.exit(130)
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text")
+def layers(names: tuple[str, ...], form: str) -> None:
+    """List the layers that a spec may have, or print the page of each NAME, such as Conv2D."""
+    from archspec.backends.reference import to_reference
+
+    width = min(shutil.get_terminal_size((80, 24)).columns, 100)
+    click.echo(to_reference(names, form, width).rstrip("\n"))
 
 
 @main.command()

@@ -143,6 +143,8 @@ VERBS = [
     "show {spec} {spec}",
     "draw {spec} -o {folder}/net.svg",
     "draw {spec} -o {folder}/net.dot",
+    "layers",
+    "layers Conv2D --format markdown",
     "schema",
     "new {folder}/new.yaml --from lenet5",
     "--help",

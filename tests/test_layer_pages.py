@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
+from conftest import ROOT
 from layer_cases import CASES, Case
 
 import archspec
 from archspec.arguments import AXES, bind
-from archspec.graph import Facts, Shape
-from archspec.layers import LAYERS, Layer
+from archspec.backends.reference import KINDS, example, reference
+from archspec.cli import main, run
+from archspec.graph import Facts, Shape, params
+from archspec.layers import ALIASES, CALL_DOCS, FAMILIES, LACKING, LAYERS, REFUSED, Layer
 from archspec.layers.layer import formulas
 from archspec.layers.shapes import on_axes
+from archspec.objects import TABLES
+from archspec.source import plain, read_text
+
+Golden = Callable[[str, str], None]
 
 # --- the formulas --------------------------------------------------------------------------------
 
@@ -47,7 +58,7 @@ def names(case: Case, layer: Layer) -> dict[str, Any]:
         named["length"] = prod(first[place - 1] for place in places)
     if isinstance(layer.takes, tuple):
         named |= {**dict.fromkeys(layer.takes), **dict(zip(case.inputs, inputs, strict=True))}
-    return {**named, **bound}
+    return {**named, **dict.fromkeys(layer.call, False), **bound}
 
 
 def value(formula: str, named: dict[str, Any]) -> float | None:
@@ -123,19 +134,24 @@ def test_a_docstring_is_read_by_its_fields() -> None:
 # --- the examples --------------------------------------------------------------------------------
 
 
-def spec(layer: Layer) -> str:
-    """A network that is the example of a layer."""
-    named = layer.example.named
-    shapes = "".join(f"  {name}: {list(shape)}\n" for name, shape in named.items())
-    inputs = f"input: {list(layer.example.inputs)}\n" if len(named) == 1 else f"inputs:\n{shapes}"
-    return f"archspec: 1\n{inputs}layers:\n{layer.step}\n"
-
-
 @pytest.mark.parametrize("name", LAYERS)
-def test_every_example_is_a_sound_spec(name: str) -> None:
-    graph = archspec.loads(spec(LAYERS[name]))
-    assert [node.op for node in graph][-1] == name
+def test_every_example_is_a_sound_spec_that_costs_what_the_formulas_say(name: str) -> None:
+    layer = LAYERS[name]
+    graph = archspec.loads(example(layer))
     assert not graph.warnings
+    node = graph.nodes[-1]
+    assert node.op == name
+    assert node.facts is not None
+    if name not in IN_WORDS:
+        given = plain(read_text(f"archspec: 1\nlayers:\n{layer.step}", "").root)["layers"][0]
+        written = given.get(name) if isinstance(given, dict) else None
+        if not isinstance(written, dict):  # the value of the first argument, or nothing
+            written = {} if written is None else {next(iter(layer.arguments)): written}
+        written = json.loads(json.dumps({key: node.arguments[key] for key in written}))
+        case = Case(
+            name, written, layer.example.inputs, node.facts.shape[1:], params(node), node.facts.macs
+        )
+        assert not mistakes(case, layer)
 
 
 def test_an_example_shows_what_must_be_given() -> None:
@@ -143,3 +159,100 @@ def test_an_example_shows_what_must_be_given() -> None:
     assert LAYERS["Flatten"].step == "- Flatten"
     assert LAYERS["Add"].step == "- Add:\n  from: [a, b]"
     assert "\n  from: {query: a, value: b}" in LAYERS["MultiHeadAttention"].step
+
+
+# --- the pages -----------------------------------------------------------------------------------
+
+
+def layers(*words: str) -> Result:
+    result = CliRunner().invoke(main, ["layers", *words], env={"COLUMNS": "80"})
+    return result
+
+
+def test_the_list_has_every_layer_with_its_sentence() -> None:
+    text = " ".join(layers().output.split())
+    listed = json.loads(layers("--format", "json").output)
+    assert list(listed) == list(FAMILIES)
+    for layer in LAYERS.values():
+        assert f" {layer.name} {layer.doc}" in text
+    assert {name: doc for family in listed.values() for name, doc in family.items()} == {
+        name: layer.doc for name, layer in LAYERS.items()
+    }
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_page_says_all_of_a_layer_within_the_width(name: str) -> None:
+    layer, text = LAYERS[name], layers(name).output
+    assert all(len(line) <= 80 or "{" in line for line in text.splitlines())
+    words = " ".join(text.split())
+    assert words.startswith(f"{name}: {layer.doc} {layer.formulas.about}")
+    assert " ".join(layer.step.split()) in words
+    for each in layer.arguments.values():
+        assert f" {each.name}: {each.type.words}; " in words
+    for call in layer.call:
+        assert f" {call} {CALL_DOCS[call]}" in words
+    for kind in filter(None, {each.type.kind for each in layer.arguments.values()}):
+        section = words.partition(f" {KINDS[kind]} ")[2]
+        for object_ in TABLES[kind]:
+            assert re.search(rf"\b{object_}\b", section)
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix"), [("text", "txt"), ("markdown", "md"), ("json", "json")]
+)
+def test_the_pages_are_the_golden_ones(form: str, suffix: str, golden: Golden) -> None:
+    pages = layers("Conv2D", "Add", "Activation", "Flatten", "--format", form).output
+    golden(f"layers/pages.{suffix}", pages)
+
+
+def test_the_whole_reference_is_what_the_tables_generate() -> None:
+    text = (ROOT / "docs" / "layers.md").read_text(encoding="utf-8")
+    assert text == reference(), "the tables changed: run python -m archspec.backends.reference"
+
+
+def test_every_link_of_the_reference_leads_to_one_heading() -> None:
+    text = reference()
+    headings = [line.lstrip("# ").lower() for line in text.splitlines() if line.startswith("#")]
+    anchors = [heading.replace(" ", "-") for heading in headings]
+    assert len(set(anchors)) == len(anchors), "GitHub numbers the second of two equal headings"
+    links = re.findall(r"\]\(#([^)]*)\)", text)
+    assert set(links) <= set(anchors)
+    assert {name.lower() for name in LAYERS} <= set(links)
+
+
+def test_another_name_that_keras_has_leads_to_the_layer() -> None:
+    assert layers("MaxPool2D").output == layers("MaxPooling2D").output
+    assert not set(ALIASES) & set(LAYERS)
+
+
+@pytest.mark.keras
+def test_those_names_are_all_that_keras_has() -> None:
+    import keras
+
+    def own_name(name: str) -> str | None:
+        return next((each for each in LAYERS if vars(keras.layers)[each] is found), None)
+
+    theirs = {}
+    for name, found in vars(keras.layers).items():
+        if isinstance(found, type) and name not in LAYERS and own_name(name):
+            theirs[name] = own_name(name)
+    assert theirs == ALIASES
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Convv2D", "no layer is called 'Convv2D'\nhint: did you mean 'Conv2D'?"),
+        ("Lambda", f"the layer Lambda is refused: {REFUSED['Lambda']}"),
+        (next(iter(LACKING)), f"the table of layers has no {next(iter(LACKING))}"),
+    ],
+)
+def test_a_name_that_has_no_page(
+    name: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["archspec", "layers", "Conv2D", name])
+    with pytest.raises(SystemExit) as status:
+        run()
+    assert status.value.code == 1
+    out, err = capsys.readouterr()
+    assert (out, err[: len(said) + 7]) == ("", f"error: {said}")

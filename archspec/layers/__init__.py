@@ -16,8 +16,20 @@ MACs are counted in convolutions, dense layers, EinsumDense and attention produc
 count 0. A weight is named as Keras names its variable, `query/kernel` inside a sublayer.
 """
 
-from archspec.layers.docs import DOCS
+from archspec.layers.docs import CALL_DOCS, DOCS, sentence
 from archspec.layers.layer import COMMON, FOLLOWS, Layer
-from archspec.layers.table import FAMILIES, LACKING, LAYERS, REFUSED
+from archspec.layers.table import ALIASES, FAMILIES, LACKING, LAYERS, REFUSED
 
-__all__ = ["COMMON", "DOCS", "FAMILIES", "FOLLOWS", "LACKING", "LAYERS", "REFUSED", "Layer"]
+__all__ = [
+    "ALIASES",
+    "CALL_DOCS",
+    "COMMON",
+    "DOCS",
+    "FAMILIES",
+    "FOLLOWS",
+    "LACKING",
+    "LAYERS",
+    "REFUSED",
+    "Layer",
+    "sentence",
+]

@@ -181,8 +181,8 @@ def normalization(
 
 
 def rescaling(x: Shape, *, scale: A[Any, NUMBERS], offset: A[Any, NUMBERS] = 0.0) -> Facts:
-    """x * scale + offset. Pixels from 0 to 255 become 0 to 1 with scale 0.00392156862745098 (1 /
-    255), and -1 to 1 with twice that and offset -1.
+    """x * scale + offset. Pixels from 0 to 255 become 0 to 1 with scale =1 / 255, and -1 to 1 with
+    scale =1 / 127.5 and offset -1.
 
     Shape: that of the input.
     """

@@ -154,9 +154,9 @@ FAMILIES: dict[str, tuple[Layer, ...]] = {
               "Subtract a constant mean and divide by a constant deviation.",
               "{mean: [0.485, 0.456, 0.406], variance: [0.0524, 0.0502, 0.0506]}", (224, 224, 3)),
         entry("Rescaling", rescaling, "Multiply by a constant and add another.",
-              "{scale: 0.00784313725490196, offset: -1}", (224, 224, 3)),
+              "{scale: =1 / 127.5, offset: -1}", (224, 224, 3)),
     ),
-    "activation": (
+    "activation layers": (
         entry("Activation", activation, "Apply an activation function to each value.",
               "relu", (56, 56, 64)),
         entry("ReLU", re_lu, "Set negative values to 0: the rectified linear unit.",
@@ -240,7 +240,7 @@ FAMILIES: dict[str, tuple[Layer, ...]] = {
         entry("Dot", dot, "Sum the products of two inputs along an axis of each.",
               "{axes: 1, normalize: true}", [(64,), (64,)]),
     ),
-    "attention": (
+    "attention layers": (
         entry("MultiHeadAttention", multi_head_attention,
               "Mix the values at other positions, by several learnt measures of likeness.",
               "{num_heads: 12, key_dim: 64}", {"query": (197, 768), "value": (197, 768)},
@@ -308,3 +308,10 @@ LACKING = frozenset(
     StackedRNNCells StringLookup TextVectorization TimeDistributed
     """.split()  # noqa: SIM905 (a literal would take 48 lines)
 )
+# Keras's other names for layers -> the names that a spec has.
+ALIASES: dict[str, str] = {
+    name.replace("Pooling", "Pool").replace("Average", "Avg").replace("Conv", "Convolution"): name
+    for name in LAYERS
+    if name.startswith(("MaxP", "AverageP", "GlobalM", "GlobalA", "Conv", "SeparableConv"))
+}
+

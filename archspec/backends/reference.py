@@ -1,0 +1,400 @@
+"""The reference page of a layer: what it does, how, its arguments, what it costs, an example.
+
+    print(to_reference(["Conv2D"]))              one page or several, for a terminal
+    print(to_reference([], form="markdown"))     every layer by family, with its sentence
+    python -m archspec.backends.reference        writes docs/layers.md: all pages and objects
+
+Everything on a page comes from the table of layers; what comes of its example is worked out anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import archspec
+from archspec.arguments import REQUIRED, Argument, show
+from archspec.backends import words
+from archspec.errors import Refused, UserError
+from archspec.graph import Facts
+from archspec.infer import lookup
+from archspec.layers import ALIASES, CALL_DOCS, COMMON, FAMILIES, Layer, sentence
+from archspec.objects import TABLES
+
+INTRODUCTION = """\
+Every layer that a spec may have, with the arguments and defaults of Keras's class of that name. The
+value of the first argument may stand alone, `Dense: 10`, and a layer without arguments by itself,
+`- Flatten`. Shapes leave the batch out. `archspec layers NAME` prints a page in the terminal."""
+
+# Words of a formula that are no argument -> what they are.
+LEGEND = {
+    "channels": "channels is how many the input has",
+    "length": "length is that of axis, or the product of several axes",
+    "prod": "prod multiplies lengths",
+}
+SHAPES = ("input", "inputs", "output")
+OBJECTS = """\
+An object is written as a name, or as a name with those arguments that are not to be the defaults \
+shown here: `kernel_initializer: {TruncatedNormal: {stddev: 0.02}}`. Names are taken in snake_case \
+too: `he_normal`."""
+KINDS = {
+    "activation": "Activations",
+    "initializer": "Initializers",
+    "regularizer": "Regularizers",
+    "constraint": "Constraints",
+}
+
+
+def to_reference(names: Sequence[str], form: str = "text", width: int = 80) -> str:
+    """The pages of the layers named, or, without names, a list of all layers.
+
+    form: "text", wrapped to `width` columns, "markdown" or "json".
+    Raises `UserError` for a name that the table of layers lacks.
+    """
+    if not names:
+        return {"text": _list_text, "markdown": _list_markdown, "json": _list_json}[form](width)
+    pages = [page(find(name)) for name in names]
+    if form == "json":
+        return json.dumps([_as_data(each) for each in pages], indent=2, ensure_ascii=False) + "\n"
+    if form == "markdown":
+        return "\n".join(_markdown(each) for each in pages)
+    return "\n\n".join(_text(each, width) for each in pages)
+
+
+def find(name: str) -> Layer:
+    """The layer that a name, or another of Keras's names for it, stands for."""
+    try:
+        return lookup(ALIASES.get(name, name))
+    except Refused as refused:
+        raise UserError(refused.message, refused.hint) from None
+
+
+# --- what is on a page ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A layer, its family, what comes of its example, and the kinds of object that it takes."""
+
+    layer: Layer
+    family: str
+    facts: Facts
+    kinds: tuple[str, ...]
+
+    @property
+    def arguments(self) -> list[Argument]:
+        """The layer's own arguments, then those that every layer has."""
+        every = self.layer.arguments
+        return [*(every[name] for name in every if name not in COMMON), *self.common]
+
+    @property
+    def common(self) -> list[Argument]:
+        return [each for name, each in self.layer.arguments.items() if name in COMMON]
+
+    @property
+    def takes(self) -> str:
+        """What the layer takes, where that is not one tensor."""
+        layer = self.layer
+        if layer.takes == "one":
+            return ""
+        if layer.takes == "list":
+            return "Takes several inputs, as a list."
+        given = [name for name in layer.takes if name not in layer.optional]
+        perhaps = f", perhaps {_and(layer.optional)}" if layer.optional else ""
+        return f"Takes {_and(given)}{perhaps}, by name."
+
+    @property
+    def costs(self) -> list[tuple[str, str]]:
+        """Its formulas, each with what it is of."""
+        formulas = self.layer.formulas
+        said = [("Parameters", formulas.params), ("MACs", formulas.macs)]
+        return [(what, formula) for what, formula in said if formula != "0"]
+
+    @property
+    def legend(self) -> str:
+        """What the words in its formulas are that are no arguments."""
+        used = {
+            word
+            for _, formula in self.costs
+            if not _in_words(formula)
+            for word in re.findall(r"\w+", formula)
+        }
+        said = [LEGEND[word] for word in LEGEND if word in used - {*self.layer.arguments}]
+        slots = self.layer.takes if isinstance(self.layer.takes, tuple) else ()
+        shapes = [name for name in (*SHAPES, *slots) if name in used]
+        if len(shapes) == 1:
+            said.append(f"{shapes[0]} is the {shapes[0]}'s shape without the batch")
+        elif shapes:
+            said.append(f"{_and(shapes)} are shapes without the batch")
+        return f"Here {'; '.join(said)}." if said else ""
+
+    @property
+    def result(self) -> str:
+        """28×28×1 -> 24×24×6, 156 parameters, 86,400 MACs"""
+        shapes = [words.shape((None, *shape)) for shape in self.layer.example.named.values()]
+        weights = sum(map(prod, self.facts.weights.values()))
+        macs = f", {self.facts.macs:,} MACs" if self.facts.macs else ""
+        shape = words.shape(self.facts.shape)
+        return f"{_and(shapes)} -> {shape}, {f'{weights:,}' if weights else 'no'} parameters{macs}"
+
+
+def page(layer: Layer) -> Page:
+    family = next(name for name, layers in FAMILIES.items() if layer in layers)
+    facts = archspec.loads(example(layer)).nodes[-1].facts
+    assert facts is not None
+    used = {argument.type.kind for argument in layer.arguments.values()}
+    return Page(layer, family, facts, tuple(kind for kind in KINDS if kind in used))
+
+
+def example(layer: Layer) -> str:
+    """A spec whose one step is the layer's example."""
+    named = {name: [*shape] for name, shape in layer.example.named.items()}
+    if len(named) == 1:
+        inputs = f"input: {show(*named.values())}"
+    else:
+        inputs = "inputs: {" + ", ".join(f"{name}: {show(x)}" for name, x in named.items()) + "}"
+    return f"archspec: 1\n{inputs}\nlayers:\n{layer.step}\n"
+
+
+def default(argument: Argument) -> str:
+    """The default as a spec would have it: 3 for (3, 3)."""
+    value = argument.default
+    if len({*_leaves(value)}) == 1 and value != (first := next(_leaves(value))):
+        with suppress(Refused):
+            value = first if argument.type.read(first) == value else value
+    return show(value).strip("'")
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _leaves(each)
+    else:
+        yield value
+
+
+def objects(kind: str) -> Iterator[str]:
+    """The objects of a kind, those with the same arguments together: `L1, L2: {factor: 0.01}`."""
+    alike: dict[str, list[str]] = {}
+    for name, arguments in TABLES[kind].items():
+        given = ", ".join(f"{each.name}: {default(each)}" for each in arguments.values())
+        alike.setdefault(given, []).append(name)
+    for given, names in sorted(alike.items(), key=lambda item: bool(item[0])):
+        yield ", ".join(names) + (f": {{{given}}}" if given else "")
+
+
+def _in_words(formula: str) -> bool:
+    """Whether a docstring says in words what no short expression does."""
+    return formula.endswith(".")
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+# --- text ----------------------------------------------------------------------------------------
+
+
+def _text(page: Page, width: int) -> str:
+    layer = page.layer
+    blocks = [_wrapped(f"{layer.name}: {layer.doc}", width, "", "  ")]
+    blocks.append(_wrapped(" ".join([layer.formulas.about, page.takes]).strip(), width, "  "))
+    step = textwrap.indent(layer.step, "  ")
+    blocks.append(f"Example\n{step}\n{_wrapped(page.result, width, '  ')}")
+    blocks.append(f"Shape\n{_wrapped(layer.formulas.shape, width, '  ')}")
+    for what, formula in page.costs:
+        blocks.append(f"{what}\n{_wrapped(formula, width, '  ')}")
+    if page.legend:
+        blocks.append(_wrapped(page.legend, width, "  "))
+    if page.arguments != page.common:
+        own = [each for each in page.arguments if each not in page.common]
+        blocks.append("Arguments\n" + "\n".join(_argument(layer, each, width) for each in own))
+    for kind in page.kinds:
+        listed = "\n".join(_wrapped(each, width, "  ", "      ") for each in objects(kind))
+        blocks.append(f"{KINDS[kind]}\n{listed}")
+    if page.kinds:
+        blocks.append(_wrapped(OBJECTS, width, "  "))
+    if layer.call:
+        called = [f"  {name}\n{_wrapped(CALL_DOCS[name], width, '      ')}" for name in layer.call]
+        blocks.append("Arguments of the call, under `call:` beside the layer\n" + "\n".join(called))
+    blocks.append(
+        "Of every layer\n" + "\n".join(_argument(layer, each, width) for each in page.common)
+    )
+    return "\n\n".join(blocks) + "\n"
+
+
+def _argument(layer: Layer, argument: Argument, width: int) -> str:
+    is_ = "required" if argument.default is REQUIRED else f"by default {default(argument)}"
+    head = _wrapped(f"{argument.name}: {argument.type.words}; {is_}", width, "  ", "      ")
+    return f"{head}\n{_wrapped(sentence(layer.name, argument.name), width, '      ')}"
+
+
+def _wrapped(text: str, width: int, indent: str, then: str | None = None) -> str:
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent if then is None else then,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _list_text(width: int) -> str:
+    blocks = []
+    for family, layers in FAMILIES.items():
+        lines = [f"{each.name:25} {each.doc}" for each in layers]
+        blocks.append(
+            "\n".join([family, *(_wrapped(each, width, "  ", " " * 28) for each in lines)])
+        )
+    return "\n\n".join(blocks) + "\n"
+
+
+# --- Markdown ------------------------------------------------------------------------------------
+
+
+def _markdown(page: Page, heading: str = "#", whole: bool = False) -> str:
+    """A page under a heading; in the `whole` reference objects and common arguments are links."""
+    layer = page.layer
+    lines = [
+        f"{heading} {layer.name}",
+        "",
+        f"**{layer.doc}** {layer.formulas.about} {page.takes}".rstrip(),
+        "",
+    ]
+    lines += ["```yaml", layer.step, "```", "", page.result, ""]
+    lines.append(f"- **Shape**: {layer.formulas.shape}")
+    lines += [f"- **{what}**: {_coded(formula)}" for what, formula in page.costs]
+    if page.legend:
+        lines.append(f"- {page.legend}")
+    own = [each for each in page.arguments if each not in page.common]
+    rows = own if whole else page.arguments
+    if rows:
+        lines += ["", *_rows((layer.name, each) for each in rows)]
+    if layer.call:
+        lines += ["", "Under `call:` beside the layer:", ""]
+        lines += [f"- `{name}`: {CALL_DOCS[name]}" for name in layer.call]
+    for kind in () if whole else page.kinds:
+        lines += ["", f"{heading}# {KINDS[kind]}", "", _listed(kind)]
+    if page.kinds and not whole:
+        lines += ["", OBJECTS]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(arguments: Iterable[tuple[str, Argument]]) -> Iterator[str]:
+    """A table of arguments, each given with its owner."""
+    yield "| argument | value | default | |"
+    yield "|---|---|---|---|"
+    for owner, each in arguments:
+        is_ = "required" if each.default is REQUIRED else f"`{default(each)}`"
+        yield f"| `{each.name}` | {each.type.words} | {is_} | {sentence(owner, each.name)} |"
+
+
+def _coded(formula: str) -> str:
+    """A formula as code, its named parts too."""
+    if _in_words(formula):
+        return formula
+    expression, _, parts = formula.partition("; where ")
+    where = ", ".join(f"`{part}`" for part in parts.split("; ") if part)
+    return f"`{expression}`" + (f", where {where}" if where else "")
+
+
+def _listed(kind: str) -> str:
+    return "\n".join(f"- `{each}`" for each in objects(kind))
+
+
+def _list_markdown(width: int) -> str:
+    lines = []
+    for family, layers in FAMILIES.items():
+        lines += [f"## {family}", "", "| layer | |", "|---|---|"]
+        lines += [f"| `{each.name}` | {each.doc} |" for each in layers]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def reference() -> str:
+    """The whole reference, as docs/layers.md has it."""
+    lines = ["# The layers", "", INTRODUCTION, ""]
+    for family, layers in FAMILIES.items():
+        links = ", ".join(f"[{each.name}](#{each.name.lower()})" for each in layers)
+        lines.append(f"- [{family}](#{family.replace(' ', '-')}): {links}")
+    lines.append(
+        "- objects: " + ", ".join(f"[{each.lower()}](#{each.lower()})" for each in KINDS.values())
+    )
+    every = [("", argument) for argument in COMMON.values()]
+    lines += [
+        "",
+        "Every layer also takes these, but the spatial dropouts, which take `dtype` alone:",
+    ]
+    lines += ["", *_rows(every), ""]
+    for family, layers in FAMILIES.items():
+        lines += [f"## {family}", ""]
+        lines += [_markdown(page(each), "###", whole=True) for each in layers]
+    lines += ["## objects", "", OBJECTS, ""]
+    for kind, heading in KINDS.items():
+        lines += [f"### {heading}", "", _listed(kind), ""]
+    return "\n".join(lines)
+
+
+# --- data ----------------------------------------------------------------------------------------
+
+
+def _as_data(page: Page) -> dict[str, Any]:
+    layer = page.layer
+    return {
+        "name": layer.name,
+        "family": page.family,
+        "doc": layer.doc,
+        "about": layer.formulas.about,
+        "takes": layer.takes,
+        "optional": layer.optional,
+        "call": {name: CALL_DOCS[name] for name in layer.call},
+        "shape": layer.formulas.shape,
+        "params": layer.formulas.params,
+        "macs": layer.formulas.macs,
+        "arguments": [
+            {
+                "name": each.name,
+                "value": each.type.words,
+                "kind": each.type.kind,
+                "required": each.default is REQUIRED,
+                "default": None if each.default is REQUIRED else each.default,
+                "doc": sentence(layer.name, each.name),
+                "common": each.name in COMMON,
+            }
+            for each in page.arguments
+        ],
+        "objects": {
+            kind: {
+                name: {each.name: each.default for each in arguments.values()}
+                for name, arguments in TABLES[kind].items()
+            }
+            for kind in page.kinds
+        },
+        "example": {
+            "step": layer.step,
+            "inputs": layer.example.named,
+            "output": page.facts.shape[1:],
+            "params": sum(map(prod, page.facts.weights.values())),
+            "macs": page.facts.macs,
+        },
+    }
+
+
+def _list_json(width: int) -> str:
+    listed = {
+        family: {each.name: each.doc for each in layers} for family, layers in FAMILIES.items()
+    }
+    return json.dumps(listed, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    from pathlib import Path
+
+    Path("docs/layers.md").write_text(reference(), encoding="utf-8")
