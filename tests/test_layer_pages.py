@@ -58,7 +58,7 @@ def names(case: Case, layer: Layer) -> dict[str, Any]:
         named["length"] = prod(first[place - 1] for place in places)
     if isinstance(layer.takes, tuple):
         named |= {**dict.fromkeys(layer.takes), **dict(zip(case.inputs, inputs, strict=True))}
-    return {**named, **dict.fromkeys(layer.call, False), **bound}
+    return {**named, **dict.fromkeys(layer.call, False), **case.call, **bound}
 
 
 def value(formula: str, named: dict[str, Any]) -> float | None:

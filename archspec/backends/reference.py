@@ -25,6 +25,7 @@ from archspec.errors import Refused, UserError
 from archspec.graph import Facts
 from archspec.infer import lookup
 from archspec.layers import ALIASES, CALL_DOCS, COMMON, FAMILIES, Layer, sentence
+from archspec.layers.layer import coded, in_words
 from archspec.objects import TABLES
 
 INTRODUCTION = """\
@@ -110,19 +111,12 @@ class Page:
         return f"Takes {_and(given)}{perhaps}, by name."
 
     @property
-    def costs(self) -> list[tuple[str, str]]:
-        """Its formulas, each with what it is of."""
-        formulas = self.layer.formulas
-        said = [("Parameters", formulas.params), ("MACs", formulas.macs)]
-        return [(what, formula) for what, formula in said if formula != "0"]
-
-    @property
     def legend(self) -> str:
         """What the words in its formulas are that are no arguments."""
         used = {
             word
-            for _, formula in self.costs
-            if not _in_words(formula)
+            for _, formula in self.layer.formulas.costs
+            if not in_words(formula)
             for word in re.findall(r"\w+", formula)
         }
         said = [LEGEND[word] for word in LEGEND if word in used - {*self.layer.arguments}]
@@ -189,11 +183,6 @@ def objects(kind: str) -> Iterator[str]:
         yield ", ".join(names) + (f": {{{given}}}" if given else "")
 
 
-def _in_words(formula: str) -> bool:
-    """Whether a docstring says in words what no short expression does."""
-    return formula.endswith(".")
-
-
 def _and(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
@@ -208,7 +197,7 @@ def _text(page: Page, width: int) -> str:
     step = textwrap.indent(layer.step, "  ")
     blocks.append(f"Example\n{step}\n{_wrapped(page.result, width, '  ')}")
     blocks.append(f"Shape\n{_wrapped(layer.formulas.shape, width, '  ')}")
-    for what, formula in page.costs:
+    for what, formula in layer.formulas.costs:
         blocks.append(f"{what}\n{_wrapped(formula, width, '  ')}")
     if page.legend:
         blocks.append(_wrapped(page.legend, width, "  "))
@@ -270,7 +259,7 @@ def _markdown(page: Page, heading: str = "#", whole: bool = False) -> str:
     ]
     lines += ["```yaml", layer.step, "```", "", page.result, ""]
     lines.append(f"- **Shape**: {layer.formulas.shape}")
-    lines += [f"- **{what}**: {_coded(formula)}" for what, formula in page.costs]
+    lines += [f"- **{what}**: {coded(formula)}" for what, formula in layer.formulas.costs]
     if page.legend:
         lines.append(f"- {page.legend}")
     own = [each for each in page.arguments if each not in page.common]
@@ -294,15 +283,6 @@ def _rows(arguments: Iterable[tuple[str, Argument]]) -> Iterator[str]:
     for owner, each in arguments:
         is_ = "required" if each.default is REQUIRED else f"`{default(each)}`"
         yield f"| `{each.name}` | {each.type.words} | {is_} | {sentence(owner, each.name)} |"
-
-
-def _coded(formula: str) -> str:
-    """A formula as code, its named parts too."""
-    if _in_words(formula):
-        return formula
-    expression, _, parts = formula.partition("; where ")
-    where = ", ".join(f"`{part}`" for part in parts.split("; ") if part)
-    return f"`{expression}`" + (f", where {where}" if where else "")
 
 
 def _listed(kind: str) -> str:

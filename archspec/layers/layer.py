@@ -61,6 +61,26 @@ class Formulas:
     params: str
     macs: str
 
+    @property
+    def costs(self) -> list[tuple[str, str]]:
+        """Its formulas but those that give 0, each with what it counts."""
+        said = [("Parameters", self.params), ("MACs", self.macs)]
+        return [(what, formula) for what, formula in said if formula != "0"]
+
+
+def in_words(formula: str) -> bool:
+    """Whether a sentence says what no short expression does."""
+    return formula.endswith(".")
+
+
+def coded(formula: str) -> str:
+    """A formula in Markdown: as code, its named parts too."""
+    if in_words(formula):
+        return formula
+    expression, _, parts = formula.partition("; where ")
+    where = ", ".join(f"`{part}`" for part in parts.split("; ") if part)
+    return f"`{expression}`" + (f", where {where}" if where else "")
+
 
 def formulas(docstring: str | None) -> Formulas:
     about, *fields = re.split(
@@ -122,7 +142,20 @@ class Layer:
             + (f"[{feeds}]" if self.takes == "list" else f"{{{feeds}}}")
         )
 
-    def facts(self, inputs: list[Shape] | dict[str, Shape], arguments: Mapping[str, Any]) -> Facts:
+    @property
+    def hover(self) -> str:
+        """What an editor shows of the layer, in Markdown."""
+        said = [("Shape", self.formulas.shape)]
+        said += [(what, coded(formula)) for what, formula in self.formulas.costs]
+        lines = [self.doc, *(f"{what}: {text}" for what, text in said)]
+        return "\n\n".join([*lines, f"```yaml\n{self.step}\n```"])
+
+    def facts(
+        self,
+        inputs: list[Shape] | dict[str, Shape],
+        arguments: Mapping[str, Any],
+        call: Mapping[str, bool] | None = None,
+    ) -> Facts:
         """The facts of one call; `inputs` is a dict where the layer takes named arguments."""
         own = {name: value for name, value in arguments.items() if name not in COMMON}
         if isinstance(inputs, dict):
