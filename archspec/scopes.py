@@ -41,6 +41,7 @@ class Scope:
     """The names in one named place.
 
     parent: the scope around it. block: whether references stop here. title: of a block, its name.
+    failed: what a step that never got its names would have been called.
     """
 
     parent: Scope | None = None
@@ -48,6 +49,7 @@ class Scope:
     title: str = ""
     named: dict[str, Entry] = field(default_factory=dict)
     unnamed: dict[str, list[Entry]] = field(default_factory=dict)
+    failed: list[tuple[re.Pattern[str], Entry]] = field(default_factory=list)
     path: str = ""  # provisional until `settle`: it is right unless a later name takes it
 
     def add(self, entry: Entry, name: str | None, otherwise: str) -> str:
@@ -88,6 +90,12 @@ class Scope:
         if first is None or not entry.skipped:
             self.named[name] = entry
         return name
+
+    def fail(self, entry: Entry, name: str, numbered: bool) -> None:
+        """Enter a step that failed before its `{...}`, or its number in a `repeat`, was known."""
+        parts = [re.escape(part) for part in re.split(r"\{[^{}]*\}", name)]
+        pattern = ".*".join(parts) + (r"\d+" if numbered else "")
+        self.failed.append((re.compile(pattern), entry))
 
     def open(self, name: str, block: bool, title: str = "") -> Scope:
         """A scope inside this one, under a provisional name."""
@@ -155,6 +163,7 @@ class Scope:
         found = self.all(name)
         if len(found) > 1 and found[0] is not self.named.get(name):
             raise _ambiguous(name, found)
+        found += [entry for pattern, entry in self.failed if pattern.fullmatch(name)]
         return found[0] if found else None
 
     def absent(self, name: str) -> None:

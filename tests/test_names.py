@@ -480,6 +480,17 @@ def test_several_inputs_are_names_like_others() -> None:
         "the reuse of a failed layer": "- {Dense: {unts: 4}, name: x}\n- reuse: x",
         "the reuse of a failed block": "- {unit: {n: 4}, name: x}\n- reuse: x",
         "a failed branch": "- branches: {a: [{Dense: =oops}], b: []}\n- {Add: {}, from: [a, b]}",
+        "a turn of a failed loop": "- {Dense: -1, for: {i: [0, 1]}, name: 'x{i}'}\n- reuse: x1",
+        "a turn whose loop fails": "- {Dense: 1, for: {i: 3}, name: 'x{i}'}\n- reuse: x1",
+        "a failed turn that is numbered": (
+            "- {unit: {n: 4}, repeat: 2, name: x}\n- {ReLU: {}, from: x1.act}"
+        ),
+        "a step whose `when` fails": "- {ReLU: {}, when: ='a', name: x}\n- {ReLU: {}, from: x}",
+        "a branch whose `when` fails": (
+            "- branches: {a: {when: =1 / 0, layers: [{ReLU: {}, name: y}]}, b: []}\n  merge: Add\n"
+            "- {Add: {}, from: [a, a.y]}"
+        ),
+        "a step inside a misspelt block": "- {unti: 4, name: x}\n- {ReLU: {}, from: x.act}",
     },
 )
 def test_one_mistake_is_one_error_for_those_who_refer_to(layers: str) -> None:

@@ -14,7 +14,7 @@ from archspec.expand.place import Draft, Feed, Flow, Nothing, Place, Silent
 from archspec.files import Block, Spec
 from archspec.graph import Facts
 from archspec.infer import again, infer, lookup
-from archspec.layers import LAYERS
+from archspec.layers import AUGMENTING, LAYERS
 from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, snake_case
 from archspec.source import Value
@@ -160,6 +160,9 @@ class Calls(Loops):
         facts = None
         try:
             layer = lookup(op)
+            if op in AUGMENTING:
+                said = f"{op} works under `train.augment` alone: {AUGMENTING[op]}"
+                raise Refused(said, code="refused-layer")
             if place.owners is not None:  # each layer here has its counterpart there
                 counterpart = next(place.owners, None)
                 owner = owner or counterpart
@@ -173,9 +176,9 @@ class Calls(Loops):
                 shapes = [each.shape for each in inputs]
                 fed = dict(zip(slots, shapes, strict=True)) if slots else shapes
                 if step.get("reuse") is None:
-                    arguments, facts = infer(op, arguments, fed)
+                    arguments, facts = infer(op, arguments, fed, call)
                 else:
-                    facts = again(op, arguments, fed)
+                    facts = again(op, arguments, fed, call)
                 if owner is not None:
                     _same_weights(op, arguments, facts, owner)
             elif step.get("reuse") is None:
@@ -189,6 +192,7 @@ class Calls(Loops):
                 refused.message = f"no layer or block is called {show(op)}"
                 refused.hint = did_you_mean(op, [*place.home.blocks, *LAYERS]) or _blocks(place)
             self.report(refused, where, (*place_note, *notes), once=unknown_block)
+            entry.broken = op not in LAYERS  # a block misspelt has steps inside
             facts = None
         except Silent:
             pass

@@ -111,17 +111,15 @@ class Loops(Reports):
             raise Silent  # the rest of the spec can be looked at
 
     def skipped(self, step: Value, place: Place, number: int | None) -> bool:
+        """Whether a step's `when` is false. Raises `Silent` after reporting that it is neither."""
         condition = step.get("when")
         if condition is None:
             return False
-        try:
-            truth = self.evaluate(condition, place.env, place.trail)
-        except Silent:
-            return True
+        truth = self.evaluate(condition, place.env, place.trail)
         if isinstance(truth, str):
             message = f"`when` must be true or false, got '{truth}'"
             self.error("when", message, condition.span, "compare it: = a == 'b'", place.trail)
-            return True
+            raise Silent
         if truth:
             self.let_in.add(id(step))
             return False

@@ -55,7 +55,11 @@ class Steps(Calls):
         for number, (names, note) in enumerate(turns):
             self.count(step)
             inside = place.with_names(names, note) if names or note else place
-            if self.skipped(step, inside, number if "repeat" in step.data else None):
+            try:
+                if self.skipped(step, inside, number if "repeat" in step.data else None):
+                    continue
+            except Silent:
+                previous = self.poison(step, inside, number)
                 continue
             previous = self.turn(
                 step, op, feed, inside, previous, number if "repeat" in step.data else None
@@ -98,7 +102,7 @@ class Steps(Calls):
                 return self.block(step, op, name, place, value)
             return self.layer(step, op, name, place, value)
         except Silent:
-            return self.poison(step, place)
+            return self.poison(step, place, number)
 
     def no_call(self, step: Value, place: Place) -> None:
         if step.get("call") is not None:
@@ -106,8 +110,9 @@ class Steps(Calls):
             self.error("call", message, step.key("call"), "write it on the layer", place.trail)
             raise Silent
 
-    def poison(self, step: Value, place: Place) -> Draft:
-        """A node that failed and was reported; under its name, so that nobody misses it."""
+    def poison(self, step: Value, place: Place, number: int | None = None) -> Draft:
+        """A node that failed and was reported; under its name, so that nobody misses it. number:
+        of the turn, where that is known."""
         draft = Draft("?", {}, (), (), {}, None, None, place.scope, step.span, place.trail)
         draft.used = True
         self.drafts.append(draft)
@@ -119,8 +124,14 @@ class Steps(Calls):
         except Refused:  # the step is reported already, and its loop may not have been walked
             text = None
         words = step.data if isinstance(step.data, dict) else {str(step.data): None}
+        if text is not None and "repeat" in words:
+            text = None if number is None else f"{text}{number}"
         op = next((key for key in words if key not in MODIFIERS), "?")
         otherwise = op if op in place.home.blocks else snake_case(op)
+        if name is not None and text is None:
+            entry = Entry(step.span, draft, broken=True)
+            place.scope.fail(entry, str(name.data), numbered="repeat" in words)
+            return draft
         started = place.scope.all(text or otherwise)
         if started and started[-1].value is None:
             started[-1].value, started[-1].broken = draft, True
@@ -153,7 +164,16 @@ class Steps(Calls):
         written = given.items() if isinstance(given.data, dict) else ((None, b) for b in given.data)
         ends: list[Flow] = []
         for key, branch in written:
-            if isinstance(branch.data, dict) and self.skipped(branch, inside, None):
+            try:
+                left_out = isinstance(branch.data, dict) and self.skipped(branch, inside, None)
+            except Silent:
+                failed = self.poison(branch, inside)
+                ends.append(failed)
+                if key is not None:
+                    broken = Entry(given.key(key), failed, broken=True)
+                    self.enter(inside.scope, broken, key, "", broken.span, place.trail)
+                continue
+            if left_out:
                 if key is not None:
                     skipped = Entry(branch.key("when"), skipped=True)
                     self.enter(inside.scope, skipped, key, "", given.key(key), place.trail)
