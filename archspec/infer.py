@@ -9,7 +9,7 @@ from typing import Any
 from archspec.arguments import bind
 from archspec.errors import Refused, did_you_mean
 from archspec.graph import Facts, Shape
-from archspec.layers import FOLLOWS, LACKING, LAYERS, REFUSED, Layer
+from archspec.layers import ALIASES, FOLLOWS, LACKING, LAYERS, REFUSED, Layer
 
 MAX_AXIS = 2**31 - 1
 MAX_WEIGHT = 10**12
@@ -20,23 +20,34 @@ def lookup(op: str) -> Layer:
     """The table's entry for a layer. Raises `Refused` for one that the table lacks."""
     if op in LAYERS:
         return LAYERS[op]
-    if op in REFUSED:
-        raise Refused(f"the layer {op} is refused: {REFUSED[op]}", code="refused-layer")
-    lacking = op in LACKING
-    hint = None if lacking else did_you_mean(op, LAYERS)
-    raise Refused(
-        f"the table of layers has no {op} yet" if lacking else f"no layer is called '{op}'",
-        code="unknown-layer",
-        hint=hint or CLOSED,
+    hint = did_you_mean(op, LAYERS) or CLOSED
+    raise known_to_keras(op) or Refused(
+        f"no layer is called '{op}'", code="unknown-layer", hint=hint
     )
 
 
+def known_to_keras(op: str) -> Refused | None:
+    """What is to be said of a layer that Keras has and the table does not, by that name."""
+    if op in REFUSED:
+        return Refused(f"the layer {op} is refused: {REFUSED[op]}", code="refused-layer")
+    if op in LACKING:
+        return Refused(f"the table of layers has no {op}: {LACKING[op]}", code="unknown-layer")
+    if op in ALIASES:
+        hint = f"did you mean '{ALIASES[op]}'?"
+        return Refused(f"no layer is called '{op}'", code="unknown-layer", hint=hint)
+    return None
+
+
 def infer(
-    op: str, arguments: Mapping[str, Any], inputs: list[Shape] | dict[str, Shape]
+    op: str,
+    arguments: Mapping[str, Any],
+    inputs: list[Shape] | dict[str, Shape],
+    call: Mapping[str, bool] | None = None,
 ) -> tuple[dict[str, Any], Facts]:
     """Arguments with every default filled in, and the facts of one call on inputs of those shapes.
 
     inputs: one shape, a list for a layer that takes a list, or call arguments to shapes.
+    call: its constant call arguments.
     Raises `Refused` for whatever Keras refuses.
     """
     contract = lookup(op).arguments
@@ -44,14 +55,19 @@ def infer(
     for name, other in FOLLOWS.items():
         if name in bound and bound[name] == bound.get(other):
             bound[name] = contract[name].default
-    return bound, again(op, bound, inputs)
+    return bound, again(op, bound, inputs, call)
 
 
-def again(op: str, bound: Mapping[str, Any], inputs: list[Shape] | dict[str, Shape]) -> Facts:
+def again(
+    op: str,
+    bound: Mapping[str, Any],
+    inputs: list[Shape] | dict[str, Shape],
+    call: Mapping[str, bool] | None = None,
+) -> Facts:
     """The facts of a call whose arguments are in normal form already."""
     layer = lookup(op)
     try:
-        return _bounded(layer.facts(_fit(layer, inputs), bound))
+        return _bounded(layer.facts(_fit(layer, inputs), bound, call))
     except Refused as refused:
         refused.message = f"{op} {refused.message}"
         raise

@@ -28,6 +28,7 @@ from archspec.arguments import (
 )
 from archspec.errors import Refused, did_you_mean
 from archspec.graph import Graph, Node
+from archspec.infer import known_to_keras
 from archspec.layers import LAYERS
 from archspec.objects import TABLES, canonical, read
 
@@ -85,7 +86,9 @@ def _layer(step: Any) -> Any:
         raise Refused(f"must be a list of layers without modifiers, got {show(step)}")
     ((op, given),) = step.items()
     if op not in LAYERS:
-        raise Refused(f"there is no layer '{op}'", None, "unknown-layer", did_you_mean(op, LAYERS))
+        raise known_to_keras(op) or Refused(
+            f"there is no layer '{op}'", None, "unknown-layer", did_you_mean(op, LAYERS)
+        )
     arguments = LAYERS[op].arguments
     if not isinstance(given, Mapping):  # a scalar or a list is the first argument
         given = {} if given is None else {next(iter(arguments)): given}
@@ -195,6 +198,29 @@ def train(
 
 DATA: dict[str, Argument] = contract(data)
 RECIPE: dict[str, Argument] = contract(train)
+
+# One sentence for each word, for the schema and editors.
+DOCS: dict[str, str] = {
+    "train.data": "What to train on.",
+    "train.augment": "Layers that change each training image at random.",
+    "train.batch_size": "Samples in one training step.",
+    "train.epochs": "Passes over the training set.",
+    "train.steps": "Training steps, instead of epochs.",
+    "train.optimizer": "How the weights follow the gradients.",
+    "train.loss": "What training makes small; null is sparse categorical cross-entropy, from "
+    "probabilities or logits as the output gives.",
+    "train.metrics": "What is measured besides the loss.",
+    "train.loss_weights": "How much the loss of each output counts.",
+    "train.callbacks": "What watches over the training, such as EarlyStopping.",
+    "train.precision": "Type that layers compute in.",
+    "train.seed": "Start of all random numbers: weights, order of the data, dropout.",
+    "data.name": "A dataset, a folder of images per class, or an .npz file.",
+    "data.scale": "Range that the data's own is mapped to; null leaves pixels as they are stored.",
+    "data.resize": "true: to the size of the spec's input; [height, width]: to that size.",
+    "data.channels": "Whether images are made grey or RGB, as the spec's input is.",
+    "data.validation": "Share of the training set that is held out.",
+    "data.split_seed": "Which images are held out.",
+}
 
 
 # --- the recipe ----------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ import jsonschema
 from archspec.arguments import show
 from archspec.errors import MAX_ERRORS, Diagnostic, Note, Span, did_you_mean, enough
 from archspec.formulas import is_formula, unbalanced
-from archspec.infer import CLOSED
-from archspec.layers import LACKING, LAYERS, REFUSED
+from archspec.infer import CLOSED, known_to_keras
+from archspec.layers import LAYERS
 from archspec.objects import TABLES
 from archspec.objects import WORDS as OBJECT_WORDS
 from archspec.schema import BRANCH, MODIFIERS, WORDS, schema
@@ -460,14 +460,11 @@ def _unknown_layer(word: str, span: Span, notes: Notes, checked: Checked) -> Non
     if word in blocks:  # its name has been refused where it is declared
         return
     glued = re.match(r"([A-Za-z]\w*)(:|\s*[ ({])(.*)", word, re.DOTALL)
-    message = f"no layer is called {show(word)}"
-    if word in REFUSED:
-        message, hint = f"the layer {word} is refused: {REFUSED[word]}", None
-        checked.error("refused-layer", message, span, hint, notes)
+    if refused := known_to_keras(word):
+        checked.error(refused.code, refused.message, span, refused.hint, notes)
         return
+    message = f"no layer is called {show(word)}"
     hint = did_you_mean(word, [*LAYERS, *WORDS, *blocks]) or CLOSED
-    if word in LACKING:
-        message, hint = f"the table of layers has no {word} yet", CLOSED
     if glued and glued[1] in (*LAYERS, *blocks):
         message = f"{show(word)} is no layer"
         what = "a space is missing after the colon" if glued[2] == ":" else "a colon is missing"

@@ -7,7 +7,7 @@ Shapes leave the batch axis out. An input is one shape, a list of them, or call 
 The numbers were worked out by hand from the definitions, not copied from a run.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Inputs = Any
@@ -20,6 +20,7 @@ class Case:
     window, weights: what the facts must say of them, where a case is about that.
     refusal: a part of the message, for a call that must be refused.
     beyond: why we refuse a call that Keras takes (and then fails at, or means something else by).
+    call: its constant call arguments.
     """
 
     layer: str
@@ -32,9 +33,11 @@ class Case:
     refusal: str = ""
     beyond: str = ""
     weights: dict[str, tuple[int, ...]] | None = None
+    call: dict[str, bool] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        arguments = ",".join(f"{name}={value}" for name, value in self.arguments.items())
+        given = {**self.arguments, **self.call}
+        arguments = ",".join(f"{name}={value}" for name, value in given.items())
         return f"{self.layer}({arguments})<-{self.inputs}".replace(" ", "")
 
 
@@ -54,9 +57,14 @@ def good(
 
 
 def bad(
-    layer: str, arguments: dict[str, Any], inputs: Inputs, refusal: str, beyond: str = ""
+    layer: str,
+    arguments: dict[str, Any],
+    inputs: Inputs,
+    refusal: str,
+    beyond: str = "",
+    **more: Any,
 ) -> None:
-    CASES.append(Case(layer, arguments, inputs, refusal=refusal, beyond=beyond))
+    CASES.append(Case(layer, arguments, inputs, refusal=refusal, beyond=beyond, **more))
 
 
 # fmt: off
@@ -227,6 +235,19 @@ good("Embedding", {"input_dim": 100, "output_dim": 8}, (12,), (12, 8), 800)
 good("Embedding", {"input_dim": 10, "output_dim": 8, "mask_zero": True}, (None, 3), (None, 3, 8),
      80)
 bad("Embedding", {"input_dim": 0, "output_dim": 8}, (12,), "must be a positive integer, got 0")
+
+good("ReversibleEmbedding", {"input_dim": 10, "output_dim": 4}, (7,), (7, 4), 40, 0,
+     weights={"embeddings": (10, 4)})
+# in reverse each of 7 vectors of 4 meets each of 10 columns.
+good("ReversibleEmbedding", {"input_dim": 10, "output_dim": 4, "logit_soft_cap": 30}, (7, 4),
+     (7, 10), 40, 7 * 4 * 10, call={"reverse": True})
+good("ReversibleEmbedding", {"input_dim": 10, "output_dim": 4, "tie_weights": False,
+                             "reverse_dtype": "float32"}, (4,), (10,), 80, 40,
+     call={"reverse": True}, weights={"embeddings": (10, 4), "reverse_embeddings": (4, 10)})
+bad("ReversibleEmbedding", {"input_dim": 10, "output_dim": 4}, (7, 5),
+    "takes vectors of 4 numbers (output_dim) in reverse", call={"reverse": True})
+bad("ReversibleEmbedding", {"input_dim": 10, "output_dim": 4, "logit_soft_cap": 0}, (7,),
+    "must be a number greater than 0", beyond="Keras divides by it in reverse")
 
 # --- pooling -------------------------------------------------------------------------------------
 
@@ -500,6 +521,32 @@ bad("MultiHeadAttention", {"num_heads": 2, "key_dim": 3, "attention_axes": 3},
 bad("MultiHeadAttention", {"num_heads": 2, "key_dim": 3, "sliding_window": 3},
     {"query": (2, 4, 6), "value": (2, 4, 6)}, "takes a sliding_window on 3 axes",
     beyond="Keras fails when it runs")
+# query and output 4 heads of 2, key and value 2 heads of 2: 6*8 + 8, 6*4 + 4 twice, 8*6 + 6.
+# Products: 4*48, 5*24, 5*24, 4*48; scores and mix 4*5*4*(2 + 2).
+good("GroupQueryAttention", {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
+     {"query": (4, 6), "value": (5, 6)}, (4, 6), 56 + 28 + 28 + 54, 192 + 120 + 120 + 192 + 320,
+     window=None, weights={
+         "query/kernel": (6, 4, 2), "query/bias": (4, 2), "key/kernel": (6, 2, 2),
+         "key/bias": (2, 2), "value/kernel": (6, 2, 2), "value/bias": (2, 2),
+         "attention_output/kernel": (4, 2, 6), "attention_output/bias": (6,)})
+good("GroupQueryAttention", {"head_dim": 3, "num_query_heads": 2, "num_key_value_heads": 1,
+                             "use_bias": False, "use_gate": True, "dropout": 0.1},
+     {"query": (4, 6), "value": (5, 6), "key": (5, 9)}, (4, 6), 36 + 27 + 36 + 18 + 36,
+     4 * 36 + 5 * 27 + 4 * 36 + 5 * 18 + 4 * 36 + 4 * 5 * 2 * 6)
+good("GroupQueryAttention", {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 4,
+                             "sliding_window": 2}, {"query": (None, 6), "value": (None, 6)},
+     (None, 6), 4 * 48 + 24 + 6, None)
+bad("GroupQueryAttention", {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 3},
+    {"query": (4, 6), "value": (5, 6)},
+    "cannot share 3 key and value heads evenly among 4 query heads")
+bad("GroupQueryAttention", {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
+    {"query": (4, 6), "value": (5, 7)}, "wants a query and a value of as many features")
+bad("GroupQueryAttention", {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
+    {"query": (4, 6), "value": (5, 6), "key": (4, 6)}, "wants a value and a key of one length")
+bad("GroupQueryAttention", {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
+    {"query": (2, 4, 6), "value": (2, 5, 6)}, "wants query, value and key of 3 axes")
+bad("GroupQueryAttention", {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
+    {"query": (4, None), "value": (5, None)}, "needs to know the channels")
 good("Attention", {}, [(4, 6), (5, 8), (5, 6)], (4, 8), 0, 4 * 5 * (6 + 8))
 good("Attention", {"use_scale": True, "score_mode": "concat"}, [(4, 6), (5, 6)], (4, 6), 2,
      4 * 5 * 6, weights={"scale": (), "concat_score_weight": ()})
@@ -554,3 +601,160 @@ bad("RandomContrast", {"factor": -0.2}, (8, 9, 3), "must be a number from 0 to 1
 good("RandomBrightness", {"factor": [-0.2, 0.1], "value_range": [0, 1]}, (8, 9, 3), (8, 9, 3))
 bad("RandomBrightness", {"factor": 0.1, "value_range": [0, 1, 2]}, (8, 9, 3),
     "must be a list [lowest, highest]")
+bad("RandomContrast", {"factor": 0.2, "value_range": [1, 0]}, (8, 9, 3),
+    "must be a list [lowest, highest] of the pixels, the lowest being below the highest",
+    beyond="Keras makes all pixels one")
+good("RandomShear", {"x_factor": 0.2, "y_factor": [0, 0.3]}, (8, 9, 3), (8, 9, 3))
+good("RandomShear", {"fill_mode": "constant", "fill_value": 1, **FIRST}, (3, 8, 9), (3, 8, 9))
+bad("RandomShear", {"x_factor": -0.2}, (8, 9, 3), "must be a number from 0 to 1, or [lower, upper]")
+bad("RandomShear", {"x_factor": 0.2}, (9, 3), "wants an input of 4 axes",
+    beyond="Keras takes the batch for the height of one image")
+good("RandomPerspective", {"factor": 0.5, "scale": 0.2}, (8, 9, 3), (8, 9, 3))
+good("RandomPerspective", {"factor": [1, 1], "interpolation": "nearest", **FIRST}, (3, 8, 9),
+     (3, 8, 9))
+bad("RandomPerspective", {"scale": 2}, (8, 9, 3), "must be a number from 0 to 1, got 2")
+good("RandomErasing", {"scale": [0.1, 0.2], "fill_value": [0, 0.5, 1]}, (8, 9, 3), (8, 9, 3))
+good("RandomErasing", {"factor": 0.5, "fill_value": 0, **FIRST}, (1, 8, 9), (1, 8, 9))
+bad("RandomErasing", {"scale": 1.5}, (8, 9, 3), "must be a number from 0 to 1, or [lower, upper]")
+bad("RandomErasing", {"fill_value": [0, 1]}, (8, 9, 3), "must be a number, or a list of 3 for red")
+bad("RandomErasing", {"fill_value": [0, 1, 0]}, (8, 9, 1), "whose last axis holds 3 channels")
+bad("RandomErasing", {"fill_value": [0, 1, 0], **FIRST}, (3, 8, 9),
+    "whose last axis holds 3 channels")
+
+# --- values of pixels ----------------------------------------------------------------------------
+
+UNIT = {"value_range": [0, 1]}
+good("RandomSaturation", {"factor": [0.4, 0.6], **UNIT}, (8, 9, 3), (8, 9, 3))
+good("RandomSaturation", {"factor": 0.5, **FIRST}, (3, 8, 9), (3, 8, 9))
+bad("RandomSaturation", {"factor": 1.5}, (8, 9, 3), "must be a number from -1 to 1")
+bad("RandomSaturation", {"factor": 0.5}, (8, 9, 1), "wants images of 3 channels (RGB)")
+good("RandomHue", {"factor": 0.2, **UNIT}, (None, 9, 3), (None, 9, 3))
+good("RandomHue", {"factor": [0.1, 0.2], **FIRST}, (3, 8, 9), (3, 8, 9))
+bad("RandomHue", {"factor": -0.2}, (8, 9, 3), "must be a number from 0 to 1")
+bad("RandomHue", {"factor": 0.2, **FIRST}, (1, 8, 9), "wants images of 3 channels (RGB)")
+bad("RandomHue", {"factor": 0.2}, (8, 9, None), "needs to know the channels")
+good("RandomColorJitter", {"brightness_factor": 0.1, "contrast_factor": 0.2, **UNIT}, (8, 9, 1),
+     (8, 9, 1))
+good("RandomColorJitter", {"saturation_factor": [0.4, 0.6], "hue_factor": 0.1,
+                           "data_format": "channels_last", **UNIT}, (8, 9, 3), (8, 9, 3))
+bad("RandomColorJitter", {"hue_factor": 0.1}, (8, 9, 1), "wants images of 3 channels (RGB)")
+bad("RandomColorJitter", {"contrast_factor": 2}, (8, 9, 3), "must be a number from 0 to 1")
+bad("RandomColorJitter", {"contrast_factor": 0.1, **FIRST}, (3, 8, 9), "channels_last alone",
+    beyond="Keras takes the mean along the wrong axes")
+good("RandomColorDegeneration", {"factor": [0, 1], **UNIT}, (8, 9, 3), (8, 9, 3))
+good("RandomColorDegeneration", {"factor": 0.5, **FIRST}, (3, 8, 9), (3, 8, 9))
+bad("RandomColorDegeneration", {"factor": 0.5}, (8, 9, 1), "wants images of 3 channels (RGB)")
+good("RandomGrayscale", {"factor": 0.2}, (8, 9, 3), (8, 9, 3))
+good("RandomGrayscale", FIRST, (1, 8, 9), (1, 8, 9))
+bad("RandomGrayscale", {"factor": 2}, (8, 9, 3), "must be a number from 0 to 1, got 2")
+bad("RandomGrayscale", {}, (8, 9, 4), "wants images of 1 channel (grey) or 3 (RGB)")
+good("RandomInvert", {"factor": [0.5, 0.5], **UNIT}, (8, 9, 2), (8, 9, 2))
+good("RandomInvert", FIRST, (3, 8, 9), (3, 8, 9))
+bad("RandomInvert", {"factor": 2}, (8, 9, 3), "must be a number from 0 to 1")
+good("RandomPosterization", {"factor": 3, **UNIT}, (8, 9, 3), (8, 9, 3))
+good("RandomPosterization", {"factor": [4, 4], **FIRST}, (3, 8, 9), (3, 8, 9))
+bad("RandomPosterization", {"factor": 9}, (8, 9, 3), "must be an integer from 1 to 8")
+good("Solarization", {"addition_factor": [0, 0.1], "threshold_factor": 0.5, **UNIT}, (8, 9, 3),
+     (8, 9, 3))
+bad("Solarization", {"addition_factor": -0.1}, (8, 9, 3), "must be a number from 0 to 1")
+good("RandomSharpness", {"factor": 0.5, **UNIT}, (8, 9, 5), (8, 9, 5))
+good("RandomSharpness", {"factor": [0, 1], **FIRST}, (3, 8, 9), (3, 8, 9))
+bad("RandomSharpness", {"factor": 2}, (8, 9, 3), "must be a number from 0 to 1")
+good("RandomGaussianBlur", {"kernel_size": [3, 5], "sigma": [0.5, 1], **UNIT}, (8, 9, 3), (8, 9, 3))
+good("RandomGaussianBlur", {"factor": 0.5, **FIRST}, (3, 8, 9), (3, 8, 9))
+bad("RandomGaussianBlur", {"kernel_size": 4}, (8, 9, 3), "must be an odd positive integer")
+bad("RandomGaussianBlur", {"sigma": 2}, (8, 9, 3), "must be a number from 0 to 1")
+good("AutoContrast", UNIT, (8, 9, 3), (8, 9, 3), window=None)
+bad("AutoContrast", {"value_range": [0, 1, 2]}, (8, 9, 3), "must be a list [lowest, highest]")
+good("Equalization", {"bins": 16, **UNIT}, (8, 9, 3), (8, 9, 3))
+good("Equalization", {"bins": 16, **FIRST}, (1, 8, 9), (1, 8, 9))
+bad("Equalization", {"bins": 0}, (8, 9, 3), "must be a positive integer",
+    beyond="Keras counts nothing")
+# 9 columns in 4 tiles of 3: the last 3 of 12 are mirrored.
+good("ContrastLimitedAdaptiveHistogramEqualization", {"tile_grid_size": [2, 4], **UNIT}, (8, 9, 3),
+     (8, 9, 3), window=None)
+good("ContrastLimitedAdaptiveHistogramEqualization", {"clip_limit": 0, **FIRST}, (1, 8, 9),
+     (1, 8, 9))
+bad("ContrastLimitedAdaptiveHistogramEqualization", {"tile_grid_size": 4}, (8, 9, 3),
+    "must be a list of 2 positive integers")
+bad("ContrastLimitedAdaptiveHistogramEqualization", {"tile_grid_size": [8, 8]}, (8, 3, 3),
+    "cannot cut 3 rows in 8 tiles", beyond="TensorFlow fails when it runs")
+good("RandAugment", {"num_ops": 1, **UNIT}, (8, 9, 3), (8, 9, 3))
+good("RandAugment", {"factor": [0.1, 0.2], "num_ops": 1, **FIRST}, (1, 8, 9), (1, 8, 9))
+bad("RandAugment", {"num_ops": 0}, (8, 9, 3), "must be a positive integer",
+    beyond="Keras does nothing")
+bad("RandAugment", {"interpolation": "bicubic"}, (8, 9, 3), "must be 'nearest' or 'bilinear'")
+bad("RandAugment", {}, (8, 9, 2), "wants images of 1 channel (grey) or 3 (RGB)")
+good("AugMix", {"num_chains": 2, "chain_depth": 1, **UNIT}, (8, 9, 3), (8, 9, 3))
+good("AugMix", {"num_chains": 1, "chain_depth": 1, "all_ops": False, **FIRST}, (2, 8, 9), (2, 8, 9))
+bad("AugMix", {"factor": 2}, (8, 9, 3), "must be a number from 0 to 1, or [lower, upper]")
+bad("AugMix", {}, (8, 9, 2), "wants images of 1 channel (grey) or 3 (RGB)",
+    beyond="Keras fails when it draws colour degeneration")
+
+# --- encoding ------------------------------------------------------------------------------------
+
+good("CategoryEncoding", {"num_tokens": 5}, (4,), (5,), window=None)
+good("CategoryEncoding", {"num_tokens": 5, "output_mode": "count"}, (1,), (5,))
+good("CategoryEncoding", {"num_tokens": 5, "output_mode": "one_hot"}, (3, 4), (3, 4, 5), window=())
+good("CategoryEncoding", {"num_tokens": 5, "output_mode": "one_hot"}, (3, 1), (3, 5))
+bad("CategoryEncoding", {}, (4,), "needs the argument 'num_tokens'")
+bad("CategoryEncoding", {"num_tokens": 5, "output_mode": "hot"}, (4,), "must be 'multi_hot'")
+bad("CategoryEncoding", {"num_tokens": 5}, (3, 4), "wants an input of 2 axes (batch, values)",
+    beyond="Keras says (3, 5) and makes (4, 5)")
+bad("CategoryEncoding", {"num_tokens": 5, "output_mode": "one_hot"}, (3, None),
+    "needs to know whether the last axis has length 1", beyond="Keras drops it if it has")
+good("Discretization", {"bin_boundaries": [0, 0.5]}, (3, 4), (3, 4), window=())
+# 2 boundaries make 3 bins.
+good("Discretization", {"bin_boundaries": [0, 0.5], "output_mode": "one_hot"}, (3, 1), (3, 3))
+good("Discretization", {"bin_boundaries": [0, 0.5], "output_mode": "one_hot"}, (3, 4), (3, 4, 3))
+good("Discretization", {"bin_boundaries": [0], "output_mode": "multi_hot"}, (4,), (2,), window=None)
+good("Discretization", {"bin_boundaries": [0], "output_mode": "count"}, (3, 4), (4, 2))
+bad("Discretization", {}, (4,), "needs the argument 'bin_boundaries'")
+bad("Discretization", {"bin_boundaries": [1, 0]}, (4,), "wants its boundaries in increasing order",
+    beyond="TensorFlow fails when it runs")
+bad("Discretization", {"bin_boundaries": [1], "output_mode": "count"}, (),
+    "wants an input of at least 2 axes", beyond="Keras loses the batch")
+
+# --- sound ---------------------------------------------------------------------------------------
+
+# frames (50 - 16)//8 + 1 = 5 of 16/2 + 1 = 9 frequencies for each of 2 channels; two kernels.
+good("STFTSpectrogram", {"frame_length": 16}, (50, 2), (5, 18), 2 * 16 * 9, 2 * 5 * 2 * 16 * 9,
+     window=((16, 8),), weights={"real_kernel": (16, 1, 9), "imag_kernel": (16, 1, 9)})
+# ceil(50 / 10) = 5 frames, real and imaginary part of 17 frequencies.
+good("STFTSpectrogram", {"frame_length": 20, "frame_step": 10, "fft_length": 32, "mode": "stft",
+                         "padding": "same", "expand_dims": True}, (50, 2), (5, 34, 2),
+     2 * 20 * 17, 2 * 5 * 2 * 20 * 17, window=None)
+good("STFTSpectrogram", {"mode": "imag", "frame_length": 16, "window": None, "scaling": None,
+                         "periodic": True, **FIRST}, (2, 50), (18, 5), 144, 2 * 5 * 144,
+     weights={"imag_kernel": (16, 1, 9)})
+good("STFTSpectrogram", {"mode": "real", "frame_length": 16, "expand_dims": True, **FIRST},
+     (2, None), (2, None, 9), 144, None)
+bad("STFTSpectrogram", {"frame_length": 64}, (50, 2), "a window of 64 on 50 rows")
+bad("STFTSpectrogram", {"frame_length": 16, "frame_step": 17}, (50, 2),
+    "takes a frame_step of at most 16")
+bad("STFTSpectrogram", {"frame_length": 16, "fft_length": 15}, (50, 2),
+    "takes an fft_length of at least 16")
+bad("STFTSpectrogram", {"window": "kaiser"}, (500, 2), "must be 'hann', 'hamming'")
+bad("STFTSpectrogram", {"frame_length": 1}, (50, 2), "must be an integer of at least 2")
+bad("STFTSpectrogram", {"frame_length": 16}, (50,), "wants an input of 3 axes")
+bad("STFTSpectrogram", {"frame_length": 16}, (50, None), "needs to know the channels")
+bad("STFTSpectrogram", {"frame_length": 16, "dtype": "bfloat16"}, (50, 2),
+    "must be null, 'float32'")
+good("MelSpectrogram", {"fft_length": 64, "sequence_stride": 32, "num_mel_bins": 8}, (100,), (8, 4),
+     window=None)
+# 1 + (506 - 1)//7 frames, 63 being odd.
+good("MelSpectrogram", {"fft_length": 63, "sequence_length": 40, "sequence_stride": 7,
+                        "window": "hamming", "power_to_db": False, "max_freq": 4000}, (506,),
+     (128, 73))
+good("MelSpectrogram", {"fft_length": 4, "sequence_stride": 3}, (None,), (128, None))
+bad("MelSpectrogram", {"fft_length": 64, "sequence_length": 65}, (100,),
+    "takes a sequence_length of at most 64")
+bad("MelSpectrogram", {"fft_length": 64, "window": "boxcar"}, (100,), "must be 'hann', 'hamming'")
+bad("MelSpectrogram", {"fft_length": 64}, (100, 1), "wants an input of 2 axes (batch, samples)",
+    beyond="Keras counts the frames of one axis and makes those of another")
+bad("MelSpectrogram", {"fft_length": 64, "min_freq": 9000}, (100,), "wants a min_freq below 8000",
+    beyond="Keras makes bands without frequencies")
+bad("MelSpectrogram", {"fft_length": 256}, (128,), "mirrors 128 samples at both ends",
+    beyond="TensorFlow fails when it runs")
+bad("MelSpectrogram", {"fft_length": 64, "sequence_stride": 32}, (127,),
+    "makes 4 frames of 127 samples where Keras counts 5", beyond="Keras says one and makes another")

@@ -18,8 +18,18 @@ import archspec
 from archspec.arguments import AXES, bind
 from archspec.backends.reference import KINDS, example, reference
 from archspec.cli import main, run
+from archspec.errors import SpecError
 from archspec.graph import Facts, Shape, params
-from archspec.layers import ALIASES, CALL_DOCS, FAMILIES, LACKING, LAYERS, REFUSED, Layer
+from archspec.layers import (
+    ALIASES,
+    AUGMENTING,
+    CALL_DOCS,
+    FAMILIES,
+    LACKING,
+    LAYERS,
+    REFUSED,
+    Layer,
+)
 from archspec.layers.layer import formulas
 from archspec.layers.shapes import on_axes
 from archspec.objects import TABLES
@@ -137,6 +147,10 @@ def test_a_docstring_is_read_by_its_fields() -> None:
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_example_is_a_sound_spec_that_costs_what_the_formulas_say(name: str) -> None:
     layer = LAYERS[name]
+    if name in AUGMENTING:
+        with pytest.raises(SpecError, match=f"{name} works under `train.augment` alone"):
+            archspec.loads(example(layer))
+        return
     graph = archspec.loads(example(layer))
     assert not graph.warnings
     node = graph.nodes[-1]

@@ -23,10 +23,11 @@ from archspec.arguments import REQUIRED, Argument, show
 from archspec.backends import words
 from archspec.errors import Refused, UserError
 from archspec.graph import Facts
-from archspec.infer import lookup
-from archspec.layers import ALIASES, CALL_DOCS, COMMON, FAMILIES, Layer, sentence
+from archspec.infer import infer, lookup
+from archspec.layers import ALIASES, AUGMENTING, CALL_DOCS, COMMON, FAMILIES, Layer, sentence
 from archspec.layers.layer import coded, in_words
 from archspec.objects import TABLES
+from archspec.source import plain, read_text
 
 INTRODUCTION = """\
 Every layer that a spec may have, with the arguments and defaults of Keras's class of that name. The
@@ -140,8 +141,13 @@ class Page:
 
 def page(layer: Layer) -> Page:
     family = next(name for name, layers in FAMILIES.items() if layer in layers)
-    facts = archspec.loads(example(layer)).nodes[-1].facts
-    assert facts is not None
+    if layer.name in AUGMENTING:  # which no graph may have
+        (step,) = plain(read_text(layer.step, layer.name).root)
+        _, facts = infer(layer.name, step[layer.name], [(None, *layer.example.inputs)])
+    else:
+        node = archspec.loads(example(layer)).nodes[-1]
+        assert node.facts is not None
+        facts = node.facts
     used = {argument.type.kind for argument in layer.arguments.values()}
     return Page(layer, family, facts, tuple(kind for kind in KINDS if kind in used))
 

@@ -18,10 +18,11 @@ count 0. A weight is named as Keras names its variable, `query/kernel` inside a 
 
 from archspec.layers.docs import CALL_DOCS, DOCS, sentence
 from archspec.layers.layer import COMMON, FOLLOWS, Layer
-from archspec.layers.table import ALIASES, FAMILIES, LACKING, LAYERS, REFUSED
+from archspec.layers.table import ALIASES, AUGMENTING, FAMILIES, LACKING, LAYERS, REFUSED
 
 __all__ = [
     "ALIASES",
+    "AUGMENTING",
     "CALL_DOCS",
     "COMMON",
     "DOCS",

@@ -138,6 +138,81 @@ def multi_head_attention(
     )
 
 
+def group_query_attention(
+    query: Shape,
+    value: Shape,
+    key: Shape | None = None,
+    *,
+    head_dim: A[int, POSITIVE],
+    num_query_heads: A[int, POSITIVE],
+    num_key_value_heads: A[int, POSITIVE],
+    dropout: A[float, UNIT_INTERVAL] = 0.0,
+    use_bias: A[bool, BOOLEAN] = True,
+    sliding_window: A[int | None, optional(POSITIVE)] = None,
+    kernel_initializer: A[Any, INITIALIZER] = "GlorotUniform",
+    bias_initializer: A[Any, INITIALIZER] = "Zeros",
+    kernel_regularizer: A[Any, REGULARIZER] = None,
+    bias_regularizer: A[Any, REGULARIZER] = None,
+    activity_regularizer: A[Any, REGULARIZER] = None,
+    kernel_constraint: A[Any, CONSTRAINT] = None,
+    bias_constraint: A[Any, CONSTRAINT] = None,
+    use_gate: A[bool, BOOLEAN] = False,
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    """MultiHeadAttention in which num_query_heads / num_key_value_heads query heads share one head
+    of keys and values: 1 shared head is multi-query attention. Self-attention takes one tensor for
+    all: `from: {query: previous, value: previous}`. Without a key, value is the key.
+
+    Shape: that of the query.
+    Params: head_dim * (2 * num_query_heads * query[-1] + num_key_value_heads * (keys[-1]
+        + value[-1])) + (head_dim * (num_query_heads + 2 * num_key_value_heads) + query[-1]
+        if use_bias else 0)
+        + (num_query_heads * head_dim * (query[-1] + use_bias) if use_gate else 0);
+        where keys = key or value
+    MACs: query[0] * (3 if use_gate else 2) * num_query_heads * head_dim * query[-1]
+        + value[0] * num_key_value_heads * head_dim * (keys[-1] + value[-1])
+        + query[0] * value[0] * num_query_heads * 2 * head_dim; where keys = key or value
+    """
+    key = value if key is None else key
+    if not len(query) == len(value) == len(key) == 3:
+        raise Refused(
+            "wants query, value and key of 3 axes (batch, length, features), "
+            f"got {listed((query, value, key))}"
+        )
+    if query[-1] != value[-1]:
+        raise Refused(f"wants a query and a value of as many features, got {query} and {value}")
+    if value[1] != key[1]:
+        raise Refused(f"wants a value and a key of one length, got {value} and {key}")
+    if num_query_heads % num_key_value_heads:
+        raise Refused(
+            f"cannot share {num_key_value_heads} key and value heads evenly among "
+            f"{num_query_heads} query heads",
+            "num_key_value_heads",
+        )
+    features = known(query[-1])
+    kernels = {
+        "query": (features, num_query_heads, head_dim),
+        "key": (known(key[-1]), num_key_value_heads, head_dim),
+        "gate": (features, num_query_heads, head_dim),
+        "value": (known(value[-1]), num_key_value_heads, head_dim),
+        "attention_output": (num_query_heads, head_dim, features),
+    }
+    if not use_gate:
+        del kernels["gate"]
+    weights: dict[str, Sizes] = {}
+    for name, kernel in kernels.items():
+        weights[f"{name}/kernel"] = kernel
+        if use_bias:
+            weights[f"{name}/bias"] = (features,) if name == "attention_output" else kernel[1:]
+    macs = [
+        product((value if name in ("key", "value") else query)[1], *kernel)
+        for name, kernel in kernels.items()
+    ]
+    macs.append(product(query[1], value[1], num_query_heads, 2 * head_dim))
+    total = None if None in macs else sum(each for each in macs if each is not None)
+    return Facts(query, weights, macs=total, window=None)
+
+
 def _checked(xs: list[Shape]) -> tuple[Shape, Shape, Shape]:
     """Query, value and key of a layer that takes them as a list."""
     if len(xs) not in (2, 3):

@@ -7,9 +7,11 @@ from typing import Any
 from archspec.arguments import (
     BOOLEAN,
     POSITIVE,
+    POSITIVE_NUMBER,
     TEXT,
     Sizes,
     Type,
+    choice,
     optional,
     show,
 )
@@ -187,3 +189,34 @@ def embedding(
     Params: input_dim * output_dim
     """
     return Facts((*x, output_dim), {"embeddings": (input_dim, output_dim)})
+
+
+def reversible_embedding(
+    x: Shape,
+    reverse: bool = False,
+    *,
+    input_dim: A[int, POSITIVE],
+    output_dim: A[int, POSITIVE],
+    tie_weights: A[bool, BOOLEAN] = True,
+    embeddings_initializer: A[Any, INITIALIZER] = "RandomUniform",
+    embeddings_regularizer: A[Any, REGULARIZER] = None,
+    embeddings_constraint: A[Any, CONSTRAINT] = None,
+    mask_zero: A[bool, BOOLEAN] = False,
+    reverse_dtype: A[str | None, choice(None, "float32", "float16", "bfloat16", "float64")] = None,
+    logit_soft_cap: A[float | None, optional(POSITIVE_NUMBER)] = None,
+) -> Facts:
+    """An Embedding that can be called again to score its integers: `reuse` it with `call: {reverse:
+    true}` as the last step of a language model, which takes vectors and gives vector @ table.T.
+
+    Shape: the input's and output_dim; in reverse the input's with input_dim for its last axis.
+    Params: input_dim * output_dim * (1 if tie_weights else 2)
+    MACs: prod(input) * input_dim if reverse else 0
+    """
+    weights: dict[str, Sizes] = {"embeddings": (input_dim, output_dim)}
+    if not tie_weights:
+        weights["reverse_embeddings"] = (output_dim, input_dim)
+    if not reverse:
+        return Facts((*x, output_dim), weights)
+    if len(x) < 2 or x[-1] not in (output_dim, None):
+        raise Refused(f"takes vectors of {output_dim} numbers (output_dim) in reverse, got {x}")
+    return Facts((*x[:-1], input_dim), weights, macs=product(*x[1:-1], output_dim, input_dim))

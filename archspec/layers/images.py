@@ -14,9 +14,11 @@ from archspec.arguments import (
     NUMBER,
     POSITIVE,
     SEED,
+    UNIT_INTERVAL,
     Type,
     choice,
     optional,
+    show,
 )
 from archspec.errors import Refused
 from archspec.graph import Facts, Shape
@@ -45,10 +47,29 @@ ZOOM = factor(-1, 1, above=True)
 SHARE = factor(0, 1)
 FILL_MODE = choice("reflect", "wrap", "constant", "nearest")
 WARP = choice("nearest", "bilinear")
+
+
+def _shear(value: Any) -> tuple[float, ...]:
+    """[lower, upper]: Keras cannot load what it saves of one number."""
+    given = value if isinstance(value, list | tuple) else (0.0, value)
+    return tuple(map(NUMBER.normal, given))
+
+
+SHEAR = Type(SHARE.words, SHARE.schema, _shear)
+RANGE_WORDS = "a list [lowest, highest] of the pixels, the lowest being below the highest"
+
+
+def _range(value: Any) -> tuple[float, ...]:
+    lowest, highest = map(NUMBER.normal, value)
+    if not lowest < highest:
+        raise Refused(f"must be {RANGE_WORDS}, got {show(value)}", code="argument-value")
+    return lowest, highest
+
+
 RANGE = Type(
-    "a list [lowest, highest] of the pixels",
+    RANGE_WORDS,
     {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
-    lambda value: tuple(map(NUMBER.normal, value)),
+    _range,
 )
 
 
@@ -112,8 +133,8 @@ def random_crop(
     seed: A[int | None, SEED] = None,
     data_format: A[str, DATA_FORMAT] = "channels_last",
 ) -> Facts:
-    """In training a random part, else the middle. An image that is smaller than the crop is
-    resized, so that the output always has this size.
+    """One place is drawn for a whole batch; images that are not larger than the crop are resized.
+    It is for `train.augment` alone: at inference Keras leaves the images as large as they are.
 
     Shape: height x width; the channels stay.
     """
@@ -190,6 +211,45 @@ def random_zoom(
 ) -> Facts:
     """Each image is enlarged or shrunk by a share of its own, drawn evenly from the ranges given;
     at inference none is.
+
+    Shape: that of the input.
+    """
+    spatial_axes(x, 2, data_format)
+    return Facts(x)
+
+
+def random_shear(
+    x: Shape,
+    *,
+    x_factor: A[Any, SHEAR] = (0.0, 0.0),
+    y_factor: A[Any, SHEAR] = (0.0, 0.0),
+    interpolation: A[str, WARP] = "bilinear",
+    fill_mode: A[str, FILL_MODE] = "reflect",
+    fill_value: A[float, NUMBER] = 0.0,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    """Rows, and columns, of each image are shifted the further the lower, or the further right,
+    they are, to one side or the other; at inference they stay.
+
+    Shape: that of the input.
+    """
+    spatial_axes(x, 2, data_format)
+    return Facts(x)
+
+
+def random_perspective(
+    x: Shape,
+    *,
+    factor: A[Any, SHARE] = 1.0,
+    scale: A[float, UNIT_INTERVAL] = 1.0,
+    interpolation: A[str, WARP] = "bilinear",
+    fill_value: A[float, NUMBER] = 0.0,
+    seed: A[int | None, SEED] = None,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    """Some of the images are seen at an angle: their corners move, each by a share of its own of
+    the height and width. At inference nothing happens.
 
     Shape: that of the input.
     """

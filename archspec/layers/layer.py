@@ -21,7 +21,7 @@ def trainable(*, trainable: A[bool, BOOLEAN] = True, dtype: A[Any, DTYPE] = None
 COMMON = contract(trainable)
 
 # An argument that, left out, is what another one is: said or not, the layer is the same.
-FOLLOWS = {"strides": "pool_size", "value_dim": "key_dim"}
+FOLLOWS = {"strides": "pool_size", "value_dim": "key_dim", "sequence_length": "fft_length"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ class Layer:
     optional: those of the named call arguments that may be left out.
     arguments: its own and those common to every layer, in Keras's order.
     call: the constant call arguments that a spec may give.
+    shaping: those of them that the rule wants to know.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Layer:
     optional: tuple[str, ...]
     arguments: Mapping[str, Argument]
     call: tuple[str, ...]
+    shaping: tuple[str, ...]
 
     @cached_property
     def formulas(self) -> Formulas:
@@ -158,10 +160,11 @@ class Layer:
     ) -> Facts:
         """The facts of one call; `inputs` is a dict where the layer takes named arguments."""
         own = {name: value for name, value in arguments.items() if name not in COMMON}
+        said = {name: value for name, value in (call or {}).items() if name in self.shaping}
         if isinstance(inputs, dict):
-            facts = self.rule(**inputs, **own)
+            facts = self.rule(**inputs, **said, **own)
         else:
-            facts = self.rule(inputs if self.takes == "list" else inputs[0], **own)
+            facts = self.rule(inputs if self.takes == "list" else inputs[0], **said, **own)
         _check_matrices(facts, own)
         return (
             facts if arguments.get("trainable", True) else replace(facts, fixed=(*facts.weights,))
@@ -216,5 +219,7 @@ def entry(
     takes: str | tuple[str, ...] = {"x": "one", "xs": "list"}.get(inputs[0].name, "")
     takes = takes or tuple(each.name for each in inputs)
     spare = tuple(each.name for each in inputs if each.default is None)
+    shaping = tuple(each.name for each in inputs if each.name in call)
     example = Example(arguments, applied_to)
-    return Layer(name, rule, doc, example, takes, spare, {**contract(rule), **common}, call)
+    contracts = {**contract(rule), **common}
+    return Layer(name, rule, doc, example, takes, spare, contracts, call, shaping)

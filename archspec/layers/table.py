@@ -1,8 +1,15 @@
 """The table: every layer that a spec may have, and those of Keras that it may not."""
 
-from archspec.layers.attention import additive_attention, attention, multi_head_attention
+from archspec.arguments import Argument, choice
+from archspec.layers.attention import (
+    additive_attention,
+    attention,
+    group_query_attention,
+    multi_head_attention,
+)
+from archspec.layers.audio import mel_spectrogram, stft_spectrogram
 from archspec.layers.convolution import conv, conv_transpose, depthwise_conv, separable_conv
-from archspec.layers.dense import dense, einsum_dense, embedding
+from archspec.layers.dense import dense, einsum_dense, embedding, reversible_embedding
 from archspec.layers.elementwise import (
     activation,
     activity_regularization,
@@ -20,13 +27,16 @@ from archspec.layers.elementwise import (
     spatial_dropout,
     spatial_dropout_1d,
 )
+from archspec.layers.encoding import category_encoding, discretization
 from archspec.layers.images import (
     center_crop,
     random_brightness,
     random_contrast,
     random_crop,
     random_flip,
+    random_perspective,
     random_rotation,
+    random_shear,
     random_translation,
     random_zoom,
     resizing,
@@ -41,6 +51,24 @@ from archspec.layers.normalization import (
     rescaling,
     rms_normalization,
     unit_normalization,
+)
+from archspec.layers.pixels import (
+    aug_mix,
+    auto_contrast,
+    contrast_limited_adaptive_histogram_equalization,
+    equalization,
+    rand_augment,
+    random_color_degeneration,
+    random_color_jitter,
+    random_erasing,
+    random_gaussian_blur,
+    random_grayscale,
+    random_hue,
+    random_invert,
+    random_posterization,
+    random_saturation,
+    random_sharpness,
+    solarization,
 )
 from archspec.layers.pooling import adaptive_pool, average_pool, global_pool, max_pool
 from archspec.layers.reshaping import (
@@ -59,6 +87,8 @@ from archspec.layers.reshaping import (
 TRAINING = ("training",)
 ATTENDING = ("training", "use_causal_mask")
 DTYPE_ONLY = {"dtype": COMMON["dtype"]}  # Keras's SpatialDropout takes no `trainable`
+FLOATS = choice(None, "float32", "float16", "float64", "mixed_float16")
+NO_BFLOAT16 = {**COMMON, "dtype": Argument("dtype", FLOATS, None)}  # as STFTSpectrogram wants it
 
 # What the layers are for -> those layers, in the order of the reference page. An entry: name, rule,
 # what it does, the arguments of an example and the input that they are for, the batch left out.
@@ -96,6 +126,9 @@ FAMILIES: dict[str, tuple[Layer, ...]] = {
               (197, 768)),
         entry("Embedding", embedding, "Look up a learnt vector for each integer.",
               "{input_dim: 10000, output_dim: 128, mask_zero: true}", (80,)),
+        entry("ReversibleEmbedding", reversible_embedding,
+              "Look up a learnt vector for each integer, and score the integers by it in reverse.",
+              "{input_dim: 10000, output_dim: 128}", (80,), ("reverse",)),
     ),
     "pooling": (
         entry("MaxPooling1D", max_pool(1), "Take the largest value in a sliding window of steps.",
@@ -245,6 +278,10 @@ FAMILIES: dict[str, tuple[Layer, ...]] = {
               "Mix the values at other positions, by several learnt measures of likeness.",
               "{num_heads: 12, key_dim: 64}", {"query": (197, 768), "value": (197, 768)},
               ATTENDING),
+        entry("GroupQueryAttention", group_query_attention,
+              "Mix the values at other positions, several measures of likeness sharing keys.",
+              "{head_dim: 64, num_query_heads: 12, num_key_value_heads: 4}",
+              {"query": (196, 768), "value": (196, 768)}, ATTENDING),
         entry("Attention", attention, "Mix the values at other positions, by likeness.",
               "", [(20, 256), (40, 256)], ATTENDING),
         entry("AdditiveAttention", additive_attention,
@@ -273,15 +310,84 @@ FAMILIES: dict[str, tuple[Layer, ...]] = {
               TRAINING),
         entry("RandomZoom", random_zoom, "Zoom images at random in training.",
               "{height_factor: [-0.2, 0.2]}", (32, 32, 3), TRAINING),
-        entry("RandomContrast", random_contrast, "Vary the contrast at random in training.",
-              "0.2", (32, 32, 3), TRAINING),
+        entry("RandomShear", random_shear, "Slant images at random in training.",
+              "{x_factor: 0.2, y_factor: 0.2}", (32, 32, 3), TRAINING),
+        entry("RandomPerspective", random_perspective,
+              "Tilt images at random in training, as if seen at an angle.",
+              "{factor: 0.5, scale: 0.3}", (32, 32, 3), TRAINING),
+        entry("RandomErasing", random_erasing, "Paint rectangles over images in training.",
+              "{scale: [0.02, 0.2], value_range: [0, 1]}", (32, 32, 3), TRAINING),
+    ),
+    "values of pixels": (
         entry("RandomBrightness", random_brightness, "Vary the brightness at random in training.",
               "{factor: 0.2, value_range: [0, 1]}", (32, 32, 3), TRAINING),
+        entry("RandomContrast", random_contrast, "Vary the contrast at random in training.",
+              "{factor: 0.2, value_range: [0, 1]}", (32, 32, 3), TRAINING),
+        entry("RandomSaturation", random_saturation,
+              "Vary the strength of the colours at random in training.",
+              "{factor: [0.4, 0.6], value_range: [0, 1]}", (32, 32, 3), TRAINING),
+        entry("RandomHue", random_hue, "Vary the hue at random in training.",
+              "{factor: 0.1, value_range: [0, 1]}", (32, 32, 3), TRAINING),
+        entry("RandomColorJitter", random_color_jitter,
+              "Vary brightness, contrast, saturation and hue at random in training.",
+              "{value_range: [0, 1], brightness_factor: 0.2, contrast_factor: 0.2}", (32, 32, 3),
+              TRAINING),
+        entry("RandomColorDegeneration", random_color_degeneration,
+              "Fade or strengthen the colours at random in training.",
+              "{factor: 0.5, value_range: [0, 1]}", (32, 32, 3), TRAINING),
+        entry("RandomGrayscale", random_grayscale,
+              "Take the colours out of some images in training.", "0.2", (32, 32, 3), TRAINING),
+        entry("RandomInvert", random_invert, "Invert some images in training.",
+              "{factor: 0.2, value_range: [0, 1]}", (32, 32, 3), TRAINING),
+        entry("RandomPosterization", random_posterization,
+              "Round the values of pixels to few levels in training.",
+              "{factor: [4, 8], value_range: [0, 1]}", (32, 32, 3), TRAINING),
+        entry("Solarization", solarization, "Invert pixels above a threshold in training.",
+              "{threshold_factor: [0.5, 1], value_range: [0, 1]}", (32, 32, 3), TRAINING),
+        entry("RandomSharpness", random_sharpness, "Blur or sharpen images at random in training.",
+              "{factor: [0.3, 0.7], value_range: [0, 1]}", (32, 32, 3), TRAINING),
+        entry("RandomGaussianBlur", random_gaussian_blur, "Blur some images in training.",
+              "{factor: 0.5, kernel_size: 3, value_range: [0, 1]}", (32, 32, 3), TRAINING),
+        entry("AutoContrast", auto_contrast, "Spread each channel's values over the whole range.",
+              "{value_range: [0, 1]}", (32, 32, 3)),
+        entry("Equalization", equalization,
+              "Make each channel's values about equally frequent in training.",
+              "{value_range: [0, 1]}", (32, 32, 3), TRAINING),
+        entry("ContrastLimitedAdaptiveHistogramEqualization",
+              contrast_limited_adaptive_histogram_equalization,
+              "Make values about equally frequent within each part of an image.",
+              "{value_range: [0, 1], tile_grid_size: [4, 4]}", (32, 32, 3)),
+        entry("RandAugment", rand_augment, "Apply a few of eleven augmentations in training.",
+              "{value_range: [0, 1], num_ops: 2, factor: 0.3}", (32, 32, 3), TRAINING),
+        entry("AugMix", aug_mix, "Mix images with augmented forms of themselves in training.",
+              "{value_range: [0, 1]}", (32, 32, 3), TRAINING),
+    ),
+    "encoding": (
+        entry("CategoryEncoding", category_encoding, "Turn integers into zeros and ones.",
+              "{num_tokens: 10, output_mode: one_hot}", (1,)),
+        entry("Discretization", discretization, "Sort numbers into bins.",
+              "{bin_boundaries: [0, 18, 65], output_mode: one_hot}", (1,), (), DTYPE_ONLY),
+    ),
+    "sound": (
+        entry("STFTSpectrogram", stft_spectrogram,
+              "Find the frequencies in frames of a sequence, by learnt kernels.",
+              "{frame_length: 256, frame_step: 128, expand_dims: true}", (16000, 1), (),
+              NO_BFLOAT16),
+        entry("MelSpectrogram", mel_spectrogram,
+              "Find the loudness of bands of pitch in frames of a sound.",
+              "{fft_length: 1024, sequence_stride: 256, num_mel_bins: 64}", (16000,)),
     ),
 }
 # fmt: on
 
 LAYERS: dict[str, Layer] = {each.name: each for family in FAMILIES.values() for each in family}
+
+# Keras's other names for layers -> the names that a spec has.
+ALIASES: dict[str, str] = {
+    name.replace("Pooling", "Pool").replace("Average", "Avg").replace("Conv", "Convolution"): name
+    for name in LAYERS
+    if name.startswith(("MaxP", "AverageP", "GlobalM", "GlobalA", "Conv", "SeparableConv"))
+}
 
 # Layers that Keras has and a spec cannot have, whatever is added to the table.
 REFUSED: dict[str, str] = {
@@ -295,23 +401,30 @@ REFUSED: dict[str, str] = {
     "Wrapper": "it is the base of the layers that wrap another",
 }
 
-# Layers that Keras has and the table does not, yet.
-LACKING = frozenset(
-    """
-    AugMix AutoContrast Bidirectional CategoryEncoding ContrastLimitedAdaptiveHistogramEqualization
-    ConvLSTM1D ConvLSTM2D ConvLSTM3D CutMix Discretization Equalization GRU GRUCell
-    GroupQueryAttention HashedCrossing Hashing IntegerLookup LSTM LSTMCell MaxNumBoundingBoxes
-    MelSpectrogram MixUp Pipeline RNN RandAugment RandomColorDegeneration RandomColorJitter
-    RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue RandomInvert
-    RandomPerspective RandomPosterization RandomSaturation RandomSharpness RandomShear
-    ReversibleEmbedding STFTSpectrogram SimpleRNN SimpleRNNCell Solarization SpectralNormalization
-    StackedRNNCells StringLookup TextVectorization TimeDistributed
-    """.split()  # noqa: SIM905 (a literal would take 48 lines)
-)
-# Keras's other names for layers -> the names that a spec has.
-ALIASES: dict[str, str] = {
-    name.replace("Pooling", "Pool").replace("Average", "Avg").replace("Conv", "Convolution"): name
-    for name in LAYERS
-    if name.startswith(("MaxP", "AverageP", "GlobalM", "GlobalA", "Conv", "SeparableConv"))
+# Layers that Keras gets right in `train.augment` alone, where they act in the training step only.
+AUGMENTING: dict[str, str] = {
+    "RandomCrop": "at inference Keras does not crop, though it says that it does",
+    "Equalization": "Keras leaves it out of a model",
 }
 
+_RECURRENT = "recurrent layers are not described yet; attention and causal Conv1D are"
+_CELL = "it is a part of a recurrent layer, and those are not described yet"
+_WRAPPER = "it wraps a layer, and a spec cannot write a layer inside another's arguments yet"
+_MIXING = "it mixes the labels with the images, and a layer of a spec never sees the labels"
+_TENSORFLOW = "Keras computes it with TensorFlow outside the model, whatever the backend"
+_STRINGS = "it takes text, and the tensors of a spec hold numbers"
+
+# Layers that Keras has and the table does not, and why.
+LACKING: dict[str, str] = {
+    **dict.fromkeys(("RNN", "SimpleRNN", "LSTM", "GRU"), _RECURRENT),
+    **dict.fromkeys(("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), _RECURRENT),
+    **dict.fromkeys(("SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells"), _CELL),
+    **dict.fromkeys(("Bidirectional", "SpectralNormalization"), _WRAPPER),
+    "TimeDistributed": f"{_WRAPPER}; Dense and EinsumDense work at each step by themselves",
+    "Pipeline": "it is a list of layers, which is what `layers` is",
+    **dict.fromkeys(("MixUp", "CutMix"), _MIXING),
+    "MaxNumBoundingBoxes": "it takes boxes, and a layer of a spec takes images alone",
+    "RandomElasticTransform": "JAX cannot compile it: the size of its blur is a random number",
+    **dict.fromkeys(("Hashing", "HashedCrossing", "IntegerLookup"), _TENSORFLOW),
+    **dict.fromkeys(("StringLookup", "TextVectorization"), _STRINGS),
+}

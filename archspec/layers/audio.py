@@ -1,0 +1,128 @@
+"""Spectrograms: sound as an image of time and frequency."""
+
+from typing import Annotated as A
+from typing import Any
+
+from archspec.arguments import (
+    BOOLEAN,
+    DATA_FORMAT,
+    NON_NEGATIVE,
+    NUMBER,
+    POSITIVE,
+    POSITIVE_NUMBER,
+    choice,
+    integer,
+    optional,
+)
+from archspec.errors import Refused
+from archspec.graph import Facts, Shape
+from archspec.layers.shapes import joined, known, product, slide, spatial_axes
+
+FRAME = integer("an integer of at least 2", minimum=2)
+# Those of scipy.signal that need nothing but their length.
+WINDOWS = choice(
+    *("hann", "hamming", "blackman", "bartlett", "boxcar", "cosine", "triang", "tukey", "taylor"),
+    *("barthann", "blackmanharris", "bohman", "exponential", "flattop", "lanczos", "nuttall"),
+    *("parzen", None),
+)
+
+
+def stft_spectrogram(
+    x: Shape,
+    *,
+    mode: A[str, choice("log", "magnitude", "psd", "real", "imag", "angle", "stft")] = "log",
+    frame_length: A[int, FRAME] = 256,
+    frame_step: A[int | None, optional(POSITIVE)] = None,
+    fft_length: A[int | None, optional(POSITIVE)] = None,
+    window: A[str | None, WINDOWS] = "hann",
+    periodic: A[bool, BOOLEAN] = False,
+    scaling: A[str | None, choice("density", "spectrum", None)] = "density",
+    padding: A[str, choice("valid", "same")] = "valid",
+    expand_dims: A[bool, BOOLEAN] = False,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    """A short-time Fourier transform, done by two convolutions whose kernels, one for the real and
+    one for the imaginary part, start as the transform and are learnt: freeze them with `trainable:
+    false`. Each channel of the sequence is transformed alone.
+
+    Shape: for n steps (n - frame_length) // frame_step + 1 frames, by same ceil(n / frame_step);
+        each has fft_length // 2 + 1 frequencies of each channel, by stft twice as many. With
+        expand_dims frequencies and channels are two axes.
+    Params: (1 if mode in ("real", "imag") else 2) * frame_length * bins; where size = fft_length or
+        2 ** (frame_length - 1).bit_length(); bins = size // 2 + 1
+    MACs: (1 if mode in ("real", "imag") else 2) * frame_length * bins * channels * frames; where
+        size = fft_length or 2 ** (frame_length - 1).bit_length(); bins = size // 2 + 1;
+        frames = prod(output) // (channels * bins * (2 if mode == "stft" else 1))
+    """
+    (steps,), channels = spatial_axes(x, 1, data_format)
+    if frame_step is not None and frame_step > frame_length:
+        raise Refused(
+            f"takes a frame_step of at most {frame_length}, its frame_length", "frame_step"
+        )
+    if fft_length is not None and fft_length < frame_length:
+        raise Refused(
+            f"takes an fft_length of at least {frame_length}, its frame_length", "fft_length"
+        )
+    step = frame_step or frame_length // 2
+    size = fft_length or 2 ** (frame_length - 1).bit_length()
+    kernel = (frame_length, 1, size // 2 + 1)
+    parts = [part for part, other in (("real", "imag"), ("imag", "real")) if mode != other]
+    (frames,) = slide((steps,), (frame_length,), (step,), padding, (1,), "frame_length")
+    bins = kernel[-1] * (2 if mode == "stft" else 1)
+    macs = product(frames, known(channels), *kernel, len(parts))
+    weights = {f"{part}_kernel": kernel for part in parts}
+    if expand_dims:  # frequencies take the place of an axis, and are no rows of the input
+        return Facts(joined((frames, bins), channels, data_format), weights, macs=macs, window=None)
+    shape = joined((frames,), bins * known(channels), data_format)
+    return Facts(shape, weights, macs=macs, window=((frame_length, step),))
+
+
+def mel_spectrogram(
+    x: Shape,
+    *,
+    fft_length: A[int, FRAME] = 2048,
+    sequence_stride: A[int, POSITIVE] = 512,
+    sequence_length: A[int | None, optional(POSITIVE)] = None,
+    window: A[str | None, choice("hann", "hamming", None)] = "hann",
+    sampling_rate: A[int, POSITIVE] = 16_000,
+    num_mel_bins: A[int, POSITIVE] = 128,
+    min_freq: A[float, NON_NEGATIVE] = 20.0,
+    max_freq: A[float | None, optional(POSITIVE_NUMBER)] = None,
+    power_to_db: A[bool, BOOLEAN] = True,
+    top_db: A[float, NON_NEGATIVE] = 80.0,
+    mag_exp: A[float, POSITIVE_NUMBER] = 2.0,
+    min_power: A[float, POSITIVE_NUMBER] = 1e-10,
+    ref_power: A[float, NUMBER] = 1.0,
+) -> Facts:
+    """The power of each frequency in each frame, summed in bands that are as wide as pitch is heard
+    (the mel scale), in decibels. Nothing in it is learnt. With power_to_db, values are kept within
+    top_db of the loudest of the whole batch.
+
+    Shape: num_mel_bins x frames, 1 + n // sequence_stride of them for n samples.
+    """
+    if len(x) != 2:
+        raise Refused(f"wants an input of 2 axes (batch, samples), got {x}")
+    if sequence_length is not None and sequence_length > fft_length:
+        raise Refused(
+            f"takes a sequence_length of at most {fft_length}, its fft_length", "sequence_length"
+        )
+    highest = max_freq or sampling_rate // 2
+    if not min_freq < highest:
+        raise Refused(
+            f"wants a min_freq below {highest:g} Hz, the highest, got {min_freq:g}", "min_freq"
+        )
+    frames: Any = None
+    if (n := x[1]) is not None:
+        reach = fft_length // 2
+        if n <= reach:
+            raise Refused(
+                f"mirrors {reach} samples at both ends, and its input {x} has {n}", "fft_length"
+            )
+        frames = (n + sequence_stride + 1) // sequence_stride  # Keras's formula
+        if frames != (n - fft_length % 2) // sequence_stride + 1:
+            raise Refused(
+                f"makes {frames - 1} frames of {n} samples where Keras counts {frames}: change "
+                "the samples or sequence_stride by one",
+                "sequence_stride",
+            )
+    return Facts((None, num_mel_bins, frames), window=None)

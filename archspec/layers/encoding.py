@@ -1,0 +1,69 @@
+"""Integers and numbers as vectors of zeros and ones, or of counts."""
+
+from typing import Annotated as A
+
+from archspec.arguments import NUMBER, POSITIVE, Type, choice, optional
+from archspec.errors import Refused
+from archspec.graph import Facts, Shape
+
+
+def _increasing(value: list[float]) -> tuple[float, ...]:
+    boundaries = tuple(map(NUMBER.normal, value))
+    if list(boundaries) != sorted(set(boundaries)):
+        raise Refused("wants its boundaries in increasing order")
+    return boundaries
+
+
+BOUNDARIES = Type(
+    "a list of numbers in increasing order",
+    {"type": "array", "items": {"type": "number"}, "minItems": 1},
+    _increasing,
+)
+
+
+def _encoded(x: Shape, output_mode: str, depth: int) -> Facts:
+    """one_hot gives each value a vector, multi_hot and count one to all values along axis 1."""
+    if output_mode == "one_hot":
+        if x[-1] is None and len(x) > 1:
+            raise Refused(f"needs to know whether the last axis has length 1, unknown in {x}")
+        return Facts((*(x[:-1] if x[-1] == 1 else x), depth))
+    if len(x) < 2:
+        raise Refused(f"wants an input of at least 2 axes (batch, values), got {x}")
+    return Facts((None, *x[2:], depth), window=None)
+
+
+def category_encoding(
+    x: Shape,
+    *,
+    num_tokens: A[int | None, optional(POSITIVE)] = None,
+    output_mode: A[str, choice("multi_hot", "count", "one_hot")] = "multi_hot",
+) -> Facts:
+    """Integers from 0 to num_tokens - 1 as vectors of that length: one_hot makes one of each
+    integer, multi_hot and count one of each sample, which holds several.
+
+    Shape: (num_tokens,) by multi_hot and count; by one_hot that of the input and num_tokens, in
+        place of a last axis of length 1.
+    """
+    if num_tokens is None:
+        raise Refused("needs the argument 'num_tokens'", code="missing-argument")
+    if output_mode != "one_hot" and len(x) != 2:  # Keras says one shape and makes another
+        raise Refused(f"wants an input of 2 axes (batch, values) for {output_mode}, got {x}")
+    return _encoded(x, output_mode, num_tokens)
+
+
+def discretization(
+    x: Shape,
+    *,
+    bin_boundaries: A[tuple[float, ...] | None, optional(BOUNDARIES)] = None,
+    output_mode: A[str, choice("int", "one_hot", "multi_hot", "count")] = "int",
+) -> Facts:
+    """The number of the bin that each value is in: bin 0 ends below the first boundary, and each
+    boundary begins the next. `int` gives these integers, for an Embedding; the others encode them
+    as CategoryEncoding does.
+
+    Shape: by int that of the input; by one_hot that and the number of bins, in place of a last
+        axis of length 1; by multi_hot and count the bins in place of the first axis, put last.
+    """
+    if bin_boundaries is None:
+        raise Refused("needs the argument 'bin_boundaries'", code="missing-argument")
+    return Facts(x) if output_mode == "int" else _encoded(x, output_mode, len(bin_boundaries) + 1)

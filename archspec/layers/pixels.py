@@ -1,0 +1,363 @@
+"""Keras's layers that change what pixels hold: colour, contrast, sharpness, noise.
+
+As in `images`, what is random happens in training only, so no receptive field counts it.
+"""
+
+from typing import Annotated as A
+from typing import Any
+
+from archspec.arguments import (
+    BOOLEAN,
+    DATA_FORMAT,
+    NON_NEGATIVE,
+    NUMBER,
+    POSITIVE,
+    POSITIVE_NUMBER,
+    SEED,
+    UNIT_INTERVAL,
+    Sizes,
+    Type,
+    optional,
+)
+from archspec.errors import Refused
+from archspec.graph import Facts, Shape
+from archspec.layers.images import RANGE, SHARE, SHIFT, WARP
+from archspec.layers.shapes import known, spatial_axes
+
+_BIT_COUNT = {"type": "integer", "minimum": 1, "maximum": 8}
+BITS = Type(
+    "an integer from 1 to 8, or [lower, upper]",
+    {"anyOf": [_BIT_COUNT, {"type": "array", "items": _BIT_COUNT, "minItems": 2, "maxItems": 2}]},
+    lambda value: tuple(map(int, value)) if isinstance(value, list | tuple) else int(value),
+)
+TILES = Type(
+    "a list of 2 positive integers",
+    {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 2, "maxItems": 2},
+    lambda value: tuple(map(int, value)),
+)
+_ODD = {"type": "integer", "minimum": 1, "not": {"multipleOf": 2}}
+ODD_SIZES = Type(
+    "an odd positive integer or a list of 2",
+    {"anyOf": [_ODD, {"type": "array", "items": _ODD, "minItems": 2, "maxItems": 2}]},
+    lambda value: tuple(map(int, value)) if isinstance(value, list | tuple) else (int(value),) * 2,
+)
+COLOUR = Type(
+    "a number, or a list of 3 for red, green and blue",
+    {
+        "anyOf": [
+            {"type": "number"},
+            {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3},
+        ]
+    },
+    lambda value: (
+        tuple(map(NUMBER.normal, value))
+        if isinstance(value, list | tuple)
+        else NUMBER.normal(value)
+    ),
+)
+
+
+def _image(x: Shape, data_format: str = "channels_last", **more: Any) -> Facts:
+    """The facts of a layer that takes any image and keeps its shape."""
+    spatial_axes(x, 2, data_format)
+    return Facts(x, **more)
+
+
+def _coloured(x: Shape, data_format: str = "channels_last", grey: bool = False) -> Facts:
+    """The same for a layer that wants RGB; `grey` if one channel will do too."""
+    _, channels = spatial_axes(x, 2, data_format)
+    if known(channels) not in ((1, 3) if grey else (3,)):
+        wanted = "1 channel (grey) or 3 (RGB)" if grey else "3 channels (RGB)"
+        raise Refused(f"wants images of {wanted}, got {x}")
+    return Facts(x)
+
+
+# --- brightness and contrast ---------------------------------------------------------------------
+
+
+def auto_contrast(x: Shape, *, value_range: A[tuple[float, float], RANGE] = (0.0, 255.0)) -> Facts:
+    """(x - lowest) / (highest - lowest) in each channel of each image, spread over value_range; a
+    channel of one value stays. It works at inference as in training.
+
+    Shape: that of the input.
+    """
+    return _image(x, window=None)
+
+
+def equalization(
+    x: Shape,
+    *,
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    bins: A[int, POSITIVE] = 256,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    """A value becomes the share of pixels that have less, in each channel over the whole batch. It
+    is for `train.augment` alone: Keras leaves it out of a model.
+
+    Shape: that of the input.
+    """
+    return _image(x, data_format)
+
+
+def contrast_limited_adaptive_histogram_equalization(
+    x: Shape,
+    *,
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    clip_limit: A[float, NON_NEGATIVE] = 4.0,
+    tile_grid_size: A[Sizes, TILES] = (8, 8),
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    """CLAHE: in each tile and channel, values are spread so that all are as frequent, as far as
+    clip_limit lets them; between tiles the results are interpolated. It works at inference as in
+    training.
+
+    Shape: that of the input.
+    """
+    spatial, _ = spatial_axes(x, 2, data_format)
+    for n, tiles in zip(spatial, tile_grid_size, strict=True):
+        if n is not None and -n % tiles > n:  # Keras fills the last tile with the mirrored image
+            raise Refused(f"cannot cut {n} rows in {tiles} tiles", "tile_grid_size")
+    return Facts(x, window=None)
+
+
+def solarization(
+    x: Shape,
+    *,
+    addition_factor: A[Any, SHARE] = 0.0,
+    threshold_factor: A[Any, SHARE] = 0.0,
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    """x + addition, then highest - x wherever that is not below the threshold, both drawn for each
+    image. By default every pixel is inverted. At inference nothing happens.
+
+    Shape: that of the input.
+    """
+    return _image(x)
+
+
+def random_invert(
+    x: Shape,
+    *,
+    factor: A[Any, SHARE] = 1.0,
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    seed: A[int | None, SEED] = None,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    """highest - x for some of the images, where highest is that of value_range. At inference
+    nothing happens.
+
+    Shape: that of the input.
+    """
+    return _image(x, data_format)
+
+
+def random_posterization(
+    x: Shape,
+    *,
+    factor: A[Any, BITS],
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    """Values are rounded down to 2**bits levels, with as many bits for each image as are drawn. At
+    inference nothing happens.
+
+    Shape: that of the input.
+    """
+    return _image(x, data_format)
+
+
+# --- colour --------------------------------------------------------------------------------------
+
+
+def random_grayscale(
+    x: Shape,
+    *,
+    factor: A[float, UNIT_INTERVAL] = 0.5,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    """0.2989 red + 0.587 green + 0.114 blue in all three channels, for some of the images. At
+    inference nothing happens.
+
+    Shape: that of the input.
+    """
+    return _coloured(x, data_format, grey=True)
+
+
+def random_color_degeneration(
+    x: Shape,
+    *,
+    factor: A[Any, SHIFT],
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    """x + share * (grey - x), with a share for each image: 1 is grey, below 0 the colours grow. At
+    inference nothing happens.
+
+    Shape: that of the input.
+    """
+    return _coloured(x, data_format)
+
+
+def random_hue(
+    x: Shape,
+    *,
+    factor: A[Any, SHARE],
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    """The hue of each image is turned by its own angle, to one side or the other: 1 is half of the
+    colour circle. At inference nothing happens.
+
+    Shape: that of the input.
+    """
+    return _coloured(x, data_format)
+
+
+def random_saturation(
+    x: Shape,
+    *,
+    factor: A[Any, SHIFT],
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    """The saturation of each image times s / (1 - s), with an s of its own: 0 is grey, 0.5 changes
+    nothing, 1 is full colour. At inference nothing happens.
+
+    Shape: that of the input.
+    """
+    return _coloured(x, data_format)
+
+
+def random_color_jitter(
+    x: Shape,
+    *,
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    brightness_factor: A[Any, optional(SHIFT)] = None,
+    contrast_factor: A[Any, optional(SHARE)] = None,
+    saturation_factor: A[Any, optional(SHIFT)] = None,
+    hue_factor: A[Any, optional(SHARE)] = None,
+    seed: A[int | None, SEED] = None,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    """RandomBrightness, RandomContrast, RandomSaturation and RandomHue in turn, those that have a
+    factor. At inference nothing happens.
+
+    Shape: that of the input.
+    """
+    if data_format == "channels_first":  # its four layers are not told
+        raise Refused(
+            "works on channels_last alone, whatever Keras's signature says", "data_format"
+        )
+    return _image(x) if saturation_factor is None and hue_factor is None else _coloured(x)
+
+
+# --- sharpness and noise -------------------------------------------------------------------------
+
+
+def random_sharpness(
+    x: Shape,
+    *,
+    factor: A[Any, SHARE],
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    """x + (1 - 2 * sharpness) * (smoothed - x), with a sharpness for each image: 0 is the 3x3 mean,
+    0.5 changes nothing, 1 is sharpest. At inference nothing happens.
+
+    Shape: that of the input.
+    """
+    return _image(x, data_format)
+
+
+def random_gaussian_blur(
+    x: Shape,
+    *,
+    factor: A[Any, SHARE] = 1.0,
+    kernel_size: A[Sizes, ODD_SIZES] = (3, 3),
+    sigma: A[Any, SHARE] = 1.0,
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    """Some of the images are blurred, all of a batch by Gaussians of the same deviations. At
+    inference nothing happens.
+
+    Shape: that of the input.
+    """
+    return _image(x, data_format)
+
+
+def random_erasing(
+    x: Shape,
+    *,
+    factor: A[Any, SHARE] = 1.0,
+    scale: A[Any, SHARE] = (0.02, 0.33),
+    fill_value: A[Any, optional(COLOUR)] = None,
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    seed: A[int | None, SEED] = None,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    """A rectangle of some of the images is painted over, at a place and of a size of its own. At
+    inference nothing happens.
+
+    Shape: that of the input.
+    """
+    facts = _image(x, data_format)
+    if isinstance(fill_value, tuple) and (data_format == "channels_first" or x[-1] != 3):
+        raise Refused(
+            f"takes 3 fill values for images whose last axis holds 3 channels, got {x}",
+            "fill_value",
+        )
+    return facts
+
+
+# --- several of these at once --------------------------------------------------------------------
+
+
+def rand_augment(
+    x: Shape,
+    *,
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    num_ops: A[int, POSITIVE] = 2,
+    factor: A[Any, SHARE] = 0.5,
+    interpolation: A[str, WARP] = "bilinear",
+    seed: A[int | None, SEED] = None,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    """num_ops operations, drawn for each batch from eleven: shear, translation, rotation,
+    brightness, colour degeneration, contrast, sharpness, posterization, solarization, AutoContrast
+    and Equalization. At inference nothing happens.
+
+    Shape: that of the input.
+    """
+    return _coloured(x, data_format, grey=True)
+
+
+def aug_mix(
+    x: Shape,
+    *,
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    num_chains: A[int, POSITIVE] = 3,
+    chain_depth: A[int, POSITIVE] = 3,
+    factor: A[Any, SHARE] = 0.3,
+    alpha: A[float, POSITIVE_NUMBER] = 1.0,
+    all_ops: A[bool, BOOLEAN] = True,
+    interpolation: A[str, WARP] = "bilinear",
+    seed: A[int | None, SEED] = None,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
+) -> Facts:
+    """Chains of up to chain_depth operations, those of RandAugment, are mixed with random weights,
+    and their mixture with the image. A compiled step, as in fit, keeps the operations that were
+    drawn when it was compiled; only their strengths and weights change. At inference nothing
+    happens.
+
+    Shape: that of the input.
+    """
+    return _coloured(x, data_format, grey=True) if all_ops else _image(x, data_format)
