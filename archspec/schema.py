@@ -4,23 +4,32 @@ One schema (draft 2020-12) covers the three kinds of file: a network, a derived 
 library. Dispatch is by key, never by trying alternatives, so an error names the one key that is
 wrong. What a schema cannot say (names, shapes, formulas) the later stages say.
 
-In the schema, `$comment` completes the sentence "... must be ..." for the value it stands at.
+Two readers have it. Our own messages read `$comment`, which completes the sentence "... must be
+..." for the value it stands at. Editors show `description` and `title`, and offer as values what
+stands at the surface of a property, its types, `enum` and `anyOf`, but not what is under `if`: so
+the surface says what kinds of value there are, and `then` what is in a mapping. A `default` is what
+an editor inserts; null and the empty list, which say nothing, stand in the description alone.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from archspec.arguments import REQUIRED, Argument, Type
+from archspec.arguments import REQUIRED, Argument, Type, show
 from archspec.contracts import BOUND
-from archspec.layers import COMMON, DOCS, LAYERS
+from archspec.errors import Refused
+from archspec.layers import COMMON, DOCS, FAMILIES, LAYERS
+from archspec.layers.layer import Layer
 from archspec.objects import ALIASES, TABLES
 from archspec.objects import WORDS as OBJECT_WORDS
 from archspec.recipe import DATA, RECIPE
+from archspec.recipe import DOCS as RECIPE_DOCS
 
 URL = "https://json-schema.org/draft/2020-12/schema"
 MODIFIERS = ("name", "from", "when", "for", "repeat", "call", "merge")
@@ -40,48 +49,88 @@ def _leaf(words: str, schema: Mapping[str, Any], doc: str = "") -> dict[str, Any
     return {"$comment": words, **described, **schema}
 
 
-FORMULA = {"type": "string", "pattern": "^="}
+NULL = {"type": "null"}
+MAPPING = {"type": "object"}
+ARRAY = {"type": "array"}
+NOTHING = {"if": NULL, "else": False}  # null, which editors do not offer
+FORMULA = {"$ref": "#/$defs/formula"}
 NAME = _leaf(
     "a name of letters, digits, '_' and '-'; `{...}` may hold a formula",
-    {"type": "string", "pattern": r"^([A-Za-z0-9_-]|\{[^{}]*\})+$", "maxLength": 200},
+    {
+        "type": "string",
+        "pattern": r"^([A-Za-z0-9_-]|\{[^{}]*\})+$",
+        "patternErrorMessage": "A name has letters, digits, '_', '-' and formulas in {...}.",
+        "maxLength": 200,
+    },
     "What this step is called; in a loop it holds the loop variable, `unit{unit}`.",
 )
+A_FORMULA = {"title": "formula", "type": "string", "pattern": "^="}
+NEITHER = {"errorMessage": "A network has layers, a derived one extends, a library has blocks."}
+UNOFFERED = {"doNotSuggest": True}
 REFERENCE = _leaf("the name of a step", {"type": "string", "minLength": 1})
+
+
+def _alternatives(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a schema takes, one alternative each, with formulas inside lists."""
+    if "anyOf" in schema:
+        return [each for inner in schema["anyOf"] for each in _alternatives(inner)]
+    if "items" in schema:
+        return [{**schema, "items": _or_formula(schema["items"])}]
+    return [dict(schema)]
 
 
 def _or_formula(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema that also takes a formula wherever it takes a value."""
-    inner: dict[str, Any] = dict(schema)
-    if "items" in inner:
-        inner["items"] = _or_formula(inner["items"])
-    if "anyOf" in inner:
-        return {"anyOf": [*(_or_formula(each) for each in inner["anyOf"]), FORMULA]}
-    if inner == FORMULA or inner.get("type") in ("string", "object"):
-        return inner
-    return {"anyOf": [inner, FORMULA]}
+    taken = _alternatives(schema)
+    if all(each.get("type") not in ("string", "object") for each in taken):
+        taken.append(FORMULA)
+    return taken[0] if len(taken) == 1 else {"anyOf": taken}
 
 
+def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A value, or null, which in a derived file takes away what its base has there."""
+    if "type" in schema:
+        return {**schema, "type": [schema["type"], "null"]}
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], NOTHING]}
+    return dict(schema)  # a reference to what takes null already
+
+
+@cache
 def _argument(argument: Argument, doc: str) -> dict[str, Any]:
-    words = argument.type.words
-    default = {} if argument.default is REQUIRED else {"default": _json(argument.default)}
-    return {**_leaf(words, _of_type(argument.type), doc), **default}
+    described = f"{doc} Takes {argument.type.words}".lstrip()
+    stated: dict[str, Any] = {}
+    if argument.default is not REQUIRED:
+        default = _default(argument)
+        described += f"; by default {show(default)}"
+        stated = {} if default in (None, []) else {"default": default}
+    return {**_of_type(argument.type), "description": f"{described}.", **stated}
+
+
+def _default(argument: Argument) -> Any:
+    """The default as one would write it: 1 and not [1, 1] where both are taken."""
+    default = argument.default
+    if not isinstance(default, tuple):
+        return default
+    if len(set(default)) == 1:
+        with suppress(Refused, TypeError):
+            if argument.type.read(default[0]) == default:
+                return _default(replace(argument, default=default[0]))
+    return json.loads(json.dumps(default))
 
 
 def _of_type(type_: Type) -> dict[str, Any]:
     if type_.kind is None:
-        return _or_formula(type_.schema)
+        return {"$comment": type_.words, **_or_formula(type_.schema)}
     if type_.kind == "schedule":
-        number = type_.schema["anyOf"][0]
+        numbers = _alternatives(type_.schema["anyOf"][0])
         return {
-            "if": {"type": "object"},
+            "$comment": type_.words,
+            "anyOf": [*numbers, FORMULA, MAPPING],
+            "if": MAPPING,
             "then": {"$ref": "#/$defs/schedule"},
-            "else": _or_formula(number),
         }
     return {"$ref": f"#/$defs/{type_.kind}"}
-
-
-def _json(value: Any) -> Any:
-    return json.loads(json.dumps(value))
 
 
 def _object(properties: Mapping[str, Any], kind: str, **more: Any) -> dict[str, Any]:
@@ -95,30 +144,38 @@ def _object(properties: Mapping[str, Any], kind: str, **more: Any) -> dict[str, 
     }
 
 
-def _arguments(owner: str, arguments: Mapping[str, Argument]) -> dict[str, Any]:
+def _arguments(
+    owner: str, arguments: Mapping[str, Argument], docs: Mapping[str, str] = DOCS
+) -> dict[str, Any]:
     properties = {
-        name: _argument(argument, DOCS.get(f"{owner}.{name}") or DOCS.get(name, ""))
+        name: _argument(argument, docs.get(f"{owner}.{name}") or docs.get(name, ""))
         for name, argument in arguments.items()
     }
-    return _object(properties, f"{owner} arguments")
+    return {"title": owner, **_object(properties, f"{owner} arguments")}
 
 
-def _called(owner: str, arguments: Mapping[str, Argument], doc: str = "") -> dict[str, Any]:
-    """`Owner: {arguments}`, or the value of its first argument, or nothing.
+def _called(
+    name: str, arguments: Mapping[str, Argument], definition: str, doc: str = ""
+) -> dict[str, Any]:
+    """`Name: {arguments}`, or the value of its first argument, or nothing.
 
-    owner: also the name of the definition that holds its arguments.
+    definition: which definition holds the arguments.
     """
-    described = {"description": doc} if doc else {}
-    first = next((name for name in arguments if name not in COMMON), None)
-    scalar: dict[str, Any] = {"type": "null", "$comment": "its arguments as a mapping"}
+    first = next((each for each in arguments.values() if each.name not in COMMON), None)
+    words, taken = "its arguments as a mapping", []
     if first is not None:
-        value = {"$ref": f"#/$defs/{owner}.arguments/properties/{first}"}
-        scalar = {"if": {"type": "null"}, "else": value}
+        words = first.type.words
+        value = _of_type(first.type)
+        taken = [each for each in value.get("anyOf", [value]) if each != MAPPING]
+        if first.type.kind and "$ref" in value:
+            taken = _names(first.type.kind)
     return {
-        **described,
-        "if": {"type": "object"},
-        "then": {"$ref": f"#/$defs/{owner}.arguments"},
-        "else": scalar,
+        "title": name,
+        **({"description": doc} if doc else {}),
+        "$comment": words,
+        "anyOf": [*taken[:1], MAPPING, *taken[1:], NOTHING],  # editors report the first
+        "if": MAPPING,
+        "then": {"$ref": f"#/$defs/{definition}"},
     }
 
 
@@ -127,26 +184,41 @@ def _kinds() -> dict[str, Any]:
     defs: dict[str, Any] = {}
     for kind, table in TABLES.items():
         for name, arguments in table.items():
-            defs[f"{kind}.{name}"] = _called(f"{kind}.{name}", arguments)
-            defs[f"{kind}.{name}.arguments"] = _arguments(name, arguments)
-        words = OBJECT_WORDS[kind]
+            owner = f"{kind}.{name}"
+            defs[owner] = _called(name, arguments, f"{owner}.arguments")
+            defs[f"{owner}.arguments"] = _arguments(name, arguments)
         defs[kind] = {
-            "$comment": words,
-            "if": {"type": "object"},
+            "title": kind,
+            "$comment": OBJECT_WORDS[kind],
+            "anyOf": [*_names(kind), MAPPING],
+            "if": MAPPING,
             "then": _object(_objects(kind), f"{kind} names", minProperties=1, maxProperties=1),
-            "else": {
-                "$comment": words,
-                "anyOf": [{"enum": [*_objects(kind), None]}, FORMULA],
-            },
         }
     return defs
 
 
+def _names(kind: str) -> list[dict[str, Any]]:
+    """The names of objects, or a formula: editors offer Keras's own names and take the others."""
+    others = [name for name in spellings(kind) if name not in TABLES[kind]]
+    return [
+        {"enum": [*TABLES[kind], None]},
+        {"type": "string", "pattern": f"^(=|({'|'.join(others)})$)"} if others else FORMULA,
+    ]
+
+
 def _objects(kind: str) -> dict[str, Any]:
-    """Each name of an object, in CamelCase, in snake_case or Keras's short one, to its schema."""
+    """Each spelling of an object's name, to its schema; editors insert the name alone."""
+    return {
+        name: {"allOf": [{"$ref": f"#/$defs/{kind}.{entry}"}]}
+        for name, entry in spellings(kind).items()
+    }
+
+
+@cache
+def spellings(kind: str) -> dict[str, str]:
+    """Each name of an object, in CamelCase, in snake_case or Keras's short one, to the table's."""
     names = {name: name for name in TABLES[kind]} | dict(ALIASES.get(kind, {}))
-    spelled = names | {_snake(name): entry for name, entry in names.items()}
-    return {name: {"$ref": f"#/$defs/{kind}.{entry}"} for name, entry in spelled.items()}
+    return names | {_snake(name): entry for name, entry in names.items()}
 
 
 def _snake(name: str) -> str:
@@ -154,53 +226,59 @@ def _snake(name: str) -> str:
     return re.sub("([a-z0-9])([A-Z])", r"\1_\2", spaced).lower()
 
 
-def _several(kind: str) -> dict[str, Any]:
-    """One object or a list of them."""
-    one = {"$ref": f"#/$defs/{kind}"}
-    return {"if": {"type": "array"}, "then": {"type": "array", "items": one}, "else": one}
-
-
-def _by_output(kind: str, one: dict[str, Any], words: str) -> dict[str, Any]:
+def _by_output(kind: str, one: dict[str, Any], *more: Any) -> dict[str, Any]:
     """What is said for all outputs, or for each by its name.
 
     A mapping with one key is an object if the key is one's name or begins with a capital.
+    one: what is said for an output. more: what may stand for all of them besides an object.
     """
     objects = _objects(kind)
     outputs = f"^(?!({'|'.join(name for name in objects if name[0].islower())})$)[^A-Z]"
     return {
-        "$comment": words,
+        "$comment": OBJECT_WORDS[kind],
+        "anyOf": [*_names(kind), *more, MAPPING],
         "if": {"type": "object", "maxProperties": 1},
         "then": _object(objects, f"{kind} names", patternProperties={outputs: one}),
-        "else": {"if": {"type": "object"}, "then": {"additionalProperties": one}, "else": one},
+        "else": {"additionalProperties": one},
     }
 
 
-def _removable(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A value, or null, which in a derived file takes away what its base has there."""
-    shown = {key: schema[key] for key in ("description", "default") if key in schema}
-    return {**shown, "if": {"type": "null"}, "else": dict(schema)}
+def _several(kind: str) -> dict[str, Any]:
+    """One object or a list of them."""
+    return {
+        "$comment": OBJECT_WORDS[kind],
+        "anyOf": [*_names(kind), ARRAY, MAPPING],
+        "items": {"$ref": f"#/$defs/{kind}"},
+        "if": MAPPING,
+        "then": {"$ref": f"#/$defs/{kind}"},
+    }
 
 
 def _recipe() -> dict[str, Any]:
-    words = _arguments("train", RECIPE)["properties"]
-    train = {name: _removable(each) for name, each in words.items()}
+    words = _arguments("train", RECIPE, RECIPE_DOCS)["properties"]
     return {
         "data": {
-            "if": {"type": "object"},
-            "then": _arguments("data", DATA),
-            "else": _leaf(
-                "the name of a dataset, a folder, an .npz file, or a mapping", {"type": "string"}
+            **_leaf(
+                "the name of a dataset, a folder, an .npz file, or a mapping",
+                {"anyOf": [{"type": "string"}, MAPPING, NOTHING]},
             ),
+            "if": MAPPING,
+            "then": _arguments("data", DATA, RECIPE_DOCS),
         },
         "augment": {
             "$comment": "a list of layers",
-            "type": "array",
+            "type": ["array", "null"],
             "items": {"$ref": "#/$defs/step"},
         },
-        "losses": _by_output("loss", {"$ref": "#/$defs/loss"}, "a loss, or one for each output"),
-        "metrics": _by_output("metric", _several("metric"), "a list of metrics, or of each output"),
-        "callbacks": {"$comment": "a list of callbacks", **_several("callback")},
-        "train": _object(train, "train arguments"),
+        "losses": _by_output("loss", {"$ref": "#/$defs/loss"}),
+        "metrics": {
+            **_by_output("metric", _several("metric"), ARRAY),
+            "items": {"$ref": "#/$defs/metric"},
+        },
+        "callbacks": _several("callback"),
+        "train": _or_null(
+            _object({name: _or_null(each) for name, each in words.items()}, "train arguments")
+        ),
     }
 
 
@@ -238,29 +316,42 @@ COMPARISON = _leaf(
     "a comparison such as '<= 12M', or a number",
     {
         "anyOf": [
+            {
+                "type": "string",
+                "pattern": f"^{BOUND}$",
+                "patternErrorMessage": "Write a comparison such as <= 12M, >= 3 or 100.",
+            },
             {"type": "number", "minimum": 0},
-            {"type": "string", "pattern": f"^{BOUND}$"},
         ]
     },
 )
+CONTRACTS = {
+    "params": "Numbers in all weights.",
+    "trainable_params": "Numbers in the weights that training changes.",
+    "macs": "Multiply-accumulates of one sample.",
+    "receptive_field": "Input rows that one value of the output depends on.",
+}
 
 
 def _words() -> dict[str, Any]:
     """Every word above the steps."""
     steps = {"$ref": "#/$defs/steps"}
+    inner_shape = _object(
+        {"shape": SHAPE, "dtype": _leaf(f"one of {', '.join(DTYPES)}", {"enum": list(DTYPES)})},
+        "words",
+        required=["shape"],
+    )
     shape = {
-        "if": {"type": "object"},
-        "then": _object(
-            {"shape": SHAPE, "dtype": _leaf(f"one of {', '.join(DTYPES)}", {"enum": list(DTYPES)})},
-            "words",
-            required=["shape"],
-        ),
-        "else": SHAPE,
+        **_leaf(SHAPE["$comment"], {"anyOf": [*SHAPE["anyOf"], MAPPING, NOTHING]}),
+        "if": MAPPING,
+        "then": inner_shape,
     }
-    layer_defaults = {name: {"$ref": f"#/$defs/{name}.arguments"} for name in LAYERS}
-    nulls = {name: {"if": {"type": "null"}, "else": each} for name, each in layer_defaults.items()}
+    layer_defaults = {
+        name: {"description": layer.doc, "$ref": f"#/$defs/{name}.arguments"}
+        for name, layer in LAYERS.items()
+    }
     defaults = {
-        **_object(nulls, "layer names"),
+        **_object(layer_defaults, "layer names"),
         "description": "Arguments that every layer of a name starts from.",
     }
     params = {
@@ -270,28 +361,26 @@ def _words() -> dict[str, Any]:
     }
     names = _leaf("a list of names", {"type": "array", "items": NAME, "minItems": 1})
     in_block = {
-        "description": _leaf("text", {"type": "string"}),
+        "description": _leaf("text", {"type": "string"}, "One line on what this block is."),
         "params": params,
-        "inputs": names,
+        "inputs": {**names, "description": "Names of its inputs, if it has several."},
         "defaults": defaults,
-        "layers": steps,
+        "layers": {**steps, "description": "The steps, each taking the one before it."},
     }
-    block = {
-        "if": {"type": "null"},
-        "else": {
-            **_object({name: _removable(each) for name, each in in_block.items()}, "words"),
-        },
-    }
-    numbers = ("params", "trainable_params", "macs", "receptive_field")
+    block = _or_null(_object({name: _or_null(each) for name, each in in_block.items()}, "words"))
     contracts = _object(
         {
-            **{name: COMPARISON for name in numbers},
-            "output": {"type": "array", "$comment": "a shape"},
+            **{name: {**COMPARISON, "description": doc} for name, doc in CONTRACTS.items()},
+            "output": {
+                "type": "array",
+                "$comment": "a shape",
+                "description": "Shape of the output without the batch axis.",
+            },
         },
         "contracts",
         patternProperties={"^memory@[0-9]+$": COMPARISON},
     )
-    files = {"type": "array", "items": {"type": "string"}, "$comment": "a list of files"}
+    files = _leaf("a list of files", {"type": "array", "items": {"type": "string"}})
     described = {
         "archspec": _leaf("1", {"const": 1}, "Version of the language."),
         "name": _leaf("text", {"type": "string"}, "By default the file's stem."),
@@ -305,7 +394,7 @@ def _words() -> dict[str, Any]:
         "inputs": {
             "$comment": "names with their shapes",
             "type": "object",
-            "additionalProperties": _removable(shape),
+            "additionalProperties": shape,
             "description": "Several inputs, by name.",
         },
         "defaults": defaults,
@@ -328,21 +417,16 @@ def _words() -> dict[str, Any]:
         },
         "train": {"$ref": "#/$defs/train", "description": "The recipe of `archspec train`."},
     }
-    nullable = {"name", "archspec"}
+    never_null = ("name", "archspec")
     return {
-        key: value if key in nullable else {"if": {"type": "null"}, "else": value}
-        for key, value in described.items()
+        key: value if key in never_null else _or_null(value) for key, value in described.items()
     }
 
 
 def _steps() -> dict[str, Any]:
-    calls = {name: _called(name, layer.arguments, layer.doc) for name, layer in LAYERS.items()}
+    calls = {name: {"$ref": f"#/$defs/{name}"} for name in LAYERS}
     group = {
-        "layers": {
-            "if": {"type": "null"},
-            "else": {"$ref": "#/$defs/steps"},
-            "description": "A group of steps.",
-        },
+        "layers": {"$ref": "#/$defs/steps", "description": "A group of steps."},
         "from": FROM,
         "when": {**CONDITION, "description": "Whether the step is there at all."},
     }
@@ -353,7 +437,7 @@ def _steps() -> dict[str, Any]:
         **group,
         "branches": {
             "$comment": "a list or a mapping of branches",
-            "type": ["array", "object"],
+            "type": ["object", "array"],
             "minItems": 1,
             "minProperties": 1,
             "items": _branch({**group, "name": NAME}),
@@ -375,37 +459,109 @@ def _steps() -> dict[str, Any]:
     not_merge = "|".join(word for word in step if word not in merge)
     words = "|".join((*MODIFIERS, *WORDS))  # which need a value
     block = f"^(?!({words})$){BLOCK[1:]}"
-    bare = {"type": "string", "anyOf": [{"enum": list(LAYERS)}, {"pattern": block}]}
+    taken = "a layer, a block or a mapping that holds one"
     return {
         "steps": {
             "$comment": "a list of steps",
-            "type": "array",
+            "type": ["array", "null"],
             "items": {"$ref": "#/$defs/step"},
         },
         "step": {
-            "if": {"type": "object"},
-            "then": _object(step, "step", patternProperties={BLOCK: True}, minProperties=1),
-            "else": {"$comment": "a layer, a block or a mapping that holds one", **bare},
+            "title": "step",
+            "if": MAPPING,
+            "then": {
+                **_object(step, "step", patternProperties={BLOCK: True}, minProperties=1),
+                **_next(MODIFIERS),
+            },
+            "else": {"$comment": taken, "$ref": "#/$defs/bare"},
         },
         "merge": {
-            "if": {"type": "object"},
-            "then": _object(
-                merge, "merge", patternProperties={f"^(?!({not_merge})$){BLOCK[1:]}": True}
-            ),
-            "else": {"$comment": "a layer, a block or a mapping that holds one", **bare},
+            "$comment": taken,
+            "anyOf": [
+                {"$ref": "#/$defs/bare"},
+                *({"const": layer.name, "description": layer.doc} for layer in FAMILIES["merging"]),
+                MAPPING,
+            ],
+            "if": MAPPING,
+            "then": {
+                **_object(
+                    merge, "merge", patternProperties={f"^(?!({not_merge})$){BLOCK[1:]}": True}
+                ),
+                **_next(("name", "call")),
+            },
         },
+        "bare": {
+            "$comment": taken,
+            "type": "string",
+            "anyOf": [
+                {
+                    "pattern": f"^({'|'.join(LAYERS)})$|{block}",
+                    "patternErrorMessage": "There is no such layer.",
+                },
+                *(  # for what editors show
+                    {"pattern": f"^{name}$", "description": layer.doc}
+                    for name, layer in LAYERS.items()
+                ),
+            ],
+        },
+        "call": {"properties": {name: _inserted(layer) for name, layer in LAYERS.items()}},
         **{
-            f"{name}.arguments": _arguments(name, layer.arguments) for name, layer in LAYERS.items()
+            name: {**_called(name, layer.arguments, f"{name}.arguments", layer.doc), **UNOFFERED}
+            for name, layer in LAYERS.items()
+        },
+        **_layer_arguments(),
+    }
+
+
+def _layer_arguments() -> dict[str, Any]:
+    """The arguments of each layer; one that may be left out refers to the first layer with it."""
+    definitions: dict[str, Any] = {}
+    places: dict[int, str] = {}
+    for name, layer in LAYERS.items():
+        definition = _or_null(_arguments(name, layer.arguments))
+        properties = definition["properties"]
+        for argument in layer.arguments.values():
+            place = f"#/$defs/{name}.arguments/properties/{argument.name}"
+            first = places.setdefault(id(properties[argument.name]), place)
+            if first != place and argument.default is not REQUIRED:
+                properties[argument.name] = {"$ref": first}
+        definitions[f"{name}.arguments"] = definition
+    return definitions
+
+
+def _next(modifiers: Iterable[str]) -> dict[str, Any]:
+    """What an editor offers in a step: layers while it has none, and then modifiers alone."""
+    return {
+        "if": {"patternProperties": {f"^([A-Z]|({'|'.join(WORDS)})$)": NULL}},
+        "then": {"$ref": "#/$defs/call"},
+        "else": {
+            "propertyNames": {
+                "pattern": f"^([A-Z]|({'|'.join((*modifiers, *WORDS))})$)",
+                "patternErrorMessage": f"Beside a layer stand {', '.join(modifiers)}.",
+            }
         },
     }
+
+
+def _inserted(layer: Layer) -> dict[str, Any]:
+    """A layer as an editor inserts it: its name, with a place for each argument that it needs."""
+    needed = [name for name, each in layer.arguments.items() if each.default is REQUIRED]
+    described: dict[str, Any] = {"description": layer.doc}
+    if needed and needed == list(layer.arguments)[:1]:
+        return {**described, "anyOf": [True]}  # inserted as `Dense: `, for the value
+    if needed:
+        places = ", ".join(f"{name}: ${number}" for number, name in enumerate(needed, 1))
+        snippet = {"label": f"{{{', '.join(needed)}}}", "body": f"{{{places}}}"}
+        return {**described, "defaultSnippets": [snippet]}
+    return described
 
 
 def _branch(group: Mapping[str, Any]) -> dict[str, Any]:
     """A list of steps, nothing, or a group; under a key it has no other name."""
     return {
         "if": {"type": ["array", "null"]},
-        "then": {"if": {"type": "array"}, "then": {"$ref": "#/$defs/steps"}},
-        "else": _object(group, BRANCH),
+        "then": {"$ref": "#/$defs/steps"},
+        "else": _object(group, BRANCH, errorMessage=f"A branch is {BRANCH}."),
     }
 
 
@@ -419,10 +575,10 @@ def schema() -> dict[str, Any]:
         **_object(
             _words(),
             "words",
-            required=["archspec"],
-            anyOf=[{"required": [word]} for word in ("layers", "extends", "blocks")],
+            allOf=[{"required": ["archspec"]}],  # apart, so that editors do not offer it twice
+            anyOf=[{"required": [word], **NEITHER} for word in ("layers", "extends", "blocks")],
         ),
-        "$defs": {"formula": FORMULA, **_recipe(), **_steps(), **_kinds()},
+        "$defs": {"formula": A_FORMULA, **_recipe(), **_steps(), **_kinds()},
     }
 
 

@@ -23,7 +23,7 @@ from archspec.infer import CLOSED, known_to_keras
 from archspec.layers import LAYERS
 from archspec.objects import TABLES
 from archspec.objects import WORDS as OBJECT_WORDS
-from archspec.schema import BRANCH, MODIFIERS, WORDS, schema
+from archspec.schema import BRANCH, MODIFIERS, WORDS, schema, spellings
 from archspec.source import FLOAT, INTEGER, QUOTE, Document, Value, plain
 
 BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
@@ -156,6 +156,8 @@ def _report(error: Any, checked: Checked, trapped: set[Span]) -> None:
     values = _along(checked.root, path)
     checked.mark(path)
     if any(value.span in trapped for value in values):
+        return
+    if "propertyNames" in error.absolute_schema_path:  # of a step, which the traps have in words
         return
     value = values[-1]
     notes = tuple(note for each in reversed(values) for note in each.notes())
@@ -312,7 +314,7 @@ def _remedy(error: Any, path: Path, value: Value, checked: Checked) -> str | Non
     if _valid(error, [data]) and not _valid(error, data):
         return f"make it a list: [{data}]"
     word = data.strip()
-    if word.casefold() == "none" and _valid(error, None):
+    if word.casefold() == "none" and path[-1] not in LAYERS and _valid(error, None):
         return "write null"
     if word.casefold() in BOOLEANS and _valid(error, BOOLEANS[word.casefold()]):
         return f"write {show(BOOLEANS[word.casefold()])}"
@@ -345,7 +347,7 @@ def _params(root: Value, path: Path) -> set[str]:
 
 
 def _choices(schema: Any) -> list[str]:
-    """The words that an enum in the failed schema allows."""
+    """The words that an enum in the failed schema allows, an object's in each spelling."""
     found: list[str] = []
     stack = [schema]
     while stack:
@@ -355,7 +357,8 @@ def _choices(schema: Any) -> list[str]:
             stack += [v for k, v in each.items() if k in ("anyOf", "else", "then")]
         elif isinstance(each, list):
             stack += each
-    return found
+    kinds = [kind for kind, table in TABLES.items() if table and table.keys() <= set(found)]
+    return [*found, *(name for kind in kinds for name in spellings(kind))]
 
 
 # --- unknown words -------------------------------------------------------------------------------
