@@ -72,6 +72,25 @@ def test_a_shipped_network_is_the_model_that_its_spec_says(name):
     assert [tuple(each.shape) for each in outputs] == [graph.shape(n) for n in graph.outputs]
 
 
+def test_a_frozen_layer_that_is_made_of_layers_is_not_trained():
+    import numpy as np
+
+    text = "archspec: 1\ninput: [3, 4]\nlayers:\n"
+    text += "- Dense: 4\n"
+    text += "- MultiHeadAttention: {num_heads: 1, key_dim: 2, trainable: false}\n"
+    text += "  from: {query: previous, value: previous}\n"
+    graph = archspec.loads(text)
+    model = archspec.to_keras(graph)
+    assert sum(prod(each.shape) for each in model.trainable_variables) == graph.trainable_params
+    before = {each.path: np.array(each) for each in model.variables}
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 3, 4)), np.zeros((4, 3, 4)), verbose=0)
+    moved = {each.path for each in model.trainable_variables}
+    still = [each for each in model.weights if each.path not in moved]
+    assert len(moved) == 2
+    assert all(np.array_equal(np.array(each), before[each.path]) for each in still)
+
+
 def test_the_same_spec_and_seed_give_the_same_weights():
     first, second = (archspec.to_keras(archspec.loads(SMALL), seed=7) for _ in range(2))
     assert all(same(first, second))

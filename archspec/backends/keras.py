@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import keras
@@ -48,6 +49,8 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
                 layers[node.name] = _layer(node, seed, places[node.name])
             layer = layers[node.name] if node.reuses is None else layers[node.reuses]
             output = _call(layer, node, inputs)
+            if not layer.trainable:  # again, for the layers that it has made within it
+                layer.trainable = False
         except Exception as error:
             message = f"{node.span}: Keras refuses {node.op} '{node.name}', which archspec allows"
             raise InternalError(f"{message}: {error}") from error
@@ -68,6 +71,12 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
         raise InternalError(
             f"Keras counts {model.count_params():,} parameters in '{graph.name}', "
             f"archspec {graph.total_params:,}"
+        )
+    trained = sum(prod(weight.shape) for weight in model.trainable_weights)
+    if trained != graph.trainable_params:
+        raise InternalError(
+            f"Keras trains {trained:,} parameters in '{graph.name}', "
+            f"archspec {graph.trainable_params:,}"
         )
     return model
 
