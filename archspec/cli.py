@@ -14,6 +14,7 @@ import click
 import archspec
 from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError, in_order
 from archspec.files import open_spec, setting
+from archspec.reports import FORMS
 from archspec.source import plain, read_file
 from archspec.writing import writing
 
@@ -57,7 +58,13 @@ def main() -> None:
 @main.command()
 @specs_argument
 @set_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", *FORMS]),
+    default="text",
+    help="github: annotations of a workflow; sarif: a log for code scanning.",
+)
 def check(specs: tuple[str, ...], settings: tuple[str, ...], form: str) -> None:
     """Say everything that is wrong with each SPEC; exit status 1 if anything is."""
     found: list[Diagnostic] = []
@@ -67,8 +74,8 @@ def check(specs: tuple[str, ...], settings: tuple[str, ...], form: str) -> None:
         found += said
         if summary:
             sound.append(summary)
-    if form == "json":
-        click.echo(json.dumps([each.to_json() for each in found], indent=2))
+    if form in FORMS:
+        click.echo(FORMS[form](found), nl=bool(found) or form != "github")
     else:
         for each in found:
             click.echo(str(each))

@@ -1,4 +1,4 @@
-"""What an error is, and the only place that lays one out.
+"""What an error is, and the only place that lays one out for people.
 
 A `Span` is a place in a text, a `Diagnostic` says what is wrong there and what to do about it,
 and a `SpecError` carries all the diagnostics of one run. Rules deeper down raise `Refused`, which
@@ -25,10 +25,11 @@ MAX_MESSAGE = 600
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """A text and the name that messages call it by."""
+    """A text and the name that messages call it by; `file` unless it is a part of a command."""
 
     name: str
     lines: tuple[str, ...] = field(repr=False)
+    file: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,35 +75,12 @@ class Diagnostic:
     severity: str = "error"
 
     def __str__(self) -> str:
-        place = f"{self.span}: {self.severity}: {_in_a_line(self.message)} [{self.code}]"
+        place = f"{self.span}: {self.severity}: {in_a_line(self.message)} [{self.code}]"
         lines = [place, *_excerpt(self.span)]
         lines += [f"{note.span}: note: {note.text}" for note in self.notes]
         if self.hint:
-            lines.append(f"hint: {_in_a_line(self.hint)}")
+            lines.append(f"hint: {in_a_line(self.hint)}")
         return "\n".join(lines)
-
-    def to_json(self) -> dict[str, object]:
-        """The same as data, for `check --format json`."""
-        return {
-            "code": self.code,
-            "severity": self.severity,
-            "message": _in_a_line(self.message),
-            "file": self.span.source.name,
-            "line": self.span.line,
-            "column": self.span.column,
-            "end_line": self.span.end_line,
-            "end_column": self.span.end_column,
-            "hint": _in_a_line(self.hint) if self.hint else None,
-            "notes": [
-                {
-                    "message": note.text,
-                    "file": note.span.source.name,
-                    "line": note.span.line,
-                    "column": note.span.column,
-                }
-                for note in self.notes
-            ],
-        }
 
 
 class SpecError(Exception):
@@ -204,7 +182,7 @@ def _width(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _in_a_line(text: str) -> str:
+def in_a_line(text: str) -> str:
     """A message as one line of a length that someone reads, whatever it quotes."""
     line = _visible(text.replace("\n", "\\n").replace("\t", " "))
     return line if len(line) <= MAX_MESSAGE else f"{line[: MAX_MESSAGE - 3]}..."

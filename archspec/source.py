@@ -171,9 +171,10 @@ def read_file(path: Path, name: str | None = None) -> Document:
 def read_text(text: str, name: str, path: Path | None = None, shown: str | None = None) -> Document:
     """The document in a text. Raises `SpecError` if it is no YAML.
 
-    shown: what messages quote instead of the text; its lines must be as long.
+    shown: the part of a command that the text is from, which messages quote instead; its lines must
+        be as long.
     """
-    source = Source(name, tuple(LINE_END.split(text if shown is None else shown)))
+    source = Source(name, tuple(LINE_END.split(text if shown is None else shown)), shown is None)
     if len(text) > MAX_BYTES:
         raise UserError(f"{name}: over the limit of {MAX_BYTES:,} characters")
     try:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from click.testing import CliRunner, Result
 from conftest import ROOT
+from test_errors import codes
 
 from archspec.cli import main
+from archspec.reports import CODES
 
 SOUND = "archspec: 1\ninput: [3]\nlayers:\n  - Dense: 3\n    name: head\n"
 WRONG = "archspec: 1\ninput: [3]\nlayers:\n  - Dense: {unit: 3}\n"
@@ -263,3 +269,181 @@ def test_the_command_itself_ends_with_these_statuses(files: Path) -> None:
         assert out in done.stdout
         assert err in done.stderr
         assert "Traceback" not in done.stdout + done.stderr
+
+
+# --- for other programs --------------------------------------------------------------------------
+
+# In a file whose name and texts have whatever GitHub and URIs escape; columns count characters.
+SEVERAL = """\
+archspec: 1
+params: {spare: 3}
+input: [3]
+blocks:
+  unit: {params: {n: null}, layers: [Dense: =n]}
+layers:
+  - {"Dense": {"größe 😀": 3, unit: 100%, "a:b,c": 1}}
+  - unit
+  - Dense:
+      units: 3
+      kernel_initializer:
+        Zeros:
+        Ones:
+"""
+ODD = "odd/a b,c%0A:größe.yaml"
+GitHub = tuple[str, dict[str, str], str]
+
+
+@pytest.fixture
+def odd(files: Path) -> str:
+    (files / "odd").mkdir()
+    (files / ODD).write_text(SEVERAL, encoding="utf-8")
+    return ODD
+
+
+def commands(*words: str) -> list[GitHub]:
+    """The commands as GitHub's runner reads them: what kind, properties, message."""
+    return [command(line) for line in check("--format", "github", *words).stdout.splitlines()]
+
+
+def command(line: str) -> GitHub:
+    match = re.fullmatch(r"::(\w+) ([^:]*)::(.*)", line)
+    assert match, f"no workflow command: {line}"
+    kind, given, message = match.groups()
+
+    def unescaped(text: str, pairs: str) -> str:
+        for pair in pairs.split():
+            text = text.replace(f"%{pair}", bytes.fromhex(pair).decode())
+        return text.replace("%25", "%")
+
+    properties = dict(each.split("=", 1) for each in given.split(","))
+    return (
+        kind,
+        {key: unescaped(value, "0D 0A 3A 2C") for key, value in properties.items()},
+        unescaped(message, "0D 0A"),
+    )
+
+
+@pytest.mark.parametrize("form", ["github", "sarif"])
+def test_the_report_is_the_golden_one(form: str, odd: str, golden: Callable[..., None]) -> None:
+    report = check("--format", form, "warned.yaml", odd, "nowhere.yaml", "sound.yaml").stdout
+    golden(f"check/report.{form}", report.replace(f'"{version("archspec-keras")}"', '"VERSION"'))
+
+
+def test_annotations_have_the_places_and_words_of_the_text(odd: str) -> None:
+    found = data("warned.yaml", odd)
+    assert len(found) == 6
+    for (kind, properties, message), each in zip(commands("warned.yaml", odd), found, strict=True):
+        assert kind == each["severity"]
+        assert (properties["file"], properties["title"]) == (each["file"], each["code"])
+        assert int(properties["line"]) == each["line"]
+        assert int(properties["endLine"]) == each["end_line"] - (each["end_column"] == 1)
+        first, *more = message.split("\n")
+        assert first == f"{each['file']}:{each['line']}:{each['column']}: {each['message']}"
+        assert [line.partition(": note: ")[2] for line in more if ": note: " in line] == [
+            note["message"] for note in each["notes"]
+        ]
+        assert (f"hint: {each['hint']}" in more) == (each["hint"] is not None)
+
+
+def test_annotations_have_columns_within_a_line_only(odd: str) -> None:
+    for (_, properties, _), each in zip(commands(odd), data(odd), strict=True):
+        if each["line"] == each["end_line"]:
+            assert int(properties["col"]) == each["column"]
+            assert int(properties["endColumn"]) == each["end_column"] - 1, "the last one included"
+        else:
+            assert "col" not in properties
+    assert any(each["line"] < each["end_line"] for each in data(odd))
+
+
+def test_an_annotation_of_what_is_no_file_names_none() -> None:
+    ((kind, properties, message),) = commands("sound.yaml", "--set", "layers.0.Dense=-3")
+    assert (kind, properties) == ("error", {"title": "argument-value"})
+    assert message.startswith("--set layers.0.Dense=-3:1:16: ")
+
+
+def test_an_annotation_of_a_missing_file_has_no_line() -> None:
+    ((_, properties, message),) = commands("nowhere.yaml")
+    assert properties == {"file": "nowhere.yaml", "title": "file"}
+    assert message == "nowhere.yaml: there is no such file"
+
+
+def test_a_sound_spec_has_no_annotations_and_no_results() -> None:
+    assert check("--format", "github", "sound.yaml").stdout == ""
+    assert sarif("sound.yaml")["results"] == []
+    assert sarif("sound.yaml")["tool"]["driver"]["rules"] == []
+
+
+def sarif(*words: str) -> dict[str, Any]:
+    log = json.loads(check("--format", "sarif", *words).stdout)
+    assert log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    assert run["columnKind"] == "unicodeCodePoints"
+    return dict(run)
+
+
+def test_sarif_has_the_places_and_words_of_the_text(odd: str, files: Path) -> None:
+    specs = ("warned.yaml", odd, "nowhere.yaml")
+    run, found = sarif(*specs), data(*specs)
+    rules = run["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == sorted({each["code"] for each in found})
+    for result, each in zip(run["results"], found, strict=True):
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"] == each["code"]
+        assert result["level"] == each["severity"]
+        assert result["message"]["text"].partition("\nhint: ")[::2] == (
+            each["message"],
+            each["hint"] or "",
+        )
+        (location,) = result["locations"]
+        assert unquote(location["physicalLocation"]["artifactLocation"]["uri"]) == each["file"]
+        assert location["physicalLocation"]["region"] == {
+            "startLine": each["line"],
+            "startColumn": each["column"],
+            "endLine": each["end_line"],
+            "endColumn": each["end_column"],
+        }
+        related = result.get("relatedLocations", [])
+        assert [note["message"]["text"] for note in related] == [
+            note["message"] for note in each["notes"]
+        ]
+        for other, note in zip(related, each["notes"], strict=True):
+            assert other["physicalLocation"]["region"]["startLine"] == note["line"]
+
+
+def test_an_address_in_sarif_is_escaped_and_relative_if_it_can_be(odd: str, files: Path) -> None:
+    def uri(spec: str) -> str:
+        location = sarif(spec)["results"][0]["locations"][0]["physicalLocation"]
+        return str(location["artifactLocation"]["uri"])
+
+    assert uri(odd) == "odd/a%20b%2Cc%250A%3Agr%C3%B6%C3%9Fe.yaml"
+    assert uri("./odd/../wrong.yaml") == uri(str(files / "wrong.yaml")) == "wrong.yaml"
+    assert uri("../wrong.yaml") == (files.parent / "wrong.yaml").as_uri()
+
+
+def test_a_result_of_what_is_no_file_has_no_location() -> None:
+    (result,) = sarif("sound.yaml", "--set", "layers.0.Dense=-3")["results"]
+    assert "locations" not in result
+    assert result["message"]["text"].startswith("--set layers.0.Dense=-3: ")
+
+
+@pytest.mark.parametrize("form", ["github", "sarif"])
+@pytest.mark.parametrize(
+    ("spec", "status"),
+    [("sound.yaml", 0), ("warned.yaml", 0), ("wrong.yaml", 1), ("nowhere.yaml", 1), (".", 1)],
+)
+def test_the_status_is_that_of_the_text(form: str, spec: str, status: int) -> None:
+    assert check("--format", form, spec).exit_code == check(spec).exit_code == status
+
+
+def test_bytes_that_are_no_text_are_reported_in_every_form(files: Path) -> None:
+    (files / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    ((_, properties, _),) = commands("bytes.yaml")
+    (result,) = sarif("bytes.yaml")["results"]
+    assert (properties["title"], result["ruleId"]) == ("file", "file")
+
+
+def test_every_code_has_its_sentence() -> None:
+    given = {code for code, _ in codes()} - {"silent"}  # which nobody ever sees
+    assert given - set(CODES) == set(), "say in archspec/reports.py what is wrong then"
+    assert set(CODES) - given == set(), "no error has these codes"
+    assert all(re.fullmatch(r"[A-Z].*\.", sentence) for sentence in CODES.values())
+    assert len(set(CODES.values())) == len(CODES)

@@ -21,6 +21,7 @@ from conftest import ROOT
 import archspec
 from archspec.errors import MAX_MESSAGE, SpecError, UserError
 from archspec.graph import Graph
+from archspec.reports import as_data
 from archspec.source import plain, read_file
 
 SEED = 20240229
@@ -154,7 +155,7 @@ def assert_in_words(error: SpecError, did: str) -> None:
         quoted = re.sub(r"'[^']*'|\([^()]*\)|\[.*\]", "", said)  # shapes, and what was written
         assert not FOREIGN.search(quoted), f"{did}: {said}"
         assert each.message
-        assert len(each.to_json()["message"]) <= MAX_MESSAGE  # type: ignore[arg-type]
+        assert len(as_data(each)["message"]) <= MAX_MESSAGE
         assert 1 <= each.span.line <= len(each.span.source.lines), f"{did}: {each}"
 
 

@@ -1,0 +1,214 @@
+"""What `check` finds, for other programs: JSON, GitHub's annotations, SARIF 2.1.0.
+
+The text that people read is laid out in `errors`; these say the same to editors and to CI.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from archspec.errors import Diagnostic, Span, in_a_line
+
+SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+
+# Every code that a diagnostic can have -> what is wrong, whatever the file.
+CODES = {
+    "alias": "A YAML alias has no anchor before it, or stands inside its own.",
+    "ambiguous-name": "A name could mean several steps.",
+    "argument-value": "An argument has a value of a type or a size that it cannot have.",
+    "branch": "A branch is neither a list of steps nor a group.",
+    "branches": "A step has nothing to take because the branches before it are not merged.",
+    "call": "Call arguments are given to a step that is no layer, or that the layer does not take.",
+    "contract": "The network breaks a contract that the spec states under `require`.",
+    "duplicate-block": "Two blocks of one name are declared, or one of them is imported.",
+    "duplicate-key": "A mapping has the same key twice.",
+    "duplicate-name": "Two steps of one scope have the same name.",
+    "empty": "A file holds nothing.",
+    "file": "A file cannot be read, or a setting names nothing in it.",
+    "formula": "A formula cannot be read, or its value cannot be worked out.",
+    "indent": "Arguments of a layer are not indented under it.",
+    "input": "The input of the network is missing, given twice, or has no shape that can be.",
+    "inputs": "A step is given other inputs than it takes.",
+    "layers": "A spec has no layers.",
+    "library": "A block library is used where a network is wanted.",
+    "loop": "A loop walks something that is no list, or lists of different lengths.",
+    "merge": "A `merge` has no branches to join, or is no layer or block.",
+    "missing-argument": "An argument that has no default is not given.",
+    "name": "A name cannot be used, or has another meaning already.",
+    "no-step": "A step names nothing to do.",
+    "no-value": "A step takes the value of one that has none.",
+    "outputs": "The outputs of the network are missing, or one is listed twice.",
+    "recursive-block": "A block calls itself, directly or through others.",
+    "refused-layer": "A layer is refused because it carries code, or does nothing in a spec.",
+    "reuse": "A step reuses something that is no layer or block, or whose weights do not fit.",
+    "schema": "A value is of another kind than the language wants in its place.",
+    "several-steps": "One step holds several layers or blocks.",
+    "shape": "A layer cannot work on an input of this shape.",
+    "skipped-name": "A name means a step that is not there because its `when` is false.",
+    "tag": "A YAML tag asks for something other than plain data.",
+    "too-deep": "Values, groups or blocks are nested too deep.",
+    "too-large": "A file or the network that it means is over a limit.",
+    "too-many-errors": "A file has more errors than are listed.",
+    "torn-formula": "YAML cut a formula at a comma because it is not quoted.",
+    "train": "The recipe contradicts itself or the network.",
+    "training-ignored": "Keras ignores this `training` argument when it trains.",
+    "unknown-argument": "A layer, a block or an object has no argument of that name.",
+    "unknown-layer": "No layer of the table and no block has that name.",
+    "unknown-name": "Nothing has the name that a formula or a reference names.",
+    "unknown-object": "No initializer, optimizer or the like has that name.",
+    "unknown-word": "The language has no such word in this place.",
+    "unused-input": "No step uses an input.",
+    "unused-param": "No formula names a param.",
+    "unused-step": "Nobody uses the value of a step.",
+    "version": "The file is not written in version 1 of the language.",
+    "when": "A condition is neither true nor false.",
+    "yaml": "A file is not valid YAML.",
+}
+
+
+def to_json(found: Sequence[Diagnostic]) -> str:
+    """A list of mappings, one a diagnostic, with all that the text has."""
+    return json.dumps([as_data(each) for each in found], indent=2)
+
+
+def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
+    """One diagnostic; lines and columns count from 1, the end is exclusive."""
+    span = diagnostic.span
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": in_a_line(diagnostic.message),
+        "file": span.source.name,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+        "hint": in_a_line(diagnostic.hint) if diagnostic.hint else None,
+        "notes": [
+            {
+                "message": note.text,
+                "file": note.span.source.name,
+                "line": note.span.line,
+                "column": note.span.column,
+            }
+            for note in diagnostic.notes
+        ],
+    }
+
+
+# --- GitHub --------------------------------------------------------------------------------------
+
+
+def to_github(found: Sequence[Diagnostic]) -> str:
+    """Workflow commands, which GitHub Actions shows as annotations at the lines of a change.
+
+    The message begins with the place because the log of a run shows nothing but the message.
+    """
+    return "\n".join(map(_command, found))
+
+
+def _command(diagnostic: Diagnostic) -> str:
+    span = diagnostic.span
+    properties: dict[str, Any] = {}
+    if span.source.file:
+        properties["file"] = _path(span).as_posix()
+    if span.source.file and span.source.lines:
+        end = span.end_line - (span.end_column == 1 and span.end_line > span.line)
+        properties |= {"line": span.line, "endLine": end}
+        if end == span.line:  # GitHub takes columns within one line only, the last one included
+            properties |= {"col": span.column, "endColumn": max(span.column, span.end_column - 1)}
+    properties["title"] = diagnostic.code
+    lines = [f"{span}: {in_a_line(diagnostic.message)}"]
+    lines += [f"{note.span}: note: {note.text}" for note in diagnostic.notes]
+    if diagnostic.hint:
+        lines.append(f"hint: {in_a_line(diagnostic.hint)}")
+    given = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
+    message = _data("\n".join(lines))
+    return f"::{diagnostic.severity} {given}::{message}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+# --- SARIF ---------------------------------------------------------------------------------------
+
+
+def to_sarif(found: Sequence[Diagnostic]) -> str:
+    """A log of SARIF 2.1.0, the interchange format of static analysis, with one run."""
+    used = sorted({each.code for each in found})
+    rules = [{"id": code, "shortDescription": {"text": CODES[code]}} for code in used]
+    driver = {"name": "archspec", **_version(), "rules": rules}
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(each, used.index(each.code)) for each in found],
+    }
+    return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _version() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version  # which takes a while to load
+
+    try:
+        return {"version": version("archspec-keras")}
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return {}
+
+
+def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
+    said = [in_a_line(diagnostic.message)]
+    if not diagnostic.span.source.file:
+        said[0] = f"{diagnostic.span.source.name}: {said[0]}"
+    if diagnostic.hint:
+        said.append(f"hint: {in_a_line(diagnostic.hint)}")
+    result = {
+        "ruleId": diagnostic.code,
+        "ruleIndex": rule,
+        "level": diagnostic.severity,
+        "message": {"text": "\n".join(said)},
+    }
+    if diagnostic.span.source.file:
+        result["locations"] = [_location(diagnostic.span)]
+    if diagnostic.notes:
+        result["relatedLocations"] = [
+            {**_location(note.span), "message": {"text": note.text}} for note in diagnostic.notes
+        ]
+    return result
+
+
+def _location(span: Span) -> dict[str, Any]:
+    if not span.source.file:
+        return {}
+    path = _path(span)
+    # Relative to where the command runs, as code scanning wants it; else the whole address.
+    uri = path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))
+    region = {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    }
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
+
+
+def _path(span: Span) -> Path:
+    """The file of a place: relative to the working directory if it is within, else absolute."""
+    path, here = Path(os.path.abspath(span.source.name)), Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+FORMS: dict[str, Callable[[Sequence[Diagnostic]], str]] = {
+    "json": to_json,
+    "github": to_github,
+    "sarif": to_sarif,
+}
