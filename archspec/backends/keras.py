@@ -49,8 +49,8 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
                 layers[node.name] = _layer(node, seed, places[node.name])
             layer = layers[node.name] if node.reuses is None else layers[node.reuses]
             output = _call(layer, node, inputs)
-            if not layer.trainable:  # again, for the layers that it has made within it
-                layer.trainable = False
+            for weight in () if layer.trainable else layer.weights:
+                weight.trainable = False  # those of the layers within it, which Keras forgets
         except Exception as error:
             message = f"{node.span}: Keras refuses {node.op} '{node.name}', which archspec allows"
             raise InternalError(f"{message}: {error}") from error
