@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -276,16 +275,16 @@ def layers(names: tuple[str, ...], form: str) -> None:
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of a spec, for editors and other tools."""
-    from archspec.schema import schema as generated
+    from archspec.schema import shipped
 
-    click.echo(json.dumps(generated(), indent=2, ensure_ascii=False))
+    click.echo(shipped(), nl=False)
 
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--from", "source", default="lenet5", help="The spec to start from.")
 def new(file: Path, source: str) -> None:
-    """Start FILE as a copy of a spec, with the files that it extends or imports beside it."""
+    """Start FILE as a copy of a spec, with the files that it needs and the schema beside it."""
     from archspec.copying import copy
 
     for path in copy(archspec.find(source), file):

@@ -91,7 +91,9 @@ def test_new_starts_a_file_that_means_the_same(tmp_path: Path, name: str):
 def test_new_never_overwrites(tmp_path: Path):
     assert run(tmp_path, "new", "mine.yaml").returncode == 0
     text = (tmp_path / "mine.yaml").read_text(encoding="utf-8")
-    assert text == (ROOT / "specs" / "lenet5.yaml").read_text(encoding="utf-8")
+    first, _, rest = text.partition("\n")
+    assert first == "# yaml-language-server: $schema=archspec.schema.json"
+    assert rest == (ROOT / "specs" / "lenet5.yaml").read_text(encoding="utf-8")
     (tmp_path / "mine.yaml").write_text("mine")
     again = run(tmp_path, "new", "mine.yaml", "--from", "resnet18")
     assert again.returncode == 1
