@@ -8,7 +8,7 @@ Two readers have it. Our own messages read `$comment`, which completes the sente
 ..." for the value it stands at. Editors show `description` and `title`, and offer as values what
 stands at the surface of a property, its types, `enum` and `anyOf`, but not what is under `if`: so
 the surface says what kinds of value there are, and `then` what is in a mapping. A `default` is what
-an editor inserts; null and the empty list, which say nothing, stand in the description alone.
+an editor inserts; null and lists, which it would lay out badly, stand in the description alone.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _argument(argument: Argument, doc: str) -> dict[str, Any]:
     if argument.default is not REQUIRED:
         default = _default(argument)
         described += f"; by default {show(default)}"
-        stated = {} if default in (None, []) else {"default": default}
+        stated = {} if default is None or isinstance(default, list) else {"default": default}
     return {**_of_type(argument.type), "description": f"{described}.", **stated}
 
 
@@ -134,7 +134,10 @@ def _of_type(type_: Type) -> dict[str, Any]:
 
 
 def _object(properties: Mapping[str, Any], kind: str, **more: Any) -> dict[str, Any]:
-    """A mapping that takes these keys only. kind: what messages call a key."""
+    """A mapping that takes these keys only. kind: what messages call a key.
+
+    What is required stands in an `allOf` of its own, or editors offer it twice.
+    """
     return {
         "type": "object",
         "$comment": kind,
@@ -201,15 +204,19 @@ def _names(kind: str) -> list[dict[str, Any]]:
     """The names of objects, or a formula: editors offer Keras's own names and take the others."""
     others = [name for name in spellings(kind) if name not in TABLES[kind]]
     return [
-        {"enum": [*TABLES[kind], None]},
+        {"enum": list(TABLES[kind])},
         {"type": "string", "pattern": f"^(=|({'|'.join(others)})$)"} if others else FORMULA,
+        NOTHING,
     ]
 
 
 def _objects(kind: str) -> dict[str, Any]:
-    """Each spelling of an object's name, to its schema; editors insert the name alone."""
+    """Each spelling of an object's name, to its schema; editors offer Keras's own, bare."""
     return {
-        name: {"allOf": [{"$ref": f"#/$defs/{kind}.{entry}"}]}
+        name: {
+            "allOf": [{"$ref": f"#/$defs/{kind}.{entry}"}],
+            **({} if name in TABLES[kind] else UNOFFERED),
+        }
         for name, entry in spellings(kind).items()
     }
 
@@ -339,7 +346,7 @@ def _words() -> dict[str, Any]:
     inner_shape = _object(
         {"shape": SHAPE, "dtype": _leaf(f"one of {', '.join(DTYPES)}", {"enum": list(DTYPES)})},
         "words",
-        required=["shape"],
+        allOf=[{"required": ["shape"]}],
     )
     shape = {
         **_leaf(SHAPE["$comment"], {"anyOf": [*SHAPE["anyOf"], MAPPING, NOTHING]}),
@@ -440,7 +447,8 @@ def _steps() -> dict[str, Any]:
             "type": ["object", "array"],
             "minItems": 1,
             "minProperties": 1,
-            "items": _branch({**group, "name": NAME}),
+            "if": ARRAY,
+            "then": {"items": _branch({**group, "name": NAME})},
             "additionalProperties": _branch(group),
             "description": "Branches that all take the same value, joined by `merge`.",
         },
@@ -575,7 +583,7 @@ def schema() -> dict[str, Any]:
         **_object(
             _words(),
             "words",
-            allOf=[{"required": ["archspec"]}],  # apart, so that editors do not offer it twice
+            allOf=[{"required": ["archspec"]}],
             anyOf=[{"required": [word], **NEITHER} for word in ("layers", "extends", "blocks")],
         ),
         "$defs": {"formula": A_FORMULA, **_recipe(), **_steps(), **_kinds()},
