@@ -157,9 +157,7 @@ def _arguments(
     return {"title": owner, **_object(properties, f"{owner} arguments")}
 
 
-def _called(
-    name: str, arguments: Mapping[str, Argument], definition: str, doc: str = ""
-) -> dict[str, Any]:
+def _called(name: str, arguments: Mapping[str, Argument], definition: str) -> dict[str, Any]:
     """`Name: {arguments}`, or the value of its first argument, or nothing.
 
     definition: which definition holds the arguments.
@@ -174,7 +172,6 @@ def _called(
             taken = _names(first.type.kind)
     return {
         "title": name,
-        **({"description": doc} if doc else {}),
         "$comment": words,
         "anyOf": [*taken[:1], MAPPING, *taken[1:], NOTHING],  # editors report the first
         "if": MAPPING,
@@ -507,14 +504,17 @@ def _steps() -> dict[str, Any]:
                     "patternErrorMessage": "There is no such layer.",
                 },
                 *(  # for what editors show
-                    {"pattern": f"^{name}$", "description": layer.doc}
-                    for name, layer in LAYERS.items()
+                    {"pattern": f"^{name}$", **_described(layer)} for name, layer in LAYERS.items()
                 ),
             ],
         },
         "call": {"properties": {name: _inserted(layer) for name, layer in LAYERS.items()}},
         **{
-            name: {**_called(name, layer.arguments, f"{name}.arguments", layer.doc), **UNOFFERED}
+            name: {
+                **_called(name, layer.arguments, f"{name}.arguments"),
+                **_described(layer),
+                **UNOFFERED,
+            }
             for name, layer in LAYERS.items()
         },
         **_layer_arguments(),
@@ -551,10 +551,15 @@ def _next(modifiers: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def _described(layer: Layer) -> dict[str, Any]:
+    """What an editor shows of a layer: the second, where it knows Markdown."""
+    return {"description": layer.doc, "markdownDescription": layer.hover}
+
+
 def _inserted(layer: Layer) -> dict[str, Any]:
     """A layer as an editor inserts it: its name, with a place for each argument that it needs."""
     needed = [name for name, each in layer.arguments.items() if each.default is REQUIRED]
-    described: dict[str, Any] = {"description": layer.doc}
+    described = _described(layer)
     if needed and needed == list(layer.arguments)[:1]:
         return {**described, "anyOf": [True]}  # inserted as `Dense: `, for the value
     if needed:

@@ -33,6 +33,7 @@ from archspec.layers import (
 from archspec.layers.layer import formulas
 from archspec.layers.shapes import on_axes
 from archspec.objects import TABLES
+from archspec.schema import schema
 from archspec.source import plain, read_text
 
 Golden = Callable[[str, str], None]
@@ -270,3 +271,16 @@ def test_a_name_that_has_no_page(
     assert status.value.code == 1
     out, err = capsys.readouterr()
     assert (out, err[: len(said) + 7]) == ("", f"error: {said}")
+
+
+def test_an_editor_shows_the_same() -> None:
+    definitions = schema()["$defs"]
+    for name, layer in LAYERS.items():
+        for shown in (definitions[name], definitions["call"]["properties"][name]):
+            assert shown["description"] == layer.doc
+            assert shown["markdownDescription"] == layer.hover
+        assert layer.hover.startswith(f"{layer.doc}\n\nShape: {layer.formulas.shape}\n")
+        assert layer.hover.endswith(f"\n\n```yaml\n{layer.step}\n```")
+    expression = "channels * units + (units if use_bias else 0)"
+    assert f"\nParameters: `{expression}`\n" in LAYERS["Dense"].hover
+    assert "Parameters" not in LAYERS["Flatten"].hover
