@@ -119,8 +119,7 @@ DOCS: dict[str, str] = {
     "fill_mode": "What lies beyond the edges: reflect, wrap, constant (fill_value) or nearest.",
     "Resizing.fill_mode": "What the margins of pad_to_aspect_ratio hold: fill_value.",
     "fill_value": "Pixel value beyond the edges when fill_mode is constant.",
-    "RandomErasing.fill_value": "Pixel value of the rectangles, or [red, green, blue]; null for "
-    "noise.",
+    "RandomErasing.fill_value": "Pixel value of the rectangles; null for noise.",
     "filters": "Channels of the output, each with a learnt kernel of its own.",
     "frame_length": "Samples in a frame.",
     "frame_step": "Samples from one frame to the next; null for half a frame.",
@@ -277,7 +276,8 @@ DOCS: dict[str, str] = {
     "spatial axis; null for pool_size.",
     "AveragePooling3D.strides": "Rows the window moves at a time, one number or one for each "
     "spatial axis; null for pool_size.",
-    "synchronized": "Whether the devices of a distributed run share their batch statistics.",
+    "synchronized": "Whether the devices of a distributed run share their batch statistics; on "
+    "TensorFlow only.",
     "target_shape": "Lengths of the new axes but the batch; -1 for the one that follows from the "
     "others.",
     "threshold": "Value from which on the input is passed through.",
@@ -294,7 +294,8 @@ DOCS: dict[str, str] = {
     "BatchNormalization.",
     "use_gate": "Whether each head's output is scaled by a learnt gate from the query.",
     "use_scale": "Whether to multiply the scores by learnt numbers.",
-    "value_dim": "Features of each head's value; null for key_dim.",
+    "value_dim": "Features of each head's value; null for key_dim; on JAX another number needs "
+    "dropout.",
     "value_range": "[lowest, highest] value that pixels can have.",
     "RandomSaturation.value_range": "Bounds of the saturation, which is 0 to 1 whatever the "
     "pixels: [0, 1] keeps colours from overflowing.",

@@ -41,20 +41,6 @@ ODD_SIZES = Type(
     {"anyOf": [_ODD, {"type": "array", "items": _ODD, "minItems": 2, "maxItems": 2}]},
     lambda value: tuple(map(int, value)) if isinstance(value, list | tuple) else (int(value),) * 2,
 )
-COLOUR = Type(
-    "a number, or a list of 3 for red, green and blue",
-    {
-        "anyOf": [
-            {"type": "number"},
-            {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3},
-        ]
-    },
-    lambda value: (
-        tuple(map(NUMBER.normal, value))
-        if isinstance(value, list | tuple)
-        else NUMBER.normal(value)
-    ),
-)
 
 
 def _image(x: Shape, data_format: str = "channels_last", **more: Any) -> Facts:
@@ -299,7 +285,7 @@ def random_erasing(
     *,
     factor: A[Any, SHARE] = 1.0,
     scale: A[Any, SHARE] = (0.02, 0.33),
-    fill_value: A[Any, optional(COLOUR)] = None,
+    fill_value: A[float | None, optional(NUMBER)] = None,
     value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
     seed: A[int | None, SEED] = None,
     data_format: A[str, DATA_FORMAT] = "channels_last",
@@ -309,13 +295,7 @@ def random_erasing(
 
     Shape: that of the input.
     """
-    facts = _image(x, data_format)
-    if isinstance(fill_value, tuple) and (data_format == "channels_first" or x[-1] != 3):
-        raise Refused(
-            f"takes 3 fill values for images whose last axis holds 3 channels, got {x}",
-            "fill_value",
-        )
-    return facts
+    return _image(x, data_format)
 
 
 # --- several of these at once --------------------------------------------------------------------
