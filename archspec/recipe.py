@@ -6,7 +6,7 @@ ties losses, weights and metrics to the graph's outputs. Nothing here imports Ke
 cannot be is found before anything slow begins.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated as A
 from typing import Any
@@ -333,7 +333,7 @@ def recipe_of(
     _check_augment(graph, bound["augment"])
 
     losses = _by_output(graph, "loss", bound["loss"])
-    warnings = []
+    warnings = [*_ranges(source["scale"], bound["augment"])]
     for name in graph.outputs:
         if name not in losses:
             losses[name] = _default_loss(graph, name)
@@ -421,6 +421,25 @@ def _check_augment(graph: Graph, augment: tuple[Object, ...]) -> None:
         shape = facts.shape
     if shape != given:
         raise Refused(f"train.augment makes {shape} of images of {given}", "augment", "train")
+
+
+def _ranges(scale: tuple[float, float] | None, augment: tuple[Object, ...]) -> Iterator[str]:
+    """Warnings, where a layer takes the pixels for others than `train.data` makes them."""
+    for step in augment:
+        op, given = named(step)
+        if scale is None or op in ("Rescaling", "Normalization"):
+            return  # what the pixels are from here on is not known
+        argument = LAYERS[op].arguments.get("value_range")
+        if argument is None:
+            continue
+        taken = given.get("value_range", argument.default)
+        if taken != scale and (op, taken) != ("RandomSaturation", (0.0, 1.0)):
+            is_, said = ([f"{each:g}" for each in pair] for pair in (scale, taken))
+            yield (
+                f"train.augment: {op} has the value_range [{', '.join(said)}], but "
+                f"train.data.scale makes pixels of {' to '.join(is_)}: "
+                f"say value_range: [{', '.join(is_)}]"
+            )
 
 
 def named(value: Object) -> tuple[str, dict[str, Any]]:

@@ -120,6 +120,23 @@ def test_a_recipe_written_out_spells_arguments():
     assert set(mapping["data"]) == set(DATA)
 
 
+def test_an_augmentation_that_takes_the_pixels_for_others_is_warned_of() -> None:
+    def warnings(augment: str, data: str = "digits") -> tuple[str, ...]:
+        return recipe_of(net(f"{{data: {data}, augment: {augment}}}")).warnings
+
+    (warning,) = warnings("[{RandomFlip: horizontal}, {RandomContrast: 0.2}]")
+    assert warning == (
+        "train.augment: RandomContrast has the value_range [0, 255], but train.data.scale makes "
+        "pixels of 0 to 1: say value_range: [0, 1]"
+    )
+    assert not warnings("[{RandomContrast: {factor: 0.2, value_range: [0, 1]}}]")
+    assert not warnings("[RandomInvert]", "{name: digits, scale: [0, 255]}")
+    assert warnings("[{RandomInvert: {value_range: [0, 1]}}]", "{name: digits, scale: [-1, 1]}")
+    # Nothing is known of stored pixels, nor of what comes of Rescaling.
+    assert not warnings("[RandomInvert]", "{name: digits, scale: null}")
+    assert not warnings("[{Rescaling: 255}, RandomInvert]")
+
+
 # --- what is refused -----------------------------------------------------------------------------
 
 
