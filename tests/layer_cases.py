@@ -369,6 +369,7 @@ bad("PReLU", {"shared_axes": 3}, (4, 8), "shares axes from 1 to 2 of (None, 4, 8
 good("Softmax", {}, (4, 5), (4, 5), window=())
 good("Softmax", {"axis": [1, 2]}, (4, 5), (4, 5), window=None)
 bad("Softmax", {"axis": 3}, (4, 5), "has no axis 3", beyond="Keras fails when it runs")
+bad("Softmax", {"axis": []}, (4, 5), "at least one axis", beyond="Keras fails when it runs")
 good("Dropout", {"rate": 0.5}, (4, None), (4, None))
 good("Dropout", {"rate": 1, "noise_shape": [None, 1, 5], "seed": 3}, (4, 5), (4, 5))
 bad("Dropout", {"rate": 1.5}, (4,), "must be a number from 0 to 1, got 1.5")

@@ -154,6 +154,12 @@ def test_another_size_is_no_matter_where_the_weights_fit() -> None:
             "{reuse: d}",
             "needs kernel (5, 5), bias (5,), it has kernel (4, 5)",
         ),
+        "weights that fit, in a layer tied to its number of axes": (
+            "- {BatchNormalization: {}, name: b}\n- Reshape: [1, 1, 4]\n- {reuse: b}",
+            "reuse",
+            "{reuse: b}",
+            "tied to the 2 axes of its first input, this one has 4",
+        ),
         "weights in a block that do not fit": (
             "- {tower: 5, name: t}\n- Dense: 3\n- {reuse: t}",
             "reuse",

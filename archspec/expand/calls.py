@@ -14,7 +14,7 @@ from archspec.expand.place import Draft, Feed, Flow, Nothing, Place, Silent
 from archspec.files import Block, Spec
 from archspec.graph import Facts
 from archspec.infer import again, infer, lookup
-from archspec.layers import AUGMENTING, LAYERS
+from archspec.layers import AUGMENTING, LAYERS, TIED
 from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, snake_case
 from archspec.source import Value
@@ -180,7 +180,7 @@ class Calls(Loops):
                 else:
                     facts = again(op, arguments, fed, call)
                 if owner is not None:
-                    _same_weights(op, arguments, facts, owner)
+                    _same_weights(op, arguments, inputs, facts, owner)
             elif step.get("reuse") is None:
                 _complete(op, layer.arguments, arguments)
         except Refused as refused:
@@ -407,7 +407,10 @@ def _channels_first(place: Place) -> bool:
     return False
 
 
-def _same_weights(op: str, arguments: Mapping[str, Any], facts: Facts, owner: Draft) -> None:
+def _same_weights(
+    op: str, arguments: Mapping[str, Any], inputs: list[Draft], facts: Facts, owner: Draft
+) -> None:
+    """`Refused` if the layer of `owner` cannot be this call's."""
     note = (Note("its first call is here", owner.span),)
     if op != owner.op or dict(arguments) != dict(owner.arguments):
         raise Refused(
@@ -418,6 +421,11 @@ def _same_weights(op: str, arguments: Mapping[str, Any], facts: Facts, owner: Dr
         was = ", ".join(f"{name} {shape}" for name, shape in owner.facts.weights.items())
         message = f"{op} cannot reuse its weights here: this input needs {now}, it has {was}"
         raise Refused(message, code="reuse", notes=note)
+    if op in TIED and owner.facts is not None:
+        axes, before = (len(each[0].shape) for each in (inputs, owner.inputs))
+        if axes != before:
+            message = f"{op} is tied to the {before} axes of its first input, this one has {axes}"
+            raise Refused(message, code="reuse", notes=note)
 
 
 def _named(value: Value, name: str) -> Iterator[Value]:

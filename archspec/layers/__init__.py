@@ -18,7 +18,7 @@ count 0. A weight is named as Keras names its variable, `query/kernel` inside a 
 
 from archspec.layers.docs import CALL_DOCS, DOCS, sentence
 from archspec.layers.layer import COMMON, FOLLOWS, Layer
-from archspec.layers.table import ALIASES, AUGMENTING, FAMILIES, LACKING, LAYERS, REFUSED
+from archspec.layers.table import ALIASES, AUGMENTING, FAMILIES, LACKING, LAYERS, REFUSED, TIED
 
 __all__ = [
     "ALIASES",
@@ -31,6 +31,7 @@ __all__ = [
     "LACKING",
     "LAYERS",
     "REFUSED",
+    "TIED",
     "Layer",
     "sentence",
 ]

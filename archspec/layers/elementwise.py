@@ -30,8 +30,8 @@ def identity(x: Shape) -> Facts:
 
 
 def masking(x: Shape, *, mask_value: A[float, NUMBER] = 0.0) -> Facts:
-    """Marks the steps all of whose features are mask_value; recurrent layers and attention after
-    it pass over them. It changes no value.
+    """Marks the steps all of whose features are mask_value; attention, and what else knows masks,
+    passes over them. It changes no value.
 
     Shape: that of the input.
     """
@@ -107,6 +107,8 @@ def p_re_lu(
 
 
 def softmax(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
+    if axis == ():
+        raise Refused("wants at least one axis, got []", "axis")
     """exp(x) / sum(exp(x)) along axis: positive numbers that sum to 1. A classifier's last layer
     more often has it as its activation.
 
@@ -222,8 +224,8 @@ def gaussian_noise(
 def activity_regularization(
     x: Shape, *, l1: A[float, NON_NEGATIVE] = 0.0, l2: A[float, NON_NEGATIVE] = 0.0
 ) -> Facts:
-    """Hands the input on; l1 * sum(abs(x)) + l2 * sum(x ** 2), by sample, is added to the loss in
-    training, which keeps the values small or makes most of them 0.
+    """Hands the input on; l1 * sum(abs(x)) + l2 * sum(x ** 2), divided by the batch's length, is
+    added to the loss, which keeps the values small or makes most of them 0.
 
     Shape: that of the input.
     """

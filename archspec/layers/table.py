@@ -407,6 +407,12 @@ AUGMENTING: dict[str, str] = {
     "Equalization": "Keras leaves it out of a model",
 }
 
+# Layers that Keras ties to the number of axes of their first input, even where the weights fit.
+TIED = frozenset(
+    {"BatchNormalization", "EinsumDense", "GroupNormalization", "GroupQueryAttention",
+     "MultiHeadAttention", "Normalization"}
+)  # fmt: skip
+
 _RECURRENT = "recurrent layers are not described yet; attention and causal Conv1D are"
 _CELL = "it is a part of a recurrent layer, and those are not described yet"
 _WRAPPER = "it wraps a layer, and a spec cannot write a layer inside another's arguments yet"
