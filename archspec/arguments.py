@@ -154,7 +154,8 @@ def optional(type_: Type) -> Type:
         return None if value is None else type_.normal(value)
 
     schema = {"anyOf": [type_.schema, {"type": "null"}]}
-    return Type(f"{type_.words} or null", schema, normal, type_.kind)
+    words = f"{type_.words}{',' * (' or ' in type_.words)} or null"
+    return Type(words, schema, normal, type_.kind)
 
 
 BOOLEAN = Type("true or false", {"type": "boolean"})
@@ -186,7 +187,8 @@ def sizes(rank: int, minimum: int = 1) -> Type:
         return tuple(map(int, value)) if isinstance(value, list | tuple) else (int(value),) * rank
 
     items = {"type": "array", "items": bound, "minItems": rank, "maxItems": rank}
-    return Type(f"{what} or a list of {rank}", {"anyOf": [bound, items]}, normal)
+    words = what if rank == 1 else f"{what} or a list of {rank}"
+    return Type(words, {"anyOf": [bound, items]}, normal)
 
 
 def margins(rank: int) -> Type:

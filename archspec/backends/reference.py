@@ -24,7 +24,16 @@ from archspec.backends import words
 from archspec.errors import Refused, UserError
 from archspec.graph import Facts
 from archspec.infer import infer, lookup
-from archspec.layers import ALIASES, AUGMENTING, CALL_DOCS, COMMON, FAMILIES, Layer, sentence
+from archspec.layers import (
+    ALIASES,
+    AUGMENTING,
+    CALL_DOCS,
+    COMMON,
+    FAMILIES,
+    LAYERS,
+    Layer,
+    sentence,
+)
 from archspec.layers.layer import coded, in_words
 from archspec.objects import TABLES
 from archspec.source import plain, read_text
@@ -32,7 +41,8 @@ from archspec.source import plain, read_text
 INTRODUCTION = """\
 Every layer that a spec may have, with the arguments and defaults of Keras's class of that name. The
 value of the first argument may stand alone, `Dense: 10`, and a layer without arguments by itself,
-`- Flatten`. Shapes leave the batch out. `archspec layers NAME` prints a page in the terminal."""
+`- Flatten`. Shapes leave the batch out. MACs are multiply-accumulates of one sample; a layer that
+does not speak of them, or of parameters, has none. `archspec layers NAME` prints a page."""
 
 # Words of a formula that are no argument -> what they are.
 LEGEND = {
@@ -123,7 +133,9 @@ class Page:
         said = [LEGEND[word] for word in LEGEND if word in used - {*self.layer.arguments}]
         slots = self.layer.takes if isinstance(self.layer.takes, tuple) else ()
         shapes = [name for name in (*SHAPES, *slots) if name in used]
-        if len(shapes) == 1:
+        if shapes == ["inputs"]:
+            said.append("inputs are their shapes without the batch")
+        elif len(shapes) == 1:
             said.append(f"{shapes[0]} is the {shapes[0]}'s shape without the batch")
         elif shapes:
             said.append(f"{_and(shapes)} are shapes without the batch")
@@ -268,8 +280,7 @@ def _markdown(page: Page, heading: str = "#", whole: bool = False) -> str:
     lines += [f"- **{what}**: {coded(formula)}" for what, formula in layer.formulas.costs]
     if page.legend:
         lines.append(f"- {page.legend}")
-    own = [each for each in page.arguments if each not in page.common]
-    rows = own if whole else page.arguments
+    rows = [each for each in page.arguments if not whole or each not in COMMON.values()]
     if rows:
         lines += ["", *_rows((layer.name, each) for each in rows)]
     if layer.call:
@@ -306,19 +317,14 @@ def _list_markdown(width: int) -> str:
 
 def reference() -> str:
     """The whole reference, as docs/layers.md has it."""
+    frozen = [layer.name for layer in LAYERS.values() if "trainable" not in layer.arguments]
     lines = ["# The layers", "", INTRODUCTION, ""]
     for family, layers in FAMILIES.items():
-        links = ", ".join(f"[{each.name}](#{each.name.lower()})" for each in layers)
-        lines.append(f"- [{family}](#{family.replace(' ', '-')}): {links}")
-    lines.append(
-        "- objects: " + ", ".join(f"[{each.lower()}](#{each.lower()})" for each in KINDS.values())
-    )
-    every = [("", argument) for argument in COMMON.values()]
-    lines += [
-        "",
-        "Every layer also takes these, but the spatial dropouts, which take `dtype` alone:",
-    ]
-    lines += ["", *_rows(every), ""]
+        lines.append(f"- {_link(family)}: {', '.join(_link(each.name) for each in layers)}")
+    lines.append(f"- {_link('objects')}: {', '.join(map(_link, KINDS.values()))}")
+    lines += ["", "Every layer takes these too:", ""]
+    lines += _rows(("", argument) for argument in COMMON.values())
+    lines += ["", f"{_and(frozen)} have no `trainable`, as they have none in Keras.", ""]
     for family, layers in FAMILIES.items():
         lines += [f"## {family}", ""]
         lines += [_markdown(page(each), "###", whole=True) for each in layers]
@@ -326,6 +332,11 @@ def reference() -> str:
     for kind, heading in KINDS.items():
         lines += [f"### {heading}", "", _listed(kind), ""]
     return "\n".join(lines)
+
+
+def _link(heading: str) -> str:
+    """A link to a heading, by the anchor that GitHub gives it."""
+    return f"[{heading}](#{heading.lower().replace(' ', '-')})"
 
 
 # --- data ----------------------------------------------------------------------------------------

@@ -62,11 +62,11 @@ def conv(rank: int) -> Rule:
     ) -> Facts:
         """The kernel slides over the input; at each place, the values under it times the kernel's
         are summed over all channels, once for each filter. With groups, each filter sees its
-        part of the channels only.
+        part of the channels only. Not both strides and dilation_rate may be over 1.
 
-        Shape: each spatial axis n becomes ceil(n / strides) with padding same or causal and
-            floor((n - reach) / strides) + 1 with valid, where reach = (kernel_size - 1) *
-            dilation_rate + 1; the channels become filters.
+        Shape: each spatial axis n becomes floor((n - reach) / strides) + 1 with padding valid and
+            ceil(n / strides) else, where reach = (kernel_size - 1) * dilation_rate + 1; the
+            channels become filters.
         Params: prod(kernel_size) * channels / groups * filters + (filters if use_bias else 0)
         MACs: prod(output) * prod(kernel_size) * channels / groups
         """
@@ -113,7 +113,7 @@ def conv_transpose(rank: int) -> Rule:
     ) -> Facts:
         """The way back of a convolution, to enlarge: each input value is multiplied by the whole
         kernel and laid into the output, strides rows further for each input row; what overlaps
-        is summed.
+        is summed. Not both strides and dilation_rate may be over 1.
 
         Shape: each spatial axis n becomes n * strides with padding same and (n - 1) * strides +
             max(reach, strides) with valid, where reach = (kernel_size - 1) * dilation_rate + 1; if

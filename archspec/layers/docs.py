@@ -12,8 +12,8 @@ from archspec.objects import TABLES
 _PARTS = {
     "kernel": "kernel",
     "bias": "bias",
-    "depthwise": "kernel that works on each channel alone",
-    "pointwise": "1x1 kernel that mixes the channels",
+    "depthwise": "depthwise kernel (of each channel alone)",
+    "pointwise": "pointwise kernel (1x1, across the channels)",
     "embeddings": "table of vectors",
     "beta": "learnt shift (beta)",
     "gamma": "learnt scale (gamma)",
@@ -48,8 +48,8 @@ DOCS: dict[str, str] = {
     "axes": "Axis to sum along, or [axis of the first input, axis of the second].",
     "axis": "Axis of the channels, or the features: -1 is the last, 1 the one after the batch, "
     "as with channels_first.",
-    "LayerNormalization.axis": "Axis or axes to normalise along, each with its own scale and shift "
-    "for every position; -1 is the last.",
+    "LayerNormalization.axis": "Axis or axes to normalise along, each position on them with a "
+    "scale and a shift of its own; -1 is the last.",
     "RMSNormalization.axis": "Axis or axes to normalise along; -1 is the last.",
     "UnitNormalization.axis": "Axis or axes along which the length becomes 1; -1 is the last.",
     "Normalization.axis": "Axes with a mean and variance for each position; null for one of each.",
@@ -221,6 +221,11 @@ DOCS: dict[str, str] = {
         for kind, rank in product(("Max", "Average"), (1, 2, 3))
     },
     **{
+        f"{kind}Pooling{rank}D.strides": "How far the window moves from one output to the next; "
+        "null for pool_size, so that each value is looked at once."
+        for kind, rank in product(("Max", "Average"), (1, 2, 3))
+    },
+    **{
         f"{kind}Pooling1D.pool_size": "Steps that the window covers." for kind in ("Max", "Average")
     },
     "STFTSpectrogram.padding": "valid keeps to the input; same adds zeros at both ends, so that "
@@ -258,6 +263,7 @@ DOCS: dict[str, str] = {
     "batch.",
     "sigma": "Deviation of the blur in pixels, drawn from 0 to the number given; or [lower, "
     "upper].",
+    "UpSampling1D.size": "Times that each step is repeated.",
     "size": "Times that each row and column is repeated: one number, or one for each spatial axis.",
     "sliding_window": "Attend to positions fewer than this many steps away; null for all.",
     "stddev": "Standard deviation of the noise, from 0 to 1.",
@@ -266,16 +272,6 @@ DOCS: dict[str, str] = {
     "Conv1DTranspose.strides": "Times that the length grows.",
     "Conv2DTranspose.strides": "Times that each spatial axis grows: one number, or one for each.",
     "Conv3DTranspose.strides": "Times that each spatial axis grows: one number, or one for each.",
-    "MaxPooling1D.strides": "Steps the window moves at a time; null for pool_size.",
-    "MaxPooling2D.strides": "Rows the window moves at a time, one number or one for each spatial "
-    "axis; null for pool_size.",
-    "MaxPooling3D.strides": "Rows the window moves at a time, one number or one for each spatial "
-    "axis; null for pool_size.",
-    "AveragePooling1D.strides": "Steps the window moves at a time; null for pool_size.",
-    "AveragePooling2D.strides": "Rows the window moves at a time, one number or one for each "
-    "spatial axis; null for pool_size.",
-    "AveragePooling3D.strides": "Rows the window moves at a time, one number or one for each "
-    "spatial axis; null for pool_size.",
     "synchronized": "Whether the devices of a distributed run share their batch statistics; on "
     "TensorFlow only.",
     "target_shape": "Lengths of the new axes but the batch; -1 for the one that follows from the "

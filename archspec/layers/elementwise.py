@@ -107,13 +107,13 @@ def p_re_lu(
 
 
 def softmax(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
-    if axis == ():
-        raise Refused("wants at least one axis, got []", "axis")
     """exp(x) / sum(exp(x)) along axis: positive numbers that sum to 1. A classifier's last layer
     more often has it as its activation.
 
     Shape: that of the input.
     """
+    if axis == ():
+        raise Refused("wants at least one axis, got []", "axis")
     return Facts(x, window=() if set(on_axes(x, axis)) <= {len(x) - 1} else None)
 
 
