@@ -504,7 +504,8 @@ def _steps() -> dict[str, Any]:
                     "patternErrorMessage": "There is no such layer.",
                 },
                 *(  # for what editors show
-                    {"pattern": f"^{name}$", **_described(layer)} for name, layer in LAYERS.items()
+                    {"pattern": f"^{name}$", "allOf": [{"$ref": f"#/$defs/call/properties/{name}"}]}
+                    for name in LAYERS
                 ),
             ],
         },
