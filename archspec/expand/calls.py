@@ -179,6 +179,8 @@ class Calls(Loops):
                     arguments, facts = infer(op, arguments, fed, call)
                 else:
                     facts = again(op, arguments, fed, call)
+                if op == "MultiHeadAttention" and call.get("use_causal_mask"):
+                    _causal(inputs[0])
                 if owner is not None:
                     _same_weights(op, arguments, inputs, facts, owner)
             elif step.get("reuse") is None:
@@ -405,6 +407,13 @@ def _channels_first(place: Place) -> bool:
             if found == "channels_first":
                 return True
     return False
+
+
+def _causal(query: Draft) -> None:
+    """`Refused` for a query of more axes than Keras's causal mask has."""
+    if len(query.shape) != 3:
+        message = "MultiHeadAttention takes use_causal_mask on 3 axes (batch, length, features)"
+        raise Refused(f"{message}, got {query.shape}", code="call")
 
 
 def _same_weights(
