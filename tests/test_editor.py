@@ -22,6 +22,7 @@ from language_server import CURSOR, LanguageServer
 from archspec.copying import copy
 from archspec.layers import LAYERS
 from archspec.objects import TABLES
+from archspec.schema import shipped
 from archspec.source import read_text
 from archspec.validation import check
 
@@ -354,14 +355,33 @@ def test_a_mistake_alone_is_underlined(server, fresh, text: str, message: str):
 # --- a folder of one's own -----------------------------------------------------------------------
 
 
-def test_a_new_spec_has_its_schema_wherever_the_folder_goes(tmp_path: Path):
-    copy(ROOT / "specs" / "lenet5.yaml", tmp_path / "made" / "mine.yaml")
-    home = (tmp_path / "made").rename(tmp_path / "moved")
-    text = (home / "mine.yaml").read_text(encoding="utf-8")
-    server = LanguageServer([str(SERVER), "--stdio"], home, {"yaml": OFFLINE})
-    try:
-        assert server.diagnostics(home / "mine.yaml", text) == []
-        (found,) = server.diagnostics(home / "more.yaml", text.replace("units:", "unit:"))
-        assert "unit is not allowed" in found["message"]
-    finally:
-        server.close()
+@pytest.fixture
+def underlined(tmp_path: Path) -> Callable[[str, dict[str, Any]], list[str]]:
+    """What is underlined in a text in a folder of its own, with these settings and a schema."""
+
+    def messages(text: str, settings: dict[str, Any]) -> list[str]:
+        server = LanguageServer([str(SERVER), "--stdio"], tmp_path, {"yaml": settings})
+        try:
+            return [each["message"] for each in server.diagnostics(tmp_path / "net.yaml", text)]
+        finally:
+            server.close()
+
+    return messages
+
+
+def test_a_new_spec_names_the_schema_beside_it(tmp_path: Path, underlined):
+    copy(ROOT / "specs" / "lenet5.yaml", tmp_path / "elsewhere" / "mine.yaml")
+    for path in (tmp_path / "elsewhere").iterdir():
+        path.rename(tmp_path / path.name)
+    text = (tmp_path / "mine.yaml").read_text(encoding="utf-8")
+    assert underlined(text, OFFLINE) == []
+    assert underlined(text.replace("units:", "unit:"), OFFLINE) == ["Property unit is not allowed."]
+
+
+def test_the_settings_of_the_readme_serve_specs_that_name_none(tmp_path: Path, underlined):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    settings = json.loads(re.search(r"```json\n(\{\"yaml.*?)```", readme, re.S)[1])
+    (tmp_path / "archspec.schema.json").write_text(shipped(), encoding="utf-8")
+    yaml = {"schemas": settings["yaml.schemas"], **OFFLINE}
+    assert underlined(f"{NET}  - Dense: {{unit: 3}}\n", yaml) == ["Property unit is not allowed."]
+    assert underlined(f"{NET}  - Dense: {{unit: 3}}\n", OFFLINE) == []
