@@ -35,8 +35,8 @@ DOCS: dict[str, str] = {
     "activation": "Function applied to the output, such as relu; null leaves it as it is.",
     "activity_regularizer": "Penalty on the layer's output, added to the loss.",
     "Activation.activation": "Function applied to each value, such as relu.",
-    "addition_factor": "Share of value_range that is added to an image: from 0 to the number "
-    "given, or [lower, upper].",
+    "addition_factor": "Share of value_range that is added to an image, drawn from 0 to the number "
+    "given; of [lower, upper] Keras takes lower / 255.",
     "all_ops": "Whether brightness, colour degeneration, contrast and sharpness are among the "
     "operations.",
     "alpha": "Limit that large negative inputs come to, as -alpha.",
@@ -276,9 +276,9 @@ DOCS: dict[str, str] = {
     "TensorFlow only.",
     "target_shape": "Lengths of the new axes but the batch; -1 for the one that follows from the "
     "others.",
-    "threshold": "Value from which on the input is passed through.",
-    "threshold_factor": "Share of value_range above which pixels are inverted: from 0 to the "
-    "number given, or [lower, upper].",
+    "threshold": "Value above which the input is passed through.",
+    "threshold_factor": "Share of value_range above which pixels are inverted, drawn from 0 to the "
+    "number given; of [lower, upper] Keras takes lower / 255.",
     "tie_weights": "Whether the scores use the table of vectors itself; false gives them a table "
     "of their own.",
     "tile_grid_size": "Tiles in a column and in a row, [rows, columns].",

@@ -230,7 +230,8 @@ def random_shear(
     seed: A[int | None, SEED] = None,
 ) -> Facts:
     """Rows, and columns, of each image are shifted the further the lower, or the further right,
-    they are, to one side or the other; at inference they stay.
+    they are, to one side or the other; at inference they stay. Keras does not compile a training
+    step with this layer, which makes it slow on JAX.
 
     Shape: that of the input.
     """
@@ -248,8 +249,9 @@ def random_perspective(
     seed: A[int | None, SEED] = None,
     data_format: A[str, DATA_FORMAT] = "channels_last",
 ) -> Facts:
-    """Some of the images are seen at an angle: their corners move, each by a share of its own of
-    the height and width. At inference nothing happens.
+    """Some of the images are seen at an angle: all their corners but the upper left move, each by
+    shares of its own of the height and width. At inference nothing happens. Keras does not compile
+    a training step with this layer, which makes it slow on JAX.
 
     Shape: that of the input.
     """

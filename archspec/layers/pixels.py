@@ -313,7 +313,8 @@ def rand_augment(
 ) -> Facts:
     """num_ops operations, drawn for each batch from eleven: shear, translation, rotation,
     brightness, colour degeneration, contrast, sharpness, posterization, solarization, AutoContrast
-    and Equalization. At inference nothing happens.
+    and Equalization. At inference nothing happens. Keras does not compile a training step with this
+    layer, which makes it slow on JAX.
 
     Shape: that of the input.
     """
@@ -334,9 +335,9 @@ def aug_mix(
     data_format: A[str, DATA_FORMAT] = "channels_last",
 ) -> Facts:
     """Chains of up to chain_depth operations, those of RandAugment, are mixed with random weights,
-    and their mixture with the image. A compiled step, as in fit, keeps the operations that were
-    drawn when it was compiled; only their strengths and weights change. At inference nothing
-    happens.
+    and their mixture with the image. At inference nothing happens. On TensorFlow, fit keeps the
+    operations drawn in its first step, and only their strengths and weights change; on JAX, Keras
+    does not compile a training step with this layer, which makes it slow.
 
     Shape: that of the input.
     """

@@ -343,7 +343,7 @@ FAMILIES: dict[str, tuple[Layer, ...]] = {
               "Round the values of pixels to few levels in training.",
               "{factor: [4, 8], value_range: [0, 1]}", (32, 32, 3), TRAINING),
         entry("Solarization", solarization, "Invert pixels above a threshold in training.",
-              "{threshold_factor: [0.5, 1], value_range: [0, 1]}", (32, 32, 3), TRAINING),
+              "{threshold_factor: 0.8, value_range: [0, 1]}", (32, 32, 3), TRAINING),
         entry("RandomSharpness", random_sharpness, "Blur or sharpen images at random in training.",
               "{factor: [0.3, 0.7], value_range: [0, 1]}", (32, 32, 3), TRAINING),
         entry("RandomGaussianBlur", random_gaussian_blur, "Blur some images in training.",
