@@ -57,7 +57,7 @@ def re_lu(
     negative_slope: A[float, NON_NEGATIVE] = 0.0,
     threshold: A[float, NON_NEGATIVE] = 0.0,
 ) -> Facts:
-    """x from threshold up to max_value, max_value above it, negative_slope * (x - threshold)
+    """x above threshold, but no more than max_value, and negative_slope * (x - threshold)
     below.
 
     Shape: that of the input.

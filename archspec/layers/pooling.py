@@ -71,7 +71,7 @@ def adaptive_pool(rank: int) -> Rule:
         output_size: A[Sizes, sizes(rank)],
         data_format: A[str, DATA_FORMAT] = "channels_last",
     ) -> Facts:
-        """The input is split into output_size windows for each axis, as even as they can be, so
+        """Each axis is covered by output_size windows, as even as they can be, so
         that the output has that size whatever the input's is. The input must not be smaller.
 
         Shape: the spatial axes become output_size; the channels stay.
