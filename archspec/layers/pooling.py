@@ -71,8 +71,8 @@ def adaptive_pool(rank: int) -> Rule:
         output_size: A[Sizes, sizes(rank)],
         data_format: A[str, DATA_FORMAT] = "channels_last",
     ) -> Facts:
-        """Each axis is covered by output_size windows, as even as they can be, so
-        that the output has that size whatever the input's is. The input must not be smaller.
+        """Each axis is covered by output_size windows, as even as they can be, so that the output
+        has that size whatever the input's is. The input must not be smaller.
 
         Shape: the spatial axes become output_size; the channels stay.
         """
