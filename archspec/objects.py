@@ -124,7 +124,7 @@ def l1_l2(*, l1: A[float, NON_NEGATIVE] = 0.0, l2: A[float, NON_NEGATIVE] = 0.0)
 
 def orthogonal_regularizer(
     *,
-    factor: A[float, NUMBER] = 0.01,
+    factor: A[float, NON_NEGATIVE] = 0.01,
     mode: A[str, choice("rows", "columns")] = "rows",
 ) -> None: ...
 

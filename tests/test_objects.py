@@ -56,6 +56,8 @@ REFUSALS: list[tuple[str, Any, str, str | None]] = [
      "{L1: 0.1, L2: 0.1}", None),
     ("regularizer", {"L2": {"factor": 0.1}}, "L2 has no argument 'factor'", None),
     ("regularizer", {"L2": -1}, "L2 argument 'l2' must be a number of at least 0, got -1", None),
+    ("regularizer", {"OrthogonalRegularizer": {"factor": -0.5}},
+     "OrthogonalRegularizer argument 'factor' must be a number of at least 0, got -0.5", None),
     ("regularizer", {"L2": float("nan")},
      "L2 argument 'l2' must be a number of at least 0, got nan", None),
     ("initializer", {"Zeros": 3}, "Zeros takes no arguments, got 3", None),
