@@ -1,0 +1,49 @@
+"""The JSON Schema of a spec, generated from the tables.
+
+One schema (draft 2020-12) covers the three kinds of file: a network, a derived network and a block
+library. Dispatch is by key, never by trying alternatives, so an error names the one key that is
+wrong. What a schema cannot say (names, shapes, formulas) the later stages say.
+
+Two readers have it. Our own messages read `$comment`, which completes the sentence "... must be
+..." for the value it stands at. Editors show `description` and `title`, and offer as values what
+stands at the surface of a property, its types, `enum` and `anyOf`, but not what is under `if`: so
+the surface says what kinds of value there are, and `then` what is in a mapping. A `default` is what
+an editor inserts; null and lists, which it would lay out badly, stand in the description alone.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from archspec.schema.steps import BRANCH, MODIFIERS, WORDS, of_steps
+from archspec.schema.values import A_FORMULA, closed, of_kinds, spellings
+from archspec.schema.words import of_recipe, of_words
+
+__all__ = ["BRANCH", "MODIFIERS", "WORDS", "schema", "shipped", "spellings"]
+
+URL = "https://json-schema.org/draft/2020-12/schema"
+NEITHER = {"errorMessage": "A network has layers, a derived one extends, a library has blocks."}
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema of every file that archspec reads."""
+    return {
+        "$schema": URL,
+        "title": "archspec 1",
+        "description": "A network as a graph of layers: the spec language of archspec.",
+        **closed(
+            of_words(),
+            "words",
+            allOf=[{"required": ["archspec"]}],
+            anyOf=[{"required": [word], **NEITHER} for word in ("layers", "extends", "blocks")],
+        ),
+        "$defs": {"formula": A_FORMULA, **of_recipe(), **of_steps(), **of_kinds()},
+    }
+
+
+def shipped() -> str:
+    """The text of `archspec/schema.json`, which editors read."""
+    return json.dumps(schema(), separators=(",", ":"), ensure_ascii=False) + "\n"
