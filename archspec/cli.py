@@ -73,6 +73,10 @@ def check(specs: tuple[str, ...], settings: tuple[str, ...], form: str) -> None:
         found += said
         if summary:
             sound.append(summary)
+    once: dict[object, Diagnostic] = {}
+    for each in found:  # what is wrong with a library is found with each spec that imports it
+        once.setdefault((str(each.span), each.code, each.message), each)
+    found = list(once.values())
     if form in FORMS:
         click.echo(FORMS[form](found), nl=bool(found) or form != "github")
     else:

@@ -138,6 +138,17 @@ def test_every_spec_is_checked_whatever_is_wrong_with_the_others() -> None:
     assert [each["file"] for each in found] == ["nowhere.yaml", "wrong.yaml", "contract.yaml"]
 
 
+def test_what_is_wrong_with_a_shared_library_is_said_once(files: Path) -> None:
+    library = "archspec: 1\nblocks:\n  unit: {layers: [Dens: 3]}\n"
+    (files / "library.yaml").write_text(library, encoding="utf-8")
+    for name in ("one", "two"):
+        text = "archspec: 1\nimport: [library.yaml]\ninput: [3]\nlayers: [unit]\n"
+        (files / f"{name}.yaml").write_text(text, encoding="utf-8")
+    for specs in (["one.yaml"], ["one.yaml", "two.yaml"], ["one.yaml", "library.yaml"]):
+        assert [each["file"] for each in data(*specs)] == ["library.yaml"]
+        assert check(*specs).exit_code == 1
+
+
 @pytest.mark.parametrize("name", ["sound.yaml", "wrong.yaml", "nowhere.yaml", ".", "bytes.yaml"])
 def test_data_is_a_list_of_mappings_with_the_same_keys(name: str, files: Path) -> None:
     (files / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
