@@ -55,6 +55,7 @@ OBJECTS = """\
 An object is written as a name, or as a name with those arguments that are not to be the defaults \
 shown here: `kernel_initializer: {TruncatedNormal: {stddev: 0.02}}`. Names are taken in snake_case \
 too: `he_normal`."""
+SHARED = tuple(COMMON.values())
 KINDS = {
     "activation": "Activations",
     "initializer": "Initializers",
@@ -69,11 +70,12 @@ def to_reference(names: Sequence[str], form: str = "text", width: int = 80) -> s
     form: "text", wrapped to `width` columns, "markdown" or "json".
     Raises `UserError` for a name that the table of layers lacks.
     """
-    if not names:
-        return {"text": _list_text, "markdown": _list_markdown, "json": _list_json}[form](width)
-    pages = [page(find(name)) for name in names]
     if form == "json":
-        return json.dumps([_as_data(each) for each in pages], indent=2, ensure_ascii=False) + "\n"
+        data = [_as_data(page(find(name))) for name in names] or _list_data()
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    if not names:
+        return _list_text(width) if form == "text" else _list_markdown()
+    pages = [page(find(name)) for name in names]
     if form == "markdown":
         return "\n".join(_markdown(each) for each in pages)
     return "\n\n".join(_text(each, width) for each in pages)
@@ -100,13 +102,12 @@ class Page:
     kinds: tuple[str, ...]
 
     @property
-    def arguments(self) -> list[Argument]:
-        """The layer's own arguments, then those that every layer has."""
-        every = self.layer.arguments
-        return [*(every[name] for name in every if name not in COMMON), *self.common]
+    def own(self) -> list[Argument]:
+        return [each for name, each in self.layer.arguments.items() if name not in COMMON]
 
     @property
     def common(self) -> list[Argument]:
+        """Those of its arguments that every layer has."""
         return [each for name, each in self.layer.arguments.items() if name in COMMON]
 
     @property
@@ -191,14 +192,19 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-def objects(kind: str) -> Iterator[str]:
-    """The objects of a kind, those with the same arguments together: `L1, L2: {factor: 0.01}`."""
-    alike: dict[str, list[str]] = {}
+def objects(kind: str) -> dict[str, list[str]]:
+    """The objects of a kind by their arguments, "" or "{l2: 0.01}", those without any first."""
+    alike: dict[str, list[str]] = {"": []}
     for name, arguments in TABLES[kind].items():
         given = ", ".join(f"{each.name}: {default(each)}" for each in arguments.values())
-        alike.setdefault(given, []).append(name)
-    for given, names in sorted(alike.items(), key=lambda item: bool(item[0])):
-        yield ", ".join(names) + (f": {{{given}}}" if given else "")
+        alike.setdefault(f"{{{given}}}" if given else "", []).append(name)
+    return {given: names for given, names in alike.items() if names}
+
+
+def listed(kind: str) -> list[str]:
+    """Lines that name every object of a kind, with its arguments."""
+    alike = objects(kind).items()
+    return [", ".join(names) + (f": {given}" if given else "") for given, names in alike]
 
 
 def _and(names: Sequence[str]) -> str:
@@ -219,12 +225,11 @@ def _text(page: Page, width: int) -> str:
         blocks.append(f"{what}\n{_wrapped(formula, width, '  ')}")
     if page.legend:
         blocks.append(_wrapped(page.legend, width, "  "))
-    if page.arguments != page.common:
-        own = [each for each in page.arguments if each not in page.common]
-        blocks.append("Arguments\n" + "\n".join(_argument(layer, each, width) for each in own))
+    if page.own:
+        blocks.append("Arguments\n" + "\n".join(_argument(layer, each, width) for each in page.own))
     for kind in page.kinds:
-        listed = "\n".join(_wrapped(each, width, "  ", "      ") for each in objects(kind))
-        blocks.append(f"{KINDS[kind]}\n{listed}")
+        lines = "\n".join(_wrapped(each, width, "  ", "      ") for each in listed(kind))
+        blocks.append(f"{KINDS[kind]}\n{lines}")
     if page.kinds:
         blocks.append(_wrapped(OBJECTS, width, "  "))
     if layer.call:
@@ -267,7 +272,7 @@ def _list_text(width: int) -> str:
 
 
 def _markdown(page: Page, heading: str = "#", whole: bool = False) -> str:
-    """A page under a heading; in the `whole` reference objects and common arguments are links."""
+    """A page under a heading; in the `whole` reference, what pages share stands elsewhere."""
     layer = page.layer
     lines = [
         f"{heading} {layer.name}",
@@ -280,14 +285,14 @@ def _markdown(page: Page, heading: str = "#", whole: bool = False) -> str:
     lines += [f"- **{what}**: {coded(formula)}" for what, formula in layer.formulas.costs]
     if page.legend:
         lines.append(f"- {page.legend}")
-    rows = [each for each in page.arguments if not whole or each not in COMMON.values()]
+    rows = [*page.own, *(each for each in page.common if not whole or each not in SHARED)]
     if rows:
         lines += ["", *_rows((layer.name, each) for each in rows)]
     if layer.call:
         lines += ["", "Under `call:` beside the layer:", ""]
         lines += [f"- `{name}`: {CALL_DOCS[name]}" for name in layer.call]
     for kind in () if whole else page.kinds:
-        lines += ["", f"{heading}# {KINDS[kind]}", "", _listed(kind)]
+        lines += ["", f"{heading}# {KINDS[kind]}", "", *(f"- `{each}`" for each in listed(kind))]
     if page.kinds and not whole:
         lines += ["", OBJECTS]
     return "\n".join(lines) + "\n"
@@ -298,15 +303,29 @@ def _rows(arguments: Iterable[tuple[str, Argument]]) -> Iterator[str]:
     yield "| argument | value | default | |"
     yield "|---|---|---|---|"
     for owner, each in arguments:
-        is_ = "required" if each.default is REQUIRED else f"`{default(each)}`"
-        yield f"| `{each.name}` | {each.type.words} | {is_} | {sentence(owner, each.name)} |"
+        yield _row(owner, each)
 
 
-def _listed(kind: str) -> str:
-    return "\n".join(f"- `{each}`" for each in objects(kind))
+def _row(owner: str, argument: Argument) -> str:
+    is_ = "required" if argument.default is REQUIRED else f"`{default(argument)}`"
+    said = sentence(owner, argument.name)
+    return f"| `{argument.name}` | {argument.type.words} | {is_} | {said} |"
 
 
-def _list_markdown(width: int) -> str:
+def _object_rows(kind: str) -> Iterator[str]:
+    """A table of the objects of a kind, those without arguments in the first line."""
+    yield "| object | argument | value | default | |"
+    yield "|---|---|---|---|---|"
+    for names in objects(kind).values():
+        named = ", ".join(f"`{name}`" for name in names)
+        arguments = TABLES[kind][names[0]].values()
+        for each in arguments:
+            yield f"| {named} {_row(names[0], each)}"
+        if not arguments:
+            yield f"| {named} | | | | |"
+
+
+def _list_markdown() -> str:
     lines = []
     for family, layers in FAMILIES.items():
         lines += [f"## {family}", "", "| layer | |", "|---|---|"]
@@ -323,14 +342,14 @@ def reference() -> str:
         lines.append(f"- {_link(family)}: {', '.join(_link(each.name) for each in layers)}")
     lines.append(f"- {_link('objects')}: {', '.join(map(_link, KINDS.values()))}")
     lines += ["", "Every layer takes these too:", ""]
-    lines += _rows(("", argument) for argument in COMMON.values())
+    lines += _rows(("", argument) for argument in SHARED)
     lines += ["", f"{_and(frozen)} have no `trainable`, as they have none in Keras.", ""]
     for family, layers in FAMILIES.items():
         lines += [f"## {family}", ""]
         lines += [_markdown(page(each), "###", whole=True) for each in layers]
     lines += ["## objects", "", OBJECTS, ""]
     for kind, heading in KINDS.items():
-        lines += [f"### {heading}", "", _listed(kind), ""]
+        lines += [f"### {heading}", "", *_object_rows(kind), ""]
     return "\n".join(lines)
 
 
@@ -365,7 +384,7 @@ def _as_data(page: Page) -> dict[str, Any]:
                 "doc": sentence(layer.name, each.name),
                 "common": each.name in COMMON,
             }
-            for each in page.arguments
+            for each in (*page.own, *page.common)
         ],
         "objects": {
             kind: {
@@ -384,11 +403,8 @@ def _as_data(page: Page) -> dict[str, Any]:
     }
 
 
-def _list_json(width: int) -> str:
-    listed = {
-        family: {each.name: each.doc for each in layers} for family, layers in FAMILIES.items()
-    }
-    return json.dumps(listed, indent=2, ensure_ascii=False) + "\n"
+def _list_data() -> dict[str, dict[str, str]]:
+    return {family: {each.name: each.doc for each in layers} for family, layers in FAMILIES.items()}
 
 
 if __name__ == "__main__":

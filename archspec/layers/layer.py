@@ -37,11 +37,11 @@ class Example:
 
     @property
     def named(self) -> dict[str, Shape]:
-        """The inputs, called a, b and c where there are several."""
+        """The inputs, called a, b, c ... where there are several."""
         if isinstance(self.inputs, tuple):
             return {"input": self.inputs}
         several = self.inputs.values() if isinstance(self.inputs, dict) else self.inputs
-        return dict(zip("abc", several, strict=False))
+        return dict(zip("abcdefgh", several, strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +83,12 @@ def coded(formula: str) -> str:
 
 
 def formulas(docstring: str | None) -> Formulas:
-    about, *fields = re.split(
-        "^(Shape|Params|MACs): ", inspect.cleandoc(docstring or ""), flags=re.M
-    )
-    said = {
-        name: " ".join(text.split()) for name, text in zip(fields[::2], fields[1::2], strict=True)
-    }
-    return Formulas(
-        " ".join(about.split()),
-        said.get("Shape", ""),
-        said.get("Params", "0"),
-        said.get("MACs", "0"),
-    )
+    """What a docstring says: a paragraph, and then a field a line, `Shape: ...`."""
+    text = inspect.cleandoc(docstring or "")
+    about, *fields = re.split("^(Shape|Params|MACs): ", text, flags=re.M)
+    said = dict(zip(fields[::2], fields[1::2], strict=True))
+    parts = about, said.get("Shape", ""), said.get("Params", "0"), said.get("MACs", "0")
+    return Formulas(*(" ".join(part.split()) for part in parts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,22 +121,14 @@ class Layer:
     @property
     def step(self) -> str:
         """The example as a step of a spec."""
-        names = [*self.example.named]
+        arguments, names = self.example.arguments, list(self.example.named)
         if self.takes == "one":
-            return (
-                f"- {self.name}: {self.example.arguments}"
-                if self.example.arguments
-                else f"- {self.name}"
-            )
-        feeds = ", ".join(names)
-        if self.takes != "list":
+            return f"- {self.name}: {arguments}" if arguments else f"- {self.name}"
+        feeds = f"[{', '.join(names)}]"
+        if isinstance(self.takes, tuple):
             pairs = zip(self.example.inputs, names, strict=True)
-            feeds = ", ".join(f"{argument}: {name}" for argument, name in pairs)
-        return (
-            f"- {self.name}: {self.example.arguments}".rstrip()
-            + "\n  from: "
-            + (f"[{feeds}]" if self.takes == "list" else f"{{{feeds}}}")
-        )
+            feeds = "{" + ", ".join(f"{slot}: {name}" for slot, name in pairs) + "}"
+        return f"- {self.name}: {arguments}".rstrip() + f"\n  from: {feeds}"
 
     @property
     def hover(self) -> str:
