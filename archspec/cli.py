@@ -272,7 +272,7 @@ def layers(names: tuple[str, ...], form: str) -> None:
     """List the layers that a spec may have, or print the page of each NAME, such as Conv2D."""
     from archspec.backends.reference import to_reference
 
-    width = min(shutil.get_terminal_size((80, 24)).columns, 100)
+    width = max(60, min(shutil.get_terminal_size((80, 24)).columns, 100))
     click.echo(to_reference(names, form, width).rstrip("\n"))
 
 

@@ -180,8 +180,7 @@ def test_an_example_shows_what_must_be_given() -> None:
 
 
 def layers(*words: str) -> Result:
-    result = CliRunner().invoke(main, ["layers", *words], env={"COLUMNS": "80"})
-    return result
+    return CliRunner().invoke(main, ["layers", *words], env={"COLUMNS": "80"})
 
 
 def test_the_list_has_every_layer_with_its_sentence() -> None:
@@ -233,6 +232,13 @@ def test_every_link_of_the_reference_leads_to_one_heading() -> None:
     links = re.findall(r"\]\(#([^)]*)\)", text)
     assert set(links) <= set(anchors)
     assert {name.lower() for name in LAYERS} <= set(links)
+
+
+@pytest.mark.parametrize(("columns", "width"), [("20", 60), ("72", 72), ("500", 100)])
+def test_text_is_as_wide_as_the_terminal_within_bounds(columns: str, width: int) -> None:
+    result = CliRunner().invoke(main, ["layers", "LayerNormalization"], env={"COLUMNS": columns})
+    longest = max(map(len, result.output.splitlines()))
+    assert width - 12 < longest <= width
 
 
 def test_another_name_that_keras_has_leads_to_the_layer() -> None:
