@@ -296,6 +296,11 @@ for kind in ("Max", "Average"):
             beyond="TensorFlow divides by 0 in it")
     bad(f"Adaptive{kind}Pooling2D", {"output_size": 3}, (None, 8, 2), "needs to know the spatial",
         beyond="TensorFlow refuses it when it runs")
+for rank, x in ((1, (9, 2)), (2, (9, 8, 2)), (3, (9, 8, 7, 2))):
+    good(f"AdaptiveAveragePooling{rank}D", {"output_size": 1}, x, ((1,) * rank + (2,)))
+    bad(f"AdaptiveMaxPooling{rank}D", {"output_size": 1}, x, f"take GlobalMaxPooling{rank}D",
+        beyond="TensorFlow divides by 0 in it, which ends the process")
+good("AdaptiveMaxPooling2D", {"output_size": [1, 3]}, (9, 8, 2), (1, 3, 2))
 
 # --- normalisation -------------------------------------------------------------------------------
 
@@ -376,6 +381,8 @@ bad("Dropout", {"rate": 1.5}, (4,), "must be a number from 0 to 1, got 1.5")
 bad("Dropout", {"rate": 0.5, "noise_shape": [None, 2, 5]}, (4, 5),
     "takes a noise_shape of 3 numbers", beyond="Keras fails in training")
 bad("Dropout", {"rate": 0.5, "noise_shape": [0, 1, 5]}, (4, 5), "must be a list with a positive")
+bad("Dropout", {"rate": 0.5, "noise_shape": [8, 1, 5]}, (4, 5),
+    "takes a noise_shape of 3 numbers", beyond="Keras fails on batches of another length")
 good("AlphaDropout", {"rate": 0.5, "noise_shape": [None, 4, 1]}, (4, 5), (4, 5))
 bad("AlphaDropout", {"rate": -0.1}, (4,), "must be a number from 0 to 1, 1 left out, got -0.1")
 bad("AlphaDropout", {"rate": 1}, (4,), "1 left out, got 1", beyond="Keras divides by 0 in training")

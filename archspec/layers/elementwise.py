@@ -141,7 +141,7 @@ def dropout(
     Shape: that of the input.
     """
     if noise_shape is not None:
-        lengths = zip(noise_shape, x, strict=False)
+        lengths = zip(noise_shape, (1, *x[1:]), strict=False)  # batches differ in length
         if len(noise_shape) != len(x) or any(
             a not in (None, 1, b) and b is not None for a, b in lengths
         ):

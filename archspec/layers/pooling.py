@@ -64,7 +64,18 @@ def global_pool(rank: int) -> Rule:
     return rule
 
 
-def adaptive_pool(rank: int) -> Rule:
+def adaptive_max_pool(rank: int) -> Rule:
+    return adaptive_pool(rank, 2)
+
+
+def adaptive_average_pool(rank: int) -> Rule:
+    return adaptive_pool(rank, 1)
+
+
+def adaptive_pool(rank: int, least: int) -> Rule:
+    """`least`: the smallest output_size of the last spatial axis. Where it is 1, Keras pools a row
+    by a window that is longer, and TensorFlow then divides by 0 in search of its largest value."""
+
     def rule(
         x: Shape,
         *,
@@ -82,6 +93,12 @@ def adaptive_pool(rank: int) -> Rule:
                 raise Refused(f"needs to know the spatial axes of its input, unknown in {x}")
             if n < size:
                 raise Refused(f"cannot make {size} rows of {n}", "output_size")
+        if output_size[-1] < least:
+            raise Refused(
+                f"cannot make a last axis of {output_size[-1]} on TensorFlow: take "
+                f"GlobalMaxPooling{rank}D, with keepdims: true if the axes are to stay",
+                "output_size",
+            )
         return Facts(joined(output_size, channels, data_format), window=None)
 
     return rule
