@@ -62,7 +62,8 @@ def conv(rank: int) -> Rule:
     ) -> Facts:
         """The kernel slides over the input; at each place, the values under it times the kernel's
         are summed over all channels, once for each filter. With groups, each filter sees its
-        part of the channels only. Not both strides and dilation_rate may be over 1.
+        part of the channels only; as many groups as channels make a depthwise convolution. Not
+        both strides and dilation_rate may be over 1.
 
         Shape: each spatial axis n becomes floor((n - reach) / strides) + 1 with padding valid and
             ceil(n / strides) else, where reach = (kernel_size - 1) * dilation_rate + 1; the

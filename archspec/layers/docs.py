@@ -141,8 +141,9 @@ DOCS: dict[str, str] = {
     "invert": "Whether to undo the normalisation instead: multiply by the deviation, add the mean.",
     "keepdims": "Whether the pooled axes stay, with length 1, so that the result can scale the "
     "input.",
-    "kernel_size": "Rows and columns that the kernel covers: 3 is 3x3, [1, 7] one row of 7; a "
-    "volume has three numbers.",
+    "kernel_size": "Rows and columns that the kernel covers: 3 is 3x3, [1, 7] one row of 7.",
+    "Conv3D.kernel_size": "Length of the kernel along each spatial axis: 3 is 3x3x3.",
+    "Conv3DTranspose.kernel_size": "Length of the kernel along each spatial axis: 3 is 3x3x3.",
     "RandomGaussianBlur.kernel_size": "Rows and columns that the blur reaches over: an odd "
     "number, or one for each.",
     "key_dim": "Features of each head's query and key, often the input's divided by num_heads.",
@@ -231,8 +232,11 @@ DOCS: dict[str, str] = {
     "STFTSpectrogram.padding": "valid keeps to the input; same adds zeros at both ends, so that "
     "no sample is left over.",
     "periodic": "Whether the window is one period of an endless one, instead of symmetric.",
-    "pool_size": "Rows and columns that the window covers: 2 is 2x2; a list has one number for "
-    "each spatial axis.",
+    **{
+        f"{kind}Pooling3D.pool_size": "Length of the window along each spatial axis: 2 is 2x2x2."
+        for kind in ("Max", "Average")
+    },
+    "pool_size": "Rows and columns that the window covers: 2 is 2x2, [1, 2] two in a row.",
     "power_to_db": "Whether powers are given in decibels.",
     "rate": "Share of the values, from 0 to 1, set to 0; the others grow to keep the sum.",
     "SpatialDropout1D.rate": "Share of the channels, from 0 to 1, set to 0; the others grow to "
