@@ -314,6 +314,7 @@ def test_nothing_is_underlined_in_what_the_language_allows(server, fresh, text: 
         (f"{NET}  - branches: {{a: [Flatten]}}\n    merge: «Ad»\n", "no such layer"),
         (f"{NET}  - branches: {{a: «Flatten»}}\n    merge: Add\n", "A branch is a list of steps"),
         (f"{NET}  - Dense: 3\n    «nam»: a\n", "Beside a layer stand name, from"),
+        (f"{NET}  - Dense:\n    «units»: 3\n", "Beside a layer stand name, from"),
         (f"{NET}  - Dense: 3\n    name: «a b»\n", "A name has letters"),
         (f"{NET}  - Conv2D: {{filters: «abc», kernel_size: 3}}\n", 'Expected "integer"'),
         (f"{NET}  - Conv2D: {{filters: 3, kernel_size: [3, «a»]}}\n", 'Expected "integer"'),

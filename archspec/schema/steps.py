@@ -174,16 +174,24 @@ def _layer_arguments() -> dict[str, Any]:
 
 
 def _next(modifiers: Iterable[str]) -> dict[str, Any]:
-    """What an editor offers in a step: layers while it has none, and then modifiers alone."""
+    """What an editor offers in a step, and underlines: beside a layer stand modifiers alone.
+
+    Layers are offered as long as none has a value.
+    """
+    said = f"^({'|'.join((*LAYERS, *WORDS))})$"
+    beside = {
+        "pattern": f"^([A-Z]|({'|'.join((*modifiers, *WORDS))})$)",
+        "patternErrorMessage": f"Beside a layer stand {', '.join(modifiers)}.",
+    }
     return {
         "if": {"patternProperties": {f"^([A-Z]|({'|'.join(WORDS)})$)": NULL}},
         "then": {"$ref": "#/$defs/call"},
-        "else": {
-            "propertyNames": {
-                "pattern": f"^([A-Z]|({'|'.join((*modifiers, *WORDS))})$)",
-                "patternErrorMessage": f"Beside a layer stand {', '.join(modifiers)}.",
+        "allOf": [
+            {
+                "if": {"propertyNames": {"not": {"pattern": said}}},
+                "else": {"propertyNames": beside},
             }
-        },
+        ],
     }
 
 
