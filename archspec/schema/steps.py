@@ -55,7 +55,8 @@ FROM = leaf(
             {"type": "string"},
             {"type": "array", "items": {"type": "string"}, "minItems": 1},
             {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1},
-        ]
+        ],
+        "examples": ["previous", "input"],
     },
     "What the step takes, instead of the value of the step before it.",
 )
