@@ -221,19 +221,22 @@ class Steps(Calls):
         values = [self.there(end, merge.span, place) for end in ends]
         if len(values) == 1:
             return values[0]
-        if merge.span in self.spec.broken:
-            raise Silent
-        op = str(merge.data)
-        name = None
-        if isinstance(merge.data, dict):
-            op = next(key for key in merge.data if key not in MODIFIERS)
-            name = self.name(merge, place, None)
-        if op == "reuse":
-            return self.reuse(merge, name, place, values)
-        if op in place.home.blocks:
-            self.no_call(merge, place)
-            return self.block(merge, op, name, place, values)
-        return self.layer(merge, op, name, place, values)
+        try:
+            if merge.span in self.spec.broken:
+                raise Silent
+            op = str(merge.data)
+            name = None
+            if isinstance(merge.data, dict):
+                op = next(key for key in merge.data if key not in MODIFIERS)
+                name = self.name(merge, place, None)
+            if op == "reuse":
+                return self.reuse(merge, name, place, values)
+            if op in place.home.blocks:
+                self.no_call(merge, place)
+                return self.block(merge, op, name, place, values)
+            return self.layer(merge, op, name, place, values)
+        except Silent:
+            return self.poison(merge, place)
 
     def block(self, step: Value, op: str, name: str | None, place: Place, value: Feed) -> Flow:
         block = place.home.blocks[op]
