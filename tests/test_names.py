@@ -490,6 +490,7 @@ def test_several_inputs_are_names_like_others() -> None:
             "- branches: {a: {when: =1 / 0, layers: [{ReLU: {}, name: y}]}, b: []}\n  merge: Add\n"
             "- {Add: {}, from: [a, a.y]}"
         ),
+        "outputs in a misspelt block": "- {unti: 4, name: x}\noutputs: [x, x.act]",
         "a failed merge": (
             "- branches: [[ReLU], []]\n  merge: {Add: {}, name: x, units: 3}\n- {ReLU: {}, from: x}"
         ),

@@ -162,7 +162,7 @@ class _Expansion(Steps):
                 draft = self.reference(str(each.data), each, place, unnamed)
             except Silent:
                 continue
-            if draft in drafts:
+            if draft in drafts and draft.facts is not None:
                 note = Note("first listed here", drafts[draft].span)
                 message = f"the value of '{each.data}' is listed twice"
                 self.error("outputs", message, each.span, "remove one", (note,))
