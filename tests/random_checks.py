@@ -23,7 +23,7 @@ import archspec
 from archspec.backends.flat import flat_name, to_spec, to_yaml
 from archspec.errors import SpecError
 from archspec.graph import Graph, Shape
-from archspec.layers import LAYERS
+from archspec.layers import FAMILIES, LAYERS
 from archspec.objects import ACTIVATION_LAYERS
 
 FAULTY = 0.3
@@ -205,13 +205,16 @@ def disagreements(network: Network, deep: bool = False) -> list[str]:
     return found or (deeper(network, graph) if deep else [])
 
 
+IMAGES = "|".join(
+    each.name for family in ("images", "values of pixels") for each in FAMILIES[family]
+)
 # What archspec refuses and Keras takes, on purpose.
 STRICTER = {
     r"merges at least 2 inputs": "Keras hands the only input on; it is a slip of `from`",
-    r"(Adaptive\w+|Random\w+|CenterCrop|Resizing) wants an input of \d axes": (
-        "Keras takes the batch axis for one of the image's, and gives another shape than it said"
-    ),
+    rf"({IMAGES}|MelSpectrogram) wants": "Keras takes one image alone, or any channels",
+    r"Adaptive\w+ wants": "Keras gives another shape than it says",
     r"Adaptive\w+ (needs to know|cannot make)": "Keras manages at times, and seldom in `fit`",
+    r"cannot join along axis": "Keras joins the samples of a batch",
     r"takes a noise_shape of": "Keras looks at it in training alone, and at no rate of 0",
     r"Rescaling wants \d+ numbers": "Keras says the input's shape and broadcasts to another",
     r"ttention wants inputs of 3 axes": "Keras broadcasts the axes before the length, or fails to",
@@ -272,9 +275,11 @@ def batch_for(model: Any) -> list[Any]:
 RAN: Counter[bool] = Counter()
 # What a model may fail with when it runs.
 LIMITS = {
-    r"[Ii]ncompatible shapes|[Mm]ust match|broadcast": "lengths differ that were unknown before",
-    r"total size of the tensor must be unchanged": "likewise",
+    r"[Ii]ncompatible shapes|[Mm]ust match|must be equal|broadcast": "unknown lengths differ",
+    r"shapes that differ|compatible batch dimensions": "likewise",
+    r"total size of the tensor must be unchanged": "an unknown length does not fit",
     r"is not in \[0, ": "an Embedding looks up what is no index",
+    r"0 <= values < num_tokens": "likewise a CategoryEncoding",
     r"Input dims must be <= 5": "TensorFlow's Softmax on a CPU",
 }
 

@@ -110,13 +110,14 @@ REFUSALS = (Refused, Wrong, TooLarge)
 
 ONE = [op for op, each in LAYERS.items() if each.takes == "one" and op not in AUGMENTING]
 SEVERAL = [op for op, each in LAYERS.items() if each.takes != "one"]
-CORE = [op for op in ONE if re.search("Conv|Pooling|Dense|MultiHead", op)]
+CORE = [op for op in ONE if re.search("Conv|Pooling|Dense|Spectrogram", op)]
 MERGES = ["Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract", "Concatenate", "Dot"]
+ATTENDING = [op for op in SEVERAL if op not in MERGES]
 KEEPING = ["BatchNormalization", "ReLU", "Activation", "Dropout", "LayerNormalization", "Identity",
            "ELU", "GaussianNoise", "Rescaling", "Softmax", "PReLU", "LeakyReLU"]  # fmt: skip
 SHAPES: list[tuple[int | None, ...]] = [
     (8, 8, 3), (12, 12, 3), (7, 9, 2), (None, None, 3), (8, None, 4), (16, 4), (10, 6), (None, 5),
-    (9,), (6,), (6, 5, 4, 2), (5, 5, 5, 1), (None, 4, 4, 3),
+    (9,), (6,), (1,), (6, 5, 4, 2), (5, 5, 5, 1), (None, 4, 4, 3),
 ]  # fmt: skip
 DEFAULTS: list[dict[str, dict[str, Any]]] = [
     {"Conv2D": {"padding": "same", "use_bias": False}},
@@ -161,7 +162,10 @@ class Drawing:
         scope = place.scope
         before = scope.copy()
         try:
-            return self.walk.items(items, x, place)
+            out = self.walk.items(items, x, place)
+            if not isinstance(out, Value):
+                raise Wrong("branches were not merged")
+            return out
         except REFUSALS:
             scope.values, scope.layers, scope.written = before.values, before.layers, before.written
             raise
@@ -195,7 +199,7 @@ class Drawing:
         if spot.depth < 3:
             kinds += [(0.13, self.branches), (0.05, self.group), (0.05, self.loop)]
         if self.network.blocks and spot.depth < 4:
-            kinds.append((0.08, self.call))
+            kinds.append((0.12, self.call))
         while True:
             (kind,) = self.draw.choices([k for _, k in kinds], [share for share, _ in kinds])
             for _ in range(30 if kind == self.plain else 5):
@@ -319,7 +323,7 @@ class Drawing:
             (start,) = spot.place.inputs.values()
             if start.dtype == "float32":
                 known.append(("input", start))
-        op = op or self.draw.choice(MERGES if self.chance(0.8) else SEVERAL)
+        op = op or self.draw.choice(MERGES if self.chance(0.75) else ATTENDING)
         takes = LAYERS[op].takes
         same = [each for each in known if each[1].shape == x.shape]
         pool = same if self.chance(0.7) else known
@@ -574,7 +578,7 @@ class Drawing:
             network.inputs[names[-1]] = ((draw.randint(3, 6),), "int32")
         place = self.walk.start()
         sizes = [value.shape for value in place.inputs.values() if value.dtype == "float32"]
-        for _ in range(draw.choice([0, 0, 1, 2])):
+        for _ in range(draw.choice([0, 1, 1, 2])):
             self.block(draw.choice(sizes))
         spot = Spot(place)
         x: Any = None

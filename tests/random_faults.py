@@ -438,10 +438,14 @@ LANGUAGE = ["illegal", "unknown_from", "later_from", "duplicate_name", "unused",
             "unknown_reuse", "name", "call", "modifier", "input", "defaults", "params"]  # fmt: skip
 
 
+BLOCKS = ["block_argument", "missing_block_argument", "unknown_block"]
+
+
 def spoil(draw: Draw, network: Network) -> None:
     """Put one fault into a sound network."""
+    kinds = [*SHARED, *draw.sample(LANGUAGE, 8), *(BLOCKS if network.blocks else ())]
     while not network.kind:
-        kind = draw.choice([*SHARED, *draw.sample(LANGUAGE, 8)])
+        kind = draw.choice(kinds)
         try:
             network.fault = getattr(Spoiling(draw, network), kind)()
         except LookupError:

@@ -15,8 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from archspec.layers import LAYERS
-from archspec.layers.layer import COMMON
+from archspec.layers import COMMON, LAYERS
 
 Env = Mapping[str, Any]
 
@@ -332,11 +331,12 @@ class Walk:
     ) -> Any:
         if not block.inputs:
             inputs = {"input": x}
-        elif isinstance(x, dict):
-            inputs = {key: x[key] for key in block.inputs}
         else:
-            many = x if isinstance(x, list) else [x]
-            inputs = dict(zip(block.inputs, many, strict=True))
+            many = x if isinstance(x, list | dict) else [x]
+            if len(many) != len(block.inputs):
+                raise Wrong("a block takes as many values as it has inputs")
+            inputs = many if isinstance(many, dict) else dict(zip(block.inputs, many, strict=True))
+            inputs = {key: inputs[key] for key in block.inputs}
         env = {**self.own, **self.channels(inputs)}
         for key, default in block.params.items():
             env[key] = given[key] if key in given else plain(default, env)

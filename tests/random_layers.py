@@ -142,6 +142,10 @@ def _output_size(draw: Draw, xs: Sequence[Shape]) -> Any:
     return draw.choice([2, 3, [draw.choice([2, 3, 4]) for _ in xs[0][2:]]])
 
 
+def _samples(draw: Draw, xs: Sequence[Shape]) -> int:
+    return draw.choice([2, 3, 4, 8])
+
+
 def _letters(draw: Draw, xs: Sequence[Shape]) -> dict[str, Any]:
     """An equation of EinsumDense, with the output shape that it asks for."""
     x = xs[0]
@@ -185,6 +189,9 @@ HINTS: dict[tuple[str, str], Hint] = {
     ("", "groups"): _groups,
     ("", "value_range"): _range,
     ("", "output_size"): _output_size,
+    ("", "fft_length"): _samples,
+    ("", "frame_length"): _samples,
+    ("", "sequence_stride"): _samples,
 }
 # Arguments that only fit together.
 TOGETHER: dict[str, Hint] = {"EinsumDense": _letters}
@@ -203,8 +210,18 @@ OFTEN = {
     "data_format": 0.03,
     "shared_axes": 0.5,
     "mean": 0.3,
+    "synchronized": 0,  # TensorFlow alone has it
 }
-ALWAYS = {("GroupNormalization", "groups"), ("AveragePooling1D", "pool_size")}
+# Given though they may be left out: without them the layer seldom fits, or never.
+ALWAYS = {
+    ("GroupNormalization", "groups"),
+    ("MelSpectrogram", "fft_length"),
+    ("MelSpectrogram", "num_mel_bins"),
+    ("MelSpectrogram", "sequence_stride"),
+    ("STFTSpectrogram", "frame_length"),
+    ("CategoryEncoding", "num_tokens"),
+    ("Discretization", "bin_boundaries"),
+}
 
 
 def own_value(draw: Draw, op: str, argument: Argument, xs: Sequence[Shape]) -> Any:

@@ -26,7 +26,8 @@ from archspec.errors import SpecError, UserError
 from archspec.graph import Graph
 from archspec.layers import AUGMENTING, LAYERS
 
-pytestmark = pytest.mark.keras
+# Keras says when a layer drops a mask, or when a softmax has one axis to share out.
+pytestmark = [pytest.mark.keras, pytest.mark.filterwarnings("ignore::UserWarning")]
 
 SEED = "1"
 DRAWN, LOTS = 2000, 10
