@@ -1,5 +1,6 @@
 """Pooling: the largest or the mean over windows, over a given number of them, or over all."""
 
+from math import ceil
 from typing import Annotated as A
 from typing import Any
 
@@ -64,18 +65,7 @@ def global_pool(rank: int) -> Rule:
     return rule
 
 
-def adaptive_max_pool(rank: int) -> Rule:
-    return adaptive_pool(rank, 2)
-
-
-def adaptive_average_pool(rank: int) -> Rule:
-    return adaptive_pool(rank, 1)
-
-
-def adaptive_pool(rank: int, least: int) -> Rule:
-    """`least`: the smallest output_size of the last spatial axis. Where it is 1, Keras pools a row
-    by a window that is longer, and TensorFlow then divides by 0 in search of its largest value."""
-
+def adaptive_pool(rank: int) -> Rule:
     def rule(
         x: Shape,
         *,
@@ -83,7 +73,7 @@ def adaptive_pool(rank: int, least: int) -> Rule:
         data_format: A[str, DATA_FORMAT] = "channels_last",
     ) -> Facts:
         """Each axis is covered by output_size windows, as even as they can be, so that the output
-        has that size whatever the input's is. The input must not be smaller.
+        has that size whatever the input's is; windows overlap where they must.
 
         Shape: the spatial axes become output_size; the channels stay.
         """
@@ -91,14 +81,13 @@ def adaptive_pool(rank: int, least: int) -> Rule:
         for n, size in zip(spatial, output_size, strict=True):
             if n is None:
                 raise Refused(f"needs to know the spatial axes of its input, unknown in {x}")
-            if n < size:
-                raise Refused(f"cannot make {size} rows of {n}", "output_size")
-        if output_size[-1] < least:
-            raise Refused(
-                f"cannot make a last axis of {output_size[-1]} on TensorFlow: take "
-                f"GlobalMaxPooling{rank}D, with keepdims: true if the axes are to stay",
-                "output_size",
-            )
+            reach = ceil(n / size) + 1  # Keras slides windows of this and of one less
+            if reach > n:
+                raise Refused(
+                    f"cannot make {size} of {n} rows, for which TensorFlow has no windows: take a "
+                    "global pooling layer, or an ordinary one with a pool_size of all rows",
+                    "output_size",
+                )
         return Facts(joined(output_size, channels, data_format), window=None)
 
     return rule

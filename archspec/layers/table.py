@@ -70,13 +70,7 @@ from archspec.layers.pixels import (
     random_sharpness,
     solarization,
 )
-from archspec.layers.pooling import (
-    adaptive_average_pool,
-    adaptive_max_pool,
-    average_pool,
-    global_pool,
-    max_pool,
-)
+from archspec.layers.pooling import adaptive_pool, average_pool, global_pool, max_pool
 from archspec.layers.reshaping import (
     cropping,
     cropping_1d,
@@ -161,19 +155,18 @@ FAMILIES: dict[str, tuple[Layer, ...]] = {
               "", (7, 7, 512)),
         entry("GlobalAveragePooling3D", global_pool(3), "Take each channel's mean.",
               "", (2, 7, 7, 512)),
-        entry("AdaptiveMaxPooling1D", adaptive_max_pool(1), "Take maxima, to a given length.",
+        entry("AdaptiveMaxPooling1D", adaptive_pool(1), "Take maxima, to a given length.",
               "{output_size: 16}", (100, 64)),
-        entry("AdaptiveMaxPooling2D", adaptive_max_pool(2), "Take maxima, to a given size.",
+        entry("AdaptiveMaxPooling2D", adaptive_pool(2), "Take maxima, to a given size.",
               "{output_size: 7}", (10, 13, 512)),
-        entry("AdaptiveMaxPooling3D", adaptive_max_pool(3), "Take maxima, to a given size.",
-              "{output_size: [1, 7, 7]}", (4, 10, 10, 512)),
-        entry("AdaptiveAveragePooling1D", adaptive_average_pool(1),
-              "Take means, to a given length.",
+        entry("AdaptiveMaxPooling3D", adaptive_pool(3), "Take maxima, to a given size.",
+              "{output_size: [2, 7, 7]}", (4, 10, 10, 512)),
+        entry("AdaptiveAveragePooling1D", adaptive_pool(1), "Take means, to a given length.",
               "{output_size: 16}", (100, 64)),
-        entry("AdaptiveAveragePooling2D", adaptive_average_pool(2), "Take means, to a given size.",
+        entry("AdaptiveAveragePooling2D", adaptive_pool(2), "Take means, to a given size.",
               "{output_size: 6}", (13, 13, 256)),
-        entry("AdaptiveAveragePooling3D", adaptive_average_pool(3), "Take means, to a given size.",
-              "{output_size: [1, 7, 7]}", (4, 10, 10, 512)),
+        entry("AdaptiveAveragePooling3D", adaptive_pool(3), "Take means, to a given size.",
+              "{output_size: [2, 7, 7]}", (4, 10, 10, 512)),
     ),
     "normalisation": (
         entry("BatchNormalization", batch_normalization,
