@@ -27,14 +27,13 @@ LOT = 100
 def lot(seed: str, start: int, stop: int, deep: int) -> tuple[Counter[tuple[str, str]], list[str]]:
     """What the networks from `start` to `stop` hold, counted, and the disagreements on them."""
     import keras
-    from random_checks import RAN, disagreements, drawn, read
+    from random_checks import Verdict, drawn, judged, read
     from random_graphs import write
 
     from archspec.graph import Graph
 
     warnings.simplefilter("ignore")
     keras.utils.clear_session()
-    RAN.clear()
     counts: Counter[tuple[str, str]] = Counter()
     found = []
     for place in range(start, stop):
@@ -56,15 +55,14 @@ def lot(seed: str, start: int, stop: int, deep: int) -> tuple[Counter[tuple[str,
             counts["all", "reuses"] += sum(node.reuses is not None for node in nodes)
             counts["all", "several inputs"] += len(network.inputs) > 1
             counts["all", "several outputs"] += len(network.outputs) > 1
-            counts["all", "through to_keras"] += bool(deep) and place % deep == 0
         try:
-            said = disagreements(network, deep=bool(deep) and place % deep == 0)
+            verdict = judged(network, deep=bool(deep) and place % deep == 0)
         except Exception as error:
-            said = [f"{type(error).__name__}: {error}"]
-        if said:
+            verdict = Verdict([f"{type(error).__name__}: {error}"])
+        counts["all", "run and compared"] += verdict.ran
+        if verdict.found:
             what = f"{seed}/{place} {network.kind or 'sound'}"
-            found.append("\n".join([f"--- {what}", *said, text]))
-    counts["all", "outputs compared"] += RAN[True]
+            found.append("\n".join([f"--- {what}", *verdict.found, text]))
     return counts, found
 
 
