@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from layer_cases import CASES, Case
 
+import archspec
 from archspec.arguments import REQUIRED, bind
 from archspec.errors import Refused
 from archspec.graph import Facts, Shape
@@ -253,7 +254,7 @@ def call_keras(
 
     def tensor(shape: Shape) -> Any:
         if not run:
-            return keras.KerasTensor(shape, dtype=dtype)
+            return keras.Input(shape[1:], dtype=dtype)
         return np.ones([4 if length is None else length for length in shape], dtype)
 
     inputs = inputs_of(case)
@@ -342,6 +343,42 @@ def test_what_we_accept_runs(case: Case) -> None:
         assert len(out.shape) == len(facts.shape)
         for got, said in zip(out.shape[1:], facts.shape[1:], strict=True):
             assert said in (got, None)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("case", [c for c in ACCEPTED if c.layer not in AUGMENTING], ids=str)
+def test_what_we_accept_makes_a_model_that_can_be_loaded(case: Case) -> None:
+    import keras
+
+    if other_backends(case):
+        return  # a test above has seen it fail
+    arguments, facts = infer(case)
+    made, out = call_keras(case, arguments, run=False)
+    model = keras.Model(made.input, out)
+    loaded = keras.Model.from_config(model.get_config())
+    assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
+    assert made.name in [layer.name for layer in model.layers]
+    assert loaded.output_shape == facts.shape
+    assert [tuple(each.shape) for each in loaded.weights] == [*facts.weights.values()]
+
+
+@pytest.mark.keras
+def test_an_embedding_in_reverse_scores_by_its_own_vectors() -> None:
+    import numpy as np
+
+    from archspec.backends.keras import to_keras as build
+
+    graph = archspec.loads(
+        "archspec: 1\ninputs: {words: {shape: [3], dtype: int32}}\nlayers:\n"
+        "  - ReversibleEmbedding: {input_dim: 7, output_dim: 4}\n    from: words\n    name: table\n"
+        "  - {reuse: table, call: {reverse: true}}\n"
+    )
+    assert graph.total_params == 7 * 4
+    assert graph.shape(graph.outputs[0]) == (None, 3, 7)
+    model = build(graph, seed=1)
+    (vectors,) = model.get_weights()
+    scores = model.predict(np.array([[0, 6, 2]]), verbose=0)
+    np.testing.assert_allclose(scores[0], vectors[[0, 6, 2]] @ vectors.T, rtol=1e-5, atol=1e-6)
 
 
 # --- against the networks that Keras ships -------------------------------------------------------
