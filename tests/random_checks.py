@@ -220,7 +220,7 @@ IMAGES = "|".join(
 STRICTER = {
     r"merges at least 2 inputs": "Keras hands the only input on; it is a slip of `from`",
     rf"({IMAGES}|MelSpectrogram) wants": "Keras takes one image alone, or any channels",
-    r"(Adaptive\w+|CategoryEncoding|Discretization) wants": "Keras gives another shape than it says",
+    r"(Adaptive\w+|CategoryEncoding|Discretization) wants": "Keras makes what it did not say",
     r"Adaptive\w+ (needs to know|cannot make)": "Keras manages at times, and seldom in `fit`",
     r"cannot join along axis": "Keras joins the samples of a batch",
     r"takes a noise_shape of": "Keras looks at it in training alone, and at no rate of 0",

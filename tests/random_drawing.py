@@ -159,25 +159,23 @@ class Drawing:
 
     def tried(self, items: Items, x: Any, place: Place) -> Any:
         """What the items make of `x`; the scope is as before, and REFUSALS raised, if they fail."""
-        scope = place.scope
-        before = scope.copy()
+        before = place.scope.copy()
         try:
             out = self.walk.items(items, x, place)
             if not isinstance(out, Value):
                 raise Wrong("branches were not merged")
             return out
         except REFUSALS:
-            scope.values, scope.layers, scope.written = before.values, before.layers, before.written
+            place.scope.become(before)
             raise
 
     def rehearsed(self, make: Callable[[], Any], place: Place) -> Any:
         """What `make` draws, the scope being as before afterwards."""
-        scope = place.scope
-        before = scope.copy()
+        before = place.scope.copy()
         try:
             return make()
         finally:
-            scope.values, scope.layers, scope.written = before.values, before.layers, before.written
+            place.scope.become(before)
 
     # --- lists of items
 
@@ -217,7 +215,7 @@ class Drawing:
         return self.fresh(stem) + spot.suffix
 
     def modifiers(self, spot: Spot) -> dict[str, Any]:
-        """A name, a condition that is true, a loop: now and then."""
+        """A name, and a condition that is true, now and then."""
         given: dict[str, Any] = {"name": self.name(spot)}
         if self.chance(0.05):
             given["when"] = self.condition(spot.place.env, True)
@@ -247,6 +245,9 @@ class Drawing:
             f"2 ** ({name} % 3)",
             f"ceil({name} / 2) + 1",
             f"min([{name}, {value}]) + 1",
+            f"floor(log2({name} + 1)) + {value}",
+            f"sum(range({value})) + round({name} / 2) + 1",
+            f"int(sqrt({name} * {name})) + 1",
             *(f"{each}[{name} % len({each})]" for each in lists),
         ]
         return Formula(self.draw.choice(texts))
@@ -314,16 +315,16 @@ class Drawing:
         return [item]
 
     def join(self, x: Any, spot: Spot) -> Items:
-        """A layer of several inputs: the step before and others."""
-        return [self.merge(x, spot, op=None)]
+        return [self.merge(x, spot)]
 
-    def merge(self, x: Any, spot: Spot, op: str | None) -> Layer:
+    def merge(self, x: Any, spot: Spot) -> Layer:
+        """A layer of several inputs: the step before and others."""
         known = [("previous", x), *self.visible(spot)]
         if len(spot.place.inputs) == 1:
             (start,) = spot.place.inputs.values()
             if start.dtype == "float32":
                 known.append(("input", start))
-        op = op or self.draw.choice(MERGES if self.chance(0.75) else ATTENDING)
+        op = self.draw.choice(MERGES if self.chance(0.75) else ATTENDING)
         takes = LAYERS[op].takes
         same = [each for each in known if each[1].shape == x.shape]
         pool = same if self.chance(0.7) else known
@@ -516,7 +517,7 @@ class Drawing:
         x: Any = inputs.get("input")
         if several:
             while x is None:
-                merge = self.merge(inputs["left"], spot, None)
+                merge = self.merge(inputs["left"], spot)
                 source = merge.source
                 names = self.draw.sample(["left", "right"], 2)
                 if isinstance(source, dict):

@@ -173,6 +173,9 @@ class Scope:
     def copy(self) -> "Scope":
         return Scope(dict(self.values), dict(self.layers), dict(self.written))
 
+    def become(self, other: "Scope") -> None:
+        self.values, self.layers, self.written = other.values, other.layers, other.written
+
 
 @dataclass(frozen=True)
 class Place:
