@@ -358,6 +358,8 @@ good("Activation", {"activation": "relu"}, (4, 4), (4, 4))
 good("Activation", {"activation": {"leaky_relu": {"negative_slope": 0.1}}}, (4,), (4,))
 good("Activation", {"activation": "swish"}, (None,), (None,))
 bad("Activation", {"activation": "rellu"}, (4,), "must be an activation, got 'rellu'")
+bad("Activation", {"activation": {"softmax": {"axis": 2}}}, (4,), "has no axis 2",
+    beyond="Keras fails when it runs")
 bad("Activation", {}, (4,), "needs the argument 'activation'")
 good("ReLU", {"max_value": 6, "negative_slope": 0.1, "threshold": 1}, (4, 4), (4, 4))
 bad("ReLU", {"max_value": -1}, (4,), "must be a number of at least 0 or null, got -1")

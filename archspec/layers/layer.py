@@ -11,7 +11,7 @@ from typing import Any
 from archspec.arguments import BOOLEAN, DTYPE, Argument, contract
 from archspec.errors import Refused
 from archspec.graph import Facts, Shape
-from archspec.layers.shapes import Rule
+from archspec.layers.shapes import Rule, on_axis
 
 
 def trainable(*, trainable: A[bool, BOOLEAN] = True, dtype: A[Any, DTYPE] = None) -> None:
@@ -152,6 +152,7 @@ class Layer:
         else:
             facts = self.rule(inputs if self.takes == "list" else inputs[0], **said, **own)
         _check_matrices(facts, own)
+        _check_softmax(facts, own.get("activation"))
         return (
             facts if arguments.get("trainable", True) else replace(facts, fixed=(*facts.weights,))
         )
@@ -181,6 +182,12 @@ def _check_matrices(facts: Facts, arguments: Mapping[str, Any]) -> None:
                     f"{name} wants {wants}",
                     argument,
                 )
+
+
+def _check_softmax(facts: Facts, activation: Any) -> None:
+    """Refuse a softmax along an axis that the output lacks."""
+    if isinstance(activation, Mapping) and "softmax" in activation:
+        on_axis(facts.shape, activation["softmax"].get("axis", -1), "activation")
 
 
 # Objects that work on matrices -> whether on those of exactly 2 axes.
