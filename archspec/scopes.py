@@ -118,7 +118,8 @@ class Scope:
         for part in rest:
             if entry.broken:
                 return entry
-            inside = entry.scope.local(part) if entry.scope else None
+            held = entry.scope
+            inside = (held.local(part) or held.lost(part)) if held else None
             if inside is None:
                 if entry.scope:
                     entry.scope.absent(part)
@@ -149,6 +150,10 @@ class Scope:
                 raise _ambiguous(name, [entry, *others])
             return entry
         for scope in scopes:
+            lost = scope.lost(name)
+            if lost is not None:
+                return lost
+        for scope in scopes:
             scope.absent(name)
         raise self.unknown(name, reference)
 
@@ -163,8 +168,11 @@ class Scope:
         found = self.all(name)
         if len(found) > 1 and found[0] is not self.named.get(name):
             raise _ambiguous(name, found)
-        found += [entry for pattern, entry in self.failed if pattern.fullmatch(name)]
         return found[0] if found else None
+
+    def lost(self, name: str) -> Entry | None:
+        """The entry of a failed step that may have been called so."""
+        return next((entry for pattern, entry in self.failed if pattern.fullmatch(name)), None)
 
     def absent(self, name: str) -> None:
         """Raise `Refused` if this scope knows why there is no such name."""

@@ -491,6 +491,10 @@ def test_several_inputs_are_names_like_others() -> None:
             "- {Add: {}, from: [a, a.y]}"
         ),
         "outputs in a misspelt block": "- {unti: 4, name: x}\noutputs: [x, x.act]",
+        "a step outside that a failed one may be called like": (
+            "- {ReLU: {}, name: x1}\n"
+            "- {name: g, layers: [{ReLU: {}, name: 'x{oops}'}, {Add: {}, from: [x1, input]}]}"
+        ),
         "a failed merge": (
             "- branches: [[ReLU], []]\n  merge: {Add: {}, name: x, units: 3}\n- {ReLU: {}, from: x}"
         ),
