@@ -225,6 +225,7 @@ STRICTER = {
     r"cannot join along axis": "Keras joins the samples of a batch",
     r"takes a noise_shape of": "Keras looks at it in training alone, and at no rate of 0",
     r"Rescaling wants \d+ numbers": "Keras says the input's shape and broadcasts to another",
+    r"EinsumDense cannot reuse": "JAX repeats an axis of length 1",
     r"ttention wants inputs of 3 axes": "Keras broadcasts the axes before the length, or fails to",
 }
 
