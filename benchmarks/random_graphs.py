@@ -83,9 +83,10 @@ def main() -> int:
     counts: Counter[tuple[str, str]] = Counter()
     found: list[str] = []
     with ProcessPoolExecutor(options.jobs, get_context("spawn"), max_tasks_per_child=20) as pool:
-        for more, said in pool.map(lot, *zip(*lots, strict=True)):
+        for number, (more, said) in enumerate(pool.map(lot, *zip(*lots, strict=True)), 1):
             counts += more
             found += said
+            print(f"{number} of {len(lots)} lots", file=sys.stderr)
             for each in said:
                 print(each, flush=True)
     seconds = time.monotonic() - begun
