@@ -14,7 +14,6 @@ import sys
 import time
 import warnings
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -24,14 +23,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 LOT = 100
 
 
-def lot(seed: str, start: int, stop: int, deep: int) -> tuple[Counter[tuple[str, str]], list[str]]:
-    """What the networks from `start` to `stop` hold, counted, and the disagreements on them."""
+def lot(bounds: tuple[str, int, int, int]) -> tuple[Counter[tuple[str, str]], list[str]]:
+    """What the networks of a seed from one place to another hold, counted, and the disagreements on
+    them."""
     import keras
     from random_checks import Verdict, drawn, judged, read
     from random_graphs import write
 
     from archspec.graph import Graph
 
+    seed, start, stop, deep = bounds
     warnings.simplefilter("ignore")
     keras.utils.clear_session()
     counts: Counter[tuple[str, str]] = Counter()
@@ -82,8 +83,8 @@ def main() -> int:
     begun = time.monotonic()
     counts: Counter[tuple[str, str]] = Counter()
     found: list[str] = []
-    with ProcessPoolExecutor(options.jobs, get_context("spawn"), max_tasks_per_child=20) as pool:
-        for number, (more, said) in enumerate(pool.map(lot, *zip(*lots, strict=True)), 1):
+    with get_context("spawn").Pool(options.jobs, maxtasksperchild=20) as pool:
+        for number, (more, said) in enumerate(pool.imap(lot, lots), 1):
             counts += more
             found += said
             print(f"{number} of {len(lots)} lots", file=sys.stderr)

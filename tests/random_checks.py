@@ -225,6 +225,7 @@ STRICTER = {
     r"cannot join along axis": "Keras joins the samples of a batch",
     r"takes a noise_shape of": "Keras looks at it in training alone, and at no rate of 0",
     r"Rescaling wants \d+ numbers": "Keras says the input's shape and broadcasts to another",
+    r"PReLU shares axes": "Keras takes -1 for the axis before the last",
     r"EinsumDense cannot reuse": "JAX repeats an axis of length 1",
     r"ttention wants inputs of 3 axes": "Keras broadcasts the axes before the length, or fails to",
 }
@@ -261,7 +262,7 @@ def ran_alike(network: Network, graph: Graph) -> Verdict:
     results = [run(each, batch) for each in (straight, model)]
     stops = [each for each in results if isinstance(each, str)]
     if stops:
-        unknown = any(None in shape for shape, _ in network.inputs.values())
+        unknown = any(None in graph.shape(node.name)[1:] for node in graph)
         limits = "|".join([*LIMITS, *(UNKNOWN if unknown else ())])
         if len(stops) < 2 or not all(re.search(limits, each) for each in stops):
             found += [f"of Keras straight and ours, so many stop: {len(stops)}", stops[0]]
@@ -278,7 +279,7 @@ LIMITS = {
     r"0 <= values < num_tokens": "likewise a CategoryEncoding",
     r"Input dims must be <= 5": "TensorFlow's Softmax on a CPU",
 }
-# Likewise where an input has an unknown axis: the length that it gets does not fit another.
+# Likewise where some length is unknown: the one that turns up does not fit another.
 UNKNOWN = [
     r"[Ii]ncompatible shapes|[Mm]ust match|must be equal|broadcast|shapes that differ",
     r"compatible batch dimensions|total size of the tensor must be unchanged",

@@ -247,6 +247,11 @@ def test_a_mismatch_shows_the_first_call() -> None:
     assert [note.span.line for note in error.notes] == [4]
 
 
+def test_the_reuse_of_a_block_in_which_a_step_failed_is_no_second_error() -> None:
+    top = TOP.rstrip() + "\n  lame: {layers: [{layers: [ReLU], from: nowhere}, ELU, ReLU]}\n"
+    assert refused("- {lame: {}, name: x}\n- {reuse: x}", top).code == "unknown-name"
+
+
 def test_an_input_is_not_reused() -> None:
     error = refused("- {Add: {}, from: [a, b]}\n- {reuse: a}", "inputs: {a: [4], b: [4]}")
     assert error.code == "reuse"

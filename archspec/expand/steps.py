@@ -328,6 +328,8 @@ class Steps(Calls):
         if isinstance(entry.block, Call):
             self.no_call(step, place)
             call = entry.block
+            if any(each.facts is None for each in call.nodes):
+                raise Silent
             owners = iter(call.nodes)
             start = len(self.drafts)
             last = self.call_block(step, call.block, call.env, name, place, value, owners)
