@@ -221,6 +221,7 @@ STRICTER = {
     r"merges at least 2 inputs": "Keras hands the only input on; it is a slip of `from`",
     rf"({IMAGES}|MelSpectrogram) wants": "Keras takes one image alone, or any channels",
     r"(Adaptive\w+|CategoryEncoding|Discretization) wants": "Keras makes what it did not say",
+    r" Normalization is tied": "likewise",
     r"Adaptive\w+ (needs to know|cannot make)": "Keras manages at times, and seldom in `fit`",
     r"cannot join along axis": "Keras joins the samples of a batch",
     r"takes a noise_shape of": "Keras looks at it in training alone, and at no rate of 0",
@@ -282,7 +283,7 @@ LIMITS = {
 # Likewise where some length is unknown: the one that turns up does not fit another.
 UNKNOWN = [
     r"[Ii]ncompatible shapes|[Mm]ust match|must be equal|broadcast|shapes that differ",
-    r"compatible batch dimensions|total size of the tensor must be unchanged",
+    r"compatible batch dimensions|total size of the tensor must be unchanged|would be negative",
 ]
 
 
