@@ -238,6 +238,8 @@ class Walk:
         if len(inputs) != 1:
             return {}
         (value,) = inputs.values()
+        if value is None:
+            raise Wrong("there is no value")
         length = value.shape[1 if self.network.channels_first else -1]
         return {} if length is None else {"channels": length}
 
