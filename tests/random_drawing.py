@@ -38,7 +38,7 @@ from random_layers import layer
 from archspec.errors import Refused
 from archspec.graph import Shape
 from archspec.infer import infer
-from archspec.layers import AUGMENTING, LAYERS, TIED
+from archspec.layers import ALIGNING, AUGMENTING, LAYERS, TIED
 
 Draw = random.Random
 Items = list[Item]
@@ -56,11 +56,13 @@ class Value:
 
 @dataclass(eq=False)
 class Drawn:
-    """What a layer is. tied: the weights of its first call, and its axes where they must stay."""
+    """What a layer is. tied: the weights of its first call, and its axes where they must stay.
+    aligned: whether the inputs of its first call had different numbers of axes."""
 
     op: str
     arguments: dict[str, Any]
     tied: Any = None
+    aligned: bool = False
 
 
 class TooLarge(Exception):
@@ -97,6 +99,10 @@ class Shapes:
         tied = (facts.weights, len(values[0].shape) if layer.op in TIED else 0)
         if layer.tied not in (None, tied):
             raise Refused("its weights do not fit", code="reuse")
+        aligned = len({len(each.shape) for each in values}) > 1
+        if layer.op in ALIGNING and layer.tied and aligned and not layer.aligned:
+            raise Refused("it aligns no axes", code="reuse")
+        layer.aligned = layer.aligned or (aligned and not layer.tied)
         layer.tied = tied
         self.taken.update(values)
         value = Value(facts.shape)

@@ -160,6 +160,13 @@ def test_another_size_is_no_matter_where_the_weights_fit() -> None:
             "{reuse: b}",
             "tied to the 2 axes of its first input, this one has 4",
         ),
+        "a merge that has no axes to align at first": (
+            "- {Add: {}, from: [input, input], name: s}\n- {Reshape: [1, 4], name: r}\n"
+            "- {reuse: s, from: [r, s]}",
+            "reuse",
+            "{reuse: s, from: [r, s]}",
+            "aligns no others",
+        ),
         "weights in a block that do not fit": (
             "- {tower: 5, name: t}\n- Dense: 3\n- {reuse: t}",
             "reuse",

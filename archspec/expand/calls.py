@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from archspec.expand.place import Draft, Feed, Flow, Nothing, Place, Silent
 from archspec.files import Block, Spec
 from archspec.graph import Facts
 from archspec.infer import again, infer, lookup
-from archspec.layers import AUGMENTING, LAYERS, TIED
+from archspec.layers import ALIGNING, AUGMENTING, LAYERS, TIED
 from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, snake_case
 from archspec.source import Value
@@ -430,11 +430,20 @@ def _same_weights(
         was = ", ".join(f"{name} {shape}" for name, shape in owner.facts.weights.items())
         message = f"{op} cannot reuse its weights here: this input needs {now}, it has {was}"
         raise Refused(message, code="reuse", notes=note)
+    settled = op in ALIGNING and owner.facts is not None
+    if settled and _ranks(inputs) > 1 and _ranks(owner.inputs) == 1:
+        message = f"{op} was first called on inputs of one number of axes, and aligns no others"
+        raise Refused(message, code="reuse", notes=note)
     if op in TIED and owner.facts is not None:
         axes, before = (len(each[0].shape) for each in (inputs, owner.inputs))
         if axes != before:
             message = f"{op} is tied to the {before} axes of its first input, this one has {axes}"
             raise Refused(message, code="reuse", notes=note)
+
+
+def _ranks(inputs: Iterable[Draft]) -> int:
+    """How many numbers of axes the inputs have."""
+    return len({len(each.shape) for each in inputs})
 
 
 def _named(value: Value, name: str) -> Iterator[Value]:

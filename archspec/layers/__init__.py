@@ -18,10 +18,20 @@ count 0. A weight is named as Keras names its variable, `query/kernel` inside a 
 
 from archspec.layers.docs import CALL_DOCS, DOCS, sentence
 from archspec.layers.layer import COMMON, FOLLOWS, Layer
-from archspec.layers.table import ALIASES, AUGMENTING, FAMILIES, LACKING, LAYERS, REFUSED, TIED
+from archspec.layers.table import (
+    ALIASES,
+    ALIGNING,
+    AUGMENTING,
+    FAMILIES,
+    LACKING,
+    LAYERS,
+    REFUSED,
+    TIED,
+)
 
 __all__ = [
     "ALIASES",
+    "ALIGNING",
     "AUGMENTING",
     "CALL_DOCS",
     "COMMON",

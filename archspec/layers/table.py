@@ -413,6 +413,9 @@ TIED = frozenset(
      "MultiHeadAttention", "Normalization"}
 )  # fmt: skip
 
+# Layers of which Keras settles at the first call whether inputs of fewer axes must be aligned.
+ALIGNING = frozenset({"Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"})
+
 _RECURRENT = "recurrent layers are not described yet; attention and causal Conv1D are"
 _CELL = "it is a part of a recurrent layer, and those are not described yet"
 _WRAPPER = "it wraps a layer, and a spec cannot write a layer inside another's arguments yet"
