@@ -222,6 +222,8 @@ STRICTER = {
     rf"({IMAGES}|MelSpectrogram) wants": "Keras takes one image alone, or any channels",
     r"(Adaptive\w+|CategoryEncoding|Discretization) wants": "Keras makes what it did not say",
     r" Normalization is tied": "likewise",
+    r"aligns no others": "Keras says a shape and stops, or repeats what it should not",
+    r"wants its boundaries": "Keras sorts into bins of no width",
     r"Adaptive\w+ (needs to know|cannot make)": "Keras manages at times, and seldom in `fit`",
     r"cannot join along axis": "Keras joins the samples of a batch",
     r"takes a noise_shape of": "Keras looks at it in training alone, and at no rate of 0",
@@ -278,12 +280,14 @@ def ran_alike(network: Network, graph: Graph) -> Verdict:
 LIMITS = {
     r"is not in \[0, ": "an Embedding looks up what is no index",
     r"0 <= values < num_tokens": "likewise a CategoryEncoding",
+    r"of int32 is not in the list": "Discretization gives integers, and TensorFlow no such op",
     r"Input dims must be <= 5": "TensorFlow's Softmax on a CPU",
 }
 # Likewise where some length is unknown: the one that turns up does not fit another.
 UNKNOWN = [
     r"[Ii]ncompatible shapes|[Mm]ust match|must be equal|broadcast|shapes that differ",
     r"compatible batch dimensions|total size of the tensor must be unchanged|would be negative",
+    r"resulted in an empty output",
 ]
 
 
