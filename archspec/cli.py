@@ -198,13 +198,15 @@ def build(spec: str, settings: tuple[str, ...], output: Path | None, seed: int) 
 
 
 @main.command()
-@spec_argument
+@click.argument("spec", required=False)
 @set_option
+@click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in a folder.")
 @click.option("--data", help="A dataset by name, a folder of images by class, or an .npz file.")
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Where datasets are looked for first."
 )
 @click.option("--epochs", type=click.IntRange(1))
+@click.option("--steps", type=click.IntRange(1), help="Batches to train on, instead of --epochs.")
 @click.option("--batch-size", type=click.IntRange(1))
 @click.option("--seed", type=click.IntRange(0))
 @click.option("--limit", type=click.IntRange(1), help="Train on the first N images only.")
@@ -213,56 +215,157 @@ def build(spec: str, settings: tuple[str, ...], output: Path | None, seed: int) 
     "--recipe", type=click.Path(path_type=Path), help="A file that holds a `train` mapping alone."
 )
 @click.option("--run-dir", type=click.Path(path_type=Path), help="By default runs/NAME-N.")
+@click.option("--device", help="cpu, gpu or gpu:N; by default the first GPU, if there is one.")
+@click.option("--precision", help="float32, mixed_bfloat16, mixed_float16 or float64.")
+@click.option("--weights", is_flag=True, help="Write every weight's values to weights.txt too.")
+@click.option("--quiet", is_flag=True, help="Without the progress.")
 def train(
-    spec: str,
+    spec: str | None,
     settings: tuple[str, ...],
+    resume: Path | None,
     data: str | None,
     data_dir: Path | None,
     epochs: int | None,
+    steps: int | None,
     batch_size: int | None,
     seed: int | None,
     limit: int | None,
     resize: bool,
     recipe: Path | None,
     run_dir: Path | None,
+    device: str | None,
+    precision: str | None,
+    weights: bool,
+    quiet: bool,
 ) -> None:
-    """Train SPEC by its recipe, into a folder that tells all of the run."""
+    """Train SPEC by its recipe, into a folder that tells all of the run.
+
+    With --resume, go on with a run that was stopped: exactly as if it had not been. Then --epochs,
+    --steps and --batch-size change its length, in a new folder.
+    """
     from archspec.backends import framework
     from archspec.recipe import recipe_of
 
+    if (spec is None) == (resume is None):
+        raise click.UsageError("give a SPEC to train, or --resume RUN to go on with a run")
+    if resume is not None:
+        fixed = {
+            "--seed": seed is not None,
+            "--limit": limit,
+            "--resize": resize,
+            "--recipe": recipe,
+            "--precision": precision,
+        }
+        if said := [name for name, value in fixed.items() if value]:
+            raise click.UsageError(f"{said[0]} is of the run: it cannot be changed by --resume")
+        framework.start()
+        from archspec.training.job import Manner
+        from archspec.training.resume import resume as go_on
+
+        done = go_on(
+            resume,
+            dict(map(setting, settings)),
+            Manner(device, quiet, weights, click.echo),
+            data=data,
+            data_dir=data_dir,
+            epochs=epochs,
+            steps=steps,
+            batch_size=batch_size,
+            run_dir=run_dir,
+        )
+        if done is not None and done.interrupted:
+            sys.exit(130)
+        return
+    assert spec is not None
     graph = _load(spec, settings)
     _warn(graph)
     given = plain(read_file(recipe).root) if recipe else None
     if given is not None and not isinstance(given, dict):
         raise UserError(f"{recipe}: a recipe is a mapping, as under `train:` in a spec")
     try:
-        steps = recipe_of(
+        wanted = recipe_of(
             graph,
             given,
             data=data,
             resize=resize,
             epochs=epochs,
+            steps=steps,
             batch_size=batch_size,
             seed=seed,
+            precision=precision,
         )
     except Refused as refused:
         where = f"{recipe}: " if recipe else ""
         raise UserError(where + refused.message, refused.hint) from None
     framework.start()
+    from archspec.training.job import Manner
     from archspec.training.run import train as run
 
     path = archspec.find(spec)
     done = run(
         graph,
-        steps,
+        wanted,
+        Manner(device, quiet, weights, click.echo),
         run_dir=run_dir,
         data_dir=data_dir,
         limit=limit,
         text=path.read_text(encoding="utf-8-sig"),
-        echo=click.echo,
     )
     if done.interrupted:
         sys.exit(130)
+
+
+run_argument = click.argument("run", type=click.Path(path_type=Path))
+
+
+@main.command()
+@run_argument
+@click.option("--part", type=click.Choice(["test", "validation", "train"]), help="By default test.")
+@click.option("--data", help="Other images of the same classes, as `train` takes them.")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Where datasets are looked for first."
+)
+@click.option("--device", help="cpu, gpu or gpu:N; by default the first GPU, if there is one.")
+def evaluate(
+    run: Path, part: str | None, data: str | None, data_dir: Path | None, device: str | None
+) -> None:
+    """Judge the model of a RUN: loss, metrics, each class; pictures land in RUN/evaluation."""
+    from archspec.backends import framework
+
+    framework.start()
+    from archspec.training.use import evaluate as judge
+
+    with framework.on(device):
+        click.echo(str(judge(run, part=part, data=data, data_dir=data_dir)))
+    click.echo(f"\nwrote {run / 'evaluation'}")
+
+
+@main.command()
+@run_argument
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--top", type=click.IntRange(1), default=5, help="So many of the likeliest classes.")
+@click.option("--resize", is_flag=True, help="Adapt images to the spec's input.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--device", help="cpu, gpu or gpu:N; by default the first GPU, if there is one.")
+def predict(
+    run: Path, images: tuple[Path, ...], top: int, resize: bool, form: str, device: str | None
+) -> None:
+    """Say what the model of a RUN takes IMAGES for."""
+    from archspec.backends import framework
+
+    framework.start()
+    from archspec.training.use import predict as ask
+
+    with framework.on(device):
+        found = ask(run, images, top, resize)
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for each in found:
+        chances = ", ".join(f"{name} {chance:.1%}" for name, chance in each["classes"].items())
+        click.echo(f"{each['file']}: {chances}")
 
 
 @main.command()

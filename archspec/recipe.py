@@ -168,13 +168,15 @@ def data(
     channels: A[bool, BOOLEAN] = False,
     validation: A[float, SHARE] = 0.1,
     split_seed: A[int, COUNT] = 0,
+    skip_broken: A[bool, BOOLEAN] = False,
 ) -> None:
     """What to train on.
 
     name: a dataset, a folder or an .npz file (from where the run starts).
     scale: the range that the data's own is mapped to; null leaves pixels as they are stored.
     resize, channels: true adapts images to the spec's input; [height, width] to that size.
-    validation: share of the training set held out. split_seed: which images that is."""
+    validation: share of the training set held out. split_seed: which images that is.
+    skip_broken: leave out image files that cannot be read, instead of refusing them."""
 
 
 def train(
@@ -220,6 +222,8 @@ DOCS: dict[str, str] = {
     "data.channels": "Whether images are made grey or RGB, as the spec's input is.",
     "data.validation": "Share of the training set that is held out.",
     "data.split_seed": "Which images are held out.",
+    "data.skip_broken": "Whether to leave out image files that cannot be read, instead of refusing "
+    "them.",
 }
 
 
@@ -236,6 +240,7 @@ class Data:
     channels: bool
     validation: float
     split_seed: int
+    skip_broken: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from statistics import median
 
 import archspec
 from archspec.recipe import recipe_of
+from archspec.training.job import Manner
 from archspec.training.run import train
 
 EPOCHS = (2, 4)
@@ -27,11 +28,10 @@ def accuracy(epochs: int, seed: int, data_dir: Path | None, limit: int | None) -
         run = train(
             graph,
             recipe,
+            Manner(quiet=True, echo=lambda text: None),
             run_dir=Path(folder),
             data_dir=data_dir,
             limit=limit,
-            echo=lambda text: None,
-            verbose=0,
         )
     test = run.metrics["test"]
     assert test is not None

@@ -143,7 +143,7 @@ def test_cifar_as_its_folder_or_its_archive(name, packed, tmp_path):
     found = data.load(name, tmp_path)
     assert found.train.images.shape == (4 * len(cifar.batches["train"]), 32, 32, 3)
     assert (found.test.images == [0, 7, 0]).all()
-    assert len(found.classes) == data.CLASSES[name]
+    assert found.classes == data.CLASSES[name]
 
 
 def test_a_pickle_may_call_nothing(tmp_path):
@@ -424,3 +424,24 @@ def test_16_bits_become_8(tmp_path):
         (tmp_path / name).mkdir()
         Image.fromarray(np.full((2, 2), 40_000, np.uint16)).save(tmp_path / name / "1.png")
     assert next(iter(data.load(str(tmp_path)).train.images)).tolist() == [[156, 156]] * 2
+
+
+def test_broken_images_can_be_left_out(tmp_path):
+    write_photos(tmp_path)
+    broken = [tmp_path / "cat" / "00.jpg", tmp_path / "dog" / "03.jpg"]
+    broken[0].write_bytes(b"no image")
+    broken[1].write_bytes(broken[1].read_bytes()[:-40])
+    found = data.load(str(tmp_path), skip_broken=True)
+    assert found.skipped == tuple(broken)
+    assert len(found.train) == 8
+    assert not set(broken) & set(found.train.images.paths)
+    said = message(data.load, str(tmp_path))
+    assert str(broken[0]) in said
+    assert "say `skip_broken: true` under train.data" in said
+
+
+def test_images_that_are_all_broken_are_named(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").write_bytes(b"no image")
+    assert "cannot read these images" in message(data.load, str(tmp_path), None, 0, True)

@@ -28,9 +28,11 @@ FILES = {
     "best.keras",
     "curves.png",
     "history.csv",
+    "last",
     "metrics.json",
     "resolved.yaml",
     "run.json",
+    "samples.png",
     "spec.yaml",
 }
 
@@ -70,11 +72,17 @@ train: {data: digits, epochs: 1, loss_weights: {side: 0.3}}
 
 
 def run(graph: Graph, folder: Path, said: list[str] | None = None, **options):
+    from archspec.training.job import Manner
     from archspec.training.run import train
 
     ours = {key: options.pop(key) for key in ("limit", "text") if key in options}
     echo = (said if said is not None else []).append
-    return train(graph, recipe_of(graph, **options), run_dir=folder, echo=echo, verbose=0, **ours)
+    manner = Manner(quiet=True, echo=echo)
+    return train(graph, recipe_of(graph, **options), manner, run_dir=folder, **ours)
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.name != ".lock"}
 
 
 def refusal(*arguments, **options) -> str:
@@ -114,7 +122,7 @@ def finished(tmp_path_factory):
 
 def test_a_run_leaves_its_folder(finished):
     done, said = finished
-    assert {path.name for path in done.folder.iterdir()} == FILES
+    assert files(done.folder) == FILES
     assert (done.folder / "spec.yaml").read_text() == NET
     facts = json.loads((done.folder / "run.json").read_text())
     assert (facts["status"], facts["seed"], facts["name"]) == ("finished", 3, "tiny")
@@ -122,7 +130,10 @@ def test_a_run_leaves_its_folder(finished):
     assert facts["data"]["images"] == {"train": 1294, "validation": 144, "test": 359}
     assert facts["versions"]["keras"]
     assert facts["params"] == {"classes": 10, "channels_in": 1}
-    assert "digits, 10 classes, images: 1,294 train, 144 validation, 359 test" in said
+    assert said[0] == (
+        "digits, 10 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n"
+        "images of 8x8x1: 1,294 train, 144 validation, 359 test"
+    )
     with (done.folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2"]
@@ -192,9 +203,9 @@ def test_lenet5_reads_digits(tmp_path):
 def test_several_outputs_by_their_names(tmp_path):
     done = run(archspec.loads(HEADS), tmp_path)
     test = done.metrics["test"]
-    assert {"loss", "main_loss", "main_accuracy", "side.dense_loss"} < set(test)
+    assert {"loss", "main_loss", "main_accuracy", "side-dense_loss"} < set(test)
     assert test["loss"] == pytest.approx(
-        test["main_loss"] + 0.3 * test["side.dense_loss"], rel=1e-3
+        test["main_loss"] + 0.3 * test["side-dense_loss"], rel=1e-3
     )
     assert len(load(tmp_path / "best.keras").outputs) == 2
     flat = recipe_of(archspec.load(tmp_path / "resolved.yaml"))
@@ -303,26 +314,29 @@ def test_a_folder_trains_from_memory_or_streamed(photos, tmp_path, monkeypatch, 
     ]
 
 
-def test_batches_are_shuffled_anew_each_epoch(photos):
+@pytest.mark.parametrize("stream", [False, True])
+def test_images_are_shuffled_by_seed_and_epoch_alone(photos, monkeypatch, stream):
     from archspec.training import data
-    from archspec.training.feed import Batches
+    from archspec.training.feed import Feed
     from archspec.training.images import fitting
 
+    if stream:
+        streamed(monkeypatch)
     train = data.load(str(photos)).train
     fit = fitting(train.images, (8, 8, 3), (0, 255), (0, 1), False, False)
 
-    def epochs(seed):
-        batches = Batches(train, fit, lambda labels: labels, 16, seed)
-        assert batches.num_batches == 4
-        for _ in range(2):
-            yield np.concatenate([batches[i][1] for i in range(4)]).tolist()
-            batches.on_epoch_end()
+    def labels(seed, epochs):
+        feed = Feed(train, fit, lambda labels: labels, 16, seed)
+        for epoch in epochs:
+            feed.epoch = epoch
+            batches = feed.x if hasattr(feed.x, "take") else map(feed.x.__getitem__, range(4))
+            yield np.concatenate([np.asarray(labels) for _, labels in batches]).tolist()
 
-    first, second = epochs(0)
+    first, second = labels(0, range(2))
     assert sorted(first) == sorted(second) == sorted(train.labels)
     assert first != second
-    assert [first, second] == list(epochs(0)) != list(epochs(1))
-    assert list(epochs(None)) == [train.labels.tolist()] * 2
+    assert [second, first] == list(labels(0, [1, 0]))
+    assert [first, second] != list(labels(1, range(2)))
 
 
 def test_an_image_that_breaks_while_streamed_is_named(photos, tmp_path, monkeypatch):
@@ -375,8 +389,8 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
         said = refusal(archspec.loads(NET), tmp_path, limit=20, epochs=1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert f"error: cannot write {tmp_path / 'best.keras'}: file too large" in said
-    assert not list(tmp_path.glob(".*"))
+    assert f"error: cannot write {tmp_path / 'samples.png'}: file too large" in said
+    assert not list(tmp_path.glob(".[0-9]*"))
 
 
 def test_a_loss_that_is_no_number_is_said(tmp_path):
@@ -404,8 +418,8 @@ def test_ctrl_c_keeps_what_there_is(tmp_path):
     done = run(archspec.loads(NET), tmp_path, said, epochs=10_000)
     assert done.interrupted
     assert done.history
-    assert f"{tmp_path} has the history and best.keras of epoch" in said[-1]
-    assert {path.name for path in tmp_path.iterdir()} == FILES - {"spec.yaml", "metrics.json"}
+    assert f"archspec train --resume {tmp_path} goes on" in said[-1]
+    assert files(tmp_path) == FILES - {"spec.yaml", "metrics.json"}
     assert json.loads((tmp_path / "run.json").read_text())["status"] == "interrupted"
     assert load(best).count_params() == archspec.loads(NET).total_params
 

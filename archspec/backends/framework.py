@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -37,6 +37,51 @@ def start() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _quiet() if backend == "tensorflow" else _as_it_is():
         importlib.import_module("keras")
+
+
+@contextmanager
+def on(device: str | None) -> Iterator[str]:
+    """Work on a device, `cpu`, `gpu` or `gpu:1`; by default the first GPU, or the CPU where there
+    is none. Gives its name in full. Raises `UserError` for one that is not there.
+
+    TensorFlow takes a GPU's memory as it needs it, so that others may use the rest.
+    """
+    import keras
+
+    gpus = _gpus()
+    wanted = (device or ("gpu" if gpus else "cpu")).lower()
+    name = wanted if ":" in wanted else f"{wanted}:0"
+    known = ["cpu:0", *(f"gpu:{number}" for number in range(gpus))]
+    if name not in known:
+        raise UserError(
+            f"there is no device '{device}'",
+            f"{os.environ['KERAS_BACKEND']} has {', '.join(known)}",
+        )
+    with keras.device(name):
+        yield name
+
+
+def _gpus() -> int:
+    """How many there are."""
+    import keras
+
+    match keras.backend.backend():
+        case "tensorflow":
+            import tensorflow as tf
+
+            found = tf.config.list_physical_devices("GPU")
+            for each in found:
+                with suppress(RuntimeError):  # in use already, by other code of this process
+                    tf.config.experimental.set_memory_growth(each, True)
+            return len(found)
+        case "jax":
+            import jax
+
+            return sum(each.platform == "gpu" for each in jax.devices())
+        case _:
+            import torch
+
+            return int(torch.cuda.device_count())
 
 
 def _settled() -> list[str]:

@@ -8,7 +8,9 @@ until they are needed; what they become for a spec's input is in `images`.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,31 @@ from archspec.training.formats import (
 from archspec.training.images import Array, Images, Photos, read_folder
 
 DEBIAN = Path("/usr/share/datasets")  # where Debian's dataset packages install
-CLASSES = {"digits": 10, "mnist": 10, "fashion_mnist": 10, "cifar10": 10, "cifar100": 100}
+DIGITS = tuple(map(str, range(10)))
+# The datasets that go by a name, and what they call their classes.
+CLASSES: dict[str, tuple[str, ...]] = {
+    "digits": DIGITS,
+    "mnist": DIGITS,
+    "fashion_mnist": (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
+    "cifar10": tuple(
+        "airplane automobile bird cat deer dog frog horse ship truck".split()  # noqa: SIM905
+    ),
+    "cifar100": tuple(
+        """
+        apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus
+        butterfly camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch
+        crab crocodile cup dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo
+        keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree motorcycle mountain
+        mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain
+        plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk
+        skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone
+        television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm
+        """.split()  # noqa: SIM905
+    ),
+}
 FOLDERS = {
     "train": ("train", "training"),
     "validation": ("validation", "val", "valid"),
@@ -55,7 +81,8 @@ class Dataset:
     """What a name, file or folder holds.
 
     classes: their names, in the order of the labels. range: lowest and highest value a stored
-    pixel can have. validation, test: None where the dataset has no such part of its own.
+    pixel can have. validation, test: None where the dataset has no such part of its own. skipped:
+    files of images that are broken.
     """
 
     name: str
@@ -64,16 +91,20 @@ class Dataset:
     train: Examples
     validation: Examples | None
     test: Examples | None
+    skipped: tuple[Path, ...] = ()
 
 
 # --- finding -------------------------------------------------------------------------------------
 
 
-def load(name: str, data_dir: Path | None = None, split_seed: int = 0) -> Dataset:
+def load(
+    name: str, data_dir: Path | None = None, split_seed: int = 0, skip_broken: bool = False
+) -> Dataset:
     """The dataset of that name, or in that file or folder.
 
     data_dir: where to look first. split_seed: which fifth of `digits`, which has no test set of
-    its own, is held out. Raises `UserError` for what is not there or cannot be read.
+    its own, is held out. skip_broken: leave out image files that cannot be read, which otherwise
+    are an error. Raises `UserError` for what is not there or cannot be read.
     """
     if data_dir is not None and not data_dir.is_dir():
         raise UserError(f"{data_dir} is not a folder", "--data-dir names one that holds datasets")
@@ -83,7 +114,7 @@ def load(name: str, data_dir: Path | None = None, split_seed: int = 0) -> Datase
         return _named(name, _find(name, data_dir))
     path = Path(name).expanduser()
     if path.is_dir():
-        return _folder(path)
+        return _folder(path, skip_broken)
     if path.suffix == ".npz" and path.is_file():
         return _from_arrays(path.stem, read_npz(path))
     if path.exists():
@@ -148,14 +179,14 @@ def _downloaded(name: str, data_dir: Path | None) -> Parts:
 
 def _named(name: str, parts: Parts) -> Dataset:
     dataset = _from_arrays(name, parts)
-    if len(dataset.classes) > CLASSES[name]:
+    classes = CLASSES[name]
+    if len(dataset.classes) > len(classes):
         raise UserError(
-            f"{name} has {CLASSES[name]} classes, but a label is {len(dataset.classes) - 1}",
+            f"{name} has {len(classes)} classes, but a label is {len(dataset.classes) - 1}",
             "the file is another dataset's, or broken",
         )
     if dataset.test is None:
         raise UserError(f"the file of {name} holds no test set", "fetch the file again")
-    classes = tuple(map(str, range(CLASSES[name])))
     return Dataset(name, classes, dataset.range, dataset.train, dataset.validation, dataset.test)
 
 
@@ -177,10 +208,10 @@ def _digits(split_seed: int) -> Dataset:
     digits = load_digits()
     everything = Examples(digits.images, digits.target.astype(np.int64))
     test, train = cut(everything, DIGITS_TEST, split_seed)
-    return Dataset("digits", tuple(map(str, range(10))), (0.0, 16.0), train, None, test)
+    return Dataset("digits", DIGITS, (0.0, 16.0), train, None, test)
 
 
-def _folder(folder: Path) -> Dataset:
+def _folder(folder: Path, skip_broken: bool) -> Dataset:
     """A folder of images per class, or of train/ and test/ (and validation/) that are such."""
     parts = {
         part: folder / name
@@ -190,12 +221,14 @@ def _folder(folder: Path) -> Dataset:
     }
     if "train" not in parts:
         parts = {"train": folder}
-    photos, labels, classes = read_folder(parts["train"])
+    photos, labels, classes, skipped = read_folder(parts["train"], (), skip_broken)
     if len(classes) < 2:
         raise UserError(f"{parts['train']} has one class only, {classes[0]}", "add a second folder")
     sets = {"train": (photos, labels)}
     for part in set(parts) - {"train"}:
-        sets[part] = read_folder(parts[part], tuple(classes))[:2]
+        photos, labels, _, more = read_folder(parts[part], tuple(classes), skip_broken)
+        sets[part] = (photos, labels)
+        skipped += more
     grey = all(each.grey for each, _ in sets.values())
     examples = {
         part: Examples(Photos(each.paths, grey), labels) for part, (each, labels) in sets.items()
@@ -207,7 +240,29 @@ def _folder(folder: Path) -> Dataset:
         examples["train"],
         examples.get("validation"),
         examples.get("test"),
+        tuple(skipped),
     )
+
+
+def balance(classes: Sequence[str], labels: Array) -> dict[str, int]:
+    """How many images each class has."""
+    counts = np.bincount(labels, minlength=len(classes))
+    return {name: int(count) for name, count in zip(classes, counts, strict=True)}
+
+
+def fingerprint(parts: Mapping[str, Examples]) -> str:
+    """A word for what the parts hold: images and labels, in their order. Of photos in files it is
+    their names and sizes."""
+    hashed = sha256()
+    for name, examples in parts.items():
+        hashed.update(name.encode())
+        hashed.update(np.ascontiguousarray(examples.labels).tobytes())
+        if isinstance(examples.images, Photos):
+            for path in examples.images.paths:
+                hashed.update(f"{path.parent.name}/{path.name} {path.stat().st_size}\n".encode())
+        else:
+            hashed.update(np.ascontiguousarray(examples.images).data)
+    return hashed.hexdigest()[:16]
 
 
 # --- splits --------------------------------------------------------------------------------------

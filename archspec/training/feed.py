@@ -1,9 +1,13 @@
-"""What Keras is fed: arrays where they fit in memory, else batches made as they are asked for."""
+"""What Keras is fed: arrays where they fit in memory, else batches made as they are asked for.
+
+The order in which a run sees its images is a function of its seed and the epoch alone: a run that
+is taken up again in its fifth epoch goes on exactly as it would have.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from math import ceil, prod
 from typing import Any
 
@@ -16,52 +20,16 @@ from archspec.training.images import Array, Fitting
 
 BUDGET = 2 * 2**30  # bytes of prepared images that are kept in memory
 CHUNK = 1024
+AHEAD = 2  # batches that are made while the model works on one
 
 Targets = Callable[[Array], Any]
+Batch = tuple[Array, Any]
 
 
-@dataclass(frozen=True, slots=True)
 class Feed:
-    """The x and y of `fit` and `evaluate`; y is None where x gives both."""
+    """The x and y of `fit` and `evaluate`; y is None where x gives both.
 
-    x: Any
-    y: Any
-
-    @property
-    def pair(self) -> Any:
-        """The same as `validation_data` takes it."""
-        return self.x if self.y is None else (self.x, self.y)
-
-    @property
-    def failure(self) -> UserError | None:
-        """What went wrong in reading a batch: a backend's own loader may hide it in an error."""
-        return self.x.failure if isinstance(self.x, Batches) else None
-
-
-def feed(
-    examples: Examples,
-    fit: Fitting,
-    targets: Targets,
-    batch_size: int,
-    seed: int | None = None,
-) -> Feed:
-    """Examples as the model takes them: images (n, *fit.shape) float32, `targets` of the labels.
-
-    seed: shuffle streamed batches anew each epoch; arrays are shuffled by `fit` itself.
-    """
-    if len(examples) * prod(fit.shape) * 4 > BUDGET:
-        return Feed(Batches(examples, fit, targets, batch_size, seed), None)
-    images = np.empty((len(examples), *fit.shape), np.float32)
-    for start in range(0, len(examples), CHUNK):
-        images[start : start + CHUNK] = fit(examples.images[start : start + CHUNK])
-    return Feed(images, targets(examples.labels))
-
-
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches that are read as they are asked for, in an order that seed and epoch alone decide.
-
-    Keras's own workers are not used: what they read ahead of one epoch they give out in the next,
-    whose order is another. `Fitting` reads the images of one batch in threads instead.
+    epoch: the one that comes next, from 0; set it before each.
     """
 
     def __init__(
@@ -72,30 +40,94 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         batch_size: int,
         seed: int | None = None,
     ) -> None:
+        """Examples as the model takes them: images (n, *fit.shape) float32, `targets` of the
+        labels. seed: shuffle them, anew each epoch."""
+        self.count, self.seed, self.epoch = len(examples), seed, 0
+        self.failure: UserError | None = None  # in a batch: a loader may hide it in its own error
+        self.x: Any = None
+        self.y: Any = None
+        if self.count * prod(fit.shape) * 4 > BUDGET:
+
+            def read(places: Array) -> Batch:
+                batch = examples.take(places)
+                try:
+                    return fit(batch.images), targets(batch.labels)
+                except UserError as error:
+                    self.failure = error
+                    raise
+
+            self.x = Batches(self, read, batch_size)
+            return
+        images = np.empty((self.count, *fit.shape), np.float32)
+        for start in range(0, self.count, CHUNK):
+            images[start : start + CHUNK] = fit(examples.images[start : start + CHUNK])
+        if seed is None:
+            self.x, self.y = images, targets(examples.labels)
+        elif keras.backend.backend() == "tensorflow":
+            self.x = _pipeline(self, images, targets(examples.labels), batch_size)
+        else:
+            labels = examples.labels
+            self.x = Batches(self, lambda at: (images[at], targets(labels[at])), batch_size)
+
+    @property
+    def pair(self) -> Any:
+        """The same as `validation_data` takes it."""
+        return self.x if self.y is None else (self.x, self.y)
+
+    def order(self) -> Array:
+        """The places of the examples in the order of this epoch."""
+        if self.seed is None:
+            return np.arange(self.count)
+        return np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
+
+
+def _pipeline(feed: Feed, images: Array, labels: Any, batch_size: int) -> Any:
+    """The batches of an array, gathered by TensorFlow's own threads."""
+    import tensorflow as tf
+
+    with tf.device("cpu"):  # a GPU's memory is for the model
+        whole = tf.nest.map_structure(tf.convert_to_tensor, (images, labels))
+
+    def batch(places: Any) -> Any:
+        return tf.nest.map_structure(lambda array: tf.gather(array, places), whole)
+
+    def places(_: Any) -> Any:  # asked anew whenever the batches are begun
+        order = tf.ensure_shape(tf.numpy_function(feed.order, [], tf.int64), [feed.count])
+        return tf.data.Dataset.from_tensor_slices(order)
+
+    batches = (
+        tf.data.Dataset.from_tensors(0)
+        .flat_map(places)
+        .batch(batch_size)
+        .map(batch, tf.data.AUTOTUNE, deterministic=True)
+    )
+    length = tf.data.experimental.assert_cardinality(ceil(feed.count / batch_size))
+    return batches.apply(length).prefetch(tf.data.AUTOTUNE)
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches that are read ahead of being asked for.
+
+    Keras's own workers are not used: what they read ahead of one epoch they give out in the next,
+    whose order is another.
+    """
+
+    def __init__(self, feed: Feed, read: Callable[[Array], Batch], batch_size: int) -> None:
         super().__init__()
-        self.examples, self.fit, self.targets = examples, fit, targets
-        self.batch_size, self.seed, self.epoch = batch_size, seed, 0
-        self.failure: UserError | None = None
-        self._shuffle()
-
-    def _shuffle(self) -> None:
-        self.order = np.arange(len(self.examples))
-        if self.seed is not None:
-            np.random.default_rng([self.seed, self.epoch]).shuffle(self.order)
-
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
-        self._shuffle()
+        self.feed, self.read, self.batch_size = feed, read, batch_size
+        self.pool = ThreadPoolExecutor(1, "batches")
+        self.epoch, self.order = -1, np.arange(0)
+        self.ahead: dict[int, Future[Batch]] = {}
 
     @property
     def num_batches(self) -> int:
-        return ceil(len(self.examples) / self.batch_size)
+        return ceil(self.feed.count / self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[Array, Any]:
-        start = index * self.batch_size
-        batch = self.examples.take(self.order[start : start + self.batch_size])
-        try:
-            return self.fit(batch.images), self.targets(batch.labels)
-        except UserError as error:
-            self.failure = error
-            raise
+    def __getitem__(self, index: int) -> Batch:
+        if self.epoch != self.feed.epoch or index not in self.ahead:
+            self.epoch, self.order, self.ahead = self.feed.epoch, self.feed.order(), {}
+        for place in range(index, min(index + 1 + AHEAD, self.num_batches)):
+            if place not in self.ahead:
+                at = self.order[place * self.batch_size : (place + 1) * self.batch_size]
+                self.ahead[place] = self.pool.submit(self.read, at)
+        return self.ahead.pop(index).result()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+from filelock import FileLock, Timeout
 
 from archspec.errors import UserError
 from archspec.writing import writing
@@ -33,6 +36,54 @@ class RunFolder:
             ) from None
         if taken:
             raise UserError(f"{self.path} is not empty", "give --run-dir a new or empty folder")
+
+    @classmethod
+    def existing(cls, path: Path) -> RunFolder:
+        """The folder of a run that was begun."""
+        if not path.is_dir():
+            raise UserError(f"there is no folder {path}", "runs are in runs/, or in --run-dir")
+        if not (path / "resolved.yaml").is_file():
+            raise UserError(f"{path} is not the folder of a run", "it has no resolved.yaml")
+        folder = cls.__new__(cls)
+        folder.path = path
+        return folder
+
+    def facts(self) -> dict[str, Any]:
+        """What run.json says. Raises `UserError` if it is not there in full."""
+        try:
+            facts: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            facts["data"]["fingerprint"], facts["status"]
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            said = f"{self.path / 'run.json'} is missing or damaged: {error}"
+            raise UserError(said, "train the spec anew") from None
+        return facts
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While one process trains here, another that tries gets a `UserError`."""
+        lock = FileLock(self.path / ".lock", timeout=0)
+        try:
+            lock.acquire()
+            for place in (self.path, self.path / "last"):
+                for left in place.glob(".[0-9]*.*"):
+                    left.unlink()  # what a process that was killed had begun to write
+        except Timeout:
+            raise UserError(f"{self.path} is in use by another process", "wait for it") from None
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise UserError(f"cannot write in {self.path}: {why}") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def take_best(self, model: Any) -> None:
+        """Give a Keras model the weights of best.keras."""
+        path = self.path / "best.keras"
+        try:
+            model.load_weights(path)
+        except (OSError, ValueError, LookupError, BadZipFile) as error:
+            raise UserError(f"cannot read {path}: {error}", "train the spec anew") from None
 
     def writing(self, name: str) -> AbstractContextManager[Path]:
         """The temporary path to write `name` to; it gets its name if nothing goes wrong."""

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
@@ -69,6 +69,11 @@ class Photos:
 Images = Array | Photos
 
 
+def grey(images: Images) -> bool:
+    """Whether they have no colours."""
+    return images.grey if isinstance(images, Photos) else images.ndim == 3 or images.shape[-1] == 1
+
+
 def _from_camera(image: Image.Image) -> bool:
     """Whether to look for an orientation: in a PNG that would mean to decode it first."""
     return image.format in ("JPEG", "MPO", "TIFF", "WEBP")
@@ -88,13 +93,16 @@ def _unreadable(paths: list[Path], error: Exception | None = None) -> UserError:
     cause = f": {error}" if error and not isinstance(error, UnidentifiedImageError) else ""
     return UserError(
         f"cannot read {'these images' if len(paths) > 1 else 'the image'} {names}{more}{cause}",
-        "remove or replace what is broken or is no image",
+        "remove or replace what is broken, or say `skip_broken: true` under train.data",
     )
 
 
-def read_folder(folder: Path, classes: tuple[str, ...] = ()) -> tuple[Photos, Array, list[str]]:
-    """The photos under a folder that has one sub-folder for each class, their labels (n,), and the
-    classes in alphabetical order, or `classes` where those are given.
+def read_folder(
+    folder: Path, classes: tuple[str, ...] = (), skip_broken: bool = False
+) -> tuple[Photos, Array, list[str], list[Path]]:
+    """The photos under a folder that has one sub-folder for each class, their labels (n,), the
+    classes in alphabetical order, or `classes` where those are given, and the files left out
+    because they are broken: if `skip_broken`, every image is decoded to find them.
 
     Raises `UserError` where there are no classes, no images, or broken ones (by their headers; a
     file cut short is found when it is decoded).
@@ -113,21 +121,40 @@ def read_folder(folder: Path, classes: tuple[str, ...] = ()) -> tuple[Photos, Ar
     if stray := sorted(set(by_class) - set(classes)) if classes else []:
         raise UserError(f"{folder / stray[0]} is no class of the training set", None)
     names = list(classes) or list(by_class)
-    paths = [path for name in names for path in by_class.get(name, ())]
-    labels = [label for label, name in enumerate(names) for _ in by_class.get(name, ())]
-    modes, broken = set(), []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                modes.add(image.mode)
-        except BROKEN:
-            broken.append(path)
-    if broken:
+    labelled = [(path, at) for at, name in enumerate(names) for path in by_class.get(name, ())]
+    with ThreadPoolExecutor() as pool:
+        modes = list(pool.map(lambda each: _mode(each[0], decode=skip_broken), labelled))
+    broken = [path for (path, _), mode in zip(labelled, modes, strict=True) if mode is None]
+    if broken and (not skip_broken or len(broken) == len(labelled)):
         raise _unreadable(broken)
+    kept = [each for each, mode in zip(labelled, modes, strict=True) if mode is not None]
+    paths, labels = [path for path, _ in kept], [label for _, label in kept]
     array = np.empty(len(paths), dtype=object)
     array[:] = paths
     # One photo in colour makes a folder of colour photos: a grey one among them is RGB too.
-    return Photos(array, grey=modes <= GREY), np.array(labels, dtype=np.int64), names
+    photos = Photos(array, grey={mode for mode in modes if mode} <= GREY)
+    return photos, np.array(labels, dtype=np.int64), names, broken
+
+
+def read_files(files: Sequence[Path], grey: bool) -> Photos:
+    """Photos of one's own. Raises `UserError` for what is not there."""
+    for path in files:
+        if not path.is_file():
+            raise UserError(f"there is no image {path}")
+    array = np.empty(len(files), dtype=object)
+    array[:] = files
+    return Photos(array, grey)
+
+
+def _mode(path: Path, decode: bool) -> str | None:
+    """How an image file holds its colours; None if it is broken."""
+    try:
+        with Image.open(path) as image:
+            if decode:
+                image.load()
+            return image.mode
+    except BROKEN:
+        return None
 
 
 def _files(folder: Path) -> list[Path]:

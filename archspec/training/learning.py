@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,19 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from archspec.backends.keras import to_keras
 from archspec.errors import UserError
-from archspec.graph import Graph
-from archspec.recipe import Recipe
-from archspec.training import curves
-from archspec.training.data import Dataset
-from archspec.training.feed import Feed, feed
+from archspec.training import pictures
+from archspec.training.feed import Feed
 from archspec.training.folder import RunFolder
+from archspec.training.job import Job, Manner, resolved
 from archspec.training.preparation import Part, targets
-from archspec.training.recorder import Recorder, Steps, numbers
+from archspec.training.progress import Progress
+from archspec.training.recorder import Keeper, Recorder, Steps, numbers
+from archspec.training.state import State
 from archspec.training.surroundings import surroundings
 from archspec.training.trainer import built, precision, trainer_of
+
+SAMPLES = 32  # pictures on samples.png
 
 Metrics = dict[str, dict[str, float] | None]
 
@@ -47,40 +50,34 @@ class Run:
     interrupted: bool
 
 
-def learn(
-    graph: Graph,
-    recipe: Recipe,
-    dataset: Dataset,
-    parts: Mapping[str, Part],
-    folder: RunFolder,
-    echo: Callable[[str], None],
-    verbose: int | None = None,
-) -> Run:
-    """Build, train and evaluate, into the folder; see `run.train`."""
+def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> Run:
+    """Build, train and evaluate, into the folder; see `run.train`.
+
+    device: that is worked on. state: to go on from.
+    """
+    graph, recipe, parts, folder = job.graph, job.recipe, job.parts, job.folder
     started, clock = datetime.now(UTC), time.perf_counter()
     per_epoch = ceil(len(parts["train"]) / recipe.batch_size)
     epochs = recipe.epochs or ceil((recipe.steps or 1) / per_epoch)
     with precision(recipe.precision):
         keras.utils.set_random_seed(recipe.seed)
         model = to_keras(graph, recipe.seed)
-        trainer = trainer_of(model, graph, recipe, per_epoch)
+        trainer = trainer_of(model, graph, recipe, per_epoch, device)
     facts = {
-        "name": graph.name,
-        "params": dict(graph.params),
-        "status": "running",
-        "fingerprint": graph.fingerprint,
-        "parameters": graph.total_params,
-        "seed": recipe.seed,
-        "data": {
-            "name": dataset.name,
-            "classes": dataset.classes,
-            "images": {name: len(part) for name, part in parts.items()},
-        },
+        **job.facts,
+        "device": device,
         **surroundings(),
         "started": started.isoformat(timespec="seconds"),
     }
-    folder.json("run.json", facts)
+    folder.json("run.json", facts | {"status": "running"})
     recorder = Recorder(folder, model)
+    callbacks = [
+        *(built(keras.callbacks, each) for each in recipe.callbacks),
+        keras.callbacks.TerminateOnNaN(),
+        *([Steps(recipe.steps, per_epoch)] if recipe.steps else []),
+        recorder,
+    ]
+    progress = Progress(epochs, len(parts["train"]), recipe.batch_size)
     feeds: dict[str, Feed] = {}
     metrics: Metrics = {"test": None, "validation": None}
     status = "failed"
@@ -88,27 +85,28 @@ def learn(
         for name, part in parts.items():
             seed = recipe.seed if name == "train" else None
             labels = partial(targets, graph, recipe)
-            feeds[name] = feed(part.examples, part.fit, labels, recipe.batch_size, seed)
+            feeds[name] = Feed(part.examples, part.fit, labels, recipe.batch_size, seed)
+        done = state.epochs if state else 0
+        if state is None:
+            _show_samples(folder, feeds["train"], parts["train"], job.dataset.classes, facts)
+        keeper = Keeper(folder, callbacks, feeds["train"], resolved(graph, recipe), state)
         trainer.fit(
             feeds["train"].x,
-            feeds["train"].y,
-            batch_size=recipe.batch_size,
-            epochs=epochs,
-            verbose=(1 if sys.stdout.isatty() else 2) if verbose is None else verbose,
-            shuffle=feeds["train"].y is not None,
+            epochs=done if state and state.stopped else epochs,
+            initial_epoch=done,
+            verbose=0,
+            shuffle=False,  # the feed does, by seed and epoch
             validation_data=feeds["validation"].pair if "validation" in feeds else None,
-            callbacks=[
-                *(built(keras.callbacks, each) for each in recipe.callbacks),
-                keras.callbacks.TerminateOnNaN(),
-                *([Steps(recipe.steps, per_epoch)] if recipe.steps else []),
-                recorder,
-            ],
+            validation_batch_size=recipe.batch_size,
+            callbacks=[*callbacks, keeper, *([] if manner.quiet else [progress])],
         )
         recorder.check()
-        model.load_weights(folder.path / "best.keras")
+        folder.take_best(model)
         for name in metrics:
             if name in feeds:
                 metrics[name] = _evaluate(trainer, feeds[name], recipe.batch_size)
+        if manner.weights:
+            folder.save("weights.txt", partial(write_weights, model))
         folder.json("metrics.json", {**metrics, "best_epoch": recorder.best_epoch})
         status = "finished"
     except KeyboardInterrupt:
@@ -118,18 +116,43 @@ def learn(
             raise failure from None
         raise
     finally:
+        progress.close()
         # Where a run failed, it is its own error that counts, not one that comes of the last files.
         with suppress(UserError) if status == "failed" else nullcontext():
             if recorder.rows:
-                picture = partial(curves.draw, recorder.rows, graph.name, graph.outputs)
+                picture = partial(pictures.curves, recorder.rows, graph.name, graph.outputs)
                 folder.save("curves.png", picture)
             times = {
                 "seconds": round(time.perf_counter() - clock, 2),
                 "training_seconds": round(sum(row["seconds"] for row in recorder.rows), 2),
             }
             folder.json("run.json", facts | {"status": status} | times)
-    echo(_outcome(folder.path, status, metrics, recorder, epochs))
+    manner.echo(_outcome(folder.path, status, metrics, recorder, epochs))
     return Run(folder.path, model, recorder.rows, metrics, status == "interrupted")
+
+
+def _show_samples(
+    folder: RunFolder, fed: Feed, part: Part, classes: Sequence[str], facts: Mapping[str, Any]
+) -> None:
+    """samples.png: the first images of the first epoch, as the model takes them, where they are
+    pictures; and how many there are of each class."""
+    batch = part.examples.take(fed.order()[:SAMPLES])
+    images = part.fit(batch.images)
+    if images.ndim == 3 or (images.ndim == 4 and images.shape[-1] in (1, 3)):
+        captions = [classes[label] for label in batch.labels]
+        title = f"{facts['data']['name']}, training images"
+        balance = facts["data"]["balance"]
+        draw = partial(pictures.samples, images, captions, balance, title)
+        folder.save("samples.png", draw)
+
+
+def write_weights(model: keras.Model, path: Path) -> None:
+    """A text with the name, the shape and all values of every weight."""
+    with path.open("w", encoding="utf-8") as file:
+        for each in model.weights:
+            values = keras.ops.convert_to_numpy(each)
+            text = np.array2string(values, threshold=sys.maxsize)
+            file.write(f"{each.path}\n{tuple(each.shape)}\n{text}\n")
 
 
 def _evaluate(trainer: keras.Model, fed: Feed, batch_size: int) -> dict[str, float]:
@@ -146,12 +169,7 @@ def _outcome(
 ) -> str:
     done = f"{len(recorder.rows)} of {epochs} epochs"
     if status == "interrupted":
-        kept = (
-            f"{folder} has the history and best.keras of epoch {recorder.best_epoch}"
-            if recorder.best_epoch
-            else f"{folder} has no model"
-        )
-        return f"interrupted after {done}: {kept}"
+        return f"interrupted after {done}: archspec train --resume {folder} goes on"
     lines = [f"stopped early, after {done}"] if len(recorder.rows) < epochs else []
     for part, values in metrics.items():
         each = ", ".join(f"{name} {value:.4f}" for name, value in (values or {}).items())

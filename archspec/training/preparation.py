@@ -16,6 +16,8 @@ from archspec.training import data
 from archspec.training.data import Dataset, Examples
 from archspec.training.images import Array, Fitting, fitting
 
+NAMED = 10  # classes whose names are said
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
@@ -39,7 +41,7 @@ def prepare(
     if said.name is None:
         known = ", ".join(data.CLASSES)
         raise UserError("nothing to train on", f"give --data: {known}, a folder or an .npz file")
-    dataset = data.load(said.name, data_dir, said.split_seed)
+    dataset = data.load(said.name, data_dir, said.split_seed, said.skip_broken)
     _check(graph, recipe, dataset)
     wanted = graph.shape(graph.inputs[0])[1:]
     parts = {}
@@ -106,4 +108,15 @@ def _target(graph: Graph, recipe: Recipe, output: str, labels: Array) -> Array:
 
 def about(dataset: Dataset, parts: Mapping[str, Part]) -> str:
     counts = ", ".join(f"{len(each):,} {name}" for name, each in parts.items())
-    return f"{dataset.name}, {len(dataset.classes)} classes, images: {counts}"
+    skipped = ""
+    if dataset.skipped:
+        names = ", ".join(map(str, dataset.skipped[:3]))
+        more = f" and {len(dataset.skipped) - 3} more" if len(dataset.skipped) > 3 else ""
+        skipped = f"\nskipped, because they are broken: {names}{more}"
+    shape = "x".join(map(str, parts["train"].fit.shape))
+    names = ", ".join(dataset.classes[:NAMED])
+    names += ", ..." if len(dataset.classes) > NAMED else ""
+    return (
+        f"{dataset.name}, {len(dataset.classes)} classes: {names}\n"
+        f"images of {shape}: {counts}{skipped}"
+    )

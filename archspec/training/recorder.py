@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
 import keras
 
 from archspec.errors import UserError
+from archspec.training.feed import Feed
 from archspec.training.folder import RunFolder
+from archspec.training.state import State, restore, save
 
 
 class Steps(keras.callbacks.Callback):  # type: ignore[misc]
@@ -18,14 +20,14 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(self, steps: int, per_epoch: int) -> None:
         super().__init__()
-        self.left, self.per_epoch = steps, per_epoch
+        self.steps, self.per_epoch = steps, per_epoch
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.left = self.steps - epoch * self.per_epoch
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if batch + 1 >= self.left:
             self.model.stop_training = True
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.left -= self.per_epoch
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
@@ -51,6 +53,11 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             self.best, self.best_epoch = loss, epoch + 1
             self.folder.save("best.keras", self.kept.save)
 
+    def restored(self) -> None:
+        """Write down the history that a state brought back."""
+        if self.rows:
+            self.folder.csv("history.csv", self.rows)
+
     def check(self) -> None:
         """Raise `UserError` if the loss went astray."""
         last = self.rows[-1]
@@ -59,6 +66,50 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
                 f"the loss became {last['loss']} in epoch {last['epoch']}",
                 "lower the optimizer's learning rate, or look at train.data.scale",
             )
+
+
+class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the state of the run after every epoch, and gives back that of a run taken up again.
+
+    It must come after the others: they have then done what they do in an epoch.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        others: Sequence[keras.callbacks.Callback],
+        feed: Feed,
+        resolved: str,
+        state: State | None,
+    ) -> None:
+        super().__init__()
+        self.folder, self.others, self.feed = folder, others, feed
+        self.resolved, self.state = resolved, state
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if self.state is not None:
+            restore(self.state, self.model, self.others)
+            for each in self.others:
+                if isinstance(each, Recorder):
+                    each.restored()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.feed.epoch = epoch
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        if not isfinite((logs or {})["loss"]):
+            return  # nobody wants to go on from there
+        steps = next((each for each in self.others if isinstance(each, Steps)), None)
+        ended = steps is not None and steps.left <= steps.per_epoch
+        save(
+            self.folder,
+            self.model,
+            self.others,
+            epochs=epoch + 1,
+            stopped=self.model.stop_training and not ended,
+            whole=steps is None or steps.left >= steps.per_epoch,
+            resolved=self.resolved,
+        )
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:

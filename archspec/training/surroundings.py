@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-PACKAGES = ("archspec", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
+PACKAGES = ("archspec-keras", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
 
 
 def surroundings() -> dict[str, Any]:

@@ -40,11 +40,13 @@ class _Augment(keras.layers.Layer):  # type: ignore[misc]
         return images
 
 
-def trainer_of(model: keras.Model, graph: Graph, recipe: Recipe, per_epoch: int) -> keras.Model:
+def trainer_of(
+    model: keras.Model, graph: Graph, recipe: Recipe, per_epoch: int, device: str
+) -> keras.Model:
     """A compiled model that shares the weights of `model`, with augmentation in front and outputs
     keyed by their names in the spec: what is compiled is never what is saved.
 
-    per_epoch: steps in an epoch.
+    per_epoch: steps in an epoch. device: that it works on.
     """
     (images,), outputs = model.inputs, model.outputs
     if recipe.augment:
@@ -68,6 +70,7 @@ def trainer_of(model: keras.Model, graph: Graph, recipe: Recipe, per_epoch: int)
         metrics=metrics[first] if single else metrics,
         loss_weights=None if single else dict(recipe.loss_weights),
         steps_per_execution=steps_per_execution(graph, recipe, per_epoch),
+        jit_compile=_jit(device),
     )
     return trainer
 
@@ -95,3 +98,9 @@ def steps_per_execution(graph: Graph, recipe: Recipe, per_epoch: int) -> int:
     while recipe.steps % per_epoch % steps:  # such a run ends at that very step
         steps //= 2
     return steps
+
+
+def _jit(device: str) -> bool | str:
+    """Keras compiles with XLA where that helps; on the CPU of a machine with a GPU it would too,
+    and TensorFlow's small steps take twice as long with it."""
+    return False if keras.backend.backend() == "tensorflow" and "cpu" in device else "auto"

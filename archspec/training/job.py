@@ -1,0 +1,87 @@
+"""What is to be trained, in one value; and how the run's folder tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from archspec.backends.flat import flat_name, to_spec, to_yaml
+from archspec.graph import Graph
+from archspec.recipe import Recipe
+from archspec.training.data import CLASSES, Dataset, balance, fingerprint
+from archspec.training.folder import RunFolder
+from archspec.training.images import grey
+from archspec.training.preparation import Part
+
+Echo = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Manner:
+    """How a run goes about it, which changes nothing of what it learns.
+
+    device: as `framework.on` takes it. quiet: without progress. weights: write weights.txt too.
+    echo: says what is going on.
+    """
+
+    device: str | None = None
+    quiet: bool = False
+    weights: bool = False
+    echo: Echo = print
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """What is trained, by which recipe, on what and where; facts: what run.json says of it."""
+
+    graph: Graph
+    recipe: Recipe
+    dataset: Dataset
+    parts: Mapping[str, Part]
+    folder: RunFolder
+    facts: Mapping[str, Any]
+
+
+def located(recipe: Recipe) -> Recipe:
+    """The recipe with the whole path of a folder or file of images, whatever it is read from."""
+    name = recipe.data.name
+    if name is None or name in CLASSES:
+        return recipe
+    path = str(Path(name).expanduser().resolve())
+    return replace(recipe, data=replace(recipe.data, name=path))
+
+
+def resolved(graph: Graph, recipe: Recipe) -> str:
+    """The text of resolved.yaml: the flat spec, with its recipe in full."""
+    return to_yaml({**to_spec(graph), "train": recipe.mapping(flat_name)})
+
+
+def described(
+    graph: Graph,
+    recipe: Recipe,
+    dataset: Dataset,
+    parts: Mapping[str, Part],
+    data_dir: Path | None,
+    limit: int | None,
+) -> dict[str, Any]:
+    """What run.json says of spec and data."""
+    return {
+        "name": graph.name,
+        "params": dict(graph.params),
+        "fingerprint": graph.fingerprint,
+        "parameters": graph.total_params,
+        "seed": recipe.seed,
+        "data": {
+            "name": dataset.name,
+            "classes": dataset.classes,
+            "images": {name: len(part) for name, part in parts.items()},
+            "balance": balance(dataset.classes, parts["train"].examples.labels),
+            "range": dataset.range,
+            "grey": grey(parts["train"].examples.images),
+            "fingerprint": fingerprint({name: part.examples for name, part in parts.items()}),
+            "data_dir": str(data_dir.resolve()) if data_dir else None,
+            "limit": limit,
+        },
+    }

@@ -1,0 +1,125 @@
+"""The pictures of a run: its curves, samples of what it sees, what it takes for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from archspec.training.images import Array
+
+ASIDE = {"epoch", "seconds", "learning_rate"}
+
+
+def curves(rows: Sequence[dict[str, Any]], title: str, outputs: Sequence[str], path: Path) -> None:
+    """Write the curves of a history (one dict an epoch, as in history.csv) as a picture.
+
+    One panel for the loss and one for each metric; validation is dashed. Where a model has several
+    outputs each is a colour of its own.
+    """
+    panels = _panels([key for key in rows[0] if key not in ASIDE], outputs)
+    figure = Figure(figsize=(5 * len(panels), 3.8), layout="constrained")
+    figure.suptitle(title)
+    epochs = [row["epoch"] for row in rows]
+    marker = "o" if len(rows) < 25 else None
+    row = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (name, keys) in zip(row, panels.items(), strict=True):
+        for place, (key, of) in enumerate(keys):
+            for second, prefix in enumerate(("", "val_")):
+                if prefix + key in rows[0]:
+                    label = "validation" if prefix else "training"
+                    axes.plot(
+                        epochs,
+                        [row[prefix + key] for row in rows],
+                        "--" if second else "-",
+                        color=f"C{place if len(keys) > 1 else second}",
+                        marker=marker,
+                        markersize=3,
+                        label=f"{of or 'all'}, {label}" if len(keys) > 1 else label,
+                    )
+        axes.set(xlabel="epoch", title=name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")
+    figure.savefig(path, dpi=120, format="png")
+
+
+def _panels(keys: Sequence[str], outputs: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """Metric -> the history's keys for it, each with the output it is of ("" for the whole)."""
+    panels: dict[str, list[tuple[str, str]]] = {}
+    for key in keys:
+        if key.startswith("val_"):
+            continue
+        of = max((out for out in outputs if key.startswith(f"{out}_")), key=len, default="")
+        metric = key[len(of) + 1 :] if of else key
+        panels.setdefault(metric, []).append((key, of))
+    return dict(sorted(panels.items(), key=lambda item: item[0] == "loss"))
+
+
+# --- images --------------------------------------------------------------------------------------
+
+MANY = 50  # classes from which on their names and counts are left out of pictures
+
+
+def samples(
+    images: Array, captions: Sequence[str], counts: Mapping[str, int], title: str, path: Path
+) -> None:
+    """Write a sheet of images (n, height, width) or (n, height, width, 1 or 3) as the model takes
+    them, each under its caption, over how many images each class has (class -> count)."""
+    across = min(8, len(images))
+    down = ceil(len(images) / across)
+    balance = bool(counts)
+    figure = Figure(figsize=(1.3 * across, 1.55 * down + 2.4 * balance), layout="constrained")
+    figure.suptitle(title)
+    heights = [1.55 * down, 2.4][: 1 + balance]
+    parts = figure.subfigures(1 + balance, 1, height_ratios=heights, squeeze=False)[:, 0]
+    low, high = float(images.min()), float(images.max())
+    grid = list(parts[0].subplots(down, across, squeeze=False).flat)
+    for axes in grid:
+        axes.set_axis_off()
+    for axes, image, caption in zip(grid, images, captions, strict=False):
+        flat = image.squeeze(-1) if image.ndim == 3 and image.shape[-1] == 1 else image
+        axes.imshow((flat - low) / ((high - low) or 1), cmap="gray")
+        axes.set_title(caption, fontsize="small")
+    if balance:
+        axes = parts[1].subplots()
+        axes.bar(range(len(counts)), list(counts.values()))
+        axes.set(ylabel="training images", title="class balance")
+        if len(counts) <= MANY:
+            slanted = max(map(len, counts)) * len(counts) > 80
+            axes.set_xticks(range(len(counts)), list(counts), rotation=60 if slanted else 0)
+    figure.savefig(path, dpi=120, format="png")
+
+
+def confusion(matrix: Array, classes: Sequence[str], title: str, path: Path) -> None:
+    """Write a confusion matrix: rows are the true classes (their images add up to 1), columns what
+    they were taken for. matrix: counts, (classes, classes)."""
+    count = len(classes)
+    side = min(3 + 0.45 * count, 14)
+    figure = Figure(figsize=(side + 1, side), layout="constrained")
+    axes = figure.subplots()
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(drawn, label="share of the true class")
+    axes.set(xlabel="taken for", ylabel="true class", title=title)
+    if count <= MANY:
+        axes.set_xticks(range(count), classes, rotation=60, ha="right")
+        axes.set_yticks(range(count), classes)
+    if count <= 20:
+        for row, column in np.argwhere(matrix):
+            dark = shares[row, column] > 0.5
+            axes.text(
+                column,
+                row,
+                str(matrix[row, column]),
+                ha="center",
+                va="center",
+                fontsize="small",
+                color="white" if dark else "black",
+            )
+    figure.savefig(path, dpi=120, format="png")

@@ -1,0 +1,83 @@
+"""What is seen of a training while it goes on: a bar on a terminal, a line an epoch anywhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+import keras
+from tqdm import tqdm
+
+from archspec.training.recorder import numbers
+
+INTERVAL = 0.2  # seconds between two looks at the bar
+
+
+class Progress(keras.callbacks.Callback):  # type: ignore[misc]
+    """After each epoch a line with its loss, metrics and images per second. On a terminal a bar
+    below shows epoch, step, loss and metrics so far, images per second and the time left."""
+
+    def __init__(self, epochs: int, images: int, batch_size: int) -> None:
+        """images: in an epoch."""
+        super().__init__()
+        self.epochs, self.images, self.batch_size = epochs, images, batch_size
+        self.bar: tqdm[Any] | None = None
+        self.shown = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.epoch, self.begun = epoch, time.perf_counter()
+        if self.bar is None and sys.stdout.isatty():
+            whole, done = self.epochs * self.images, epoch * self.images
+            self.bar = tqdm(
+                desc=f"epoch {epoch + 1}/{self.epochs}",
+                total=whole,
+                initial=done,
+                file=sys.stdout,
+                unit=" images",
+                dynamic_ncols=True,
+                leave=False,
+                bar_format="{desc} |{bar:20}| {rate_fmt}, {remaining} left{postfix}",
+            )
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self.seen = min((batch + 1) * self.batch_size, self.images)
+        now = time.monotonic()
+        if self.bar is None or now < self.shown + INTERVAL:
+            return
+        self.shown = now
+        steps = ceil(self.images / self.batch_size)
+        step = f"epoch {self.epoch + 1}/{self.epochs}, step {min(batch + 1, steps)}/{steps}"
+        self.bar.set_description_str(step, refresh=False)
+        self.bar.set_postfix_str(_said(numbers(logs or {})), refresh=False)
+        self.bar.update(self.epoch * self.images + self.seen - self.bar.n)
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        self.trained = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        now = time.perf_counter()
+        rate = self.seen / (getattr(self, "trained", now) - self.begun)
+        line = f"epoch {epoch + 1}/{self.epochs}: {_said(numbers(logs or {}))}"
+        line += f" ({now - self.begun:.1f} s, {rate:,.0f} images/s)"
+        if self.bar is None:
+            print(line, flush=True)
+            return
+        self.bar.update((epoch + 1) * self.images - self.bar.n)
+        tqdm.write(line, file=sys.stdout)
+
+    def close(self) -> None:
+        """Take the bar away, however training ended."""
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _said(values: Mapping[str, float]) -> str:
+    """Training first, then validation, each with its loss first."""
+
+    def place(name: str) -> tuple[bool, bool]:
+        return name.startswith("val_"), name.removeprefix("val_") != "loss"
+
+    return ", ".join(f"{name} {values[name]:.4g}" for name in sorted(values, key=place))

@@ -1,0 +1,159 @@
+"""Taking up a run again: exactly as it would have gone on, or for longer than was planned.
+
+A run whose recipe is the old one goes on in its own folder. One that is changed in what may change
+(length, batch size, patience) goes on in a new folder, and the old one stays as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archspec.backends import framework
+from archspec.errors import UserError
+from archspec.expand import expand
+from archspec.files import open_spec
+from archspec.recipe import Recipe, recipe_of
+from archspec.source import plain, read_file, read_text
+from archspec.training.folder import RunFolder
+from archspec.training.job import Job, Manner, described, located, resolved
+from archspec.training.preparation import about, prepare
+from archspec.training.run import started
+
+if TYPE_CHECKING:
+    from archspec.training.learning import Run
+
+LENGTH = ("epochs", "steps", "batch_size")
+MOST = 40  # lines of a difference that are shown
+
+
+def resume(
+    run: Path,
+    settings: Mapping[str, Any] | None = None,
+    manner: Manner | None = None,
+    *,
+    data: str | None = None,
+    data_dir: Path | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    run_dir: Path | None = None,
+) -> Run | None:
+    """Go on with the run in a folder; None where nothing is left to do.
+
+    settings: as `--set`, of the recipe. data, data_dir: where the images are now, if they moved.
+    run_dir: the folder of a run whose recipe is changed, by default the next free `runs/NAME-N`.
+
+    Raises `UserError` for a folder that holds no run, for images that are not what they were, and
+    for a change of anything but length, batch size and patience.
+    """
+    manner = manner or Manner()
+    echo = manner.echo
+    folder = RunFolder.existing(run)
+    facts = folder.facts()
+    graph = expand(open_spec(read_file(run / "resolved.yaml"), settings))
+    recipe = recipe_of(graph, data=data, epochs=epochs, steps=steps, batch_size=batch_size)
+    now = resolved(graph, recipe)
+
+    framework.start()
+    from archspec.training import state as states
+
+    state = states.newest(run, echo)
+    changes = _changes(state.resolved, now) if state else set()
+    if state and changes:
+        echo(_difference(state.resolved, now))
+        state = states.newest(run, lambda said: None, whole=True)
+        if state and "patience" in changes:
+            state = replace(state, stopped=False)
+    elif facts["status"] == "finished":
+        echo(f"{run} is finished, after {_length(recipe)}: --epochs goes on for longer")
+        return None
+
+    said = facts["data"]
+    data_dir = data_dir or (Path(said["data_dir"]) if said["data_dir"] else None)
+    recipe = located(recipe)
+    dataset, parts = prepare(graph, recipe, data_dir, said["limit"])
+    echo(about(dataset, parts))
+    now_facts = described(graph, recipe, dataset, parts, data_dir, said["limit"])
+    if now_facts["data"]["fingerprint"] != said["fingerprint"]:
+        raise UserError(
+            f"the images of {dataset.name} are not those that {run} began with",
+            "put the old ones back, give the folder that has them as --data, or train anew",
+        )
+    if changes:
+        per_epoch = ceil(len(parts["train"]) / recipe.batch_size)
+        wanted = recipe.epochs or ceil((recipe.steps or 1) / per_epoch)
+        if state is not None and wanted <= state.epochs:
+            raise UserError(
+                f"{run} has done {state.epochs} epochs already", f"give more than {state.epochs}"
+            )
+        folder = _forked(folder, RunFolder(graph.name, run_dir), now)
+        now_facts["resumed_from"] = str(run)
+    echo(
+        f"going on after epoch {state.epochs}"
+        if state
+        else "nothing was saved yet: starting from the beginning"
+    )
+    return started(Job(graph, recipe, dataset, parts, folder, now_facts), manner, state)
+
+
+def _forked(old: RunFolder, new: RunFolder, text: str) -> RunFolder:
+    """The new folder, with what the run has so far."""
+    for name in ("spec.yaml", "best.keras"):
+        if (old.path / name).exists():
+            with new.writing(name) as path:
+                shutil.copyfile(old.path / name, path)
+    new.text("resolved.yaml", text)
+    return new
+
+
+# --- changes -------------------------------------------------------------------------------------
+
+
+def _changes(before: str, now: str) -> set[str]:
+    """The keys of the recipe that differ between two texts of resolved.yaml.
+
+    Where the images are is no change: what they are is compared. Raises `UserError`, with the
+    difference, if something else than length, batch size and patience changed.
+    """
+    old, new = _read(before), _read(now)
+    found = {key for key in old | new if old.get(key) != new.get(key)}
+    if wrong := sorted(found - {*LENGTH, "patience"}):
+        raise UserError(
+            f"a run can go on with another length, batch size or patience only, but "
+            f"{', '.join(wrong)} changed:\n{_difference(before, now)}",
+            "train the changed spec anew",
+        )
+    return found
+
+
+def _read(text: str) -> dict[str, Any]:
+    """The network, and each key of the recipe; the callbacks' patience as a key of its own."""
+    spec = plain(read_text(text, "resolved.yaml").root)
+    recipe = spec.pop("train")
+    recipe["data"] = {key: each for key, each in recipe["data"].items() if key != "name"}
+    named = [
+        (name, dict(each)) for callback in recipe["callbacks"] for name, each in callback.items()
+    ]
+    recipe["patience"] = [each.pop("patience", None) for _, each in named]
+    recipe["callbacks"] = named
+    network = {key: spec.get(key) for key in ("input", "inputs", "layers", "outputs")}
+    return {"the network": network, **recipe}
+
+
+def _difference(before: str, now: str) -> str:
+    lines = difflib.unified_diff(
+        before.splitlines(), now.splitlines(), "as it was", "as it is", n=0, lineterm=""
+    )
+    shown = [line for line in lines if not line.startswith("@@")]
+    more = [f"... and {len(shown) - MOST} lines more"] if len(shown) > MOST else []
+    return "\n".join([*shown[:MOST], *more])
+
+
+def _length(recipe: Recipe) -> str:
+    return f"{recipe.epochs} epochs" if recipe.epochs else f"{recipe.steps} steps"
