@@ -21,14 +21,14 @@ COMMANDS = [
     for line in text.splitlines()
     if line.startswith("archspec ")
 ]
-NEEDS_KERAS = ("archspec build", "archspec train")
+NEEDS_KERAS = ("archspec build", "archspec train", "archspec evaluate", "archspec predict")
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a reader has: the specs and examples, and an `archspec` command on the path."""
     folder = tmp_path_factory.mktemp("checkout")
-    for name in ("specs", "examples"):
+    for name in ("specs", "examples", "docs"):
         shutil.copytree(ROOT / name, folder / name)
     command = folder / "bin" / "archspec"
     command.parent.mkdir()
