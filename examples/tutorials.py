@@ -20,7 +20,6 @@ from archspec.errors import UserError
 from archspec.recipe import recipe_of
 from archspec.training.job import Manner
 from archspec.training.run import train
-from archspec.training.surroundings import commit
 
 
 @dataclass(frozen=True)
@@ -85,6 +84,9 @@ def main() -> None:
         lines.append(
             f"| {claim.spec} | {of} | {claim.what} | {accuracy:.4f} | {wanted} | {seconds:.0f} |"
         )
+    # It brings Keras in, which `train` starts quietly.
+    from archspec.training.surroundings import commit
+
     print("\n".join([f"{date.today()}, commit {commit()}", "", *lines]))
 
 
