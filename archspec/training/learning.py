@@ -70,12 +70,13 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
         "started": started.isoformat(timespec="seconds"),
     }
     folder.json("run.json", facts | {"status": "running"})
-    recorder = Recorder(folder, model)
+    others = [built(keras.callbacks, each) for each in recipe.callbacks]
+    recorder = Recorder(folder, model, others)
     callbacks = [
-        *(built(keras.callbacks, each) for each in recipe.callbacks),
+        recorder,
+        *others,
         keras.callbacks.TerminateOnNaN(),
         *([Steps(recipe.steps, per_epoch)] if recipe.steps else []),
-        recorder,
     ]
     progress = Progress(epochs, len(parts["train"]), recipe.batch_size)
     feeds: dict[str, Feed] = {}

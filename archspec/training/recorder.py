@@ -31,11 +31,17 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the history and the best model on disk after every epoch."""
+    """Keeps the history and the best model on disk after every epoch.
 
-    def __init__(self, folder: RunFolder, kept: keras.Model) -> None:
+    It comes first of the callbacks: what the others watch is checked before they miss it, and the
+    learning rate is that of the epoch.
+    """
+
+    def __init__(
+        self, folder: RunFolder, kept: keras.Model, others: Sequence[keras.callbacks.Callback]
+    ) -> None:
         super().__init__()
-        self.folder, self.kept = folder, kept
+        self.folder, self.kept, self.others = folder, kept, others
         self.rows: list[dict[str, Any]] = []
         self.best, self.best_epoch = float("inf"), 0
 
@@ -43,6 +49,13 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self.started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        for each in self.others:
+            watched = getattr(each, "monitor", None)
+            if watched is not None and watched not in (logs or {}):
+                raise UserError(
+                    f"{type(each).__name__} watches '{watched}', which is not measured",
+                    f"its `monitor` takes {', '.join(logs or {})}",
+                )
         rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         row = {"epoch": epoch + 1} | numbers({**(logs or {}), "learning_rate": rate})
         row["seconds"] = round(time.perf_counter() - self.started, 3)
