@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import archspec
+from archspec.backends import framework
 from archspec.errors import UserError
 from archspec.recipe import recipe_of
 from archspec.training.job import Manner
@@ -69,6 +70,10 @@ def main() -> None:
     parser.add_argument("--photos", help="a folder with train/ and test/")
     parser.add_argument("--only", nargs="+", choices=CLAIMS, default=list(CLAIMS), metavar="NAME")
     given = parser.parse_args()
+    framework.start()
+    from archspec.training.surroundings import commit
+
+    started = f"{date.today()}, commit {commit()}"
     lines = [
         "| network | data | trained | test accuracy | wanted | seconds |",
         "|---|---|---|---|---|---|",
@@ -84,10 +89,7 @@ def main() -> None:
         lines.append(
             f"| {claim.spec} | {of} | {claim.what} | {accuracy:.4f} | {wanted} | {seconds:.0f} |"
         )
-    # It brings Keras in, which `train` starts quietly.
-    from archspec.training.surroundings import commit
-
-    print("\n".join([f"{date.today()}, commit {commit()}", "", *lines]))
+    print("\n".join([started, "", *lines]))
 
 
 if __name__ == "__main__":

@@ -269,6 +269,22 @@ def test_an_edited_network_is_refused_and_shown(copy):
     assert "rate: 0.4" in said
 
 
+def test_an_edited_spec_is_not_passed_over(tmp_path):
+    from archspec.training.job import Manner
+    from archspec.training.run import train
+
+    graph = archspec.loads(NET)
+    manner = Manner(quiet=True, echo=lambda said: None)
+    recipe = recipe_of(graph, epochs=1)
+    train(graph, recipe, manner, run_dir=tmp_path / "run", text=NET, limit=100)
+    assert resume(tmp_path / "run", epochs=2, run_dir=tmp_path / "longer").history
+    assert resume(tmp_path / "longer") is None
+    spec = tmp_path / "run" / "spec.yaml"
+    spec.write_text(NET.replace("filters: 6", "filters: 7"))
+    said = refusal(tmp_path / "run", epochs=3)
+    assert f"{spec} was edited, but a run goes on with its resolved.yaml" in said
+
+
 def test_a_longer_run_goes_on_in_a_folder_of_its_own(copy, tmp_path):
     before = contents(copy)
     assert f"{copy} has done 5 epochs already" in refusal(copy, epochs=4)

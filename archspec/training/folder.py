@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,13 @@ class RunFolder:
             raise UserError(said, "train the spec anew") from None
         return facts
 
+    def edited(self, facts: Mapping[str, Any]) -> bool:
+        """Whether spec.yaml is another text than the one that the run began with."""
+        path = self.path / "spec.yaml"
+        if facts.get("spec") is None or not path.exists():
+            return False
+        return fingerprint(path.read_bytes()) != str(facts["spec"])
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """While one process trains here, another that tries gets a `UserError`."""
@@ -106,6 +114,11 @@ class RunFolder:
         """Let a library write the file."""
         with self.writing(name) as path:
             saver(path)
+
+
+def fingerprint(content: bytes) -> str:
+    """A word for a file's content."""
+    return sha256(content).hexdigest()[:16]
 
 
 def _fresh(name: str) -> Path:

@@ -56,6 +56,11 @@ def resume(
     echo = manner.echo
     folder = RunFolder.existing(run)
     facts = folder.facts()
+    if folder.edited(facts):
+        raise UserError(
+            f"{run / 'spec.yaml'} was edited, but a run goes on with its resolved.yaml",
+            "change the recipe there or by options, and put spec.yaml back",
+        )
     graph = expand(open_spec(read_file(run / "resolved.yaml"), settings))
     recipe = recipe_of(graph, data=data, epochs=epochs, steps=steps, batch_size=batch_size)
     now = resolved(graph, recipe)
@@ -80,6 +85,7 @@ def resume(
     dataset, parts = prepare(graph, recipe, data_dir, said["limit"])
     echo(about(dataset, parts))
     now_facts = described(graph, recipe, dataset, parts, data_dir, said["limit"])
+    now_facts |= {key: facts[key] for key in ("params", "spec") if key in facts}
     if now_facts["data"]["fingerprint"] != said["fingerprint"]:
         raise UserError(
             f"the images of {dataset.name} are not those that {run} began with",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import archspec
 from archspec.graph import Graph
 from archspec.recipe import Recipe, recipe_of
-from archspec.training.folder import RunFolder
+from archspec.training.folder import RunFolder, fingerprint
 from archspec.training.job import Job, Manner, described, located, resolved
 from archspec.training.preparation import about, prepare
 
@@ -57,6 +57,8 @@ def train(
     flat = resolved(graph, recipe)
     folder.text("resolved.yaml", flat)
     facts = described(graph, recipe, dataset, parts, data_dir, limit)
+    if text is not None:
+        facts["spec"] = fingerprint(text.encode())
     # What resolved.yaml says is trained, so that outputs are called the same when the run goes on.
     graph = archspec.loads(flat, "resolved.yaml")
     return started(Job(graph, recipe_of(graph), dataset, parts, folder, facts), manner)
