@@ -3,6 +3,8 @@
 import pytest
 from texts import INPUT, here, net, refused, said, table, wires
 
+import archspec
+
 TOP = (
     "input: [4]"
     + """
@@ -268,3 +270,14 @@ def test_an_input_is_not_reused() -> None:
 def test_a_turn_may_reuse_what_came_before_it(gap: int) -> None:
     layers = f"- {{Dense: 4, name: d}}\n- {{repeat: {gap}, ReLU: {{}}}}\n- {{reuse: d, name: e}}"
     assert net(layers, TOP)["e"].reuses == "d"
+
+
+def test_a_reuse_of_a_reuse_is_compared_with_the_first_call():
+    """The first call aligns its axes, the second has none to align, the third has again."""
+    graph = archspec.loads(
+        "archspec: 1\ninput: [4]\nlayers:\n- {Reshape: [1, 4], name: r}\n"
+        "- {Add: {}, from: [r, input], name: s}\n- {reuse: s, from: [s, r], name: t}\n"
+        "- {reuse: t, from: [t, input], name: u}\n"
+    )
+    assert [graph["t"].reuses, graph["u"].reuses] == ["s", "s"]
+    assert graph.shape("u") == (None, 1, 4)

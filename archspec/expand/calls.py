@@ -166,6 +166,8 @@ class Calls(Loops):
             if place.owners is not None:  # each layer here has its counterpart there
                 counterpart = next(place.owners, None)
                 owner = owner or counterpart
+            if owner is not None:
+                owner = owner.owner or owner  # the first call, not another reuse
             if step.get("reuse") is None:
                 arguments, places = self.arguments(step, op, layer.arguments, place)
             else:
@@ -204,7 +206,7 @@ class Calls(Loops):
             tuple(inputs),
             slots,
             call,
-            (owner.owner or owner) if owner else None,
+            owner,
             facts,
             place.scope,
             step.span,
