@@ -52,13 +52,13 @@ def train(
     dataset, parts = prepare(graph, recipe, data_dir, limit)
     manner.echo(about(dataset, parts))
     folder = RunFolder(graph.name, run_dir)
-    if text is not None:
-        folder.text("spec.yaml", text)
     flat = resolved(graph, recipe)
-    folder.text("resolved.yaml", flat)
     facts = described(graph, recipe, dataset, parts, data_dir, limit)
     if text is not None:
         facts["spec"] = fingerprint(text.encode())
+        folder.text("spec.yaml", text)
+    folder.json("run.json", {**facts, "status": "running"})
+    folder.text("resolved.yaml", flat)  # with it, the folder is a run's, and can be resumed
     # What resolved.yaml says is trained, so that outputs are called the same when the run goes on.
     graph = archspec.loads(flat, "resolved.yaml")
     return started(Job(graph, recipe_of(graph), dataset, parts, folder, facts), manner)
