@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 BUILD = Path("build")
 
 spec_argument = click.argument("spec")
+run_argument = click.argument("run", type=click.Path(path_type=Path))
 specs_argument = click.argument("specs", nargs=-1, required=True)
+device_option = click.option(
+    "--device", help="cpu, gpu or gpu:N; by default the first GPU, if there is one."
+)
+data_dir_option = click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Where datasets are looked for first."
+)
 set_option = click.option(
     "--set",
     "settings",
@@ -202,9 +209,7 @@ def build(spec: str, settings: tuple[str, ...], output: Path | None, seed: int) 
 @set_option
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in a folder.")
 @click.option("--data", help="A dataset by name, a folder of images by class, or an .npz file.")
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="Where datasets are looked for first."
-)
+@data_dir_option
 @click.option("--epochs", type=click.IntRange(1))
 @click.option("--steps", type=click.IntRange(1), help="Batches to train on, instead of --epochs.")
 @click.option("--batch-size", type=click.IntRange(1))
@@ -215,7 +220,7 @@ def build(spec: str, settings: tuple[str, ...], output: Path | None, seed: int) 
     "--recipe", type=click.Path(path_type=Path), help="A file that holds a `train` mapping alone."
 )
 @click.option("--run-dir", type=click.Path(path_type=Path), help="By default runs/NAME-N.")
-@click.option("--device", help="cpu, gpu or gpu:N; by default the first GPU, if there is one.")
+@device_option
 @click.option("--precision", help="float32, mixed_bfloat16, mixed_float16 or float64.")
 @click.option("--weights", is_flag=True, help="Write every weight's values to weights.txt too.")
 @click.option("--quiet", is_flag=True, help="Without the progress.")
@@ -315,17 +320,12 @@ def train(
         sys.exit(130)
 
 
-run_argument = click.argument("run", type=click.Path(path_type=Path))
-
-
 @main.command()
 @run_argument
 @click.option("--part", type=click.Choice(["test", "validation", "train"]), help="By default test.")
 @click.option("--data", help="Other images of the same classes, as `train` takes them.")
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="Where datasets are looked for first."
-)
-@click.option("--device", help="cpu, gpu or gpu:N; by default the first GPU, if there is one.")
+@data_dir_option
+@device_option
 def evaluate(
     run: Path, part: str | None, data: str | None, data_dir: Path | None, device: str | None
 ) -> None:
@@ -346,7 +346,7 @@ def evaluate(
 @click.option("--top", type=click.IntRange(1), default=5, help="So many of the likeliest classes.")
 @click.option("--resize", is_flag=True, help="Adapt images to the spec's input.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-@click.option("--device", help="cpu, gpu or gpu:N; by default the first GPU, if there is one.")
+@device_option
 def predict(
     run: Path, images: tuple[Path, ...], top: int, resize: bool, form: str, device: str | None
 ) -> None:

@@ -55,7 +55,7 @@ def on(device: str | None) -> Iterator[str]:
     if name not in known:
         raise UserError(
             f"there is no device '{device}'",
-            f"{os.environ['KERAS_BACKEND']} has {', '.join(known)}",
+            f"{keras.backend.backend()} has {', '.join(known)}",
         )
     with keras.device(name):
         yield name

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.backends import framework
-from archspec.errors import UserError
+from archspec.errors import Refused, UserError
 from archspec.expand import expand
 from archspec.files import open_spec
 from archspec.recipe import Recipe, recipe_of
@@ -62,7 +62,10 @@ def resume(
             "change the recipe there or by options, and put spec.yaml back",
         )
     graph = expand(open_spec(read_file(run / "resolved.yaml"), settings))
-    recipe = recipe_of(graph, data=data, epochs=epochs, steps=steps, batch_size=batch_size)
+    try:
+        recipe = recipe_of(graph, data=data, epochs=epochs, steps=steps, batch_size=batch_size)
+    except Refused as refused:
+        raise UserError(f"{run / 'resolved.yaml'}: {refused}", refused.hint) from None
     now = resolved(graph, recipe)
 
     framework.start()
