@@ -335,8 +335,7 @@ def evaluate(
     framework.start()
     from archspec.training.use import evaluate as judge
 
-    with framework.on(device):
-        click.echo(str(judge(run, part=part, data=data, data_dir=data_dir)))
+    click.echo(str(judge(run, part=part, data=data, data_dir=data_dir, device=device)))
     click.echo(f"\nwrote {run / 'evaluation'}")
 
 
@@ -356,8 +355,7 @@ def predict(
     framework.start()
     from archspec.training.use import predict as ask
 
-    with framework.on(device):
-        found = ask(run, images, top, resize)
+    found = ask(run, images, top, resize, device)
     if form == "json":
         import json
 

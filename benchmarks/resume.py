@@ -47,10 +47,14 @@ def differences(one: Path, two: Path) -> list[str]:
         if (one / name).read_bytes() != (two / name).read_bytes():
             found.append(f"{name} differs")
     histories = [
-        [line.rsplit(",", 1)[0] for line in (run / "history.csv").read_text().splitlines()]
+        [line.rsplit(",", 2)[0] for line in (run / "history.csv").read_text().splitlines()]
         for run in (one, two)
     ]
     return found if histories[0] == histories[1] else [*found, "history.csv differs"]
+
+
+# What no two runs have in common: the last columns of a history, and what the recorder remembers.
+TIMES = ("images_per_second", "seconds", "started", "trained")
 
 
 def _facts(array: np.ndarray) -> object:
@@ -58,7 +62,7 @@ def _facts(array: np.ndarray) -> object:
 
     def timeless(value: object) -> object:
         if isinstance(value, dict):
-            return {k: timeless(v) for k, v in value.items() if k not in ("seconds", "started")}
+            return {k: timeless(v) for k, v in value.items() if k not in TIMES}
         return [timeless(each) for each in value] if isinstance(value, list) else value
 
     return timeless(json.loads(array.tobytes()))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import json
 import os
 import pty
 import re
+import statistics
 import struct
 import subprocess
 import sys
@@ -142,8 +144,9 @@ def test_predict_names_what_it_cannot_read(run, pictures, tmp_path):
     assert predict(run, [pictures[20]], resize=True)[0]["classes"]
     broken = tmp_path / "broken.png"
     broken.write_bytes(pictures[0].read_bytes()[:-30])
-    with pytest.raises(UserError, match=f"cannot read the image {broken}"):
+    with pytest.raises(UserError, match=f"cannot read the image {broken}") as caught:
         predict(run, [broken])
+    assert caught.value.hint == "give images, such as PNG or JPEG files"
 
 
 def test_a_single_unit_is_the_second_of_two_classes(tmp_path):
@@ -208,6 +211,14 @@ def test_a_device_that_is_not_there_is_named(tmp_path):
     assert json.loads((tmp_path / "two" / "run.json").read_text())["device"] == "cpu:0"
 
 
+def test_speed_and_memory_are_written_down(run):
+    facts = json.loads((run / "run.json").read_text())
+    with (run / "history.csv").open() as file:
+        rates = [float(row["images_per_second"]) for row in csv.DictReader(file)]
+    assert facts["images_per_second"] == statistics.median(rates[1:])
+    assert 100 * 2**20 < facts["peak_memory"] <= 2**40
+
+
 def without_numbers(text: str) -> str:
     """What is said, with figures that the machine decides put aside."""
     text = re.sub(r"\d+:\d\d", "T", text)
@@ -222,9 +233,14 @@ def test_two_epochs_piped(tmp_path, golden):
     golden("train.txt", without_numbers(said.stdout))
     assert said.stderr == ""
     quiet = subprocess.run(
-        [*command, "--quiet"], cwd=tmp_path, capture_output=True, text=True, check=True
+        [*command, "--quiet", "--precision", "mixed_bfloat16"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "epoch 1/2" not in quiet.stdout
+    assert "on cpu:0 in mixed_bfloat16, writing to runs/net-2" in quiet.stdout
 
 
 def test_two_epochs_on_a_terminal(tmp_path, golden):

@@ -22,6 +22,7 @@ from archspec.graph import Shape
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 ORIENTATION = 0x0112
+LEAVE = "remove or replace what is broken, or say `skip_broken: true` under train.data"
 GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}
 
 Array = np.ndarray[Any, Any]
@@ -87,13 +88,13 @@ def _pixels(image: Image.Image, grey: bool) -> Array:
     return np.asarray(image.convert("L" if grey else "RGB"))
 
 
-def _unreadable(paths: list[Path], error: Exception | None = None) -> UserError:
+def _unreadable(paths: list[Path], error: Exception | None = None, hint: str = LEAVE) -> UserError:
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
     names = ", ".join(str(path) for path in paths[:3])
     cause = f": {error}" if error and not isinstance(error, UnidentifiedImageError) else ""
     return UserError(
         f"cannot read {'these images' if len(paths) > 1 else 'the image'} {names}{more}{cause}",
-        "remove or replace what is broken, or say `skip_broken: true` under train.data",
+        hint,
     )
 
 
@@ -137,10 +138,12 @@ def read_folder(
 
 
 def read_files(files: Sequence[Path], grey: bool) -> Photos:
-    """Photos of one's own. Raises `UserError` for what is not there."""
+    """Photos of one's own. Raises `UserError` for what is not there, or no image."""
     for path in files:
         if not path.is_file():
             raise UserError(f"there is no image {path}")
+        if _mode(path, decode=True) is None:
+            raise _unreadable([path], hint="give images, such as PNG or JPEG files")
     array = np.empty(len(files), dtype=object)
     array[:] = files
     return Photos(array, grey)

@@ -26,7 +26,7 @@ from archspec.training.preparation import Part, targets
 from archspec.training.progress import Progress
 from archspec.training.recorder import Keeper, Recorder, Steps, numbers
 from archspec.training.state import State
-from archspec.training.surroundings import surroundings
+from archspec.training.surroundings import peak_memory, surroundings
 from archspec.training.trainer import built, precision, trainer_of
 
 SAMPLES = 32  # pictures on samples.png
@@ -71,14 +71,14 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
     }
     folder.json("run.json", facts | {"status": "running"})
     others = [built(keras.callbacks, each) for each in recipe.callbacks]
-    recorder = Recorder(folder, model, others)
+    recorder = Recorder(folder, model, others, len(parts["train"]), recipe.batch_size)
     callbacks = [
         recorder,
         *others,
         keras.callbacks.TerminateOnNaN(),
         *([Steps(recipe.steps, per_epoch)] if recipe.steps else []),
     ]
-    progress = Progress(epochs, len(parts["train"]), recipe.batch_size)
+    progress = Progress(epochs, recorder)
     feeds: dict[str, Feed] = {}
     metrics: Metrics = {"test": None, "validation": None}
     status = "failed"
@@ -126,6 +126,8 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
             times = {
                 "seconds": round(time.perf_counter() - clock, 2),
                 "training_seconds": round(sum(row["seconds"] for row in recorder.rows), 2),
+                "images_per_second": recorder.images_per_second,
+                "peak_memory": peak_memory(device),
             }
             folder.json("run.json", facts | {"status": status} | times)
     manner.echo(_outcome(folder.path, status, metrics, recorder, epochs))

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from archspec.training.images import Array
 
-ASIDE = {"epoch", "seconds", "learning_rate"}
+ASIDE = {"epoch", "seconds", "images_per_second", "learning_rate"}
 
 
 def curves(rows: Sequence[dict[str, Any]], title: str, outputs: Sequence[str], path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from tqdm import tqdm
 
-from archspec.training.recorder import numbers
+from archspec.training.recorder import Recorder, numbers
 
 INTERVAL = 0.2  # seconds between two looks at the bar
 
@@ -20,15 +20,16 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
     """After each epoch a line with its loss, metrics and images per second. On a terminal a bar
     below shows epoch, step, loss and metrics so far, images per second and the time left."""
 
-    def __init__(self, epochs: int, images: int, batch_size: int) -> None:
-        """images: in an epoch."""
+    def __init__(self, epochs: int, recorder: Recorder) -> None:
+        """recorder: of the run, which comes before in its callbacks."""
         super().__init__()
-        self.epochs, self.images, self.batch_size = epochs, images, batch_size
+        self.epochs, self.recorder = epochs, recorder
+        self.images = recorder.images
         self.bar: tqdm[Any] | None = None
         self.shown = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.epoch, self.begun = epoch, time.perf_counter()
+        self.epoch = epoch
         if self.bar is None and sys.stdout.isatty():
             whole, done = self.epochs * self.images, epoch * self.images
             self.bar = tqdm(
@@ -43,25 +44,20 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
             )
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        self.seen = min((batch + 1) * self.batch_size, self.images)
         now = time.monotonic()
         if self.bar is None or now < self.shown + INTERVAL:
             return
         self.shown = now
-        steps = ceil(self.images / self.batch_size)
+        steps = ceil(self.images / self.recorder.batch_size)
         step = f"epoch {self.epoch + 1}/{self.epochs}, step {min(batch + 1, steps)}/{steps}"
         self.bar.set_description_str(step, refresh=False)
         self.bar.set_postfix_str(_said(numbers(logs or {})), refresh=False)
-        self.bar.update(self.epoch * self.images + self.seen - self.bar.n)
-
-    def on_test_begin(self, logs: Any = None) -> None:
-        self.trained = time.perf_counter()
+        self.bar.update(self.epoch * self.images + self.recorder.seen - self.bar.n)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        now = time.perf_counter()
-        rate = self.seen / (getattr(self, "trained", now) - self.begun)
+        row = self.recorder.rows[-1]
         line = f"epoch {epoch + 1}/{self.epochs}: {_said(numbers(logs or {}))}"
-        line += f" ({now - self.begun:.1f} s, {rate:,.0f} images/s)"
+        line += f" ({row['seconds']:.1f} s, {row['images_per_second']:,.0f} images/s)"
         if self.bar is None:
             print(line, flush=True)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from math import isfinite
+from statistics import median
 from typing import Any
 
 import keras
@@ -38,15 +39,29 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     """
 
     def __init__(
-        self, folder: RunFolder, kept: keras.Model, others: Sequence[keras.callbacks.Callback]
+        self,
+        folder: RunFolder,
+        kept: keras.Model,
+        others: Sequence[keras.callbacks.Callback],
+        images: int,
+        batch_size: int,
     ) -> None:
+        """kept: the model that is saved. images: in an epoch."""
         super().__init__()
         self.folder, self.kept, self.others = folder, kept, others
+        self.images, self.batch_size = images, batch_size
         self.rows: list[dict[str, Any]] = []
         self.best, self.best_epoch = float("inf"), 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.started = time.perf_counter()
+        self.trained: float | None = None  # when validation began
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.seen = min((batch + 1) * self.batch_size, self.images)
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        self.trained = self.trained or time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         for each in self.others:
@@ -58,13 +73,21 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
                 )
         rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         row = {"epoch": epoch + 1} | numbers({**(logs or {}), "learning_rate": rate})
-        row["seconds"] = round(time.perf_counter() - self.started, 3)
+        now = time.perf_counter()
+        row["images_per_second"] = round(self.seen / ((self.trained or now) - self.started), 1)
+        row["seconds"] = round(now - self.started, 3)
         self.rows.append(row)
         self.folder.csv("history.csv", self.rows)
         loss = row.get("val_loss", row["loss"])
         if loss < self.best:
             self.best, self.best_epoch = loss, epoch + 1
             self.folder.save("best.keras", self.kept.save)
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Of training alone, in the median epoch; the first is slow and counts only by itself."""
+        rates = [row["images_per_second"] for row in self.rows]
+        return median(rates[1:] or rates) if rates else None
 
     def restored(self) -> None:
         """Write down the history that a state brought back."""

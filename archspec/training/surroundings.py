@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -20,6 +21,37 @@ def surroundings() -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **versions()},
         "git_commit": commit(),
     }
+
+
+def peak_memory(device: str) -> int | None:
+    """The most bytes that were in use so far: of the GPU, or else by this process; None where
+    neither can be asked."""
+    if device.startswith("gpu"):
+        return _peak_on(device)
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(most if sys.platform == "darwin" else most * 1024)
+
+
+def _peak_on(gpu: str) -> int | None:
+    number = int(gpu.partition(":")[2])
+    match keras.backend.backend():
+        case "tensorflow":
+            import tensorflow as tf
+
+            return int(tf.config.experimental.get_memory_info(gpu.upper())["peak"])
+        case "jax":
+            import jax
+
+            said = jax.devices("gpu")[number].memory_stats() or {}
+            return said.get("peak_bytes_in_use")
+        case _:
+            import torch
+
+            return int(torch.cuda.max_memory_allocated(number))
 
 
 def versions() -> dict[str, str]:

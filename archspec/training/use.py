@@ -18,6 +18,7 @@ import keras
 import numpy as np
 from tabulate import tabulate
 
+from archspec.backends import framework
 from archspec.backends.keras import to_keras
 from archspec.errors import UserError
 from archspec.expand import expand
@@ -103,15 +104,23 @@ def evaluate(
     part: str | None = None,
     data: str | None = None,
     data_dir: Path | None = None,
+    device: str | None = None,
 ) -> Evaluation:
     """Judge the model of a run on its test images, or those of validation where it has no others.
 
     part: "test", "validation" or "train". data, data_dir: other images of the same classes.
+    device: as `framework.on` takes it.
     Of a model with several outputs the report is of the first.
     """
+    with framework.on(device) as name:
+        return _judged(trained(run), part, data, data_dir, name)
+
+
+def _judged(
+    it: Trained, part: str | None, data: str | None, data_dir: Path | None, device: str
+) -> Evaluation:
     from sklearn.metrics import classification_report, confusion_matrix
 
-    it = trained(run)
     said = it.facts["data"]
     recipe = it.recipe
     if data is not None:
@@ -130,7 +139,7 @@ def evaluate(
         raise UserError(f"{dataset.name} has no {name} images", hint)
     chosen = parts[name]
     fed = Feed(chosen.examples, chosen.fit, partial(targets, it.graph, recipe), recipe.batch_size)
-    trainer = trainer_of(it.model, it.graph, replace(recipe, augment=()), 1, "auto")
+    trainer = trainer_of(it.model, it.graph, replace(recipe, augment=()), 1, device)
     values = trainer.evaluate(
         fed.x, fed.y, batch_size=recipe.batch_size, verbose=0, return_dict=True
     )
@@ -194,15 +203,24 @@ def probabilities(it: Trained, outputs: Any) -> Array:
 
 
 def predict(
-    run: Path, files: Sequence[Path], top: int = 5, resize: bool = False
+    run: Path,
+    files: Sequence[Path],
+    top: int = 5,
+    resize: bool = False,
+    device: str | None = None,
 ) -> list[dict[str, Any]]:
     """What the model of a run takes images for: for each file a dict of its "file" and "classes",
     name -> probability, the likeliest first.
 
     The images are prepared as in training; resize: adapt size and channels, if that did not.
+    device: as `framework.on` takes it.
     Raises `UserError` for one that is broken or not there.
     """
-    it = trained(run)
+    with framework.on(device):
+        return _guessed(trained(run), files, top, resize)
+
+
+def _guessed(it: Trained, files: Sequence[Path], top: int, resize: bool) -> list[dict[str, Any]]:
     said, ours = it.facts["data"], it.recipe.data
     photos = read_files(files, said["grey"])
     wanted = it.graph.shape(it.graph.inputs[0])[1:]
