@@ -55,8 +55,11 @@ def loads(text: str, name: str = "<text>", **params: Any) -> Graph:
 def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
     """The Keras functional model of a graph; the same graph and seed give the same weights.
 
-    Raises `UserError` if Keras or its backend is not installed, with the line that installs it.
+    Raises `UserError` if Keras or its backend is not installed, with the line that installs it,
+    and `SpecError` if it is what is left of a broken spec.
     """
+    if graph.errors:
+        raise SpecError(graph.errors, graph)
     from archspec.backends import framework
 
     framework.start()

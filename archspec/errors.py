@@ -17,6 +17,7 @@ import itertools
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 MAX_ERRORS = 100
 MAX_KNOWN = 1000  # names among which a misspelt one is sought
@@ -45,6 +46,12 @@ class Span:
     def __str__(self) -> str:
         place = f":{self.line}:{self.column}" if self.source.lines else ""  # else the whole file
         return f"{self.source.name}{place}"
+
+    def holds(self, other: Span) -> bool:
+        """Whether another place lies in this one."""
+        start, end = (self.line, self.column), (self.end_line, self.end_column)
+        inside = start <= (other.line, other.column) and (other.end_line, other.end_column) <= end
+        return self.source is other.source and inside
 
     def within(self, start: int, length: int) -> Span:
         """The part of a one-line span that begins `start` characters in."""
@@ -84,10 +91,14 @@ class Diagnostic:
 
 
 class SpecError(Exception):
-    """A spec is broken. `diagnostics` holds every error and warning, sorted by place."""
+    """A spec is broken. `diagnostics` holds every error and warning, sorted by place.
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    graph: the `Graph` as far as it could be laid down, to be drawn; None where nothing could.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], graph: Any = None) -> None:
         self.diagnostics = in_order(diagnostics)
+        self.graph = graph
         super().__init__("\n".join(str(each) for each in self.diagnostics))
 
 

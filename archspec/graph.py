@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from archspec.errors import Diagnostic, Note, Span
 
@@ -45,13 +45,15 @@ class Node:
 
     name: dotted path, `stage1.unit0.main.conv2d`; the Keras layer has `-` for each `.`.
     op: the Keras class, `Conv2D`; `InputLayer` for an input.
-    arguments: every argument of the layer in normal form, defaults included.
+    arguments: every argument of the layer in normal form, defaults included; {} where a broken
+        spec gives none that can be read.
     inputs: names of the nodes it takes, in order.
     slots: the call arguments those inputs are for (`("query", "value")`); () for one tensor or,
         when the layer `takes` a list, for a list.
     call: constant call arguments, such as `{"training": False}`.
     reuses: name of the node whose layer, with its weights, this node calls again; else None.
     facts: None when they could not be found, which only a broken graph has.
+    errors: what is wrong with this very node, in a broken graph.
     scopes: the named groups and blocks around it, outermost first, each with the title that a
         picture gives it: (("stage1", ""), ("stage1.unit0", "residual")).
     """
@@ -67,16 +69,26 @@ class Node:
     scopes: tuple[tuple[str, str], ...]
     span: Span
     trail: tuple[Note, ...] = ()
+    errors: tuple[Diagnostic, ...] = ()
+
+    @property
+    def state(self) -> Literal["sound", "failed", "following"]:
+        """Following: nothing is wrong with it but that an error elsewhere left it no facts."""
+        return "failed" if self.errors else "following" if self.facts is None else "sound"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
     """A whole network. Checked where it is made: names are unique, inputs come before their users.
 
+    That of a broken spec is for pictures alone, and nothing but a `SpecError` carries it: it holds
+    each step that was reached, also those that failed, with the op as written, and what follows.
+
     name: of the spec. params: the values its formulas saw. nodes: in an order in which each comes
     after its inputs. inputs, outputs: names of nodes, in the model's order. train: the recipe as
     the spec states it, formulas evaluated. warnings: what `check` says without refusing.
     unchecked: steps under a false `when` and blocks nobody calls, which only the schema has seen.
+    errors: all that is wrong with a broken spec.
     """
 
     name: str
@@ -88,6 +100,7 @@ class Graph:
     train: Mapping[str, Any]
     warnings: tuple[Diagnostic, ...] = ()
     unchecked: tuple[Span, ...] = ()
+    errors: tuple[Diagnostic, ...] = ()
     by_name: Mapping[str, Node] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -50,12 +50,18 @@ def infer(
     call: its constant call arguments.
     Raises `Refused` for whatever Keras refuses.
     """
+    bound = normal(op, arguments)
+    return bound, again(op, bound, inputs, call)
+
+
+def normal(op: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments with every default filled in. Raises `Refused` for what no input could mend."""
     contract = lookup(op).arguments
     bound = bind(op, contract, arguments)
     for name, other in FOLLOWS.items():
         if name in bound and bound[name] == bound.get(other):
             bound[name] = contract[name].default
-    return bound, again(op, bound, inputs, call)
+    return bound
 
 
 def again(

@@ -146,6 +146,19 @@ def test_a_spec_broken_in_one_place_gets_a_report(specs: Path, lot: int) -> None
             raise AssertionError(f"{name}, {did}\n{mutant.read_text()}") from error
         if isinstance(result, SpecError):
             assert_in_words(result, f"{name}, {did}")
+            assert_drawable(result, f"{name}, {did}")
+
+
+def assert_drawable(error: SpecError, did: str) -> None:
+    """What is left is a graph, with no error that was not said; its marks are of errors."""
+    graph = error.graph
+    if graph is None:
+        return
+    assert isinstance(graph, Graph), did
+    assert {each for node in graph for each in node.errors} <= set(graph.errors), did
+    assert set(graph.errors) <= set(error.diagnostics), did
+    unknown = {node.name for node in graph if node.facts is None}
+    assert all(node.name in unknown for node in graph if unknown & set(node.inputs)), did
 
 
 def assert_in_words(error: SpecError, did: str) -> None:

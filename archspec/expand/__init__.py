@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
 from archspec.arguments import show
@@ -26,7 +26,7 @@ from archspec.formulas import names_in
 from archspec.graph import Facts, Graph, Node
 from archspec.infer import MAX_AXIS
 from archspec.recipe import recipe_of
-from archspec.scopes import Entry, Scope
+from archspec.scopes import Entry, Scope, snake_case
 from archspec.source import Value, plain, texts
 
 
@@ -35,52 +35,77 @@ def expand(spec: Spec) -> Graph:
     expansion = _Expansion(spec)
     try:
         return expansion.graph()
-    except Halt:
-        raise SpecError(expansion.diagnostics) from None
+    except (Silent, Halt):
+        raise SpecError(expansion.diagnostics, expansion.remains()) from None
 
 
 class _Expansion(Steps):
+    """top: the scope of the model. ends: the nodes that are its outputs, once they are known."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(spec)
+        self.top = Scope()
+        self.ends: list[Draft] = []
+
     def graph(self) -> Graph:
+        """The whole graph. Raises `Silent` or `Halt` if anything has been reported."""
         root = self.spec.root
         home = self.spec.home
-        top = Scope()
-        try:
-            home.env = self.params(home.params, {}, ())
-            inputs = self.model_inputs(root, top, home.env)
-            place = Place(top, home, home.env, (), inputs)
-            place = self.entered(place, home.defaults, inputs)
-            home.env = dict(place.env)  # with `channels`, for the file's defaults in its blocks
-            layers = root.get("layers")
-            if layers is None or not layers.data:
-                self.error("layers", "the spec has no layers", root.key("layers"))
-                raise Silent
-            last = self.sequence(layers, place, self.first(inputs))
-            outputs = self.outputs(root, place, last)
-        except Silent:
-            raise SpecError(self.diagnostics) from None
-        self.settle(top)
+        home.env = self.params(home.params, {}, ())
+        inputs = self.model_inputs(root, self.top, home.env)
+        place = Place(self.top, home, home.env, (), inputs)
+        place = self.entered(place, home.defaults, inputs)
+        home.env = dict(place.env)  # with `channels`, for the file's defaults in its blocks
+        layers = root.get("layers")
+        if layers is None or not layers.data:
+            self.error("layers", "the spec has no layers", root.key("layers"))
+            raise Silent
+        last = self.sequence(layers, place, self.first(inputs))
+        self.ends = self.outputs(root, place, last)
+        self.settle()
+        self.keep_apart()
         if not self.failed():
-            self.unused(outputs, inputs)
+            self.unused()
         train = self.train(root, home.env)
         if self.failed():
-            raise SpecError(self.diagnostics)
+            raise Silent
         self.unused_params(root)
-        stem = self.spec.path.stem if self.spec.path else "model"
-        text = {key: root.get(key) for key in ("name", "description")}
-        graph = Graph(
-            name=str(text["name"].data) if text["name"] else stem,
-            description=str(text["description"].data) if text["description"] else "",
-            params={k: v for k, v in home.env.items() if k != "channels"},
-            nodes=tuple(self.node(draft) for draft in self.drafts),
-            inputs=tuple(draft.name for draft in inputs.values() if isinstance(draft, Draft)),
-            outputs=tuple(draft.name for draft in outputs),
-            train=train,
-            warnings=tuple(self.diagnostics),
-            unchecked=self.not_checked(),
-        )
+        graph = replace(self.laid(), train=train, unchecked=self.not_checked())
         self.recipe(graph, root.get("train"))
         contracts = tuple(broken_contracts(graph, root.get("require")))
-        return replace(graph, warnings=(*graph.warnings, *contracts))
+        return replace(graph, warnings=(*self.diagnostics, *contracts))
+
+    def remains(self) -> Graph | None:
+        """What was laid down of a broken spec; None if that is no more than its inputs."""
+        if all(draft.op == "InputLayer" for draft in self.drafts):
+            return None
+        self.settle()
+        taken: set[str] = set()
+        for draft in sorted(self.drafts, key=lambda draft: draft.facts is None):
+            # What failed may have no name yet, or that of an input.
+            base = draft.name or draft.scope.join(snake_case(draft.op) or "step")
+            numbered = (f"{base}_{number}" for number in count(1))
+            draft.name = next(name for name in chain([base], numbered) if name not in taken)
+            taken.add(draft.name)
+        errors = tuple(each for each in self.diagnostics if each.severity == "error")
+        warnings = tuple(each for each in self.diagnostics if each.severity != "error")
+        return replace(self.laid(), errors=errors, warnings=warnings)
+
+    def laid(self) -> Graph:
+        """The nodes so far, as a graph without its recipe."""
+        given = [(key, self.spec.root.get(key)) for key in ("name", "description")]
+        said = {key: str(each.data) for key, each in given if each and not self.refused(each)}
+        stem = self.spec.path.stem if self.spec.path else "model"
+        env = self.spec.home.env or {}
+        return Graph(
+            name=said.get("name", stem),
+            description=said.get("description", ""),
+            params={k: v for k, v in env.items() if k != "channels" and not isinstance(v, Refused)},
+            nodes=tuple(self.node(draft) for draft in self.drafts),
+            inputs=tuple(draft.name for draft in self.drafts if draft.op == "InputLayer"),
+            outputs=tuple(draft.name for draft in self.ends),
+            train={},
+        )
 
     def model_inputs(self, root: Value, top: Scope, env: Mapping[str, Any]) -> dict[str, Flow]:
         declared = root.get("inputs")
@@ -94,12 +119,13 @@ class _Expansion(Steps):
         drafts: dict[str, Flow] = {}
         for name, value in given.items():
             assert value is not None
+            self.fresh.clear()
             key = declared.key(name) if declared else root.key("input")
             dtype = "float32"
             facts = None
             size: tuple[int | None, ...] = ()
             try:
-                if value.span in self.spec.broken:
+                if self.refused(value):
                     raise Silent
                 shape = value
                 if isinstance(value.data, dict):
@@ -116,6 +142,7 @@ class _Expansion(Steps):
             if len(given) > 1 or name != "input":
                 self.enter(top, Entry(key, draft), name, "", key, ())
             draft.name = name
+            draft.errors = self.blamed()
         return drafts
 
     def input_shape(self, value: Value, env: Mapping[str, Any]) -> tuple[int | None, ...]:
@@ -155,7 +182,7 @@ class _Expansion(Steps):
             return [last]
         unnamed = Nothing("`outputs` names steps, and 'previous' is no name", "name that step")
         drafts: dict[Draft, Value] = {}
-        if declared.span in self.spec.broken:
+        if self.refused(declared):
             return []
         for each in declared.data:
             try:
@@ -170,27 +197,33 @@ class _Expansion(Steps):
             drafts.setdefault(draft, each)
         return list(drafts)
 
-    def settle(self, top: Scope) -> None:
-        """Give every node its final name, and see that they stay apart as Keras names."""
-        for name, entry in top.settle():
+    def settle(self) -> None:
+        """Give every node its final name."""
+        for name, entry in self.top.settle():
             if isinstance(entry.value, Draft) and entry.scope is None:
                 entry.value.name = name
+
+    def keep_apart(self) -> None:
+        """See that the nodes' names stay apart as Keras names."""
         seen: dict[str, Draft] = {}
         for draft in self.drafts:
-            if draft.op == "?":  # reported already
+            if draft.stand_in:
                 continue
             other = seen.setdefault(draft.name.replace(".", "-"), draft)
             if other is not draft:
+                self.fresh.clear()
                 self.error(
                     "duplicate-name",
                     f"'{draft.name}' and '{other.name}' would be one Keras name, with '-' for '.'",
                     draft.span,
                     "rename one",
                 )
+                draft.errors = (*draft.errors, *self.blamed())
 
-    def unused(self, outputs: list[Draft], inputs: Mapping[str, Flow]) -> None:
-        for draft in chain(*(d.inputs for d in self.drafts), outputs):
+    def unused(self) -> None:
+        for draft in chain(*(d.inputs for d in self.drafts), self.ends):
             draft.used = True
+        self.fresh.clear()
         for draft in self.drafts:
             if draft.used:
                 continue
@@ -204,6 +237,7 @@ class _Expansion(Steps):
                     "give it to a later step by `from`, list it in `outputs`, or remove it",
                     draft.trail,
                 )
+            draft.errors = self.blamed()
 
     def unused_params(self, root: Value) -> None:
         """Warn of params that no formula of the file names, such as a misspelt one of its base."""
@@ -217,7 +251,7 @@ class _Expansion(Steps):
 
     def train(self, root: Value, env: Mapping[str, Any]) -> Mapping[str, Any]:
         value = root.get("train")
-        if value is None or value.span in self.spec.broken:
+        if value is None or self.refused(value):
             return {}
         try:
             return dict(self.evaluate(value, env, ()))
@@ -225,7 +259,7 @@ class _Expansion(Steps):
             return {}
 
     def recipe(self, graph: Graph, train: Value | None) -> None:
-        """See that the recipe is one for this graph. Raises `SpecError`."""
+        """See that the recipe is one for this graph. Raises `Silent` after reporting."""
         if train is None:
             return
         try:
@@ -234,7 +268,7 @@ class _Expansion(Steps):
             path = (refused.argument or "").split(".")
             span = train.inside(path).span if path[0] in train.data else train.span
             self.report(refused, span, ())
-            raise SpecError(self.diagnostics) from None
+            raise Silent from None
 
     def not_checked(self) -> tuple[Span, ...]:
         """Steps under a false `when` and blocks nobody calls: only the schema has seen them."""
@@ -261,4 +295,5 @@ class _Expansion(Steps):
             scopes=tuple(reversed(scopes)),
             span=draft.span,
             trail=draft.trail,
+            errors=tuple(self.diagnostics[number] for number in draft.errors),
         )

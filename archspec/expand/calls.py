@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from archspec import formulas
-from archspec.arguments import bind, show
+from archspec.arguments import show
 from archspec.errors import Note, Refused, Span, did_you_mean, listed
 from archspec.expand.loops import Loops
 from archspec.expand.place import Draft, Feed, Flow, Nothing, Place, Silent
 from archspec.files import Block, Spec
 from archspec.graph import Facts
-from archspec.infer import again, infer, lookup
+from archspec.infer import again, lookup, normal
 from archspec.layers import ALIGNING, AUGMENTING, LAYERS, TIED
 from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, snake_case
@@ -74,35 +74,44 @@ class Calls(Loops):
     def reference(self, text: str, value: Value, place: Place, previous: Flow) -> Draft:
         """The node that a reference names. Raises `Silent` after reporting."""
         name = self.text(value, place)
-        if name == "previous":
-            return self.there(previous, value.span, place)
-        if name == "input" and len(place.inputs) == 1:
-            return self.there(self.first(place.inputs), value.span, place)
         try:
-            if name == "input":
-                raise Refused(
-                    "there are several inputs here",
-                    code="unknown-name",
-                    hint=f"name one: {', '.join(place.inputs)}",
-                )
-            entry = place.scope.find(name)
+            flow = self.meant(name, place, previous)
         except Refused as refused:
             start = max(name.find(refused.argument or ""), 0)
             whole = "{" in str(value.data) or not value.plain
             span = value.span if whole else value.span.within(start, len(name) - start)
             self.report(self.later(refused, name, place), span, place.trail)
             raise Silent from None
-        flow = entry.value
-        if flow is None:
-            self.error(
-                "unknown-name",
-                f"'{name}' is the group this step stands in, which has no value yet",
-                value.span,
-                None,
-                place.trail,
-            )
-            raise Silent
         return self.there(flow, value.span, place)
+
+    def meant(self, name: str, place: Place, previous: Flow) -> Flow:
+        """The value that a name stands for. Raises `Refused` if there is none, or several."""
+        if name == "previous":
+            return previous
+        if name == "input" and len(place.inputs) == 1:
+            return self.first(place.inputs)
+        if name == "input":
+            hint = f"name one: {', '.join(place.inputs)}"
+            raise Refused("there are several inputs here", code="unknown-name", hint=hint)
+        flow: Flow | None = place.scope.find(name).value
+        if flow is None:
+            message = f"'{name}' is the group this step stands in, which has no value yet"
+            raise Refused(message, code="unknown-name")
+        return flow
+
+    def within_reach(self, feed: Value | None, place: Place, previous: Flow) -> list[Draft]:
+        """The nodes that a step which failed takes, those that are there; nothing is reported."""
+        found = [previous]
+        if feed is not None:
+            listed = feed.data if isinstance(feed.data, tuple) else (feed,)
+            found = []
+            for each in feed.data.values() if isinstance(feed.data, dict) else listed:
+                try:
+                    name = formulas.fill(str(each.data), place.env)
+                    found.append(self.meant(name, place, previous))
+                except Refused:
+                    continue
+        return [flow for flow in found if isinstance(flow, Draft)]
 
     def later(self, refused: Refused, name: str, place: Place) -> Refused:
         """The same refusal, saying so if the name is written further down, or in another scope."""
@@ -168,25 +177,23 @@ class Calls(Loops):
                 owner = owner or counterpart
             if owner is not None:
                 owner = owner.owner or owner  # the first call, not another reuse
+            known = all(each.facts is not None for each in inputs)
             if step.get("reuse") is None:
-                arguments, places = self.arguments(step, op, layer.arguments, place)
+                given, places = self.arguments(step, op, layer.arguments, place)
+                call = self.call(step, op, layer.call, place)
+                arguments = _normal(op, given, known)
             else:
                 assert owner is not None
                 arguments = dict(owner.arguments)
-            call = self.call(step, op, layer.call, place)
-            if all(each.facts is not None for each in inputs):
+                call = self.call(step, op, layer.call, place)
+            if known:
                 shapes = [each.shape for each in inputs]
                 fed = dict(zip(slots, shapes, strict=True)) if slots else shapes
-                if step.get("reuse") is None:
-                    arguments, facts = infer(op, arguments, fed, call)
-                else:
-                    facts = again(op, arguments, fed, call)
+                facts = again(op, arguments, fed, call)
                 if op == "MultiHeadAttention" and call.get("use_causal_mask"):
                     _causal(inputs[0])
                 if owner is not None:
                     _same_weights(op, arguments, inputs, facts, owner)
-            elif step.get("reuse") is None:
-                _complete(op, layer.arguments, arguments)
         except Refused as refused:
             blamed, *path = (refused.argument or "").split(".")
             written, notes = places.get(blamed, (None, ()))
@@ -214,6 +221,7 @@ class Calls(Loops):
         )
         entry.value = draft
         self.enter(place.scope, entry, name, snake_case(op), entry.span, place.trail)
+        draft.errors = self.blamed()
         self.drafts.append(draft)
         return draft
 
@@ -228,7 +236,7 @@ class Calls(Loops):
         used = Note(f"first used here, by {op}", step.keys.get(op, step.span))
         for defaults, env in place.defaults:
             layer = defaults.get(op)
-            if defaults.span in self.spec.broken or (layer and layer.span in self.spec.broken):
+            if self.refused(defaults) or (layer and self.refused(layer)):
                 raise Silent  # what it would start from is not known
             for key, value in layer.items() if layer else ():
                 given[key] = (value, env, (used,))
@@ -372,14 +380,15 @@ class Calls(Loops):
         return dict(zip(names, value, strict=True))
 
 
-def _complete(op: str, contract: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """`Refused` if an argument is missing, whatever the inputs would be; values are let pass, since
-    what made the inputs unknown may be what is wrong with them."""
+def _normal(op: str, given: Mapping[str, Any], known: bool) -> dict[str, Any]:
+    """The arguments in normal form. known: whether the inputs are; if not, a value is let pass,
+    since what made them unknown may be what is wrong with it, and there is no normal form."""
     try:
-        bind(op, contract, given)
+        return normal(op, given)
     except Refused as refused:
-        if refused.code == "missing-argument":
+        if known or refused.code == "missing-argument":
             raise
+        return {}
 
 
 def _blocks(place: Place) -> str:

@@ -15,7 +15,11 @@ from archspec.source import Value
 
 @dataclass(slots=True, eq=False)
 class Draft:
-    """A node before names are final."""
+    """A node before names are final.
+
+    stand_in: it stands for a step that failed before it could be one. errors: what is wrong with
+    it, as places in the expansion's list of diagnostics.
+    """
 
     op: str
     arguments: Mapping[str, Any]
@@ -29,6 +33,8 @@ class Draft:
     trail: tuple[Note, ...]
     used: bool = False
     name: str = ""
+    stand_in: bool = False
+    errors: tuple[int, ...] = ()
 
     @property
     def shape(self) -> Shape:

@@ -18,13 +18,18 @@ MAX_PLACES = 8  # noted of one mistake
 
 
 class Reports:
-    """The diagnostics of one expansion. What fails is reported once and raised as `Silent`."""
+    """The diagnostics of one expansion. What fails is reported once and raised as `Silent`.
+
+    said, once: where in `diagnostics` a place and code, or a message, stands already.
+    fresh: likewise, of the errors met since the step at hand began, said before or not.
+    """
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.diagnostics = list(spec.diagnostics)
-        self.said: set[tuple[Span, str]] = set()
+        self.said: dict[tuple[Span, str], int] = {}
         self.once: dict[str, int] = {}
+        self.fresh: list[int] = []
         self.work = formulas.Work()
 
     def error(
@@ -50,6 +55,7 @@ class Reports:
             if span not in taken and len(known.notes) < MAX_PLACES:
                 places = (*known.notes, Note("and here", span))
                 self.diagnostics[first] = replace(known, notes=places)
+            self.fresh.append(first)
             return
         said = len(self.diagnostics)
         self.add(Diagnostic(refused.code, refused.message, span, refused.hint, notes))
@@ -60,13 +66,30 @@ class Reports:
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic, unless another turn or call has said the same of this place."""
-        if (diagnostic.span, diagnostic.code) in self.said:
+        new = len(self.diagnostics)
+        known = self.said.setdefault((diagnostic.span, diagnostic.code), new)
+        if diagnostic.severity == "error":
+            self.fresh.append(known)
+        if known < new:
             return
-        self.said.add((diagnostic.span, diagnostic.code))
         self.diagnostics.append(diagnostic)
         if len(self.said) >= MAX_ERRORS:
             self.diagnostics.append(enough(diagnostic.span))
             raise Halt
+
+    def blamed(self) -> tuple[int, ...]:
+        """The fresh errors, for the node to take that they are the fault of."""
+        fresh = tuple(dict.fromkeys(self.fresh))
+        self.fresh.clear()
+        return fresh
+
+    def refused(self, value: Value) -> bool:
+        """Whether the schema refused a value; then what it said there is fresh."""
+        if value.span not in self.spec.broken:
+            return False
+        said = enumerate(self.spec.diagnostics)
+        self.fresh += [number for number, each in said if value.span.holds(each.span)]
+        return True
 
     def failed(self) -> bool:
         return any(each.severity == "error" for each in self.diagnostics)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,16 +42,17 @@ class Steps(Calls):
         """A step with its loops and conditions; the value that the next step takes."""
         if step.alias:
             place = replace(place, trail=(*place.trail, *step.notes()))
-        if step.span in self.spec.broken:
-            return self.poison(step, place)
+        self.fresh.clear()
+        feed = step.get("from")
+        if self.refused(step):
+            return self.poison(step, place, self.within_reach(feed, place, previous))
         if not isinstance(step.data, dict):
             self.count(step)
             return self.turn(step, str(step.data), None, place, previous, None)
         op = next((key for key in step.data if key not in MODIFIERS), None)
         turns = self.turns(step, place)
         if turns is None:
-            return self.poison(step, place)
-        feed = step.get("from")
+            return self.poison(step, place, self.within_reach(feed, place, previous))
         for number, (names, note) in enumerate(turns):
             self.count(step)
             inside = place.with_names(names, note) if names or note else place
@@ -59,7 +60,8 @@ class Steps(Calls):
                 if self.skipped(step, inside, number if "repeat" in step.data else None):
                     continue
             except Silent:
-                previous = self.poison(step, inside, number)
+                near = self.within_reach(feed, inside, previous)
+                previous = self.poison(step, inside, near, number)
                 continue
             previous = self.turn(
                 step, op, feed, inside, previous, number if "repeat" in step.data else None
@@ -84,6 +86,7 @@ class Steps(Calls):
         number: int | None,
     ) -> Flow:
         """One turn: a layer, a block call, a group, branches, a reuse or a bare `from`."""
+        start = len(self.drafts)
         try:
             value: Feed = previous if feed is None else self.fed(feed, place, previous)
             name = self.name(step, place, number) if isinstance(step.data, dict) else None
@@ -102,7 +105,12 @@ class Steps(Calls):
                 return self.block(step, op, name, place, value)
             return self.layer(step, op, name, place, value)
         except Silent:
-            return self.poison(step, place, number)
+            near = self.drafts[start:][-1:] or self.within_reach(feed, place, previous)
+            return self.poison(step, place, near, number)
+        except Halt:
+            if self.fresh:  # else it was a step inside
+                self.poison(step, place, self.within_reach(feed, place, previous), number)
+            raise
 
     def no_call(self, step: Value, place: Place) -> None:
         if step.get("call") is not None:
@@ -110,11 +118,18 @@ class Steps(Calls):
             self.error("call", message, step.key("call"), "write it on the layer", place.trail)
             raise Silent
 
-    def poison(self, step: Value, place: Place, number: int | None = None) -> Draft:
-        """A node that failed and was reported; under its name, so that nobody misses it. number:
-        of the turn, where that is known."""
-        draft = Draft("?", {}, (), (), {}, None, None, place.scope, step.span, place.trail)
-        draft.used = True
+    def poison(
+        self, step: Value, place: Place, inputs: Iterable[Draft], number: int | None = None
+    ) -> Draft:
+        """What stands for a step that failed and was reported; under its name, so that nobody
+        misses it. number: of the turn, where that is known."""
+        words = step.data if isinstance(step.data, dict) else {str(step.data): None}
+        op = next((key for key in words if key not in MODIFIERS), "?")
+        draft = Draft(
+            op, {}, tuple(inputs), (), {}, None, None, place.scope, step.span, place.trail
+        )
+        draft.used = draft.stand_in = True
+        draft.errors = self.blamed()
         self.drafts.append(draft)
         if place.owners is not None:
             next(place.owners, None)
@@ -123,10 +138,8 @@ class Steps(Calls):
             text = formulas.fill(str(name.data), place.env) if name is not None else None
         except Refused:  # the step is reported already, and its loop may not have been walked
             text = None
-        words = step.data if isinstance(step.data, dict) else {str(step.data): None}
         if text is not None and "repeat" in words:
             text = None if number is None else f"{text}{number}"
-        op = next((key for key in words if key not in MODIFIERS), "?")
         otherwise = op if op in place.home.blocks else snake_case(op)
         if name is not None and text is None:
             entry = Entry(step.span, draft, broken=True)
@@ -167,7 +180,7 @@ class Steps(Calls):
             try:
                 left_out = isinstance(branch.data, dict) and self.skipped(branch, inside, None)
             except Silent:
-                failed = self.poison(branch, inside)
+                failed = self.poison(branch, inside, self.within_reach(None, inside, value))
                 ends.append(failed)
                 if key is not None:
                     broken = Entry(given.key(key), failed, broken=True)
@@ -194,7 +207,7 @@ class Steps(Calls):
         start = value
         feed = branch.get("from")
         try:
-            if branch.span in self.spec.broken:
+            if self.refused(branch):
                 raise Silent
             if feed is not None:
                 start = self.single(self.fed(feed, place, value), branch, "a branch", place)
@@ -203,8 +216,8 @@ class Steps(Calls):
             else:
                 end = self.sequence(steps, place, start)
         except Silent:
-            end = self.poison(branch, place)
-        entry.value, entry.broken = end, isinstance(end, Draft) and end.op == "?"
+            end = self.poison(branch, place, self.within_reach(feed, place, value))
+        entry.value, entry.broken = end, isinstance(end, Draft) and end.stand_in
         return end
 
     def merged(self, step: Value, ends: list[Flow], place: Place) -> Flow:
@@ -222,7 +235,8 @@ class Steps(Calls):
         if len(values) == 1:
             return values[0]
         try:
-            if merge.span in self.spec.broken:
+            self.fresh.clear()
+            if self.refused(merge):
                 raise Silent
             op = str(merge.data)
             name = None
@@ -236,13 +250,13 @@ class Steps(Calls):
                 return self.block(merge, op, name, place, values)
             return self.layer(merge, op, name, place, values)
         except Silent:
-            return self.poison(merge, place)
+            return self.poison(merge, place, values)
 
     def block(self, step: Value, op: str, name: str | None, place: Place, value: Feed) -> Flow:
         block = place.home.blocks[op]
         span = step.keys.get(op, step.span)
         self.called.add(id(block.value))
-        if block.value.span in self.spec.broken:
+        if self.refused(block.value):
             raise Silent
         note = Note(f"the block '{op}' is declared here", block.span)
         if block in place.calls:
