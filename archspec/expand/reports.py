@@ -78,7 +78,7 @@ class Reports:
             raise Halt
 
     def blamed(self) -> tuple[int, ...]:
-        """The fresh errors, for the node to take that they are the fault of."""
+        """The fresh errors, for the node that is to blame for them."""
         fresh = tuple(dict.fromkeys(self.fresh))
         self.fresh.clear()
         return fresh

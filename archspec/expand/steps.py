@@ -123,11 +123,8 @@ class Steps(Calls):
     ) -> Draft:
         """What stands for a step that failed and was reported; under its name, so that nobody
         misses it. number: of the turn, where that is known."""
-        words = step.data if isinstance(step.data, dict) else {str(step.data): None}
-        op = next((key for key in words if key not in MODIFIERS), "?")
-        draft = Draft(
-            op, {}, tuple(inputs), (), {}, None, None, place.scope, step.span, place.trail
-        )
+        op, taken = _written(step), tuple(inputs)
+        draft = Draft(op, {}, taken, (), {}, None, None, place.scope, step.span, place.trail)
         draft.used = draft.stand_in = True
         draft.errors = self.blamed()
         self.drafts.append(draft)
@@ -138,12 +135,13 @@ class Steps(Calls):
             text = formulas.fill(str(name.data), place.env) if name is not None else None
         except Refused:  # the step is reported already, and its loop may not have been walked
             text = None
-        if text is not None and "repeat" in words:
+        loop = isinstance(step.data, dict) and "repeat" in step.data
+        if text is not None and loop:
             text = None if number is None else f"{text}{number}"
-        otherwise = op if op in place.home.blocks else snake_case(op)
+        otherwise = op if op in place.home.blocks else snake_case(op) or "step"
         if name is not None and text is None:
             entry = Entry(step.span, draft, broken=True)
-            place.scope.fail(entry, str(name.data), numbered="repeat" in words)
+            place.scope.fail(entry, str(name.data), numbered=loop)
             return draft
         started = place.scope.all(text or otherwise)
         if started and started[-1].value is None:
@@ -364,3 +362,11 @@ class Steps(Calls):
         if owner.facts is None:
             raise Silent
         return self.layer(step, owner.op, name, place, value, owner)
+
+
+def _written(step: Value) -> str:
+    """What a step is, as far as it says: a layer, a block, or the word that it has."""
+    if isinstance(step.data, dict):
+        words = (key for key in step.data if key not in MODIFIERS)
+        return next(words, next(iter(step.data), "?"))
+    return step.data if isinstance(step.data, str) else "?"
