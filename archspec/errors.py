@@ -90,7 +90,15 @@ class Diagnostic:
         return "\n".join(lines)
 
 
-class SpecError(Exception):
+class Told(Exception):
+    """Something that its user can mend, and the message is all there is to know of it."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows instead of a traceback."""
+        return str(self).split("\n")
+
+
+class SpecError(Told):
     """A spec is broken. `diagnostics` holds every error and warning, sorted by place.
 
     graph: the `Graph` as far as it could be laid down, to be drawn; None where nothing could.
@@ -203,7 +211,7 @@ def _visible(text: str) -> str:
     return "".join(c if c == "\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-class UserError(Exception):
+class UserError(Told):
     """Something outside a spec went wrong that its user can mend: a file, a folder, an option."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:

@@ -14,7 +14,7 @@ from math import prod
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
-from archspec.errors import Diagnostic, Note, Span
+from archspec.errors import Diagnostic, Note, Span, SpecError
 
 Shape = tuple[int | None, ...]
 T = TypeVar("T")
@@ -77,7 +77,7 @@ class Node:
         return "failed" if self.errors else "following" if self.facts is None else "sound"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Graph:
     """A whole network. Checked where it is made: names are unique, inputs come before their users.
 
@@ -101,7 +101,7 @@ class Graph:
     warnings: tuple[Diagnostic, ...] = ()
     unchecked: tuple[Span, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
-    by_name: Mapping[str, Node] = field(init=False, repr=False)
+    by_name: Mapping[str, Node] = field(init=False)
 
     def __post_init__(self) -> None:
         seen: dict[str, Node] = {}
@@ -118,6 +118,29 @@ class Graph:
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
+
+    def __repr__(self) -> str:
+        layers = sum(node.op != "InputLayer" for node in self)
+        what = "error" if self.errors else "parameter"
+        count = len(self.errors) or self.total_params
+        return f"<Graph {self.name}: {_some(layers, 'layer')}, {_some(count, what)}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What a notebook shows: the picture; a line where there can be none."""
+        from archspec.backends.dot import to_svg
+
+        return {"image/svg+xml": to_svg(self), "text/plain": repr(self)}
+
+    def summary(self, depth: int | None = None) -> None:
+        """Print the table that `archspec show` prints. depth: blocks nested deeper are folded.
+
+        Raises `SpecError` for what is left of a broken spec.
+        """
+        from archspec.backends.text import to_text
+
+        if self.errors:
+            raise SpecError(self.errors, self)
+        print(to_text([self], depth).rstrip("\n"))
 
     def shape(self, name: str) -> Shape:
         """Output shape of a node, the batch axis first as None."""
@@ -166,6 +189,10 @@ class Graph:
         meaning = [rows, [order[each] for each in self.outputs]]
         text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def params(node: Node) -> int:

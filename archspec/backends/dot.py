@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 
 import graphviz  # type: ignore[import-untyped]
 
@@ -257,6 +257,15 @@ def render(dot: str, path: Path) -> None:
             temporary.write_text(dot, encoding="utf-8")
         else:
             _lay_out(dot, temporary, suffix[1:])
+
+
+def to_svg(graph: Graph) -> str:
+    """The picture as an SVG element, for a page or a notebook."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "graph.svg"
+        _lay_out(to_dot(graph), path, "svg")
+        text = path.read_text(encoding="utf-8")
+    return text[text.index("<svg") :]
 
 
 def _lay_out(dot: str, path: Path, form: str) -> None:
