@@ -21,11 +21,13 @@ ROOT = Path(__file__).parent.parent
 ARCHSPEC = [sys.executable, "-c", "from archspec.cli import run; run()"]
 
 # What a user would run instead to learn shapes and parameters: build the model, print its summary.
+SUMMARY = """
+model.summary(print_fn=lambda line: None)
+print(model.count_params())
+"""
 APPLICATIONS = """
 import keras
 model = keras.applications.ResNet50V2(weights=None)
-model.summary(print_fn=lambda line: None)
-print(model.count_params())
 """
 RESNET18 = """
 import keras
@@ -51,9 +53,8 @@ for stage in range(4):
         x = block(x, 64 * 2**stage, 2 if stage and not unit else 1)
 x = layers.GlobalAveragePooling2D()(x)
 model = keras.Model(inputs, layers.Dense(10, activation="softmax")(x))
-model.summary(print_fn=lambda line: None)
-print(model.count_params())
 """
+SCRIPTS = {"resnet18": RESNET18, "resnet50v2": APPLICATIONS}
 
 
 def seconds(command: list[str]) -> float:
@@ -72,19 +73,22 @@ def seconds(command: list[str]) -> float:
 
 def against_keras(runs: int) -> None:
     print(f"{'command':22} {'archspec':>9} {'Keras':>8} {'times faster':>13}   (min to max)")
-    for spec, script in (("resnet18", RESNET18), ("resnet50v2", APPLICATIONS)):
+    for spec, script in SCRIPTS.items():
         for verb in ("check", "show"):
             ours = [*ARCHSPEC, verb, f"specs/{spec}.yaml"]
-            theirs = [sys.executable, "-c", script]
-            seconds(ours), seconds(theirs)  # warm the file cache
-            pairs = [(seconds(ours), seconds(theirs)) for _ in range(runs)]
-            a, b = (statistics.median(each) for each in zip(*pairs, strict=True))
-            ratios = sorted(theirs / ours for ours, theirs in pairs)
-            median = statistics.median(ratios)
-            print(
-                f"{verb + ' ' + spec:22} {a:7.2f} s {b:6.2f} s {median:12.1f}   "
-                f"({ratios[0]:.1f} to {ratios[-1]:.1f})"
-            )
+            compare(f"{verb} {spec}", ours, [sys.executable, "-c", script + SUMMARY], runs)
+
+
+def compare(name: str, ours: list[str], theirs: list[str], runs: int) -> None:
+    """Run two processes in turn and print a row: the median of each, and of the pairs' ratios."""
+    seconds(ours), seconds(theirs)  # warm the file cache
+    pairs = [(seconds(ours), seconds(theirs)) for _ in range(runs)]
+    a, b = (statistics.median(each) for each in zip(*pairs, strict=True))
+    ratios = sorted(theirs / ours for ours, theirs in pairs)
+    print(
+        f"{name:22} {a:7.2f} s {b:6.2f} s {statistics.median(ratios):12.1f}   "
+        f"({ratios[0]:.1f} to {ratios[-1]:.1f})"
+    )
 
 
 def flat(count: int) -> str:
