@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 from archspec.errors import Diagnostic, Note, Span, SpecError
 
 Shape = tuple[int | None, ...]
+State = Literal["sound", "failed", "following"]
 T = TypeVar("T")
 
 
@@ -51,7 +52,8 @@ class Node:
     slots: the call arguments those inputs are for (`("query", "value")`); () for one tensor or,
         when the layer `takes` a list, for a list.
     call: constant call arguments, such as `{"training": False}`.
-    reuses: name of the node whose layer, with its weights, this node calls again; else None.
+    reuses: name of the node whose layer, with its weights, this node calls again; else None, as in
+        a node that failed or follows.
     facts: None when they could not be found, which only a broken graph has.
     errors: what is wrong with this very node, in a broken graph.
     scopes: the named groups and blocks around it, outermost first, each with the title that a
@@ -72,7 +74,7 @@ class Node:
     errors: tuple[Diagnostic, ...] = ()
 
     @property
-    def state(self) -> Literal["sound", "failed", "following"]:
+    def state(self) -> State:
         """Following: nothing is wrong with it but that an error elsewhere left it no facts."""
         return "failed" if self.errors else "following" if self.facts is None else "sound"
 

@@ -93,6 +93,13 @@ def test_a_step_that_is_sound_but_unused_is_marked_and_keeps_its_facts() -> None
     assert graph.shape("side") == (None, 6, 6, 3)
 
 
+def test_a_call_that_cannot_be_is_no_other_call_of_its_layer() -> None:
+    steps = "  - Flatten\n  - {reuse: stem, name: again}\n  - {reuse: stem, name: third}\n"
+    graph = remains(f"{HEAD}{STEM}{steps}")
+    assert [graph[name].state for name in ("again", "third")] == ["failed", "following"]
+    assert graph["again"].reuses is graph["third"].reuses is None
+
+
 def test_a_broken_input_is_marked_and_all_that_follows_is_grey() -> None:
     graph = remains(f"{HEAD}{STEM}".replace("[8, 8, 3]", "[0, 8, 3]"))
     assert [node.state for node in graph] == ["failed", "following"]

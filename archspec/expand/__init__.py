@@ -290,7 +290,7 @@ class _Expansion(Steps):
             inputs=tuple(each.name for each in draft.inputs),
             slots=draft.slots,
             call=draft.call,
-            reuses=draft.owner.name if draft.owner else None,
+            reuses=draft.owner.name if draft.owner and draft.facts and not draft.errors else None,
             facts=draft.facts,
             scopes=tuple(reversed(scopes)),
             span=draft.span,
