@@ -57,7 +57,8 @@ def on(device: str | None) -> Iterator[str]:
             f"there is no device '{device}'",
             f"{keras.backend.backend()} has {', '.join(known)}",
         )
-    with keras.device(name):
+    # With a number, PyTorch would take weights out of their parameters when it moves them there.
+    with keras.device("cpu" if wanted.startswith("cpu") else name):
         yield name
 
 
