@@ -31,7 +31,10 @@ from archspec.source import Value, plain, texts
 
 
 def expand(spec: Spec) -> Graph:
-    """The graph of a spec. Raises `SpecError` with everything that is wrong with it."""
+    """The graph of a spec.
+
+    Raises `SpecError` with everything that is wrong with it, and with what is left of the graph.
+    """
     expansion = _Expansion(spec)
     try:
         return expansion.graph()
