@@ -169,14 +169,26 @@ def show(
 @spec_argument
 @set_option
 @output_option("Where to; its suffix is the format: .svg, .png, .pdf or .dot.")
-def draw(spec: str, settings: tuple[str, ...], output: Path | None) -> None:
+@click.option(
+    "--depth", type=click.IntRange(1), help="Fold blocks that lie so deep into a box each."
+)
+@click.option("--no-fold", is_flag=True, help="Draw every turn of a repeat.")
+def draw(
+    spec: str,
+    settings: tuple[str, ...],
+    output: Path | None,
+    depth: int | None,
+    no_fold: bool,
+) -> None:
     """Draw SPEC, by default to build/NAME.svg."""
-    from archspec.backends.dot import render, to_dot
+    from archspec.backends.dot import to_dot
+    from archspec.backends.render import render
+    from archspec.backends.view import View
 
     graph = _load(spec, settings)
     _warn(graph)
     path = output or BUILD / f"{graph.name}.svg"
-    render(to_dot(graph), path)
+    render(to_dot(graph, View(depth, not no_fold)), path)
     click.echo(f"drew {path}")
 
 

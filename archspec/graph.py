@@ -129,7 +129,7 @@ class Graph:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """What a notebook shows: the picture; a line where there can be none."""
-        from archspec.backends.dot import to_svg
+        from archspec.backends.render import to_svg
 
         return {"image/svg+xml": to_svg(self), "text/plain": repr(self)}
 

@@ -1,248 +1,109 @@
 """What a picture of a graph shows, before anyone says how it looks.
 
-A `Box` is a layer with those that only dress its output: convolution, normalisation, activation
-read as one line of a paper's table. Boxes lie in `Frame`s, the named groups and blocks. A value
-that several parts of a frame take enters the frame once and forks there, so that skip connections
-stay within the block they belong to. A long chain is cut into columns, joined by numbered links, so
-that a deep network fills a page and not a strip of paper.
+What is seen of a graph is cut into columns, joined by numbered links, so that a deep network fills
+a page and not a strip of paper. A value that several parts of a frame take enters the frame once
+and forks there, so that skip connections stay within the block they belong to.
 
     plan(graph).columns[0].parts  ->  [Box(stem), Frame(stage0, [Frame(stage0.unit0, ...)]), ...]
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 
-from archspec.graph import Graph, Node
+from archspec.backends import words
+from archspec.backends.parts import Box, Edge, Frame, Mark, Sight, nest
+from archspec.backends.view import View, breadth, see
+from archspec.graph import Graph, Shape
 
-# Layers that dress the output of another and share its box.
-DRESS = re.compile(r"Normalization|ReLU|ELU|Activation|Softmax|Dropout")
-
-# A printed page is so much higher than wide. Where no more than so many boxes stand side by side,
-# each says all in one line. A row of boxes is then so high and wide, in points; else so high, and
-# so wide for each box.
-PAGE = 1.4
-SIDE_BY_SIDE = 1
-ROW, WIDTH = 28, 230
-COMPACT_ROW, COMPACT_WIDTH = 44, 115
+# A printed page is so much higher than wide, and so high in points. A box that stands alone is so
+# wide and high, one beside others so, a folded block so; a row of text or the top of a frame so.
+PAGE, SHEET = 1.4, 760
+ALONE, BESIDE, BLOCK = (200, 32), (125, 44), (200, 84)
+TEXT = 20
+NARROW = 2  # boxes side by side in a frame whose title could meet a line
+SHORT = 7  # letters of a title that meets none
 MOST_COLUMNS = 8
-FRAME_COST = 5  # rows that a column may be longer so that a frame stays whole
-
-
-@dataclass(eq=False, slots=True)
-class Box:
-    """Layers drawn as one: the first takes the inputs, each other takes the one before it alone.
-
-    rank: boxes on the longest way to it. frames: paths of those around it, outermost first.
-    """
-
-    nodes: list[Node]
-    rank: int
-    frames: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return self.nodes[0].name
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A point that is no layer. kind: "fork", "output", or "link" to another column."""
-
-    name: str
-    kind: str
-    text: str = ""
-    frames: tuple[str, ...] = ()
-
-
-@dataclass(eq=False, slots=True)
-class Frame:
-    """A named group or block and what is in it, in order; a column has no path and depth 0.
-
-    continued: whether it began in an earlier column.
-    """
-
-    path: str
-    title: str
-    depth: int
-    continued: bool = False
-    parts: list[Part] = field(default_factory=list)
-
-    @property
-    def boxes(self) -> list[Box]:
-        """All boxes in it and in its frames."""
-        inside = [part.boxes if isinstance(part, Frame) else [part] for part in self.parts]
-        return [box for part in inside for box in part if isinstance(box, Box)]
-
-    @property
-    def breadth(self) -> int:
-        """The most boxes that stand side by side in it."""
-        return _breadth(self.boxes)
-
-
-Part = Frame | Box | Mark
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """skip: its value also reaches `head` by a longer way. label: the argument that it feeds."""
-
-    tail: Box | Mark
-    head: Box | Mark
-    skip: bool = False
-    label: str = ""
+FRAME_COST = 140  # points that a column may be longer so that a frame stays whole
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """columns: left to right. compact: whether boxes stand so close that text takes two lines."""
+    """columns: left to right. beside: how many boxes stand side by side at each rank."""
 
     graph: Graph
+    sight: Sight
     columns: tuple[Frame, ...]
     edges: tuple[Edge, ...]
-    compact: bool
+    beside: Mapping[int, int]
 
 
-def plan(graph: Graph) -> Picture:
+def plan(graph: Graph, view: View) -> Picture:
     """Boxes, frames, columns and edges of a graph, all in graph order."""
-    boxes = _boxes(graph)
-    edges = _edges(graph, boxes)
-    _choose_frames(boxes, edges)
-    compact = _breadth(boxes) > SIDE_BY_SIDE
-    columns = _columns(boxes, edges, compact)
-    return Picture(graph, tuple(columns), tuple(_route(columns, edges)), compact)
-
-
-# --- boxes and edges -----------------------------------------------------------------------------
-
-
-def _boxes(graph: Graph) -> list[Box]:
-    """The nodes in their order, each with those that dress it."""
-    readers = Counter(name for node in graph.nodes for name in node.inputs)
-    readers.update(graph.outputs)
-    boxes: list[Box] = []
-    holder: dict[str, Box] = {}
-    for node in graph.nodes:
-        box = holder.get(node.inputs[0]) if len(node.inputs) == 1 else None
-        if box and readers[node.inputs[0]] == 1 and _dresses(node, box.nodes[-1]):
-            box.nodes.append(node)
-        else:
-            rank = max((holder[name].rank + 1 for name in node.inputs), default=0)
-            box = Box([node], rank)
-            boxes.append(box)
-        holder[node.name] = box
-    return boxes
-
-
-def _dresses(node: Node, before: Node) -> bool:
-    """Whether a node may share the box of the one before it, which nobody else reads."""
-    return (
-        DRESS.search(node.op) is not None
-        and before.op != "InputLayer"
-        and node.scopes == before.scopes
-        and node.reuses is before.reuses is None
-        and None not in (node.facts, before.facts)  # what is broken is drawn by itself
-    )
-
-
-def _edges(graph: Graph, boxes: Sequence[Box]) -> list[Edge]:
-    """From box to box, and to the marks of the outputs. An edge is a skip if its tail also lies
-    behind another input of its head: sets of boxes are bits of an integer."""
-    holder = {node.name: box for box in boxes for node in box.nodes}
-    bit = {box: 1 << place for place, box in enumerate(boxes)}
-    behind: dict[Box, int] = {}
-    edges = []
-    for box in boxes:
-        first = box.nodes[0]
-        tails = [holder[name] for name in first.inputs]
-        before = 0
-        for tail in tails:
-            before |= behind[tail]
-        behind[box] = before | sum(bit[tail] for tail in set(tails))
-        feeds = [(tail, "") for tail in tails]
-        if len(first.slots) > 1:  # one edge for a tensor that is query and value
-            slots = list(zip(tails, first.slots, strict=True))
-            feeds = [
-                (tail, ", ".join(slot for other, slot in slots if other is tail))
-                for tail in dict.fromkeys(tails)
-            ]
-        for tail, label in feeds:
-            edges.append(Edge(tail, box, bool(before & bit[tail]), label))
-    for name in graph.outputs:
-        edges.append(Edge(holder[name], Mark(f"{name} output", "output", name)))
-    return edges
-
-
-# --- frames --------------------------------------------------------------------------------------
-
-
-def _choose_frames(boxes: Sequence[Box], edges: Iterable[Edge]) -> None:
-    """Give each box the frames around it that are drawn: neither one around a single box, nor a
-    branch that shows as one by its edges."""
-    exits: dict[str, set[Box | Mark]] = defaultdict(set)
-    for edge in edges:
-        for path in _paths(edge.tail) - _paths(edge.head):
-            exits[path].add(edge.head)
-    titles = {path: title for box in boxes for path, title in box.nodes[0].scopes}
-    inside: dict[str, list[Box]] = defaultdict(list)
-    for box in boxes:
-        for path in _paths(box):
-            inside[path].append(box)
-    drawn = {
-        path
-        for path, title in titles.items()
-        if len(inside[path]) > 1
-        and not (_is_branch(path, exits[path]) and (not title or _breadth(inside[path]) == 1))
-    }
-    for box in boxes:
-        box.frames = tuple(path for path, _ in box.nodes[0].scopes if path in drawn)
-
-
-def _paths(part: Box | Mark) -> set[str]:
-    """Of all scopes around it, drawn or not."""
-    return {path for path, _ in part.nodes[0].scopes} if isinstance(part, Box) else set()
-
-
-def _is_branch(path: str, exits: set[Box | Mark]) -> bool:
-    """Whether all that leaves a group goes into merges of the groups around it."""
-    return bool(exits) and all(
-        isinstance(box, Box)
-        and len(box.nodes[0].inputs) > 1
-        and all(path.startswith(f"{around}.") for around in _paths(box))
-        for box in exits
-    )
-
-
-def _breadth(boxes: Iterable[Box]) -> int:
-    """The most boxes side by side."""
-    return max(Counter(box.rank for box in boxes).values())
+    sight = see(graph, view)
+    beside = Counter(box.rank for box in sight.boxes)
+    columns = _columns(sight, beside)
+    edges = _spelled(columns, _route(columns, sight), sight)
+    return Picture(graph, sight, tuple(columns), tuple(edges), beside)
 
 
 # --- columns -------------------------------------------------------------------------------------
 
 
-def _columns(boxes: Sequence[Box], edges: Iterable[Edge], compact: bool) -> list[Frame]:
+def _columns(sight: Sight, beside: Mapping[int, int]) -> list[Frame]:
     """The boxes in their frames, cut into columns: no more than make the picture larger on a page,
     each cut where a single value crosses, near an even share and rather between frames."""
-    ranks = max(box.rank for box in boxes) + 1
-    aspect = COMPACT_ROW / (COMPACT_WIDTH * _breadth(boxes)) if compact else ROW / WIDTH
-    pages = ranks * aspect / PAGE  # as wide as one column, that it would take
+    boxes = sight.boxes
+    sizes = list(_sizes(boxes, beside))
+    tops = _tops(sizes)
+    pages = tops[-1] / _width(sizes) / PAGE  # as wide as one column, that it would take
     wanted = max(range(1, MOST_COLUMNS + 1), key=lambda n: min(1 / n, n / pages))
-    crossing = _crossings(boxes, edges)
+    if tops[-1] <= SHEET:
+        wanted = 1
+    crossing = _crossings(boxes, sight.edges)
     cuts = set()
     for column in range(1, wanted):
 
-        def cost(cut: int, share: float = ranks * column / wanted) -> float:
+        def cost(cut: int, share: float = tops[-1] * column / wanted) -> float:
             inside = set(boxes[cut - 1].frames) & set(boxes[cut].frames)
-            return abs(crossing[cut].rank + 1 - share) + FRAME_COST * len(inside)
+            return abs(tops[crossing[cut].rank + 1] - share) + FRAME_COST * len(inside)
 
         cuts |= set(sorted(crossing, key=cost)[:1])
     seen: set[str] = set()
-    return [_nest(boxes[a:b], seen) for a, b in pairwise(sorted({0, *cuts, len(boxes)}))]
+    columns = []
+    for start, end in pairwise(sorted({0, *cuts, len(boxes)})):
+        columns.append(nest(boxes[start:end], sight.titles, seen))
+        seen.update(path for box in boxes[start:end] for path in box.frames)
+    return columns
+
+
+def _sizes(boxes: Iterable[Box], beside: Mapping[int, int]) -> Iterator[tuple[int, int, int]]:
+    """Of each box, about: its rank, width, and height with the text and the frames that begin."""
+    seen: set[str] = set()
+    for box in boxes:
+        opened = set(box.frames) - seen
+        seen |= opened
+        width, height = BLOCK if box.block else ALONE if beside[box.rank] == 1 else BESIDE
+        yield box.rank, width, height + TEXT * (len(opened) + 1)
+
+
+def _width(sizes: Iterable[tuple[int, int, int]]) -> int:
+    """Of the widest rank."""
+    widths: Counter[int] = Counter()
+    for rank, width, _ in sizes:
+        widths[rank] += width
+    return max(widths.values())
+
+
+def _tops(sizes: Sequence[tuple[int, int, int]]) -> list[int]:
+    """How far down each rank begins, and where the last one ends."""
+    heights = [0] * (max(rank for rank, _, _ in sizes) + 1)
+    for rank, _, height in sizes:
+        heights[rank] = max(heights[rank], height)
+    return [0, *accumulate(heights)]
 
 
 def _crossings(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, Box]:
@@ -252,6 +113,8 @@ def _crossings(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, Box]:
     for edge in edges:
         if isinstance(edge.tail, Box) and isinstance(edge.head, Box):
             last[edge.tail] = max(place[edge.head], last.get(edge.tail, 0))
+            if edge.back:  # it stays in a column
+                last[edge.head] = max(place[edge.tail], last.get(edge.head, 0))
     crossing = {}
     live: list[Box] = []
     for cut in range(1, len(boxes)):
@@ -261,77 +124,121 @@ def _crossings(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, Box]:
     return crossing
 
 
-def _nest(boxes: Iterable[Box], seen: set[str]) -> Frame:
-    """A column of boxes in their frames. seen: paths of the frames in the columns before."""
-    column = Frame("", "", 0)
-    frames = {"": column}
-    for box in boxes:
-        titles = dict(box.nodes[0].scopes)
-        frame = column
-        for path in box.frames:
-            if path not in frames:
-                frames[path] = Frame(path, titles[path], frame.depth + 1, path in seen)
-                frame.parts.append(frames[path])
-            frame = frames[path]
-        frame.parts.append(box)
-    seen.update(frames)
-    return column
-
-
 # --- routes --------------------------------------------------------------------------------------
 
 
-def _route(columns: Sequence[Frame], edges: Iterable[Edge]) -> list[Edge]:
+def _route(columns: Sequence[Frame], sight: Sight) -> list[Edge]:
     """The edges as drawn: by links from column to column, and by forks within frames. Puts the
     marks into the frames."""
-    column_of = {box: i for i, column in enumerate(columns) for box in column.boxes}
+    column_of: dict[Box | Mark, int] = {
+        box: i for i, column in enumerate(columns) for box in column.boxes
+    }
     frames = [{frame.path: frame for frame in _frames(column)} for column in columns]
-    by_tail: dict[Box, list[Edge]] = defaultdict(list)
-    for edge in edges:
-        assert isinstance(edge.tail, Box)
-        by_tail[edge.tail].append(edge)
+    by_value: dict[str, list[Edge]] = defaultdict(list)
+    for edge in sight.edges:
+        by_value[edge.value.name].append(edge)
     routed: list[Edge] = []
     links = 0
-    for tail, group in by_tail.items():
+    for value, group in by_value.items():
+        tail = group[0].tail
         by_column: dict[int, list[Edge]] = defaultdict(list)
         for edge in group:
-            home = column_of[edge.head if isinstance(edge.head, Box) else tail]
+            home = column_of.get(edge.head, column_of[tail])
             by_column[home].append(edge)
         here = column_of[tail]
         if by_column.keys() - {here}:
             links += 1
-            away = Mark(f"{tail.name} link", "link", str(links))
+            away = Mark(f"{value} link", "link", str(links))
             columns[here].parts.append(away)
-            by_column[here].append(Edge(tail, away))
+            by_column[here].append(replace(group[0], tail=tail, head=away, label="", skip=False))
         for home, near in by_column.items():
             start: Box | Mark = tail
             if home != here:
-                start = Mark(f"{tail.name} link {home}", "link", str(links))
+                start = Mark(f"{value} link {home}", "link", str(links))
                 columns[home].parts.insert(0, start)
             columns[home].parts += [e.head for e in near if getattr(e.head, "kind", "") == "output"]
-            routed += _forked(start, [replace(edge, tail=start) for edge in near], frames[home])
+            routed += _forked(
+                start, [replace(edge, tail=start) for edge in near], frames[home], sight
+            )
     return routed
 
 
-def _forked(tail: Box | Mark, edges: list[Edge], frames: Mapping[str, Frame]) -> list[Edge]:
-    """Edges of one tail, those into one frame by way of a fork in it."""
+def _forked(
+    tail: Box | Mark, edges: list[Edge], frames: Mapping[str, Frame], sight: Sight
+) -> list[Edge]:
+    """Edges of one tail, those into one frame by way of a passage in it, and so too a single one
+    where the frame's title is long."""
     groups: dict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
         around = [path for path in edge.head.frames if path not in tail.frames]
         groups[around[0] if around else ""].append(edge)
     routed = groups.pop("", [])
     for group in groups.values():
-        if len(group) == 1:
+        heads = [edge.head.frames for edge in group]
+        shared = [path for path in heads[0] if all(path in other for other in heads)]
+        entered = [frames[path] for path in shared if path not in tail.frames]
+        room = max(_letters(frame, sight) for frame in entered)
+        if len(group) == 1 and room <= SHORT:
             routed += group
             continue
-        shared = [
-            path for path in group[0].head.frames if all(path in edge.head.frames for edge in group)
-        ]
-        fork = Mark(f"{tail.name} fork {shared[-1]}", "fork", frames=tuple(shared))
-        frames[shared[-1]].parts.insert(0, fork)
-        routed.append(Edge(tail, fork))
-        routed += _forked(fork, [replace(edge, tail=fork) for edge in group], frames)
+        name = f"{group[0].value.name} into {shared[-1]}"
+        passage = Mark(name, "passage", frames=tuple(shared), room=room)
+        frames[shared[-1]].parts.insert(0, passage)
+        routed.append(replace(group[0], tail=tail, head=passage, label="", skip=False))
+        inner = [replace(edge, tail=passage) for edge in group]
+        routed += _forked(passage, inner, frames, sight)
     return routed
+
+
+def _letters(frame: Frame, sight: Sight) -> int:
+    """Of the longest line of a title; 0 for a frame that is wide enough for any."""
+    return max(map(len, sight.said(frame.path))) if breadth(frame.boxes) <= NARROW else 0
+
+
+# --- what edges say ------------------------------------------------------------------------------
+
+
+def _spelled(columns: Sequence[Frame], edges: Iterable[Edge], sight: Sight) -> Iterator[Edge]:
+    """The edges, those that say something by way of a mark that says it: what a value is for, and
+    its shape, at one edge from each box that changes it."""
+    entering: dict[Box | Mark, set[Shape]] = defaultdict(set)
+    for edge in sight.edges:
+        entering[edge.head].add(_shape(edge))
+    frames = [{frame.path: frame for frame in _frames(column)} for column in columns]
+    home = {part: place for place, column in enumerate(columns) for part in _inside(column)}
+    said = set()
+    for edge in edges:
+        lines = [edge.label] if edge.label else []
+        key = (edge.tail, _shape(edge))
+        if (
+            not edge.skip
+            and key not in said
+            and entering[edge.tail] - {_shape(edge)}
+            and not (isinstance(edge.head, Mark) and edge.head.kind == "output")
+        ):
+            said.add(key)
+            lines.append(words.shape(_shape(edge)))
+        if not lines:
+            yield edge
+        elif isinstance(edge.head, Mark) and edge.head.kind == "passage":
+            edge.head.text = "\n".join(lines)
+            yield edge
+        else:
+            shared = [path for path in edge.tail.frames if path in edge.head.frames]
+            name = f"{edge.value.name} to {edge.head.name}"
+            mark = Mark(name, "passage", "\n".join(lines), tuple(shared))
+            frames[home[edge.tail]][shared[-1] if shared else ""].parts.append(mark)
+            yield replace(edge, head=mark)
+            yield replace(edge, tail=mark)
+
+
+def _shape(edge: Edge) -> Shape:
+    return edge.value.facts.shape if edge.value.facts else ()
+
+
+def _inside(frame: Frame) -> Iterator[Box | Mark]:
+    for part in frame.parts:
+        yield from _inside(part) if isinstance(part, Frame) else [part]
 
 
 def _frames(frame: Frame) -> Iterable[Frame]:

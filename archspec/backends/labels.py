@@ -1,0 +1,227 @@
+"""What boxes, frames and headings of a picture say, as Graphviz's tables.
+
+A box reads like a line of the paper's table, `conv 3×3, 64, /2 | BN | ReLU`, one cell for each
+layer in the colour of its kind. A folded block says its name, the shapes that enter and leave, its
+parameters and what it holds.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from archspec.backends import words
+from archspec.backends.parts import Box, Frame, Mark, shape_of
+from archspec.backends.picture import NARROW, Picture
+from archspec.backends.style import COSTS, FONT, LARGE, SMALL, Heat, Theme, cost, ink_on, kind
+from archspec.backends.view import breadth, leads
+from archspec.graph import Node, params
+
+ONE_LINE, BESIDE = 28, 16  # letters that a box says in one line, alone and beside others
+HELD = 5  # kinds of layers in a line of a folded block
+LEGEND = 5  # kinds of layers in a line of the legend
+STEPS = 4  # of the scale
+LETTER = 6  # points that a letter of small text is wide
+MIDDLE = "middle"  # the part of a passage that edges go to
+DESCRIPTION = 76  # letters in a line of it
+
+Cells = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Of one picture. heat: the scale that boxes are shaded by, instead of by kind. across: whether
+    the picture runs from left to right, so that boxes are rather high than wide."""
+
+    picture: Picture
+    theme: Theme
+    heat: Heat | None
+    across: bool
+
+    # --- boxes
+
+    def box(self, box: Box) -> str:
+        """The table of a box."""
+        rows = self._block(box) if box.block else self._strips(box)
+        border = {"BORDER": 2 if box.block else 1, "COLOR": self.line(box)}
+        style = {"STYLE": "dashed"} if box.calls > 1 else {}
+        return f"<{_table(rows, CELLPADDING=3, **border, **style)}>"
+
+    def line(self, box: Box) -> str:
+        """The colour of a box's outline, which tells its state."""
+        failed = any(node.facts is None for node in box.stands)
+        return self.theme.wrong if failed else self.theme.quiet
+
+    def _strips(self, box: Box) -> list[Cells]:
+        """A cell for each layer; then how often it stands or is called, and its cost."""
+        strips = list(self._said(box))
+        cells = [self._cell(box, markup, op) for op, _, markup in strips]
+        if self.across:
+            return [[cell] for cell in cells]
+        letters = sum(len(text) for _, text, _ in strips)
+        most = ONE_LINE if self.picture.beside[box.rank] == 1 else BESIDE
+        if letters > most and len(cells) > 1:
+            return [[cells[0].replace("<TD", f'<TD COLSPAN="{len(cells) - 1}"', 1)], cells[1:]]
+        return [cells]
+
+    def _said(self, box: Box) -> Iterator[tuple[str, str, str]]:
+        """Op, text and that text as markup of each cell."""
+        main = next((node for node in box.nodes if not leads(node)), box.nodes[0])
+        for node in box.nodes:
+            text = f"{words.title(node)} {', '.join(words.details(node))}".strip()
+            yield node.op, text, _bold(text) if node is main else escape(text)
+            activation = words.activation(node)
+            if activation and node.op != "Activation":
+                yield "Activation", activation, escape(activation)
+        if run := self.picture.sight.runs.get(box.name):
+            text = ", ".join([f"×{run.times}", *run.changes()])
+            yield "", text, _bold(text)
+        if box.calls > 1:
+            text = f"shared, {box.calls} calls"
+            yield "", text, f"<I>{text}</I>"
+        if self.heat:
+            text = self.heat.share(cost(self.heat.what, box.stands))
+            yield "", text, text
+
+    def _cell(self, box: Box, markup: str, op: str) -> str:
+        if self.heat:
+            fill = self.heat.colour(cost(self.heat.what, box.stands))
+            return _cell(f'<FONT COLOR="{ink_on(fill)}">{markup}</FONT>', fill)
+        return _cell(markup, self.theme.fills[kind(op)] if op else self.theme.plain)
+
+    def _block(self, box: Box) -> list[Cells]:
+        """Name, shapes, parameters and what a folded block holds."""
+        sight = self.picture.sight
+        nodes = sight.turn(box)
+        run = sight.runs.get(box.name)
+        lines = [
+            _bold(": ".join(sight.said(box.block))),
+            _small(self._passage(box)),
+            _small(self._weight(box)),
+        ]
+        held = Counter(words.title(node) for node in nodes)
+        ops = {words.title(node): node.op for node in nodes}
+        kinds = [
+            self._cell(box, _small(f"{n // (run.times if run else 1)} {escape(what)}"), ops[what])
+            for what, n in held.items()
+        ]
+        inside = _table(_wrapped(kinds, HELD), CELLSPACING=1, CELLPADDING=2)
+        return [*([self._cell(box, line, "")] for line in lines), [_cell(inside)]]
+
+    def _passage(self, box: Box) -> str:
+        """The shapes that enter the first and leave the last of what a box stands for."""
+        edges = self.picture.sight.edges
+        ways = ([e for e in edges if e.head is box], [e for e in edges if e.tail is box])
+        shapes = [dict.fromkeys(shape_of(edge.value) for edge in way) for way in ways]
+        return " → ".join(", ".join(each) for each in shapes)
+
+    def _weight(self, box: Box) -> str:
+        sight = self.picture.sight
+        said = f"{words.count(sum(map(params, sight.turn(box))))} parameters"
+        if box.name in sight.runs:
+            said += " in all"
+        if self.heat:
+            said += f", {self.heat.share(cost(self.heat.what, box.stands))}"
+        return said
+
+    # --- frames and ends
+
+    def frame(self, frame: Frame) -> str:
+        """`unit0: residual`; in a narrow frame on short lines, as what enters in the middle would
+        run through a long one."""
+        said = [*self.picture.sight.said(frame.path), *(["(continued)"] * frame.continued)]
+        lines = said if breadth(frame.boxes) <= NARROW else [": ".join(said)]
+        rows = [[f'<TD ALIGN="LEFT">{_small(escape(line))}</TD>'] for line in lines]
+        return f"<{_table(rows)}>"
+
+    def passage(self, mark: Mark) -> str:
+        """A point, or a few words, in the middle of the room that the titles around it need."""
+        said = "<BR/>".join(map(escape, mark.text.split("\n")))
+        point = f'BGCOLOR="{self.theme.quiet}" FIXEDSIZE="TRUE" WIDTH="2" HEIGHT="2"'
+        middle = f'<TD PORT="{MIDDLE}" {"" if said else point}>{_small(said) if said else ""}</TD>'
+        side = f'<TD WIDTH="{mark.room * LETTER}"></TD>' if mark.room else ""
+        return f"<{_table([[side, middle, side]])}>"
+
+    def terminal(self, node: Node) -> str:
+        """`head  10`, at the ends of the network."""
+        return f"<{_bold(node.name)}  {shape_of(node)}>"
+
+    # --- heading
+
+    def heading(self) -> str:
+        graph, quiet = self.picture.graph, self.theme.quiet
+        lines = [f'<FONT POINT-SIZE="{LARGE}">{_bold(graph.name)}</FONT>']
+        lines += [escape(line) for line in textwrap.wrap(graph.description, DESCRIPTION)]
+        totals = f"{words.count(graph.total_params)} parameters, {words.count(graph.macs)} MACs"
+        lines.append(f'<FONT COLOR="{quiet}">{totals}</FONT>')
+        lines.append(self._scale(self.heat) if self.heat else self._legend())
+        return f"<{_table([[_cell(line)] for line in lines if line], CELLPADDING=1)}>"
+
+    def _legend(self) -> str:
+        """The kinds of layers in the picture."""
+        nodes = [node for box in self.picture.sight.boxes for node in box.stands]
+        present = {kind(node.op) for node in nodes if node.op != "InputLayer"}
+        if any(map(words.activation, nodes)):
+            present.add(kind("Activation"))
+        fills = self.theme.fills
+        cells = [_cell(_small(name), fills[name]) for name in fills if name in present]
+        return _table(_wrapped(cells, LEGEND), CELLSPACING=3, CELLPADDING=2) if cells else ""
+
+    def _scale(self, heat: Heat) -> str:
+        """Colours from nothing to the most costly box."""
+        say = COSTS[heat.what][1]
+        cells = [_cell(_small(f"{heat.what} of a box"))]
+        for step in range(STEPS + 1):
+            amount = round(heat.largest * step / STEPS)
+            fill = heat.colour(amount)
+            said = _small(escape(say(amount)))
+            cells.append(_cell(f'<FONT COLOR="{ink_on(fill)}">{said}</FONT>', fill))
+        return _table([cells], CELLPADDING=4)
+
+
+# --- facts in words ------------------------------------------------------------------------------
+
+
+def tooltip(node: Node) -> str:
+    """The facts of one layer, and where it is written."""
+    facts = [node.name, node.op, shape_of(node)]
+    if params(node):
+        facts.append(f"{params(node):,} parameters")
+    if node.facts and node.facts.macs:
+        facts.append(f"{node.facts.macs:,} MACs")
+    facts.append(f"{Path(node.span.source.name).name}:{node.span.line}")
+    return ", ".join(facts)
+
+
+# --- tables --------------------------------------------------------------------------------------
+
+
+def _table(rows: Iterable[Iterable[str]], **attributes: object) -> str:
+    said = {"BORDER": 0, "CELLBORDER": 0, "CELLSPACING": 0, "CELLPADDING": 0, **attributes}
+    head = " ".join(f'{key}="{value}"' for key, value in said.items())
+    body = "".join(f"<TR>{''.join(row)}</TR>" for row in rows)
+    return f"<TABLE {head}>{body}</TABLE>"
+
+
+def _cell(markup: str, fill: str = "") -> str:
+    return f'<TD BGCOLOR="{fill}">{markup}</TD>' if fill else f"<TD>{markup}</TD>"
+
+
+def _wrapped(cells: Sequence[str], most: int) -> list[Sequence[str]]:
+    """In lines of much the same length."""
+    lines = -(-len(cells) // most)
+    length = -(-len(cells) // max(lines, 1))
+    return [cells[start : start + length] for start in range(0, len(cells), length or 1)]
+
+
+def _small(markup: str) -> str:
+    return f'<FONT POINT-SIZE="{SMALL}">{markup}</FONT>'
+
+
+def _bold(text: str) -> str:
+    """Markup by the face's name: Graphviz raises what is in <B> above the rest of its line."""
+    return f'<FONT FACE="{FONT}-Bold">{escape(text)}</FONT>'

@@ -1,0 +1,157 @@
+"""How pictures look: kinds of layers and their colours, on paper, on screens, by cost.
+
+THEMES["dark"].fill(node)    ->  "#1F4E79"
+Heat("params", largest=2e6)  ->  a colour for each cost, from nothing to the largest
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from archspec.analysis import elements
+from archspec.backends import words
+from archspec.graph import Node, params
+
+FONT = "Helvetica"
+SMALL, NORMAL, LARGE = 9, 10, 15  # points of text: none is smaller
+
+# Kind of layer, by what its op says; the first that is found decides.
+KINDS = (
+    ("normalization", r"Normalization"),
+    ("pooling", r"Pool"),
+    ("convolution", r"Conv"),
+    ("dense", r"Dense|Embedding"),
+    ("recurrent, attention", r"LSTM|GRU|RNN|Attention"),
+    ("activation", r"ReLU|Activation|Softmax|ELU"),
+    ("merge", r"^(Add|Multiply|Concatenate|Subtract|Average|Maximum|Minimum|Dot)$"),
+    ("dropout, noise", r"Dropout|Noise|Random"),
+)
+OTHER = "other"
+
+
+def kind(op: str) -> str:
+    """Of a Keras class: "convolution" for Conv2D."""
+    return next((name for name, pattern in KINDS if re.search(pattern, op)), OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours as #RRGGBB. ink: of text; quiet: of lines and what is said beside; skip: of skip
+    connections; wrong: of what failed. frames: by depth. fills: by kind of layer. blocks: of the
+    first, second, ... block that is drawn by itself."""
+
+    page: str
+    ink: str
+    quiet: str
+    skip: str
+    wrong: str
+    plain: str
+    frame_line: str
+    frames: tuple[str, ...]
+    fills: Mapping[str, str]
+    blocks: tuple[str, ...]
+
+
+def _fills(*colours: str) -> dict[str, str]:
+    return dict(zip([*(name for name, _ in KINDS), OTHER], colours, strict=True))
+
+
+# fmt: off
+THEMES = {
+    # After Paul Tol's light scheme: apart for the colour-blind, and light under black text.
+    "light": Theme(
+        page="#FFFFFF", ink="#222222", quiet="#5E5E5E", skip="#0B5FA5", wrong="#C00000",
+        plain="#FFFFFF", frame_line="#C4C4C4", frames=("#F6F6F6", "#EDEDED", "#E4E4E4"),
+        fills=_fills("#F3E7AE", "#8FD3BF", "#9CC3E6", "#F4AE93", "#D9BFE0", "#FFC9D3", "#DCE38C",
+                     "#DDDDDD", "#F7F7F7"),
+        blocks=("#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#99DDFF", "#44BB99", "#BBCC33",
+                "#AAAA00"),
+    ),
+    "dark": Theme(
+        page="#16191D", ink="#F2F2F2", quiet="#AEB4BC", skip="#6CB6FF", wrong="#FF7B72",
+        plain="#22272D", frame_line="#4A515A", frames=("#1E2227", "#262B31", "#2E343B"),
+        fills=_fills("#6A5B12", "#1B6656", "#1D5288", "#8E4020", "#66417A", "#86344C", "#525C10",
+                     "#4B4F55", "#2F353C"),
+        blocks=("#1D5288", "#8E4020", "#6A5B12", "#86344C", "#22687F", "#1B6656", "#525C10",
+                "#66417A"),
+    ),
+    # Greys: costly layers darker, and what dresses them white.
+    "print": Theme(
+        page="#FFFFFF", ink="#000000", quiet="#404040", skip="#000000", wrong="#000000",
+        plain="#FFFFFF", frame_line="#808080", frames=("#FFFFFF", "#FFFFFF", "#FFFFFF"),
+        fills=_fills("#FFFFFF", "#E8E8E8", "#C8C8C8", "#B0B0B0", "#B0B0B0", "#FFFFFF", "#D8D8D8",
+                     "#FFFFFF", "#F4F4F4"),
+        blocks=("#C8C8C8", "#E8E8E8", "#B0B0B0", "#F4F4F4", "#D8D8D8", "#A8A8A8", "#FFFFFF",
+                "#BEBEBE"),
+    ),
+}
+# fmt: on
+
+HEAT = ("#FFFFE5", "#FEE391", "#FE9929", "#CC4C02", "#662506")  # ColorBrewer's YlOrBr, by lightness
+BLACK, WHITE = "#000000", "#FFFFFF"
+FLOAT = 4  # bytes of a float32
+
+# What heat shows -> its cost of a layer (None if unknown), and how the cost is said.
+COSTS: dict[str, tuple[Callable[[Node], int | None], Callable[[int | None], str]]] = {
+    "params": (params, words.count),
+    "macs": (lambda node: node.facts.macs if node.facts else None, words.count),
+    "memory": (lambda node: _times(elements(node), FLOAT), words.size),
+}
+
+
+def _times(number: int | None, size: int) -> int | None:
+    return None if number is None else number * size
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """A scale from no cost to the largest. total: of the network, for shares."""
+
+    what: str
+    largest: int
+    total: int
+
+    def colour(self, cost: int | None) -> str:
+        """#RRGGBB, darker for more; white for an unknown cost."""
+        if cost is None:
+            return WHITE
+        place = cost / max(self.largest, 1) * (len(HEAT) - 1)
+        low = min(int(place), len(HEAT) - 2)
+        ends = zip(rgb(HEAT[low]), rgb(HEAT[low + 1]), strict=True)
+        return "#" + "".join(f"{round(a + (b - a) * (place - low)):02X}" for a, b in ends)
+
+    def share(self, cost: int | None) -> str:
+        """Of the total: `12 %`."""
+        return words.UNKNOWN if cost is None else f"{cost / max(self.total, 1):.0%}"
+
+
+def cost(what: str, nodes: Iterable[Node]) -> int | None:
+    """The sum over nodes, None if one is unknown."""
+    each = [COSTS[what][0](node) for node in nodes]
+    return None if None in each else sum(value for value in each if value is not None)
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Of #RRGGBB, each to 255."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue
+
+
+def luminance(colour: str) -> float:
+    """Of light from a colour, 0 to 1, as WCAG defines it."""
+    parts = [value / 255 for value in rgb(colour)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours, 1 to 21; text wants 4.5."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def ink_on(fill: str) -> str:
+    """Black or white, whichever reads better."""
+    return max(BLACK, WHITE, key=lambda ink: contrast(ink, fill))
