@@ -1,5 +1,6 @@
 """A picture shows the whole network, is the same each time, and needs neither Keras nor `dot`."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -12,8 +13,12 @@ import pygraphviz
 import pytest
 
 import archspec
-from archspec.backends.dot import SKIP, WRONG, render, to_dot
-from archspec.backends.picture import Box, Edge, Mark, plan
+from archspec.backends.dot import to_dot
+from archspec.backends.parts import Box, Edge, Mark
+from archspec.backends.picture import plan
+from archspec.backends.render import render
+from archspec.backends.style import THEMES
+from archspec.backends.view import View
 from archspec.errors import UserError
 from archspec.graph import Graph
 
@@ -56,6 +61,10 @@ layers:
 """
 
 
+WHOLE = View(depth=99, fold=False)
+SKIP, WRONG = THEMES["light"].skip, THEMES["light"].wrong
+
+
 @cache
 def network(spec: Path | str) -> Graph:
     return archspec.load(ROOT / "specs" / spec)
@@ -73,7 +82,7 @@ def test_the_same_spec_gives_the_same_text():
 @pytest.mark.parametrize("spec", [*SPECS, DEEP], ids=str)
 def test_no_node_and_no_edge_is_lost(spec):
     graph = network(spec)
-    picture = plan(graph)
+    picture = plan(graph, WHOLE)
     boxes = [box for column in picture.columns for box in column.boxes]
     drawn = [node.name for box in boxes for node in box.nodes]
     assert drawn == [node.name for node in graph]
@@ -85,8 +94,8 @@ def test_no_node_and_no_edge_is_lost(spec):
 
 
 def _without_marks(edges: tuple[Edge, ...]) -> list[tuple[str, str]]:
-    """Each edge from box to box or output, through forks and from link to link."""
-    origin = {edge.head.name: edge.tail.name for edge in edges if _is_passage(edge.head)}
+    """Each edge from box to box or output, through passages and from link to link."""
+    origin = {edge.head.name: edge.tail.name for edge in edges if _is_between(edge.head)}
     away = {edge.head.text: edge.tail.name for edge in edges if _is_link(edge.head)}
     origin |= {
         edge.tail.name: away[edge.tail.text]
@@ -95,7 +104,7 @@ def _without_marks(edges: tuple[Edge, ...]) -> list[tuple[str, str]]:
     }
     found = []
     for edge in edges:
-        if not _is_passage(edge.head):
+        if not _is_between(edge.head):
             tail = edge.tail.name
             while tail in origin:
                 tail = origin[tail]
@@ -103,7 +112,7 @@ def _without_marks(edges: tuple[Edge, ...]) -> list[tuple[str, str]]:
     return found
 
 
-def _is_passage(part: Box | Mark) -> bool:
+def _is_between(part: Box | Mark) -> bool:
     return isinstance(part, Mark) and part.kind != "output"
 
 
@@ -121,21 +130,21 @@ def test_every_node_says_its_facts_and_its_place():
 
 
 def test_identity_skips_stand_out_and_nothing_else_does():
-    edges = plan(network("resnet18.yaml")).edges
+    edges = plan(network("resnet18.yaml"), WHOLE).edges
     skips = [edge.head.name for edge in edges if edge.skip]
     identities = ["stage0.unit0", "stage0.unit1", "stage1.unit1", "stage2.unit1", "stage3.unit1"]
     assert skips == [f"{unit}.add" for unit in identities]
-    assert to_dot(network("resnet18.yaml")).count(SKIP) == len(skips)
-    assert not any(edge.skip for edge in plan(network("inception10.yaml")).edges)
+    assert to_dot(network("resnet18.yaml"), WHOLE).count(SKIP) == len(skips)
+    assert not any(edge.skip for edge in plan(network("inception10.yaml"), WHOLE).edges)
 
 
 @pytest.mark.parametrize("spec", ["inception10.yaml", "googlenet.yaml"])
 def test_branches_stand_in_the_order_of_concatenation(spec):
     graph = network(spec)
-    drawn = pygraphviz.AGraph(string=to_dot(graph))
+    drawn = pygraphviz.AGraph(string=to_dot(graph, WHOLE))
     drawn.layout(prog="dot")
     across = {node: float(node.attr["pos"].split(",")[0]) for node in drawn.nodes()}
-    boxes = [box for column in plan(graph).columns for box in column.boxes]
+    boxes = [box for column in plan(graph, WHOLE).columns for box in column.boxes]
     holder = {node.name: box.name for box in boxes for node in box.nodes}
     merges = [node for node in graph if node.op == "Concatenate"]
     assert merges
@@ -160,44 +169,45 @@ def _boxes(*steps: str) -> list[list[str]]:
     layers = "".join(f"  - {step}\n" for step in steps)
     defaults = "defaults: {Conv2D: {kernel_size: 3}}\n"
     graph = archspec.loads(f"archspec: 1\ninput: [8, 8, 1]\n{defaults}layers:\n{layers}")
-    boxes = [box for column in plan(graph).columns for box in column.boxes]
+    boxes = [box for column in plan(graph, View()).columns for box in column.boxes]
     return [[node.name for node in box.nodes] for box in boxes[1:]]
 
 
 def test_a_branch_has_no_frame_and_a_block_has_its_title():
     text = to_dot(network("resnet18.yaml"))
-    assert 'subgraph "cluster stage0.unit0"' in text
-    assert 'subgraph "cluster stage0.unit0.main"' not in text
-    assert r"unit0\lresidual\l" in text
+    assert 'subgraph "cluster stage1.unit0"' in text
+    assert 'subgraph "cluster stage1.unit0.main"' not in text
+    assert re.search("unit0<.*>residual<", text)
 
 
 def test_a_deep_network_is_cut_into_columns_joined_by_links():
-    picture = plan(network("resnet18.yaml"))
+    picture = plan(network("resnet18.yaml"), View())
     assert [column.boxes[0].name for column in picture.columns] == [
         "input",
         "stage2.unit0.main.conv2d",
     ]
     links = [edge for edge in picture.edges if _is_link(edge.head)]
     assert [(edge.tail.name, edge.head.text) for edge in links] == [("stage1.unit1.add", "1")]
-    assert len(plan(network("lenet5.yaml")).columns) == 1
-    continued = to_dot(network(DEEP))
-    assert continued.count(r"(continued)\l") == len(plan(network(DEEP)).columns) - 1
+    assert len(plan(network("lenet5.yaml"), View()).columns) == 1
+    columns = len(plan(network(DEEP), WHOLE).columns)
+    assert to_dot(network(DEEP), WHOLE).count("(continued)") == columns - 1
 
 
 def test_shared_layers_are_marked_and_any_text_is_quoted(tmp_path):
     text = to_dot(archspec.loads(SIAMESE))
-    assert text.count("shared: conv") == 1
+    assert text.count("shared, 2 calls") == 1
     assert 'STYLE="dashed"' in text
     render(text, tmp_path / "siamese.svg")
     words = "".join(ElementTree.parse(tmp_path / "siamese.svg").getroot().itertext())
     assert r'Twins & <odd> "text" \n.' in words
     assert "left" in words
-    assert "shared: conv" in words
+    assert "call 2" in words
 
 
 def test_arguments_that_take_a_tensor_are_named_once_for_each_tensor():
-    edges = plan(archspec.loads(ATTENTION)).edges
-    assert [edge.label for edge in edges if edge.label] == ["query, value"]
+    columns = plan(archspec.loads(ATTENTION), View()).columns
+    said = [part.text for part in columns[0].parts if isinstance(part, Mark)]
+    assert "query, value" in said
 
 
 def test_a_node_without_facts_is_drawn_as_wrong():
@@ -231,7 +241,8 @@ def test_another_suffix_is_refused_with_the_ones_there_are(tmp_path, name):
 DRAW = """
 import sys, archspec
 from pathlib import Path
-from archspec.backends.dot import render, to_dot
+from archspec.backends.dot import to_dot
+from archspec.backends.render import render
 render(to_dot(archspec.load(sys.argv[1])), Path(sys.argv[2]))
 print(*sorted({"keras", "tensorflow", "torch", "jax", "numpy"} & sys.modules.keys()))
 """

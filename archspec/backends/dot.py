@@ -54,7 +54,7 @@ class _Drawing:
                 "label": self.labels.heading(),
                 "labelloc": "t",
                 "nodesep": "0.16",
-                "pack": "24",
+                "pack": "16",
                 "packmode": "array_ul1" if self.direction == "LR" else f"array_ut{len(columns)}",
                 "pad": "0.1",
                 "rankdir": self.direction,

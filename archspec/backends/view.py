@@ -44,17 +44,20 @@ class View:
 def see(graph: Graph, view: View) -> Sight:
     """The boxes and edges of a view, all in graph order."""
     sight = unfolded(graph, view.fold)
-    return folded(sight, _deep(sight.boxes, view.depth))
+    sight = _ranked(folded(sight, _deep(sight.boxes, view.depth)))
+    order = {node.name: place for place, node in enumerate(graph)}
+    for box in sight.boxes:
+        box.stands.sort(key=lambda node: order[node.name])
+    return sight
 
 
 def unfolded(graph: Graph, fold: bool = True) -> Sight:
     """Every layer in a box. fold: repeats stand once."""
     holder = _boxes(graph)
     boxes = list(dict.fromkeys(holder.values()))
-    edges = _edges(graph, holder)
-    titles = _choose_frames(boxes, edges)
-    sight = Sight(graph, boxes, edges, titles)
-    return _ranked(_once(sight) if fold else sight)
+    sight = _ranked(Sight(graph, boxes, _edges(graph, holder), {}))
+    sight = replace(sight, titles=_choose_frames(sight))
+    return _once(sight) if fold else sight
 
 
 def folded(sight: Sight, paths: Collection[str]) -> Sight:
@@ -79,7 +82,7 @@ def folded(sight: Sight, paths: Collection[str]) -> Sight:
             key = (edge.value.name, head) if inside else place
             label = "" if inside else edge.label
             edges.setdefault(key, replace(edge, tail=tail, head=head, label=label))
-    return _ranked(replace(sight, boxes=list(boxes.values()), edges=list(edges.values())))
+    return replace(sight, boxes=list(boxes.values()), edges=list(edges.values()))
 
 
 def _deep(boxes: Sequence[Box], depth: int | None) -> set[str]:
@@ -197,30 +200,26 @@ def _which(calls: Sequence[int]) -> str:
 # --- frames and repeats --------------------------------------------------------------------------
 
 
-def _choose_frames(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[str, str]:
+def _choose_frames(sight: Sight) -> dict[str, str]:
     """Give each box the frames around it that are drawn: neither one around a single box, nor a
     branch that shows as one by its edges, nor two around the same. The titles of all, by path."""
-    exits: dict[str, set[Box | Mark]] = defaultdict(set)
-    for edge in edges:
-        for path in _paths(edge.tail) - _paths(edge.head):
-            exits[path].add(edge.head)
-    titles = {path: title for box in boxes for path, title in box.nodes[0].scopes}
+    titles = {path: title for box in sight.boxes for path, title in box.nodes[0].scopes}
     inside: dict[str, list[Box]] = defaultdict(list)
-    for box in boxes:
+    for box in sight.boxes:
         for path in _paths(box):
             inside[path].append(box)
-    drawn = {
-        path
-        for path, title in titles.items()
-        if len(inside[path]) > 1
-        and not (_is_branch(path, exits[path]) and (not title or breadth(inside[path]) == 1))
-    }
+    several = {path for path in titles if len(inside[path]) > 1}
+    exits: dict[str, set[Box | Mark]] = defaultdict(set)
+    for edge in sight.edges:
+        for path in _paths(edge.tail) - _paths(edge.head):
+            exits[path].add(edge.head)
     same: dict[tuple[Box, ...], list[str]] = defaultdict(list)
-    for path in titles:
-        if path in drawn:
+    for path, title in titles.items():
+        branch = all(_merges(box, path, several) for box in exits[path]) and exits[path]
+        if path in several and not (branch and (not title or breadth(inside[path]) == 1)):
             same[tuple(inside[path])].append(path)
-    drawn = {next((p for p in paths if titles[p]), paths[0]) for paths in same.values()}
-    for box in boxes:
+    drawn = {next((path for path in paths if titles[path]), paths[0]) for paths in same.values()}
+    for box in sight.boxes:
         box.frames = tuple(path for path, _ in box.nodes[0].scopes if path in drawn)
     return titles
 
@@ -230,13 +229,13 @@ def _paths(part: Box | Mark) -> set[str]:
     return {path for path, _ in part.nodes[0].scopes} if isinstance(part, Box) else set()
 
 
-def _is_branch(path: str, exits: set[Box | Mark]) -> bool:
-    """Whether all that leaves a group goes into merges of the groups around it."""
-    return bool(exits) and all(
-        isinstance(box, Box)
-        and len(box.nodes[0].inputs) > 1
-        and all(path.startswith(f"{around}.") for around in _paths(box))
-        for box in exits
+def _merges(part: Box | Mark, path: str, several: Collection[str]) -> bool:
+    """Whether it joins what leaves a group with other values, and does so in the groups around
+    that one; a group of its own does not count."""
+    return (
+        isinstance(part, Box)
+        and len(part.nodes[0].inputs) > 1
+        and all(path.startswith(f"{around}.") for around in _paths(part) & set(several))
     )
 
 
@@ -261,10 +260,7 @@ def _once(sight: Sight) -> Sight:
         once = drawn(box)
         assert isinstance(once, Box)
         once.stands += box.stands
-    order = {node.name: place for place, node in enumerate(sight.graph)}
     boxes = [box for box in sight.boxes if box not in later]
-    for box in boxes:
-        box.stands.sort(key=lambda node: order[node.name])
     edges = [replace(edge, tail=drawn(edge.tail)) for edge in sight.edges if edge.head not in later]
     return replace(sight, boxes=boxes, edges=edges, runs=runs)
 

@@ -105,9 +105,9 @@ def _margins(value: Any, node: Node) -> str:
     """Rows and columns added or cut; a word such as 'same' shows in the shape."""
     if not isinstance(value, tuple):
         return ""
-    pairs = {pair if isinstance(pair, tuple) else value for pair in value}
+    pairs = value if all(isinstance(pair, tuple) for pair in value) else (value,)  # of one axis
     sides = {side for pair in pairs for side in pair}
-    return str(*sides) if len(sides) == 1 else " ".join(f"{a},{b}" for a, b in value)
+    return str(*sides) if len(sides) == 1 else " ".join(f"{a},{b}" for a, b in pairs)
 
 
 # Argument -> how it is said, in the order in which it is said.

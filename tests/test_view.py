@@ -1,0 +1,253 @@
+"""What a picture shows: shared layers and repeats once, deep blocks as a box, and nothing lost."""
+
+import random
+from functools import cache
+from pathlib import Path
+
+import pytest
+from random_drawing import draw
+from random_graphs import write
+
+import archspec
+from archspec.backends.parts import Box, Sight
+from archspec.backends.view import READABLE, View, see
+from archspec.graph import Graph, params
+
+ROOT = Path(__file__).parent.parent
+SPECS = sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs/families").glob("*.yaml"))
+VIEWS = [View(), View(fold=False), View(depth=1), View(depth=2), View(depth=99)]
+NETWORKS = 40  # drawn at random
+
+
+@cache
+def network(spec: Path | str) -> Graph:
+    return archspec.load(spec)
+
+
+def sums_up(sight: Sight) -> None:
+    """Each node is in one box, so that what boxes cost is what the network costs."""
+    stands = [node for box in sight.boxes for node in box.stands]
+    graph = sight.graph
+    assert sorted(node.name for node in stands) == sorted(node.name for node in graph)
+    assert sum(map(params, stands)) == graph.total_params
+    macs = [node.facts.macs for node in stands if node.facts]
+    assert None in macs or sum(macs) == graph.macs
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
+def test_boxes_cost_what_the_network_costs(spec: Path) -> None:
+    for view in VIEWS:
+        sums_up(see(network(spec), view))
+
+
+def test_boxes_of_drawn_networks_cost_what_the_networks_cost() -> None:
+    for seed in range(NETWORKS):
+        graph = archspec.loads(write(draw(random.Random(seed)))[0])
+        for view in VIEWS:
+            sums_up(see(graph, view))
+
+
+# --- repeats -------------------------------------------------------------------------------------
+
+
+def runs(spec: str, **params: object) -> dict[str, tuple[int, str]]:
+    graph = archspec.load(spec, **params)
+    return {name: (run.times, run.last) for name, run in see(graph, View(99)).runs.items()}
+
+
+def test_neighbours_of_one_structure_stand_once() -> None:
+    assert runs("resnet18") == {"stage0.unit0": (2, "stage0.unit1")}
+    assert runs("resnet152_imagenet") == {
+        "stage0.unit1": (2, "stage0.unit2"),
+        "stage1.unit1": (7, "stage1.unit7"),
+        "stage2.unit1": (35, "stage2.unit35"),
+        "stage3.unit1": (2, "stage3.unit2"),
+    }
+
+
+def test_other_strides_stay_apart() -> None:
+    assert runs("resnet50v2")["stage2.unit1"] == (4, "stage2.unit4")  # unit5 strides
+
+
+def test_plain_layers_stand_once_too_and_shapes_may_change() -> None:
+    found = see(network("vgg16_imagenet"), View())
+    assert found.runs["stage0.conv0"].times == 2
+    assert found.said("stage3") == ["stage3-4", "×2", "first 14×14×512", "last 7×7×512"]
+
+
+def test_without_folding_all_stand() -> None:
+    sight = see(network("resnet18"), View(depth=99, fold=False))
+    assert not sight.runs
+    assert all(len(box.nodes) == len(box.stands) for box in sight.boxes)
+
+
+CHAIN = """
+archspec: 1
+input: [8, 8, 4]
+{outputs}
+defaults: {{Conv2D: {{kernel_size: 3, padding: same}}}}
+blocks:
+  unit:
+    layers:
+      - Conv2D: 4
+        name: first
+      - MaxPooling2D: {{pool_size: 3, strides: 1, padding: same}}
+layers:
+  - unit:
+    for: {{i: =range(4)}}
+    name: unit{{i}}
+{more}
+"""
+
+
+END = "  - ReLU:\n    name: end\n  - Add:\n    from: [end, {}]"
+
+
+def chain(more: str = "", outputs: str = "") -> dict[str, int]:
+    graph = archspec.loads(CHAIN.format(more=more, outputs=outputs))
+    return {name: run.times for name, run in see(graph, View()).runs.items()}
+
+
+def test_a_turn_that_others_read_ends_the_run() -> None:
+    assert chain() == {"unit0": 4}
+    assert chain(END.format("unit1")) == {"unit0": 2, "unit2": 2}
+    assert chain(END.format("unit1.first")) == {"unit2": 2}
+    assert chain(outputs="outputs: [unit2, unit3]") == {"unit0": 3}
+
+
+MEMORY = """
+archspec: 1
+inputs: {x: {shape: [8, 4]}, memory: {shape: [6, 4]}}
+blocks:
+  attend:
+    inputs: [x, memory]
+    layers:
+      - MultiHeadAttention: {num_heads: 2, key_dim: 2}
+        from: {query: x, value: memory}
+      - Add:
+        from: [previous, x]
+layers:
+  - Dense: 4
+    from: x
+    name: start
+  - attend:
+    from: [start, memory]
+    name: layer0
+  - attend:
+    from: [layer0, memory]
+    name: layer1
+  - attend:
+    from: [layer1, OTHER]
+    name: layer2
+"""
+
+
+@pytest.mark.parametrize(("other", "times"), [("memory", 3), ("start", 2)])
+def test_turns_may_share_what_they_take_from_elsewhere(other: str, times: int) -> None:
+    sight = see(archspec.loads(MEMORY.replace("OTHER", other)), View())
+    assert {name: run.times for name, run in sight.runs.items()} == {"layer0": times}
+
+
+def test_branches_side_by_side_are_no_run() -> None:
+    sight = see(network("googlenet"), View(99))
+    assert not sight.runs
+
+
+# --- shared layers -------------------------------------------------------------------------------
+
+TWINS = """
+archspec: 1
+inputs: {left: {shape: [8]}, right: {shape: [8]}}
+blocks:
+  tower: {layers: [Dense: {units: 4}, Activation: relu, Dense: {units: 2}]}
+layers:
+  - tower:
+    from: left
+    name: one
+  - reuse: one
+    from: right
+    name: other
+  - Subtract:
+    from: [one, other]
+"""
+
+
+def edges(sight: Sight) -> set[tuple[str, str, str]]:
+    return {(edge.tail.name, edge.head.name, edge.label) for edge in sight.edges}
+
+
+def test_a_shared_block_stands_once_with_all_its_callers() -> None:
+    sight = see(archspec.loads(TWINS), View())
+    assert [box.name for box in sight.boxes] == [
+        "left", "right", "one.dense", "one.dense_1", "subtract"
+    ]  # fmt: skip
+    assert [box.calls for box in sight.boxes] == [1, 1, 2, 2, 1]
+    assert edges(sight) == {
+        ("left", "one.dense", "call 1"),
+        ("right", "one.dense", "call 2"),
+        ("one.dense", "one.dense_1", ""),
+        ("one.dense_1", "subtract", "call 1"),
+        ("one.dense_1", "subtract", "call 2"),
+        ("subtract", "subtract output", ""),
+    }
+
+
+def test_a_layer_that_follows_itself_has_a_line_back() -> None:
+    spec = "archspec: 1\ninput: [4]\nlayers:\n  - Dense: 4\n    name: a\n  - ReLU\n  - reuse: a\n"
+    sight = see(archspec.loads(spec), View())
+    assert [edge.label for edge in sight.edges if edge.back] == ["call 2"]
+
+
+# --- depth ---------------------------------------------------------------------------------------
+
+
+def folded(sight: Sight) -> list[Box]:
+    return [box for box in sight.boxes if box.block]
+
+
+def test_a_depth_folds_the_frames_that_lie_so_deep() -> None:
+    graph = network("resnet18")
+    assert [box.block for box in folded(see(graph, View(1)))] == [f"stage{i}" for i in range(4)]
+    two = see(graph, View(2))
+    assert [box.block for box in folded(two)][:2] == ["stage0.unit0", "stage1.unit0"]
+    assert len(two.turn(folded(two)[0])) == 2 * 7
+    assert not folded(see(graph, View(3)))
+
+
+NESTED = """
+archspec: 1
+input: [4]
+layers:
+  - for: {n: =range(3)}
+    name: outer{n}
+    layers:
+      - for: {i: [0, 1]}
+        name: inner{i}
+        layers: [Dense: 4, Flatten]
+      - Reshape: [4]
+"""
+
+
+def test_what_a_folded_block_holds_is_of_one_turn_of_the_runs_around_it() -> None:
+    sight = see(archspec.loads(NESTED), View(2))
+    (box,) = folded(sight)
+    assert box.frames == ("outer0",)
+    assert [node.name for node in sight.turn(box)] == [
+        f"outer0.inner{i}.{layer}" for i in range(2) for layer in ("dense", "flatten")
+    ]
+    assert len(box.stands) == 3 * 2 * 2
+
+
+def test_a_value_enters_a_folded_block_once() -> None:
+    sight = see(network("inception10"), View(1))
+    into = [edge.tail.name for edge in sight.edges if edge.head.name == "stage0"]
+    assert into == ["stem.conv2d"]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
+def test_the_default_depth_is_the_greatest_that_is_readable(spec: Path) -> None:
+    sight = see(network(spec), View())
+    assert len(sight.boxes) <= READABLE
+    deeper = 1 + max((len(box.frames) + bool(box.block) for box in sight.boxes), default=0)
+    if folded(sight):
+        assert len(see(network(spec), View(deeper)).boxes) > READABLE
