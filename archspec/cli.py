@@ -180,15 +180,21 @@ def draw(
     depth: int | None,
     no_fold: bool,
 ) -> None:
-    """Draw SPEC, by default to build/NAME.svg."""
+    """Draw SPEC, by default to build/NAME.svg.
+
+    Of a broken one what is left is drawn, what failed in red and what follows in grey; the exit
+    status is 1.
+    """
     from archspec.backends.dot import to_dot
     from archspec.backends.render import render
     from archspec.backends.view import View
 
-    graph = _load(spec, settings)
-    _warn(graph)
+    graph = _left(spec, settings)
     path = output or BUILD / f"{graph.name}.svg"
     render(to_dot(graph, View(depth, not no_fold)), path)
+    if graph.errors:
+        click.echo(f"drew {path}: what is sound, what failed in red, what follows from it in grey")
+        sys.exit(1)
     click.echo(f"drew {path}")
 
 
@@ -418,6 +424,21 @@ def _load(spec: str, settings: Sequence[str]) -> Graph:
     path = archspec.find(spec)
     document = read_file(path, archspec.displayed(spec, path))
     return expand(open_spec(document, dict(map(setting, settings))))
+
+
+def _left(spec: str, settings: Sequence[str]) -> Graph:
+    """The graph of a spec, or what is left of a broken one; what is wrong is said."""
+    try:
+        graph = _load(spec, settings)
+    except SpecError as error:
+        click.echo(str(error), err=True)
+        if error.graph is None:
+            click.echo("nothing is drawn: no layer could be reached", err=True)
+            sys.exit(1)
+        graph = error.graph
+    else:
+        _warn(graph)
+    return graph
 
 
 def _warn(graph: Graph) -> None:

@@ -9,6 +9,7 @@ from random_faults import spoil
 from random_graphs import write
 
 import archspec
+from archspec.backends.dot import to_dot
 from archspec.errors import SpecError
 from archspec.graph import Graph, Node
 
@@ -156,6 +157,7 @@ def test_one_fault_marks_one_step_and_leaves_what_is_before_it_alone() -> None:
         error = broken(text)
         graph = error.graph
         assert isinstance(graph, Graph), f"{where}\n{text}"
+        assert to_dot(graph), where
         failed = [node for node in graph if node.state == "failed"]
         blamed = {each for node in failed for each in node.errors}
         assert blamed <= set(error.diagnostics), where

@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
@@ -62,7 +61,7 @@ layers:
 
 
 WHOLE = View(depth=99, fold=False)
-SKIP, WRONG = THEMES["light"].skip, THEMES["light"].wrong
+SKIP = THEMES["light"].skip
 
 
 @cache
@@ -208,14 +207,6 @@ def test_arguments_that_take_a_tensor_are_named_once_for_each_tensor():
     columns = plan(archspec.loads(ATTENTION), View()).columns
     said = [part.text for part in columns[0].parts if isinstance(part, Mark)]
     assert "query, value" in said
-
-
-def test_a_node_without_facts_is_drawn_as_wrong():
-    graph = network("lenet5.yaml")
-    nodes = [replace(node, facts=None) if node.name == "head" else node for node in graph]
-    text = to_dot(replace(graph, nodes=tuple(nodes)))
-    assert text.count(WRONG) == 1
-    assert WRONG not in to_dot(graph)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import yaml
 from conftest import ROOT
 
 import archspec
+from archspec.backends.dot import to_dot
 from archspec.errors import MAX_MESSAGE, SpecError, UserError
 from archspec.graph import Graph
 from archspec.reports import as_data
@@ -157,6 +158,7 @@ def assert_drawable(error: SpecError, did: str) -> None:
     assert isinstance(graph, Graph), did
     assert {each for node in graph for each in node.errors} <= set(graph.errors), did
     assert set(graph.errors) <= set(error.diagnostics), did
+    assert to_dot(graph), did
     unknown = {node.name for node in graph if node.facts is None}
     assert all(node.name in unknown for node in graph if unknown & set(node.inputs)), did
 

@@ -100,7 +100,7 @@ class _Drawing:
     def _box(self, out: graphviz.Digraph, box: Box) -> None:
         first = box.nodes[0]
         tips = _lines(tooltip(node) for node in box.stands)
-        if first.op == "InputLayer":
+        if first.op == "InputLayer" and first.state == "sound":
             label = self.labels.terminal(first)
             out.node(box.name, label, id=_id(box.name), tooltip=tips, **_terminal(self.theme))
         else:

@@ -19,6 +19,7 @@ from archspec.backends.parts import Box, Frame, Mark, shape_of
 from archspec.backends.picture import NARROW, Picture
 from archspec.backends.style import COSTS, FONT, LARGE, SMALL, Heat, Theme, cost, ink_on, kind
 from archspec.backends.view import breadth, leads
+from archspec.errors import in_a_line
 from archspec.graph import Node, params
 
 ONE_LINE, BESIDE = 28, 16  # letters that a box says in one line, alone and beside others
@@ -28,6 +29,7 @@ STEPS = 4  # of the scale
 LETTER = 6  # points that a letter of small text is wide
 MIDDLE = "middle"  # the part of a passage that edges go to
 DESCRIPTION = 76  # letters in a line of it
+MISTAKES, LINES, LINE = 2, 5, 40  # told of what failed: how many, in lines of so many letters
 
 Cells = list[str]
 
@@ -46,15 +48,27 @@ class Labels:
 
     def box(self, box: Box) -> str:
         """The table of a box."""
-        rows = self._block(box) if box.block else self._strips(box)
-        border = {"BORDER": 2 if box.block else 1, "COLOR": self.line(box)}
-        style = {"STYLE": "dashed"} if box.calls > 1 else {}
-        return f"<{_table(rows, CELLPADDING=3, **border, **style)}>"
+        failed, following = box.state == "failed", box.state == "following"
+        say = self._block if box.block else self._mistake if failed else self._strips
+        line: dict[str, object] = {"BORDER": 2 if box.block or failed else 1}
+        line["COLOR"] = self.theme.wrong if failed else self.theme.quiet
+        if following or box.calls > 1:
+            line["STYLE"] = "dotted" if following else "dashed"
+        return f"<{_table(say(box), CELLPADDING=3, **line)}>"
 
-    def line(self, box: Box) -> str:
-        """The colour of a box's outline, which tells its state."""
-        failed = any(node.facts is None for node in box.stands)
-        return self.theme.wrong if failed else self.theme.quiet
+    def _mistake(self, box: Box) -> list[Cells]:
+        """What failed, what is said of it, and the shapes that it got where that does not say."""
+        (node,) = box.nodes
+        taken = [self.picture.graph[name] for name in node.inputs]
+        got = [shape_of(each) for each in taken if each.facts]
+        said = [words.message(each) for each in node.errors[:MISTAKES]]
+        if any(shape not in " ".join(said) for shape in got):
+            said.append(f"got {', '.join(got)}")
+        run = self.picture.sight.runs.get(box.name)
+        title = _bold(_cut(node.op) + (f"  ×{run.times}" if run else ""))
+        lines = [_small(escape(line)) for text in said for line in _lines(text)]
+        text = "<BR/>".join([f"{title}  {escape(_cut(node.name))}", *lines])
+        return [[_cell(text, self.theme.failed)]]
 
     def _strips(self, box: Box) -> list[Cells]:
         """A cell for each layer; then how often it stands or is called, and its cost."""
@@ -88,6 +102,8 @@ class Labels:
             yield "", text, text
 
     def _cell(self, box: Box, markup: str, op: str) -> str:
+        if box.state == "following":
+            return _cell(f'<FONT COLOR="{self.theme.quiet}">{markup}</FONT>', self.theme.idle)
         if self.heat:
             fill = self.heat.colour(cost(self.heat.what, box.stands))
             return _cell(f'<FONT COLOR="{ink_on(fill)}">{markup}</FONT>', fill)
@@ -98,11 +114,9 @@ class Labels:
         sight = self.picture.sight
         nodes = sight.turn(box)
         run = sight.runs.get(box.name)
-        lines = [
-            _bold(": ".join(sight.said(box.block))),
-            _small(self._passage(box)),
-            _small(self._weight(box)),
-        ]
+        lines = [_bold(": ".join(sight.said(box.block)))]
+        if box.state == "sound":
+            lines += [_small(self._passage(box)), _small(self._weight(box))]
         held = Counter(words.title(node) for node in nodes)
         ops = {words.title(node): node.op for node in nodes}
         kinds = [
@@ -148,7 +162,7 @@ class Labels:
 
     def terminal(self, node: Node) -> str:
         """`head  10`, at the ends of the network."""
-        return f"<{_bold(node.name)}  {shape_of(node)}>"
+        return f"<{_bold(node.name)}{f'  {shape_of(node)}' if node.facts else ''}>"
 
     # --- heading
 
@@ -157,13 +171,25 @@ class Labels:
         lines = [f'<FONT POINT-SIZE="{LARGE}">{_bold(graph.name)}</FONT>']
         lines += [escape(line) for line in textwrap.wrap(graph.description, DESCRIPTION)]
         totals = f"{words.count(graph.total_params)} parameters, {words.count(graph.macs)} MACs"
-        lines.append(f'<FONT COLOR="{quiet}">{totals}</FONT>')
+        totals = f'<FONT COLOR="{quiet}">{totals}</FONT>'
+        lines.append(self._states() if graph.errors else totals)
         lines.append(self._scale(self.heat) if self.heat else self._legend())
         return f"<{_table([[_cell(line)] for line in lines if line], CELLPADDING=1)}>"
 
+    def _states(self) -> str:
+        """How many errors there are, and how what failed and what follows from it look."""
+        graph, states = self.picture.graph, {node.state for node in self.picture.graph}
+        cells = [_cell(_small(f"{len(graph.errors)} error{'s' * (len(graph.errors) > 1)}"))]
+        if "failed" in states:
+            cells.append(_cell(_small("failed"), self.theme.failed))
+        if "following" in states:
+            cells.append(_cell(_small("follows from an error"), self.theme.idle))
+        return _table([cells], CELLSPACING=3, CELLPADDING=2)
+
     def _legend(self) -> str:
         """The kinds of layers in the picture."""
-        nodes = [node for box in self.picture.sight.boxes for node in box.stands]
+        boxes = [box for box in self.picture.sight.boxes if box.state == "sound"]
+        nodes = [node for box in boxes for node in box.stands]
         present = {kind(node.op) for node in nodes if node.op != "InputLayer"}
         if any(map(words.activation, nodes)):
             present.add(kind("Activation"))
@@ -216,6 +242,15 @@ def _wrapped(cells: Sequence[str], most: int) -> list[Sequence[str]]:
     lines = -(-len(cells) // most)
     length = -(-len(cells) // max(lines, 1))
     return [cells[start : start + length] for start in range(0, len(cells), length or 1)]
+
+
+def _cut(text: str) -> str:
+    """As much of what somebody wrote as a box has room for."""
+    return textwrap.shorten(in_a_line(text), LINE, placeholder="...")
+
+
+def _lines(text: str) -> list[str]:
+    return textwrap.wrap(in_a_line(text), LINE, max_lines=LINES, placeholder=" ...")
 
 
 def _small(markup: str) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from math import prod
 
 from archspec.backends import words
-from archspec.graph import Graph, Node
+from archspec.graph import Graph, Node, State
+
+WORST_FIRST: tuple[State, ...] = ("failed", "following")
 
 
 @dataclass(eq=False, slots=True)
@@ -30,6 +32,12 @@ class Box:
     @property
     def name(self) -> str:
         return self.block or self.nodes[0].name
+
+    @property
+    def state(self) -> State:
+        """Failed if a layer of it did, else following if one follows from an error."""
+        states = {node.state for node in self.stands}
+        return next((state for state in WORST_FIRST if state in states), "sound")
 
     @property
     def calls(self) -> int:

@@ -212,6 +212,7 @@ def _spelled(columns: Sequence[Frame], edges: Iterable[Edge], sight: Sight) -> I
         key = (edge.tail, _shape(edge))
         if (
             not edge.skip
+            and edge.value.facts
             and key not in said
             and entering[edge.tail] - {_shape(edge)}
             and not (isinstance(edge.head, Mark) and edge.head.kind == "output")

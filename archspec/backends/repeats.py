@@ -25,7 +25,10 @@ def structure(part: Part) -> list[Any]:
         return []
     if isinstance(part, Frame):
         return [part.title, [structure(inner) for inner in part.parts]]
-    return [(node.op, node.arguments, node.call, node.slots) for node in part.nodes]
+    return [
+        (node.op, node.arguments, node.call, node.slots, node.state, node.errors)
+        for node in part.nodes
+    ]
 
 
 class Wiring:

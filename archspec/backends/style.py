@@ -39,7 +39,8 @@ def kind(op: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Theme:
     """Colours as #RRGGBB. ink: of text; quiet: of lines and what is said beside; skip: of skip
-    connections; wrong: of what failed. frames: by depth. fills: by kind of layer. blocks: of the
+    connections; wrong, failed: of the line and fill of what failed; idle: the fill of what follows
+    from it. frames: by depth. fills: by kind of layer. blocks: of the
     first, second, ... block that is drawn by itself."""
 
     page: str
@@ -47,6 +48,8 @@ class Theme:
     quiet: str
     skip: str
     wrong: str
+    failed: str
+    idle: str
     plain: str
     frame_line: str
     frames: tuple[str, ...]
@@ -63,6 +66,7 @@ THEMES = {
     # After Paul Tol's light scheme: apart for the colour-blind, and light under black text.
     "light": Theme(
         page="#FFFFFF", ink="#222222", quiet="#5E5E5E", skip="#0B5FA5", wrong="#C00000",
+        failed="#FFD9D4", idle="#E6E6E6",
         plain="#FFFFFF", frame_line="#C4C4C4", frames=("#F6F6F6", "#EDEDED", "#E4E4E4"),
         fills=_fills("#F3E7AE", "#8FD3BF", "#9CC3E6", "#F4AE93", "#D9BFE0", "#FFC9D3", "#DCE38C",
                      "#DDDDDD", "#F7F7F7"),
@@ -71,6 +75,7 @@ THEMES = {
     ),
     "dark": Theme(
         page="#16191D", ink="#F2F2F2", quiet="#AEB4BC", skip="#6CB6FF", wrong="#FF7B72",
+        failed="#5E1914", idle="#30353B",
         plain="#22272D", frame_line="#4A515A", frames=("#1E2227", "#262B31", "#2E343B"),
         fills=_fills("#6A5B12", "#1B6656", "#1D5288", "#8E4020", "#66417A", "#86344C", "#525C10",
                      "#4B4F55", "#2F353C"),
@@ -80,6 +85,7 @@ THEMES = {
     # Greys: costly layers darker, and what dresses them white.
     "print": Theme(
         page="#FFFFFF", ink="#000000", quiet="#404040", skip="#000000", wrong="#000000",
+        failed="#FFFFFF", idle="#E8E8E8",
         plain="#FFFFFF", frame_line="#808080", frames=("#FFFFFF", "#FFFFFF", "#FFFFFF"),
         fills=_fills("#FFFFFF", "#E8E8E8", "#C8C8C8", "#B0B0B0", "#B0B0B0", "#FFFFFF", "#D8D8D8",
                      "#FFFFFF", "#F4F4F4"),

@@ -86,8 +86,8 @@ def folded(sight: Sight, paths: Collection[str]) -> Sight:
 
 
 def _deep(boxes: Sequence[Box], depth: int | None) -> set[str]:
-    """Paths of the frames at a depth; by default the greatest depth that leaves a readable number
-    of boxes."""
+    """Paths of the frames at a depth, but for those where something failed; by default the greatest
+    depth that leaves a readable number of boxes."""
     deepest = max(len(box.frames) for box in boxes)
     if depth is None:
         for depth in range(deepest + 1, 1, -1):
@@ -95,7 +95,8 @@ def _deep(boxes: Sequence[Box], depth: int | None) -> set[str]:
                 break
         else:
             depth = 1
-    return {box.frames[depth - 1] for box in boxes if len(box.frames) >= depth}
+    failed = {path for box in boxes if box.state == "failed" for path in box.frames}
+    return {box.frames[depth - 1] for box in boxes if len(box.frames) >= depth} - failed
 
 
 # --- boxes and edges -----------------------------------------------------------------------------
@@ -139,7 +140,7 @@ def _dresses(node: Node, box: Box) -> bool:
         before.op != "InputLayer"
         and bool(DRESS.search(node.op) or (leads(before) and LED.search(node.op)))
         and node.scopes == before.scopes
-        and None not in (node.facts, before.facts)  # what is broken is drawn by itself
+        and node.state == before.state != "failed"  # which is drawn by itself
     )
 
 

@@ -2,6 +2,7 @@
 
 title(node), details(node)   ->  "conv", ["3×3", "64", "/2"]
 shape((None, 28, 28, 64))    ->  "28×28×64"
+message(diagnostic)          ->  "Add cannot merge inputs of shapes 26×26×8 and 26×26×16: ..."
 count(11_182_410)            ->  "11.2 M"
 size(44_729_640)             ->  "42.7 MiB"
 """
@@ -12,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from archspec.errors import Diagnostic
 from archspec.graph import Node, Shape
 
 UNKNOWN = "?"
@@ -136,6 +138,16 @@ SAYINGS: list[tuple[str, Callable[[Any, Node], str]]] = [
 def shape(value: Shape) -> str:
     """28×28×64: without the batch axis, ? for an unknown one; a scalar is 1."""
     return "×".join(UNKNOWN if n is None else str(n) for n in value[1:]) or "1"
+
+
+def message(diagnostic: Diagnostic) -> str:
+    """What is said of a mistake, its shapes as pictures say them."""
+
+    def short(found: re.Match[str]) -> str:
+        axes = re.findall(r"None|\d+", found[0])
+        return shape(tuple(None if axis == "None" else int(axis) for axis in axes))
+
+    return re.sub(r"\(None(, (None|\d+))*,?\)", short, diagnostic.message)
 
 
 def count(value: int | None) -> str:

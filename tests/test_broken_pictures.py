@@ -1,0 +1,192 @@
+"""The picture of a broken spec: what is sound as ever, what failed in red, what follows in grey."""
+
+from pathlib import Path
+
+import pygraphviz
+import pytest
+from click.testing import CliRunner, Result
+from conftest import ROOT
+
+import archspec
+from archspec.backends import words
+from archspec.backends.dot import Style, to_dot
+from archspec.backends.render import to_svg
+from archspec.backends.style import THEMES
+from archspec.backends.view import View, see
+from archspec.cli import main
+from archspec.errors import Diagnostic, Source, Span, SpecError
+from archspec.graph import Graph
+
+LIGHT = THEMES["light"]
+FIXTURES = sorted((ROOT / "tests" / "errors").glob("*.yaml"))
+RESNET18 = (ROOT / "specs" / "resnet18.yaml").read_text(encoding="utf-8")
+TOO_WIDE = RESNET18.replace(
+    "kernel_size: 3, strides: =strides", "kernel_size: 30, padding: valid, strides: =strides"
+)
+SPEC = """
+archspec: 1
+input: [28, 28, 1]
+layers:
+  - Conv2D: {filters: 8, kernel_size: 3, activation: relu}
+  - branches:
+      wide: [Conv2D: {filters: 8, kernel_size: 5, padding: same}]
+      narrow: [Conv2D: {filters: 16, kernel_size: 1}]
+    merge: Add
+  - Conv2D: {filters: 8, kernel_size: 3}
+  - BatchNormalization
+  - Flatten
+"""
+
+
+def left(text: str) -> Graph:
+    with pytest.raises(SpecError) as caught:
+        archspec.loads(text, "x.yaml")
+    graph = caught.value.graph
+    assert isinstance(graph, Graph)
+    return graph
+
+
+def boxes(graph: Graph, view: View | None = None, style: Style | None = None) -> dict[str, str]:
+    """What each box says, as markup."""
+    drawn = pygraphviz.AGraph(string=to_dot(graph, view, style))
+    return {str(node): str(node.attr["label"]) for node in drawn.nodes()}
+
+
+def test_what_is_sound_is_drawn_as_ever() -> None:
+    broken = boxes(left(SPEC))
+    sound = boxes(archspec.loads(SPEC.replace("filters: 16", "filters: 8")))
+    assert {"input", "conv2d", "wide.conv2d"} < broken.keys()
+    for name in ("input", "conv2d", "wide.conv2d"):
+        assert broken[name] == sound[name]
+
+
+def test_what_failed_is_red_and_says_what_was_expected_and_found() -> None:
+    said = boxes(left(SPEC))["add"]
+    assert LIGHT.wrong in said
+    assert LIGHT.failed in said
+    for text in ("Add", "cannot merge", "26×26×8", "26×26×16", "8 is not 16"):
+        assert text in said
+    assert "None" not in said
+
+
+def test_the_shapes_that_it_got_are_said_where_the_message_does_not() -> None:
+    said = boxes(left(SPEC.replace("merge: Add", "merge: Ad")))["ad"]
+    assert "no layer is called" in said
+    assert "got 26×26×8, 26×26×16" in said
+
+
+def test_what_follows_is_grey_and_says_no_shape() -> None:
+    said = boxes(left(SPEC))
+    for name in ("conv2d_1", "flatten", "flatten output"):
+        assert ("×" in said[name].replace("3×3", "")) is False
+    for name in ("conv2d_1", "flatten"):
+        assert LIGHT.idle in said[name]
+        assert LIGHT.fills["convolution"] not in said[name]
+    assert "conv 3×3, 8" in said["conv2d_1"]
+    assert "BN" in said["conv2d_1"]  # dressed as ever
+
+
+def test_the_heading_tells_the_errors_and_the_colours() -> None:
+    drawn = pygraphviz.AGraph(string=to_dot(left(SPEC)))
+    heading = drawn.graph_attr["label"]
+    assert "1 error<" in heading
+    assert LIGHT.failed in heading
+    assert LIGHT.idle in heading
+    assert "parameters" not in heading
+
+
+@pytest.mark.parametrize("depth", [1, 2, None])
+def test_no_fold_hides_what_failed(depth: int | None) -> None:
+    graph = left(TOO_WIDE)
+    (failed,) = (node for node in graph if node.state == "failed")
+    said = boxes(graph, View(depth=depth))
+    assert "a window of 30 on" in said[failed.name]
+    shown = [node.name for box in see(graph, View(depth=depth)).boxes for node in box.stands]
+    assert sorted(shown) == sorted(node.name for node in graph)
+    if depth:
+        assert LIGHT.idle in said["stage3" if depth == 1 else "stage3.unit1"]
+
+
+def test_turns_that_failed_stand_once_and_apart_from_those_that_did_not() -> None:
+    turn = "  - Conv2D: {filters: 1, kernel_size: =k, padding: =p}\n"
+    loop = "    for: {k: [3, 3, 3, 40, 3], p: [same, same, same, valid, same]}\n"
+    graph = left(f"archspec: 1\ninput: [28, 28, 1]\nlayers:\n{turn}{loop}")
+    states = [(box.state, len(box.stands)) for box in see(graph, View()).boxes]
+    assert states == [("sound", 1), ("sound", 3), ("failed", 1), ("following", 1)]
+    graph = left("archspec: 1\ninput: [8]\nlayers: [{Dense: =1 / 0, repeat: 5}]\n")
+    (failed,) = (box for box in see(graph, View()).boxes if box.state == "failed")
+    assert len(failed.stands) == 5
+    assert "×5" in boxes(graph)["dense"]
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+def test_every_broken_file_that_has_a_graph_has_a_picture(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    try:
+        archspec.load(path)
+    except SpecError as error:
+        if error.graph is None:
+            return
+        picture = to_svg(error.graph)
+        failed = any(node.state == "failed" for node in error.graph)
+        assert (LIGHT.failed.lower() in picture) is failed
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("direction", ["TB", "LR"])
+@pytest.mark.parametrize("heat", [None, "params", "memory"])
+def test_every_style_tells_the_states(theme: str, direction: str, heat: str | None) -> None:
+    said = boxes(left(SPEC), style=Style(theme, direction, heat))
+    assert THEMES[theme].wrong in said["add"]
+    assert "8 is not 16" in said["add"]
+    assert THEMES[theme].idle in said["flatten"]
+
+
+def test_a_message_says_shapes_as_pictures_do() -> None:
+    span = Span(Source("x", ()), 1, 1, 1, 1)
+    text = "got (None, 3, 4) and (None, None, 2) and (None,), (2, 3)"
+    said = words.message(Diagnostic("shape", text, span))
+    assert said == "got 3×4 and ?×2 and 1, (2, 3)"
+
+
+def test_what_somebody_wrote_cannot_break_the_picture() -> None:
+    odd = "<b>\\n&\\\"'{" + "x" * 300
+    quoted = odd.replace("'", "''")
+    graph = left(f"archspec: 1\ninput: [3]\nlayers:\n  - '{quoted}': {{units: 3}}\n")
+    assert "&lt;b&gt;" in to_svg(graph)
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def draw(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["draw", *arguments])
+
+
+def test_the_command_draws_says_what_is_wrong_and_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text(SPEC, encoding="utf-8")
+    result = draw("net.yaml")
+    assert result.exit_code == 1
+    checked = CliRunner().invoke(main, ["check", "net.yaml"]).stdout.splitlines()
+    assert result.stderr.splitlines() == checked[:-1]  # the last one counts
+    assert result.stdout.startswith("drew build/net.svg: what is sound, what failed in red")
+    assert LIGHT.failed.lower() in Path("build/net.svg").read_text(encoding="utf-8")
+
+
+def test_the_command_draws_nothing_of_what_is_no_yaml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text("archspec: 1\nlayers: [", encoding="utf-8")
+    result = draw("net.yaml")
+    assert result.exit_code == 1
+    *said, last = result.stderr.splitlines()
+    assert said[0].startswith("net.yaml:2:9: error: ")
+    assert last == "nothing is drawn: no layer could be reached"
+    assert result.stdout == ""
+    assert not Path("build").exists()
