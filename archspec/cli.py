@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,12 @@ import archspec
 from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError, in_order
 from archspec.files import open_spec, setting
 from archspec.reports import FORMS
-from archspec.source import plain, read_file
+from archspec.source import read_file
 from archspec.writing import writing
 
 if TYPE_CHECKING:
     from archspec.graph import Graph
+    from archspec.training.results import Result
 
 BUILD = Path("build")
 
@@ -46,6 +48,37 @@ def _settings(texts: Sequence[str]) -> Sequence[str]:
         if not text.partition("=")[1] or not text.partition("=")[0].strip():
             raise click.BadParameter(f"'{text}' is not NAME=VALUE, such as width=32")
     return texts
+
+
+def recipe_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """The options that say how specs are trained."""
+    for option in reversed(
+        [
+            set_option,
+            click.option(
+                "--data", help="A dataset by name, a folder of images by class, or an .npz file."
+            ),
+            data_dir_option,
+            click.option("--epochs", type=click.IntRange(1)),
+            click.option(
+                "--steps", type=click.IntRange(1), help="Batches to train on, instead of --epochs."
+            ),
+            click.option("--batch-size", type=click.IntRange(1)),
+            click.option(
+                "--limit", type=click.IntRange(1), help="Train on the first N images only."
+            ),
+            click.option("--resize", is_flag=True, help="Adapt images to the spec's input."),
+            click.option(
+                "--recipe",
+                type=click.Path(path_type=Path),
+                help="A file that holds a `train` mapping alone.",
+            ),
+            device_option,
+            click.option("--precision", help="float32, mixed_bfloat16, mixed_float16 or float64."),
+        ]
+    ):
+        verb = option(verb)
+    return verb
 
 
 def output_option(what: str) -> Callable[[Any], Any]:
@@ -224,22 +257,10 @@ def build(spec: str, settings: tuple[str, ...], output: Path | None, seed: int) 
 
 @main.command()
 @click.argument("spec", required=False)
-@set_option
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in a folder.")
-@click.option("--data", help="A dataset by name, a folder of images by class, or an .npz file.")
-@data_dir_option
-@click.option("--epochs", type=click.IntRange(1))
-@click.option("--steps", type=click.IntRange(1), help="Batches to train on, instead of --epochs.")
-@click.option("--batch-size", type=click.IntRange(1))
+@recipe_options
 @click.option("--seed", type=click.IntRange(0))
-@click.option("--limit", type=click.IntRange(1), help="Train on the first N images only.")
-@click.option("--resize", is_flag=True, help="Adapt images to the spec's input.")
-@click.option(
-    "--recipe", type=click.Path(path_type=Path), help="A file that holds a `train` mapping alone."
-)
 @click.option("--run-dir", type=click.Path(path_type=Path), help="By default runs/NAME-N.")
-@device_option
-@click.option("--precision", help="float32, mixed_bfloat16, mixed_float16 or float64.")
 @click.option("--weights", is_flag=True, help="Write every weight's values to weights.txt too.")
 @click.option("--quiet", is_flag=True, help="Without the progress.")
 def train(
@@ -267,7 +288,7 @@ def train(
     --steps and --batch-size change its length, in a new folder.
     """
     from archspec.backends import framework
-    from archspec.recipe import recipe_of
+    from archspec.recipe import given_in, recipe_of
 
     if (spec is None) == (resume is None):
         raise click.UsageError("give a SPEC to train, or --resume RUN to go on with a run")
@@ -302,9 +323,7 @@ def train(
     assert spec is not None
     graph = _load(spec, settings)
     _warn(graph)
-    given = plain(read_file(recipe).root) if recipe else None
-    if given is not None and not isinstance(given, dict):
-        raise UserError(f"{recipe}: a recipe is a mapping, as under `train:` in a spec")
+    given = given_in(recipe) if recipe else None
     try:
         wanted = recipe_of(
             graph,
@@ -336,6 +355,86 @@ def train(
     )
     if done.interrupted:
         sys.exit(130)
+
+
+@main.command()
+@click.argument("arguments", nargs=-1, metavar="[SPEC | RUN]...")
+@recipe_options
+@click.option("--seeds", type=click.IntRange(1), default=1, help="So many of each SPEC.")
+@click.option(
+    "--dir",
+    "place",
+    type=click.Path(path_type=Path),
+    help="The folder of the runs: by default runs/compare, or runs for the list.",
+)
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "csv"]), default="text")
+@output_option("The picture, a .png; by default comparison.png in --dir.")
+@click.option("--quiet", is_flag=True, help="Without what the trainings say.")
+def compare(
+    arguments: tuple[str, ...],
+    place: Path | None,
+    seeds: int,
+    form: str,
+    output: Path | None,
+    quiet: bool,
+    **terms: Any,
+) -> None:
+    """Train each SPEC that is not trained yet, and compare; a RUN is the folder of one that is.
+
+    Interrupted, the same command goes on; a training that fails stops no other. Without arguments,
+    list the runs in --dir.
+    """
+    import signal
+
+    from archspec.training import compare as comparing
+    from archspec.training.comparison import listing
+    from archspec.training.folder import RUNS
+
+    said = comparing.Terms(**terms)
+    if all(map(comparing.is_run, arguments)) and (said.options or seeds > 1):
+        option = next(iter(said.options), "--seeds")
+        raise click.UsageError(f"{option} is of a training: give a SPEC to train")
+    if output is not None and (not arguments or output.suffix not in comparing.PICTURES):
+        raise click.UsageError(
+            f"the picture is of SPECs or RUNs, and ends in {' or '.join(comparing.PICTURES)}"
+        )
+    if not arguments:
+        click.echo(listing(_readable(place or RUNS), form), nl=False)
+        return
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # which the training at work must not outlive
+        if signal.getsignal(ending) == signal.SIG_DFL:
+            signal.signal(ending, lambda number, frame: sys.exit(128 + number))
+    place = place or comparing.PLACE
+    found = comparing.compare(
+        arguments,
+        said,
+        seeds=seeds,
+        place=place,
+        echo=(lambda said: None) if quiet else partial(click.echo, err=True),
+    )
+    written = comparing.publish(found, place, output)
+    click.echo(found.to_text(form), nl=False)
+    click.echo(f"wrote {', '.join(map(str, written))}", err=True)
+    if found.stopped:
+        click.echo("interrupted: the same command goes on", err=True)
+        sys.exit(130)
+    if found.missing:
+        sys.exit(1)
+
+
+def _readable(place: Path) -> list[Result]:
+    """The runs in a folder; those that are damaged are named."""
+    from archspec.training.results import folders, read
+
+    found = []
+    for folder in folders(place):
+        try:
+            found.append(read(folder))
+        except UserError as error:
+            click.echo(f"left out: {error.args[0]}", err=True)
+    if not found:
+        raise UserError(f"there are no runs in {place}", "name the folder of your runs with --dir")
+    return found
 
 
 @main.command()

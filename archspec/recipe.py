@@ -8,6 +8,7 @@ cannot be is found before anything slow begins.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Annotated as A
 from typing import Any
 
@@ -26,11 +27,12 @@ from archspec.arguments import (
     optional,
     show,
 )
-from archspec.errors import Refused, did_you_mean
+from archspec.errors import Refused, UserError, did_you_mean
 from archspec.graph import Graph, Node
 from archspec.infer import known_to_keras
 from archspec.layers import LAYERS
 from archspec.objects import TABLES, canonical, read
+from archspec.source import plain, read_file
 
 Object = str | dict[str, dict[str, Any]]
 
@@ -304,6 +306,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def given_in(file: Path) -> dict[str, Any]:
+    """The `train` mapping that a file holds alone. Raises `UserError` for another thing."""
+    given = plain(read_file(file).root)
+    if not isinstance(given, dict):
+        raise UserError(f"{file}: a recipe is a mapping, as under `train:` in a spec")
+    return given
 
 
 def recipe_of(

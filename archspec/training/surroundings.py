@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -14,13 +16,49 @@ PACKAGES = ("archspec-keras", "keras", "tensorflow", "tensorflow-cpu", "jax", "t
 
 
 def surroundings() -> dict[str, Any]:
-    """Backend, devices, versions and the git commit."""
+    """Backend, devices, machine, versions and the git commit."""
     return {
         "backend": keras.backend.backend(),
         "devices": devices(),
+        "machine": {"cpu": processor(), "cores": cores(), "gpus": gpus()},
         "versions": {"python": platform.python_version(), **versions()},
         "git_commit": commit(),
     }
+
+
+def processor() -> str:
+    """What the CPU calls itself."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:  # not Linux
+        text = ""
+    said = [line.partition(":")[2] for line in text.splitlines() if line.startswith("model name")]
+    return said[0].strip() if said else platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """How many this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def gpus() -> list[str]:
+    """What the GPUs that the backend sees call themselves."""
+    match keras.backend.backend():
+        case "tensorflow":
+            import tensorflow as tf
+
+            details = tf.config.experimental.get_device_details
+            found = tf.config.list_physical_devices("GPU")
+            return [str(details(each).get("device_name", "GPU")) for each in found]
+        case "jax":
+            import jax
+
+            return [str(each.device_kind) for each in jax.devices() if each.platform == "gpu"]
+        case _:
+            import torch
+
+            return [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
 
 
 def peak_memory(device: str) -> int | None:

@@ -1,0 +1,382 @@
+"""Networks trained one after the other, each in a process of its own, and what came of them.
+
+A member of a comparison is one network with one seed. It has a folder below the comparison's,
+NAME-sSEED, and beside it NAME-sSEED.log with all that its training said. A process of its own makes
+its peak memory its own, and what ends it, be it the lack of memory, ends no other member.
+
+Nothing here imports Keras: everything that can be refused is, before the first training begins.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import archspec
+from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError
+from archspec.expand import expand
+from archspec.files import open_spec, setting
+from archspec.graph import Graph
+from archspec.recipe import Recipe, given_in, recipe_of
+from archspec.source import plain, read_file, read_text
+from archspec.training.comparison import Comparison, Missing, compared
+from archspec.training.folder import RUNS, RunFolder
+from archspec.training.job import located, resolved
+from archspec.training.results import Result, read
+from archspec.writing import writing
+
+PLACE = RUNS / "compare"
+PICTURES = (".png", ".svg", ".pdf")
+# What a run has written before it is one that can be gone on with.
+BEGINNING = {".lock", "run.json", "spec.yaml"}
+OTHERWISE = "give another --dir, move the folder away, or say the options that it was made with"
+Echo = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How all members are trained, in the words of `archspec train`; what is not said is as each
+    one's own recipe has it. settings: as `--set` takes them."""
+
+    settings: tuple[str, ...] = ()
+    recipe: Path | None = None
+    data: str | None = None
+    data_dir: Path | None = None
+    epochs: int | None = None
+    steps: int | None = None
+    batch_size: int | None = None
+    limit: int | None = None
+    resize: bool = False
+    device: str | None = None
+    precision: str | None = None
+
+    @property
+    def options(self) -> list[str]:
+        """As they stand on a command line."""
+        said: list[str] = []
+        for field in fields(self):
+            word = "--set" if field.name == "settings" else f"--{field.name.replace('_', '-')}"
+            match getattr(self, field.name):
+                case None | False:
+                    continue
+                case True:
+                    said.append(word)
+                case tuple() as several:
+                    said += [part for each in several for part in (word, each)]
+                case value:
+                    said += [word, str(value)]
+        return said
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """A network with a seed. label: what it is called. spec: as it was given. recipe: with the
+    seed. folder: where its run is, or will be."""
+
+    label: str
+    spec: str
+    graph: Graph
+    recipe: Recipe
+    folder: Path
+
+    @property
+    def seed(self) -> int:
+        return self.recipe.seed
+
+    @property
+    def log(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.log")
+
+    def missing(self, status: str, message: str = "") -> Missing:
+        log = self.log if self.log.exists() else None
+        return Missing(self.label, self.seed, self.graph, status, message, log)
+
+
+def compare(
+    arguments: Sequence[str],
+    terms: Terms | None = None,
+    *,
+    seeds: int = 1,
+    place: Path = PLACE,
+    echo: Echo = print,
+) -> Comparison:
+    """Train what is not trained yet, and compare it all.
+
+    arguments: specs, as files or by name, and folders of runs, which are only read. seeds: how
+    many of each spec, from its recipe's on. place: the folder of the members' folders. echo: takes
+    what is going on, line by line, what members say included.
+
+    A member that is finished is taken as it is, one that was stopped is gone on with; one that
+    fails is `missing` in the comparison. Ctrl-C is handed on to the member at work, and the
+    comparison is then `stopped`.
+
+    Raises `SpecError` with everything that is wrong with specs, recipes and folders that are taken,
+    before anything is trained; `UserError` for a broken run.
+    """
+    terms = terms or Terms()
+    given = list(dict.fromkeys(arguments))
+    runs = [read(Path(each)) for each in given if is_run(each)]
+    members = planned([each for each in given if not is_run(each)], terms, seeds, place)
+    found: list[Result | Missing] = []
+    stopped = False
+    for number, member in enumerate(members, 1):
+        title = f"{member.label}, seed {member.seed} ({number} of {len(members)})"
+        try:
+            found.append(_as_it_is(member) if stopped else _trained(member, terms, title, echo))
+        except KeyboardInterrupt:
+            stopped = True
+            found.append(_as_it_is(member))
+    results = [each for each in found if isinstance(each, Result)]
+    ours = {each.folder.resolve() for each in results}
+    results += [each for each in runs if each.folder.resolve() not in ours]
+    return compared(results, [each for each in found if isinstance(each, Missing)], stopped)
+
+
+def publish(comparison: Comparison, place: Path, picture: Path | None = None) -> list[Path]:
+    """Write comparison.md, comparison.csv and, if a row has a value, comparison.png into a folder.
+
+    picture: another file for the last, with a suffix of PICTURES. Returns what was written.
+    """
+    from archspec.training.charts import chart
+
+    written = []
+    for name, form in (("comparison.md", "markdown"), ("comparison.csv", "csv")):
+        written.append(place / name)
+        with writing(place / name, "name another folder with --dir") as path:
+            path.write_text(comparison.to_text(form), encoding="utf-8")
+    if any(row.value is not None for row in comparison.rows):
+        written.append(picture or place / "comparison.png")
+        with writing(written[-1]) as path:
+            chart(comparison, path)
+    return written
+
+
+def is_run(argument: str) -> bool:
+    """Whether an argument is the folder of a run, and not a spec."""
+    return (Path(argument) / "resolved.yaml").is_file()
+
+
+# --- before anything is trained ------------------------------------------------------------------
+
+
+def planned(specs: Sequence[str], terms: Terms, seeds: int, place: Path) -> list[Member]:
+    """The members: all networks with their first seed, then all with the next, so that one who
+    stops has something to compare. Raises `SpecError` with all that stands against it."""
+    given = given_in(terms.recipe) if terms.recipe else None
+    wrong: list[Diagnostic] = []
+    networks: dict[Path, tuple[str, Graph, Recipe]] = {}
+    for spec in specs:
+        with _collected(spec, wrong):
+            networks[archspec.find(spec).resolve()] = (spec, *_network(spec, terms, given))
+    labels = _labels({path: graph.name for path, (_, graph, _) in networks.items()})
+    members = []
+    for more in range(seeds):
+        for path, (spec, graph, recipe) in networks.items():
+            seeded = replace(recipe, seed=recipe.seed + more)
+            folder = place / f"{labels[path]}-s{seeded.seed}"
+            members.append(Member(labels[path], spec, graph, seeded, folder))
+    for member in members:
+        with _collected(str(member.folder), wrong):
+            _refuse_another(member, terms)
+    if wrong:
+        raise SpecError(wrong)
+    return members
+
+
+@contextmanager
+def _collected(name: str, wrong: list[Diagnostic]) -> Iterator[None]:
+    """Add what is wrong to the list instead of raising it. name: of what it is wrong with."""
+    nowhere = Span(Source(name, ()), 1, 1, 1, 1)
+    try:
+        yield
+    except SpecError as error:
+        wrong += error.diagnostics
+    except Refused as refused:
+        wrong.append(Diagnostic("train", refused.message, nowhere, refused.hint))
+    except UserError as error:
+        message = str(error.args[0]).removeprefix(f"{name}: ")
+        wrong.append(Diagnostic("file", message, nowhere, error.hint))
+
+
+def _network(spec: str, terms: Terms, given: Mapping[str, Any] | None) -> tuple[Graph, Recipe]:
+    path = archspec.find(spec)
+    document = read_file(path, archspec.displayed(spec, path))
+    graph = expand(open_spec(document, dict(map(setting, terms.settings))))
+    try:
+        recipe = recipe_of(
+            graph,
+            given,
+            data=terms.data,
+            resize=terms.resize,
+            epochs=terms.epochs,
+            steps=terms.steps,
+            batch_size=terms.batch_size,
+            precision=terms.precision,
+        )
+    except Refused as refused:
+        if terms.recipe:
+            refused.message = f"{terms.recipe}: {refused.message}"
+        raise
+    if recipe.data.name is None:
+        raise UserError("nothing to train on", "give --data, or say `data` in its recipe")
+    return graph, located(recipe)
+
+
+def _labels(names: Mapping[Path, str]) -> dict[Path, str]:
+    """What each spec's network is called: its name, or where several share one, their files."""
+    labels = {}
+    for path, name in names.items():
+        alike = [each for each in names if names[each] == name]
+        if len(alike) == 1:
+            labels[path] = name
+        else:
+            common = os.path.commonpath([each.parent for each in alike])
+            labels[path] = "-".join(path.relative_to(common).with_suffix("").parts)
+    return labels
+
+
+def _refuse_another(member: Member, terms: Terms) -> None:
+    """Raise `UserError` if the folder of a member has something else in it."""
+    folder = member.folder
+    if not folder.exists():
+        return
+    if not is_run(str(folder)):
+        if not _only_begun(folder):
+            raise UserError("this is in the way, and no run", OTHERWISE)
+        return
+    facts = RunFolder.existing(folder).facts()
+    there = _said((folder / "resolved.yaml").read_text(encoding="utf-8"))
+    here = _said(resolved(member.graph, member.recipe))
+    there |= {"limit": facts["data"]["limit"], "data_dir": facts["data"]["data_dir"]}
+    data_dir = str(terms.data_dir.resolve()) if terms.data_dir else None
+    here |= {"limit": terms.limit, "data_dir": data_dir}
+    if terms.device and "device" in facts:
+        there["device"] = facts["device"]
+        here["device"] = terms.device if ":" in terms.device else f"{terms.device}:0"
+    differing = [key for key in here | there if here.get(key) != there.get(key)]
+    if differing:
+        raise UserError(
+            "this run was made by something else: "
+            + ", ".join(_difference(key, there.get(key), here.get(key)) for key in differing),
+            OTHERWISE,
+        )
+
+
+def _said(text: str) -> dict[str, Any]:
+    """The network and each key of the recipe, from the text of resolved.yaml."""
+    spec = plain(read_text(text, "resolved.yaml").root)
+    recipe = spec.pop("train")
+    spec.pop("description", None)
+    return {"network": spec, **recipe}
+
+
+def _difference(key: str, there: Any, here: Any) -> str:
+    if isinstance(there, dict | list) or isinstance(here, dict | list):
+        return f"{key} differs"
+    return f"{key} {there} instead of {here}"
+
+
+def _only_begun(folder: Path) -> bool:
+    """Whether a training was killed there before it left anything to go on with."""
+    if not folder.is_dir():
+        return False
+    names = [each.name for each in folder.iterdir() if not each.match(".[0-9]*.*")]
+    return BEGINNING.issuperset(names)
+
+
+# --- training ------------------------------------------------------------------------------------
+
+
+def _trained(member: Member, terms: Terms, title: str, echo: Echo) -> Result | Missing:
+    """Train a member, from the beginning or from where it was stopped, if it is not finished."""
+    if isinstance(done := _as_it_is(member), Result):
+        echo(f"{title}: trained already")
+        return done
+    echo(title)
+    code, said = _run(_command(member, terms), member.log, echo)
+    done = _as_it_is(member)
+    if isinstance(done, Result):
+        return done
+    return member.missing("failed", _why(code, said))
+
+
+def _as_it_is(member: Member) -> Result | Missing:
+    """What there is of a member."""
+    if not is_run(str(member.folder)):
+        return member.missing("not trained")
+    result = read(member.folder, member.label)
+    return result if result.status == "finished" else member.missing(result.status)
+
+
+def _command(member: Member, terms: Terms) -> list[str]:
+    # Found as we were: with `-P` no file of the folder that we are in is taken for a module.
+    safe = [] if str(Path.cwd()) in sys.path else ["-P"]
+    train = [sys.executable, *safe, "-m", "archspec", "train"]
+    if is_run(str(member.folder)):
+        device = ["--device", terms.device] if terms.device else []
+        return [*train, "--resume", str(member.folder), *device]
+    if _only_begun(member.folder):
+        shutil.rmtree(member.folder)
+    seeded = ["--seed", str(member.seed), "--run-dir", str(member.folder)]
+    return [*train, member.spec, *terms.options, *seeded]
+
+
+def _run(command: Sequence[str], log: Path, echo: Echo) -> tuple[int, list[str]]:
+    """Run a command, which tells the log and `echo` what it says: its status and its last lines.
+
+    Ctrl-C reaches it through us alone, once, so that it ends in its own way; the second kills it.
+    """
+    said: deque[str] = deque(maxlen=100)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        log.open("a", encoding="utf-8") as kept,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        ) as process,
+    ):
+
+        def listen() -> None:
+            for line in process.stdout or ():
+                kept.write(line)
+                kept.flush()
+                said.append(line.rstrip())
+                echo(said[-1])
+            process.wait()
+
+        try:
+            listen()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            listen()
+            raise
+        finally:
+            if process.poll() is None:
+                process.kill()
+    return process.returncode, list(said)
+
+
+def _why(code: int, said: Sequence[str]) -> str:
+    """Why a training failed, in a line."""
+    if code < 0:
+        name = signal.Signals(-code).name
+        return f"ended by {name}" + (", as for want of memory" if name == "SIGKILL" else "")
+    for start in ("error: ", "internal error: "):
+        for line in reversed(said):
+            if line.startswith(start):
+                return line.removeprefix("error: ")
+    return next((line for line in reversed(said) if line), f"exit status {code}")
