@@ -12,6 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
@@ -22,6 +23,7 @@ from archspec.training.comparison import Comparison, Row, called
 # Colours that stay apart for the colour-blind (Okabe and Ito), and markers that do in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 MARKERS = "osD^vP*X"
+DPI = 120
 SMALL, LARGE = 50, 400  # areas of points
 ROOM = 1.8  # the factor by which a panel goes beyond its outermost points
 # Where a label may stand about its point: the way it goes, and how far beyond the point's edge.
@@ -34,7 +36,8 @@ PLACES = [
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A network in a panel: what it costs, what it gives and by how much that varies."""
+    """A network in a panel: what it costs, what it gives and by how much that varies. alike: under
+    the conditions of most, without which it is of no front."""
 
     name: str
     cost: float
@@ -43,6 +46,7 @@ class Point:
     area: float
     colour: str
     marker: str
+    alike: bool
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -55,17 +59,19 @@ def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def chart(it: Comparison, path: Path) -> None:
-    """Write the picture, in the format of its suffix: curves by epoch, and what is measured against
-    training time and against parameters, each with its Pareto front.
+    """Write the picture, in the format of its suffix."""
+    drawn(it).savefig(path, dpi=DPI)
 
-    It needs a row that has a value.
-    """
+
+def drawn(it: Comparison) -> Figure:
+    """Curves by epoch, and what is measured against training time and against parameters, each with
+    its Pareto front. It needs a row that has a value."""
     rows = [row for row in it.rows if row.value is not None]
     looks = {
         row.name: (COLOURS[place % 8], MARKERS[(place + place // 8) % 8])
         for place, row in enumerate(rows)
     }
-    figure = Figure(figsize=(17, 5.6), layout="constrained")
+    figure = Figure(figsize=(17, 5.6), dpi=DPI, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     figure.suptitle(f"{it.usual['data']}, {it.usual['images']}; {it.usual['trained']}")
     left, *others = figure.subplots(1, 3)
@@ -82,7 +88,7 @@ def chart(it: Comparison, path: Path) -> None:
     figure.draw_without_rendering()  # panels are in their place, and labels can be put in theirs
     for axes, points in panels:
         _label(axes, points, canvas)
-    figure.savefig(path, dpi=120)
+    return figure
 
 
 # --- curves --------------------------------------------------------------------------------------
@@ -148,11 +154,18 @@ def _points(
 ) -> list[Point]:
     """Those that have a cost, which a logarithm can be taken of."""
     return [
-        Point(called(row), known, row.value, row.deviation or 0.0, areas[row.name],
-              *looks[row.name])
+        Point(
+            called(row),
+            known,
+            row.value,
+            row.deviation or 0.0,
+            areas[row.name],
+            *looks[row.name],
+            alike=not row.differs,
+        )
         for row in rows
         if (known := cost(row)) and row.value is not None
-    ]  # fmt: skip
+    ]
 
 
 def _scatter(axes: Axes, points: Sequence[Point], measured: str) -> None:
@@ -167,10 +180,11 @@ def _scatter(axes: Axes, points: Sequence[Point], measured: str) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 100 else (1,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, at: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
-    best = front([(point.cost, point.value) for point in points])
-    for point in points:
-        axes.errorbar(point.cost, point.value, point.deviation, color=point.colour, capsize=3)
-        of_front = (point.cost, point.value) in best
+    best = _front(points)
+    for point in sorted(points, key=lambda each: -each.area):  # small ones lie on large ones
+        if point.deviation:
+            axes.errorbar(point.cost, point.value, point.deviation, color=point.colour, capsize=3)
+        of_front = point.alike and (point.cost, point.value) in best
         axes.scatter(
             [point.cost],
             [point.value],
@@ -179,18 +193,24 @@ def _scatter(axes: Axes, points: Sequence[Point], measured: str) -> None:
             marker=point.marker,
             edgecolors="black" if of_front else "none",
             linewidths=1.5,
+            alpha=0.85,
             zorder=3,
         )
     # Beyond its last member a front goes on to the edge: more cost gives no more.
-    steps = [*best, (high, best[-1][1])]
+    steps = [*best, *((high, value) for _, value in best[-1:])]
     axes.step(
-        *zip(*steps, strict=True),
+        [cost for cost, _ in steps],
+        [value for _, value in steps],
         where="post",
         color="black",
         linewidth=1,
         linestyle="--",
         label="Pareto front (its members outlined)",
     )
+
+
+def _front(points: Sequence[Point]) -> list[tuple[float, float]]:
+    return front([(point.cost, point.value) for point in points if point.alike])
 
 
 def _count(value: float) -> str:
@@ -222,6 +242,7 @@ def _label(axes: Axes, points: Sequence[Point], canvas: FigureCanvasAgg) -> None
             fontsize="small",
             arrowprops={"arrowstyle": "-", "color": point.colour, "shrinkA": 0, "shrinkB": 0},
             in_layout=False,
+            path_effects=[withStroke(linewidth=2, foreground="white")],
         )
         size = Text.get_window_extent(note, renderer)
         x, y = axes.transData.transform((point.cost, point.value))
@@ -246,7 +267,7 @@ def _label(axes: Axes, points: Sequence[Point], canvas: FigureCanvasAgg) -> None
 
 def _segments(axes: Axes, points: Sequence[Point]) -> list[Bbox]:
     """The front's steps as boxes of a pixel's width."""
-    best = front([(point.cost, point.value) for point in points])
+    best = _front(points)
     corners = [axes.transData.transform(each) for each in best]
     right = axes.get_window_extent().x1
     boxes = []

@@ -187,8 +187,8 @@ def planned(specs: Sequence[str], terms: Terms, seeds: int, place: Path) -> list
     for member in members:
         with _collected(str(member.folder), wrong):
             _refuse_another(member, terms)
-    if wrong:
-        raise SpecError(wrong)
+    if wrong:  # what is wrong with an option is found with each spec
+        raise SpecError({(str(each.span), each.message): each for each in wrong}.values())
     return members
 
 

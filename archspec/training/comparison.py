@@ -194,7 +194,7 @@ def _notes(it: Comparison) -> list[str]:
         ]
     odd = [f"{row.name} ({'; '.join(row.differs)})" for row in it.rows if row.differs]
     if odd:
-        notes.append(f"* not the same conditions: {', '.join(odd)}")
+        notes.append(f"not the same conditions (*): {', '.join(odd)}")
     return [*notes, *map(str, it.missing)]
 
 
