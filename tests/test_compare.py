@@ -1,0 +1,382 @@
+"""Networks trained one after the other: what is refused before, what happens when one is stopped.
+
+What the tables make of it is in tests/test_comparison.py.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from archspec.cli import main
+from archspec.errors import SpecError
+from archspec.training.compare import Terms, planned
+from archspec.training.job import resolved
+
+NET = """\
+archspec: 1
+input: [8, 8, 1]
+layers:
+  - Flatten
+  - Dense: {units: 10, activation: softmax}
+train: {data: digits, epochs: 1, seed: 4}
+"""
+
+
+@pytest.fixture
+def specs(tmp_path):
+    """Write specs, by name; returns the folder."""
+
+    def write(**texts: str) -> Path:
+        for name, text in texts.items():
+            path = tmp_path / f"{name}.yaml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return tmp_path
+
+    return write
+
+
+def plan(folder: Path, *specs: str, seeds: int = 1, **terms: object):
+    return planned([str(folder / each) for each in specs], Terms(**terms), seeds, folder / "out")
+
+
+def refusal(folder: Path, *specs: str, **options) -> str:
+    with pytest.raises(SpecError) as error:
+        plan(folder, *specs, **options)
+    assert not (folder / "out").exists() or not list((folder / "out").glob("*.log"))
+    return str(error.value)
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "archspec", "compare", *words]
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command(*words), cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+# --- before anything is trained ------------------------------------------------------------------
+
+
+def test_each_seed_and_network_is_a_member(specs):
+    folder = specs(a=NET, b=NET.replace("seed: 4", "seed: 7"))
+    members = plan(folder, "a.yaml", "b.yaml", seeds=2)
+    assert [each.folder.name for each in members] == ["a-s4", "b-s7", "a-s5", "b-s8"]
+    assert [each.recipe.seed for each in members] == [4, 7, 5, 8]
+    assert len(plan(folder, "a.yaml", "../" + folder.name + "/a.yaml")) == 1
+
+
+def test_specs_of_one_name_have_folders_of_their_own(specs):
+    named = f"{NET}name: net\n"
+    folder = specs(a=named, b=named, c=NET)
+    (folder / "deep").mkdir()
+    shutil.copy(folder / "a.yaml", folder / "deep" / "a.yaml")
+    labels = [each.label for each in plan(folder, "a.yaml", "b.yaml", "c.yaml", "deep/a.yaml")]
+    assert labels == ["a", "b", "c", "deep-a"]
+
+
+def test_everything_wrong_is_said_before_anything_is_trained(specs):
+    folder = specs(
+        sound=NET,
+        misspelt=NET.replace("units", "unit"),
+        nowhere=NET.replace("data: digits, ", ""),
+        both=NET.replace("epochs: 1", "epochs: 1, steps: 2"),
+    )
+    said = refusal(folder, "sound.yaml", "misspelt.yaml", "nowhere.yaml", "both.yaml", "none.yaml")
+    for each in (
+        "Dense has no argument 'unit'",
+        "nowhere.yaml: error: nothing to train on",
+        "train takes epochs or steps, not both",
+        "none.yaml: error: there is no such file",
+    ):
+        assert said.count(each) == 1, said
+    assert "sound.yaml" not in said
+
+
+def test_what_is_wrong_with_an_option_is_said_once(specs):
+    folder = specs(a=NET, b=NET, recipe="epoch: 3\n")
+    said = refusal(folder, "a.yaml", "b.yaml", settings=("train.epoch=3",))
+    assert said.count("train has no word 'epoch'") == 1
+    said = refusal(folder, "a.yaml", recipe=folder / "recipe.yaml")
+    assert f"{folder / 'recipe.yaml'}: train has no" in said
+
+
+def test_a_recipe_stands_in_for_each_ones_own(specs):
+    folder = specs(a=NET, b=NET, recipe="data: mnist\nepochs: 7\n")
+    members = plan(folder, "a.yaml", "b.yaml", recipe=folder / "recipe.yaml", batch_size=9)
+    assert {(each.recipe.data.name, each.recipe.epochs) for each in members} == {("mnist", 7)}
+    assert {each.recipe.batch_size for each in members} == {9}
+
+
+def test_the_terms_are_what_train_takes():
+    terms = Terms(
+        settings=("width=3", "train.batch_size=8"),
+        recipe=Path("recipe.yaml"),
+        data="digits",
+        data_dir=Path("data"),
+        epochs=2,
+        batch_size=7,
+        limit=300,
+        resize=True,
+        device="cpu",
+        precision="float64",
+    )
+    taken = main.commands["train"].make_context("train", ["spec", *terms.options]).params
+    assert Terms(**{name: taken[name] for name in Terms.__dataclass_fields__}) == terms
+    assert Terms().options == []
+    assert Terms(steps=3).options == ["--steps", "3"]
+
+
+def occupy(folder: Path, limit: int | None = None, status: str = "finished", **facts: str) -> Path:
+    """A run of a.yaml as it would have been left."""
+    (member,) = plan(folder, "a.yaml")
+    member.folder.mkdir(parents=True)
+    data = {"fingerprint": "f", "limit": limit, "data_dir": None}
+    (member.folder / "run.json").write_text(json.dumps({"data": data, "status": status, **facts}))
+    (member.folder / "resolved.yaml").write_text(resolved(member.graph, member.recipe))
+    return member.folder
+
+
+@pytest.mark.parametrize(
+    ("terms", "differs"),
+    [
+        ({"epochs": 3}, "epochs 1 instead of 3"),
+        ({"limit": 100}, "limit None instead of 100"),
+        ({"data": "mnist"}, "data differs"),
+        ({"data_dir": ROOT}, f"data_dir None instead of {ROOT}"),
+        ({"device": "gpu"}, "device cpu:0 instead of gpu:0"),
+    ],
+)
+def test_a_folder_of_something_else_is_refused(specs, terms, differs):
+    folder = specs(a=NET)
+    taken = occupy(folder, device="cpu:0")
+    said = refusal(folder, "a.yaml", **terms)
+    assert f"{taken}: error: this run was made by something else: {differs}" in said
+    assert "hint: give another --dir" in said
+
+
+def test_a_folder_of_another_network_is_refused(specs):
+    occupy(specs(a=NET))
+    assert "network differs" in refusal(specs(a=NET.replace("softmax", "sigmoid")), "a.yaml")
+
+
+def test_a_folder_of_the_same_is_taken(specs):
+    occupy(specs(a=NET), device="cpu:0")
+    folder = specs(a=f"# said otherwise\n{NET}description: The same.\n")
+    assert plan(folder, "a.yaml", device="cpu")
+
+
+def test_what_is_no_run_is_left_alone(specs):
+    folder = specs(a=NET)
+    (member,) = plan(folder, "a.yaml")
+    member.folder.mkdir(parents=True)
+    for name in ("run.json", "spec.yaml", ".lock", ".4711.resolved.yaml"):
+        (member.folder / name).touch()
+    assert plan(folder, "a.yaml")  # it was killed before it began
+    (member.folder / "notes.txt").touch()
+    assert "this is in the way, and no run" in refusal(folder, "a.yaml")
+
+
+def test_a_damaged_run_is_refused(specs):
+    folder = specs(a=NET)
+    (occupy(folder) / "run.json").write_text("{")
+    assert "run.json is missing or damaged" in refusal(folder, "a.yaml")
+
+
+# --- training ------------------------------------------------------------------------------------
+
+WIDE = NET.replace("  - Dense", "  - Dense: {units: 32, activation: relu}\n  - Dense", 1)
+SMALL = ("--limit", "300", "--dir", "out")
+
+
+def facts(member: Path) -> dict[str, object]:
+    return json.loads((member / "run.json").read_text())
+
+
+@pytest.mark.keras
+def test_networks_and_seeds_are_trained_once_and_compared(specs):
+    folder = specs(narrow=NET, wide=WIDE)
+    words = ("narrow.yaml", "wide.yaml", "--seeds", "2", *SMALL)
+    first = run(folder, *words)
+    assert first.returncode == 0, first.stderr
+    members = {name: folder / "out" / name for name in ("narrow-s4", "narrow-s5", "wide-s4")}
+    for member in members.values():
+        assert facts(member)["status"] == "finished"
+        assert facts(member)["data"]["limit"] == 300
+        assert "epoch 1/1" in member.with_name(f"{member.name}.log").read_text()
+    assert "wide, seed 5 (4 of 4)" in first.stderr
+    assert facts(members["narrow-s5"])["seed"] == 5
+    accuracies = [
+        json.loads((members[name] / "metrics.json").read_text())["test"]["accuracy"]
+        for name in ("narrow-s4", "narrow-s5")
+    ]
+    rows = {row["network"]: row for row in csv.DictReader((folder / "out/comparison.csv").open())}
+    assert float(rows["narrow"]["mean"]) == pytest.approx(np.mean(accuracies), rel=1e-6)
+    assert float(rows["narrow"]["deviation"]) == pytest.approx(np.std(accuracies, ddof=1), rel=1e-5)
+    assert int(rows["narrow"]["peak_memory"]) > 10**8
+    assert (folder / "out" / "comparison.png").read_bytes().startswith(b"\x89PNG")
+
+    again = run(folder, *words, "--format", "markdown")
+    assert again.returncode == 0
+    assert again.stderr.count("trained already") == 4
+    assert again.stdout == (folder / "out" / "comparison.md").read_text()
+    mixed = run(folder, "wide.yaml", "out/narrow-s4", *SMALL, "--quiet")
+    assert "trained already" not in mixed.stderr
+    assert "narrow" in mixed.stdout
+
+
+@pytest.mark.keras
+def test_a_member_that_fails_stops_no_other_and_is_tried_again(specs):
+    astray = WIDE.replace("seed: 4", "optimizer: {SGD: 1.0e+30}")
+    folder = specs(large=NET.replace("8, 8", "9, 9"), astray=astray, sound=NET)
+    words = ("large.yaml", "astray.yaml", "sound.yaml", *SMALL)
+    done = run(folder, *words)
+    assert done.returncode == 1
+    failures = [line for line in done.stdout.splitlines() if line.startswith("failed: ")]
+    assert failures[0].startswith("failed: large, seed 4: ")
+    assert "(8, 8)" in failures[0] or "8x8" in failures[0]
+    assert failures[0].endswith("(out/large-s4.log)")
+    assert failures[1].startswith("failed: astray, seed 0: the loss became ")
+    assert facts(folder / "out" / "sound-s4")["status"] == "finished"
+    assert facts(folder / "out" / "astray-s0")["status"] == "failed"
+    rows = {row["network"]: row for row in csv.DictReader((folder / "out/comparison.csv").open())}
+    assert rows["large"]["mean"] == ""
+    assert rows["sound"]["mean"] != ""
+
+    again = run(specs(large=NET), *words)
+    assert again.returncode == 1
+    assert "sound, seed 4 (3 of 3): trained already" in again.stderr
+    assert [line for line in again.stdout.splitlines() if line.startswith("failed")] == failures[1:]
+    assert facts(folder / "out" / "large-s4")["status"] == "finished"
+
+
+def child_of(process: subprocess.Popen[str]) -> int:
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return int(child)
+
+
+def wait(reached: Callable[[], object], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline, "it was never reached"
+        time.sleep(0.02)
+
+
+def alive(process: int) -> bool:
+    """Whether it runs: what has ended and nobody asked for does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+LONG = WIDE.replace("epochs: 1", "epochs: 60")  # it is stopped long before
+linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="it looks into /proc")
+
+
+@pytest.fixture
+def begun(specs):
+    """A comparison whose first member has ended an epoch: the folder, and the process."""
+    folder = specs(long=LONG, sound=NET)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        command("long.yaml", "sound.yaml", *SMALL),
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait(lambda: list((folder / "out").glob("long-s4/last/*.npz")))
+    yield folder, process
+    process.kill()
+    process.communicate()
+
+
+def goes_on(folder: Path) -> None:
+    """The member that was stopped ends, from where it was."""
+    done = run(folder, "long.yaml", *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "going on after epoch " in done.stderr
+    rows = list(csv.DictReader((folder / "out" / "long-s4" / "history.csv").open()))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 61))
+
+
+@linux
+@pytest.mark.keras
+def test_ctrl_c_ends_the_member_in_its_own_way_and_the_same_command_goes_on(begun):
+    folder, process = begun
+    process.send_signal(signal.SIGINT)
+    table, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "interrupted: long, seed 4 (out/long-s4.log)" in table
+    assert "not trained: sound, seed 4\n" in table
+    assert said.endswith("interrupted: the same command goes on\n")
+    assert facts(folder / "out" / "long-s4")["status"] == "interrupted"
+    goes_on(folder)
+
+
+@linux
+@pytest.mark.keras
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_killed_it_leaves_no_training_behind_and_goes_on(begun, ending):
+    folder, process = begun
+    member = child_of(process)
+    process.send_signal(ending)
+    process.communicate(timeout=120)
+    assert process.returncode == (143 if ending == signal.SIGTERM else -9)
+    wait(lambda: not alive(member))
+    goes_on(folder)
+
+
+@linux
+@pytest.mark.keras
+def test_a_member_that_is_killed_is_told_and_the_next_one_trained(begun):
+    folder, process = begun
+    os.kill(child_of(process), signal.SIGKILL)
+    table, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "failed: long, seed 4: ended by SIGKILL, as for want of memory" in table
+    assert facts(folder / "out" / "sound-s4")["status"] == "finished"
+    goes_on(folder)
+
+
+# --- the tutorials' ------------------------------------------------------------------------------
+
+
+@pytest.mark.keras
+def test_the_comparison_of_the_tutorials(tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (100, 28, 28), dtype=np.uint8), np.arange(100) % 10
+    arrays = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+    np.savez(tmp_path / "fashion_mnist.npz", **arrays)
+    spec = importlib.util.spec_from_file_location("five", ROOT / "examples" / "fashion_five.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    options = ["--limit", "60", "--epochs", "1", "--only", "lenet5"]
+    places = ["--data-dir", str(tmp_path), "--dir", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", ["fashion_five.py", *options, *places])
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    assert module.main() == 0
+    said = capsys.readouterr().out
+    assert said.startswith("| network ")
+    assert "| lenet5 " in said
+    assert "- machine: " in said
+    assert (tmp_path / "out" / "comparison.png").exists()
