@@ -161,7 +161,7 @@ def occupy(folder: Path, limit: int | None = None, status: str = "finished", **f
         ({"limit": 100}, "limit None instead of 100"),
         ({"data": "mnist"}, "data differs"),
         ({"data_dir": ROOT}, f"data_dir None instead of {ROOT}"),
-        ({"device": "gpu"}, "device cpu:0 instead of gpu:0"),
+        ({"device": "GPU"}, "device cpu:0 instead of gpu:0"),
     ],
 )
 def test_a_folder_of_something_else_is_refused(specs, terms, differs):

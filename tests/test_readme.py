@@ -21,7 +21,9 @@ COMMANDS = [
     for line in text.splitlines()
     if line.startswith("archspec ")
 ]
-NEEDS_KERAS = ("archspec build", "archspec train", "archspec evaluate", "archspec predict")
+NEEDS_KERAS = tuple(
+    f"archspec {verb}" for verb in ("build", "train", "evaluate", "predict", "compare")
+)
 
 
 @pytest.fixture(scope="module")

@@ -261,7 +261,8 @@ def _refuse_another(member: Member, terms: Terms) -> None:
     here |= {"limit": terms.limit, "data_dir": data_dir}
     if terms.device and "device" in facts:
         there["device"] = facts["device"]
-        here["device"] = terms.device if ":" in terms.device else f"{terms.device}:0"
+        named = terms.device.lower()
+        here["device"] = named if ":" in named else f"{named}:0"
     differing = [key for key in here | there if here.get(key) != there.get(key)]
     if differing:
         raise UserError(
