@@ -148,9 +148,11 @@ def occupy(folder: Path, limit: int | None = None, status: str = "finished", **f
     """A run of a.yaml as it would have been left."""
     (member,) = plan(folder, "a.yaml")
     member.folder.mkdir(parents=True)
-    data = {"fingerprint": "f", "limit": limit, "data_dir": None}
+    images = {"train": 9, "test": 9}
+    data = {"name": "digits", "images": images, "fingerprint": "f", "limit": limit}
     (member.folder / "run.json").write_text(json.dumps({"data": data, "status": status, **facts}))
     (member.folder / "resolved.yaml").write_text(resolved(member.graph, member.recipe))
+    (member.folder / "metrics.json").write_text('{"test": {"accuracy": 0.5}}')
     return member.folder
 
 
@@ -194,10 +196,20 @@ def test_what_is_no_run_is_left_alone(specs):
     assert "this is in the way, and no run" in refusal(folder, "a.yaml")
 
 
-def test_a_damaged_run_is_refused(specs):
+@pytest.mark.parametrize("name", ["run.json", "resolved.yaml", "metrics.json"])
+def test_a_damaged_run_is_refused(specs, name):
     folder = specs(a=NET)
-    (occupy(folder) / "run.json").write_text("{")
-    assert "run.json is missing or damaged" in refusal(folder, "a.yaml")
+    (occupy(folder) / name).write_text("{")
+    said = refusal(folder, "a.yaml")
+    assert "damaged" in said
+    assert str(folder / "out" / "a-s4") in said
+
+
+def test_a_folder_that_cannot_be_made_is_said(specs):
+    folder = specs(a=NET)
+    done = run(folder, "a.yaml", "--dir", "a.yaml/out")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: cannot write a.yaml/out/a-s4.log: not a directory" in done.stderr
 
 
 # --- training ------------------------------------------------------------------------------------

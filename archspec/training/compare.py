@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import archspec
 from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError
@@ -29,7 +29,7 @@ from archspec.graph import Graph
 from archspec.recipe import Recipe, given_in, recipe_of
 from archspec.source import plain, read_file, read_text
 from archspec.training.comparison import Comparison, Missing, compared
-from archspec.training.folder import RUNS, RunFolder
+from archspec.training.folder import RUNS
 from archspec.training.job import located, resolved
 from archspec.training.results import Result, read
 from archspec.writing import writing
@@ -253,10 +253,10 @@ def _refuse_another(member: Member, terms: Terms) -> None:
         if not _only_begun(folder):
             raise UserError("this is in the way, and no run", OTHERWISE)
         return
-    facts = RunFolder.existing(folder).facts()
+    facts = read(folder).facts
     there = _said((folder / "resolved.yaml").read_text(encoding="utf-8"))
     here = _said(resolved(member.graph, member.recipe))
-    there |= {"limit": facts["data"]["limit"], "data_dir": facts["data"]["data_dir"]}
+    there |= {key: facts["data"].get(key) for key in ("limit", "data_dir")}
     data_dir = str(terms.data_dir.resolve()) if terms.data_dir else None
     here |= {"limit": terms.limit, "data_dir": data_dir}
     if terms.device and "device" in facts:
@@ -275,7 +275,7 @@ def _refuse_another(member: Member, terms: Terms) -> None:
 def _said(text: str) -> dict[str, Any]:
     """The network and each key of the recipe, from the text of resolved.yaml."""
     spec = plain(read_text(text, "resolved.yaml").root)
-    recipe = spec.pop("train")
+    recipe = spec.pop("train", {})
     spec.pop("description", None)
     return {"network": spec, **recipe}
 
@@ -314,7 +314,10 @@ def _as_it_is(member: Member) -> Result | Missing:
     """What there is of a member."""
     if not is_run(str(member.folder)):
         return member.missing("not trained")
-    result = read(member.folder, member.label)
+    try:
+        result = read(member.folder, member.label)
+    except UserError as error:
+        return member.missing("failed", str(error.args[0]).partition("\n")[0])
     return result if result.status == "finished" else member.missing(result.status)
 
 
@@ -337,9 +340,8 @@ def _run(command: Sequence[str], log: Path, echo: Echo) -> tuple[int, list[str]]
     Ctrl-C reaches it through us alone, once, so that it ends in its own way; the second kills it.
     """
     said: deque[str] = deque(maxlen=100)
-    log.parent.mkdir(parents=True, exist_ok=True)
     with (
-        log.open("a", encoding="utf-8") as kept,
+        _appending(log) as kept,
         subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -369,6 +371,18 @@ def _run(command: Sequence[str], log: Path, echo: Echo) -> tuple[int, list[str]]
             if process.poll() is None:
                 process.kill()
     return process.returncode, list(said)
+
+
+@contextmanager
+def _appending(log: Path) -> Iterator[IO[str]]:
+    """The log of a member, to write on. Raises `UserError` for what the file system refuses."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            yield file
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise UserError(f"cannot write {log}: {why}", "name another folder with --dir") from None
 
 
 def _why(code: int, said: Sequence[str]) -> str:
