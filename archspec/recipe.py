@@ -356,6 +356,7 @@ def recipe_of(
             warnings.append(mismatch)
     metrics = _by_output(graph, "metrics", bound["metrics"])
     _check_metrics(losses, metrics)
+    _check_values(metrics)
     weights = _by_output(graph, "loss_weights", bound["loss_weights"] or {})
     return Recipe(
         data=Data(**source),
@@ -407,6 +408,22 @@ def _check_metrics(losses: Mapping[str, Object], metrics: Mapping[str, Any]) -> 
                 hint = f"use Sparse{name}"
             message = f"train.metrics: {name} wants {wants}, but {loss} is given {gets}"
             raise Refused(message, "metrics", "train", hint)
+
+
+def _check_values(metrics: Mapping[str, Any]) -> None:
+    """A metric is one number: a history has no room for arrays."""
+    for name, arguments in (named(each) for several in metrics.values() for each in several):
+        thresholds = arguments.get("thresholds")
+        if name in ("F1Score", "FBetaScore") and arguments.get("average") is None:
+            hint = "give it `average: macro`, micro or weighted"
+        elif name == "R2Score" and arguments.get("class_aggregation", "") is None:
+            hint = "give it `class_aggregation: uniform_average`"
+        elif isinstance(thresholds, list | tuple) and len(thresholds) > 1:
+            hint = "give it one threshold, and others of the same by another `name`"
+        else:
+            continue
+        message = f"train.metrics: {name} gives an array so, and must give one number"
+        raise Refused(message, "metrics", "train", hint)
 
 
 def is_sparse(name: str) -> bool:

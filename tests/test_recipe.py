@@ -182,6 +182,24 @@ def test_misspelt_words_get_a_hint():
     assert sparse.hint == "use SparseTopKCategoricalAccuracy"
 
 
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        ("F1Score", "average: macro"),
+        ({"FBetaScore": {"beta": 2.0}}, "average: macro"),
+        ({"R2Score": {"class_aggregation": None}}, "class_aggregation: uniform_average"),
+        ({"Precision": {"thresholds": [0.2, 0.5]}}, "one threshold"),
+    ],
+)
+def test_a_metric_is_one_number(metric, words):
+    recipe = {"loss": "CategoricalCrossentropy", "metrics": [metric]}
+    refused = refusal(net(), recipe)
+    assert "must give one number" in str(refused)
+    assert words in (refused.hint or "")
+    sound = [{"F1Score": {"average": "macro"}}, {"Precision": {"thresholds": [0.2]}}, "R2Score"]
+    assert recipe_of(net(), {**recipe, "metrics": sound}).metrics
+
+
 # --- outputs -------------------------------------------------------------------------------------
 
 
