@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import archspec
+from archspec.backends.style import COSTS, DIRECTIONS, THEMES, Style
 from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError, in_order
 from archspec.files import open_spec, setting
 from archspec.reports import FORMS
@@ -202,16 +203,22 @@ def show(
 @spec_argument
 @set_option
 @output_option("Where to; its suffix is the format: .svg, .png, .pdf or .dot.")
-@click.option(
-    "--depth", type=click.IntRange(1), help="Fold blocks that lie so deep into a box each."
-)
+@click.option("--depth", type=click.IntRange(1), help="Fold blocks so deep into a box each.")
 @click.option("--no-fold", is_flag=True, help="Draw every turn of a repeat.")
+@click.option("--heat", type=click.Choice(list(COSTS)), help="Shade boxes by what they cost.")
+@click.option("--theme", type=click.Choice(list(THEMES)), default="light")
+@click.option("--direction", type=click.Choice(DIRECTIONS), default="TB", help="Down, or across.")
+@click.option("--dpi", type=click.IntRange(36, 1200), help="Pixels of an inch of a .png.")
 def draw(
     spec: str,
     settings: tuple[str, ...],
     output: Path | None,
     depth: int | None,
     no_fold: bool,
+    heat: str | None,
+    theme: str,
+    direction: str,
+    dpi: int | None,
 ) -> None:
     """Draw SPEC, by default to build/NAME.svg.
 
@@ -224,7 +231,8 @@ def draw(
 
     graph = _left(spec, settings)
     path = output or BUILD / f"{graph.name}.svg"
-    render(to_dot(graph, View(depth, not no_fold)), path)
+    dot = to_dot(graph, View(depth, not no_fold), Style(theme, direction, heat))
+    render(dot, path, dpi)
     if graph.errors:
         click.echo(f"drew {path}: what is sound, what failed in red, what follows from it in grey")
         sys.exit(1)

@@ -7,30 +7,21 @@ gives the same text: ids are the nodes' names, and everything is in graph order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import graphviz  # type: ignore[import-untyped]
 
-from archspec.backends.labels import MIDDLE, Labels, tooltip
+from archspec.backends.labels import MIDDLE, Labels
 from archspec.backends.parts import Box, Edge, Mark, Part
 from archspec.backends.picture import Picture, plan
-from archspec.backends.style import FONT, NORMAL, SMALL, THEMES, Heat, Theme, cost
+from archspec.backends.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, cost
 from archspec.backends.view import View
 from archspec.graph import Graph
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
-    """theme: one of THEMES. direction: "TB" or "LR". heat: None, or one of COSTS to shade by."""
-
-    theme: str = "light"
-    direction: str = "TB"
-    heat: str | None = None
-
-
 def to_dot(graph: Graph, view: View | None = None, style: Style | None = None) -> str:
     """DOT text of a network, for `render` or any Graphviz."""
-    return _Drawing(plan(graph, view or View()), style or Style()).text()
+    style = style or Style()
+    return _Drawing(plan(graph, view or View(), style.direction == "LR"), style).text()
 
 
 class _Drawing:
@@ -39,12 +30,12 @@ class _Drawing:
     def __init__(self, picture: Picture, style: Style) -> None:
         self.picture = picture
         self.theme = THEMES[style.theme]
-        self.direction = style.direction
         heat = _scale(picture, style.heat) if style.heat else None
-        self.labels = Labels(picture, self.theme, heat, style.direction == "LR")
+        self.labels = Labels(picture, self.theme, heat)
 
     def text(self) -> str:
         graph, theme, columns = self.picture.graph, self.theme, self.picture.columns
+        across = self.picture.across
         text = {"fontname": FONT, "fontcolor": theme.ink}
         out = graphviz.Digraph(
             name=graph.name,
@@ -54,10 +45,9 @@ class _Drawing:
                 "label": self.labels.heading(),
                 "labelloc": "t",
                 "nodesep": "0.16",
-                "pack": "16",
-                "packmode": "array_ul1" if self.direction == "LR" else f"array_ut{len(columns)}",
+                **({} if across else {"pack": "16", "packmode": f"array_ut{len(columns)}"}),
                 "pad": "0.1",
-                "rankdir": self.direction,
+                "rankdir": "LR" if across else "TB",
                 "ranksep": "0.16",
                 "tooltip": graph.name,
                 **text,
@@ -68,15 +58,16 @@ class _Drawing:
                 "color": theme.quiet,
             },
         )
-        for column in columns:
+        turned = reversed if across else iter  # Graphviz turns a picture by a quarter to the left
+        for column in turned(columns):
             self._parts(out, column.parts)
-        for edge in self.picture.edges:
+        for edge in turned(self.picture.edges):
             self._edge(out, edge)
         return str(out.source)
 
     def _parts(self, out: graphviz.Digraph, parts: Sequence[Part]) -> None:
         theme = self.theme
-        for part in parts:
+        for part in reversed(parts) if self.picture.across else parts:
             if isinstance(part, Box):
                 self._box(out, part)
             elif isinstance(part, Mark):
@@ -99,7 +90,7 @@ class _Drawing:
 
     def _box(self, out: graphviz.Digraph, box: Box) -> None:
         first = box.nodes[0]
-        tips = _lines(tooltip(node) for node in box.stands)
+        tips = _lines(self.labels.facts(box))
         if first.op == "InputLayer" and first.state == "sound":
             label = self.labels.terminal(first)
             out.node(box.name, label, id=_id(box.name), tooltip=tips, **_terminal(self.theme))

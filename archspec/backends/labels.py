@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 
 from archspec.backends import words
-from archspec.backends.parts import Box, Frame, Mark, shape_of
+from archspec.backends.parts import Box, Frame, Mark, in_line, shape_of
 from archspec.backends.picture import NARROW, Picture
 from archspec.backends.style import COSTS, FONT, LARGE, SMALL, Heat, Theme, cost, ink_on, kind
 from archspec.backends.view import breadth, leads
@@ -36,13 +36,11 @@ Cells = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Of one picture. heat: the scale that boxes are shaded by, instead of by kind. across: whether
-    the picture runs from left to right, so that boxes are rather high than wide."""
+    """Of one picture. heat: the scale that boxes are shaded by, instead of by kind."""
 
     picture: Picture
     theme: Theme
     heat: Heat | None
-    across: bool
 
     # --- boxes
 
@@ -71,10 +69,11 @@ class Labels:
         return [[_cell(text, self.theme.failed)]]
 
     def _strips(self, box: Box) -> list[Cells]:
-        """A cell for each layer; then how often it stands or is called, and its cost."""
+        """A cell for each layer; then how often it stands or is called, and its cost. In a picture
+        that runs across the page boxes are rather high than wide."""
         strips = list(self._said(box))
         cells = [self._cell(box, markup, op) for op, _, markup in strips]
-        if self.across:
+        if self.picture.across:
             return [[cell] for cell in cells]
         letters = sum(len(text) for _, text, _ in strips)
         most = ONE_LINE if self.picture.beside[box.rank] == 1 else BESIDE
@@ -98,8 +97,8 @@ class Labels:
             text = f"shared, {box.calls} calls"
             yield "", text, f"<I>{text}</I>"
         if self.heat:
-            text = self.heat.share(cost(self.heat.what, box.stands))
-            yield "", text, text
+            share = self.heat.share(cost(self.heat.what, box.stands))
+            yield "", share, share
 
     def _cell(self, box: Box, markup: str, op: str) -> str:
         if box.state == "following":
@@ -114,7 +113,7 @@ class Labels:
         sight = self.picture.sight
         nodes = sight.turn(box)
         run = sight.runs.get(box.name)
-        lines = [_bold(": ".join(sight.said(box.block)))]
+        lines = [_bold(in_line(sight.said(box.block)))]
         if box.state == "sound":
             lines += [_small(self._passage(box)), _small(self._weight(box))]
         held = Counter(words.title(node) for node in nodes)
@@ -142,13 +141,30 @@ class Labels:
             said += f", {self.heat.share(cost(self.heat.what, box.stands))}"
         return said
 
+    def facts(self, box: Box) -> list[str]:
+        """In plain text, a line for each layer that is shown: its shape, its costs, what it takes,
+        and where it is written."""
+        first, last = box.nodes[0], box.stands[-1]
+        if box.block:
+            said = in_line(self.picture.sight.said(box.block))
+            layers = f"{len(box.stands)} layers"
+            facts = _facts(said, layers, box.stands, self._passage(box))
+            return [", ".join([*facts, _place(first)])]
+        lines = []
+        for node in box.nodes:
+            facts = _facts(node.name, node.op, [node], shape_of(node))
+            facts += [f"takes {' and '.join(node.inputs)}"] if node.inputs else []
+            lines.append(", ".join([*facts, _place(node)]))
+        others = len(box.stands) - len(box.nodes)
+        return [*lines, f"and {others} more like this, to {last.name}"] if others else lines
+
     # --- frames and ends
 
     def frame(self, frame: Frame) -> str:
         """`unit0: residual`; in a narrow frame on short lines, as what enters in the middle would
         run through a long one."""
         said = [*self.picture.sight.said(frame.path), *(["(continued)"] * frame.continued)]
-        lines = said if breadth(frame.boxes) <= NARROW else [": ".join(said)]
+        lines = said if breadth(frame.boxes) <= NARROW else [in_line(said)]
         rows = [[f'<TD ALIGN="LEFT">{_small(escape(line))}</TD>'] for line in lines]
         return f"<{_table(rows)}>"
 
@@ -195,7 +211,10 @@ class Labels:
             present.add(kind("Activation"))
         fills = self.theme.fills
         cells = [_cell(_small(name), fills[name]) for name in fills if name in present]
-        return _table(_wrapped(cells, LEGEND), CELLSPACING=3, CELLPADDING=2) if cells else ""
+        look = {"CELLBORDER": 1, "COLOR": self.theme.frame_line}
+        return (
+            _table(_wrapped(cells, LEGEND), CELLSPACING=3, CELLPADDING=2, **look) if cells else ""
+        )
 
     def _scale(self, heat: Heat) -> str:
         """Colours from nothing to the most costly box."""
@@ -212,15 +231,18 @@ class Labels:
 # --- facts in words ------------------------------------------------------------------------------
 
 
-def tooltip(node: Node) -> str:
-    """The facts of one layer, and where it is written."""
-    facts = [node.name, node.op, shape_of(node)]
-    if params(node):
-        facts.append(f"{params(node):,} parameters")
-    if node.facts and node.facts.macs:
-        facts.append(f"{node.facts.macs:,} MACs")
-    facts.append(f"{Path(node.span.source.name).name}:{node.span.line}")
-    return ", ".join(facts)
+def _facts(name: str, what: str, nodes: Sequence[Node], shape: str) -> list[str]:
+    """Of layers together: name, kind, shape and costs."""
+    weights, macs = cost("params", nodes), cost("macs", nodes)
+    facts = [name, what, shape]
+    facts += [f"{weights:,} parameters"] if weights else []
+    facts += [f"{macs:,} MACs"] if macs else []
+    return facts
+
+
+def _place(node: Node) -> str:
+    """Where it is written."""
+    return f"{Path(node.span.source.name).name}:{node.span.line}"
 
 
 # --- tables --------------------------------------------------------------------------------------

@@ -169,3 +169,8 @@ def nest(boxes: Iterable[Box], titles: Mapping[str, str], seen: Iterable[str] = 
 def shape_of(node: Node) -> str:
     """Of its output, as pictures say it."""
     return words.shape(node.facts.shape) if node.facts else words.UNKNOWN
+
+
+def in_line(said: Sequence[str]) -> str:
+    """The lines of a title as one: `unit1-4: residual ×4`."""
+    return ": ".join(said).replace(": ×", " ×").replace(": (", " (")

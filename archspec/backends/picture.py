@@ -1,8 +1,8 @@
 """What a picture of a graph shows, before anyone says how it looks.
 
-What is seen of a graph is cut into columns, joined by numbered links, so that a deep network fills
-a page and not a strip of paper. A value that several parts of a frame take enters the frame once
-and forks there, so that skip connections stay within the block they belong to.
+What is seen of a graph stands in columns, joined by numbered links. A value that several parts of a
+frame take enters the frame once and forks there, so that skip connections stay within the block
+they belong to. What an edge says, the shape above all, stands in its way.
 
     plan(graph).columns[0].parts  ->  [Box(stem), Frame(stage0, [Frame(stage0.unit0, ...)]), ...]
 """
@@ -12,122 +12,43 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
 
 from archspec.backends import words
-from archspec.backends.parts import Box, Edge, Frame, Mark, Sight, nest
+from archspec.backends.columns import cut_columns, cut_rows
+from archspec.backends.parts import Box, Edge, Frame, Mark, Sight
 from archspec.backends.view import View, breadth, see
 from archspec.graph import Graph, Shape
 
-# A printed page is so much higher than wide, and so high in points. A box that stands alone is so
-# wide and high, one beside others so, a folded block so; a row of text or the top of a frame so.
-PAGE, SHEET = 1.4, 760
-ALONE, BESIDE, BLOCK = (200, 32), (125, 44), (200, 84)
-TEXT = 20
 NARROW = 2  # boxes side by side in a frame whose title could meet a line
 SHORT = 7  # letters of a title that meets none
-MOST_COLUMNS = 8
-FRAME_COST = 140  # points that a column may be longer so that a frame stays whole
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """columns: left to right. beside: how many boxes stand side by side at each rank."""
+    """columns: left to right, or rows, downwards, of a picture that runs `across` the page. beside:
+    how many boxes stand side by side at each rank."""
 
     graph: Graph
     sight: Sight
     columns: tuple[Frame, ...]
     edges: tuple[Edge, ...]
     beside: Mapping[int, int]
+    across: bool
 
 
-def plan(graph: Graph, view: View) -> Picture:
+def plan(graph: Graph, view: View, across: bool = False) -> Picture:
     """Boxes, frames, columns and edges of a graph, all in graph order."""
     sight = see(graph, view)
+    columns = cut_rows(sight) if across else cut_columns(sight)
+    edges = tuple(_spelled(columns, _route(columns, sight, across), sight))
     beside = Counter(box.rank for box in sight.boxes)
-    columns = _columns(sight, beside)
-    edges = _spelled(columns, _route(columns, sight), sight)
-    return Picture(graph, sight, tuple(columns), tuple(edges), beside)
-
-
-# --- columns -------------------------------------------------------------------------------------
-
-
-def _columns(sight: Sight, beside: Mapping[int, int]) -> list[Frame]:
-    """The boxes in their frames, cut into columns: no more than make the picture larger on a page,
-    each cut where a single value crosses, near an even share and rather between frames."""
-    boxes = sight.boxes
-    sizes = list(_sizes(boxes, beside))
-    tops = _tops(sizes)
-    pages = tops[-1] / _width(sizes) / PAGE  # as wide as one column, that it would take
-    wanted = max(range(1, MOST_COLUMNS + 1), key=lambda n: min(1 / n, n / pages))
-    if tops[-1] <= SHEET:
-        wanted = 1
-    crossing = _crossings(boxes, sight.edges)
-    cuts = set()
-    for column in range(1, wanted):
-
-        def cost(cut: int, share: float = tops[-1] * column / wanted) -> float:
-            inside = set(boxes[cut - 1].frames) & set(boxes[cut].frames)
-            return abs(tops[crossing[cut].rank + 1] - share) + FRAME_COST * len(inside)
-
-        cuts |= set(sorted(crossing, key=cost)[:1])
-    seen: set[str] = set()
-    columns = []
-    for start, end in pairwise(sorted({0, *cuts, len(boxes)})):
-        columns.append(nest(boxes[start:end], sight.titles, seen))
-        seen.update(path for box in boxes[start:end] for path in box.frames)
-    return columns
-
-
-def _sizes(boxes: Iterable[Box], beside: Mapping[int, int]) -> Iterator[tuple[int, int, int]]:
-    """Of each box, about: its rank, width, and height with the text and the frames that begin."""
-    seen: set[str] = set()
-    for box in boxes:
-        opened = set(box.frames) - seen
-        seen |= opened
-        width, height = BLOCK if box.block else ALONE if beside[box.rank] == 1 else BESIDE
-        yield box.rank, width, height + TEXT * (len(opened) + 1)
-
-
-def _width(sizes: Iterable[tuple[int, int, int]]) -> int:
-    """Of the widest rank."""
-    widths: Counter[int] = Counter()
-    for rank, width, _ in sizes:
-        widths[rank] += width
-    return max(widths.values())
-
-
-def _tops(sizes: Sequence[tuple[int, int, int]]) -> list[int]:
-    """How far down each rank begins, and where the last one ends."""
-    heights = [0] * (max(rank for rank, _, _ in sizes) + 1)
-    for rank, _, height in sizes:
-        heights[rank] = max(heights[rank], height)
-    return [0, *accumulate(heights)]
-
-
-def _crossings(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, Box]:
-    """Each place between two boxes where one value crosses, and the box that it comes from."""
-    place = {box: i for i, box in enumerate(boxes)}
-    last: dict[Box, int] = {}
-    for edge in edges:
-        if isinstance(edge.tail, Box) and isinstance(edge.head, Box):
-            last[edge.tail] = max(place[edge.head], last.get(edge.tail, 0))
-            if edge.back:  # it stays in a column
-                last[edge.head] = max(place[edge.tail], last.get(edge.head, 0))
-    crossing = {}
-    live: list[Box] = []
-    for cut in range(1, len(boxes)):
-        live = [box for box in (*live, boxes[cut - 1]) if last.get(box, 0) >= cut]
-        if len(live) == 1:
-            crossing[cut] = live[0]
-    return crossing
+    return Picture(graph, sight, tuple(columns), edges, beside, across)
 
 
 # --- routes --------------------------------------------------------------------------------------
 
 
-def _route(columns: Sequence[Frame], sight: Sight) -> list[Edge]:
+def _route(columns: Sequence[Frame], sight: Sight, across: bool) -> list[Edge]:
     """The edges as drawn: by links from column to column, and by forks within frames. Puts the
     marks into the frames."""
     column_of: dict[Box | Mark, int] = {
@@ -138,6 +59,7 @@ def _route(columns: Sequence[Frame], sight: Sight) -> list[Edge]:
     for edge in sight.edges:
         by_value[edge.value.name].append(edge)
     routed: list[Edge] = []
+    letters = {} if across else _letters(columns, sight)
     links = 0
     for value, group in by_value.items():
         tail = group[0].tail
@@ -158,16 +80,19 @@ def _route(columns: Sequence[Frame], sight: Sight) -> list[Edge]:
                 columns[home].parts.insert(0, start)
             columns[home].parts += [e.head for e in near if getattr(e.head, "kind", "") == "output"]
             routed += _forked(
-                start, [replace(edge, tail=start) for edge in near], frames[home], sight
+                start, [replace(edge, tail=start) for edge in near], frames[home], letters
             )
     return routed
 
 
 def _forked(
-    tail: Box | Mark, edges: list[Edge], frames: Mapping[str, Frame], sight: Sight
+    tail: Box | Mark,
+    edges: list[Edge],
+    frames: Mapping[str, Frame],
+    letters: Mapping[str, int],
 ) -> list[Edge]:
     """Edges of one tail, those into one frame by way of a passage in it, and so too a single one
-    where the frame's title is long."""
+    where the frame's title is long. letters: of the titles that lines could meet, by path."""
     groups: dict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
         around = [path for path in edge.head.frames if path not in tail.frames]
@@ -176,8 +101,7 @@ def _forked(
     for group in groups.values():
         heads = [edge.head.frames for edge in group]
         shared = [path for path in heads[0] if all(path in other for other in heads)]
-        entered = [frames[path] for path in shared if path not in tail.frames]
-        room = max(_letters(frame, sight) for frame in entered)
+        room = max(letters.get(path, 0) for path in shared if path not in tail.frames)
         if len(group) == 1 and room <= SHORT:
             routed += group
             continue
@@ -186,13 +110,18 @@ def _forked(
         frames[shared[-1]].parts.insert(0, passage)
         routed.append(replace(group[0], tail=tail, head=passage, label="", skip=False))
         inner = [replace(edge, tail=passage) for edge in group]
-        routed += _forked(passage, inner, frames, sight)
+        routed += _forked(passage, inner, frames, letters)
     return routed
 
 
-def _letters(frame: Frame, sight: Sight) -> int:
-    """Of the longest line of a title; 0 for a frame that is wide enough for any."""
-    return max(map(len, sight.said(frame.path))) if breadth(frame.boxes) <= NARROW else 0
+def _letters(columns: Iterable[Frame], sight: Sight) -> dict[str, int]:
+    """Of the longest line of each title; a frame that is wide enough has room for any."""
+    return {
+        frame.path: max(map(len, sight.said(frame.path)))
+        for column in columns
+        for frame in _frames(column)
+        if frame.path and breadth(frame.boxes) <= NARROW
+    }
 
 
 # --- what edges say ------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ KINDS = (
     ("pooling", r"Pool"),
     ("convolution", r"Conv"),
     ("dense", r"Dense|Embedding"),
-    ("recurrent, attention", r"LSTM|GRU|RNN|Attention"),
+    ("attention", r"Attention"),
     ("activation", r"ReLU|Activation|Softmax|ELU"),
     ("merge", r"^(Add|Multiply|Concatenate|Subtract|Average|Maximum|Minimum|Dot)$"),
     ("dropout, noise", r"Dropout|Noise|Random"),
@@ -40,8 +40,8 @@ def kind(op: str) -> str:
 class Theme:
     """Colours as #RRGGBB. ink: of text; quiet: of lines and what is said beside; skip: of skip
     connections; wrong, failed: of the line and fill of what failed; idle: the fill of what follows
-    from it. frames: by depth. fills: by kind of layer. blocks: of the
-    first, second, ... block that is drawn by itself."""
+    from it. frames: by depth. fills: by kind of layer. blocks: of the first, second, ... block that
+    is drawn by itself."""
 
     page: str
     ink: str
@@ -61,15 +61,15 @@ def _fills(*colours: str) -> dict[str, str]:
     return dict(zip([*(name for name, _ in KINDS), OTHER], colours, strict=True))
 
 
+# The kinds are apart for the colour-blind too, as far as a search for such colours came.
 # fmt: off
 THEMES = {
-    # After Paul Tol's light scheme: apart for the colour-blind, and light under black text.
     "light": Theme(
         page="#FFFFFF", ink="#222222", quiet="#5E5E5E", skip="#0B5FA5", wrong="#C00000",
         failed="#FFD9D4", idle="#E6E6E6",
         plain="#FFFFFF", frame_line="#C4C4C4", frames=("#F6F6F6", "#EDEDED", "#E4E4E4"),
-        fills=_fills("#F3E7AE", "#8FD3BF", "#9CC3E6", "#F4AE93", "#D9BFE0", "#FFC9D3", "#DCE38C",
-                     "#DDDDDD", "#F7F7F7"),
+        fills=_fills("#EDE8A3", "#7BBDAE", "#A1BCD6", "#F4AE93", "#D0AAF3", "#FFD2BF", "#CBF37F",
+                     "#D0CDD5", "#F7F7F7"),
         blocks=("#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#99DDFF", "#44BB99", "#BBCC33",
                 "#AAAA00"),
     ),
@@ -77,8 +77,8 @@ THEMES = {
         page="#16191D", ink="#F2F2F2", quiet="#AEB4BC", skip="#6CB6FF", wrong="#FF7B72",
         failed="#5E1914", idle="#30353B",
         plain="#22272D", frame_line="#4A515A", frames=("#1E2227", "#262B31", "#2E343B"),
-        fills=_fills("#6A5B12", "#1B6656", "#1D5288", "#8E4020", "#66417A", "#86344C", "#525C10",
-                     "#4B4F55", "#2F353C"),
+        fills=_fills("#9A5D02", "#0B5F43", "#0C36AA", "#6D1309", "#653E95", "#6B306D", "#6C6430",
+                     "#606C73", "#2F353C"),
         blocks=("#1D5288", "#8E4020", "#6A5B12", "#86344C", "#22687F", "#1B6656", "#525C10",
                 "#66417A"),
     ),
@@ -109,6 +109,19 @@ COSTS: dict[str, tuple[Callable[[Node], int | None], Callable[[int | None], str]
 
 def _times(number: int | None, size: int) -> int | None:
     return None if number is None else number * size
+
+
+DIRECTIONS = ("TB", "LR")  # Graphviz's words: from top to bottom, from left to right
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a picture looks. theme: one of THEMES. direction: one of DIRECTIONS. heat: one of COSTS
+    to shade boxes by, instead of by kind."""
+
+    theme: str = "light"
+    direction: str = "TB"
+    heat: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

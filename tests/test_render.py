@@ -1,0 +1,237 @@
+"""Pictures as files: the same each time, read aloud, in every theme legible, or an error."""
+
+import os
+import subprocess
+import sys
+from itertools import combinations, pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from layouts import lay_out
+
+import archspec
+from archspec.backends import words
+from archspec.backends.dot import to_dot
+from archspec.backends.render import FORMATS, render
+from archspec.backends.style import COSTS, HEAT, THEMES, Heat, Style, contrast, cost, ink_on, rgb
+from archspec.backends.view import View, see
+from archspec.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+SVG = "{http://www.w3.org/2000/svg}"
+
+# --- the same bytes ------------------------------------------------------------------------------
+
+DRAW = """
+import sys, archspec
+from pathlib import Path
+from archspec.backends.dot import to_dot
+from archspec.backends.render import render
+graph = archspec.load("inception_v3")
+for suffix in ("dot", "svg", "png"):
+    render(to_dot(graph), Path(sys.argv[1], "net." + suffix))
+"""
+
+
+def test_the_same_spec_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
+    for seed in "12":
+        folder = tmp_path / seed
+        folder.mkdir()
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, "-c", DRAW, str(folder)], env=environment, check=True)
+    for suffix in ("dot", "svg", "png"):
+        first, second = ((tmp_path / seed / f"net.{suffix}").read_bytes() for seed in "12")
+        assert first == second, suffix
+
+
+# --- readers -------------------------------------------------------------------------------------
+
+
+def svg(tmp_path: Path, spec: str, **params: object) -> ElementTree.Element:
+    render(to_dot(archspec.load(spec, **params)), tmp_path / "net.svg")
+    return ElementTree.parse(tmp_path / "net.svg").getroot()
+
+
+def test_a_box_has_its_facts_as_tooltip_and_label(tmp_path: Path) -> None:
+    root = svg(tmp_path, "resnet50v2")
+    groups = {group.get("id"): group for group in root.iter(f"{SVG}g")}
+    pool = "global_average_pooling2d"
+    said = f"{pool}, GlobalAveragePooling2D, 2048, takes activation, resnet50v2.yaml:68"
+    assert groups[pool].get("aria-label") == said
+    assert groups[pool].findtext(f"{SVG}title") == said
+    assert (
+        groups["stage2.unit1"]
+        .get("aria-label", "")
+        .startswith(
+            "unit1-4: bottleneck ×4, 44 layers, 14×14×1024 → 14×14×1024, 4,485,120 parameters"
+        )
+    )
+    assert groups["frame-stage2"].get("aria-label") == "stage2"
+
+
+def test_lines_are_not_read_aloud_and_nothing_is_a_link(tmp_path: Path) -> None:
+    root = svg(tmp_path, "lenet5")
+    assert root.get("role") == "graphics-document"
+    assert not list(root.iter(f"{SVG}a"))
+    edges = [group for group in root.iter(f"{SVG}g") if group.get("class") == "edge"]
+    assert edges
+    assert all(group.get("aria-hidden") == "true" for group in edges)
+    said = "".join(root.itertext())
+    assert "conv 5×5, 16" in said
+    assert "->" not in said
+
+
+def test_ids_are_unique_and_come_from_names(tmp_path: Path) -> None:
+    for spec in ("resnet18", "googlenet"):
+        ids = [each.get("id") for each in svg(tmp_path, spec).iter(f"{SVG}g") if each.get("id")]
+        assert len(ids) == len(set(ids))
+    assert "inception3a" in ids
+
+
+# --- resolution ----------------------------------------------------------------------------------
+
+
+def width(path: Path) -> int:
+    return int.from_bytes(path.read_bytes()[16:20], "big")
+
+
+def test_the_resolution_of_a_png_can_be_chosen(tmp_path: Path) -> None:
+    dot = to_dot(archspec.load("lenet5"))
+    for dpi in (72, 288):
+        render(dot, tmp_path / f"{dpi}.png", dpi)
+    assert width(tmp_path / "288.png") == pytest.approx(4 * width(tmp_path / "72.png"), abs=8)
+
+
+@pytest.mark.parametrize("suffix", [each for each in FORMATS if each != ".png"])
+def test_what_has_no_pixels_has_no_resolution(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(UserError, match=r"only a \.png has pixels"):
+        render("digraph {}", tmp_path / f"net{suffix}", 72)
+    assert not list(tmp_path.iterdir())
+
+
+# --- fonts ---------------------------------------------------------------------------------------
+
+
+def draw_without_fonts(tmp_path: Path, suffix: str) -> subprocess.CompletedProcess[str]:
+    config = tmp_path / "fonts.conf"
+    config.write_text(f"<fontconfig><cachedir>{tmp_path}</cachedir></fontconfig>")
+    environment = {**os.environ, "FONTCONFIG_FILE": str(config), "PYTHONPATH": str(ROOT)}
+    path = tmp_path / f"net{suffix}"
+    command = [sys.executable, "-m", "archspec", "draw", "lenet5", "-o", str(path)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
+def test_a_machine_without_fonts_gets_an_error(tmp_path: Path, suffix: str) -> None:
+    done = draw_without_fonts(tmp_path, suffix)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: no font on this machine has any letters\n"
+        "hint: install a font with them, such as DejaVu Sans, or write a .dot file\n"
+    )
+    assert not (tmp_path / f"net{suffix}").exists()
+
+
+def test_text_needs_no_font(tmp_path: Path) -> None:
+    assert draw_without_fonts(tmp_path, ".dot").returncode == 0
+
+
+def test_letters_that_no_font_has_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no font here has \ue000"):  # for private use
+        render('digraph {a [label="b\ue000"]}', tmp_path / "net.svg")
+
+
+# --- colours -------------------------------------------------------------------------------------
+
+TEXT = 4.5  # the contrast that WCAG asks of text
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+def test_text_is_legible_in_every_theme(theme) -> None:
+    fills = [*theme.fills.values(), *theme.blocks, theme.page, theme.plain, *theme.frames]
+    assert all(contrast(theme.ink, fill) >= TEXT for fill in fills)
+    around = [theme.page, *theme.frames]
+    assert all(contrast(theme.quiet, fill) >= TEXT for fill in around)
+
+
+def test_text_is_legible_on_heat() -> None:
+    heat = Heat("params", 1000, 1000)
+    fills = [heat.colour(value) for value in range(0, 1001, 10)]
+    assert all(contrast(ink_on(fill), fill) >= TEXT for fill in fills)
+
+
+def test_heat_is_darker_for_more_in_grey_too() -> None:
+    heat = Heat("params", 100, 100)
+    greys = [contrast("#000000", heat.colour(value)) for value in range(101)]
+    assert greys == sorted(greys, reverse=True)
+    assert (heat.colour(0), heat.colour(100)) == (HEAT[0], HEAT[-1])
+
+
+# Machado et al., 2009, severity 1: linear RGB as a protanope, deuteranope and tritanope sees it.
+BLIND = {
+    "protan": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216),
+               (-0.003882, -0.048116, 1.051998)),
+    "deutan": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413),
+               (-0.011820, 0.042940, 0.968881)),
+    "tritan": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602),
+               (0.004733, 0.691367, 0.303900)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sight", BLIND)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_kinds_are_apart_for_the_colour_blind(theme: str, sight: str) -> None:
+    fills = {kind: lab(fill, BLIND[sight]) for kind, fill in THEMES[theme].fills.items()}
+    for one, other in combinations(fills, 2):
+        apart = sum((a - b) ** 2 for a, b in zip(fills[one], fills[other], strict=True)) ** 0.5
+        assert apart > 10, f"{one} and {other}: {apart:.1f}"  # 2.3 can just be told apart
+
+
+def lab(colour: str, seen: tuple[tuple[float, ...], ...]) -> tuple[float, float, float]:
+    """CIELAB of a colour as it is seen."""
+    parts = [value / 255 for value in rgb(colour)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    r, g, b = (min(max(sum(k * v for k, v in zip(row, linear, strict=True)), 0), 1) for row in seen)
+    x = (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505
+    y = 0.2126 * r + 0.7152 * g + 0.0722 * b
+    z = (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089
+    fx, fy, fz = (v ** (1 / 3) if v > 0.008856 else 7.787 * v + 16 / 116 for v in (x, y, z))
+    return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
+
+
+# --- heat ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", COSTS)
+def test_the_costs_of_boxes_are_those_of_the_network(what: str) -> None:
+    graph = archspec.load("resnet50v2")
+    boxes = [cost(what, box.stands) for box in see(graph, View()).boxes]
+    assert None not in boxes
+    assert sum(boxes) == cost(what, graph.nodes)
+    assert cost("params", graph.nodes) == graph.total_params
+    assert cost("macs", graph.nodes) == graph.macs
+
+
+@pytest.mark.parametrize("what", COSTS)
+def test_a_picture_of_heat_has_a_scale_to_its_most_costly_box(what: str) -> None:
+    graph = archspec.load("lenet5")
+    text = to_dot(graph, style=Style(heat=what))
+    most = max(cost(what, box.stands) for box in see(graph, View()).boxes)
+    assert COSTS[what][1](most) in text
+    assert HEAT[-1] in text
+
+
+def test_an_unknown_cost_is_said_to_be_unknown() -> None:
+    graph = archspec.loads("archspec: 1\ninput: [null, 3]\nlayers:\n  - Dense: 4\n")
+    assert words.UNKNOWN in to_dot(graph, style=Style(heat="memory"))
+
+
+# --- directions ----------------------------------------------------------------------------------
+
+
+def test_a_picture_across_the_page_runs_from_left_to_right() -> None:
+    boxes = lay_out(to_dot(archspec.load("lenet5"), style=Style(direction="LR"))).boxes
+    chain = [boxes[name] for name in ("input", "conv2d", "max_pooling2d", "conv2d_1")]
+    assert all(one.right < other.left for one, other in pairwise(chain))
+    assert len({one.bottom + one.top for one in chain}) == 1
