@@ -22,7 +22,7 @@ COMMANDS = [
     if line.startswith("archspec ")
 ]
 NEEDS_KERAS = tuple(
-    f"archspec {verb}" for verb in ("build", "train", "evaluate", "predict", "compare")
+    f"archspec {verb}" for verb in ("build", "train", "evaluate", "predict", "compare", "bench")
 )
 
 

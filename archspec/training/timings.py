@@ -1,0 +1,285 @@
+"""What a bench is asked and what it finds: values and how they are told, all without Keras.
+
+member(graph, plan)         a network that can be measured, or why it cannot be
+to_text(bench, "markdown")  the table that `archspec bench` prints
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import mean, median, stdev
+from typing import Any
+
+from tabulate import tabulate
+
+from archspec.errors import Refused, UserError
+from archspec.graph import Graph
+from archspec.recipe import Recipe, recipe_of
+
+FORWARD, TRAINING = "forward", "training"
+# Floating-point operations for each multiply-accumulate of the graph: the backward pass computes as
+# much again for the gradients of the weights, and once more for those of the inputs.
+FLOPS = {FORWARD: 2, TRAINING: 6}
+STYLES = {"text": "simple", "markdown": "github"}
+UNKNOWN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured of every network, so that they compare.
+
+    burn_in: runs that do not count, before the `runs` that do. seconds: for all runs of a phase;
+    one that is not likely to end in time is not begun, but one is timed in any case.
+    """
+
+    batch_size: int = 32
+    precision: str = "float32"
+    burn_in: int = 10
+    runs: int = 100
+    seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """A network to be measured. obstacle: why only its forward pass can be; None if both can."""
+
+    graph: Graph
+    recipe: Recipe
+    obstacle: str | None
+
+
+def member(graph: Graph, plan: Plan) -> Member:
+    """A graph with its recipe, in the batch size and precision of the plan.
+
+    Raises `UserError` for a graph whose input has an unknown axis, and for a recipe that cannot be.
+    """
+    for name in graph.inputs:
+        if None in (shape := graph.shape(name)[1:]):
+            said = "×".join("?" if n is None else str(n) for n in shape)
+            raise UserError(
+                f"{graph.name}: input '{name}' is {said}, and only a known size can be measured",
+                "give it in a spec that `extends` this one, or by --set of a param",
+            )
+    try:
+        recipe = recipe_of(graph, batch_size=plan.batch_size, precision=plan.precision)
+    except Refused as refused:
+        raise UserError(f"{graph.name}: {refused.message}", refused.hint) from None
+    return Member(graph, recipe, _obstacle(graph))
+
+
+def _obstacle(graph: Graph) -> str | None:
+    """Why no recipe can train a graph: those are for one image in, a class out."""
+    if len(graph.inputs) > 1:
+        return f"a recipe trains specs with one input, this has {len(graph.inputs)}"
+    for name in graph.outputs:
+        if len(shape := graph.shape(name)) != 2 or shape[1] is None:
+            return f"a recipe trains classifiers, but output '{name}' has shape {shape}"
+    return None
+
+
+# --- findings ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One phase of one network, in seconds and floating-point operations of a batch.
+
+    flops: None if unknown. first: the first call, which compiles. burn_in: runs done that do not
+    count. times: of each run that does, one at least.
+    """
+
+    network: str
+    phase: str
+    batch_size: int
+    flops: int | None
+    first: float
+    burn_in: int
+    times: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return mean(self.times)
+
+    @property
+    def deviation(self) -> float | None:
+        """The standard deviation of a run; None of one alone."""
+        return stdev(self.times) if len(self.times) > 1 else None
+
+    @property
+    def images_per_second(self) -> float:
+        return self.batch_size / self.mean
+
+    @property
+    def flops_per_second(self) -> float | None:
+        return None if self.flops is None else self.flops / self.mean
+
+
+@dataclass(frozen=True, slots=True)
+class Unmeasured:
+    """A phase that has no figures, and why. failed: not by nature, but because it went wrong."""
+
+    network: str
+    phase: str
+    why: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """How fast the machine multiplies two square matrices: FLOP/s before and after the networks;
+    after is None if it did not come to that."""
+
+    side: int
+    before: float
+    after: float | None
+
+    @property
+    def best(self) -> float:
+        return max(self.before, self.after or 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """All that was found. facts: of the machine, as a run's run.json has them."""
+
+    plan: Plan
+    device: str
+    product: Product
+    rows: tuple[Timing | Unmeasured, ...]
+    interrupted: bool
+    facts: Mapping[str, Any]
+
+    @property
+    def failed(self) -> bool:
+        return any(isinstance(row, Unmeasured) and row.failed for row in self.rows)
+
+
+# --- telling -------------------------------------------------------------------------------------
+
+
+def to_text(bench: Bench, form: str = "text") -> str:
+    """The table of a bench, with what its figures mean. form: "text", "markdown" or "json"."""
+    if form == "json":
+        return json.dumps(_data(bench), indent=2, ensure_ascii=False) + "\n"
+    columns = ["network", "phase", "ms/batch", "runs", "images/s", "GFLOP/s", "of matmul"]
+    columns.append("first call")
+    table = tabulate(
+        [_cells(row, bench) for row in bench.rows],
+        columns,
+        tablefmt=STYLES[form],
+        colalign=["left", "left", *["right"] * 6],
+        disable_numparse=True,
+    )
+    bullet = "- " if form == "markdown" else ""
+    reasons = [f"{bullet}{each}" for each in _reasons(bench)]
+    notes = [
+        f"- {name}: {note}" if bullet else f"{name:11} {note}"
+        for name, note in _notes(bench).items()
+    ]
+    return "\n\n".join("\n".join(part) for part in ([table], reasons, notes) if part) + "\n"
+
+
+def _cells(row: Timing | Unmeasured, bench: Bench) -> list[str]:
+    if isinstance(row, Unmeasured):
+        return [row.network, row.phase, *[UNKNOWN] * 6]
+    done, wanted = len(row.times), bench.plan.runs
+    rate = row.flops_per_second
+    return [
+        row.network,
+        row.phase,
+        _milliseconds(row),
+        f"{done}" if done == wanted else f"{done} of {wanted}",
+        _three(row.images_per_second),
+        UNKNOWN if rate is None else _three(rate / 1e9),
+        UNKNOWN if rate is None else f"{rate / bench.product.best:.0%}",
+        f"{_three(row.first)} s",
+    ]
+
+
+def _milliseconds(row: Timing) -> str:
+    """Mean and deviation to the same digits; the mean alone of one run."""
+    places = _places(1e3 * row.mean)
+    several = [row.mean] if row.deviation is None else [row.mean, row.deviation]
+    return " ± ".join(f"{1e3 * each:,.{places}f}" for each in several)
+
+
+def _three(value: float) -> str:
+    """A number to three digits, or to the last before the point."""
+    return f"{value:,.{_places(value)}f}"
+
+
+def _places(value: float) -> int:
+    return 2 if value < 9.995 else 1 if value < 99.95 else 0
+
+
+def _reasons(bench: Bench) -> list[str]:
+    """Why there are no figures."""
+    return [
+        f"{row.network}, {row.phase}: {'failed' if row.failed else 'not measured'}: {row.why}"
+        for row in bench.rows
+        if isinstance(row, Unmeasured)
+    ]
+
+
+def _notes(bench: Bench) -> dict[str, str]:
+    """What the columns mean, and what was worked on."""
+    plan, product, facts = bench.plan, bench.product, bench.facts
+    backend, versions = facts["backend"], facts["versions"]
+    version = versions.get(backend) or versions.get(f"{backend}-cpu", "")
+    after = "" if product.after is None else f", {_three(product.after / 1e9)} after"
+    return {
+        "batch": f"{plan.batch_size} samples, {plan.precision}",
+        "on": f"{bench.device}, {backend} {version}, {facts['cores']} cores",
+        "ms/batch": f"mean ± standard deviation, at most {plan.burn_in} runs that do not "
+        f"count and {plan.seconds:g} s of runs in all",
+        "GFLOP/s": "2 operations for a MAC forward, 6 in training; MACs of convolutions, dense "
+        "layers and attention alone",
+        "of matmul": f"of {_three(product.best / 1e9)} GFLOP/s, the better product of matrices "
+        f"{product.side}×{product.side}: {_three(product.before / 1e9)} before{after}",
+        "first call": "one more batch, and compiling",
+    }
+
+
+def _data(bench: Bench) -> dict[str, Any]:
+    plan, product = bench.plan, bench.product
+    return {
+        "batch_size": plan.batch_size,
+        "precision": plan.precision,
+        "burn_in": plan.burn_in,
+        "runs": plan.runs,
+        "seconds": plan.seconds,
+        "device": bench.device,
+        **bench.facts,
+        "interrupted": bench.interrupted,
+        "matmul": {
+            "side": product.side,
+            "flops_per_second_before": product.before,
+            "flops_per_second_after": product.after,
+        },
+        "timings": [_row_data(row, product.best) for row in bench.rows],
+    }
+
+
+def _row_data(row: Timing | Unmeasured, best: float) -> dict[str, Any]:
+    where = {"network": row.network, "phase": row.phase}
+    if isinstance(row, Unmeasured):
+        return where | {"failed": row.failed, "why": row.why}
+    rate = row.flops_per_second
+    return where | {
+        "runs": len(row.times),
+        "burn_in": row.burn_in,
+        "seconds": {
+            "mean": row.mean,
+            "deviation": row.deviation,
+            "median": median(row.times),
+            "min": min(row.times),
+            "max": max(row.times),
+        },
+        "first_call": row.first,
+        "images_per_second": row.images_per_second,
+        "flops": row.flops,
+        "flops_per_second": rate,
+        "share_of_matmul": None if rate is None else rate / best,
+    }
