@@ -100,7 +100,8 @@ def cli(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def told(*rows: Timing | Unmeasured, **changes) -> Bench:
-    facts = {"backend": "jax", "versions": {"jax": "0.10.2"}, "cores": 8}
+    machine = {"cpu": "AMD EPYC", "cores": 8, "gpus": ["NVIDIA T4", "NVIDIA H200"]}
+    facts = {"backend": "jax", "versions": {"jax": "0.10.2"}, "machine": machine}
     given = {
         "plan": Plan(runs=4),
         "device": "gpu:1",

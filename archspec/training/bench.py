@@ -11,7 +11,6 @@ quarter more time for LeNet-5 (TensorFlow 5.2 ms against 4.0, JAX 7.9 against 6.
 from __future__ import annotations
 
 import gc
-import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -44,7 +43,7 @@ from archspec.training.trainer import precision, trainer_of
 
 Step = Callable[[], Any]
 
-NO_MEMORY = re.compile(r"memory|resource.?exhausted|\boom\b", re.I)
+NO_MEMORY = re.compile(r"MemoryError|out of memory|allocate|resource.?exhausted|\boom\b", re.I)
 # Lines that come before what an error of Keras or TensorFlow has to say, and terminals' escapes.
 HEADING = re.compile(r"Exception encountered|Graph execution error|Detected at node|<stack|$")
 ESCAPE = re.compile(r"\x1b\[\d*m")
@@ -72,9 +71,8 @@ def bench(members: Sequence[Member], plan: Plan, device: str) -> Bench:
         after = _rate(side, dtype)[0]
     except KeyboardInterrupt:
         interrupted = True
-    facts = {**surroundings(), "cores": os.cpu_count()}
     product = Product(side, before, after)
-    return Bench(plan, device, product, tuple(rows), interrupted, facts)
+    return Bench(plan, device, product, tuple(rows), interrupted, surroundings())
 
 
 def _rows(member: Member, plan: Plan, device: str) -> Iterator[Timing | Unmeasured]:

@@ -67,7 +67,7 @@ class Result:
             "fingerprint": data["fingerprint"],
             "trained": self.length,
             "device": self.facts.get("device"),
-            "machine": _machine(machine, str(self.facts.get("device"))) if machine else None,
+            "machine": device_name(machine, str(self.facts.get("device"))) if machine else None,
             "backend": self.facts.get("backend"),
             "measured": f"{self.part} {self.measure}",
         }
@@ -90,7 +90,8 @@ def _images(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[part]:,} {use}" for part, use in uses.items() if part in counts)
 
 
-def _machine(said: Mapping[str, Any], device: str) -> str:
+def device_name(said: Mapping[str, Any], device: str) -> str:
+    """What a device, `gpu:1`, calls itself. said: the "machine" of a run.json."""
     kind, _, number = device.partition(":")
     if kind == "gpu" and int(number) < len(said["gpus"]):
         return str(said["gpus"][int(number)])

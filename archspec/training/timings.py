@@ -17,6 +17,7 @@ from tabulate import tabulate
 from archspec.errors import Refused, UserError
 from archspec.graph import Graph
 from archspec.recipe import Recipe, recipe_of
+from archspec.training.results import device_name
 
 FORWARD, TRAINING = "forward", "training"
 # Floating-point operations for each multiply-accumulate of the graph: the backward pass computes as
@@ -229,16 +230,17 @@ def _notes(bench: Bench) -> dict[str, str]:
     backend, versions = facts["backend"], facts["versions"]
     version = versions.get(backend) or versions.get(f"{backend}-cpu", "")
     after = "" if product.after is None else f", {_three(product.after / 1e9)} after"
+    device = device_name(facts["machine"], bench.device)
     return {
         "batch": f"{plan.batch_size} samples, {plan.precision}",
-        "on": f"{bench.device}, {backend} {version}, {facts['cores']} cores",
-        "ms/batch": f"mean ± standard deviation, at most {plan.burn_in} runs that do not "
-        f"count and {plan.seconds:g} s of runs in all",
+        "on": f"{bench.device} ({device}), {backend} {version}",
+        "ms/batch": f"mean ± standard deviation, after up to {plan.burn_in} runs that do "
+        f"not count; at most {plan.seconds:g} s for all runs",
         "GFLOP/s": "2 operations for a MAC forward, 6 in training; MACs of convolutions, dense "
         "layers and attention alone",
         "of matmul": f"of {_three(product.best / 1e9)} GFLOP/s, the better product of matrices "
         f"{product.side}×{product.side}: {_three(product.before / 1e9)} before{after}",
-        "first call": "one more batch, and compiling",
+        "first call": "the very first batch, and compiling for it",
     }
 
 
