@@ -200,40 +200,50 @@ def show(
 
 
 @main.command()
-@spec_argument
+@specs_argument
 @set_option
 @output_option("Where to; its suffix is the format: .svg, .png, .pdf or .dot.")
 @click.option("--depth", type=click.IntRange(1), help="Fold blocks so deep into a box each.")
 @click.option("--no-fold", is_flag=True, help="Draw every turn of a repeat.")
+@click.option("--blocks", is_flag=True, help="An overview, and each block drawn once beside it.")
 @click.option("--heat", type=click.Choice(list(COSTS)), help="Shade boxes by what they cost.")
 @click.option("--theme", type=click.Choice(list(THEMES)), default="light")
 @click.option("--direction", type=click.Choice(DIRECTIONS), default="TB", help="Down, or across.")
 @click.option("--dpi", type=click.IntRange(36, 1200), help="Pixels of an inch of a .png.")
 def draw(
-    spec: str,
+    specs: tuple[str, ...],
     settings: tuple[str, ...],
     output: Path | None,
     depth: int | None,
     no_fold: bool,
+    blocks: bool,
     heat: str | None,
     theme: str,
     direction: str,
     dpi: int | None,
 ) -> None:
-    """Draw SPEC, by default to build/NAME.svg.
+    """Draw SPEC, by default to build/NAME.svg; several SPECS in one picture, side by side.
 
     Of a broken one what is left is drawn, what failed in red and what follows in grey; the exit
     status is 1.
     """
-    from archspec.backends.dot import to_dot
+    from archspec.backends.dot import side_by_side, to_blocks, to_dot
     from archspec.backends.render import render
     from archspec.backends.view import View
 
-    graph = _left(spec, settings)
-    path = output or BUILD / f"{graph.name}.svg"
-    dot = to_dot(graph, View(depth, not no_fold), Style(theme, direction, heat))
+    if blocks and (len(specs) > 1 or depth):
+        raise click.UsageError("--blocks is of one SPEC, and folds as it needs")
+    graphs = [_left(spec, settings) for spec in specs]
+    path = output or BUILD / f"{'-'.join(graph.name for graph in graphs)}.svg"
+    view, style = View(depth, not no_fold), Style(theme, direction, heat)
+    if blocks:
+        dot = to_blocks(graphs[0], view.fold, style)
+    elif len(graphs) > 1:
+        dot = side_by_side(graphs, view, style)
+    else:
+        dot = to_dot(graphs[0], view, style)
     render(dot, path, dpi)
-    if graph.errors:
+    if any(graph.errors for graph in graphs):
         click.echo(f"drew {path}: what is sound, what failed in red, what follows from it in grey")
         sys.exit(1)
     click.echo(f"drew {path}")

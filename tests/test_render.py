@@ -156,13 +156,13 @@ def test_text_is_legible_in_every_theme(theme) -> None:
 
 
 def test_text_is_legible_on_heat() -> None:
-    heat = Heat("params", 1000, 1000)
+    heat = Heat("params", 1000)
     fills = [heat.colour(value) for value in range(0, 1001, 10)]
     assert all(contrast(ink_on(fill), fill) >= TEXT for fill in fills)
 
 
 def test_heat_is_darker_for_more_in_grey_too() -> None:
-    heat = Heat("params", 100, 100)
+    heat = Heat("params", 100)
     greys = [contrast("#000000", heat.colour(value)) for value in range(101)]
     assert greys == sorted(greys, reverse=True)
     assert (heat.colour(0), heat.colour(100)) == (HEAT[0], HEAT[-1])

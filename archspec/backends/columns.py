@@ -18,15 +18,15 @@ PAGE, SHEET, WIDEST = 1.4, 760, 860
 ALONE, BESIDE, BLOCK, TEXT = (200, 32), (125, 44), (200, 84), 20
 # In a picture that runs across the page, a box with the text after it is so wide; a block too.
 STEP, BLOCK_STEP = 150, 300
+TITLE = 60  # points that the title of a block and the gap below it take
 MOST = 8  # columns
 FRAME_COST = 140  # points that a column may be longer so that a frame stays whole
 
 
 def cut_columns(sight: Sight) -> list[Frame]:
     """The boxes in their frames, in no more columns than make the picture larger on a page."""
-    sizes = list(_sizes(sight.boxes))
-    tops = _tops((rank, height) for rank, _, height in sizes)
-    width = max(_sums((rank, width) for rank, width, _ in sizes).values())
+    width, _ = _extent(sight)
+    tops = _tops((rank, height) for rank, _, height in _sizes(sight.boxes))
     pages = tops[-1] / width / PAGE  # as wide as one column, that it would take
     fitting = range(1, 1 + (MOST if tops[-1] > SHEET else 1))
     return _cut(sight, tops, max(fitting, key=lambda n: min(1 / n, n / pages)))
@@ -36,6 +36,38 @@ def cut_rows(sight: Sight) -> list[Frame]:
     """The boxes in their frames, in as many rows as a page's width asks for."""
     ends = _tops((box.rank, BLOCK_STEP if box.block else STEP) for box in sight.boxes)
     return _cut(sight, ends, -(-ends[-1] // WIDEST))
+
+
+def stack(sights: Sequence[Sight], beside: Sight) -> list[list[int]]:
+    """Blocks one below the other, in columns beside an overview: places in the sequence. They are
+    as high as the overview, or higher where the page would be too wide."""
+    shapes = [_extent(sight) for sight in sights]
+    width, room = _extent(beside)
+    while True:
+        columns = _filled([height + TITLE for _, height in shapes], room)
+        widths = [max(shapes[place][0] for place in column) for column in columns]
+        if len(columns) < 2 or width + sum(widths) <= WIDEST:
+            return columns
+        room += SHEET
+
+
+def _filled(heights: Sequence[int], room: int) -> list[list[int]]:
+    columns: list[list[int]] = []
+    left = 0
+    for place, height in enumerate(heights):
+        if not columns or height > left:
+            columns.append([])
+            left = room
+        columns[-1].append(place)
+        left -= height
+    return columns
+
+
+def _extent(sight: Sight) -> tuple[int, int]:
+    """Width and height of a column of all boxes."""
+    sizes = list(_sizes(sight.boxes))
+    width = max(_sums((rank, width) for rank, width, _ in sizes).values())
+    return width, _tops((rank, height) for rank, _, height in sizes)[-1]
 
 
 def _cut(sight: Sight, tops: Sequence[int], wanted: int) -> list[Frame]:

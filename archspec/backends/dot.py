@@ -1,4 +1,4 @@
-"""A picture as DOT text, for `render` or any Graphviz.
+"""Pictures as DOT text, for `render` or any Graphviz.
 
 `picture` says what is shown and `labels` what it says; here is where it stands. The same graph
 gives the same text: ids are the nodes' names, and everything is in graph order.
@@ -6,64 +6,161 @@ gives the same text: ids are the nodes' names, and everything is in graph order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 
 import graphviz  # type: ignore[import-untyped]
 
+from archspec.backends.blocks import Block
+from archspec.backends.columns import stack
 from archspec.backends.labels import MIDDLE, Labels
-from archspec.backends.parts import Box, Edge, Mark, Part
-from archspec.backends.picture import Picture, plan
+from archspec.backends.parts import Box, Edge, Frame, Mark, Part
+from archspec.backends.picture import Picture, plan, plan_blocks, plan_whole
 from archspec.backends.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, cost
 from archspec.backends.view import View
 from archspec.graph import Graph
 
 
 def to_dot(graph: Graph, view: View | None = None, style: Style | None = None) -> str:
-    """DOT text of a network, for `render` or any Graphviz."""
+    """DOT text of a network."""
     style = style or Style()
-    return _Drawing(plan(graph, view or View(), style.direction == "LR"), style).text()
+    picture = plan(graph, view or View(), style.across)
+    labels = Labels(picture, THEMES[style.theme], _scale([picture], style))
+    out = _page(graph.name, labels.heading(), style, len(picture.columns))
+    _Drawing(out, labels).draw()
+    return str(out.source)
+
+
+def side_by_side(
+    graphs: Sequence[Graph], view: View | None = None, style: Style | None = None
+) -> str:
+    """DOT text of several networks in one picture. What is folded and the scale of heat are for all
+    of them together."""
+    view, style = view or View(), style or Style()
+    view = replace(view, readable=view.readable // len(graphs))
+    pictures = [plan_whole(graph, view, style.across) for graph in graphs]
+    scale = _scale(pictures, style)
+    out = _page(" and ".join(graph.name for graph in graphs), "", style, len(graphs))
+    for place, picture in style.in_order([*enumerate(pictures, 1)]):
+        labels = Labels(picture, THEMES[style.theme], scale)
+        with out.subgraph(name=f"cluster {place}") as inner:
+            inner.attr(
+                id=f"network-{place}",
+                label=labels.heading(),
+                margin="8",
+                peripheries="0",
+                tooltip=picture.graph.name,
+            )
+            _Drawing(inner, labels, f"{place}/").draw()
+    return str(out.source)
+
+
+def to_blocks(graph: Graph, fold: bool = True, style: Style | None = None) -> str:
+    """DOT text of a network as papers draw it: an overview, and beside it each distinct block once,
+    in a colour of its own. fold: repeats stand once."""
+    style = style or Style()
+    theme = THEMES[style.theme]
+    overview, inside = plan_blocks(graph, fold, style.across)
+    colours = [theme.blocks[place % len(theme.blocks)] for place in range(len(inside))]
+    drawn = {
+        path: (block.title, fill)
+        for (block, _), fill in zip(inside, colours, strict=True)
+        for path in block.paths
+    }
+    columns = [[place] for place in range(len(inside))]
+    if not style.across:
+        columns = stack([block.sight for block, _ in inside], overview.sight)
+    labels = Labels(overview, theme, _scale([overview], style), drawn)
+    out = _page(graph.name, labels.heading(), style, 1 + len(columns))
+    drawings: list[Callable[[], None]] = [partial(_Drawing(out, labels).draw, alone=False)]
+    for column in columns:
+        for place in column:
+            block, picture = inside[place]
+            labels = Labels(picture, theme, peers=block.peers)
+            drawings.append(partial(_draw_block, out, labels, block.title, colours[place]))
+    for draw in style.in_order(drawings):
+        draw()
+    for column in columns:
+        for above, below in pairwise(column):
+            _put_below(out, inside[above], inside[below])
+    return str(out.source)
+
+
+def _draw_block(out: graphviz.Digraph, labels: Labels, title: str, fill: str) -> None:
+    with out.subgraph(name=f"cluster {title}/") as inner:
+        inner.attr(
+            color=fill,
+            id=_id(f"block {title}"),
+            label=labels.block(title, fill),
+            labeljust="l",
+            margin="14",  # lines may leave the frames within it
+            penwidth="2",
+            style="rounded",
+            tooltip=title,
+        )
+        _Drawing(inner, labels, f"{title}/").draw()
+
+
+def _put_below(
+    out: graphviz.Digraph, above: tuple[Block, Picture], below: tuple[Block, Picture]
+) -> None:
+    """Without a line that is seen."""
+    (one, upper), (other, lower) = above, below
+    tail, head = upper.columns[0].parts[-1], lower.columns[0].parts[0]
+    out.edge(f"{one.title}/{tail.name}", f"{other.title}/{head.name}", minlen="2", style="invis")
+
+
+def _page(name: str, heading: str, style: Style, columns: int) -> graphviz.Digraph:
+    """An empty one. columns: how many will stand on it, side by side."""
+    theme = THEMES[style.theme]
+    text = {"fontname": FONT, "fontcolor": theme.ink}
+    packed = {"pack": "16", "packmode": f"array_ut{columns}"}  # which cannot be turned
+    return graphviz.Digraph(
+        name=name,
+        graph_attr={
+            "bgcolor": theme.page,
+            "fontsize": str(NORMAL),
+            "label": heading,
+            "labelloc": "t",
+            "nodesep": "0.16",
+            "pad": "0.1",
+            "rankdir": style.direction,
+            "ranksep": "0.16",
+            "tooltip": name,
+            **({} if style.across else packed),
+            **text,
+        },
+        node_attr={"shape": "plain", "fontsize": str(NORMAL), **text},
+        edge_attr={"arrowsize": "0.5", "color": theme.quiet},
+    )
 
 
 class _Drawing:
-    """A picture in a style, as one DOT text."""
+    """One picture on a page. prefix: of its names, where it is not the only one."""
 
-    def __init__(self, picture: Picture, style: Style) -> None:
-        self.picture = picture
-        self.theme = THEMES[style.theme]
-        heat = _scale(picture, style.heat) if style.heat else None
-        self.labels = Labels(picture, self.theme, heat)
+    def __init__(self, out: graphviz.Digraph, labels: Labels, prefix: str = "") -> None:
+        self.out = out
+        self.labels = labels
+        self.picture = labels.picture
+        self.theme = labels.theme
+        self.prefix = prefix
 
-    def text(self) -> str:
-        graph, theme, columns = self.picture.graph, self.theme, self.picture.columns
-        across = self.picture.across
-        text = {"fontname": FONT, "fontcolor": theme.ink}
-        out = graphviz.Digraph(
-            name=graph.name,
-            graph_attr={
-                "bgcolor": theme.page,
-                "fontsize": str(NORMAL),
-                "label": self.labels.heading(),
-                "labelloc": "t",
-                "nodesep": "0.16",
-                **({} if across else {"pack": "16", "packmode": f"array_ut{len(columns)}"}),
-                "pad": "0.1",
-                "rankdir": "LR" if across else "TB",
-                "ranksep": "0.16",
-                "tooltip": graph.name,
-                **text,
-            },
-            node_attr={"shape": "plain", "fontsize": str(NORMAL), **text},
-            edge_attr={
-                "arrowsize": "0.5",
-                "color": theme.quiet,
-            },
-        )
-        turned = reversed if across else iter  # Graphviz turns a picture by a quarter to the left
-        for column in turned(columns):
-            self._parts(out, column.parts)
+    def draw(self, alone: bool = True) -> None:
+        """alone: whether nothing else is on the page. Graphviz puts what has no frame last, so that
+        a column without any needs one that is not seen."""
+        turned = reversed if self.picture.across else iter
+        alone = alone and len(self.picture.columns) == 1
+        for place, column in turned([*enumerate(self.picture.columns, 1)]):
+            if alone or any(isinstance(part, Frame) for part in column.parts):
+                self._parts(self.out, column.parts)
+                continue
+            with self.out.subgraph(name=f"cluster column {place}") as inner:
+                inner.attr(label="", margin="0", peripheries="0")
+                self._parts(inner, column.parts)
         for edge in turned(self.picture.edges):
-            self._edge(out, edge)
-        return str(out.source)
+            self._edge(edge)
 
     def _parts(self, out: graphviz.Digraph, parts: Sequence[Part]) -> None:
         theme = self.theme
@@ -74,15 +171,17 @@ class _Drawing:
                 self._mark(out, part)
             else:
                 again = f" from {part.boxes[0].name}" if part.continued else ""
-                with out.subgraph(name=f"cluster {part.path}{again}") as inner:
+                with out.subgraph(name=f"cluster {self.prefix}{part.path}{again}") as inner:
                     inner.attr(
                         color=theme.frame_line,
                         fillcolor=theme.frames[min(part.depth, len(theme.frames)) - 1],
                         fontcolor=theme.quiet,
-                        id=_id(f"frame {part.path}{again}"),
+                        id=_id(f"frame {self.prefix}{part.path}{again}"),
                         label=self.labels.frame(part),
                         labeljust="l",
                         margin="5",
+                        penwidth="1",
+                        peripheries="1",
                         style="rounded,filled",
                         tooltip=part.path,
                     )
@@ -90,26 +189,30 @@ class _Drawing:
 
     def _box(self, out: graphviz.Digraph, box: Box) -> None:
         first = box.nodes[0]
-        tips = _lines(self.labels.facts(box))
+        name = self.prefix + box.name
+        look = {"id": _id(name), "tooltip": _lines(self.labels.facts(box))}
         if first.op == "InputLayer" and first.state == "sound":
             label = self.labels.terminal(first)
-            out.node(box.name, label, id=_id(box.name), tooltip=tips, **_terminal(self.theme))
+            out.node(name, label, **look, **_terminal(self.theme))
         else:
-            out.node(box.name, self.labels.box(box), id=_id(box.name), tooltip=tips)
+            out.node(name, self.labels.box(box), **look)
 
     def _mark(self, out: graphviz.Digraph, mark: Mark) -> None:
-        look = {"id": _id(mark.name)}
+        name = self.prefix + mark.name
+        look = {"id": _id(name)}
         quiet = self.theme.quiet
         if mark.kind == "passage":
-            out.node(mark.name, self.labels.passage(mark), fontcolor=quiet, **look)
+            out.node(name, self.labels.passage(mark), fontcolor=quiet, **look)
         elif mark.kind == "link":
             look |= {"color": quiet, "fontcolor": quiet, "fontsize": str(SMALL)}
-            out.node(mark.name, mark.text, shape="circle", fixedsize="true", width="0.2", **look)
+            out.node(name, mark.text, shape="circle", fixedsize="true", width="0.2", **look)
+        elif mark.kind == "end":
+            out.node(name, "", shape="point", width="0.03", color=quiet, **look)
         else:
             label = self.labels.terminal(self.picture.graph[mark.text])
-            out.node(mark.name, label, **look, **_terminal(self.theme))
+            out.node(name, label, **look, **_terminal(self.theme))
 
-    def _edge(self, out: graphviz.Digraph, edge: Edge) -> None:
+    def _edge(self, edge: Edge) -> None:
         attributes: dict[str, str] = {}
         if isinstance(edge.head, Mark) and edge.head.kind == "passage":
             attributes |= {"arrowhead": "none", "weight": "4"}
@@ -119,13 +222,16 @@ class _Drawing:
             attributes |= {"color": self.theme.skip, "penwidth": "1.6", "weight": "0"}
         if edge.back:
             attributes |= {"constraint": "false", "style": "dashed"}
-        out.edge(_end(edge.tail), _end(edge.head), **attributes)
+        self.out.edge(self.prefix + _end(edge.tail), self.prefix + _end(edge.head), **attributes)
 
 
-def _scale(picture: Picture, what: str) -> Heat:
-    each = [cost(what, box.stands) for box in picture.sight.boxes]
+def _scale(pictures: Iterable[Picture], style: Style) -> Heat | None:
+    """From nothing to the most costly box of all."""
+    if style.heat is None:
+        return None
+    each = [cost(style.heat, box.stands) for picture in pictures for box in picture.sight.boxes]
     known = [value for value in each if value is not None]
-    return Heat(what, max(known, default=0), sum(known))
+    return Heat(style.heat, max(known, default=0))
 
 
 def _terminal(theme: Theme) -> dict[str, str]:

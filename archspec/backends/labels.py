@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
@@ -36,11 +36,17 @@ Cells = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Of one picture. heat: the scale that boxes are shaded by, instead of by kind."""
+    """Of one picture. heat: the scale that boxes are shaded by, instead of by kind.
+
+    drawn: of blocks that are drawn by themselves, title and colour by the path of their frames.
+    peers: of a picture of such a block, nodes of all of them by the name of the one that is drawn.
+    """
 
     picture: Picture
     theme: Theme
-    heat: Heat | None
+    heat: Heat | None = None
+    drawn: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    peers: Mapping[str, Sequence[Node]] = field(default_factory=dict)
 
     # --- boxes
 
@@ -85,7 +91,8 @@ class Labels:
         """Op, text and that text as markup of each cell."""
         main = next((node for node in box.nodes if not leads(node)), box.nodes[0])
         for node in box.nodes:
-            text = f"{words.title(node)} {', '.join(words.details(node))}".strip()
+            details = words.details(node, *self.peers.get(node.name, ()))
+            text = f"{words.title(node)} {', '.join(details)}".strip()
             yield node.op, text, _bold(text) if node is main else escape(text)
             activation = words.activation(node)
             if activation and node.op != "Activation":
@@ -97,8 +104,13 @@ class Labels:
             text = f"shared, {box.calls} calls"
             yield "", text, f"<I>{text}</I>"
         if self.heat:
-            share = self.heat.share(cost(self.heat.what, box.stands))
+            share = self._share(self.heat, box)
             yield "", share, share
+
+    def _share(self, heat: Heat, box: Box) -> str:
+        """Of the network's cost: `12%`."""
+        here, total = (cost(heat.what, nodes) for nodes in (box.stands, self.picture.graph.nodes))
+        return words.UNKNOWN if here is None or total is None else f"{here / max(total, 1):.0%}"
 
     def _cell(self, box: Box, markup: str, op: str) -> str:
         if box.state == "following":
@@ -111,11 +123,16 @@ class Labels:
     def _block(self, box: Box) -> list[Cells]:
         """Name, shapes, parameters and what a folded block holds."""
         sight = self.picture.sight
+        lines = [_small(self._passage(box)), _small(self._weight(box))]
+        if box.state != "sound":
+            lines = []
+        if box.block in self.drawn:
+            title, fill = self.drawn[box.block]
+            name = _bold(in_line(sight.said(box.block, title)))
+            return [[_cell(name, fill)], *([self._cell(box, line, "")] for line in lines)]
+        lines.insert(0, _bold(in_line(sight.said(box.block))))
         nodes = sight.turn(box)
         run = sight.runs.get(box.name)
-        lines = [_bold(in_line(sight.said(box.block)))]
-        if box.state == "sound":
-            lines += [_small(self._passage(box)), _small(self._weight(box))]
         held = Counter(words.title(node) for node in nodes)
         ops = {words.title(node): node.op for node in nodes}
         kinds = [
@@ -138,7 +155,7 @@ class Labels:
         if box.name in sight.runs:
             said += " in all"
         if self.heat:
-            said += f", {self.heat.share(cost(self.heat.what, box.stands))}"
+            said += f", {self._share(self.heat, box)}"
         return said
 
     def facts(self, box: Box) -> list[str]:
@@ -180,9 +197,14 @@ class Labels:
         """`head  10`, at the ends of the network."""
         return f"<{_bold(node.name)}{f'  {shape_of(node)}' if node.facts else ''}>"
 
+    def block(self, title: str, fill: str) -> str:
+        """The title of a block that is drawn by itself."""
+        return f"<{_table([[_cell(_bold(title), fill)]], CELLPADDING=4)}>"
+
     # --- heading
 
     def heading(self) -> str:
+        """Name, description, totals and legend of the network."""
         graph, quiet = self.picture.graph, self.theme.quiet
         lines = [f'<FONT POINT-SIZE="{LARGE}">{_bold(graph.name)}</FONT>']
         lines += [escape(line) for line in textwrap.wrap(graph.description, DESCRIPTION)]

@@ -138,9 +138,11 @@ class Sight:
         turns = prod(self.runs[path].times for path in box.frames if path in self.runs)
         return box.stands[: len(box.stands) // turns]
 
-    def said(self, path: str) -> list[str]:
-        """Name and block of a frame, and of a run how often: `unit1-4`, `residual`, `×4`."""
-        name, title, run = path.rpartition(".")[2], self.titles[path], self.runs.get(path)
+    def said(self, path: str, called: str = "") -> list[str]:
+        """Name and block of a frame, and of a run how often: `unit1-4`, `residual`, `×4`. called:
+        what to call the block instead."""
+        title = self.titles[path] and (called or self.titles[path])
+        name, run = path.rpartition(".")[2], self.runs.get(path)
         titles = [] if not title or name.startswith(title) else [title]
         if run is None:
             return [name, *titles]

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from archspec.backends import words
+from archspec.backends.blocks import Block, blocks
 from archspec.backends.columns import cut_columns, cut_rows
-from archspec.backends.parts import Box, Edge, Frame, Mark, Sight
-from archspec.backends.view import View, breadth, see
+from archspec.backends.parts import Box, Edge, Frame, Mark, Sight, nest
+from archspec.backends.view import View, breadth, folded, see, unfolded
 from archspec.graph import Graph, Shape
 
 NARROW = 2  # boxes side by side in a frame whose title could meet a line
@@ -37,12 +38,44 @@ class Picture:
 
 
 def plan(graph: Graph, view: View, across: bool = False) -> Picture:
-    """Boxes, frames, columns and edges of a graph, all in graph order."""
+    """The picture of a network on a page."""
     sight = see(graph, view)
-    columns = cut_rows(sight) if across else cut_columns(sight)
-    edges = tuple(_spelled(columns, _route(columns, sight, across), sight))
+    return _picture(sight, cut_rows(sight) if across else cut_columns(sight), across)
+
+
+def plan_whole(graph: Graph, view: View, across: bool = False) -> Picture:
+    """The picture of a network beside others, in one column."""
+    sight = see(graph, view)
+    return _picture(sight, [nest(sight.boxes, sight.titles)], across)
+
+
+def plan_blocks(
+    graph: Graph, fold: bool, across: bool = False
+) -> tuple[Picture, list[tuple[Block, Picture]]]:
+    """An overview in one column, where each block is a box, and each distinct block by itself."""
+    whole = unfolded(graph, fold)
+    found = blocks(whole)
+    sight = folded(whole, {path for block in found for path in block.paths})
+    overview = _picture(sight, [nest(sight.boxes, sight.titles)], across)
+    return overview, [(block, _inside_of(block, across)) for block in found]
+
+
+def _picture(sight: Sight, columns: Sequence[Frame], across: bool) -> Picture:
+    edges = _spelled(columns, _route(columns, sight, across), sight.edges)
     beside = Counter(box.rank for box in sight.boxes)
-    return Picture(graph, sight, tuple(columns), edges, beside, across)
+    return Picture(sight.graph, sight, tuple(columns), tuple(edges), beside, across)
+
+
+def _inside_of(block: Block, across: bool) -> Picture:
+    """From its ends to its ends; without shapes, which are those of one of several blocks."""
+    sight = block.sight
+    column = nest(sight.boxes, sight.titles)
+    tails = dict.fromkeys(edge.tail for edge in sight.edges if isinstance(edge.tail, Mark))
+    heads = dict.fromkeys(edge.head for edge in sight.edges if isinstance(edge.head, Mark))
+    column.parts = [*tails, *column.parts, *heads]
+    edges = _spelled([column], _route([column], sight, across), ())
+    beside = Counter(box.rank for box in sight.boxes)
+    return Picture(sight.graph, sight, (column,), tuple(edges), beside, across)
 
 
 # --- routes --------------------------------------------------------------------------------------
@@ -51,9 +84,7 @@ def plan(graph: Graph, view: View, across: bool = False) -> Picture:
 def _route(columns: Sequence[Frame], sight: Sight, across: bool) -> list[Edge]:
     """The edges as drawn: by links from column to column, and by forks within frames. Puts the
     marks into the frames."""
-    column_of: dict[Box | Mark, int] = {
-        box: i for i, column in enumerate(columns) for box in column.boxes
-    }
+    column_of = {part: i for i, column in enumerate(columns) for part in _inside(column)}
     frames = [{frame.path: frame for frame in _frames(column)} for column in columns]
     by_value: dict[str, list[Edge]] = defaultdict(list)
     for edge in sight.edges:
@@ -78,7 +109,8 @@ def _route(columns: Sequence[Frame], sight: Sight, across: bool) -> list[Edge]:
             if home != here:
                 start = Mark(f"{value} link {home}", "link", str(links))
                 columns[home].parts.insert(0, start)
-            columns[home].parts += [e.head for e in near if getattr(e.head, "kind", "") == "output"]
+            heads = [edge.head for edge in near if isinstance(edge.head, Mark)]
+            columns[home].parts += [mark for mark in heads if mark.kind == "output"]
             routed += _forked(
                 start, [replace(edge, tail=start) for edge in near], frames[home], letters
             )
@@ -127,11 +159,13 @@ def _letters(columns: Iterable[Frame], sight: Sight) -> dict[str, int]:
 # --- what edges say ------------------------------------------------------------------------------
 
 
-def _spelled(columns: Sequence[Frame], edges: Iterable[Edge], sight: Sight) -> Iterator[Edge]:
+def _spelled(
+    columns: Sequence[Frame], edges: Iterable[Edge], seen: Iterable[Edge]
+) -> Iterator[Edge]:
     """The edges, those that say something by way of a mark that says it: what a value is for, and
-    its shape, at one edge from each box that changes it."""
+    its shape, at one edge from each box that changes it, as those that are seen tell."""
     entering: dict[Box | Mark, set[Shape]] = defaultdict(set)
-    for edge in sight.edges:
+    for edge in seen:
         entering[edge.head].add(_shape(edge))
     frames = [{frame.path: frame for frame in _frames(column)} for column in columns]
     home = {part: place for place, column in enumerate(columns) for part in _inside(column)}

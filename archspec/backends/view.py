@@ -24,31 +24,26 @@ from archspec.graph import Graph, Node
 # Layers that dress the output of another and share its box.
 DRESS = re.compile(r"Normalization|ReLU|ELU|Activation|Softmax|Dropout")
 LED = re.compile(r"Conv|Pool")  # those that take what a padding prepares
-READABLE = 40  # boxes in a picture that chooses its own depth
+READABLE = 40  # boxes on a page
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """How much of a graph is shown.
 
-    depth: of the frames that are folded into a box each; None for the greatest that keeps the
-        picture readable. fold: whether repeats stand once. blocks: whether there is an overview of
-        folded blocks, and each block drawn once beside it.
+    depth: of the frames that are folded into a box each; None for the greatest that leaves no more
+        boxes than are `readable`. fold: whether repeats stand once.
     """
 
     depth: int | None = None
     fold: bool = True
-    blocks: bool = False
+    readable: int = READABLE
 
 
 def see(graph: Graph, view: View) -> Sight:
     """The boxes and edges of a view, all in graph order."""
     sight = unfolded(graph, view.fold)
-    sight = _ranked(folded(sight, _deep(sight.boxes, view.depth)))
-    order = {node.name: place for place, node in enumerate(graph)}
-    for box in sight.boxes:
-        box.stands.sort(key=lambda node: order[node.name])
-    return sight
+    return folded(sight, _deep(sight.boxes, view))
 
 
 def unfolded(graph: Graph, fold: bool = True) -> Sight:
@@ -82,16 +77,20 @@ def folded(sight: Sight, paths: Collection[str]) -> Sight:
             key = (edge.value.name, head) if inside else place
             label = "" if inside else edge.label
             edges.setdefault(key, replace(edge, tail=tail, head=head, label=label))
-    return replace(sight, boxes=list(boxes.values()), edges=list(edges.values()))
+    order = {node.name: place for place, node in enumerate(sight.graph)}
+    for box in boxes.values():
+        box.stands.sort(key=lambda node: order[node.name])
+    return _ranked(replace(sight, boxes=list(boxes.values()), edges=list(edges.values())))
 
 
-def _deep(boxes: Sequence[Box], depth: int | None) -> set[str]:
+def _deep(boxes: Sequence[Box], view: View) -> set[str]:
     """Paths of the frames at a depth, but for those where something failed; by default the greatest
     depth that leaves a readable number of boxes."""
     deepest = max(len(box.frames) for box in boxes)
+    depth = view.depth
     if depth is None:
         for depth in range(deepest + 1, 1, -1):
-            if len({box.frames[depth - 1 : depth] or box for box in boxes}) <= READABLE:
+            if len({box.frames[depth - 1 : depth] or box for box in boxes}) <= view.readable:
                 break
         else:
             depth = 1

@@ -65,10 +65,14 @@ def activation(node: Node) -> str | None:
     return None if value is None else ACTIVATIONS.get(value, str(value).replace("_", " "))
 
 
-def details(node: Node) -> list[str]:
+def details(node: Node, *others: Node) -> list[str]:
     """What a paper's table says of the layer besides its name: kernel, filters, stride, and
-    whatever else is not the usual value."""
-    said = [say(node.arguments[name], node) for name, say in SAYINGS if name in node.arguments]
+    whatever else is not the usual value. An argument that others have otherwise says its name."""
+    said = []
+    for name, say in SAYINGS:
+        if name in node.arguments:
+            texts = {say(each.arguments[name], each) for each in (node, *others)}
+            said.append(texts.pop() if len(texts) == 1 else name)
     return [each for each in said if each]
 
 

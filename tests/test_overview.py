@@ -1,0 +1,94 @@
+"""Papers' pictures: an overview with each distinct block beside it; and networks side by side."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from layouts import lay_out
+
+import archspec
+from archspec.backends.blocks import Block, blocks
+from archspec.backends.dot import side_by_side, to_blocks
+from archspec.backends.picture import plan_blocks
+from archspec.backends.style import THEMES, Style, rgb
+from archspec.backends.view import View, unfolded
+from archspec.cli import main
+from archspec.graph import params
+
+ROOT = Path(__file__).parent.parent
+SPECS = sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs/families").glob("*.yaml"))
+
+
+def found(spec: str) -> list[Block]:
+    return blocks(unfolded(archspec.load(spec)))
+
+
+def test_blocks_are_distinct_by_layers_and_wiring_and_not_by_arguments() -> None:
+    assert [(block.title, block.paths) for block in found("resnet18")] == [
+        ("residual A", ("stage0.unit0", "stage1.unit1", "stage2.unit1", "stage3.unit1")),
+        ("residual B", ("stage1.unit0", "stage2.unit0", "stage3.unit0")),
+    ]
+    assert [(block.title, len(block.paths)) for block in found("googlenet")] == [
+        ("inception", 9),
+        ("auxiliary", 2),
+    ]
+    assert found("lenet5") == []
+
+
+def test_an_argument_that_differs_says_its_name() -> None:
+    text = to_blocks(archspec.load("resnet18"))
+    assert "conv 3×3, filters, /2" in text
+    assert text.count("conv 1×1, filters, /2") == 1
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
+def test_an_overview_and_its_blocks_lose_nothing_and_can_be_read(spec: Path) -> None:
+    graph = archspec.load(spec)
+    overview, inside = plan_blocks(graph, fold=True)
+    stands = [node for box in overview.sight.boxes for node in box.stands]
+    assert sorted(node.name for node in stands) == sorted(node.name for node in graph)
+    assert sum(map(params, stands)) == graph.total_params
+    folded = {box.block for box in overview.sight.boxes if box.block}
+    assert folded == {path for block, _ in inside for path in block.paths}
+    layout = lay_out(to_blocks(graph))
+    assert layout.faults() == []
+
+
+def test_the_overview_stands_left_of_its_blocks_which_have_their_colours() -> None:
+    for spec in ("resnet18", "googlenet"):  # with frames in the overview, and without
+        text = to_blocks(archspec.load(spec))
+        layout = lay_out(text)
+        blocks = [layout.frames[f"cluster {block.title}/"] for block in found(spec)]
+        assert layout.boxes["input"].right < min(area.left for area in blocks)
+        colours = THEMES["light"].blocks[: len(blocks)]
+        assert all(text.count(colour) > 1 for colour in colours)
+        assert len(set(map(rgb, colours))) == len(colours)
+
+
+def test_networks_side_by_side_keep_their_order_and_all_their_layers() -> None:
+    graphs = [archspec.load(name) for name in ("resnet50v2", "lenet5")]
+    layout = lay_out(side_by_side(graphs))
+    assert layout.faults() == []
+    left, right = (layout.frames[f"cluster {place}"] for place in (1, 2))
+    assert left.right < right.left
+    assert {"1/input", "2/input", "1/head", "2/head"} <= layout.boxes.keys()
+
+
+def test_heat_has_one_scale_for_networks_side_by_side() -> None:
+    graphs = [archspec.load(name) for name in ("lenet5", "alexnet")]
+    text = side_by_side(graphs, View(), Style(heat="params"))
+    assert text.count("params of a box") == 2
+    assert text.count(">54.5 M<") == 2  # alexnet's two large layers
+
+
+def test_the_command_draws_blocks_and_several_networks(tmp_path: Path) -> None:
+    def draw(*words: str) -> int:
+        return CliRunner().invoke(main, ["draw", *words]).exit_code
+
+    assert draw("resnet18", "--blocks", "-o", str(tmp_path / "blocks.svg")) == 0
+    assert "residual B" in (tmp_path / "blocks.svg").read_text()
+    assert draw("lenet5", "vgg16", "-o", str(tmp_path / "both.svg")) == 0
+    assert "network-2" in (tmp_path / "both.svg").read_text()
+    assert draw("lenet5", "vgg16", "--blocks", "-o", str(tmp_path / "no.svg")) == 2
+    assert draw("resnet18", "--depth", "1", "--blocks", "-o", str(tmp_path / "no.svg")) == 2
+    assert not (tmp_path / "no.svg").exists()
