@@ -505,7 +505,9 @@ def predict(
 @specs_argument
 @set_option
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
-@click.option("--precision", default="float32", show_default=True, help="Of every network.")
+@click.option(
+    "--precision", default="float32", show_default=True, help="As of train; for every network."
+)
 @click.option(
     "--burn-in", type=click.IntRange(0), default=10, show_default=True, help="Runs not counted."
 )

@@ -234,8 +234,8 @@ def _notes(bench: Bench) -> dict[str, str]:
     return {
         "batch": f"{plan.batch_size} samples, {plan.precision}",
         "on": f"{bench.device} ({device}), {backend} {version}",
-        "ms/batch": f"mean ± standard deviation, after up to {plan.burn_in} runs that do "
-        f"not count; at most {plan.seconds:g} s for all runs",
+        "ms/batch": f"mean ± standard deviation of the runs, after a burn-in of up to "
+        f"{plan.burn_in}; at most {plan.seconds:g} s for all",
         "GFLOP/s": "2 operations for a MAC forward, 6 in training; MACs of convolutions, dense "
         "layers and attention alone",
         "of matmul": f"of {_three(product.best / 1e9)} GFLOP/s, the better product of matrices "
