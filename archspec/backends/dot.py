@@ -148,12 +148,13 @@ class _Drawing:
         self.prefix = prefix
 
     def draw(self, alone: bool = True) -> None:
-        """alone: whether nothing else is on the page. Graphviz puts what has no frame last, so that
-        a column without any needs one that is not seen."""
+        """alone: whether no frame stands on the page beside it. Graphviz puts what has a frame
+        first, so that a column without any may need one that is not seen."""
         turned = reversed if self.picture.across else iter
-        alone = alone and len(self.picture.columns) == 1
-        for place, column in turned([*enumerate(self.picture.columns, 1)]):
-            if alone or any(isinstance(part, Frame) for part in column.parts):
+        columns = self.picture.columns
+        bare = [not any(isinstance(part, Frame) for part in column.parts) for column in columns]
+        for place, column in turned([*enumerate(columns)]):
+            if not bare[place] or (alone and all(bare)):
                 self._parts(self.out, column.parts)
                 continue
             with self.out.subgraph(name=f"cluster column {place}") as inner:

@@ -1,8 +1,8 @@
 """Graphviz's SVG, made for readers: facts as tooltips and for screen readers, and less of it.
 
 Graphviz puts a tooltip into a link without a target, and the name of a line into its title. Here
-each box and frame has its facts as title and label, lines have none, and what all texts share
-stands once.
+each box and frame has its facts as title, which is tooltip and name, lines have none, and what all
+texts share stands once.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ def accessible(text: str) -> str:
         facts = _unlinked(group)
         if facts:
             title.text = facts
-            group.set("role", "graphics-symbol" if group.get("class") != "graph" else "group")
-            group.set("aria-label", facts)
+            group.set("role", "group" if group.get("class") == "graph" else "graphics-symbol")
         else:
             group.remove(title)
             group.set("aria-hidden", "true")
