@@ -35,6 +35,19 @@ def test_blocks_are_distinct_by_layers_and_wiring_and_not_by_arguments() -> None
     assert found("lenet5") == []
 
 
+def test_a_block_that_failed_is_drawn_beside_the_sound_ones() -> None:
+    text = (ROOT / "specs" / "resnet18.yaml").read_text(encoding="utf-8")
+    broken = text.replace("=width * 2**stage", "=0 if stage == 2 and unit else width * 2**stage")
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.loads(broken)
+    graph = caught.value.graph
+    assert graph is not None
+    titles = [block.title for block in blocks(unfolded(graph))]
+    assert titles == [f"residual {letter}" for letter in "ABCDE"]  # one failed, two follow
+    assert THEMES["light"].wrong in to_blocks(graph)
+    assert lay_out(to_blocks(graph)).faults() == []
+
+
 def test_an_argument_that_differs_says_its_name() -> None:
     text = to_blocks(archspec.load("resnet18"))
     assert "conv 3×3, filters, /2" in text

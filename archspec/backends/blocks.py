@@ -1,7 +1,7 @@
 """The distinct blocks of a network, each to be drawn once beside an overview, as papers do.
 
 Two blocks are the same when their layers and wiring are; arguments may differ, such as the filters
-of each stage, and then stand in the picture by their names.
+of each stage, and then stand in the picture by their names. What failed is like nothing else.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def blocks(sight: Sight) -> list[Block]:
             for box in wiring.links(frame)
         )
         ops = tuple(
-            (tuple(node.op for node in box.nodes), _times(box, frame.depth, sight))
+            (tuple((node.op, node.state) for node in box.nodes), _times(box, frame.depth, sight))
             for box in frame.boxes
         )
         alike[frame.title, ops, links].append(frame)

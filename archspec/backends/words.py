@@ -71,7 +71,8 @@ def details(node: Node, *others: Node) -> list[str]:
     said = []
     for name, say in SAYINGS:
         if name in node.arguments:
-            texts = {say(each.arguments[name], each) for each in (node, *others)}
+            alike = [each for each in (node, *others) if name in each.arguments]
+            texts = {say(each.arguments[name], each) for each in alike}
             said.append(texts.pop() if len(texts) == 1 else name)
     return [each for each in said if each]
 
