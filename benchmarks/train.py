@@ -71,9 +71,15 @@ CONTESTS = (
     Contest("lenet5, overhead", "lenet5", ("runner", "bare"), 1 / 1.1, 20_000),
     Contest("inception10", "inception10", ("runner", "fit"), 1.1, 3_000),
     Contest("inception10, overhead", "inception10", ("runner", "bare"), 1 / 1.1, 3_000),
-    Contest("resnet18", "resnet18", ("runner", "fit"), 1.0, 640),
+    Contest("resnet18", "resnet18", ("runner", "fit"), 1.0, 640, epochs=5),
     Contest(
-        "resnet18, bfloat16", "resnet18", ("runner", "fit"), 1.4, 640, precision="mixed_bfloat16"
+        "resnet18, bfloat16",
+        "resnet18",
+        ("runner", "fit"),
+        1.4,
+        640,
+        epochs=5,
+        precision="mixed_bfloat16",
     ),
     Contest(
         "photos",
@@ -81,6 +87,7 @@ CONTESTS = (
         ("runner", "folder"),
         1.0,
         320,
+        epochs=5,
         data="photos",
         settings={"size": 64, "classes": 10},
     ),
