@@ -292,7 +292,10 @@ def timed(turn: Turn) -> Iterator[None]:
         return fit(model, *args, callbacks=[*callbacks, turn], **more)
 
     keras.Model.fit = in_turn
-    yield  # the trainings that follow have put it back by then
+    try:
+        yield
+    finally:  # of use where the training failed before its `fit`
+        keras.Model.fit = fit
 
 
 def spread(ratios: Sequence[float]) -> str:

@@ -81,11 +81,11 @@ def _require_font(text: str) -> None:
     empty = [width(each) for each in NOWHERE]
     missing = [each for each in letters if width(each) == empty[ord(each) > 0xFFFF]]
     if missing:
-        few = missing == letters or "".join(missing[:9])
-        raise UserError(
-            "no font on this machine has any letters" if few is True else f"no font here has {few}",
-            hint="install a font with them, such as DejaVu Sans, or write a .dot file",
-        )
+        said = f"no font here has {''.join(missing[:9])}"
+        if missing == letters:
+            said = "no font on this machine has any letters"
+        hint = "install a font with them, such as DejaVu Sans, or write a .dot file"
+        raise UserError(said, hint)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from archspec.backends.text import STYLES
 from archspec.errors import Refused, UserError
 from archspec.graph import Graph
 from archspec.recipe import Recipe, recipe_of
@@ -23,7 +24,6 @@ FORWARD, TRAINING = "forward", "training"
 # Floating-point operations for each multiply-accumulate of the graph: the backward pass computes as
 # much again for the gradients of the weights, and once more for those of the inputs.
 FLOPS = {FORWARD: 2, TRAINING: 6}
-STYLES = {"text": "simple", "markdown": "github"}
 UNKNOWN = "-"
 
 
