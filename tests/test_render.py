@@ -85,6 +85,70 @@ def test_ids_are_unique_and_come_from_names(tmp_path: Path) -> None:
     assert "inception3a" in ids
 
 
+# --- texts ---------------------------------------------------------------------------------------
+
+
+def cells(root: ElementTree.Element) -> list[tuple[float, float, ElementTree.Element]]:
+    """Of each text in a filled cell of a box: where the cell begins and ends."""
+    found = []
+    for group in root.iter(f"{SVG}g"):
+        left = right = 0.0
+        for each in group:
+            if each.tag == f"{SVG}polygon" and each.get("fill") != "none":
+                across = [float(point.split(",")[0]) for point in each.get("points", "").split()]
+                left, right = min(across), max(across)
+            elif each.tag == f"{SVG}text" and group.get("class") == "node" and right:
+                found.append((left, right, each))
+    return found
+
+
+def test_a_text_stands_in_the_middle_of_its_cell_in_any_font(tmp_path: Path) -> None:
+    found = cells(svg(tmp_path, "inception10"))
+    assert found
+    for left, right, text in found:
+        assert text.get("text-anchor") == "middle"
+        assert float(text.get("x", 0)) == pytest.approx((left + right) / 2, abs=1)
+
+
+def test_words_in_two_fonts_are_one_text_that_keeps_their_distance(tmp_path: Path) -> None:
+    lines = [each for each in svg(tmp_path, "lenet5").iter(f"{SVG}text") if len(each)]
+    said = [[(part.text, part.get("font-weight")) for part in line] for line in lines]
+    assert said == [
+        [("input", "bold"), (" \u00a028×28×1", None)],
+        [("head", "bold"), (" \u00a010", None)],
+    ]
+
+
+def test_the_title_of_a_frame_begins_at_its_left(tmp_path: Path) -> None:
+    groups = svg(tmp_path, "resnet18").iter(f"{SVG}g")
+    frames = [group for group in groups if (group.get("id") or "").startswith("frame-")]
+    assert frames
+    anchors = [text.get("text-anchor") for frame in frames for text in frame.iter(f"{SVG}text")]
+    assert set(anchors) == {None}
+
+
+NARROWED = """<fontconfig><include>{}</include><match target="font">
+<edit name="matrix" mode="assign"><matrix><double>{}</double><double>0</double><double>0</double>
+<double>1</double></matrix></edit></match></fontconfig>"""
+
+
+@pytest.mark.parametrize(("across", "held"), [(0.8, True), (2, False)])
+def test_texts_of_a_narrow_font_stay_in_their_boxes_in_a_wider_one(
+    tmp_path: Path, across: float, held: bool
+) -> None:
+    config, path = tmp_path / "fonts.conf", tmp_path / "net.svg"
+    own = os.environ.get("FONTCONFIG_FILE", "/etc/fonts/fonts.conf")
+    config.write_text(NARROWED.format(own, across))
+    environment = {**os.environ, "FONTCONFIG_FILE": str(config), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "archspec", "draw", "lenet5", "-o", str(path)]
+    subprocess.run(command, env=environment, check=True)
+    found = cells(ElementTree.parse(path).getroot())
+    assert found
+    for left, right, text in found:
+        assert ("textLength" in text.attrib) == held
+        assert float(text.get("textLength", 0)) < right - left
+
+
 # --- resolution ----------------------------------------------------------------------------------
 
 

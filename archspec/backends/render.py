@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryFile
+from typing import Any
 
 from archspec.backends.dot import to_dot
 from archspec.backends.style import FONT
@@ -19,6 +21,8 @@ from archspec.writing import writing
 FORMATS = (".svg", ".png", ".pdf", ".dot")
 DPI = 144
 NOWHERE = "\uf7c3", "\U0010fffd"  # for private use: no font has them
+PROBE = 100  # points of text that letters are measured in
+NARROW = 0.6  # of the size, that an n takes: 0.56 in Helvetica and Arial, 0.63 in DejaVu Sans
 
 
 def render(dot: str, path: Path, dpi: int | None = None) -> None:
@@ -46,46 +50,71 @@ def render(dot: str, path: Path, dpi: int | None = None) -> None:
 
 def to_svg(graph: Graph) -> str:
     """The picture as an SVG element, for a page or a notebook."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "graph.svg"
-        _lay_out(to_dot(graph), path, "svg")
-        return path.read_text(encoding="utf-8")
+    with _without_font_warnings():
+        return _svg(to_dot(graph))
 
 
-def _lay_out(dot: str, path: Path, form: str, dpi: int = DPI) -> None:
+def _lay_out(dot: str, path: Path, form: str, dpi: int) -> None:
     import pygraphviz  # loads Graphviz's libraries: 30 ms
 
-    resolution = f"-Gdpi={dpi}" if form == "png" else ""  # in SVG and PDF it would cut the page
     with _without_font_warnings():
-        _require_font(dot)
+        if form == "svg":
+            path.write_text(_svg(dot), encoding="utf-8")
+            return
+        _letters(dot)
+        resolution = f"-Gdpi={dpi}" if form == "png" else ""  # in PDF it would cut the page
         pygraphviz.AGraph(string=dot).draw(str(path), format=form, prog="dot", args=resolution)
-    if form == "svg":
-        path.write_text(accessible(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def _require_font(text: str) -> None:
-    """Raise `UserError` where letters would come out as empty boxes: they all have one width, that
-    of a letter that no font has."""
+def _svg(dot: str) -> str:
+    """Laid out once, drawn for readers and, to know how wide its texts are, as data."""
+    import pygraphviz
+    from pygraphviz import graphviz
+
+    narrow = _letters(dot)["n"] < NARROW * PROBE
+    graph = pygraphviz.AGraph(string=dot)
+    context = graphviz.gvContextWithBuiltins()
+    graphviz.gvLayout(context, graph.handle, b"dot")
+    drawn, data = (
+        graphviz.gvRenderData(context, graph.handle, form)[1].decode() for form in (b"svg", b"json")
+    )
+    graphviz.gvFreeLayout(context, graph.handle)
+    graphviz.gvFreeContext(context)
+    widths = {}
+
+    def measure(step: dict[str, Any]) -> dict[str, Any]:
+        if step.get("op") == "T":
+            x, y = step["pt"]
+            widths[x, -y] = step["width"]
+        return step
+
+    json.loads(data, object_hook=measure)
+    return accessible(drawn, widths, hold=narrow)
+
+
+def _letters(text: str) -> dict[str, float]:
+    """The widths of its letters, and of an n, in points at a size of PROBE.
+
+    Raises `UserError` where some would come out as empty boxes: they all have one width, that of a
+    letter that no font has.
+    """
     import pygraphviz
 
-    letters = sorted(set(text) - set(map(chr, range(33))))
+    letters = sorted({*text, "n"} - set(map(chr, range(33))))
     nodes = "".join(f"{ord(each)} [label=<&#{ord(each)};>]" for each in (*letters, *NOWHERE))
-    look = f'shape=plain, fontname="{FONT}", fontsize=100'
+    look = f'shape=plain, fontname="{FONT}", fontsize={PROBE}'
     probe = pygraphviz.AGraph(string=f"graph {{node [{look}] {nodes}}}")
-    drawn = probe.draw(format="plain", prog="dot").decode()
-    widths = {line[1]: line[4] for line in map(str.split, drawn.splitlines()) if line[0] == "node"}
-
-    def width(letter: str) -> str:
-        return widths[str(ord(letter))]
-
-    empty = [width(each) for each in NOWHERE]
-    missing = [each for each in letters if width(each) == empty[ord(each) > 0xFFFF]]
+    drawn = map(str.split, probe.draw(format="plain", prog="dot").decode().splitlines())
+    widths = {chr(int(line[1])): 72 * float(line[4]) for line in drawn if line[0] == "node"}
+    empty = [widths[each] for each in NOWHERE]
+    missing = [each for each in letters if widths[each] == empty[ord(each) > 0xFFFF]]
     if missing:
         said = f"no font here has {''.join(missing[:9])}"
         if missing == letters:
             said = "no font on this machine has any letters"
         hint = "install a font with them, such as DejaVu Sans, or write a .dot file"
         raise UserError(said, hint)
+    return widths
 
 
 @contextmanager

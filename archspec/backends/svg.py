@@ -2,11 +2,13 @@
 
 Graphviz puts a tooltip into a link without a target, and the name of a line into its title. Here
 each box and frame has its facts as title, which is tooltip and name, lines have none, and what all
-texts share stands once.
+texts share stands once. Graphviz says where the letters of its own font begin; here each line of
+text has its middle, so that it stands well in its box with any other font.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree
 
 SVG = "http://www.w3.org/2000/svg"
@@ -15,9 +17,14 @@ SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 FAMILY = "font-family"
 FALLBACKS = "Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 
+Widths = Mapping[tuple[float, float], float]  # of texts, in points, by where they begin
 
-def accessible(text: str) -> str:
-    """An SVG element without the declarations before it, so that it may stand in a page."""
+
+def accessible(text: str, widths: Widths, hold: bool = False) -> str:
+    """An SVG element without the declarations before it, so that it may stand in a page.
+
+    hold: whether a text keeps its width in any font, since one that is wider would leave its box.
+    """
     ElementTree.register_namespace("", SVG)
     root = ElementTree.fromstring(text)
     root.set("role", "graphics-document")
@@ -33,9 +40,10 @@ def accessible(text: str) -> str:
         else:
             group.remove(title)
             group.set("aria-hidden", "true")
-    for words in root.iter(_svg("text")):
-        for name in (FAMILY, SPACE):
-            words.attrib.pop(name, None)
+    for group in root.iter(_svg("g")):
+        left = group.get("class") == "cluster" and group.get("id", "").startswith("frame-")
+        for line in list(_lines(group, widths)):
+            _place(group, line, widths, left, hold)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
@@ -49,6 +57,54 @@ def _unlinked(group: ElementTree.Element) -> str:
                 group.insert(place, drawn)
             return link.attrib[LINK]
     return ""
+
+
+def _lines(group: ElementTree.Element, widths: Widths) -> Iterator[list[ElementTree.Element]]:
+    """The texts of a group, those together that go on where the one before ends."""
+    line: list[ElementTree.Element] = []
+    end = base = 0.0
+    for words in group.findall(_svg("text")):
+        x, y = _begin(words)
+        if line and (y != base or abs(x - end) > 1):
+            yield line
+            line = []
+        line.append(words)
+        end, base = x + widths[x, y], y
+    if line:
+        yield line
+
+
+def _place(
+    group: ElementTree.Element,
+    line: Sequence[ElementTree.Element],
+    widths: Widths,
+    left: bool,
+    hold: bool,
+) -> None:
+    """Make one text of a line, with a part for each font in it."""
+    whole = line[0]
+    (x, y), width = _begin(whole), sum(widths[_begin(words)] for words in line)
+    if len(line) > 1:
+        whole = ElementTree.Element(_svg("text"), {"y": f"{y:g}"})
+        whole.tail = line[-1].tail
+        group.insert(list(group).index(line[0]), whole)
+    for words in line:
+        for name in (FAMILY, SPACE, "text-anchor", *(("x", "y") if len(line) > 1 else ())):
+            words.attrib.pop(name, None)
+        if words is not whole:
+            group.remove(words)
+            words.tag, words.tail = _svg("tspan"), None
+            whole.append(words)
+    if not left:
+        whole.set("text-anchor", "middle")
+    whole.set("x", f"{x if left else x + width / 2:.2f}")
+    if hold:
+        whole.set("textLength", f"{width:.2f}")
+        whole.set("lengthAdjust", "spacingAndGlyphs")
+
+
+def _begin(words: ElementTree.Element) -> tuple[float, float]:
+    return float(words.get("x", 0)), float(words.get("y", 0))
 
 
 def _svg(tag: str) -> str:
