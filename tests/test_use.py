@@ -203,6 +203,15 @@ def test_a_sheet_of_samples_and_the_balance_of_classes(run):
     assert sum(balance.values()) == 1294
 
 
+def test_images_are_as_bright_beside_each_other_as_the_model_takes_them(tmp_path):
+    from archspec.training.pictures import samples
+
+    images = np.repeat([0.0, 0.25, 1.0], 64).reshape(3, 8, 8)
+    samples(images, "abc", {}, "title", tmp_path / "samples.png")
+    seen = np.bincount(np.asarray(Image.open(tmp_path / "samples.png").convert("L")).ravel())
+    assert min(seen[0], seen[64]) > 10_000  # the squares of the first and of the second
+
+
 def test_a_device_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match="there is no device 'gpu:9'") as caught:
         train(tmp_path / "run", device="gpu:9")

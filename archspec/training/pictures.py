@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -63,6 +64,7 @@ def _panels(keys: Sequence[str], outputs: Sequence[str]) -> dict[str, list[tuple
 
 # --- images --------------------------------------------------------------------------------------
 
+WIDE, HIGH, IMAGE = 1.3, 1.55, 1.15  # inches: of a place on a sheet, and of the image in it
 MANY = 50  # classes from which on their names and counts are left out of pictures
 
 
@@ -73,27 +75,41 @@ def samples(
     them, each under its caption, over how many images each class has (class -> count)."""
     across = min(8, len(images))
     down = ceil(len(images) / across)
-    balance = bool(counts)
-    figure = Figure(figsize=(1.3 * across, 1.55 * down + 2.4 * balance), layout="constrained")
+    size = (WIDE * across, HIGH * down + 2.4 * bool(counts))
+    figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(title)
-    heights = [1.55 * down, 2.4][: 1 + balance]
-    parts = figure.subfigures(1 + balance, 1, height_ratios=heights, squeeze=False)[:, 0]
-    low, high = float(images.min()), float(images.max())
-    grid = list(parts[0].subplots(down, across, squeeze=False).flat)
-    for axes in grid:
-        axes.set_axis_off()
-    for axes, image, caption in zip(grid, images, captions, strict=False):
-        flat = image.squeeze(-1) if image.ndim == 3 and image.shape[-1] == 1 else image
-        axes.imshow((flat - low) / ((high - low) or 1), cmap="gray")
-        axes.set_title(caption, fontsize="small")
-    if balance:
-        axes = parts[1].subplots()
+    heights = [HIGH * down, 2.4][: 1 + bool(counts)]
+    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    sheet, *balance = (part.subplots() for part in parts)
+    _lay_out(sheet, images, captions, across)
+    for axes in balance:
         axes.bar(range(len(counts)), list(counts.values()))
         axes.set(ylabel="training images", title="class balance")
         if len(counts) <= MANY:
             slanted = max(map(len, counts)) * len(counts) > 80
             axes.set_xticks(range(len(counts)), list(counts), rotation=60 if slanted else 0)
     figure.savefig(path, dpi=120, format="png")
+
+
+def _lay_out(sheet: Axes, images: Array, captions: Sequence[str], across: int) -> None:
+    """All in one system of axes, an inch a unit: matplotlib takes a second for one of each."""
+    low, high = float(images.min()), float(images.max())
+    tall, broad = images.shape[1:3]
+    inch = IMAGE / max(tall, broad)  # of a pixel
+    for place, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        middle, foot = WIDE * (place % across + 0.5), -HIGH * (place // across + 1)
+        left, top = middle - inch * broad / 2, foot + inch * tall
+        flat = image.squeeze(-1) if image.ndim == 3 and image.shape[-1] == 1 else image
+        sheet.imshow(
+            (flat - low) / ((high - low) or 1),
+            cmap="gray",
+            vmin=0,
+            vmax=1,  # as bright beside the others as it is
+            extent=(left, left + inch * broad, foot, top),
+        )
+        sheet.text(middle, top + 0.05, caption, ha="center", va="bottom", fontsize="small")
+    sheet.set(xlim=(0, WIDE * across), ylim=(-HIGH * ceil(len(images) / across), 0))
+    sheet.set_axis_off()
 
 
 def confusion(matrix: Array, classes: Sequence[str], title: str, path: Path) -> None:
