@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import pickle
+import sys
 import tarfile
 from collections import Counter
 from pathlib import Path
@@ -84,6 +85,20 @@ def test_digits_needs_nothing_and_holds_a_fifth_out():
     again, other = data.load("digits"), data.load("digits", split_seed=1)
     assert np.array_equal(digits.test.images, again.test.images)
     assert not np.array_equal(digits.test.images, other.test.images)
+
+
+def test_digits_are_those_of_scikit_learn(monkeypatch):
+    from sklearn.datasets import load_digits
+
+    digits, theirs = data.load("digits"), load_digits()
+    shuffled = data.order(theirs.target, 0)
+    parts = digits.test, digits.train
+    images = np.concatenate([part.images for part in parts])
+    assert np.array_equal(images, theirs.images[shuffled])
+    assert np.array_equal(np.concatenate([part.labels for part in parts]), theirs.target[shuffled])
+    monkeypatch.setitem(sys.modules, "sklearn", None)  # as if it were not installed
+    with pytest.raises(UserError, match="digits comes with scikit-learn, which is not installed"):
+        data.load("digits")
 
 
 def test_npz_in_the_data_dir(npz):
