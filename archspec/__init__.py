@@ -62,7 +62,7 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
         raise SpecError(graph.errors, graph)
     from archspec.backends import framework
 
-    framework.start()
+    framework.start(whole=True)  # the process is not ours: others may want all of Keras
     from archspec.backends.keras import to_keras as build
 
     return build(graph, seed)

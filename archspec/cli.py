@@ -320,7 +320,7 @@ def train(
         }
         if said := [name for name, value in fixed.items() if value]:
             raise click.UsageError(f"{said[0]} is of the run: it cannot be changed by --resume")
-        framework.start()
+        framework.chosen()
         from archspec.training.job import Manner
         from archspec.training.resume import resume as go_on
 
@@ -357,7 +357,7 @@ def train(
     except Refused as refused:
         where = f"{recipe}: " if recipe else ""
         raise UserError(where + refused.message, refused.hint) from None
-    framework.start()
+    framework.chosen()
     from archspec.training.job import Manner
     from archspec.training.run import train as run
 

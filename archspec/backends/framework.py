@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from archspec.errors import UserError
 
 BACKENDS = ("tensorflow", "jax", "torch")
+# What Keras imports, where it is there, for its wrappers of scikit-learn and its galleries alone.
+ASIDE = ("sklearn", "matplotlib.pyplot")
 
 
-def start() -> None:
+def start(whole: bool = False) -> None:
     """Import Keras. Raises `UserError` with the line that installs what is missing.
 
-    The backend is the one that KERAS_BACKEND names; else the one in Keras's file of settings, which
-    Keras writes by itself, if that is installed; else the first that is.
+    whole: with the parts that are for other libraries too; they take as long as a third of it.
+    """
+    backend = chosen()
+    os.environ["KERAS_BACKEND"] = backend
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _quiet() if backend == "tensorflow" else nullcontext(), _without(() if whole else ASIDE):
+        importlib.import_module("keras")
+
+
+def chosen() -> str:
+    """The backend that Keras is to run on: the one that KERAS_BACKEND names; else the one in
+    Keras's file of settings, which Keras writes by itself, if that is installed; else the first
+    that is. Raises `UserError` as `start` does; imports nothing.
     """
     backend = os.environ.get("KERAS_BACKEND") or next(
         filter(_installed, (*_settled(), *BACKENDS)), BACKENDS[0]
@@ -33,10 +47,7 @@ def start() -> None:
             f"this needs {' and '.join(missing)}, which is not installed",
             f"pip install 'archspec-keras[{extra}]'",
         )
-    os.environ["KERAS_BACKEND"] = backend
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _quiet() if backend == "tensorflow" else _as_it_is():
-        importlib.import_module("keras")
+    return backend
 
 
 @contextmanager
@@ -100,8 +111,21 @@ def _installed(module: str) -> bool:
 
 
 @contextmanager
-def _as_it_is() -> Iterator[None]:
-    yield
+def _without(modules: Sequence[str]) -> Iterator[None]:
+    """Import as if these were not installed, and without looking for garbage all the while: of
+    the thousands of objects that an import makes, none is."""
+    absent = [name for name in modules if name not in sys.modules]
+    collecting = gc.isenabled()
+    gc.disable()
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment]  # which stops its import
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+        if collecting:
+            gc.enable()
 
 
 @contextmanager
