@@ -41,6 +41,16 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A named group or block around nodes. title: of a block, its name. params: of a block, the
+    values of its own params by their names."""
+
+    path: str
+    title: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One call of a layer, or one input of the model.
 
@@ -56,8 +66,8 @@ class Node:
         a node that failed or follows.
     facts: None when they could not be found, which only a broken graph has.
     errors: what is wrong with this very node, in a broken graph.
-    scopes: the named groups and blocks around it, outermost first, each with the title that a
-        picture gives it: (("stage1", ""), ("stage1.unit0", "residual")).
+    regions: the named groups and blocks around it, outermost first: `stage1`, then
+        `stage1.unit0`, a `residual`.
     """
 
     name: str
@@ -68,7 +78,7 @@ class Node:
     call: Mapping[str, Any]
     reuses: str | None
     facts: Facts | None
-    scopes: tuple[tuple[str, str], ...]
+    regions: tuple[Region, ...]
     span: Span
     trail: tuple[Note, ...] = ()
     errors: tuple[Diagnostic, ...] = ()

@@ -8,7 +8,7 @@ are several, so final names are given only when a scope is complete.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,13 +40,15 @@ class Entry:
 class Scope:
     """The names in one named place.
 
-    parent: the scope around it. block: whether references stop here. title: of a block, its name.
-    failed: what a step that never got its names would have been called.
+    parent: the scope around it. block: whether references stop here. title, params: of a block,
+    its name and the values of its own params. failed: what a step that never got its names would
+    have been called.
     """
 
     parent: Scope | None = None
     block: bool = True
     title: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
     named: dict[str, Entry] = field(default_factory=dict)
     unnamed: dict[str, list[Entry]] = field(default_factory=dict)
     failed: list[tuple[re.Pattern[str], Entry]] = field(default_factory=list)

@@ -14,7 +14,18 @@ import archspec
 from archspec.backends import words
 from archspec.backends.dot import to_dot
 from archspec.backends.render import FORMATS, render
-from archspec.backends.style import COSTS, HEAT, THEMES, Heat, Style, contrast, cost, ink_on, rgb
+from archspec.backends.style import (
+    COSTS,
+    HEAT,
+    THEMES,
+    Heat,
+    Style,
+    contrast,
+    cost,
+    ink_on,
+    luminance,
+    rgb,
+)
 from archspec.backends.view import View, see
 from archspec.errors import UserError
 
@@ -61,7 +72,7 @@ def test_a_box_has_its_facts_as_title(tmp_path: Path) -> None:
     titles = {name: group.findtext(f"{SVG}title", "") for name, group in groups.items()}
     assert titles[pool] == said
     assert groups[pool].get("role") == "graphics-symbol"
-    said = "unit1-4: bottleneck ×4, 44 layers, 14×14×1024 → 14×14×1024, 4,485,120 parameters"
+    said = "unit1-4 ×4: bottleneck, 44 layers, each 14×14×1024 → 14×14×1024, 4,485,120 parameters"
     assert titles["stage2.unit1"].startswith(said)
     assert titles["frame-stage2"] == "stage2"
 
@@ -209,8 +220,9 @@ TEXT = 4.5  # the contrast that WCAG asks of text
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_text_is_legible_in_every_theme(theme) -> None:
-    fills = [*theme.fills.values(), *theme.blocks, theme.page, theme.plain, *theme.frames]
+    fills = [*theme.fills.values(), theme.page, theme.plain, *theme.frames]
     assert all(contrast(theme.ink, fill) >= TEXT for fill in fills)
+    assert all(contrast(ink_on(fill), fill) >= TEXT for fill in theme.blocks)
     around = [theme.page, *theme.frames]
     assert all(contrast(theme.quiet, fill) >= TEXT for fill in around)
 
@@ -241,11 +253,17 @@ BLIND = {
 
 @pytest.mark.parametrize("sight", BLIND)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_kinds_are_apart_for_the_colour_blind(theme: str, sight: str) -> None:
+def test_kinds_and_blocks_are_apart_for_the_colour_blind(theme: str, sight: str) -> None:
     fills = {kind: lab(fill, BLIND[sight]) for kind, fill in THEMES[theme].fills.items()}
-    for one, other in combinations(fills, 2):
-        apart = sum((a - b) ** 2 for a, b in zip(fills[one], fills[other], strict=True)) ** 0.5
+    blocks = {fill: lab(fill, BLIND[sight]) for fill in THEMES[theme].blocks}
+    for one, other in combinations(colours := {**fills, **blocks}, 2):
+        apart = sum((a - b) ** 2 for a, b in zip(colours[one], colours[other], strict=True)) ** 0.5
         assert apart > 10, f"{one} and {other}: {apart:.1f}"  # 2.3 can just be told apart
+
+
+def test_blocks_are_dark_in_print_where_kinds_are_light() -> None:
+    theme = THEMES["print"]
+    assert max(map(luminance, theme.blocks)) < 0.5 * min(map(luminance, theme.fills.values()))
 
 
 def lab(colour: str, seen: tuple[tuple[float, ...], ...]) -> tuple[float, float, float]:

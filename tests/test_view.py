@@ -72,7 +72,7 @@ def test_other_strides_stay_apart() -> None:
 def test_plain_layers_stand_once_too_and_shapes_may_change() -> None:
     found = see(network("vgg16_imagenet"), View())
     assert found.runs["stage0.conv0"].times == 2
-    assert found.said("stage3") == ["stage3-4", "×2", "first 14×14×512", "last 7×7×512"]
+    assert found.said("stage3") == ["stage3-4 ×2", "first out 14×14×512", "last out 7×7×512"]
 
 
 def test_without_folding_all_stand() -> None:

@@ -1,7 +1,7 @@
 """The distinct blocks of a network, each to be drawn once beside an overview, as papers do.
 
 Two blocks are the same when their layers and wiring are; arguments may differ, such as the filters
-of each stage, and then stand in the picture by their names. What failed is like nothing else.
+of each stage, and then stand in the picture by names. What failed is like nothing else.
 """
 
 from __future__ import annotations
@@ -9,24 +9,30 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from math import prod
 from string import ascii_uppercase
+from typing import Any
 
 from archspec.backends.parts import Box, Edge, Frame, Mark, Sight, nest
 from archspec.backends.repeats import Wiring
-from archspec.graph import Node
+from archspec.backends.variables import Values, passage, variables
+from archspec.backends.words import Symbol
+from archspec.graph import Node, Shape
+
+WAYS = ("input", "output")  # into and out of a block
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """title: `residual`, or `residual A` where another has that name too. paths: of its frames, in
-    order. sight: the inside of the first. peers: the nodes of all that are at the place of a node
-    of the first, by its name."""
+    """title: `residual`, or `residual A` where another has that name too. sight: the inside of the
+    first. symbols: what stands for arguments that differ, by the names of nodes and arguments.
+    uses: by the path of each frame, what the symbols stand for there."""
 
     title: str
-    paths: tuple[str, ...]
     sight: Sight
-    peers: Mapping[str, Sequence[Node]]
+    symbols: Mapping[str, Mapping[str, Symbol]]
+    uses: Mapping[str, Mapping[str, str]]
 
 
 def blocks(sight: Sight) -> list[Block]:
@@ -49,7 +55,7 @@ def blocks(sight: Sight) -> list[Block]:
     for name, frames in zip(names, alike.values(), strict=True):
         letter = f" {ascii_uppercase[seen[name] % 26]}" if names.count(name) > 1 else ""
         seen[name] += 1
-        found.append(_block(name + letter, frames, sight))
+        found.append(_block(name + letter, frames, sight, wiring))
     return found
 
 
@@ -69,7 +75,7 @@ def _titled(frame: Frame) -> bool:
 
 
 def _names(frames: Sequence[Frame], sight: Sight) -> str:
-    names = [sight.said(frame.path)[0] for frame in frames]
+    names = [sight.named(frame.path) for frame in frames]
     return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
 
 
@@ -79,31 +85,68 @@ def _times(box: Box, depth: int, sight: Sight) -> int:
     return prod(run.times for run in runs)
 
 
-def _block(title: str, frames: Sequence[Frame], sight: Sight) -> Block:
+def _block(title: str, frames: Sequence[Frame], sight: Sight, wiring: Wiring) -> Block:
     first = frames[0]
-    inside = dict.fromkeys(first.boxes)
     peers: dict[str, list[Node]] = defaultdict(list)
     for frame in frames:
-        for box, other in zip(inside, frame.boxes, strict=True):
+        for box, other in zip(first.boxes, frame.boxes, strict=True):
             for node, peer in zip(box.nodes, other.nodes, strict=True):
                 peers[node.name].append(peer)
+    found = variables([_params(frame) for frame in frames], peers)
+    uses = {frame.path: use for frame, use in zip(frames, found.uses, strict=True)}
+    inside = _inside(frames, sight, wiring, found.meant)
+    return Block(title, inside, found.symbols, uses)
+
+
+def _params(frame: Frame) -> Mapping[str, Any]:
+    """What a block was called with; nothing of a group."""
+    regions = frame.boxes[0].nodes[0].regions
+    return next(region.params for region in regions if region.path == frame.path)
+
+
+def _inside(
+    frames: Sequence[Frame],
+    sight: Sight,
+    wiring: Wiring,
+    meant: Mapping[str, Mapping[Values, str]],
+) -> Sight:
+    """Of the first frame, between ends that say what enters and leaves any of them."""
+    depth = frames[0].depth
     alone: dict[Box | Mark, Box] = {
-        box: replace(box, frames=box.frames[first.depth :]) for box in inside
+        box: replace(box, frames=box.frames[depth:]) for box in frames[0].boxes
     }
-    edges = _cut_out(sight.edges, alone)
-    paths = tuple(frame.path for frame in frames)
-    return Block(title, paths, replace(sight, boxes=list(alone.values()), edges=edges), peers)
+    ways = [_ways(frame, sight, wiring) for frame in frames]
+    taken, given = (_shapes(each) for each in zip(*ways, strict=True))
+    ends: dict[tuple[str, str], Mark] = {}
+    for way, values, said in zip(WAYS, ways[0], passage(taken, given, meant), strict=True):
+        for name, shape in zip_longest(values, said, fillvalue=""):
+            ends[way, name] = Mark(f"{name} {way}", "end", f"{way} {shape}".strip())
+    edges: dict[object, Edge] = {}  # a value leaves once
+    for place, edge in enumerate(sight.edges):
+        tail, head = alone.get(edge.tail), alone.get(edge.head)
+        if tail:
+            end = head or ends["output", edge.value.name]
+            edges.setdefault(place if head else end, replace(edge, tail=tail, head=end))
+        elif head:
+            edges[place] = replace(edge, tail=ends["input", edge.value.name], head=head)
+    return replace(sight, boxes=list(alone.values()), edges=list(edges.values()))
 
 
-def _cut_out(edges: Sequence[Edge], boxes: Mapping[Box | Mark, Box]) -> list[Edge]:
-    """The edges of some boxes; those from or to others have an end for each value."""
-    ends: dict[str, Mark] = {}
-    found: dict[object, Edge] = {}
-    for place, edge in enumerate(edges):
-        name = f"{edge.value.name} {'out' if edge.tail in boxes else 'in'}"
-        tail, head = (boxes.get(part) for part in (edge.tail, edge.head))
-        if tail or head:
-            end = ends.setdefault(name, Mark(name, "end"))
-            once = (name, tail) if head is None else place
-            found.setdefault(once, replace(edge, tail=tail or end, head=head or end))
-    return list(found.values())
+def _ways(frame: Frame, sight: Sight, wiring: Wiring) -> tuple[dict[str, Node], dict[str, Node]]:
+    """The values that enter a frame, and those that leave it: of a run, the first turn of it."""
+    boxes = dict.fromkeys(frame.boxes)
+    into = [edge for box in boxes for edge in wiring.into[box] if edge.tail not in boxes]
+    out_of = [edge for box in boxes for edge in wiring.out_of[box] if edge.head not in boxes]
+    run = sight.runs.get(frame.path)
+    return (
+        {edge.value.name: edge.value for edge in into},
+        {edge.value.name: run.ends[0] if run else edge.value for edge in out_of},
+    )
+
+
+def _shapes(uses: Sequence[Mapping[str, Node]]) -> list[list[Shape]]:
+    """Of each value its shapes by use; none where one is unknown or uses have other values."""
+    values = list(zip(*(use.values() for use in uses), strict=False))
+    known = [[node.facts.shape for node in each if node.facts] for each in values]
+    alike = {len(use) for use in uses} == {len(known)}
+    return known if alike and all(len(each) == len(uses) for each in known) else []

@@ -65,9 +65,9 @@ def to_blocks(graph: Graph, fold: bool = True, style: Style | None = None) -> st
     overview, inside = plan_blocks(graph, fold, style.across)
     colours = [theme.blocks[place % len(theme.blocks)] for place in range(len(inside))]
     drawn = {
-        path: (block.title, fill)
+        path: (block, fill)
         for (block, _), fill in zip(inside, colours, strict=True)
-        for path in block.paths
+        for path in block.uses
     }
     columns = [[place] for place in range(len(inside))]
     if not style.across:
@@ -78,8 +78,8 @@ def to_blocks(graph: Graph, fold: bool = True, style: Style | None = None) -> st
     for column in columns:
         for place in column:
             block, picture = inside[place]
-            labels = Labels(picture, theme, peers=block.peers)
-            drawings.append(partial(_draw_block, out, labels, block.title, colours[place]))
+            labels = Labels(picture, theme, symbols=block.symbols)
+            drawings.append(partial(_draw_block, out, labels, block, colours[place]))
     for draw in style.in_order(drawings):
         draw()
     for column in columns:
@@ -88,12 +88,13 @@ def to_blocks(graph: Graph, fold: bool = True, style: Style | None = None) -> st
     return str(out.source)
 
 
-def _draw_block(out: graphviz.Digraph, labels: Labels, title: str, fill: str) -> None:
+def _draw_block(out: graphviz.Digraph, labels: Labels, block: Block, fill: str) -> None:
+    title = block.title
     with out.subgraph(name=f"cluster {title}/") as inner:
         inner.attr(
             color=fill,
             id=_id(f"block {title}"),
-            label=labels.block(title, fill),
+            label=labels.block(block, fill),
             labeljust="l",
             margin="14",  # lines may leave the frames within it
             penwidth="2",
@@ -208,7 +209,7 @@ class _Drawing:
             look |= {"color": quiet, "fontcolor": quiet, "fontsize": str(SMALL)}
             out.node(name, mark.text, shape="circle", fixedsize="true", width="0.2", **look)
         elif mark.kind == "end":
-            out.node(name, "", shape="point", width="0.03", color=quiet, **look)
+            out.node(name, self.labels.end(mark), fontcolor=quiet, **look)
         else:
             label = self.labels.terminal(self.picture.graph[mark.text])
             out.node(name, label, **look, **_terminal(self.theme))

@@ -15,18 +15,22 @@ from html import escape
 from pathlib import Path
 
 from archspec.backends import words
+from archspec.backends.blocks import Block
 from archspec.backends.parts import Box, Frame, Mark, in_line, shape_of
 from archspec.backends.picture import NARROW, Picture
 from archspec.backends.style import COSTS, FONT, LARGE, SMALL, Heat, Theme, cost, ink_on, kind
 from archspec.backends.view import breadth, leads
+from archspec.backends.words import Symbol
 from archspec.errors import in_a_line
 from archspec.graph import Node, params
 
 ONE_LINE, BESIDE = 28, 16  # letters that a box says in one line, alone and beside others
+USED = 3  # values in a line of a block that is drawn by itself
 HELD = 5  # kinds of layers in a line of a folded block
 LEGEND = 5  # kinds of layers in a line of the legend
 STEPS = 4  # of the scale
 LETTER = 6  # points that a letter of small text is wide
+SLACK = '<TD COLSPAN="9"></TD>'  # takes nearly all room that texts beside it do not need
 MIDDLE = "middle"  # the part of a passage that edges go to
 DESCRIPTION = 76  # letters in a line of it
 MISTAKES, LINES, LINE = 2, 5, 40  # told of what failed: how many, in lines of so many letters
@@ -38,15 +42,15 @@ Cells = list[str]
 class Labels:
     """Of one picture. heat: the scale that boxes are shaded by, instead of by kind.
 
-    drawn: of blocks that are drawn by themselves, title and colour by the path of their frames.
-    peers: of a picture of such a block, nodes of all of them by the name of the one that is drawn.
+    drawn: the blocks that are drawn by themselves, and their colours, by the path of their frames.
+    symbols: in a picture of such a block, what stands for arguments, by the names of their nodes.
     """
 
     picture: Picture
     theme: Theme
     heat: Heat | None = None
-    drawn: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    peers: Mapping[str, Sequence[Node]] = field(default_factory=dict)
+    drawn: Mapping[str, tuple[Block, str]] = field(default_factory=dict)
+    symbols: Mapping[str, Mapping[str, Symbol]] = field(default_factory=dict)
 
     # --- boxes
 
@@ -56,6 +60,8 @@ class Labels:
         say = self._block if box.block else self._mistake if failed else self._strips
         line: dict[str, object] = {"BORDER": 2 if box.block or failed else 1}
         line["COLOR"] = self.theme.wrong if failed else self.theme.quiet
+        if box.block in self.drawn and not failed:
+            line["COLOR"] = self.drawn[box.block][1]
         if following or box.calls > 1:
             line["STYLE"] = "dotted" if following else "dashed"
         return f"<{_table(say(box), CELLPADDING=3, **line)}>"
@@ -91,12 +97,17 @@ class Labels:
         """Op, text and that text as markup of each cell."""
         main = next((node for node in box.nodes if not leads(node)), box.nodes[0])
         for node in box.nodes:
-            details = words.details(node, *self.peers.get(node.name, ()))
-            text = f"{words.title(node)} {', '.join(details)}".strip()
-            yield node.op, text, _bold(text) if node is main else escape(text)
-            activation = words.activation(node)
+            symbols = self.symbols.get(node.name, {})
+            activation = symbols.get("activation") or words.activation(node)
+            details = words.details(node, symbols)
+            if node.op == "Activation" and "activation" in symbols:
+                title, details = "", [symbols["activation"]]
+            else:
+                title = words.title(node)
+            text = f"{title} {', '.join(details)}".strip()
+            yield node.op, text, _line(title, details, bold=node is main)
             if activation and node.op != "Activation":
-                yield "Activation", activation, escape(activation)
+                yield "Activation", activation, _line("", [activation], bold=False)
         if run := self.picture.sight.runs.get(box.name):
             text = ", ".join([f"×{run.times}", *run.changes()])
             yield "", text, _bold(text)
@@ -121,39 +132,69 @@ class Labels:
         return _cell(markup, self.theme.fills[kind(op)] if op else self.theme.plain)
 
     def _block(self, box: Box) -> list[Cells]:
-        """Name, shapes, parameters and what a folded block holds."""
+        """Name, shapes and parameters of a folded block; then what it holds, or what it was called
+        with where it is drawn by itself."""
         sight = self.picture.sight
-        lines = [_small(self._passage(box)), _small(self._weight(box))]
-        if box.state != "sound":
-            lines = []
+        said = []
+        if box.state == "sound":
+            said = [escape(line) for line in (*self._passage(box), self._weight(box))]
         if box.block in self.drawn:
-            title, fill = self.drawn[box.block]
-            name = _bold(in_line(sight.said(box.block, title)))
-            return [[_cell(name, fill)], *([self._cell(box, line, "")] for line in lines)]
-        lines.insert(0, _bold(in_line(sight.said(box.block))))
-        nodes = sight.turn(box)
+            block, fill = self.drawn[box.block]
+            name, *_ = sight.called(box.block)
+            title = _badge(f"{block.title} {name.removeprefix(block.title)}".strip(), fill)
+            use = [f"{symbol}={value}" for symbol, value in block.uses[box.block].items()]
+            if said:
+                said = [*(_italic(", ".join(each)) for each in _wrapped(use, USED)), *said]
+            return [[title], *self._lines(box, said)]
+        title = self._cell(box, _bold(in_line(sight.called(box.block))), "")
         run = sight.runs.get(box.name)
+        nodes = self._turns(box)[0]
         held = Counter(words.title(node) for node in nodes)
         ops = {words.title(node): node.op for node in nodes}
         kinds = [
-            self._cell(box, _small(f"{n // (run.times if run else 1)} {escape(what)}"), ops[what])
-            for what, n in held.items()
+            self._cell(box, _small(f"{n} {escape(what)}"), ops[what]) for what, n in held.items()
         ]
+        if run:
+            kinds.insert(0, self._cell(box, _small("each"), ""))
         inside = _table(_wrapped(kinds, HELD), CELLSPACING=1, CELLPADDING=2)
-        return [*([self._cell(box, line, "")] for line in lines), [_cell(inside)]]
+        return [[title], *self._lines(box, said), [_cell(inside)]]
 
-    def _passage(self, box: Box) -> str:
-        """The shapes that enter the first and leave the last of what a box stands for."""
-        edges = self.picture.sight.edges
-        ways = ([e for e in edges if e.head is box], [e for e in edges if e.tail is box])
-        shapes = [dict.fromkeys(shape_of(edge.value) for edge in way) for way in ways]
-        return " → ".join(", ".join(each) for each in shapes)
+    def _lines(self, box: Box, said: Sequence[str]) -> list[Cells]:
+        """Of a block, close together in one cell."""
+        lines = [[self._cell(box, _small(line), "")] for line in said]
+        return [[_cell(_table(lines, CELLPADDING=1))]] if lines else []
+
+    def _turns(self, box: Box) -> list[Sequence[Node]]:
+        """What each turn of a box holds, in one turn of the runs around it."""
+        sight = self.picture.sight
+        nodes, run = sight.turn(box), sight.runs.get(box.name)
+        length = len(nodes) // (run.times if run else 1)
+        return [nodes[start : start + length] for start in range(0, len(nodes), length)]
+
+    def _passage(self, box: Box) -> list[str]:
+        """The shapes that enter and leave a block: of a run those of each turn, or what enters the
+        first and leaves the last."""
+        sight = self.picture.sight
+        ways = (
+            [edge for edge in sight.edges if edge.head is box],
+            [edge for edge in sight.edges if edge.tail is box],
+        )
+        taken, given = (
+            ", ".join(dict.fromkeys(shape_of(edge.value) for edge in way)) for way in ways
+        )
+        if box.name not in sight.runs:
+            return [f"{taken} → {given}"]
+        if taken == given and not sight.runs[box.name].changes():
+            return [f"each {taken} → {given}"]
+        return [f"first in {taken}", f"last out {given}"]
 
     def _weight(self, box: Box) -> str:
-        sight = self.picture.sight
-        said = f"{words.count(sum(map(params, sight.turn(box))))} parameters"
-        if box.name in sight.runs:
-            said += " in all"
+        """Parameters of a block: of a run those of all turns and of each."""
+        each = [sum(map(params, nodes)) for nodes in self._turns(box)]
+        said = f"{words.count(sum(each))} parameters"
+        if len(each) > 1:
+            ends = dict.fromkeys(words.count(end) for end in (min(each), max(each)))
+            said += f", {' to '.join(ends)} each"
         if self.heat:
             said += f", {self._share(self.heat, box)}"
         return said
@@ -163,9 +204,9 @@ class Labels:
         and where it is written."""
         first, last = box.nodes[0], box.stands[-1]
         if box.block:
-            said = in_line(self.picture.sight.said(box.block))
+            said = in_line(self.picture.sight.called(box.block))
             layers = f"{len(box.stands)} layers"
-            facts = _facts(said, layers, box.stands, self._passage(box))
+            facts = _facts(said, layers, box.stands, ", ".join(self._passage(box)))
             return [", ".join([*facts, _place(first)])]
         lines = []
         for node in box.nodes:
@@ -180,8 +221,10 @@ class Labels:
     def frame(self, frame: Frame) -> str:
         """`unit0: residual`; in a narrow frame on short lines, as what enters in the middle would
         run through a long one."""
-        said = [*self.picture.sight.said(frame.path), *(["(continued)"] * frame.continued)]
-        lines = said if breadth(frame.boxes) <= NARROW else [in_line(said)]
+        said = self.picture.sight.said(frame.path)
+        again = ["(continued)"] * frame.continued
+        narrow = breadth(frame.boxes) <= NARROW
+        lines = [*said, *again] if narrow else [" ".join([in_line(said), *again])]
         rows = [[f'<TD ALIGN="LEFT">{_small(escape(line))}</TD>'] for line in lines]
         return f"<{_table(rows)}>"
 
@@ -197,9 +240,15 @@ class Labels:
         """`head  10`, at the ends of the network."""
         return f"<{_bold(node.name)}{f'  {shape_of(node)}' if node.facts else ''}>"
 
-    def block(self, title: str, fill: str) -> str:
-        """The title of a block that is drawn by itself."""
-        return f"<{_table([[_cell(_bold(title), fill)]], CELLPADDING=4)}>"
+    def end(self, mark: Mark) -> str:
+        """What enters or leaves a block that is drawn by itself."""
+        return f"<{_small(escape(mark.text))}>"
+
+    def block(self, block: Block, fill: str) -> str:
+        """The title of a block that is drawn by itself, and what is not the same in all uses."""
+        names = ", ".join(next(iter(block.uses.values())))
+        cells = [_badge(block.title, fill), *([_cell(_italic(names))] if names else [])]
+        return f"<{_table([cells], CELLPADDING=4)}>"
 
     # --- heading
 
@@ -277,6 +326,25 @@ def _table(rows: Iterable[Iterable[str]], **attributes: object) -> str:
     return f"<TABLE {head}>{body}</TABLE>"
 
 
+def _badge(text: str, fill: str) -> str:
+    """A cell in the colour of a block."""
+    return _cell(f'<FONT COLOR="{ink_on(fill)}">{_bold(text)}</FONT>', fill)
+
+
+def _line(title: str, details: Sequence[str], bold: bool) -> str:
+    """What a layer is, symbols in italics: each face in a cell of its own, as within one Graphviz
+    raises some above the others."""
+    face = _bold if bold else escape
+    if not any(isinstance(each, Symbol) for each in details):
+        return face(f"{title} {', '.join(details)}".strip())
+    symbol = _bold_italic if bold else _italic
+    said = [face(f"{title} ")] if title else []
+    for place, each in enumerate(details):
+        said += [face(", ")] if place else []
+        said.append(symbol(each) if isinstance(each, Symbol) else face(each))
+    return _table([[SLACK, *map(_cell, said), SLACK]])
+
+
 def _cell(markup: str, fill: str = "") -> str:
     return f'<TD BGCOLOR="{fill}">{markup}</TD>' if fill else f"<TD>{markup}</TD>"
 
@@ -302,5 +370,17 @@ def _small(markup: str) -> str:
 
 
 def _bold(text: str) -> str:
+    return _face(text, "Bold")
+
+
+def _italic(text: str) -> str:
+    return _face(text, "Oblique")
+
+
+def _bold_italic(text: str) -> str:
+    return _face(text, "BoldOblique")
+
+
+def _face(text: str, name: str) -> str:
     """Markup by the face's name: Graphviz raises what is in <B> above the rest of its line."""
-    return f'<FONT FACE="{FONT}-Bold">{escape(text)}</FONT>'
+    return f'<FONT FACE="{FONT}-{name}">{escape(text)}</FONT>'

@@ -119,7 +119,7 @@ class Run:
     def changes(self) -> list[str]:
         """The shapes that the first and the last turn give, where they differ."""
         first, last = map(shape_of, self.ends)
-        return [] if first == last else [f"first {first}", f"last {last}"]
+        return [] if first == last else [f"first out {first}", f"last out {last}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +138,25 @@ class Sight:
         turns = prod(self.runs[path].times for path in box.frames if path in self.runs)
         return box.stands[: len(box.stands) // turns]
 
-    def said(self, path: str, called: str = "") -> list[str]:
-        """Name and block of a frame, and of a run how often: `unit1-4`, `residual`, `×4`. called:
-        what to call the block instead."""
-        title = self.titles[path] and (called or self.titles[path])
+    def named(self, path: str) -> str:
+        """What a frame is called, all turns of a run together: `unit1-4`."""
         name, run = path.rpartition(".")[2], self.runs.get(path)
-        titles = [] if not title or name.startswith(title) else [title]
         if run is None:
-            return [name, *titles]
+            return name
         last = run.last.rpartition(".")[2]
         shared = re.match(r"\D*", name)
-        if shared:
-            last = last.removeprefix(shared[0])
-        return [f"{name}-{last}", *titles, f"×{run.times}", *run.changes()]
+        return f"{name}-{last.removeprefix(shared[0] if shared else '')}"
+
+    def called(self, path: str) -> list[str]:
+        """Of a frame its name, of a run how often, and its block: `unit1-4 ×4`, `residual`."""
+        name, title, run = self.named(path), self.titles[path], self.runs.get(path)
+        titles = [] if not title or name.startswith(title) else [title]
+        return [f"{name} ×{run.times}" if run else name, *titles]
+
+    def said(self, path: str) -> list[str]:
+        """The same, and what the turns of a run give."""
+        run = self.runs.get(path)
+        return [*self.called(path), *(run.changes() if run else [])]
 
 
 def nest(boxes: Iterable[Box], titles: Mapping[str, str], seen: Iterable[str] = ()) -> Frame:
@@ -174,5 +180,6 @@ def shape_of(node: Node) -> str:
 
 
 def in_line(said: Sequence[str]) -> str:
-    """The lines of a title as one: `unit1-4: residual ×4`."""
-    return ": ".join(said).replace(": ×", " ×").replace(": (", " (")
+    """The lines of a title as one: `unit1-4 ×4: residual`."""
+    name, *more = said
+    return f"{name}: {', '.join(more)}" if more else name

@@ -55,7 +55,7 @@ def plan_blocks(
     """An overview in one column, where each block is a box, and each distinct block by itself."""
     whole = unfolded(graph, fold)
     found = blocks(whole)
-    sight = folded(whole, {path for block in found for path in block.paths})
+    sight = folded(whole, {path for block in found for path in block.uses})
     overview = _picture(sight, [nest(sight.boxes, sight.titles)], across)
     return overview, [(block, _inside_of(block, across)) for block in found]
 
@@ -67,7 +67,7 @@ def _picture(sight: Sight, columns: Sequence[Frame], across: bool) -> Picture:
 
 
 def _inside_of(block: Block, across: bool) -> Picture:
-    """From its ends to its ends; without shapes, which are those of one of several blocks."""
+    """From its ends to its ends; no shapes between, which are those of one of several blocks."""
     sight = block.sight
     column = nest(sight.boxes, sight.titles)
     tails = dict.fromkeys(edge.tail for edge in sight.edges if isinstance(edge.tail, Mark))
@@ -175,6 +175,7 @@ def _spelled(
         key = (edge.tail, _shape(edge))
         if (
             not edge.skip
+            and not (isinstance(edge.tail, Box) and edge.tail.block)  # which says it
             and edge.value.facts
             and key not in said
             and entering[edge.tail] - {_shape(edge)}

@@ -44,7 +44,7 @@ class Theme:
     """Colours as #RRGGBB. ink: of text; quiet: of lines and what is said beside; skip: of skip
     connections; wrong, failed: of the line and fill of what failed; idle: the fill of what follows
     from it. frames: by depth. fills: by kind of layer. blocks: of the first, second, ... block that
-    is drawn by itself."""
+    is drawn by itself; the kinds are light where these are dark, and the other way round."""
 
     page: str
     ink: str
@@ -64,7 +64,8 @@ def _fills(*colours: str) -> dict[str, str]:
     return dict(zip([*(name for name, _ in KINDS), OTHER], colours, strict=True))
 
 
-# The kinds are apart for the colour-blind too, as far as a search for such colours came.
+# The kinds are apart for the colour-blind too, as far as a search for such colours came, and so are
+# the blocks.
 # fmt: off
 THEMES = {
     "light": Theme(
@@ -73,8 +74,8 @@ THEMES = {
         plain="#FFFFFF", frame_line="#C4C4C4", frames=("#F6F6F6", "#EDEDED", "#E4E4E4"),
         fills=_fills("#EDE8A3", "#7BBDAE", "#A1BCD6", "#F4AE93", "#D0AAF3", "#FFD2BF", "#CBF37F",
                      "#D0CDD5", "#F7F7F7"),
-        blocks=("#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#99DDFF", "#44BB99", "#BBCC33",
-                "#AAAA00"),
+        blocks=("#133587", "#75000B", "#9C6519", "#317B76", "#905CA5", "#677349", "#6B1F38",
+                "#59275C"),
     ),
     "dark": Theme(
         page="#16191D", ink="#F2F2F2", quiet="#AEB4BC", skip="#6CB6FF", wrong="#FF7B72",
@@ -82,8 +83,8 @@ THEMES = {
         plain="#22272D", frame_line="#4A515A", frames=("#1E2227", "#262B31", "#2E343B"),
         fills=_fills("#9A5D02", "#0B5F43", "#0C36AA", "#6D1309", "#653E95", "#6B306D", "#6C6430",
                      "#606C73", "#2F353C"),
-        blocks=("#1D5288", "#8E4020", "#6A5B12", "#86344C", "#22687F", "#1B6656", "#525C10",
-                "#66417A"),
+        blocks=("#C8C8FF", "#D38452", "#4DF4DA", "#EED77A", "#23A0F0", "#98E1A3", "#AB8BB4",
+                "#7AA188"),
     ),
     # Greys: costly layers darker, and what dresses them white.
     "print": Theme(
@@ -92,8 +93,7 @@ THEMES = {
         plain="#FFFFFF", frame_line="#808080", frames=("#FFFFFF", "#FFFFFF", "#FFFFFF"),
         fills=_fills("#FFFFFF", "#E8E8E8", "#C8C8C8", "#B0B0B0", "#B0B0B0", "#FFFFFF", "#D8D8D8",
                      "#FFFFFF", "#F4F4F4"),
-        blocks=("#C8C8C8", "#E8E8E8", "#B0B0B0", "#F4F4F4", "#D8D8D8", "#A8A8A8", "#FFFFFF",
-                "#BEBEBE"),
+        blocks=("#000000", "#5A5A5A", "#333333", "#707070"),
     ),
 }
 # fmt: on

@@ -148,7 +148,7 @@ def fitting_depth(graph: Graph) -> int | None:
     """The greatest depth whose rows fit a page; None if every layer does, 1 if nothing fits."""
     if len(graph.nodes) <= LONGEST:
         return None
-    deepest = max(len(node.scopes) for node in graph.nodes)
+    deepest = max(len(node.regions) for node in graph.nodes)
     fitting = [n for n in range(1, deepest) if len({_place(each, n) for each in graph}) <= LONGEST]
     return max(fitting, default=1)
 
@@ -180,7 +180,7 @@ def _activation(node: Node) -> int | None:
 
 def _place(node: Node, depth: int) -> str:
     """The name of the row that a node is in: its own, or that of a block around it."""
-    return node.scopes[depth - 1][0] if len(node.scopes) >= depth else node.name
+    return node.regions[depth - 1].path if len(node.regions) >= depth else node.name
 
 
 def _folded(graph: Graph, rows: Iterable[Row], depth: int) -> list[Row]:
@@ -188,7 +188,7 @@ def _folded(graph: Graph, rows: Iterable[Row], depth: int) -> list[Row]:
     blocks: dict[str, list[Row]] = {}
     for node, row in zip(graph.nodes, rows, strict=True):
         blocks.setdefault(_place(node, depth), []).append(row)
-    titles = {path: title for node in graph for path, title in node.scopes}
+    titles = {region.path: region.title for node in graph for region in node.regions}
     return [
         inside[0] if len(inside) == 1 else _block(path, titles[path], inside)
         for path, inside in blocks.items()

@@ -138,7 +138,7 @@ def _dresses(node: Node, box: Box) -> bool:
     return (
         before.op != "InputLayer"
         and bool(DRESS.search(node.op) or (leads(before) and LED.search(node.op)))
-        and node.scopes == before.scopes
+        and node.regions == before.regions
         and node.state == before.state != "failed"  # which is drawn by itself
     )
 
@@ -203,7 +203,7 @@ def _which(calls: Sequence[int]) -> str:
 def _choose_frames(sight: Sight) -> dict[str, str]:
     """Give each box the frames around it that are drawn: neither one around a single box, nor a
     branch that shows as one by its edges, nor two around the same. The titles of all, by path."""
-    titles = {path: title for box in sight.boxes for path, title in box.nodes[0].scopes}
+    titles = {each.path: each.title for box in sight.boxes for each in box.nodes[0].regions}
     inside: dict[str, list[Box]] = defaultdict(list)
     for box in sight.boxes:
         for path in _paths(box):
@@ -220,13 +220,13 @@ def _choose_frames(sight: Sight) -> dict[str, str]:
             same[tuple(inside[path])].append(path)
     drawn = {next((path for path in paths if titles[path]), paths[0]) for paths in same.values()}
     for box in sight.boxes:
-        box.frames = tuple(path for path, _ in box.nodes[0].scopes if path in drawn)
+        box.frames = tuple(each.path for each in box.nodes[0].regions if each.path in drawn)
     return titles
 
 
 def _paths(part: Box | Mark) -> set[str]:
     """Of all scopes around it, drawn or not."""
-    return {path for path, _ in part.nodes[0].scopes} if isinstance(part, Box) else set()
+    return {each.path for each in part.nodes[0].regions} if isinstance(part, Box) else set()
 
 
 def _merges(part: Box | Mark, path: str, several: Collection[str]) -> bool:

@@ -65,31 +65,53 @@ def activation(node: Node) -> str | None:
     return None if value is None else ACTIVATIONS.get(value, str(value).replace("_", " "))
 
 
-def details(node: Node, *others: Node) -> list[str]:
+class Symbol(str):
+    """A name in the place of a value that differs between the uses of a block."""
+
+    __slots__ = ()
+
+
+def details(node: Node, symbols: Mapping[str, Symbol] | None = None) -> list[str]:
     """What a paper's table says of the layer besides its name: kernel, filters, stride, and
-    whatever else is not the usual value. An argument that others have otherwise says its name."""
-    said = []
+    whatever else is not the usual value. symbols: of arguments, by their names; what is said of
+    them is a `Symbol` too."""
+    said: list[str] = []
     for name, say in SAYINGS:
-        if name in node.arguments:
-            alike = [each for each in (node, *others) if name in each.arguments]
-            texts = {say(each.arguments[name], each) for each in alike}
-            said.append(texts.pop() if len(texts) == 1 else name)
+        if symbols and name in symbols:
+            said.append(Symbol(say(symbols[name], node)))
+        elif name in node.arguments:
+            said.append(say(node.arguments[name], node))
     return [each for each in said if each]
+
+
+def differing(nodes: Sequence[Node]) -> list[str]:
+    """The arguments that `details`, or their activations, say otherwise of some of the nodes."""
+    return [
+        name
+        for name, say in [*SAYINGS, ("activation", lambda _, node: activation(node))]
+        if all(name in node.arguments for node in nodes)
+        and len({say(node.arguments[name], node) for node in nodes}) > 1
+    ]
 
 
 def _by(value: Any) -> str:
     """3×3; 1×7; 3 for one axis."""
-    return "×".join(map(str, value)) if isinstance(value, Sequence) else str(value)
+    return "×".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _each(value: Any) -> str:
     """The one number where all axes agree, else 2×1."""
-    return str(value[0]) if isinstance(value, Sequence) and len(set(value)) == 1 else _by(value)
+    return str(value[0]) if isinstance(value, list | tuple) and len(set(value)) == 1 else _by(value)
 
 
 def _always(text: str) -> Callable[[Any, Node], str]:
     """Says the value in `text`."""
     return lambda value, node: text.format(value)
+
+
+def _number(value: Any, node: Node) -> str:
+    """Six digits at most."""
+    return value if isinstance(value, Symbol) else f"{value:g}"
 
 
 def _over(usual: Any, text: str) -> Callable[[Any, Node], str]:
@@ -111,7 +133,7 @@ def _stride(value: Any, node: Node) -> str:
 def _margins(value: Any, node: Node) -> str:
     """Rows and columns added or cut; a word such as 'same' shows in the shape."""
     if not isinstance(value, tuple):
-        return ""
+        return value if isinstance(value, Symbol) else ""
     pairs = value if all(isinstance(pair, tuple) for pair in value) else (value,)  # of one axis
     sides = {side for pair in pairs for side in pair}
     return str(*sides) if len(sides) == 1 else " ".join(f"{a},{b}" for a, b in pairs)
@@ -132,7 +154,7 @@ SAYINGS: list[tuple[str, Callable[[Any, Node], str]]] = [
     ("dilation_rate", _over(1, "dilation {}")),
     ("groups", _over(1, "{} groups")),
     ("depth_multiplier", _over(1, "×{}")),
-    ("rate", _always("{:g}")),
+    ("rate", _number),
     ("padding", _margins),
     ("cropping", _margins),
     ("max_value", _over(None, "at most {}")),

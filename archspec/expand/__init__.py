@@ -23,7 +23,7 @@ from archspec.expand.place import Draft, Flow, Halt, Nothing, Place, Silent
 from archspec.expand.steps import Steps
 from archspec.files import Spec
 from archspec.formulas import names_in
-from archspec.graph import Facts, Graph, Node
+from archspec.graph import Facts, Graph, Node, Region
 from archspec.infer import MAX_AXIS
 from archspec.recipe import recipe_of
 from archspec.scopes import Entry, Scope, snake_case
@@ -281,10 +281,10 @@ class _Expansion(Steps):
         return tuple(dict.fromkeys((*never, *idle)))
 
     def node(self, draft: Draft) -> Node:
-        scopes: list[tuple[str, str]] = []
+        regions: list[Region] = []
         scope: Scope | None = draft.scope
         while scope is not None and scope.parent is not None:
-            scopes.append((scope.path, scope.title))
+            regions.append(Region(scope.path, scope.title, scope.params))
             scope = scope.parent
         return Node(
             name=draft.name,
@@ -295,7 +295,7 @@ class _Expansion(Steps):
             call=draft.call,
             reuses=draft.owner.name if draft.owner and draft.facts and not draft.errors else None,
             facts=draft.facts,
-            scopes=tuple(reversed(scopes)),
+            regions=tuple(reversed(regions)),
             span=draft.span,
             trail=draft.trail,
             errors=tuple(self.diagnostics[number] for number in draft.errors),

@@ -311,6 +311,7 @@ class Steps(Calls):
                 env[key] = given[key]
             else:
                 env[key] = self.evaluate(default, env, inside.trail)
+        scope.params = {key: env[key] for key, _, _ in block.value.entries("params")}
         inside = self.entered(replace(inside, env=env), block.value.get("defaults"), inputs)
         for each in declared_inputs.data if declared_inputs else ():  # as empty groups, seen inside
             taken = Entry(each.span, inputs[str(each.data)], Scope(scope))

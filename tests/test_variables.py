@@ -1,0 +1,139 @@
+"""What differs between the uses of a block stands by names, and each use says its values."""
+
+import re
+from pathlib import Path
+
+import pytest
+from layouts import lay_out
+
+import archspec
+from archspec.backends.blocks import Block, blocks
+from archspec.backends.dot import to_blocks
+from archspec.backends.parts import Mark
+from archspec.backends.view import unfolded
+
+ROOT = Path(__file__).parent.parent
+SPECS = sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs/families").glob("*.yaml"))
+SPECS += [ROOT / "examples/identity_mappings" / f"resnet{n}.yaml" for n in (110, 164, 1001)]
+
+
+def found(graph: archspec.Graph) -> dict[str, Block]:
+    return {block.title: block for block in blocks(unfolded(graph))}
+
+
+def ends(block: Block) -> list[str]:
+    marks = [part for edge in block.sight.edges for part in (edge.tail, edge.head)]
+    return [*dict.fromkeys(mark.text for mark in marks if isinstance(mark, Mark))]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
+def test_the_values_of_a_use_give_the_arguments_that_it_has(spec: Path) -> None:
+    graph = archspec.load(spec)
+    for block in found(graph).values():
+        first, *_ = block.uses
+        for name, symbols in block.symbols.items():
+            for path, use in block.uses.items():
+                node = graph[path + name.removeprefix(first)]
+                for argument, symbol in symbols.items():
+                    value = node.arguments[argument]
+                    plain = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
+                    assert meaning(symbol, use) == plain, f"{node.name}: {symbol}"
+
+
+def meaning(symbol: str, use: dict[str, str]) -> int:
+    times, name, over = re.fullmatch(r"(?:(\d+)·)?(\w+)(?:/(\d+))?", symbol).groups()
+    return int(use[name]) * int(times or 1) // int(over or 1)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
+def test_all_uses_say_the_same_names_and_not_all_the_same_values(spec: Path) -> None:
+    for block in found(archspec.load(spec)).values():
+        names, *others = map(list, block.uses.values())
+        assert all(names == each for each in others)
+        for name in names:
+            assert len({use[name] for use in block.uses.values()}) > 1
+
+
+def test_the_names_are_those_of_the_blocks_params() -> None:
+    inception = found(archspec.load("googlenet"))["inception"]
+    assert inception.uses["inception4d"] == {  # as in table 1 of the paper
+        "c1": "112", "r3": "144", "c3": "288", "r5": "32", "c5": "64", "pool": "64"
+    }  # fmt: skip
+    assert ends(inception) == ["input h × w × c", "output h × w × c1+c3+c5+pool"]
+    bottleneck = found(archspec.load("resnet50v2"))["bottleneck C"]
+    assert [use["filters"] for use in bottleneck.uses.values()] == ["64", "128", "256"]
+    said = {symbol for symbols in bottleneck.symbols.values() for symbol in symbols.values()}
+    assert said == {"filters", "4·filters"}
+    assert ends(bottleneck)[-1] == "output h/2 × w/2 × 4·filters"
+
+
+GROUPS = """
+archspec: 1
+input: [12, 12, 4]
+defaults: {Conv2D: {kernel_size: 3, padding: same}}
+layers:
+  - for: {i: [0, 1]}
+    name: one{i}
+    layers:
+      - Conv2D: {filters: =4 + i, activation: "=['relu', 'gelu'][i]"}
+      - Conv2D: {filters: =6 - i}
+      - Conv2D: {filters: =8 + 2 * i, kernel_size: "=[1, 3 + 2 * i]", dilation_rate: =1 + i}
+      - Dropout: =0.25 * (1 + i)
+  - Conv2D: 3
+"""
+
+
+def test_of_a_group_the_names_are_those_of_arguments() -> None:
+    (block,) = found(archspec.loads(GROUPS)).values()
+    assert [*block.symbols.values()] == [
+        {"filters": "filters", "activation": "activation"},
+        {"filters": "filters_1"},
+        {"kernel_size": "kernel_size", "filters": "2·filters", "dilation_rate": "dilation_rate"},
+        {"rate": "rate"},
+    ]
+    assert [*block.uses.values()] == [
+        {"filters": "4", "activation": "relu", "filters_1": "6", "kernel_size": "1×3",
+         "dilation_rate": "1", "rate": "0.25"},
+        {"filters": "5", "activation": "gelu", "filters_1": "5", "kernel_size": "1×5",
+         "dilation_rate": "2", "rate": "0.5"},
+    ]  # fmt: skip
+    assert ends(block) == ["input 12 × 12 × c", "output 12 × 12 × 2·filters"]
+    said = " ".join(text.said for text in lay_out(to_blocks(archspec.loads(GROUPS))).texts)
+    for text in ("filters_1=5", "dilation dilation_rate", "activation=gelu"):
+        assert text in said
+
+
+LISTS = """
+archspec: 1
+input: [16, 16, 4]
+blocks:
+  pair:
+    params: {widths: null, strides: 1, twice: true}
+    layers:
+      - Conv2D: {filters: "=widths[0]", kernel_size: 1}
+      - Conv2D: {filters: "=widths[1]", kernel_size: 3, strides: =strides, padding: same}
+layers:
+  - pair: {widths: [8, 6]}
+  - pair: {widths: [4, 12], strides: 2}
+"""
+
+
+def test_a_param_may_be_a_list() -> None:
+    (block,) = found(archspec.loads(LISTS)).values()
+    assert [*block.symbols.values()] == [
+        {"filters": "widths[0]"},
+        {"filters": "widths[1]", "strides": "strides"},
+    ]
+    assert block.uses["pair_1"] == {"widths": "[4, 12]", "strides": "2"}
+    assert ends(block) == ["input 16 × 16 × c", "output 16/strides × 16/strides × widths[1]"]
+
+
+def test_a_block_that_is_used_once_says_its_numbers() -> None:
+    stem = found(archspec.load("resnet50v2"))["stem"]
+    assert (stem.symbols, stem.uses) == ({}, {"stem": {}})
+    assert ends(stem) == ["input 224×224×3", "output 56×56×64"]
+
+
+def test_an_axis_may_be_unknown() -> None:
+    (block,) = found(archspec.loads(GROUPS.replace("12, 12", "null, 12"))).values()
+    assert ends(block) == ["input ? × 12 × c", "output ? × 12 × 2·filters"]
