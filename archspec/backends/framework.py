@@ -23,13 +23,18 @@ ASIDE = ("sklearn", "matplotlib.pyplot")
 def start(whole: bool = False) -> None:
     """Import Keras. Raises `UserError` with the line that installs what is missing.
 
-    whole: with the parts that are for other libraries too; they take as long as a third of it.
+    whole: for a process that is not archspec's own: with the parts that are for other libraries,
+    which take as long as half of the rest, and with its objects left alone.
     """
     backend = chosen()
+    if "keras" in sys.modules:
+        return
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _quiet() if backend == "tensorflow" else nullcontext(), _without(() if whole else ASIDE):
         importlib.import_module("keras")
+    if not whole:
+        gc.freeze()  # what was imported stays: to look through it again and again takes a second
 
 
 def chosen() -> str:
