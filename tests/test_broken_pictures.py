@@ -151,6 +151,31 @@ def test_a_message_says_shapes_as_pictures_do() -> None:
     assert said == "got 3×4 and ?×2 and 1, (2, 3)"
 
 
+def test_what_is_wrong_with_a_group_is_told_at_its_first_layer() -> None:
+    two = "layers: [{Dense: 3, name: a}, {layers: [Flatten, ReLU], name: a}, {Dense: 2}]"
+    graph = left(f"archspec: 1\ninput: [3]\n{two}\n")
+    assert "is taken" in boxes(graph)["a_1.flatten"]
+    block = (
+        "blocks: {b: {layers: [Flatten, ReLU]}}\nlayers: [{Dense: 3, name: a}, {b: {}, name: a}]"
+    )
+    states = [node.state for node in left(f"archspec: 1\ninput: [3]\n{block}\n")]
+    assert states == ["sound", "sound", "failed", "sound"]
+    branch = "layers: [{branches: {e.f: [Flatten, ReLU], g: []}, merge: Add}]"
+    states = [node.state for node in left(f"archspec: 1\ninput: [3]\n{branch}\n")]
+    assert states == ["sound", "failed", "sound", "sound"]
+
+
+def test_an_output_that_is_listed_twice_is_told_there() -> None:
+    graph = left("archspec: 1\ninput: [3]\noutputs: [a, a]\nlayers: [{Dense: 3, name: a}]\n")
+    assert "is listed twice" in boxes(graph)["a"]
+
+
+def test_branches_that_end_a_network_unmerged_say_that_it_has_no_output() -> None:
+    graph = left("archspec: 1\ninput: [3]\nlayers: [Flatten, {branches: [[ReLU], [ELU]]}]\n")
+    said = boxes(graph)
+    assert [name for name in said if "has no output" in said[name]] == ["re_lu", "elu"]
+
+
 def test_what_somebody_wrote_cannot_break_the_picture() -> None:
     odd = "<b>\\n&\\\"'{" + "x" * 300
     quoted = odd.replace("'", "''")

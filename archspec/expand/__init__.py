@@ -179,7 +179,12 @@ class _Expansion(Steps):
             if isinstance(last, Nothing):
                 message = f"the model has no output: {last.reason}"
                 hint = "name the outputs: outputs: [NAME, ...]"
+                self.fresh.clear()
                 self.error("outputs", message, root.key("layers"), hint)
+                errors, taken = self.blamed(), {each for d in self.drafts for each in d.inputs}
+                for draft in self.drafts:
+                    if draft not in taken:
+                        draft.errors = (*draft.errors, *errors)
                 raise Silent
             last.used = True
             return [last]
@@ -195,7 +200,9 @@ class _Expansion(Steps):
             if draft in drafts and draft.facts is not None:
                 note = Note("first listed here", drafts[draft].span)
                 message = f"the value of '{each.data}' is listed twice"
+                self.fresh.clear()
                 self.error("outputs", message, each.span, "remove one", (note,))
+                draft.errors = (*draft.errors, *self.blamed())
             draft.used = True
             drafts.setdefault(draft, each)
         return list(drafts)

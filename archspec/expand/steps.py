@@ -162,10 +162,17 @@ class Steps(Calls):
         entry.scope = place.scope.open(label, block=False)
         return replace(place, scope=entry.scope), entry
 
+    def blame_first(self, start: int, errors: tuple[int, ...]) -> None:
+        """Let the first node that was laid down since stand for what is wrong with its group."""
+        for draft in self.drafts[start : start + 1]:
+            draft.errors = (*errors, *draft.errors)
+
     def group(self, step: Value, name: str | None, place: Place, value: Flow) -> Flow:
         steps = step.get("layers")
         inside, entry = self.named(name, self.name_span(step), place)
+        start, errors = len(self.drafts), self.blamed()
         last = self.sequence(steps, inside, value) if steps is not None else value
+        self.blame_first(start, errors)
         entry.value = last
         return last
 
@@ -201,6 +208,7 @@ class Steps(Calls):
         name = self.text(own, place) if own is not None else key
         span = own.span if own is not None else given.key(key or "")
         place, entry = self.named(name, span, place)
+        started, errors = len(self.drafts), self.blamed()
         steps = branch.get("layers") if isinstance(branch.data, dict) else branch
         start = value
         feed = branch.get("from")
@@ -215,6 +223,7 @@ class Steps(Calls):
                 end = self.sequence(steps, place, start)
         except Silent:
             end = self.poison(branch, place, self.within_reach(feed, place, value))
+        self.blame_first(started, errors)
         entry.value, entry.broken = end, isinstance(end, Draft) and end.stand_in
         return end
 
@@ -316,10 +325,11 @@ class Steps(Calls):
         for each in declared_inputs.data if declared_inputs else ():  # as empty groups, seen inside
             taken = Entry(each.span, inputs[str(each.data)], Scope(scope))
             self.enter(scope, taken, str(each.data), "", each.span, (*place.trail, note))
-        start = len(self.drafts)
+        start, errors = len(self.drafts), self.blamed()
         first = self.first(inputs)
         layers = block.value.get("layers")
         last = self.sequence(layers, inside, first) if layers is not None else first
+        self.blame_first(start, errors)
         entry.value = last
         entry.block = Call(block, given, tuple(self.drafts[start:]))
         if isinstance(last, Nothing) and declared_inputs and not (layers and layers.data):
