@@ -1,6 +1,5 @@
 """A picture shows the whole network, is the same each time, and needs neither Keras nor `dot`."""
 
-import re
 import subprocess
 import sys
 from collections import Counter
@@ -85,7 +84,7 @@ def test_no_node_and_no_edge_is_lost(spec):
     picture = plan(graph, WHOLE)
     boxes = [box for column in picture.columns for box in column.boxes]
     drawn = [node.name for box in boxes for node in box.nodes]
-    assert drawn == [node.name for node in graph]
+    assert sorted(drawn) == sorted(node.name for node in graph)
     holder = {node.name: box.name for box in boxes for node in box.nodes}
     wanted = Counter(
         (holder[name], box.name) for box in boxes for name in box.nodes[0].inputs
@@ -178,7 +177,7 @@ def test_a_branch_has_no_frame_and_a_block_has_its_title():
     text = to_dot(network("resnet18.yaml"))
     assert 'subgraph "cluster stage1.unit0"' in text
     assert 'subgraph "cluster stage1.unit0.main"' not in text
-    assert re.search("unit0<.*>residual<", text)
+    assert "unit0: residual" in text
 
 
 def test_a_deep_network_is_cut_into_columns_joined_by_links():

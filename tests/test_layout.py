@@ -1,12 +1,19 @@
-"""Pictures are readable at the size of a page: nothing small, nothing over anything else."""
+"""Pictures are readable at the size of a page: nothing small, nothing over anything else, and no
+page half empty; lines are straight where a person would draw them so."""
 
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
-from layouts import Area, Line, Text, lay_out
+from layouts import Area, Layout, Line, Text, lay_out
 
 import archspec
-from archspec.backends.dot import to_dot
+from archspec.backends.dot import to_blocks, to_dot
+from archspec.backends.style import Style
+from archspec.backends.view import View
+from archspec.graph import Graph
 
 ROOT = Path(__file__).parent.parent
 PAGE, INCH = 1200, 96  # pixels of a page's width, and of an inch
@@ -18,12 +25,120 @@ SPECS = [
 ]
 
 
+WAYS: dict[str, Callable[[Graph], str]] = {
+    "down": to_dot,
+    "across": lambda graph: to_dot(graph, style=Style(direction="LR")),
+    "blocks": to_blocks,
+}
+# Height by width: between a page that stands and a slide, and not far beyond either.
+SHAPES = {"down": (0.75, 1.8), "across": (0.3, 0.75), "blocks": (0.75, 1.8)}
+
+
+@cache
+def layout_of(spec: Path, way: str = "down") -> Layout:
+    return lay_out(WAYS[way](archspec.load(spec)))
+
+
+def network(name: str) -> Path:
+    return next(path for path in SPECS if path.stem == name)
+
+
 @pytest.mark.parametrize("spec", SPECS + EXAMPLES, ids=lambda path: path.stem)
 def test_a_picture_can_be_read_on_a_page(spec: Path) -> None:
-    layout = lay_out(to_dot(archspec.load(spec)))
+    layout = layout_of(spec)
     assert layout.faults() == []
     shrunk = min(1, PAGE / (layout.width * POINT))
     assert min(text.size for text in layout.texts) * shrunk >= 9
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
+def test_a_picture_has_the_shape_of_a_page_or_a_slide(spec: Path, way: str) -> None:
+    layout = layout_of(spec, way)
+    low, high = SHAPES[way]
+    assert low <= layout.height / layout.width <= high
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
+def test_a_line_is_straight_where_nothing_else_leaves_or_enters(spec: Path, way: str) -> None:
+    lines = layout_of(spec, way).lines
+    leaving = Counter(line.ends[0] for line in lines)
+    entering = Counter(line.ends[1] for line in lines)
+    alone = [line for line in lines if leaving[line.ends[0]] == entering[line.ends[1]] == 1]
+    assert alone
+    for line in alone:
+        places = [point[way == "across"] for point in line.points]
+        assert max(places) - min(places) < 1, line.ends
+
+
+def test_a_chain_with_a_skip_around_it_is_straight() -> None:
+    boxes = layout_of(network("resnet18")).boxes
+    names = [f"stage1.unit1.{layer}" for layer in ("main.conv2d", "main.conv2d_1", "add")]
+    middles = [(boxes[name].left + boxes[name].right) / 2 for name in names]
+    assert max(middles) - min(middles) < 1
+
+
+def test_boxes_of_parallel_branches_stand_in_rows() -> None:
+    boxes = layout_of(network("inception10")).boxes
+    for module in ("stage0.module0", "stage1.module1"):
+        for row in (
+            (
+                *(f"{way}.conv_bn_relu.conv2d" for way in ("1x1", "3x3", "5x5")),
+                "pool.max_pooling2d",
+            ),
+            ("3x3.conv_bn_relu_1.conv2d", "5x5.conv_bn_relu_1.conv2d", "pool.conv_bn_relu.conv2d"),
+        ):
+            areas = [boxes[f"{module}.{name}"] for name in row]
+            middles = [(area.top + area.bottom) / 2 for area in areas]
+            assert max(middles) - min(middles) < 1
+
+
+def test_the_default_picture_of_a_deep_network_is_smaller_than_one_without_folds() -> None:
+    graph = archspec.load("resnet18")
+    folded, unfolded = layout_of(network("resnet18")), lay_out(to_dot(graph, View(99, fold=False)))
+    assert folded.width * folded.height < unfolded.width * unfolded.height
+
+
+def test_a_title_in_a_narrow_frame_takes_one_line_if_it_is_short() -> None:
+    texts = layout_of(network("resnet18")).texts
+    said = [text.said for text in texts if text.owner == "cluster stage1.unit0"]
+    assert said == ["unit0: residual"]
+
+
+@pytest.mark.parametrize("name", ["resnet18", "googlenet"])
+def test_the_legend_is_one_line_in_the_order_of_the_layers(name: str) -> None:
+    heading = [text for text in layout_of(network(name)).texts if not text.owner]
+    legend = heading[3:]
+    assert [text.said for text in legend][:1] == ["convolution"]
+    assert len(legend) >= 6
+    assert len({(text.area.bottom, text.area.top) for text in legend}) == 1
+    assert [text.area.left for text in legend] == sorted(text.area.left for text in legend)
+
+
+SIDE = """
+archspec: 1
+input: [32, 32, 3]
+defaults: {Conv2D: {kernel_size: 3, padding: same}}
+outputs: [main, side]
+layers:
+STEPS
+  - GlobalAveragePooling2D
+  - Dense: 10
+    name: main
+  - GlobalAveragePooling2D:
+    from: half
+  - Dense: 10
+    name: side
+"""
+
+
+def test_a_side_head_that_is_written_last_is_in_no_cuts_way() -> None:
+    steps = [f"  - Conv2D: {filters}" for filters in range(8, 44)]
+    steps[1] += "\n    name: half"
+    layout = lay_out(to_dot(archspec.loads(SIDE.replace("STEPS", "\n".join(steps)))))
+    assert layout.height / layout.width < 2.5
+    assert layout.boxes["side"].bottom > layout.boxes["half"].bottom - 200
 
 
 def test_the_check_of_layouts_can_fail() -> None:

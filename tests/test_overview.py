@@ -51,7 +51,7 @@ def test_a_block_that_failed_is_drawn_beside_the_sound_ones() -> None:
 @pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
 def test_an_overview_and_its_blocks_lose_nothing_and_can_be_read(spec: Path) -> None:
     graph = archspec.load(spec)
-    overview, inside = plan_blocks(graph, fold=True)
+    overview, inside, _ = plan_blocks(graph, fold=True)
     stands = [node for box in overview.sight.boxes for node in box.stands]
     assert sorted(node.name for node in stands) == sorted(node.name for node in graph)
     assert sum(map(params, stands)) == graph.total_params

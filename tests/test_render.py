@@ -310,6 +310,9 @@ def test_an_unknown_cost_is_said_to_be_unknown() -> None:
 
 def test_a_picture_across_the_page_runs_from_left_to_right() -> None:
     boxes = lay_out(to_dot(archspec.load("lenet5"), style=Style(direction="LR"))).boxes
-    chain = [boxes[name] for name in ("input", "conv2d", "max_pooling2d", "conv2d_1")]
-    assert all(one.right < other.left for one, other in pairwise(chain))
-    assert len({one.bottom + one.top for one in chain}) == 1
+    rows = [("input", "conv2d", "max_pooling2d"), ("conv2d_1", "max_pooling2d_1", "flatten")]
+    chains = [[boxes[name] for name in row] for row in rows]
+    for chain in chains:
+        assert all(one.right < other.left for one, other in pairwise(chain))
+        assert len({one.bottom + one.top for one in chain}) == 1
+    assert chains[1][0].top < chains[0][0].bottom

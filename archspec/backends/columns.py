@@ -1,58 +1,149 @@
-"""Where a picture is cut, so that a deep network fills a page and not a strip of paper.
+"""Where a picture is cut, so that it fills a page, or a slide, and not a strip of paper.
 
 Sizes are about right: what Graphviz will make of a box is not known here, nor the same everywhere.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, pairwise
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, combinations, pairwise
+from math import log
 
-from archspec.backends.parts import Box, Edge, Frame, Sight, nest
+from archspec.backends.parts import Box, Edge, Frame, Mark, Sight, nest
+from archspec.backends.view import abreast
+from archspec.graph import Shape
 
-# In points. A printed page is so much higher than wide, and so high; a wider one shrinks its text.
-PAGE, SHEET, WIDEST = 1.4, 760, 860
-# A box that stands alone is so wide and high, one beside others so, and a folded block so; a row of
-# text or the top of a frame is so high.
-ALONE, BESIDE, BLOCK, TEXT = (200, 32), (125, 44), (200, 84), 20
-# In a picture that runs across the page, a box with the text after it is so wide; a block too.
-STEP, BLOCK_STEP = 150, 300
-TITLE = 60  # points that the title of a block and the gap below it take
 MOST = 8  # columns
-FRAME_COST = 140  # points that a column may be longer so that a frame stays whole
+CUT, BREAK = 0.1, 0.1  # how much worse a picture is for each cut, and for all that it breaks
+DETOUR = 140  # points that a column may be longer so that nothing breaks
+
+Places = list[list[int]]  # of blocks in a sequence, in columns
 
 
-def cut_columns(sight: Sight) -> list[Frame]:
-    """The boxes in their frames, in no more columns than make the picture larger on a page."""
-    width, _ = _extent(sight)
-    tops = _tops((rank, height) for rank, _, height in _sizes(sight.boxes))
-    pages = tops[-1] / width / PAGE  # as wide as one column, that it would take
-    fitting = range(1, 1 + (MOST if tops[-1] > SHEET else 1))
-    return _cut(sight, tops, max(fitting, key=lambda n: min(1 / n, n / pages)))
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How a picture runs, and about how many points its parts take: first beside the flow, then
+    along it.
+
+    shape: height by width that a picture should have. alone, beside, block, named: a box, one that
+        has others beside it, a folded block, one that is drawn by itself. frame: what a frame adds.
+    title: of a block that is drawn by itself. gap, text: between two boxes, and more where a shape
+        is said there. heading: width and height of what stands above the picture.
+    """
+
+    across: bool
+    shape: float
+    alone: tuple[int, int]
+    beside: tuple[int, int]
+    block: tuple[int, int]
+    named: tuple[int, int]
+    frame: tuple[int, int]
+    title: tuple[int, int]
+    gap: int
+    text: int
+    heading: tuple[int, int] = (330, 90)
+
+    def misfit(self, extents: Sequence[tuple[int, int]]) -> float:
+        """How far columns, or rows, are from the shape that a picture should have and from filling
+        it: as logarithms, so that no wider one with the same in it is ever better."""
+        beside, along = sum(beside for beside, _ in extents), max(along for _, along in extents)
+        width, height = (along, beside) if self.across else (beside, along)
+        shape = (height + self.heading[1]) / max(width, self.heading[0])
+        filled = sum(beside * along for beside, along in extents) / (beside * along)
+        return abs(log(shape / self.shape)) - log(filled)
 
 
-def cut_rows(sight: Sight) -> list[Frame]:
-    """The boxes in their frames, in as many rows as a page's width asks for."""
-    ends = _tops((box.rank, BLOCK_STEP if box.block else STEP) for box in sight.boxes)
-    return _cut(sight, ends, -(-ends[-1] // WIDEST))
+# A page with a caption; a slide.
+DOWN = Flow(
+    across=False,
+    shape=1.3,
+    alone=(170, 21),
+    beside=(118, 46),
+    block=(200, 80),
+    named=(145, 65),
+    frame=(10, 40),
+    title=(40, 90),
+    gap=10,
+    text=24,
+)
+ACROSS = Flow(
+    across=True,
+    shape=9 / 16,
+    alone=(50, 70),
+    beside=(58, 70),
+    block=(90, 190),
+    named=(65, 145),
+    frame=(40, 20),
+    title=(60, 90),
+    gap=18,
+    text=45,
+)
 
 
-def stack(sights: Sequence[Sight], beside: Sight) -> list[list[int]]:
-    """Blocks one below the other, in columns beside an overview: places in the sequence. They are
-    as high as the overview, or higher where the page would be too wide."""
-    shapes = [_extent(sight) for sight in sights]
-    width, room = _extent(beside)
-    while True:
-        columns = _filled([height + TITLE for _, height in shapes], room)
-        widths = [max(shapes[place][0] for place in column) for column in columns]
-        if len(columns) < 2 or width + sum(widths) <= WIDEST:
-            return columns
-        room += SHEET
+def flow(across: bool) -> Flow:
+    return ACROSS if across else DOWN
 
 
-def _filled(heights: Sequence[int], room: int) -> list[list[int]]:
-    columns: list[list[int]] = []
+def cut(sight: Sight, flow: Flow) -> list[Frame]:
+    """The boxes in their frames, in as many columns, or rows, as bring the picture nearest to the
+    shape that it should have."""
+    return min(_tries(sight, flow), key=lambda each: each[1] + flow.misfit(each[2]))[0]
+
+
+def spread(overview: Sight, blocks: Sequence[Sight], flow: Flow) -> tuple[list[Frame], Places]:
+    """An overview in columns, and columns beside it of blocks one below the other, so that the
+    picture comes nearest to the shape that it should have."""
+    extents = []
+    for sight in blocks:
+        wide, long = _Lengths(sight, flow, said=False).extent(sight.boxes)
+        extents.append((wide + flow.title[0], long + flow.title[1]))
+    tries = [
+        (cost + flow.misfit([*columns, *beside]), frames, places)
+        for frames, cost, columns in _tries(overview, replace(flow, block=flow.named))
+        for places, beside in _stacks(extents)
+    ]
+    _, frames, places = min(tries, key=lambda each: each[0])
+    return frames, places
+
+
+def _tries(sight: Sight, flow: Flow) -> Iterator[tuple[list[Frame], float, list[tuple[int, int]]]]:
+    """A picture in one column, in two, and so on: its columns, what their cuts cost, and how large
+    each is."""
+    lengths = _Lengths(sight, flow)
+    place = {box: place for place, box in enumerate(sight.boxes)}
+    boxes = _heads_first(sight)
+    tops = [0, *accumulate(lengths.of(boxes).values())]
+    breaks = _breaks(boxes, sight.edges)
+    for wanted in range(MOST):
+        cuts = _cuts(boxes, breaks, tops, wanted)
+        ends = pairwise([0, *cuts, len(boxes)])
+        parts = [sorted(boxes[start:end], key=place.__getitem__) for start, end in ends]
+        cost = sum(CUT + BREAK * breaks[cut] for cut in cuts)
+        seen: set[str] = set()
+        columns = []
+        for part in parts:
+            columns.append(nest(part, sight.titles, seen))
+            seen.update(path for box in part for path in box.frames)
+        yield columns, cost, [*map(lengths.extent, parts)]
+
+
+def _stacks(extents: Sequence[tuple[int, int]]) -> Iterator[tuple[Places, list[tuple[int, int]]]]:
+    """Ways to put blocks of such sizes into columns, and how large those are."""
+    lengths = [long for _, long in extents]
+    ends = combinations(range(len(extents) + 1), 2)
+    rooms = {sum(lengths[start:end]) for start, end in ends}
+    for room in sorted(room for room in rooms if room >= max(lengths)):
+        places = _filled(lengths, room)
+        each = [[extents[place] for place in column] for column in places]
+        yield places, [(max(w for w, _ in column), sum(h for _, h in column)) for column in each]
+    if not extents:
+        yield [], []
+
+
+def _filled(heights: Sequence[int], room: int) -> Places:
+    columns: Places = []
     left = 0
     for place, height in enumerate(heights):
         if not columns or height > left:
@@ -63,74 +154,115 @@ def _filled(heights: Sequence[int], room: int) -> list[list[int]]:
     return columns
 
 
-def _extent(sight: Sight) -> tuple[int, int]:
-    """Width and height of a column of all boxes."""
-    sizes = list(_sizes(sight.boxes))
-    width = max(_sums((rank, width) for rank, width, _ in sizes).values())
-    return width, _tops((rank, height) for rank, _, height in sizes)[-1]
+class _Lengths:
+    """Of boxes of a picture, by their ranks. said: whether shapes are."""
+
+    def __init__(self, sight: Sight, flow: Flow, said: bool = True) -> None:
+        self.flow = flow
+        self.beside = abreast(sight)
+        self.changing = _changing(sight.edges) if said else set()
+
+    def of(self, boxes: Iterable[Box]) -> dict[int, int]:
+        """Along the flow, with the gap that follows and the frames that begin there; in order."""
+        longest: Counter[int] = Counter()
+        seen: set[str] = set()
+        for box in boxes:
+            opened = set(box.frames) - seen
+            seen |= opened
+            length = self._size(box)[1] + self.flow.gap + self.flow.frame[1] * len(opened)
+            length += self.flow.text * (box in self.changing)
+            longest[box.rank] = max(longest[box.rank], length)
+        return dict(sorted(longest.items()))
+
+    def extent(self, boxes: Sequence[Box]) -> tuple[int, int]:
+        """Beside the flow and along it."""
+        widths: Counter[int] = Counter()
+        for box in boxes:
+            widths[box.rank] += self._size(box)[0]
+        frames = self.flow.frame[0] * max(len(box.frames) for box in boxes)
+        return max(widths.values()) + frames, sum(self.of(boxes).values())
+
+    def _size(self, box: Box) -> tuple[int, int]:
+        if box.block:
+            return self.flow.block
+        return self.flow.alone if self.beside[box.rank] == 1 else self.flow.beside
 
 
-def _cut(sight: Sight, tops: Sequence[int], wanted: int) -> list[Frame]:
-    """Each cut is where a single value crosses, near an even share and rather between frames. tops:
-    how far along each rank begins, and where the last one ends."""
-    boxes = sight.boxes
-    crossing = _crossings(boxes, sight.edges)
+def _changing(edges: Iterable[Edge]) -> set[Box | Mark]:
+    """What gives another shape than it takes."""
+    taken: dict[Box | Mark, set[Shape]] = defaultdict(set)
+    for edge in edges:
+        if edge.value.facts:
+            taken[edge.head].add(edge.value.facts.shape)
+    return {
+        edge.tail
+        for edge in edges
+        if edge.value.facts and taken[edge.tail] - {edge.value.facts.shape}
+    }
+
+
+def _cuts(
+    boxes: Sequence[Box], breaks: Mapping[int, int], tops: Sequence[int], wanted: int
+) -> list[int]:
+    """So many cuts, or fewer, each near an even share and rather where little breaks. tops: how far
+    along each rank begins, and where the last one ends."""
+    ranks = [*accumulate((box.rank for box in boxes), max)]
+    ends = {cut: tops[ranks[cut - 1] + 1] for cut in breaks}
     cuts = set()
-    for column in range(1, wanted):
+    for number in range(1, wanted + 1):
 
-        def cost(cut: int, share: float = tops[-1] * column / wanted) -> float:
-            inside = set(boxes[cut - 1].frames) & set(boxes[cut].frames)
-            return abs(tops[crossing[cut].rank + 1] - share) + FRAME_COST * len(inside)
+        def cost(cut: int, share: float = tops[-1] * number / (wanted + 1)) -> float:
+            return abs(ends[cut] - share) + DETOUR * breaks[cut]
 
-        cuts |= set(sorted(crossing, key=cost)[:1])
-    seen: set[str] = set()
-    columns = []
-    for start, end in pairwise(sorted({0, *cuts, len(boxes)})):
-        columns.append(nest(boxes[start:end], sight.titles, seen))
-        seen.update(path for box in boxes[start:end] for path in box.frames)
-    return columns
+        cuts |= set(sorted(breaks, key=cost)[:1])
+    return sorted(cuts)
 
 
-def _sizes(boxes: Sequence[Box]) -> Iterator[tuple[int, int, int]]:
-    """Of each box: its rank, width, and height with the text and the frames that begin there."""
-    beside = Counter(box.rank for box in boxes)
-    seen: set[str] = set()
-    for box in boxes:
-        opened = set(box.frames) - seen
-        seen |= opened
-        width, height = BLOCK if box.block else ALONE if beside[box.rank] == 1 else BESIDE
-        yield box.rank, width, height + TEXT * (len(opened) + 1)
+def _heads_first(sight: Sight) -> list[Box]:
+    """The boxes in their order, but what leads to no more than an output of its own at once after
+    what it takes, so that cuts are not in its way."""
+    place = {box: i for i, box in enumerate(sight.boxes)}
+    into: dict[Box, list[Box]] = defaultdict(list)
+    for edge in sight.edges:
+        if isinstance(edge.tail, Box) and isinstance(edge.head, Box) and not edge.back:
+            into[edge.head].append(edge.tail)
+    main: set[Box] = set()
+    found = [max(sight.boxes, key=lambda box: box.rank)]
+    while found:
+        box = found.pop()
+        if box not in main:
+            main.add(box)
+            found += into[box]
+    after: dict[Box, int] = {}
+    for box in sight.boxes:
+        own = [place[box]] if box in main or not into[box] else []
+        after[box] = max([*own, *(after[tail] for tail in into[box])])
+    return sorted(sight.boxes, key=lambda box: (after[box], box not in main, place[box]))
 
 
-def _sums(lengths: Iterable[tuple[int, int]]) -> Counter[int]:
-    """By rank."""
-    sums: Counter[int] = Counter()
-    for rank, length in lengths:
-        sums[rank] += length
-    return sums
-
-
-def _tops(lengths: Iterable[tuple[int, int]]) -> list[int]:
-    """Where each rank begins, of lengths by rank, and where the last one ends."""
-    longest: Counter[int] = Counter()
-    for rank, length in lengths:
-        longest[rank] = max(longest[rank], length)
-    return [0, *accumulate(longest[rank] for rank in sorted(longest))]
-
-
-def _crossings(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, Box]:
-    """Each place between two boxes where one value crosses, and the box that it comes from."""
+def _breaks(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, int]:
+    """Each place between two boxes where one value crosses, and what breaks if a picture is cut
+    there: frames around both, and the lines of that value, but for one of them."""
     place = {box: i for i, box in enumerate(boxes)}
-    last: dict[Box, int] = {}
+    heads: dict[Box, list[Box]] = defaultdict(list)
     for edge in edges:
         if isinstance(edge.tail, Box) and isinstance(edge.head, Box):
-            last[edge.tail] = max(place[edge.head], last.get(edge.tail, 0))
+            heads[edge.tail].append(edge.head)
             if edge.back:  # it stays in a column
-                last[edge.head] = max(place[edge.tail], last.get(edge.head, 0))
-    crossing = {}
+                heads[edge.head].append(edge.tail)
+    breaks = {}
     live: list[Box] = []
     for cut in range(1, len(boxes)):
-        live = [box for box in (*live, boxes[cut - 1]) if last.get(box, 0) >= cut]
+        live = [
+            box for box in (*live, boxes[cut - 1]) if any(place[head] >= cut for head in heads[box])
+        ]
         if len(live) == 1:
-            crossing[cut] = live[0]
-    return crossing
+            (tail,) = live
+            ways = {
+                next((path for path in head.frames if path not in tail.frames), head.name)
+                for head in heads[tail]
+                if place[head] >= cut
+            }
+            through = set(boxes[cut - 1].frames) & set(boxes[cut].frames)
+            breaks[cut] = len(through) + len(ways) - 1
+    return breaks

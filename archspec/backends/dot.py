@@ -6,6 +6,7 @@ gives the same text: ids are the nodes' names, and everything is in graph order.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,13 +15,14 @@ from itertools import pairwise
 import graphviz  # type: ignore[import-untyped]
 
 from archspec.backends.blocks import Block
-from archspec.backends.columns import stack
 from archspec.backends.labels import MIDDLE, Labels
 from archspec.backends.parts import Box, Edge, Frame, Mark, Part
 from archspec.backends.picture import Picture, plan, plan_blocks, plan_whole
 from archspec.backends.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, cost
 from archspec.backends.view import View
 from archspec.graph import Graph
+
+STRAIGHT = "300"  # the weight of a line that has no reason to bend
 
 
 def to_dot(graph: Graph, view: View | None = None, style: Style | None = None) -> str:
@@ -62,18 +64,15 @@ def to_blocks(graph: Graph, fold: bool = True, style: Style | None = None) -> st
     in a colour of its own. fold: repeats stand once."""
     style = style or Style()
     theme = THEMES[style.theme]
-    overview, inside = plan_blocks(graph, fold, style.across)
+    overview, inside, columns = plan_blocks(graph, fold, style.across)
     colours = [theme.blocks[place % len(theme.blocks)] for place in range(len(inside))]
     drawn = {
         path: (block, fill)
         for (block, _), fill in zip(inside, colours, strict=True)
         for path in block.uses
     }
-    columns = [[place] for place in range(len(inside))]
-    if not style.across:
-        columns = stack([block.sight for block, _ in inside], overview.sight)
     labels = Labels(overview, theme, _scale([overview], style), drawn)
-    out = _page(graph.name, labels.heading(), style, 1 + len(columns))
+    out = _page(graph.name, labels.heading(), style, len(overview.columns) + len(columns))
     drawings: list[Callable[[], None]] = [partial(_Drawing(out, labels).draw, alone=False)]
     for column in columns:
         for place in column:
@@ -117,7 +116,7 @@ def _page(name: str, heading: str, style: Style, columns: int) -> graphviz.Digra
     """An empty one. columns: how many will stand on it, side by side."""
     theme = THEMES[style.theme]
     text = {"fontname": FONT, "fontcolor": theme.ink}
-    packed = {"pack": "16", "packmode": f"array_ut{columns}"}  # which cannot be turned
+    packed = "array_cu1" if style.across else f"array_ut{columns}"
     return graphviz.Digraph(
         name=name,
         graph_attr={
@@ -128,9 +127,10 @@ def _page(name: str, heading: str, style: Style, columns: int) -> graphviz.Digra
             "nodesep": "0.16",
             "pad": "0.1",
             "rankdir": style.direction,
-            "ranksep": "0.16",
+            "pack": "16",
+            "packmode": packed,
+            "ranksep": "0.12",
             "tooltip": name,
-            **({} if style.across else packed),
             **text,
         },
         node_attr={"shape": "plain", "fontsize": str(NORMAL), **text},
@@ -147,6 +147,9 @@ class _Drawing:
         self.picture = labels.picture
         self.theme = labels.theme
         self.prefix = prefix
+        plain = [edge for edge in self.picture.edges if not (edge.skip or edge.back)]
+        self.leaving = Counter(edge.tail for edge in plain)
+        self.entering = Counter(edge.head for edge in plain)
 
     def draw(self, alone: bool = True) -> None:
         """alone: whether no frame stands on the page beside it. Graphviz puts what has a frame
@@ -215,16 +218,43 @@ class _Drawing:
             out.node(name, label, **look, **_terminal(self.theme))
 
     def _edge(self, edge: Edge) -> None:
-        attributes: dict[str, str] = {}
-        if isinstance(edge.head, Mark) and edge.head.kind == "passage":
-            attributes |= {"arrowhead": "none", "weight": "4"}
-        elif not (isinstance(edge.head, Box) and len(edge.head.nodes[0].inputs) > 1):
-            attributes |= {"weight": "2"}  # what slack a branch has lies before the merge
+        """Boxes beside others stand two ranks apart, so that what is said between two takes the one
+        between, and those of parallel branches stay in rows. Lines leave below and enter above, but
+        for those into a merge, which come from all sides."""
+        tail, head = edge.tail, edge.head
+        fork = _passes(tail) and self.leaving[tail] > 1
+        through = (_passes(tail) and not fork) or _passes(head)
+        attributes = {"minlen": "2"} if self._crowded(edge) and not through else {}
+        if self.entering[head] == 1:  # what slack a branch has lies before the merge
+            attributes["weight"] = STRAIGHT if self.leaving[tail] == 1 else "2"
+        if _passes(head):
+            attributes["arrowhead"] = "none"
         if edge.skip:
             attributes |= {"color": self.theme.skip, "penwidth": "1.6", "weight": "0"}
         if edge.back:
             attributes |= {"constraint": "false", "style": "dashed"}
-        self.out.edge(self.prefix + _end(edge.tail), self.prefix + _end(edge.head), **attributes)
+        below, above = ("e", "w") if self.picture.across else ("s", "n")
+        plain = not edge.skip and not edge.back
+        begin = below if plain and (self.picture.across or not fork) else ""
+        end = above if plain and self.entering[head] == 1 and not _passes(head) else ""
+        self.out.edge(self._end(tail, begin), self._end(head, end), **attributes)
+
+    def _crowded(self, edge: Edge) -> bool:
+        beside = self.picture.beside
+        return any(isinstance(end, Box) and beside[end.rank] > 1 for end in (edge.tail, edge.head))
+
+    def _end(self, part: Box | Mark, side: str) -> str:
+        """Where an edge is fixed."""
+        at = [
+            self.prefix + part.name,
+            *([MIDDLE] if _passes(part) else []),
+            *([side] if side else []),
+        ]
+        return ":".join(at)
+
+
+def _passes(part: Box | Mark) -> bool:
+    return isinstance(part, Mark) and part.kind == "passage"
 
 
 def _scale(pictures: Iterable[Picture], style: Style) -> Heat | None:
@@ -245,12 +275,6 @@ def _terminal(theme: Theme) -> dict[str, str]:
         "shape": "box",
         "style": "rounded,filled",
     }
-
-
-def _end(part: Box | Mark) -> str:
-    """Where an edge is fixed."""
-    passage = isinstance(part, Mark) and part.kind == "passage"
-    return f"{part.name}:{MIDDLE}" if passage else part.name
 
 
 def _id(name: str) -> str:

@@ -17,9 +17,9 @@ from pathlib import Path
 from archspec.backends import words
 from archspec.backends.blocks import Block
 from archspec.backends.parts import Box, Frame, Mark, in_line, shape_of
-from archspec.backends.picture import NARROW, Picture
+from archspec.backends.picture import Picture, title
 from archspec.backends.style import COSTS, FONT, LARGE, SMALL, Heat, Theme, cost, ink_on, kind
-from archspec.backends.view import breadth, leads
+from archspec.backends.view import leads
 from archspec.backends.words import Symbol
 from archspec.errors import in_a_line
 from archspec.graph import Node, params
@@ -27,7 +27,7 @@ from archspec.graph import Node, params
 ONE_LINE, BESIDE = 28, 16  # letters that a box says in one line, alone and beside others
 USED = 3  # values in a line of a block that is drawn by itself
 HELD = 5  # kinds of layers in a line of a folded block
-LEGEND = 5  # kinds of layers in a line of the legend
+LEGEND = 7  # kinds of layers in a line of the legend
 STEPS = 4  # of the scale
 LETTER = 6  # points that a letter of small text is wide
 SLACK = '<TD COLSPAN="9"></TD>'  # takes nearly all room that texts beside it do not need
@@ -219,12 +219,8 @@ class Labels:
     # --- frames and ends
 
     def frame(self, frame: Frame) -> str:
-        """`unit0: residual`; in a narrow frame on short lines, as what enters in the middle would
-        run through a long one."""
-        said = self.picture.sight.said(frame.path)
-        again = ["(continued)"] * frame.continued
-        narrow = breadth(frame.boxes) <= NARROW
-        lines = [*said, *again] if narrow else [" ".join([in_line(said), *again])]
+        """`unit0: residual`."""
+        lines = title(self.picture.sight, frame)
         rows = [[f'<TD ALIGN="LEFT">{_small(escape(line))}</TD>'] for line in lines]
         return f"<{_table(rows)}>"
 
@@ -274,14 +270,13 @@ class Labels:
         return _table([cells], CELLSPACING=3, CELLPADDING=2)
 
     def _legend(self) -> str:
-        """The kinds of layers in the picture."""
-        boxes = [box for box in self.picture.sight.boxes if box.state == "sound"]
-        nodes = [node for box in boxes for node in box.stands]
-        present = {kind(node.op) for node in nodes if node.op != "InputLayer"}
-        if any(map(words.activation, nodes)):
-            present.add(kind("Activation"))
-        fills = self.theme.fills
-        cells = [_cell(_small(name), fills[name]) for name in fills if name in present]
+        """The kinds of layers in the picture, as they come."""
+        present: dict[str, None] = {}
+        for box in self.picture.sight.boxes:
+            for node in box.stands if box.state == "sound" else ():
+                ops = [node.op, *(["Activation"] if words.activation(node) else [])]
+                present |= dict.fromkeys(kind(op) for op in ops if op != "InputLayer")
+        cells = [_cell(_small(name), self.theme.fills[name]) for name in present]
         look = {"CELLBORDER": 1, "COLOR": self.theme.frame_line}
         return (
             _table(_wrapped(cells, LEGEND), CELLSPACING=3, CELLPADDING=2, **look) if cells else ""

@@ -9,25 +9,25 @@ they belong to. What an edge says, the shape above all, stands in its way.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from archspec.backends import words
 from archspec.backends.blocks import Block, blocks
-from archspec.backends.columns import cut_columns, cut_rows
-from archspec.backends.parts import Box, Edge, Frame, Mark, Sight, nest
-from archspec.backends.view import View, breadth, folded, see, unfolded
+from archspec.backends.columns import Places, cut, flow, spread
+from archspec.backends.parts import Box, Edge, Frame, Mark, Sight, in_line, nest
+from archspec.backends.view import View, abreast, breadth, folded, see, unfolded
 from archspec.graph import Graph, Shape
 
 NARROW = 2  # boxes side by side in a frame whose title could meet a line
-SHORT = 7  # letters of a title that meets none
+SHORT, LONG = 7, 16  # letters of a title that meets none, and of one that is broken into lines
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """columns: left to right, or rows, downwards, of a picture that runs `across` the page. beside:
-    how many boxes stand side by side at each rank."""
+    how many boxes, and lines that pass by boxes, stand side by side at each rank."""
 
     graph: Graph
     sight: Sight
@@ -40,7 +40,7 @@ class Picture:
 def plan(graph: Graph, view: View, across: bool = False) -> Picture:
     """The picture of a network on a page."""
     sight = see(graph, view)
-    return _picture(sight, cut_rows(sight) if across else cut_columns(sight), across)
+    return _picture(sight, cut(sight, flow(across)), across)
 
 
 def plan_whole(graph: Graph, view: View, across: bool = False) -> Picture:
@@ -51,19 +51,20 @@ def plan_whole(graph: Graph, view: View, across: bool = False) -> Picture:
 
 def plan_blocks(
     graph: Graph, fold: bool, across: bool = False
-) -> tuple[Picture, list[tuple[Block, Picture]]]:
-    """An overview in one column, where each block is a box, and each distinct block by itself."""
+) -> tuple[Picture, list[tuple[Block, Picture]], Places]:
+    """An overview, where each block is a box, and each distinct block by itself; the columns beside
+    the overview that these stand in."""
     whole = unfolded(graph, fold)
     found = blocks(whole)
     sight = folded(whole, {path for block in found for path in block.uses})
-    overview = _picture(sight, [nest(sight.boxes, sight.titles)], across)
-    return overview, [(block, _inside_of(block, across)) for block in found]
+    columns, places = spread(sight, [block.sight for block in found], flow(across))
+    inside = [(block, _inside_of(block, across)) for block in found]
+    return _picture(sight, columns, across), inside, places
 
 
 def _picture(sight: Sight, columns: Sequence[Frame], across: bool) -> Picture:
     edges = _spelled(columns, _route(columns, sight, across), sight.edges)
-    beside = Counter(box.rank for box in sight.boxes)
-    return Picture(sight.graph, sight, tuple(columns), tuple(edges), beside, across)
+    return Picture(sight.graph, sight, tuple(columns), tuple(edges), abreast(sight), across)
 
 
 def _inside_of(block: Block, across: bool) -> Picture:
@@ -74,8 +75,7 @@ def _inside_of(block: Block, across: bool) -> Picture:
     heads = dict.fromkeys(edge.head for edge in sight.edges if isinstance(edge.head, Mark))
     column.parts = [*tails, *column.parts, *heads]
     edges = _spelled([column], _route([column], sight, across), ())
-    beside = Counter(box.rank for box in sight.boxes)
-    return Picture(sight.graph, sight, (column,), tuple(edges), beside, across)
+    return Picture(sight.graph, sight, (column,), tuple(edges), abreast(sight), across)
 
 
 # --- routes --------------------------------------------------------------------------------------
@@ -149,11 +149,20 @@ def _forked(
 def _letters(columns: Iterable[Frame], sight: Sight) -> dict[str, int]:
     """Of the longest line of each title; a frame that is wide enough has room for any."""
     return {
-        frame.path: max(map(len, sight.said(frame.path)))
+        frame.path: max(map(len, title(sight, frame)))
         for column in columns
         for frame in _frames(column)
         if frame.path and breadth(frame.boxes) <= NARROW
     }
+
+
+def title(sight: Sight, frame: Frame) -> list[str]:
+    """The lines of a frame's title, short in a narrow frame: what enters in the middle would run
+    through a long one."""
+    said, again = sight.said(frame.path), ["(continued)"] * frame.continued
+    line = " ".join([in_line(said), *again])
+    short = len(line) <= LONG or breadth(frame.boxes) > NARROW
+    return [line] if short else [*said, *again]
 
 
 # --- what edges say ------------------------------------------------------------------------------

@@ -297,6 +297,15 @@ def _ranked(sight: Sight) -> Sight:
     return replace(sight, edges=edges)
 
 
+def abreast(sight: Sight) -> Counter[int]:
+    """How many boxes, and lines that pass by boxes, stand side by side at each rank."""
+    found = Counter(box.rank for box in sight.boxes)
+    for edge in sight.edges:
+        if isinstance(edge.tail, Box) and isinstance(edge.head, Box) and not edge.skip:
+            found.update(range(edge.tail.rank + 1, edge.head.rank))
+    return found
+
+
 def breadth(boxes: Iterable[Box]) -> int:
     """The most boxes side by side."""
     return max(Counter(box.rank for box in boxes).values())
