@@ -106,6 +106,24 @@ def test_a_title_in_a_narrow_frame_takes_one_line_if_it_is_short() -> None:
     assert said == ["unit0: residual"]
 
 
+SMALL = """
+archspec: 1
+input: [8]
+layers:
+  - Dense: 8
+  - name: GROUP
+    layers: [ReLU, Flatten]
+  - Dense: 2
+"""
+
+
+@pytest.mark.parametrize("name", ["a", "group", "group12", "a_group_of_a_long_name"])
+def test_a_line_into_a_small_box_is_clear_of_the_title_above_it(name: str) -> None:
+    layout = lay_out(to_dot(archspec.loads(SMALL.replace("GROUP", name))))
+    assert any(text.said == name for text in layout.texts)
+    assert layout.faults() == []
+
+
 @pytest.mark.parametrize("name", ["resnet18", "googlenet"])
 def test_the_legend_is_one_line_in_the_order_of_the_layers(name: str) -> None:
     heading = [text for text in layout_of(network(name)).texts if not text.owner]

@@ -229,7 +229,7 @@ class Labels:
         said = "<BR/>".join(map(escape, mark.text.split("\n")))
         point = f'BGCOLOR="{self.theme.quiet}" FIXEDSIZE="TRUE" WIDTH="2" HEIGHT="2"'
         middle = f'<TD PORT="{MIDDLE}" {"" if said else point}>{_small(said) if said else ""}</TD>'
-        side = f'<TD WIDTH="{mark.room * LETTER}"></TD>' if mark.room else ""
+        side = f'<TD WIDTH="{(mark.room + 1) * LETTER}"></TD>' if mark.room else ""
         return f"<{_table([[side, middle, side]])}>"
 
     def terminal(self, node: Node) -> str:

@@ -21,7 +21,7 @@ from archspec.backends.view import View, abreast, breadth, folded, see, unfolded
 from archspec.graph import Graph, Shape
 
 NARROW = 2  # boxes side by side in a frame whose title could meet a line
-SHORT, LONG = 7, 16  # letters of a title that meets none, and of one that is broken into lines
+LONG = 16  # letters of a title in a narrow frame that is broken into lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _forked(
         heads = [edge.head.frames for edge in group]
         shared = [path for path in heads[0] if all(path in other for other in heads)]
         room = max(letters.get(path, 0) for path in shared if path not in tail.frames)
-        if len(group) == 1 and room <= SHORT:
+        if len(group) == 1 and _clears(group[0].head, room):
             routed += group
             continue
         name = f"{group[0].value.name} into {shared[-1]}"
@@ -144,6 +144,15 @@ def _forked(
         inner = [replace(edge, tail=passage) for edge in group]
         routed += _forked(passage, inner, frames, letters)
     return routed
+
+
+def _clears(head: Box | Mark, room: int) -> bool:
+    """Whether a box is so wide that what enters it in the middle is clear of a title of so many
+    letters, which are smaller than the box's."""
+    if not isinstance(head, Box) or head.block or not room:
+        return True
+    said = [text for node in head.nodes for text in (words.title(node), *words.details(node))]
+    return sum(map(len, said)) >= 1.75 * room + 4
 
 
 def _letters(columns: Iterable[Frame], sight: Sight) -> dict[str, int]:
