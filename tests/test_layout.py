@@ -94,6 +94,14 @@ def test_boxes_of_parallel_branches_stand_in_rows() -> None:
             assert max(middles) - min(middles) < 1
 
 
+def test_boxes_beside_each_other_take_two_lines_as_soon_as_one_does() -> None:
+    boxes = layout_of(network("googlenet"), "blocks").boxes
+    names = ("3x3.conv2d_1", "5x5.conv2d_1", "pool.conv2d")
+    areas = [boxes[f"inception/inception3a.{name}"] for name in names]
+    heights = [area.top - area.bottom for area in areas]
+    assert max(heights) - min(heights) < 1
+
+
 def test_the_default_picture_of_a_deep_network_is_smaller_than_one_without_folds() -> None:
     graph = archspec.load("resnet18")
     folded, unfolded = layout_of(network("resnet18")), lay_out(to_dot(graph, View(99, fold=False)))
@@ -124,7 +132,7 @@ def test_a_line_into_a_small_box_is_clear_of_the_title_above_it(name: str) -> No
     assert layout.faults() == []
 
 
-@pytest.mark.parametrize("name", ["resnet18", "googlenet"])
+@pytest.mark.parametrize("name", ["resnet18", "googlenet", "resnet50v2"])
 def test_the_legend_is_one_line_in_the_order_of_the_layers(name: str) -> None:
     heading = [text for text in layout_of(network(name)).texts if not text.owner]
     legend = heading[3:]

@@ -18,7 +18,18 @@ from archspec.backends import words
 from archspec.backends.blocks import Block
 from archspec.backends.parts import Box, Frame, Mark, in_line, shape_of
 from archspec.backends.picture import Picture, title
-from archspec.backends.style import COSTS, FONT, LARGE, SMALL, Heat, Theme, cost, ink_on, kind
+from archspec.backends.style import (
+    COSTS,
+    FONT,
+    LARGE,
+    OTHER,
+    SMALL,
+    Heat,
+    Theme,
+    cost,
+    ink_on,
+    kind,
+)
 from archspec.backends.view import leads
 from archspec.backends.words import Symbol
 from archspec.errors import in_a_line
@@ -83,15 +94,21 @@ class Labels:
     def _strips(self, box: Box) -> list[Cells]:
         """A cell for each layer; then how often it stands or is called, and its cost. In a picture
         that runs across the page boxes are rather high than wide."""
-        strips = list(self._said(box))
-        cells = [self._cell(box, markup, op) for op, _, markup in strips]
+        cells = [self._cell(box, markup, op) for op, _, markup in self._said(box)]
         if self.picture.across:
             return [[cell] for cell in cells]
-        letters = sum(len(text) for _, text, _ in strips)
-        most = ONE_LINE if self.picture.beside[box.rank] == 1 else BESIDE
-        if letters > most and len(cells) > 1:
+        beside = [box]
+        if self.picture.beside[box.rank] > 1:
+            beside = [each for each in self.picture.sight.boxes if each.rank == box.rank]
+        if len(cells) > 1 and any(map(self._is_long, beside)):
             return [[cells[0].replace("<TD", f'<TD COLSPAN="{len(cells) - 1}"', 1)], cells[1:]]
         return [cells]
+
+    def _is_long(self, box: Box) -> bool:
+        """Whether it takes two lines, and so those beside it too."""
+        texts = [text for _, text, _ in self._said(box)]
+        most = ONE_LINE if self.picture.beside[box.rank] == 1 else BESIDE
+        return not box.block and len(texts) > 1 and sum(map(len, texts)) > most
 
     def _said(self, box: Box) -> Iterator[tuple[str, str, str]]:
         """Op, text and that text as markup of each cell."""
@@ -270,13 +287,14 @@ class Labels:
         return _table([cells], CELLSPACING=3, CELLPADDING=2)
 
     def _legend(self) -> str:
-        """The kinds of layers in the picture, as they come."""
+        """The kinds of layers in the picture as they come, the others last."""
         present: dict[str, None] = {}
         for box in self.picture.sight.boxes:
             for node in box.stands if box.state == "sound" else ():
                 ops = [node.op, *(["Activation"] if words.activation(node) else [])]
                 present |= dict.fromkeys(kind(op) for op in ops if op != "InputLayer")
-        cells = [_cell(_small(name), self.theme.fills[name]) for name in present]
+        names = sorted(present, key=lambda name: name == OTHER)
+        cells = [_cell(_small(name), self.theme.fills[name]) for name in names]
         look = {"CELLBORDER": 1, "COLOR": self.theme.frame_line}
         return (
             _table(_wrapped(cells, LEGEND), CELLSPACING=3, CELLPADDING=2, **look) if cells else ""
