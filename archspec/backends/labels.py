@@ -242,12 +242,14 @@ class Labels:
         return f"<{_table(rows)}>"
 
     def passage(self, mark: Mark) -> str:
-        """A point, or a few words, in the middle of the room that the titles around it need."""
+        """A point, or a few words, beside the room that the titles above it need; in the middle of
+        as much again where branches part."""
         said = "<BR/>".join(map(escape, mark.text.split("\n")))
         point = f'BGCOLOR="{self.theme.quiet}" FIXEDSIZE="TRUE" WIDTH="2" HEIGHT="2"'
         middle = f'<TD PORT="{MIDDLE}" {"" if said else point}>{_small(said) if said else ""}</TD>'
         side = f'<TD WIDTH="{(mark.room + 1) * LETTER}"></TD>' if mark.room else ""
-        return f"<{_table([[side, middle, side]])}>"
+        parting = sum(edge.tail is mark and not edge.skip for edge in self.picture.edges) > 1
+        return f"<{_table([[side, middle, side] if parting else [side, middle]])}>"
 
     def terminal(self, node: Node) -> str:
         """`head  10`, at the ends of the network."""

@@ -50,8 +50,8 @@ class Mark:
     """A point that is no layer.
 
     kind: "output", whose text is the node's name; "link" to another column; "passage" of a value,
-    whose text says it; "end" of a block that is drawn by itself. room: letters that must fit on
-    either side, for the titles of the frames that begin above it.
+    whose text says it; "end" of a block that is drawn by itself. room: letters that must fit
+    beside it, for the titles of the frames that begin above it.
     """
 
     name: str
