@@ -12,7 +12,7 @@ from layouts import lay_out
 
 import archspec
 from archspec.backends import words
-from archspec.backends.dot import to_dot
+from archspec.backends.dot import to_blocks, to_dot
 from archspec.backends.render import FORMATS, render
 from archspec.backends.style import (
     COSTS,
@@ -37,7 +37,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 DRAW = """
 import sys, archspec
 from pathlib import Path
-from archspec.backends.dot import to_dot
+from archspec.backends.dot import to_blocks, to_dot
 from archspec.backends.render import render
 graph = archspec.load("inception_v3")
 for suffix in ("dot", "svg", "png"):
@@ -121,13 +121,37 @@ def test_a_text_stands_in_the_middle_of_its_cell_in_any_font(tmp_path: Path) -> 
         assert float(text.get("x", 0)) == pytest.approx((left + right) / 2, abs=1)
 
 
-def test_words_in_two_fonts_are_one_text_that_keeps_their_distance(tmp_path: Path) -> None:
-    lines = [each for each in svg(tmp_path, "lenet5").iter(f"{SVG}text") if len(each)]
-    said = [[(part.text, part.get("font-weight")) for part in line] for line in lines]
-    assert said == [
-        [("input", "bold"), (" \u00a028×28×1", None)],
-        [("head", "bold"), (" \u00a010", None)],
+def test_words_in_two_fonts_meet_at_one_place_in_any_font(tmp_path: Path) -> None:
+    groups = {group.get("id"): group for group in svg(tmp_path, "lenet5").iter(f"{SVG}g")}
+    for name, shape in (("input", "28×28×1"), ("head-output", "10")):
+        bold, plain = groups[name].iter(f"{SVG}text")
+        assert (bold.text, bold.get("text-anchor")) == (name.partition("-")[0], "end")
+        assert ("".join(plain.itertext()), plain.get("text-anchor")) == (
+            f"\u00a0\u00a0{shape}",
+            None,
+        )
+        assert float(bold.get("x", 0)) == pytest.approx(float(plain.get("x", 0)), abs=1)
+
+
+def test_the_number_of_a_link_stands_in_the_middle_of_its_circle(tmp_path: Path) -> None:
+    circles = [
+        (each, group.find(f"{SVG}text"))
+        for group in svg(tmp_path, "resnet18").iter(f"{SVG}g")
+        for each in group.findall(f"{SVG}ellipse")
     ]
+    assert len(circles) == 2
+    for circle, text in circles:
+        assert text is not None
+        assert text.get("text-anchor") == "middle"
+        assert float(text.get("x", 0)) == pytest.approx(float(circle.get("cx", 0)), abs=0.1)
+
+
+def test_words_in_several_fonts_keep_the_spaces_between_them(tmp_path: Path) -> None:
+    render(to_blocks(archspec.load("resnet18")), tmp_path / "net.svg")
+    groups = {group.get("id"): group for group in ElementTree.parse(tmp_path / "net.svg").iter()}
+    texts = groups["residual-A/stage0.unit0.main.conv2d"].iter(f"{SVG}text")
+    said = "".join("".join(text.itertext()) for text in texts)
+    assert said.startswith("conv\u00a03×3,\u00a0filters")
 
 
 def test_the_title_of_a_frame_begins_at_its_left(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 Graphviz puts a tooltip into a link without a target, and the name of a line into its title. Here
 each box and frame has its facts as title, which is tooltip and name, lines have none, and what all
 texts share stands once. Graphviz says where the letters of its own font begin; here each line of
-text has its middle, so that it stands well in its box with any other font.
+text has its middle, so that it stands well in its box with any other font, and a line in several
+fonts the place where the first ends.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ def accessible(text: str, widths: Widths, hold: bool = False) -> str:
         else:
             group.remove(title)
             group.set("aria-hidden", "true")
+    for words in root.iter(_svg("text")):
+        for name in (FAMILY, SPACE):
+            words.attrib.pop(name, None)
     for group in root.iter(_svg("g")):
         left = group.get("class") == "cluster" and group.get("id", "").startswith("frame-")
         for line in list(_lines(group, widths)):
@@ -81,26 +85,41 @@ def _place(
     left: bool,
     hold: bool,
 ) -> None:
-    """Make one text of a line, with a part for each font in it."""
-    whole = line[0]
-    (x, y), width = _begin(whole), sum(widths[_begin(words)] for words in line)
-    if len(line) > 1:
-        whole = ElementTree.Element(_svg("text"), {"y": f"{y:g}"})
-        whole.tail = line[-1].tail
-        group.insert(list(group).index(line[0]), whole)
-    for words in line:
-        for name in (FAMILY, SPACE, "text-anchor", *(("x", "y") if len(line) > 1 else ())):
-            words.attrib.pop(name, None)
-        if words is not whole:
+    """Fix a line where it begins, in its middle, or where its first text ends; what then follows
+    is one text, so that no gaps come between its parts."""
+    first, *others = line
+    (x, y), own = _begin(first), widths[_begin(first)]
+    if first.get("text-anchor") == "middle":  # of a label that is no table
+        x -= own / 2
+    rest = sum(widths[_begin(words)] for words in others)
+    del first.attrib["text-anchor"]
+    if others:
+        for words in line:  # one at an end would be lost
+            words.text = (words.text or "").replace(" ", "\u00a0")
+        first.set("text-anchor", "end")
+        first.set("x", f"{x + own:.2f}")
+        follows = ElementTree.Element(first.tag, {"x": f"{x + own:.2f}", "y": f"{y:g}"})
+        follows.tail = others[-1].tail
+        group.insert(list(group).index(first) + 1, follows)
+        for words in others:
             group.remove(words)
             words.tag, words.tail = _svg("tspan"), None
-            whole.append(words)
-    if not left:
-        whole.set("text-anchor", "middle")
-    whole.set("x", f"{x if left else x + width / 2:.2f}")
+            for name in ("x", "y", "text-anchor"):
+                del words.attrib[name]
+            follows.append(words)
+        if hold:
+            _hold(follows, rest)
+    elif not left:
+        first.set("text-anchor", "middle")
+        first.set("x", f"{x + own / 2:.2f}")
     if hold:
-        whole.set("textLength", f"{width:.2f}")
-        whole.set("lengthAdjust", "spacingAndGlyphs")
+        _hold(first, own)
+
+
+def _hold(words: ElementTree.Element, width: float) -> None:
+    """Let a text keep its width in any font."""
+    words.set("textLength", f"{width:.2f}")
+    words.set("lengthAdjust", "spacingAndGlyphs")
 
 
 def _begin(words: ElementTree.Element) -> tuple[float, float]:
