@@ -207,7 +207,9 @@ class _Drawing:
         look = {"id": _id(name)}
         quiet = self.theme.quiet
         if mark.kind == "passage":
-            out.node(name, self.labels.passage(mark), fontcolor=quiet, **look)
+            out.node(
+                name, self.labels.passage(mark, self.leaving[mark] > 1), fontcolor=quiet, **look
+            )
         elif mark.kind == "link":
             look |= {"color": quiet, "fontcolor": quiet, "fontsize": str(SMALL)}
             out.node(name, mark.text, shape="circle", fixedsize="true", width="0.2", **look)

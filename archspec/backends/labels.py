@@ -241,14 +241,13 @@ class Labels:
         rows = [[f'<TD ALIGN="LEFT">{_small(escape(line))}</TD>'] for line in lines]
         return f"<{_table(rows)}>"
 
-    def passage(self, mark: Mark) -> str:
-        """A point, or a few words, beside the room that the titles above it need; in the middle of
-        as much again where branches part."""
+    def passage(self, mark: Mark, parting: bool) -> str:
+        """A point, or a few words, beside the room that the titles above it need. parting: whether
+        branches do there, which have as much room on the other side."""
         said = "<BR/>".join(map(escape, mark.text.split("\n")))
         point = f'BGCOLOR="{self.theme.quiet}" FIXEDSIZE="TRUE" WIDTH="2" HEIGHT="2"'
         middle = f'<TD PORT="{MIDDLE}" {"" if said else point}>{_small(said) if said else ""}</TD>'
         side = f'<TD WIDTH="{(mark.room + 1) * LETTER}"></TD>' if mark.room else ""
-        parting = sum(edge.tail is mark and not edge.skip for edge in self.picture.edges) > 1
         return f"<{_table([[side, middle, side] if parting else [side, middle]])}>"
 
     def terminal(self, node: Node) -> str:
