@@ -32,6 +32,9 @@ class Area:
             and min(self.top, other.top) - max(self.bottom, other.bottom) > by
         )
 
+    def contains(self, point: Point) -> bool:
+        return _within(point, self)
+
     def holds(self, other: "Area", slack: float = 1) -> bool:
         return (
             self.left - slack <= other.left
@@ -93,6 +96,15 @@ class Layout:
                 f"the line from {line.ends[0]} to {line.ends[1]} runs through '{text.said}'"
                 for line in self.lines
                 if text.owner not in line.ends and line.through(text.area)
+            ]
+        for line in self.lines:
+            ends = [self.boxes[end] for end in line.ends]
+            found += [
+                f"the line from {line.ends[0]} to {line.ends[1]} leaves {name}"
+                for name, frame in self.frames.items()
+                if not name.startswith("cluster column")  # which is not seen
+                and all(map(frame.holds, ends))
+                and not all(map(frame.contains, line.points))
             ]
         return found
 

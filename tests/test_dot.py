@@ -12,7 +12,7 @@ import pytest
 from layouts import lay_out
 
 import archspec
-from archspec.backends.dot import to_dot
+from archspec.backends.dot import to_blocks, to_dot
 from archspec.backends.parts import Box, Edge, Mark
 from archspec.backends.picture import plan
 from archspec.backends.render import render
@@ -131,10 +131,10 @@ def test_every_node_says_its_facts_and_its_place():
 
 def test_identity_skips_stand_out_and_nothing_else_does():
     edges = plan(network("resnet18.yaml"), WHOLE).edges
-    skips = [edge.head.name for edge in edges if edge.skip]
+    skips = [edge.head.name for edge in edges if edge.skip and isinstance(edge.head, Box)]
     identities = ["stage0.unit0", "stage0.unit1", "stage1.unit1", "stage2.unit1", "stage3.unit1"]
     assert skips == [f"{unit}.add" for unit in identities]
-    assert to_dot(network("resnet18.yaml"), WHOLE).count(SKIP) == len(skips)
+    assert to_dot(network("resnet18.yaml"), WHOLE).count(SKIP) == 3 * len(skips)  # each bends once
     assert not any(edge.skip for edge in plan(network("inception10.yaml"), WHOLE).edges)
 
 
@@ -233,7 +233,7 @@ def test_another_suffix_is_refused_with_the_ones_there_are(tmp_path, name):
 DRAW = """
 import sys, archspec
 from pathlib import Path
-from archspec.backends.dot import to_dot
+from archspec.backends.dot import to_blocks, to_dot
 from archspec.backends.render import render
 render(to_dot(archspec.load(sys.argv[1])), Path(sys.argv[2]))
 print(*sorted({"keras", "tensorflow", "torch", "jax", "numpy"} & sys.modules.keys()))
@@ -246,3 +246,22 @@ def test_drawing_loads_no_framework_and_needs_no_program(tmp_path):
     done = subprocess.run(command, env={"PATH": ""}, capture_output=True, text=True, check=True)
     assert (done.stdout.strip(), done.stderr) == ("", "")
     assert picture.exists()
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50v2", "resnet152_imagenet"])
+def test_a_skip_connection_runs_beside_what_it_skips(name):
+    layout = lay_out(to_blocks(archspec.load(name)))
+    bends = [box for box in layout.boxes if " past " in box]
+    assert bends
+    for bend in bends:
+        (into,) = (line for line in layout.lines if line.ends[1] == bend)
+        (out,) = (line for line in layout.lines if line.ends[0] == bend)
+        points = into.points + out.points
+        assert points[1][1] > points[0][1] - 1  # it leaves to the side, and enters from there
+        assert points[-1][1] > points[-2][1] - 1
+        middle = layout.boxes[bend].left
+        low, high = points[-1][1], points[0][1]
+        panel = next(area for area in layout.frames.values() if area.holds(layout.boxes[bend]))
+        for said, box in layout.boxes.items():
+            if panel.holds(box) and low < box.bottom and box.top < high and said != bend:
+                assert box.right < middle

@@ -1,6 +1,7 @@
 """Pictures are readable at the size of a page: nothing small, nothing over anything else, and no
 page half empty; lines are straight where a person would draw them so."""
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from layouts import Area, Layout, Line, Text, lay_out
+from random_drawing import draw
+from random_graphs import write
 
 import archspec
 from archspec.backends.dot import to_blocks, to_dot
@@ -18,7 +21,7 @@ from archspec.graph import Graph
 ROOT = Path(__file__).parent.parent
 PAGE, INCH = 1200, 96  # pixels of a page's width, and of an inch
 POINT = INCH / 72
-EXAMPLES = [ROOT / "examples/identity_mappings" / f"resnet{n}.yaml" for n in (164, 1001)]
+EXAMPLES = sorted((ROOT / "examples/identity_mappings").glob("*.yaml"))
 SPECS = [
     *sorted((ROOT / "specs").glob("*.yaml")),
     *sorted((ROOT / "specs/families").glob("*.yaml")),
@@ -167,16 +170,26 @@ def test_a_side_head_that_is_written_last_is_in_no_cuts_way() -> None:
     assert layout.boxes["side"].bottom > layout.boxes["half"].bottom - 200
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_whatever_a_network_is_its_boxes_and_texts_do_not_overlap(way: str) -> None:
+    for seed in range(30):
+        graph = archspec.loads(write(draw(random.Random(seed)))[0])
+        faults = lay_out(WAYS[way](graph)).faults()
+        assert not [each for each in faults if "overlap" in each or "cut off" in each], seed
+
+
 def test_the_check_of_layouts_can_fail() -> None:
     layout = lay_out(to_dot(archspec.load("lenet5")))
-    first, second, *_ = layout.boxes
+    first, second, third, fourth, *_ = layout.boxes
     layout.boxes[second] = layout.boxes[first]
     box = layout.boxes[first]
     middle = (box.left + box.right) / 2
     wide = Area(box.left - 9, box.bottom, box.right, box.top)
     layout.texts.append(Text("wide", 9, wide, first))
-    layout.lines.append(Line(("a", "b"), ((middle, box.bottom - 9), (middle, box.top + 9))))
+    layout.lines.append(Line((third, fourth), ((middle, box.bottom - 9), (middle, box.top + 9))))
+    layout.frames["frame"] = Area(-9, -9, layout.width, box.bottom - 1)  # around third and fourth
     found = "\n".join(layout.faults())
     assert f"{first} and {second} overlap" in found
     assert "'wide' is cut off" in found
-    assert "the line from a to b runs through 'wide'" in found
+    assert f"the line from {third} to {fourth} runs through 'wide'" in found
+    assert f"the line from {third} to {fourth} leaves frame" in found

@@ -6,8 +6,8 @@ gives the same text: ids are the nodes' names, and everything is in graph order.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -108,8 +108,15 @@ def _put_below(
 ) -> None:
     """Without a line that is seen."""
     (one, upper), (other, lower) = above, below
-    tail, head = upper.columns[0].parts[-1], lower.columns[0].parts[0]
+    *_, tail = _ends(upper)
+    head, *_ = _ends(lower)
     out.edge(f"{one.title}/{tail.name}", f"{other.title}/{head.name}", minlen="2", style="invis")
+
+
+def _ends(picture: Picture) -> list[Mark]:
+    """Where a block that is drawn by itself begins and ends."""
+    parts = picture.columns[0].parts
+    return [part for part in parts if isinstance(part, Mark) and part.kind == "end"]
 
 
 def _page(name: str, heading: str, style: Style, columns: int) -> graphviz.Digraph:
@@ -138,6 +145,9 @@ def _page(name: str, heading: str, style: Style, columns: int) -> graphviz.Digra
     )
 
 
+THICK = 2  # of a skip connection, in points
+
+
 class _Drawing:
     """One picture on a page. prefix: of its names, where it is not the only one."""
 
@@ -150,6 +160,8 @@ class _Drawing:
         plain = [edge for edge in self.picture.edges if not (edge.skip or edge.back)]
         self.leaving = Counter(edge.tail for edge in plain)
         self.entering = Counter(edge.head for edge in plain)
+        self.before = {edge.head: edge for edge in plain}
+        self.right = set(_entered_from_left(plain, self.picture.sight.boxes))
 
     def draw(self, alone: bool = True) -> None:
         """alone: whether no frame stands on the page beside it. Graphviz puts what has a frame
@@ -166,6 +178,14 @@ class _Drawing:
                 self._parts(inner, column.parts)
         for edge in turned(self.picture.edges):
             self._edge(edge)
+            if isinstance(edge.head, Mark) and edge.head.beside:
+                self._put_beside(edge.head)
+
+    def _put_beside(self, bend: Mark) -> None:
+        """Beside the widest box that is skipped: as far from what comes before that one."""
+        before = self.before[max(bend.beside, key=self.labels.wide)]
+        tail, length = self._end(before.tail, ""), self._length(before)
+        self.out.edge(tail, self._end(bend, ""), minlen=length, style="invis", weight="2")
 
     def _parts(self, out: graphviz.Digraph, parts: Sequence[Part]) -> None:
         theme = self.theme
@@ -183,7 +203,7 @@ class _Drawing:
                         fontcolor=theme.quiet,
                         id=_id(f"frame {self.prefix}{part.path}{again}"),
                         label=self.labels.frame(part),
-                        labeljust="l",
+                        labeljust="r" if part.path in self.right else "l",
                         margin="5",
                         penwidth="1",
                         peripheries="1",
@@ -207,12 +227,14 @@ class _Drawing:
         look = {"id": _id(name)}
         quiet = self.theme.quiet
         if mark.kind == "passage":
-            out.node(
-                name, self.labels.passage(mark, self.leaving[mark] > 1), fontcolor=quiet, **look
-            )
+            forks, right = self._forks(mark), not self.right.isdisjoint(mark.frames)
+            label = self.labels.passage(mark, forks or not right, forks or right)
+            out.node(name, label, fontcolor=quiet, **look)
         elif mark.kind == "link":
             look |= {"color": quiet, "fontcolor": quiet, "fontsize": str(SMALL)}
             out.node(name, mark.text, shape="circle", fixedsize="true", width="0.2", **look)
+        elif mark.kind == "bend":
+            out.node(name, self.labels.bend(), **look)
         elif mark.kind == "end":
             out.node(name, self.labels.end(mark), fontcolor=quiet, **look)
         else:
@@ -224,22 +246,43 @@ class _Drawing:
         between, and those of parallel branches stay in rows. Lines leave below and enter above, but
         for those into a merge, which come from all sides."""
         tail, head = edge.tail, edge.head
-        fork = _passes(tail) and self.leaving[tail] > 1
-        through = (_passes(tail) and not fork) or _passes(head)
-        attributes = {"minlen": "2"} if self._crowded(edge) and not through else {}
+        fork = self._forks(tail)
+        attributes = {"minlen": self._length(edge)}
         if self.entering[head] == 1:  # what slack a branch has lies before the merge
             attributes["weight"] = STRAIGHT if self.leaving[tail] == 1 else "2"
         if _passes(head):
             attributes["arrowhead"] = "none"
-        if edge.skip:
-            attributes |= {"color": self.theme.skip, "penwidth": "1.6", "weight": "0"}
         if edge.back:
             attributes |= {"constraint": "false", "style": "dashed"}
         below, above = ("e", "w") if self.picture.across else ("s", "n")
         plain = not edge.skip and not edge.back
         begin = below if plain and (self.picture.across or not fork) else ""
         end = above if plain and self.entering[head] == 1 and not _passes(head) else ""
+        if edge.skip:
+            begin, end = self._sides(edge)
+            attributes |= {"color": self.theme.skip, "penwidth": str(THICK), "weight": "1"}
+            if _bends(head):
+                attributes["arrowhead"] = "none"
         self.out.edge(self._end(tail, begin), self._end(head, end), **attributes)
+
+    def _sides(self, edge: Edge) -> tuple[str, str]:
+        """Where a skip connection leaves and enters: points at their side, boxes wherever, as the
+        line is beside them only where they are narrow."""
+        side, above, below = ("n", "w", "e") if self.picture.across else ("e", "n", "s")
+        if _bends(edge.head):
+            return side if isinstance(edge.tail, Mark) else "", above
+        return below, side if isinstance(edge.head, Box) and not edge.head.block else ""
+
+    def _forks(self, part: Box | Mark) -> bool:
+        return isinstance(part, Mark) and self.leaving[part] > 1
+
+    def _length(self, edge: Edge) -> str:
+        """In ranks."""
+        through = (_passes(edge.tail) and not self._forks(edge.tail)) or _passes(edge.head)
+        if through or not self._crowded(edge):
+            return "1"
+        wide = self._forks(edge.tail) and self.leaving[edge.tail] > 2
+        return "4" if wide else "2"  # so that the outer lines are not flat
 
     def _crowded(self, edge: Edge) -> bool:
         beside = self.picture.beside
@@ -249,14 +292,40 @@ class _Drawing:
         """Where an edge is fixed."""
         at = [
             self.prefix + part.name,
-            *([MIDDLE] if _passes(part) else []),
+            *([MIDDLE] if _passes(part) or _bends(part) else []),
             *([side] if side else []),
         ]
         return ":".join(at)
 
 
+def _entered_from_left(edges: Iterable[Edge], boxes: Iterable[Box]) -> Iterator[str]:
+    """Paths of the frames that a fork enters beside an earlier branch, and so from the left, where
+    a title would be in the way."""
+    order: dict[Box | Mark, int] = {box: place for place, box in enumerate(boxes)}
+    leaving: dict[Box | Mark, list[Edge]] = defaultdict(list)
+    for edge in edges:
+        leaving[edge.tail].append(edge)
+
+    def first(part: Box | Mark) -> int:
+        """The place of the first box that it is, or leads to."""
+        if part not in order:
+            order[part] = min(
+                (first(edge.head) for edge in leaving.get(part, ())), default=len(order)
+            )
+        return order[part]
+
+    for tail, branches in leaving.items():
+        _, *later = sorted(branches, key=lambda edge: first(edge.head))
+        for edge in later:
+            yield from (path for path in edge.head.frames if path not in tail.frames)
+
+
 def _passes(part: Box | Mark) -> bool:
     return isinstance(part, Mark) and part.kind == "passage"
+
+
+def _bends(part: Box | Mark) -> bool:
+    return isinstance(part, Mark) and part.kind == "bend"
 
 
 def _scale(pictures: Iterable[Picture], style: Style) -> Heat | None:

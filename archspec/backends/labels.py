@@ -70,6 +70,8 @@ class Labels:
         failed, following = box.state == "failed", box.state == "following"
         say = self._block if box.block else self._mistake if failed else self._strips
         line: dict[str, object] = {"BORDER": 2 if box.block or failed else 1}
+        if box.block:
+            line["BGCOLOR"] = self._fill(box)
         line["COLOR"] = self.theme.wrong if failed else self.theme.quiet
         if box.block in self.drawn and not failed:
             line["COLOR"] = self.drawn[box.block][1]
@@ -110,6 +112,15 @@ class Labels:
         most = ONE_LINE if self.picture.beside[box.rank] == 1 else BESIDE
         return not box.block and len(texts) > 1 and sum(map(len, texts)) > most
 
+    def wide(self, box: Box) -> int:
+        """About how much of the room beside a skip connection a box takes, to compare boxes."""
+        if box.block or box.state == "failed":
+            return LINE
+        each = [len(text) for _, text, _ in self._said(box)]
+        if self.picture.across:
+            return len(each)
+        return max(each[0], sum(each[1:])) if self._is_long(box) else sum(each)
+
     def _said(self, box: Box) -> Iterator[tuple[str, str, str]]:
         """Op, text and that text as markup of each cell."""
         main = next((node for node in box.nodes if not leads(node)), box.nodes[0])
@@ -140,13 +151,19 @@ class Labels:
         here, total = (cost(heat.what, nodes) for nodes in (box.stands, self.picture.graph.nodes))
         return words.UNKNOWN if here is None or total is None else f"{here / max(total, 1):.0%}"
 
-    def _cell(self, box: Box, markup: str, op: str) -> str:
+    def _fill(self, box: Box) -> str:
+        """The colour of a box, but for its kinds of layers."""
         if box.state == "following":
-            return _cell(f'<FONT COLOR="{self.theme.quiet}">{markup}</FONT>', self.theme.idle)
+            return self.theme.idle
+        return self.heat.colour(cost(self.heat.what, box.stands)) if self.heat else self.theme.plain
+
+    def _cell(self, box: Box, markup: str, op: str) -> str:
+        fill = self._fill(box)
+        if box.state == "following":
+            return _cell(f'<FONT COLOR="{self.theme.quiet}">{markup}</FONT>', fill)
         if self.heat:
-            fill = self.heat.colour(cost(self.heat.what, box.stands))
             return _cell(f'<FONT COLOR="{ink_on(fill)}">{markup}</FONT>', fill)
-        return _cell(markup, self.theme.fills[kind(op)] if op else self.theme.plain)
+        return _cell(markup, self.theme.fills[kind(op)] if op else fill)
 
     def _block(self, box: Box) -> list[Cells]:
         """Name, shapes and parameters of a folded block; then what it holds, or what it was called
@@ -241,14 +258,21 @@ class Labels:
         rows = [[f'<TD ALIGN="LEFT">{_small(escape(line))}</TD>'] for line in lines]
         return f"<{_table(rows)}>"
 
-    def passage(self, mark: Mark, parting: bool) -> str:
-        """A point, or a few words, beside the room that the titles above it need. parting: whether
-        branches do there, which have as much room on the other side."""
+    def bend(self) -> str:
+        """A piece of the line, as those that come to its middle leave a point free around it."""
+        size = 'FIXEDSIZE="TRUE" WIDTH="2" HEIGHT="2"'
+        cells = [f"<TD {size}></TD>", f'<TD PORT="{MIDDLE}" {size}></TD>', f"<TD {size}></TD>"]
+        rows = [cells] if self.picture.across else [[cell] for cell in cells]
+        return f"<{_table(rows, BGCOLOR=self.theme.skip)}>"
+
+    def passage(self, mark: Mark, left: bool, right: bool) -> str:
+        """A point, or a few words. left, right: whether the room is there that the titles above it
+        need; on both sides where branches part."""
         said = "<BR/>".join(map(escape, mark.text.split("\n")))
         point = f'BGCOLOR="{self.theme.quiet}" FIXEDSIZE="TRUE" WIDTH="2" HEIGHT="2"'
         middle = f'<TD PORT="{MIDDLE}" {"" if said else point}>{_small(said) if said else ""}</TD>'
         side = f'<TD WIDTH="{(mark.room + 1) * LETTER}"></TD>' if mark.room else ""
-        return f"<{_table([[side, middle, side] if parting else [side, middle]])}>"
+        return f"<{_table([[side * left, middle, side * right]])}>"
 
     def terminal(self, node: Node) -> str:
         """`head  10`, at the ends of the network."""

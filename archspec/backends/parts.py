@@ -50,8 +50,9 @@ class Mark:
     """A point that is no layer.
 
     kind: "output", whose text is the node's name; "link" to another column; "passage" of a value,
-    whose text says it; "end" of a block that is drawn by itself. room: letters that must fit
-    beside it, for the titles of the frames that begin above it.
+    whose text says it; "end" of a block that is drawn by itself; "bend" of a skip connection. room:
+    letters that must fit beside it, for the titles of the frames that begin above it. beside: of a
+    bend, the boxes that are skipped.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Mark:
     text: str = ""
     frames: tuple[str, ...] = ()
     room: int = 0
+    beside: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

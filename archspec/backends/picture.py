@@ -63,7 +63,7 @@ def plan_blocks(
 
 
 def _picture(sight: Sight, columns: Sequence[Frame], across: bool) -> Picture:
-    edges = _spelled(columns, _route(columns, sight, across), sight.edges)
+    edges = _bent(columns, _spelled(columns, _route(columns, sight, across), sight.edges))
     return Picture(sight.graph, sight, tuple(columns), tuple(edges), abreast(sight), across)
 
 
@@ -74,7 +74,7 @@ def _inside_of(block: Block, across: bool) -> Picture:
     tails = dict.fromkeys(edge.tail for edge in sight.edges if isinstance(edge.tail, Mark))
     heads = dict.fromkeys(edge.head for edge in sight.edges if isinstance(edge.head, Mark))
     column.parts = [*tails, *column.parts, *heads]
-    edges = _spelled([column], _route([column], sight, across), ())
+    edges = _bent([column], _spelled([column], _route([column], sight, across), ()))
     return Picture(sight.graph, sight, (column,), tuple(edges), abreast(sight), across)
 
 
@@ -213,6 +213,39 @@ def _spelled(
             frames[home[edge.tail]][shared[-1] if shared else ""].parts.append(mark)
             yield replace(edge, head=mark)
             yield replace(edge, tail=mark)
+
+
+def _bent(columns: Sequence[Frame], edges: Iterable[Edge]) -> Iterator[Edge]:
+    """The edges, skip connections by way of a point beside what they skip, so that the frame around
+    them has room for it."""
+    edges = list(edges)
+    frames = [{frame.path: frame for frame in _frames(column)} for column in columns]
+    home = {part: place for place, column in enumerate(columns) for part in _inside(column)}
+    heads: dict[Box | Mark, list[Box | Mark]] = defaultdict(list)
+    for edge in edges:
+        if not edge.skip and not edge.back:
+            heads[edge.tail].append(edge.head)
+    entered = {head for each in heads.values() for head in each}
+
+    def start(part: Box | Mark) -> int:
+        """The rank that is reached next."""
+        return min(
+            (each.rank if isinstance(each, Box) else start(each) for each in heads[part]), default=0
+        )
+
+    for edge in edges:
+        if not edge.skip or isinstance(edge.head, Mark):
+            yield edge
+            continue
+        shared = [path for path in edge.tail.frames if path in edge.head.frames]
+        frame = frames[home[edge.tail]][shared[-1] if shared else ""]
+        ranks = range(start(edge.tail), edge.head.rank)
+        skipped = tuple(box for box in frame.boxes if box.rank in ranks and box in entered)
+        name = f"{edge.value.name} past {edge.head.name}"
+        bend = Mark(name, "bend", frames=tuple(shared), beside=skipped)
+        frame.parts.append(bend)
+        yield replace(edge, head=bend)
+        yield replace(edge, tail=bend)
 
 
 def _shape(edge: Edge) -> Shape:
