@@ -33,6 +33,8 @@ def test_blocks_are_distinct_by_layers_and_wiring_and_not_by_arguments() -> None
         ("auxiliary", 2),
     ]
     assert found("lenet5") == []
+    assert [block.title for block in found("vgg16")] == ["stage A", "stage B"]
+    assert [*found("vgg16")[1].uses] == ["stage2", "stage3"]
 
 
 def test_a_block_that_failed_is_drawn_beside_the_sound_ones() -> None:

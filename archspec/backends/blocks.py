@@ -6,6 +6,7 @@ of each stage, and then stand in the picture by names. What failed is like nothi
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -75,8 +76,12 @@ def _titled(frame: Frame) -> bool:
 
 
 def _names(frames: Sequence[Frame], sight: Sight) -> str:
+    """Of groups alike what their names begin with: `stage` of `stage0` and `stage1`."""
     names = [sight.named(frame.path) for frame in frames]
-    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+    starts = {re.split(r"[\d_-]", name)[0] for name in names}
+    if len(names) == 1:
+        return names[0]
+    return starts.pop() if len(starts) == 1 and starts != {""} else f"{names[0]} to {names[-1]}"
 
 
 def _times(box: Box, depth: int, sight: Sight) -> int:
