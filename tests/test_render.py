@@ -324,6 +324,16 @@ def test_a_picture_of_heat_has_a_scale_to_its_most_costly_box(what: str) -> None
     assert HEAT[-1] in text
 
 
+@pytest.mark.parametrize("what", ["params", "macs"])
+def test_a_folded_block_says_its_share_of_what_the_heat_shows(what: str) -> None:
+    graph = archspec.load("resnet50v2")
+    text = to_dot(graph, View(depth=1), Style(heat=what))
+    for box in see(graph, View(depth=1)).boxes:
+        if box.block:
+            share = cost(what, box.stands) / cost(what, graph.nodes)
+            assert f">{share:.0%} of {what}<" in text
+
+
 def test_an_unknown_cost_is_said_to_be_unknown() -> None:
     graph = archspec.loads("archspec: 1\ninput: [null, 3]\nlayers:\n  - Dense: 4\n")
     assert words.UNKNOWN in to_dot(graph, style=Style(heat="memory"))

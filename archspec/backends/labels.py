@@ -172,6 +172,8 @@ class Labels:
         said = []
         if box.state == "sound":
             said = [escape(line) for line in (*self._passage(box), self._weight(box))]
+            if self.heat:
+                said.append(f"{self._share(self.heat, box)} of {self.heat.what}")
         if box.block in self.drawn:
             block, fill = self.drawn[box.block]
             name, *_ = sight.called(box.block)
@@ -229,8 +231,6 @@ class Labels:
         if len(each) > 1:
             ends = dict.fromkeys(words.count(end) for end in (min(each), max(each)))
             said += f", {' to '.join(ends)} each"
-        if self.heat:
-            said += f", {self._share(self.heat, box)}"
         return said
 
     def facts(self, box: Box) -> list[str]:
