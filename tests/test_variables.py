@@ -137,3 +137,24 @@ def test_a_block_that_is_used_once_says_its_numbers() -> None:
 def test_an_axis_may_be_unknown() -> None:
     (block,) = found(archspec.loads(GROUPS.replace("12, 12", "null, 12"))).values()
     assert ends(block) == ["input ? × 12 × c", "output ? × 12 × 2·filters"]
+
+
+OBJECTS = """
+archspec: 1
+input: [16, 16, 4]
+blocks:
+  unit:
+    params: {filters: null, padding: null}
+    layers:
+      - Conv2D: {filters: "=4 if filters == 4 else 8", kernel_size: 1}
+      - MaxPooling2D
+layers:
+  - unit: {filters: 4, padding: {a: 1}}
+  - unit: {filters: [[8], 9], padding: same}
+"""
+
+
+def test_a_param_may_be_anything() -> None:
+    (block,) = found(archspec.loads(OBJECTS)).values()
+    assert [*block.symbols.values()] == [{"filters": "filters_1"}]
+    assert [use["filters_1"] for use in block.uses.values()] == ["4", "8"]

@@ -54,7 +54,7 @@ def variables(
     for _, argument, values in wanted:
         if (argument, values) not in found:
             bases = {each: name for (what, each), name in found.items() if what == argument}
-            if argument in given:
+            if all(isinstance(each, int) for each in given.get(argument, [None])):
                 bases.setdefault(given[argument], argument)
             said = _multiple(values, bases)
             if not said:
