@@ -192,7 +192,7 @@ class Labels:
         ]
         if run:
             kinds.insert(0, self._cell(box, _small("each"), ""))
-        inside = _table(_wrapped(kinds, HELD), CELLSPACING=1, CELLPADDING=2)
+        inside = _table(_wrapped(kinds, HELD + bool(run)), CELLSPACING=1, CELLPADDING=2)
         return [[title], *self._lines(box, said), [_cell(inside)]]
 
     def _lines(self, box: Box, said: Sequence[str]) -> list[Cells]:
