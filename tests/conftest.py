@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from archspec.backends import framework
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -26,6 +28,13 @@ def golden(request: pytest.FixtureRequest):
         assert text == path.read_text(encoding="utf-8")
 
     return check
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Keras comes in with the first test that needs it, as it does with the commands: the static
+    ones do without, and no search for garbage goes through what it brings."""
+    if item.get_closest_marker("keras"):
+        framework.start()
 
 
 @pytest.fixture(autouse=True, scope="module")

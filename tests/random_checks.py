@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -129,6 +130,7 @@ def symbolic() -> Any:
 # --- comparing -----------------------------------------------------------------------------------
 
 
+@cache
 def read(text: str) -> Graph | SpecError:
     try:
         return archspec.loads(text, "drawn.yaml")
@@ -254,7 +256,7 @@ def ran_alike(network: Network, graph: Graph) -> Verdict:
 
     flat = archspec.loads(to_yaml(to_spec(graph)), "flat.yaml")
     found = [] if flat.fingerprint == graph.fingerprint else ["the flat spec has another meaning"]
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)
     records, straight = build(network)
     model = archspec.to_keras(graph, seed=1)
     nodes = [node for node in graph if node.op != "InputLayer"]

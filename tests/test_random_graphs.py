@@ -36,22 +36,22 @@ SPECS = Path(__file__).parent.parent / "specs"
 # --- drawn networks ------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def networks() -> list[Network]:
+    return [drawn(SEED, place) for place in range(DRAWN)]
+
+
 @pytest.mark.parametrize("lot", range(LOTS))
-def test_drawn_networks_are_what_keras_makes_of_them(lot: int) -> None:
+def test_drawn_networks_are_what_keras_makes_of_them(networks: list[Network], lot: int) -> None:
     size = DRAWN // LOTS
     ran = 0
     for place in range(lot * size, (lot + 1) * size):
-        network = drawn(SEED, place)
+        network = networks[place]
         verdict = judged(network, deep=place % 10 == 0)
         ran += verdict.ran
         found = [*verdict.found, f"{SEED}/{place}", write(network)[0]]
         assert verdict.found == [], "\n".join(found)
     assert ran > size / 10 / 3  # of one in ten, some have a fault and some cannot run
-
-
-@pytest.fixture(scope="module")
-def networks() -> list[Network]:
-    return [drawn(SEED, place) for place in range(DRAWN)]
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ from archspec.errors import UserError
 from archspec.recipe import recipe_of
 
 pytestmark = pytest.mark.keras
-pytest.importorskip("keras")
 
 # All that a state must hold: moving averages, seeds of dropout and augmentation, two heads, a
 # learning rate that falls, and a callback with weights of its own.

@@ -21,7 +21,6 @@ from archspec.graph import Graph
 from archspec.recipe import recipe_of
 
 pytestmark = pytest.mark.keras
-pytest.importorskip("keras")
 
 ROOT = Path(__file__).parent.parent
 FILES = {

@@ -24,7 +24,6 @@ from archspec.errors import UserError
 from archspec.recipe import recipe_of
 
 pytestmark = pytest.mark.keras
-pytest.importorskip("keras")
 
 NET = """\
 archspec: 1
