@@ -12,13 +12,13 @@ import argparse
 import json
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -68,17 +68,37 @@ def _facts(array: np.ndarray) -> object:
     return timeless(json.loads(array.tobytes()))
 
 
+class Process(Protocol):
+    """What `subprocess.Popen` has of one."""
+
+    def poll(self) -> int | None: ...
+    def kill(self) -> None: ...
+    def wait(self) -> int: ...
+
+
+def train(words: Sequence[str]) -> Process:
+    """Start `archspec train` with these words."""
+    return subprocess.Popen([*TRAIN, *words], stdout=subprocess.DEVNULL)
+
+
 def killed(
-    spec: str, options: Sequence[str], run: Path, kills: int, seconds: float, draw: random.Random
+    spec: str,
+    options: Sequence[str],
+    run: Path,
+    kills: int,
+    seconds: float,
+    draw: random.Random,
+    start: Callable[[Sequence[str]], Process] = train,
 ) -> int:
     """Train into `run`, killed up to so many times, and resumed until it is finished.
 
-    seconds: that the training takes, once the folder is there. Returns how many kills hit.
+    seconds: that the training takes, once the folder is there. start: as `train` does. Returns how
+    many kills hit.
     """
     done = 0
-    command = [*TRAIN, spec, "--run-dir", str(run), *options]
+    words = [spec, "--run-dir", str(run), *options]
     while True:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process = start(words)
         begun = run / "run.json"
         before = begun.stat().st_mtime_ns if begun.exists() else 0
         while process.poll() is None and not (
@@ -93,14 +113,13 @@ def killed(
                     break
                 time.sleep(0.0005)
             if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
+                process.kill()
                 process.wait()
                 done += 1
-                command = [*TRAIN, "--resume", str(run)]
+                words = ["--resume", str(run)]
                 continue
-        _, said = process.communicate()
-        if process.returncode:
-            raise RuntimeError(f"{' '.join(command)} failed:\n{said.decode()}")
+        if status := process.wait():
+            raise RuntimeError(f"archspec train {' '.join(words)} ended with status {status}")
         return done
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
+from forks import Archspec
 
 import archspec
 from archspec.errors import UserError
@@ -117,12 +118,16 @@ def cut(run: Path, epochs: int) -> None:
 
 def test_a_run_killed_at_any_moment_ends_the_same(finished, tmp_path):
     """Twenty times, real processes; each run is killed until it has ended, and then compared."""
+
+    def start(words):
+        return Archspec(["train", *words])
+
     bench = benchmark()
     (tmp_path / "net.yaml").write_text(NET)
     draw, hits = random.Random(5), 0
     for number in range(20):
         run = tmp_path / f"killed{number}"
-        hits += bench.killed(str(tmp_path / "net.yaml"), [], run, 20 - hits, 3.0, draw)
+        hits += bench.killed(str(tmp_path / "net.yaml"), [], run, 20 - hits, 3.0, draw, start)
         assert bench.differences(finished, run) == []
         if hits == 20:
             break
