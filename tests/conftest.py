@@ -30,6 +30,20 @@ def golden(request: pytest.FixtureRequest):
     return check
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Several processes take the files in the order below, not by how many tests are in one."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In several processes the files that need Keras come first, since some take minutes: so none
+    of them is left to one process at the end."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("keras")}
+        items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Keras comes in with the first test that needs it, as it does with the commands: the static
     ones do without, and no search for garbage goes through what it brings."""
