@@ -60,7 +60,10 @@ class Line:
     def through(self, area: Area) -> bool:
         """Whether it runs through an area."""
         return any(
-            _within(point, area) for pair in pairwise(self.points) for point in _along(*pair)
+            _within(point, area)
+            for pair in pairwise(self.points)
+            if _may_meet(pair, area)
+            for point in _along(*pair)
         )
 
 
@@ -180,6 +183,13 @@ def _along(start: Point, end: Point) -> list[Point]:
         (start[0] + (end[0] - start[0]) * i / 8, start[1] + (end[1] - start[1]) * i / 8)
         for i in range(9)
     ]
+
+
+def _may_meet(ends: tuple[Point, Point], area: Area) -> bool:
+    """Whether the ends of a straight piece do not lie both on one side of an area."""
+    (x, y), (u, v) = ends
+    beside = max(x, u) <= area.left or min(x, u) >= area.right
+    return not (beside or max(y, v) <= area.bottom or min(y, v) >= area.top)
 
 
 def _within(point: Point, area: Area) -> bool:

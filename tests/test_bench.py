@@ -16,6 +16,7 @@ import pytest
 from conftest import ROOT
 
 import archspec
+from archspec.cli import main
 from archspec.errors import UserError
 from archspec.training.timings import (
     FORWARD,
@@ -320,11 +321,12 @@ def test_the_steps_are_those_of_predict_and_fit():
 
 
 @pytest.mark.keras
-def test_sixteen_bits_and_markdown():
-    done = cli("lenet5", "--precision", "mixed_bfloat16", "--runs", "2", "--format", "markdown")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("\n| lenet5 ") == 2
-    assert "- batch: 32 samples, mixed_bfloat16\n" in done.stdout
+def test_sixteen_bits_and_markdown(capsys):
+    options = ["--precision", "mixed_bfloat16", "--runs", "2", "--format", "markdown"]
+    main(["bench", "lenet5", *options], standalone_mode=False)
+    said = capsys.readouterr().out
+    assert said.count("\n| lenet5 ") == 2
+    assert "- batch: 32 samples, mixed_bfloat16\n" in said
 
 
 @pytest.mark.keras

@@ -20,6 +20,7 @@ import pytest
 from PIL import Image
 
 import archspec
+from archspec.cli import main
 from archspec.errors import UserError
 from archspec.recipe import recipe_of
 
@@ -165,10 +166,10 @@ def test_a_single_unit_is_the_second_of_two_classes(tmp_path):
     assert all(sum(each["classes"].values()) == pytest.approx(1, abs=1e-5) for each in found)
 
 
-def test_the_command_line(run, pictures):
+def test_the_command_line(run, pictures, capsys):
     def call(*arguments: str) -> str:
-        command = [sys.executable, "-m", "archspec", *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        main(arguments, standalone_mode=False)
+        return capsys.readouterr().out
 
     said = call("evaluate", str(run))
     assert re.search(r"^test: accuracy 0\.\d{4}, loss 0\.\d{4}$", said, re.M)
@@ -234,21 +235,17 @@ def without_numbers(text: str) -> str:
     return re.sub(r"\d+(,\d{3})*(\.\d+)?(e-?\d+)?", "N", text)
 
 
-def test_two_epochs_piped(tmp_path, golden):
+def test_two_epochs_piped(tmp_path, golden, monkeypatch, capsys):
     command = [sys.executable, "-m", "archspec", "train", "net.yaml", "--epochs", "2"]
     (tmp_path / "net.yaml").write_text(NET)
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     golden("train.txt", without_numbers(said.stdout))
     assert said.stderr == ""
-    quiet = subprocess.run(
-        [*command, "--quiet", "--precision", "mixed_bfloat16"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "epoch 1/2" not in quiet.stdout
-    assert "on cpu:0 in mixed_bfloat16, writing to runs/net-2" in quiet.stdout
+    monkeypatch.chdir(tmp_path)
+    main([*command[3:], "--quiet", "--precision", "mixed_bfloat16"], standalone_mode=False)
+    quiet = capsys.readouterr().out
+    assert "epoch 1/2" not in quiet
+    assert "on cpu:0 in mixed_bfloat16, writing to runs/net-2" in quiet
 
 
 def test_two_epochs_on_a_terminal(tmp_path, golden):
