@@ -196,15 +196,15 @@ class Race:
     def bare(self, turn: Turn, folder: Path) -> None:
         _, parts = prepare(self.graph, self.recipe, self.data_dir, self.contest.images)
         recipe, feeds = self.recipe, {}
-        for name in ("train", "validation"):
-            seed = recipe.seed if name == "train" else None
-            part = parts[name]
-            labelled = lambda labels: targets(self.graph, recipe, labels)  # noqa: E731
-            feeds[name] = Feed(part.examples, part.fit, labelled, recipe.batch_size, seed)
         per_epoch = -(-len(parts["train"]) // recipe.batch_size)
         with precision(recipe.precision):
             model = archspec.to_keras(self.graph, seed=recipe.seed)
             trainer = trainer_of(model, self.graph, recipe, per_epoch, "cpu:0")
+        for name in ("train", "validation"):
+            seed = recipe.seed if name == "train" else None
+            part, labelled = parts[name], partial(targets, self.graph, recipe)
+            steps = trainer.steps_per_execution
+            feeds[name] = Feed(part.examples, part.fit, labelled, recipe.batch_size, seed, steps)
         trainer.fit(
             feeds["train"].x,
             epochs=recipe.epochs,

@@ -171,6 +171,39 @@ def test_steps_at_a_time_and_seeds(finished, tmp_path, monkeypatch):
     assert other.history[0]["loss"] != pytest.approx(one.history[0]["loss"], rel=1e-3)
 
 
+@pytest.mark.parametrize("text", [NET, HEADS], ids=["one output", "two"])
+def test_many_steps_at_once_do_what_keras_does(text):
+    """The same weights, loss and metrics as of Keras's own `fit` on the images in that order."""
+    import keras
+
+    from archspec.training.feed import Feed
+    from archspec.training.preparation import prepare, targets
+    from archspec.training.trainer import trainer_of
+
+    graph = archspec.loads(text)
+    recipe = recipe_of(graph)
+    _, parts = prepare(graph, recipe, limit=300)
+    examples, fit = parts["train"].examples, parts["train"].fit
+    ways = []
+    for _ in range(2):
+        keras.utils.set_random_seed(0)
+        model = archspec.to_keras(graph, seed=0)
+        ways.append(trainer_of(model, graph, recipe, 10, "cpu:0"))
+
+    def labels(them):
+        return targets(graph, recipe, them)
+
+    ways[0].steps_per_execution = 4
+    feed = Feed(examples, fit, labels, recipe.batch_size, seed=1, steps=4)
+    order = feed.order()
+    ours = ways[0].fit(feed.x, verbose=0, shuffle=False).history
+    images, y = fit(examples.images[order]), labels(examples.labels[order])
+    theirs = ways[1].fit(images, y, recipe.batch_size, verbose=0, shuffle=False).history
+    assert ours == {name: pytest.approx(value, rel=1e-5) for name, value in theirs.items()}
+    for one, other in zip(ways[0].get_weights(), ways[1].get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
 def test_the_best_epoch_is_kept_and_not_the_last(tmp_path):
     # So high a rate that the second epoch is worse than the first.
     graph = train_net("epochs: 4, optimizer: {SGD: {learning_rate: 0.1, momentum: 0.99}}")
@@ -337,11 +370,15 @@ def test_images_are_shuffled_by_seed_and_epoch_alone(photos, monkeypatch, stream
     fit = fitting(train.images, (8, 8, 3), (0, 255), (0, 1), False, False)
 
     def labels(seed, epochs):
-        feed = Feed(train, fit, lambda labels: labels, 16, seed)
+        feed = Feed(train, fit, lambda labels: labels, 16, seed, steps=3)
         for epoch in epochs:
             feed.epoch = epoch
-            batches = feed.x if hasattr(feed.x, "take") else map(feed.x.__getitem__, range(4))
-            yield np.concatenate([np.asarray(labels) for _, labels in batches]).tolist()
+            if hasattr(feed.x, "take"):  # a dataset of TensorFlow's
+                batches = [each["arrays"][1].numpy()[each["places"]] for each in feed.x.take(2)]
+                assert [len(each) for each in batches] == [48, len(train) - 48]
+            else:
+                batches = [feed.x[i][1] for i in range(4)]
+            yield np.concatenate(batches).tolist()
 
     first, second = labels(0, range(2))
     assert sorted(first) == sorted(second) == sorted(train.labels)

@@ -17,6 +17,7 @@ import numpy as np
 from archspec.errors import UserError
 from archspec.training.data import Examples
 from archspec.training.images import Array, Fitting
+from archspec.training.steps import groups
 
 BUDGET = 2 * 2**30  # bytes of prepared images that are kept in memory
 CHUNK = 1024
@@ -39,9 +40,10 @@ class Feed:
         targets: Targets,
         batch_size: int,
         seed: int | None = None,
+        steps: int = 1,
     ) -> None:
         """Examples as the model takes them: images (n, *fit.shape) float32, `targets` of the
-        labels. seed: shuffle them, anew each epoch."""
+        labels. seed: shuffle them, anew each epoch. steps: the trainer's `steps_per_execution`."""
         self.count, self.seed, self.epoch = len(examples), seed, 0
         self.failure: UserError | None = None  # in a batch: a loader may hide it in its own error
         self.x: Any = None
@@ -64,7 +66,8 @@ class Feed:
         if seed is None:
             self.x, self.y = images, targets(examples.labels)
         elif keras.backend.backend() == "tensorflow":
-            self.x = _pipeline(self, images, targets(examples.labels), batch_size)
+            arrays = (images, targets(examples.labels))
+            self.x = groups(arrays, self.order, self.count, batch_size, steps)
         else:
             labels = examples.labels
             self.x = Batches(self, lambda at: (images[at], targets(labels[at])), batch_size)
@@ -79,30 +82,6 @@ class Feed:
         if self.seed is None:
             return np.arange(self.count)
         return np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
-
-
-def _pipeline(feed: Feed, images: Array, labels: Any, batch_size: int) -> Any:
-    """The batches of an array, gathered by TensorFlow's own threads."""
-    import tensorflow as tf
-
-    with tf.device("cpu"):  # a GPU's memory is for the model
-        whole = tf.nest.map_structure(tf.convert_to_tensor, (images, labels))
-
-    def batch(places: Any) -> Any:
-        return tf.nest.map_structure(lambda array: tf.gather(array, places), whole)
-
-    def places(_: Any) -> Any:  # asked anew whenever the batches are begun
-        order = tf.ensure_shape(tf.numpy_function(feed.order, [], tf.int64), [feed.count])
-        return tf.data.Dataset.from_tensor_slices(order)
-
-    batches = (
-        tf.data.Dataset.from_tensors(0)
-        .flat_map(places)
-        .batch(batch_size)
-        .map(batch, tf.data.AUTOTUNE, deterministic=True)
-    )
-    length = tf.data.experimental.assert_cardinality(ceil(feed.count / batch_size))
-    return batches.apply(length).prefetch(tf.data.AUTOTUNE)
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]

@@ -86,7 +86,8 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
         for name, part in parts.items():
             seed = recipe.seed if name == "train" else None
             labels = partial(targets, graph, recipe)
-            feeds[name] = Feed(part.examples, part.fit, labels, recipe.batch_size, seed)
+            steps = trainer.steps_per_execution
+            feeds[name] = Feed(part.examples, part.fit, labels, recipe.batch_size, seed, steps)
         done = state.epochs if state else 0
         if state is None:
             _show_samples(folder, feeds["train"], parts["train"], job.dataset.classes, facts)

@@ -11,6 +11,7 @@ import keras
 
 from archspec.graph import Graph
 from archspec.recipe import Object, Recipe, named
+from archspec.training.steps import ManySteps
 
 
 @contextmanager
@@ -61,9 +62,8 @@ def trainer_of(
     }
     single = len(outputs) == 1
     (first, *_) = graph.outputs
-    trainer = keras.Model(
-        images, outputs[0] if single else dict(zip(graph.outputs, outputs, strict=True))
-    )
+    kind = ManySteps if keras.backend.backend() == "tensorflow" else keras.Model
+    trainer = kind(images, outputs[0] if single else dict(zip(graph.outputs, outputs, strict=True)))
     trainer.compile(
         optimizer=built(keras.optimizers, recipe.optimizer),
         loss=losses[first] if single else losses,
