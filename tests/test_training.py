@@ -205,6 +205,8 @@ def test_many_steps_at_once_do_what_keras_does(text):
 
 
 def test_the_best_epoch_is_kept_and_not_the_last(tmp_path):
+    import keras
+
     # So high a rate that the second epoch is worse than the first.
     graph = train_net("epochs: 4, optimizer: {SGD: {learning_rate: 0.1, momentum: 0.99}}")
     done = run(graph, tmp_path)
@@ -212,6 +214,9 @@ def test_the_best_epoch_is_kept_and_not_the_last(tmp_path):
     best = int(np.argmin(losses))
     assert best < 3
     assert done.metrics["validation"]["loss"] == pytest.approx(losses[best], rel=1e-4)
+    written = keras.saving.load_model(tmp_path / "best.keras").get_weights()
+    for one, other in zip(written, done.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_run_takes_the_next_free_number(tmp_path, monkeypatch):

@@ -28,6 +28,7 @@ from archspec.training.recorder import Keeper, Recorder, Steps, numbers
 from archspec.training.state import State
 from archspec.training.surroundings import peak_memory, surroundings
 from archspec.training.trainer import built, precision, trainer_of
+from archspec.training.writer import Writer
 
 SAMPLES = 32  # pictures on samples.png
 
@@ -59,9 +60,14 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
     started, clock = datetime.now(UTC), time.perf_counter()
     per_epoch = ceil(len(parts["train"]) / recipe.batch_size)
     epochs = recipe.epochs or ceil((recipe.steps or 1) / per_epoch)
+
+    def network() -> keras.Model:
+        with precision(recipe.precision):
+            return to_keras(graph, recipe.seed)
+
+    keras.utils.set_random_seed(recipe.seed)
+    model = network()
     with precision(recipe.precision):
-        keras.utils.set_random_seed(recipe.seed)
-        model = to_keras(graph, recipe.seed)
         trainer = trainer_of(model, graph, recipe, per_epoch, device)
     facts = {
         **job.facts,
@@ -71,7 +77,10 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
     }
     folder.json("run.json", facts | {"status": "running"})
     others = [built(keras.callbacks, each) for each in recipe.callbacks]
-    recorder = Recorder(folder, model, others, len(parts["train"]), recipe.batch_size)
+    writer = Writer()
+    recorder = Recorder(
+        folder, writer, model, network, others, len(parts["train"]), recipe.batch_size
+    )
     callbacks = [
         recorder,
         *others,
@@ -91,19 +100,20 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
         done = state.epochs if state else 0
         if state is None:
             _show_samples(folder, feeds["train"], parts["train"], job.dataset.classes, facts)
-        keeper = Keeper(folder, callbacks, feeds["train"], resolved(graph, recipe), state)
-        trainer.fit(
-            feeds["train"].x,
-            epochs=done if state and state.stopped else epochs,
-            initial_epoch=done,
-            verbose=0,
-            shuffle=False,  # the feed does, by seed and epoch
-            validation_data=feeds["validation"].pair if "validation" in feeds else None,
-            validation_batch_size=recipe.batch_size,
-            callbacks=[*callbacks, keeper, *([] if manner.quiet else [progress])],
-        )
+        keeper = Keeper(folder, writer, callbacks, feeds["train"], resolved(graph, recipe), state)
+        with writer:
+            trainer.fit(
+                feeds["train"].x,
+                epochs=done if state and state.stopped else epochs,
+                initial_epoch=done,
+                verbose=0,
+                shuffle=False,  # the feed does, by seed and epoch
+                validation_data=feeds["validation"].pair if "validation" in feeds else None,
+                validation_batch_size=recipe.batch_size,
+                callbacks=[*callbacks, keeper, *([] if manner.quiet else [progress])],
+            )
         recorder.check()
-        folder.take_best(model)
+        recorder.take_best()
         for name in metrics:
             if name in feeds:
                 metrics[name] = _evaluate(trainer, feeds[name], recipe.batch_size)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import isfinite
 from statistics import median
 from typing import Any
@@ -13,7 +14,8 @@ import keras
 from archspec.errors import UserError
 from archspec.training.feed import Feed
 from archspec.training.folder import RunFolder
-from archspec.training.state import State, restore, save
+from archspec.training.state import State, array, restore, save
+from archspec.training.writer import Writer
 
 
 class Steps(keras.callbacks.Callback):  # type: ignore[misc]
@@ -41,14 +43,18 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(
         self,
         folder: RunFolder,
+        writer: Writer,
         kept: keras.Model,
+        copy: Callable[[], keras.Model],
         others: Sequence[keras.callbacks.Callback],
         images: int,
         batch_size: int,
     ) -> None:
-        """kept: the model that is saved. images: in an epoch."""
+        """kept: the model that is saved. copy: makes one like it. images: in an epoch."""
         super().__init__()
-        self.folder, self.kept, self.others = folder, kept, others
+        self.folder, self.writer, self.others = folder, writer, others
+        self.kept, self.copy = kept, copy
+        self.copied: keras.Model | None = None  # with the weights of the best epoch
         self.images, self.batch_size = images, batch_size
         self.rows: list[dict[str, Any]] = []
         self.best, self.best_epoch = float("inf"), 0
@@ -77,11 +83,23 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         row["images_per_second"] = round(self.seen / ((self.trained or now) - self.started), 1)
         row["seconds"] = round(now - self.started, 3)
         self.rows.append(row)
+        self.writer.wait()
         self.folder.csv("history.csv", self.rows)
         loss = row.get("val_loss", row["loss"])
         if loss < self.best:
             self.best, self.best_epoch = loss, epoch + 1
-            self.folder.save("best.keras", self.kept.save)
+            if self.copied is None:
+                with keras.device("cpu"):
+                    self.copied = self.copy()
+            assign(self.copied, self.kept)
+            self.writer(partial(self.folder.save, "best.keras", self.copied.save))
+
+    def take_best(self) -> None:
+        """Give the model that is kept its weights of the best epoch."""
+        if self.copied is None:  # which is of before this run was taken up again
+            self.folder.take_best(self.kept)
+        else:
+            assign(self.kept, self.copied)
 
     @property
     def images_per_second(self) -> float | None:
@@ -113,13 +131,14 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(
         self,
         folder: RunFolder,
+        writer: Writer,
         others: Sequence[keras.callbacks.Callback],
         feed: Feed,
         resolved: str,
         state: State | None,
     ) -> None:
         super().__init__()
-        self.folder, self.others, self.feed = folder, others, feed
+        self.folder, self.writer, self.others, self.feed = folder, writer, others, feed
         self.resolved, self.state = resolved, state
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -139,6 +158,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         ended = steps is not None and steps.left <= steps.per_epoch
         save(
             self.folder,
+            self.writer,
             self.model,
             self.others,
             epochs=epoch + 1,
@@ -146,6 +166,12 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             whole=steps is None or steps.left >= steps.per_epoch,
             resolved=self.resolved,
         )
+
+
+def assign(one: keras.Model, other: keras.Model) -> None:
+    """Give a model the weights of another of the same network."""
+    for variable, value in zip(one.variables, other.variables, strict=True):
+        variable.assign(array(value))
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:

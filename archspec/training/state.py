@@ -23,6 +23,7 @@ import numpy as np
 from archspec.errors import UserError
 from archspec.training.folder import RunFolder
 from archspec.training.images import Array
+from archspec.training.writer import Writer
 
 PLACE = "last"
 KEPT = 2
@@ -51,6 +52,7 @@ class State:
 
 def save(
     folder: RunFolder,
+    writer: Writer,
     trainer: keras.Model,
     callbacks: Sequence[keras.callbacks.Callback],
     *,
@@ -59,14 +61,14 @@ def save(
     whole: bool,
     resolved: str,
 ) -> None:
-    """Write the state, and drop all but the newest. Raises `UserError` if that cannot be."""
-    arrays = {f"variable.{i}": _array(each.value) for i, each in enumerate(_variables(trainer))}
+    """Have the state written as it is now, and all but the newest dropped."""
+    arrays = {f"variable.{i}": array(each.value) for i, each in enumerate(_variables(trainer))}
     memories = []
     for place, callback in enumerate(callbacks):
         memory, lists = _memory(callback)
         memories.append(memory)
         for name, values in lists.items():
-            arrays |= {f"{place}.{name}.{i}": _array(each) for i, each in enumerate(values)}
+            arrays |= {f"{place}.{name}.{i}": array(each) for i, each in enumerate(values)}
     facts = {
         "epochs": epochs,
         "stopped": stopped,
@@ -75,11 +77,14 @@ def save(
         "memories": memories,
     }
     arrays["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-    folder.save(
-        f"{PLACE}/{epochs:04}.npz", lambda path: np.savez(path, allow_pickle=False, **arrays)
-    )
-    for path in _files(folder.path)[KEPT:]:
-        path.unlink(missing_ok=True)
+
+    def write() -> None:
+        name = f"{PLACE}/{epochs:04}.npz"
+        folder.save(name, lambda path: np.savez(path, allow_pickle=False, **arrays))
+        for path in _files(folder.path)[KEPT:]:
+            path.unlink(missing_ok=True)
+
+    writer(write)
 
 
 def newest(run: Path, echo: Callable[[str], None], whole: bool = False) -> State | None:
@@ -106,19 +111,19 @@ def restore(
     """Give every variable and every callback what it had."""
     variables = list(_variables(trainer))
     arrays = [state.arrays.get(f"variable.{i}") for i in range(len(variables))]
-    for variable, array in zip(variables, arrays, strict=True):
-        if array is None or array.shape != tuple(variable.shape):
+    for variable, value in zip(variables, arrays, strict=True):
+        if value is None or value.shape != tuple(variable.shape):
             raise UserError(
                 f"the saved state is of another network: it does not fit {variable.path}",
                 "train the spec anew",
             )
-        variable.assign(array)
+        variable.assign(value)
     for place, (callback, memory) in enumerate(zip(callbacks, state.memories, strict=True)):
         vars(callback).update(memory)
         lists: dict[str, list[Array]] = {}
-        for key, array in state.arrays.items():
+        for key, value in state.arrays.items():
             if key.startswith(f"{place}."):
-                lists.setdefault(key.split(".")[1], []).append(array)
+                lists.setdefault(key.split(".")[1], []).append(value)
         vars(callback).update(lists)
 
 
@@ -135,10 +140,10 @@ def _variables(trainer: keras.Model) -> Iterator[keras.Variable]:
     yield from trainer.optimizer.variables
 
 
-def _array(value: Any) -> Array:
-    """A numpy array of a type that an .npz file can hold: bfloat16 as float32, which is exact."""
-    array: Array = keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(value))
-    return array.astype(np.float32) if array.dtype.kind == "V" else array
+def array(value: Any) -> Array:
+    """A copy, of a type that an .npz file can hold: bfloat16 as float32, which is exact."""
+    held: Array = keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(value))
+    return np.array(held, np.float32 if held.dtype.kind == "V" else held.dtype)
 
 
 def _memory(
