@@ -1,6 +1,7 @@
 """Pictures as files: the same each time, read aloud, in every theme legible, or an error."""
 
 import os
+import string
 import subprocess
 import sys
 from itertools import combinations, pairwise
@@ -167,14 +168,19 @@ NARROWED = """<fontconfig><include>{}</include><match target="font">
 <double>1</double></matrix></edit></match></fontconfig>"""
 
 
+def font_scaled(folder: Path, across: float) -> dict[str, str]:
+    """An environment whose letters are so much wider."""
+    config = folder / "fonts.conf"
+    own = os.environ.get("FONTCONFIG_FILE", "/etc/fonts/fonts.conf")
+    config.write_text(NARROWED.format(own, across))
+    return {**os.environ, "FONTCONFIG_FILE": str(config), "PYTHONPATH": str(ROOT)}
+
+
 @pytest.mark.parametrize(("across", "held"), [(0.8, True), (2, False)])
 def test_texts_of_a_narrow_font_stay_in_their_boxes_in_a_wider_one(
     tmp_path: Path, across: float, held: bool
 ) -> None:
-    config, path = tmp_path / "fonts.conf", tmp_path / "net.svg"
-    own = os.environ.get("FONTCONFIG_FILE", "/etc/fonts/fonts.conf")
-    config.write_text(NARROWED.format(own, across))
-    environment = {**os.environ, "FONTCONFIG_FILE": str(config), "PYTHONPATH": str(ROOT)}
+    path, environment = tmp_path / "net.svg", font_scaled(tmp_path, across)
     command = [sys.executable, "-m", "archspec", "draw", "lenet5", "-o", str(path)]
     subprocess.run(command, env=environment, check=True)
     found = cells(ElementTree.parse(path).getroot())
@@ -235,6 +241,18 @@ def test_text_needs_no_font(tmp_path: Path) -> None:
 def test_letters_that_no_font_has_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no font here has \ue000"):  # for private use
         render('digraph {a [label="b\ue000"]}', tmp_path / "net.svg")
+
+
+@pytest.mark.parametrize("across", [1.2, 1.22, 1.25])
+def test_letters_as_wide_as_an_empty_box_are_not_missing(tmp_path: Path, across: float) -> None:
+    path, environment = tmp_path / "net.dot", font_scaled(tmp_path, across)
+    path.write_text(f'digraph {{a [label="{string.printable[:62]}×→·"]}}', encoding="utf-8")
+    program = (
+        "import sys; from pathlib import Path; from archspec.backends.render import render; "
+        "render(Path(sys.argv[1]).read_text(encoding='utf-8'), Path(sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", program, str(path), str(path.with_suffix(".svg"))]
+    subprocess.run(command, env=environment, check=True)
 
 
 # --- colours -------------------------------------------------------------------------------------

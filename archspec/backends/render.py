@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -95,26 +95,35 @@ def _svg(dot: str) -> str:
 def _letters(text: str) -> dict[str, float]:
     """The widths of its letters, and of an n, in points at a size of PROBE.
 
-    Raises `UserError` where some would come out as empty boxes: they all have one width, that of a
-    letter that no font has.
+    Raises `UserError` where some would come out as empty boxes. These have one width, which a
+    letter may have by chance, but hardly in two faces; and a font has all of ASCII or none of it.
     """
-    import pygraphviz
-
     letters = sorted({*text, "n"} - set(map(chr, range(33))))
-    nodes = "".join(f"{ord(each)} [label=<&#{ord(each)};>]" for each in (*letters, *NOWHERE))
-    look = f'shape=plain, fontname="{FONT}", fontsize={PROBE}'
-    probe = pygraphviz.AGraph(string=f"graph {{node [{look}] {nodes}}}")
-    drawn = map(str.split, probe.draw(format="plain", prog="dot").decode().splitlines())
-    widths = {chr(int(line[1])): 72 * float(line[4]) for line in drawn if line[0] == "node"}
-    empty = [widths[each] for each in NOWHERE]
-    missing = [each for each in letters if widths[each] == empty[ord(each) > 0xFFFF]]
-    if missing:
+    faces = [_widths([*letters, *NOWHERE], face) for face in (FONT, f"{FONT}-Bold")]
+    missing = [
+        each
+        for each in letters
+        if all(widths[each] == widths[NOWHERE[ord(each) > 0xFFFF]] for widths in faces)
+    ]
+    said = "no font on this machine has any letters"
+    if missing != letters:
+        missing = [each for each in missing if not each.isascii()]
         said = f"no font here has {''.join(missing[:9])}"
-        if missing == letters:
-            said = "no font on this machine has any letters"
+    if missing:
         hint = "install a font with them, such as DejaVu Sans, or write a .dot file"
         raise UserError(said, hint)
-    return widths
+    return faces[0]
+
+
+def _widths(letters: Iterable[str], face: str) -> dict[str, float]:
+    """In points at a size of PROBE."""
+    import pygraphviz
+
+    nodes = "".join(f"{ord(each)} [label=<&#{ord(each)};>]" for each in letters)
+    look = f'shape=plain, fontname="{face}", fontsize={PROBE}'
+    probe = pygraphviz.AGraph(string=f"graph {{node [{look}] {nodes}}}")
+    drawn = map(str.split, probe.draw(format="plain", prog="dot").decode().splitlines())
+    return {chr(int(line[1])): 72 * float(line[4]) for line in drawn if line[0] == "node"}
 
 
 @contextmanager
