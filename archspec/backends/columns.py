@@ -11,15 +11,23 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, combinations, pairwise
 from math import log
 
+from archspec.backends import words
+from archspec.backends.blocks import Block
 from archspec.backends.parts import Box, Edge, Frame, Mark, Sight, nest
 from archspec.backends.view import abreast
 from archspec.graph import Shape
 
 MOST = 8  # columns
-CUT, BREAK = 0.1, 0.1  # how much worse a picture is for each cut, and for all that it breaks
+# How much worse a picture is for each cut, for all that it breaks, for blocks that stand below the
+# overview and not beside it, and for text that a page shrinks.
+CUT, BREAK, BELOW, SHRUNK = 0.1, 0.1, 0.3, 4
 DETOUR = 140  # points that a column may be longer so that nothing breaks
+LETTER, PADDING, LINE = 6.3, 6, 22  # points that a cell takes for a letter, beside text, for a line
+LONG = 195  # points that a box takes before it has two lines
+FORK = 25  # points that a fork takes for its second branch, and again for its third
 
-Places = list[list[int]]  # of blocks in a sequence, in columns
+Places = list[list[int]]  # of blocks in a sequence: below an overview, and in columns beside it
+Extents = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +35,16 @@ class Flow:
     """How a picture runs, and about how many points its parts take: first beside the flow, then
     along it.
 
-    shape: height by width that a picture should have. alone, beside, block, named: a box, one that
-        has others beside it, a folded block, one that is drawn by itself. frame: what a frame adds.
-    title: of a block that is drawn by itself. gap, text: between two boxes, and more where a shape
-        is said there. heading: width and height of what stands above the picture.
+    shape: height by width that a picture should have. widest: what a page holds of the smallest
+        text that is read well. alone, beside, block, named: a box, one that has others beside it, a
+        folded block, one that is drawn by itself. frame: what a frame adds. title: what is around a
+        block that is drawn by itself. gap, text: between two boxes, and more where a shape is said
+        there. heading: width and height of what stands above the picture.
     """
 
     across: bool
     shape: float
+    widest: int
     alone: tuple[int, int]
     beside: tuple[int, int]
     block: tuple[int, int]
@@ -45,38 +55,44 @@ class Flow:
     text: int
     heading: tuple[int, int] = (330, 90)
 
-    def misfit(self, extents: Sequence[tuple[int, int]]) -> float:
+    def misfit(self, extents: Extents) -> float:
         """How far columns, or rows, are from the shape that a picture should have and from filling
         it: as logarithms, so that no wider one with the same in it is ever better."""
-        beside, along = sum(beside for beside, _ in extents), max(along for _, along in extents)
+        beside, along = _side_by_side(extents)
         width, height = (along, beside) if self.across else (beside, along)
         shape = (height + self.heading[1]) / max(width, self.heading[0])
         filled = sum(beside * along for beside, along in extents) / (beside * along)
         return abs(log(shape / self.shape)) - log(filled)
+
+    def shrunk(self, extents: Extents) -> float:
+        """By how much text must shrink to fit a page: as a logarithm."""
+        return log(max(_side_by_side(extents)[self.across] / self.widest, 1))
 
 
 # A page with a caption; a slide.
 DOWN = Flow(
     across=False,
     shape=1.3,
+    widest=860,
     alone=(170, 21),
     beside=(118, 46),
     block=(200, 80),
     named=(145, 65),
     frame=(10, 40),
-    title=(40, 90),
+    title=(28, 90),
     gap=10,
     text=24,
 )
 ACROSS = Flow(
     across=True,
     shape=9 / 16,
+    widest=1600,
     alone=(50, 70),
     beside=(58, 70),
     block=(90, 190),
     named=(65, 145),
     frame=(40, 20),
-    title=(60, 90),
+    title=(50, 80),
     gap=18,
     text=45,
 )
@@ -89,27 +105,38 @@ def flow(across: bool) -> Flow:
 def cut(sight: Sight, flow: Flow) -> list[Frame]:
     """The boxes in their frames, in as many columns, or rows, as bring the picture nearest to the
     shape that it should have."""
-    return min(_tries(sight, flow), key=lambda each: each[1] + flow.misfit(each[2]))[0]
+    return min(_tries(sight, flow), key=lambda each: each[0] + flow.misfit(each[2]))[1]
 
 
-def spread(overview: Sight, blocks: Sequence[Sight], flow: Flow) -> tuple[list[Frame], Places]:
-    """An overview in columns, and columns beside it of blocks one below the other, so that the
-    picture comes nearest to the shape that it should have."""
-    extents = []
-    for sight in blocks:
-        wide, long = _Lengths(sight, flow, said=False).extent(sight.boxes)
-        extents.append((wide + flow.title[0], long + flow.title[1]))
-    tries = [
-        (cost + flow.misfit([*columns, *beside]), frames, places)
-        for frames, cost, columns in _tries(overview, replace(flow, block=flow.named))
-        for places, beside in _stacks(extents)
+def spread(overview: Sight, blocks: Sequence[Block], flow: Flow) -> tuple[list[Frame], Places]:
+    """An overview in columns, and blocks one below the other: the first ones below its last column,
+    if any, and the others in columns beside it, so that the picture comes nearest to the shape that
+    it should have."""
+    extents = [_extent(block, flow) for block in blocks]
+    stacks = [
+        (below, stack) for below in range(len(blocks) + 1) for stack in _stacks(extents, below)
     ]
+    tries = []
+    for cost, frames, columns in _tries(overview, replace(flow, block=flow.named)):
+        for below, (places, beside) in stacks:
+            foot = _stacked([columns[-1], *extents[:below]])
+            every = [*columns[:-1], foot, *beside]
+            bad = cost + BELOW * (below > 0) + flow.misfit(every) + SHRUNK * flow.shrunk(every)
+            tries.append((bad, frames, [[*range(below)], *places]))
     _, frames, places = min(tries, key=lambda each: each[0])
     return frames, places
 
 
-def _tries(sight: Sight, flow: Flow) -> Iterator[tuple[list[Frame], float, list[tuple[int, int]]]]:
-    """A picture in one column, in two, and so on: its columns, what their cuts cost, and how large
+def _extent(block: Block, flow: Flow) -> tuple[int, int]:
+    """About how large the picture of a block is."""
+    lengths = _Inside(block, flow)
+    beside, along = lengths.extent(block.sight.boxes)
+    branches = min(max(lengths.beside.values()), 3)
+    return beside + flow.title[0], along + flow.title[1] + FORK * (branches - 1)
+
+
+def _tries(sight: Sight, flow: Flow) -> Iterator[tuple[float, list[Frame], Extents]]:
+    """A picture in one column, in two, and so on: what its cuts cost, its columns, and how large
     each is."""
     lengths = _Lengths(sight, flow)
     place = {box: place for place, box in enumerate(sight.boxes)}
@@ -126,20 +153,30 @@ def _tries(sight: Sight, flow: Flow) -> Iterator[tuple[list[Frame], float, list[
         for part in parts:
             columns.append(nest(part, sight.titles, seen))
             seen.update(path for box in part for path in box.frames)
-        yield columns, cost, [*map(lengths.extent, parts)]
+        yield cost, columns, [*map(lengths.extent, parts)]
 
 
-def _stacks(extents: Sequence[tuple[int, int]]) -> Iterator[tuple[Places, list[tuple[int, int]]]]:
-    """Ways to put blocks of such sizes into columns, and how large those are."""
-    lengths = [long for _, long in extents]
-    ends = combinations(range(len(extents) + 1), 2)
+def _stacks(extents: Extents, first: int) -> Iterator[tuple[Places, Extents]]:
+    """Ways to put blocks of such sizes, from a first one on, into columns, and how large those
+    are."""
+    lengths = [long for _, long in extents[first:]]
+    ends = combinations(range(len(lengths) + 1), 2)
     rooms = {sum(lengths[start:end]) for start, end in ends}
     for room in sorted(room for room in rooms if room >= max(lengths)):
-        places = _filled(lengths, room)
-        each = [[extents[place] for place in column] for column in places]
-        yield places, [(max(w for w, _ in column), sum(h for _, h in column)) for column in each]
-    if not extents:
+        places = [[first + place for place in column] for column in _filled(lengths, room)]
+        yield places, [_stacked([extents[place] for place in column]) for column in places]
+    if not lengths:
         yield [], []
+
+
+def _side_by_side(extents: Extents) -> tuple[int, int]:
+    """How large columns are together."""
+    return sum(beside for beside, _ in extents), max(along for _, along in extents)
+
+
+def _stacked(extents: Extents) -> tuple[int, int]:
+    """How large a column of them is."""
+    return max(beside for beside, _ in extents), sum(along for _, along in extents)
 
 
 def _filled(heights: Sequence[int], room: int) -> Places:
@@ -155,12 +192,12 @@ def _filled(heights: Sequence[int], room: int) -> Places:
 
 
 class _Lengths:
-    """Of boxes of a picture, by their ranks. said: whether shapes are."""
+    """Of boxes of a picture, by their ranks."""
 
-    def __init__(self, sight: Sight, flow: Flow, said: bool = True) -> None:
+    def __init__(self, sight: Sight, flow: Flow) -> None:
         self.flow = flow
         self.beside = abreast(sight)
-        self.changing = _changing(sight.edges) if said else set()
+        self.changing = _changing(sight.edges)
 
     def of(self, boxes: Iterable[Box]) -> dict[int, int]:
         """Along the flow, with the gap that follows and the frames that begin there; in order."""
@@ -170,7 +207,7 @@ class _Lengths:
             opened = set(box.frames) - seen
             seen |= opened
             length = self._size(box)[1] + self.flow.gap + self.flow.frame[1] * len(opened)
-            length += self.flow.text * (box in self.changing)
+            length += self.flow.text * (box in self.changing and not box.block)  # which says it
             longest[box.rank] = max(longest[box.rank], length)
         return dict(sorted(longest.items()))
 
@@ -186,6 +223,32 @@ class _Lengths:
         if box.block:
             return self.flow.block
         return self.flow.alone if self.beside[box.rank] == 1 else self.flow.beside
+
+
+class _Inside(_Lengths):
+    """Of boxes of a block that is drawn by itself, by what they say."""
+
+    def __init__(self, block: Block, flow: Flow) -> None:
+        super().__init__(block.sight, flow)
+        self.changing = set()  # no shapes are said there
+        self.block = block
+
+    def _size(self, box: Box) -> tuple[int, int]:
+        """Long boxes, and boxes beside others, take two lines."""
+        flow = self.flow
+        cells = [round(LETTER * len(text)) + PADDING for text in self._said(box)]
+        if flow.across:
+            return LINE * len(cells) + flow.gap, max(cells)
+        if self.beside[box.rank] == 1 and sum(cells) < LONG:
+            return sum(cells) + flow.gap, LINE
+        return max(cells[0], sum(cells[1:])) + flow.gap, LINE * min(len(cells), 2)
+
+    def _said(self, box: Box) -> Iterator[str]:
+        for node in box.nodes:
+            details = words.details(node, self.block.symbols.get(node.name))
+            yield " ".join([words.title(node), ", ".join(details)])
+            if node.op != "Activation" and (activation := words.activation(node)):
+                yield activation
 
 
 def _changing(edges: Iterable[Edge]) -> set[Box | Mark]:

@@ -64,7 +64,8 @@ def to_blocks(graph: Graph, fold: bool = True, style: Style | None = None) -> st
     in a colour of its own. fold: repeats stand once."""
     style = style or Style()
     theme = THEMES[style.theme]
-    overview, inside, columns = plan_blocks(graph, fold, style.across)
+    overview, inside, places = plan_blocks(graph, fold, style.across)
+    below, *columns = places
     colours = [theme.blocks[place % len(theme.blocks)] for place in range(len(inside))]
     drawn = {
         path: (block, fill)
@@ -74,16 +75,21 @@ def to_blocks(graph: Graph, fold: bool = True, style: Style | None = None) -> st
     labels = Labels(overview, theme, _scale([overview], style), drawn)
     out = _page(graph.name, labels.heading(), style, len(overview.columns) + len(columns))
     drawings: list[Callable[[], None]] = [partial(_Drawing(out, labels).draw, alone=False)]
-    for column in columns:
+    for column in places:
         for place in column:
             block, picture = inside[place]
             labels = Labels(picture, theme, symbols=block.symbols)
             drawings.append(partial(_draw_block, out, labels, block, colours[place]))
     for draw in style.in_order(drawings):
         draw()
-    for column in columns:
-        for above, below in pairwise(column):
-            _put_below(out, inside[above], inside[below])
+    for place in below[:1]:
+        for part in overview.last():
+            _put_below(out, part.name, inside[place])
+    for column in places:
+        for above, place in pairwise(column):
+            block, picture = inside[above]
+            *_, tail = _ends(picture)
+            _put_below(out, f"{block.title}/{tail.name}", inside[place])
     return str(out.source)
 
 
@@ -103,14 +109,11 @@ def _draw_block(out: graphviz.Digraph, labels: Labels, block: Block, fill: str) 
         _Drawing(inner, labels, f"{title}/").draw()
 
 
-def _put_below(
-    out: graphviz.Digraph, above: tuple[Block, Picture], below: tuple[Block, Picture]
-) -> None:
-    """Without a line that is seen."""
-    (one, upper), (other, lower) = above, below
-    *_, tail = _ends(upper)
-    head, *_ = _ends(lower)
-    out.edge(f"{one.title}/{tail.name}", f"{other.title}/{head.name}", minlen="2", style="invis")
+def _put_below(out: graphviz.Digraph, above: str, below: tuple[Block, Picture]) -> None:
+    """A block below what has a name, without a line that is seen."""
+    block, picture = below
+    head, *_ = _ends(picture)
+    out.edge(above, f"{block.title}/{head.name}", minlen="2", style="invis")
 
 
 def _ends(picture: Picture) -> list[Mark]:

@@ -35,7 +35,7 @@ from archspec.backends.words import Symbol
 from archspec.errors import in_a_line
 from archspec.graph import Node, params
 
-ONE_LINE, BESIDE = 28, 16  # letters that a box says in one line, alone and beside others
+ONE_LINE, BESIDE = 28, 15  # letters that a box says in one line, alone and beside others
 USED = 3  # values in a line of a block that is drawn by itself
 HELD = 5  # kinds of layers in a line of a folded block
 LEGEND = 7  # kinds of layers in a line of the legend

@@ -36,6 +36,11 @@ class Picture:
     beside: Mapping[int, int]
     across: bool
 
+    def last(self) -> list[Box | Mark]:
+        """What nothing follows in the last column."""
+        tails = {edge.tail for edge in self.edges}
+        return [part for part in _inside(self.columns[-1]) if part not in tails]
+
 
 def plan(graph: Graph, view: View, across: bool = False) -> Picture:
     """The picture of a network on a page."""
@@ -52,12 +57,12 @@ def plan_whole(graph: Graph, view: View, across: bool = False) -> Picture:
 def plan_blocks(
     graph: Graph, fold: bool, across: bool = False
 ) -> tuple[Picture, list[tuple[Block, Picture]], Places]:
-    """An overview, where each block is a box, and each distinct block by itself; the columns beside
-    the overview that these stand in."""
+    """An overview, where each block is a box, and each distinct block by itself; which of these
+    stand below the last column of the overview, and in each column beside it."""
     whole = unfolded(graph, fold)
     found = blocks(whole)
     sight = folded(whole, {path for block in found for path in block.uses})
-    columns, places = spread(sight, [block.sight for block in found], flow(across))
+    columns, places = spread(sight, found, flow(across))
     inside = [(block, _inside_of(block, across)) for block in found]
     return _picture(sight, columns, across), inside, places
 
