@@ -84,6 +84,15 @@ def test_a_chain_with_a_skip_around_it_is_straight() -> None:
     assert max(middles) - min(middles) < 1
 
 
+@pytest.mark.parametrize("name", ["resnet18", "resnet18_imagenet"])
+def test_a_skip_across_the_page_does_not_rise_before_it_falls(name: str) -> None:
+    lines = layout_of(network(name), "across").lines
+    falling = [line.points for line in lines if " past " in line.ends[0]]
+    assert falling
+    for points in falling:
+        assert max(y for _, y in points) - points[0][1] < 4
+
+
 def test_boxes_of_parallel_branches_stand_in_rows() -> None:
     boxes = layout_of(network("inception10")).boxes
     for module in ("stage0.module0", "stage1.module1"):

@@ -270,11 +270,13 @@ class _Drawing:
 
     def _sides(self, edge: Edge) -> tuple[str, str]:
         """Where a skip connection leaves and enters: points at their side, boxes wherever, as the
-        line is beside them only where they are narrow."""
+        line is beside them only where they are narrow; across the page at a corner, as it would
+        rise before it falls on a side."""
         side, above, below = ("n", "w", "e") if self.picture.across else ("e", "n", "s")
         if _bends(edge.head):
             return side if isinstance(edge.tail, Mark) else "", above
-        return below, side if isinstance(edge.head, Box) and not edge.head.block else ""
+        into = "nw" if self.picture.across else side
+        return below, into if isinstance(edge.head, Box) and not edge.head.block else ""
 
     def _forks(self, part: Box | Mark) -> bool:
         return isinstance(part, Mark) and self.leaving[part] > 1
