@@ -316,7 +316,7 @@ def begun(specs):
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait(lambda: list((folder / "out").glob("long-s4/last/*.npz")))
+    wait(lambda: list((folder / "out").glob("long-s4/last/[0-9]*.npz")))
     yield folder, process
     process.kill()
     process.communicate()
