@@ -67,7 +67,8 @@ class ManySteps(keras.Model):  # type: ignore[misc]
             def one(start: Any) -> Any:
                 at = places[start : start + batch_size]
                 with tf.device("cpu"):
-                    step(tf.nest.map_structure(lambda each: tf.gather(each, at), group["arrays"]))
+                    batch = tf.nest.map_structure(lambda each: tf.gather(each, at), group["arrays"])
+                step(batch)
                 return [start + batch_size]
 
             tf.while_loop(lambda start: start < tf.size(places), one, [0])
