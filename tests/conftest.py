@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,11 @@ def golden(request: pytest.FixtureRequest):
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Several processes take the files in the order below, not by how many tests are in one."""
+    """Several processes take the files in the order below, not by how many tests are in one.
+
+    Tests press Ctrl-C, which a shell has its background jobs, and what they start, not hear.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
 
