@@ -60,14 +60,9 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
     started, clock = datetime.now(UTC), time.perf_counter()
     per_epoch = ceil(len(parts["train"]) / recipe.batch_size)
     epochs = recipe.epochs or ceil((recipe.steps or 1) / per_epoch)
-
-    def network() -> keras.Model:
-        with precision(recipe.precision):
-            return to_keras(graph, recipe.seed)
-
-    keras.utils.set_random_seed(recipe.seed)
-    model = network()
     with precision(recipe.precision):
+        keras.utils.set_random_seed(recipe.seed)
+        model = to_keras(graph, recipe.seed)
         trainer = trainer_of(model, graph, recipe, per_epoch, device)
     facts = {
         **job.facts,
@@ -78,9 +73,7 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
     folder.json("run.json", facts | {"status": "running"})
     others = [built(keras.callbacks, each) for each in recipe.callbacks]
     writer = Writer()
-    recorder = Recorder(
-        folder, writer, model, network, others, len(parts["train"]), recipe.batch_size
-    )
+    recorder = Recorder(folder, writer, model, others, len(parts["train"]), recipe.batch_size)
     callbacks = [
         recorder,
         *others,
@@ -113,7 +106,7 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
                 callbacks=[*callbacks, keeper, *([] if manner.quiet else [progress])],
             )
         recorder.check()
-        recorder.take_best()
+        folder.take_best(model)
         for name in metrics:
             if name in feeds:
                 metrics[name] = _evaluate(trainer, feeds[name], recipe.batch_size)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from statistics import median
 from typing import Any
@@ -14,7 +13,7 @@ import keras
 from archspec.errors import UserError
 from archspec.training.feed import Feed
 from archspec.training.folder import RunFolder
-from archspec.training.state import State, array, restore, save
+from archspec.training.state import State, restore, save
 from archspec.training.writer import Writer
 
 
@@ -45,16 +44,14 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         folder: RunFolder,
         writer: Writer,
         kept: keras.Model,
-        copy: Callable[[], keras.Model],
         others: Sequence[keras.callbacks.Callback],
         images: int,
         batch_size: int,
     ) -> None:
-        """kept: the model that is saved. copy: makes one like it. images: in an epoch."""
+        """kept: the model that is saved. images: in an epoch."""
         super().__init__()
         self.folder, self.writer, self.others = folder, writer, others
-        self.kept, self.copy = kept, copy
-        self.copied: keras.Model | None = None  # with the weights of the best epoch
+        self.kept = kept
         self.images, self.batch_size = images, batch_size
         self.rows: list[dict[str, Any]] = []
         self.best, self.best_epoch = float("inf"), 0
@@ -88,18 +85,8 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         loss = row.get("val_loss", row["loss"])
         if loss < self.best:
             self.best, self.best_epoch = loss, epoch + 1
-            if self.copied is None:
-                with keras.device("cpu"):
-                    self.copied = self.copy()
-            assign(self.copied, self.kept)
-            self.writer(partial(self.folder.save, "best.keras", self.copied.save))
-
-    def take_best(self) -> None:
-        """Give the model that is kept its weights of the best epoch."""
-        if self.copied is None:  # which is of before this run was taken up again
-            self.folder.take_best(self.kept)
-        else:
-            assign(self.kept, self.copied)
+            # Not by the writer: what it would ask TensorFlow for slows the next epoch to a fifth.
+            self.folder.save("best.keras", self.kept.save)
 
     @property
     def images_per_second(self) -> float | None:
@@ -166,12 +153,6 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             whole=steps is None or steps.left >= steps.per_epoch,
             resolved=self.resolved,
         )
-
-
-def assign(one: keras.Model, other: keras.Model) -> None:
-    """Give a model the weights of another of the same network."""
-    for variable, value in zip(one.variables, other.variables, strict=True):
-        variable.assign(array(value))
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:

@@ -62,13 +62,13 @@ def save(
     resolved: str,
 ) -> None:
     """Have the state written as it is now, and all but the newest dropped."""
-    arrays = {f"variable.{i}": array(each.value) for i, each in enumerate(_variables(trainer))}
+    arrays = {f"variable.{i}": _array(each.value) for i, each in enumerate(_variables(trainer))}
     memories = []
     for place, callback in enumerate(callbacks):
         memory, lists = _memory(callback)
         memories.append(memory)
         for name, values in lists.items():
-            arrays |= {f"{place}.{name}.{i}": array(each) for i, each in enumerate(values)}
+            arrays |= {f"{place}.{name}.{i}": _array(each) for i, each in enumerate(values)}
     facts = {
         "epochs": epochs,
         "stopped": stopped,
@@ -140,7 +140,7 @@ def _variables(trainer: keras.Model) -> Iterator[keras.Variable]:
     yield from trainer.optimizer.variables
 
 
-def array(value: Any) -> Array:
+def _array(value: Any) -> Array:
     """A copy, of a type that an .npz file can hold: bfloat16 as float32, which is exact."""
     held: Array = keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(value))
     return np.array(held, np.float32 if held.dtype.kind == "V" else held.dtype)
