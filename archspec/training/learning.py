@@ -73,7 +73,7 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
     folder.json("run.json", facts | {"status": "running"})
     others = [built(keras.callbacks, each) for each in recipe.callbacks]
     writer = Writer()
-    recorder = Recorder(folder, writer, model, others, len(parts["train"]), recipe.batch_size)
+    recorder = Recorder(folder, model, others, len(parts["train"]), recipe.batch_size)
     callbacks = [
         recorder,
         *others,

@@ -42,7 +42,6 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(
         self,
         folder: RunFolder,
-        writer: Writer,
         kept: keras.Model,
         others: Sequence[keras.callbacks.Callback],
         images: int,
@@ -50,8 +49,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     ) -> None:
         """kept: the model that is saved. images: in an epoch."""
         super().__init__()
-        self.folder, self.writer, self.others = folder, writer, others
-        self.kept = kept
+        self.folder, self.kept, self.others = folder, kept, others
         self.images, self.batch_size = images, batch_size
         self.rows: list[dict[str, Any]] = []
         self.best, self.best_epoch = float("inf"), 0
@@ -80,7 +78,6 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         row["images_per_second"] = round(self.seen / ((self.trained or now) - self.started), 1)
         row["seconds"] = round(now - self.started, 3)
         self.rows.append(row)
-        self.writer.wait()
         self.folder.csv("history.csv", self.rows)
         loss = row.get("val_loss", row["loss"])
         if loss < self.best:

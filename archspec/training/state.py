@@ -61,7 +61,11 @@ def save(
     whole: bool,
     resolved: str,
 ) -> None:
-    """Have the state written as it is now, and all but the newest dropped."""
+    """Have the state written as it is now, and all but the newest dropped.
+
+    Raises `UserError` if the one before could not be written.
+    """
+    writer.wait()  # memory is taken for one at a time
     arrays = {f"variable.{i}": _array(each.value) for i, each in enumerate(_variables(trainer))}
     memories = []
     for place, callback in enumerate(callbacks):

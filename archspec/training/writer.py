@@ -8,25 +8,24 @@ from typing import Any, Self
 
 
 class Writer:
-    """Does one job after the other in a thread of its own.
+    """Does a job in a thread of its own.
 
-    As a context manager it ends with the last of them done, and an error in one of them is raised,
-    unless it ends by another.
+    As a context manager it ends with the last job done, and what that raised is raised, unless it
+    ends by another error.
     """
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(1, "writer")
-        self.jobs: list[Future[None]] = []
+        self.job: Future[None] | None = None
 
     def __call__(self, job: Callable[[], None]) -> None:
-        """Do this after what is yet to be done."""
-        self.jobs.append(self.pool.submit(job))
+        """Begin it; `wait` for the one before first."""
+        self.job = self.pool.submit(job)
 
     def wait(self) -> None:
-        """Until all is done; raises what one of the jobs raised."""
-        while self.jobs:
-            self.jobs[0].result()
-            del self.jobs[0]
+        """Until the last job is done; raises what it raised."""
+        if self.job is not None:
+            self.job.result()
 
     def __enter__(self) -> Self:
         return self
