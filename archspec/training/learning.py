@@ -24,7 +24,7 @@ from archspec.training.folder import RunFolder
 from archspec.training.job import Job, Manner, resolved
 from archspec.training.preparation import Part, targets
 from archspec.training.progress import Progress
-from archspec.training.recorder import Keeper, Recorder, Steps, numbers
+from archspec.training.recorder import BestModel, Keeper, Recorder, Steps, numbers
 from archspec.training.state import State
 from archspec.training.surroundings import peak_memory, surroundings
 from archspec.training.trainer import built, precision, trainer_of
@@ -60,9 +60,14 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
     started, clock = datetime.now(UTC), time.perf_counter()
     per_epoch = ceil(len(parts["train"]) / recipe.batch_size)
     epochs = recipe.epochs or ceil((recipe.steps or 1) / per_epoch)
+
+    def network() -> keras.Model:
+        with precision(recipe.precision):
+            return to_keras(graph, recipe.seed)
+
+    keras.utils.set_random_seed(recipe.seed)
+    model = network()
     with precision(recipe.precision):
-        keras.utils.set_random_seed(recipe.seed)
-        model = to_keras(graph, recipe.seed)
         trainer = trainer_of(model, graph, recipe, per_epoch, device)
     facts = {
         **job.facts,
@@ -73,7 +78,8 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
     folder.json("run.json", facts | {"status": "running"})
     others = [built(keras.callbacks, each) for each in recipe.callbacks]
     writer = Writer()
-    recorder = Recorder(folder, model, others, len(parts["train"]), recipe.batch_size)
+    best = BestModel(folder, writer, model, network)
+    recorder = Recorder(folder, writer, best, others, len(parts["train"]), recipe.batch_size)
     callbacks = [
         recorder,
         *others,
@@ -106,7 +112,7 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
                 callbacks=[*callbacks, keeper, *([] if manner.quiet else [progress])],
             )
         recorder.check()
-        folder.take_best(model)
+        best.take()
         for name in metrics:
             if name in feeds:
                 metrics[name] = _evaluate(trainer, feeds[name], recipe.batch_size)

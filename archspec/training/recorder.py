@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import isfinite
 from statistics import median
 from typing import Any
@@ -13,6 +14,7 @@ import keras
 from archspec.errors import UserError
 from archspec.training.feed import Feed
 from archspec.training.folder import RunFolder
+from archspec.training.images import Array
 from archspec.training.state import State, restore, save
 from archspec.training.writer import Writer
 
@@ -32,6 +34,36 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
 
 
+class BestModel:
+    """Writes best.keras: a second model takes the weights, and is saved while the first trains."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        writer: Writer,
+        model: keras.Model,
+        another: Callable[[], keras.Model],
+    ) -> None:
+        """model: that trains. another: makes one like it."""
+        self.folder, self.writer, self.model, self.another = folder, writer, model, another
+        self.copy: keras.Model | None = None
+
+    def keep(self) -> None:
+        """Have it written as it is now."""
+        with keras.device("cpu"):  # a GPU's memory is for the one that trains
+            if self.copy is None:
+                self.copy = self.another()
+            _assign(self.copy, self.model)
+        self.writer(partial(self.folder.save, "best.keras", self.copy.save))
+
+    def take(self) -> None:
+        """Give the model that trained its best weights."""
+        if self.copy is None:  # they are of before the run was taken up again
+            self.folder.take_best(self.model)
+        else:
+            _assign(self.model, self.copy)
+
+
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     """Keeps the history and the best model on disk after every epoch.
 
@@ -42,14 +74,15 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(
         self,
         folder: RunFolder,
-        kept: keras.Model,
+        writer: Writer,
+        kept: BestModel,
         others: Sequence[keras.callbacks.Callback],
         images: int,
         batch_size: int,
     ) -> None:
-        """kept: the model that is saved. images: in an epoch."""
+        """images: in an epoch."""
         super().__init__()
-        self.folder, self.kept, self.others = folder, kept, others
+        self.folder, self.writer, self.kept, self.others = folder, writer, kept, others
         self.images, self.batch_size = images, batch_size
         self.rows: list[dict[str, Any]] = []
         self.best, self.best_epoch = float("inf"), 0
@@ -78,12 +111,12 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         row["images_per_second"] = round(self.seen / ((self.trained or now) - self.started), 1)
         row["seconds"] = round(now - self.started, 3)
         self.rows.append(row)
+        self.writer.wait()  # memory is taken for one epoch's files at a time
         self.folder.csv("history.csv", self.rows)
         loss = row.get("val_loss", row["loss"])
         if loss < self.best:
             self.best, self.best_epoch = loss, epoch + 1
-            # Not by the writer: what it would ask TensorFlow for slows the next epoch to a fifth.
-            self.folder.save("best.keras", self.kept.save)
+            self.kept.keep()
 
     @property
     def images_per_second(self) -> float | None:
@@ -124,6 +157,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.folder, self.writer, self.others, self.feed = folder, writer, others, feed
         self.resolved, self.state = resolved, state
+        self.saved: dict[str, Array] = {}
 
     def on_train_begin(self, logs: Any = None) -> None:
         if self.state is not None:
@@ -136,20 +170,29 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.feed.epoch = epoch
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        if not isfinite((logs or {})["loss"]):
-            return  # nobody wants to go on from there
+        if isfinite((logs or {})["loss"]):  # nobody wants to go on from another
+            self._save(epoch)
+        self.writer.begin()
+
+    def _save(self, epoch: int) -> None:
         steps = next((each for each in self.others if isinstance(each, Steps)), None)
         ended = steps is not None and steps.left <= steps.per_epoch
-        save(
+        self.saved = save(
             self.folder,
             self.writer,
             self.model,
             self.others,
+            self.saved,
             epochs=epoch + 1,
             stopped=self.model.stop_training and not ended,
             whole=steps is None or steps.left >= steps.per_epoch,
             resolved=self.resolved,
         )
+
+
+def _assign(one: keras.Model, other: keras.Model) -> None:
+    for variable, value in zip(one.variables, other.variables, strict=True):
+        variable.assign(keras.ops.convert_to_numpy(value))
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:

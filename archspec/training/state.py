@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,24 +55,25 @@ def save(
     writer: Writer,
     trainer: keras.Model,
     callbacks: Sequence[keras.callbacks.Callback],
+    before: Mapping[str, Array],
     *,
     epochs: int,
     stopped: bool,
     whole: bool,
     resolved: str,
-) -> None:
+) -> dict[str, Array]:
     """Have the state written as it is now, and all but the newest dropped.
 
-    Raises `UserError` if the one before could not be written.
+    Returns the arrays that are written. before: those of the last time, whose memory is used again.
     """
-    writer.wait()  # memory is taken for one at a time
-    arrays = {f"variable.{i}": _array(each.value) for i, each in enumerate(_variables(trainer))}
+    values = {f"variable.{i}": each.value for i, each in enumerate(_variables(trainer))}
     memories = []
     for place, callback in enumerate(callbacks):
         memory, lists = _memory(callback)
         memories.append(memory)
-        for name, values in lists.items():
-            arrays |= {f"{place}.{name}.{i}": _array(each) for i, each in enumerate(values)}
+        for name, several in lists.items():
+            values |= {f"{place}.{name}.{i}": each for i, each in enumerate(several)}
+    arrays = {name: _copied(value, before.get(name)) for name, value in values.items()}
     facts = {
         "epochs": epochs,
         "stopped": stopped,
@@ -89,6 +90,7 @@ def save(
             path.unlink(missing_ok=True)
 
     writer(write)
+    return arrays
 
 
 def newest(run: Path, echo: Callable[[str], None], whole: bool = False) -> State | None:
@@ -144,10 +146,15 @@ def _variables(trainer: keras.Model) -> Iterator[keras.Variable]:
     yield from trainer.optimizer.variables
 
 
-def _array(value: Any) -> Array:
-    """A copy, of a type that an .npz file can hold: bfloat16 as float32, which is exact."""
-    held: Array = keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(value))
-    return np.array(held, np.float32 if held.dtype.kind == "V" else held.dtype)
+def _copied(value: Any, to: Array | None) -> Array:
+    """What an .npz file can hold of it: bfloat16 as float32, which is exact. In `to` where that
+    fits: fresh memory costs more than the copying."""
+    held = keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(value))
+    dtype = np.float32 if held.dtype.kind == "V" else held.dtype
+    if to is None or (to.shape, to.dtype) != (held.shape, dtype):
+        to = np.empty(held.shape, dtype)
+    to[...] = held
+    return to
 
 
 def _memory(

@@ -8,29 +8,42 @@ from typing import Any, Self
 
 
 class Writer:
-    """Does a job in a thread of its own.
+    """Does jobs in a thread of its own: those given since the last time, when told to begin.
 
-    As a context manager it ends with the last job done, and what that raised is raised, unless it
+    Not at once: while the thread works, copying for the next job waits for the interpreter's lock.
+    As a context manager it ends with all of them done, and what one raised is raised, unless it
     ends by another error.
     """
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(1, "writer")
-        self.job: Future[None] | None = None
+        self.jobs: list[Callable[[], None]] = []
+        self.work: Future[None] | None = None
 
     def __call__(self, job: Callable[[], None]) -> None:
-        """Begin it; `wait` for the one before first."""
-        self.job = self.pool.submit(job)
+        """Do this after the others, once begun; `wait` before that for what is at work."""
+        self.jobs.append(job)
+
+    def begin(self) -> None:
+        """Go through the jobs, up to one that raises."""
+        jobs, self.jobs = self.jobs, []
+
+        def work() -> None:
+            for job in jobs:
+                job()
+
+        self.work = self.pool.submit(work)
 
     def wait(self) -> None:
-        """Until the last job is done; raises what it raised."""
-        if self.job is not None:
-            self.job.result()
+        """Until what was begun is done; raises what it raised."""
+        if self.work is not None:
+            self.work.result()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
+        self.begin()
         self.pool.shutdown()
         if kind is None or not issubclass(kind, Exception):  # an interrupt is no error
             self.wait()
