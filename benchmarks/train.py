@@ -67,7 +67,7 @@ class Contest:
 CONTESTS = (
     Contest("lenet5 at 32", "lenet5", ("runner", "fit"), 1.5, 20_000),
     Contest("lenet5 at 128", "lenet5", ("runner", "fit"), 1.0, 20_000, options={"batch_size": 128}),
-    Contest("lenet5, tape", "lenet5", ("runner", "tape"), 12.0, 3_000),
+    Contest("lenet5, tape", "lenet5", ("runner", "tape"), 12.0, 10_000, epochs=5),
     Contest("lenet5, overhead", "lenet5", ("runner", "bare"), 1 / 1.1, 20_000),
     Contest("inception10", "inception10", ("runner", "fit"), 1.1, 3_000),
     Contest("inception10, overhead", "inception10", ("runner", "bare"), 1 / 1.1, 3_000),
