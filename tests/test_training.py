@@ -1,6 +1,7 @@
 """The runner: what a run writes, learns and says, on small nets and the digits of scikit-learn."""
 
 import csv
+import errno
 import json
 import os
 import resource
@@ -444,6 +445,18 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert f"error: cannot write {tmp_path / 'samples.png'}: file too large" in said
     assert not list(tmp_path.glob(".[0-9]*"))
+
+
+def test_a_best_model_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    """In the last epoch: nothing comes after it that would wait for the writer."""
+
+    def save(model, path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("keras.Model.save", save)
+    said = refusal(archspec.loads(NET), tmp_path, limit=20, epochs=1)
+    assert f"error: cannot write {tmp_path / 'best.keras'}: no space left on device" in said
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "failed"
 
 
 def test_a_loss_that_is_no_number_is_said(tmp_path):

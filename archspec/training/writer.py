@@ -43,7 +43,8 @@ class Writer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
-        self.begin()
+        if self.jobs:  # not else: what was begun may yet raise
+            self.begin()
         self.pool.shutdown()
         if kind is None or not issubclass(kind, Exception):  # an interrupt is no error
             self.wait()
