@@ -15,7 +15,8 @@ The two ways of a contest take turns, an epoch each, and an epoch lasts until th
 what callbacks do counts, and validation. "steady" is the ratio of images per second, epoch by
 epoch, without the first: median, least and most. "fastest" is that of the fastest epoch of each: on
 a machine that others slow down now and then it says most. "all" is the ratio of whole trainings:
-reading the images, building, compiling.
+reading the images, building, compiling. Where epochs take now once, now twice as long, as on small
+virtual machines, that is the scheduler: `chrt -f 5 python benchmarks/train.py` ends it.
 """
 
 from __future__ import annotations

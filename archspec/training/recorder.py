@@ -111,7 +111,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         row["images_per_second"] = round(self.seen / ((self.trained or now) - self.started), 1)
         row["seconds"] = round(now - self.started, 3)
         self.rows.append(row)
-        self.writer.wait()  # memory is taken for one epoch's files at a time
+        self.writer.wait()  # what it writes from is about to take this epoch's values
         self.folder.csv("history.csv", self.rows)
         loss = row.get("val_loss", row["loss"])
         if loss < self.best:

@@ -64,7 +64,8 @@ def save(
 ) -> dict[str, Array]:
     """Have the state written as it is now, and all but the newest dropped.
 
-    Returns the arrays that are written. before: those of the last time, whose memory is used again.
+    Returns the arrays that are written. before: those of the last time, written by now: their
+    memory is used again.
     """
     values = {f"variable.{i}": each.value for i, each in enumerate(_variables(trainer))}
     memories = []

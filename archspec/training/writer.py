@@ -21,11 +21,11 @@ class Writer:
         self.work: Future[None] | None = None
 
     def __call__(self, job: Callable[[], None]) -> None:
-        """Do this after the others, once begun; `wait` before that for what is at work."""
+        """Do this after the others, once `begin` is called."""
         self.jobs.append(job)
 
     def begin(self) -> None:
-        """Go through the jobs, up to one that raises."""
+        """Go through the jobs, up to one that raises; `wait` for those before first."""
         jobs, self.jobs = self.jobs, []
 
         def work() -> None:
