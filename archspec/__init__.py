@@ -19,7 +19,8 @@ from archspec.errors import Diagnostic, SpecError, UserError, did_you_mean
 from archspec.expand import expand
 from archspec.files import open_spec
 from archspec.graph import Facts, Graph, Node
-from archspec.source import kind_of, read_file, read_text
+from archspec.reading import kind_of
+from archspec.source import read_file, read_text
 
 if TYPE_CHECKING:
     import keras

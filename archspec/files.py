@@ -20,7 +20,8 @@ from archspec.errors import (
     UserError,
     did_you_mean,
 )
-from archspec.source import WORDS, Document, Value, kind_of, read_file, read_text, value_of
+from archspec.reading import kind_of
+from archspec.source import WORDS, Document, Value, read_file, read_text, value_of
 from archspec.validation import Checked, check
 
 NOT_INHERITED = ("name", "require", "extends", "import")

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError
+from archspec.reading import open_file, reason
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_VALUES = 120_000
@@ -134,24 +135,16 @@ def value_of(data: Any, span: Span) -> Value:
     raise UserError(f"a param must be a number, text, a list or a mapping, got {data!r}")
 
 
-def kind_of(path: Path) -> str | None:
-    """Whether a path is a "file" or a "folder"; None if there is nothing, or no path is like it."""
-    try:
-        return "folder" if path.is_dir() else "file" if path.exists() else None
-    except (OSError, ValueError):  # too long, a circle of links, a NUL in it
-        return None
-
-
 def read_file(path: Path, name: str | None = None) -> Document:
     """The document in a file. Raises `UserError` if it cannot be read, `SpecError` if no YAML.
 
     name: what messages call the file; its path by default.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UserError(f"{path}: cannot read the file: {_reason(error)}") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot read the file: {reason(error)}") from error
     if len(raw) > MAX_BYTES:
         raise UserError(
             f"{path}: the file is over the limit of {MAX_BYTES:,} bytes",
@@ -188,10 +181,6 @@ def read_text(text: str, name: str, path: Path | None = None, shown: str | None 
         code = error.character if isinstance(error.character, int) else ord(error.character)
         message = f"character U+{code:04X} cannot stand in YAML"
         raise SpecError([Diagnostic("yaml", message, span, "remove it")]) from None
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
 
 
 # --- composing -----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ ROOMS = [
     "errors",
     "reports",
     "writing",
+    "reading",
     "graph",
     "source",
     "arguments",

@@ -1,0 +1,104 @@
+"""Files that somebody else may have written: what a path is, and opening it without surprises.
+
+Only regular files are opened, since a pipe waits for ever and a device never ends, and only up to
+a size. Whatever a library raises while it reads one is a single sentence that names the file.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from archspec.errors import Told, UserError
+
+GIB = 2**30
+# A pipe opened without O_NONBLOCK waits for whoever writes to it; Windows has O_BINARY instead.
+FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def kind_of(path: Path) -> str | None:
+    """Return what a path is: "file", "folder" or "special" (a pipe, device or socket).
+
+    Links are followed. None where there is nothing, where we may not look, or where no path can be
+    like it: too long, a circle of links, a NUL in it.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return None
+    if stat.S_ISREG(mode):
+        return "file"
+    return "folder" if stat.S_ISDIR(mode) else "special"
+
+
+def path_of(text: str | Path) -> Path:
+    """Return the absolute path of what a user wrote, `~` and links followed.
+
+    Raises `UserError` for a user that does not exist, a circle of links, a NUL, or where the
+    working folder has been removed.
+    """
+    try:
+        return Path(text).expanduser().resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UserError(f"'{text}' cannot be a path: {reason(error)}") from None
+
+
+def open_file(path: Path, most: int = GIB) -> BinaryIO:
+    """Open a regular file of at most `most` bytes for reading.
+
+    Raises `OSError`, with a reason in words, for anything else; nothing is read from it, and a pipe
+    is not waited for.
+    """
+    # A pipe opened without O_NONBLOCK waits for whoever writes to it.
+    descriptor = os.open(
+        path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            folder = stat.S_ISDIR(found.st_mode)
+            raise OSError(f"it is {'a folder' if folder else 'a pipe or device'}, not a file")
+        if found.st_size > most:
+            raise OSError(f"it has {found.st_size:,} bytes, and {most:,} are the limit")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_bytes(path: Path, most: int = GIB) -> bytes:
+    """Return what a regular file holds. Raises `OSError` as `open_file` does."""
+    with open_file(path, most) as file:
+        return file.read(most)
+
+
+@contextmanager
+def reading(path: Path, hint: str | None = None) -> Iterator[None]:
+    """Turn whatever is raised while `path` is read into one `UserError` that names the file.
+
+    What libraries raise for a damaged file has no end: errors of zlib, LZMA and struct,
+    MemoryError for lengths that the file invents, RecursionError. An error that has been put into
+    words already passes through, and so does Ctrl-C.
+    """
+    try:
+        yield
+    except Told:
+        raise
+    except Exception as error:
+        raise UserError(f"cannot read {path}: {reason(error)}", hint) from None
+
+
+def reason(error: Exception) -> str:
+    """Return why, in a line of a length that someone reads."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    if isinstance(error, MemoryError):
+        return "it asks for more memory than there is"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    text = " ".join(str(error).split())
+    return (text if len(text) <= 200 else f"{text[:197]}...") or type(error).__name__
