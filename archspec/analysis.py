@@ -89,7 +89,9 @@ def depth(graph: Graph) -> int:
     ResNet-18, the 22 of GoogLeNet. Normalisation and embeddings are not counted, as in papers."""
 
     def step(node: Node, inputs: list[int]) -> int:
-        return max(inputs, default=0) + bool(node.facts and node.facts.macs and node.facts.weights)
+        # With an unknown axis the MACs of a kernel are unknown, which is not none.
+        kernel = node.facts and node.facts.macs != 0 and node.facts.weights
+        return max(inputs, default=0) + bool(kernel)
 
     return max(fold(graph, step).values(), default=0)
 

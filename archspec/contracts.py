@@ -42,11 +42,22 @@ def broken_contracts(graph: Graph, require: Value | None) -> Iterator[Diagnostic
             comparison = bound[1] or ""
             limit = Fraction(bound[2].replace("_", "")) * UNITS[bound[3] or ""]
         found = _measure(graph, name)
-        if found is None or not COMPARISONS[comparison](found, limit):
-            what = "unknown" if found is None else f"{found:,}"
-            what += " bytes" if name.startswith("memory") and found is not None else ""
+        if found is None:
+            message = f"the contract {name} {value.data} cannot be checked: {_why(name)}"
+            hint = "leave the contract out, or give the input known sizes"
+            hint = None if name == "receptive_field" else hint
+            yield Diagnostic("contract", message, value.span, hint, (), "warning")
+        elif not COMPARISONS[comparison](found, limit):
+            what = f"{found:,}" + (" bytes" if name.startswith("memory") else "")
             message = f"the contract {name} {value.data} is broken: it is {what}"
             yield Diagnostic("contract", message, value.span, None, (), "warning")
+
+
+def _why(name: str) -> str:
+    """Why a measure has no number."""
+    if name == "receptive_field":
+        return "every layer sees the whole input"
+    return "it is unknown, as an axis is unknown (null)"
 
 
 def _measure(graph: Graph, name: str) -> int | None:

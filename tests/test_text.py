@@ -319,3 +319,35 @@ def test_numbers_have_three_digits_and_a_unit(number, count, size):
 def test_a_layer_is_said_as_a_table_of_a_paper_does(step, said):
     node = layers(f"  - {step}\n").nodes[1]
     assert f"{words.title(node)} {', '.join(words.details(node))}".strip() == said
+
+
+# --- unknown axes --------------------------------------------------------------------------------
+
+UNKNOWN = """
+  - Conv2D: {filters: 8, kernel_size: 3}
+  - GlobalMaxPooling2D
+  - Dense: 2
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json"])
+@pytest.mark.parametrize("depth", [None, 1])
+def test_a_network_with_unknown_axes_has_a_table_of_what_is_known(form, depth):
+    graph = layers(UNKNOWN, "[null, null, 3]")
+    alone = to_text([graph], depth, form, batch_size=2)
+    beside = to_text([graph, network("lenet5.yaml")], depth, form)
+    if form == "json":
+        total = json.loads(alone)["totals"]
+        assert (total["params"], total["macs"], total["depth"]) == (242, None, 2)
+        return
+    assert "MACs" in alone and "unknown" in alone and "2 layers with kernels" in alone
+    assert "?×?×8" in alone and "92.6" in alone
+    assert "242" in beside and "?" in beside
+
+
+def test_what_cannot_be_measured_breaks_a_contract_and_says_why():
+    text = "archspec: 1\ninput: [null, null, 3]\nrequire: {macs: <= 5M, params: 242}\nlayers:"
+    (warning,) = archspec.loads(text + UNKNOWN).warnings
+    assert warning.message == (
+        "the contract macs <= 5M cannot be checked: it is unknown, as an axis is unknown (null)"
+    )

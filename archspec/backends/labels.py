@@ -334,6 +334,10 @@ class Labels:
             fill = heat.colour(amount)
             said = _small(escape(say(amount)))
             cells.append(_cell(f'<FONT COLOR="{ink_on(fill)}">{said}</FONT>', fill))
+        if any(cost(heat.what, box.stands) is None for box in self.picture.sight.boxes):
+            fill = heat.colour(None)
+            said = f'<FONT COLOR="{ink_on(fill)}">{_small("unknown")}</FONT>'
+            cells.append(_cell(said, fill))
         return _table([cells], CELLPADDING=4)
 
 

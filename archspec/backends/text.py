@@ -5,7 +5,8 @@
     json.loads(to_text([lenet5], form="json"))           exact numbers
 
 MACs are multiply-accumulates of one sample in convolutions, dense layers and attention; a shared
-layer counts its parameters once and its MACs at each call.
+layer counts its parameters once and its MACs at each call. What depends on an axis that is unknown
+(null) is unknown as well, and a cell says `?`.
 """
 
 from __future__ import annotations
@@ -237,7 +238,6 @@ class Column:
 def _alone(it: Summary, form: str) -> str:
     """One network: its rows, then its totals in words."""
     total = it.totals
-    macs = total.macs or 0
     columns = [
         _column("layer", it.rows, lambda row: row.name, "total", "left"),
         _column("op", it.rows, _said, align="left"),
@@ -251,7 +251,7 @@ def _alone(it: Summary, form: str) -> str:
             _some(total.non_trainable_params),
         ),
         _column("MACs", it.rows, lambda row: _some(row.macs), words.count(total.macs)),
-        _column("%", it.rows, lambda row: _share(row.macs or 0, macs)),
+        _column("%", it.rows, lambda row: _share(row.macs, total.macs)),
         _column(
             "activation",
             it.rows,
@@ -300,17 +300,17 @@ def _facts(it: Summary, form: str) -> str:
         if not fixed
         else f"{total.params:,}: {total.trainable_params:,} trained, {fixed:,} fixed "
         "(moving statistics, frozen layers)",
-        "MACs": f"{'unknown' if total.macs is None else f'{total.macs:,}'} for one sample",
+        "MACs": "unknown" if total.macs is None else f"{total.macs:,} for one sample",
         "depth": f"{total.depth} layers with kernels on the longest path",
         "receptive field": f"{_axes(total.receptive_field)}, before a layer sees everything",
-        "training memory": f"{words.size(memory.total)} at batch {memory.batch_size}, "
+        "training memory": f"{_bytes(memory.total)} at batch {memory.batch_size}, "
         f"{memory.precision}, {memory.optimizer}",
         "= weights": f"{words.size(memory.weights)}: each weight once{copy}",
         "+ gradients": f"{words.size(memory.gradients)}: one for each trained weight",
         "+ optimizer": f"{words.size(memory.optimizer_state)}: {memory.optimizer} keeps {keeps}",
-        "+ activations": f"{words.size(memory.activations)}: "
+        "+ activations": f"{_bytes(memory.activations)}: "
         "the outputs that the backward pass reads, for the whole batch",
-        "+ batch": f"{words.size(memory.inputs)}: its inputs",
+        "+ batch": f"{_bytes(memory.inputs)}: its inputs",
         "not counted": "the framework, its workspaces, and values within a layer",
         "fingerprint": it.fingerprint,
     }
@@ -354,14 +354,18 @@ def _said(row: Row) -> str:
     return " ".join(filter(None, (row.op, row.said, shared)))
 
 
+def _bytes(value: int | None) -> str:
+    return "unknown" if value is None else words.size(value)
+
+
 def _some(value: int | None) -> str:
     """A count, or nothing for none."""
     return "" if value == 0 else words.count(value)
 
 
-def _share(part: int, whole: int) -> str:
-    """Percent; nothing for none."""
-    if not part:
+def _share(part: int | None, whole: int | None) -> str:
+    """Percent; nothing for none, or where part or whole is unknown."""
+    if not part or not whole:
         return ""
     percent = 100 * part / whole
     return f"{percent:.1f}" if percent >= 0.05 else "<0.1"
