@@ -340,9 +340,13 @@ def test_a_network_with_unknown_axes_has_a_table_of_what_is_known(form, depth):
         total = json.loads(alone)["totals"]
         assert (total["params"], total["macs"], total["depth"]) == (242, None, 2)
         return
-    assert "MACs" in alone and "unknown" in alone and "2 layers with kernels" in alone
-    assert "?×?×8" in alone and "92.6" in alone
-    assert "242" in beside and "?" in beside
+    assert "MACs" in alone
+    assert "unknown" in alone
+    assert "2 layers with kernels" in alone
+    assert "?×?×8" in alone
+    assert "92.6" in alone
+    assert "242" in beside
+    assert "?" in beside
 
 
 def test_what_cannot_be_measured_breaks_a_contract_and_says_why():
