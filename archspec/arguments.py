@@ -22,6 +22,9 @@ import jsonschema
 from archspec.errors import Refused, did_you_mean, listed
 
 Sizes = tuple[int, ...]
+MAX_INTEGER = 2**31 - 1  # what an int32 holds, in which Keras and its backends count
+MAX_SEED = 2**32 - 1  # what a uint32 holds, of which their random numbers start
+MAX_NUMBER = 3.4028234663852886e38  # what a float32 holds
 REQUIRED: Any = inspect.Parameter.empty
 
 
@@ -33,18 +36,33 @@ class Type:
     schema: the same as JSON Schema, for a value without formulas.
     normal: valid value -> the form that rules and fingerprints see; may raise `Refused`.
     kind: for objects such as initializers, the table of `objects` that says what is valid.
+    most: the largest integer, whatever the schema says; numbers end where those of Keras do.
     """
 
     words: str
     schema: Mapping[str, Any]
     normal: Callable[[Any], Any] = lambda value: value
     kind: str | None = None
+    most: int = MAX_INTEGER
 
     def read(self, value: Any) -> Any:
         """The normal form of `value`; `Refused` if it is not what the type wants."""
         if not _validator(self).is_valid(value):
             raise Refused(f"must be {self.words}, got {show(value)}", code="argument-value")
+        self._bound(value)
         return self.normal(value)
+
+    def _bound(self, value: Any) -> None:
+        """Refuse a number that Keras could not hold; those in objects are read by themselves."""
+        for each in value if isinstance(value, list | tuple) else ():
+            self._bound(each)
+        if isinstance(value, int) and abs(value) > self.most:
+            limit = f"at most {self.most:,}" if value > 0 else f"at least {-self.most:,}"
+        elif isinstance(value, float) and abs(value) > MAX_NUMBER:
+            limit = "within ±3.4e38, all that a float32 holds"
+        else:
+            return
+        raise Refused(f"must be {limit}, got {show(value)}", code="argument-value")
 
 
 @cache
@@ -155,7 +173,7 @@ def optional(type_: Type) -> Type:
 
     schema = {"anyOf": [type_.schema, {"type": "null"}]}
     words = f"{type_.words}{',' * (' or ' in type_.words)} or null"
-    return Type(words, schema, normal, type_.kind)
+    return Type(words, schema, normal, type_.kind, type_.most)
 
 
 BOOLEAN = Type("true or false", {"type": "boolean"})
@@ -167,7 +185,13 @@ POSITIVE_NUMBER = number("a number greater than 0", exclusiveMinimum=0)
 NON_NEGATIVE = number("a number of at least 0", minimum=0)
 UNIT_INTERVAL = number("a number from 0 to 1", minimum=0, maximum=1)
 TEXT = Type("text", {"type": "string"})
-SEED = optional(COUNT)
+RUN_SEED = Type(
+    f"an integer from 0 to {MAX_SEED:,}",
+    {"type": "integer", "minimum": 0, "maximum": MAX_SEED},
+    int,
+    most=MAX_SEED,
+)
+SEED = optional(RUN_SEED)
 DATA_FORMAT = Type(
     "'channels_last' or 'channels_first'",
     {"enum": ["channels_last", "channels_first", None]},

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import archspec
+from archspec.arguments import MAX_INTEGER, Argument
 from archspec.backends.style import COSTS, DIRECTIONS, THEMES, Style
 from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError, in_order
 from archspec.files import open_spec, setting
+from archspec.recipe import RECIPE
 from archspec.reports import FORMS
 from archspec.source import read_file
 from archspec.writing import writing
@@ -51,6 +53,43 @@ def _settings(texts: Sequence[str]) -> Sequence[str]:
     return texts
 
 
+def _range(argument: Argument) -> click.IntRange:
+    """The bounds of an option that gives a number of the recipe."""
+    schema = argument.type.schema
+    bounds = schema.get("anyOf", [schema])[0]
+    return click.IntRange(bounds["minimum"], argument.type.most)
+
+
+SEED, BATCH_SIZE, EPOCHS, STEPS = (
+    _range(RECIPE[name]) for name in ("seed", "batch_size", "epochs", "steps")
+)
+MANY = click.IntRange(1, MAX_INTEGER)
+
+
+LENGTHS = ("epochs", "steps")
+
+
+def _said_once(settings: Sequence[str], **options: Any) -> None:
+    """See that a command line says each thing of a recipe once, so that nothing of it is dropped.
+
+    options: what was given, by the words of the recipe, and `recipe` itself. Raises `UsageError`.
+    """
+    said = [name for name, value in options.items() if value is not None]
+    if set(LENGTHS) <= set(said):
+        raise click.UsageError("give --epochs or --steps, not both")
+    for place in (text.partition("=")[0].strip() for text in settings):
+        if place.partition(".")[0] != "train":
+            continue
+        if "recipe" in said:
+            message = f"--set {place} changes the spec's recipe, and --recipe gives another"
+            raise click.UsageError(f"{message}: change the file of --recipe")
+        word = place.removeprefix("train.").removesuffix(".name")
+        for name in LENGTHS if word in LENGTHS else (word,):
+            if name in said:
+                option = f"--{name.replace('_', '-')}"
+                raise click.UsageError(f"give {option} or --set {place}, not both")
+
+
 def recipe_options(verb: Callable[..., None]) -> Callable[..., None]:
     """The options that say how specs are trained."""
     for option in reversed(
@@ -60,14 +99,10 @@ def recipe_options(verb: Callable[..., None]) -> Callable[..., None]:
                 "--data", help="A dataset by name, a folder of images by class, or an .npz file."
             ),
             data_dir_option,
-            click.option("--epochs", type=click.IntRange(1)),
-            click.option(
-                "--steps", type=click.IntRange(1), help="Batches to train on, instead of --epochs."
-            ),
-            click.option("--batch-size", type=click.IntRange(1)),
-            click.option(
-                "--limit", type=click.IntRange(1), help="Train on the first N images only."
-            ),
+            click.option("--epochs", type=EPOCHS),
+            click.option("--steps", type=STEPS, help="Batches to train on, instead of --epochs."),
+            click.option("--batch-size", type=BATCH_SIZE),
+            click.option("--limit", type=MANY, help="Train on the first N images only."),
             click.option("--resize", is_flag=True, help="Adapt images to the spec's input."),
             click.option(
                 "--recipe",
@@ -178,8 +213,8 @@ def _as_error(diagnostic: Diagnostic) -> Diagnostic:
 @main.command()
 @specs_argument
 @set_option
-@click.option("--depth", type=click.IntRange(1), help="Fold blocks nested deeper than this.")
-@click.option("--batch-size", type=click.IntRange(1), help="For the memory that training needs.")
+@click.option("--depth", type=MANY, help="Fold blocks nested deeper than this.")
+@click.option("--batch-size", type=BATCH_SIZE, help="For the memory that training needs.")
 @click.option("--precision", help="Likewise: float32, mixed_bfloat16, ...")
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text")
 def show(
@@ -193,6 +228,7 @@ def show(
     """Print each layer's shape and cost, and what the whole takes; several SPECs side by side."""
     from archspec.backends.text import to_text
 
+    _said_once(settings, batch_size=batch_size, precision=precision)
     graphs = [_load(spec, settings) for spec in specs]
     for graph in graphs:
         _warn(graph)
@@ -203,7 +239,7 @@ def show(
 @specs_argument
 @set_option
 @output_option("Where to; its suffix is the format: .svg, .png, .pdf or .dot.")
-@click.option("--depth", type=click.IntRange(1), help="Fold blocks so deep into a box each.")
+@click.option("--depth", type=MANY, help="Fold blocks so deep into a box each.")
 @click.option("--no-fold", is_flag=True, help="Draw every turn of a repeat.")
 @click.option("--blocks", is_flag=True, help="An overview, and each block drawn once beside it.")
 @click.option("--heat", type=click.Choice(list(COSTS)), help="Shade boxes by what they cost.")
@@ -253,7 +289,7 @@ def draw(
 @spec_argument
 @set_option
 @output_option("Where to, a .keras file.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="Of the initial weights.")
+@click.option("--seed", type=SEED, default=0, help="Of the initial weights.")
 def build(spec: str, settings: tuple[str, ...], output: Path | None, seed: int) -> None:
     """Build SPEC as a Keras model, by default to build/NAME.keras."""
     from archspec.backends import framework
@@ -277,7 +313,7 @@ def build(spec: str, settings: tuple[str, ...], output: Path | None, seed: int) 
 @click.argument("spec", required=False)
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in a folder.")
 @recipe_options
-@click.option("--seed", type=click.IntRange(0))
+@click.option("--seed", type=SEED)
 @click.option("--run-dir", type=click.Path(path_type=Path), help="By default runs/NAME-N.")
 @click.option("--weights", is_flag=True, help="Write every weight's values to weights.txt too.")
 @click.option("--quiet", is_flag=True, help="Without the progress.")
@@ -310,6 +346,16 @@ def train(
 
     if (spec is None) == (resume is None):
         raise click.UsageError("give a SPEC to train, or --resume RUN to go on with a run")
+    _said_once(
+        settings,
+        recipe=recipe,
+        data=data,
+        epochs=epochs,
+        steps=steps,
+        batch_size=batch_size,
+        seed=seed,
+        precision=precision,
+    )
     if resume is not None:
         fixed = {
             "--seed": seed is not None,
@@ -378,7 +424,7 @@ def train(
 @main.command()
 @click.argument("arguments", nargs=-1, metavar="[SPEC | RUN]...")
 @recipe_options
-@click.option("--seeds", type=click.IntRange(1), default=1, help="So many of each SPEC.")
+@click.option("--seeds", type=click.IntRange(1, 1000), default=1, help="So many of each SPEC.")
 @click.option(
     "--dir",
     "place",
@@ -409,6 +455,7 @@ def compare(
     from archspec.training.folder import RUNS
 
     said = comparing.Terms(**terms)
+    _said_once(**terms)
     if all(map(comparing.is_run, arguments)) and (said.options or seeds > 1):
         option = next(iter(said.options), "--seeds")
         raise click.UsageError(f"{option} is of a training: give a SPEC to train")
@@ -477,7 +524,7 @@ def evaluate(
 @main.command()
 @run_argument
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--top", type=click.IntRange(1), default=5, help="So many of the likeliest classes.")
+@click.option("--top", type=MANY, default=5, help="So many of the likeliest classes.")
 @click.option("--resize", is_flag=True, help="Adapt images to the spec's input.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @device_option
@@ -504,14 +551,18 @@ def predict(
 @main.command()
 @specs_argument
 @set_option
-@click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
+@click.option("--batch-size", type=BATCH_SIZE, default=32, show_default=True)
 @click.option(
     "--precision", default="float32", show_default=True, help="As of train; for every network."
 )
 @click.option(
-    "--burn-in", type=click.IntRange(0), default=10, show_default=True, help="Runs not counted."
+    "--burn-in",
+    type=click.IntRange(0, MAX_INTEGER),
+    default=10,
+    show_default=True,
+    help="Runs not counted.",
 )
-@click.option("--runs", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--runs", type=MANY, default=100, show_default=True)
 @click.option(
     "--seconds",
     type=click.FloatRange(0),

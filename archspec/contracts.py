@@ -44,8 +44,7 @@ def broken_contracts(graph: Graph, require: Value | None) -> Iterator[Diagnostic
         found = _measure(graph, name)
         if found is None:
             message = f"the contract {name} {value.data} cannot be checked: {_why(name)}"
-            hint = "leave the contract out, or give the input known sizes"
-            hint = None if name == "receptive_field" else hint
+            hint = "leave it out" if name == "receptive_field" else "give the input known sizes"
             yield Diagnostic("contract", message, value.span, hint, (), "warning")
         elif not COMPARISONS[comparison](found, limit):
             what = f"{found:,}" + (" bytes" if name.startswith("memory") else "")

@@ -13,6 +13,7 @@ differ from the default}}.
     {'TruncatedNormal': {'stddev': 0.1}}
 """
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Annotated as A
@@ -213,7 +214,7 @@ def cosine_decay_restarts(
     *,
     initial_learning_rate: A[float, NON_NEGATIVE],
     first_decay_steps: A[int, POSITIVE],
-    t_mul: A[float, POSITIVE_NUMBER] = 2.0,
+    t_mul: A[float, number("a number of at least 1", minimum=1)] = 2.0,
     m_mul: A[float, NON_NEGATIVE] = 1.0,
     alpha: A[float, NUMBER] = 0.0,
 ) -> None: ...
@@ -240,7 +241,7 @@ def polynomial_decay(
     initial_learning_rate: A[float, NON_NEGATIVE],
     decay_steps: A[int, POSITIVE],
     end_learning_rate: A[float, NON_NEGATIVE] = 0.0001,
-    power: A[float, NUMBER] = 1.0,
+    power: A[float, NON_NEGATIVE] = 1.0,
     cycle: A[bool, BOOLEAN] = False,
 ) -> None: ...
 
@@ -393,7 +394,7 @@ def muon(
     muon_c: A[float, NUMBER] = 2.0315,
     adam_lr_ratio: A[float, NON_NEGATIVE] = 1.0,
     momentum: A[float, UNIT_INTERVAL] = 0.95,
-    ns_steps: A[int, POSITIVE] = 5,
+    ns_steps: A[int, integer("an integer from 1 to 100", minimum=1, maximum=100)] = 5,
     nesterov: A[bool, BOOLEAN] = True,
     rms_rate: A[float, NON_NEGATIVE] = 0.2,
 ) -> None: ...
@@ -548,7 +549,7 @@ LOSSES: Table = {
 
 # --- metrics -------------------------------------------------------------------------------------
 
-NAME = optional(TEXT)
+NAME = optional(Type("a name", {"type": "string", "minLength": 1}))
 THRESHOLDS = Type(
     "a number from 0 to 1 or a list of them",
     {"anyOf": [UNIT_INTERVAL.schema, {"type": "array", "items": UNIT_INTERVAL.schema}]},
@@ -561,7 +562,7 @@ def named(*, name: A[str | None, NAME] = None) -> None: ...
 
 def auc(
     *,
-    num_thresholds: A[int, integer("an integer of at least 2", minimum=2)] = 200,
+    num_thresholds: A[int, integer("an integer from 2 to 10,000", minimum=2, maximum=10_000)] = 200,
     curve: A[str, choice("ROC", "PR")] = "ROC",
     summation_method: A[str, choice("interpolation", "minoring", "majoring")] = "interpolation",
     name: A[str | None, NAME] = None,
@@ -817,6 +818,12 @@ def _folded(name: str) -> str:
     return name.replace("_", "").casefold()
 
 
+def snake_case(name: str) -> str:
+    """A name as Keras writes it in snake_case: `HeNormal` is `he_normal`."""
+    spaced = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z0-9])([A-Z])", r"\1_\2", spaced).lower()
+
+
 @cache
 def _spellings(kind: str) -> dict[str, str]:
     names = {name: name for name in TABLES[kind]} | dict(ALIASES.get(kind, {}))
@@ -875,6 +882,13 @@ def _check(name: str, bound: Mapping[str, Any]) -> None:
             f"{len(bound['boundaries'])}",
             "values",
         )
+    if name == "MinMaxNorm" and bound["min_value"] > bound["max_value"]:
+        low, high = bound["min_value"], bound["max_value"]
+        raise Refused(f"{name} wants min_value up to max_value, got {low:g} and {high:g}")
+    if name == "PiecewiseConstantDecay":
+        steps = bound["boundaries"]
+        if list(steps) != sorted(set(steps)):
+            raise Refused(f"{name} wants boundaries that ascend, got {show(steps)}", "boundaries")
     if name == "AUC" and bound["num_labels"] and not bound["multi_label"]:
         raise Refused(f"{name} takes num_labels with multi_label: true only", "num_labels")
 

@@ -6,6 +6,7 @@ ties losses, weights and metrics to the graph's outputs. Nothing here imports Ke
 cannot be is found before anything slow begins.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,9 +15,9 @@ from typing import Any
 
 from archspec.arguments import (
     BOOLEAN,
-    COUNT,
     NUMBER,
     POSITIVE,
+    RUN_SEED,
     TEXT,
     Argument,
     Sizes,
@@ -31,7 +32,7 @@ from archspec.errors import Refused, UserError, did_you_mean
 from archspec.graph import Graph, Node
 from archspec.infer import known_to_keras
 from archspec.layers import LAYERS
-from archspec.objects import TABLES, canonical, read
+from archspec.objects import TABLES, canonical, read, snake_case
 from archspec.source import plain, read_file
 
 Object = str | dict[str, dict[str, Any]]
@@ -152,7 +153,7 @@ METRICS = Type(
 WEIGHTS = Type(
     "a number for each output",
     {"type": "object", "additionalProperties": NUMBER.schema},
-    lambda value: {str(name): float(each) for name, each in value.items()},
+    lambda value: {str(name): NUMBER.read(each) for name, each in value.items()},
 )
 CALLBACKS = Type(
     "a list of callbacks", {"type": ["string", "array", "object"]}, _callbacks, "callbacks"
@@ -169,7 +170,7 @@ def data(
     resize: A[bool | Sizes, RESIZE] = False,
     channels: A[bool, BOOLEAN] = False,
     validation: A[float, SHARE] = 0.1,
-    split_seed: A[int, COUNT] = 0,
+    split_seed: A[int, RUN_SEED] = 0,
     skip_broken: A[bool, BOOLEAN] = False,
 ) -> None:
     """What to train on.
@@ -194,7 +195,7 @@ def train(
     loss_weights: A[Mapping[str, float] | None, WEIGHTS] = None,
     callbacks: A[tuple[Object, ...], CALLBACKS] = (),
     precision: A[str, choice("float32", "mixed_bfloat16", "mixed_float16", "float64")] = "float32",
-    seed: A[int, COUNT] = 0,
+    seed: A[int, RUN_SEED] = 0,
 ) -> None:
     """How to train. epochs or steps, not both; loss: by default sparse categorical cross-entropy,
     from probabilities or logits as the output gives; the rest as in Keras's compile and fit."""
@@ -334,7 +335,8 @@ def recipe_of(
     """
     said = {k: v for k, v in (graph.train if given is None else given).items() if v is not None}
     if "epochs" in said and "steps" in said:
-        raise Refused("train takes epochs or steps, not both", "steps", "train")
+        hint = "remove one; `--epochs` or `--steps` of a command replaces the other"
+        raise Refused("train takes epochs or steps, not both", "steps", "train", hint)
     named = {key: value for key, value in overrides.items() if value is not None}
     for key, rival in (("epochs", "steps"), ("steps", "epochs")):
         if key in named:
@@ -357,6 +359,10 @@ def recipe_of(
     metrics = _by_output(graph, "metrics", bound["metrics"])
     _check_metrics(losses, metrics)
     _check_values(metrics)
+    _check_axes(graph, losses, metrics)
+    measured = _measured(graph, metrics)
+    several = len(graph.outputs) > 1
+    _check_callbacks(bound["optimizer"], bound["callbacks"], measured, several)
     weights = _by_output(graph, "loss_weights", bound["loss_weights"] or {})
     return Recipe(
         data=Data(**source),
@@ -426,9 +432,124 @@ def _check_values(metrics: Mapping[str, Any]) -> None:
         raise Refused(message, "metrics", "train", hint)
 
 
+def _check_axes(
+    graph: Graph, losses: Mapping[str, Object], metrics: Mapping[str, tuple[Object, ...]]
+) -> None:
+    """What a loss or metric works along is an axis of its output, and not the batch."""
+    for output in graph.outputs:
+        shape = graph.shape(output)
+        judges = [("loss", losses[output]), *(("metrics", m) for m in metrics.get(output, ()))]
+        for key, (name, given) in ((key, named(each)) for key, each in judges):
+            axis = given.get("axis", -1)
+            for place in axis if isinstance(axis, tuple) else (axis,):
+                last = place in (-1, len(shape) - 1)
+                inside = -len(shape) < place < len(shape) and place != 0
+                if not last and (is_sparse(name) or not inside):
+                    message = f"train.{key}: {name} cannot work along axis {place} of {shape}"
+                    hint = "leave `axis` out: the last axis is that of the classes"
+                    raise Refused(message, key, "train", hint)
+
+
+# --- callbacks -----------------------------------------------------------------------------------
+
+# Metrics that Keras numbers where there are several: `auc`, `auc_1`.
+COUNTS = ("FalseNegatives", "FalsePositives", "TrueNegatives", "TruePositives")
+NUMBERED = (*COUNTS, "AUC", "BinaryIoU", "MeanIoU", "OneHotMeanIoU", "Precision", "Recall")
+CALLED = {"LogCoshError": "logcosh", "FBetaScore": "fbeta_score"}  # not as their class
+COLUMNS = ("epoch", "learning_rate", "images_per_second", "seconds")  # of a history, besides
+
+Measured = Mapping[str, Object | None]
+
+
+def _measured(graph: Graph, metrics: Mapping[str, tuple[Object, ...]]) -> Measured:
+    """What a training measures: by the names in Keras's logs the metrics, and None for a loss.
+
+    Raises `Refused` where two have one name, as Keras then drops one of them in silence.
+    """
+    several = len(graph.outputs) > 1
+    found: dict[str, Object | None] = {"loss": None}
+    if several:
+        found |= {f"{output}_loss": None for output in graph.outputs}
+    for output in graph.outputs:
+        for each in metrics.get(output, ()):
+            name, given = named(each)
+            own = given.get("name")
+            called = own or CALLED.get(name) or snake_case(name)
+            column = f"{output}_{called}" if several else called
+            if name in NUMBERED and not own and column in found:
+                continue
+            if column in found or column in COLUMNS or column.startswith("val_"):
+                message = f"train.metrics: '{column}' is the name of another measured value"
+                raise Refused(message, "metrics", "train", f"give {name} a `name` of its own")
+            found[column] = each
+    return found
+
+
+def _check_callbacks(
+    optimizer: Object, callbacks: tuple[Object, ...], measured: Measured, several: bool
+) -> None:
+    """Refuse what Keras refuses at the end of an epoch only. several: whether outputs are."""
+
+    def refused(message: str, hint: str) -> Refused:
+        return Refused(f"train.callbacks: {message}", "callbacks", "train", hint)
+
+    rate = named(optimizer)[1].get("learning_rate")
+    for name, given in map(named, callbacks):
+        if name == "ReduceLROnPlateau" and isinstance(rate, str | dict):
+            hint = f"remove {name}, or give the optimizer a number instead of {named(rate)[0]}"
+            raise refused(f"{name} cannot change the learning rate, which a schedule sets", hint)
+        if "monitor" not in TABLES["callback"][name]:
+            continue
+        monitor = given.get("monitor", "val_loss")
+        column = monitor.removeprefix("val_")
+        if re.fullmatch(r".*_\d+", column) and column not in measured:
+            column = column.rpartition("_")[0]  # Keras's number of one of several
+        if column not in measured:
+            known = [*measured, *(f"val_{each}" for each in measured)]
+            hint = did_you_mean(monitor, known) or f"its `monitor` takes {', '.join(known)}"
+            raise refused(f"{name} watches '{monitor}', which is not measured", hint)
+        metric = measured[column]
+        settled = metric is not None and not several and named(metric)[0] not in COUNTS
+        if given.get("mode", "auto") == "auto" and column != "loss" and not settled:
+            message = f"{name} cannot know whether '{monitor}' is better when high or low"
+            raise refused(message, "give it `mode: max` or `mode: min`")
+
+
+def ended_early(recipe: Recipe, per_epoch: int) -> str | None:
+    """A warning, where a schedule has come to its end before the first epoch has.
+
+    per_epoch: steps in an epoch.
+    """
+    rate = named(recipe.optimizer)[1].get("learning_rate")
+    if not isinstance(rate, str | dict):
+        return None
+    name, given = named(rate)
+    if name == "CosineDecay":
+        target = given.get("warmup_target")
+        warmup = given.get("warmup_steps", 0) if target is not None else 0
+        word, end = "decay_steps", warmup + given["decay_steps"]
+        start = given["initial_learning_rate"] if target is None else target
+        last = given.get("alpha", 0.0) * start
+    elif name == "PolynomialDecay" and not given.get("cycle"):
+        word, end = "decay_steps", given["decay_steps"]
+        last = given.get("end_learning_rate", 0.0001)
+    elif name == "PiecewiseConstantDecay":
+        word, end, last = "boundaries", given["boundaries"][-1], given["values"][-1]
+    else:
+        return None
+    whole = recipe.steps or (recipe.epochs or 1) * per_epoch
+    if end >= min(per_epoch, whole):
+        return None
+    return (
+        f"train.optimizer: {name} ends after {end:,} steps, and an epoch has {per_epoch:,}: from "
+        f"then on, up to step {whole:,}, the learning rate is {last:g}; its {word} count steps, "
+        "not epochs"
+    )
+
+
 def is_sparse(name: str) -> bool:
     """Whether a loss or metric takes the number of a class; the others take one-hot rows."""
-    return name.startswith("Sparse")
+    return name.startswith("Sparse") or name in ("CategoricalGeneralizedCrossEntropy", "Circle")
 
 
 def _check_augment(graph: Graph, augment: tuple[Object, ...]) -> None:

@@ -256,7 +256,7 @@ def test_an_error_comes_down_to_a_line():
     import keras
     import numpy as np
 
-    from archspec.training.bench import _reason
+    from archspec.training.failure import cause
 
     class Odd(keras.layers.Layer):
         def call(self, x):
@@ -264,8 +264,8 @@ def test_an_error_comes_down_to_a_line():
 
     with pytest.raises(ValueError, match="Exception encountered when calling") as odd:
         Odd()(np.ones((2, 3)))
-    assert _reason(odd.value) == "is odd"
-    assert _reason(ZeroDivisionError()) == "ZeroDivisionError"
+    assert cause(odd.value) == "is odd"
+    assert cause(ZeroDivisionError()) == "ZeroDivisionError"
     with pytest.raises(MemoryError) as error:
         np.ones((10**8, 10**8))  # more bytes than can be addressed
     for said in (
@@ -274,7 +274,7 @@ def test_an_error_comes_down_to_a_line():
         RuntimeError("{{function_node __wrapped__AddV2}} failed to allocate memory [Op:AddV2]"),
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to"),
     ):
-        assert _reason(said) == "it does not fit in memory; a smaller --batch-size may"
+        assert cause(said) == "it does not fit in memory; a smaller --batch-size may"
 
 
 @pytest.mark.keras

@@ -109,6 +109,16 @@ def test_wrong_usage_is_status_2(tmp_path: Path):
         ["draw", "lenet5", "--depht", "3"],
         ["train"],
         ["show", "x", "--depth", "0"],
+        ["train", "lenet5", "--epochs", "2", "--steps", "1"],
+        ["train", "--resume", "run", "--epochs", "2", "--steps", "1"],
+        ["compare", "lenet5", "--epochs", "2", "--steps", "1"],
+        ["train", "lenet5", "--set", "train.epochs=2", "--steps", "1"],
+        ["train", "lenet5", "--set", "train.data.name=digits", "--data", "mnist"],
+        ["train", "lenet5", "--set", "train.seed=2", "--recipe", "mine.yaml"],
+        ["show", "lenet5", "--set", "train.batch_size=2", "--batch-size", "1"],
+        ["train", "lenet5", "--seed", str(2**32)],
+        ["build", "lenet5", "--seed", str(2**32)],
+        ["bench", "lenet5", "--batch-size", str(10**20)],
     ):
         done = run(tmp_path, *words)
         assert done.returncode == 2, words

@@ -319,7 +319,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
         steps("  - Dense: 3\n    name: a\n" * 500),
         "too-many-errors",
     ),
-    "a layer that no machine holds": (steps("  - Dense: 9999999999999"), "shape"),
+    "a layer that no machine holds": (steps("  - Flatten\n  - Dense: 2147483647"), "shape"),
     "a number of many digits": (steps(f"  - Dense: {'9' * 5000}"), "yaml"),
     "a formula's number of many digits": (steps(f"  - Dense: ={'9' * 900}"), "formula"),
 }

@@ -9,7 +9,7 @@ import pytest
 import archspec
 from archspec.errors import Refused
 from archspec.graph import Graph
-from archspec.recipe import DATA, RECIPE, gives_probabilities, recipe_of
+from archspec.recipe import DATA, RECIPE, ended_early, gives_probabilities, recipe_of
 
 
 def net(train: str = "{}", head: str = "Dense: {units: 10, activation: softmax}") -> Graph:
@@ -198,6 +198,111 @@ def test_a_metric_is_one_number(metric, words):
     assert words in (refused.hint or "")
     sound = [{"F1Score": {"average": "macro"}}, {"Precision": {"thresholds": [0.2]}}, "R2Score"]
     assert recipe_of(net(), {**recipe, "metrics": sound}).metrics
+
+
+# --- bounds --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"seed": 2**32}, "from 0 to 4,294,967,295"),
+        ({"data": {"split_seed": 2**32}}, "from 0 to 4,294,967,295"),
+        ({"batch_size": 10**20}, "at most 2,147,483,647"),
+        ({"epochs": 2**31}, "at most 2,147,483,647"),
+        ({"steps": 10**39}, "at most 2,147,483,647"),
+        ({"loss_weights": {"head": 1e300}}, "float32"),
+        ({"optimizer": {"Adam": {"learning_rate": 1e39}}}, "float32"),
+        ({"optimizer": {"Adam": {"ema_overwrite_frequency": 2**31}}}, "at most 2,147,483,647"),
+        ({"callbacks": [{"EarlyStopping": {"min_delta": -1e39}}]}, "float32"),
+        ({"metrics": [{"AUC": {"num_thresholds": 10**9}}]}, "10,000"),
+        ({"augment": [{"RandomFlip": {"seed": 2**32}}]}, "from 0 to 4,294,967,295"),
+    ],
+)
+def test_numbers_that_keras_cannot_hold_are_refused(given, words):
+    assert words in str(refusal(net(), given))
+
+
+def test_the_greatest_numbers_are_taken():
+    recipe = recipe_of(net(), {"seed": 2**32 - 1, "batch_size": 2**31 - 1, "epochs": 2**31 - 1})
+    assert (recipe.seed, recipe.batch_size, recipe.epochs) == (2**32 - 1, 2**31 - 1, 2**31 - 1)
+
+
+def test_check_knows_the_bounds():
+    with pytest.raises(archspec.SpecError, match=r"`train.seed` must be an integer from 0"):
+        net("{seed: 4294967296}")
+
+
+# --- what Keras refuses late ---------------------------------------------------------------------
+
+DECAY = {"ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 9, "decay_rate": 0.9}}
+
+
+@pytest.mark.parametrize(
+    ("given", "words", "hint"),
+    [
+        (
+            {"optimizer": {"SGD": {"learning_rate": DECAY}}, "callbacks": ["ReduceLROnPlateau"]},
+            "cannot change the learning rate, which a schedule sets",
+            "remove ReduceLROnPlateau",
+        ),
+        ({"callbacks": [{"EarlyStopping": {"monitor": "val_los"}}]}, "not measured", "val_loss"),
+        (
+            {
+                "loss": "BinaryCrossentropy",
+                "metrics": ["TruePositives"],
+                "callbacks": [{"EarlyStopping": {"monitor": "val_true_positives"}}],
+            },
+            "better when high or low",
+            "mode: max",
+        ),
+        ({"metrics": ["accuracy", {"SparseCategoricalAccuracy": "accuracy"}]}, "name of", "own"),
+        ({"metrics": [{"SparseCategoricalAccuracy": "epoch"}]}, "name of", "own"),
+        ({"metrics": [{"SparseCategoricalAccuracy": "val_loss"}]}, "name of", "own"),
+        ({"loss": {"CosineSimilarity": {"axis": 2}}}, "along axis 2", "leave `axis` out"),
+        ({"loss": {"CosineSimilarity": {"axis": 0}}}, "along axis 0", "leave `axis` out"),
+        ({"loss": {SPARSE: {"axis": 0}}}, "along axis 0", "leave `axis` out"),
+    ],
+)
+def test_what_keras_refuses_late_is_refused_before_it_begins(given, words, hint):
+    refused = refusal(net(), given)
+    assert words in str(refused)
+    assert hint in (refused.hint or "")
+
+
+def test_of_several_outputs_only_the_whole_loss_has_a_known_direction():
+    watch = {"monitor": "val_main_accuracy"}
+    refused = refusal(two_heads(), {"callbacks": [{"EarlyStopping": watch}]})
+    assert "better when high or low" in str(refused)
+    for sound in ({"mode": "max", **watch}, {"monitor": "loss"}):
+        assert recipe_of(two_heads(), {"callbacks": [{"EarlyStopping": sound}]}).callbacks
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        {"PiecewiseConstantDecay": {"boundaries": [2, 1], "values": [0.1, 0.2, 0.3]}},
+        {"PiecewiseConstantDecay": {"boundaries": [2, 2], "values": [0.1, 0.2, 0.3]}},
+        {"CosineDecayRestarts": {"initial_learning_rate": 1, "first_decay_steps": 2, "t_mul": 0.5}},
+        {"PolynomialDecay": {"initial_learning_rate": 1, "decay_steps": 2, "power": -1}},
+    ],
+)
+def test_schedules_that_give_no_learning_rate_are_refused(rate):
+    ((_, given),) = rate.items()
+    blamed = next(each for each in ("boundaries", "t_mul", "power") if each in given)
+    refused = refusal(net(), {"optimizer": {"SGD": {"learning_rate": rate}}})
+    assert refused.argument == f"optimizer.learning_rate.{blamed}"
+
+
+def test_a_schedule_that_ends_before_the_first_epoch_is_a_warning_with_numbers():
+    rate = {"CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 3}}
+    recipe = recipe_of(net(), {"epochs": 3, "optimizer": {"SGD": {"learning_rate": rate}}})
+    assert (ended_early(recipe, 5) or "").startswith(
+        "train.optimizer: CosineDecay ends after 3 steps, and an epoch has 5: from then on, up to "
+        "step 15, the learning rate is 0"
+    )
+    assert ended_early(recipe, 3) is None
+    assert ended_early(recipe_of(net(), {"optimizer": {"SGD": {"learning_rate": 0.1}}}), 5) is None
 
 
 # --- outputs -------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated as A
@@ -152,6 +152,7 @@ class Layer:
         else:
             facts = self.rule(inputs if self.takes == "list" else inputs[0], **said, **own)
         _check_matrices(facts, own)
+        _check_constraints(facts, own)
         _check_softmax(facts, own.get("activation"))
         return (
             facts if arguments.get("trainable", True) else replace(facts, fixed=(*facts.weights,))
@@ -172,16 +173,44 @@ def _check_matrices(facts: Facts, arguments: Mapping[str, Any]) -> None:
                 argument,
             )
         exact = MATRIX_ONLY[name]
-        for weight, shape in facts.weights.items():
-            last = weight.rpartition("/")[2]
-            mine = last in (stem, f"{stem}_kernel") or (stem == "depthwise" and last == "kernel")
-            if mine and (len(shape) < 2 or (exact and len(shape) > 2)):
+        for weight, shape in _weights_of(argument, facts):
+            if len(shape) < 2 or (exact and len(shape) > 2):
                 wants = "2 axes" if exact else "at least 2 axes"
                 raise Refused(
                     f"cannot use {name} for its {weight}, which has shape {shape}: "
                     f"{name} wants {wants}",
                     argument,
                 )
+
+
+def _check_constraints(facts: Facts, arguments: Mapping[str, Any]) -> None:
+    """Refuse a constraint along an axis that its weight lacks."""
+    for argument, value in arguments.items():
+        if not argument.endswith("_constraint") or not isinstance(value, Mapping):
+            continue
+        ((name, given),) = value.items()
+        axis = given.get("axis", 0)
+        for weight, shape in _weights_of(argument, facts):
+            wrong = [
+                each
+                for each in (axis if isinstance(axis, tuple) else (axis,))
+                if not -len(shape) <= each < len(shape)
+            ]
+            if wrong:
+                raise Refused(
+                    f"cannot use {name} along axis {wrong[0]} of its {weight}, which has shape "
+                    f"{shape}",
+                    f"{argument}.axis",
+                )
+
+
+def _weights_of(argument: str, facts: Facts) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The weights, with their shapes, that an argument such as `kernel_regularizer` is for."""
+    stem = argument.rpartition("_")[0]
+    for weight, shape in facts.weights.items():
+        last = weight.rpartition("/")[2]
+        if last in (stem, f"{stem}_kernel") or (stem == "depthwise" and last == "kernel"):
+            yield weight, shape
 
 
 def _check_softmax(facts: Facts, activation: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import Any
 from archspec.arguments import REQUIRED, Argument, Type, show
 from archspec.errors import Refused
 from archspec.layers import COMMON, DOCS
-from archspec.objects import ALIASES, TABLES
+from archspec.objects import ALIASES, TABLES, snake_case
 from archspec.objects import WORDS as OBJECT_WORDS
 
 NULL = {"type": "null"}
@@ -184,9 +183,4 @@ def objects_of(kind: str) -> dict[str, Any]:
 def spellings(kind: str) -> dict[str, str]:
     """Each name of an object, in CamelCase, in snake_case or Keras's short one, to the table's."""
     names = {name: name for name in TABLES[kind]} | dict(ALIASES.get(kind, {}))
-    return names | {_snake(name): entry for name, entry in names.items()}
-
-
-def _snake(name: str) -> str:
-    spaced = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z0-9])([A-Z])", r"\1_\2", spaced).lower()
+    return names | {snake_case(name): entry for name, entry in names.items()}

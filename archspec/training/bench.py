@@ -11,7 +11,6 @@ quarter more time for LeNet-5 (TensorFlow 5.2 ms against 4.0, JAX 7.9 against 6.
 from __future__ import annotations
 
 import gc
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -23,9 +22,9 @@ import numpy as np
 from tqdm import tqdm
 
 from archspec.backends.keras import to_keras
-from archspec.errors import in_a_line
 from archspec.graph import Graph
 from archspec.recipe import Recipe
+from archspec.training.failure import cause
 from archspec.training.preparation import targets
 from archspec.training.surroundings import surroundings
 from archspec.training.timings import (
@@ -43,10 +42,6 @@ from archspec.training.trainer import precision, trainer_of
 
 Step = Callable[[], Any]
 
-NO_MEMORY = re.compile(r"MemoryError|out of memory|allocate|resource.?exhausted|\boom\b", re.I)
-# Lines that come before what an error of Keras or TensorFlow has to say, and terminals' escapes.
-HEADING = re.compile(r"Exception encountered|Graph execution error|Detected at node|<stack|$")
-ESCAPE = re.compile(r"\x1b\[\d*m")
 # A product of matrices is large enough when it takes so many seconds, and is the best of so many.
 SMALLEST, LARGEST = 512, 16384
 LONG_ENOUGH, PRODUCTS = 0.05, 10
@@ -100,16 +95,7 @@ def _rows(member: Member, plan: Plan, device: str) -> Iterator[Timing | Unmeasur
             labels = _labels(graph, recipe)
             yield _timed(graph, phase, partial(_training, model, images, labels), plan, bar)
         except Exception as error:
-            yield Unmeasured(graph.name, phase, _reason(error), failed=True)
-
-
-def _reason(error: Exception) -> str:
-    """What an error of whatever framework comes down to: a lack of memory, or its first line."""
-    name, said = type(error).__name__, ESCAPE.sub("", str(error))
-    if NO_MEMORY.search(f"{name} {said}"):
-        return "it does not fit in memory; a smaller --batch-size may"
-    lines = (line.strip() for line in said.splitlines())
-    return in_a_line(next((line for line in lines if not HEADING.match(line)), name))
+            yield Unmeasured(graph.name, phase, cause(error), failed=True)
 
 
 # --- batches -------------------------------------------------------------------------------------

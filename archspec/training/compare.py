@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import archspec
+from archspec.arguments import bind
 from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError
 from archspec.expand import expand
 from archspec.files import open_spec, setting
 from archspec.graph import Graph
-from archspec.recipe import Recipe, given_in, recipe_of
+from archspec.recipe import RECIPE, Recipe, given_in, recipe_of
 from archspec.source import plain, read_file, read_text
 from archspec.training.comparison import Comparison, Missing, compared
 from archspec.training.folder import RUNS
@@ -37,7 +38,7 @@ from archspec.writing import writing
 PLACE = RUNS / "compare"
 PICTURES = (".png", ".svg", ".pdf")
 # What a run has written before it is one that can be gone on with.
-BEGINNING = {".lock", "run.json", "spec.yaml"}
+BEGINNING = {".lock", "error.txt", "run.json", "spec.yaml"}
 OTHERWISE = "give another --dir, move the folder away, or say the options that it was made with"
 Echo = Callable[[str], None]
 
@@ -181,6 +182,8 @@ def planned(specs: Sequence[str], terms: Terms, seeds: int, place: Path) -> list
     members = []
     for more in range(seeds):
         for path, (spec, graph, recipe) in networks.items():
+            with _collected(spec, wrong):
+                bind("train", {"seed": RECIPE["seed"]}, {"seed": recipe.seed + more})
             seeded = replace(recipe, seed=recipe.seed + more)
             folder = place / f"{labels[path]}-s{seeded.seed}"
             members.append(Member(labels[path], spec, graph, seeded, folder))

@@ -12,12 +12,14 @@ A run's folder holds
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import archspec
 from archspec.graph import Graph
-from archspec.recipe import Recipe, recipe_of
+from archspec.recipe import Recipe, ended_early, recipe_of
+from archspec.training.failure import told
 from archspec.training.folder import RunFolder, fingerprint
 from archspec.training.job import Job, Manner, described, located, resolved
 from archspec.training.preparation import about, prepare
@@ -51,6 +53,8 @@ def train(
     recipe = located(recipe)
     dataset, parts = prepare(graph, recipe, data_dir, limit)
     manner.echo(about(dataset, parts))
+    if early := ended_early(recipe, ceil(len(parts["train"]) / recipe.batch_size)):
+        manner.echo(f"warning: {early}")
     folder = RunFolder(graph.name, run_dir)
     flat = resolved(graph, recipe)
     facts = described(graph, recipe, dataset, parts, data_dir, limit)
@@ -58,10 +62,11 @@ def train(
         facts["spec"] = fingerprint(text.encode())
         folder.text("spec.yaml", text)
     folder.json("run.json", {**facts, "status": "running"})
-    folder.text("resolved.yaml", flat)  # with it, the folder is a run's, and can be resumed
-    # What resolved.yaml says is trained, so that outputs are called the same when the run goes on.
-    graph = archspec.loads(flat, "resolved.yaml")
-    return started(Job(graph, recipe_of(graph), dataset, parts, folder, facts), manner)
+    with told(folder):
+        folder.text("resolved.yaml", flat)  # with it, the folder is a run's, and can be resumed
+        # What resolved.yaml says is trained, so that outputs are called the same when it goes on.
+        graph = archspec.loads(flat, "resolved.yaml")
+        return started(Job(graph, recipe_of(graph), dataset, parts, folder, facts), manner)
 
 
 def started(job: Job, manner: Manner, state: State | None = None) -> Run:
@@ -72,6 +77,6 @@ def started(job: Job, manner: Manner, state: State | None = None) -> Run:
     framework.start()
     from archspec.training.learning import learn
 
-    with job.folder.held(), framework.on(manner.device) as device:
+    with job.folder.held(), told(job.folder), framework.on(manner.device) as device:
         manner.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
         return learn(job, manner, device, state)
