@@ -22,6 +22,7 @@ from typing import Any
 MAX_ERRORS = 100
 MAX_KNOWN = 1000  # names among which a misspelt one is sought
 MAX_MESSAGE = 600
+SURE = 0.9  # how alike two words are, of 1, for one to be the other misspelt
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,21 +153,26 @@ def listed(noun: str, names: list[str]) -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint that names the known word closest to a misspelt one, or None.
 
-    `lr` is found by its initials, `std` and `slope` as a part, where nothing is spelt like them.
+    `lr` is found by its initials, `slope` as a part and `BatchNorm` as a beginning, where nothing
+    is spelt like them.
     """
     word = word[:100]
+    folded = _folded(word)
     names = sorted(itertools.islice(dict.fromkeys(known), MAX_KNOWN), reverse=True)
     by_fold = {_folded(name): name for name in names}
     swapped = [name for name in names if name != word and sorted(name) == sorted(word)]
     if len(swapped) == 1:  # `form` is `from`, though `for` is spelt more like it
         return f"did you mean '{swapped[0]}'?"
-    close = difflib.get_close_matches(_folded(word), by_fold, 1, 0.7)
+    close = difflib.get_close_matches(folded, by_fold, 1, 0.7)
+    sure = bool(close) and difflib.SequenceMatcher(None, close[0], folded).ratio() >= SURE
+    parts = [n for n in names if word.casefold() in n.casefold().split("_")]
+    if len(parts) == 1 and not sure:  # `bfloat16` is `mixed_bfloat16`, though spelt as `float64`
+        return f"did you mean '{parts[0]}'?"
     if close:
         return f"did you mean '{by_fold[close[0]]}'?"
     initials = [n for n in names if "_" in n and "".join(p[:1] for p in n.split("_")) == word]
-    begun = [n for n in names if len(word) > 2 and n.startswith(word.casefold())]
-    parts = [n for n in names if word.casefold() in n.split("_")]
-    for found in (initials, begun, parts):
+    begun = [n for n in names if len(folded) > 2 and _folded(n).startswith(folded)]
+    for found in (initials, begun):
         if len(found) == 1:
             return f"did you mean '{found[0]}'?"
     return None

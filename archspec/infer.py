@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
+from archspec import foreign
 from archspec.arguments import bind
 from archspec.errors import Refused, did_you_mean
 from archspec.graph import Facts, Shape
 from archspec.layers import ALIASES, FOLLOWS, LACKING, LAYERS, REFUSED, Layer
+from archspec.objects import canonical
 
 MAX_AXIS = 2**31 - 1
 MAX_WEIGHT = 10**12
-CLOSED = "the table of layers is closed: an entry of archspec/layers adds one"
+CLOSED = "`archspec layers` lists all that there are"
 
 
 def lookup(op: str) -> Layer:
@@ -27,14 +29,27 @@ def lookup(op: str) -> Layer:
 
 
 def known_to_keras(op: str) -> Refused | None:
-    """What is to be said of a layer that Keras has and the table does not, by that name."""
+    """What is to be said of a layer that the table does not have by that name, but Keras has, or
+    others have."""
     if op in REFUSED:
         return Refused(f"the layer {op} is refused: {REFUSED[op]}", code="refused-layer")
     if op in LACKING:
         return Refused(f"the table of layers has no {op}: {LACKING[op]}", code="unknown-layer")
-    if op in ALIASES:
-        hint = f"did you mean '{ALIASES[op]}'?"
+    if hint := meant(op):
         return Refused(f"no layer is called '{op}'", code="unknown-layer", hint=hint)
+    return None
+
+
+def meant(op: str) -> str | None:
+    """The hint for what other libraries and papers call a layer; None for other words."""
+    folded = op.replace("_", "").casefold()
+    if op in ALIASES:
+        return f"did you mean '{ALIASES[op]}'?"
+    if folded in foreign.LAYERS:
+        return foreign.LAYERS[folded]
+    if op not in LAYERS and folded not in map(str.casefold, LAYERS):
+        activation = canonical("activation", op)
+        return f"write `Activation: {activation}`" if activation else None
     return None
 
 

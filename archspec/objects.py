@@ -19,6 +19,7 @@ from functools import cache
 from typing import Annotated as A
 from typing import Any
 
+from archspec import foreign
 from archspec.arguments import (
     AXES,
     BOOLEAN,
@@ -267,6 +268,8 @@ CLIP = optional(POSITIVE_NUMBER)
 OVERWRITE = optional(POSITIVE)
 ACCUMULATION = optional(integer("an integer of at least 2", minimum=2))
 NEGATIVE = number("a number of at most 0", maximum=0)
+INSIDE = number("a number between 0 and 1", exclusiveMinimum=0, exclusiveMaximum=1)
+DECAY = number("a number of at least 0 and below 1", minimum=0, exclusiveMaximum=1)
 
 
 def common(
@@ -306,8 +309,8 @@ def rmsprop(
 def adam(
     *,
     learning_rate: A[Any, LEARNING_RATE] = 0.001,
-    beta_1: A[float, UNIT_INTERVAL] = 0.9,
-    beta_2: A[float, UNIT_INTERVAL] = 0.999,
+    beta_1: A[float, DECAY] = 0.9,
+    beta_2: A[float, DECAY] = 0.999,
     epsilon: A[float, NON_NEGATIVE] = 1e-07,
     amsgrad: A[bool, BOOLEAN] = False,
 ) -> None: ...
@@ -317,8 +320,8 @@ def adamw(
     *,
     learning_rate: A[Any, LEARNING_RATE] = 0.001,
     weight_decay: A[float, NON_NEGATIVE] = 0.004,
-    beta_1: A[float, UNIT_INTERVAL] = 0.9,
-    beta_2: A[float, UNIT_INTERVAL] = 0.999,
+    beta_1: A[float, DECAY] = 0.9,
+    beta_2: A[float, DECAY] = 0.999,
     epsilon: A[float, NON_NEGATIVE] = 1e-07,
     amsgrad: A[bool, BOOLEAN] = False,
 ) -> None: ...
@@ -327,8 +330,8 @@ def adamw(
 def adamax(
     *,
     learning_rate: A[Any, LEARNING_RATE] = 0.001,
-    beta_1: A[float, UNIT_INTERVAL] = 0.9,
-    beta_2: A[float, UNIT_INTERVAL] = 0.999,
+    beta_1: A[float, DECAY] = 0.9,
+    beta_2: A[float, DECAY] = 0.999,
     epsilon: A[float, NON_NEGATIVE] = 1e-07,
 ) -> None: ...
 
@@ -344,7 +347,7 @@ def adadelta(
 def adafactor(
     *,
     learning_rate: A[Any, LEARNING_RATE] = 0.001,
-    beta_2_decay: A[float, NUMBER] = -0.8,
+    beta_2_decay: A[float, NEGATIVE] = -0.8,
     epsilon_1: A[float, NON_NEGATIVE] = 1e-30,
     epsilon_2: A[float, NON_NEGATIVE] = 0.001,
     clip_threshold: A[float, POSITIVE_NUMBER] = 1.0,
@@ -376,15 +379,15 @@ def lion(
     *,
     learning_rate: A[Any, LEARNING_RATE] = 0.001,
     beta_1: A[float, number("a number above 0 and up to 1", exclusiveMinimum=0, maximum=1)] = 0.9,
-    beta_2: A[float, UNIT_INTERVAL] = 0.99,
+    beta_2: A[float, DECAY] = 0.99,
 ) -> None: ...
 
 
 def muon(
     *,
     learning_rate: A[Any, LEARNING_RATE] = 0.001,
-    adam_beta_1: A[float, UNIT_INTERVAL] = 0.9,
-    adam_beta_2: A[float, UNIT_INTERVAL] = 0.999,
+    adam_beta_1: A[float, DECAY] = 0.9,
+    adam_beta_2: A[float, DECAY] = 0.999,
     adam_weight_decay: A[float, NON_NEGATIVE] = 0.004,
     epsilon: A[float, NON_NEGATIVE] = 1e-07,
     weight_decay: A[float, NON_NEGATIVE] = 0.004,
@@ -403,8 +406,8 @@ def muon(
 def schedule_free_adamw(
     *,
     learning_rate: A[Any, LEARNING_RATE] = 0.0025,
-    beta_1: A[float, UNIT_INTERVAL] = 0.9,
-    beta_2: A[float, UNIT_INTERVAL] = 0.999,
+    beta_1: A[float, INSIDE] = 0.9,
+    beta_2: A[float, DECAY] = 0.999,
     epsilon: A[float, NON_NEGATIVE] = 1e-08,
     warmup_steps: A[int, COUNT] = 0,
 ) -> None: ...
@@ -566,7 +569,7 @@ def auc(
     curve: A[str, choice("ROC", "PR")] = "ROC",
     summation_method: A[str, choice("interpolation", "minoring", "majoring")] = "interpolation",
     name: A[str | None, NAME] = None,
-    thresholds: A[Any, optional(THRESHOLDS)] = None,
+    thresholds: A[Any, optional(listing(UNIT_INTERVAL, "a list of numbers from 0 to 1"))] = None,
     multi_label: A[bool, BOOLEAN] = False,
     num_labels: A[int | None, optional(POSITIVE)] = None,
     label_weights: A[Any, optional(NUMBERS)] = None,
@@ -694,8 +697,8 @@ def sparse_top_k(
 
 
 METRICS: Table = {
-    # Keras's own short names, for which it takes the kind that fits the loss and the labels.
-    **_table(nothing, "accuracy", "crossentropy"),
+    # Keras's own short name, for which it takes the kind that fits the loss and the labels.
+    **_table(nothing, "accuracy"),
     **_table(auc, "AUC"),
     **_table(binary_accuracy, "BinaryAccuracy"),
     **_table(crossentropy_metric, "BinaryCrossentropy"),
@@ -793,7 +796,7 @@ ALIASES: dict[str, Mapping[str, str]] = {
     },
     "activation": {"swish": "silu", "hard_swish": "hard_silu"},
     "loss": {**ERRORS, "kld": "KLDivergence"},
-    "metric": {**ERRORS, "acc": "accuracy", "ce": "crossentropy"},
+    "metric": {**ERRORS, "acc": "accuracy"},
 }
 
 WORDS = {
@@ -807,6 +810,12 @@ WORDS = {
     "metric": "a metric",
     "callback": "a callback",
 }
+
+
+def meant(kind: str, word: str) -> str | None:
+    """A hint for a name that the table of a kind lacks: what others mean by it, or one like it."""
+    other = foreign.OBJECTS.get(kind, {}).get(_folded(word))
+    return other or did_you_mean(word, [*TABLES[kind], *ALIASES.get(kind, ())])
 
 
 def canonical(kind: str, name: str) -> str | None:
@@ -849,8 +858,7 @@ def read(kind: str, value: Any) -> Any:
         ((word, given),) = value.items()
     name = canonical(kind, word) if isinstance(word, str) else None
     if name is None:
-        known = [*TABLES[kind], *ALIASES.get(kind, ())]
-        hint = did_you_mean(word, known) if isinstance(word, str) else None
+        hint = meant(kind, word) if isinstance(word, str) else None
         raise Refused(
             f"must be {WORDS[kind]}, got {show(word)}",
             code="unknown-object",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated as A
 from typing import Any
 
+from archspec import foreign
 from archspec.arguments import (
     BOOLEAN,
     NUMBER,
@@ -29,7 +30,7 @@ from archspec.arguments import (
     show,
 )
 from archspec.errors import Refused, UserError, did_you_mean
-from archspec.graph import Graph, Node
+from archspec.graph import Graph, Node, Shape
 from archspec.infer import known_to_keras
 from archspec.layers import LAYERS
 from archspec.objects import TABLES, canonical, read, snake_case
@@ -150,6 +151,7 @@ METRICS = Type(
     _metrics,
     "metrics",
 )
+PRECISION = choice("float32", "mixed_bfloat16", "mixed_float16", "float64")
 WEIGHTS = Type(
     "a number for each output",
     {"type": "object", "additionalProperties": NUMBER.schema},
@@ -194,7 +196,7 @@ def train(
     metrics: A[Any, METRICS] = ("accuracy",),
     loss_weights: A[Mapping[str, float] | None, WEIGHTS] = None,
     callbacks: A[tuple[Object, ...], CALLBACKS] = (),
-    precision: A[str, choice("float32", "mixed_bfloat16", "mixed_float16", "float64")] = "float32",
+    precision: A[str, PRECISION] = "float32",
     seed: A[int, RUN_SEED] = 0,
 ) -> None:
     """How to train. epochs or steps, not both; loss: by default sparse categorical cross-entropy,
@@ -228,6 +230,11 @@ DOCS: dict[str, str] = {
     "data.skip_broken": "Whether to leave out image files that cannot be read, instead of refusing "
     "them.",
 }
+
+
+def meant(word: str) -> str | None:
+    """A hint for a word that `train` does not have: what others mean by it, or one like it."""
+    return foreign.TRAIN.get(word.replace("_", "").casefold()) or did_you_mean(word, RECIPE)
 
 
 # --- the recipe ----------------------------------------------------------------------------------
@@ -341,6 +348,10 @@ def recipe_of(
     for key, rival in (("epochs", "steps"), ("steps", "epochs")):
         if key in named:
             said.pop(rival, None)
+    for word in said:
+        if word not in RECIPE:
+            message = f"train has no argument '{word}'"
+            raise Refused(message, word, "unknown-argument", meant(word))
     bound = bind("train", RECIPE, said | named)
     source = bound["data"] or _data({})
     if data is not None:
@@ -359,7 +370,7 @@ def recipe_of(
     metrics = _by_output(graph, "metrics", bound["metrics"])
     _check_metrics(losses, metrics)
     _check_values(metrics)
-    _check_axes(graph, losses, metrics)
+    _check_shapes(graph, losses, metrics, bound["loss"] is not None)
     measured = _measured(graph, metrics)
     several = len(graph.outputs) > 1
     _check_callbacks(bound["optimizer"], bound["callbacks"], measured, several)
@@ -432,22 +443,49 @@ def _check_values(metrics: Mapping[str, Any]) -> None:
         raise Refused(message, "metrics", "train", hint)
 
 
-def _check_axes(
-    graph: Graph, losses: Mapping[str, Object], metrics: Mapping[str, tuple[Object, ...]]
+def _check_shapes(
+    graph: Graph,
+    losses: Mapping[str, Object],
+    metrics: Mapping[str, tuple[Object, ...]],
+    chosen: bool,
 ) -> None:
-    """What a loss or metric works along is an axis of its output, and not the batch."""
+    """Losses and metrics fit their outputs. chosen: whether the losses were said, not found."""
     for output in graph.outputs:
         shape = graph.shape(output)
-        judges = [("loss", losses[output]), *(("metrics", m) for m in metrics.get(output, ()))]
-        for key, (name, given) in ((key, named(each)) for key, each in judges):
-            axis = given.get("axis", -1)
-            for place in axis if isinstance(axis, tuple) else (axis,):
-                last = place in (-1, len(shape) - 1)
-                inside = -len(shape) < place < len(shape) and place != 0
-                if not last and (is_sparse(name) or not inside):
-                    message = f"train.{key}: {name} cannot work along axis {place} of {shape}"
-                    hint = "leave `axis` out: the last axis is that of the classes"
-                    raise Refused(message, key, "train", hint)
+        judges = [("metrics", each) for each in metrics.get(output, ())]
+        judges += [("loss", losses[output])] if chosen else []
+        for key, each in judges:
+            if found := _misfit(*named(each), shape):
+                message, hint = found
+                raise Refused(f"train.{key}: {message}", key, "train", hint)
+
+
+def _misfit(name: str, given: Mapping[str, Any], shape: Shape) -> tuple[str, str] | None:
+    """Why a loss or metric cannot judge an output of this shape, and the remedy."""
+    units = shape[-1]
+    if name == "CTC" and len(shape) != 3:
+        return f"CTC judges sequences (None, length, classes), not {shape}", "use another loss"
+    if units == 1 and "Categorical" in name:
+        other = f"Binary{name.rpartition('Categorical')[2]}"
+        known = other in TABLES["loss"] or other in TABLES["metric"]
+        hint = f"use {other if known else 'BinaryCrossentropy'}, or give the output more units"
+        return f"{name} compares classes, and an output of one unit has no two", hint
+    axis = given.get("axis", -1)
+    for place in axis if isinstance(axis, tuple) else (axis,):
+        last = place in (-1, len(shape) - 1)
+        inside = -len(shape) < place < len(shape) and place != 0
+        if not last and (is_sparse(name) or not inside):
+            hint = "leave `axis` out: the last axis is that of the classes"
+            return f"{name} cannot work along axis {place} of {shape}", hint
+    weights = next((key for key in ("alpha", "label_weights") if _several(given.get(key))), None)
+    if weights and units is not None and len(given[weights]) != units:
+        counts = f"{len(given[weights])} numbers for {units} units"
+        return f"{name} argument '{weights}' has {counts}", "give one number for each unit"
+    return None
+
+
+def _several(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) > 1
 
 
 # --- callbacks -----------------------------------------------------------------------------------

@@ -16,12 +16,13 @@ from typing import Any
 
 import jsonschema
 
+from archspec import foreign, recipe
 from archspec.arguments import show
 from archspec.errors import MAX_ERRORS, Diagnostic, Note, Span, did_you_mean, enough
 from archspec.formulas import is_formula, unbalanced
 from archspec.infer import CLOSED, known_to_keras
 from archspec.layers import LAYERS
-from archspec.objects import TABLES
+from archspec.objects import TABLES, meant
 from archspec.objects import WORDS as OBJECT_WORDS
 from archspec.schema import BRANCH, MODIFIERS, WORDS, schema, spellings
 from archspec.source import FLOAT, INTEGER, QUOTE, Document, Value, plain
@@ -330,8 +331,12 @@ def _remedy(error: Any, path: Path, value: Value, checked: Checked) -> str | Non
     if 1 < len(values) <= len(names) and all(values):
         pairs = ", ".join(f"{name}: {each}" for name, each in zip(names, values, strict=False))
         return f"arguments have names: {path[-1]}: {{{pairs}}}"
+    if path == ["train", "precision"] and word.casefold() in foreign.PRECISIONS:
+        return f"write {foreign.PRECISIONS[word.casefold()]}"
     choices = _choices(error.schema)
-    close = did_you_mean(word, choices)
+    kinds = [kind for kind, table in TABLES.items() if table.keys() <= set(choices)]
+    close = meant(kinds[0], word) if kinds else did_you_mean(word, choices)
+    choices = list(dict.fromkeys(choices))
     choices = [each for each in choices if each[:1].isupper()] or choices  # without snake_case
     return close or (f"one of {', '.join(choices[:40])}" if len(choices) > 3 else None)
 
@@ -381,7 +386,7 @@ def _unknown_key(
         return  # that it must be one name is said already
     elif kind in OBJECT_WORDS:
         message = f"{_subject(path)} must be {OBJECT_WORDS[kind]}, got '{key}'"
-        hint = did_you_mean(key, known) or f"one of {', '.join(sorted(TABLES[kind]))}"
+        hint = meant(kind, key) or f"one of {', '.join(sorted(TABLES[kind]))}"
         checked.error("unknown-object", message, span, hint, notes)
     elif said == "layer names" and key in checked.known_blocks():
         message = f"`defaults` are for layers, and '{key}' is a block"
@@ -419,6 +424,8 @@ def _unknown_argument(
         hint = f"a {what}: {written[1]}: {written[3]}"
     elif re.fullmatch(r"[0-9]{3}", key) and value.data[key].data is None:
         hint = "numbers have no thousands separators"
+    if owner == "train":
+        hint = recipe.meant(key) or hint
     code, noun = "unknown-argument", "argument"
     if owner in ("train", "data"):
         code, noun, owner = "unknown-word", "word", "train.data" if owner == "data" else owner

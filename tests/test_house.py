@@ -15,6 +15,7 @@ PACKAGE = ROOT / "archspec"
 # A room may import those above it in this list, and no other; "" is archspec/__init__.py.
 ROOMS = [
     "errors",
+    "foreign",
     "reports",
     "writing",
     "reading",

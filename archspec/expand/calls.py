@@ -13,7 +13,7 @@ from archspec.expand.loops import Loops
 from archspec.expand.place import Draft, Feed, Flow, Nothing, Place, Silent
 from archspec.files import Block, Spec
 from archspec.graph import Facts
-from archspec.infer import again, lookup, normal
+from archspec.infer import again, lookup, meant, normal
 from archspec.layers import ALIGNING, AUGMENTING, LAYERS, TIED
 from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, snake_case
@@ -201,7 +201,9 @@ class Calls(Loops):
             unknown_block = refused.code == "unknown-layer" and op[:1].islower()
             if unknown_block:
                 refused.message = f"no layer or block is called {show(op)}"
-                refused.hint = did_you_mean(op, [*place.home.blocks, *LAYERS]) or _blocks(place)
+                near = did_you_mean(op, place.home.blocks) or meant(op)
+                near = near or did_you_mean(op, [*place.home.blocks, *LAYERS])
+                refused.hint = near or _blocks(place)
             self.report(refused, where, (*place_note, *notes), once=unknown_block)
             entry.broken = op not in LAYERS  # a block misspelt has steps inside
             facts = None

@@ -99,10 +99,12 @@ def targets(graph: Graph, recipe: Recipe, labels: Array) -> Any:
 
 
 def _target(graph: Graph, recipe: Recipe, output: str, labels: Array) -> Array:
-    """Class numbers for a sparse loss or a single unit, else one-hot rows."""
+    """Class numbers for a sparse loss or (n, 1) for a single unit, else one-hot rows."""
     units = graph.shape(output)[-1] or 1
-    if units == 1 or is_sparse(named(recipe.losses[output])[0]):
+    if is_sparse(named(recipe.losses[output])[0]):
         return labels
+    if units == 1:
+        return labels[:, None]  # of the output's axes, which not every metric sees to
     return np.eye(units, dtype=np.float32)[labels]
 
 

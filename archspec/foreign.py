@@ -1,0 +1,170 @@
+"""Words of other libraries and of papers: what to write in a spec instead.
+
+The nearest word by its letters would lead astray, as from `GELU` to `ELU`. Words are in small
+letters and without `_`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def _table(*rows: tuple[str, str]) -> dict[str, str]:
+    """A hint for each of the words of a row, which stand before it."""
+    return {word: hint for words, hint in rows for word in words.split()}
+
+
+_BLOCK = "there is no such layer: write it as a block under `blocks`"
+
+LAYERS: Mapping[str, str] = _table(
+    ("linear fc fullyconnected mlp", "write `Dense: 10`, of 10 units"),
+    ("conv convolution", "write `Conv2D: {filters: 64, kernel_size: 3}`"),
+    ("depthwiseconv dwconv", "write `DepthwiseConv2D: 3`"),
+    (
+        "deconv deconv2d deconvolution transposedconv convtranspose convtranspose2d",
+        "write `Conv2DTranspose: {filters: 64, kernel_size: 2, strides: 2}`",
+    ),
+    ("batchnorm batchnorm1d batchnorm2d batchnorm3d bn", "write `BatchNormalization`"),
+    ("layernorm ln", "write `LayerNormalization`"),
+    ("groupnorm gn", "write `GroupNormalization: 32`, of 32 groups"),
+    (
+        "instancenorm instancenorm2d instancenormalization",
+        "write `GroupNormalization: -1`, with a group for each channel",
+    ),
+    ("rmsnorm", "write `RMSNormalization`"),
+    (
+        "localresponsenormalization localresponsenorm lrn",
+        "Keras has none: networks since then have `BatchNormalization`",
+    ),
+    ("maxpool pool pooling", "write `MaxPooling2D: 2`"),
+    ("avgpool averagepool meanpool", "write `AveragePooling2D: 2`"),
+    (
+        "globalpool globalpooling globalavgpool globalaveragepool globalaveragepooling gap "
+        "adaptiveavgpool adaptiveavgpool2d",
+        "write `GlobalAveragePooling2D` or `GlobalMaxPooling2D`",
+    ),
+    ("upsample upsampling interpolate", "write `UpSampling2D: 2`"),
+    ("resize", "write `Resizing: {height: 64, width: 64}`"),
+    ("dropout1d dropout2d dropout3d", "write `SpatialDropout2D: 0.5`"),
+    (
+        "droppath stochasticdepth",
+        "write `Dropout: {rate: 0.1, noise_shape: [null, 1, 1, 1]}`, which drops whole samples",
+    ),
+    ("concat cat", "write `merge: Concatenate` beside `branches`, or give it `from: [a, b]`"),
+    ("sum plus", "write `merge: Add` beside `branches`, or give it `from: [a, b]`"),
+    ("mul", "write `merge: Multiply` beside `branches`, or give it `from: [a, b]`"),
+    ("view squeeze unsqueeze", "write `Reshape: [7, 7, 64]`"),
+    ("transpose rearrange", "write `Permute: [2, 1]`"),
+    ("pad padding zeropad2d", "write `ZeroPadding2D: 1`"),
+    ("crop cropping", "write `Cropping2D: 1`"),
+    ("relu6", "write `ReLU: 6`"),
+    (
+        "selfattention multiheadselfattention",
+        "write `MultiHeadAttention: {num_heads: 8, key_dim: 64}`, from: {query: x, value: x}",
+    ),
+    ("sequential model functional", "its layers are the list under `layers`"),
+    ("input", "inputs are declared under `input` or `inputs`"),
+    (
+        "layerscale squeezeexcite squeezeexcitation seblock cbam pixelshuffle depthtospace "
+        "transformerencoder transformerblock resblock",
+        _BLOCK,
+    ),
+)
+
+_WRITTEN = "leave it out: a run writes history.csv, curves.png and its best model anyway"
+_WHICH = "say which: SparseCategoricalCrossentropy, CategoricalCrossentropy or BinaryCrossentropy"
+_DECAY = "{CosineDecay: {initial_learning_rate: 0.1, decay_steps: 1000}}"
+
+OBJECTS: Mapping[str, Mapping[str, str]] = {
+    "optimizer": _table(
+        ("lossscaleoptimizer", "leave it out: `precision: mixed_float16` brings it"),
+        ("adabelief radam", "the nearest that Keras has is AdamW"),
+        ("lars", "the nearest that Keras has is Lamb"),
+    ),
+    "loss": _table(
+        ("crossentropy ce crossentropyloss nll nllloss", _WHICH),
+        ("bcewithlogitsloss", "write {BinaryCrossentropy: {from_logits: true}}"),
+        ("l1 l1loss", "write MeanAbsoluteError"),
+        ("l2 l2loss mseloss", "write MeanSquaredError"),
+        ("smoothl1 smoothl1loss", "write Huber"),
+        ("focal focalloss", "write CategoricalFocalCrossentropy"),
+    ),
+    "metric": _table(
+        ("crossentropy ce", _WHICH),
+        ("f1", "write {F1Score: {average: macro}}"),
+        ("top5 top5accuracy topk", "write {SparseTopKCategoricalAccuracy: 5}"),
+        ("iou", "write {MeanIoU: {num_classes: 10}}"),
+        ("rmse", "write RootMeanSquaredError"),
+        ("r2", "write R2Score"),
+    ),
+    "callback": _table(
+        ("modelcheckpoint checkpoint csvlogger history tensorboard progbarlogger", _WRITTEN),
+        ("backupandrestore", "leave it out: `archspec train --resume RUN` goes on after any stop"),
+        ("learningratescheduler", f"give the optimizer a schedule as `learning_rate`: {_DECAY}"),
+        ("lambdacallback", "it carries Python code, and a recipe holds none"),
+        ("swapemaweights", "use the optimizer's `use_ema` and `ema_overwrite_frequency`"),
+        ("remotemonitor", "it sends values elsewhere, and a run sends nothing"),
+    ),
+}
+
+TRAIN: Mapping[str, str] = _table(
+    (
+        "classweight classweights sampleweight sampleweights",
+        "a recipe cannot weigh classes or samples yet; `loss_weights` weigh outputs",
+    ),
+    ("shuffle", "leave it out: images are shuffled anew in each epoch, by `seed`"),
+    (
+        "validation validationsplit validationdata valsplit split",
+        "write data: {validation: 0.1}, or keep them in a folder validation/ beside train/",
+    ),
+    (
+        "validationsteps validationfreq stepsperepoch initialepoch",
+        "leave it out: an epoch is one pass over the training images, and then validation",
+    ),
+    ("validationbatchsize", "leave it out: it is `batch_size`"),
+    (
+        "lr learningrate baselr lr0",
+        "it is an argument of the optimizer: optimizer: {Adam: {learning_rate: 0.001}}",
+    ),
+    (
+        "scheduler lrscheduler schedule lrschedule warmup",
+        f"give the optimizer a schedule: {{SGD: {{learning_rate: {_DECAY}}}}}",
+    ),
+    (
+        "momentum weightdecay nesterov clipnorm clipvalue globalclipnorm gradclip decay useema "
+        "gradientaccumulationsteps",
+        "it is an argument of the optimizer: optimizer: {SGD: {...}}",
+    ),
+    ("verbose", "leave it out: `archspec train --quiet` goes without the progress"),
+    ("numepochs nepochs maxepochs nbepoch", "write epochs"),
+    ("numsteps maxsteps iterations maxiter", "write steps"),
+    ("batch bs minibatch minibatchsize", "write batch_size"),
+    (
+        "jitcompile runeagerly stepsperexecution workers usemultiprocessing maxqueuesize "
+        "autoscaleloss",
+        "leave it out: archspec chooses what is fast on the device",
+    ),
+    ("device gpu gpus", "leave it out: `archspec train --device` chooses it"),
+    ("weightedmetrics", "write metrics"),
+    ("patience earlystopping earlystop", "write callbacks: [{EarlyStopping: {patience: 5}}]"),
+    ("checkpoint checkpoints modelcheckpoint savebest logdir tensorboard", _WRITTEN),
+    (
+        "augmentation augmentations dataaugmentation transform transforms preprocessing",
+        "write augment, with a list of layers",
+    ),
+    ("dataset datasets x path datadir", "write data"),
+    ("amp fp16 bf16 mixedprecision half", "write precision: mixed_float16, or mixed_bfloat16"),
+    ("dtype", "write precision"),
+    ("randomseed randomstate manualseed", "write seed"),
+    ("criterion objective", "write loss"),
+    ("limit", "leave it out: `archspec train --limit 1000` takes so many images"),
+    ("resize", "write data: {resize: true}"),
+    ("scale", "write data: {scale: [0, 1]}"),
+)
+
+PRECISIONS: Mapping[str, str] = _table(
+    ("float16 fp16 half 16 16-mixed amp", "mixed_float16"),
+    ("bfloat16 bf16 bf16-mixed", "mixed_bfloat16"),
+    ("float fp32 single full 32 32-true", "float32"),
+    ("double fp64 64 64-true", "float64"),
+)
