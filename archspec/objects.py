@@ -611,9 +611,12 @@ def sparse_crossentropy_metric(
 def along_axis(*, name: A[str | None, NAME] = None, axis: A[int, INTEGER] = -1) -> None: ...
 
 
+BIT = integer("0 or 1", minimum=0, maximum=1)
+
+
 def binary_iou(
     *,
-    target_class_ids: A[Sizes, listing(COUNT, "a list of classes", minimum=1)] = (0, 1),
+    target_class_ids: A[Sizes, listing(BIT, "a list of 0 and 1", minimum=1)] = (0, 1),
     threshold: A[float, NUMBER] = 0.5,
     name: A[str | None, NAME] = None,
 ) -> None: ...

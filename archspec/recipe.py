@@ -373,6 +373,7 @@ def recipe_of(
     _check_shapes(graph, losses, metrics, bound["loss"] is not None)
     measured = _measured(graph, metrics)
     several = len(graph.outputs) > 1
+    _check_precision(bound["optimizer"], bound["precision"])
     _check_callbacks(bound["optimizer"], bound["callbacks"], measured, several)
     weights = _by_output(graph, "loss_weights", bound["loss_weights"] or {})
     return Recipe(
@@ -412,17 +413,20 @@ def _check_metrics(losses: Mapping[str, Object], metrics: Mapping[str, Any]) -> 
     """A loss and its metrics see the same labels: class numbers, or one-hot rows."""
     for output, several in metrics.items():
         loss = named(losses[output])[0]
-        for name in (named(each)[0] for each in several):
-            either = name[0].islower() or name == "MeanIoU"  # Keras's short names suit themselves
-            if either or is_sparse(name) == is_sparse(loss):
+        for name, given in map(named, several):
+            sparse = given.get("sparse_y_true", True) if name == "MeanIoU" else is_sparse(name)
+            if name[0].islower() or sparse == is_sparse(loss):  # Keras's short names adapt
                 continue
             wants, gets = "one-hot labels", "class numbers"
             hint = "train with CategoricalCrossentropy, which takes one-hot labels"
-            if is_sparse(name):
-                wants, gets = gets, wants
+            if name == "MeanIoU":
+                hint = f"give it `sparse_y_true: {show(not sparse)}`"
+            elif sparse:
                 hint = f"use {name.removeprefix('Sparse')}"
             elif f"Sparse{name}" in TABLES["metric"]:
                 hint = f"use Sparse{name}"
+            if sparse:
+                wants, gets = gets, wants
             message = f"train.metrics: {name} wants {wants}, but {loss} is given {gets}"
             raise Refused(message, "metrics", "train", hint)
 
@@ -477,6 +481,20 @@ def _misfit(name: str, given: Mapping[str, Any], shape: Shape) -> tuple[str, str
         if not last and (is_sparse(name) or not inside):
             hint = "leave `axis` out: the last axis is that of the classes"
             return f"{name} cannot work along axis {place} of {shape}", hint
+    if name in ("MeanIoU", "OneHotMeanIoU"):
+        if units == 1:
+            return f"{name} compares classes, and an output of one unit has no two", "use BinaryIoU"
+        if given.get("sparse_y_pred", name == "MeanIoU"):
+            return f"{name} takes the output for class numbers", "give it `sparse_y_pred: false`"
+    most = {"num_classes": "at least", "k": "at most", "top_k": "at most", "class_id": "below"}
+    for key, bound in most.items():
+        value = given.get(key)
+        if value is None or units is None:
+            continue
+        wrong = {"at least": value < units, "at most": value > units, "below": value >= units}
+        if wrong[bound]:
+            message = f"{name} argument '{key}' is {value}, and the output has {units} units"
+            return message, f"give it a number {bound} {units}"
     weights = next((key for key in ("alpha", "label_weights") if _several(given.get(key))), None)
     if weights and units is not None and len(given[weights]) != units:
         counts = f"{len(given[weights])} numbers for {units} units"
@@ -486,6 +504,13 @@ def _misfit(name: str, given: Mapping[str, Any], shape: Shape) -> tuple[str, str
 
 def _several(value: Any) -> bool:
     return isinstance(value, tuple) and len(value) > 1
+
+
+def _check_precision(optimizer: Object, precision: str) -> None:
+    """Muon mixes numbers of another type into float64, which Keras finds at the first step."""
+    if named(optimizer)[0] == "Muon" and precision == "float64":
+        hint = "train in float32, or with AdamW"
+        raise Refused("train.optimizer: Muon cannot work in float64", "optimizer", "train", hint)
 
 
 # --- callbacks -----------------------------------------------------------------------------------
