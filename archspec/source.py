@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
@@ -173,7 +174,7 @@ def read_text(text: str, name: str, path: Path | None = None, shown: str | None 
     try:
         return Document(_Composer(text, source).document(), source, path)
     except yaml.MarkedYAMLError as error:
-        raise SpecError([_explain(error, source)]) from None
+        raise SpecError([_explain(error, source, text)]) from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
@@ -365,10 +366,11 @@ class _Composer:
 
 # --- YAML's own traps ----------------------------------------------------------------------------
 
+CLOSES = {"[": "]", "{": "}"}
 QUOTE = "quote the formula or give it a line of its own"
 
 
-def _explain(error: yaml.MarkedYAMLError, source: Source) -> Diagnostic:
+def _explain(error: yaml.MarkedYAMLError, source: Source, text: str) -> Diagnostic:
     """What PyYAML's scanner or parser stopped at, with the remedy for the usual causes."""
     mark: Any = error.problem_mark or error.context_mark
     span = _mark_span(mark, source)
@@ -410,15 +412,23 @@ def _explain(error: yaml.MarkedYAMLError, source: Source) -> Diagnostic:
         hint = "quote the text, or indent the key under its parent"
     elif "{" in line + before and re.search(r"=[^,{}]*[\[\](),]", line[: span.column]):
         message, hint = "a formula with brackets or commas ends the flow value here", QUOTE
+    elif "flow" in context and not char and (unclosed := _unclosed(text)):  # at the file's end
+        (bracket, opened), *outer = unclosed
+        span = _mark_span(opened, source)
+        missing = "".join(CLOSES[each] for each, _ in unclosed)
+        message, hint = f"this '{bracket}' is never closed", f"a '{missing}' is missing"
+        if outer:
+            hint = f"'{missing}' is missing at the end"
+        if len(missing) > MAX_DEPTH:
+            hint = f"{len(missing):,} brackets are open at the end"
+        notes = tuple(
+            Note(f"nor is this '{each}'", _mark_span(mark, source)) for each, mark in outer[:3]
+        )
     elif "flow" in context and error.context_mark:
-        open_, close = "[]" if "sequence" in context else "{}"
-        opened = _mark_span(error.context_mark, source)
+        close = "]" if "sequence" in context else "}"
         message = f"a ',' or '{close}' is missing before this"
         hint = "close the bracket, or put a comma between the values"
-        notes = (Note("the bracket opens here", opened),)
-        if not char:  # at the end of the file
-            span, notes = opened, ()
-            message, hint = f"this '{open_}' is never closed", f"a '{close}' is missing"
+        notes = (Note("the bracket opens here", _mark_span(error.context_mark, source)),)
     elif char in ("]", "}") and char:
         message, hint = f"this '{char}' closes nothing", "remove it"
     elif "simple key" in context and error.context_mark:
@@ -435,6 +445,19 @@ def _explain(error: yaml.MarkedYAMLError, source: Source) -> Diagnostic:
         message = f"this is not YAML: {problem.replace('did not find', 'expected')}"
         message, hint = message.replace("expected expected", "expected"), None
     return Diagnostic("yaml", message, span, hint, notes)
+
+
+def _unclosed(text: str) -> list[tuple[str, Any]]:
+    """The brackets of flow values that are open at the end of a text, the innermost first."""
+    found: list[tuple[str, Any]] = []
+    with suppress(yaml.YAMLError):
+        for token in yaml.scan(text, Loader=Loader):
+            if isinstance(token, yaml.FlowSequenceStartToken | yaml.FlowMappingStartToken):
+                sequence = isinstance(token, yaml.FlowSequenceStartToken)
+                found.append(("[" if sequence else "{", token.start_mark))
+            elif isinstance(token, yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken) and found:
+                found.pop()
+    return found[::-1]
 
 
 def _mark_span(mark: Any, source: Source) -> Span:

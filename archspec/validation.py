@@ -499,9 +499,10 @@ def _traps(checked: Checked) -> Iterator[Span]:
         if torn is not None:
             message = f"the formula '{torn.data}' ends inside a bracket: YAML cut it at a comma"
             checked.error("torn-formula", message, torn.span, QUOTE)
-        elif not (isinstance(value.data, dict) and _is_step(path)) or _one_step(value, checked):
+        else:
             stack += [(each, [*path, key]) for key, each in inside]
-            continue
+            if not (isinstance(value.data, dict) and _is_step(path)) or _one_step(value, checked):
+                continue
         checked.mark(path)
         yield value.span
 

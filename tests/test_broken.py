@@ -53,7 +53,12 @@ def said(node: Node) -> list[str]:
         ("{reuse: stem}", "Conv2D", ("stem",), ["reuse"]),
         ("{reuse: nowhere}", "reuse", ("stem",), ["unknown-name"]),
         ("{branches: {a: [Dense: 3], b: [Dense: 2]}, merge: Add}", "Add", ("a", "b"), ["shape"]),
-        ("Dense: {units: 3, bias: =10 ** 100000}", "Dense", ("stem",), ["unknown-argument"]),
+        (
+            "Dense: {units: 3, bias: =10 ** 100000}",
+            "Dense",
+            ("stem",),
+            ["unknown-argument", "formula"],
+        ),
     ],
 )
 def test_the_step_that_failed_is_there_and_what_follows_too(

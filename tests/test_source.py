@@ -335,3 +335,34 @@ def test_a_file_over_the_stated_size_is_refused(
 def test_a_file_that_cannot_be_read_is_no_traceback(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot read the file: no such file"):
         read_file(tmp_path / "none.yaml")
+
+
+# --- brackets that are open at the end of a file -------------------------------------------------
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, source.Loader])
+@pytest.mark.parametrize(
+    ("text", "place", "message", "hint"),
+    [
+        ("a: [", "1:4", "this '[' is never closed", "a ']' is missing"),
+        ("a: [ # b\n\n", "1:4", "this '[' is never closed", "a ']' is missing"),
+        ("a: [b,", "1:4", "this '[' is never closed", "a ']' is missing"),
+        ("a: [b: ", "1:4", "this '[' is never closed", "a ']' is missing"),
+        ("a: {", "1:4", "this '{' is never closed", "a '}' is missing"),
+        ("a: {b:", "1:4", "this '{' is never closed", "a '}' is missing"),
+        ("a:\n  - b: {c: [", "2:12", "this '[' is never closed", "']}' is missing at the end"),
+        ("a: [b: {c: 3", "1:8", "this '{' is never closed", "'}]' is missing at the end"),
+        ("a: [[b], [c", "1:10", "this '[' is never closed", "']]' is missing at the end"),
+        ("a: 'b", "1:4", "this quote is never closed", "close it, or leave it out"),
+        ('a: [1, "b]', "1:8", "this quote is never closed", "close it, or leave it out"),
+    ],
+)
+def test_what_is_never_closed_is_named_and_found(
+    text: str, place: str, message: str, hint: str, loader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "Loader", loader)
+    with pytest.raises(SpecError) as caught:
+        read_text(text, "net.yaml")
+    (found,) = caught.value.diagnostics
+    assert str(found.span) == f"net.yaml:{place}"
+    assert (found.message, found.hint) == (message, hint)

@@ -20,7 +20,7 @@ from archspec.arguments import show
 from archspec.contracts import broken_contracts
 from archspec.errors import Note, Refused, Span, SpecError, did_you_mean
 from archspec.expand.place import Draft, Flow, Halt, Nothing, Place, Silent
-from archspec.expand.steps import Steps
+from archspec.expand.steps import Steps, call_note
 from archspec.files import Spec
 from archspec.formulas import names_in
 from archspec.graph import Facts, Graph, Node, Region
@@ -39,6 +39,7 @@ def expand(spec: Spec) -> Graph:
     try:
         return expansion.graph()
     except (Silent, Halt):
+        expansion.settle()
         raise SpecError(expansion.diagnostics, expansion.remains()) from None
 
 
@@ -69,7 +70,7 @@ class _Expansion(Steps):
         self.keep_apart()
         if not self.failed():
             self.unused()
-        train = self.train(root, home.env)
+        train = self.train(root, place)
         if self.failed():
             raise Silent
         self.unused_params(root)
@@ -82,7 +83,6 @@ class _Expansion(Steps):
         """What was laid down of a broken spec; None if that is no more than its inputs."""
         if all(draft.op == "InputLayer" for draft in self.drafts):
             return None
-        self.settle()
         taken: set[str] = set()
         for draft in sorted(self.drafts, key=lambda draft: draft.facts is None):
             # What failed may have no name yet, or that of an input.
@@ -208,10 +208,18 @@ class _Expansion(Steps):
         return list(drafts)
 
     def settle(self) -> None:
-        """Give every node its final name."""
+        """Give every node its final name, and what was said of block calls theirs."""
         for name, entry in self.top.settle():
             if isinstance(entry.value, Draft) and entry.scope is None:
                 entry.value.name = name
+        final = {id(note): call_note(scope, note.span) for note, scope in self.noted}
+
+        def named(notes: tuple[Note, ...]) -> tuple[Note, ...]:
+            return tuple(final.get(id(note), note) for note in notes)
+
+        self.diagnostics = [replace(each, notes=named(each.notes)) for each in self.diagnostics]
+        for draft in self.drafts:
+            draft.trail = named(draft.trail)
 
     def keep_apart(self) -> None:
         """See that the nodes' names stay apart as Keras names."""
@@ -259,12 +267,15 @@ class _Expansion(Steps):
                 message = f"no formula names the param '{name}'"
                 self.error("unused-param", message, span, hint or "remove it", (), "warning")
 
-    def train(self, root: Value, env: Mapping[str, Any]) -> Mapping[str, Any]:
+    def train(self, root: Value, place: Place) -> Mapping[str, Any]:
         value = root.get("train")
-        if value is None or self.refused(value):
+        if value is None:
+            return {}
+        if self.refused(value):
+            self.look_at(value, place)
             return {}
         try:
-            return dict(self.evaluate(value, env, ()))
+            return dict(self.evaluate(value, place.env, ()))
         except Silent:
             return {}
 

@@ -239,6 +239,7 @@ class Calls(Loops):
         for defaults, env in place.defaults:
             layer = defaults.get(op)
             if self.refused(defaults) or (layer and self.refused(layer)):
+                self.look_at(layer or defaults, replace(place, env=env))
                 raise Silent  # what it would start from is not known
             for key, value in layer.items() if layer else ():
                 given[key] = (value, env, (used,))

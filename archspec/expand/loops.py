@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from archspec import formulas
@@ -133,6 +134,30 @@ class Loops(Reports):
             text = text if number is None else f"{text}{number}"
             self.enter(place.scope, Entry(condition.span, skipped=True), text, "", step.span, ())
         return True
+
+    def look_at(self, value: Value, place: Place) -> None:
+        """Report the wrong formulas in what the schema refused, and so is not expanded: a misspelt
+        key hides none. Of a loop the first turn is looked at, of what is left out nothing."""
+        if isinstance(value.data, tuple):
+            for each in value.data:
+                self.look_at(each, place)
+        elif not isinstance(value.data, dict):
+            if formulas.is_formula(value.data) and not self.blamed_for(value):
+                with suppress(Silent):
+                    self.evaluate(value, place.env, place.trail)
+        else:
+            loop, condition = value.get("for"), value.get("when")
+            with suppress(Silent):
+                if loop is not None:
+                    rows = [] if self.blamed_for(loop) else self.table(loop, place)
+                    if not rows:
+                        return
+                    place = place.with_names(rows[0])
+                if condition is not None and not self.evaluate(condition, place.env, place.trail):
+                    return
+                for key, each in value.items():
+                    if key not in ("name", "from", "for", "when", "call", "reuse"):
+                        self.look_at(each, place)
 
     def name(self, step: Value, place: Place, number: int | None) -> str | None:
         """The explicit name of a step in this turn; turns of `repeat` are numbered from 0."""

@@ -91,6 +91,10 @@ class Reports:
         self.fresh += [number for number, each in said if value.span.holds(each.span)]
         return True
 
+    def blamed_for(self, value: Value) -> bool:
+        """Whether the schema said something of what is in a value."""
+        return any(value.span.holds(each.span) for each in self.spec.diagnostics)
+
     def failed(self) -> bool:
         return any(each.severity == "error" for each in self.diagnostics)
 

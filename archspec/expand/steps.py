@@ -22,13 +22,15 @@ MAX_BLOCKS = 40
 class Steps(Calls):
     """Each method takes the value that a step is given and returns the one that the next takes.
 
-    called: the blocks that somebody calls.
+    called: the blocks that somebody calls. noted: the notes on block calls, whose names are not
+    final before the whole spec is known.
     """
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)
         self.steps = 0
         self.called: set[int] = set()
+        self.noted: list[tuple[Note, Scope]] = []
         self.circles: set[Block] = set()
 
     def sequence(self, steps: Value, place: Place, previous: Flow) -> Flow:
@@ -45,6 +47,7 @@ class Steps(Calls):
         self.fresh.clear()
         feed = step.get("from")
         if self.refused(step):
+            self.look_at(step, place)
             return self.poison(step, place, self.within_reach(feed, place, previous))
         if not isinstance(step.data, dict):
             self.count(step)
@@ -297,7 +300,8 @@ class Steps(Calls):
         label = self.enter(place.scope, entry, name, block.name, entry.span, place.trail)
         scope = place.scope.open(label, block=True, title=block.name)
         entry.scope = scope
-        note = Note(f"in block '{block.name}', as {scope.path}", span)
+        note = call_note(scope, span)
+        self.noted.append((note, scope))
         home = block.home
         if home.env is None:
             home.env = self.params(home.params, {}, ())
@@ -373,6 +377,11 @@ class Steps(Calls):
         if owner.facts is None:
             raise Silent
         return self.layer(step, owner.op, name, place, value, owner)
+
+
+def call_note(scope: Scope, span: Span) -> Note:
+    """What is noted of all that is wrong in a block call. scope: of the call."""
+    return Note(f"in block '{scope.title}', as {scope.path}", span)
 
 
 def _written(step: Value) -> str:
