@@ -82,6 +82,9 @@ def find(spec: str | Path) -> Path:
     """
     path = Path(spec)
     kind = kind_of(path)
+    if kind == "folder" and kind_of(path / "resolved.yaml") == "file":
+        hint = f"its spec is {path / 'spec.yaml'}, and as it was trained {path / 'resolved.yaml'}"
+        raise UserError(f"{path}: this is the folder of a run, not a spec", hint)
     bare = path.suffix == "" and path.parent == Path(".")
     if bare and kind != "file":
         names = {each.stem: each for each in sorted(shipped().rglob("*.yaml"))}

@@ -6,6 +6,7 @@ letters and without `_`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 
@@ -168,3 +169,104 @@ PRECISIONS: Mapping[str, str] = _table(
     ("float fp32 single full 32 32-true", "float32"),
     ("double fp64 64 64-true", "float64"),
 )
+
+# --- files ---------------------------------------------------------------------------------------
+
+_START = "archspec reads its own language: `archspec new FILE --from lenet5` starts a spec"
+_DATA = "give it as --data of `archspec train`, beside a spec"
+_KERAS = "Keras opens it; a spec is the text that such a model is built from"
+
+# How a file begins (at a place, with bytes) -> what it is, and what to do with it.
+BEGINNINGS: tuple[tuple[int, bytes, str, str], ...] = (
+    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras's .h5 models are", _KERAS),
+    (0, b"\x93NUMPY", "a NumPy array (.npy)", "save images and labels in one .npz for --data"),
+    (0, b"\x89PNG", "a picture (PNG)", "a folder of pictures by class is given as --data"),
+    (0, b"\xff\xd8\xff", "a picture (JPEG)", "a folder of pictures by class is given as --data"),
+    (0, b"GIF8", "a picture (GIF)", "a folder of pictures by class is given as --data"),
+    (8, b"WEBP", "a picture (WebP)", "a folder of pictures by class is given as --data"),
+    (0, b"II*\0", "a picture (TIFF)", "a folder of pictures by class is given as --data"),
+    (0, b"MM\0*", "a picture (TIFF)", "a folder of pictures by class is given as --data"),
+    (0, b"%PDF", "a PDF", _START),
+    (0, b"\x1f\x8b", "a compressed file (gzip)", "unpack it first"),
+    (257, b"ustar", "an archive (tar)", "unpack it first"),
+    (4, b"TFL3", "a model of TensorFlow Lite", _START),
+    (0, b"GGUF", "a model of llama.cpp (GGUF)", _START),
+    (8, b'{"', "weights of safetensors", _START),
+    *((0, bytes((128, n)), "a pickle, as of PyTorch or scikit-learn", _START) for n in range(2, 6)),
+)
+# The first member of a zip file ends so -> what it is.
+MEMBERS: tuple[tuple[str, str, str], ...] = (
+    ("metadata.json", "a Keras model (.keras)", _KERAS),
+    (".npy", "arrays of NumPy (.npz)", _DATA),
+    ("data.pkl", "a model of PyTorch", _START),
+    ("", "a zip file", "unpack it first"),
+)
+# What a text begins with, comments left out -> what it is.
+TEXTS: tuple[tuple[str, str], ...] = (
+    (r"\[(net|network)\]", "a network of Darknet (.cfg)"),
+    (r"(name\s*:\s*\".*\"\s*|\w+\s*:.*\n\s*)*layers?\s*\{", "a network of Caffe (.prototxt)"),
+    (r"(import\s+\w|from\s+[\w.]+\s+import\s|def\s+\w+\(|class\s+\w+[(:])", "a Python program"),
+    (r"(strict\s+)?digraph\b", "a drawing for Graphviz"),
+    (r"<(\?xml|svg|!doctype|html)", "an XML or HTML file"),
+)
+# Keys that a mapping has -> what it is. One of a row may be several in its place: `a|b`.
+MAPPINGS: tuple[tuple[str, str], ...] = (
+    ("backbone head", "a model of Ultralytics (YOLO)"),
+    ("names val|train nc|path|val", "a dataset of Ultralytics (YOLO)"),
+    ("input_features|output_features", "a model of Ludwig"),
+    ("class_name config", "a Keras model as JSON"),
+    ("modelTopology", "a model of TensorFlow.js"),
+    (
+        "architectures|model_type hidden_size|transformers_version|vocab_size",
+        "a Hugging Face model",
+    ),
+    ("MODEL SOLVER|DATASETS|_BASE_", "a configuration of Detectron2"),
+    ("trainer model", "a configuration of Lightning"),
+    ("cells nbformat", "a Jupyter notebook"),
+    ("images annotations", "annotations of COCO"),
+    ("services", "a file of Docker Compose"),
+    ("jobs on|steps", "a workflow of GitHub Actions"),
+    ("repos", "a configuration of pre-commit"),
+    ("apiVersion kind", "a manifest of Kubernetes"),
+    ("channels dependencies", "an environment of conda"),
+    ("openapi|swagger", "an API in OpenAPI"),
+    ("$schema $defs|definitions|properties", "a JSON Schema"),
+    ("fingerprint status", "the run.json of a run"),
+    ("best_epoch test|validation", "the metrics.json of a run"),
+    ("graph _name|inputs|outputs", "a model of narchi"),
+)
+
+
+def file_of(raw: bytes) -> tuple[str, str] | None:
+    """Return what a file of another tool is, and what to do, by how it begins; None for others."""
+    for place, beginning, what, hint in BEGINNINGS:
+        if raw[place : place + len(beginning)] == beginning:
+            return what, hint
+    if raw[:4] == b"PK\x03\x04":
+        length = int.from_bytes(raw[26:28], "little")
+        member = raw[30 : 30 + length].decode(errors="replace")
+        return next((what, hint) for end, what, hint in MEMBERS if member.endswith(end))
+    if raw[:1] == b"\x08" and raw[1:2] < b"\x20" and raw[2:3] in (b"\x12", b'"', b":", b"B"):
+        return "a model of ONNX", _START
+    return None
+
+
+def text_of(text: str) -> tuple[str, str] | None:
+    """Return the same of a text that is no YAML, or only by chance."""
+    if re.search(r"^archspec\s*:", text, re.MULTILINE):
+        return None
+    begins = re.sub(r"\A(\s|[#%;].*(\n|\Z)|//.*(\n|\Z))+", "", text[:10_000])
+    for pattern, what in TEXTS:
+        if re.match(pattern, begins, re.IGNORECASE):
+            return what, _START
+    return None
+
+
+def mapping_of(data: Mapping[str, object]) -> tuple[str, str] | None:
+    """Return the same of a YAML or JSON mapping, by its keys."""
+    if "archspec" in data:
+        return None
+    for words, what in MAPPINGS:
+        if all(any(each in data for each in word.split("|")) for word in words.split()):
+            return what, _START
+    return None

@@ -321,6 +321,13 @@ def given_in(file: Path) -> dict[str, Any]:
     given = plain(read_file(file).root)
     if not isinstance(given, dict):
         raise UserError(f"{file}: a recipe is a mapping, as under `train:` in a spec")
+    if "archspec" in given or "layers" in given:
+        hint = "a recipe's file holds what stands under `train:`, without that word"
+        raise UserError(f"{file}: this is a whole spec, not a recipe", hint)
+    if list(given) == ["train"] and isinstance(given["train"], dict):
+        raise UserError(f"{file}: a recipe is what stands under `train:`", "leave that word out")
+    if other := foreign.mapping_of(given):
+        raise UserError(f"{file}: this is {other[0]}, not a recipe", other[1])
     return given
 
 

@@ -30,6 +30,7 @@ CODES = {
     "duplicate-name": "Two steps of one scope have the same name.",
     "empty": "A file holds nothing.",
     "file": "A file cannot be read, or a setting names nothing in it.",
+    "foreign": "The file is one of another tool, and no spec.",
     "formula": "A formula cannot be read, or its value cannot be worked out.",
     "indent": "Arguments of a layer are not indented under it.",
     "input": "The input of the network is missing, given twice, or has no shape that can be.",

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from archspec import foreign
 from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError
 from archspec.reading import open_file, reason
 
@@ -146,6 +147,9 @@ def read_file(path: Path, name: str | None = None) -> Document:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot read the file: {reason(error)}") from error
+    if other := foreign.file_of(raw):
+        what, hint = other
+        raise UserError(f"{path}: this is {what}, not a spec", hint)
     if len(raw) > MAX_BYTES:
         raise UserError(
             f"{path}: the file is over the limit of {MAX_BYTES:,} bytes",
@@ -159,6 +163,9 @@ def read_file(path: Path, name: str | None = None) -> Document:
             f"{path}:{line}: byte 0x{raw[error.start]:02x} is not UTF-8",
             "save the file as UTF-8",
         ) from error
+    if other := foreign.text_of(text):
+        what, hint = other
+        raise UserError(f"{path}: this is {what}, not a spec", hint)
     return read_text(text, name or str(path), path)
 
 

@@ -98,6 +98,11 @@ def check(document: Document) -> Checked:
         checked.error("schema", f"a spec is a mapping of words, got {what}", root.span, hint)
         checked.fatal = True
         return checked
+    if other := foreign.mapping_of(root.data):
+        what, hint = other
+        checked.error("foreign", f"this is {what}, not a spec", _head(root), hint)
+        checked.fatal = True
+        return checked
     if root.get("input") is not None and root.get("inputs") is not None:
         message = "a spec has `input` or `inputs`, not both"
         note = Note("the other is given here", root.key("input"))

@@ -1,17 +1,25 @@
 """Words of other libraries lead to what a Keras user would write, not to the nearest letters."""
 
+import io
+import pickle
 import re
+import tarfile
+import zipfile
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from texts import refused
 
 import archspec
 from archspec import foreign
-from archspec.errors import Refused, SpecError, did_you_mean
+from archspec.cli import main
+from archspec.errors import Refused, SpecError, UserError, did_you_mean
 from archspec.layers import LAYERS
 from archspec.objects import TABLES, meant, read
-from archspec.recipe import RECIPE, recipe_of
+from archspec.recipe import RECIPE, given_in, recipe_of
 from archspec.recipe import meant as meant_in_train
+from archspec.training.folder import RunFolder
 
 
 @pytest.mark.parametrize(
@@ -122,3 +130,117 @@ def test_objects_refused_by_name_have_the_same_hint() -> None:
     assert caught.value.hint == foreign.OBJECTS["callback"]["modelcheckpoint"]
     with pytest.raises(SpecError):
         archspec.loads("archspec: 1\ninput: [8]\nlayers: [GELU]")
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def zipped(*members: str) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for each in members:
+            archive.writestr(each, "x")
+    return held.getvalue()
+
+
+def packed() -> bytes:
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("a"))
+    return held.getvalue()
+
+
+FILES: dict[str, tuple[bytes | str, str]] = {
+    "model.keras": (zipped("metadata.json", "config.json"), "a Keras model (.keras)"),
+    "data.npz": (zipped("x_train.npy"), "arrays of NumPy (.npz)"),
+    "model.pt": (zipped("archive/data.pkl"), "a model of PyTorch"),
+    "photos.zip": (zipped("a/b.jpg"), "a zip file"),
+    "model.h5": (b"\x89HDF\r\n\x1a\n" + bytes(99), "an HDF5 file"),
+    "a.npy": (b"\x93NUMPY\x01\0", "a NumPy array"),
+    "old.pt": (pickle.dumps({"a": 1}), "a pickle"),
+    "model.onnx": (b"\x08\x07\x12\x07pytorch", "a model of ONNX"),
+    "model.tflite": (b"\x1c\0\0\0TFL3", "a model of TensorFlow Lite"),
+    "a.safetensors": (b"\x10\0\0\0\0\0\0\0" + b'{"a": 1}', "weights of safetensors"),
+    "a.png": (b"\x89PNG\r\n\x1a\n", "a picture (PNG)"),
+    "a.jpg": (b"\xff\xd8\xff\xe0", "a picture (JPEG)"),
+    "a.tar": (packed(), "an archive (tar)"),
+    "a.gz": (b"\x1f\x8b\x08", "a compressed file (gzip)"),
+    "big.keras": (zipped("metadata.json") + bytes(3 * 2**20), "a Keras model (.keras)"),
+    "yolo.cfg": ("# YOLO\n[net]\nbatch=1\n", "a network of Darknet"),
+    "lenet.prototxt": ('name: "LeNet"\nlayer {\n  name: "data"\n}\n', "a network of Caffe"),
+    "net.py": ("import keras\nmodel = keras.Sequential()\n", "a Python program"),
+    "a.dot": ("digraph G {\n a -> b;\n}\n", "a drawing for Graphviz"),
+    "a.svg": ("<?xml version='1.0'?><svg/>", "an XML or HTML file"),
+    "yolov8.yaml": ("nc: 80\nbackbone:\n  - [-1, 1, Conv, [64, 3, 2]]\nhead: []\n", "Ultralytics"),
+    "coco8.yaml": ("path: coco8\ntrain: images\nval: images\nnames: {0: a}\n", "Ultralytics"),
+    "ludwig.yaml": ("input_features:\n  - {name: a, type: image}\n", "a model of Ludwig"),
+    "keras.json": ('{"class_name": "Sequential", "config": {}}', "a Keras model as JSON"),
+    "a.ipynb": ('{"cells": [], "nbformat": 4}', "a Jupyter notebook"),
+    "compose.yaml": ("services:\n  web: {image: nginx}\n", "a file of Docker Compose"),
+    "ci.yml": ("name: CI\non: [push]\njobs: {a: {steps: []}}\n", "a workflow of GitHub Actions"),
+    "narchi.json": ('{"blocks": [], "inputs": [], "outputs": [], "graph": []}', "narchi"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_another_tool_is_known_for_what_it_is(name: str, tmp_path: Path) -> None:
+    content, what = FILES[name]
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    for words in (
+        ["check"],
+        ["show"],
+        ["draw", "-o", str(tmp_path / "x.svg")],
+        ["build"],
+        ["train"],
+    ):
+        done = CliRunner().invoke(main, [words[0], str(path), *words[1:]])
+        said = done.output + str(done.exception)
+        assert what in said
+        assert ", not a spec" in said
+        assert done.exit_code == 1
+        assert "Traceback" not in said
+
+
+def test_a_spec_is_none_of_them_whatever_else_it_has() -> None:
+    graph = archspec.loads("# [net]\narchspec: 1\nname: services\ninput: [8]\nlayers: [Dense: 3]")
+    assert graph.name == "services"
+    found = refused("- Dense: 3", "input: [8]\nservices: 3")
+    assert found.code == "unknown-word"
+
+
+# --- runs ----------------------------------------------------------------------------------------
+
+
+def test_a_run_where_a_spec_is_wanted_and_the_reverse(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "a-1"
+    run.mkdir(parents=True)
+    text = "archspec: 1\ninput: [8]\nlayers: [Dense: 3]\n"
+    (run / "resolved.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match="the folder of a run, not a spec") as caught:
+        archspec.find(run)
+    assert str(run / "spec.yaml") in (caught.value.hint or "")
+    for path, hint in (
+        (run / "resolved.yaml", f"give its folder: {run}"),
+        (tmp_path / "runs", f"it holds runs: give one, as {run}"),
+        (run.parent.parent, "it has no resolved.yaml"),
+    ):
+        with pytest.raises(UserError, match="not the folder of a run") as caught:
+            RunFolder.existing(path)
+        assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("archspec: 1\ninput: [8]\nlayers: [Dense: 3]\n", "this is a whole spec, not a recipe"),
+        ("train: {epochs: 3}\n", "a recipe is what stands under `train:`"),
+        ("- epochs: 3\n", "a recipe is a mapping"),
+        ("services: {}\n", "this is a file of Docker Compose, not a recipe"),
+    ],
+)
+def test_another_file_where_a_recipe_is_wanted(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=said):
+        given_in(path)

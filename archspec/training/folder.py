@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 from filelock import FileLock, Timeout
 
 from archspec.errors import UserError
+from archspec.reading import kind_of
 from archspec.writing import writing
 
 RUNS = Path("runs")
@@ -41,10 +42,21 @@ class RunFolder:
     @classmethod
     def existing(cls, path: Path) -> RunFolder:
         """The folder of a run that was begun."""
-        if not path.is_dir():
+        kind = kind_of(path)
+        if kind == "file":
+            own = kind_of(path.parent / "resolved.yaml") == "file"
+            hint = (
+                f"give its folder: {path.parent}" if own else "`archspec train` makes one of a spec"
+            )
+            raise UserError(f"{path} is a file, not the folder of a run", hint)
+        if kind != "folder":
             raise UserError(f"there is no folder {path}", "runs are in runs/, or in --run-dir")
-        if not (path / "resolved.yaml").is_file():
-            raise UserError(f"{path} is not the folder of a run", "it has no resolved.yaml")
+        if kind_of(path / "resolved.yaml") != "file":
+            inside = sorted(each.parent for each in path.glob("*/resolved.yaml"))
+            hint = (
+                f"it holds runs: give one, as {inside[0]}" if inside else "it has no resolved.yaml"
+            )
+            raise UserError(f"{path} is not the folder of a run", hint)
         folder = cls.__new__(cls)
         folder.path = path
         return folder
