@@ -292,12 +292,15 @@ def _set(root: Value, place: str, value: Any) -> Value:
         name = path[1]
         known = list(params.data) if params else []
         if name not in known:
-            raise UserError(
-                f"the spec has no param '{name}'",
-                f"a place in it can be set, such as {name}.{_inside(root.data[name])}"
-                if name in root.data
-                else did_you_mean(name, known) or f"its params: {', '.join(known) or 'none'}",
-            )
+            hint = did_you_mean(name, known) or f"its params: {', '.join(known) or 'none'}"
+            word = root.get(name)
+            if word is not None and isinstance(word.data, dict | tuple):
+                hint = f"a place in it can be set, such as {name}.{_inside(word)}"
+            elif word is not None:
+                hint = (
+                    f"write `{name}` in the file: --set is for params, and places as train.epochs"
+                )
+            raise UserError(f"the spec has no param '{name}'", hint)
     elif path[0] != "train" and path[0] not in root.data:
         raise UserError(
             f"the spec has no '{path[0]}' for '{place}'",

@@ -10,13 +10,12 @@ import copy
 import random
 import re
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from conftest import ROOT
+from mutants import DUMPER, broken, places
 
 import archspec
 from archspec.backends.dot import to_dot
@@ -27,92 +26,11 @@ from archspec.source import plain, read_file
 
 SEED = 20240229
 LOTS, EACH = 6, 45
-DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-ODD: list[Any] = [
-    None,
-    True,
-    False,
-    0,
-    -1,
-    3,
-    2.5,
-    1e30,
-    10**30,
-    "",
-    "x",
-    "=",
-    "=oops",
-    "=range(3)",
-    "={}",
-    "{i}",
-    "*",
-    "a.b",
-    "input",
-    "previous",
-    "größe",
-    "x" * 300,
-    "a\nb",
-    [],
-    [None],
-    [[]],
-    [1, "a", {}],
-    {},
-    {"a": 1},
-    {"a": {"b": [None]}},
-    {"Dense": 3},
-    {"layers": []},
-    {"name": "x", "from": "y"},
-]
 # What Python would say of its own, and a reader of specs has never heard of.
 FOREIGN = re.compile(
     r"\b(NoneType|dict|tuple|KeyError|TypeError|AttributeError|Traceback)\b|<class|object at 0x"
     r"|\b(None|True|False)\b(?!, )"
 )
-
-
-def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value in a spec."""
-    if path:
-        yield path
-    if isinstance(data, dict | list):
-        for key in list(data) if isinstance(data, dict) else range(len(data)):
-            yield from places(data[key], (*path, key))
-
-
-def broken(random_: random.Random, data: Any, words: list[str]) -> str:
-    """Break one place of `data`; returns what was done."""
-    *above, key = random_.choice(list(places(data)))
-    inside = data
-    for part in above:
-        inside = inside[part]
-    ways: list[Callable[[], Any]] = [
-        lambda: inside.__delitem__(key),
-        lambda: inside.__setitem__(key, random_.choice(ODD)),
-        lambda: inside.__setitem__(key, random_.choice(words)),
-        lambda: inside.__setitem__(key, [inside[key]]),
-        lambda: inside.__setitem__(key, {random_.choice(words): inside[key]}),
-    ]
-    if isinstance(inside, dict):
-        ways += [
-            lambda: inside.__setitem__(misspelt(random_, str(key)), inside.pop(key)),
-            lambda: inside.__setitem__(random_.choice(words), inside.pop(key)),
-            lambda: inside.__setitem__(random_.choice(words), random_.choice(ODD)),
-        ]
-    else:
-        other = random_.randrange(len(inside))
-        ways += [
-            lambda: inside.insert(key, inside[key]),
-            lambda: inside.__setitem__(slice(None), inside[:key]),
-            lambda: inside.insert(other, inside.pop(key)),
-        ]
-    way = random_.randrange(len(ways))
-    ways[way]()
-    return f"way {way} at {'.'.join(map(str, [*above, key]))}"
-
-
-def misspelt(random_: random.Random, word: str) -> str:
-    place = random_.randrange(len(word))
-    return word[:place] + random_.choice(["", "x", word[place] * 2]) + word[place + 1 :]
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def side_by_side(
                 label=labels.heading(),
                 margin="8",
                 peripheries="0",
-                tooltip=picture.graph.name,
+                tooltip=graphviz.escape(picture.graph.name),
             )
             _Drawing(inner, labels, f"{place}/").draw()
     return str(out.source)
@@ -128,7 +128,7 @@ def _page(name: str, heading: str, style: Style, columns: int) -> graphviz.Digra
     text = {"fontname": FONT, "fontcolor": theme.ink}
     packed = "array_cu1" if style.across else f"array_ut{columns}"
     return graphviz.Digraph(
-        name=name,
+        name=graphviz.escape(name),
         graph_attr={
             "bgcolor": theme.page,
             "fontsize": str(NORMAL),
@@ -140,7 +140,7 @@ def _page(name: str, heading: str, style: Style, columns: int) -> graphviz.Digra
             "pack": "16",
             "packmode": packed,
             "ranksep": "0.12",
-            "tooltip": name,
+            "tooltip": graphviz.escape(name),
             **text,
         },
         node_attr={"shape": "plain", "fontsize": str(NORMAL), **text},

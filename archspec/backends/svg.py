@@ -45,6 +45,8 @@ def accessible(text: str, widths: Widths, hold: bool = False) -> str:
         for name in (FAMILY, SPACE):
             words.attrib.pop(name, None)
     for group in root.iter(_svg("g")):
+        if any(_begin(words) not in widths for words in group.findall(_svg("text"))):
+            continue  # Graphviz miscounts some letters, and says nothing of the texts after them
         left = group.get("class") == "cluster" and group.get("id", "").startswith("frame-")
         for line in list(_lines(group, widths)):
             _place(group, line, widths, left, hold)

@@ -54,7 +54,7 @@ def title(node: Node) -> str:
     if re.fullmatch(r"[A-Z]+|[A-Z]?[a-z]*R?eLU", node.op):  # LSTM, ReLU, PReLU
         return node.op
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|\d+", stem)
-    return " ".join(SHORTER.get(word.lower(), word.lower()) for word in words)
+    return " ".join(SHORTER.get(word.lower(), word.lower()) for word in words) or node.op
 
 
 def activation(node: Node) -> str | None:

@@ -386,7 +386,8 @@ def call_note(scope: Scope, span: Span) -> Note:
 
 def _written(step: Value) -> str:
     """What a step is, as far as it says: a layer, a block, or the word that it has."""
-    if isinstance(step.data, dict):
-        words = (key for key in step.data if key not in MODIFIERS)
-        return next(words, next(iter(step.data), "?"))
-    return step.data if isinstance(step.data, str) else "?"
+    said = step.data
+    if isinstance(said, dict):
+        words = (key for key in said if key not in MODIFIERS)
+        said = next(words, next(iter(said), "?"))
+    return said if isinstance(said, str) and said.strip() else "?"

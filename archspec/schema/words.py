@@ -26,6 +26,9 @@ DTYPES = (
     *("float32", "float16", "float64", "bfloat16", "bool"),
     *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
 )
+FILE_NAME = (
+    r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,79}$"  # files and folders are called after networks
+)
 AXIS = leaf(
     "a positive integer or null", {"anyOf": [{"type": ["integer", "null"], "minimum": 1}, FORMULA]}
 )
@@ -104,7 +107,11 @@ def of_words() -> dict[str, Any]:
     files = leaf("a list of files", {"type": "array", "items": {"type": "string"}})
     described = {
         "archspec": leaf("1", {"const": 1}, "Version of the language."),
-        "name": leaf("text", {"type": "string"}, "By default the file's stem."),
+        "name": leaf(
+            "up to 80 letters and signs, not '/' or '\\', and no '.' first",
+            {"type": "string", "pattern": FILE_NAME},
+            "By default the file's stem.",
+        ),
         "description": leaf("text", {"type": "string"}, "One line on what this network is."),
         "extends": leaf(
             "the name of a file", {"type": "string"}, "The spec that this one changes."

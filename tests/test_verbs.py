@@ -1,0 +1,150 @@
+"""Every verb ends in its result or in words, whatever file it is given, and agrees with `check`."""
+
+import json
+import random
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import mutants
+import pytest
+import yaml
+from click.testing import CliRunner
+
+import archspec
+from archspec.backends.dot import side_by_side, to_blocks, to_dot
+from archspec.backends.render import render
+from archspec.backends.style import COSTS, THEMES, Style
+from archspec.backends.text import to_text
+from archspec.backends.view import View
+from archspec.cli import main
+
+SEED = "20240229"
+
+
+def test_specs_that_are_broken_through_show_and_draw() -> None:
+    ends = set(mutants.walk(mutants.mutant, 50, SEED))
+    assert {"sound", "unknown-word"} <= ends
+
+
+def test_yaml_of_other_tools_through_every_verb() -> None:
+    ends = set(mutants.walk(mutants.other, 50, SEED))
+    assert {"foreign", "version"} <= ends
+
+
+@pytest.mark.keras
+def test_specs_that_are_broken_through_build() -> None:
+    assert "sound" in mutants.walk(mutants.mutant, 25, f"{SEED}/build", build=True)
+
+
+@pytest.mark.slow
+@pytest.mark.keras
+def test_many_of_both_through_every_verb() -> None:
+    mutants.walk(mutants.mutant, 200, f"{SEED}/slow", build=True)
+    mutants.walk(mutants.other, 200, f"{SEED}/slow")
+
+
+def test_a_verb_that_says_something_else_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checks above can fail."""
+
+    def wrong(*_: object, **__: object) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("archspec.backends.text.to_text", wrong)
+    with pytest.raises(mutants.Odd, match="show"):
+        mutants.walk(lambda seed, number: mutants.SPECS[0], 1, SEED)
+
+
+# --- odd graphs ----------------------------------------------------------------------------------
+
+ASCII = mutants.MARKUP.encode("ascii", "ignore").decode()  # no font here may have the rest
+MARKUP = """
+name: NAME
+description: TEXT
+params: {word: TEXT}
+input: [8, 8, 3]
+blocks:
+  unit:
+    description: TEXT
+    params: {word: null, filters: 2}
+    layers: [Conv2D: {filters: =filters, kernel_size: 3}]
+layers:
+  - unit: {word: TEXT}
+  - unit: {word: =word, filters: 3}
+  - Flatten
+  - Dense: 2
+"""
+NETWORKS = {
+    "markup in every text": MARKUP.replace("TEXT", json.dumps(ASCII)).replace(
+        "NAME", json.dumps(ASCII.replace("/", "").replace("\\", ""))
+    ),
+    "a name like HTML": "name: <a & b>\ninput: [4]\nlayers:\n  - Dense: 1\n",
+    "unknown axes": """
+input: [null, null, null, 2]
+layers:
+  - Conv3D: {filters: 2, kernel_size: 3, padding: same}
+  - branches: {a: [MaxPooling3D: 2], b: [AveragePooling3D: 2]}
+    merge: Add
+  - GlobalAveragePooling3D
+""",
+    "huge numbers": """
+input: [100000, 1000, 3]
+layers:
+  - Conv2D: {filters: 1000000, kernel_size: 3, padding: same}
+  - GlobalAveragePooling2D
+  - Dense: 900000
+""",
+    "a single value": "input: [1]\nlayers:\n  - Dense: 1\n",
+    "no weights at all": "input: [4]\nlayers:\n  - ReLU\n",
+    "an input that is the output": "input: [4]\nlayers:\n  - layers: []\n    name: nothing\n",
+    "names of words": """
+input: [4]
+layers:
+  - Dense: 3
+    name: digraph
+  - Dense: 3
+    name: "0"
+  - Dense: 3
+    name: a-b
+  - Dense: 3
+    name: _
+  - Dense: 3
+    name: node
+  - Dense: 3
+    name: __proto__
+""",
+    "a long name": f"input: [4]\nlayers:\n  - Dense: 3\n    name: {'x' * 200}\n",
+    "many params": "input: [4]\nblocks:\n  b:\n    params: {"
+    + ", ".join(f"p{n}: {n}" for n in range(60))
+    + "}\n    layers: [Dense: =p3]\nlayers:\n  - b\n  - b: {p4: 9}\n",
+}
+
+
+@pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
+def test_odd_graphs_have_tables_and_pictures(text: str, tmp_path: Path) -> None:
+    graph = archspec.loads(f"archspec: 1\n{text}", "odd.yaml")
+    for form in ("text", "json", "markdown"):
+        for depth in (None, 1, 9):
+            assert to_text([graph], depth, form, batch_size=2**31 - 1)
+            assert to_text([graph, graph], depth, form, precision="mixed_float16")
+    rows = [line for line in to_text([graph], None, "markdown").splitlines() if line[:1] == "|"]
+    assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
+    random_ = random.Random(SEED)
+    for heat in (None, *COSTS):
+        style = Style(random_.choice(list(THEMES)), random_.choice(["TB", "LR"]), heat)
+        view = View(random_.choice([None, 1]), random_.choice([True, False]))
+        pictures = [to_dot(graph, view, style), side_by_side([graph, graph], view, style)]
+        for dot in (*pictures, to_blocks(graph, True, style)):
+            render(dot, tmp_path / "odd.svg")
+            drawn = (tmp_path / "odd.svg").read_text(encoding="utf-8")
+            ET.fromstring(drawn)
+            assert "<b>" not in drawn
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "a\\b", ".x", "", "x" * 81, "a\nb", 3, None])
+def test_a_network_is_not_called_what_no_file_may_be(name: object, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    text = yaml.safe_dump({"archspec": 1, "name": name, "input": [4], "layers": [{"Dense": 3}]})
+    path.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(main, ["check", str(path)])
+    assert done.exit_code == 1, done.output
+    assert "`name` must be" in done.output
