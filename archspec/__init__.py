@@ -80,6 +80,8 @@ def find(spec: str | Path) -> Path:
 
     Raises `UserError` if there is none, with the closest name.
     """
+    if not str(spec).strip():
+        raise UserError("the name of a spec is empty", "name a file, or a shipped spec as resnet18")
     path = Path(spec)
     kind = kind_of(path)
     if kind == "folder" and kind_of(path / "resolved.yaml") == "file":

@@ -37,6 +37,7 @@ class Type:
     normal: valid value -> the form that rules and fingerprints see; may raise `Refused`.
     kind: for objects such as initializers, the table of `objects` that says what is valid.
     most: the largest integer, whatever the schema says; numbers end where those of Keras do.
+    meant: what a refused word most likely means, as a hint.
     """
 
     words: str
@@ -44,11 +45,14 @@ class Type:
     normal: Callable[[Any], Any] = lambda value: value
     kind: str | None = None
     most: int = MAX_INTEGER
+    meant: Callable[[str], str | None] = lambda word: None
 
     def read(self, value: Any) -> Any:
         """The normal form of `value`; `Refused` if it is not what the type wants."""
         if not _validator(self).is_valid(value):
-            raise Refused(f"must be {self.words}, got {show(value)}", code="argument-value")
+            hint = self.meant(value) if isinstance(value, str) else None
+            message = f"must be {self.words}, got {show(value)}"
+            raise Refused(message, code="argument-value", hint=hint)
         self._bound(value)
         return self.normal(value)
 

@@ -21,6 +21,7 @@ from archspec.errors import (
     did_you_mean,
 )
 from archspec.reading import kind_of
+from archspec.recipe import RECIPE
 from archspec.source import WORDS, Document, Value, read_file, read_text, value_of
 from archspec.validation import Checked, check
 
@@ -300,6 +301,8 @@ def _set(root: Value, place: str, value: Any) -> Value:
                 hint = (
                     f"write `{name}` in the file: --set is for params, and places as train.epochs"
                 )
+            if name in RECIPE:
+                hint = f"the recipe's own is train.{name}"
             raise UserError(f"the spec has no param '{name}'", hint)
     elif path[0] != "train" and path[0] not in root.data:
         raise UserError(

@@ -163,6 +163,55 @@ TRAIN: Mapping[str, str] = _table(
     ("scale", "write data: {scale: [0, 1]}"),
 )
 
+_INPUT = "the shape of the network's input stands once, at the top: input: [28, 28, 1]"
+
+# Arguments of layers, of older Keras, of PyTorch and others.
+ARGUMENTS: Mapping[str, str] = _table(
+    ("inputshape inputdim batchinputshape inputsize inputlength", _INPUT),
+    (
+        "infeatures inchannels innodes numfeatures normalizedshape",
+        "leave it out: it follows from what the layer takes",
+    ),
+    ("outfeatures", "write units"),
+    ("outchannels nfilters numfilters nbfilter", "write filters"),
+    ("ksize kernel", "write kernel_size"),
+    ("bias", "write use_bias: true or false"),
+    ("act nonlinearity", "write activation"),
+    ("inplace", "leave it out"),
+    ("dilation", "write dilation_rate"),
+    ("affine", "write scale and center: true or false"),
+    ("p keepprob prob", "write rate, the share that is dropped"),
+    ("weightdecay", "write kernel_regularizer: {L2: 0.0001}"),
+    ("init initializer weightinit", "write kernel_initializer"),
+    ("regularizer", "write kernel_regularizer"),
+    ("constraint", "write kernel_constraint"),
+    ("scalefactor", "write size"),
+)
+
+# Arguments of optimizers, of older Keras.
+OPTIMIZER_ARGUMENTS: Mapping[str, str] = _table(
+    ("decay", "give it a schedule, as Keras has it now: learning_rate: {InverseTimeDecay: {...}}"),
+)
+
+# Words at the top of a file.
+TOP: Mapping[str, str] = _table(
+    ("inputshape inputsize shape inputdim imagesize", "write input: [28, 28, 1]"),
+    ("version spec format", "begin with `archspec: 1`"),
+    ("model network architecture graph net", "the steps are a list under `layers`"),
+    ("output head", "name steps in a list: outputs: [head]; by default it is the last step"),
+    ("variables vars constants config hyperparameters hparams parameters", "write params"),
+    ("functions macros templates definitions modules defs", "write blocks"),
+    ("base parent inherits inherit", "write extends"),
+    ("imports include includes", "write import, with a list of files"),
+    ("title", "write name"),
+    ("contracts asserts constraints budget", "write require"),
+    ("training recipe fit compile", "write train"),
+    ("nodes steps ops operations stages", "write layers"),
+)
+
+# Words that others write where a step has the name of its layer.
+KINDS = ("type", "layer", "class_name", "class", "op", "kind", "module", "layer_type")
+
 PRECISIONS: Mapping[str, str] = _table(
     ("float16 fp16 half 16 16-mixed amp", "mixed_float16"),
     ("bfloat16 bf16 bf16-mixed", "mixed_bfloat16"),

@@ -220,6 +220,10 @@ class _Evaluation:
                 return self.index(self.value(value, depth + 1), self.value(index, depth + 1), node)
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 return self.call(name, [self.value(each, depth + 1) for each in arguments], node)
+            case ast.BinOp(op=ast.BitXor()):
+                raise _refused(node, "this cannot stand in a formula", "a power is written **")
+            case ast.Call(func=ast.Attribute(attr=name)) if name in FUNCTIONS:
+                raise _refused(node, "this cannot stand in a formula", f"write {name}(...)")
         raise _refused(
             node,
             "this cannot stand in a formula",
@@ -298,9 +302,9 @@ class _Evaluation:
 
     def call(self, name: str, arguments: list[Any], node: ast.expr) -> Any:
         if name not in FUNCTIONS:
-            raise _refused(
-                node, f"formulas have no function '{name}'", did_you_mean(name, FUNCTIONS)
-            )
+            hint = did_you_mean(name, FUNCTIONS) or f"they have {', '.join(FUNCTIONS)}"
+            hint = "a power is written **" if name == "pow" else hint
+            raise _refused(node, f"formulas have no function '{name}'", hint)
         try:
             return self.bounded(FUNCTIONS[name](*arguments), node)
         except Refused as refused:

@@ -8,7 +8,7 @@ cannot be is found before anything slow begins.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated as A
 from typing import Any
@@ -151,7 +151,17 @@ METRICS = Type(
     _metrics,
     "metrics",
 )
-PRECISION = choice("float32", "mixed_bfloat16", "mixed_float16", "float64")
+
+
+def precision_meant(word: str) -> str | None:
+    """A hint for what others call a precision."""
+    name = foreign.PRECISIONS.get(word.casefold())
+    return f"write {name}" if name else None
+
+
+PRECISION = replace(
+    choice("float32", "mixed_bfloat16", "mixed_float16", "float64"), meant=precision_meant
+)
 WEIGHTS = Type(
     "a number for each output",
     {"type": "object", "additionalProperties": NUMBER.schema},

@@ -267,7 +267,10 @@ class _Composer:
         size = 1
         while not isinstance(event := self.next(), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                self.fail("yaml", "a key must be a word, not a list, mapping or alias", event)
+                braces = isinstance(event, yaml.MappingStartEvent)
+                hint = "a param is used by a formula: =width" if braces else None
+                message = "a key must be a word, not a list, mapping or alias"
+                self.fail("yaml", message, event, hint)
             key, place = event.value, self.span(event)
             if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
                 self.tag(event)

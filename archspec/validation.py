@@ -315,6 +315,10 @@ def _remedy(error: Any, path: Path, value: Value, checked: Checked) -> str | Non
         return "a space is missing after the '-'" if slip else "each step begins with '- '"
     if isinstance(data, tuple) and len(data) == 1 and _valid(error, plain(data[0])):
         return "leave the brackets out"
+    if isinstance(data, tuple) and (hint := _by_name([show(plain(v)) for v in data], path)):
+        return hint
+    if path[-1] == "padding" and isinstance(data, int | tuple) and not isinstance(data, bool):
+        return "`same` keeps the size; for other margins put a ZeroPadding layer before it"
     if not isinstance(data, str):
         return None
     if _valid(error, [data]) and not _valid(error, data):
@@ -331,19 +335,32 @@ def _remedy(error: Any, path: Path, value: Value, checked: Checked) -> str | Non
     first = re.match(r"[A-Za-z_]\w*", word)
     if first and first[0] in _params(checked.root, path) and _valid(error, "=x"):
         return f"a formula begins with '=': ={word}"
-    values = [each.strip() for each in word.split(",")]
-    names = _arguments_of(path[-1]) if isinstance(path[-1], str) else []
-    if 1 < len(values) <= len(names) and all(values):
-        pairs = ", ".join(f"{name}: {each}" for name, each in zip(names, values, strict=False))
-        return f"arguments have names: {path[-1]}: {{{pairs}}}"
-    if path == ["train", "precision"] and word.casefold() in foreign.PRECISIONS:
-        return f"write {foreign.PRECISIONS[word.casefold()]}"
+    if numbers := re.fullmatch(r"\(?\s*(-?\d+(\s*,\s*-?\d+)*)\s*,?\s*\)?", word):
+        listed = [int(each) for each in numbers[1].split(",")]
+        if _valid(error, listed):
+            return f"a list has square brackets: {show(listed)}"
+    if re.fullmatch(r"\d+(\.\d+)?\s*%", word) and _valid(error, float(word[:-1]) / 100):
+        return f"write {float(word[:-1]) / 100:g}"
+    if hint := _by_name([each.strip() for each in word.split(",")], path):
+        return hint
+    if path == ["train", "precision"] and (hint := recipe.precision_meant(word)):
+        return hint
     choices = _choices(error.schema)
     kinds = [kind for kind, table in TABLES.items() if table.keys() <= set(choices)]
     close = meant(kinds[0], word) if kinds else did_you_mean(word, choices)
     choices = list(dict.fromkeys(choices))
     choices = [each for each in choices if each[:1].isupper()] or choices  # without snake_case
     return close or (f"one of {', '.join(choices[:40])}" if len(choices) > 3 else None)
+
+
+def _by_name(values: list[str], path: Path) -> str | None:
+    """A hint for several values where a layer or an object takes one, the first argument."""
+    names = _arguments_of(path[-1]) if isinstance(path[-1], str) else []
+    if not 1 < len(values) <= len(names) or not all(values):
+        return None
+    pairs = zip(names, values, strict=False)
+    said = ", ".join(f"{name}: {each.strip(chr(39))}" for name, each in pairs)
+    return f"arguments have names: {path[-1]}: {{{said}}}"
 
 
 def _valid(error: Any, value: Any) -> bool:
@@ -410,11 +427,21 @@ def _unknown_key(
         hint = did_you_mean(key, known) or f"the words here: {', '.join(known)}"
         if not path and any(hint == did_you_mean(key, [word]) for word in NEEDED):
             checked.fatal = True  # without that word, nothing below would be found
+        if not path:
+            hint = _at_the_top(key) or hint
         if key == "edit" and not path:
             hint = "override a param, a block or `layers` instead"
         if key in LAYERS:
             hint = f"a layer is a step of a list: `- {key}: ...` under `layers`"
         checked.error("unknown-word", f"there is no word '{key}'{where}", span, hint, notes)
+
+
+def _at_the_top(key: str) -> str | None:
+    """A hint for a word at the top of a file that others have there."""
+    folded = key.replace("_", "").casefold()
+    if key in recipe.RECIPE or folded in foreign.TRAIN:
+        return f"what a training is told stands under `train`: train: {{{key}: ...}}"
+    return foreign.TOP.get(folded)
 
 
 def _unknown_argument(
@@ -431,6 +458,10 @@ def _unknown_argument(
         hint = "numbers have no thousands separators"
     if owner == "train":
         hint = recipe.meant(key) or hint
+    elif owner in LAYERS:
+        hint = foreign.ARGUMENTS.get(key.replace("_", "").casefold()) or hint
+    elif owner in TABLES["optimizer"]:
+        hint = foreign.OPTIMIZER_ARGUMENTS.get(key) or hint
     code, noun = "unknown-argument", "argument"
     if owner in ("train", "data"):
         code, noun, owner = "unknown-word", "word", "train.data" if owner == "data" else owner
@@ -501,7 +532,11 @@ def _traps(checked: Checked) -> Iterator[Span]:
         elif isinstance(value.data, tuple):
             inside = list(enumerate(value.data))
         torn = next((each for _, each in inside if _is_torn(each)), None)
-        if torn is not None:
+        if torn is not None and not is_formula(torn.data):
+            message = f"the tuple '{torn.data}' ends at its comma"
+            hint = "a list has square brackets: [3, 3]"
+            checked.error("yaml", message, torn.span, hint)
+        elif torn is not None:
             message = f"the formula '{torn.data}' ends inside a bracket: YAML cut it at a comma"
             checked.error("torn-formula", message, torn.span, QUOTE)
         else:
@@ -513,8 +548,10 @@ def _traps(checked: Checked) -> Iterator[Span]:
 
 
 def _is_torn(value: Value) -> bool:
-    """Whether a formula was written in a flow value and cut at its own comma."""
-    if not (value.plain and is_formula(value.data) and unbalanced(value.data[1:])):
+    """Whether a formula, or a tuple, was written in a flow value and cut at its own comma."""
+    if not (value.plain and isinstance(value.data, str) and value.data[:1] in ("=", "(")):
+        return False
+    if not unbalanced(value.data):
         return False
     span = value.span
     return span.source.lines[span.end_line - 1][span.end_column - 1 :].lstrip()[:1] == ","
@@ -542,6 +579,12 @@ def _one_step(value: Value, checked: Checked) -> bool:
 
 def _several_steps(ops: list[str], value: Value, checked: Checked) -> None:
     """Two things to do in one step: arguments that are not indented, a misspelt word, two steps."""
+    kind = next((key for key in ops if key in foreign.KINDS), None)
+    if kind is not None and isinstance(value.data[kind].data, str):
+        layer = value.data[kind].data
+        hint = f"a step begins with its layer: `- {layer}: {{...}}`"
+        checked.error("unknown-word", f"a step has no word '{kind}'", value.key(kind), hint)
+        return
     first = next((key for key in ops if key in LAYERS or key in WORDS), ops[0])
     arguments = LAYERS[first].arguments if first in LAYERS else {}
     others = [key for key in ops if key != first]

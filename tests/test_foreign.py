@@ -244,3 +244,21 @@ def test_another_file_where_a_recipe_is_wanted(text: str, said: str, tmp_path: P
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=said):
         given_in(path)
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train", "lenet5", "--precision", "bfloat16"], "write mixed_bfloat16"),
+        (["check", "lenet5", "--set", "epochs=3"], "the recipe's own is train.epochs"),
+        (["check", "lenet5", "--set", "description=x"], "write `description` in the file"),
+        (["check", "  "], "the name of a spec is empty"),
+    ],
+)
+def test_a_command_of_others_is_told_ours(words: list[str], said: str) -> None:
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 1
+    assert said in done.output + str(done.exception)

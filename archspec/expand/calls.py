@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from archspec import formulas
+from archspec import foreign, formulas
 from archspec.arguments import show
 from archspec.errors import Note, Refused, Span, did_you_mean, listed
 from archspec.expand.loops import Loops
@@ -203,6 +203,9 @@ class Calls(Loops):
                 refused.message = f"no layer or block is called {show(op)}"
                 near = did_you_mean(op, place.home.blocks) or meant(op)
                 near = near or did_you_mean(op, [*place.home.blocks, *LAYERS])
+                given = step.get(op)
+                if op in foreign.KINDS and given is not None and given.data in LAYERS:
+                    near = f"a step begins with its layer: `- {given.data}`"
                 refused.hint = near or _blocks(place)
             self.report(refused, where, (*place_note, *notes), once=unknown_block)
             entry.broken = op not in LAYERS  # a block misspelt has steps inside
