@@ -54,7 +54,9 @@ class Type:
             message = f"must be {self.words}, got {show(value)}"
             raise Refused(message, code="argument-value", hint=hint)
         self._bound(value)
-        return self.normal(value)
+        normal = self.normal(value)
+        self._bound(normal)  # 1e30 is an integer too
+        return normal
 
     def _bound(self, value: Any) -> None:
         """Refuse a number that Keras could not hold; those in objects are read by themselves."""

@@ -211,6 +211,7 @@ def test_a_metric_is_one_number(metric, words):
         ({"batch_size": 10**20}, "at most 2,147,483,647"),
         ({"epochs": 2**31}, "at most 2,147,483,647"),
         ({"steps": 10**39}, "at most 2,147,483,647"),
+        ({"steps": 1e30}, "at most 2,147,483,647"),
         ({"loss_weights": {"head": 1e300}}, "float32"),
         ({"optimizer": {"Adam": {"learning_rate": 1e39}}}, "float32"),
         ({"optimizer": {"Adam": {"ema_overwrite_frequency": 2**31}}}, "at most 2,147,483,647"),

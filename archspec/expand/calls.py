@@ -203,9 +203,9 @@ class Calls(Loops):
                 refused.message = f"no layer or block is called {show(op)}"
                 near = did_you_mean(op, place.home.blocks) or meant(op)
                 near = near or did_you_mean(op, [*place.home.blocks, *LAYERS])
-                given = step.get(op)
-                if op in foreign.KINDS and given is not None and given.data in LAYERS:
-                    near = f"a step begins with its layer: `- {given.data}`"
+                kind = step.get(op)  # as `type: Flatten` has it
+                if op in foreign.KINDS and kind is not None and str(kind.data) in LAYERS:
+                    near = f"a step begins with its layer: `- {kind.data}`"
                 refused.hint = near or _blocks(place)
             self.report(refused, where, (*place_note, *notes), once=unknown_block)
             entry.broken = op not in LAYERS  # a block misspelt has steps inside

@@ -12,6 +12,7 @@ from archspec.graph import Facts, Shape
 Rule = Callable[..., Facts]
 Axes = int | tuple[int, ...]
 
+MAX_REACH = 10**6  # rows from end to end of a window; Keras pads the input by as many
 AXES_OF_RANK = {
     1: ("length",),
     2: ("height", "width"),
@@ -78,6 +79,10 @@ def slide(
     out: list[int | None] = []
     for n, size, stride, rate in zip(spatial, kernel, strides, dilation, strict=True):
         reach = (size - 1) * rate + 1
+        if reach > MAX_REACH:
+            raise Refused(
+                f"has a window over {reach:,} rows, over the limit of {MAX_REACH:,}", argument
+            )
         if n is None:
             out.append(None)
         elif padding != "valid":
