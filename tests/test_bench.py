@@ -69,14 +69,13 @@ layers:
   - Dense: {units: 1, activation: sigmoid}
 train: {loss: BinaryCrossentropy}
 """
-# Its metric wants class numbers of an output that gives ten shares of each image.
+# Its weights have four terabytes, which no machine that runs this has.
 FAILING = """\
 archspec: 1
 name: failing
-input: [8]
+input: [1000000]
 layers:
-  - Dense: {units: 10, activation: softmax}
-train: {metrics: [{MeanIoU: {num_classes: 10}}]}
+  - Dense: {units: 1000000, activation: softmax}
 """
 PICTURES = """\
 archspec: 1
@@ -204,7 +203,7 @@ def test_wrong_usage_is_status_2(words: list[str]):
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
-    """A bench of nets, of which the second one fails in its training step."""
+    """A bench of nets, of which the second one fails."""
     folder = tmp_path_factory.mktemp("specs")
     paths = [folder / f"{number}.yaml" for number in range(4)]
     for path, text in zip(paths, (FAILING, HEADS, TWO_INPUTS, UNKNOWN_MACS), strict=True):
@@ -217,7 +216,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedPr
 def test_the_figures_agree_with_each_other(measured):
     data = json.loads(measured.stdout)
     found = {(row["network"], row["phase"]): row for row in data["timings"]}
-    timed = {"lenet5": 2, "failing": 1, "heads": 2, "two_inputs": 1, "unknown_macs": 2}
+    timed = {"lenet5": 2, "heads": 2, "two_inputs": 1, "unknown_macs": 2}
     for network, phases in timed.items():
         for phase in (FORWARD, TRAINING)[:phases]:
             row = found[network, phase]
@@ -240,7 +239,7 @@ def test_a_network_that_fails_stops_no_other(measured):
     assert measured.returncode == 1
     without = [row for row in json.loads(measured.stdout)["timings"] if "why" in row]
     assert [(row["network"], row["phase"], row["failed"]) for row in without] == [
-        ("failing", TRAINING, True),
+        ("failing", FORWARD, True),
         ("two_inputs", TRAINING, False),
     ]
     assert without[0]["why"]
