@@ -498,3 +498,48 @@ def test_the_seeds_of_lenet5_mnist(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in said] == ["seed", "0", "median"]
     assert len(said[1].split()) == 3
+
+
+# --- what fails ----------------------------------------------------------------------------------
+
+
+def test_what_keras_raises_is_a_sentence_and_its_traceback_is_in_the_folder(tmp_path, monkeypatch):
+    def odd(*_):
+        raise ValueError("Exception encountered when calling x\n\nthis is odd")
+
+    monkeypatch.setattr("archspec.training.learning.trainer_of", odd)
+    said = refusal(train_net("epochs: 1"), tmp_path / "run", limit=50)
+    assert "the training failed: this is odd" in said
+    assert "Traceback" in (tmp_path / "run" / "error.txt").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "failed"
+
+
+def test_a_device_that_is_not_there_leaves_no_run_that_is_running(tmp_path):
+    graph = train_net("epochs: 1")
+    from archspec.training.job import Manner
+    from archspec.training.run import train
+
+    with pytest.raises(UserError, match="there is no device"):
+        train(graph, recipe_of(graph), Manner("gpu:99", True), run_dir=tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("units", "recipe"),
+    [
+        (1, "loss: BinaryCrossentropy, metrics: [BinaryCrossentropy, {F1Score: macro}, AUC]"),
+        (2, "loss: CategoricalGeneralizedCrossEntropy"),
+        (2, "loss: Circle"),
+        (2, "metrics: [{MeanIoU: {num_classes: 2, sparse_y_pred: false}}]"),
+        (2, "optimizer: {Adam: {use_ema: true, clipnorm: 1.0, gradient_accumulation_steps: 2}}"),
+    ],
+)
+def test_what_check_takes_keras_takes(tmp_path, units, recipe):
+    np.savez(tmp_path / "two.npz", x_train=np.zeros((8, 4, 4, 1)), y_train=np.arange(8) % 2)
+    activation = "sigmoid" if units == 1 else "softmax"
+    graph = archspec.loads(
+        "archspec: 1\ninput: [4, 4, 1]\nlayers:\n  - Flatten\n"
+        f"  - Dense: {{units: {units}, activation: {activation}}}\n"
+        f"train: {{data: {tmp_path / 'two.npz'}, epochs: 1, {recipe}}}\n"
+    )
+    assert run(graph, tmp_path / "run").history
