@@ -555,9 +555,17 @@ LOSSES: Table = {
 NAME = optional(Type("a name", {"type": "string", "minLength": 1}))
 THRESHOLDS = Type(
     "a number from 0 to 1 or a list of them",
-    {"anyOf": [UNIT_INTERVAL.schema, {"type": "array", "items": UNIT_INTERVAL.schema}]},
+    {
+        "anyOf": [
+            UNIT_INTERVAL.schema,
+            {"type": "array", "items": UNIT_INTERVAL.schema, "minItems": 1},
+        ]
+    },
     NUMBERS.normal,
 )
+
+
+SHARES = listing(UNIT_INTERVAL, "a list of numbers from 0 to 1", minimum=1)
 
 
 def named(*, name: A[str | None, NAME] = None) -> None: ...
@@ -569,7 +577,7 @@ def auc(
     curve: A[str, choice("ROC", "PR")] = "ROC",
     summation_method: A[str, choice("interpolation", "minoring", "majoring")] = "interpolation",
     name: A[str | None, NAME] = None,
-    thresholds: A[Any, optional(listing(UNIT_INTERVAL, "a list of numbers from 0 to 1"))] = None,
+    thresholds: A[Any, optional(SHARES)] = None,
     multi_label: A[bool, BOOLEAN] = False,
     num_labels: A[int | None, optional(POSITIVE)] = None,
     label_weights: A[Any, optional(NUMBERS)] = None,

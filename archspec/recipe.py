@@ -492,6 +492,8 @@ def _misfit(name: str, given: Mapping[str, Any], shape: Shape) -> tuple[str, str
         hint = f"use {other if known else 'BinaryCrossentropy'}, or give the output more units"
         return f"{name} compares classes, and an output of one unit has no two", hint
     axis = given.get("axis", -1)
+    if name.endswith("IoU") and axis != -1:
+        return f"{name} works along the last axis alone, whatever Keras says", "leave `axis` out"
     for place in axis if isinstance(axis, tuple) else (axis,):
         last = place in (-1, len(shape) - 1)
         inside = -len(shape) < place < len(shape) and place != 0

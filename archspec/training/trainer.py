@@ -81,6 +81,8 @@ def built(module: Any, value: Object) -> Any:
     rate = arguments.get("learning_rate")
     if isinstance(rate, str | dict):
         arguments = {**arguments, "learning_rate": built(keras.optimizers.schedules, rate)}
+    if module is keras.metrics:  # whose thresholds may be a list, and no tuple
+        arguments = {k: list(v) if isinstance(v, tuple) else v for k, v in arguments.items()}
     return getattr(module, name)(**arguments)
 
 
