@@ -33,7 +33,7 @@ from archspec.errors import Refused, UserError, did_you_mean
 from archspec.graph import Graph, Node, Shape
 from archspec.infer import known_to_keras
 from archspec.layers import LAYERS
-from archspec.objects import TABLES, canonical, read, snake_case
+from archspec.objects import TABLES, WORDS, canonical, read, snake_case
 from archspec.source import plain, read_file
 
 Object = str | dict[str, dict[str, Any]]
@@ -57,7 +57,7 @@ def _is_object(kind: str, value: Any) -> bool:
 def _losses(value: Any) -> Any:
     if _is_object("loss", value):
         return read("loss", value)
-    return {str(name): read("loss", each) for name, each in value.items()}
+    return {str(name): read("loss", each) for name, each in value.items() if each is not None}
 
 
 def _metrics(value: Any) -> Any:
@@ -67,9 +67,13 @@ def _metrics(value: Any) -> Any:
 
 
 def _each(kind: str, value: Any) -> tuple[Object, ...]:
-    return tuple(
-        read(kind, each) for each in (value if isinstance(value, list | tuple) else [value])
-    )
+    """One object or several; null is none of them."""
+    if value is None:
+        return ()
+    several = value if isinstance(value, list | tuple) else [value]
+    if None in several:
+        raise Refused(f"must be {WORDS[kind]}, got null", code="unknown-object")
+    return tuple(read(kind, each) for each in several)
 
 
 def _callbacks(value: Any) -> Any:

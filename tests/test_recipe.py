@@ -1,10 +1,13 @@
 """The `train` mapping: what it may say, its defaults, and how it meets the graph's outputs."""
 
+import copy
+import random
 import subprocess
 import sys
 from typing import Any
 
 import pytest
+from mutants import ODDER, broken, places
 
 import archspec
 from archspec.errors import Refused
@@ -158,6 +161,8 @@ def test_an_augmentation_that_takes_the_pixels_for_others_is_warned_of() -> None
         ({"metrics": {"head": {"x": {"y": 1}}}}, "metrics", "must be a metric, got 'x'"),
         ({"metrics": ["F1Score"]}, "metrics", "F1Score wants one-hot labels"),
         ({"callbacks": ["Lambda"]}, "callbacks", "must be a callback"),
+        ({"callbacks": [None]}, "callbacks", "must be a callback, got null"),
+        ({"metrics": ["accuracy", None]}, "metrics", "must be a metric, got null"),
         ({"precision": "int8"}, "precision", "mixed_bfloat16"),
         ({"augment": [{"RandomFlop": 1}]}, "augment", "there is no layer 'RandomFlop'"),
         ({"augment": ["Dense"]}, "augment", "Dense needs the argument 'units'"),
@@ -367,3 +372,32 @@ def test_a_recipe_is_read_without_keras(module, loads):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == loads, done.stderr.decode()
+
+
+# --- broken recipes ------------------------------------------------------------------------------
+
+WHOLE: dict[str, Any] = {
+    "data": {"name": "digits", "scale": [0, 1], "resize": [8, 8]},
+    "epochs": 2,
+    "optimizer": {"SGD": {"learning_rate": {"CosineDecay": {"decay_steps": 9, "alpha": 0.1}}}},
+    "loss": {"CategoricalCrossentropy": {"label_smoothing": 0.1}},
+    "metrics": ["CategoricalAccuracy", {"AUC": {"num_thresholds": 10}}],
+    "callbacks": [{"EarlyStopping": {"patience": 3}}],
+    "augment": ["RandomFlip", {"RandomRotation": 0.1}],
+}
+
+
+def test_a_recipe_that_is_broken_in_a_place_or_two_is_refused_in_words():
+    words = sorted({*RECIPE, *DATA, *(str(path[-1]) for path in places(WHOLE))})
+    refused = 0
+    for number in range(400):
+        random_ = random.Random(number)
+        given = copy.deepcopy(WHOLE)
+        for _ in range(random_.choice([1, 1, 2])):
+            broken(random_, given, words, ODDER)
+        try:
+            recipe_of(net(), given)
+        except Refused as error:
+            refused += 1
+            assert error.message
+    assert refused > 200
