@@ -209,6 +209,28 @@ TOP: Mapping[str, str] = _table(
     ("nodes steps ops operations stages", "write layers"),
 )
 
+# Words beside a layer in its step.
+STEP: Mapping[str, str] = _table(
+    ("if condition unless onlyif enabled", "write when: =width > 3"),
+    ("foreach each loop forall", "write for: {i: =range(3)}"),
+    ("times count repeats n number depth", "write repeat: 3"),
+    ("inputs bottom sources source parents", "write from: [a, b], or the name of one step"),
+    ("id label key alias top", "write name"),
+    (
+        "args kwargs arguments params config attrs",
+        "arguments stand under the layer: `- Dense: {units: 3}`",
+    ),
+)
+
+# Contracts.
+CONTRACTS: Mapping[str, str] = _table(
+    ("flops flop gflops multadds madds", "write macs: a MAC is two FLOPs"),
+    ("parameters weights size numparams modelsize", "write params"),
+    ("memory ram vram", "write memory@32, with the batch size"),
+    ("rf field", "write receptive_field"),
+    ("outputshape shape", "write output"),
+)
+
 # Words that others write where a step has the name of its layer.
 KINDS = ("type", "layer", "class_name", "class", "op", "kind", "module", "layer_type")
 

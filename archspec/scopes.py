@@ -200,6 +200,10 @@ class Scope:
 
     def unknown(self, first: str, reference: str) -> Refused:
         known = [*(name for scope in self.chain() for name in scope.known()), *RESERVED]
+        several = [each.strip() for each in reference.split(",")]
+        if len(several) > 1:
+            hint = f"several steps are a list: [{', '.join(several)}]"
+            return Refused(f"no step is called '{reference}'", None, "unknown-name", hint)
         return Refused(
             f"no step is called '{reference}' up to here",
             first,

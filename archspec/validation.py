@@ -236,7 +236,12 @@ def _wrong_value(
     subject = _subject(path)
     if said == "its arguments as a mapping":  # `Add: 3`
         message = f"{path[-1]} has no argument whose value could stand alone, got {got}"
-        checked.error("argument-value", message, value.span, "write its arguments by name", notes)
+        remedy = "write its arguments by name"
+        if isinstance(value.data, tuple) and all(isinstance(v.data, str) for v in value.data):
+            remedy = f"what it takes stands beside it: `from: {show(plain(value))}`".replace(
+                "'", ""
+            )
+        checked.error("argument-value", message, value.span, remedy, notes)
         return
     if path == ["blocks"]:
         checked.fatal = True
@@ -317,6 +322,10 @@ def _remedy(error: Any, path: Path, value: Value, checked: Checked) -> str | Non
         return "leave the brackets out"
     if isinstance(data, tuple) and (hint := _by_name([show(plain(v)) for v in data], path)):
         return hint
+    if path[-1] == "for" and isinstance(data, int) and not isinstance(data, bool):
+        return f"write repeat: {data}"
+    if path == ["outputs"] and isinstance(data, dict):
+        return f"make it a list: {show(list(plain(value).values()))}".replace("'", "")
     if path[-1] == "padding" and isinstance(data, int | tuple) and not isinstance(data, bool):
         return "`same` keeps the size; for other margins put a ZeroPadding layer before it"
     if not isinstance(data, str):
@@ -420,7 +429,8 @@ def _unknown_key(
         hint = "blocks are called in snake_case, so that they never look like a layer"
         checked.error("name", message, span, hint, notes)
     elif said == "contracts":
-        hint = did_you_mean(key, known) or f"contracts: {', '.join(known)}, memory@BATCH_SIZE"
+        near = foreign.CONTRACTS.get(key.replace("_", "").casefold()) or did_you_mean(key, known)
+        hint = near or f"contracts: {', '.join(known)}, memory@BATCH_SIZE"
         checked.error("unknown-word", f"`require` has no contract '{key}'", span, hint, notes)
     else:
         where = f" in `{path[-1]}`" if path else ""
@@ -506,6 +516,13 @@ def _unknown_layer(word: str, span: Span, notes: Notes, checked: Checked) -> Non
     if word in blocks:  # its name has been refused where it is declared
         return
     glued = re.match(r"([A-Za-z]\w*)(:|\s*[ ({])(.*)", word, re.DOTALL)
+    if own := did_you_mean(word, blocks):
+        checked.error("unknown-layer", f"no layer is called {show(word)}", span, own, notes)
+        return
+    if loop := re.match(r"for\s+(\w+)\s+in\s+([^:]+)", word):
+        hint = f"write `for: {{{loop[1]}: ={loop[2].strip()}}}` beside the layer"
+        checked.error("unknown-layer", f"{show(word)} is no layer", span, hint, notes)
+        return
     if refused := known_to_keras(word):
         checked.error(refused.code, refused.message, span, refused.hint, notes)
         return
@@ -564,7 +581,10 @@ def _one_step(value: Value, checked: Checked) -> bool:
         _several_steps(ops, value, checked)
     elif "merge" in value.data and "branches" not in value.data:
         message = "`merge` joins `branches`, and there are none here"
-        checked.error("merge", message, value.key("merge"), "write it beside `branches`")
+        hint = "write it beside `branches`"
+        if "from" in value.data and isinstance(value.data["merge"].data, str):
+            hint = f"write `- {value.data['merge'].data}:` with that `from`"
+        checked.error("merge", message, value.key("merge"), hint)
     elif not ops and "from" not in value.data:
         message = "this step names no layer, block, branches, layers, reuse or from"
         checked.error("no-step", message, _head(value))
@@ -604,7 +624,9 @@ def _several_steps(ops: list[str], value: Value, checked: Checked) -> None:
             message = f"a step has no word '{key}'"
             hint = f"indent it under '{first}:'; {argument}"
             checked.error("indent", message, value.key(key), hint)
-        elif word := did_you_mean(key, MODIFIERS):
+        elif word := foreign.STEP.get(key.replace("_", "").casefold()) or did_you_mean(
+            key, MODIFIERS
+        ):
             message = f"a step has no word '{key}'"
             checked.error("unknown-word", message, value.key(key), word)
         else:
