@@ -495,6 +495,8 @@ def _misfit(name: str, given: Mapping[str, Any], shape: Shape) -> tuple[str, str
         known = other in TABLES["loss"] or other in TABLES["metric"]
         hint = f"use {other if known else 'BinaryCrossentropy'}, or give the output more units"
         return f"{name} compares classes, and an output of one unit has no two", hint
+    if name == "R2Score" and given.get("num_regressors"):
+        return "R2Score with num_regressors fails within Keras", "leave num_regressors out"
     axis = given.get("axis", -1)
     if name.endswith("IoU") and axis != -1:
         return f"{name} works along the last axis alone, whatever Keras says", "leave `axis` out"

@@ -151,10 +151,10 @@ class _Expansion(Steps):
     def input_shape(self, value: Value, env: Mapping[str, Any]) -> tuple[int | None, ...]:
         axes = []
         data = self.evaluate(value, env, ())
-        items = value.data if isinstance(value.data, tuple) else (value,) * len(data or ())
         if not isinstance(data, list) or not data:
             self.error("input", "an input is a list of its axes, as [28, 28, 1]", value.span)
             raise Silent
+        items = value.data if isinstance(value.data, tuple) else (value,) * len(data)
         for axis, each in zip(data, items, strict=True):
             if isinstance(axis, float) and axis.is_integer():
                 axis = int(axis)

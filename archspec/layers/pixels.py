@@ -17,6 +17,7 @@ from archspec.arguments import (
     UNIT_INTERVAL,
     Sizes,
     Type,
+    integer,
     optional,
 )
 from archspec.errors import Refused
@@ -35,12 +36,14 @@ TILES = Type(
     {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 2, "maxItems": 2},
     lambda value: tuple(map(int, value)),
 )
-_ODD = {"type": "integer", "minimum": 1, "not": {"multipleOf": 2}}
+_ODD = {"type": "integer", "minimum": 1, "maximum": 999, "not": {"multipleOf": 2}}
 ODD_SIZES = Type(
-    "an odd positive integer or a list of 2",
+    "an odd integer from 1 to 999 or a list of 2",
     {"anyOf": [_ODD, {"type": "array", "items": _ODD, "minItems": 2, "maxItems": 2}]},
     lambda value: tuple(map(int, value)) if isinstance(value, list | tuple) else (int(value),) * 2,
 )
+
+TIMES = integer("an integer from 1 to 100", minimum=1, maximum=100)  # Keras builds as many
 
 
 def _image(x: Shape, data_format: str = "channels_last", **more: Any) -> Facts:
@@ -305,7 +308,7 @@ def rand_augment(
     x: Shape,
     *,
     value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    num_ops: A[int, POSITIVE] = 2,
+    num_ops: A[int, TIMES] = 2,
     factor: A[Any, SHARE] = 0.5,
     interpolation: A[str, WARP] = "bilinear",
     seed: A[int | None, SEED] = None,
@@ -325,8 +328,8 @@ def aug_mix(
     x: Shape,
     *,
     value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    num_chains: A[int, POSITIVE] = 3,
-    chain_depth: A[int, POSITIVE] = 3,
+    num_chains: A[int, TIMES] = 3,
+    chain_depth: A[int, TIMES] = 3,
     factor: A[Any, SHARE] = 0.3,
     alpha: A[float, POSITIVE_NUMBER] = 1.0,
     all_ops: A[bool, BOOLEAN] = True,

@@ -12,7 +12,7 @@ from archspec.graph import Facts, Shape
 Rule = Callable[..., Facts]
 Axes = int | tuple[int, ...]
 
-MAX_REACH = 10**6  # rows from end to end of a window; Keras pads the input by as many
+MAX_REACH = 2**16  # rows from end to end of a window; Keras pads the input by as many
 AXES_OF_RANK = {
     1: ("length",),
     2: ("height", "width"),
