@@ -670,7 +670,7 @@ good("RandomSharpness", {"factor": [0, 1], **FIRST}, (3, 8, 9), (3, 8, 9))
 bad("RandomSharpness", {"factor": 2}, (8, 9, 3), "must be a number from 0 to 1")
 good("RandomGaussianBlur", {"kernel_size": [3, 5], "sigma": [0.5, 1], **UNIT}, (8, 9, 3), (8, 9, 3))
 good("RandomGaussianBlur", {"factor": 0.5, **FIRST}, (3, 8, 9), (3, 8, 9))
-bad("RandomGaussianBlur", {"kernel_size": 4}, (8, 9, 3), "must be an odd positive integer")
+bad("RandomGaussianBlur", {"kernel_size": 4}, (8, 9, 3), "must be an odd integer from 1 to 999")
 bad("RandomGaussianBlur", {"sigma": 2}, (8, 9, 3), "must be a number from 0 to 1")
 good("AutoContrast", UNIT, (8, 9, 3), (8, 9, 3), window=None)
 bad("AutoContrast", {"value_range": [0, 1, 2]}, (8, 9, 3), "must be a list [lowest, highest]")
@@ -689,7 +689,7 @@ bad("ContrastLimitedAdaptiveHistogramEqualization", {"tile_grid_size": [8, 8]}, 
     "cannot cut 3 rows in 8 tiles", beyond="TensorFlow fails when it runs")
 good("RandAugment", {"num_ops": 1, **UNIT}, (8, 9, 3), (8, 9, 3))
 good("RandAugment", {"factor": [0.1, 0.2], "num_ops": 1, **FIRST}, (1, 8, 9), (1, 8, 9))
-bad("RandAugment", {"num_ops": 0}, (8, 9, 3), "must be a positive integer",
+bad("RandAugment", {"num_ops": 0}, (8, 9, 3), "must be an integer from 1 to 100",
     beyond="Keras does nothing")
 bad("RandAugment", {"interpolation": "bicubic"}, (8, 9, 3), "must be 'nearest' or 'bilinear'")
 bad("RandAugment", {}, (8, 9, 2), "wants images of 1 channel (grey) or 3 (RGB)")

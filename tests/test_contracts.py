@@ -114,7 +114,7 @@ def test_what_is_unknown_breaks_its_contract() -> None:
 @table(
     "require, code, words",
     {
-        "a contract that there is none of": ("weights: 3", "unknown-word", "contracts: params"),
+        "a contract that there is none of": ("sparsity: 3", "unknown-word", "contracts: params"),
         "a misspelt one": ("parms: 3", "unknown-word", "did you mean 'params'"),
         "a word for a number": ("params: small", "contract", "a comparison"),
         "an unknown unit": ("params: <= 12T", "contract", "a comparison"),
