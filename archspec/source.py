@@ -25,6 +25,7 @@ MAX_BYTES = 2 * 1024 * 1024
 MAX_VALUES = 120_000
 MAX_DEPTH = 60
 MAX_NUMBER = 40
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -228,7 +229,7 @@ class _Composer:
             return self.alias(event, span)
         self.grow(1, event)
         if depth > MAX_DEPTH:
-            self.fail("too-deep", f"nested deeper than {MAX_DEPTH} levels", event)
+            self.fail("too-deep", TOO_DEEP, event)
         if event.anchor:
             self.open_anchors.add(event.anchor)
         if isinstance(event, yaml.ScalarEvent):
@@ -384,6 +385,8 @@ def _explain(error: yaml.MarkedYAMLError, source: Source, text: str) -> Diagnost
     """What PyYAML's scanner or parser stopped at, with the remedy for the usual causes."""
     mark: Any = error.problem_mark or error.context_mark
     span = _mark_span(mark, source)
+    if "nesting depth" in (error.problem or ""):  # libyaml's limit, met looking ahead
+        return Diagnostic("too-deep", TOO_DEEP, span)
     line = source.lines[span.line - 1]
     indent = len(line) - len(line.lstrip())
     char = line[mark.column : mark.column + 1] if span.line == mark.line + 1 else ""
@@ -409,7 +412,7 @@ def _explain(error: yaml.MarkedYAMLError, source: Source, text: str) -> Diagnost
         span = _mark_span(error.context_mark, source)
         sign = line[span.column - 1]
         message, hint = f"'{sign}' begins an alias or anchor, and no name follows it", "quote it"
-    elif opener and word and (stray or "'-' indicator" in problem):
+    elif opener and word and (stray or "'-' indicator" in problem or "<block end>" in problem):
         span = replace(span, column=word.start(1) + 1, end_column=word.end(1) + 1)
         message = f"'{word[1]}' cannot follow '- {opener[2]}'"
         hint = f"a colon is missing: write `- {opener[2]}:`, and indent what belongs to it"

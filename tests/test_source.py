@@ -291,6 +291,27 @@ def test_too_many_values_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wrong("[1, 2, 3]").code == "too-large"
 
 
+@pytest.mark.parametrize("loader", [source.Loader, yaml.SafeLoader])
+@table(
+    "text, code, words",
+    {
+        "brackets": ("a: " + "[" * 5000, "too-deep", "nested deeper than 60 levels"),
+        "brackets that close": ("a: " + "[" * 2000 + "]" * 2000, "too-deep", "nested deeper than"),
+        "braces": ("a: " + "{b: " * 5000, "too-deep", "nested deeper than 60 levels"),
+        "dashes": ("a:\n  " + "- " * 5000, "too-deep", "nested deeper than 60 levels"),
+        "a colon forgotten": ("- Flatten\n- Add\n\n  name: a", "yaml", "cannot follow '- Add'"),
+    },
+)
+def test_every_parser_of_pyyaml_ends_in_our_words(
+    text: str, code: str, words: str, loader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libyaml has a limit of its own on nesting since 0.2.6; without libyaml there is none."""
+    monkeypatch.setattr(source, "Loader", loader)
+    error = wrong(text)
+    assert error.code == code
+    assert words in error.message
+
+
 def test_bounds_allow_what_lies_within_them() -> None:
     assert len(read(laughs(5))["l4"]) == 10
     read("a: " + "[" * 50 + "]" * 50)
