@@ -41,11 +41,9 @@ def render(dot: str, path: Path, dpi: int | None = None) -> None:
     if dpi is not None and suffix != ".png":
         hint = f"write '{path.with_suffix('.png')}', or leave the resolution out"
         raise UserError(f"cannot draw '{path}' at {dpi} dpi: only a .png has pixels", hint)
+    drawn = dot.encode() if suffix == ".dot" else _lay_out(dot, suffix[1:], dpi or DPI)
     with writing(path) as temporary:
-        if suffix == ".dot":
-            temporary.write_text(dot, encoding="utf-8")
-        else:
-            _lay_out(dot, temporary, suffix[1:], dpi or DPI)
+        temporary.write_bytes(drawn)
 
 
 def to_svg(graph: Graph) -> str:
@@ -54,16 +52,17 @@ def to_svg(graph: Graph) -> str:
         return _svg(to_dot(graph))
 
 
-def _lay_out(dot: str, path: Path, form: str, dpi: int) -> None:
+def _lay_out(dot: str, form: str, dpi: int) -> bytes:
+    """The picture, in memory: where Graphviz cannot write to a file it ends the whole process."""
     import pygraphviz  # loads Graphviz's libraries: 30 ms
 
     with _without_font_warnings():
         if form == "svg":
-            path.write_text(_svg(dot), encoding="utf-8")
-            return
+            return _svg(dot).encode()
         _letters(dot)
         resolution = f"-Gdpi={dpi}" if form == "png" else ""  # in PDF it would cut the page
-        pygraphviz.AGraph(string=dot).draw(str(path), format=form, prog="dot", args=resolution)
+        graph = pygraphviz.AGraph(string=dot)
+        return bytes(graph.draw(format=form, prog="dot", args=resolution))
 
 
 def _svg(dot: str) -> str:
