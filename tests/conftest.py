@@ -1,15 +1,25 @@
 """What all tests share."""
 
+import re
 import signal
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from archspec.backends import framework
 
 ROOT = Path(__file__).parent.parent
+CORE_ALONE = find_spec("keras") is None
+# The runner, and what the extra `run` brings for it.
+RUNNER = re.compile(
+    r"^(from|import) (archspec\.training|filelock|keras|matplotlib|numpy|PIL|sklearn|tqdm)\b", re.M
+)
+HELPERS = re.compile(r"^(?:from|import) (\w+)", re.M)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +39,26 @@ def golden(request: pytest.FixtureRequest):
         assert text == path.read_text(encoding="utf-8")
 
     return check
+
+
+def needs_runner(module: Path) -> bool:
+    """Whether a module of the tests imports the runner, itself or by another module beside it."""
+    text = module.read_text(encoding="utf-8")
+    beside = (module.with_name(f"{name}.py") for name in HELPERS.findall(text))
+    return bool(RUNNER.search(text)) or any(each.exists() and needs_runner(each) for each in beside)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Where the extra `run` is not installed, what imports the runner is no part of the suite."""
+    is_module = collection_path.suffix == ".py"
+    return True if CORE_ALONE and is_module and needs_runner(collection_path) else None
+
+
+def pytest_report_header() -> str | None:
+    if not CORE_ALONE:
+        return None
+    left_out = [each.name for each in sorted(ROOT.glob("tests/test_*.py")) if needs_runner(each)]
+    return f"without Keras, and so without {', '.join(left_out)}"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,3 +93,9 @@ def _fresh_keras() -> Iterator[None]:
     yield
     if "keras" in sys.modules:
         sys.modules["keras"].utils.clear_session()
+
+
+def runner() -> CliRunner:
+    """Run commands in this process, standard error apart, as click does unasked from 8.2 on."""
+    asked = "mix_stderr" in signature(CliRunner).parameters
+    return CliRunner(**({"mix_stderr": False} if asked else {}))

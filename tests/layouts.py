@@ -5,10 +5,8 @@ layout.width, layout.boxes["stem"], layout.texts[0].size
 """
 
 import json
-import tempfile
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from pathlib import Path
 from typing import Any
 
 import pygraphviz
@@ -113,10 +111,7 @@ class Layout:
 
 
 def lay_out(dot: str) -> Layout:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "layout.json")
-        pygraphviz.AGraph(string=dot).draw(str(path), format="json", prog="dot")
-        data = json.loads(path.read_text(encoding="utf-8"))
+    data = json.loads(pygraphviz.AGraph(string=dot).draw(format="json", prog="dot"))
     _, _, width, height = map(float, data["bb"].split(","))
     objects = data.get("objects", [])
     frames = {each["name"]: each for each in objects if "bb" in each and "cluster" in each["name"]}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pygraphviz
 import pytest
-from click.testing import CliRunner, Result
-from conftest import ROOT
+from click.testing import Result
+from conftest import ROOT, runner
 
 import archspec
 from archspec.backends import words
@@ -187,7 +187,7 @@ def test_what_somebody_wrote_cannot_break_the_picture() -> None:
 
 
 def draw(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["draw", *arguments])
+    return runner().invoke(main, ["draw", *arguments])
 
 
 def test_the_command_draws_says_what_is_wrong_and_fails(
@@ -197,7 +197,7 @@ def test_the_command_draws_says_what_is_wrong_and_fails(
     Path("net.yaml").write_text(SPEC, encoding="utf-8")
     result = draw("net.yaml")
     assert result.exit_code == 1
-    checked = CliRunner().invoke(main, ["check", "net.yaml"]).stdout.splitlines()
+    checked = runner().invoke(main, ["check", "net.yaml"]).stdout.splitlines()
     assert result.stderr.splitlines() == checked[:-1]  # the last one counts
     assert result.stdout.startswith("drew build/net.svg: what is sound, what failed in red")
     assert LIGHT.failed.lower() in Path("build/net.svg").read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from click.testing import CliRunner
+from conftest import runner
 from texts import INPUT, PAIR, files, here, net, refused, said, table
 
 import archspec
@@ -132,7 +132,7 @@ def test_a_contract_cannot_say(require: str, code: str, words: str) -> None:
 
 def test_a_broken_contract_fails_check_and_is_a_warning_elsewhere(tmp_path: Path) -> None:
     path = files(tmp_path, main="input: [4]\nlayers: [{Dense: 10}]\nrequire: {params: <= 1}")
-    run = CliRunner().invoke
+    run = runner().invoke
     check = run(main, ["check", str(path)])
     assert check.exit_code == 1
     assert "error: the contract params <= 1 is broken: it is 50 [contract]" in check.output
