@@ -19,7 +19,7 @@ from archspec.errors import Diagnostic, SpecError, UserError, did_you_mean
 from archspec.expand import expand
 from archspec.files import open_spec
 from archspec.graph import Facts, Graph, Node
-from archspec.reading import kind_of
+from archspec.reading import from_here, kind_of
 from archspec.source import read_file, read_text
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
 def shipped() -> Path:
     """The folder of the specs that come with archspec."""
     installed = Path(__file__).parent / "specs"
-    return installed if installed.is_dir() else Path(__file__).parent.parent / "specs"
+    return installed if kind_of(installed) == "folder" else Path(__file__).parent.parent / "specs"
 
 
 def find(spec: str | Path) -> Path:
@@ -102,14 +102,12 @@ def find(spec: str | Path) -> Path:
         beside = kind_of(path.parent) == "folder"
         near = [each.name for each in path.parent.glob("*.yaml")] if beside else []
         raise UserError(f"{path}: there is no such file", did_you_mean(path.name, near))
+    if kind == "special":
+        hint = "check, show and draw take `-`, which is standard input"
+        raise UserError(f"{path}: this is a pipe or device, not a file", hint)
     return path
 
 
 def displayed(spec: str | Path, path: Path) -> str:
     """What messages call a file: as it was named, or a shipped one by its path from here."""
-    if str(spec) == str(path):
-        return str(path)
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+    return str(path if str(spec) == str(path) else from_here(path))

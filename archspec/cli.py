@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sys
+import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,13 +16,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import archspec
+from archspec import streams
 from archspec.arguments import MAX_INTEGER, Argument
 from archspec.backends.style import COSTS, DIRECTIONS, THEMES, Style
-from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError, in_order
+from archspec.errors import (
+    Diagnostic,
+    Refused,
+    Source,
+    Span,
+    SpecError,
+    Told,
+    UserError,
+    in_a_line,
+    in_order,
+)
 from archspec.files import open_spec, setting
+from archspec.reading import path_of, reason
 from archspec.recipe import RECIPE
 from archspec.reports import FORMS
-from archspec.source import read_file
+from archspec.source import Document, read_file, read_input
 from archspec.writing import writing
 
 if TYPE_CHECKING:
@@ -26,15 +42,45 @@ if TYPE_CHECKING:
     from archspec.training.results import Result
 
 BUILD = Path("build")
+STDIN, STDIN_NAME = "-", "stdin"
+TRACEBACK = "ARCHSPEC_TRACEBACK"  # in the environment: show that of an error nobody has foreseen
 
-spec_argument = click.argument("spec")
-run_argument = click.argument("run", type=click.Path(path_type=Path))
-specs_argument = click.argument("specs", nargs=-1, required=True)
+
+class _Path(click.Path):
+    """A path, whose `~` is followed as the shell does where it sees one (not in `--dir=~/runs`).
+
+    Raises `UserError` for what can be no path.
+    """
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        path_of(value)
+        return super().convert(Path(value).expanduser(), param, ctx)
+
+
+def _files(context: click.Context, argument: click.Parameter, given: Any) -> Any:
+    """Refuse standard input where a file is wanted."""
+    if STDIN in ((given,) if isinstance(given, str) else given or ()):
+        raise click.BadParameter(
+            f"{context.command.name} needs a file; only check, show and draw read standard input"
+        )
+    return given
+
+
+def _files_or_input(context: click.Context, argument: click.Parameter, given: Any) -> Any:
+    if given.count(STDIN) > 1:
+        raise click.BadParameter("'-' is standard input, which can be read once")
+    return given
+
+
+path_type = _Path(path_type=Path)
+spec_argument = click.argument("spec", callback=_files)
+run_argument = click.argument("run", type=path_type)
+specs_argument = click.argument("specs", nargs=-1, required=True, callback=_files_or_input)
 device_option = click.option(
     "--device", help="cpu, gpu or gpu:N; by default the first GPU, if there is one."
 )
 data_dir_option = click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="Where datasets are looked for first."
+    "--data-dir", type=path_type, help="Where datasets are looked for first."
 )
 set_option = click.option(
     "--set",
@@ -106,7 +152,7 @@ def recipe_options(verb: Callable[..., None]) -> Callable[..., None]:
             click.option("--resize", is_flag=True, help="Adapt images to the spec's input."),
             click.option(
                 "--recipe",
-                type=click.Path(path_type=Path),
+                type=path_type,
                 help="A file that holds a `train` mapping alone.",
             ),
             device_option,
@@ -118,7 +164,7 @@ def recipe_options(verb: Callable[..., None]) -> Callable[..., None]:
 
 
 def output_option(what: str) -> Callable[[Any], Any]:
-    return click.option("-o", "--output", type=click.Path(path_type=Path), help=what)
+    return click.option("-o", "--output", type=path_type, help=what)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -126,7 +172,8 @@ def output_option(what: str) -> Callable[[Any], Any]:
 def main() -> None:
     """Networks as YAML: check, show, draw, build and train them.
 
-    SPEC is a file, or the bare name of a spec that comes with archspec, such as resnet18.
+    SPEC is a file, or the bare name of a spec that comes with archspec, such as resnet18; for
+    check, show and draw `-` is standard input.
     """
 
 
@@ -169,16 +216,17 @@ def check(specs: tuple[str, ...], settings: tuple[str, ...], form: str) -> None:
 
 def _checked(spec: str, settings: Sequence[str]) -> tuple[list[Diagnostic], str | None]:
     """What is wrong with a spec, and a line on it if nothing is."""
+    named = STDIN_NAME if spec == STDIN else spec
     try:
         graph = _load(spec, settings)
     except SpecError as error:
         errors = [each for each in error.diagnostics if each.code != "library"]
         if not errors:
-            return [], f"{spec}: a block library, checked against the schema"
+            return [], f"{named}: a block library, checked against the schema"
         return errors, None
     except UserError as error:  # the other specs are checked all the same
-        nowhere = Span(Source(spec, ()), 1, 1, 1, 1)
-        message = str(error.args[0]).removeprefix(f"{spec}: ")
+        nowhere = Span(Source(named, ()), 1, 1, 1, 1)
+        message = str(error.args[0]).removeprefix(f"{named}: ")
         return [Diagnostic("file", message, nowhere, error.hint)], None
     found = [_as_error(each) if each.code == "contract" else each for each in graph.warnings]
     if any(each.severity == "error" for each in found):
@@ -186,11 +234,11 @@ def _checked(spec: str, settings: Sequence[str]) -> tuple[list[Diagnostic], str 
     layers = sum(node.op != "InputLayer" for node in graph)
     macs = "unknown" if graph.macs is None else f"{graph.macs:,}"
     summary = (
-        f"{spec}: sound: {layers} layer{'s' * (layers != 1)}, "
+        f"{named}: sound: {layers} layer{'s' * (layers != 1)}, "
         f"{graph.total_params:,} parameters, {macs} MACs, fingerprint {graph.fingerprint}"
     )
     if graph.unchecked:
-        own = archspec.displayed(spec, archspec.find(spec))
+        own = _shown(spec)
         lines = ", ".join(
             dict.fromkeys(
                 f"{span.line}" if span.source.name == own else f"{span.source.name}:{span.line}"
@@ -198,7 +246,7 @@ def _checked(spec: str, settings: Sequence[str]) -> tuple[list[Diagnostic], str 
             )
         )
         summary += (
-            f"\n{spec}: steps under a false `when` and blocks nobody calls were checked "
+            f"\n{named}: steps under a false `when` and blocks nobody calls were checked "
             f"against the schema only: line {lines}"
         )
     return found, summary
@@ -267,6 +315,8 @@ def draw(
     from archspec.backends.render import render
     from archspec.backends.view import View
 
+    if output is None and STDIN in specs:
+        raise click.UsageError("a picture of standard input has no name of its own: give -o FILE")
     if blocks and (len(specs) > 1 or depth):
         raise click.UsageError("--blocks is of one SPEC, and folds as it needs")
     graphs = [_left(spec, settings) for spec in specs]
@@ -310,11 +360,11 @@ def build(spec: str, settings: tuple[str, ...], output: Path | None, seed: int) 
 
 
 @main.command()
-@click.argument("spec", required=False)
-@click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in a folder.")
+@click.argument("spec", required=False, callback=_files)
+@click.option("--resume", type=path_type, help="Go on with the run in a folder.")
 @recipe_options
-@click.option("--seed", type=SEED)
-@click.option("--run-dir", type=click.Path(path_type=Path), help="By default runs/NAME-N.")
+@click.option("--seed", type=click.IntRange(0))
+@click.option("--run-dir", type=path_type, help="By default runs/NAME-N.")
 @click.option("--weights", is_flag=True, help="Write every weight's values to weights.txt too.")
 @click.option("--quiet", is_flag=True, help="Without the progress.")
 def train(
@@ -422,13 +472,13 @@ def train(
 
 
 @main.command()
-@click.argument("arguments", nargs=-1, metavar="[SPEC | RUN]...")
+@click.argument("arguments", nargs=-1, metavar="[SPEC | RUN]...", callback=_files)
 @recipe_options
 @click.option("--seeds", type=click.IntRange(1, 1000), default=1, help="So many of each SPEC.")
 @click.option(
     "--dir",
     "place",
-    type=click.Path(path_type=Path),
+    type=path_type,
     help="The folder of the runs: by default runs/compare, or runs for the list.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "csv"]), default="text")
@@ -523,8 +573,8 @@ def evaluate(
 
 @main.command()
 @run_argument
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--top", type=MANY, default=5, help="So many of the likeliest classes.")
+@click.argument("images", nargs=-1, required=True, type=path_type)
+@click.option("--top", type=click.IntRange(1), default=5, help="So many of the likeliest classes.")
 @click.option("--resize", is_flag=True, help="Adapt images to the spec's input.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @device_option
@@ -549,7 +599,7 @@ def predict(
 
 
 @main.command()
-@specs_argument
+@click.argument("specs", nargs=-1, required=True, callback=_files)
 @set_option
 @click.option("--batch-size", type=BATCH_SIZE, default=32, show_default=True)
 @click.option(
@@ -627,7 +677,7 @@ def schema() -> None:
 
 
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=path_type)
 @click.option("--from", "source", default="lenet5", help="The spec to start from.")
 def new(file: Path, source: str) -> None:
     """Start FILE as a copy of a spec, with the files that it needs and the schema beside it."""
@@ -644,9 +694,18 @@ def new(file: Path, source: str) -> None:
 def _load(spec: str, settings: Sequence[str]) -> Graph:
     from archspec.expand import expand
 
-    path = archspec.find(spec)
-    document = read_file(path, archspec.displayed(spec, path))
-    return expand(open_spec(document, dict(map(setting, settings))))
+    return expand(open_spec(_document(spec), dict(map(setting, settings))))
+
+
+def _document(spec: str) -> Document:
+    if spec == STDIN:
+        return read_input(sys.stdin.buffer, STDIN_NAME)
+    return read_file(archspec.find(spec), _shown(spec))
+
+
+def _shown(spec: str) -> str:
+    """What messages call a spec."""
+    return STDIN_NAME if spec == STDIN else archspec.displayed(spec, archspec.find(spec))
 
 
 def _left(spec: str, settings: Sequence[str]) -> Graph:
@@ -670,29 +729,65 @@ def _warn(graph: Graph) -> None:
 
 
 def run() -> None:
-    """The `archspec` command: errors in words on standard error, and an exit status."""
+    """The `archspec` command: errors in words on standard error, and an exit status.
+
+    1: something is wrong with the spec, a file or the machine. 2: wrong usage. 3: a fault of
+    archspec's own. 130: interrupted.
+    """
+    output = streams.prepare()
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    unforeseen: Exception | None = None
+    try:
+        status = _status()
+    except Exception as error:
+        unforeseen, status = error, 1
+    lost = streams.lost(output)
+    if lost is not None:  # whatever else was raised is of this
+        if lost.errno != errno.EPIPE:  # a reader such as `head` has what it wanted
+            click.echo(f"error: cannot write to standard output: {reason(lost)}", err=True)
+        status = 1
+    elif unforeseen is not None:
+        status = _explain(unforeseen)
+    sys.exit(status)
+
+
+def _status() -> int:
+    """Run the command; its exit status. Raises what nobody has foreseen."""
     try:
         main.main(standalone_mode=False)
+    except SystemExit as end:
+        return int(end.code or 0)
     except click.exceptions.Abort:
-        sys.exit(130)
+        return 130
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
-    except (SpecError, UserError) as error:
+        return error.exit_code
+    except Told as error:
         click.echo(str(error), err=True)
-        sys.exit(1)
+        return 1
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
-    except Exception as error:
-        if type(error).__name__ != "InternalError":
-            raise
-        click.echo(
-            f"internal error: {error}\nPlease report this spec: a rule of ours is wrong.", err=True
-        )
-        sys.exit(3)
+        return 130
+    return 0
+
+
+def _explain(error: Exception) -> int:
+    """Say what nobody has foreseen in a line, without a traceback; the exit status."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    if isinstance(error, OSError) and error.strerror:  # a full disk, a folder that is closed to us
+        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        click.echo(f"error: {where}{reason(error)}", err=True)
+        return 1
+    if isinstance(error, MemoryError):
+        click.echo("error: there is not enough memory for this", err=True)
+        return 1
+    hint = f"please report this, with the traceback that {TRACEBACK}=1 in the environment shows"
+    name, said = type(error).__name__, reason(error)
+    click.echo(f"internal error: {name}{f': {said}' * (said != name)}\nhint: {hint}", err=True)
+    return 3
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    """Print a library's warning as a line of ours, not as a line of its code."""
+    click.echo(f"warning: {in_a_line(str(message))}", err=True)

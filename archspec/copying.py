@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archspec.errors import Span, UserError
+from archspec.reading import kind_of, path_of, read_bytes
 from archspec.schema import shipped
-from archspec.source import Document, read_file
+from archspec.source import MAX_BYTES, Document, read_file
 from archspec.writing import writing
 
 SCHEMA = "archspec.schema.json"  # beside the spec, so that it is moved and committed with it
@@ -25,18 +26,18 @@ def copy(source: Path, target: Path) -> list[Path]:
     """
     if target.suffix not in (".yaml", ".yml"):
         raise UserError(f"{target}: a spec ends in .yaml", f"write {target.with_suffix('.yaml')}")
-    if target.exists():
+    if kind_of(target) is not None:
         raise UserError(f"{target}: the file exists", "choose another name")
     copies = _Copies(target.parent)
     copies.gather(source, target)
     texts: dict[Path, str] = {}
     for path, text in copies.texts.items():
-        if not path.exists():
+        if kind_of(path) is None:
             texts[path] = FOR_EDITORS + text
         elif _without_schema(_present(path)) != text:
             raise UserError(f"{path}: a file of that name exists, with other contents", "move it")
     schema = target.parent / SCHEMA
-    if not schema.exists() or _outdated(schema):
+    if kind_of(schema) is None or _outdated(schema):
         texts[schema] = shipped()
     for path, text in texts.items():
         with writing(path) as temporary:
@@ -47,7 +48,7 @@ def copy(source: Path, target: Path) -> list[Path]:
 def _present(path: Path) -> str:
     """The text of what is there already, as far as it can be read."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return read_bytes(path, MAX_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""
 
@@ -81,9 +82,10 @@ class _Copies:
     sources: dict[Path, Path] = field(default_factory=dict)
 
     def gather(self, source: Path, target: Path) -> None:
-        first = self.sources.setdefault(target, source.resolve())
-        if first != source.resolve():
-            message = f"{target}: two files would be copied here, {first} and {source.resolve()}"
+        second = path_of(source)
+        first = self.sources.setdefault(target, second)
+        if first != second:
+            message = f"{target}: two files would be copied here, {first} and {second}"
             raise UserError(message, "give one of them another name")
         if target in self.texts:
             return

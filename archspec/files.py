@@ -20,7 +20,7 @@ from archspec.errors import (
     UserError,
     did_you_mean,
 )
-from archspec.reading import kind_of
+from archspec.reading import from_here, kind_of, path_of
 from archspec.recipe import RECIPE
 from archspec.source import WORDS, Document, Value, read_file, read_text, value_of
 from archspec.validation import Checked, check
@@ -224,16 +224,12 @@ class _Reader:
 
 
 def _resolved(path: Path | None) -> Path | None:
-    return None if path is None else path.resolve()
+    return None if path is None else path_of(path)
 
 
 def _short(path: Path) -> str:
     """The path as its reader would write it: relative, without `specs/../`."""
-    resolved = path.resolve()
-    try:
-        return str(resolved.relative_to(Path.cwd()))
-    except ValueError:
-        return str(resolved)
+    return str(from_here(path.resolve()))
 
 
 def _twice(name: str, span: Span, first: Span) -> Diagnostic:

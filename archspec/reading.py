@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,13 +38,24 @@ def kind_of(path: Path) -> str | None:
 def path_of(text: str | Path) -> Path:
     """Return the absolute path of what a user wrote, `~` and links followed.
 
-    Raises `UserError` for a user that does not exist, a circle of links, a NUL, or where the
-    working folder has been removed.
+    Raises `UserError` for a user that does not exist, a circle of links, a name that is too long, a
+    NUL, or where the working folder has been removed.
     """
     try:
-        return Path(text).expanduser().resolve()
+        path = Path(text).expanduser().resolve()
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            os.stat(path)
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(f"'{text}' cannot be a path: {reason(error)}") from None
+    return path
+
+
+def from_here(path: Path) -> Path:
+    """Return an absolute path as one from the working folder, if it is within."""
+    try:
+        return path.relative_to(Path.cwd())
+    except (OSError, ValueError):  # the working folder may have been removed
+        return path
 
 
 def open_file(path: Path, most: int = GIB) -> BinaryIO:

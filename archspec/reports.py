@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from archspec.errors import Diagnostic, Span, in_a_line
+from archspec.reading import from_here
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -204,8 +206,10 @@ def _location(span: Span) -> dict[str, Any]:
 
 def _path(span: Span) -> Path:
     """The file of a place: relative to the working directory if it is within, else absolute."""
-    path, here = Path(os.path.abspath(span.source.name)), Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+    path = Path(span.source.name)
+    with suppress(OSError):  # the working folder may have been removed
+        path = Path(os.path.abspath(path))
+    return from_here(path)
 
 
 FORMS: dict[str, Callable[[Sequence[Diagnostic]], str]] = {

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -148,12 +148,28 @@ def read_file(path: Path, name: str | None = None) -> Document:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot read the file: {reason(error)}") from error
+    return read_text(_text(raw, str(path)), name or str(path), path)
+
+
+def read_input(stream: BinaryIO, name: str) -> Document:
+    """The document in a stream, which names other files from the working folder.
+
+    name: what messages call it, and the network if it has no name. Raises as `read_file` does.
+    """
+    try:
+        raw = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{name}: cannot read it: {reason(error)}") from error
+    return read_text(_text(raw, name), name, Path(name))
+
+
+def _text(raw: bytes, name: str) -> str:
     if other := foreign.file_of(raw):
         what, hint = other
-        raise UserError(f"{path}: this is {what}, not a spec", hint)
+        raise UserError(f"{name}: this is {what}, not a spec", hint)
     if len(raw) > MAX_BYTES:
         raise UserError(
-            f"{path}: the file is over the limit of {MAX_BYTES:,} bytes",
+            f"{name}: the file is over the limit of {MAX_BYTES:,} bytes",
             "a spec this large is written by a loop (`for`), not by hand",
         )
     try:
@@ -161,13 +177,13 @@ def read_file(path: Path, name: str | None = None) -> Document:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise UserError(
-            f"{path}:{line}: byte 0x{raw[error.start]:02x} is not UTF-8",
+            f"{name}:{line}: byte 0x{raw[error.start]:02x} is not UTF-8",
             "save the file as UTF-8",
         ) from error
     if other := foreign.text_of(text):
         what, hint = other
-        raise UserError(f"{path}: this is {what}, not a spec", hint)
-    return read_text(text, name or str(path), path)
+        raise UserError(f"{name}: this is {what}, not a spec", hint)
+    return text
 
 
 def read_text(text: str, name: str, path: Path | None = None, shown: str | None = None) -> Document:

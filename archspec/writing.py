@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from archspec.errors import UserError
+from archspec.reading import reason
 
 
 @contextmanager
@@ -16,14 +17,14 @@ def writing(path: Path, hint: str = "name another file with -o") -> Iterator[Pat
 
     Makes the folders above it. Raises `UserError`, with the hint, for what the file system refuses.
     """
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    # The end of the name has the suffix; all of it may be as long as a name can be.
+    temporary = path.with_name(f".{os.getpid()}.{path.name[-40:]}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise UserError(f"cannot write {path}: {why}", hint) from None
+        raise UserError(f"cannot write {path}: {reason(error)}", hint) from None
     finally:
         with suppress(OSError):  # there may be no folder to look in
             temporary.unlink(missing_ok=True)

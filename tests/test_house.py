@@ -16,9 +16,10 @@ PACKAGE = ROOT / "archspec"
 ROOMS = [
     "errors",
     "foreign",
+    "reading",
     "reports",
     "writing",
-    "reading",
+    "streams",
     "graph",
     "source",
     "arguments",

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from archspec.errors import UserError
+from archspec.streams import held_back, show
 
 BACKENDS = ("tensorflow", "jax", "torch")
 # What Keras imports, where it is there, for its wrappers of scikit-learn and its galleries alone.
@@ -103,11 +103,11 @@ def _gpus() -> int:
 
 def _settled() -> list[str]:
     """The backend of Keras's own file of settings, if there is one."""
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     try:
+        home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
         settings = json.loads((home / "keras.json").read_text(encoding="utf-8"))
         return [str(settings["backend"])]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError):  # of who has no home
         return []
 
 
@@ -137,16 +137,10 @@ def _without(modules: Sequence[str]) -> Iterator[None]:
 def _quiet() -> Iterator[None]:
     """Hold back what TensorFlow's C++ says on standard error while it starts, which no setting
     stops; all of it is printed if the start fails."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
+    said: list[bytes] = []
+    try:
+        with held_back(said):
             yield
-        except BaseException:
-            said.seek(0)
-            os.write(kept, said.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    except BaseException:
+        show(said)
+        raise

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 from archspec.backends.dot import to_dot
@@ -16,6 +13,7 @@ from archspec.backends.style import FONT
 from archspec.backends.svg import accessible
 from archspec.errors import UserError
 from archspec.graph import Graph
+from archspec.streams import held_back, show
 from archspec.writing import writing
 
 FORMATS = (".svg", ".png", ".pdf", ".dot")
@@ -129,12 +127,9 @@ def _widths(letters: Iterable[str], face: str) -> dict[str, float]:
 def _without_font_warnings() -> Iterator[None]:
     """Pass on what Graphviz writes to standard error, but for its font library's complaints about
     settings of the system that are newer than itself: nobody can act on them."""
-    sys.stderr.flush()
-    with os.fdopen(os.dup(2), "wb") as stderr, TemporaryFile() as caught:
-        os.dup2(caught.fileno(), 2)
-        try:
+    said: list[bytes] = []
+    try:
+        with held_back(said):
             yield
-        finally:
-            os.dup2(stderr.fileno(), 2)
-            caught.seek(0)
-            stderr.writelines(line for line in caught if not line.startswith(b"Fontconfig"))
+    finally:
+        show(line for line in said if not line.startswith(b"Fontconfig"))
