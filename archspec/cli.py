@@ -363,7 +363,7 @@ def build(spec: str, settings: tuple[str, ...], output: Path | None, seed: int) 
 @click.argument("spec", required=False, callback=_files)
 @click.option("--resume", type=path_type, help="Go on with the run in a folder.")
 @recipe_options
-@click.option("--seed", type=click.IntRange(0))
+@click.option("--seed", type=SEED)
 @click.option("--run-dir", type=path_type, help="By default runs/NAME-N.")
 @click.option("--weights", is_flag=True, help="Write every weight's values to weights.txt too.")
 @click.option("--quiet", is_flag=True, help="Without the progress.")
@@ -574,7 +574,7 @@ def evaluate(
 @main.command()
 @run_argument
 @click.argument("images", nargs=-1, required=True, type=path_type)
-@click.option("--top", type=click.IntRange(1), default=5, help="So many of the likeliest classes.")
+@click.option("--top", type=MANY, default=5, help="So many of the likeliest classes.")
 @click.option("--resize", is_flag=True, help="Adapt images to the spec's input.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @device_option

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from math import prod
@@ -269,13 +270,16 @@ def test_those_names_are_all_that_keras_has() -> None:
     ],
 )
 def test_a_name_that_has_no_page(
-    name: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["archspec", "layers", "Conv2D", name])
+    for of_the_process in ("sys.stdout", "sys.stderr", "warnings.showwarning"):
+        module, attribute = of_the_process.split(".")
+        monkeypatch.setattr(of_the_process, getattr(sys.modules[module], attribute))
     with pytest.raises(SystemExit) as status:
         run()
     assert status.value.code == 1
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     assert (out, err[: len(said) + 7]) == ("", f"error: {said}")
 
 
