@@ -88,7 +88,7 @@ def find(spec: str | Path) -> Path:
         hint = f"its spec is {path / 'spec.yaml'}, and as it was trained {path / 'resolved.yaml'}"
         raise UserError(f"{path}: this is the folder of a run, not a spec", hint)
     bare = path.suffix == "" and path.parent == Path(".")
-    if bare and kind != "file":
+    if bare and kind in (None, "folder"):
         names = {each.stem: each for each in sorted(shipped().rglob("*.yaml"))}
         if str(spec) in names:
             return names[str(spec)]

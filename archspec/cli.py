@@ -736,6 +736,8 @@ def run() -> None:
     """
     output = streams.prepare()
     warnings.showwarning = _show_warning  # type: ignore[assignment]
+    if not os.path.isabs(os.path.expanduser("~")):  # the system does not know its user
+        os.environ["HOME"] = os.sep  # else Keras makes a folder called ~ where it works
     unforeseen: Exception | None = None
     try:
         status = _status()

@@ -42,12 +42,16 @@ def path_of(text: str | Path) -> Path:
     NUL, or where the working folder has been removed.
     """
     try:
-        path = Path(text).expanduser().resolve()
+        path = Path(text).expanduser()
+    except RuntimeError:
+        said = f"'{text}' cannot be a path: nobody knows the home folder of that user"
+        raise UserError(said, f"a file of such a name is './{text}'") from None
+    try:
         with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             os.stat(path)
+        return path.resolve()
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(f"'{text}' cannot be a path: {reason(error)}") from None
-    return path
 
 
 def from_here(path: Path) -> Path:
@@ -105,6 +109,8 @@ def reading(path: Path, hint: str | None = None) -> Iterator[None]:
 
 def reason(error: Exception) -> str:
     """Return why, in a line of a length that someone reads."""
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        return "the folder that the command works in has been removed"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     if isinstance(error, MemoryError):

@@ -13,6 +13,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from archspec.errors import UserError
+from archspec.reading import reason
 from archspec.streams import held_back, show
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -31,10 +32,26 @@ def start(whole: bool = False) -> None:
         return
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _quiet() if backend == "tensorflow" else nullcontext(), _without(() if whole else ASIDE):
-        importlib.import_module("keras")
+    quiet = _quiet() if backend == "tensorflow" else nullcontext()
+    try:
+        with quiet, _without(() if whole else ASIDE):
+            importlib.import_module("keras")
+    except Exception as error:  # a broken installation, or Keras's own file of settings
+        said = f"Keras cannot start on {backend}: {type(error).__name__}: {reason(error)}"
+        raise UserError(said, f"does `python -c 'import keras, {backend}'` work?") from error
     if not whole:
+        _plain()
         gc.freeze()  # what was imported stays: to look through it again and again takes a second
+
+
+def _plain() -> None:
+    """Give Keras the numbers that it has without a file of settings: a run is what its recipe says,
+    on every machine."""
+    import keras
+
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
 
 
 def chosen() -> str:
