@@ -1,0 +1,355 @@
+"""Damaged files of every kind that a verb reads: each ends in data, or in a sentence.
+
+    faults = fuzz("npz", 50)      # [] where all is well
+
+A kind is a pair of functions: one writes sound files into an empty folder and returns the one to
+damage, the other reads that folder as a verb does. Damage reaches what a zip, gzip or tar holds,
+too, since a check sum stops most of what is done to the outside. All is read in a child process:
+what may kill it is a fault like any other. So is a mutant that takes long or much memory, that
+prints anything, or whose error is no text that a person can read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import tarfile
+import tempfile
+import traceback
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from archspec.errors import Told
+
+SECONDS = 20  # for one mutant
+MEMORY = 512 * 2**20  # bytes that the peak of resident memory may grow by, for all mutants
+CEILING = 8 * 2**30  # bytes of data that the child may ask for: beyond, Python gets a MemoryError
+KEPT = Path(tempfile.gettempdir()) / "archspec-fuzz"  # where mutants that failed are kept
+
+NUMBERS = ["-1", "0", "1e300", "-1e999", "NaN", "null", "true", '"x"', "[]", "{}", "4294967296"]
+NUMBERS += ["18446744073709551616", "1" * 5000, "0.5", "[[]]", "1000000000"]
+EXTREMES = [b"\0", b"\xff", b"\x7f", b"\x80", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff"]
+EXTREMES += [b"\xff\xff\xff\x7f", b"\xff" * 8, b"\0" * 7 + b"\x10", b"\x10" + b"\0" * 7]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """make: writes sound files into a folder, returns the one to damage. read: what a verb does
+    with the folder; returns or raises `Told`. keras: whether reading needs Keras."""
+
+    make: Callable[[Path, Random], Path]
+    read: Callable[[Path], object]
+    keras: bool = False
+
+
+# --- damage --------------------------------------------------------------------------------------
+
+
+def damaged(content: bytes, random: Random) -> bytes:
+    """The content with one to three faults, often in something that is packed in it."""
+    if random.random() < 0.7:
+        with contextlib.suppress(Exception):
+            return _inside(content, random)
+    for _ in range(random.choice([1, 1, 1, 2, 3])):
+        text = content.isascii() and random.random() < 0.6
+        content = _text(content, random) if text else _bytes(content, random)
+    return content
+
+
+def _inside(content: bytes, random: Random) -> bytes:
+    """With a fault in a member of an archive, which is packed again. Raises anything for others."""
+    if content[:2] == b"\x1f\x8b":
+        return gzip.compress(damaged(gzip.decompress(content), random), 1)
+    packed = io.BytesIO()
+    if content[:2] == b"PK":
+        with zipfile.ZipFile(io.BytesIO(content)) as old:
+            members = [(each, old.read(each)) for each in old.infolist()]
+        chosen = random.randrange(len(members))
+        with zipfile.ZipFile(packed, "w") as new:
+            for place, (info, held) in enumerate(members):
+                new.writestr(info, damaged(held, random) if place == chosen else held)
+        return packed.getvalue()
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
+        files = [(each, tar.extractfile(each).read()) for each in tar if each.isfile()]
+    chosen = random.randrange(len(files))
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for place, (member, held) in enumerate(files):
+            held = damaged(held, random) if place == chosen else held
+            member.size = len(held)
+            tar.addfile(member, io.BytesIO(held))
+    return packed.getvalue()
+
+
+def _bytes(content: bytes, random: Random) -> bytes:
+    size = len(content)
+    # The beginning of a file says what the rest is: half of the damage is done there.
+    at = random.randrange(min(size, 256) if random.random() < 0.5 else size) if size else 0
+    end = min(size, at + random.choice([1, 2, 4, 16, 256]))
+    match random.randrange(8):
+        case 0 | 1:
+            flipped = bytes([content[at] ^ 1 << random.randrange(8)]) if size else b"\0"
+            return content[:at] + flipped + content[at + 1 :]
+        case 2 | 3:
+            extreme = random.choice(EXTREMES)
+            return content[:at] + extreme + content[at + len(extreme) :]
+        case 4:
+            return content[:at]
+        case 5:
+            return content[:at] + content[end:]
+        case 6:
+            return content[:at] + content[at:end] * random.choice([2, 3, 1000]) + content[end:]
+        case _:
+            return content[:at] + random.randbytes(end - at) + content[end:]
+
+
+def _text(content: bytes, random: Random) -> bytes:
+    """Another value where one stands, or a word or a line dropped or doubled."""
+    text = content.decode("ascii")
+    words = list(re.finditer(r"\"[^\"\n]*\"|'[^'\n]*'|[-+.\w]+", text))
+    lines = text.splitlines(keepends=True)
+    if not words or random.random() < 0.2:
+        at = random.randrange(len(lines) or 1)
+        lines[at : at + 1] *= random.choice([0, 2])
+        return "".join(lines).encode()
+    numbers = [each for each in words if each[0][0] not in "\"'"]
+    word = random.choice(numbers if numbers and random.random() < 0.7 else words)
+    put = random.choice([*NUMBERS, "", random.choice(words)[0], word[0] * 2])
+    return (text[: word.start()] + put + text[word.end() :]).encode()
+
+
+# --- reading mutants -----------------------------------------------------------------------------
+
+
+def fuzz(name: str, count: int, seed: int = 0) -> list[str]:
+    """What is wrong with the first `count` mutants of a kind, in words; the files of each are
+    kept."""
+    if KINDS[name].keras:
+        from forks import CONTEXT as context
+    else:
+        context = get_context("spawn")  # type: ignore[assignment]
+    start, faults = 0, []
+    with tempfile.TemporaryDirectory() as place:
+        log = Path(place) / "log"
+        while start < count:
+            child = context.Process(target=_work, args=(name, start, count, seed, place))
+            child.start()
+            while child.is_alive():
+                before = log.stat().st_mtime if log.exists() else 0
+                child.join(3 * SECONDS)
+                if child.is_alive() and log.exists() and log.stat().st_mtime == before:
+                    child.kill()
+                    child.join()
+            lines = log.read_text().splitlines() if log.exists() else []
+            log.unlink(missing_ok=True)
+            said = [json.loads(line) for line in lines]
+            faults += [each for each in said if isinstance(each, str)]
+            last = max([each for each in said if isinstance(each, int)], default=start)
+            if child.exitcode == 0:
+                break
+            tail = (Path(place) / "printed").read_bytes()[-500:]
+            faults.append(
+                f"{_kept(name, last, place)}: the process ended with {child.exitcode}: {tail!r}"
+            )
+            if not any(isinstance(each, int) for each in said):
+                break  # the sound files were not read
+            start = last + 1
+    return faults
+
+
+def _work(name: str, start: int, stop: int, seed: int, place: str) -> None:
+    kind, folder = KINDS[name], Path(place) / "files"
+    printed = os.open(Path(place) / "printed", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+    os.dup2(printed, 1)
+    os.dup2(printed, 2)
+    signal.signal(signal.SIGALRM, _late)
+    with (Path(place) / "log").open("w", buffering=1) as log:
+        _made(kind, folder, Random(0))
+        kind.read(folder)  # sound files, so that what is imported and cached is there
+        _limit()
+        peak = _peak()
+        for number in range(start, stop):
+            log.write(f"{number}\n")
+            random = Random(f"{name} {seed} {number}")
+            target = _made(kind, folder, random)
+            target.write_bytes(damaged(target.read_bytes(), random))
+            os.lseek(printed, 0, os.SEEK_SET)
+            os.ftruncate(printed, 0)
+            if fault := _read(kind, folder):
+                log.write(json.dumps(f"{_kept(name, number, place)}: {fault}") + "\n")
+            elif text := os.pread(printed, 1000, 0):
+                log.write(json.dumps(f"{_kept(name, number, place)}: printed {text!r}") + "\n")
+            elif (grown := _peak() - peak) > MEMORY:
+                peak += grown
+                said = f"{_kept(name, number, place)}: takes {grown / 2**20:.0f} MiB"
+                log.write(json.dumps(said) + "\n")
+
+
+def _made(kind: Kind, folder: Path, random: Random) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return kind.make(folder, random)
+
+
+def _read(kind: Kind, folder: Path) -> str | None:
+    signal.alarm(SECONDS)
+    try:
+        kind.read(folder)
+    except Told as told:
+        said = str(told)
+        if len(said) > 3000 or not said.replace("\n", "").isprintable():
+            return f"no text to read: {said!r}"
+    except BaseException as error:  # whatever is no sentence is a fault, SystemExit too
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{type(error).__name__}: {str(error)[:200]} at {place.filename}:{place.lineno}"
+    finally:
+        signal.alarm(0)
+    return None
+
+
+def _late(signal: int, frame: Any) -> None:
+    raise BaseException(f"takes longer than {SECONDS} seconds")
+
+
+def _limit() -> None:
+    """Protect the machine: what a fault may ask for ends before its memory does."""
+    import resource
+
+    most = 1024 * int(Path("/proc/self/status").read_text().partition("VmData:")[2].split()[0])
+    resource.setrlimit(resource.RLIMIT_DATA, (most + CEILING, most + CEILING))
+
+
+def _peak() -> int:
+    return 1024 * int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+
+
+def _kept(name: str, number: int, place: str) -> Path:
+    """Where the files of a mutant that failed are now."""
+    to = KEPT / f"{name}-{number}"
+    shutil.rmtree(to, ignore_errors=True)
+    shutil.copytree(Path(place) / "files", to, symlinks=True)
+    return to
+
+
+# --- datasets ------------------------------------------------------------------------------------
+
+
+def _pixels(random: Random, *shape: int) -> Any:
+    import numpy as np
+
+    return np.random.default_rng(random.randrange(2**32)).integers(0, 256, shape, np.uint8)
+
+
+def _fed(name: str, data_dir: Path | None = None) -> None:
+    """Load a dataset, and every image of it, as training does."""
+    from archspec.training import data
+    from archspec.training.images import fitting
+
+    dataset = data.load(name, data_dir)
+    for part in data.split(dataset, 0.1, 0).values():
+        fitting(part.images, (8, 8, 3), dataset.range, (0.0, 1.0), True, True)(part.images)
+
+
+def _make_npz(folder: Path, random: Random) -> Path:
+    import numpy as np
+
+    dtype = random.choice(["u1", "u1", "<f4", ">f8", "<u2", "f2"])
+    names = random.choice(
+        [("x_train", "y_train", "x_test", "y_test"), ("x", "y", "x_val", "y_val")]
+    )
+    images = (_pixels(random, 12, 6, 5, 3).astype(dtype), _pixels(random, 4, 6, 5, 3).astype(dtype))
+    labels = (np.arange(12) % 3, np.arange(4) % 3)
+    arrays = dict(zip(names, (images[0], labels[0], images[1], labels[1]), strict=True))
+    path = folder / "data.npz"
+    random.choice([np.savez, np.savez_compressed])(path, **arrays)
+    return path
+
+
+def _make_idx(folder: Path, random: Random) -> Path:
+    import numpy as np
+
+    written = []
+    for prefix, count in (("train", 20), ("t10k", 10)):
+        for stem, array in (
+            ("images-idx3", _pixels(random, count, 5, 5)),
+            ("labels-idx1", np.arange(count, dtype=np.uint8) % 10),
+        ):
+            head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+            content, zipped = head + array.tobytes(), random.random() < 0.5
+            path = folder / f"{prefix}-{stem}-ubyte{'.gz' * zipped}"
+            path.write_bytes(gzip.compress(content, 1) if zipped else content)
+            written.append(path)
+    return random.choice(written)
+
+
+def _make_cifar(folder: Path, random: Random) -> Path:
+    """Batches as Python 2 and as every protocol of Python 3 writes them."""
+    import pickle
+
+    batches, protocol = {}, random.randrange(6)
+    names = ["test_batch", *(f"data_batch_{i}" for i in range(1, 6))]
+    for name in names:
+        held = {b"data": _pixels(random, 2, 3072), b"labels": [1, 2], b"filenames": [b"a", b"b"]}
+        batches[name] = pickle.dumps(held, protocol)
+    if random.random() < 0.5:
+        packed = folder / "cifar-10-python.tar.gz"
+        with tarfile.open(packed, "w:gz", compresslevel=1) as tar:
+            for name, content in batches.items():
+                member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+        return packed
+    place = folder / "cifar-10-batches-py"
+    place.mkdir()
+    for name, content in batches.items():
+        (place / name).write_bytes(content)
+    return place / random.choice(names)
+
+
+ENDS = ["png", "png", "png", "jpg", "jpg", "tif", "tif", "gif", "webp", "bmp", "ppm", "avif"]
+ENDS += ["tga", "jp2", "pcx", "qoi", "ico"]
+
+
+def _make_images(folder: Path, random: Random) -> Path:
+    from PIL import Image
+
+    end = random.choice(ENDS)
+    exif = Image.Exif()
+    exif[0x0112] = random.randrange(1, 9)
+    turned = {"exif": exif} if end in ("png", "jpg", "tif", "webp") else {}
+    several = random.random() < 0.2 and end in ("gif", "tif", "webp", "png")
+    for name in ("cat", "dog"):
+        (folder / name).mkdir()
+        for place in range(3):
+            image = Image.fromarray(_pixels(random, 24, 32, 3))
+            if end in ("png", "gif", "tif", "bmp"):
+                image = image.convert(random.choice(["RGB", "L", "P", "1"]))
+            frames = {"save_all": True, "append_images": [image, image]} if several else {}
+            image.save(folder / name / f"{place}.{end}", **turned, **frames)
+    return folder / "cat" / f"0.{end}"
+
+
+def _read_images(folder: Path) -> None:
+    from archspec.training.images import read_files
+
+    _fed(str(folder))
+    for path in sorted(folder.rglob("*.*")):
+        read_files([path], grey=False)
+
+
+KINDS = {
+    "npz": Kind(_make_npz, lambda folder: _fed(str(folder / "data.npz"))),
+    "idx": Kind(_make_idx, lambda folder: _fed("mnist", folder)),
+    "cifar": Kind(_make_cifar, lambda folder: _fed("cifar10", folder)),
+    "images": Kind(_make_images, _read_images),
+}

@@ -1,0 +1,24 @@
+"""No damaged file ends in anything but data or a sentence."""
+
+import sys
+
+import pytest
+from fuzzing import KINDS, fuzz
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is measured by /proc")
+
+EACH = [
+    pytest.param(name, marks=[pytest.mark.keras] if kind.keras else [])
+    for name, kind in KINDS.items()
+]
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_a_damaged_file_ends_in_data_or_a_sentence(name: str) -> None:
+    assert fuzz(name, 50) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EACH)
+def test_more_damaged_files_end_so_too(name: str) -> None:
+    assert fuzz(name, 200, seed=1) == []
