@@ -51,7 +51,7 @@ def path_of(text: str | Path) -> Path:
             os.stat(path)
         return path.resolve()
     except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"'{text}' cannot be a path: {reason(error)}") from None
+        raise UserError(f"'{readable(text)}' cannot be a path: {reason(error)}") from None
 
 
 def from_here(path: Path) -> Path:
@@ -104,7 +104,7 @@ def reading(path: Path, hint: str | None = None) -> Iterator[None]:
     except Told:
         raise
     except Exception as error:
-        raise UserError(f"cannot read {path}: {reason(error)}", hint) from None
+        raise UserError(f"cannot read {readable(path)}: {reason(error)}", hint) from None
 
 
 def reason(error: Exception) -> str:
@@ -117,5 +117,19 @@ def reason(error: Exception) -> str:
         return "it asks for more memory than there is"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    text = " ".join(str(error).split())
+    text = readable(" ".join(str(error).split()))
     return (text if len(text) <= 200 else f"{text[:197]}...") or type(error).__name__
+
+
+def readable(text: str | Path) -> str:
+    """Return text, or a path, as every terminal and file can hold it.
+
+    What does not print is an escape, and of a name that is not UTF-8 its bytes are: `\\xff`.
+    """
+    return "".join(each if each.isprintable() else _escaped(each) for each in str(text))
+
+
+def _escaped(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # how Python holds a byte that is not UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
