@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,8 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from archspec.errors import UserError, did_you_mean
+from archspec.reading import kind_of, path_of, readable, reading
+from archspec.training.folders import SORTED, TABLES, one_class_hint, parts_of
 from archspec.training.formats import (
     CIFAR,
+    FILES,
     Parts,
     checked,
     cifar_place,
@@ -55,13 +58,9 @@ CLASSES: dict[str, tuple[str, ...]] = {
         """.split()  # noqa: SIM905
     ),
 }
-FOLDERS = {
-    "train": ("train", "training"),
-    "validation": ("validation", "val", "valid"),
-    "test": ("test", "testing"),
-}
 DIGITS_FILE = "datasets/data/digits.csv.gz"
 DIGITS_TEST = 0.2
+MOST = 1000  # classes that there may be without an image for each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +83,8 @@ class Dataset:
 
     classes: their names, in the order of the labels. range: lowest and highest value a stored
     pixel can have. validation, test: None where the dataset has no such part of its own. skipped:
-    files of images that are broken.
+    files of images that are broken. notes: lines that say what is not used, and what is assumed.
+    place: the folder that a dataset which goes by a name was found in.
     """
 
     name: str
@@ -94,50 +94,67 @@ class Dataset:
     validation: Examples | None
     test: Examples | None
     skipped: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+    place: Path | None = None
 
 
 # --- finding -------------------------------------------------------------------------------------
 
 
 def load(
-    name: str, data_dir: Path | None = None, split_seed: int = 0, skip_broken: bool = False
+    name: str,
+    data_dir: Path | None = None,
+    split_seed: int = 0,
+    skip_broken: bool = False,
+    found: Path | None = None,
 ) -> Dataset:
     """The dataset of that name, or in that file or folder.
 
-    data_dir: where to look first. split_seed: which fifth of `digits`, which has no test set of
-    its own, is held out. skip_broken: leave out image files that cannot be read, which otherwise
-    are an error. Raises `UserError` for what is not there or cannot be read.
+    data_dir: where to look first; found: where next, if that is a folder still. split_seed: which
+    fifth of `digits`, which has no test set of its own, is held out. skip_broken: leave out image
+    files that cannot be read, which otherwise are an error. Raises `UserError` for what is not
+    there or cannot be read.
     """
-    if data_dir is not None and not data_dir.is_dir():
-        raise UserError(f"{data_dir} is not a folder", "--data-dir names one that holds datasets")
+    if data_dir is not None and kind_of(path_of(data_dir)) != "folder":
+        said = readable(data_dir)
+        raise UserError(f"{said} is not a folder", "--data-dir names one that holds datasets")
     if name == "digits":
         return _digits(split_seed)
     if name in CLASSES:
-        return _named(name, _find(name, data_dir))
-    path = Path(name).expanduser()
-    if path.is_dir():
+        return _named(name, _find(name, data_dir, found))
+    path = path_of(name)
+    kind, suffix = kind_of(path), path.suffix.lower()
+    if not str(path).isprintable():
+        shown = readable(path)
+        raise UserError(f"{shown} has a name that no file of the run can hold", "rename it")
+    if kind == "folder":
         return _folder(path, skip_broken)
-    if path.suffix == ".npz" and path.is_file():
+    if suffix == ".npz" and kind in FILES:
         return _from_arrays(path.stem, read_npz(path))
-    if path.exists():
-        raise UserError(f"{name} is no dataset", "give a folder per class of images, or an .npz")
+    if kind is not None:
+        hint = "give a folder per class of images, or an .npz"
+        if suffix in TABLES:
+            hint = f"tables are not read: {SORTED}"
+        elif suffix == ".npy":
+            hint = "it holds one array: numpy.savez(FILE, x_train=..., y_train=...) saves several"
+        raise UserError(f"{readable(name)} is no dataset", hint)
     if "/" in name or os.sep in name or path.suffix:
-        raise UserError(f"there is no {name}", f"the run starts in {Path.cwd()}")
+        raise UserError(f"there is no {readable(name)}", f"the run starts in {path_of('.')}")
     hint = did_you_mean(name, CLASSES) or f"known: {', '.join(CLASSES)}; a folder or an .npz file"
-    raise UserError(f"there is no dataset or folder '{name}'", hint)
+    raise UserError(f"there is no dataset or folder '{readable(name)}'", hint)
 
 
-def places(data_dir: Path | None) -> list[Path]:
+def places(data_dir: Path | None, found: Path | None = None) -> list[Path]:
     """The folders that datasets are looked for in, in order."""
-    keras_home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-    said = (data_dir, os.environ.get("ARCHSPEC_DATA"), Path(keras_home) / "datasets", DEBIAN)
-    return [Path(each) for each in said if each]
+    keras_home = os.environ.get("KERAS_HOME") or "~/.keras"
+    said = (data_dir, found, os.environ.get("ARCHSPEC_DATA"), Path(keras_home) / "datasets", DEBIAN)
+    return [path_of(each) for each in said if each]
 
 
-def _find(name: str, data_dir: Path | None) -> Parts:
-    for place in places(data_dir):
-        if place.is_dir() and (parts := _in(name, place)):
-            return parts
+def _find(name: str, data_dir: Path | None, found: Path | None) -> Parts:
+    for place in places(data_dir, found):
+        if kind_of(place) == "folder" and (parts := _in(name, place)):
+            return replace(parts, place=place)
     return _downloaded(name, data_dir)
 
 
@@ -145,7 +162,7 @@ def _in(name: str, place: Path) -> Parts | None:
     """The dataset as a folder holds it: an `.npz`, IDX files, CIFAR's batches or archive."""
     spellings = (name, name.replace("_", "-"))
     for spelling in spellings:
-        if (file := place / f"{spelling}.npz").is_file():
+        if kind_of(file := place / f"{spelling}.npz") in FILES:
             return read_npz(file)
     if name in CIFAR:
         found = cifar_place(CIFAR[name], place)
@@ -163,45 +180,85 @@ def _downloaded(name: str, data_dir: Path | None) -> Parts:
     import keras
 
     try:
-        train, test = getattr(keras.datasets, name).load_data()
+        (x, y), (x_test, y_test) = getattr(keras.datasets, name).load_data()
     except Exception as error:  # Keras raises a bare Exception for an address it cannot reach
         looked = ", ".join(map(str, places(data_dir)))
         raise UserError(
             f"{name} is not in {looked}, and cannot be downloaded: {error}",
             f"put {name}.npz or the dataset's own files in a folder and give it as --data-dir",
         ) from None
-    return {
-        part: checked(images, labels, name)
-        for part, (images, labels) in (("train", train), ("test", test))
-    }
+    return Parts({"train": checked(x, y, name), "test": checked(x_test, y_test, name)})
 
 
 # --- datasets ------------------------------------------------------------------------------------
 
 
 def _named(name: str, parts: Parts) -> Dataset:
-    dataset = _from_arrays(name, parts)
     classes = CLASSES[name]
-    if len(dataset.classes) > len(classes):
+    last = max(int(labels.max()) for _, labels in parts.sets.values())
+    if last >= len(classes):
         raise UserError(
-            f"{name} has {len(classes)} classes, but a label is {len(dataset.classes) - 1}",
+            f"{name} has {len(classes)} classes, but a label is {last}",
             "the file is another dataset's, or broken",
         )
-    if dataset.test is None:
+    if "test" not in parts.sets:
         raise UserError(f"the file of {name} holds no test set", "fetch the file again")
-    return Dataset(name, classes, dataset.range, dataset.train, dataset.validation, dataset.test)
+    return replace(_arrays(name, classes, parts), place=parts.place)
 
 
 def _from_arrays(name: str, parts: Parts) -> Dataset:
-    sets = {part: Examples(images, labels) for part, (images, labels) in parts.items()}
-    last = max(int(each.labels.max()) for each in sets.values())
-    if last == 0:
+    """Arrays whose labels alone say how many classes there are."""
+    name = readable(name)
+    everyone = np.concatenate([labels for _, labels in parts.sets.values()])
+    last = int(everyone.max())
+    if last == int(everyone.min()):
         raise UserError(f"{name} has one class only", "a classifier needs two or more")
-    pixels = parts["train"][0]
-    bytes_ = pixels.dtype == np.uint8
-    range_ = (0.0, 255.0) if bytes_ else (float(pixels.min()), float(pixels.max()))
-    classes = tuple(map(str, range(last + 1)))
-    return Dataset(name, classes, range_, sets["train"], sets.get("validation"), sets.get("test"))
+    if everyone.min() > 0:
+        raise UserError(
+            f"{name}: the labels go from {everyone.min()} to {last}, and nothing is of class 0",
+            f"number the classes from 0: y - {everyone.min()}",
+        )
+    if last >= max(MOST, len(everyone)):
+        raise UserError(
+            f"{name}: a label is {last:,}, but there are {len(everyone):,} images only",
+            "number the classes from 0, without gaps; the runner trains classifiers so far",
+        )
+    return _arrays(name, tuple(map(str, range(last + 1))), parts)
+
+
+def _arrays(name: str, classes: tuple[str, ...], parts: Parts) -> Dataset:
+    notes = [f"not used: {', '.join(parts.unused)}"] if parts.unused else []
+    counts = np.bincount(parts.sets["train"][1], minlength=len(classes))
+    if lacking := [each for each, n in zip(classes, counts, strict=True) if not n]:
+        more = ", ..." if len(lacking) > 10 else ""
+        notes.append(f"no training image is of class {', '.join(lacking[:10])}{more}")
+    pixels = parts.sets["train"][0]
+    low, high = _range(pixels)
+    for part, (images, _) in parts.sets.items():
+        if (images.dtype == np.uint8) != (pixels.dtype == np.uint8):
+            raise UserError(
+                f"{name}: the pixels of {part} are {images.dtype.name}, those of train "
+                f"{pixels.dtype.name}",
+                "save them alike",
+            )
+        least, most = _range(images)
+        if least < low or most > high:
+            notes.append(
+                f"pixels of {part} go from {least:g} to {most:g}, those of train, by which both "
+                f"are scaled, from {low:g} to {high:g}"
+            )
+    if pixels.dtype != np.uint8:
+        notes.append(f"pixels are {pixels.dtype.name} from {low:g} to {high:g}")
+    sets = {part: Examples(images, labels) for part, (images, labels) in parts.sets.items()}
+    others = sets.get("validation"), sets.get("test")
+    return Dataset(name, classes, (low, high), sets["train"], *others, notes=tuple(notes))
+
+
+def _range(pixels: Array) -> tuple[float, float]:
+    """Of bytes what they can hold, of other numbers what there is."""
+    if pixels.dtype == np.uint8:
+        return 0.0, 255.0
+    return float(pixels.min()), float(pixels.max())
 
 
 def _digits(split_seed: int) -> Dataset:
@@ -209,7 +266,7 @@ def _digits(split_seed: int) -> Dataset:
     image, and its label."""
     spec = find_spec("sklearn")
     path = Path(spec.origin).parent / DIGITS_FILE if spec and spec.origin else None
-    if path is None or not path.is_file():
+    if path is None or kind_of(path) != "file":
         raise UserError(
             "digits comes with scikit-learn, which is not installed here, or keeps it elsewhere",
             "pip install 'archspec-keras[run]'",
@@ -222,34 +279,39 @@ def _digits(split_seed: int) -> Dataset:
 
 def _folder(folder: Path, skip_broken: bool) -> Dataset:
     """A folder of images per class, or of train/ and test/ (and validation/) that are such."""
-    parts = {
-        part: folder / name
-        for part, names in FOLDERS.items()
-        for name in reversed(names)
-        if (folder / name).is_dir()
-    }
-    if "train" not in parts:
-        parts = {"train": folder}
-    photos, labels, classes, skipped = read_folder(parts["train"], (), skip_broken)
-    if len(classes) < 2:
-        raise UserError(f"{parts['train']} has one class only, {classes[0]}", "add a second folder")
-    sets = {"train": (photos, labels)}
-    for part in set(parts) - {"train"}:
-        photos, labels, _, more = read_folder(parts[part], tuple(classes), skip_broken)
-        sets[part] = (photos, labels)
-        skipped += more
-    grey = all(each.grey for each, _ in sets.values())
+    parts, notes = parts_of(folder)
+    train = read_folder(parts["train"], (), skip_broken)
+    if len(train.classes) < 2:
+        raise UserError(
+            f"{readable(parts['train'])} has one class only, {train.classes[0]}",
+            one_class_hint(parts["train"]),
+        )
+    found = {"train": train}
+    for part, place in parts.items():
+        if part != "train":
+            found[part] = read_folder(place, tuple(train.classes), skip_broken)
+    grey = all(each.photos.grey for each in found.values())
+    if len({each.photos.deep for each in found.values()}) > 1:
+        deep, other = sorted(found, key=lambda part: not found[part].photos.deep)[:2]
+        raise UserError(
+            f"the images of {deep} have 16 bits a pixel, those of {other} 8 bits a colour",
+            "save all images with as many bits",
+        )
     examples = {
-        part: Examples(Photos(each.paths, grey), labels) for part, (each, labels) in sets.items()
+        part: Examples(Photos(each.photos.paths, grey, each.photos.deep), each.labels)
+        for part, each in found.items()
     }
+    prefixes = {part: f"{part}: " if len(found) > 1 else "" for part in found}
+    notes += [prefixes[part] + note for part, each in found.items() for note in each.notes]
     return Dataset(
-        folder.resolve().name,
-        tuple(classes),
-        (0.0, 255.0),
+        folder.name,
+        tuple(train.classes),
+        train.photos.range,
         examples["train"],
         examples.get("validation"),
         examples.get("test"),
-        tuple(skipped),
+        tuple(path for each in found.values() for path in each.skipped),
+        tuple(notes),
     )
 
 
@@ -261,14 +323,18 @@ def balance(classes: Sequence[str], labels: Array) -> dict[str, int]:
 
 def fingerprint(parts: Mapping[str, Examples]) -> str:
     """A word for what the parts hold: images and labels, in their order. Of photos in files it is
-    their names and sizes."""
+    their names and sizes, and whether they are deep, as they were read with 8 bits once."""
     hashed = sha256()
     for name, examples in parts.items():
         hashed.update(name.encode())
         hashed.update(np.ascontiguousarray(examples.labels).tobytes())
         if isinstance(examples.images, Photos):
+            if examples.images.deep:
+                hashed.update(b"deep")
             for path in examples.images.paths:
-                hashed.update(f"{path.parent.name}/{path.name} {path.stat().st_size}\n".encode())
+                with reading(path):
+                    size = path.stat().st_size
+                hashed.update(os.fsencode(f"{path.parent.name}/{path.name} {size}\n"))
         else:
             hashed.update(np.ascontiguousarray(examples.images).data)
     return hashed.hexdigest()[:16]

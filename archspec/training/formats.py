@@ -1,94 +1,181 @@
 """Files that datasets come in: `.npz`, IDX, and CIFAR's pickled batches.
 
-Each reader takes a place and gives {"train": (images, labels), "test": ...}; images are numpy
-arrays (n, h, w) or (n, h, w, c), labels int64 (n,). What cannot be read is a `UserError`.
+Each reader takes a place and gives the parts that it has: images are numpy arrays (n, h, w) or
+(n, h, w, c), labels int64 (n,). What cannot be read or trained on is a `UserError`.
 """
 
 from __future__ import annotations
 
-import codecs
 import gzip
-import pickle
+import os
+import sys
 import tarfile
+import warnings
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO, cast
 
 import numpy as np
 
 from archspec.errors import UserError
+from archspec.reading import kind_of, open_file, read_bytes, readable, reading
 from archspec.training.images import Array
+from archspec.training.pickles import read_pickle
 
-Parts = dict[str, tuple[Array, Array]]
-
-NPZ_KEYS = {
-    "train": [("x_train", "y_train"), ("train_images", "train_labels"), ("x", "y")],
-    "validation": [("x_val", "y_val"), ("val_images", "val_labels")],
-    "test": [("x_test", "y_test"), ("test_images", "test_labels")],
-}
-UNREADABLE = (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile)
-BROKEN_PICKLE = (pickle.UnpicklingError, tarfile.TarError, AttributeError, TypeError, IndexError)
+FETCH = "fetch the file again"
+LARGEST = 2**30  # bytes of an IDX file or an archive, unpacked: EMNIST has 0.6 of it
+BATCH = 2**28  # bytes of one batch of CIFAR: the largest has 0.6 of it
+FILES = ("file", "special")  # what is no file after all is refused where it is opened
+TOO_LARGE = f"it holds more than {LARGEST:,} bytes"
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (*UNREADABLE, *BROKEN_PICKLE) as error:
-        raise UserError(f"cannot read {path}: {error}", "fetch the file again") from None
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What a place holds: {"train": (images, labels), "test": ...}; unused: names of its arrays
+    that are none of them. place: the folder it was found in, where it was looked for."""
+
+    sets: dict[str, tuple[Array, Array]]
+    unused: tuple[str, ...] = ()
+    place: Path | None = None
 
 
 # --- .npz ----------------------------------------------------------------------------------------
 
+NPZ_KEYS = {
+    "train": [("x_train", "y_train"), ("train_images", "train_labels"), ("x", "y")],
+    "validation": [
+        *((f"x_{name}", f"y_{name}") for name in ("val", "valid", "validation")),
+        *((f"{name}_images", f"{name}_labels") for name in ("val", "valid", "validation")),
+    ],
+    "test": [("x_test", "y_test"), ("test_images", "test_labels")],
+}
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
 
 def read_npz(path: Path) -> Parts:
     """Arrays by Keras's names (`x_train`, `y_train`, ...), MedMNIST's (`train_images`) or x, y."""
-    parts = {}
-    if path.is_file() and not zipfile.is_zipfile(path):  # numpy would take it for a pickle
-        message = f"cannot read {path}: it is no whole .npz file"
-        raise UserError(message, "fetch the file again, or write it with numpy.savez")
-    with _reading(path), np.load(path, allow_pickle=False) as file:
-        if not hasattr(file, "files"):
-            raise ValueError("it holds one array, not named ones")
-        keys = file.files
-        for part, pairs in NPZ_KEYS.items():
-            for x, y in pairs:
-                if x in keys and y in keys:
-                    parts[part] = (file[x], file[y])
-                    break
-    if "train" not in parts:
-        raise UserError(
-            f"{path} holds no training set: it has {', '.join(keys) or 'nothing'}",
-            "name the arrays x_train and y_train, and x_test and y_test if there is a test set",
-        )
-    return {part: checked(x, y, f"{path}, {part}") for part, (x, y) in parts.items()}
+    hint = "fetch the file again, or write it with numpy.savez"
+    with reading(path, hint), open_file(path, sys.maxsize) as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError("it is no whole .npz file")
+        with zipfile.ZipFile(file) as archive:
+            members = {each.filename.removesuffix(".npy"): each for each in archive.infolist()}
+            if len(members) < len(archive.infolist()):
+                raise ValueError("two of its arrays have the same name")
+            chosen = {
+                part: next((pair for pair in pairs if members.keys() >= set(pair)), None)
+                for part, pairs in NPZ_KEYS.items()
+            }
+            if chosen["train"] is None:
+                keys = ", ".join(map(readable, members)) or "nothing"
+                raise UserError(
+                    f"{readable(path)} holds no training set: it has {keys}",
+                    "name the arrays x_train and y_train, and x_test and y_test if there is a "
+                    "test set",
+                )
+            sets = {
+                part: tuple(_array(archive, members[name], path) for name in pair)
+                for part, pair in chosen.items()
+                if pair is not None
+            }
+    used = {name for pair in chosen.values() if pair is not None for name in pair}
+    unused = tuple(readable(name) for name in members if name not in used)
+    return Parts({part: checked(x, y, f"{path}, {part}") for part, (x, y) in sets.items()}, unused)
+
+
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:
+    """One array of an `.npz`, once its header has been held against the member's size."""
+    name = member.filename.removesuffix(".npy")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is packed in a way that numpy.savez does not know")
+    with archive.open(member) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numpy's, of headers that Python 2 wrote
+        try:
+            header = HEADERS[np.lib.format.read_magic(file)]
+            shape, by_columns, dtype = header(file)
+        except Exception as error:  # numpy hands a text of the file to a parser of Python
+            raise ValueError(f"its member '{name}' is no array: {error}") from None
+        if dtype.hasobject:
+            raise UserError(
+                f"cannot read {readable(path)}: {name} holds Python objects",
+                "save numbers: lists of one length, and none of them None",
+            )
+        size = prod(shape) * dtype.itemsize
+        if min(shape, default=0) < 0 or size != member.file_size - file.tell():
+            raise ValueError(f"{name} says it is {dtype} of shape {shape}, which it does not hold")
+        if size > _memory():
+            raise ValueError(
+                f"{name} needs {size / 2**30:,.0f} GiB of memory, and this machine has "
+                f"{_memory() / 2**30:,.0f}"
+            )
+        held = file.read(size + 1)  # the end, too, where the check sum is looked at
+    if len(held) != size:
+        raise ValueError(f"{name} ends too early")
+    return np.frombuffer(held, dtype).reshape(shape, order="F" if by_columns else "C")
+
+
+def _memory() -> int:
+    """Bytes that the machine has; where it cannot be asked, what numpy cannot get is its error."""
+    with suppress(AttributeError, ValueError, OSError):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return sys.maxsize
 
 
 def checked(images: Array, labels: Array, where: str) -> tuple[Array, Array]:
     """The same, labels as int64 (n,). Raises `UserError` where they cannot be trained on."""
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1 or not (
-        np.issubdtype(labels.dtype, np.integer) or np.all(np.equal(np.mod(labels, 1), 0))
-    ):
+    where = readable(where)
+    labels = _class_numbers(labels, where)
+    if images.ndim < 2 or images.dtype.kind not in "buif" or not prod(images.shape[1:]):
         raise UserError(
-            f"{where}: labels must be one integer for each image, got {labels.dtype} of shape "
-            f"{labels.shape}",
-            "number the classes from 0",
+            f"{where}: images must be numbers, (n, height, width) or more axes, got "
+            f"{images.dtype} of shape {images.shape}"
         )
-    if images.ndim < 2 or images.dtype.kind not in "buif":
-        raise UserError(f"{where}: images must be numbers, (n, height, width) or more axes")
     if len(images) != len(labels) or not len(labels):
         raise UserError(f"{where}: {len(images)} images but {len(labels)} labels")
-    if labels.min() < 0:
-        raise UserError(f"{where}: label {labels.min()} is out of range", "number them from 0")
-    if images.dtype.kind == "f" and not np.isfinite(images).all():
-        raise UserError(f"{where}: some pixels are not finite numbers", "clean the data first")
-    return images, labels.astype(np.int64)
+    if images.dtype.kind == "f":
+        # What training computes in: nothing beyond its range is a number there.
+        most = np.finfo(np.float32).max
+        if not (np.isfinite(images).all() and -most <= images.min() and images.max() <= most):
+            raise UserError(f"{where}: some pixels are not finite numbers", "clean the data first")
+    return images, labels
+
+
+def _class_numbers(labels: Array, where: str) -> Array:
+    """Labels as int64 (n,). Raises `UserError` for what is no number of a class."""
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    kind, hint = labels.dtype.kind, "number the classes from 0"
+    found = f"{labels.dtype} of shape {labels.shape}"
+    if kind in "US":
+        found = (
+            f"text, such as {readable(repr(labels.flat[0].item()))[:40]}" if labels.size else "text"
+        )
+        hint = "number the classes: names, y = np.unique(y, return_inverse=True)"
+    elif kind in "buif" and labels.ndim == 2 and _one_hot(labels):
+        found, hint = f"one-hot rows of {labels.shape[1]}", "save np.argmax(y, axis=1)"
+    elif kind in "buif" and labels.ndim == 1:
+        whole = kind != "f" or (np.isfinite(labels) & (labels == np.floor(labels))).all()
+        if whole and labels.size and labels.min() < 0:
+            raise UserError(f"{where}: label {labels.min()} is out of range", hint)
+        if whole and labels.size and int(labels.max()) >= 2**31:
+            raise UserError(f"{where}: label {labels.max()} is out of range", hint)
+        if whole:
+            return labels.astype(np.int64)
+        found = f"{labels.dtype}, not all of them whole"
+    if hint.endswith("from 0"):
+        hint = f"the runner trains classifiers so far: {hint}"
+    raise UserError(f"{where}: labels must be one integer for each image, got {found}", hint)
+
+
+def _one_hot(labels: Array) -> bool:
+    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all())
 
 
 # --- IDX -----------------------------------------------------------------------------------------
@@ -103,7 +190,7 @@ def idx_files(folder: Path) -> dict[str, tuple[Path, Path]] | None:
         pair = []
         for stem in (f"{prefix}-images%sidx3-ubyte", f"{prefix}-labels%sidx1-ubyte"):
             names = [stem % dot + end for dot in "-." for end in (".gz", "")]
-            pair += [folder / name for name in names if (folder / name).is_file()][:1]
+            pair += [folder / name for name in names if kind_of(folder / name) in FILES][:1]
         if len(pair) != 2:
             return None
         found[part] = (pair[0], pair[1])
@@ -111,23 +198,37 @@ def idx_files(folder: Path) -> dict[str, tuple[Path, Path]] | None:
 
 
 def read_idx(files: dict[str, tuple[Path, Path]]) -> Parts:
-    return {
-        part: checked(_idx(images), _idx(labels), str(images))
-        for part, (images, labels) in files.items()
-    }
+    return Parts(
+        {
+            part: checked(_idx(images), _idx(labels), str(images))
+            for part, (images, labels) in files.items()
+        }
+    )
 
 
 def _idx(path: Path) -> Array:
     """IDX of bytes: 00 00 08, the number of axes, their lengths (big-endian), the values."""
-    with _reading(path):
-        opened: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
-        with opened(path, "rb") as file:
-            content = file.read()
-        if content[:3] != b"\0\0\x08" or len(content) < 8:
+    with reading(path, FETCH), open_file(path, LARGEST) as raw:
+        file = _unzipped(raw)
+        head = file.read(4)
+        lengths = file.read(4 * head[3]) if head[:3] == b"\0\0\x08" and len(head) == 4 else b""
+        if not lengths or len(lengths) != 4 * head[3]:
             raise ValueError("it is no IDX file of bytes")
-        axes = content[3]
-        shape = np.frombuffer(content, ">u4", axes, 4).astype(int)
-        return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+        shape = tuple(map(int, np.frombuffer(lengths, ">u4")))
+        if prod(shape) > LARGEST:
+            raise ValueError(TOO_LARGE)
+        values = file.read(prod(shape) + 1)
+        if len(values) != prod(shape):
+            fewer = "fewer" if len(values) < prod(shape) else "more"
+            raise ValueError(f"it holds {fewer} than the {prod(shape):,} values that it speaks of")
+        return np.frombuffer(values, np.uint8).reshape(shape)
+
+
+def _unzipped(file: BinaryIO) -> BinaryIO:
+    """What a file holds, whether it is gzipped or not."""
+    zipped = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if zipped else file
 
 
 # --- CIFAR ---------------------------------------------------------------------------------------
@@ -140,7 +241,7 @@ class Cifar:
     folder: str
     archives: tuple[str, ...]
     batches: Mapping[str, tuple[str, ...]]
-    key: bytes
+    key: str
 
 
 CIFAR = {
@@ -148,60 +249,97 @@ CIFAR = {
         "cifar-10-batches-py",
         ("cifar-10-python.tar.gz", "cifar-10-batches-py.tar.gz"),
         {"train": tuple(f"data_batch_{i}" for i in range(1, 6)), "test": ("test_batch",)},
-        b"labels",
+        "labels",
     ),
     "cifar100": Cifar(
         "cifar-100-python",
         ("cifar-100-python.tar.gz",),
         {"train": ("train",), "test": ("test",)},
-        b"fine_labels",
+        "fine_labels",
     ),
 }
-
-
-HARMLESS: Mapping[tuple[str, str], Any] = {
-    ("numpy.core.multiarray", "_reconstruct"): lambda *_: np.ndarray((0,), "b"),  # numpy's own does
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("_codecs", "encode"): codecs.encode,  # how Python 3 writes bytes for Python 2
-}
-
-
-class _Arrays(pickle.Unpickler):
-    """Unpickles arrays, lists and text: a file from the net gets to call nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        found = HARMLESS.get((module.replace("numpy._core", "numpy.core"), name))
-        if found is None:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return found
 
 
 def cifar_place(cifar: Cifar, folder: Path) -> Path | None:
     """The folder of batches, or the archive of one, that a folder is or holds; None if neither."""
     target = f"{cifar.folder}-target"  # Keras's cache
     for place in (folder, folder / cifar.folder, folder / target / cifar.folder):
-        if place.name == cifar.folder and place.is_dir():
+        if place.name == cifar.folder and kind_of(place) == "folder":
             return place
     names = (*cifar.archives, f"{target}_archive")
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    return next((folder / name for name in names if kind_of(folder / name) in FILES), None)
 
 
 def read_cifar(cifar: Cifar, place: Path) -> Parts:
     """From a folder of batches, or from its archive, which is read without being unpacked."""
+    names = [name for several in cifar.batches.values() for name in several]
+    with reading(place, FETCH):
+        if kind_of(place) == "folder":
+            batches = {name: _batch(read_bytes(place / name, BATCH), cifar.key) for name in names}
+        else:
+            with open_file(place, LARGEST) as file:
+                found = _members(file, {f"{cifar.folder}/{name}": name for name in names})
+            batches = {name: _batch(found.pop(name), cifar.key) for name in names}
     parts = {}
-    with _reading(place), ExitStack() as stack:
-        archive = None if place.is_dir() else stack.enter_context(tarfile.open(place))
-        for part, names in cifar.batches.items():
-            batches = []
-            for name in names:
-                file: Any = (
-                    stack.enter_context((place / name).open("rb"))
-                    if archive is None
-                    else archive.extractfile(f"{cifar.folder}/{name}")
-                )
-                batches.append(_Arrays(file, encoding="bytes").load())
-            planes = np.concatenate([batch[b"data"] for batch in batches])
-            images = planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-            parts[part] = (images, np.concatenate([batch[cifar.key] for batch in batches]))
-    return {part: checked(*each, f"{place}, {part}") for part, each in parts.items()}
+    for part, several in cifar.batches.items():
+        images, labels = zip(*(batches[name] for name in several), strict=True)
+        both = np.concatenate(images), np.concatenate(labels)
+        parts[part] = checked(*both, f"{place}, {part}")
+    return Parts(parts)
+
+
+def _batch(content: bytes, key: str) -> tuple[Array, Array]:
+    """Images (n, 32, 32, 3) and labels (n,) of a batch, which has all of red first."""
+    held = {
+        name.decode("latin-1") if isinstance(name, bytes) else name: each
+        for name, each in read_pickle(content).items()
+    }
+    data, labels = held.get("data"), held.get(key)
+    if not isinstance(data, np.ndarray) or data.dtype != np.uint8:
+        raise ValueError("it holds no 'data' of bytes")
+    if data.shape[1:] not in [(3072,), (3, 32, 32)]:
+        raise ValueError(f"its 'data' has the shape {data.shape}, not (images, 3072)")
+    if isinstance(labels, list) and all(type(each) is int for each in labels):
+        labels = np.array(labels, np.int64)
+    if not isinstance(labels, np.ndarray) or labels.shape != data.shape[:1]:
+        raise ValueError(f"its '{key}' are no list of a number for each of {len(data):,} images")
+    return data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels
+
+
+def _members(file: BinaryIO, wanted: Mapping[str, str]) -> dict[str, bytes]:
+    """The content of files in a tar archive, gzipped or not; `wanted`: their names in it, and what
+    they are called here."""
+    found = {}
+    with tarfile.open(fileobj=_Bounded(_unzipped(file)), mode="r:") as archive:  # type: ignore
+        for member in archive:
+            name = wanted.get(member.name.removeprefix("./"))
+            if name is None or not member.isfile():
+                continue
+            if member.size > BATCH:
+                raise ValueError(f"{member.name} has {member.size:,} bytes, too many for a batch")
+            held = archive.extractfile(member)
+            found[name] = held.read() if held else b""
+    if lacking := [at for at, name in wanted.items() if name not in found]:
+        raise ValueError(f"it does not hold {lacking[0]}")
+    return found
+
+
+class _Bounded:
+    """A file that is read or skipped up to `LARGEST` and in pieces of up to `BATCH` alone, as a few
+    bytes of an archive can say that it holds, or unpack to, a terabyte."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= BATCH or self.file.tell() + size > LARGEST + tarfile.RECORDSIZE:
+            raise ValueError(TOO_LARGE)
+        return self.file.read(size)
+
+    def seek(self, place: int) -> int:
+        if place > LARGEST:
+            raise ValueError(TOO_LARGE)
+        return self.file.seek(place)
+
+    def tell(self) -> int:
+        return self.file.tell()

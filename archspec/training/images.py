@@ -6,64 +6,89 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from archspec.errors import UserError
+from archspec.errors import Told, UserError
 from archspec.graph import Shape
+from archspec.reading import kind_of, open_file, read_bytes, readable, reason
+from archspec.training.folders import classes_of, formats
 
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+LYING = range(5, 9)  # orientations that swap height and width
+LATE = (b"eXIf", b"Orientation", b"Raw profile type exif")  # where a PNG says its orientation
+PIXELS = 2**27  # of one image: some hundred bytes can unpack to any number
+LARGE = 2**24  # pixels of images that are decoded one at a time, for their memory
 LEAVE = "remove or replace what is broken, or say `skip_broken: true` under train.data"
-GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}
+GREY = {"1", "L", "LA", "La"}
+STILLS = {"GIF", "PNG", "TIFF", "WEBP", "AVIF"}  # formats in which a second frame is a surprise
 
 Array = np.ndarray[Any, Any]
+ONE_LARGE = Lock()
+
+# What Pillow warns of is an error here, or is said in a line of its own.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, eq=False)
 class Photos:
-    """Image files, decoded when iterated: each a uint8 array, (h, w) if `grey`, else (h, w, 3)."""
+    """Image files, decoded when iterated: each a uint8 array, (h, w) if `grey`, else (h, w, 3).
+
+    deep: they are greys of 16 bits, and the arrays uint16.
+    """
 
     paths: Array  # of Path
     grey: bool
+    deep: bool = False
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, indices: Any) -> Photos:
-        return Photos(self.paths[indices], self.grey)
+        return Photos(self.paths[indices], self.grey, self.deep)
 
     def __iter__(self) -> Iterator[Array]:
         return map(self.read, self.paths)
 
+    @property
+    def range(self) -> tuple[float, float]:
+        """The lowest and highest value a pixel can have."""
+        return (0.0, 65535.0) if self.deep else (0.0, 255.0)
+
     def read(self, path: Path) -> Array:
         """Decode one of the files. Raises `UserError` if it is broken."""
-        try:
-            with Image.open(path) as image:
-                return _pixels(image, self.grey)
-        except BROKEN as error:
-            raise _unreadable([path], error) from None
+        with _opened(path) as image:
+            return _pixels(image, self.grey, self.deep)
 
     def shapes(self) -> dict[tuple[int, ...], str]:
-        """The shapes that occur, each with a file that has it; reads headers only."""
+        """The shapes that occur, each with a file that has it; by headers, where those say it."""
         found: dict[tuple[int, ...], str] = {}
-        for path in self.paths:
-            try:
-                with Image.open(path) as image:
-                    width, height = image.size
-                    if _from_camera(image) and image.getexif().get(ORIENTATION, 1) >= 5:
-                        width, height = height, width  # the camera was held upright
-            except BROKEN as error:
-                raise _unreadable([path], error) from None
-            found.setdefault((height, width) if self.grey else (height, width, 3), str(path))
+        with ThreadPoolExecutor() as pool:
+            for path, (width, height) in zip(self.paths, pool.map(_size, self.paths), strict=True):
+                shape = (height, width) if self.grey else (height, width, 3)
+                found.setdefault(shape, readable(path))
         return found
 
 
@@ -75,97 +100,210 @@ def grey(images: Images) -> bool:
     return images.grey if isinstance(images, Photos) else images.ndim == 3 or images.shape[-1] == 1
 
 
-def _from_camera(image: Image.Image) -> bool:
-    """Whether to look for an orientation: in a PNG that would mean to decode it first."""
-    return image.format in ("JPEG", "MPO", "TIFF", "WEBP")
+# --- one file ------------------------------------------------------------------------------------
 
 
-def _pixels(image: Image.Image, grey: bool) -> Array:
-    if _from_camera(image):
-        image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):  # 16 bits, of which Pillow's own conversion keeps the wrong 8
-        image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """An image file of a format that is decoded here. Whatever that raises is a `UserError`."""
+    try:
+        with open_file(path) as file, Image.open(file, formats=formats()) as image:
+            pixels = image.width * image.height
+            if pixels > PIXELS:
+                raise ValueError(f"it has {pixels:,} pixels, and {PIXELS:,} are the limit")
+            with ONE_LARGE if pixels > LARGE else nullcontext():
+                yield image
+    except Told:
+        raise
+    except Exception as error:
+        raise _unreadable([path], error) from None
+
+
+def _orientation(image: Image.Image) -> Any:
+    return image.getexif().get(ORIENTATION, 1)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The decoded image as its EXIF says it is to be seen."""
+    image.load()  # which turns a TIFF by itself, and forgets its orientation
+    turn = TURNS.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Width and height as seen. A PNG that may say its orientation behind the pixels, and a TIFF
+    whose size Pillow may have turned already, are decoded to know it."""
+    with _opened(path) as image:
+        if image.format == "PNG":
+            content = read_bytes(path)
+            decode = any(each in content for each in LATE)
+            return _upright(image).size if decode else image.size
+        lying = _orientation(image) in LYING
+        if lying and image.format == "TIFF":
+            return _upright(image).size
+        return image.size[::-1] if lying else image.size
+
+
+def _pixels(image: Image.Image, grey: bool, deep: bool) -> Array:
+    image = _upright(image)
+    if deep:
+        values = np.asarray(image)
+        if values.ndim != 2 or values.min() < 0 or values.max() > 65535:
+            raise ValueError("its pixels are no greys of 16 bits")
+        values = values.astype(np.uint16)
+        return values if grey else np.repeat(values[..., None], 3, axis=-1)
+    image.info.pop("transparency", None)  # colours stay as they are; Pillow warns otherwise
     return np.asarray(image.convert("L" if grey else "RGB"))
+
+
+class _Look(NamedTuple):
+    """What is to know of a file before it is read: "grey", "colour" or "deep" (grey of 16 bits);
+    what is lost of it, in words; "lost" is why its values cannot be read as they are."""
+
+    kind: str
+    left: tuple[str, ...] = ()
+
+
+def _look(path: Path, decode: bool) -> _Look | None:
+    """None for a file that is broken: by its header, or else if `decode` by its pixels."""
+    try:
+        with _opened(path) as image:
+            look = _looked(image)
+            if decode:
+                _pixels(image, grey=False, deep=look.kind == "deep")
+            return look
+    except Told:
+        return None
+
+
+def _looked(image: Image.Image) -> _Look:
+    mode = image.mode
+    # Pillow has one mode for 16 bits in some formats and 32 in others; PNG and PPM have 16 at most.
+    if mode.startswith("I;16") or (mode == "I" and image.format in ("PNG", "PPM")):
+        return _Look("deep")
+    if mode in ("I", "F"):
+        return _Look("lost", ("32-bit integers" if mode == "I" else "floating-point numbers",))
+    left = []
+    if ";16" in str(getattr(image, "tile", "")):
+        left.append("have 16 bits a colour, of which 8 are used")
+    if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        left.append("have transparency, which is not used")
+    if image.format in STILLS and getattr(image, "n_frames", 1) > 1:
+        left.append("have several frames, of which the first is used")
+    return _Look("grey" if mode in GREY else "colour", tuple(left))
 
 
 def _unreadable(paths: list[Path], error: Exception | None = None, hint: str = LEAVE) -> UserError:
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-    names = ", ".join(str(path) for path in paths[:3])
-    cause = f": {error}" if error and not isinstance(error, UnidentifiedImageError) else ""
+    names = ", ".join(readable(path) for path in paths[:3])
+    known = error and not isinstance(error, UnidentifiedImageError)
+    cause = f": {reason(error)}" if error and known else ""
     return UserError(
         f"cannot read {'these images' if len(paths) > 1 else 'the image'} {names}{more}{cause}",
         hint,
     )
 
 
-def read_folder(
-    folder: Path, classes: tuple[str, ...] = (), skip_broken: bool = False
-) -> tuple[Photos, Array, list[str], list[Path]]:
-    """The photos under a folder that has one sub-folder for each class, their labels (n,), the
-    classes in alphabetical order, or `classes` where those are given, and the files left out
-    because they are broken: if `skip_broken`, every image is decoded to find them.
+# --- several files -------------------------------------------------------------------------------
 
-    Raises `UserError` where there are no classes, no images, or broken ones (by their headers; a
-    file cut short is found when it is decoded).
+
+class Found(NamedTuple):
+    """Photos of a folder, their labels (n,), the names of the classes, files that are left out
+    because they are broken, and lines that say what else is not used."""
+
+    photos: Photos
+    labels: Array
+    classes: list[str]
+    skipped: list[Path]
+    notes: list[str]
+
+
+def read_folder(folder: Path, classes: tuple[str, ...] = (), skip_broken: bool = False) -> Found:
+    """What a folder holds that has one sub-folder for each class: in alphabetical order, or as
+    `classes`, where those are given. If `skip_broken`, every image is decoded to find those that
+    are broken.
+
+    Raises `UserError` where there are no classes, a class without images, broken ones (by their
+    headers; a file cut short is found when it is decoded), or values that would be cut.
     """
-    found = sorted(
-        each.name for each in folder.iterdir() if each.is_dir() and not each.name.startswith(".")
-    )
-    by_class = {name: _files(folder / name) for name in found}
-    by_class = {name: files for name, files in by_class.items() if files}
-    if not by_class:
-        loose = any(each.suffix.lower() in SUFFIXES for each in folder.iterdir())
-        raise UserError(
-            f"{folder} holds {'images but no folders of classes' if loose else 'no images'}",
-            "put the images of each class in a folder of their own: FOLDER/cat/1.jpg",
-        )
+    by_class, notes = classes_of(folder)
     if stray := sorted(set(by_class) - set(classes)) if classes else []:
-        raise UserError(f"{folder / stray[0]} is no class of the training set", None)
+        hint = f"the classes are {', '.join(classes[:10])}{', ...' if len(classes) > 10 else ''}"
+        raise UserError(f"{readable(folder)}/{stray[0]} is no class of the training set", hint)
     names = list(classes) or list(by_class)
     labelled = [(path, at) for at, name in enumerate(names) for path in by_class.get(name, ())]
     with ThreadPoolExecutor() as pool:
-        modes = list(pool.map(lambda each: _mode(each[0], decode=skip_broken), labelled))
-    broken = [path for (path, _), mode in zip(labelled, modes, strict=True) if mode is None]
+        looks = list(pool.map(lambda each: _look(each[0], decode=skip_broken), labelled))
+    broken = [path for (path, _), look in zip(labelled, looks, strict=True) if look is None]
     if broken and (not skip_broken or len(broken) == len(labelled)):
-        raise _unreadable(broken)
-    kept = [each for each, mode in zip(labelled, modes, strict=True) if mode is not None]
-    paths, labels = [path for path, _ in kept], [label for _, label in kept]
+        raise _reported(broken)
+    kept = [(*each, look) for each, look in zip(labelled, looks, strict=True) if look is not None]
+    labels = np.array([label for _, label, _ in kept], dtype=np.int64)
+    if gone := sorted(set(by_class) - {names[label] for label in labels}):
+        raise UserError(
+            f"all images of {readable(folder)}/{gone[0]} are broken",
+            "replace them, or remove the folder",
+        )
+    kinds = {look.kind: path for path, _, look in reversed(kept)}
+    _refuse_cut([(path, look) for path, _, look in kept], kinds)
+    counts = Counter(words for _, _, look in kept for words in look.left)
+    notes += [f"{count:,} images {words}" for words, count in counts.items()]
+    # One photo in colour makes a folder of colour photos: a grey one among them is RGB too.
+    photos = Photos(_array([path for path, _, _ in kept]), "colour" not in kinds, "deep" in kinds)
+    return Found(photos, labels, names, broken, notes)
+
+
+def _reported(broken: list[Path]) -> UserError:
+    """The error for files that are broken, with the reason of one alone."""
+    if len(broken) == 1:
+        try:
+            with _opened(broken[0]) as image:
+                _looked(image)
+        except UserError as error:
+            return error
+    return _unreadable(broken)
+
+
+def _refuse_cut(kept: list[tuple[Path, _Look]], kinds: dict[str, Path]) -> None:
+    """Raise `UserError` where values of pixels cannot be kept."""
+    if lost := [(path, look) for path, look in kept if look.kind == "lost"]:
+        (path, look), more = lost[0], f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        raise UserError(
+            f"{readable(path)}{more}: pixels are {look.left[0]}, and nothing says what is white",
+            "save images of 8 or 16 bits, or all of them as arrays in an .npz",
+        )
+    if "deep" in kinds and len(kinds) > 1:
+        other = next(kinds[kind] for kind in ("grey", "colour") if kind in kinds)
+        raise UserError(
+            f"{readable(kinds['deep'])} has 16 bits a pixel, {readable(other)} 8 bits a colour",
+            "save all images with as many bits",
+        )
+
+
+def _array(paths: Sequence[Path]) -> Array:
     array = np.empty(len(paths), dtype=object)
     array[:] = paths
-    # One photo in colour makes a folder of colour photos: a grey one among them is RGB too.
-    photos = Photos(array, grey={mode for mode in modes if mode} <= GREY)
-    return photos, np.array(labels, dtype=np.int64), names, broken
+    return array
 
 
-def read_files(files: Sequence[Path], grey: bool) -> Photos:
-    """Photos of one's own. Raises `UserError` for what is not there, or no image."""
+def read_files(files: Sequence[Path], grey: bool) -> list[Photos]:
+    """Each of one's own photos. Raises `UserError` for what is not there, or no image."""
+    hint, found = "give images, such as PNG or JPEG files", []
     for path in files:
-        if not path.is_file():
-            raise UserError(f"there is no image {path}")
-        if _mode(path, decode=True) is None:
-            raise _unreadable([path], hint="give images, such as PNG or JPEG files")
-    array = np.empty(len(files), dtype=object)
-    array[:] = files
-    return Photos(array, grey)
+        if kind_of(path) is None:
+            raise UserError(f"there is no image {readable(path)}")
+        try:
+            with _opened(path) as image:
+                look = _looked(image)
+                _refuse_cut([(path, look)], {look.kind: path})
+                _pixels(image, grey, look.kind == "deep")
+        except UserError as error:
+            raise UserError(str(error.args[0]), hint) from None
+        found.append(Photos(_array([path]), grey, look.kind == "deep"))
+    return found
 
 
-def _mode(path: Path, decode: bool) -> str | None:
-    """How an image file holds its colours; None if it is broken."""
-    try:
-        with Image.open(path) as image:
-            if decode:
-                image.load()
-            return image.mode
-    except BROKEN:
-        return None
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
-    )
+# --- fitting -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +325,7 @@ class Fitting:
         if isinstance(images, Photos):
             with ThreadPoolExecutor() as pool:  # Pillow decodes and resizes beside other threads
                 images = np.stack(list(pool.map(self._read, repeat(images), images.paths)))
-        elif self.size is not None:
+        elif self.size is not None and images.shape[1:3] != self.size:
             images = np.stack([_resized(image, self.size) for image in images])
         if self.channels is not None:
             images = _in_channels(images, self.channels)
@@ -199,7 +337,15 @@ class Fitting:
 
     def _read(self, photos: Photos, path: Path) -> Array:
         image = photos.read(path)
-        return image if self.size is None else _resized(image, self.size)
+        if self.size is not None and image.shape[:2] != self.size:
+            return _resized(image, self.size)
+        if image.shape[:2] != self.shape[:2]:  # or its rows would be taken for other rows
+            found, said = _times(image.shape[:2]), _times(self.shape[:2])
+            raise UserError(
+                f"{readable(path)} is {found}, but was {said} when the run began",
+                "the file has changed, or says of itself what it is not: save it anew",
+            )
+        return image
 
 
 def fitting(
@@ -218,14 +364,14 @@ def fitting(
     shapes: dict[tuple[int, ...], str] = (
         images.shapes() if isinstance(images, Photos) else {images.shape[1:]: "an image"}
     )
-    fitted = {_fit(shape, wanted, resize, channels, where) for shape, where in shapes.items()}
-    if len({each[0] for each in fitted}) > 1:
+    fitted = [_fit(shape, wanted, resize, channels, where) for shape, where in shapes.items()]
+    if any(each != fitted[0] for each in fitted):
         (one, first), (two, second), *_ = shapes.items()
         raise UserError(
             f"images differ in size: {first} is {_times(one)}, {second} is {_times(two)}",
             "give --resize, or `resize: [height, width]` under train.data",
         )
-    shape, size, colours = fitted.pop()
+    shape, size, colours = fitted[0]
     low, high = range_
     to_low, to_high = scale or range_
     factor = (to_high - to_low) / (high - low) if high > low else 1.0
@@ -249,7 +395,7 @@ def _fit(
                 f"the spec's input {_times(wanted)} has no size to resize to",
                 "say `resize: [height, width]` under train.data",
             )
-        size = (height, width) if (height, width) != shape[:2] else None
+        size = (height, width)
         has[:2] = [height, width]
     if image and len(has) == 2 and len(wanted) == 3:
         has.append(1)
@@ -259,14 +405,20 @@ def _fit(
         has[2] = colours = 4 - has[2]
     fits = [b in (a, None) for a, b in zip(has, wanted, strict=False)]
     if len(has) != len(wanted) or not all(fits):
-        key = "channels" if all(fits[:2]) else "resize"
         raise UserError(
             f"{where} is {_times(shape)}, the spec's input {_times(wanted)}",
-            f"give --resize to adapt images, or say `{key}: true` under train.data"
-            if image
-            else "change the spec's input or the data",
+            _remedy(shape, wanted, "channels" if all(fits[:2]) else "resize"),
         )
     return tuple(has), size, colours
+
+
+def _remedy(shape: tuple[int, ...], wanted: Shape, key: str) -> str:
+    """What to do where images do not fit the spec's input."""
+    if len(shape) not in (2, 3) or len(wanted) not in (2, 3):
+        return "change the spec's input or the data"
+    if len(shape) == len(wanted) == 3 and shape[0] in (1, 3, 4) and shape[2] not in (1, 3, 4):
+        return "these have their channels first: save np.moveaxis(x, 1, -1)"
+    return f"give --resize to adapt images, or say `{key}: true` under train.data"
 
 
 def _times(shape: Shape) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from archspec.backends.flat import flat_name, to_spec, to_yaml
 from archspec.graph import Graph
+from archspec.reading import path_of
 from archspec.recipe import Recipe
 from archspec.training.data import CLASSES, Dataset, balance, fingerprint
 from archspec.training.folder import RunFolder
@@ -49,8 +50,7 @@ def located(recipe: Recipe) -> Recipe:
     name = recipe.data.name
     if name is None or name in CLASSES:
         return recipe
-    path = str(Path(name).expanduser().resolve())
-    return replace(recipe, data=replace(recipe.data, name=path))
+    return replace(recipe, data=replace(recipe.data, name=str(path_of(name))))
 
 
 def resolved(graph: Graph, recipe: Recipe) -> str:
@@ -81,7 +81,8 @@ def described(
             "range": dataset.range,
             "grey": grey(parts["train"].examples.images),
             "fingerprint": fingerprint({name: part.examples for name, part in parts.items()}),
-            "data_dir": str(data_dir.resolve()) if data_dir else None,
+            "data_dir": str(path_of(data_dir)) if data_dir else None,
+            "found": str(dataset.place) if dataset.place else None,
             "limit": limit,
         },
     }

@@ -84,8 +84,9 @@ def resume(
 
     said = facts["data"]
     data_dir = data_dir or (Path(said["data_dir"]) if said["data_dir"] else None)
+    found = Path(said["found"]) if said.get("found") else None
     recipe = located(recipe)
-    dataset, parts = prepare(graph, recipe, data_dir, said["limit"])
+    dataset, parts = prepare(graph, recipe, data_dir, said["limit"], found)
     echo(about(dataset, parts))
     now_facts = described(graph, recipe, dataset, parts, data_dir, said["limit"])
     now_facts |= {key: facts[key] for key in ("params", "spec") if key in facts}

@@ -126,7 +126,8 @@ def _judged(
     if data is not None:
         recipe = replace(recipe, data=replace(recipe.data, name=data))
     data_dir = data_dir or (Path(said["data_dir"]) if said["data_dir"] else None)
-    dataset, parts = prepare(it.graph, recipe, data_dir, None if data else said["limit"])
+    place = Path(said["found"]) if said.get("found") else None
+    dataset, parts = prepare(it.graph, recipe, data_dir, None if data else said["limit"], place)
     if list(dataset.classes) != it.classes:
         raise UserError(
             f"{dataset.name} has the classes {', '.join(dataset.classes[:5])}, ..., "
@@ -222,14 +223,12 @@ def predict(
 
 def _guessed(it: Trained, files: Sequence[Path], top: int, resize: bool) -> list[dict[str, Any]]:
     said, ours = it.facts["data"], it.recipe.data
-    photos = read_files(files, said["grey"])
     wanted = it.graph.shape(it.graph.inputs[0])[1:]
-    scale = ours.scale or tuple(said["range"])  # a file has 0 to 255, whatever the data had
+    scale = ours.scale or tuple(said["range"])  # a file has its own range, whatever the data had
     found = []
-    for place, path in enumerate(files):
-        photo = photos[place : place + 1]
+    for path, photo in zip(files, read_files(files, said["grey"]), strict=True):
         adapt = resize or ours.resize, resize or ours.channels
-        fit = fitting(photo, wanted, (0.0, 255.0), scale, *adapt)
+        fit = fitting(photo, wanted, photo.range, scale, *adapt)
         outputs = it.model.predict(fit(photo), verbose=0)
         values = outputs[0] if isinstance(outputs, list | tuple) else outputs
         chances = probabilities(it, values)[0]
