@@ -214,7 +214,8 @@ def train(
     seed: A[int, RUN_SEED] = 0,
 ) -> None:
     """How to train. epochs or steps, not both; loss: by default sparse categorical cross-entropy,
-    from probabilities or logits as the output gives; the rest as in Keras's compile and fit."""
+    of one unit binary cross-entropy, from probabilities or logits as the output gives; the rest as
+    in Keras's compile and fit."""
 
 
 DATA: dict[str, Argument] = contract(data)
@@ -228,8 +229,8 @@ DOCS: dict[str, str] = {
     "train.epochs": "Passes over the training set.",
     "train.steps": "Training steps, instead of epochs.",
     "train.optimizer": "How the weights follow the gradients.",
-    "train.loss": "What training makes small; null is sparse categorical cross-entropy, from "
-    "probabilities or logits as the output gives.",
+    "train.loss": "What training makes small; null is sparse categorical cross-entropy, of "
+    "one unit binary cross-entropy, from probabilities or logits as the output gives.",
     "train.metrics": "What is measured besides the loss.",
     "train.loss_weights": "How much the loss of each output counts.",
     "train.callbacks": "What watches over the training, such as EarlyStopping.",
@@ -691,8 +692,27 @@ def named(value: Object) -> tuple[str, dict[str, Any]]:
 # --- losses --------------------------------------------------------------------------------------
 
 
+# Losses whose target is a class. The others take numbers, masks or sequences.
+OF_CLASSES = {
+    *("SparseCategoricalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy"),
+    *("CategoricalGeneralizedCrossEntropy", "CategoricalHinge", "KLDivergence"),
+}
+OF_TWO_CLASSES = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"}
+
+
+def takes_classes(loss: str) -> bool:
+    """Whether the target of a loss is a class."""
+    return loss in OF_CLASSES or loss in OF_TWO_CLASSES
+
+
+def is_one_unit(graph: Graph, output: str) -> bool:
+    """Whether an output is one number, which tells two classes apart: a softmax of one is 1."""
+    return graph.shape(output)[1:] == (1,) and _last_activation(graph, output) != "softmax"
+
+
 def _default_loss(graph: Graph, output: str) -> Object:
-    name = "SparseCategoricalCrossentropy"
+    single = is_one_unit(graph, output)
+    name = "BinaryCrossentropy" if single else "SparseCategoricalCrossentropy"
     return name if gives_probabilities(graph, output) else {name: {"from_logits": True}}
 
 
@@ -713,10 +733,14 @@ def _mismatch(graph: Graph, output: str, loss: Object) -> str | None:
 
 def gives_probabilities(graph: Graph, output: str) -> bool:
     """Whether an output ends in a softmax or sigmoid, followed at most by a change of shape."""
+    return _last_activation(graph, output) in ("softmax", "sigmoid")
+
+
+def _last_activation(graph: Graph, output: str) -> str | None:
     node: Node = graph[output]
     while node.op in ("Flatten", "Reshape", "Identity") and node.inputs:
         node = graph[node.inputs[0]]
     activation = node.arguments.get("activation")
-    return node.op == "Softmax" or (
-        activation is not None and named(activation)[0] in ("softmax", "sigmoid")
-    )
+    if node.op == "Softmax":
+        return "softmax"
+    return None if activation is None else named(activation)[0]

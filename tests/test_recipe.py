@@ -334,6 +334,22 @@ def test_the_loss_by_default_is_from_what_the_output_gives(head, probabilities):
     assert recipe_of(graph).losses[output] == (SPARSE if probabilities else FROM_LOGITS)
 
 
+@pytest.mark.parametrize(
+    ("head", "loss"),
+    [
+        ("Dense: {units: 1, activation: sigmoid}", "BinaryCrossentropy"),
+        ("layers: [Dense: 1, Activation: sigmoid]", "BinaryCrossentropy"),
+        ("Dense: 1", {"BinaryCrossentropy": {"from_logits": True}}),
+        ("Dense: {units: 1, activation: softmax}", SPARSE),  # always 1: it tells nothing apart
+        ("Dense: {units: 2, activation: sigmoid}", SPARSE),
+    ],
+)
+def test_the_loss_of_one_unit_is_of_two_classes(head, loss):
+    graph = net(head=head)
+    assert recipe_of(graph).losses == {graph.outputs[0]: loss}
+    assert not recipe_of(graph).warnings
+
+
 def test_an_explicit_loss_that_takes_the_output_for_something_else_is_a_warning():
     (warning,) = recipe_of(net(f"{{loss: {SPARSE}}}", "Dense: 10")).warnings
     assert "wants probabilities, but output 'head' gives logits" in warning

@@ -27,11 +27,13 @@ from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserEr
 from archspec.expand import expand
 from archspec.files import open_spec, setting
 from archspec.graph import Graph
+from archspec.reading import path_of
 from archspec.recipe import RECIPE, Recipe, given_in, recipe_of
 from archspec.source import plain, read_file, read_text
 from archspec.training.comparison import Comparison, Missing, compared
 from archspec.training.folder import RUNS
 from archspec.training.job import located, resolved
+from archspec.training.preparation import refuse_other_targets
 from archspec.training.results import Result, read
 from archspec.writing import writing
 
@@ -231,6 +233,7 @@ def _network(spec: str, terms: Terms, given: Mapping[str, Any] | None) -> tuple[
         raise
     if recipe.data.name is None:
         raise UserError("nothing to train on", "give --data, or say `data` in its recipe")
+    refuse_other_targets(graph, recipe)
     return graph, located(recipe)
 
 
@@ -260,7 +263,7 @@ def _refuse_another(member: Member, terms: Terms) -> None:
     there = _said((folder / "resolved.yaml").read_text(encoding="utf-8"))
     here = _said(resolved(member.graph, member.recipe))
     there |= {key: facts["data"].get(key) for key in ("limit", "data_dir")}
-    data_dir = str(terms.data_dir.resolve()) if terms.data_dir else None
+    data_dir = str(path_of(terms.data_dir)) if terms.data_dir else None
     here |= {"limit": terms.limit, "data_dir": data_dir}
     if terms.device and "device" in facts:
         there["device"] = facts["device"]

@@ -11,7 +11,8 @@ import numpy as np
 
 from archspec.errors import UserError
 from archspec.graph import Graph
-from archspec.recipe import Recipe, is_sparse, named
+from archspec.reading import readable
+from archspec.recipe import OF_TWO_CLASSES, Recipe, is_one_unit, is_sparse, named, takes_classes
 from archspec.training import data
 from archspec.training.data import Dataset, Examples
 from archspec.training.images import Array, Fitting, fitting
@@ -31,17 +32,22 @@ class Part:
 
 
 def prepare(
-    graph: Graph, recipe: Recipe, data_dir: Path | None = None, limit: int | None = None
+    graph: Graph,
+    recipe: Recipe,
+    data_dir: Path | None = None,
+    limit: int | None = None,
+    found: Path | None = None,
 ) -> tuple[Dataset, dict[str, Part]]:
     """The recipe's dataset and its parts: "train", "validation" and "test", those that there are.
 
+    found: where a run found the dataset before, to be looked in after `data_dir`.
     Raises `UserError` for data that is not there, and where graph and data do not fit together.
     """
     said = recipe.data
     if said.name is None:
         known = ", ".join(data.CLASSES)
         raise UserError("nothing to train on", f"give --data: {known}, a folder or an .npz file")
-    dataset = data.load(said.name, data_dir, said.split_seed, said.skip_broken)
+    dataset = data.load(said.name, data_dir, said.split_seed, said.skip_broken, found)
     _check(graph, recipe, dataset)
     wanted = graph.shape(graph.inputs[0])[1:]
     parts = {}
@@ -50,6 +56,24 @@ def prepare(
         fit = fitting(images, wanted, dataset.range, said.scale, said.resize, said.channels)
         parts[name] = Part(examples, fit)
     return dataset, parts
+
+
+def refuse_other_targets(graph: Graph, recipe: Recipe) -> None:
+    """Raise `UserError` for a loss whose target is no class, since classes are all there is."""
+    for output, loss in recipe.losses.items():
+        name = named(loss)[0]
+        if takes_classes(name):
+            if is_one_unit(graph, output) and name not in OF_TWO_CLASSES:
+                raise UserError(
+                    f"output '{output}' has one unit, but {name} wants one for each class",
+                    "leave the loss out, which makes it BinaryCrossentropy, or give it more units",
+                )
+            continue
+        raise UserError(
+            f"output '{output}' has the loss {name}, whose target is no class: the runner trains "
+            "classifiers so far",
+            "leave the loss out for one of classes, or use `archspec build` and train with Keras",
+        )
 
 
 def _check(graph: Graph, recipe: Recipe, dataset: Dataset) -> None:
@@ -110,15 +134,13 @@ def _target(graph: Graph, recipe: Recipe, output: str, labels: Array) -> Array:
 
 def about(dataset: Dataset, parts: Mapping[str, Part]) -> str:
     counts = ", ".join(f"{len(each):,} {name}" for name, each in parts.items())
-    skipped = ""
+    notes = list(dataset.notes)
     if dataset.skipped:
-        names = ", ".join(map(str, dataset.skipped[:3]))
+        names = ", ".join(map(readable, dataset.skipped[:3]))
         more = f" and {len(dataset.skipped) - 3} more" if len(dataset.skipped) > 3 else ""
-        skipped = f"\nskipped, because they are broken: {names}{more}"
+        notes.append(f"skipped, because they are broken: {names}{more}")
     shape = "x".join(map(str, parts["train"].fit.shape))
     names = ", ".join(dataset.classes[:NAMED])
     names += ", ..." if len(dataset.classes) > NAMED else ""
-    return (
-        f"{dataset.name}, {len(dataset.classes)} classes: {names}\n"
-        f"images of {shape}: {counts}{skipped}"
-    )
+    lines = [f"{dataset.name}, {len(dataset.classes)} classes: {names}"]
+    return "\n".join([*lines, f"images of {shape}: {counts}", *notes])

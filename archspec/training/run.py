@@ -22,7 +22,7 @@ from archspec.recipe import Recipe, ended_early, recipe_of
 from archspec.training.failure import told
 from archspec.training.folder import RunFolder, fingerprint
 from archspec.training.job import Job, Manner, described, located, resolved
-from archspec.training.preparation import about, prepare
+from archspec.training.preparation import about, prepare, refuse_other_targets
 
 if TYPE_CHECKING:
     from archspec.training.learning import Run
@@ -50,6 +50,7 @@ def train(
     manner = manner or Manner()
     for warning in recipe.warnings:
         manner.echo(f"warning: {warning}")
+    refuse_other_targets(graph, recipe)
     recipe = located(recipe)
     dataset, parts = prepare(graph, recipe, data_dir, limit)
     manner.echo(about(dataset, parts))

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from archspec.graph import Graph
-from archspec.recipe import Object, Recipe, named
+from archspec.recipe import Object, Recipe, gives_probabilities, is_one_unit, named
 from archspec.training.steps import ManySteps
 
 
@@ -57,7 +57,7 @@ def trainer_of(
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     losses = {name: built(keras.losses, each) for name, each in recipe.losses.items()}
     metrics = {
-        name: [each if named(each)[0].islower() else built(keras.metrics, each) for each in several]
+        name: [_metric(graph, name, each) for each in several]
         for name, several in recipe.metrics.items()
     }
     single = len(outputs) == 1
@@ -73,6 +73,18 @@ def trainer_of(
         jit_compile=_jit(device),
     )
     return trainer
+
+
+def _metric(graph: Graph, output: str, value: Object) -> Any:
+    """A metric, or its short name, of which Keras makes one by the shape of the output: that one
+    takes more than 0.5 for the second of two classes, which of a logit is more than 0."""
+    if (
+        value == "accuracy"
+        and is_one_unit(graph, output)
+        and not gives_probabilities(graph, output)
+    ):
+        return keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
+    return value if named(value)[0].islower() else built(keras.metrics, value)
 
 
 def built(module: Any, value: Object) -> Any:
