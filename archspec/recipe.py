@@ -491,7 +491,7 @@ def _misfit(name: str, given: Mapping[str, Any], shape: Shape) -> tuple[str, str
     units = shape[-1]
     if name == "CTC" and len(shape) != 3:
         return f"CTC judges sequences (None, length, classes), not {shape}", "use another loss"
-    if units == 1 and "Categorical" in name:
+    if units == 1 and ("Categorical" in name or name == "KLDivergence"):
         other = f"Binary{name.rpartition('Categorical')[2]}"
         known = other in TABLES["loss"] or other in TABLES["metric"]
         hint = f"use {other if known else 'BinaryCrossentropy'}, or give the output more units"
@@ -696,13 +696,8 @@ def named(value: Object) -> tuple[str, dict[str, Any]]:
 OF_CLASSES = {
     *("SparseCategoricalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy"),
     *("CategoricalGeneralizedCrossEntropy", "CategoricalHinge", "KLDivergence"),
+    *("BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"),
 }
-OF_TWO_CLASSES = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"}
-
-
-def takes_classes(loss: str) -> bool:
-    """Whether the target of a loss is a class."""
-    return loss in OF_CLASSES or loss in OF_TWO_CLASSES
 
 
 def is_one_unit(graph: Graph, output: str) -> bool:

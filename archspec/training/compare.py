@@ -233,7 +233,7 @@ def _network(spec: str, terms: Terms, given: Mapping[str, Any] | None) -> tuple[
         raise
     if recipe.data.name is None:
         raise UserError("nothing to train on", "give --data, or say `data` in its recipe")
-    refuse_other_targets(graph, recipe)
+    refuse_other_targets(recipe)
     return graph, located(recipe)
 
 

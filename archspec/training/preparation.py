@@ -12,7 +12,7 @@ import numpy as np
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.reading import readable
-from archspec.recipe import OF_TWO_CLASSES, Recipe, is_one_unit, is_sparse, named, takes_classes
+from archspec.recipe import OF_CLASSES, Recipe, is_sparse, named
 from archspec.training import data
 from archspec.training.data import Dataset, Examples
 from archspec.training.images import Array, Fitting, fitting
@@ -58,22 +58,16 @@ def prepare(
     return dataset, parts
 
 
-def refuse_other_targets(graph: Graph, recipe: Recipe) -> None:
+def refuse_other_targets(recipe: Recipe) -> None:
     """Raise `UserError` for a loss whose target is no class, since classes are all there is."""
     for output, loss in recipe.losses.items():
         name = named(loss)[0]
-        if takes_classes(name):
-            if is_one_unit(graph, output) and name not in OF_TWO_CLASSES:
-                raise UserError(
-                    f"output '{output}' has one unit, but {name} wants one for each class",
-                    "leave the loss out, which makes it BinaryCrossentropy, or give it more units",
-                )
-            continue
-        raise UserError(
-            f"output '{output}' has the loss {name}, whose target is no class: the runner trains "
-            "classifiers so far",
-            "leave the loss out for one of classes, or use `archspec build` and train with Keras",
-        )
+        if name not in OF_CLASSES:
+            raise UserError(
+                f"output '{output}' has the loss {name}, whose target is no class: the runner "
+                "trains classifiers so far",
+                "leave the loss out for one of classes, or build the model and train it with Keras",
+            )
 
 
 def _check(graph: Graph, recipe: Recipe, dataset: Dataset) -> None:

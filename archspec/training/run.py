@@ -50,7 +50,7 @@ def train(
     manner = manner or Manner()
     for warning in recipe.warnings:
         manner.echo(f"warning: {warning}")
-    refuse_other_targets(graph, recipe)
+    refuse_other_targets(recipe)
     recipe = located(recipe)
     dataset, parts = prepare(graph, recipe, data_dir, limit)
     manner.echo(about(dataset, parts))
