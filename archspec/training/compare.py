@@ -27,7 +27,7 @@ from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserEr
 from archspec.expand import expand
 from archspec.files import open_spec, setting
 from archspec.graph import Graph
-from archspec.reading import path_of
+from archspec.reading import kind_of, path_of
 from archspec.recipe import RECIPE, Recipe, given_in, recipe_of
 from archspec.source import plain, read_file, read_text
 from archspec.training.comparison import Comparison, Missing, compared
@@ -100,7 +100,7 @@ class Member:
         return self.folder.with_name(f"{self.folder.name}.log")
 
     def missing(self, status: str, message: str = "") -> Missing:
-        log = self.log if self.log.exists() else None
+        log = self.log if kind_of(self.log) == "file" else None
         return Missing(self.label, self.seed, self.graph, status, message, log)
 
 
@@ -165,7 +165,7 @@ def publish(comparison: Comparison, place: Path, picture: Path | None = None) ->
 
 def is_run(argument: str) -> bool:
     """Whether an argument is the folder of a run, and not a spec."""
-    return (Path(argument) / "resolved.yaml").is_file()
+    return kind_of(Path(argument) / "resolved.yaml") == "file"
 
 
 # --- before anything is trained ------------------------------------------------------------------
@@ -253,7 +253,7 @@ def _labels(names: Mapping[Path, str]) -> dict[Path, str]:
 def _refuse_another(member: Member, terms: Terms) -> None:
     """Raise `UserError` if the folder of a member has something else in it."""
     folder = member.folder
-    if not folder.exists():
+    if kind_of(folder) is None:
         return
     if not is_run(str(folder)):
         if not _only_begun(folder):
@@ -294,7 +294,7 @@ def _difference(key: str, there: Any, here: Any) -> str:
 
 def _only_begun(folder: Path) -> bool:
     """Whether a training was killed there before it left anything to go on with."""
-    if not folder.is_dir():
+    if kind_of(folder) != "folder":
         return False
     names = [each.name for each in folder.iterdir() if not each.match(".[0-9]*.*")]
     return BEGINNING.issuperset(names)

@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -145,8 +146,14 @@ def compared(
     rows += [Row(name, each[0].graph, (), tuple(each)) for name, each in alone.items()]
     usual = _usual([row.results[0].conditions for row in rows if row.results])
     rows = [replace(row, differs=_differences(row, usual)) for row in rows]
-    rows.sort(key=lambda row: (row.value is None, -(row.value or 0)))
+    rows.sort(key=_place)
     return Comparison(tuple(rows), usual, stopped)
+
+
+def _place(row: Row) -> tuple[bool, float]:
+    """The best first; last those without a value, or with one that is no number."""
+    known = row.value is not None and not isnan(row.value)
+    return not known, -(row.value or 0) if known else 0
 
 
 # --- conditions ----------------------------------------------------------------------------------
@@ -182,7 +189,7 @@ def _notes(it: Comparison) -> list[str]:
         spread = "; mean ± standard deviation over the runs" if several else ""
         on_gpu = it.usual.get("device", "").startswith("gpu")
         notes = [
-            f"{it.measured}: of the epoch with the least validation loss{spread}",
+            f"{it.measured}: of {_best(each.monitor for each in results)}{spread}",
             "training time: with validation; images/s: of training, in the median epoch after the "
             f"first; peak memory: of the {'GPU' if on_gpu else 'process'}",
             f"data: {it.usual['data']}, {it.usual['images']}",
@@ -196,6 +203,12 @@ def _notes(it: Comparison) -> list[str]:
     if odd:
         notes.append(f"not the same conditions (*): {', '.join(odd)}")
     return [*notes, *map(str, it.missing)]
+
+
+def _best(monitors: Iterable[str]) -> str:
+    """Which epoch of a run it is whose model is judged."""
+    words = {"val_loss": "the least validation loss", "loss": "the least loss"}
+    return "the epoch with " + _either(words.get(each, f"the best {each}") for each in monitors)
 
 
 def _machine(usual: Mapping[str, str]) -> list[str]:
@@ -310,7 +323,7 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
 def listing(results: Sequence[Result], form: str) -> str:
     """Runs one by one, the best first, whatever they were trained on."""
     rows = [_alone(each) for each in results]
-    rows.sort(key=lambda row: (row.value is None, -(row.value or 0)))
+    rows.sort(key=_place)
     if form == "csv":
         return _csv([_exact(row) for row in rows])
     columns: dict[str, Say] = {

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 from filelock import FileLock, Timeout
 
-from archspec.errors import UserError
-from archspec.reading import kind_of
+from archspec.errors import Refused, UserError
+from archspec.expand import expand
+from archspec.files import open_spec
+from archspec.graph import Graph
+from archspec.reading import GIB, kind_of, open_file, read_bytes, reading
+from archspec.recipe import Recipe, recipe_of
+from archspec.source import read_file
+from archspec.training.contents import MOST, RUN, bound, read_json
 from archspec.writing import writing
 
 RUNS = Path("runs")
+BEST = "best.keras"
+OF_EPOCH = re.compile(rb"epoch ([0-9]{1,9})")
 
 
 class RunFolder:
@@ -63,20 +73,28 @@ class RunFolder:
 
     def facts(self) -> dict[str, Any]:
         """What run.json says. Raises `UserError` if it is not there in full."""
-        try:
-            facts: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-            facts["data"]["fingerprint"], facts["status"]
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            said = f"{self.path / 'run.json'} is missing or damaged: {error}"
-            raise UserError(said, "train the spec anew") from None
+        facts: dict[str, Any] = read_json(self.path / "run.json", RUN)
         return facts
+
+    def spec(
+        self, settings: Mapping[str, Any] | None = None, **options: Any
+    ) -> tuple[Graph, Recipe]:
+        """The graph and the recipe of resolved.yaml. settings: as `expand` takes them; options: as
+        `recipe_of` does. Raises `SpecError` and `UserError`."""
+        path = self.path / "resolved.yaml"
+        graph = expand(open_spec(read_file(path), settings))
+        try:
+            return graph, recipe_of(graph, **options)
+        except Refused as refused:
+            raise UserError(f"{path}: {refused}", refused.hint) from None
 
     def edited(self, facts: Mapping[str, Any]) -> bool:
         """Whether spec.yaml is another text than the one that the run began with."""
         path = self.path / "spec.yaml"
-        if facts.get("spec") is None or not path.exists():
+        if facts.get("spec") is None or kind_of(path) is None:
             return False
-        return fingerprint(path.read_bytes()) != str(facts["spec"])
+        with reading(path, "put it back, or remove it: the run goes on with its resolved.yaml"):
+            return fingerprint(read_bytes(path, MOST)) != str(facts["spec"])
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -97,13 +115,36 @@ class RunFolder:
         finally:
             lock.release()
 
+    def best_epoch(self, parameters: int | None = None) -> int | None:
+        """Of which epoch best.keras is; None where an older run does not say so there.
+
+        parameters: that it should have. Raises `UserError` where it is not there, not sound (Keras
+        itself passes over the check sums of a zip archive) or not of such a size.
+        """
+        path = self.path / BEST
+        with reading(path, "train the spec anew"):
+            with open_file(path, bound(parameters) if parameters is not None else 64 * GIB) as file:
+                if os.fstat(file.fileno()).st_size < 4 * (parameters or 0):
+                    raise ValueError("it is of a smaller network")
+                with zipfile.ZipFile(file) as archive:
+                    if (bad := archive.testzip()) is not None:
+                        raise ValueError(f"the check sum of {bad} is wrong")
+                    said = OF_EPOCH.fullmatch(archive.comment)
+            return int(said[1]) if said else None
+
     def take_best(self, model: Any) -> None:
-        """Give a Keras model the weights of best.keras."""
-        path = self.path / "best.keras"
-        try:
+        """Give a Keras model the weights of best.keras. Raises `UserError` as `best_epoch` does."""
+        self.best_epoch(model.count_params())
+        path = self.path / BEST
+        with reading(path, "train the spec anew"):
             model.load_weights(path)
-        except (OSError, ValueError, LookupError, BadZipFile) as error:
-            raise UserError(f"cannot read {path}: {error}", "train the spec anew") from None
+
+    def save_best(self, model: Any, epoch: int) -> None:
+        """Write best.keras; the archive's comment says of which epoch it is."""
+        with self.writing(BEST) as path:
+            model.save(path)
+            with zipfile.ZipFile(path, "a") as archive:
+                archive.comment = f"epoch {epoch}".encode()
 
     def writing(self, name: str) -> AbstractContextManager[Path]:
         """The temporary path to write `name` to; it gets its name if nothing goes wrong."""

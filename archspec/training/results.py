@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import archspec
-from archspec.errors import Refused, SpecError, UserError
+from archspec.errors import SpecError, UserError
 from archspec.graph import Graph
-from archspec.recipe import Recipe, named, recipe_of
+from archspec.reading import kind_of
+from archspec.recipe import Recipe, named
+from archspec.training.contents import METRICS, read_history, read_json
 from archspec.training.folder import RunFolder
 
 # Metrics of which more is better, by their names; other ones are no ground to rank networks on.
@@ -28,6 +27,7 @@ class Result:
     part, measure, value: "test", or "validation" where the data has no test images; the name of
     what is measured on them; what it came to, None where the run has not ended or measures nothing.
     curve: the same by epoch, of validation images, or of training where none are held out.
+    monitor: what its best epoch is the best by.
     """
 
     folder: Path
@@ -39,6 +39,7 @@ class Result:
     measure: str
     value: float | None
     curve: tuple[float, ...]
+    monitor: str
 
     @property
     def status(self) -> str:
@@ -106,30 +107,23 @@ def read(folder: Path, label: str | None = None) -> Result:
 
     Raises `UserError` for a folder that holds no run, or a damaged one.
     """
-    facts = RunFolder.existing(folder).facts()
-    resolved = folder / "resolved.yaml"
+    run = RunFolder.existing(folder)
+    facts = run.facts()
     try:
-        graph = archspec.load(resolved)
-        recipe = recipe_of(graph)
+        graph, recipe = run.spec()
     except SpecError as error:
-        raise UserError(f"{resolved} is damaged:\n{error}", "train the spec anew") from None
-    except Refused as refused:
-        raise UserError(f"{resolved}: {refused}", refused.hint) from None
-    metrics, rows = {}, []
-    try:
-        if facts["status"] == "finished":
-            metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        if (folder / "history.csv").exists():
-            with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
-        part = "test" if "test" in facts["data"]["images"] else "validation"
-        measured = metrics.get(part) or {}
-        measure = _measure(graph, recipe, measured or (rows[-1] if rows else {}))
-        value = measured.get(measure)
-        key = f"val_{measure}" if rows and f"val_{measure}" in rows[0] else measure
-        curve = tuple(float(row[key]) for row in rows if row.get(key))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UserError(f"{folder} is damaged: {error}", "train the spec anew") from None
+        said = f"{folder / 'resolved.yaml'} is damaged:\n{error}"
+        raise UserError(said, "train the spec anew") from None
+    metrics: Mapping[str, Any] = {}
+    rows: Sequence[Mapping[str, float]] = ()
+    if facts["status"] == "finished":
+        metrics = read_json(folder / "metrics.json", METRICS)
+    if kind_of(folder / "history.csv") is not None:
+        rows = read_history(folder / "history.csv")
+    part = "test" if "test" in facts["data"]["images"] else "validation"
+    measured = metrics.get(part) or {}
+    measure = _measure(graph, recipe, measured or (rows[-1] if rows else {}))
+    key = f"val_{measure}" if rows and f"val_{measure}" in rows[0] else measure
     return Result(
         folder=folder,
         label=label or str(facts.get("name", folder.name)),
@@ -138,8 +132,9 @@ def read(folder: Path, label: str | None = None) -> Result:
         facts=facts,
         part=part,
         measure=measure,
-        value=value,
-        curve=curve,
+        value=measured.get(measure),
+        curve=tuple(row[key] for row in rows if key in row),
+        monitor=metrics.get("monitor", "val_loss"),
     )
 
 
@@ -168,7 +163,7 @@ def _letters(name: str) -> str:
 
 def folders(place: Path) -> Iterator[Path]:
     """Every folder below with a run.json. Raises `UserError` if there is no such place."""
-    if not place.is_dir():
+    if kind_of(place) != "folder":
         raise UserError(f"there is no folder {place}", "name the folder of your runs with --dir")
     for path in sorted(place.rglob("run.json")):
         yield path.parent

@@ -21,14 +21,13 @@ from tabulate import tabulate
 from archspec.backends import framework
 from archspec.backends.keras import to_keras
 from archspec.errors import UserError
-from archspec.expand import expand
-from archspec.files import open_spec
 from archspec.graph import Graph
-from archspec.recipe import Recipe, gives_probabilities, recipe_of
-from archspec.source import read_file
+from archspec.reading import kind_of
+from archspec.recipe import Recipe, gives_probabilities
 from archspec.training import pictures
+from archspec.training.contents import USED, checked, sound
 from archspec.training.feed import Feed
-from archspec.training.folder import RunFolder
+from archspec.training.folder import BEST, RunFolder
 from archspec.training.images import Array, fitting, read_files
 from archspec.training.preparation import Part, prepare, targets
 from archspec.training.recorder import numbers
@@ -58,14 +57,15 @@ def trained(run: Path) -> Trained:
     """The run in a folder. Raises `UserError` for one that has no model, or a damaged one."""
     folder = RunFolder.existing(run)
     facts = folder.facts()
-    graph = expand(open_spec(read_file(run / "resolved.yaml")))
-    recipe = recipe_of(graph)
-    with precision(recipe.precision):
-        model = to_keras(graph, recipe.seed)
-    best = run / "best.keras"
-    if not best.exists():
+    with sound(run / "run.json"):
+        checked(facts, USED)
+    graph, recipe = folder.spec()
+    if kind_of(run / BEST) is None:
         hint = f"archspec train --resume {run} goes on with it"
         raise UserError(f"{run} has no model yet: its status is {facts['status']}", hint)
+    folder.best_epoch(graph.total_params)  # before memory is taken for a network of any size
+    with precision(recipe.precision):
+        model = to_keras(graph, recipe.seed)
     folder.take_best(model)
     return Trained(folder, graph, recipe, model, facts)
 
