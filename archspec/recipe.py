@@ -397,6 +397,7 @@ def recipe_of(
     several = len(graph.outputs) > 1
     _check_precision(bound["optimizer"], bound["precision"])
     _check_callbacks(bound["optimizer"], bound["callbacks"], measured, several)
+    _check_restoring(bound["callbacks"])
     weights = _by_output(graph, "loss_weights", bound["loss_weights"] or {})
     return Recipe(
         data=Data(**source),
@@ -634,6 +635,26 @@ def ended_early(recipe: Recipe, per_epoch: int) -> str | None:
         f"then on, up to step {whole:,}, the learning rate is {last:g}; its {word} count steps, "
         "not epochs"
     )
+
+
+def restoring(callbacks: tuple[Object, ...]) -> int | None:
+    """The place of the EarlyStopping that says which epoch's weights are kept, if one does."""
+    places = enumerate(map(named, callbacks))
+    return next((at for at, (_, given) in places if given.get("restore_best_weights")), None)
+
+
+def _check_restoring(callbacks: tuple[Object, ...]) -> None:
+    """A run has one best model: all that restore weights mean the same by it."""
+    keys = ("monitor", "mode", "min_delta", "start_from_epoch")
+    several = [given for _, given in map(named, callbacks) if given.get("restore_best_weights")]
+    for key in keys:
+        if len({given.get(key) for given in several}) > 1:
+            raise Refused(
+                f"train.callbacks: two EarlyStopping restore the best weights, and differ in {key}",
+                "callbacks",
+                "train",
+                "keep `restore_best_weights` in one of them: a run has one best model",
+            )
 
 
 def is_sparse(name: str) -> bool:

@@ -9,6 +9,7 @@ memory, the metrics. Exit status 1 if something does not.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import random
 import shutil
@@ -16,10 +17,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import h5py
 import numpy as np
 
 TRAIN = [sys.executable, "-m", "archspec", "train"]
@@ -43,6 +46,11 @@ def differences(one: Path, two: Path) -> list[str]:
                         found.append(f"last/{name}: the history or a callback's memory differs")
                 elif not np.array_equal(a[key], b[key], equal_nan=True):
                     found.append(f"last/{name}: {key} differs")
+    best = [_weights(run / "best.keras") for run in (one, two)]
+    if best[0].keys() != best[1].keys() or not all(
+        np.array_equal(best[0][name], best[1][name], equal_nan=True) for name in best[0]
+    ):
+        found.append("best.keras has other weights")
     for name in ("metrics.json", "resolved.yaml"):
         if (one / name).read_bytes() != (two / name).read_bytes():
             found.append(f"{name} differs")
@@ -51,6 +59,21 @@ def differences(one: Path, two: Path) -> list[str]:
         for run in (one, two)
     ]
     return found if histories[0] == histories[1] else [*found, "history.csv differs"]
+
+
+def _weights(path: Path) -> dict[str, np.ndarray]:
+    """Every array in a .keras file, by its place."""
+    with zipfile.ZipFile(path) as archive:
+        content = io.BytesIO(archive.read("model.weights.h5"))
+    found = {}
+
+    def take(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = item[...]
+
+    with h5py.File(content) as file:
+        file.visititems(take)
+    return found
 
 
 # What no two runs have in common: the last columns of a history, and what the recorder remembers.

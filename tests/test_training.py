@@ -145,7 +145,7 @@ def test_a_run_leaves_its_folder(finished):
 def test_the_metrics_are_those_of_the_best_model(finished):
     done, _ = finished
     metrics = json.loads((done.folder / "metrics.json").read_text())
-    assert metrics == {**done.metrics, "best_epoch": 2}
+    assert metrics == {**done.metrics, "best_epoch": 2, "monitor": "val_loss"}
     images, labels = digits()
     for model in (done.model, load(done.folder / "best.keras")):
         accuracy = (model.predict(images, verbose=0).argmax(1) == labels).mean()

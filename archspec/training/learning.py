@@ -18,9 +18,10 @@ import numpy as np
 
 from archspec.backends.keras import to_keras
 from archspec.errors import UserError
+from archspec.recipe import Object, named, restoring
 from archspec.training import pictures
 from archspec.training.feed import Feed
-from archspec.training.folder import RunFolder
+from archspec.training.folder import BEST, RunFolder
 from archspec.training.job import Job, Manner, resolved
 from archspec.training.preparation import Part, targets
 from archspec.training.progress import Progress
@@ -76,16 +77,13 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
         "started": started.isoformat(timespec="seconds"),
     }
     folder.json("run.json", facts | {"status": "running"})
-    others = [built(keras.callbacks, each) for each in recipe.callbacks]
+    others = [_watching(each) for each in recipe.callbacks]
     writer = Writer()
-    best = BestModel(folder, writer, model, network)
-    recorder = Recorder(folder, writer, best, others, len(parts["train"]), recipe.batch_size)
-    callbacks = [
-        recorder,
-        *others,
-        keras.callbacks.TerminateOnNaN(),
-        *([Steps(recipe.steps, per_epoch)] if recipe.steps else []),
-    ]
+    best = BestModel(model, network)
+    place = restoring(recipe.callbacks)
+    recorder = Recorder(folder, writer, others, place, len(parts["train"]), recipe.batch_size)
+    steps = Steps(recipe.steps, per_epoch) if recipe.steps else None
+    callbacks = [recorder, *others, keras.callbacks.TerminateOnNaN(), *([steps] if steps else [])]
     progress = Progress(epochs, recorder)
     feeds: dict[str, Feed] = {}
     metrics: Metrics = {"test": None, "validation": None}
@@ -94,12 +92,12 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
         for name, part in parts.items():
             seed = recipe.seed if name == "train" else None
             labels = partial(targets, graph, recipe)
-            steps = trainer.steps_per_execution
-            feeds[name] = Feed(part.examples, part.fit, labels, recipe.batch_size, seed, steps)
+            at_once = trainer.steps_per_execution
+            feeds[name] = Feed(part.examples, part.fit, labels, recipe.batch_size, seed, at_once)
         done = state.epochs if state else 0
         if state is None:
             _show_samples(folder, feeds["train"], parts["train"], job.dataset.classes, facts)
-        keeper = Keeper(folder, writer, callbacks, feeds["train"], resolved(graph, recipe), state)
+        keeper = Keeper(recorder, best, steps, feeds["train"], resolved(graph, recipe), state)
         with writer:
             trainer.fit(
                 feeds["train"].x,
@@ -118,7 +116,7 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
                 metrics[name] = _evaluate(trainer, feeds[name], recipe.batch_size)
         if manner.weights:
             folder.save("weights.txt", partial(write_weights, model))
-        folder.json("metrics.json", {**metrics, "best_epoch": recorder.best_epoch})
+        folder.json("metrics.json", {**metrics, **recorder.facts})
         status = "finished"
     except KeyboardInterrupt:
         status = "interrupted"
@@ -142,6 +140,14 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
             folder.json("run.json", facts | {"status": status} | times)
     manner.echo(_outcome(folder.path, status, metrics, recorder, epochs))
     return Run(folder.path, model, recorder.rows, metrics, status == "interrupted")
+
+
+def _watching(value: Object) -> keras.callbacks.Callback:
+    """A callback of the recipe. The best weights are ours to keep and to give back."""
+    name, arguments = named(value)
+    if name == "EarlyStopping":
+        arguments = {**arguments, "restore_best_weights": False}
+    return built(keras.callbacks, {name: arguments})
 
 
 def _show_samples(
@@ -187,4 +193,5 @@ def _outcome(
     for part, values in metrics.items():
         each = ", ".join(f"{name} {value:.4f}" for name, value in (values or {}).items())
         lines.append(f"{part}: {each}" if each else f"{part}: the data has no such images")
-    return "\n".join([*lines, f"best epoch {recorder.best_epoch}, in {folder / 'best.keras'}"])
+    by = f"best epoch {recorder.best_epoch}, by {recorder.monitor}"
+    return "\n".join([*lines, f"{by}, in {folder / BEST}"])

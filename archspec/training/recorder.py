@@ -1,10 +1,10 @@
-"""What goes on beside the training: the history and the best model, kept as epochs end."""
+"""What goes on beside the training: history, best model and state, kept as epochs end."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import replace
 from math import isfinite
 from statistics import median
 from typing import Any
@@ -14,8 +14,7 @@ import keras
 from archspec.errors import UserError
 from archspec.training.feed import Feed
 from archspec.training.folder import RunFolder
-from archspec.training.images import Array
-from archspec.training.state import State, restore, save
+from archspec.training.state import State, assign, keep, put, remind, taken
 from archspec.training.writer import Writer
 
 
@@ -35,57 +34,54 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class BestModel:
-    """Writes best.keras: a second model takes the weights, and is saved while the first trains."""
+    """The best weights so far, in a second model, which is saved while the first trains."""
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        writer: Writer,
-        model: keras.Model,
-        another: Callable[[], keras.Model],
-    ) -> None:
+    def __init__(self, model: keras.Model, another: Callable[[], keras.Model]) -> None:
         """model: that trains. another: makes one like it."""
-        self.folder, self.writer, self.model, self.another = folder, writer, model, another
+        self.model, self.another = model, another
         self.copy: keras.Model | None = None
 
-    def keep(self) -> None:
-        """Have it written as it is now."""
+    def keep(self) -> keras.Model:
+        """Copy the weights as they are now; returns the model that has them."""
         with keras.device("cpu"):  # a GPU's memory is for the one that trains
             if self.copy is None:
                 self.copy = self.another()
             _assign(self.copy, self.model)
-        self.writer(partial(self.folder.save, "best.keras", self.copy.save))
+        return self.copy
 
     def take(self) -> None:
         """Give the model that trained its best weights."""
-        if self.copy is None:  # they are of before the run was taken up again
-            self.folder.take_best(self.model)
-        else:
+        if self.copy is not None:
             _assign(self.model, self.copy)
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the history and the best model on disk after every epoch.
+    """Keeps the history on disk after every epoch, and judges which is the best.
 
     It comes first of the callbacks: what the others watch is checked before they miss it, and the
     learning rate is that of the epoch.
+
+    The best epoch is the one whose weights an EarlyStopping with `restore_best_weights` would give
+    back; without one, that of the least loss, of validation where there is any.
     """
 
     def __init__(
         self,
         folder: RunFolder,
         writer: Writer,
-        kept: BestModel,
         others: Sequence[keras.callbacks.Callback],
+        restoring: int | None,
         images: int,
         batch_size: int,
     ) -> None:
-        """images: in an epoch."""
+        """others: those of the recipe. restoring: the place among them of the EarlyStopping that
+        the best epoch follows. images: in an epoch."""
         super().__init__()
-        self.folder, self.writer, self.kept, self.others = folder, writer, kept, others
+        self.folder, self.writer, self.others, self.restoring = folder, writer, others, restoring
         self.images, self.batch_size = images, batch_size
         self.rows: list[dict[str, Any]] = []
         self.best, self.best_epoch = float("inf"), 0
+        self.by_loss = restoring is None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.started = time.perf_counter()
@@ -113,10 +109,31 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self.rows.append(row)
         self.writer.wait()  # what it writes from is about to take this epoch's values
         self.folder.csv("history.csv", self.rows)
-        loss = row.get("val_loss", row["loss"])
-        if loss < self.best:
-            self.best, self.best_epoch = loss, epoch + 1
-            self.kept.keep()
+
+    @property
+    def monitor(self) -> str:
+        """What the best epoch is the best by."""
+        if self.restoring is None or self.by_loss:
+            return "val_loss" if self.rows and "val_loss" in self.rows[0] else "loss"
+        return str(self.others[self.restoring].monitor)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What metrics.json says of the best epoch."""
+        return {"best_epoch": self.best_epoch, "monitor": self.monitor}
+
+    def judge(self) -> bool:
+        """Whether the last epoch is the best so far; the others must be done with it."""
+        row = self.rows[-1]
+        value = row[self.monitor]
+        if self.restoring is None or self.by_loss:
+            better = bool(value < self.best)
+        else:  # until it begins to watch, it would give back the last weights
+            early = self.others[self.restoring]
+            better = early.best is None or bool(early.best_epoch + 1 == row["epoch"])
+        if better:
+            self.best, self.best_epoch = value, int(row["epoch"])
+        return better
 
     @property
     def images_per_second(self) -> float | None:
@@ -124,70 +141,91 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         rates = [row["images_per_second"] for row in self.rows]
         return median(rates[1:] or rates) if rates else None
 
-    def restored(self) -> None:
-        """Write down the history that a state brought back."""
-        if self.rows:
-            self.folder.csv("history.csv", self.rows)
-
     def check(self) -> None:
         """Raise `UserError` if the loss went astray."""
         last = self.rows[-1]
-        if not isfinite(last["loss"]) or not self.best_epoch:
+        astray = "loss" if not isfinite(last["loss"]) else self.monitor
+        row = last if astray == "loss" or not self.best_epoch else self.rows[self.best_epoch - 1]
+        if not isfinite(row[astray]):
             raise UserError(
-                f"the loss became {last['loss']} in epoch {last['epoch']}",
+                f"the {astray} became {row[astray]} in epoch {int(row['epoch'])}",
                 "lower the optimizer's learning rate, or look at train.data.scale",
             )
 
 
 class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the state of the run after every epoch, and gives back that of a run taken up again.
+    """Keeps the state of the run and its best model after every epoch, and gives back those of a
+    run taken up again.
 
     It must come after the others: they have then done what they do in an epoch.
     """
 
     def __init__(
         self,
-        folder: RunFolder,
-        writer: Writer,
-        others: Sequence[keras.callbacks.Callback],
+        recorder: Recorder,
+        best: BestModel,
+        steps: Steps | None,
         feed: Feed,
         resolved: str,
         state: State | None,
     ) -> None:
         super().__init__()
-        self.folder, self.writer, self.others, self.feed = folder, writer, others, feed
-        self.resolved, self.state = resolved, state
-        self.saved: dict[str, Array] = {}
+        self.recorder, self.best, self.steps = recorder, best, steps
+        self.feed, self.resolved, self.state = feed, resolved, state
+        self.folder, self.writer = recorder.folder, recorder.writer
+
+    @property
+    def callbacks(self) -> list[keras.callbacks.Callback]:
+        """Those with a memory."""
+        return [self.recorder, *self.recorder.others]
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if self.state is not None:
-            restore(self.state, self.model, self.others)
-            for each in self.others:
-                if isinstance(each, Recorder):
-                    each.restored()
+        state = self.state
+        if state is None:
+            return
+        if state.best_epoch:
+            if state.best is not None:
+                assign(state.best, self.model)
+            else:
+                self.folder.take_best(self.best.model)
+            self.folder.save_best(self.best.keep(), state.best_epoch)
+        assign(state.arrays, self.model)
+        remind(state.memories, self.callbacks)
+        self.folder.csv("history.csv", self.recorder.rows)
+        self.state = replace(state, best=None)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.feed.epoch = epoch
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         if isfinite((logs or {})["loss"]):  # nobody wants to go on from another
-            self._save(epoch)
+            self._keep(epoch + 1)
         self.writer.begin()
 
-    def _save(self, epoch: int) -> None:
-        steps = next((each for each in self.others if isinstance(each, Steps)), None)
+    def _keep(self, epochs: int) -> None:
+        before, steps = self.state, self.steps
+        better = self.recorder.judge()
         ended = steps is not None and steps.left <= steps.per_epoch
-        self.saved = save(
-            self.folder,
-            self.writer,
+        self.state = state = taken(
             self.model,
-            self.others,
-            self.saved,
-            epochs=epoch + 1,
+            self.callbacks,
+            before.arrays if before else {},
+            epochs=epochs,
             stopped=self.model.stop_training and not ended,
             whole=steps is None or steps.left >= steps.per_epoch,
             resolved=self.resolved,
         )
+        model = self.best.keep() if better else None
+        needed = {epochs, state.best_epoch}
+        needed |= {before.epochs, before.best_epoch} if before else set()
+
+        def write() -> None:
+            put(self.folder, state)
+            if model is not None:  # after the state, which has these weights too
+                self.folder.save_best(model, epochs)
+            keep(self.folder.path, needed)
+
+        self.writer(write)
 
 
 def _assign(one: keras.Model, other: keras.Model) -> None:

@@ -10,17 +10,19 @@ import difflib
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import archspec
 from archspec.backends import framework
-from archspec.errors import Refused, UserError
-from archspec.expand import expand
-from archspec.files import open_spec
+from archspec.errors import UserError
+from archspec.reading import kind_of
 from archspec.recipe import Recipe, recipe_of
-from archspec.source import plain, read_file, read_text
-from archspec.training.folder import RunFolder
+from archspec.source import plain, read_text
+from archspec.training.contents import bound
+from archspec.training.folder import BEST, RunFolder
 from archspec.training.job import Job, Manner, described, located, resolved
 from archspec.training.preparation import about, prepare
 from archspec.training.run import started
@@ -61,21 +63,22 @@ def resume(
             f"{run / 'spec.yaml'} was edited, but a run goes on with its resolved.yaml",
             "change the recipe there or by options, and put spec.yaml back",
         )
-    graph = expand(open_spec(read_file(run / "resolved.yaml"), settings))
-    try:
-        recipe = recipe_of(graph, data=data, epochs=epochs, steps=steps, batch_size=batch_size)
-    except Refused as refused:
-        raise UserError(f"{run / 'resolved.yaml'}: {refused}", refused.hint) from None
+    graph, recipe = folder.spec(
+        settings, data=data, epochs=epochs, steps=steps, batch_size=batch_size
+    )
+    recipe = located(recipe)
     now = resolved(graph, recipe)
 
     framework.start()
     from archspec.training import state as states
 
-    state = states.newest(run, echo)
-    changes = _changes(state.resolved, now) if state else set()
-    if state and changes:
-        echo(_difference(state.resolved, now))
-        state = states.newest(run, lambda said: None, whole=True)
+    most = bound(graph.total_params)
+    state = states.newest(run, echo, most=most)
+    before = _as_now(state.resolved) if state else resolved(*folder.spec())
+    changes = _changes(before, now)
+    if changes:
+        echo(_difference(before, now))
+        state = states.newest(run, lambda said: None, whole=True, most=most)
         if state and "patience" in changes:
             state = replace(state, stopped=False)
     elif facts["status"] == "finished":
@@ -83,12 +86,12 @@ def resume(
         return None
 
     said = facts["data"]
-    data_dir = data_dir or (Path(said["data_dir"]) if said["data_dir"] else None)
+    limit = said.get("limit")
+    data_dir = data_dir or (Path(said["data_dir"]) if said.get("data_dir") else None)
     found = Path(said["found"]) if said.get("found") else None
-    recipe = located(recipe)
-    dataset, parts = prepare(graph, recipe, data_dir, said["limit"], found)
+    dataset, parts = prepare(graph, recipe, data_dir, limit, found)
     echo(about(dataset, parts))
-    now_facts = described(graph, recipe, dataset, parts, data_dir, said["limit"])
+    now_facts = described(graph, recipe, dataset, parts, data_dir, limit)
     now_facts |= {key: facts[key] for key in ("params", "spec") if key in facts}
     if now_facts["data"]["fingerprint"] != said["fingerprint"]:
         raise UserError(
@@ -102,24 +105,29 @@ def resume(
             raise UserError(
                 f"{run} has done {state.epochs} epochs already", f"give more than {state.epochs}"
             )
-        folder = _forked(folder, RunFolder(graph.name, run_dir), now)
+        new = RunFolder(graph.name, run_dir)
         now_facts["resumed_from"] = str(run)
+        _hand_on(folder, new, now_facts)
+        if state is not None:
+            state = replace(state, resolved=now)
+            states.hand_on(state, folder, new)
+        folder = new
+    if changes or data is not None:
+        folder.text("resolved.yaml", now)  # with it, the new folder is a run's
     echo(
         f"going on after epoch {state.epochs}"
         if state
-        else "nothing was saved yet: starting from the beginning"
+        else "there is no state to go on from: starting from the beginning"
     )
     return started(Job(graph, recipe, dataset, parts, folder, now_facts), manner, state)
 
 
-def _forked(old: RunFolder, new: RunFolder, text: str) -> RunFolder:
-    """The new folder, with what the run has so far."""
-    for name in ("spec.yaml", "best.keras"):
-        if (old.path / name).exists():
-            with new.writing(name) as path:
-                shutil.copyfile(old.path / name, path)
-    new.text("resolved.yaml", text)
-    return new
+def _hand_on(old: RunFolder, new: RunFolder, facts: Mapping[str, Any]) -> None:
+    """Give a new folder what it shares with the old one."""
+    for name in ("spec.yaml", BEST):
+        if kind_of(old.path / name) == "file":
+            new.save(name, partial(shutil.copyfile, old.path / name))
+    new.json("run.json", {**facts, "status": "running"})
 
 
 # --- changes -------------------------------------------------------------------------------------
@@ -140,6 +148,12 @@ def _changes(before: str, now: str) -> set[str]:
             "train the changed spec anew",
         )
     return found
+
+
+def _as_now(text: str) -> str:
+    """A text of resolved.yaml with the keys and arguments that this version has, by default."""
+    graph = archspec.loads(text, "resolved.yaml")
+    return resolved(graph, recipe_of(graph))
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -1,19 +1,25 @@
 """The state of a run at the end of an epoch: all that the rest of it depends on.
 
-    last/0003.npz    after the third epoch; the two newest are kept
+    last/0003.npz    after the third epoch
 
-A file holds every variable (weights, seed generators, the optimizer's), the callbacks' memory and
-the history. It gets its name when it is whole, and is a zip archive, whose CRC-32 of each array
-tells a damaged one: then the older one is taken.
+A file holds every variable (weights, seed generators, the optimizer's), what the callbacks
+remember, and the history. The best model is part of it: its weights are those of the state of the
+best epoch. So the two newest states are kept, and those of their best epochs.
+
+A file gets its name when it is whole. It is a zip archive with a CRC-32 of each array, and its
+facts repeat them: a file that is damaged or was changed is passed over, and the one before it
+taken.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
+import re
+import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +27,15 @@ import keras
 import numpy as np
 
 from archspec.errors import UserError
+from archspec.reading import GIB, open_file, reason
+from archspec.source import plain, read_text
+from archspec.training.contents import MEMORY, STATE, checked, from_json, record
 from archspec.training.folder import RunFolder
 from archspec.training.images import Array
-from archspec.training.writer import Writer
 
 PLACE = "last"
-KEPT = 2
-DAMAGED = (
-    *(OSError, EOFError, ValueError, TypeError, LookupError),
-    *(zipfile.BadZipFile, NotImplementedError),
-)
+FACTS = "facts.npy"
+NAME = re.compile("[0-9]{4,9}[.]npz", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,9 @@ class State:
 
     epochs: how many are done. stopped: whether a callback ended training with the last of them.
     whole: False where that one was cut short by a number of steps. resolved: the spec and recipe
-    that it belongs to. memories: of each callback, by its place. arrays: by name.
+    that it belongs to. memories: of the recorder, and of each callback of the recipe. arrays: by
+    name. best: the arrays of the best epoch; None where there is none yet, or best.keras alone has
+    its weights.
     """
 
     epochs: int
@@ -47,12 +54,19 @@ class State:
     whole: bool
     resolved: str
     memories: Sequence[dict[str, Any]]
-    arrays: dict[str, Array]
+    arrays: Mapping[str, Array]
+    best: Mapping[str, Array] | None = None
+
+    @property
+    def best_epoch(self) -> int:
+        """The number of the best epoch, from 1; 0 where there is none yet."""
+        return int(self.memories[0]["best_epoch"])
 
 
-def save(
-    folder: RunFolder,
-    writer: Writer,
+# --- writing -------------------------------------------------------------------------------------
+
+
+def taken(
     trainer: keras.Model,
     callbacks: Sequence[keras.callbacks.Callback],
     before: Mapping[str, Array],
@@ -61,90 +75,54 @@ def save(
     stopped: bool,
     whole: bool,
     resolved: str,
-) -> dict[str, Array]:
-    """Have the state written as it is now, and all but the newest dropped.
+) -> State:
+    """Copy the state as it is now. callbacks: the recorder, and those of the recipe.
 
-    Returns the arrays that are written. before: those of the last time, written by now: their
-    memory is used again.
+    before: arrays that are needed no more: their memory is used again.
     """
     values = {f"variable.{i}": each.value for i, each in enumerate(_variables(trainer))}
-    memories = []
-    for place, callback in enumerate(callbacks):
-        memory, lists = _memory(callback)
-        memories.append(memory)
-        for name, several in lists.items():
-            values |= {f"{place}.{name}.{i}": each for i, each in enumerate(several)}
     arrays = {name: _copied(value, before.get(name)) for name, value in values.items()}
-    facts = {
-        "epochs": epochs,
-        "stopped": stopped,
-        "whole": whole,
-        "resolved": resolved,
-        "memories": memories,
-    }
-    arrays["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    return State(epochs, stopped, whole, resolved, list(map(_memory, callbacks)), arrays)
 
-    def write() -> None:
-        name = f"{PLACE}/{epochs:04}.npz"
-        folder.save(name, lambda path: np.savez(path, allow_pickle=False, **arrays))
-        for path in _files(folder.path)[KEPT:]:
+
+def put(folder: RunFolder, state: State) -> None:
+    """Write a state into the folder of a run."""
+    facts = {
+        "epochs": state.epochs,
+        "stopped": state.stopped,
+        "whole": state.whole,
+        "resolved": state.resolved,
+        "memories": state.memories,
+    }
+
+    def save(path: Path) -> None:
+        np.savez(path, allow_pickle=False, **state.arrays)
+        with zipfile.ZipFile(path, "a") as archive:
+            sums = {each.filename: each.CRC for each in archive.infolist()}
+            said = np.frombuffer(json.dumps({**facts, "sums": sums}).encode(), np.uint8)
+            with archive.open(FACTS, "w") as member:
+                np.lib.format.write_array(member, said)
+
+    folder.save(_name(state.epochs), save)
+
+
+def keep(run: Path, epochs: Collection[int]) -> None:
+    """Drop all states but those of these epochs."""
+    for path in _files(run):
+        if int(path.stem) not in epochs:
             path.unlink(missing_ok=True)
 
-    writer(write)
-    return arrays
+
+def hand_on(state: State, old: RunFolder, new: RunFolder) -> None:
+    """Write a state into the folder of another run, with what it takes its best model from."""
+    best = old.path / _name(state.best_epoch)
+    if state.best is not None and state.best_epoch != state.epochs:
+        new.save(_name(state.best_epoch), lambda path: shutil.copyfile(best, path))
+    put(new, state)
 
 
-def newest(run: Path, echo: Callable[[str], None], whole: bool = False) -> State | None:
-    """The newest state that can be read, or None; what is damaged is said.
-
-    whole: of those that end with a whole epoch.
-    """
-    for path in _files(run):
-        try:
-            with np.load(path) as file:
-                arrays = {name: file[name] for name in file.files}
-            state = State(**json.loads(arrays.pop("facts").tobytes()), arrays=arrays)
-        except DAMAGED as error:
-            echo(f"warning: {path} is damaged ({error}): taking the one before it")
-            continue
-        if state.whole or not whole:
-            return state
-    return None
-
-
-def restore(
-    state: State, trainer: keras.Model, callbacks: Sequence[keras.callbacks.Callback]
-) -> None:
-    """Give every variable and every callback what it had."""
-    variables = list(_variables(trainer))
-    arrays = [state.arrays.get(f"variable.{i}") for i in range(len(variables))]
-    for variable, value in zip(variables, arrays, strict=True):
-        if value is None or value.shape != tuple(variable.shape):
-            raise UserError(
-                f"the saved state is of another network: it does not fit {variable.path}",
-                "train the spec anew",
-            )
-        variable.assign(value)
-    for place, (callback, memory) in enumerate(zip(callbacks, state.memories, strict=True)):
-        vars(callback).update(memory)
-        lists: dict[str, list[Array]] = {}
-        for key, value in state.arrays.items():
-            if key.startswith(f"{place}."):
-                lists.setdefault(key.split(".")[1], []).append(value)
-        vars(callback).update(lists)
-
-
-def _files(run: Path) -> list[Path]:
-    """The newest first."""
-    return sorted((run / PLACE).glob("[0-9]*.npz"), key=lambda path: int(path.stem), reverse=True)
-
-
-def _variables(trainer: keras.Model) -> Iterator[keras.Variable]:
-    """The model's, seed generators' included, and the optimizer's."""
-    if not trainer.optimizer.built:
-        trainer.optimizer.build(trainer.trainable_variables)
-    yield from trainer.variables
-    yield from trainer.optimizer.variables
+def _name(epochs: int) -> str:
+    return f"{PLACE}/{epochs:04}.npz"
 
 
 def _copied(value: Any, to: Array | None) -> Array:
@@ -158,28 +136,133 @@ def _copied(value: Any, to: Array | None) -> Array:
     return to
 
 
-def _memory(
-    callback: keras.callbacks.Callback,
-) -> tuple[dict[str, Any], dict[str, Sequence[Array]]]:
-    """What a callback remembers beyond its arguments: plain values, and lists of arrays."""
-    given = inspect.signature(type(callback).__init__).parameters
-    memory: dict[str, Any] = {}
-    lists: dict[str, Sequence[Array]] = {}
-    for name, value in vars(callback).items():
-        if name in given or name.startswith("_") or name == "params":
-            continue
-        if isinstance(value, list) and value and isinstance(value[0], np.ndarray):
-            lists[name] = value
-        elif isinstance(value, np.generic):
-            memory[name] = value.item()
-        elif _is_plain(value):
-            memory[name] = value
-    return memory, lists
+def _memory(callback: keras.callbacks.Callback) -> dict[str, Any]:
+    """What a callback remembers, as JSON has it."""
+    memory = {}
+    for name in MEMORY[type(callback).__name__]:
+        value = getattr(callback, name)
+        if isinstance(value, list):
+            value = list(value)  # which grows while this is written
+        memory[name] = value.item() if isinstance(value, np.generic) else value
+    return memory
 
 
-def _is_plain(value: Any) -> bool:
+# --- reading -------------------------------------------------------------------------------------
+
+
+def newest(
+    run: Path, echo: Callable[[str], None], whole: bool = False, most: int = 64 * GIB
+) -> State | None:
+    """The newest state that can be read, or None; what is damaged is said.
+
+    whole: of those that end with a whole epoch. most: bytes that a file may have.
+    """
+    for path in _strays(run):
+        echo(f"warning: {path} is no state of this run: passing it over")
+    for path in _files(run):
+        try:
+            state = _read(path, most)
+            if state.whole or not whole:
+                return replace(state, best=_best(run, state, most))
+        except Exception as error:  # what a damaged file raises has no end
+            echo(f"warning: {path} is damaged ({reason(error)}): taking the one before it")
+    return None
+
+
+def _files(run: Path) -> list[Path]:
+    """The newest first."""
+    found = [path for path in (run / PLACE).glob("*.npz") if NAME.fullmatch(path.name)]
+    return sorted(found, key=lambda path: int(path.stem), reverse=True)
+
+
+def _strays(run: Path) -> list[Path]:
+    """What has the suffix of a state, but no name of one; what begins with a dot is ours."""
+    found = (run / PLACE).glob("[!.]*.npz")
+    return sorted(path for path in found if not NAME.fullmatch(path.name))
+
+
+def _read(path: Path, most: int) -> State:
+    """Raises anything for a damaged file."""
+    with open_file(path, most) as file:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            if sum(each.file_size for each in members) > most:
+                raise ValueError(f"it unpacks to more than {most:,} bytes")
+            if (bad := archive.testzip()) is not None:
+                raise ValueError(f"the check sum of {bad} is wrong")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as held:
+            arrays = {name: held[name] for name in held.files}
+    facts = from_json(arrays.pop("facts").tobytes(), STATE)
+    sums = {each.filename: each.CRC for each in members if each.filename != FACTS}
+    if facts.get("sums", sums) != sums:  # older runs have none
+        raise ValueError("its arrays are not those that it was written with")
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+            raise ValueError(f"{name} is no array of numbers")
+    if path.name != f"{facts['epochs']:04}.npz":
+        raise ValueError(f"it is of epoch {facts['epochs']}")
+    memories = _remembered(facts["resolved"], facts["memories"])
+    if len(memories[0]["rows"]) != facts["epochs"] or memories[0]["best_epoch"] > facts["epochs"]:
+        raise ValueError("its history is not of so many epochs")
+    said = {name: facts[name] for name in ("epochs", "stopped", "whole", "resolved")}
+    return State(**said, memories=memories, arrays=arrays)
+
+
+def _remembered(resolved: str, memories: Sequence[Any]) -> list[dict[str, Any]]:
+    """Of the memories those that this run's callbacks may have. Older runs wrote more, of more
+    callbacks, and followed the loss whatever their callbacks watched."""
+    callbacks = plain(read_text(resolved, "resolved.yaml").root)["train"]["callbacks"]
+    names = ["Recorder", *(name for each in callbacks for name in each)]
+    found = []
+    for name, memory in zip(names, memories[: len(names)], strict=True):
+        memory = {"by_loss": True, **memory} if name == "Recorder" else memory
+        known = {key: each for key, each in memory.items() if key in MEMORY[name]}
+        found.append(checked(known, record(" ".join(MEMORY[name]), **MEMORY[name])))
+    return found
+
+
+def _best(run: Path, state: State, most: int) -> Mapping[str, Array] | None:
+    """The arrays of the best epoch. Raises anything where its weights are nowhere."""
+    if state.best_epoch in (0, state.epochs):
+        return state.arrays if state.best_epoch else None
     try:
-        json.dumps(value)
-    except (TypeError, ValueError):
-        return False
-    return True
+        return _read(run / _name(state.best_epoch), most).arrays
+    except Exception as error:
+        with suppress(UserError):  # older runs do not say in best.keras which epoch it is of
+            if RunFolder.existing(run).best_epoch() in (state.best_epoch, None):
+                return None
+        raise ValueError(
+            f"the model of its best epoch, {state.best_epoch}, is lost: {reason(error)}"
+        ) from None
+
+
+# --- taking up again -----------------------------------------------------------------------------
+
+
+def assign(arrays: Mapping[str, Array], trainer: keras.Model) -> None:
+    """Give every variable what it had. Raises `UserError` where the arrays do not fit."""
+    variables = list(_variables(trainer))
+    values = [arrays.get(f"variable.{i}") for i in range(len(variables))]
+    for variable, value in zip(variables, values, strict=True):
+        if value is None or value.shape != tuple(variable.shape):
+            raise UserError(
+                f"the saved state is of another network: it does not fit {variable.path}",
+                "train the spec anew",
+            )
+        variable.assign(value)
+
+
+def remind(memories: Sequence[Mapping[str, Any]], callbacks: Sequence[Any]) -> None:
+    """Let callbacks remember what `MEMORY` allows them."""
+    for callback, memory in zip(callbacks, memories, strict=True):
+        for name in MEMORY[type(callback).__name__]:
+            setattr(callback, name, memory[name])
+
+
+def _variables(trainer: keras.Model) -> Iterator[keras.Variable]:
+    """The model's, seed generators' included, and the optimizer's."""
+    if not trainer.optimizer.built:
+        trainer.optimizer.build(trainer.trainable_variables)
+    yield from trainer.variables
+    yield from trainer.optimizer.variables
