@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 import sys
 import traceback
 import warnings
@@ -394,6 +395,7 @@ def train(
     from archspec.backends import framework
     from archspec.recipe import given_in, recipe_of
 
+    ENDING.heard()
     if (spec is None) == (resume is None):
         raise click.UsageError("give a SPEC to train, or --resume RUN to go on with a run")
     _said_once(
@@ -432,7 +434,7 @@ def train(
             run_dir=run_dir,
         )
         if done is not None and done.interrupted:
-            sys.exit(130)
+            sys.exit(ENDING.status)
         return
     assert spec is not None
     graph = _load(spec, settings)
@@ -468,7 +470,7 @@ def train(
         text=path.read_text(encoding="utf-8-sig"),
     )
     if done.interrupted:
-        sys.exit(130)
+        sys.exit(ENDING.status)
 
 
 @main.command()
@@ -498,8 +500,6 @@ def compare(
     Interrupted, the same command goes on; a training that fails stops no other. Without arguments,
     list the runs in --dir.
     """
-    import signal
-
     from archspec.training import compare as comparing
     from archspec.training.comparison import listing
     from archspec.training.folder import RUNS
@@ -516,9 +516,7 @@ def compare(
     if not arguments:
         click.echo(listing(_readable(place or RUNS), form), nl=False)
         return
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # which the training at work must not outlive
-        if signal.getsignal(ending) == signal.SIG_DFL:
-            signal.signal(ending, lambda number, frame: sys.exit(128 + number))
+    ENDING.heard()
     place = place or comparing.PLACE
     found = comparing.compare(
         arguments,
@@ -532,7 +530,7 @@ def compare(
     click.echo(f"wrote {', '.join(map(str, written))}", err=True)
     if found.stopped:
         click.echo("interrupted: the same command goes on", err=True)
-        sys.exit(130)
+        sys.exit(ENDING.status)
     if found.missing:
         sys.exit(1)
 
@@ -708,6 +706,33 @@ def _shown(spec: str) -> str:
     return STDIN_NAME if spec == STDIN else archspec.displayed(spec, archspec.find(spec))
 
 
+class Ending:
+    """How a training ends that is told to: by Ctrl-C, or by another signal in the same way, with
+    its state kept and the run's folder telling the truth."""
+
+    number = signal.SIGINT.value
+
+    def heard(self) -> None:
+        """Take signals that would kill the process for a Ctrl-C, but for those that are ignored,
+        as `nohup` has it."""
+        for name in ("SIGTERM", "SIGHUP"):  # Windows lacks the second
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, self._end)
+
+    def _end(self, number: int, frame: object) -> None:
+        self.number = number
+        raise KeyboardInterrupt
+
+    @property
+    def status(self) -> int:
+        """The exit status, as a shell has it for a command that a signal ends."""
+        return 128 + self.number
+
+
+ENDING = Ending()
+
+
 def _left(spec: str, settings: Sequence[str]) -> Graph:
     """The graph of a spec, or what is left of a broken one; what is wrong is said."""
     try:
@@ -759,8 +784,8 @@ def _status() -> int:
         main.main(standalone_mode=False)
     except SystemExit as end:
         return int(end.code or 0)
-    except click.exceptions.Abort:
-        return 130
+    except click.exceptions.Abort:  # what click makes of Ctrl-C
+        return ENDING.status
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -769,7 +794,7 @@ def _status() -> int:
         return 1
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
-        return 130
+        return ENDING.status
     return 0
 
 
