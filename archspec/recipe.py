@@ -659,7 +659,7 @@ def _check_restoring(callbacks: tuple[Object, ...]) -> None:
 
 def is_sparse(name: str) -> bool:
     """Whether a loss or metric takes the number of a class; the others take one-hot rows."""
-    return name.startswith("Sparse") or name in ("CategoricalGeneralizedCrossEntropy", "Circle")
+    return name.startswith("Sparse") or name == "CategoricalGeneralizedCrossEntropy"
 
 
 def _check_augment(graph: Graph, augment: tuple[Object, ...]) -> None:

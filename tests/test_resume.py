@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import random
 import shutil
@@ -64,6 +65,17 @@ train:
   data: digits
   epochs: 5
 """
+
+
+# The first epoch is the best: after its ten steps the learning rate is far too high.
+WORSENING = (
+    PLAIN
+    + """\
+  optimizer:
+    SGD:
+      learning_rate: {PiecewiseConstantDecay: {boundaries: [10], values: [0.01, 30.0]}}
+"""
+)
 
 
 def benchmark():
@@ -247,10 +259,46 @@ def test_what_is_no_run_is_said(tmp_path, copy):
     assert f"{copy / 'run.json'} is missing or damaged" in refusal(copy)
 
 
-def test_a_best_model_that_is_gone_is_named(copy):
-    cut(copy, 5)
+def test_a_damaged_best_model_is_written_again_from_the_state(finished, copy):
+    cut(copy, 4)
     (copy / "best.keras").write_bytes(b"no model")
-    assert f"cannot read {copy / 'best.keras'}" in refusal(copy)
+    resume(copy)
+    assert benchmark().differences(finished, copy) == []
+
+
+def test_a_best_model_that_is_lost_is_named_and_an_older_state_taken(tmp_path):
+    """Neither best.keras nor the state of its epoch has its weights any more."""
+    run, said = tmp_path / "run", []
+    train(run, WORSENING, limit=320, epochs=3)
+    assert {path.name for path in (run / "last").iterdir()} == {"0001.npz", "0002.npz", "0003.npz"}
+    cut(run, 3)
+    (run / "last" / "0001.npz").unlink()
+    (run / "best.keras").write_bytes(b"no model")
+    resume(run, said)
+    damaged = f"{run / 'last' / '0003.npz'} is damaged (the model of its best epoch, 1, is lost"
+    assert damaged in "\n".join(said)
+    assert any("starting from the beginning" in line for line in said)
+    train(tmp_path / "whole", WORSENING, limit=320, epochs=3)
+    assert benchmark().differences(tmp_path / "whole", run) == []
+
+
+def test_what_a_partial_epoch_found_best_is_forgotten_with_it(tmp_path):
+    """Its state is dropped when the run goes on for longer, and so must be its best model."""
+    text = WORSENING.replace("epochs: 5", "steps: 15").replace("[10]", "[15]")
+    train(tmp_path / "short", text, limit=320)
+    resume(tmp_path / "short", steps=30, run_dir=tmp_path / "longer")
+    train(tmp_path / "whole", text.replace("steps: 15", "steps: 30"), limit=320)
+    assert benchmark().differences(tmp_path / "whole", tmp_path / "longer") == []
+
+
+def test_the_best_model_is_the_one_that_early_stopping_restores(tmp_path):
+    early = "EarlyStopping: {monitor: accuracy, patience: 9, restore_best_weights: true}"
+    done = train(tmp_path / "run", WORSENING + f"  callbacks: [{early}]\n", limit=320, epochs=3)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    best = max(done.history, key=lambda row: row["accuracy"])
+    least = min(done.history, key=lambda row: row["val_loss"])
+    assert (metrics["monitor"], metrics["best_epoch"]) == ("accuracy", best["epoch"])
+    assert best["epoch"] != least["epoch"], "else this shows nothing"
 
 
 # --- changed -------------------------------------------------------------------------------------

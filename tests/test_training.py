@@ -529,7 +529,6 @@ def test_a_device_that_is_not_there_leaves_no_run_that_is_running(tmp_path):
     [
         (1, "loss: BinaryCrossentropy, metrics: [BinaryCrossentropy, {F1Score: macro}, AUC]"),
         (2, "loss: CategoricalGeneralizedCrossEntropy"),
-        (2, "loss: Circle"),
         (2, "loss: CategoricalCrossentropy, metrics: [{Precision: {thresholds: [0.5]}}]"),
         (2, "metrics: [{MeanIoU: {num_classes: 2, sparse_y_pred: false}}]"),
         (2, "optimizer: {Adam: {use_ema: true, clipnorm: 1.0, gradient_accumulation_steps: 2}}"),

@@ -1,7 +1,8 @@
 """Taking up a run again: exactly as it would have gone on, or for longer than was planned.
 
-A run whose recipe is the old one goes on in its own folder. One that is changed in what may change
-(length, batch size, patience) goes on in a new folder, and the old one stays as it is.
+A run whose recipe is the old one goes on in its own folder, unless another is given. One that is
+changed in what may change (length, batch size, patience) goes on in a new folder, and the old one
+stays as it is.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from archspec.reading import kind_of
 from archspec.recipe import Recipe, recipe_of
 from archspec.source import plain, read_text
 from archspec.training.contents import bound
-from archspec.training.folder import BEST, RunFolder
+from archspec.training.folder import RunFolder
 from archspec.training.job import Job, Manner, described, located, resolved
 from archspec.training.preparation import about, prepare
 from archspec.training.run import started
@@ -49,7 +50,8 @@ def resume(
     """Go on with the run in a folder; None where nothing is left to do.
 
     settings: as `--set`, of the recipe. data, data_dir: where the images are now, if they moved.
-    run_dir: the folder of a run whose recipe is changed, by default the next free `runs/NAME-N`.
+    run_dir: a folder to go on in, by default the run's own or, where its recipe is changed, the
+    next free `runs/NAME-N`.
 
     Raises `UserError` for a folder that holds no run, for images that are not what they were, and
     for a change of anything but length, batch size and patience.
@@ -98,21 +100,23 @@ def resume(
             f"the images of {dataset.name} are not those that {run} began with",
             "put the old ones back, give the folder that has them as --data, or train anew",
         )
-    if changes:
+    if changes or run_dir is not None:
         per_epoch = ceil(len(parts["train"]) / recipe.batch_size)
         wanted = recipe.epochs or ceil((recipe.steps or 1) / per_epoch)
-        if state is not None and wanted <= state.epochs:
+        if changes and state is not None and wanted <= state.epochs:
             raise UserError(
                 f"{run} has done {state.epochs} epochs already", f"give more than {state.epochs}"
             )
         new = RunFolder(graph.name, run_dir)
         now_facts["resumed_from"] = str(run)
-        _hand_on(folder, new, now_facts)
+        if kind_of(run / "spec.yaml") == "file":
+            new.save("spec.yaml", partial(shutil.copyfile, run / "spec.yaml"))
+        new.json("run.json", {**now_facts, "status": "running"})
         if state is not None:
             state = replace(state, resolved=now)
             states.hand_on(state, folder, new)
         folder = new
-    if changes or data is not None:
+    if changes or run_dir is not None or data is not None:
         folder.text("resolved.yaml", now)  # with it, the new folder is a run's
     echo(
         f"going on after epoch {state.epochs}"
@@ -120,14 +124,6 @@ def resume(
         else "there is no state to go on from: starting from the beginning"
     )
     return started(Job(graph, recipe, dataset, parts, folder, now_facts), manner, state)
-
-
-def _hand_on(old: RunFolder, new: RunFolder, facts: Mapping[str, Any]) -> None:
-    """Give a new folder what it shares with the old one."""
-    for name in ("spec.yaml", BEST):
-        if kind_of(old.path / name) == "file":
-            new.save(name, partial(shutil.copyfile, old.path / name))
-    new.json("run.json", {**facts, "status": "running"})
 
 
 # --- changes -------------------------------------------------------------------------------------

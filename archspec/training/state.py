@@ -30,7 +30,7 @@ from archspec.errors import UserError
 from archspec.reading import GIB, open_file, reason
 from archspec.source import plain, read_text
 from archspec.training.contents import MEMORY, STATE, checked, from_json, record
-from archspec.training.folder import RunFolder
+from archspec.training.folder import BEST, RunFolder
 from archspec.training.images import Array
 
 PLACE = "last"
@@ -115,9 +115,9 @@ def keep(run: Path, epochs: Collection[int]) -> None:
 
 def hand_on(state: State, old: RunFolder, new: RunFolder) -> None:
     """Write a state into the folder of another run, with what it takes its best model from."""
-    best = old.path / _name(state.best_epoch)
-    if state.best is not None and state.best_epoch != state.epochs:
-        new.save(_name(state.best_epoch), lambda path: shutil.copyfile(best, path))
+    if state.best_epoch not in (0, state.epochs):
+        name = BEST if state.best is None else _name(state.best_epoch)
+        new.save(name, lambda path: shutil.copyfile(old.path / name, path))
     put(new, state)
 
 
