@@ -19,6 +19,7 @@ from matplotlib.transforms import Bbox
 
 from archspec.backends import words
 from archspec.training.comparison import Comparison, Row, called
+from archspec.training.lettering import as_written
 
 # Colours that stay apart for the colour-blind (Okabe and Ito), and markers that do in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -58,6 +59,7 @@ def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return best
 
 
+@as_written
 def chart(it: Comparison, path: Path) -> None:
     """Write the picture, in the format of its suffix."""
     drawn(it).savefig(path, dpi=DPI)

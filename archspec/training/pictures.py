@@ -13,10 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from archspec.training.images import Array
+from archspec.training.lettering import as_written
 
 ASIDE = {"epoch", "seconds", "images_per_second", "learning_rate"}
 
 
+@as_written
 def curves(rows: Sequence[dict[str, Any]], title: str, outputs: Sequence[str], path: Path) -> None:
     """Write the curves of a history (one dict an epoch, as in history.csv) as a picture.
 
@@ -68,6 +70,7 @@ WIDE, HIGH, IMAGE = 1.3, 1.55, 1.15  # inches: of a place on a sheet, and of the
 MANY = 50  # classes from which on their names and counts are left out of pictures
 
 
+@as_written
 def samples(
     images: Array, captions: Sequence[str], counts: Mapping[str, int], title: str, path: Path
 ) -> None:
@@ -112,6 +115,7 @@ def _lay_out(sheet: Axes, images: Array, captions: Sequence[str], across: int) -
     sheet.set_axis_off()
 
 
+@as_written
 def confusion(matrix: Array, classes: Sequence[str], title: str, path: Path) -> None:
     """Write a confusion matrix: rows are the true classes (their images add up to 1), columns what
     they were taken for. matrix: counts, (classes, classes)."""
