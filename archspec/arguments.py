@@ -11,14 +11,13 @@ normal form that rules see (`3` becomes `(3, 3)` for a kernel of rank 2).
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from math import isfinite
 from typing import Any, get_type_hints
 
-import jsonschema
-
+from archspec.conforms import Check, checker
 from archspec.errors import Refused, did_you_mean, listed
 
 Sizes = tuple[int, ...]
@@ -49,7 +48,7 @@ class Type:
 
     def read(self, value: Any) -> Any:
         """The normal form of `value`; `Refused` if it is not what the type wants."""
-        if not _validator(self).is_valid(value):
+        if not _check(self)(value):
             hint = self.meant(value) if isinstance(value, str) else None
             message = f"must be {self.words}, got {show(value)}"
             raise Refused(message, code="argument-value", hint=hint)
@@ -72,8 +71,8 @@ class Type:
 
 
 @cache
-def _validator(type_: Type) -> Any:
-    return jsonschema.Draft202012Validator(type_.schema)
+def _check(type_: Type) -> Check:
+    return checker(type_.schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +84,41 @@ class Argument:
     default: Any
 
 
-def contract(function: Callable[..., Any]) -> dict[str, Argument]:
-    """The keyword-only arguments of an annotated function, in order."""
-    hints = get_type_hints(function, include_extras=True)
-    return {
-        name: Argument(name, hints[name].__metadata__[0], parameter.default)
-        for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
+class Contract(Mapping[str, Argument]):
+    """The arguments of a layer or object by name, made when they are first asked for.
+
+    A spec has a dozen of the hundreds of layers and objects, and reading a signature takes time.
+    """
+
+    def __init__(self, make: Callable[[], Mapping[str, Argument]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> Mapping[str, Argument]:
+        return self._make()
+
+    def __getitem__(self, name: str) -> Argument:
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+
+def contract(function: Callable[..., Any]) -> Contract:
+    """Return the keyword-only arguments of an annotated function, in order."""
+
+    def make() -> dict[str, Argument]:
+        hints = get_type_hints(function, include_extras=True)
+        return {
+            name: Argument(name, hints[name].__metadata__[0], parameter.default)
+            for name, parameter in inspect.signature(function).parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        }
+
+    return Contract(make)
 
 
 def bind(owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]) -> dict[str, Any]:

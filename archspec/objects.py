@@ -34,6 +34,7 @@ from archspec.arguments import (
     TEXT,
     UNIT_INTERVAL,
     Argument,
+    Contract,
     Sizes,
     Type,
     bind,
@@ -414,26 +415,27 @@ def schedule_free_adamw(
 
 
 def _optimizer(function: Callable[..., None], *names: str) -> dict[str, Mapping[str, Argument]]:
-    own = contract(function)
-    return dict.fromkeys(names, {**contract(decayed), **own, **contract(common)} | own)
+    def make() -> dict[str, Argument]:
+        own = contract(function)
+        every = {**contract(decayed), **own, **contract(common)} | dict(own)
+        return dict(sorted(every.items(), key=lambda item: item[0] != "learning_rate"))
+
+    return dict.fromkeys(names, Contract(make))
 
 
 OPTIMIZERS: Table = {
-    name: dict(sorted(arguments.items(), key=lambda item: item[0] != "learning_rate"))
-    for name, arguments in {
-        **_optimizer(sgd, "SGD"),
-        **_optimizer(rmsprop, "RMSprop"),
-        **_optimizer(adam, "Adam"),
-        **_optimizer(adamw, "AdamW"),
-        **_optimizer(adamax, "Adamax", "Lamb", "Nadam"),
-        **_optimizer(adadelta, "Adadelta"),
-        **_optimizer(adafactor, "Adafactor"),
-        **_optimizer(adagrad, "Adagrad"),
-        **_optimizer(ftrl, "Ftrl"),
-        **_optimizer(lion, "Lion"),
-        **_optimizer(muon, "Muon"),
-        **_optimizer(schedule_free_adamw, "ScheduleFreeAdamW"),
-    }.items()
+    **_optimizer(sgd, "SGD"),
+    **_optimizer(rmsprop, "RMSprop"),
+    **_optimizer(adam, "Adam"),
+    **_optimizer(adamw, "AdamW"),
+    **_optimizer(adamax, "Adamax", "Lamb", "Nadam"),
+    **_optimizer(adadelta, "Adadelta"),
+    **_optimizer(adafactor, "Adafactor"),
+    **_optimizer(adagrad, "Adagrad"),
+    **_optimizer(ftrl, "Ftrl"),
+    **_optimizer(lion, "Lion"),
+    **_optimizer(muon, "Muon"),
+    **_optimizer(schedule_free_adamw, "ScheduleFreeAdamW"),
 }
 
 # --- losses --------------------------------------------------------------------------------------

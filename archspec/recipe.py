@@ -20,7 +20,6 @@ from archspec.arguments import (
     POSITIVE,
     RUN_SEED,
     TEXT,
-    Argument,
     Sizes,
     Type,
     bind,
@@ -218,8 +217,8 @@ def train(
     in Keras's compile and fit."""
 
 
-DATA: dict[str, Argument] = contract(data)
-RECIPE: dict[str, Argument] = contract(train)
+DATA = contract(data)
+RECIPE = contract(train)
 
 # One sentence for each word, for the schema and editors.
 DOCS: dict[str, str] = {

@@ -8,23 +8,23 @@ over it in silence and still find whatever else is wrong.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import jsonschema
-
 from archspec import foreign, recipe
 from archspec.arguments import show
+from archspec.conforms import Check, checker
 from archspec.errors import MAX_ERRORS, Diagnostic, Note, Span, did_you_mean, enough
 from archspec.formulas import is_formula, unbalanced
 from archspec.infer import CLOSED, known_to_keras
 from archspec.layers import LAYERS
 from archspec.objects import TABLES, meant
 from archspec.objects import WORDS as OBJECT_WORDS
-from archspec.schema import BRANCH, MODIFIERS, WORDS, schema, spellings
+from archspec.schema import BRANCH, MODIFIERS, WORDS, schema, shipped, spellings
 from archspec.source import FLOAT, INTEGER, QUOTE, Document, Value, plain
 
 BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
@@ -44,7 +44,14 @@ Notes = tuple[Note, ...]
 
 
 @cache
+def _conforms() -> Check:
+    return checker(json.loads(shipped()))
+
+
+@cache
 def _validator() -> Any:
+    import jsonschema  # takes as long as all the rest of a check: only where something is wrong
+
     # Which keys stand beside a layer is said for editors; here the look for traps says it in words.
     extend: Any = jsonschema.validators.extend
     return extend(jsonschema.Draft202012Validator, {"propertyNames": lambda *_: ()})(schema())
@@ -109,7 +116,8 @@ def check(document: Document) -> Checked:
         checked.error("input", message, root.key("inputs"), "name them all in `inputs`", (note,))
         checked.fatal = True
     trapped = set(_traps(checked))
-    for error in _validator().iter_errors(plain(root)):
+    data = plain(root)
+    for error in () if _conforms()(data) else _validator().iter_errors(data):
         _report(error, checked, trapped)
         if len(checked.diagnostics) >= MAX_ERRORS:
             checked.diagnostics.append(enough(checked.diagnostics[-1].span))

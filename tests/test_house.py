@@ -22,6 +22,7 @@ ROOMS = [
     "streams",
     "graph",
     "source",
+    "conforms",
     "arguments",
     "formulas",
     "objects",
@@ -191,6 +192,17 @@ def test_the_verbs_that_build_nothing_load_nothing_heavy(tmp_path: Path) -> None
     assert loads(f"from archspec.cli import main\n{code}") == ""
     written = {"archspec.schema.json", "net.dot", "net.svg", "new.yaml"}
     assert {path.name for path in tmp_path.iterdir()} == written
+
+
+def test_what_explains_errors_is_loaded_where_there_are_some(tmp_path: Path) -> None:
+    """Of a sound spec a quick check says yes: jsonschema takes as long as all the rest."""
+    code = "from archspec.cli import main\nmain({!r}, standalone_mode=False)"
+    late = "import sys\nif 'jsonschema' in sys.modules: sys.exit('loaded: jsonschema')"
+    for verb in ("check resnet18 lenet5", "show resnet18", f"draw lenet5 -o {tmp_path}/net.dot"):
+        assert loads(f"{code.format(verb.split())}\n{late}") == ""
+    (tmp_path / "broken.yaml").write_text("archspec: 1\nlayers: 3\n", encoding="utf-8")
+    broken = code.format(["check", str(tmp_path / "broken.yaml")])
+    assert loads(f"try:\n    exec({broken!r})\nexcept SystemExit: pass\n{late}") == "jsonschema"
 
 
 def test_the_check_of_what_is_loaded_can_fail(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from math import prod
 from typing import Any
 
@@ -120,6 +121,7 @@ def test_words_stand_for_formulas_only_where_they_must() -> None:
 def test_a_wrong_formula_is_caught() -> None:
     case = next(case for case in ACCEPTED if case.layer == "Conv2D")
 
+    @wraps(LAYERS["Conv2D"].rule, assigned=["__annotations__"])
     def rule(x: Shape, **arguments: Any) -> Facts:
         """Shape: wrong.
 

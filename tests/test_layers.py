@@ -7,6 +7,7 @@ real layer. What a rule refuses, Keras refuses too, unless the case says why we 
 import inspect
 import re
 from dataclasses import replace
+from functools import wraps
 from math import prod
 from typing import Any
 
@@ -73,6 +74,7 @@ def test_the_numbers_are_those_of_the_case(case: Case) -> None:
 def test_a_wrong_rule_is_caught() -> None:
     conv = LAYERS["Conv2D"]
 
+    @wraps(conv.rule)
     def wrong(x: Shape, **arguments: Any) -> Facts:
         facts = conv.rule(x, **arguments)
         return replace(facts, shape=(*facts.shape[:-1], 1), weights={})

@@ -96,22 +96,46 @@ class Layer:
     """An entry of the table.
 
     doc: what it does, in a sentence.
-    takes: "one" tensor, a "list" of them, or the names of its call arguments ("query", "value").
-    optional: those of the named call arguments that may be left out.
-    arguments: its own and those common to every layer, in Keras's order.
     call: the constant call arguments that a spec may give.
-    shaping: those of them that the rule wants to know.
+    common: the arguments that other layers have, too.
     """
 
     name: str
     rule: Rule
     doc: str
     example: Example
-    takes: str | tuple[str, ...]
-    optional: tuple[str, ...]
-    arguments: Mapping[str, Argument]
     call: tuple[str, ...]
-    shaping: tuple[str, ...]
+    common: Mapping[str, Argument]
+
+    # What the rule's signature says is read when it is first asked for: a spec has a dozen of the
+    # hundred layers.
+
+    @cached_property
+    def arguments(self) -> Mapping[str, Argument]:
+        """Its own arguments and those common to every layer, in Keras's order."""
+        return {**contract(self.rule), **self.common}
+
+    @cached_property
+    def inputs(self) -> list[inspect.Parameter]:
+        """The tensors that the rule takes, as parameters."""
+        parameters = inspect.signature(self.rule).parameters.values()
+        return [each for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+
+    @cached_property
+    def takes(self) -> str | tuple[str, ...]:
+        """What it is called with: "one" tensor, a "list" of them, or the names of arguments."""
+        names = tuple(each.name for each in self.inputs)
+        return {"x": "one", "xs": "list"}.get(names[0], names)
+
+    @cached_property
+    def optional(self) -> tuple[str, ...]:
+        """Those of the named call arguments that may be left out."""
+        return tuple(each.name for each in self.inputs if each.default is None)
+
+    @cached_property
+    def shaping(self) -> tuple[str, ...]:
+        """Those of the constant call arguments that the rule wants to know."""
+        return tuple(each.name for each in self.inputs if each.name in self.call)
 
     @cached_property
     def formulas(self) -> Formulas:
@@ -233,15 +257,4 @@ def entry(
     common: Mapping[str, Argument] = COMMON,
 ) -> Layer:
     """arguments, applied_to: those of its example."""
-    inputs = [
-        parameter
-        for parameter in inspect.signature(rule).parameters.values()
-        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
-    ]
-    takes: str | tuple[str, ...] = {"x": "one", "xs": "list"}.get(inputs[0].name, "")
-    takes = takes or tuple(each.name for each in inputs)
-    spare = tuple(each.name for each in inputs if each.default is None)
-    shaping = tuple(each.name for each in inputs if each.name in call)
-    example = Example(arguments, applied_to)
-    contracts = {**contract(rule), **common}
-    return Layer(name, rule, doc, example, takes, spare, contracts, call, shaping)
+    return Layer(name, rule, doc, Example(arguments, applied_to), call, common)

@@ -15,14 +15,16 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from archspec.schema.steps import BRANCH, MODIFIERS, WORDS, of_steps
 from archspec.schema.values import A_FORMULA, closed, of_kinds, spellings
 from archspec.schema.words import of_recipe, of_words
 
-__all__ = ["BRANCH", "MODIFIERS", "WORDS", "schema", "shipped", "spellings"]
+__all__ = ["BRANCH", "MODIFIERS", "WORDS", "schema", "shipped", "spellings", "text"]
 
+SHIPPED = Path(__file__).parent.with_suffix(".json")
 URL = "https://json-schema.org/draft/2020-12/schema"
 NEITHER = {"errorMessage": "A network has layers, a derived one extends, a library has blocks."}
 
@@ -44,6 +46,11 @@ def schema() -> dict[str, Any]:
     }
 
 
-def shipped() -> str:
-    """The text of `archspec/schema.json`, which editors read."""
+def text() -> str:
+    """Return the text for `archspec/schema.json`, which editors read, made from the tables."""
     return json.dumps(schema(), separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+def shipped() -> str:
+    """Return the text of the file: reading it is quicker than making it."""
+    return SHIPPED.read_text(encoding="utf-8")

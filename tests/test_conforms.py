@@ -1,0 +1,94 @@
+"""The quick check of a schema gives jsonschema's answer, whatever the value."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+from conftest import ROOT
+
+from archspec.conforms import checker
+from archspec.layers import LAYERS
+from archspec.objects import TABLES
+from archspec.recipe import DATA, RECIPE
+from archspec.schema import schema
+from archspec.source import plain, read_file
+from archspec.validation import _validator
+
+SPECS = sorted([*ROOT.glob("specs/**/*.yaml"), *ROOT.glob("examples/**/*.yaml")])
+ODD = [None, True, False, -1, 0, 1, 1.0, 1.5, "", "x", "same", "=a", [], [1], [None], {}, {"a": 1}]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every path to a value within a value."""
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else ()
+    for key, each in enumerate(value) if isinstance(value, list) else items:
+        yield from places(each, (*path, key))
+
+
+def mutant(document: Any, draw: random.Random) -> Any:
+    """A copy with one to three changes of any kind at any place."""
+    changed = copy.deepcopy(document)
+    for _ in range(draw.randint(1, 3)):
+        *above, last = draw.choice([*places(changed)] or [("layers",)])
+        inside = changed
+        for key in above:
+            inside = inside[key]
+        match draw.randrange(4):
+            case 0:
+                inside[last] = copy.deepcopy(draw.choice(ODD))
+            case 1 if isinstance(inside, dict):
+                inside[draw.choice(["zz", "name", "units", "from"])] = inside.pop(last)
+            case 2:
+                del inside[last]
+            case _:
+                inside[last] = [copy.deepcopy(inside[last])]
+    return changed
+
+
+def test_it_agrees_with_jsonschema_on_mutated_specs() -> None:
+    documents = [plain(read_file(path).root) for path in SPECS]
+    quick, slow, draw = checker(schema()), _validator(), random.Random(1)
+    answers = []
+    for _ in range(1500):
+        document = mutant(draw.choice(documents), draw)
+        answers.append(slow.is_valid(document))
+        assert quick(document) == answers[-1], document
+    assert {True, False} == set(answers)
+    assert 300 < sum(answers) < 1200, "both answers are tried often"
+
+
+def test_it_agrees_with_jsonschema_on_every_argument() -> None:
+    owners = [*(layer.arguments for layer in LAYERS.values()), DATA, RECIPE]
+    owners += [contract for table in TABLES.values() for contract in table.values()]
+    for contract in owners:
+        for argument in contract.values():
+            quick = checker(argument.type.schema)
+            slow = jsonschema.Draft202012Validator(argument.type.schema)
+            for value in [*ODD, argument.default, 2**70, -0.0, [1, 2], [[1, 2], [0, 0]], "valid"]:
+                assert quick(value) == slow.is_valid(value), (argument.name, value)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"uniqueItems": True},
+        {"properties": {"a": {"oneOf": [{"type": "null"}]}}},
+        {"enum": [[1]]},
+    ],
+)
+def test_a_word_that_it_does_not_know_is_an_error(wanted: dict[str, Any]) -> None:
+    with pytest.raises(LookupError):
+        checker(wanted)({"a": None})
+
+
+@pytest.mark.parametrize("wrong", [{"minimum": 2}, {"type": "integer", "maximum": 2}])
+def test_the_comparison_can_fail(wrong: dict[str, Any]) -> None:
+    slow = jsonschema.Draft202012Validator({"type": "integer", "minimum": 2})
+    assert any(checker(wrong)(value) != slow.is_valid(value) for value in [*ODD, 3])
