@@ -355,6 +355,8 @@ def test_a_longer_run_goes_on_in_a_folder_of_its_own(copy, tmp_path):
     train(tmp_path / "at once", epochs=7)
     assert benchmark().differences(tmp_path / "at once", tmp_path / "longer") == []
     assert [row["epoch"] for row in done.history] == list(range(1, 8))
+    pictures = [tmp_path / run / "samples.png" for run in ("at once", "longer")]
+    assert pictures[0].read_bytes() == pictures[1].read_bytes()
     assert contents(copy) == before
     resume(copy, batch_size=64, epochs=6, run_dir=tmp_path / "larger")
     assert contents(copy) == before

@@ -18,6 +18,7 @@ import numpy as np
 
 from archspec.backends.keras import to_keras
 from archspec.errors import UserError
+from archspec.reading import kind_of
 from archspec.recipe import Object, named, restoring
 from archspec.training import pictures
 from archspec.training.feed import Feed
@@ -31,7 +32,8 @@ from archspec.training.surroundings import peak_memory, surroundings
 from archspec.training.trainer import built, precision, trainer_of
 from archspec.training.writer import Writer
 
-SAMPLES = 32  # pictures on samples.png
+SAMPLES = "samples.png"
+MANY = 32  # pictures on it
 
 Metrics = dict[str, dict[str, float] | None]
 
@@ -95,7 +97,7 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
             at_once = trainer.steps_per_execution
             feeds[name] = Feed(part.examples, part.fit, labels, recipe.batch_size, seed, at_once)
         done = state.epochs if state else 0
-        if state is None:
+        if kind_of(folder.path / SAMPLES) is None:  # a run that goes on elsewhere shows them, too
             _show_samples(folder, feeds["train"], parts["train"], job.dataset.classes, facts)
         keeper = Keeper(recorder, best, steps, feeds["train"], resolved(graph, recipe), state)
         with writer:
@@ -155,14 +157,14 @@ def _show_samples(
 ) -> None:
     """samples.png: the first images of the first epoch, as the model takes them, where they are
     pictures; and how many there are of each class."""
-    batch = part.examples.take(fed.order()[:SAMPLES])
+    batch = part.examples.take(fed.order()[:MANY])
     images = part.fit(batch.images)
     if images.ndim == 3 or (images.ndim == 4 and images.shape[-1] in (1, 3)):
         captions = [classes[label] for label in batch.labels]
         title = f"{facts['data']['name']}, training images"
         balance = facts["data"]["balance"]
         draw = partial(pictures.samples, images, captions, balance, title)
-        folder.save("samples.png", draw)
+        folder.save(SAMPLES, draw)
 
 
 def write_weights(model: keras.Model, path: Path) -> None:
