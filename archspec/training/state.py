@@ -96,7 +96,7 @@ def put(folder: RunFolder, state: State) -> None:
     }
 
     def save(path: Path) -> None:
-        np.savez(path, allow_pickle=False, **state.arrays)
+        np.savez(path, **state.arrays)
         with zipfile.ZipFile(path, "a") as archive:
             sums = {each.filename: each.CRC for each in archive.infolist()}
             said = np.frombuffer(json.dumps({**facts, "sums": sums}).encode(), np.uint8)
