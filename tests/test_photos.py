@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image
 
@@ -177,6 +178,8 @@ def test_the_fingerprint_knows_what_was_cut_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "PA"])
 def test_every_mode_is_grey_or_colour(mode: str, tmp_path: Path) -> None:
+    if mode == "YCbCr" and int(PIL.__version__.split(".")[0]) < 13:
+        pytest.skip("Pillow reads the YCbCr of TIFF from version 13 on")
     image = Image.new("RGB", (4, 4), (255, 255, 255)).convert(mode)
     end = "tif" if mode in ("CMYK", "YCbCr") else "png"
     if mode == "PA":
