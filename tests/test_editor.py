@@ -384,9 +384,9 @@ def test_a_new_spec_names_the_schema_beside_it(tmp_path: Path, underlined):
     assert underlined(text.replace("units:", "unit:"), OFFLINE) == ["Property unit is not allowed."]
 
 
-def test_the_settings_of_the_readme_serve_specs_that_name_none(tmp_path: Path, underlined):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    settings = json.loads(re.search(r"```json\n(\{\"yaml.*?)```", readme, re.S)[1])
+def test_the_settings_of_the_docs_serve_specs_that_name_none(tmp_path: Path, underlined):
+    page = (ROOT / "docs/editors.md").read_text(encoding="utf-8")
+    settings = json.loads(re.search(r"```json\n(\{\"yaml.*?)```", page, re.S)[1])
     (tmp_path / "archspec.schema.json").write_text(shipped(), encoding="utf-8")
     yaml = {"schemas": settings["yaml.schemas"], **OFFLINE}
     assert underlined(f"{NET}  - Dense: {{unit: 3}}\n", yaml) == ["Property unit is not allowed."]

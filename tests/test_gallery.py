@@ -20,10 +20,11 @@ def test_the_gallery_is_what_its_command_makes(tmp_path: Path) -> None:
     assert text == (tmp_path / "docs/gallery.md").read_text(encoding="utf-8")
 
 
-def test_readme_shows_six_pictures_that_the_command_makes() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = [part.partition('"')[0] for part in readme.split('<img src="')[1:]]
+def test_readme_and_the_page_on_pictures_show_what_the_command_makes() -> None:
+    shown = set()
+    for page in (ROOT / "README.md", ROOT / "docs/drawing.md"):
+        parts = page.read_text(encoding="utf-8").split('<img src="')[1:]
+        shown |= {(page.parent / part.partition('"')[0]).resolve() for part in parts}
     assert len(shown) >= 6
-    assert all((ROOT / path).exists() for path in shown)
-    pictures = {f"docs/pictures/{path.name}" for path in (ROOT / "docs/pictures").iterdir()}
-    assert pictures <= set(shown)
+    assert all(path.exists() for path in shown)
+    assert set((ROOT / "docs/pictures").iterdir()) <= shown

@@ -1,4 +1,4 @@
-"""README's commands and code run as they are written there."""
+"""The commands, the code and the specs of README and docs/ run as they are written there."""
 
 from __future__ import annotations
 
@@ -12,18 +12,34 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)
-COMMANDS = [
-    line.split("  #")[0].strip()
-    for language, text in BLOCKS
-    if language == "sh"
-    for line in text.splitlines()
-    if line.startswith("archspec ")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCKS = [
+    (page.name, language, text)
+    for page in PAGES
+    for language, text in re.findall(
+        r"^```(\w+)\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S
+    )
 ]
-NEEDS_KERAS = tuple(
+# Each once, where it stands first: a page goes on with what it has made itself.
+COMMANDS = list(
+    dict.fromkeys(
+        command.split("  #")[0].strip()
+        for _, language, text in BLOCKS
+        if language == "sh"
+        for line in text.splitlines()
+        for command in line.split(" && ")
+        if command.startswith("archspec ")
+    )
+)
+KERAS = tuple(
     f"archspec {verb}" for verb in ("build", "train", "evaluate", "predict", "compare", "bench")
 )
+SLOW = ("archspec compare ", "archspec bench ")
+
+
+def marks(command: str) -> list[pytest.MarkDecorator]:
+    found = [pytest.mark.keras] if command.startswith(KERAS) else []
+    return found + ([pytest.mark.slow] if command.startswith(SLOW) else [])
 
 
 @pytest.fixture(scope="module")
@@ -52,35 +68,51 @@ def test_there_are_commands_to_run():
     assert len(COMMANDS) > 8
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        pytest.param(each, marks=[pytest.mark.keras] if each.startswith(NEEDS_KERAS) else [])
-        for each in COMMANDS
-    ],
-)
-def test_a_command_of_the_readme_runs(command: str, checkout: Path):
+@pytest.mark.parametrize("command", [pytest.param(each, marks=marks(each)) for each in COMMANDS])
+def test_a_command_of_readme_and_docs_runs(command: str, checkout: Path):
     run(command, checkout)
 
 
 @pytest.mark.keras
-def test_the_python_of_the_readme_runs(checkout: Path):
-    (code,) = (text for language, text in BLOCKS if language == "python")
-    (checkout / "readme.py").write_text(code)
-    run(f"{sys.executable} readme.py", checkout)
+@pytest.mark.parametrize("code", [text for _, language, text in BLOCKS if language == "python"])
+def test_the_python_of_readme_and_docs_runs(code: str, checkout: Path):
+    (checkout / "example.py").write_text(code)
+    run(f"{sys.executable} example.py", checkout)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(text, id=f"{page}-{number}")
+        for number, (page, language, text) in enumerate(BLOCKS)
+        if language == "yaml" and text.startswith("archspec:")
+    ],
+)
+def test_a_spec_of_readme_and_docs_is_sound(text: str):
+    import archspec
+
+    assert archspec.loads(text).total_params > 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path):
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)\s#]+)[^)]*\)|src=\"([^\"]+)\"", text)
+    for link in filter(None, (one or two for one, two in links)):
+        assert link.startswith("https://") or (page.parent / link).exists(), link
 
 
 def test_the_first_spec_is_resnet18():
     import archspec
 
-    text = next(text for language, text in BLOCKS if language == "yaml")
+    text = next(text for _, language, text in BLOCKS if language == "yaml")
     assert archspec.loads(text).total_params == archspec.load("resnet18").total_params
 
 
 def test_the_error_shown_is_the_error_printed():
     import archspec
 
-    shown = next(text for language, text in BLOCKS if language == "text" and "error:" in text)
+    shown = next(text for _, language, text in BLOCKS if language == "text" and "error:" in text)
     text = (ROOT / "specs" / "resnet18.yaml").read_text(encoding="utf-8")
     misspelt = text.replace("=width, kernel_size: 3", "=width, kernal_size: 3")
     with pytest.raises(archspec.SpecError) as error:
