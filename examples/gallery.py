@@ -53,7 +53,7 @@ def section(graph: Graph, path: Path) -> str:
 
 
 def readme() -> dict[str, str]:
-    """The DOT text of the other pictures of README and docs/drawing.md by the names of their files."""
+    """The DOT text of the other pictures of the pages, by the names of their files."""
     load = archspec.load
     return {
         "blocks": to_blocks(load("googlenet")),
