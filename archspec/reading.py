@@ -6,6 +6,7 @@ a size. Whatever a library raises while it reads one is a single sentence that n
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -109,7 +110,8 @@ def reading(path: Path, hint: str | None = None) -> Iterator[None]:
 
 def reason(error: Exception) -> str:
     """Return why, in a line of a length that someone reads."""
-    if isinstance(error, FileNotFoundError) and error.filename is None:
+    no_file = isinstance(error, FileNotFoundError) and error.filename is None
+    if no_file and error.strerror == os.strerror(errno.ENOENT):  # else it has words of its own
         return "the folder that the command works in has been removed"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()

@@ -1,12 +1,13 @@
 """What a path is, and that only regular files of a bounded size are opened."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from archspec.errors import UserError
-from archspec.reading import kind_of, open_file, path_of, read_bytes, reading
+from archspec.reading import kind_of, open_file, path_of, read_bytes, reading, reason
 
 
 def test_a_path_is_a_file_a_folder_something_special_or_nothing(tmp_path: Path) -> None:
@@ -72,3 +73,10 @@ def test_whatever_a_reader_raises_names_the_file(error: Exception) -> None:
 def test_what_is_in_words_already_passes_through() -> None:
     with pytest.raises(UserError, match="own words"), reading(Path("x.npz")):
         raise UserError("own words")
+
+
+def test_a_lack_of_temporary_folders_is_not_taken_for_a_lost_working_folder() -> None:
+    words = "No usable temporary directory found in ['/tmp']"  # as tempfile raises it
+    assert reason(FileNotFoundError(errno.ENOENT, words)) == words.lower()
+    lost = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))  # as os.getcwd does
+    assert reason(lost) == "the folder that the command works in has been removed"
