@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from click.testing import CliRunner
+from conftest import runner
 
 import archspec
 from archspec.cli import main
@@ -312,7 +312,7 @@ def through(text: str, path: Path, build: bool = False) -> str:
 
 
 def _run(verb: str, path: Path, text: str, *options: str) -> Any:
-    done = CliRunner().invoke(main, [verb, str(path), *options])
+    done = runner().invoke(main, [verb, str(path), *options])
     if not isinstance(done.exception, SpecError | UserError | SystemExit | None):
         raise Odd(f"{verb} {options}: {done.exception!r}\n{text}") from done.exception
     return done
