@@ -20,7 +20,7 @@ from archspec.expand import expand
 from archspec.files import open_spec
 from archspec.graph import Facts, Graph, Node
 from archspec.reading import from_here, kind_of
-from archspec.source import read_file, read_text
+from archspec.syntax.source import read_file, read_text
 
 if TYPE_CHECKING:
     import keras

@@ -35,7 +35,7 @@ from archspec.files import open_spec, setting
 from archspec.reading import path_of, reason
 from archspec.recipe import RECIPE
 from archspec.reports import FORMS
-from archspec.source import Document, read_file, read_input
+from archspec.syntax.source import Document, read_file, read_input
 from archspec.writing import writing
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 from archspec.analysis import peak_memory, receptive_field
 from archspec.errors import Diagnostic
 from archspec.graph import Graph
-from archspec.source import Value, plain
+from archspec.syntax.source import Value, plain
 
 COMPARISONS: dict[str, Callable[[int, Any], bool]] = {
     "<=": operator.le,

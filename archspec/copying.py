@@ -10,7 +10,7 @@ from pathlib import Path
 from archspec.errors import Span, UserError
 from archspec.reading import kind_of, path_of, read_bytes
 from archspec.schema import shipped
-from archspec.source import MAX_BYTES, Document, read_file
+from archspec.syntax.source import MAX_BYTES, Document, read_file
 from archspec.writing import writing
 
 SCHEMA = "archspec.schema.json"  # beside the spec, so that it is moved and committed with it

@@ -22,7 +22,7 @@ from archspec.errors import (
 )
 from archspec.reading import from_here, kind_of, path_of
 from archspec.recipe import RECIPE
-from archspec.source import WORDS, Document, Value, read_file, read_text, value_of
+from archspec.syntax.source import WORDS, Document, Value, read_file, read_text, value_of
 from archspec.validation import Checked, check
 
 NOT_INHERITED = ("name", "require", "extends", "import")

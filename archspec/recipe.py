@@ -33,7 +33,7 @@ from archspec.graph import Graph, Node, Shape
 from archspec.infer import known_to_keras
 from archspec.layers import LAYERS
 from archspec.objects import TABLES, WORDS, canonical, read, snake_case
-from archspec.source import plain, read_file
+from archspec.syntax.source import plain, read_file
 
 Object = str | dict[str, dict[str, Any]]
 

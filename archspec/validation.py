@@ -19,13 +19,14 @@ from archspec import foreign, recipe
 from archspec.arguments import show
 from archspec.conforms import Check, checker
 from archspec.errors import MAX_ERRORS, Diagnostic, Note, Span, did_you_mean, enough
-from archspec.formulas import is_formula, unbalanced
 from archspec.infer import CLOSED, known_to_keras
 from archspec.layers import LAYERS
 from archspec.objects import TABLES, meant
 from archspec.objects import WORDS as OBJECT_WORDS
 from archspec.schema import BRANCH, MODIFIERS, WORDS, schema, shipped, spellings
-from archspec.source import FLOAT, INTEGER, QUOTE, Document, Value, plain
+from archspec.syntax.formulas import is_formula, unbalanced
+from archspec.syntax.source import FLOAT, INTEGER, Document, Value, plain
+from archspec.syntax.yaml_errors import QUOTE
 
 BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
 MAPPINGS = {  # what the schema calls the keys of a mapping -> the mapping

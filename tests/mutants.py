@@ -23,7 +23,7 @@ from conftest import runner
 import archspec
 from archspec.cli import main
 from archspec.errors import SpecError, UserError, in_a_line
-from archspec.source import plain, read_text
+from archspec.syntax.source import plain, read_text
 
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 MARKUP = "</TD> & <b>\"'|`{}[]\\N\\n # %% $x ${{ a }} größe 日本 \u202e"

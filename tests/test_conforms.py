@@ -16,7 +16,7 @@ from archspec.layers import LAYERS
 from archspec.objects import TABLES
 from archspec.recipe import DATA, RECIPE
 from archspec.schema import schema
-from archspec.source import plain, read_file
+from archspec.syntax.source import plain, read_file
 from archspec.validation import _validator
 
 SPECS = sorted([*ROOT.glob("specs/**/*.yaml"), *ROOT.glob("examples/**/*.yaml")])

@@ -329,9 +329,9 @@ HOSTILE: dict[str, tuple[str, str]] = {
 CHECK_ALL = """
 import json, sys
 from click.testing import CliRunner
-from archspec import formulas, source
 from archspec.cli import main
 from archspec.expand import steps
+from archspec.syntax import formulas, source
 source.MAX_VALUES, steps.MAX_STEPS, formulas.MAX_WORK = 5_000, 1_000, 50_000
 for path in sys.argv[1:]:
     result = CliRunner().invoke(main, ["check", "--format", "json", path])

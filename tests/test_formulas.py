@@ -8,7 +8,7 @@ from texts import PAIR, argument, here, names, net, refused, said, table
 
 from archspec.errors import Refused
 from archspec.expand import steps
-from archspec.formulas import FUNCTIONS, MAX_ITEMS, MAX_LENGTH, evaluate, fill, unbalanced
+from archspec.syntax.formulas import FUNCTIONS, MAX_ITEMS, MAX_LENGTH, evaluate, fill, unbalanced
 
 KNOWN = {"width": 64, "depths": [2, 3, 4], "kind": "wide", "flag": True, "none": None, "half": 0.5}
 

@@ -36,7 +36,7 @@ from archspec.layers.layer import formulas
 from archspec.layers.shapes import on_axes
 from archspec.objects import TABLES
 from archspec.schema import schema
-from archspec.source import plain, read_text
+from archspec.syntax.source import plain, read_text
 
 Golden = Callable[[str, str], None]
 

@@ -22,7 +22,7 @@ from archspec.backends.dot import to_dot
 from archspec.errors import MAX_MESSAGE, SpecError, UserError
 from archspec.graph import Graph
 from archspec.reports import as_data
-from archspec.source import plain, read_file
+from archspec.syntax.source import plain, read_file
 
 SEED = 20240229
 LOTS, EACH = 6, 45

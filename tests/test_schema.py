@@ -12,7 +12,7 @@ from archspec.arguments import REQUIRED, bind
 from archspec.errors import Refused
 from archspec.layers import LAYERS
 from archspec.schema import schema, shipped, text
-from archspec.source import plain, read_file
+from archspec.syntax.source import plain, read_file
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 SPECS = sorted([*ROOT.glob("specs/**/*.yaml"), *ROOT.glob("examples/**/*.yaml")])

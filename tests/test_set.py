@@ -13,7 +13,7 @@ from archspec.errors import Diagnostic, UserError
 from archspec.expand import expand
 from archspec.files import open_spec, setting
 from archspec.graph import Graph
-from archspec.source import plain, read_text
+from archspec.syntax.source import plain, read_text
 
 SPEC = """\
 archspec: 1

@@ -7,9 +7,9 @@ import pytest
 import yaml
 from texts import here, only_error, table
 
-from archspec import source
 from archspec.errors import Diagnostic, SpecError, UserError
-from archspec.source import Value, plain, read_file, read_text
+from archspec.syntax import source, yaml_errors
+from archspec.syntax.source import Value, plain, read_file, read_text
 
 
 def read(text: str) -> Any:
@@ -122,11 +122,12 @@ def everything(value: Value, path: str = "") -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("loader", [source.Loader, yaml.SafeLoader])
+@pytest.mark.parametrize("loader", [yaml_errors.Loader, yaml.SafeLoader])
 def test_every_key_and_value_knows_where_it_was_written(
     loader: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "Loader", loader)
+    for module in (source, yaml_errors):
+        monkeypatch.setattr(module, "Loader", loader)
     assert everything(read_text(PLACES, "text").root) == {
         "/name:": "name",
         "/name": "resnet",
@@ -291,7 +292,7 @@ def test_too_many_values_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wrong("[1, 2, 3]").code == "too-large"
 
 
-@pytest.mark.parametrize("loader", [source.Loader, yaml.SafeLoader])
+@pytest.mark.parametrize("loader", [yaml_errors.Loader, yaml.SafeLoader])
 @table(
     "text, code, words",
     {
@@ -306,7 +307,8 @@ def test_every_parser_of_pyyaml_ends_in_our_words(
     text: str, code: str, words: str, loader: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """libyaml has a limit of its own on nesting since 0.2.6; without libyaml there is none."""
-    monkeypatch.setattr(source, "Loader", loader)
+    for module in (source, yaml_errors):
+        monkeypatch.setattr(module, "Loader", loader)
     error = wrong(text)
     assert error.code == code
     assert words in error.message
@@ -361,7 +363,7 @@ def test_a_file_that_cannot_be_read_is_no_traceback(tmp_path: Path) -> None:
 # --- brackets that are open at the end of a file -------------------------------------------------
 
 
-@pytest.mark.parametrize("loader", [yaml.SafeLoader, source.Loader])
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml_errors.Loader])
 @pytest.mark.parametrize(
     ("text", "place", "message", "hint"),
     [
@@ -381,7 +383,8 @@ def test_a_file_that_cannot_be_read_is_no_traceback(tmp_path: Path) -> None:
 def test_what_is_never_closed_is_named_and_found(
     text: str, place: str, message: str, hint: str, loader: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "Loader", loader)
+    for module in (source, yaml_errors):
+        monkeypatch.setattr(module, "Loader", loader)
     with pytest.raises(SpecError) as caught:
         read_text(text, "net.yaml")
     (found,) = caught.value.diagnostics

@@ -14,7 +14,7 @@ import yaml
 
 from archspec.graph import Graph, Node
 from archspec.layers import LAYERS
-from archspec.source import FLOAT, INTEGER
+from archspec.syntax.source import FLOAT, INTEGER
 
 
 def to_spec(graph: Graph) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from archspec.layers import (
 )
 from archspec.layers.layer import coded, in_words
 from archspec.objects import TABLES
-from archspec.source import plain, read_text
+from archspec.syntax.source import plain, read_text
 
 INTRODUCTION = """\
 Every layer that a spec may have, with the arguments and defaults of Keras's class of that name. The

@@ -22,12 +22,12 @@ from archspec.errors import Note, Refused, Span, SpecError, did_you_mean
 from archspec.expand.place import Draft, Flow, Halt, Nothing, Place, Silent
 from archspec.expand.steps import Steps, call_note
 from archspec.files import Spec
-from archspec.formulas import names_in
 from archspec.graph import Facts, Graph, Node, Region
 from archspec.infer import MAX_AXIS
 from archspec.recipe import recipe_of
 from archspec.scopes import Entry, Scope, snake_case
-from archspec.source import Value, plain, texts
+from archspec.syntax.formulas import names_in
+from archspec.syntax.source import Value, plain, texts
 
 
 def expand(spec: Spec) -> Graph:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from archspec import foreign, formulas
+from archspec import foreign
 from archspec.arguments import show
 from archspec.errors import Note, Refused, Span, did_you_mean, listed
 from archspec.expand.loops import Loops
@@ -17,7 +17,8 @@ from archspec.infer import again, lookup, meant, normal
 from archspec.layers import ALIGNING, AUGMENTING, LAYERS, TIED
 from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, snake_case
-from archspec.source import Value
+from archspec.syntax import formulas
+from archspec.syntax.source import Value
 
 
 class Calls(Loops):

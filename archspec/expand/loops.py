@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from archspec import formulas
 from archspec.arguments import show
 from archspec.errors import Note, Refused, Span
 from archspec.expand.place import Place, Silent
@@ -14,7 +13,8 @@ from archspec.expand.reports import Reports
 from archspec.files import Spec
 from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, Scope
-from archspec.source import Value
+from archspec.syntax import formulas
+from archspec.syntax.source import Value
 
 
 class Loops(Reports):

@@ -10,7 +10,7 @@ from archspec.errors import Note, Span
 from archspec.files import Block, Home
 from archspec.graph import Facts, Shape
 from archspec.scopes import Scope
-from archspec.source import Value
+from archspec.syntax.source import Value
 
 
 @dataclass(slots=True, eq=False)

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from archspec import formulas
 from archspec.errors import MAX_ERRORS, Diagnostic, Note, Refused, Span, enough
 from archspec.expand.place import Halt, Place, Silent
 from archspec.files import Spec
-from archspec.source import Value
+from archspec.syntax import formulas
+from archspec.syntax.source import Value
 
 MAX_PLACES = 8  # noted of one mistake
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from archspec import formulas
 from archspec.errors import Note, Refused, Span
 from archspec.expand.calls import Calls
 from archspec.expand.place import Call, Draft, Feed, Flow, Halt, Nothing, Place, Silent
 from archspec.files import Block, Spec
 from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, Scope, snake_case
-from archspec.source import Value
+from archspec.syntax import formulas
+from archspec.syntax.source import Value
 
 MAX_STEPS = 20_000
 MAX_BLOCKS = 40

@@ -29,7 +29,7 @@ from archspec.files import open_spec, setting
 from archspec.graph import Graph
 from archspec.reading import kind_of, path_of
 from archspec.recipe import RECIPE, Recipe, given_in, recipe_of
-from archspec.source import plain, read_file, read_text
+from archspec.syntax.source import plain, read_file, read_text
 from archspec.training.comparison import Comparison, Missing, compared
 from archspec.training.folder import RUNS
 from archspec.training.job import located, resolved

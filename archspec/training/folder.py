@@ -22,7 +22,7 @@ from archspec.files import open_spec
 from archspec.graph import Graph
 from archspec.reading import GIB, kind_of, open_file, read_bytes, reading
 from archspec.recipe import Recipe, recipe_of
-from archspec.source import read_file
+from archspec.syntax.source import read_file
 from archspec.training.contents import MOST, RUN, bound, read_json
 from archspec.writing import writing
 

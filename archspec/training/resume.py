@@ -21,7 +21,7 @@ from archspec.backends import framework
 from archspec.errors import UserError
 from archspec.reading import kind_of
 from archspec.recipe import Recipe, recipe_of
-from archspec.source import plain, read_text
+from archspec.syntax.source import plain, read_text
 from archspec.training.contents import bound
 from archspec.training.folder import RunFolder
 from archspec.training.job import Job, Manner, described, located, resolved

@@ -28,7 +28,7 @@ import numpy as np
 
 from archspec.errors import UserError
 from archspec.reading import GIB, open_file, reason
-from archspec.source import plain, read_text
+from archspec.syntax.source import plain, read_text
 from archspec.training.contents import MEMORY, STATE, checked, from_json, record
 from archspec.training.folder import BEST, RunFolder
 from archspec.training.images import Array
