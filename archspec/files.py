@@ -23,6 +23,7 @@ from archspec.errors import (
 from archspec.reading import from_here, kind_of, path_of
 from archspec.recipe import RECIPE
 from archspec.syntax.source import WORDS, Document, Value, read_file, read_text, value_of
+from archspec.syntax.steps import Body, read_body
 from archspec.validation import Checked, check
 
 NOT_INHERITED = ("name", "require", "extends", "import")
@@ -43,10 +44,11 @@ class Home:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """A block's definition and the file it belongs to."""
+    """A block's definition and the file it belongs to. body: None if the schema refused it."""
 
     name: str
     value: Value
+    body: Body | None
     span: Span
     home: Home
 
@@ -55,11 +57,12 @@ class Block:
 class Spec:
     """A file, its bases laid under it and its imports found.
 
-    broken: the steps that the schema refused, which expansion marks and steps over.
-    diagnostics: what the schema said of them.
+    body: its steps. broken: the places of what the schema refused, which expansion marks and steps
+    over. diagnostics: what the schema said of them.
     """
 
     root: Value
+    body: Body | None
     home: Home
     path: Path | None
     broken: frozenset[Span]
@@ -79,13 +82,15 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
         reader.check(Document(root, document.source, document.path))
         for name, span, block in root.entries("blocks"):
             if name not in home.blocks or home.blocks[name].value is not block:
-                home.blocks[name] = Block(name, block, span, home)
+                home.blocks[name] = reader.block(name, block, span, home)
     home.params, home.defaults = root.get("params"), root.get("defaults")
     if root.get("layers") is None and root.get("blocks"):
         message = "this is a block library: it has no layers of its own"
         library = Diagnostic("library", message, root.key("blocks"), "`import` it in a spec")
         raise SpecError(reader.diagnostics or [library])
-    return Spec(root, home, document.path, frozenset(reader.broken), tuple(reader.diagnostics))
+    body = read_body(root.get("layers"), reader.broken)
+    broken, diagnostics = frozenset(reader.broken), tuple(reader.diagnostics)
+    return Spec(root, body, home, document.path, broken, diagnostics)
 
 
 def setting(text: str) -> tuple[str, Value]:
@@ -164,13 +169,18 @@ class _Reader:
         root = _laid_over(base_root, root)
         for name, span, value in root.entries("blocks"):
             if not (name in home.blocks and home.blocks[name].value is value):
-                home.blocks[name] = Block(name, value, span, home)
+                home.blocks[name] = self.block(name, value, span, home)
         home.params, home.defaults = root.get("params"), root.get("defaults")
         if base_root is not None:  # one file in effect: the base's own blocks live in it too
             for name, block in list(home.blocks.items()):
                 if block.home is base_home:
                     home.blocks[name] = replace(block, home=home)
         return root, home
+
+    def block(self, name: str, value: Value, span: Span, home: Home) -> Block:
+        refused = value.span in self.broken
+        body = None if refused else read_body(value.get("layers"), self.broken)
+        return Block(name, value, body, span, home)
 
     def library(self, document: Document, chain: tuple[Path, ...]) -> Home:
         path = _resolved(document.path)

@@ -23,9 +23,10 @@ from archspec.infer import CLOSED, known_to_keras
 from archspec.layers import LAYERS
 from archspec.objects import TABLES, meant
 from archspec.objects import WORDS as OBJECT_WORDS
-from archspec.schema import BRANCH, MODIFIERS, WORDS, schema, shipped, spellings
+from archspec.schema import BRANCH, schema, shipped, spellings
 from archspec.syntax.formulas import is_formula, unbalanced
 from archspec.syntax.source import FLOAT, INTEGER, Document, Value, plain
+from archspec.syntax.steps import MODIFIERS, WORDS
 from archspec.syntax.yaml_errors import QUOTE
 
 BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}

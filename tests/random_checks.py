@@ -21,11 +21,12 @@ from random_faults import SHARED, spoil
 from random_graphs import Network, Walk, write
 
 import archspec
-from archspec.backends.flat import flat_name, to_spec, to_yaml
+from archspec.backends.flat import flat_name, to_spec
 from archspec.errors import SpecError
 from archspec.graph import Graph, Shape
 from archspec.layers import FAMILIES, LAYERS
 from archspec.objects import ACTIVATION_LAYERS
+from archspec.syntax.writer import write_yaml
 
 FAULTY = 0.3
 
@@ -254,7 +255,7 @@ def ran_alike(network: Network, graph: Graph) -> Verdict:
     """The model that archspec builds against the one built straight, on random numbers."""
     import keras
 
-    flat = archspec.loads(to_yaml(to_spec(graph)), "flat.yaml")
+    flat = archspec.loads(write_yaml(to_spec(graph)), "flat.yaml")
     found = [] if flat.fingerprint == graph.fingerprint else ["the flat spec has another meaning"]
     keras.utils.clear_session(free_memory=False)
     records, straight = build(network)

@@ -1,6 +1,6 @@
 """A graph -> the same network as a spec without blocks, loops, formulas or defaults.
 
-    archspec.loads(to_yaml(to_spec(graph))).fingerprint == graph.fingerprint
+    archspec.loads(write_yaml(to_spec(graph))).fingerprint == graph.fingerprint
 
 Steps are called as the Keras layers are, with `-` where the graph's names have dots.
 """
@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from archspec.graph import Graph, Node
 from archspec.layers import LAYERS
-from archspec.syntax.source import FLOAT, INTEGER
 
 
 def to_spec(graph: Graph) -> dict[str, Any]:
@@ -30,26 +27,6 @@ def to_spec(graph: Graph) -> dict[str, Any]:
         spec["inputs"] = {name: _input(arguments) for name, arguments in inputs.items()}
     steps = [_step(node) for node in graph.nodes if node.op != "InputLayer"]
     return {**spec, "layers": steps, "outputs": [flat_name(name) for name in graph.outputs]}
-
-
-def to_yaml(data: Mapping[str, Any]) -> str:
-    """Plain data as YAML that our reader reads back the same; short lists stand on a line."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=100)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes what PyYAML's reader takes for text and YAML 1.2 for a number; repeats, no aliases."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    number = INTEGER.fullmatch(text) or FLOAT.fullmatch(text)
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'" if number else None)
-
-
-_Dumper.add_representer(str, _text)
 
 
 def flat_name(name: str) -> str:

@@ -60,11 +60,11 @@ class _Expansion(Steps):
         place = Place(self.top, home, home.env, (), inputs)
         place = self.entered(place, home.defaults, inputs)
         home.env = dict(place.env)  # with `channels`, for the file's defaults in its blocks
-        layers = root.get("layers")
-        if layers is None or not layers.data:
+        body = self.spec.body
+        if body is None or not body.steps:
             self.error("layers", "the spec has no layers", root.key("layers"))
             raise Silent
-        last = self.sequence(layers, place, self.first(inputs))
+        last = self.sequence(body, place, self.first(inputs))
         self.ends = self.outputs(root, place, last)
         self.settle()
         self.keep_apart()

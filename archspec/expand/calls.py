@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +15,17 @@ from archspec.files import Block, Spec
 from archspec.graph import Facts
 from archspec.infer import again, lookup, meant, normal
 from archspec.layers import ALIGNING, AUGMENTING, LAYERS, TIED
-from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, snake_case
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
+from archspec.syntax.steps import (
+    MODIFIERS,
+    BlockCall,
+    Body,
+    LayerCall,
+    Sources,
+    Step,
+)
 
 
 class Calls(Loops):
@@ -58,19 +65,18 @@ class Calls(Loops):
             f"write from: {next(iter(inputs), 'NAME')}",
         )
 
-    def fed(self, feed: Value, place: Place, previous: Flow) -> Feed:
-        if not isinstance(feed.data, dict | tuple):
-            return self.reference(str(feed.data), feed, place, previous)
-        written = feed.data.items() if isinstance(feed.data, dict) else enumerate(feed.data)
-        found: dict[Any, Draft] = {}
-        for key, each in written:  # all that cannot be found are reported
+    def fed(self, feed: Sources, place: Place, previous: Flow) -> Feed:
+        found: list[Draft] = []
+        for each in feed.names:  # all that cannot be found are reported
             try:
-                found[key] = self.reference(str(each.data), each, place, previous)
+                found.append(self.reference(str(each.data), each, place, previous))
             except Silent:
                 continue
-        if len(found) < len(feed.data):
+        if len(found) < len(feed.names):
             raise Silent
-        return found if isinstance(feed.data, dict) else list(found.values())
+        if feed.slots:
+            return dict(zip(feed.slots, found, strict=True))
+        return found[0] if feed.single else found
 
     def reference(self, text: str, value: Value, place: Place, previous: Flow) -> Draft:
         """The node that a reference names. Raises `Silent` after reporting."""
@@ -100,13 +106,12 @@ class Calls(Loops):
             raise Refused(message, code="unknown-name")
         return flow
 
-    def within_reach(self, feed: Value | None, place: Place, previous: Flow) -> list[Draft]:
+    def within_reach(self, feed: Sources | None, place: Place, previous: Flow) -> list[Draft]:
         """The nodes that a step which failed takes, those that are there; nothing is reported."""
         found = [previous]
         if feed is not None:
-            listed = feed.data if isinstance(feed.data, tuple) else (feed,)
             found = []
-            for each in feed.data.values() if isinstance(feed.data, dict) else listed:
+            for each in feed.names:
                 try:
                     name = formulas.fill(str(each.data), place.env)
                     found.append(self.meant(name, place, previous))
@@ -119,13 +124,14 @@ class Calls(Loops):
         first = name.partition(".")[0]
         if refused.code != "unknown-name" or refused.argument != first:
             return refused
-        body = place.calls[-1].value if place.calls else self.spec.root
+        everywhere = [*(each.body for each in self.spec.home.blocks.values()), self.spec.body]
+        named = _named(first, [place.calls[-1].body] if place.calls else everywhere)
         hint = "a step takes what was written before it; of a named group, by its path"
-        if not any(_named(body, first)):
-            body = self.spec.root
+        if named is None:
+            named = _named(first, everywhere)
             hint = "a block sees only its own steps: hand the value in by its `inputs`"
-        for each in _named(body, first):
-            note = Note(f"a step called '{first}' is written here, later or elsewhere", each.span)
+        if named is not None:
+            note = Note(f"a step called '{first}' is written here, later or elsewhere", named.span)
             return Refused(refused.message, first, refused.code, hint, (note,))
         return refused
 
@@ -135,24 +141,24 @@ class Calls(Loops):
         self.error("no-value", flow.reason, span, flow.hint, place.trail)
         raise Silent
 
-    def single(self, value: Feed, step: Value, what: str, place: Place) -> Flow:
+    def single(self, value: Feed, step: Step, what: str, place: Place) -> Flow:
         """The one value that a group, branches or a bare `from` goes on with, if there is any."""
         if isinstance(value, list | dict):
-            span = step.data["from"].span
+            span = step.span if step.feed is None else step.feed.span
             self.error("inputs", f"{what} takes one value", span, "name one step", place.trail)
             raise Silent
         return value
 
     def layer(
         self,
-        step: Value,
+        step: Step,
         op: str,
         name: str | None,
         place: Place,
         value: Feed,
         owner: Draft | None = None,
     ) -> Draft:
-        span = step.keys.get(op, step.span)
+        span = step.place(op)
         place_note = place.trail
         inputs: list[Draft]
         if isinstance(value, dict):
@@ -162,7 +168,7 @@ class Calls(Loops):
             inputs = value
         else:
             inputs = [self.there(value, span, place)]
-        entry = Entry(span if name is None else self.name_span(step))
+        entry = Entry(span if name is None else step.name_span)
         slots = tuple(value) if isinstance(value, dict) else ()
         call: dict[str, Any] = {}
         arguments: dict[str, Any] = {}
@@ -179,7 +185,7 @@ class Calls(Loops):
             if owner is not None:
                 owner = owner.owner or owner  # the first call, not another reuse
             known = all(each.facts is not None for each in inputs)
-            if step.get("reuse") is None:
+            if isinstance(step, LayerCall | BlockCall):
                 given, places = self.arguments(step, op, layer.arguments, place)
                 call = self.call(step, op, layer.call, place)
                 arguments = _normal(op, given, known)
@@ -204,7 +210,8 @@ class Calls(Loops):
                 refused.message = f"no layer or block is called {show(op)}"
                 near = did_you_mean(op, place.home.blocks) or meant(op)
                 near = near or did_you_mean(op, [*place.home.blocks, *LAYERS])
-                kind = step.get(op)  # as `type: Flatten` has it
+                assert isinstance(step, LayerCall | BlockCall)
+                kind = step.arguments.first if step.arguments else None  # as `type: Flatten` has it
                 if op in foreign.KINDS and kind is not None and str(kind.data) in LAYERS:
                     near = f"a step begins with its layer: `- {kind.data}`"
                 refused.hint = near or _blocks(place)
@@ -232,14 +239,14 @@ class Calls(Loops):
         return draft
 
     def arguments(
-        self, step: Value, op: str, contract: Mapping[str, Any], place: Place
+        self, step: LayerCall | BlockCall, op: str, contract: Mapping[str, Any], place: Place
     ) -> tuple[dict[str, Any], dict[str, tuple[Value, tuple[Note, ...]]]]:
         """A layer's evaluated arguments, defaults under its own, and where each was written.
 
         A place comes with the notes on how it got here: as a default, or by an alias.
         """
         given: dict[str, tuple[Value, Mapping[str, Any], tuple[Note, ...]]] = {}
-        used = Note(f"first used here, by {op}", step.keys.get(op, step.span))
+        used = Note(f"first used here, by {op}", step.place(op))
         for defaults, env in place.defaults:
             layer = defaults.get(op)
             if self.refused(defaults) or (layer and self.refused(layer)):
@@ -247,12 +254,9 @@ class Calls(Loops):
                 raise Silent  # what it would start from is not known
             for key, value in layer.items() if layer else ():
                 given[key] = (value, env, (used,))
-        own = step.data[op] if isinstance(step.data, dict) else None
-        if own is not None and isinstance(own.data, dict):
-            for key, value in own.items():
+        if (own := step.arguments) is not None:
+            for key, value in own.by_name(next(iter(contract))).items():
                 given[key] = (value, place.env, own.notes())
-        elif own is not None and own.data is not None:
-            given[next(iter(contract))] = (own, place.env, ())
         evaluated: dict[str, Any] = {}
         places: dict[str, tuple[Value, tuple[Note, ...]]] = {}
         failed = False
@@ -266,8 +270,8 @@ class Calls(Loops):
             raise Silent
         return evaluated, places
 
-    def call(self, step: Value, op: str, known: tuple[str, ...], place: Place) -> dict[str, Any]:
-        value = step.get("call")
+    def call(self, step: Step, op: str, known: tuple[str, ...], place: Place) -> dict[str, Any]:
+        value = step.call
         if value is None:
             return {}
         given = self.evaluate(value, place.env, place.trail)
@@ -296,22 +300,20 @@ class Calls(Loops):
             )
         return dict(given)
 
-    def block_params(self, step: Value, block: Block, place: Place) -> dict[str, Any]:
+    def block_params(self, step: BlockCall, block: Block, place: Place) -> dict[str, Any]:
         """The values of a block's own params: as given by the call, else their defaults."""
         declared = block.value.get("params")
         names = list(declared.data) if declared else []
-        own = step.data[block.name] if isinstance(step.data, dict) else None
-        span = step.keys.get(block.name, step.span)
+        own = step.arguments
+        span = step.place(block.name)
         note = Note(f"the block '{block.name}' is declared here", block.span)
-        given: dict[str, Value] = {}
-        if own is not None and isinstance(own.data, dict):
-            given = own.data
-        elif own is not None and own.data is not None:
-            if not names:
+        given: Mapping[str, Value] = {}
+        if own is not None:
+            if own.first is not None and not names:
                 message = f"the block '{block.name}' has no params"
                 self.error("unknown-argument", message, own.span, None, (*place.trail, note))
                 raise Silent
-            given = {names[0]: own}
+            given = own.by_name(next(iter(names), ""))
         failed = False
         meant = set()
         for key in given:
@@ -321,7 +323,7 @@ class Calls(Loops):
                 hint = did_you_mean(key, names) or f"its params: {', '.join(names) or 'none'}"
                 if own is not None and key in MODIFIERS:
                     hint = f"'{key}' stands beside '{block.name}', not inside it"
-                where = own.key(key) if own is not None else span
+                where = own.place(key) if own is not None else span
                 self.error("unknown-argument", message, where, hint, (*place.trail, note))
                 failed = True
         values: dict[str, Any] = {}
@@ -352,11 +354,10 @@ class Calls(Loops):
         return values
 
     def block_inputs(
-        self, block: Block, value: Feed, step: Value, span: Span, place: Place
+        self, block: Block, value: Feed, step: Step, span: Span, place: Place
     ) -> dict[str, Flow]:
         declared = block.value.get("inputs")
-        feed = step.get("from")
-        where = feed.span if feed is not None else span
+        where = span if step.feed is None else step.feed.span
         note = Note(f"the block '{block.name}' is declared here", block.span)
         if declared is None:
             if isinstance(value, list | dict):
@@ -464,15 +465,8 @@ def _ranks(inputs: Iterable[Draft]) -> int:
     return len({len(each.shape) for each in inputs})
 
 
-def _named(value: Value, name: str) -> Iterator[Value]:
-    """The `name` values under a value that spell a name."""
-    stack = [value]
-    while stack:
-        each = stack.pop()
-        if isinstance(each.data, dict):
-            own = each.data.get("name")
-            if own is not None and own.data == name:
-                yield own
-            stack += each.data.values()
-        elif isinstance(each.data, tuple):
-            stack += each.data
+def _named(name: str, bodies: Iterable[Body | None]) -> Value | None:
+    """The name of the last step in the bodies that is called so."""
+    names = (each for body in bodies if body is not None for each in body.names())
+    found = [each for each in names if each.data == name]
+    return found[-1] if found else None

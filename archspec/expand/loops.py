@@ -11,10 +11,10 @@ from archspec.errors import Note, Refused, Span
 from archspec.expand.place import Place, Silent
 from archspec.expand.reports import Reports
 from archspec.files import Spec
-from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, Scope
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
+from archspec.syntax.steps import Repeat, Step
 
 
 class Loops(Reports):
@@ -28,17 +28,17 @@ class Loops(Reports):
         self.left_out: dict[int, Span] = {}
         self.let_in: set[int] = set()
 
-    def turns(self, step: Value, place: Place) -> list[tuple[dict[str, Any], Note | None]] | None:
+    def turns(self, step: Step, place: Place) -> list[tuple[dict[str, Any], Note | None]] | None:
         """The turns of a step: the loop variables' values and the note of each; one for no loop."""
-        loop, repeat, own = step.get("for"), step.get("repeat"), step.get("name")
-        called = next((key for key in step.data if key not in MODIFIERS), "")
-        named_call = own is not None and called in place.home.blocks  # its note names the turn
+        own = step.name
+        named_call = own is not None and step.label in place.home.blocks  # its note names the turn
 
         def note(text: str, word: str) -> Note | None:
-            return None if named_call else Note(text, step.key(word))
+            return None if named_call else Note(text, step.place(word))
 
         try:
-            if repeat is not None:
+            if isinstance(step.loop, Repeat):
+                repeat = step.loop.count
                 count = self.evaluate(repeat, place.env, place.trail)
                 if isinstance(count, float) and count.is_integer():
                     count = int(count)
@@ -53,8 +53,9 @@ class Loops(Reports):
                     return None
                 self.bound(count, repeat)
                 return [({}, note(f"in turn {n} of {count}", "repeat")) for n in range(count)]
-            if loop is None:
+            if step.loop is None:
                 return [({}, None)]
+            loop = step.loop.value
             rows = self.table(loop, place)
         except Silent:
             return None
@@ -111,9 +112,9 @@ class Loops(Reports):
             self.error("too-large", message, value.span)
             raise Silent  # the rest of the spec can be looked at
 
-    def skipped(self, step: Value, place: Place, number: int | None) -> bool:
+    def skipped(self, step: Step, place: Place, number: int | None) -> bool:
         """Whether a step's `when` is false. Raises `Silent` after reporting that it is neither."""
-        condition = step.get("when")
+        condition = step.condition
         if condition is None:
             return False
         truth = self.evaluate(condition, place.env, place.trail)
@@ -125,7 +126,7 @@ class Loops(Reports):
             self.let_in.add(id(step))
             return False
         self.left_out[id(step)] = step.span
-        name = step.get("name")
+        name = step.name
         try:
             text = formulas.fill(str(name.data), place.env) if name is not None else None
         except Refused:  # nothing of the step is read, its name neither
@@ -159,18 +160,13 @@ class Loops(Reports):
                     if key not in ("name", "from", "for", "when", "call", "reuse"):
                         self.look_at(each, place)
 
-    def name(self, step: Value, place: Place, number: int | None) -> str | None:
+    def name(self, step: Step, place: Place, number: int | None) -> str | None:
         """The explicit name of a step in this turn; turns of `repeat` are numbered from 0."""
-        value = step.get("name")
+        value = step.name
         if value is None:
             return None
         text = self.text(value, place)
         return text if number is None else f"{text}{number}"
-
-    def name_span(self, step: Value) -> Span:
-        """Where a step's name is written."""
-        name = step.get("name")
-        return name.span if name is not None else step.span
 
     def enter(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +10,22 @@ from archspec.errors import Note, Refused, Span
 from archspec.expand.calls import Calls
 from archspec.expand.place import Call, Draft, Feed, Flow, Halt, Nothing, Place, Silent
 from archspec.files import Block, Spec
-from archspec.schema import MODIFIERS
 from archspec.scopes import Entry, Scope, snake_case
 from archspec.syntax import formulas
-from archspec.syntax.source import Value
+from archspec.syntax.steps import (
+    BlockCall,
+    Body,
+    Branch,
+    Branches,
+    Broken,
+    From,
+    Group,
+    LayerCall,
+    Repeat,
+    Reuse,
+    Sources,
+    Step,
+)
 
 MAX_STEPS = 20_000
 MAX_BLOCKS = 40
@@ -33,26 +45,24 @@ class Steps(Calls):
         self.noted: list[tuple[Note, Scope]] = []
         self.circles: set[Block] = set()
 
-    def sequence(self, steps: Value, place: Place, previous: Flow) -> Flow:
-        if steps.alias:
-            place = replace(place, trail=(*place.trail, *steps.notes()))
-        for step in steps.data:
+    def sequence(self, body: Body, place: Place, previous: Flow) -> Flow:
+        if body.alias:
+            place = replace(place, trail=(*place.trail, *body.notes()))
+        for step in body.steps:
             previous = self.step(step, place, previous)
         return previous
 
-    def step(self, step: Value, place: Place, previous: Flow) -> Flow:
+    def step(self, step: Step, place: Place, previous: Flow) -> Flow:
         """A step with its loops and conditions; the value that the next step takes."""
         if step.alias:
             place = replace(place, trail=(*place.trail, *step.notes()))
         self.fresh.clear()
-        feed = step.get("from")
-        if self.refused(step):
-            self.look_at(step, place)
+        feed = step.feed
+        if isinstance(step, Broken):
+            self.refused(step.value)
+            self.look_at(step.value, place)
             return self.poison(step, place, self.within_reach(feed, place, previous))
-        if not isinstance(step.data, dict):
-            self.count(step)
-            return self.turn(step, str(step.data), None, place, previous, None)
-        op = next((key for key in step.data if key not in MODIFIERS), None)
+        repeats = isinstance(step.loop, Repeat)
         turns = self.turns(step, place)
         if turns is None:
             return self.poison(step, place, self.within_reach(feed, place, previous))
@@ -60,19 +70,17 @@ class Steps(Calls):
             self.count(step)
             inside = place.with_names(names, note) if names or note else place
             try:
-                if self.skipped(step, inside, number if "repeat" in step.data else None):
+                if self.skipped(step, inside, number if repeats else None):
                     continue
             except Silent:
                 near = self.within_reach(feed, inside, previous)
                 previous = self.poison(step, inside, near, number)
                 continue
-            previous = self.turn(
-                step, op, feed, inside, previous, number if "repeat" in step.data else None
-            )
+            previous = self.turn(step, feed, inside, previous, number if repeats else None)
             feed = None
         return previous
 
-    def count(self, step: Value) -> None:
+    def count(self, step: Step) -> None:
         self.steps += 1
         if self.steps > MAX_STEPS:
             message = f"the spec expands to more than {MAX_STEPS:,} steps"
@@ -81,9 +89,8 @@ class Steps(Calls):
 
     def turn(
         self,
-        step: Value,
-        op: str | None,
-        feed: Value | None,
+        step: Step,
+        feed: Sources | None,
         place: Place,
         previous: Flow,
         number: int | None,
@@ -92,21 +99,8 @@ class Steps(Calls):
         start = len(self.drafts)
         try:
             value: Feed = previous if feed is None else self.fed(feed, place, previous)
-            name = self.name(step, place, number) if isinstance(step.data, dict) else None
-            if op in (None, "layers", "branches") or op in place.home.blocks:
-                self.no_call(step, place)
-            if op is None:  # named, it is as an empty group
-                return self.group(step, name, place, self.single(value, step, "a `from`", place))
-            if op == "layers":
-                return self.group(step, name, place, self.single(value, step, "a group", place))
-            if op == "branches":
-                fork = self.single(value, step, "a step of branches", place)
-                return self.branches(step, name, place, fork)
-            if op == "reuse":
-                return self.reuse(step, name, place, value)
-            if op in place.home.blocks:
-                return self.block(step, op, name, place, value)
-            return self.layer(step, op, name, place, value)
+            name = self.name(step, place, number)
+            return KINDS[type(step)](self, step, name, place, value)
         except Silent:
             near = self.drafts[start:][-1:] or self.within_reach(feed, place, previous)
             return self.poison(step, place, near, number)
@@ -115,36 +109,36 @@ class Steps(Calls):
                 self.poison(step, place, self.within_reach(feed, place, previous), number)
             raise
 
-    def no_call(self, step: Value, place: Place) -> None:
-        if step.get("call") is not None:
+    def no_call(self, step: Step, place: Place) -> None:
+        if step.call is not None:
             message = "`call` gives call arguments to a layer, and this step is none"
-            self.error("call", message, step.key("call"), "write it on the layer", place.trail)
+            self.error("call", message, step.place("call"), "write it on the layer", place.trail)
             raise Silent
 
     def poison(
-        self, step: Value, place: Place, inputs: Iterable[Draft], number: int | None = None
+        self, step: Step, place: Place, inputs: Iterable[Draft], number: int | None = None
     ) -> Draft:
         """What stands for a step that failed and was reported; under its name, so that nobody
         misses it. number: of the turn, where that is known."""
-        op, taken = _written(step), tuple(inputs)
+        op, taken = step.label, tuple(inputs)
         draft = Draft(op, {}, taken, (), {}, None, None, place.scope, step.span, place.trail)
         draft.used = draft.stand_in = True
         draft.errors = self.blamed()
         self.drafts.append(draft)
         if place.owners is not None:
             next(place.owners, None)
-        name = step.get("name")
+        name = step.name
         try:
             text = formulas.fill(str(name.data), place.env) if name is not None else None
         except Refused:  # the step is reported already, and its loop may not have been walked
             text = None
-        loop = isinstance(step.data, dict) and "repeat" in step.data
-        if text is not None and loop:
+        repeats = isinstance(step.loop, Repeat)
+        if text is not None and repeats:
             text = None if number is None else f"{text}{number}"
         otherwise = op if op in place.home.blocks else snake_case(op) or "step"
         if name is not None and text is None:
             entry = Entry(step.span, draft, broken=True)
-            place.scope.fail(entry, str(name.data), numbered=loop)
+            place.scope.fail(entry, str(name.data), numbered=repeats)
             return draft
         started = place.scope.all(text or otherwise)
         if started and started[-1].value is None:
@@ -170,68 +164,76 @@ class Steps(Calls):
         for draft in self.drafts[start : start + 1]:
             draft.errors = (*errors, *draft.errors)
 
-    def group(self, step: Value, name: str | None, place: Place, value: Flow) -> Flow:
-        steps = step.get("layers")
-        inside, entry = self.named(name, self.name_span(step), place)
+    def layer_call(self, step: Step, name: str | None, place: Place, value: Feed) -> Flow:
+        return self.layer(step, step.label, name, place, value)
+
+    def hand_on(self, step: Step, name: str | None, place: Place, value: Feed) -> Flow:
+        """A bare `from`: named, it is as an empty group."""
+        self.no_call(step, place)
+        return self.as_one(step, name, place, self.single(value, step, "a `from`", place))
+
+    def group(self, step: Group, name: str | None, place: Place, value: Feed) -> Flow:
+        self.no_call(step, place)
+        return self.as_one(step, name, place, self.single(value, step, "a group", place))
+
+    def as_one(self, step: Step, name: str | None, place: Place, value: Flow) -> Flow:
+        body = step.body if isinstance(step, Group) else None
+        inside, entry = self.named(name, step.name_span, place)
         start, errors = len(self.drafts), self.blamed()
-        last = self.sequence(steps, inside, value) if steps is not None else value
+        last = self.sequence(body, inside, value) if body is not None else value
         self.blame_first(start, errors)
         entry.value = last
         return last
 
-    def branches(self, step: Value, name: str | None, place: Place, value: Flow) -> Flow:
-        inside, entry = self.named(name, self.name_span(step), place)
-        given = step.data["branches"]
-        written = given.items() if isinstance(given.data, dict) else ((None, b) for b in given.data)
+    def branches(self, step: Branches, name: str | None, place: Place, fork: Feed) -> Flow:
+        self.no_call(step, place)
+        value = self.single(fork, step, "a step of branches", place)
+        inside, entry = self.named(name, step.name_span, place)
         ends: list[Flow] = []
-        for key, branch in written:
+        for branch in step.branches:
+            key = branch.key
             try:
-                left_out = isinstance(branch.data, dict) and self.skipped(branch, inside, None)
+                left_out = self.skipped(branch, inside, None)
             except Silent:
                 failed = self.poison(branch, inside, self.within_reach(None, inside, value))
                 ends.append(failed)
                 if key is not None:
-                    broken = Entry(given.key(key), failed, broken=True)
+                    broken = Entry(branch.key_span, failed, broken=True)
                     self.enter(inside.scope, broken, key, "", broken.span, place.trail)
                 continue
             if left_out:
                 if key is not None:
-                    skipped = Entry(branch.key("when"), skipped=True)
-                    self.enter(inside.scope, skipped, key, "", given.key(key), place.trail)
+                    skipped = Entry(branch.place("when"), skipped=True)
+                    self.enter(inside.scope, skipped, key, "", branch.key_span, place.trail)
                 continue
-            ends.append(self.branch(key, branch, given, inside, value))
+            ends.append(self.branch(branch, inside, value))
         last = self.merged(step, ends, inside)
         entry.value = last
         return last
 
-    def branch(
-        self, key: str | None, branch: Value, given: Value, place: Place, value: Flow
-    ) -> Flow:
-        own = branch.get("name")
-        name = self.text(own, place) if own is not None else key
-        span = own.span if own is not None else given.key(key or "")
+    def branch(self, branch: Branch, place: Place, value: Flow) -> Flow:
+        own = branch.name
+        name = self.text(own, place) if own is not None else branch.key
+        span = own.span if own is not None else branch.key_span
         place, entry = self.named(name, span, place)
         started, errors = len(self.drafts), self.blamed()
-        steps = branch.get("layers") if isinstance(branch.data, dict) else branch
         start = value
-        feed = branch.get("from")
+        feed = branch.feed
         try:
-            if self.refused(branch):
+            if branch.refused is not None:
+                self.refused(branch.refused)
                 raise Silent
             if feed is not None:
                 start = self.single(self.fed(feed, place, value), branch, "a branch", place)
-            if steps is None or steps.data is None:
-                end = start
-            else:
-                end = self.sequence(steps, place, start)
+            end = start if branch.body is None else self.sequence(branch.body, place, start)
         except Silent:
             end = self.poison(branch, place, self.within_reach(feed, place, value))
         self.blame_first(started, errors)
         entry.value, entry.broken = end, isinstance(end, Draft) and end.stand_in
         return end
 
-    def merged(self, step: Value, ends: list[Flow], place: Place) -> Flow:
-        merge = step.get("merge")
+    def merged(self, step: Branches, ends: list[Flow], place: Place) -> Flow:
+        merge = step.merge
         if merge is None:
             return Nothing(
                 "the branches before it are not merged, so there is no previous value",
@@ -239,32 +241,27 @@ class Steps(Calls):
             )
         if not ends:
             message = "no branch is left to merge"
-            self.error("branches", message, step.key("branches"), None, place.trail)
+            self.error("branches", message, step.place("branches"), None, place.trail)
             raise Silent
         values = [self.there(end, merge.span, place) for end in ends]
         if len(values) == 1:
             return values[0]
         try:
             self.fresh.clear()
-            if self.refused(merge):
+            if isinstance(merge, Broken):
+                self.refused(merge.value)
                 raise Silent
-            op = str(merge.data)
-            name = None
-            if isinstance(merge.data, dict):
-                op = next(key for key in merge.data if key not in MODIFIERS)
-                name = self.name(merge, place, None)
-            if op == "reuse":
-                return self.reuse(merge, name, place, values)
-            if op in place.home.blocks:
-                self.no_call(merge, place)
-                return self.block(merge, op, name, place, values)
-            return self.layer(merge, op, name, place, values)
+            return KINDS[type(merge)](self, merge, self.name(merge, place, None), place, values)
         except Silent:
             return self.poison(merge, place, values)
 
-    def block(self, step: Value, op: str, name: str | None, place: Place, value: Feed) -> Flow:
+    def block(self, step: BlockCall, name: str | None, place: Place, value: Feed) -> Flow:
+        op = step.label
+        if op not in place.home.blocks:
+            return self.layer(step, op, name, place, value)
+        self.no_call(step, place)
         block = place.home.blocks[op]
-        span = step.keys.get(op, step.span)
+        span = step.place(op)
         self.called.add(id(block.value))
         if self.refused(block.value):
             raise Silent
@@ -286,7 +283,7 @@ class Steps(Calls):
 
     def call_block(
         self,
-        step: Value,
+        step: BlockCall | Reuse,
         block: Block,
         given: Mapping[str, Any],
         name: str | None,
@@ -294,9 +291,9 @@ class Steps(Calls):
         value: Feed,
         owners: Iterator[Draft] | None = None,
     ) -> Flow:
-        span = step.keys.get(block.name, step.span)
+        span = step.place(block.name)
         inputs = self.block_inputs(block, value, step, span, place)
-        entry = Entry(span if name is None else self.name_span(step))
+        entry = Entry(span if name is None else step.name_span)
         label = self.enter(place.scope, entry, name, block.name, entry.span, place.trail)
         scope = place.scope.open(label, block=True, title=block.name)
         entry.scope = scope
@@ -331,18 +328,18 @@ class Steps(Calls):
             self.enter(scope, taken, str(each.data), "", each.span, (*place.trail, note))
         start, errors = len(self.drafts), self.blamed()
         first = self.first(inputs)
-        layers = block.value.get("layers")
-        last = self.sequence(layers, inside, first) if layers is not None else first
+        body = block.body
+        last = self.sequence(body, inside, first) if body is not None else first
         self.blame_first(start, errors)
         entry.value = last
         entry.block = Call(block, given, tuple(self.drafts[start:]))
-        if isinstance(last, Nothing) and declared_inputs and not (layers and layers.data):
+        if isinstance(last, Nothing) and declared_inputs and not (body and body.steps):
             self.error("no-value", last.reason, span, last.hint, place.trail)
             raise Silent
         return last
 
-    def reuse(self, step: Value, name: str | None, place: Place, value: Feed) -> Flow:
-        target = step.data["reuse"]
+    def reuse(self, step: Reuse, name: str | None, place: Place, value: Feed) -> Flow:
+        target = step.target
         text = self.text(target, place)
         try:
             if text in ("input", "previous"):
@@ -384,10 +381,11 @@ def call_note(scope: Scope, span: Span) -> Note:
     return Note(f"in block '{scope.title}', as {scope.path}", span)
 
 
-def _written(step: Value) -> str:
-    """What a step is, as far as it says: a layer, a block, or the word that it has."""
-    said = step.data
-    if isinstance(said, dict):
-        words = (key for key in said if key not in MODIFIERS)
-        said = next(words, next(iter(said), "?"))
-    return said if isinstance(said, str) and said.strip() else "?"
+KINDS: dict[type[Step], Callable[..., Flow]] = {
+    LayerCall: Steps.layer_call,
+    BlockCall: Steps.block,
+    Group: Steps.group,
+    Branches: Steps.branches,
+    Reuse: Steps.reuse,
+    From: Steps.hand_on,
+}

@@ -18,11 +18,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from archspec.schema.steps import BRANCH, MODIFIERS, WORDS, of_steps
+from archspec.schema.steps import BRANCH, of_steps
 from archspec.schema.values import A_FORMULA, closed, of_kinds, spellings
 from archspec.schema.words import of_recipe, of_words
 
-__all__ = ["BRANCH", "MODIFIERS", "WORDS", "schema", "shipped", "spellings", "text"]
+__all__ = ["BRANCH", "schema", "shipped", "spellings", "text"]
 
 SHIPPED = Path(__file__).parent.with_suffix(".json")
 URL = "https://json-schema.org/draft/2020-12/schema"

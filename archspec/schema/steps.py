@@ -20,10 +20,9 @@ from archspec.schema.values import (
     leaf,
     or_null,
 )
+from archspec.syntax.steps import MODIFIERS, WORDS
 
-MODIFIERS = ("name", "from", "when", "for", "repeat", "call", "merge")
 BRANCH = "a list of steps, or a group of `layers`"
-WORDS = ("branches", "layers", "reuse")  # the steps that are neither a layer nor a block call
 BLOCK = "^[a-z][a-z0-9_]*$"
 NAME = leaf(
     "a name of letters, digits, '_' and '-'; `{...}` may hold a formula",

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from archspec.backends.flat import flat_name, to_spec, to_yaml
+from archspec.backends.flat import flat_name, to_spec
 from archspec.graph import Graph
 from archspec.reading import path_of
 from archspec.recipe import Recipe
+from archspec.syntax.writer import write_yaml
 from archspec.training.data import CLASSES, Dataset, balance, fingerprint
 from archspec.training.folder import RunFolder
 from archspec.training.images import grey
@@ -55,7 +56,7 @@ def located(recipe: Recipe) -> Recipe:
 
 def resolved(graph: Graph, recipe: Recipe) -> str:
     """The text of resolved.yaml: the flat spec, with its recipe in full."""
-    return to_yaml({**to_spec(graph), "train": recipe.mapping(flat_name)})
+    return write_yaml({**to_spec(graph), "train": recipe.mapping(flat_name)})
 
 
 def described(
