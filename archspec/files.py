@@ -7,7 +7,7 @@ blocks of other files, each of which keeps seeing its own file's params, default
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +32,13 @@ KEEPS_NULL = ("params",)
 MAX_FILES = 100
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Home:
-    """What a block sees of the file it was written in. env: its params, once evaluated."""
+    """What a block sees of the file it was written in."""
 
     params: Value | None
     defaults: Value | None
-    blocks: dict[str, Block] = field(default_factory=dict)
-    env: dict[str, Any] | None = None
+    blocks: Mapping[str, Block]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,10 +79,7 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
         root = _set(root, place, value)
     if settings:
         reader.check(Document(root, document.source, document.path))
-        for name, span, block in root.entries("blocks"):
-            if name not in home.blocks or home.blocks[name].value is not block:
-                home.blocks[name] = reader.block(name, block, span, home)
-    home.params, home.defaults = root.get("params"), root.get("defaults")
+        home = reader.home(root, home.blocks, home)
     if root.get("layers") is None and root.get("blocks"):
         message = "this is a block library: it has no layers of its own"
         library = Diagnostic("library", message, root.key("blocks"), "`import` it in a spec")
@@ -130,19 +126,20 @@ class _Reader:
         root = document.root
         here = _resolved(document.path)
         chain = (*above, here) if here else above
-        home = Home(None, None)
+        blocks: dict[str, Block] = {}
         base_root: Value | None = None
+        base_home: Home | None = None
         extends = root.get("extends")
         if extends is not None:
             base = self.find(extends, document, chain)
             self.way.append(Note("extended here", extends.span))
             base_root, base_home = self.read(base, chain)
             self.way.pop()
-            home.blocks |= base_home.blocks
+            blocks |= base_home.blocks
         own = {name: value for name, _, value in root.entries("blocks")}
         for name, value in own.items():
             if value.data is None:
-                home.blocks.pop(name, None)
+                blocks.pop(name, None)
         imports = root.get("import")
         brought: dict[str, Span] = {}
         missing: list[Diagnostic] = []
@@ -156,31 +153,36 @@ class _Reader:
             library = self.library(found, chain)
             self.way.pop()
             for name, block in library.blocks.items():
-                known = home.blocks.get(name, block)
+                known = blocks.get(name, block)
                 if known is not block:
                     self.report([_twice(name, each.span, brought.get(name, known.span))])
                 brought[name] = each.span
-                home.blocks[name] = block
+                blocks[name] = block
         for name, span, value in root.entries("blocks"):
             if name in brought and value.data is not None:
                 self.report([_twice(name, span, brought[name])])
         if missing:  # whatever calls their blocks would be blamed for it
             raise SpecError([*self.diagnostics, *missing])
         root = _laid_over(base_root, root)
-        for name, span, value in root.entries("blocks"):
-            if not (name in home.blocks and home.blocks[name].value is value):
-                home.blocks[name] = self.block(name, value, span, home)
-        home.params, home.defaults = root.get("params"), root.get("defaults")
-        if base_root is not None:  # one file in effect: the base's own blocks live in it too
-            for name, block in list(home.blocks.items()):
-                if block.home is base_home:
-                    home.blocks[name] = replace(block, home=home)
-        return root, home
+        return root, self.home(root, blocks, base_home)
 
-    def block(self, name: str, value: Value, span: Span, home: Home) -> Block:
-        refused = value.span in self.broken
-        body = None if refused else read_body(value.get("layers"), self.broken)
-        return Block(name, value, body, span, home)
+    def home(self, root: Value, known: Mapping[str, Block], before: Home | None) -> Home:
+        """The home of a file's own blocks, which sees the known ones too.
+
+        before: of a file that this one is laid over. Both are one file in effect, so that blocks
+        which lived there live here now.
+        """
+        blocks = dict(known)
+        home = Home(root.get("params"), root.get("defaults"), blocks)
+        for name, block in known.items():
+            if block.home is before:
+                blocks[name] = replace(block, home=home)
+        for name, span, value in root.entries("blocks"):
+            if name not in blocks or blocks[name].value is not value:
+                refused = value.span in self.broken
+                body = None if refused else read_body(value.get("layers"), self.broken)
+                blocks[name] = Block(name, value, body, span, home)
+        return home
 
     def library(self, document: Document, chain: tuple[Path, ...]) -> Home:
         path = _resolved(document.path)

@@ -7,7 +7,7 @@ import pytest
 from texts import PAIR, argument, here, names, net, refused, said, table
 
 from archspec.errors import Refused
-from archspec.expand import steps
+from archspec.expand import walk
 from archspec.syntax.formulas import FUNCTIONS, MAX_ITEMS, MAX_LENGTH, evaluate, fill, unbalanced
 
 KNOWN = {"width": 64, "depths": [2, 3, 4], "kind": "wide", "flag": True, "none": None, "half": 0.5}
@@ -388,7 +388,7 @@ def test_a_wrong_formula_in_braces_is_an_error(layers: str) -> None:
     },
 )
 def test_no_loop_hangs(layers: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "MAX_STEPS", 2000)
+    monkeypatch.setattr(walk, "MAX_STEPS", 2000)
     started = time.perf_counter()
     error = refused(layers)
     assert error.code in ("too-large", "formula")
@@ -397,7 +397,7 @@ def test_no_loop_hangs(layers: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("call", ["b{m}", "b{m}: {{}}"])
 def test_blocks_that_call_blocks_cannot_explode(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "MAX_STEPS", 2000)
+    monkeypatch.setattr(walk, "MAX_STEPS", 2000)
     lines = [f"  b{n}: {{layers: [{', '.join([call.format(m=n + 1)] * 4)}]}}" for n in range(30)]
     top = "input: [4]\nblocks:\n" + "\n".join(lines) + "\n  b30: {layers: [ReLU]}"
     started = time.perf_counter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archspec.errors import Note, Span
@@ -18,19 +18,19 @@ class Draft:
     """A node before names are final.
 
     stand_in: it stands for a step that failed before it could be one. errors: what is wrong with
-    it, as places in the expansion's list of diagnostics.
+    it, as places in the findings of the expansion.
     """
 
     op: str
-    arguments: Mapping[str, Any]
     inputs: tuple[Draft, ...]
-    slots: tuple[str, ...]
-    call: Mapping[str, Any]
-    owner: Draft | None
-    facts: Facts | None
     scope: Scope
     span: Span
     trail: tuple[Note, ...]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    slots: tuple[str, ...] = ()
+    call: Mapping[str, Any] = field(default_factory=dict)
+    owner: Draft | None = None
+    facts: Facts | None = None
     used: bool = False
     name: str = ""
     stand_in: bool = False
@@ -50,34 +50,35 @@ class Nothing:
     hint: str = "say `from`"
 
 
-Flow = Draft | Nothing
-Feed = Flow | list[Draft] | dict[str, Draft]
+Previous = Draft | Nothing  # what a step hands on to the next one
+Taken = Previous | list[Draft] | dict[str, Draft]  # what a step takes: one, several, or by name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """What a step sees from where it is written."""
+    """What a step sees from where it is written.
+
+    defaults: those in force, each with the names that its formulas see. inputs: `input`, or the
+    declared names, of the enclosing block. calls: the blocks whose calls it stands in. owners: of
+    the layers to call again, inside `reuse`.
+    """
 
     scope: Scope
     home: Home
     env: Mapping[str, Any]
     defaults: tuple[tuple[Value, Mapping[str, Any]], ...]
-    inputs: Mapping[str, Flow]  # `input`, or the declared names, of the enclosing block
+    inputs: Mapping[str, Previous]
     trail: tuple[Note, ...] = ()
     calls: tuple[Block, ...] = ()
-    owners: Iterator[Draft] | None = None  # of the layers to call again, inside `reuse`
+    owners: Iterator[Draft] | None = None
 
-    def with_names(self, names: Mapping[str, Any], note: Note | None = None) -> Place:
-        trail = (*self.trail, note) if note else self.trail
-        return replace(self, env={**self.env, **names}, trail=trail)
+    def with_notes(self, *notes: Note) -> Place:
+        """Return the place with further notes on how one got here."""
+        return replace(self, trail=(*self.trail, *notes)) if notes else self
 
-
-class Silent(Exception):
-    """Something failed that has been reported already."""
-
-
-class Halt(Exception):
-    """A bound was reached and reported: whatever is left is not looked at."""
+    def with_names(self, names: Mapping[str, Any]) -> Place:
+        """Return the place with further names for formulas."""
+        return replace(self, env={**self.env, **names}) if names else self
 
 
 @dataclass(frozen=True, slots=True, eq=False)

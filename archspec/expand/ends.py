@@ -1,0 +1,117 @@
+"""The inputs of a model, and its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archspec.arguments import show
+from archspec.errors import Note
+from archspec.expand.names import enter
+from archspec.expand.out import Errors, Expansion, Failed
+from archspec.expand.place import Draft, Nothing, Place, Previous
+from archspec.expand.references import find_node
+from archspec.expand.values import evaluate
+from archspec.graph import Facts
+from archspec.infer import MAX_AXIS
+from archspec.scopes import Entry
+from archspec.syntax.source import Value, plain
+
+
+def lay_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
+    """Lay down a node for each input of the spec, and return them by name."""
+    root = out.spec.root
+    declared, single = root.get("inputs"), root.get("input")
+    if single is None and not (declared is not None and declared.data):
+        hint = "input: [28, 28, 1]"
+        raise out.fail("input", "the spec has no input", root.span.within(0, 1), hint)
+    written = list(declared.members()) if declared is not None else []
+    if single is not None and declared is None:
+        written = [("input", root.key("input"), single)]
+    inputs: dict[str, Previous] = {}
+    for name, span, value in written:
+        draft = Draft("InputLayer", (), out.top, span, ())
+        dtype = "float32"
+        size: tuple[int | None, ...] = ()
+        errors: Errors = ()
+        try:
+            if out.is_refused(value):
+                raise Failed(*out.schema_errors(value))
+            shape = value
+            if isinstance(value.data, dict):
+                shape = value.data["shape"]
+                dtype = str(plain(value.data["dtype"])) if "dtype" in value.data else dtype
+            size = _evaluate_shape(shape, env, out)
+            draft.facts = Facts((None, *size))
+        except Failed as failed:
+            errors = failed.errors
+        draft.arguments = {"shape": size, "dtype": dtype}
+        out.drafts.append(draft)
+        inputs[name] = draft
+        if len(written) > 1 or name != "input":
+            _, wrong = enter(out.top, Entry(span, draft), name, "", span, (), out)
+            errors = (*errors, *wrong)
+        draft.name = name
+        draft.errors = errors
+    return inputs
+
+
+def _evaluate_shape(value: Value, env: Mapping[str, Any], out: Expansion) -> tuple[int | None, ...]:
+    """Return the axes of an input without the batch. Raises `Failed`."""
+    data = evaluate(value, env, (), out)
+    if not isinstance(data, list) or not data:
+        message = "an input is a list of its axes, as [28, 28, 1]"
+        raise out.fail("input", message, value.span)
+    written = value.data if isinstance(value.data, tuple) else (value,) * len(data)
+    return tuple(_check_axis(axis, each, out) for axis, each in zip(data, written, strict=True))
+
+
+def _check_axis(axis: Any, written: Value, out: Expansion) -> int | None:
+    """Return the length of an axis, None if it is unknown. Raises `Failed`."""
+    if axis is None:
+        return None
+    if isinstance(axis, float) and axis.is_integer():
+        axis = int(axis)
+    if isinstance(axis, bool) or not isinstance(axis, int) or axis < 1:
+        message = f"an axis of the input must be a positive integer or null, got {show(axis)}"
+        raise out.fail("input", message, written.span)
+    if axis > MAX_AXIS:
+        message = f"an axis of the input is {axis:,}, over the limit of {MAX_AXIS:,}"
+        raise out.fail("too-large", message, written.span)
+    return axis
+
+
+def find_outputs(place: Place, last: Previous, out: Expansion) -> list[Draft]:
+    """Return the nodes that are the outputs of the model. last: what the last step hands on."""
+    declared = out.spec.root.get("outputs")
+    if declared is not None:
+        return [] if out.is_refused(declared) else _named_outputs(declared, place, out)
+    if isinstance(last, Draft):
+        last.used = True
+        return [last]
+    message = f"the model has no output: {last.reason}"
+    hint = "name the outputs: outputs: [NAME, ...]"
+    error = out.error("outputs", message, out.spec.root.key("layers"), hint)
+    taken = {each for draft in out.drafts for each in draft.inputs}
+    for draft in out.drafts:
+        if draft not in taken:
+            draft.errors = (*draft.errors, error)
+    raise Failed(error)
+
+
+def _named_outputs(declared: Value, place: Place, out: Expansion) -> list[Draft]:
+    unnamed = Nothing("`outputs` names steps, and 'previous' is no name", "name that step")
+    found: dict[Draft, Value] = {}
+    for each in declared.data:
+        try:
+            draft = find_node(each, place, unnamed, out)
+        except Failed:
+            continue
+        if draft in found and draft.facts is not None:
+            message = f"the value of '{each.data}' is listed twice"
+            notes = (Note("first listed here", found[draft].span),)
+            error = out.error("outputs", message, each.span, "remove one", notes)
+            draft.errors = (*draft.errors, error)
+        draft.used = True
+        found.setdefault(draft, each)
+    return list(found)

@@ -1,0 +1,142 @@
+"""The drafts -> a `Graph`, and what is wrong with it as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import chain, count
+from typing import Any
+
+from archspec.errors import Refused, Span, did_you_mean
+from archspec.expand.loops import find_mistakes
+from archspec.expand.out import Expansion, Failed
+from archspec.expand.place import Draft, Place
+from archspec.expand.values import evaluate
+from archspec.graph import Graph, Node, Region
+from archspec.recipe import recipe_of
+from archspec.scopes import Scope, snake_case
+from archspec.syntax.formulas import names_in
+from archspec.syntax.source import texts
+
+
+def make_graph(out: Expansion) -> Graph:
+    """Return the nodes so far as a graph without its recipe."""
+    root, path = out.spec.root, out.spec.path
+    given = [(key, root.get(key)) for key in ("name", "description")]
+    words = {key: str(each.data) for key, each in given if each and not out.is_refused(each)}
+    env = out.environments.get(out.spec.home, {})
+    return Graph(
+        name=words.get("name", path.stem if path else "model"),
+        description=words.get("description", ""),
+        params={
+            name: value
+            for name, value in env.items()
+            if name != "channels" and not isinstance(value, Refused)
+        },
+        nodes=tuple(_make_node(draft, out) for draft in out.drafts),
+        inputs=tuple(draft.name for draft in out.drafts if draft.op == "InputLayer"),
+        outputs=tuple(draft.name for draft in out.ends),
+        train={},
+    )
+
+
+def _make_node(draft: Draft, out: Expansion) -> Node:
+    regions: list[Region] = []
+    scope: Scope | None = draft.scope
+    while scope is not None and scope.parent is not None:
+        regions.append(Region(scope.path, scope.title, scope.params))
+        scope = scope.parent
+    sound = draft.facts is not None and not draft.errors
+    return Node(
+        name=draft.name,
+        op=draft.op,
+        arguments=draft.arguments,
+        inputs=tuple(each.name for each in draft.inputs),
+        slots=draft.slots,
+        call=draft.call,
+        reuses=draft.owner.name if draft.owner is not None and sound else None,
+        facts=draft.facts,
+        regions=tuple(reversed(regions)),
+        span=draft.span,
+        trail=draft.trail,
+        errors=tuple(out.findings[number] for number in dict.fromkeys(draft.errors)),
+    )
+
+
+def make_remains(out: Expansion) -> Graph | None:
+    """Return what was laid down of a broken spec; None if that is no more than its inputs."""
+    if all(draft.op == "InputLayer" for draft in out.drafts):
+        return None
+    taken: set[str] = set()
+    for draft in sorted(out.drafts, key=lambda draft: draft.facts is None):
+        # What failed may have no name yet, or that of an input.
+        base = draft.name or draft.scope.join(snake_case(draft.op) or "step")
+        numbered = (f"{base}_{number}" for number in count(1))
+        draft.name = next(name for name in chain([base], numbered) if name not in taken)
+        taken.add(draft.name)
+    errors = tuple(each for each in out.findings if each.severity == "error")
+    warnings = tuple(each for each in out.findings if each.severity != "error")
+    return replace(make_graph(out), errors=errors, warnings=warnings)
+
+
+def check_all_used(out: Expansion) -> None:
+    """Report the inputs and steps whose value nobody takes."""
+    for draft in chain(*(draft.inputs for draft in out.drafts), out.ends):
+        draft.used = True
+    for draft in out.drafts:
+        if draft.used:
+            continue
+        if draft.op == "InputLayer":
+            message = f"no step uses the input '{draft.name}'"
+            error = out.error("unused-input", message, draft.span)
+        else:
+            message = f"nobody uses the value of '{draft.name}'"
+            hint = "give it to a later step by `from`, list it in `outputs`, or remove it"
+            error = out.error("unused-step", message, draft.span, hint, draft.trail)
+        draft.errors = (error,)
+
+
+def warn_of_unused_params(out: Expansion) -> None:
+    """Warn of params that no formula of the file names, such as a misspelt one of its base."""
+    root = out.spec.root
+    named = {name for text in texts(root) for name in names_in(text)}
+    known = [name for name, _, _ in root.entries("params")]
+    for name, span, _ in root.entries("params"):
+        if name not in named and span.source is root.span.source:
+            near = did_you_mean(name, [each for each in known if each in named])
+            message = f"no formula names the param '{name}'"
+            out.warn("unused-param", message, span, near or "remove it")
+
+
+def evaluate_train(place: Place, out: Expansion) -> Mapping[str, Any]:
+    """Return the `train` mapping of the spec with its formulas evaluated, empty if one fails."""
+    value = out.spec.root.get("train")
+    if value is None:
+        return {}
+    try:
+        if out.is_refused(value):
+            raise Failed(*find_mistakes(value, place, out))
+        return dict(evaluate(value, place.env, (), out))
+    except Failed:
+        return {}
+
+
+def check_recipe(graph: Graph, out: Expansion) -> None:
+    """See that the recipe is one for this graph. Raises `Failed`."""
+    train = out.spec.root.get("train")
+    if train is None:
+        return
+    try:
+        recipe_of(graph)
+    except Refused as refused:
+        path = (refused.argument or "").split(".")
+        span = train.inside(path).span if path[0] in train.data else train.span
+        raise Failed(out.refuse(refused, span, ())) from None
+
+
+def list_unchecked(out: Expansion) -> tuple[Span, ...]:
+    """Return the steps under a false `when`, and blocks nobody calls: only the schema saw them."""
+    blocks = out.spec.home.blocks.values()
+    idle = [block.span for block in blocks if block.span not in out.called]
+    never = [span for span in out.left_out if span not in out.let_in]
+    return tuple(dict.fromkeys((*never, *idle)))

@@ -1,0 +1,112 @@
+"""Values with their formulas evaluated, and the params that formulas name."""
+
+from __future__ import annotations
+
+import keyword
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from archspec.errors import Refused, Span
+from archspec.expand.out import Errors, Expansion, Failed, Trail
+from archspec.expand.place import Place
+from archspec.files import Home
+from archspec.syntax import formulas
+from archspec.syntax.source import Value
+
+
+def evaluate(value: Value, env: Mapping[str, Any], trail: Trail, out: Expansion) -> Any:
+    """Return the plain data of a value, its formulas evaluated. Raises `Failed`."""
+    if isinstance(value.data, dict | tuple):
+        data = _evaluate_inside(value, env, trail, out)
+        if formulas.too_large(data):
+            message = f"the value holds more than {formulas.MAX_ITEMS:,} items"
+            raise out.fail("formula", message, value.span, None, (*trail, *value.notes()))
+        return data
+    if not formulas.is_formula(value.data):
+        return value.data
+    try:
+        return formulas.evaluate(value.data[1:], env, out.work)
+    except Refused as refused:
+        if refused.code == "silent":
+            raise Failed from None
+        start, _, length = (refused.argument or "").partition(":")
+        span = value.span
+        if value.plain and length:
+            lead = len(value.data[1:]) - len(value.data[1:].lstrip())
+            span = span.within(1 + lead + int(start), int(length))
+        once = refused.code == "unknown-name"
+        raise Failed(out.refuse(refused, span, (*trail, *value.notes()), once)) from None
+
+
+def _evaluate_inside(value: Value, env: Mapping[str, Any], trail: Trail, out: Expansion) -> Any:
+    """Return a list or mapping with everything in it evaluated; all that fails is reported."""
+    errors: list[int] = []
+    data: dict[Any, Any] = {}
+    for key, each in value.items() if isinstance(value.data, dict) else enumerate(value.data):
+        try:
+            data[key] = evaluate(each, env, trail, out)
+        except Failed as failed:
+            errors += failed.errors
+    if len(data) < len(value.data):
+        raise Failed(*errors)
+    return data if isinstance(value.data, dict) else list(data.values())
+
+
+def fill(value: Value, place: Place, out: Expansion) -> str:
+    """Return a name or reference with its `{...}` filled in. Raises `Failed`."""
+    try:
+        return formulas.fill(str(value.data), place.env, out.work)
+    except Refused as refused:
+        if refused.code == "silent":
+            raise Failed from None
+        once = refused.code == "unknown-name"
+        raise Failed(out.refuse(refused, value.span, place.trail, once)) from None
+
+
+def fill_quietly(value: Value, env: Mapping[str, Any]) -> str | None:
+    """Return a name or reference with its `{...}` filled in, or None where that fails."""
+    try:
+        return formulas.fill(str(value.data), env)
+    except Refused:
+        return None
+
+
+def evaluate_params(declared: Value | None, out: Expansion) -> tuple[dict[str, Any], Errors]:
+    """Return the params of a file by name, each default evaluated over those before it."""
+    env: dict[str, Any] = {}
+    errors: list[int] = []
+    hint = "a default may name the params above it"
+    for name in declared.data if declared else ():
+        message = f"the param '{name}' is declared further down"
+        env[name] = Refused(message, None, "unknown-name", hint)
+    for name, span, value in declared.members() if declared else ():
+        errors += check_variable(name, span, {}, out)
+        try:
+            env[name] = evaluate(value, env, (), out)
+        except Failed as failed:
+            errors += failed.errors
+            env[name] = Refused("", code="silent")
+    return env, tuple(errors)
+
+
+def params_of(home: Home, out: Expansion) -> tuple[dict[str, Any], Errors]:
+    """Return the params of a file by name, and what is wrong with them when first asked."""
+    if home in out.environments:
+        return out.environments[home], ()
+    out.environments[home], errors = evaluate_params(home.params, out)
+    return out.environments[home], errors
+
+
+def check_variable(name: str, span: Span, taken: Mapping[str, Any], out: Expansion) -> Errors:
+    """Report a param or loop variable that is called as a word, a function or `channels`."""
+    if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:
+        hint = "a name begins with a letter and holds letters, digits and _"
+        return (out.error("name", f"'{name}' cannot be a name in formulas", span, hint),)
+    if keyword.iskeyword(name) or name in (*formulas.FUNCTIONS, *formulas.WORDS, "channels"):
+        message = f"'{name}' already means something in formulas"
+        return (out.error("name", message, span, "rename it"),)
+    if name in taken:
+        message = f"the loop variable '{name}' hides a param or variable"
+        return (out.error("name", message, span, "rename it"),)
+    return ()
