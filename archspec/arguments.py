@@ -18,7 +18,7 @@ from math import isfinite
 from typing import Any, get_type_hints
 
 from archspec.conforms import Check, checker
-from archspec.errors import Refused, did_you_mean, listed
+from archspec.errors import AtArgument, Refused, Unfit, did_you_mean, listed
 
 Sizes = tuple[int, ...]
 MAX_INTEGER = 2**31 - 1  # what an int32 holds, in which Keras and its backends count
@@ -33,7 +33,8 @@ class Type:
 
     words: "a positive integer": completes the sentence "X must be ...".
     schema: the same as JSON Schema, for a value without formulas.
-    normal: valid value -> the form that rules and fingerprints see; may raise `Refused`.
+    normal: valid value -> the form that rules and fingerprints see; may raise `Refused`, or `Unfit`
+        with a message such as "must be ...".
     kind: for objects such as initializers, the table of `objects` that says what is valid.
     most: the largest integer, whatever the schema says; numbers end where those of Keras do.
     meant: what a refused word most likely means, as a hint.
@@ -51,7 +52,7 @@ class Type:
         if not _check(self)(value):
             hint = self.meant(value) if isinstance(value, str) else None
             message = f"must be {self.words}, got {show(value)}"
-            raise Refused(message, code="argument-value", hint=hint)
+            raise Unfit(message, code="argument-value", hint=hint)
         self._bound(value)
         normal = self.normal(value)
         self._bound(normal)  # 1e30 is an integer too
@@ -67,7 +68,7 @@ class Type:
             limit = "within ±3.4e38, all that a float32 holds"
         else:
             return
-        raise Refused(f"must be {limit}, got {show(value)}", code="argument-value")
+        raise Unfit(f"must be {limit}, got {show(value)}", code="argument-value")
 
 
 @cache
@@ -124,14 +125,13 @@ def contract(function: Callable[..., Any]) -> Contract:
 def bind(owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]) -> dict[str, Any]:
     """Every argument of `owner` in normal form, defaults filled in.
 
-    Raises `Refused` for an argument that is unknown, missing or of the wrong type; of an argument
-    within an object the `argument` is a path, as `kernel_regularizer.l2`.
+    Raises `Refused` for an argument that is unknown, missing or of the wrong type.
     """
     for name in given:
         if name not in arguments:
             raise Refused(
                 f"{owner} has no argument '{name}'",
-                name,
+                AtArgument(name),
                 "unknown-argument",
                 did_you_mean(name, arguments),
             )
@@ -141,10 +141,12 @@ def bind(owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]
             try:
                 bound[name] = argument.type.read(given[name])
             except Refused as refused:
-                if refused.message.startswith("must be"):
-                    refused.message = f"{owner} argument '{name}' {refused.message}"
-                refused.argument = f"{name}.{refused.argument}" if refused.argument else name
-                raise
+                message = refused.message
+                if isinstance(refused, Unfit):
+                    message = f"{owner} argument '{name}' {message}"
+                inside = refused.at.path if isinstance(refused.at, AtArgument) else ()
+                at = AtArgument(name, inside)
+                raise Refused(message, at, refused.code, refused.hint, refused.notes) from None
         elif argument.default is REQUIRED:
             absent = [
                 each.name
@@ -185,7 +187,7 @@ def integer(words: str, **bounds: int) -> Type:
 def number(words: str, **bounds: float) -> Type:
     def normal(value: Any) -> float:
         if not isfinite(value):
-            raise Refused(f"must be {words}, got {show(value)}", code="argument-value")
+            raise Unfit(f"must be {words}, got {show(value)}", code="argument-value")
         return float(value)
 
     return Type(words, {"type": "number", **bounds}, normal)

@@ -111,21 +111,56 @@ class SpecError(Told):
         super().__init__("\n".join(str(each) for each in self.diagnostics))
 
 
+@dataclass(frozen=True, slots=True)
+class AtArgument:
+    """The argument to blame, and the path to what is wrong within its value.
+
+    Of {kernel_regularizer: {L2: {l2: -1}}} it is `kernel_regularizer`, and inside it `l2`: names of
+    objects are stepped over.
+    """
+
+    name: str
+    inside: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return (self.name, *self.inside)
+
+
+@dataclass(frozen=True, slots=True)
+class AtFormula:
+    """The part of a formula to blame: where it starts in the text, and its length."""
+
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class AtName:
+    """The name to blame in a reference: nothing is called so."""
+
+    name: str
+
+
 @dataclass(eq=False)
 class Refused(Exception):
     """A rule's word that something cannot be, before anyone has said where.
 
-    `argument` names the argument to blame where there is one, so that the caret finds it.
+    `at` is the part to blame, where there is one, so that the caret finds it.
     """
 
     message: str
-    argument: str | None = None
+    at: AtArgument | AtFormula | AtName | None = None
     code: str = "shape"
     hint: str | None = None
     notes: tuple[Note, ...] = field(default=())
 
     def __str__(self) -> str:
         return self.message
+
+
+class Unfit(Refused):
+    """A value that its type does not take: the message goes on after the name of the value."""
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

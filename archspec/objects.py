@@ -46,7 +46,7 @@ from archspec.arguments import (
     optional,
     show,
 )
-from archspec.errors import Refused, did_you_mean
+from archspec.errors import AtArgument, Refused, Unfit, did_you_mean
 
 Table = Mapping[str, Mapping[str, Argument]]
 
@@ -863,7 +863,7 @@ def read(kind: str, value: Any) -> Any:
     word = value
     if isinstance(value, Mapping):
         if len(value) != 1:
-            raise Refused(
+            raise Unfit(
                 f"must be {WORDS[kind]}, written as a name or as {{Name: {{arguments}}}}, "
                 f"got {len(value)} keys: {show(value)}",
                 code="unknown-object",
@@ -872,7 +872,7 @@ def read(kind: str, value: Any) -> Any:
     name = canonical(kind, word) if isinstance(word, str) else None
     if name is None:
         hint = meant(kind, word) if isinstance(word, str) else None
-        raise Refused(
+        raise Unfit(
             f"must be {WORDS[kind]}, got {show(word)}",
             code="unknown-object",
             hint=hint or f"{WORDS[kind]} is one of {', '.join(TABLES[kind])}",
@@ -896,12 +896,12 @@ def _check(name: str, bound: Mapping[str, Any]) -> None:
     """Refuse values that are valid alone and not together."""
     clips = [key for key in ("clipnorm", "clipvalue", "global_clipnorm") if bound.get(key)]
     if len(clips) > 1:
-        raise Refused(f"{name} clips in one way, got {' and '.join(clips)}", clips[1])
+        raise Refused(f"{name} clips in one way, got {' and '.join(clips)}", AtArgument(clips[1]))
     if name == "PiecewiseConstantDecay" and len(bound["values"]) != len(bound["boundaries"]) + 1:
         raise Refused(
             f"{name} wants one value more than boundaries, got {len(bound['values'])} and "
             f"{len(bound['boundaries'])}",
-            "values",
+            AtArgument("values"),
         )
     if name == "MinMaxNorm" and bound["min_value"] > bound["max_value"]:
         low, high = bound["min_value"], bound["max_value"]
@@ -909,9 +909,13 @@ def _check(name: str, bound: Mapping[str, Any]) -> None:
     if name == "PiecewiseConstantDecay":
         steps = bound["boundaries"]
         if list(steps) != sorted(set(steps)):
-            raise Refused(f"{name} wants boundaries that ascend, got {show(steps)}", "boundaries")
+            raise Refused(
+                f"{name} wants boundaries that ascend, got {show(steps)}", AtArgument("boundaries")
+            )
     if name == "AUC" and bound["num_labels"] and not bound["multi_label"]:
-        raise Refused(f"{name} takes num_labels with multi_label: true only", "num_labels")
+        raise Refused(
+            f"{name} takes num_labels with multi_label: true only", AtArgument("num_labels")
+        )
 
 
 def kind(name: str) -> Type:

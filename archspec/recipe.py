@@ -28,7 +28,7 @@ from archspec.arguments import (
     optional,
     show,
 )
-from archspec.errors import Refused, UserError, did_you_mean
+from archspec.errors import AtArgument, Refused, Unfit, UserError, did_you_mean
 from archspec.graph import Graph, Node, Shape
 from archspec.infer import known_to_keras
 from archspec.layers import LAYERS
@@ -71,7 +71,7 @@ def _each(kind: str, value: Any) -> tuple[Object, ...]:
         return ()
     several = value if isinstance(value, list | tuple) else [value]
     if None in several:
-        raise Refused(f"must be {WORDS[kind]}, got null", code="unknown-object")
+        raise Unfit(f"must be {WORDS[kind]}, got null", code="unknown-object")
     return tuple(read(kind, each) for each in several)
 
 
@@ -81,7 +81,7 @@ def _callbacks(value: Any) -> Any:
 
 def _augment(value: Any) -> Any:
     if not isinstance(value, list | tuple):
-        raise Refused(f"must be a list of layers, got {show(value)}", code="argument-value")
+        raise Unfit(f"must be a list of layers, got {show(value)}", code="argument-value")
     return tuple(map(_layer, value))
 
 
@@ -90,7 +90,7 @@ def _layer(step: Any) -> Any:
     if isinstance(step, str):
         step = {step: {}}
     if not isinstance(step, Mapping) or len(step) != 1:
-        raise Refused(f"must be a list of layers without modifiers, got {show(step)}")
+        raise Unfit(f"must be a list of layers without modifiers, got {show(step)}")
     ((op, given),) = step.items()
     if op not in LAYERS:
         raise known_to_keras(op) or Refused(
@@ -107,7 +107,7 @@ def _layer(step: Any) -> Any:
 def _range(value: Any) -> tuple[float, float]:
     low, high = map(float, value)
     if not low < high:
-        raise Refused(f"must be [low, high] with low below high, got {show(value)}")
+        raise Unfit(f"must be [low, high] with low below high, got {show(value)}")
     return low, high
 
 
@@ -359,12 +359,12 @@ def recipe_of(
     resize: adapt size and channels of images to the graph's input. overrides: further keys of
     `RECIPE` that replace what the mapping says, unless None; epochs displace steps and conversely.
 
-    Raises `Refused`, whose `argument` is the key to blame.
+    Raises `Refused`, at the key to blame.
     """
     said = {k: v for k, v in (graph.train if given is None else given).items() if v is not None}
     if "epochs" in said and "steps" in said:
         hint = "remove one; `--epochs` or `--steps` of a command replaces the other"
-        raise Refused("train takes epochs or steps, not both", "steps", "train", hint)
+        raise Refused("train takes epochs or steps, not both", AtArgument("steps"), "train", hint)
     named = {key: value for key, value in overrides.items() if value is not None}
     for key, rival in (("epochs", "steps"), ("steps", "epochs")):
         if key in named:
@@ -372,7 +372,7 @@ def recipe_of(
     for word in said:
         if word not in RECIPE:
             message = f"train has no argument '{word}'"
-            raise Refused(message, word, "unknown-argument", meant(word))
+            raise Refused(message, AtArgument(word), "unknown-argument", meant(word))
     bound = bind("train", RECIPE, said | named)
     source = bound["data"] or _data({})
     if data is not None:
@@ -426,7 +426,9 @@ def _by_output(graph: Graph, key: str, value: Any) -> dict[str, Any]:
         inside = [out for out in graph.outputs if out.startswith(f"{name}.")]
         if name not in graph.outputs and len(inside) != 1:
             hint = did_you_mean(name, graph.outputs) or f"outputs: {', '.join(graph.outputs)}"
-            raise Refused(f"train.{key} names '{name}', which is no output", key, "train", hint)
+            raise Refused(
+                f"train.{key} names '{name}', which is no output", AtArgument(key), "train", hint
+            )
         named[name if name in graph.outputs else inside[0]] = each
     return named
 
@@ -450,7 +452,7 @@ def _check_metrics(losses: Mapping[str, Object], metrics: Mapping[str, Any]) -> 
             if sparse:
                 wants, gets = gets, wants
             message = f"train.metrics: {name} wants {wants}, but {loss} is given {gets}"
-            raise Refused(message, "metrics", "train", hint)
+            raise Refused(message, AtArgument("metrics"), "train", hint)
 
 
 def _check_values(metrics: Mapping[str, Any]) -> None:
@@ -466,7 +468,7 @@ def _check_values(metrics: Mapping[str, Any]) -> None:
         else:
             continue
         message = f"train.metrics: {name} gives an array so, and must give one number"
-        raise Refused(message, "metrics", "train", hint)
+        raise Refused(message, AtArgument("metrics"), "train", hint)
 
 
 def _check_shapes(
@@ -483,7 +485,7 @@ def _check_shapes(
         for key, each in judges:
             if found := _misfit(*named(each), shape):
                 message, hint = found
-                raise Refused(f"train.{key}: {message}", key, "train", hint)
+                raise Refused(f"train.{key}: {message}", AtArgument(key), "train", hint)
 
 
 def _misfit(name: str, given: Mapping[str, Any], shape: Shape) -> tuple[str, str] | None:
@@ -536,7 +538,9 @@ def _check_precision(optimizer: Object, precision: str) -> None:
     """Muon mixes numbers of another type into float64, which Keras finds at the first step."""
     if named(optimizer)[0] == "Muon" and precision == "float64":
         hint = "train in float32, or with AdamW"
-        raise Refused("train.optimizer: Muon cannot work in float64", "optimizer", "train", hint)
+        raise Refused(
+            "train.optimizer: Muon cannot work in float64", AtArgument("optimizer"), "train", hint
+        )
 
 
 # --- callbacks -----------------------------------------------------------------------------------
@@ -569,7 +573,9 @@ def _measured(graph: Graph, metrics: Mapping[str, tuple[Object, ...]]) -> Measur
                 continue
             if column in found or column in COLUMNS or column.startswith("val_"):
                 message = f"train.metrics: '{column}' is the name of another measured value"
-                raise Refused(message, "metrics", "train", f"give {name} a `name` of its own")
+                raise Refused(
+                    message, AtArgument("metrics"), "train", f"give {name} a `name` of its own"
+                )
             found[column] = each
     return found
 
@@ -580,7 +586,7 @@ def _check_callbacks(
     """Refuse what Keras refuses at the end of an epoch only. several: whether outputs are."""
 
     def refused(message: str, hint: str) -> Refused:
-        return Refused(f"train.callbacks: {message}", "callbacks", "train", hint)
+        return Refused(f"train.callbacks: {message}", AtArgument("callbacks"), "train", hint)
 
     rate = named(optimizer)[1].get("learning_rate")
     for name, given in map(named, callbacks):
@@ -650,7 +656,7 @@ def _check_restoring(callbacks: tuple[Object, ...]) -> None:
         if len({given.get(key) for given in several}) > 1:
             raise Refused(
                 f"train.callbacks: two EarlyStopping restore the best weights, and differ in {key}",
-                "callbacks",
+                AtArgument("callbacks"),
                 "train",
                 "keep `restore_best_weights` in one of them: a run has one best model",
             )
@@ -666,23 +672,31 @@ def _check_augment(graph: Graph, augment: tuple[Object, ...]) -> None:
     if not augment:
         return
     if len(graph.inputs) > 1:
-        raise Refused("train.augment wants a spec with one input", "augment", "train")
+        raise Refused("train.augment wants a spec with one input", AtArgument("augment"), "train")
     given = shape = graph.shape(graph.inputs[0])
     for step in augment:
         op, differing = named(step)
         layer = LAYERS[op]
         defaults = {name: argument.default for name, argument in layer.arguments.items()}
         if layer.takes != "one":
-            raise Refused(f"train.augment cannot use {op}, which merges", "augment", "train")
+            raise Refused(
+                f"train.augment cannot use {op}, which merges", AtArgument("augment"), "train"
+            )
         try:
             facts = layer.facts([shape], defaults | differing)
         except Refused as refused:
-            raise Refused(f"train.augment: {op} {refused}", "augment", "train") from None
+            raise Refused(
+                f"train.augment: {op} {refused}", AtArgument("augment"), "train"
+            ) from None
         if facts.weights:
-            raise Refused(f"train.augment cannot use {op}, which learns", "augment", "train")
+            raise Refused(
+                f"train.augment cannot use {op}, which learns", AtArgument("augment"), "train"
+            )
         shape = facts.shape
     if shape != given:
-        raise Refused(f"train.augment makes {shape} of images of {given}", "augment", "train")
+        raise Refused(
+            f"train.augment makes {shape} of images of {given}", AtArgument("augment"), "train"
+        )
 
 
 def _ranges(scale: tuple[float, float] | None, augment: tuple[Object, ...]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from archspec.errors import Note, Refused, Span, did_you_mean
+from archspec.errors import AtName, Note, Refused, Span, did_you_mean
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 RESERVED = ("input", "previous")
@@ -206,7 +206,7 @@ class Scope:
             return Refused(f"no step is called '{reference}'", None, "unknown-name", hint)
         return Refused(
             f"no step is called '{reference}' up to here",
-            first,
+            AtName(first),
             "unknown-name",
             did_you_mean(first, known) or _listed(known),
         )

@@ -12,7 +12,7 @@ from archspec.expand.layers import expand_layer, lay_layer
 from archspec.expand.names import call_note, enter
 from archspec.expand.out import Errors, Expansion, Failed
 from archspec.expand.place import Call, Draft, Nothing, Place, Previous, Taken
-from archspec.expand.references import first_input, need_node, told_where
+from archspec.expand.references import first_input, need_node, tell_where
 from archspec.expand.values import check_variable, evaluate, fill, params_of
 from archspec.expand.walk import expand_body, refuse_call
 from archspec.files import Block
@@ -238,7 +238,7 @@ def expand_reuse(
             raise Refused(message, code="reuse", hint="give it a name, and reuse that")
         entry = place.scope.find(text)
     except Refused as refused:
-        told = told_where(refused, text, place, out)
+        told = tell_where(refused, place, out)
         raise Failed(out.refuse(told, step.target.span, place.trail)) from None
     if isinstance(entry.block, Call):
         refuse_call(step, place, out)

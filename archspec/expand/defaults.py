@@ -29,14 +29,12 @@ def with_defaults(place: Place, defaults: Value | None, inputs: Mapping[str, Pre
 
 def _channels(place: Place, inputs: Mapping[str, Previous]) -> Any:
     if len(inputs) != 1:
-        message = "`channels` needs one input, and here there are several"
-        return Refused(message, code="formula")
+        return formulas.NoValue("`channels` needs one input, and here there are several")
     (value,) = inputs.values()
     if not isinstance(value, Draft) or value.facts is None:
-        return Refused("", code="silent")
+        return formulas.REPORTED
     axis = value.shape[1 if _is_channels_first(place) else -1]
-    unknown = Refused("`channels` is unknown (null) here", code="formula")
-    return unknown if axis is None else axis
+    return formulas.NoValue("`channels` is unknown (null) here") if axis is None else axis
 
 
 def _is_channels_first(place: Place) -> bool:
@@ -49,7 +47,7 @@ def _is_channels_first(place: Place) -> bool:
                     found = formulas.evaluate(form.data[1:], env)
                 else:
                     found = form.data if form is not None else None
-            except Refused:  # reported where a layer uses it
+            except (Refused, formulas.Reported):  # reported where a layer uses it
                 continue
             if found == "channels_first":
                 return True

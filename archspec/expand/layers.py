@@ -8,7 +8,7 @@ from typing import Any
 
 from archspec import foreign
 from archspec.arguments import show
-from archspec.errors import Note, Refused, did_you_mean
+from archspec.errors import AtArgument, Note, Refused, did_you_mean
 from archspec.expand.loops import find_mistakes
 from archspec.expand.names import enter
 from archspec.expand.out import Errors, Expansion, Failed, Trail
@@ -111,10 +111,11 @@ def _report_layer(
         unknown = Refused(f"no layer or block is called {show(op)}", code=refused.code)
         unknown.hint = _hint_for_unknown(step, place)
         return out.refuse(unknown, step.place(op), place.trail, once=True)
-    blamed, *path = (refused.argument or "").split(".")
-    value, notes = written.get(blamed, (None, ()))
-    span = step.place(op) if value is None else value.inside(path).span
-    return out.refuse(refused, span, (*place.trail, *notes))
+    at = refused.at
+    if not isinstance(at, AtArgument) or at.name not in written:
+        return out.refuse(refused, step.place(op), place.trail)
+    value, notes = written[at.name]
+    return out.refuse(refused, value.inside(at.inside).span, (*place.trail, *notes))
 
 
 def _hint_for_unknown(step: BlockCall, place: Place) -> str:

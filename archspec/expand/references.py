@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from archspec.errors import Note, Refused, Span
+from archspec.errors import AtName, Note, Refused, Span
 from archspec.expand.out import Expansion, Failed
 from archspec.expand.place import Draft, Nothing, Place, Previous, Taken
 from archspec.expand.values import fill, fill_quietly
@@ -34,10 +34,8 @@ def find_node(value: Value, place: Place, previous: Previous, out: Expansion) ->
     try:
         found = _look_up(name, place, previous)
     except Refused as refused:
-        start = max(name.find(refused.argument or ""), 0)
-        whole = "{" in str(value.data) or not value.plain
-        span = value.span if whole else value.span.within(start, len(name) - start)
-        raise Failed(out.refuse(told_where(refused, name, place, out), span, place.trail)) from None
+        told = tell_where(refused, place, out)
+        raise Failed(out.refuse(told, value.span, place.trail)) from None
     return need_node(found, value.span, place, out)
 
 
@@ -97,12 +95,11 @@ def need_one(value: Taken, step: Step, what: str, place: Place, out: Expansion) 
     return value
 
 
-def told_where(refused: Refused, name: str, place: Place, out: Expansion) -> Refused:
+def tell_where(refused: Refused, place: Place, out: Expansion) -> Refused:
     """Return the refusal of a name, saying so if it is written further down, or elsewhere."""
-    first = name.partition(".")[0]
-    if refused.code != "unknown-name" or refused.argument != first:
+    if not isinstance(refused.at, AtName):
         return refused
-    spec = out.spec
+    spec, first = out.spec, refused.at.name
     everywhere = [*(block.body for block in spec.home.blocks.values()), spec.body]
     written = _last_called(first, [place.calls[-1].body] if place.calls else everywhere)
     hint = "a step takes what was written before it; of a named group, by its path"
@@ -112,7 +109,7 @@ def told_where(refused: Refused, name: str, place: Place, out: Expansion) -> Ref
     if written is None:
         return refused
     note = Note(f"a step called '{first}' is written here, later or elsewhere", written.span)
-    return Refused(refused.message, first, refused.code, hint, (note,))
+    return Refused(refused.message, refused.at, refused.code, hint, (note,))
 
 
 def _last_called(name: str, bodies: Iterable[Body | None]) -> Value | None:

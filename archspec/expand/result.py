@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain, count
 from typing import Any
 
-from archspec.errors import Refused, Span, did_you_mean
+from archspec.errors import AtArgument, Refused, Span, did_you_mean
 from archspec.expand.loops import find_mistakes
 from archspec.expand.out import Expansion, Failed
 from archspec.expand.place import Draft, Place
@@ -15,7 +15,7 @@ from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
 from archspec.recipe import recipe_of
 from archspec.scopes import Scope, snake_case
-from archspec.syntax.formulas import names_in
+from archspec.syntax.formulas import NoValue, names_in
 from archspec.syntax.source import texts
 
 
@@ -31,7 +31,7 @@ def make_graph(out: Expansion) -> Graph:
         params={
             name: value
             for name, value in env.items()
-            if name != "channels" and not isinstance(value, Refused)
+            if name != "channels" and not isinstance(value, NoValue)
         },
         nodes=tuple(_make_node(draft, out) for draft in out.drafts),
         inputs=tuple(draft.name for draft in out.drafts if draft.op == "InputLayer"),
@@ -129,8 +129,9 @@ def check_recipe(graph: Graph, out: Expansion) -> None:
     try:
         recipe_of(graph)
     except Refused as refused:
-        path = (refused.argument or "").split(".")
-        span = train.inside(path).span if path[0] in train.data else train.span
+        at, span = refused.at, train.span
+        if isinstance(at, AtArgument) and at.name in train.data:
+            span = train.inside(at.path).span
         raise Failed(out.refuse(refused, span, ())) from None
 
 

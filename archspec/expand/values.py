@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from archspec.errors import Refused, Span
+from archspec.errors import AtFormula, Refused, Span
 from archspec.expand.out import Errors, Expansion, Failed, Trail
 from archspec.expand.place import Place
 from archspec.files import Home
@@ -27,14 +27,13 @@ def evaluate(value: Value, env: Mapping[str, Any], trail: Trail, out: Expansion)
         return value.data
     try:
         return formulas.evaluate(value.data[1:], env, out.work)
+    except formulas.Reported:
+        raise Failed from None
     except Refused as refused:
-        if refused.code == "silent":
-            raise Failed from None
-        start, _, length = (refused.argument or "").partition(":")
-        span = value.span
-        if value.plain and length:
+        span, at = value.span, refused.at
+        if value.plain and isinstance(at, AtFormula):
             lead = len(value.data[1:]) - len(value.data[1:].lstrip())
-            span = span.within(1 + lead + int(start), int(length))
+            span = span.within(1 + lead + at.start, at.length)
         once = refused.code == "unknown-name"
         raise Failed(out.refuse(refused, span, (*trail, *value.notes()), once)) from None
 
@@ -57,9 +56,9 @@ def fill(value: Value, place: Place, out: Expansion) -> str:
     """Return a name or reference with its `{...}` filled in. Raises `Failed`."""
     try:
         return formulas.fill(str(value.data), place.env, out.work)
+    except formulas.Reported:
+        raise Failed from None
     except Refused as refused:
-        if refused.code == "silent":
-            raise Failed from None
         once = refused.code == "unknown-name"
         raise Failed(out.refuse(refused, value.span, place.trail, once)) from None
 
@@ -68,7 +67,7 @@ def fill_quietly(value: Value, env: Mapping[str, Any]) -> str | None:
     """Return a name or reference with its `{...}` filled in, or None where that fails."""
     try:
         return formulas.fill(str(value.data), env)
-    except Refused:
+    except (Refused, formulas.Reported):
         return None
 
 
@@ -79,14 +78,14 @@ def evaluate_params(declared: Value | None, out: Expansion) -> tuple[dict[str, A
     hint = "a default may name the params above it"
     for name in declared.data if declared else ():
         message = f"the param '{name}' is declared further down"
-        env[name] = Refused(message, None, "unknown-name", hint)
+        env[name] = formulas.NoValue(message, "unknown-name", hint)
     for name, span, value in declared.members() if declared else ():
         errors += check_variable(name, span, {}, out)
         try:
             env[name] = evaluate(value, env, (), out)
         except Failed as failed:
             errors += failed.errors
-            env[name] = Refused("", code="silent")
+            env[name] = formulas.REPORTED
     return env, tuple(errors)
 
 

@@ -14,7 +14,7 @@ from archspec.arguments import (
     choice,
     optional,
 )
-from archspec.errors import Refused
+from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import known, listed, product
 from archspec.objects import CONSTRAINT, INITIALIZER, REGULARIZER
@@ -87,7 +87,7 @@ def multi_head_attention(
     if sliding_window is not None and len(query) != 3:
         raise Refused(
             f"takes a sliding_window on 3 axes (batch, length, features), got {query}",
-            "sliding_window",
+            AtArgument("sliding_window"),
         )
     rank = len(query) - 1
     if attention_axes is None:
@@ -98,7 +98,7 @@ def multi_head_attention(
     if not all(1 <= axis < rank for axis in axes) or len(set(axes)) < len(axes):
         raise Refused(
             f"attends along axes from 1 to {rank - 1} of {query}, got {list(axes)}",
-            "attention_axes",
+            AtArgument("attention_axes"),
         )
     for axis in range(1, rank):
         a, b = query[axis], value[axis]
@@ -106,7 +106,7 @@ def multi_head_attention(
             raise Refused(
                 f"attends along axes {list(axes)} only, so axis {axis} must agree in {query} and "
                 f"{value}: {a} is not {b}",
-                "attention_axes",
+                AtArgument("attention_axes"),
             )
     value_dim = value_dim or key_dim
     out = output_shape or (known(query[-1]),)
@@ -187,7 +187,7 @@ def group_query_attention(
         raise Refused(
             f"cannot share {num_key_value_heads} key and value heads evenly among "
             f"{num_query_heads} query heads",
-            "num_key_value_heads",
+            AtArgument("num_key_value_heads"),
         )
     features = known(query[-1])
     kernels = {

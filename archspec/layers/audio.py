@@ -14,7 +14,7 @@ from archspec.arguments import (
     integer,
     optional,
 )
-from archspec.errors import Refused
+from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import joined, known, product, slide, spatial_axes
 
@@ -57,11 +57,13 @@ def stft_spectrogram(
     (steps,), channels = spatial_axes(x, 1, data_format)
     if frame_step is not None and frame_step > frame_length:
         raise Refused(
-            f"takes a frame_step of at most {frame_length}, its frame_length", "frame_step"
+            f"takes a frame_step of at most {frame_length}, its frame_length",
+            AtArgument("frame_step"),
         )
     if fft_length is not None and fft_length < frame_length:
         raise Refused(
-            f"takes an fft_length of at least {frame_length}, its frame_length", "fft_length"
+            f"takes an fft_length of at least {frame_length}, its frame_length",
+            AtArgument("fft_length"),
         )
     step = frame_step or frame_length // 2
     size = fft_length or 2 ** (frame_length - 1).bit_length()
@@ -104,25 +106,28 @@ def mel_spectrogram(
         raise Refused(f"wants an input of 2 axes (batch, samples), got {x}")
     if sequence_length is not None and sequence_length > fft_length:
         raise Refused(
-            f"takes a sequence_length of at most {fft_length}, its fft_length", "sequence_length"
+            f"takes a sequence_length of at most {fft_length}, its fft_length",
+            AtArgument("sequence_length"),
         )
     highest = max_freq or sampling_rate // 2
     if not min_freq < highest:
         raise Refused(
-            f"wants a min_freq below {highest:g} Hz, the highest, got {min_freq:g}", "min_freq"
+            f"wants a min_freq below {highest:g} Hz, the highest, got {min_freq:g}",
+            AtArgument("min_freq"),
         )
     frames: Any = None
     if (n := x[1]) is not None:
         reach = fft_length // 2
         if n <= reach:
             raise Refused(
-                f"mirrors {reach} samples at both ends, and its input {x} has {n}", "fft_length"
+                f"mirrors {reach} samples at both ends, and its input {x} has {n}",
+                AtArgument("fft_length"),
             )
         frames = (n + sequence_stride + 1) // sequence_stride  # Keras's formula
         if frames != (n - fft_length % 2) // sequence_stride + 1:
             raise Refused(
                 f"makes {frames - 1} frames of {n} samples where Keras counts {frames}: change "
                 "the samples or sequence_stride by one",
-                "sequence_stride",
+                AtArgument("sequence_stride"),
             )
     return Facts((None, num_mel_bins, frames), window=None)

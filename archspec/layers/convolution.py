@@ -21,7 +21,7 @@ from archspec.arguments import (
     optional,
     sizes,
 )
-from archspec.errors import Refused
+from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Rule, joined, known, product, slide, spatial_axes
 from archspec.objects import ACTIVATION, CONSTRAINT, INITIALIZER, REGULARIZER
@@ -29,7 +29,9 @@ from archspec.objects import ACTIVATION, CONSTRAINT, INITIALIZER, REGULARIZER
 
 def _refuse_both(strides: Iterable[int], dilation_rate: Iterable[int]) -> None:
     if max(strides) > 1 and max(dilation_rate) > 1:
-        raise Refused("takes strides or dilation_rate over 1, not both", "dilation_rate")
+        raise Refused(
+            "takes strides or dilation_rate over 1, not both", AtArgument("dilation_rate")
+        )
 
 
 def _window(kernel: Sizes, strides: Sizes, dilation: Sizes) -> tuple[tuple[int, int], ...]:
@@ -75,7 +77,10 @@ def conv(rank: int) -> Rule:
         channels = known(channels)
         for count, what in ((filters, "filters"), (channels, "input channels")):
             if count % groups:
-                raise Refused(f"cannot share {count} {what} evenly among {groups} groups", "groups")
+                raise Refused(
+                    f"cannot share {count} {what} evenly among {groups} groups",
+                    AtArgument("groups"),
+                )
         _refuse_both(strides, dilation_rate)
         out = slide(spatial, kernel_size, strides, padding, dilation_rate, "kernel_size")
         weights = {"kernel": (*kernel_size, channels // groups, filters)}
@@ -133,13 +138,13 @@ def conv_transpose(rank: int) -> Rule:
             if extra is not None and extra >= stride:
                 raise Refused(
                     f"takes an output_padding below its strides, got {extra} with strides {stride}",
-                    "output_padding",
+                    AtArgument("output_padding"),
                 )
             if padding == "same" and extra == 0 and k % 2 == 0:
                 raise Refused(  # Keras makes it one row shorter, which TensorFlow cannot undo
                     "takes an output_padding of at least 1 for an even kernel with padding 'same', "
                     f"got 0 with a kernel of {k}",
-                    "output_padding",
+                    AtArgument("output_padding"),
                 )
             if n is None:
                 out.append(None)

@@ -15,7 +15,7 @@ from archspec.arguments import (
     optional,
     show,
 )
-from archspec.errors import Refused
+from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import known, product
 from archspec.objects import ACTIVATION, CONSTRAINT, INITIALIZER, REGULARIZER
@@ -94,14 +94,16 @@ def einsum_dense(
     before, source, kernel, target, after = _parsed(equation)
     elided = len(x) - len(source)
     if elided < 0 or (elided and not before and not after):
-        raise Refused(f"has {len(source)} input axes in '{equation}', got {x}", "equation")
+        raise Refused(
+            f"has {len(source)} input axes in '{equation}', got {x}", AtArgument("equation")
+        )
     if elided and before:
         rest, inputs = x[1:elided], dict(zip(source, x[elided:], strict=True))
         if rest != rest[::-1]:
             raise Refused(
                 f"mixes up the axes {rest} that '...' stands for, a fault of Keras: give each a "
                 "letter",
-                "equation",
+                AtArgument("equation"),
             )
         shape = (None, *rest, *output_shape)
         named = shape[elided:]
@@ -113,7 +115,7 @@ def einsum_dense(
         raise Refused(
             f"has {len(target)} output axes in '{equation}', of which output_shape gives "
             f"{len(target) - len(named) + len(output_shape)}, got {list(output_shape)}",
-            "output_shape",
+            AtArgument("output_shape"),
         )
     outputs = dict(zip(target, named, strict=True))
     for letter, length in inputs.items():
@@ -121,17 +123,21 @@ def einsum_dense(
             raise Refused(
                 f"keeps axis '{letter}' in '{equation}', which is {show(length)} in the input {x} "
                 f"and {outputs[letter]} in output_shape",
-                "output_shape",
+                AtArgument("output_shape"),
             )
     for letter in [*target, *kernel]:
         if letter not in inputs and not (letter in outputs and letter in kernel):
-            raise Refused(f"has an axis '{letter}' that stands alone in '{equation}'", "equation")
+            raise Refused(
+                f"has an axis '{letter}' that stands alone in '{equation}'", AtArgument("equation")
+            )
     weights: dict[str, Sizes] = {
         "kernel": _lengths({letter: outputs.get(letter, inputs.get(letter)) for letter in kernel})
     }
     if bias_axes is not None:
         if not bias_axes or not set(bias_axes) <= set(target):
-            raise Refused(f"has no output axes '{bias_axes}' in '{equation}'", "bias_axes")
+            raise Refused(
+                f"has no output axes '{bias_axes}' in '{equation}'", AtArgument("bias_axes")
+            )
         first = min(target.find(letter) for letter in bias_axes)
         axes = {letter: outputs[letter] if letter in bias_axes else 1 for letter in target[first:]}
         weights["bias"] = (*_lengths(axes), *(1,) * (elided if after else 0))
@@ -156,7 +162,7 @@ def _parsed(equation: str) -> tuple[bool, str, str, str, bool]:
     raise Refused(
         "wants an equation such as 'abc,cd->abd', '...b,bc->...c' or 'ab...,bc->ac...', "
         f"got '{equation}'",
-        "equation",
+        AtArgument("equation"),
     )
 
 
@@ -167,7 +173,7 @@ def _lengths(axes: dict[str, int | None]) -> Sizes:
             raise Refused(
                 f"needs to know the length of axis '{letter}' for its weights: output_shape may "
                 "give it",
-                "output_shape",
+                AtArgument("output_shape"),
             )
     return tuple(length for length in axes.values() if length is not None)
 

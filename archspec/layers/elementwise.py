@@ -15,7 +15,7 @@ from archspec.arguments import (
     number,
     optional,
 )
-from archspec.errors import Refused
+from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Axes, Rule, known_on_axis, on_axes, spatial_axes
 from archspec.objects import ACTIVATION, CONSTRAINT, INITIALIZER, REGULARIZER
@@ -99,7 +99,9 @@ def p_re_lu(
     shared = shared_axes if isinstance(shared_axes, tuple) else (shared_axes,)
     ones = [axis for axis in shared if axis is not None]
     if any(not 1 <= axis < len(x) for axis in ones):
-        raise Refused(f"shares axes from 1 to {len(x) - 1} of {x}, got {ones}", "shared_axes")
+        raise Refused(
+            f"shares axes from 1 to {len(x) - 1} of {x}, got {ones}", AtArgument("shared_axes")
+        )
     size = tuple(
         1 if axis in ones else known_on_axis(x, axis, "shared_axes") for axis in range(1, len(x))
     )
@@ -113,7 +115,7 @@ def softmax(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
     Shape: that of the input.
     """
     if axis == ():
-        raise Refused("wants at least one axis, got []", "axis")
+        raise Refused("wants at least one axis, got []", AtArgument("axis"))
     return Facts(x, window=() if set(on_axes(x, axis)) <= {len(x) - 1} else None)
 
 
@@ -148,7 +150,7 @@ def dropout(
             raise Refused(
                 f"takes a noise_shape of {len(x)} numbers, each 1, null or the length in {x}, "
                 f"got {list(noise_shape)}",
-                "noise_shape",
+                AtArgument("noise_shape"),
             )
     return Facts(x)
 

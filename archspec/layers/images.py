@@ -20,7 +20,7 @@ from archspec.arguments import (
     optional,
     show,
 )
-from archspec.errors import Refused
+from archspec.errors import AtArgument, Refused, Unfit
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import joined, spatial_axes
 
@@ -62,7 +62,7 @@ RANGE_WORDS = "a list [lowest, highest] of the pixels, the lowest being below th
 def _range(value: Any) -> tuple[float, ...]:
     lowest, highest = map(NUMBER.normal, value)
     if not lowest < highest:
-        raise Refused(f"must be {RANGE_WORDS}, got {show(value)}", code="argument-value")
+        raise Unfit(f"must be {RANGE_WORDS}, got {show(value)}", code="argument-value")
     return lowest, highest
 
 
@@ -103,7 +103,9 @@ def resizing(
     Shape: height x width; the channels stay.
     """
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
-        raise Refused("crops or pads to the aspect ratio, not both", "pad_to_aspect_ratio")
+        raise Refused(
+            "crops or pads to the aspect ratio, not both", AtArgument("pad_to_aspect_ratio")
+        )
     whole = crop_to_aspect_ratio or pad_to_aspect_ratio or antialias
     return _resized(x, height, width, data_format, REACH[interpolation], whole)
 

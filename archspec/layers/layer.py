@@ -9,7 +9,7 @@ from typing import Annotated as A
 from typing import Any
 
 from archspec.arguments import BOOLEAN, DTYPE, Argument, contract
-from archspec.errors import Refused
+from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Rule, on_axis
 
@@ -194,7 +194,7 @@ def _check_matrices(facts: Facts, arguments: Mapping[str, Any]) -> None:
             raise Refused(
                 f"cannot use {name} for its output, which has shape {facts.shape}: "
                 f"{name} wants 2 axes",
-                argument,
+                AtArgument(argument),
             )
         exact = MATRIX_ONLY[name]
         for weight, shape in _weights_of(argument, facts):
@@ -203,7 +203,7 @@ def _check_matrices(facts: Facts, arguments: Mapping[str, Any]) -> None:
                 raise Refused(
                     f"cannot use {name} for its {weight}, which has shape {shape}: "
                     f"{name} wants {wants}",
-                    argument,
+                    AtArgument(argument),
                 )
 
 
@@ -224,7 +224,7 @@ def _check_constraints(facts: Facts, arguments: Mapping[str, Any]) -> None:
                 raise Refused(
                     f"cannot use {name} along axis {wrong[0]} of its {weight}, which has shape "
                     f"{shape}",
-                    f"{argument}.axis",
+                    AtArgument(argument, ("axis",)),
                 )
 
 

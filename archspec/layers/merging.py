@@ -3,7 +3,7 @@
 from typing import Annotated as A
 
 from archspec.arguments import BOOLEAN, INTEGER, Type
-from archspec.errors import Refused
+from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import listed, on_axis
 
@@ -52,7 +52,9 @@ def concatenate(xs: list[Shape], *, axis: A[int, INTEGER] = -1) -> Facts:
         raise Refused(f"joins inputs with the same number of axes, got shapes {listed(xs)}")
     along = on_axis(xs[0], axis)
     if along == 0:
-        raise Refused(f"cannot join along axis {axis} of {xs[0]}, which is the batch axis", "axis")
+        raise Refused(
+            f"cannot join along axis {axis} of {xs[0]}, which is the batch axis", AtArgument("axis")
+        )
     for place, lengths in enumerate(zip(*xs, strict=True)):
         if place != along and len({n for n in lengths if n is not None}) > 1:
             raise Refused(
@@ -94,13 +96,15 @@ def dot(
     along = axes if isinstance(axes, tuple) else (axes, axes)
     places = [on_axis(x, axis, "axes") for x, axis in zip(xs, along, strict=True)]
     if 0 in places:
-        raise Refused(f"cannot work along the batch axis, got axes {list(along)}", "axes")
+        raise Refused(
+            f"cannot work along the batch axis, got axes {list(along)}", AtArgument("axes")
+        )
     a, b = (x[place] for x, place in zip(xs, places, strict=True))
     if a != b:
         raise Refused(
             f"sums along axes of one length, got axis {along[0]} of {xs[0]} and axis {along[1]} "
             f"of {xs[1]}: {a} is not {b}",
-            "axes",
+            AtArgument("axes"),
         )
     left, right = (
         [n for i, n in enumerate(x) if i not in (0, p)] for x, p in zip(xs, places, strict=True)

@@ -16,7 +16,7 @@ from archspec.arguments import (
     optional,
     show,
 )
-from archspec.errors import Refused
+from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Axes, known_on_axis, on_axes
 from archspec.objects import CONSTRAINT, INITIALIZER, REGULARIZER
@@ -116,9 +116,13 @@ def group_normalization(
     """
     channels = known_on_axis(x, axis)
     if groups == 0:
-        raise Refused("wants a positive number of groups, or -1 for one channel a group", "groups")
+        raise Refused(
+            "wants a positive number of groups, or -1 for one channel a group", AtArgument("groups")
+        )
     if channels % (channels if groups == -1 else groups):
-        raise Refused(f"cannot share {channels} channels evenly among {groups} groups", "groups")
+        raise Refused(
+            f"cannot share {channels} channels evenly among {groups} groups", AtArgument("groups")
+        )
     return Facts(x, _learnt((channels,), scale, center), window=None)
 
 
@@ -137,7 +141,8 @@ def rms_normalization(
     last = list(range(len(x) - len(axes), len(x)))
     if [each % len(x) for each in axes] != last:
         raise Refused(  # Keras multiplies by the scale without laying it along the axes
-            f"works along the last axes only, {last} of {x} here, got {show(axis)}", "axis"
+            f"works along the last axes only, {last} of {x} here, got {show(axis)}",
+            AtArgument("axis"),
         )
     return Facts(x, {"scale": size}, window=_window(x, places))
 
@@ -168,7 +173,8 @@ def normalization(
     size = tuple(known_on_axis(x, place) for place in sorted(on_axes(x, axes)))
     if (mean is None) != (variance is None):
         raise Refused(
-            "takes mean and variance together", "mean" if variance is None else "variance"
+            "takes mean and variance together",
+            AtArgument("mean" if variance is None else "variance"),
         )
     if mean is None:
         fixed = ("mean", "variance", "count")
@@ -176,7 +182,7 @@ def normalization(
     for name, value in (("mean", mean), ("variance", variance)):
         _broadcasts(value, size, name)
     if _length(mean) != _length(variance):
-        raise Refused("takes a mean and a variance of the same length", "variance")
+        raise Refused("takes a mean and a variance of the same length", AtArgument("variance"))
     return Facts(x)
 
 
@@ -200,4 +206,4 @@ def _broadcasts(value: Any, size: Shape, argument: str) -> None:
     length = _length(value)
     if length is not None and (not size or length not in (1, size[-1])):
         what = f"{size[-1]} numbers" if size else "one number"
-        raise Refused(f"wants {what} for its input, got {length}", argument)
+        raise Refused(f"wants {what} for its input, got {length}", AtArgument(argument))

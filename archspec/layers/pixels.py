@@ -20,7 +20,7 @@ from archspec.arguments import (
     integer,
     optional,
 )
-from archspec.errors import Refused
+from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.images import RANGE, SHARE, SHIFT, WARP
 from archspec.layers.shapes import known, spatial_axes
@@ -105,7 +105,7 @@ def contrast_limited_adaptive_histogram_equalization(
     spatial, _ = spatial_axes(x, 2, data_format)
     for n, tiles in zip(spatial, tile_grid_size, strict=True):
         if n is not None and -n % tiles > n:  # Keras fills the last tile with the mirrored image
-            raise Refused(f"cannot cut {n} rows in {tiles} tiles", "tile_grid_size")
+            raise Refused(f"cannot cut {n} rows in {tiles} tiles", AtArgument("tile_grid_size"))
     return Facts(x, window=None)
 
 
@@ -241,7 +241,8 @@ def random_color_jitter(
     """
     if data_format == "channels_first":  # its four layers are not told
         raise Refused(
-            "works on channels_last alone, whatever Keras's signature says", "data_format"
+            "works on channels_last alone, whatever Keras's signature says",
+            AtArgument("data_format"),
         )
     return _image(x) if saturation_factor is None and hue_factor is None else _coloured(x)
 

@@ -5,7 +5,7 @@ from typing import Annotated as A
 from typing import Any
 
 from archspec.arguments import BOOLEAN, DATA_FORMAT, REQUIRED, Sizes, choice, optional, sizes
-from archspec.errors import Refused
+from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Rule, joined, slide, spatial_axes
 
@@ -86,7 +86,7 @@ def adaptive_pool(rank: int) -> Rule:
                 raise Refused(
                     f"cannot make {size} of {n} rows, for which TensorFlow has no windows: take a "
                     "global pooling layer, or an ordinary one with a pool_size of all rows",
-                    "output_size",
+                    AtArgument("output_size"),
                 )
         return Facts(joined(output_size, channels, data_format), window=None)
 

@@ -14,7 +14,7 @@ from archspec.arguments import (
     margins,
     sizes,
 )
-from archspec.errors import Refused
+from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Rule, joined, product, spatial_axes
 
@@ -42,7 +42,7 @@ def reshape(x: Shape, *, target_shape: A[Sizes, TARGET]) -> Facts:
         product of the other axes.
     """
     if target_shape.count(-1) > 1:
-        raise Refused(f"can work out one -1, got {list(target_shape)}", "target_shape")
+        raise Refused(f"can work out one -1, got {list(target_shape)}", AtArgument("target_shape"))
     have = product(*x[1:])
     given = product(*(n for n in target_shape if n != -1)) or 1
     if have is None:
@@ -52,7 +52,7 @@ def reshape(x: Shape, *, target_shape: A[Sizes, TARGET]) -> Facts:
         raise Refused(
             f"cannot lay {have} values ({_times(x[1:])}) out as {list(target_shape)}: "
             f"{have} is {sign} {given} ({_times(n for n in target_shape if n != -1)})",
-            "target_shape",
+            AtArgument("target_shape"),
         )
     else:
         free = have // given
@@ -76,7 +76,8 @@ def permute(x: Shape, *, dims: A[Sizes, PERMUTATION]) -> Facts:
     axes = range(1, len(x))
     if sorted(dims) != list(axes):
         raise Refused(
-            f"wants the axes {list(axes)} of {x} in a new order, got {list(dims)}", "dims"
+            f"wants the axes {list(axes)} of {x} in a new order, got {list(dims)}",
+            AtArgument("dims"),
         )
     return Facts((None, *(x[axis] for axis in dims)), window=() if dims == tuple(axes) else None)
 
@@ -108,7 +109,7 @@ def _pad(spatial: Shape, padding: tuple[tuple[int, int], ...]) -> Shape:
 def _crop(spatial: Shape, cropping: tuple[tuple[int, int], ...]) -> Shape:
     for n, (before, after) in zip(spatial, cropping, strict=True):
         if n is not None and before + after >= n:
-            raise Refused(f"leaves nothing: {n} - {before} - {after} < 1", "cropping")
+            raise Refused(f"leaves nothing: {n} - {before} - {after} < 1", AtArgument("cropping"))
     return _pad(spatial, tuple((-before, -after) for before, after in cropping))
 
 

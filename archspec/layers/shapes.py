@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from math import ceil, prod
 
 from archspec.arguments import Sizes
-from archspec.errors import Refused
+from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 
 Rule = Callable[..., Facts]
@@ -46,7 +46,7 @@ def known(channels: int | None) -> int:
 def on_axis(x: Shape, axis: int, argument: str = "axis") -> int:
     """`axis` counted from 0; it must be one that `x` has."""
     if not -len(x) <= axis < len(x):
-        raise Refused(f"has no axis {axis} in an input of {len(x)} axes, {x}", argument)
+        raise Refused(f"has no axis {axis} in an input of {len(x)} axes, {x}", AtArgument(argument))
     return axis % len(x)
 
 
@@ -54,7 +54,7 @@ def on_axes(x: Shape, axis: Axes, argument: str = "axis") -> list[int]:
     """One axis or several, counted from 0; each once."""
     places = [on_axis(x, each, argument) for each in (axis if isinstance(axis, tuple) else (axis,))]
     if len(set(places)) < len(places):
-        raise Refused(f"names an axis of {x} twice", argument)
+        raise Refused(f"names an axis of {x} twice", AtArgument(argument))
     return places
 
 
@@ -63,10 +63,13 @@ def known_on_axis(x: Shape, axis: int, argument: str = "axis") -> int:
     place = on_axis(x, axis, argument)
     length = x[place]
     if place == 0:
-        raise Refused(f"cannot work along axis {axis} of {x}, which is the batch axis", argument)
+        raise Refused(
+            f"cannot work along axis {axis} of {x}, which is the batch axis", AtArgument(argument)
+        )
     if length is None:
         raise Refused(
-            f"needs to know the length of axis {axis} of its input, unknown in {x}", argument
+            f"needs to know the length of axis {axis} of its input, unknown in {x}",
+            AtArgument(argument),
         )
     return length
 
@@ -81,7 +84,8 @@ def slide(
         reach = (size - 1) * rate + 1
         if reach > MAX_REACH:
             raise Refused(
-                f"has a window over {reach:,} rows, over the limit of {MAX_REACH:,}", argument
+                f"has a window over {reach:,} rows, over the limit of {MAX_REACH:,}",
+                AtArgument(argument),
             )
         if n is None:
             out.append(None)
@@ -92,7 +96,7 @@ def slide(
             raise Refused(
                 f"does not fit: a window of {what} on {n} rows with padding 'valid' leaves "
                 f"nothing: ({n} - {reach})/{stride} + 1 < 1",
-                argument,
+                AtArgument(argument),
             )
         else:
             out.append((n - reach) // stride + 1)

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from archspec.arguments import show
-from archspec.errors import Refused, did_you_mean
+from archspec.errors import AtFormula, Refused, did_you_mean
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 50
@@ -33,6 +33,22 @@ def is_formula(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("=")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NoValue:
+    """Why a name has no value, as a formula that uses it is told."""
+
+    message: str = ""
+    code: str = "formula"
+    hint: str | None = None
+
+
+REPORTED = NoValue()  # of a name whose own error has been reported
+
+
+class Reported(Exception):
+    """A formula uses a name that has no value, and why has been reported."""
+
+
 @dataclass(slots=True)
 class Work:
     """How much evaluating the formulas of one spec may take in all, loops included."""
@@ -43,8 +59,10 @@ class Work:
 def evaluate(text: str, names: Mapping[str, Any], work: Work | None = None) -> Any:
     """The value of a formula, without its `=`: a number, text, true, false, null or a list.
 
-    work: what formulas may still take; for this one alone by default.
-    Raises `Refused`, whose `argument` is "start:length" of the blamed part within `text`.
+    names: what each name stands for, a `NoValue` where it has none. work: what formulas may still
+    take; for this one alone by default.
+    Raises `Refused` at the part to blame, and `Reported` where it needs a name whose own error has
+    been reported.
     """
     return _Evaluation(names, work or Work()).value(_parse(text), 0)
 
@@ -99,7 +117,7 @@ def _parse(text: str) -> ast.expr:
         foreign = re.search(r"&&|\|\||!(?!=)|<>|\?|(?<![=<>!])=(?!=)", text)
         hint = "write `and`, `or`, `not`, `==`, `!=`, `a if c else b`" if foreign else None
         message = f"the formula cannot be read here{told}"
-        raise Refused(message, f"{at - 1}:1", "formula", hint) from None
+        raise Refused(message, AtFormula(at - 1, 1), "formula", hint) from None
 
 
 def make_divisible(value: float, divisor: int = 8, minimum: int | None = None) -> int:
@@ -236,9 +254,9 @@ class _Evaluation:
             return WORDS[name]
         if name in self.names:
             value = self.names[name]
-            if isinstance(value, Refused):
-                if value.code == "silent":  # its cause has been reported
-                    raise value
+            if isinstance(value, NoValue):
+                if value is REPORTED:
+                    raise Reported
                 raise _refused(node, value.message, value.hint, value.code)
             return value
         known = [*self.names, *FUNCTIONS, *WORDS]
@@ -347,4 +365,4 @@ def _refused(
     node: ast.expr, message: str, hint: str | None = None, code: str = "formula"
 ) -> Refused:
     length = (node.end_col_offset or node.col_offset + 1) - node.col_offset
-    return Refused(message, f"{node.col_offset}:{length}", code, hint)
+    return Refused(message, AtFormula(node.col_offset, length), code, hint)
