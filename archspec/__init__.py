@@ -3,7 +3,8 @@
     text --source--> Document --files--> Spec --expand--> Graph --> to_keras, to_dot, summary, ...
                     (the schema checks each file)
 
-`load` is these calls in a row. Nothing here imports Keras until `to_keras` is called.
+`load` is these calls in a row. What each needs is imported when it is called: `archspec --help`
+needs none of it, and nothing imports Keras until `to_keras` is called.
 
     >>> graph = archspec.load("specs/lenet5.yaml", classes=7)
     >>> graph.total_params
@@ -16,14 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.errors import Diagnostic, SpecError, UserError, did_you_mean
-from archspec.expand import expand
-from archspec.files import open_spec
-from archspec.graph import Facts, Graph, Node
 from archspec.reading import from_here, kind_of
-from archspec.syntax.source import read_file, read_text
 
 if TYPE_CHECKING:
     import keras
+
+    from archspec.graph import Facts, Graph, Node
 
 __all__ = [
     "Diagnostic",
@@ -39,17 +38,34 @@ __all__ = [
 ]
 
 
+def __getattr__(name: str) -> Any:
+    """Import a class of graphs when it is first asked for."""
+    if name in ("Facts", "Graph", "Node"):
+        from archspec import graph
+
+        return getattr(graph, name)
+    raise AttributeError(f"module 'archspec' has no attribute '{name}'")
+
+
 def load(spec: str | Path, **params: Any) -> Graph:
     """The graph of a spec: a file, or the bare name of a shipped one. params: as `--set` does.
 
     Raises `SpecError` with every error of the spec, `UserError` if there is no such file.
     """
+    from archspec.expand import expand
+    from archspec.files import open_spec
+    from archspec.syntax.source import read_file
+
     path = find(spec)
     return expand(open_spec(read_file(path, displayed(spec, path)), params))
 
 
 def loads(text: str, name: str = "<text>", **params: Any) -> Graph:
     """The graph of a spec given as text. name: what messages call it."""
+    from archspec.expand import expand
+    from archspec.files import open_spec
+    from archspec.syntax.source import read_text
+
     return expand(open_spec(read_text(text, name), params))
 
 

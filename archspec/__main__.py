@@ -1,5 +1,7 @@
 """`python -m archspec` is the `archspec` command."""
 
+import sys
+
 from archspec.cli import run
 
-run()
+sys.exit(run())

@@ -12,17 +12,21 @@ knows *what* is wrong; the stage that called the rule knows *where* and makes th
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 MAX_ERRORS = 100
 MAX_KNOWN = 1000  # names among which a misspelt one is sought
 MAX_MESSAGE = 600
+Paint = Callable[[str, str], str]  # (part of a message, its severity) -> the same in colour
 SURE = 0.9  # how alike two words are, of 1, for one to be the other misspelt
+
+
+def _plain(text: str, severity: str) -> str:
+    return text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +87,13 @@ class Diagnostic:
     severity: str = "error"
 
     def __str__(self) -> str:
-        place = f"{self.span}: {self.severity}: {in_a_line(self.message)} [{self.code}]"
-        lines = [place, *_excerpt(self.span)]
+        return self.laid_out(_plain)
+
+    def laid_out(self, paint: Paint) -> str:
+        """Return the text for people. paint: colours the word for the severity, and the carets."""
+        severity = paint(self.severity, self.severity)
+        place = f"{self.span}: {severity}: {in_a_line(self.message)} [{self.code}]"
+        lines = [place, *_excerpt(self.span, lambda carets: paint(carets, self.severity))]
         lines += [f"{note.span}: note: {note.text}" for note in self.notes]
         if self.hint:
             lines.append(f"hint: {in_a_line(self.hint)}")
@@ -93,6 +102,13 @@ class Diagnostic:
 
 class Told(Exception):
     """Something that its user can mend, and the message is all there is to know of it."""
+
+    def __str__(self) -> str:
+        return self.laid_out(_plain)
+
+    def laid_out(self, paint: Paint) -> str:
+        """Return the text for people. paint: as `Diagnostic.laid_out` takes it."""
+        raise NotImplementedError
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows instead of a traceback."""
@@ -108,7 +124,10 @@ class SpecError(Told):
     def __init__(self, diagnostics: Iterable[Diagnostic], graph: Any = None) -> None:
         self.diagnostics = in_order(diagnostics)
         self.graph = graph
-        super().__init__("\n".join(str(each) for each in self.diagnostics))
+        super().__init__(self.laid_out(_plain))
+
+    def laid_out(self, paint: Paint) -> str:
+        return "\n".join(each.laid_out(paint) for each in self.diagnostics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +210,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     `lr` is found by its initials, `slope` as a part and `BatchNorm` as a beginning, where nothing
     is spelt like them.
     """
+    import difflib  # which only errors need
+
     word = word[:100]
     folded = _folded(word)
     names = sorted(itertools.islice(dict.fromkeys(known), MAX_KNOWN), reverse=True)
@@ -217,8 +238,8 @@ def _folded(name: str) -> str:
     return name.casefold().replace("_", "").replace("-", "")
 
 
-def _excerpt(span: Span) -> list[str]:
-    """The source line with its number, and carets under the span."""
+def _excerpt(span: Span, paint: Callable[[str], str]) -> list[str]:
+    """Return the source line with its number, and carets under the span, coloured by `paint`."""
     if not 1 <= span.line <= len(span.source.lines):
         return []
     text = span.source.lines[span.line - 1]
@@ -232,7 +253,7 @@ def _excerpt(span: Span) -> list[str]:
             text = f"...{text[3:]}"
     indent = "".join("\t" if c == "\t" else " " * _width(c) for c in text[:start])
     carets = "^" * max(1, sum(_width(c) for c in text[start:end]))
-    return [f"{span.line:5} | {_visible(text)}", f"      | {indent}{carets}"]
+    return [f"{span.line:5} | {_visible(text)}", f"      | {indent}{paint(carets)}"]
 
 
 def _width(char: str) -> int:
@@ -259,6 +280,6 @@ class UserError(Told):
         self.hint = hint
         super().__init__(message)
 
-    def __str__(self) -> str:
-        message = f"error: {super().__str__()}"
+    def laid_out(self, paint: Paint) -> str:
+        message = f"{paint('error', 'error')}: {self.args[0]}"
         return f"{message}\nhint: {self.hint}" if self.hint else message

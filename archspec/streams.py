@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from tempfile import TemporaryFile
 from typing import IO, Any, TextIO
 
 
@@ -95,4 +94,6 @@ def _room() -> IO[bytes]:
     """Return a file in memory where the system has such, since the temporary folder may be full."""
     if sys.platform == "linux":
         return os.fdopen(os.memfd_create("archspec"), "w+b")
+    from tempfile import TemporaryFile  # which takes a while to load
+
     return TemporaryFile()

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-ARCHSPEC = [sys.executable, "-c", "from archspec.cli import run; run()"]
+ARCHSPEC = [sys.executable, "-c", "import sys; from archspec.cli import run; sys.exit(run())"]
 
 # What a user would run instead to learn shapes and parameters: build the model, print its summary.
 SUMMARY = """

@@ -35,7 +35,7 @@ class Archspec(ForkServerProcess):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         self.prepare()
         sys.argv = ["archspec", *self.words]
-        run()
+        sys.exit(run())
 
     def prepare(self) -> None:
         """What a test has the process do before it runs."""

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from archspec.cli import main
+from archspec.cli.train import train
 from archspec.errors import SpecError
 from archspec.training.compare import Terms, planned
 from archspec.training.job import resolved
@@ -138,7 +138,7 @@ def test_the_terms_are_what_train_takes():
         device="cpu",
         precision="float64",
     )
-    taken = main.commands["train"].make_context("train", ["spec", *terms.options]).params
+    taken = train.make_context("train", ["spec", *terms.options]).params
     assert Terms(**{name: taken[name] for name in Terms.__dataclass_fields__}) == terms
     assert Terms().options == []
     assert Terms(steps=3).options == ["--steps", "3"]

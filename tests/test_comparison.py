@@ -285,7 +285,7 @@ def test_the_list_of_runs(tmp_path):
 def archspec_command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     code = (
         "import sys\nfrom archspec.cli import run\nsys.argv[0] = 'archspec'\n"
-        "try:\n    run()\nfinally:\n    assert 'keras' not in sys.modules, 'Keras is loaded'"
+        "status = run()\nassert 'keras' not in sys.modules, 'Keras is loaded'\nsys.exit(status)"
     )
     return subprocess.run(
         [sys.executable, "-c", code, *words],

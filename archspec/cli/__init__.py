@@ -1,0 +1,180 @@
+"""The command line. Each verb is a file here, loaded when it is called: `check` is in check.py.
+
+A new verb is a file with a `click.command` of its name, and a line in `VERBS`. What the extra `run`
+installs is imported when a verb is at work, so that its help does without.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
+from typing import TextIO
+
+import click
+
+from archspec import streams
+from archspec.cli.messages import say, say_error, say_warning
+from archspec.errors import Told
+from archspec.reading import reason
+
+INSTALL = "pip install 'archspec-keras[run]'"
+TRACEBACK = "ARCHSPEC_TRACEBACK"  # in the environment: show that of an error nobody has foreseen
+
+# What `archspec --help` says of each verb: the beginning of the verb's own help.
+VERBS = {
+    "check": "Say everything that is wrong with each SPEC; exit status 1 if anything is.",
+    "show": "Print each layer's shape and cost, and what the whole takes; several SPECs side by "
+    "side.",
+    "draw": "Draw SPEC, by default to build/NAME.svg; several SPECS in one picture, side by side.",
+    "build": "Build SPEC as a Keras model, by default to build/NAME.keras.",
+    "train": "Train SPEC by its recipe, into a folder that tells all of the run.",
+    "compare": "Train each SPEC that is not trained yet, and compare; a RUN is the folder of one "
+    "that is.",
+    "evaluate": "Judge the model of a RUN: loss, metrics, each class; pictures land in "
+    "RUN/evaluation.",
+    "predict": "Say what the model of a RUN takes IMAGES for.",
+    "bench": "Time each SPEC, forward and in training, beside the machine's matrix products.",
+    "layers": "List the layers that a spec may have, or print the page of each NAME, such as "
+    "Conv2D.",
+    "schema": "Print the JSON Schema of a spec, for editors and other tools.",
+    "new": "Start FILE as a copy of a spec, with the files that it needs and the schema beside it.",
+}
+# These end within a blink, and searching their memory for garbage would take a tenth of that.
+SHORT = frozenset(["check", "show", "layers", "schema"])
+
+
+class _Verbs(click.Group):
+    """The verbs. What it holds of one is its name and a line of help, until the verb is called."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in SHORT and gc.isenabled():
+            gc.disable()
+            ctx.call_on_close(gc.enable)
+        return name, load(name) if name in VERBS else command, rest
+
+
+def load(name: str) -> click.Command:
+    """Return a verb by its name."""
+    verb: click.Command = getattr(import_module(f"archspec.cli.{name}"), name)
+    return verb
+
+
+@click.group(
+    cls=_Verbs,
+    commands={name: click.Command(name, help=line) for name, line in VERBS.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="archspec-keras", prog_name="archspec")
+def main() -> None:
+    """Networks as YAML: check, show, draw, build and train them.
+
+    SPEC is a file, or the bare name of a spec that comes with archspec, such as resnet18; for
+    check, show and draw `-` is standard input.
+    """
+
+
+def run(
+    argv: Sequence[str] | None = None, out: TextIO | None = None, err: TextIO | None = None
+) -> int:
+    """Run the `archspec` command: errors in words on standard error. Return the exit status.
+
+    1: something is wrong with the spec, a file or the machine. 2: wrong usage. 3: a fault of
+    archspec's own. 130: interrupted.
+
+    argv: the words after `archspec`; by default those of this process, which is then taken for
+    the command's own. out, err: where to write within another program.
+
+        >>> run(["check", "lenet5"], out := io.StringIO())
+        0
+    """
+    if argv is None:
+        return _process()
+    with (
+        redirect_stdout(out or sys.stdout),
+        redirect_stderr(err or sys.stderr),
+        warnings.catch_warnings(),
+    ):
+        warnings.showwarning = say_warning  # type: ignore[assignment]
+        try:
+            return _status(argv)
+        except Exception as error:
+            return _explain(error)
+
+
+def _process() -> int:
+    """Run the command of this process, whose streams it makes ones that can be relied on."""
+    output = streams.prepare()
+    warnings.showwarning = say_warning  # type: ignore[assignment]
+    if not os.path.isabs(os.path.expanduser("~")):  # the system does not know its user
+        os.environ["HOME"] = os.sep  # else Keras makes a folder called ~ where it works
+    unforeseen: Exception | None = None
+    try:
+        status = _status()
+    except Exception as error:
+        unforeseen, status = error, 1
+    lost = streams.lost(output)
+    if lost is not None:  # whatever else was raised is of this
+        if lost.errno != errno.EPIPE:  # a reader such as `head` has what it wanted
+            say_error(f"cannot write to standard output: {reason(lost)}")
+        status = 1
+    elif unforeseen is not None:
+        status = _explain(unforeseen)
+    return status
+
+
+def _status(argv: Sequence[str] | None = None) -> int:
+    """Run the command; its exit status. Raises what nobody has foreseen."""
+    name = None if argv is None else "archspec"
+    try:
+        main.main(argv, name, standalone_mode=False)
+    except SystemExit as end:
+        return int(end.code or 0)
+    except click.exceptions.Abort:  # what click makes of Ctrl-C
+        return _interrupted()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except Told as error:
+        say(error)
+        return 1
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+        return _interrupted()
+    return 0
+
+
+def _interrupted() -> int:
+    from archspec.cli.ending import ENDING
+
+    return ENDING.status
+
+
+def _explain(error: Exception) -> int:
+    """Say what nobody has foreseen in a line, without a traceback; the exit status."""
+    if os.environ.get(TRACEBACK):
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, OSError) and error.strerror:  # a full disk, a folder that is closed to us
+        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        say_error(f"{where}{reason(error)}")
+        return 1
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("archspec"):
+        say_error(f"this needs {error.name}, which is not installed\nhint: {INSTALL}")
+        return 1
+    if isinstance(error, MemoryError):
+        say_error("there is not enough memory for this")
+        return 1
+    hint = f"please report this, with the traceback that {TRACEBACK}=1 in the environment shows"
+    name, said = type(error).__name__, reason(error)
+    say_error(f"{name}{f': {said}' * (said != name)}\nhint: {hint}", "internal error")
+    return 3

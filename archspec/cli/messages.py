@@ -1,0 +1,33 @@
+"""Messages on a terminal: errors and warnings, with some colour where a terminal shows them."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from archspec.errors import Diagnostic, Told, in_a_line
+
+COLOURS = {"error": "red", "warning": "yellow"}
+
+
+def say(message: Diagnostic | Told, err: bool = True) -> None:
+    """Print an error or a warning. Whatever is no terminal gets it without colours."""
+    click.echo(message.laid_out(paint), err=err)
+
+
+def say_error(text: str, kind: str = "error") -> None:
+    """Print an error that has no place in a file. kind: the word that it begins with."""
+    click.echo(f"{paint(kind, 'error')}: {text}", err=True)
+
+
+def say_warning(message: Warning | str, *_: object) -> None:
+    """Print a library's warning as a line of ours, not as a line of its code."""
+    click.echo(f"{paint('warning', 'warning')}: {in_a_line(str(message))}", err=True)
+
+
+def paint(text: str, severity: str) -> str:
+    """Colour a part of a message. `click.echo` takes the colour out again for files and pipes."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return click.style(text, fg=COLOURS[severity], bold=True)

@@ -1,0 +1,143 @@
+"""Arguments and options that several verbs have. Those of the recipe come from its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from archspec.arguments import MAX_INTEGER
+from archspec.reading import path_of
+from archspec.recipe import RECIPE
+
+STDIN = "-"
+MANY = click.IntRange(1, MAX_INTEGER)
+LENGTHS = ("epochs", "steps")
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+Option = Callable[[Verb], Verb]
+
+
+class _Path(click.Path):
+    """A path, whose `~` is followed as the shell does where it sees one (not in `--dir=~/runs`).
+
+    Raises `UserError` for what can be no path.
+    """
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        path_of(value)
+        return super().convert(Path(value).expanduser(), param, ctx)
+
+
+def _settings(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> Any:
+    for text in texts:
+        if not text.partition("=")[1] or not text.partition("=")[0].strip():
+            raise click.BadParameter(f"'{text}' is not NAME=VALUE, such as width=32")
+    return texts
+
+
+def _files_or_input(context: click.Context, argument: click.Parameter, given: Any) -> Any:
+    if given.count(STDIN) > 1:
+        raise click.BadParameter("'-' is standard input, which can be read once")
+    return given
+
+
+def files(context: click.Context, argument: click.Parameter, given: Any) -> Any:
+    """Refuse standard input where a file is wanted: the callback of an argument."""
+    if STDIN in ((given,) if isinstance(given, str) else given or ()):
+        raise click.BadParameter(
+            f"{context.command.name} needs a file; only check, show and draw read standard input"
+        )
+    return given
+
+
+path_type = _Path(path_type=Path)
+run_argument = click.argument("run", type=path_type)
+specs_argument = click.argument("specs", nargs=-1, required=True, callback=_files_or_input)
+device_option = click.option(
+    "--device", help="cpu, gpu or gpu:N; by default the first GPU, if there is one."
+)
+data_dir_option = click.option(
+    "--data-dir", type=path_type, help="Where datasets are looked for first."
+)
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_settings,
+    help="Set a param, or a dotted place such as train.batch_size. May be repeated.",
+)
+
+
+def output_option(what: str) -> Callable[[Verb], Verb]:
+    return click.option("-o", "--output", type=path_type, help=what)
+
+
+# --- the recipe ----------------------------------------------------------------------------------
+
+
+def recipe_option(name: str, help: str | None = None, **more: Any) -> Callable[[Verb], Verb]:
+    """Return the option for a word of the recipe; a number has the bounds that its table gives."""
+    return click.option(_option(name), type=_bounds(name), help=help, **more)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _bounds(name: str) -> click.IntRange | None:
+    """Return the bounds of a word that is a number."""
+    wanted = RECIPE[name].type
+    schema = wanted.schema.get("anyOf", [wanted.schema])[0]  # the other one is null
+    if schema.get("type") != "integer":
+        return None
+    return click.IntRange(schema["minimum"], wanted.most)
+
+
+def recipe_options(verb: Verb) -> Verb:
+    """Add the options that say how specs are trained."""
+    *others, last = RECIPE["precision"].type.schema["enum"]
+    options: Sequence[Callable[[Verb], Verb]] = [
+        set_option,
+        recipe_option("data", "A dataset by name, a folder of images by class, or an .npz file."),
+        data_dir_option,
+        recipe_option("epochs"),
+        recipe_option("steps", "Batches to train on, instead of --epochs."),
+        recipe_option("batch_size"),
+        click.option("--limit", type=MANY, help="Train on the first N images only."),
+        click.option("--resize", is_flag=True, help="Adapt images to the spec's input."),
+        click.option("--recipe", type=path_type, help="A file that holds a `train` mapping alone."),
+        device_option,
+        recipe_option("precision", f"{', '.join(others)} or {last}."),
+    ]
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
+def said_once(settings: Sequence[str], **options: Any) -> None:
+    """See that a command line says each thing of a recipe once, so that nothing of it is dropped.
+
+    options: what was given, by name; those that are no words of the recipe, nor `recipe` itself,
+    say nothing of it. Raises `UsageError`.
+    """
+    said = [
+        name
+        for name, value in options.items()
+        if value is not None and (name in RECIPE or name == "recipe")
+    ]
+    if set(LENGTHS) <= set(said):
+        raise click.UsageError("give --epochs or --steps, not both")
+    for place in (text.partition("=")[0].strip() for text in settings):
+        if place.partition(".")[0] != "train":
+            continue
+        if "recipe" in said:
+            message = f"--set {place} changes the spec's recipe, and --recipe gives another"
+            raise click.UsageError(f"{message}: change the file of --recipe")
+        word = place.removeprefix("train.").removesuffix(".name")
+        for name in LENGTHS if word in LENGTHS else (word,):
+            if name in said:
+                raise click.UsageError(f"give {_option(name)} or --set {place}, not both")

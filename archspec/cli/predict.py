@@ -1,0 +1,34 @@
+"""`archspec predict`: what the model of a run takes images for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from archspec.backends import framework
+from archspec.cli.options import MANY, device_option, path_type, run_argument
+
+
+@click.command()
+@run_argument
+@click.argument("images", nargs=-1, required=True, type=path_type)
+@click.option("--top", type=MANY, default=5, help="So many of the likeliest classes.")
+@click.option("--resize", is_flag=True, help="Adapt images to the spec's input.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@device_option
+def predict(
+    run: Path, images: tuple[Path, ...], top: int, resize: bool, form: str, device: str | None
+) -> None:
+    """Say what the model of a RUN takes IMAGES for."""
+    framework.start()
+    from archspec.training.use import predict as ask
+
+    found = ask(run, images, top, resize, device)
+    if form == "json":
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for each in found:
+        chances = ", ".join(f"{name} {chance:.1%}" for name, chance in each["classes"].items())
+        click.echo(f"{each['file']}: {chances}")

@@ -1,0 +1,115 @@
+"""`archspec train`: train a spec, or go on with a run that was stopped."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import archspec
+from archspec.backends import framework
+from archspec.cli.ending import ENDING
+from archspec.cli.options import files, path_type, recipe_option, recipe_options, said_once
+from archspec.cli.specs import load_and_warn
+from archspec.errors import Refused, UserError
+from archspec.files import setting
+from archspec.graph import Graph
+from archspec.recipe import Recipe, given_in, recipe_of
+
+if TYPE_CHECKING:
+    from archspec.training.job import Manner
+    from archspec.training.learning import Run
+
+OF_THE_RUN = ("seed", "limit", "resize", "recipe", "precision")  # what --resume cannot change
+
+
+@click.command()
+@click.argument("spec", required=False, callback=files)
+@click.option("--resume", type=path_type, help="Go on with the run in a folder.")
+@recipe_options
+@recipe_option("seed")
+@click.option("--run-dir", type=path_type, help="By default runs/NAME-N.")
+@click.option("--weights", is_flag=True, help="Write every weight's values to weights.txt too.")
+@click.option("--quiet", is_flag=True, help="Without the progress.")
+def train(spec: str | None, resume: Path | None, **options: Any) -> None:
+    """Train SPEC by its recipe, into a folder that tells all of the run.
+
+    With --resume, go on with a run that was stopped: exactly as if it had not been. Then --epochs,
+    --steps and --batch-size change its length, in a new folder.
+    """
+    ENDING.heard()
+    if (spec is None) == (resume is None):
+        raise click.UsageError("give a SPEC to train, or --resume RUN to go on with a run")
+    said_once(**options)
+    if resume is not None:
+        run = _resume(resume, **options)
+    else:
+        assert spec is not None
+        run = _train(spec, **options)
+    if run is not None and run.interrupted:
+        sys.exit(ENDING.status)
+
+
+def _train(
+    spec: str,
+    settings: tuple[str, ...],
+    run_dir: Path | None,
+    data_dir: Path | None,
+    limit: int | None,
+    device: str | None,
+    weights: bool,
+    quiet: bool,
+    **terms: Any,
+) -> Run:
+    """Train a spec. terms: what the command line says of its recipe."""
+    graph = load_and_warn(spec, settings)
+    recipe = _recipe(graph, **terms)
+    framework.chosen()
+    from archspec.training.run import train as run
+
+    return run(
+        graph,
+        recipe,
+        _manner(device, weights, quiet),
+        run_dir=run_dir,
+        data_dir=data_dir,
+        limit=limit,
+        text=archspec.find(spec).read_text(encoding="utf-8-sig"),
+    )
+
+
+def _recipe(graph: Graph, recipe: Path | None, **terms: Any) -> Recipe:
+    """Return the recipe of a graph: of a file of its own, where there is one."""
+    given = given_in(recipe) if recipe else None
+    try:
+        return recipe_of(graph, given, **terms)
+    except Refused as refused:
+        where = f"{recipe}: " if recipe else ""
+        raise UserError(where + refused.message, refused.hint) from None
+
+
+def _resume(
+    run: Path,
+    settings: tuple[str, ...],
+    device: str | None,
+    weights: bool,
+    quiet: bool,
+    **options: Any,
+) -> Run | None:
+    """Go on with a run."""
+    fixed = {name: options.pop(name) for name in OF_THE_RUN}
+    for name, value in fixed.items():
+        if value is not None and value is not False:
+            raise click.UsageError(f"--{name} is of the run: it cannot be changed by --resume")
+    framework.chosen()
+    from archspec.training.resume import resume
+
+    return resume(run, dict(map(setting, settings)), _manner(device, weights, quiet), **options)
+
+
+def _manner(device: str | None, weights: bool, quiet: bool) -> Manner:
+    from archspec.training.job import Manner
+
+    return Manner(device, quiet, weights, click.echo)
