@@ -25,13 +25,13 @@ from archspec.graph import Facts, Shape, params
 from archspec.layers import (
     ALIASES,
     AUGMENTING,
-    CALL_DOCS,
     FAMILIES,
     LACKING,
     LAYERS,
     REFUSED,
     Layer,
 )
+from archspec.layers.docs import CALL_DOCS
 from archspec.layers.layer import formulas
 from archspec.layers.shapes import on_axes
 from archspec.objects import TABLES

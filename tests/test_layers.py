@@ -18,7 +18,8 @@ import archspec
 from archspec.arguments import REQUIRED, bind
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
-from archspec.layers import AUGMENTING, COMMON, DOCS, LACKING, LAYERS, REFUSED, Layer
+from archspec.layers import AUGMENTING, COMMON, LACKING, LAYERS, REFUSED, Layer
+from archspec.layers.docs import DOCS
 from archspec.objects import ACTIVATION_LAYERS, TABLES
 
 CALLS = pytest.mark.parametrize("case", CASES, ids=str)

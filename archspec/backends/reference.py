@@ -27,13 +27,12 @@ from archspec.infer import infer, lookup
 from archspec.layers import (
     ALIASES,
     AUGMENTING,
-    CALL_DOCS,
     COMMON,
     FAMILIES,
     LAYERS,
     Layer,
-    sentence,
 )
+from archspec.layers.docs import CALL_DOCS, sentence
 from archspec.layers.layer import coded, in_words
 from archspec.objects import TABLES
 from archspec.syntax.source import plain, read_text

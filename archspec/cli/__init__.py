@@ -128,6 +128,7 @@ def _process() -> int:
         status = 1
     elif unforeseen is not None:
         status = _explain(unforeseen)
+    gc.freeze()  # what is left ends with the process: no need to look for garbage in it first
     return status
 
 

@@ -4,8 +4,8 @@ A rule takes the shapes of its inputs (batch axis first, as None) and the layer'
 normal form, and returns `Facts` or raises `Refused` for what Keras refuses too. Its keyword-only
 signature is the layer's contract, and its docstring says how the layer works: a paragraph, and the
 fields of `Formulas`. Families are functions of rank. To add a layer: write its rule, or take one
-that fits, add an entry with an example to table.py, its arguments to `DOCS`, and a case to
-tests/layer_cases.py. Nothing outside the table is known.
+that fits, add an entry with an example to table.py, its arguments to docs.py, and a case
+to tests/layer_cases.py. Nothing outside the table is known.
 
     >>> conv = LAYERS["Conv2D"]
     >>> arguments = bind("Conv2D", conv.arguments, {"filters": 8, "kernel_size": 3})
@@ -16,7 +16,6 @@ MACs are counted in convolutions, dense layers, EinsumDense and attention produc
 count 0. A weight is named as Keras names its variable, `query/kernel` inside a sublayer.
 """
 
-from archspec.layers.docs import CALL_DOCS, DOCS, sentence
 from archspec.layers.layer import COMMON, FOLLOWS, Layer
 from archspec.layers.table import (
     ALIASES,
@@ -33,9 +32,7 @@ __all__ = [
     "ALIASES",
     "ALIGNING",
     "AUGMENTING",
-    "CALL_DOCS",
     "COMMON",
-    "DOCS",
     "FAMILIES",
     "FOLLOWS",
     "LACKING",
@@ -43,5 +40,4 @@ __all__ = [
     "REFUSED",
     "TIED",
     "Layer",
-    "sentence",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from archspec.arguments import REQUIRED, Argument, Type, show
 from archspec.errors import Refused
-from archspec.layers import COMMON, DOCS
+from archspec.layers import COMMON
 from archspec.objects import ALIASES, TABLES, snake_case
 from archspec.objects import WORDS as OBJECT_WORDS
 
@@ -108,9 +108,14 @@ def closed(properties: Mapping[str, Any], kind: str, **more: Any) -> dict[str, A
 
 
 def arguments_of(
-    owner: str, arguments: Mapping[str, Argument], docs: Mapping[str, str] = DOCS
+    owner: str, arguments: Mapping[str, Argument], docs: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """A mapping of arguments. docs: a sentence for "owner.argument", or else for "argument"."""
+    """A mapping of arguments. docs: a sentence for "owner.argument", or else for "argument"; by
+    default those of layers and objects."""
+    if docs is None:
+        from archspec.layers.docs import DOCS  # which a check of a sound spec does without
+
+        docs = DOCS
     properties = {
         name: _argument(argument, docs.get(f"{owner}.{name}") or docs.get(name, ""))
         for name, argument in arguments.items()
