@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import json
 import os
+import pty
 import subprocess
 import sys
+import warnings
+from contextlib import chdir
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import click
 import pytest
 from conftest import ROOT
 
 import archspec
+from archspec import cli
 from archspec.schema import schema
+
+COLOURLESS = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
 
 SHIPPED = sorted(path.stem for path in ROOT.glob("specs/**/*.yaml") if path.parent.name != "blocks")
 
 
-def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "archspec", *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-    )
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(folder: Path, *words: str, **environment: str) -> Done:
+    """Run a command in this process, as if a folder were where it works."""
+    out, err = io.StringIO(), io.StringIO()
+    with chdir(folder), pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        return Done(cli.run(words, out, err), out.getvalue(), err.getvalue())
+
+
+def process(folder: Path, *words: str, **how: Any) -> Done:
+    """Run a command in a process of its own. how: as of `subprocess.run`."""
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
+    how["env"] = {**COLOURLESS, "PYTHONPATH": str(ROOT), **how.get("env", {})}
+    done = subprocess.run([sys.executable, "-m", "archspec", *words], cwd=folder, text=True, **how)
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def test_show_prints_a_table_of_one_and_columns_of_several(tmp_path: Path):
@@ -158,3 +181,129 @@ def test_a_contract_fails_check_and_warns_elsewhere(tmp_path: Path):
     assert "net.yaml:4:19: error:" in checked.stdout
     assert shown.returncode == 0
     assert "net.yaml:4:19: warning:" in shown.stderr
+
+
+# --- verbs ---------------------------------------------------------------------------------------
+
+
+def test_a_verb_is_a_file_and_a_line_of_its_help() -> None:
+    files = {path.stem for path in (ROOT / "archspec" / "cli").glob("*.py")}
+    assert {name for name in files if is_verb(name)} == set(cli.VERBS)
+    for name, line in cli.VERBS.items():
+        verb = cli.load(name)
+        assert verb.help is not None
+        assert " ".join(verb.help.split("\n\n")[0].split()) == line
+        assert verb.name == name
+
+
+def is_verb(name: str) -> bool:
+    text = (ROOT / "archspec" / "cli" / f"{name}.py").read_text(encoding="utf-8")
+    return "@click.command()" in text
+
+
+def test_help_is_a_line_for_each_verb(tmp_path: Path) -> None:
+    done = run(tmp_path, "--help")
+    assert done.returncode == 0
+    for name in cli.VERBS:
+        assert f"\n  {name} " in done.stdout
+        assert run(tmp_path, name, "--help").stdout.startswith(f"Usage: archspec {name} ")
+
+
+# --- called by another program -------------------------------------------------------------------
+
+
+def test_a_command_called_from_python_leaves_the_process_as_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = sys.stdout, sys.stderr, warnings.showwarning, gc.get_threshold(), gc.get_freeze_count()
+    statuses = [
+        run(tmp_path, *words).returncode
+        for words in (["check", "lenet5"], ["check", "lenet6"], ["show", "lenet6"], ["shew"])
+    ]
+    assert statuses == [0, 1, 1, 2]
+    assert state == (
+        *(sys.stdout, sys.stderr, warnings.showwarning),
+        *(gc.get_threshold(), gc.get_freeze_count()),
+    )
+    assert capsys.readouterr() == ("", "")
+    assert cli.run(["check", "lenet5"]) == 0  # to where the process writes
+    assert capsys.readouterr().out.startswith("lenet5: sound: ")
+
+
+def test_a_fault_of_archspec_is_status_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(*_: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("archspec.cli.check.load", faulty)
+    done = run(tmp_path, "check", "lenet5")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("internal error: ZeroDivisionError: by zero\nhint: please report")
+
+
+def test_a_package_that_is_missing_is_named(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['filelock'] = None; from archspec import cli\n"
+        "assert cli.run(['compare', '--help']) == 0; sys.exit(cli.run(['compare', 'lenet5']))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: this needs filelock, which is not installed\n"
+        "hint: pip install 'archspec-keras[run]'\n"
+    )
+
+
+# --- colours -------------------------------------------------------------------------------------
+
+COLOURED = """\
+archspec: 1
+params: {spare: 3}
+input: [3]
+layers: [Dense: {unit: 3}]
+"""
+
+
+def on_terminal(folder: Path, *words: str, **environment: str) -> str:
+    """What a command prints on a terminal, both of its streams."""
+    ours, theirs = pty.openpty()
+    process(folder, *words, stdout=theirs, stderr=theirs, env={"TERM": "xterm", **environment})
+    os.close(theirs)
+    printed = b""
+    while part := read(ours):
+        printed += part
+    os.close(ours)
+    return printed.decode().replace("\r\n", "\n")
+
+
+def read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # Linux's word for its end
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("words", "coloured"),
+    [
+        (["check", "net.yaml"], [("red", "error"), ("red", "^^^^")]),
+        (["show", "net.yaml"], [("red", "error"), ("red", "^^^^")]),
+        (["show", "warned.yaml"], [("yellow", "warning"), ("yellow", "^^^^^")]),
+        (["show", "nowhere.yaml"], [("red", "error")]),
+    ],
+)
+def test_errors_are_coloured_on_a_terminal_alone(
+    words: list[str], coloured: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "net.yaml").write_text(COLOURED, encoding="utf-8")
+    (tmp_path / "warned.yaml").write_text(COLOURED.replace("unit:", "units:"), encoding="utf-8")
+    piped = process(tmp_path, *words, env={"TERM": "xterm"})
+    plain = piped.stdout + piped.stderr if words[0] == "check" else piped.stderr + piped.stdout
+    assert "\x1b" not in plain
+    shown = on_terminal(tmp_path, *words)
+    assert click.unstyle(shown) == plain
+    painted = [click.style(text, fg=colour, bold=True) for colour, text in coloured]
+    assert all(each in shown for each in painted)
+    assert shown.count("\x1b[1m") == len(coloured)
+    assert on_terminal(tmp_path, *words, NO_COLOR="1") == plain
+    assert on_terminal(tmp_path, *words, TERM="dumb") == plain

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from archspec import cli
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "archspec"
 
@@ -157,15 +159,25 @@ VERBS = [
 LOADED = """
 import sys
 {code}
-loaded = [name for name in {heavy!r}.split() if name in sys.modules]
+loaded = [name for name in {names!r}.split() if name in sys.modules]
 if loaded:
     sys.exit("loaded: " + " ".join(loaded))
 """
+RUN = "from archspec.cli import run\nrun({!r})\n"
+EXPLAINING = "jsonschema difflib traceback archspec.reports archspec.layers.docs"
+EVERY_VERB = " ".join(f"archspec.cli.{verb}" for verb in cli.VERBS)
+# What a command does without, since importing it takes longer than the command's own work.
+WITHOUT = {
+    "--help": f"{EXPLAINING} {EVERY_VERB} yaml archspec.graph archspec.layers archspec.recipe",
+    "check resnet18 lenet5": f"{EXPLAINING} tabulate graphviz archspec.backends",
+    "show resnet18": f"{EXPLAINING} graphviz archspec.backends.dot archspec.backends.style",
+    "draw lenet5 -o {folder}/net.dot": "jsonschema archspec.reports archspec.layers.docs",
+}
 
 
-def loads(code: str, *paths: Path) -> str:
-    """What a fresh process that runs the code loads of `HEAVY`; "" for nothing."""
-    script = LOADED.format(code=code, heavy=HEAVY)
+def loads(code: str, *paths: Path, names: str = HEAVY) -> str:
+    """What a fresh process that runs the code loads of some modules; "" for nothing."""
+    script = LOADED.format(code=code, names=names)
     path = os.pathsep.join(map(str, (*paths, ROOT)))
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -184,24 +196,29 @@ def test_importing_archspec_loads_nothing_heavy() -> None:
 
 def test_the_verbs_that_build_nothing_load_nothing_heavy(tmp_path: Path) -> None:
     """All in one process: what one of them loads is still there at its end."""
-    code = "\n".join(
-        f"main({verb.format(spec='lenet5', folder=tmp_path).split()!r}, standalone_mode=False)"
-        for verb in VERBS
-    )
-    assert loads(f"from archspec.cli import main\n{code}") == ""
+    words = [verb.format(spec="lenet5", folder=tmp_path).split() for verb in VERBS]
+    assert loads("".join(map(RUN.format, words))) == ""
     written = {"archspec.schema.json", "net.dot", "net.svg", "new.yaml"}
     assert {path.name for path in tmp_path.iterdir()} == written
 
 
-def test_what_explains_errors_is_loaded_where_there_are_some(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", WITHOUT)
+def test_a_command_loads_no_more_than_it_needs(command: str, tmp_path: Path) -> None:
     """Of a sound spec a quick check says yes: jsonschema takes as long as all the rest."""
-    code = "from archspec.cli import main\nmain({!r}, standalone_mode=False)"
-    late = "import sys\nif 'jsonschema' in sys.modules: sys.exit('loaded: jsonschema')"
-    for verb in ("check resnet18 lenet5", "show resnet18", f"draw lenet5 -o {tmp_path}/net.dot"):
-        assert loads(f"{code.format(verb.split())}\n{late}") == ""
-    (tmp_path / "broken.yaml").write_text("archspec: 1\nlayers: 3\n", encoding="utf-8")
-    broken = code.format(["check", str(tmp_path / "broken.yaml")])
-    assert loads(f"try:\n    exec({broken!r})\nexcept SystemExit: pass\n{late}") == "jsonschema"
+    words = command.format(folder=tmp_path).split()
+    assert loads(RUN.format(words), names=WITHOUT[command]) == ""
+
+
+def test_the_check_of_what_a_command_loads_can_fail(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("archspec: 1\nlayer: 3\n", encoding="utf-8")
+    check = RUN.format(["check", str(broken)])
+    sarif = RUN.format(["check", str(broken), "--format", "sarif"])
+    assert loads(check, names=EXPLAINING).split()[:2] == ["jsonschema", "difflib"]
+    assert "archspec.reports" in loads(sarif, names=EXPLAINING)
+    late = set(loads(check, names=WITHOUT["--help"]).split())
+    assert {"yaml", "archspec.layers", "archspec.recipe", "archspec.cli.check"} <= late
+    assert "archspec.cli.draw" not in late
 
 
 def test_the_check_of_what_is_loaded_can_fail(tmp_path: Path) -> None:
