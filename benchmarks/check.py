@@ -1,15 +1,21 @@
 """How long `archspec check` and `show` take, against a Python script that builds the same in Keras.
 
     python benchmarks/check.py [RUNS]
+    python benchmarks/check.py [RUNS] --before CHECKOUT
 
 Every figure is a whole process, from the shell's start to its end, so imports count on both sides.
 The two are run in turn, and the ratio is taken pair by pair: a busy machine slows both. The second
 table is the growth from 1,000 to 10,000 layers, written flat and written as a loop.
+
+With --before, archspec is compared with another checkout of itself, such as `git worktree add`
+makes: the processor's time of short commands, since that is what other work disturbs least.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -121,7 +127,52 @@ def growth(runs: int) -> None:
             )
 
 
+def cpu_seconds(checkout: Path, command: list[str]) -> float:
+    """Processor time of one process that runs a checkout; the process must succeed.
+
+    Modules are loaded as compiled before, whatever the environment says: so an installation has it.
+    """
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        command,
+        cwd=checkout,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**environment, "PYTHONPATH": str(checkout)},
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def against_checkout(before: Path, runs: int) -> None:
+    print(f"{'command':22} {'before':>9} {'now':>9} {'now / before':>13}   (min to max)")
+    with tempfile.TemporaryDirectory() as folder:
+        rows = {line: line.split() for line in ("--help", "check resnet18", "show resnet18")}
+        for count in (1_000, 10_000):
+            path = Path(folder) / f"{count}.yaml"
+            path.write_text(flat(count), encoding="utf-8")
+            rows[f"check {count:,} layers"] = ["check", str(path)]
+        for name, words in rows.items():
+            command = [*ARCHSPEC, *words]
+            both = (before, ROOT)
+            turns = [[cpu_seconds(each, command) for each in both] for _ in range(runs + 1)]
+            pairs = turns[1:]  # the first one compiles modules
+            old, new = (statistics.median(each) * 1000 for each in zip(*pairs, strict=True))
+            ratios = sorted(new / old for old, new in pairs)
+            print(
+                f"{name:22} {old:6.0f} ms {new:6.0f} ms {statistics.median(ratios):13.2f}   "
+                f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
+            )
+
+
 if __name__ == "__main__":
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    against_keras(runs)
-    growth(runs)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("runs", nargs="?", type=int, default=5)
+    parser.add_argument("--before", type=Path, metavar="CHECKOUT")
+    given = parser.parse_args()
+    if given.before:
+        against_checkout(given.before.resolve(), given.runs)
+    else:
+        against_keras(given.runs)
+        growth(given.runs)
