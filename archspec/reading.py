@@ -110,8 +110,9 @@ def reading(path: Path, hint: str | None = None) -> Iterator[None]:
 
 def reason(error: Exception) -> str:
     """Return why, in a line of a length that someone reads."""
-    no_file = isinstance(error, FileNotFoundError) and error.filename is None
-    if no_file and error.strerror == os.strerror(errno.ENOENT):  # else it has words of its own
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        if error.strerror and error.strerror != os.strerror(errno.ENOENT):
+            return error.strerror.lower()  # in words of its own, as that of `tempfile`
         return "the folder that the command works in has been removed"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()

@@ -96,7 +96,9 @@ def put(folder: RunFolder, state: State) -> None:
     }
 
     def save(path: Path) -> None:
-        np.savez(path, **state.arrays)
+        # NumPy 1.26 would take `allow_pickle` for the name of an array.
+        arrays: dict[str, Any] = dict(state.arrays)
+        np.savez(path, **arrays)
         with zipfile.ZipFile(path, "a") as archive:
             sums = {each.filename: each.CRC for each in archive.infolist()}
             said = np.frombuffer(json.dumps({**facts, "sums": sums}).encode(), np.uint8)
