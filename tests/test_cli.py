@@ -213,7 +213,7 @@ def test_help_is_a_line_for_each_verb(tmp_path: Path) -> None:
 
 
 def test_a_command_called_from_python_leaves_the_process_as_it_was(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = sys.stdout, sys.stderr, warnings.showwarning, gc.get_threshold(), gc.get_freeze_count()
     statuses = [
@@ -228,6 +228,9 @@ def test_a_command_called_from_python_leaves_the_process_as_it_was(
     assert capsys.readouterr() == ("", "")
     assert cli.run(["check", "lenet5"]) == 0  # to where the process writes
     assert capsys.readouterr().out.startswith("lenet5: sound: ")
+    monkeypatch.setattr(sys, "argv", ["archspec", "check", "vgg11"])
+    assert cli.run(out=(out := io.StringIO())) == 0
+    assert out.getvalue().startswith("vgg11: sound: ")
 
 
 def test_a_fault_of_archspec_is_status_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

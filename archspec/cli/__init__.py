@@ -45,14 +45,15 @@ VERBS = {
     "schema": "Print the JSON Schema of a spec, for editors and other tools.",
     "new": "Start FILE as a copy of a spec, with the files that it needs and the schema beside it.",
 }
-# These end within a blink. A search for garbage at every 700 new objects, as Python has it, takes a
-# tenth of that and finds none; at every 100,000 it is left to many specs and to large ones.
+# These verbs take a tenth of a second. Python looks for garbage at every 700 new objects, which
+# would take a tenth of that and find none. At every 100,000, only many specs or a large one come
+# to it.
 SHORT = frozenset(["check", "show", "layers", "schema"])
 OBJECTS = 100_000
 
 
 class _Verbs(click.Group):
-    """The verbs. What it holds of one is its name and a line of help, until the verb is called."""
+    """Hold a name and a line of help for each verb, and load the verb when it is called."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -93,13 +94,14 @@ def run(
     1: something is wrong with the spec, a file or the machine. 2: wrong usage. 3: a fault of
     archspec's own. 130: interrupted.
 
-    argv: the words after `archspec`; by default those of this process, which is then taken for
-    the command's own. out, err: where to write within another program.
+    argv: the words after `archspec`; by default those of this process. out, err: where to write; by
+    default to this process's streams. Where all three are left out, the process is the command's
+    own, and is prepared for it.
 
         >>> run(["check", "lenet5"], out := io.StringIO())
         0
     """
-    if argv is None:
+    if argv is None and out is None and err is None:
         return _process()
     with (
         redirect_stdout(out or sys.stdout),

@@ -17,7 +17,6 @@ MANY = click.IntRange(1, MAX_INTEGER)
 LENGTHS = ("epochs", "steps")
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
-Option = Callable[[Verb], Verb]
 
 
 class _Path(click.Path):
