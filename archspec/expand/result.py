@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain, count
 from typing import Any
 
-from archspec.errors import AtArgument, Refused, Span, did_you_mean
+from archspec.errors import AtArgument, Refused, Span, did_you_mean, in_order
 from archspec.expand.loops import find_mistakes
 from archspec.expand.out import Expansion, Failed
 from archspec.expand.place import Draft, Place
@@ -59,7 +59,7 @@ def _make_node(draft: Draft, out: Expansion) -> Node:
         regions=tuple(reversed(regions)),
         span=draft.span,
         trail=draft.trail,
-        errors=tuple(out.findings[number] for number in dict.fromkeys(draft.errors)),
+        errors=in_order(out.findings[number] for number in draft.errors),
     )
 
 
@@ -74,8 +74,10 @@ def make_remains(out: Expansion) -> Graph | None:
         numbered = (f"{base}_{number}" for number in count(1))
         draft.name = next(name for name in chain([base], numbered) if name not in taken)
         taken.add(draft.name)
-    errors = tuple(each for each in out.findings if each.severity == "error")
-    warnings = tuple(each for each in out.findings if each.severity != "error")
+    # In the order of the file: jsonschema finds errors in an order that differs between processes.
+    found = in_order(out.findings)
+    errors = tuple(each for each in found if each.severity == "error")
+    warnings = tuple(each for each in found if each.severity != "error")
     return replace(make_graph(out), errors=errors, warnings=warnings)
 
 
