@@ -122,6 +122,7 @@ STATE = record(
     whole=BOOLEAN,
     resolved=TEXT,
     memories=listing({"type": "object"}, minItems=1),
+    kept=listing(COUNT),
     sums=mapping(COUNT),
 )
 

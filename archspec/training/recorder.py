@@ -192,6 +192,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         assign(state.arrays, self.model)
         remind(state.memories, self.callbacks)
         self.folder.csv("history.csv", self.recorder.rows)
+        keep(self.folder.path, state.kept)  # it may have been killed before it had dropped others
         self.state = replace(state, best=None)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -203,27 +204,25 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.writer.begin()
 
     def _keep(self, epochs: int) -> None:
-        before, steps = self.state, self.steps
+        steps = self.steps
         better = self.recorder.judge()
         ended = steps is not None and steps.left <= steps.per_epoch
         self.state = state = taken(
             self.model,
             self.callbacks,
-            before.arrays if before else {},
+            self.state,
             epochs=epochs,
             stopped=self.model.stop_training and not ended,
             whole=steps is None or steps.left >= steps.per_epoch,
             resolved=self.resolved,
         )
         model = self.best.keep() if better else None
-        needed = {epochs, state.best_epoch}
-        needed |= {before.epochs, before.best_epoch} if before else set()
 
         def write() -> None:
             put(self.folder, state)
             if model is not None:  # after the state, which has these weights too
                 self.folder.save_best(model, epochs)
-            keep(self.folder.path, needed)
+            keep(self.folder.path, state.kept)
 
         self.writer(write)
 

@@ -114,7 +114,7 @@ def resume(
         new.json("run.json", {**now_facts, "status": "running"})
         if state is not None:
             state = replace(state, resolved=now)
-            states.hand_on(state, folder, new)
+            states.hand_on(state, folder, new, most)
         folder = new
     if changes or run_dir is not None or data is not None:
         folder.text("resolved.yaml", now)  # with it, the new folder is a run's

@@ -44,9 +44,9 @@ class State:
 
     epochs: how many are done. stopped: whether a callback ended training with the last of them.
     whole: False where that one was cut short by a number of steps. resolved: the spec and recipe
-    that it belongs to. memories: of the recorder, and of each callback of the recipe. arrays: by
-    name. best: the arrays of the best epoch; None where there is none yet, or best.keras alone has
-    its weights.
+    that it belongs to. memories: of the recorder, and of each callback of the recipe. kept: the
+    epochs whose states are kept with it. arrays: by name. best: the arrays of the best epoch; None
+    where there is none yet, or best.keras alone has its weights.
     """
 
     epochs: int
@@ -54,6 +54,7 @@ class State:
     whole: bool
     resolved: str
     memories: Sequence[dict[str, Any]]
+    kept: Collection[int]
     arrays: Mapping[str, Array]
     best: Mapping[str, Array] | None = None
 
@@ -69,7 +70,7 @@ class State:
 def taken(
     trainer: keras.Model,
     callbacks: Sequence[keras.callbacks.Callback],
-    before: Mapping[str, Array],
+    before: State | None,
     *,
     epochs: int,
     stopped: bool,
@@ -78,11 +79,16 @@ def taken(
 ) -> State:
     """Copy the state as it is now. callbacks: the recorder, and those of the recipe.
 
-    before: arrays that are needed no more: their memory is used again.
+    before: the one before it. It is kept with this one, but for its arrays here, whose memory is
+    used again.
     """
+    room = before.arrays if before else {}
     values = {f"variable.{i}": each.value for i, each in enumerate(_variables(trainer))}
-    arrays = {name: _copied(value, before.get(name)) for name, value in values.items()}
-    return State(epochs, stopped, whole, resolved, list(map(_memory, callbacks)), arrays)
+    arrays = {name: _copied(value, room.get(name)) for name, value in values.items()}
+    memories = list(map(_memory, callbacks))
+    kept = {epochs, memories[0]["best_epoch"]}
+    kept |= {before.epochs, before.best_epoch} if before else set()
+    return State(epochs, stopped, whole, resolved, memories, sorted(kept - {0}), arrays)
 
 
 def put(folder: RunFolder, state: State) -> None:
@@ -93,6 +99,7 @@ def put(folder: RunFolder, state: State) -> None:
         "whole": state.whole,
         "resolved": state.resolved,
         "memories": state.memories,
+        "kept": state.kept,
     }
 
     def save(path: Path) -> None:
@@ -115,11 +122,18 @@ def keep(run: Path, epochs: Collection[int]) -> None:
             path.unlink(missing_ok=True)
 
 
-def hand_on(state: State, old: RunFolder, new: RunFolder) -> None:
-    """Write a state into the folder of another run, with what it takes its best model from."""
-    if state.best_epoch not in (0, state.epochs):
-        name = BEST if state.best is None else _name(state.best_epoch)
-        new.save(name, lambda path: shutil.copyfile(old.path / name, path))
+def hand_on(state: State, old: RunFolder, new: RunFolder, most: int) -> None:
+    """Write a state into the folder of another run, with those that are kept with it. most: bytes
+    that a file may have."""
+    for epochs in state.kept:
+        if epochs != state.epochs:
+            try:
+                other = _read(old.path / _name(epochs), most)
+            except Exception:  # what a damaged file raises has no end
+                continue
+            put(new, replace(other, resolved=state.resolved))
+    if state.best is None and state.best_epoch:
+        new.save(BEST, lambda path: shutil.copyfile(old.path / BEST, path))
     put(new, state)
 
 
@@ -208,7 +222,8 @@ def _read(path: Path, most: int) -> State:
     if len(memories[0]["rows"]) != facts["epochs"] or memories[0]["best_epoch"] > facts["epochs"]:
         raise ValueError("its history is not of so many epochs")
     said = {name: facts[name] for name in ("epochs", "stopped", "whole", "resolved")}
-    return State(**said, memories=memories, arrays=arrays)
+    kept = facts.get("kept") or list(range(1, facts["epochs"] + 1))  # older runs do not say
+    return State(**said, memories=memories, kept=kept, arrays=arrays)
 
 
 def _remembered(resolved: str, memories: Sequence[Any]) -> list[dict[str, Any]]:
