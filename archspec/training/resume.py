@@ -89,7 +89,8 @@ def resume(
 
     said = facts["data"]
     limit = said.get("limit")
-    data_dir = data_dir or (Path(said["data_dir"]) if said.get("data_dir") else None)
+    if data is None and data_dir is None and said.get("data_dir"):
+        data_dir = Path(said["data_dir"])
     found = Path(said["found"]) if said.get("found") else None
     dataset, parts = prepare(graph, recipe, data_dir, limit, found)
     echo(about(dataset, parts))
