@@ -28,8 +28,11 @@ import numpy as np
 TRAIN = [sys.executable, "-m", "archspec", "train"]
 
 
-def differences(one: Path, two: Path) -> list[str]:
-    """What two runs that should be the same do not share."""
+def differences(one: Path, two: Path, moved: bool = False) -> list[str]:
+    """What two runs that should be the same do not share.
+
+    moved: whether the images of one are in another place, so that its resolved.yaml says another.
+    """
     found = []
     for name in sorted({path.name for run in (one, two) for path in (run / "last").glob("*.npz")}):
         states = [run / "last" / name for run in (one, two)]
@@ -42,7 +45,7 @@ def differences(one: Path, two: Path) -> list[str]:
                 if key not in a.files or key not in b.files:
                     found.append(f"last/{name}: {key} is in one of them only")
                 elif key == "facts":
-                    if _facts(a[key]) != _facts(b[key]):
+                    if _facts(a[key], moved) != _facts(b[key], moved):
                         found.append(f"last/{name}: the history or a callback's memory differs")
                 elif not np.array_equal(a[key], b[key], equal_nan=True):
                     found.append(f"last/{name}: {key} differs")
@@ -51,7 +54,7 @@ def differences(one: Path, two: Path) -> list[str]:
         np.array_equal(best[0][name], best[1][name], equal_nan=True) for name in best[0]
     ):
         found.append("best.keras has other weights")
-    for name in ("metrics.json", "resolved.yaml"):
+    for name in ("metrics.json", *([] if moved else ["resolved.yaml"])):
         if (one / name).read_bytes() != (two / name).read_bytes():
             found.append(f"{name} differs")
     histories = [
@@ -80,12 +83,13 @@ def _weights(path: Path) -> dict[str, np.ndarray]:
 TIMES = ("images_per_second", "seconds", "started", "trained")
 
 
-def _facts(array: np.ndarray) -> object:
+def _facts(array: np.ndarray, moved: bool) -> object:
     """What a state says in words, without how long it took."""
+    passed_over = (*TIMES, "resolved") if moved else TIMES
 
     def timeless(value: object) -> object:
         if isinstance(value, dict):
-            return {k: timeless(v) for k, v in value.items() if k not in TIMES}
+            return {k: timeless(v) for k, v in value.items() if k not in passed_over}
         return [timeless(each) for each in value] if isinstance(value, list) else value
 
     return timeless(json.loads(array.tobytes()))

@@ -8,31 +8,48 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import TypeVar
 
 from archspec.cli import run
 from archspec.training.recorder import Recorder
 
+T = TypeVar("T")
+AT_ONCE = 3  # processes: a little more than the cores that there are at the least
 CONTEXT = get_context("forkserver")
 CONTEXT.set_forkserver_preload(["archspec.training.learning"])
 
 
 class Archspec(ForkServerProcess):
-    """`archspec` with these words, started; to be waited for as a `subprocess.Popen` is."""
+    """`archspec` with these words, started; to be waited for as a `subprocess.Popen` is.
 
-    def __init__(self, words: Sequence[str]) -> None:
+    log: a file for all that it says, which else is nowhere but for its errors. environment: what
+    is added to that of this process.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        log: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
-        self.words = list(words)
+        self.words, self.log, self.environment = list(words), log, environment or {}
         self.start()
 
     def run(self) -> None:
         threads = list(Path(f"/proc/{os.getppid()}/task").iterdir())
         assert len(threads) == 1, "a fork has only one of them"
         gc.freeze()  # as `framework.start` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        said = os.open(self.log or os.devnull, os.O_WRONLY | os.O_CREAT, 0o644)
+        os.dup2(said, 1)
+        if self.log is not None:
+            os.dup2(said, 2)
+        os.environ.update(self.environment)
         self.prepare()
         sys.argv = ["archspec", *self.words]
         sys.exit(run())
@@ -43,10 +60,17 @@ class Archspec(ForkServerProcess):
     def poll(self) -> int | None:
         return self.exitcode
 
+    def ended(self) -> bool:
+        """Whether it has; to be asked again and again until it has."""
+        return not self.is_alive()
+
     def wait(self) -> int:
         self.join()
         assert self.exitcode is not None
         return self.exitcode
+
+
+Job = Generator[Archspec, int | None, T]
 
 
 class Ended(Archspec):
@@ -56,9 +80,15 @@ class Ended(Archspec):
     for that time, or at a batch of an epoch: ("before", "best.keras", 2), ("batch", 2, 5).
     """
 
-    def __init__(self, words: Sequence[str], number: int, moment: tuple[str, object, int]) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        number: int,
+        moment: tuple[str, object, int],
+        log: Path | None = None,
+    ) -> None:
         self.number, self.moment = number, moment
-        super().__init__(words)
+        super().__init__(words, log)
 
     def prepare(self) -> None:
         when, what, count = self.moment
@@ -89,14 +119,39 @@ class Ended(Archspec):
         """Send the signal to this very process; what cannot be heard any more stops it first."""
         os.kill(os.getpid(), self.number)
         if self.number == signal.SIGSTOP:
-            signal.pause()
+            signal.pause()  # which it does not come back from
 
-    def wait(self) -> int:
-        if self.number == signal.SIGSTOP:
-            while self.is_alive() and _state(self.pid) != "T":
-                time.sleep(0.01)
+    def ended(self) -> bool:
+        """Kill it as well, where the signal has only stopped it."""
+        if self.number == signal.SIGSTOP and _state(self.pid) == "T":
             self.kill()
-        return super().wait()
+        return super().ended()
+
+
+def together(jobs: Iterable[Job[T]]) -> list[T]:
+    """What jobs return, a few of which go on at a time.
+
+    A job is a generator: it gives a process to be waited for, and gets its exit status.
+    """
+    left, going, done = list(jobs), deque[tuple[int, Job[T], Archspec]](), {}
+
+    def step(number: int, job: Job[T], status: int | None) -> None:
+        try:
+            going.append((number, job, job.send(status)))
+        except StopIteration as end:
+            done[number] = end.value
+
+    starting = iter(enumerate(left))
+    while len(done) < len(left):
+        while len(going) < AT_ONCE and (next_one := next(starting, None)):
+            step(*next_one, None)
+        number, job, process = going.popleft()
+        if process.ended():
+            step(number, job, process.wait())
+        else:
+            going.append((number, job, process))
+            time.sleep(0.002)
+    return [done[number] for number in range(len(left))]
 
 
 def _state(process: int | None) -> str:
