@@ -387,6 +387,19 @@ def test_more_patience_goes_on_after_an_early_stop(tmp_path):
     assert len(more.history) == 5
 
 
+def test_another_number_of_threads_is_told_where_it_cannot_be_had(copy):
+    """Here TensorFlow is at work. A process of its own takes the run's: tests/test_kills.py."""
+    facts = json.loads((copy / "run.json").read_text())
+    more, said = facts["threads"] + 1, []
+    (copy / "run.json").write_text(json.dumps({**facts, "threads": more, "status": "running"}))
+    resume(copy, said)
+    warning = f"warning: the run began with {more} threads and goes on with {more - 1}: "
+    assert any(line.startswith(warning) for line in said)
+    said.clear()
+    resume(copy, said, epochs=6, run_dir=copy.parent / "longer")
+    assert not any(line.startswith("warning: ") for line in said)
+
+
 def test_images_that_changed_are_refused(tmp_path):
     rng = np.random.default_rng(0)
     images = {

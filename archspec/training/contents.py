@@ -81,6 +81,7 @@ RUN = record(
     spec=maybe(TEXT),
     data=DATA,
     device=maybe({"type": "string", "pattern": "^[a-z]+(:[0-9]{1,3})?$"}),
+    threads=maybe({**COUNT, "minimum": 1, "maximum": 4096}),
     backend=maybe(TEXT),
     machine=maybe(record("cpu cores gpus", cpu=TEXT, cores=COUNT, gpus=listing(TEXT))),
     versions=mapping(TEXT),
@@ -151,6 +152,8 @@ def _expected(schema: Schema) -> str:
     said = " or ".join(words[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))
     if "minimum" in schema:
         said += f" of at least {schema['minimum']}"
+    if "maximum" in schema:
+        said += f" and at most {schema['maximum']}"
     if "minItems" in schema:
         said += f" of at least {schema['minItems']}"
     return f"{said} like 'gpu:0'" if "pattern" in schema else said

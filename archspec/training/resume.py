@@ -95,7 +95,7 @@ def resume(
     dataset, parts = prepare(graph, recipe, data_dir, limit, found)
     echo(about(dataset, parts))
     now_facts = described(graph, recipe, dataset, parts, data_dir, limit)
-    now_facts |= {key: facts[key] for key in ("params", "spec") if key in facts}
+    now_facts |= {key: facts[key] for key in ("params", "spec", "threads") if key in facts}
     if now_facts["data"]["fingerprint"] != said["fingerprint"]:
         raise UserError(
             f"the images of {dataset.name} are not those that {run} began with",

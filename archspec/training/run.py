@@ -12,6 +12,7 @@ A run's folder holds
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,7 +78,17 @@ def started(job: Job, manner: Manner, state: State | None = None) -> Run:
     # Keras takes seconds to come in: what can be refused without it has been by now.
     framework.start()
     from archspec.training.learning import learn
+    from archspec.training.surroundings import THREADS, threads
 
+    wanted = job.facts.get("threads")
+    taken = threads(wanted)  # before the backend begins to work
+    if wanted not in (None, taken):
+        variable = THREADS[framework.chosen()]
+        manner.echo(
+            f"warning: the run began with {wanted} threads and goes on with {taken}: it will not "
+            f"end in the same digits, as it does with {variable}={wanted} in the environment"
+        )
+    job = replace(job, facts={**job.facts, "threads": taken})
     with job.folder.held(), told(job.folder), framework.on(manner.device) as device:
         manner.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
         return learn(job, manner, device, state)

@@ -6,12 +6,15 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import keras
 
+# What each backend takes its number of threads from, when it begins to work.
+THREADS = {"tensorflow": "TF_NUM_INTRAOP_THREADS", "jax": "NPROC", "torch": "OMP_NUM_THREADS"}
 PACKAGES = ("archspec-keras", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
 
 
@@ -40,6 +43,32 @@ def cores() -> int:
     """How many this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def threads(wanted: int | None = None) -> int:
+    """Let the backend share an operation out to so many threads of the CPU, by default to as many
+    as it would by itself. Returns how many it takes: it may be at work with others already.
+
+    How a sum is shared out decides its last digits: a run goes on with as many as it began with.
+    """
+    backend = keras.backend.backend()
+    said = os.environ.get(THREADS[backend], "")
+    own = int(said) if said.isdecimal() and int(said) else cores()
+    match backend:
+        case "tensorflow":
+            import tensorflow as tf
+
+            own = tf.config.threading.get_intra_op_parallelism_threads() or own
+            with suppress(RuntimeError):  # it is at work
+                tf.config.threading.set_intra_op_parallelism_threads(wanted or own)
+                own = wanted or own
+        case "torch":
+            import torch
+
+            if wanted is not None:
+                torch.set_num_threads(wanted)
+            own = torch.get_num_threads()
+    return own
 
 
 def gpus() -> list[str]:
