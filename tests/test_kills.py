@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import signal
 import sys
@@ -120,6 +121,7 @@ class Way:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+THREADS = str(len(os.sched_getaffinity(0)) + 1)
 LAST = {"epochs": 5, "steps": 3, "early": 5}
 WAYS = {
     "the same command": Way(WHOLE, here=True),
@@ -135,6 +137,7 @@ WAYS = {
     "another learning rate": Way(
         "another", ("--set", "train.optimizer={SGD: {learning_rate: 0.02}}"), anew=True
     ),
+    "another number of threads": Way(WHOLE, environment={"TF_NUM_INTRAOP_THREADS": THREADS}),
     "the images moved, as --data-dir says": Way(WHOLE, ("--data-dir", "moved"), apart=True),
     "the images moved, as --data says": Way(WHOLE, ("--data", "moved/mnist.npz"), apart=True),
     "the images moved, and nothing said": Way("lost", apart=True),
