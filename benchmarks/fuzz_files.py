@@ -9,10 +9,12 @@ the exit status is 1 if there is any. They are the mutants of tests/test_fuzzing
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # as `archspec` has it
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from fuzzing import KINDS, fuzz
@@ -27,11 +29,14 @@ def main() -> int:
     wrong = 0
     for name in said.kinds or KINDS:
         start = time.perf_counter()
-        faults = fuzz(name, said.count, said.seed)
-        wrong += len(faults)
-        took = time.perf_counter() - start
-        print(f"{name}: {said.count:,} mutants, {len(faults)} faults, {took:.0f} s", flush=True)
-        for fault in faults:
+        found = fuzz(name, said.count, said.seed)
+        wrong += len(found.faults)
+        print(
+            f"{name}: {said.count:,} mutants, {len(found.faults)} faults, "
+            f"{found.grown / 2**20:,.0f} MiB more memory, {time.perf_counter() - start:.0f} s",
+            flush=True,
+        )
+        for fault in found.faults:
             print(f"  {fault}")
     return min(wrong, 1)
 

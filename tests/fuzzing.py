@@ -1,12 +1,12 @@
 """Damaged files of every kind that a verb reads: each ends in data, or in a sentence.
 
-    faults = fuzz("npz", 50)      # [] where all is well
+    fuzz("npz", 50).faults      # [] where all is well
 
-A kind is a pair of functions: one writes sound files into an empty folder and returns the one to
-damage, the other reads that folder as a verb does. Damage reaches what a zip, gzip or tar holds,
-too, since a check sum stops most of what is done to the outside. All is read in a child process:
-what may kill it is a fault like any other. So is a mutant that takes long or much memory, that
-prints anything, or whose error is no text that a person can read.
+A kind is a function that writes sound files into an empty folder and returns the one to damage, and
+those that read the folder as verbs do. Damage reaches what a zip, gzip or tar holds, too, since a
+check sum stops most of what is done to the outside. All is read in a child process: what may kill
+it is a fault like any other. So is a mutant that takes long or much memory, that prints anything,
+or whose error is no text that a person can read.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import contextlib
 import gzip
 import io
 import json
+import logging
 import os
 import re
 import shutil
@@ -25,12 +26,15 @@ import traceback
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 from archspec.errors import Told
+from archspec.training import compare, comparison, contents, results
 
 SECONDS = 20  # for one mutant
 MEMORY = 512 * 2**20  # bytes that the peak of resident memory may grow by, for all mutants
@@ -45,12 +49,22 @@ EXTREMES += [b"\xff\xff\xff\x7f", b"\xff" * 8, b"\0" * 7 + b"\x10", b"\x10" + b"
 
 @dataclass(frozen=True)
 class Kind:
-    """make: writes sound files into a folder, returns the one to damage. read: what a verb does
-    with the folder; returns or raises `Told`. keras: whether reading needs Keras."""
+    """make: writes sound files into a folder, returns the one to damage. verbs: what they do with
+    the folder; each returns or raises `Told`. run: whether the files are those of a run, a sound
+    one of which is then beside the folder; they are read by a process that has Keras."""
 
     make: Callable[[Path, Random], Path]
-    read: Callable[[Path], object]
-    keras: bool = False
+    verbs: tuple[Callable[[Path], object], ...]
+    run: bool = False
+
+
+@dataclass(frozen=True)
+class Fuzzed:
+    """faults: what is wrong, in words; the files of each are kept. grown: by how many bytes the
+    peak of resident memory grew."""
+
+    faults: list[str]
+    grown: int
 
 
 # --- damage --------------------------------------------------------------------------------------
@@ -131,15 +145,15 @@ def _text(content: bytes, random: Random) -> bytes:
 # --- reading mutants -----------------------------------------------------------------------------
 
 
-def fuzz(name: str, count: int, seed: int = 0) -> list[str]:
-    """What is wrong with the first `count` mutants of a kind, in words; the files of each are
-    kept."""
-    if KINDS[name].keras:
-        from forks import CONTEXT as context
-    else:
-        context = get_context("spawn")  # type: ignore[assignment]
-    start, faults = 0, []
+def fuzz(name: str, count: int, seed: int = 0) -> Fuzzed:
+    """Read the first `count` mutants of a kind."""
+    context: Any = get_context("spawn")
+    start, grown, faults = 0, 0, []
     with tempfile.TemporaryDirectory() as place:
+        if KINDS[name].run:
+            from forks import CONTEXT as context
+
+            shutil.copytree(sound_run(), Path(place) / "run")
         log = Path(place) / "log"
         while start < count:
             child = context.Process(target=_work, args=(name, start, count, seed, place))
@@ -154,17 +168,19 @@ def fuzz(name: str, count: int, seed: int = 0) -> list[str]:
             log.unlink(missing_ok=True)
             said = [json.loads(line) for line in lines]
             faults += [each for each in said if isinstance(each, str)]
-            last = max([each for each in said if isinstance(each, int)], default=start)
+            reached = [each for each in said if isinstance(each, list)]
+            grown = max([grown, *(each for _, each in reached)])
             if child.exitcode == 0:
                 break
+            last = reached[-1][0] if reached else start
             tail = (Path(place) / "printed").read_bytes()[-500:]
             faults.append(
                 f"{_kept(name, last, place)}: the process ended with {child.exitcode}: {tail!r}"
             )
-            if not any(isinstance(each, int) for each in said):
+            if not reached:
                 break  # the sound files were not read
             start = last + 1
-    return faults
+    return Fuzzed(faults, grown)
 
 
 def _work(name: str, start: int, stop: int, seed: int, place: str) -> None:
@@ -173,26 +189,29 @@ def _work(name: str, start: int, stop: int, seed: int, place: str) -> None:
     os.dup2(printed, 1)
     os.dup2(printed, 2)
     signal.signal(signal.SIGALRM, _late)
+    logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many models in one process
     with (Path(place) / "log").open("w", buffering=1) as log:
         _made(kind, folder, Random(0))
-        kind.read(folder)  # sound files, so that what is imported and cached is there
+        for verb in kind.verbs:
+            verb(folder)  # sound files, so that what is imported and cached is there
         _limit()
-        peak = _peak()
+        sound = peak = _peak()
         for number in range(start, stop):
-            log.write(f"{number}\n")
+            log.write(f"{json.dumps([number, _peak() - sound])}\n")
             random = Random(f"{name} {seed} {number}")
             target = _made(kind, folder, random)
             target.write_bytes(damaged(target.read_bytes(), random))
             os.lseek(printed, 0, os.SEEK_SET)
             os.ftruncate(printed, 0)
-            if fault := _read(kind, folder):
-                log.write(json.dumps(f"{_kept(name, number, place)}: {fault}") + "\n")
-            elif text := os.pread(printed, 1000, 0):
-                log.write(json.dumps(f"{_kept(name, number, place)}: printed {text!r}") + "\n")
-            elif (grown := _peak() - peak) > MEMORY:
+            wrong = [fault for verb in kind.verbs if (fault := _read(verb, folder))]
+            if text := os.pread(printed, 1000, 0):
+                wrong.append(f"printed {text!r}")
+            if (grown := _peak() - peak) > MEMORY:
                 peak += grown
-                said = f"{_kept(name, number, place)}: takes {grown / 2**20:.0f} MiB"
-                log.write(json.dumps(said) + "\n")
+                wrong.append(f"takes {grown / 2**20:.0f} MiB")
+            for each in wrong:
+                log.write(json.dumps(f"{_kept(name, number, place)}: {each}") + "\n")
+        log.write(f"{json.dumps([stop, _peak() - sound])}\n")
 
 
 def _made(kind: Kind, folder: Path, random: Random) -> Path:
@@ -201,10 +220,10 @@ def _made(kind: Kind, folder: Path, random: Random) -> Path:
     return kind.make(folder, random)
 
 
-def _read(kind: Kind, folder: Path) -> str | None:
+def _read(verb: Callable[[Path], object], folder: Path) -> str | None:
     signal.alarm(SECONDS)
     try:
-        kind.read(folder)
+        verb(folder)
     except Told as told:
         said = str(told)
         if len(said) > 3000 or not said.replace("\n", "").isprintable():
@@ -347,9 +366,146 @@ def _read_images(folder: Path) -> None:
         read_files([path], grey=False)
 
 
+# --- runs ----------------------------------------------------------------------------------------
+
+# The first epoch is the best, so that a state is beside the newest two.
+SPEC = """\
+archspec: 1
+name: net
+input: [8, 8, 1]
+layers: [Flatten, Dense: {units: 10, activation: softmax}]
+train:
+  data: digits
+  epochs: 3
+  callbacks:
+    - EarlyStopping: {monitor: loss, mode: max, patience: 9, restore_best_weights: true}
+    - ReduceLROnPlateau: {patience: 9}
+"""
+PARAMETERS = 650
+PLACE = tempfile.TemporaryDirectory()  # for as long as this process lasts
+
+
+@cache
+def sound_run() -> Path:
+    """The folder of a run that is finished. Beside it is an image, `0.png`."""
+    from forks import Archspec
+    from PIL import Image
+
+    place = Path(PLACE.name)
+    (place / "net.yaml").write_text(SPEC)
+    words = ["train", str(place / "net.yaml"), "--limit", "60", "--quiet"]
+    if Archspec([*words, "--run-dir", str(place / "run")]).wait():
+        raise RuntimeError("a sound run was not trained")
+    Image.new("L", (8, 8)).save(place / "run" / "0.png")
+    return place / "run"
+
+
+def _make_run(names: list[str], folder: Path, random: Random) -> Path:
+    shutil.copytree(folder.parent / "run", folder, dirs_exist_ok=True)
+    shutil.rmtree(folder.parent / "longer", ignore_errors=True)
+    return folder / random.choice(names)
+
+
+def _compared(folder: Path) -> None:
+    """As `compare` does, with a sound run and in the list of runs."""
+    found = [results.read(each) for each in (folder, folder.parent / "run")]
+    compare.publish(comparison.compared(found), folder.parent / "compared")
+    for form in ("text", "markdown", "csv"):
+        comparison.listing(found[:1], form)
+
+
+def _evaluated(folder: Path) -> None:
+    from archspec.training.use import evaluate
+
+    str(evaluate(folder))
+
+
+def _predicted(folder: Path) -> None:
+    from archspec.training.use import predict
+
+    predict(folder, [folder.parent / "run" / "0.png"])
+
+
+def _resumed(folder: Path) -> None:
+    """As far as training."""
+    with patch("archspec.training.resume.started"):
+        _gone_on(folder)
+
+
+def _gone_on(folder: Path) -> list[str]:
+    from archspec.training.job import Manner
+    from archspec.training.resume import resume
+
+    said: list[str] = []
+    resume(
+        folder,
+        manner=Manner(quiet=True, echo=said.append),
+        epochs=4,
+        run_dir=folder.parent / "longer",
+    )
+    return said
+
+
+def _taken(folder: Path) -> None:
+    """Take a state. One that says something else than what was written is trained from."""
+    import numpy as np
+
+    from archspec.training.state import newest
+
+    said: list[str] = []
+    most = contents.bound(PARAMETERS)
+    state = newest(folder, said.append, most=most)
+    if state is None:
+        raise Told("\n".join(said))
+    for epoch, arrays in ((state.epochs, state.arrays), (state.best_epoch, state.best)):
+        sound = np.load(folder.parent / "run" / "last" / f"{epoch:04}.npz") if epoch else {}
+        for name, array in (arrays or {}).items():
+            if array.tobytes() != sound[name].tobytes():
+                raise AssertionError(f"{name} of epoch {epoch} was read, and is another")
+    facts = json.loads(
+        np.load(folder.parent / "run" / "last" / f"{state.epochs:04}.npz")["facts"].tobytes()
+    )
+    if any(getattr(state, key) != facts[key] for key in facts if key != "sums"):
+        said = _gone_on(folder)
+    if said:
+        raise Told("\n".join(said))
+
+
+def _loaded(folder: Path) -> None:
+    """Load a model. Weights that a check sum protects are those that were written."""
+    import numpy as np
+
+    from archspec.training.use import probabilities, trained
+
+    it, name = trained(folder), "model.weights.h5"
+    weights = it.model.get_weights()
+    sound = [
+        zipfile.ZipFile(each / "best.keras").read(name) for each in (folder, folder.parent / "run")
+    ]
+    if sound[0] == sound[1]:
+        for one, other in zip(
+            weights, trained(folder.parent / "run").model.get_weights(), strict=True
+        ):
+            if one.tobytes() != other.tobytes():
+                raise AssertionError("weights were read, and are others")
+    else:
+        probabilities(it, it.model.predict(np.zeros((1, 8, 8, 1)), verbose=0))
+
+
+def _run(names: str, *verbs: Callable[[Path], object]) -> Kind:
+    return Kind(partial(_make_run, names.split()), verbs, run=True)
+
+
 KINDS = {
-    "npz": Kind(_make_npz, lambda folder: _fed(str(folder / "data.npz"))),
-    "idx": Kind(_make_idx, lambda folder: _fed("mnist", folder)),
-    "cifar": Kind(_make_cifar, lambda folder: _fed("cifar10", folder)),
-    "images": Kind(_make_images, _read_images),
+    "npz": Kind(_make_npz, (lambda folder: _fed(str(folder / "data.npz")),)),
+    "idx": Kind(_make_idx, (lambda folder: _fed("mnist", folder),)),
+    "cifar": Kind(_make_cifar, (lambda folder: _fed("cifar10", folder),)),
+    "images": Kind(_make_images, (_read_images,)),
+    "run.json": _run("run.json", _compared, _resumed, _predicted, _evaluated),
+    "resolved.yaml": _run("resolved.yaml", _compared, _resumed, _predicted, _evaluated),
+    "spec.yaml": _run("spec.yaml", _resumed),
+    "metrics.json": _run("metrics.json", _compared),
+    "history.csv": _run("history.csv", _compared),
+    "state": _run("last/0001.npz last/0003.npz last/0003.npz", _taken),
+    "best.keras": _run("best.keras", _loaded),
 }
