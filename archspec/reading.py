@@ -69,10 +69,12 @@ def open_file(path: Path, most: int = GIB) -> BinaryIO:
     Raises `OSError`, with a reason in words, for anything else; nothing is read from it, and a pipe
     is not waited for.
     """
-    # A pipe opened without O_NONBLOCK waits for whoever writes to it.
-    descriptor = os.open(
-        path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )
+    try:
+        descriptor = os.open(path, FLAGS)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError("it is a socket or device, not a file") from None
+        raise
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):

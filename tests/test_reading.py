@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,13 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="a pipe or device, not a file"):
         open_file(tmp_path / "pipe")
+
+
+def test_a_socket_is_called_one(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        with pytest.raises(OSError, match="it is a socket or device, not a file"):
+            open_file(tmp_path / "socket")
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/tmp"])

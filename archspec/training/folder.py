@@ -23,7 +23,7 @@ from archspec.graph import Graph
 from archspec.reading import GIB, kind_of, open_file, read_bytes, reading
 from archspec.recipe import Recipe, recipe_of
 from archspec.syntax.source import read_file
-from archspec.training.contents import MOST, RUN, bound, read_json
+from archspec.training.contents import MOST, RUN, bound, read_json, sound
 from archspec.writing import writing
 
 RUNS = Path("runs")
@@ -61,12 +61,16 @@ class RunFolder:
             raise UserError(f"{path} is a file, not the folder of a run", hint)
         if kind != "folder":
             raise UserError(f"there is no folder {path}", "runs are in runs/, or in --run-dir")
-        if kind_of(path / "resolved.yaml") != "file":
+        kind = kind_of(path / "resolved.yaml")
+        if kind is None:
             inside = sorted(each.parent for each in path.glob("*/resolved.yaml"))
             hint = (
                 f"it holds runs: give one, as {inside[0]}" if inside else "it has no resolved.yaml"
             )
             raise UserError(f"{path} is not the folder of a run", hint)
+        if kind != "file":
+            with sound(path / "resolved.yaml"):
+                read_bytes(path / "resolved.yaml")  # which says what it is instead
         folder = cls.__new__(cls)
         folder.path = path
         return folder
