@@ -249,6 +249,26 @@ def test_what_older_runs_lack_is_a_dash(tmp_path):
     assert "1.00 MiB" not in old
 
 
+def test_values_that_are_no_numbers_are_shown_as_such_and_last(tmp_path):
+    from archspec.training.charts import chart
+
+    nan, inf = float("nan"), float("inf")
+    runs = [
+        *(
+            (net("a"), 0.5, {"test": {"accuracy": value}, "seed": seed})
+            for seed, value in ((0, nan), (1, 0.5))
+        ),
+        *((net("b", 30), 0.4, {"seed": seed}) for seed in (0, 1)),
+        (net("c", 40), 0.3, {"training_seconds": inf}),
+        (net("d", 50), 0.2, {"training_seconds": 0.0}),
+    ]
+    it = compared(several(tmp_path, *runs))
+    assert [row.name for row in it.rows] == ["b", "c", "d", "a"]
+    assert "nan ± nan" in it.to_text("text")
+    chart(it, tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_csv_has_the_numbers_in_full(tmp_path):
     it = compared(several(tmp_path, (net("a"), 0.912345, {}), (net("b", 30), 0.8, {})))
     rows = list(csv.DictReader(io.StringIO(it.to_text("csv"))))

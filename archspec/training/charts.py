@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot, log10, sqrt
+from math import hypot, inf, isfinite, log10, sqrt
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from matplotlib.transforms import Bbox
 
 from archspec.backends import words
-from archspec.training.comparison import Comparison, Row, called
+from archspec.training.comparison import Comparison, Row, called, spread
 from archspec.training.lettering import as_written
 
 # Colours that stay apart for the colour-blind (Okabe and Ito), and markers that do in grey.
@@ -106,9 +106,9 @@ def _curves(axes: Axes, rows: Sequence[Row], looks: Mapping[str, tuple[str, str]
         shown = marker if len(together) < 25 else None
         axes.plot(epochs, means, color=colour, marker=shown, markersize=5, label=called(row))
         if len(row.results) > 1:
-            spreads = [stdev(each) for each in together]
-            low = [mean - spread for mean, spread in zip(means, spreads, strict=True)]
-            high = [mean + spread for mean, spread in zip(means, spreads, strict=True)]
+            spreads = [spread(each) for each in together]
+            low = [mean - each for mean, each in zip(means, spreads, strict=True)]
+            high = [mean + each for mean, each in zip(means, spreads, strict=True)]
             axes.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
     first = rows[0].results[0]
     part = "validation" if "validation" in first.facts["data"]["images"] else "training"
@@ -154,7 +154,7 @@ def _points(
     cost: Callable[[Row], float | None],
     areas: Mapping[str, float],
 ) -> list[Point]:
-    """Those that have a cost, which a logarithm can be taken of."""
+    """Those that have a place: a value, and a cost that a logarithm can be taken of."""
     return [
         Point(
             called(row),
@@ -166,7 +166,7 @@ def _points(
             alike=not row.differs,
         )
         for row in rows
-        if (known := cost(row)) and row.value is not None
+        if 0 < (known := cost(row) or 0) < inf and row.value is not None and isfinite(row.value)
     ]
 
 

@@ -7,7 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isnan
+from math import isfinite, isnan, nan
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -65,7 +65,7 @@ class Row:
     def deviation(self) -> float | None:
         """Standard deviation of the same, where there are several."""
         known = [each.value for each in self.results if each.value is not None]
-        return stdev(known) if len(known) > 1 else None
+        return spread(known) if len(known) > 1 else None
 
     @property
     def seconds(self) -> float | None:

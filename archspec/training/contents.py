@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from archspec.reading import read_bytes, reason
 
 MOST = 64 * 2**20  # bytes of a text
 LARGEST = 2**63  # of integers: what none of ours reaches, and every library takes
+HUGE = 1e300  # of other numbers, but for infinity: beyond, not even a sum can be told
 REMEDY = "put back a sound copy of it, or train the spec anew"
 
 Schema = Mapping[str, Any]
@@ -161,13 +163,20 @@ def _expected(schema: Schema) -> str:
 
 def from_json(content: bytes, schema: Schema) -> Any:
     """Return what a JSON text says. Raises `ValueError` where it is not as the schema has it."""
-    return checked(json.loads(content, parse_int=_integer), schema)
+    return checked(json.loads(content, parse_int=_integer, parse_float=_real), schema)
 
 
 def _integer(text: str) -> int:
     value = int(text)
     if abs(value) >= LARGEST:
         raise ValueError(f"{text[:20]}... is too large a number")
+    return value
+
+
+def _real(text: str) -> float:
+    value = float(text)
+    if HUGE < abs(value) < inf:
+        raise ValueError(f"{text[:20]} is too large a number")
     return value
 
 
@@ -187,7 +196,8 @@ def read_json(path: Path, schema: Schema) -> Any:
 
 
 def read_history(path: Path) -> Sequence[dict[str, float]]:
-    """Return the rows of a history.csv. Raises `UserError` for a value that is no number."""
+    """Return the rows of a history.csv. Raises `UserError` for a value that is no number, and where
+    they are not of the epochs from 1 on."""
     rows = []
     with sound(path):
         text = read_bytes(path, MOST).decode("utf-8")
@@ -196,9 +206,13 @@ def read_history(path: Path) -> Sequence[dict[str, float]]:
             row = {}
             for key, value in line.items():
                 try:
-                    row[key] = float(value)
+                    row[key] = _real(value)
                 except (TypeError, ValueError):
                     where = f"line {reader.line_num}, column '{key}'"
                     raise ValueError(f"{where} must be a number, got {show(value)}") from None
             rows.append(row)
+            if row.get("epoch") != len(rows):
+                raise ValueError(f"line {reader.line_num} must be of epoch {len(rows)}")
+        if not rows:
+            raise ValueError("it has no epoch")
     return rows
