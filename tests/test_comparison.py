@@ -342,6 +342,32 @@ def test_runs_are_compared_without_keras(tmp_path):
     assert done.stdout.startswith("network ")
 
 
+@pytest.mark.parametrize("name", ["run.json", "resolved.yaml", "metrics.json", "history.csv"])
+def test_a_damaged_run_among_others_is_named_and_left_out(tmp_path, name):
+    for run in ("a", "b", "broken"):
+        write_run(tmp_path / run, net(run), 0.9)
+    (tmp_path / "broken" / name).write_text("{")
+    done = archspec_command(tmp_path, "compare", "a", "broken", "b", "--dir", "out")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"left out: broken/{name} is ")
+    assert f"left out: broken/{name} is " in (tmp_path / "out" / "comparison.md").read_text()
+    rows = [line.split()[0] for line in done.stdout.splitlines()[2:4]]
+    assert rows == ["a", "b"]
+    alone = archspec_command(tmp_path, "compare", "broken", "--dir", "out")
+    assert (alone.returncode, alone.stdout) == (1, "")
+    assert alone.stderr.startswith(f"error: broken/{name} is ")
+
+
+@pytest.mark.parametrize("name", ["resolved.yaml", "run.json"])
+def test_a_run_that_lacks_a_file_is_no_spec(tmp_path, name):
+    write_run(tmp_path / "a", net("a"), 0.9)
+    (tmp_path / "a" / name).unlink()
+    done = archspec_command(tmp_path, "compare", "a")
+    assert done.returncode == 1
+    assert name in done.stderr
+    assert "not a spec" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -41,8 +41,8 @@ def compare(
 ) -> None:
     """Train each SPEC that is not trained yet, and compare; a RUN is the folder of one that is.
 
-    Interrupted, the same command goes on; a training that fails stops no other. Without arguments,
-    list the runs in --dir.
+    Interrupted, the same command goes on; a training that fails stops no other, and a RUN that is
+    damaged is left out: the exit status is then 1. Without arguments, list the runs in --dir.
     """
     from archspec.training import compare as comparing
     from archspec.training.comparison import listing
@@ -75,7 +75,7 @@ def compare(
     if found.stopped:
         click.echo("interrupted: the same command goes on", err=True)
         sys.exit(ENDING.status)
-    if found.missing:
+    if found.missing or found.left_out:
         sys.exit(1)
 
 

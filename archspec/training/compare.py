@@ -120,15 +120,26 @@ def compare(
 
     A member that is finished is taken as it is, one that was stopped is gone on with; one that
     fails is `missing` in the comparison. Ctrl-C is handed on to the member at work, and the
-    comparison is then `stopped`.
+    comparison is then `stopped`. A damaged run among the arguments is said at once, and left out.
 
     Raises `SpecError` with everything that is wrong with specs, recipes and folders that are taken,
-    before anything is trained; `UserError` for a broken run.
+    before anything is trained; `UserError` where no run can be read and nothing is trained.
     """
     terms = terms or Terms()
     given = list(dict.fromkeys(arguments))
-    runs = [read(Path(each)) for each in given if is_run(each)]
     members = planned([each for each in given if not is_run(each)], terms, seeds, place)
+    runs: list[Result] = []
+    damaged: list[UserError] = []
+    for each in filter(is_run, given):
+        try:
+            runs.append(read(Path(each)))
+        except UserError as error:
+            damaged.append(error)
+    if damaged and not runs and not members:
+        raise damaged[0]
+    left_out = [_first_line(error) for error in damaged]
+    for line in left_out:
+        echo(f"left out: {line}")
     found: list[Result | Missing] = []
     stopped = False
     for number, member in enumerate(members, 1):
@@ -141,7 +152,8 @@ def compare(
     results = [each for each in found if isinstance(each, Result)]
     ours = {each.folder.resolve() for each in results}
     results += [each for each in runs if each.folder.resolve() not in ours]
-    return compared(results, [each for each in found if isinstance(each, Missing)], stopped)
+    missing = [each for each in found if isinstance(each, Missing)]
+    return replace(compared(results, missing, stopped), left_out=tuple(left_out))
 
 
 def publish(comparison: Comparison, place: Path, picture: Path | None = None) -> list[Path]:
@@ -164,8 +176,13 @@ def publish(comparison: Comparison, place: Path, picture: Path | None = None) ->
 
 
 def is_run(argument: str) -> bool:
-    """Whether an argument is the folder of a run, and not a spec."""
-    return kind_of(Path(argument) / "resolved.yaml") == "file"
+    """Whether an argument is the folder of a run, whatever is damaged in it, and not a spec."""
+    return any(kind_of(Path(argument) / name) for name in ("resolved.yaml", "run.json"))
+
+
+def _is_begun(folder: Path) -> bool:
+    """Whether the training of a member can be gone on with."""
+    return kind_of(folder / "resolved.yaml") == "file"
 
 
 # --- before anything is trained ------------------------------------------------------------------
@@ -255,7 +272,7 @@ def _refuse_another(member: Member, terms: Terms) -> None:
     folder = member.folder
     if kind_of(folder) is None:
         return
-    if not is_run(str(folder)):
+    if not _is_begun(folder):
         if not _only_begun(folder):
             raise UserError("this is in the way, and no run", OTHERWISE)
         return
@@ -318,20 +335,25 @@ def _trained(member: Member, terms: Terms, title: str, echo: Echo) -> Result | M
 
 def _as_it_is(member: Member) -> Result | Missing:
     """What there is of a member."""
-    if not is_run(str(member.folder)):
+    if not _is_begun(member.folder):
         return member.missing("not trained")
     try:
         result = read(member.folder, member.label)
     except UserError as error:
-        return member.missing("failed", str(error.args[0]).partition("\n")[0])
+        return member.missing("failed", _first_line(error))
     return result if result.status == "finished" else member.missing(result.status)
+
+
+def _first_line(error: UserError) -> str:
+    """What is wrong, without the lines of a file that an error may go on with."""
+    return str(error.args[0]).partition("\n")[0].removesuffix(":")
 
 
 def _command(member: Member, terms: Terms) -> list[str]:
     # Found as we were: with `-P` no file of the folder that we are in is taken for a module.
     safe = [] if str(Path.cwd()) in sys.path else ["-P"]
     train = [sys.executable, *safe, "-m", "archspec", "train"]
-    if is_run(str(member.folder)):
+    if _is_begun(member.folder):
         device = ["--device", terms.device] if terms.device else []
         return [*train, "--resume", str(member.folder), *device]
     if _only_begun(member.folder):

@@ -89,13 +89,20 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
+def spread(values: Sequence[float]) -> float:
+    """Return the standard deviation; NaN where one of them is none or infinite."""
+    return stdev(values) if all(map(isfinite, values)) else nan
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Rows, the best first. usual: the conditions that most of them share. stopped: by Ctrl-C."""
+    """Rows, the best first. usual: the conditions that most of them share. stopped: by Ctrl-C.
+    left_out: what is wrong with each run that could not be read."""
 
     rows: tuple[Row, ...]
     usual: Mapping[str, str]
     stopped: bool = False
+    left_out: tuple[str, ...] = ()
 
     @property
     def missing(self) -> list[Missing]:
@@ -202,7 +209,7 @@ def _notes(it: Comparison) -> list[str]:
     odd = [f"{row.name} ({'; '.join(row.differs)})" for row in it.rows if row.differs]
     if odd:
         notes.append(f"not the same conditions (*): {', '.join(odd)}")
-    return [*notes, *map(str, it.missing)]
+    return [*notes, *map(str, it.missing), *(f"left out: {each}" for each in it.left_out)]
 
 
 def _best(monitors: Iterable[str]) -> str:
