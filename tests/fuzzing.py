@@ -23,6 +23,7 @@ import signal
 import tarfile
 import tempfile
 import traceback
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -190,6 +191,7 @@ def _work(name: str, start: int, stop: int, seed: int, place: str) -> None:
     os.dup2(printed, 2)
     signal.signal(signal.SIGALRM, _late)
     logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many models in one process
+    warnings.filterwarnings("ignore", ".* is not the network that run.json tells of")  # it may be
     with (Path(place) / "log").open("w", buffering=1) as log:
         _made(kind, folder, Random(0))
         for verb in kind.verbs:
@@ -406,6 +408,20 @@ def _make_run(names: list[str], folder: Path, random: Random) -> Path:
     return folder / random.choice(names)
 
 
+def _make_facts(folder: Path, random: Random) -> Path:
+    """Lay the facts of a state beside it."""
+    path = _make_run(["last/facts.json"], folder, random)
+    path.write_bytes(_facts(folder.parent / "run", 3))
+    return path
+
+
+def _facts(run: Path, epoch: int) -> bytes:
+    import numpy as np
+
+    with np.load(run / "last" / f"{epoch:04}.npz") as held:
+        return bytes(held["facts"])
+
+
 def _compared(folder: Path) -> None:
     """As `compare` does, with a sound run and in the list of runs."""
     found = [results.read(each) for each in (folder, folder.parent / "run")]
@@ -462,13 +478,28 @@ def _taken(folder: Path) -> None:
         for name, array in (arrays or {}).items():
             if array.tobytes() != sound[name].tobytes():
                 raise AssertionError(f"{name} of epoch {epoch} was read, and is another")
-    facts = json.loads(
-        np.load(folder.parent / "run" / "last" / f"{state.epochs:04}.npz")["facts"].tobytes()
-    )
+    facts = json.loads(_facts(folder.parent / "run", state.epochs))
     if any(getattr(state, key) != facts[key] for key in facts if key != "sums"):
         said = _gone_on(folder)
     if said:
         raise Told("\n".join(said))
+
+
+def _taken_with_facts(folder: Path) -> None:
+    """Take a state that was written with other facts."""
+    import numpy as np
+
+    path = folder / "last" / "0003.npz"
+    with zipfile.ZipFile(path) as old:
+        members = {each.filename: old.read(each) for each in old.infolist()}
+    with zipfile.ZipFile(path, "w") as new:
+        for name, held in members.items():
+            if name != "facts.npy":
+                new.writestr(name, held)
+        with new.open("facts.npy", "w") as member:
+            said = np.frombuffer((folder / "last" / "facts.json").read_bytes(), np.uint8)
+            np.lib.format.write_array(member, said)
+    _taken(folder)
 
 
 def _loaded(folder: Path) -> None:
@@ -507,5 +538,6 @@ KINDS = {
     "metrics.json": _run("metrics.json", _compared),
     "history.csv": _run("history.csv", _compared),
     "state": _run("last/0001.npz last/0003.npz last/0003.npz", _taken),
+    "facts of a state": Kind(_make_facts, (_taken_with_facts,), run=True),
     "best.keras": _run("best.keras", _loaded),
 }

@@ -80,6 +80,7 @@ RUN = record(
     status=TEXT,
     name=TEXT,
     params={"type": "object"},
+    fingerprint=TEXT,
     spec=maybe(TEXT),
     data=DATA,
     device=maybe({"type": "string", "pattern": "^[a-z]+(:[0-9]{1,3})?$"}),

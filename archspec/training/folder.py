@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -23,7 +24,7 @@ from archspec.graph import Graph
 from archspec.reading import GIB, kind_of, open_file, read_bytes, reading
 from archspec.recipe import Recipe, recipe_of
 from archspec.syntax.source import read_file
-from archspec.training.contents import MOST, RUN, bound, read_json, sound
+from archspec.training.contents import MOST, REMEDY, RUN, bound, read_json, sound
 from archspec.writing import writing
 
 RUNS = Path("runs")
@@ -92,6 +93,15 @@ class RunFolder:
         except Refused as refused:
             raise UserError(f"{path}: {refused}", refused.hint) from None
 
+    def warn_of_another(self, graph: Graph, facts: Mapping[str, Any]) -> None:
+        """Warn if the network of resolved.yaml is not the one that run.json says was trained."""
+        if facts.get("fingerprint", graph.fingerprint) != graph.fingerprint:
+            warnings.warn(
+                f"{self.path / 'resolved.yaml'} is not the network that run.json tells of: it was "
+                "edited, or written by another version of archspec",
+                stacklevel=2,
+            )
+
     def edited(self, facts: Mapping[str, Any]) -> bool:
         """Whether spec.yaml is another text than the one that the run began with."""
         path = self.path / "spec.yaml"
@@ -126,7 +136,7 @@ class RunFolder:
         itself passes over the check sums of a zip archive) or not of such a size.
         """
         path = self.path / BEST
-        with reading(path, "train the spec anew"):
+        with reading(path, REMEDY):
             with open_file(path, bound(parameters) if parameters is not None else 64 * GIB) as file:
                 if os.fstat(file.fileno()).st_size < 4 * (parameters or 0):
                     raise ValueError("it is of a smaller network")
@@ -140,7 +150,9 @@ class RunFolder:
         """Give a Keras model the weights of best.keras. Raises `UserError` as `best_epoch` does."""
         self.best_epoch(model.count_params())
         path = self.path / BEST
-        with reading(path, "train the spec anew"):
+        with reading(path, REMEDY), warnings.catch_warnings():
+            # Keras warns of groups that older files lack; weights that are nowhere are an error.
+            warnings.simplefilter("ignore")
             model.load_weights(path)
 
     def save_best(self, model: Any, epoch: int) -> None:

@@ -114,6 +114,7 @@ def read(folder: Path, label: str | None = None) -> Result:
     except SpecError as error:
         said = f"{folder / 'resolved.yaml'} is damaged:\n{error}"
         raise UserError(said, "train the spec anew") from None
+    run.warn_of_another(graph, facts)
     metrics: Mapping[str, Any] = {}
     rows: Sequence[Mapping[str, float]] = ()
     if facts["status"] == "finished":

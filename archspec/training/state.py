@@ -18,7 +18,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -200,16 +200,19 @@ def _strays(run: Path) -> list[Path]:
 def _read(path: Path, most: int) -> State:
     """Raises anything for a damaged file."""
     with open_file(path, most) as file:
-        with zipfile.ZipFile(file) as archive:
+        with _called("it is no whole archive"), zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-            if sum(each.file_size for each in members) > most:
-                raise ValueError(f"it unpacks to more than {most:,} bytes")
-            if (bad := archive.testzip()) is not None:
-                raise ValueError(f"the check sum of {bad} is wrong")
+            size = sum(each.file_size for each in members)
+            bad = archive.testzip() if size <= most else None
+        if size > most:
+            raise ValueError(f"it unpacks to more than {most:,} bytes")
+        if bad is not None:
+            raise ValueError(f"the check sum of {bad} is wrong")
         file.seek(0)
-        with np.load(file, allow_pickle=False) as held:
+        with _called("an array in it cannot be read"), np.load(file, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
-    facts = from_json(arrays.pop("facts").tobytes(), STATE)
+            said = arrays.pop("facts").tobytes()
+    facts = from_json(said, STATE)
     sums = {each.filename: each.CRC for each in members if each.filename != FACTS}
     if facts.get("sums", sums) != sums:  # older runs have none
         raise ValueError("its arrays are not those that it was written with")
@@ -221,9 +224,18 @@ def _read(path: Path, most: int) -> State:
     memories = _remembered(facts["resolved"], facts["memories"])
     if len(memories[0]["rows"]) != facts["epochs"] or memories[0]["best_epoch"] > facts["epochs"]:
         raise ValueError("its history is not of so many epochs")
-    said = {name: facts[name] for name in ("epochs", "stopped", "whole", "resolved")}
+    as_said = {name: facts[name] for name in ("epochs", "stopped", "whole", "resolved")}
     kept = facts.get("kept") or list(range(1, facts["epochs"] + 1))  # older runs do not say
-    return State(**said, memories=memories, kept=kept, arrays=arrays)
+    return State(**as_said, memories=memories, kept=kept, arrays=arrays)
+
+
+@contextmanager
+def _called(what: str) -> Iterator[None]:
+    """Say this instead of whatever a library raises, which is about its own code."""
+    try:
+        yield
+    except Exception:
+        raise ValueError(what) from None
 
 
 def _remembered(resolved: str, memories: Sequence[Any]) -> list[dict[str, Any]]:

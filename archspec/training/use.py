@@ -60,6 +60,7 @@ def trained(run: Path) -> Trained:
     with sound(run / "run.json"):
         checked(facts, USED)
     graph, recipe = folder.spec()
+    folder.warn_of_another(graph, facts)
     if kind_of(run / BEST) is None:
         hint = f"archspec train --resume {run} goes on with it"
         raise UserError(f"{run} has no model yet: its status is {facts['status']}", hint)
