@@ -106,6 +106,12 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         now = time.perf_counter()
         row["images_per_second"] = round(self.seen / ((self.trained or now) - self.started), 1)
         row["seconds"] = round(now - self.started, 3)
+        if self.rows and row.keys() != self.rows[0].keys():  # of a state that is gone on from
+            raise UserError(
+                f"the epochs before have the columns {', '.join(self.rows[0])}, "
+                f"and this one has {', '.join(row)}",
+                "go on with the version of Keras that the run began with, or train the spec anew",
+            )
         self.rows.append(row)
         self.writer.wait()  # what it writes from is about to take this epoch's values
         self.folder.csv("history.csv", self.rows)
