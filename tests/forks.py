@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -77,7 +77,8 @@ class Ended(Archspec):
     """`archspec`, which gets a signal at a moment of its training.
 
     moment: of which (what, number) is the signal before or after the what's renaming to its name
-    for that time, or at a batch of an epoch: ("before", "best.keras", 2), ("batch", 2, 5).
+    for that time, or at a batch of an epoch: ("before", "best.keras", 2), ("batch", 2, 5). Or
+    ("passed over", 2, 5), at that batch in a destructor, whose errors Python passes over.
     """
 
     def __init__(
@@ -97,8 +98,10 @@ class Ended(Archspec):
 
         def at_batch(recorder: Recorder, batch: int, logs: object = None) -> None:
             seen(recorder, batch, logs)
-            if len(recorder.rows) + 1 == what and batch >= count:
-                self.end()
+            nonlocal times
+            if len(recorder.rows) + 1 == what and batch >= count and not times:
+                times += 1
+                _Destroyed(self.end) if when == "passed over" else self.end()
 
         def renamed(source: str, target: Path) -> None:
             nonlocal times
@@ -110,7 +113,7 @@ class Ended(Archspec):
             if ours and times == count and when == "after":
                 self.end()
 
-        if when == "batch":
+        if when in ("batch", "passed over"):
             Recorder.on_train_batch_end = at_batch  # type: ignore[method-assign]
         else:
             os.replace = renamed  # type: ignore[assignment]
@@ -126,6 +129,17 @@ class Ended(Archspec):
         if self.number == signal.SIGSTOP and _state(self.pid) == "T":
             self.kill()
         return super().ended()
+
+
+class _Destroyed:
+    """Calls something in its destructor, and waits there until what comes of it has come."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self.call = call
+
+    def __del__(self) -> None:
+        self.call()
+        time.sleep(1)
 
 
 def together(jobs: Iterable[Job[T]]) -> list[T]:

@@ -175,6 +175,7 @@ MOMENTS = {
     "before the best model": Moment("epochs", ("before", "best.keras", 2), 2, 2),
     "after the best model": Moment("epochs", ("after", "best.keras", 2), 2, 2),
     "in an epoch": Moment("epochs", ("batch", 5, 4), 4, 4),
+    "where Python passes over errors": Moment("epochs", ("passed over", 4, 4), 3, 3),
     "before the last state": Moment("epochs", ("before", "0005.npz", 1), 4, 5),
     "after the last state": Moment("epochs", ("after", "0005.npz", 1), 5, 5),
     "before the metrics": Moment("epochs", ("before", "metrics.json", 1), 5, 5),
