@@ -24,6 +24,8 @@ def writing(path: Path, hint: str = "name another file with -o") -> Iterator[Pat
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
+        if isinstance(error, IsADirectoryError | FileExistsError):
+            hint = "move away what is there"
         raise UserError(f"cannot write {path}: {reason(error)}", hint) from None
     finally:
         with suppress(OSError):  # there may be no folder to look in

@@ -24,7 +24,7 @@ from archspec.graph import Graph
 from archspec.reading import GIB, kind_of, open_file, read_bytes, reading
 from archspec.recipe import Recipe, recipe_of
 from archspec.syntax.source import read_file
-from archspec.training.contents import MOST, REMEDY, RUN, bound, read_json, sound
+from archspec.training.contents import MOST, RUN, bound, read_json, sound
 from archspec.writing import writing
 
 RUNS = Path("runs")
@@ -113,7 +113,10 @@ class RunFolder:
     @contextmanager
     def held(self) -> Iterator[None]:
         """While one process trains here, another that tries gets a `UserError`."""
-        lock = FileLock(self.path / ".lock", timeout=0)
+        path = self.path / ".lock"
+        if path.is_symlink() or kind_of(path) in ("folder", "special"):
+            raise UserError(f"{path} is not the empty file that a training leaves", "remove it")
+        lock = FileLock(path, timeout=0)
         try:
             lock.acquire()
             for place in (self.path, self.path / "last"):
@@ -136,10 +139,10 @@ class RunFolder:
         itself passes over the check sums of a zip archive) or not of such a size.
         """
         path = self.path / BEST
-        with reading(path, REMEDY):
+        with reading(path, self._again):
             with open_file(path, bound(parameters) if parameters is not None else 64 * GIB) as file:
                 if os.fstat(file.fileno()).st_size < 4 * (parameters or 0):
-                    raise ValueError("it is of a smaller network")
+                    raise ValueError(f"it is too small for {parameters:,} parameters")
                 with zipfile.ZipFile(file) as archive:
                     if (bad := archive.testzip()) is not None:
                         raise ValueError(f"the check sum of {bad} is wrong")
@@ -150,10 +153,15 @@ class RunFolder:
         """Give a Keras model the weights of best.keras. Raises `UserError` as `best_epoch` does."""
         self.best_epoch(model.count_params())
         path = self.path / BEST
-        with reading(path, REMEDY), warnings.catch_warnings():
+        with reading(path, self._again), warnings.catch_warnings():
             # Keras warns of groups that older files lack; weights that are nowhere are an error.
             warnings.simplefilter("ignore")
             model.load_weights(path)
+
+    @property
+    def _again(self) -> str:
+        """What helps where best.keras is lost."""
+        return f"archspec train --resume {self.path} writes it again, if its state is sound"
 
     def save_best(self, model: Any, epoch: int) -> None:
         """Write best.keras; the archive's comment says of which epoch it is."""

@@ -22,7 +22,7 @@ from archspec.errors import UserError
 from archspec.reading import kind_of
 from archspec.recipe import Recipe, recipe_of
 from archspec.syntax.source import plain, read_text
-from archspec.training.contents import bound
+from archspec.training.contents import REMEDY, bound
 from archspec.training.folder import RunFolder
 from archspec.training.job import Job, Manner, described, located, resolved
 from archspec.training.preparation import about, prepare
@@ -47,7 +47,8 @@ def resume(
     batch_size: int | None = None,
     run_dir: Path | None = None,
 ) -> Run | None:
-    """Go on with the run in a folder; None where nothing is left to do.
+    """Go on with the run in a folder; None where nothing is left to do. Of a finished run whose
+    best.keras is lost, that is written again.
 
     settings: as `--set`, of the recipe. data, data_dir: where the images are now, if they moved.
     run_dir: a folder to go on in, by default the run's own or, where its recipe is changed, the
@@ -84,8 +85,15 @@ def resume(
         if state and "patience" in changes:
             state = replace(state, stopped=False)
     elif facts["status"] == "finished":
-        echo(f"{run} is finished, after {_length(recipe)}: --epochs goes on for longer")
-        return None
+        try:
+            folder.best_epoch(graph.total_params)
+        except UserError as lost:
+            if state is None:
+                raise UserError(str(lost.args[0]), REMEDY) from None
+            echo(f"{lost.args[0]}: writing it again from the state")
+        else:
+            echo(f"{run} is finished, after {_length(recipe)}: --epochs goes on for longer")
+            return None
 
     said = facts["data"]
     limit = said.get("limit")

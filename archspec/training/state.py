@@ -14,6 +14,7 @@ taken.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import zipfile
@@ -179,7 +180,7 @@ def newest(
         try:
             state = _read(path, most)
             if state.whole or not whole:
-                return replace(state, best=_best(run, state, most))
+                return replace(state, best=_best(run, state, most, echo))
         except Exception as error:  # what a damaged file raises has no end
             echo(f"warning: {path} is damaged ({reason(error)}): taking the one before it")
     return None
@@ -187,20 +188,38 @@ def newest(
 
 def _files(run: Path) -> list[Path]:
     """The newest first."""
-    found = [path for path in (run / PLACE).glob("*.npz") if NAME.fullmatch(path.name)]
+    found = [path for path in _listed(run) if NAME.fullmatch(path.name)]
     return sorted(found, key=lambda path: int(path.stem), reverse=True)
 
 
 def _strays(run: Path) -> list[Path]:
     """What has the suffix of a state, but no name of one; what begins with a dot is ours."""
-    found = (run / PLACE).glob("[!.]*.npz")
-    return sorted(path for path in found if not NAME.fullmatch(path.name))
+    return [
+        path
+        for path in _listed(run)
+        if path.suffix == ".npz" and path.name[0] != "." and not NAME.fullmatch(path.name)
+    ]
+
+
+def _listed(run: Path) -> list[Path]:
+    """What is in the folder of the states. Raises `UserError` for one that cannot be looked into,
+    since no state is another thing than none that can be seen."""
+    place = run / PLACE
+    if not os.path.lexists(place):
+        return []
+    try:
+        return sorted(place.iterdir())
+    except OSError as error:
+        raise UserError(
+            f"cannot look for the state in {place}: {reason(error)}",
+            "put its folder back, or move this away to start from the beginning",
+        ) from None
 
 
 def _read(path: Path, most: int) -> State:
     """Raises anything for a damaged file."""
     with open_file(path, most) as file:
-        with _called("it is no whole archive"), zipfile.ZipFile(file) as archive:
+        with _called("it cannot be unpacked"), zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             size = sum(each.file_size for each in members)
             bad = archive.testzip() if size <= most else None
@@ -254,15 +273,20 @@ def _remembered(resolved: str, memories: Sequence[Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _best(run: Path, state: State, most: int) -> Mapping[str, Array] | None:
+def _best(
+    run: Path, state: State, most: int, echo: Callable[[str], None]
+) -> Mapping[str, Array] | None:
     """The arrays of the best epoch. Raises anything where its weights are nowhere."""
     if state.best_epoch in (0, state.epochs):
         return state.arrays if state.best_epoch else None
+    path = run / _name(state.best_epoch)
     try:
-        return _read(run / _name(state.best_epoch), most).arrays
+        return _read(path, most).arrays
     except Exception as error:
         with suppress(UserError):  # older runs do not say in best.keras which epoch it is of
             if RunFolder.existing(run).best_epoch() in (state.best_epoch, None):
+                if os.path.lexists(path):  # older runs have no such state
+                    echo(f"warning: {path} is damaged ({reason(error)}): taking {BEST} for it")
                 return None
         raise ValueError(
             f"the model of its best epoch, {state.best_epoch}, is lost: {reason(error)}"

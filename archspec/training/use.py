@@ -61,7 +61,7 @@ def trained(run: Path) -> Trained:
         checked(facts, USED)
     graph, recipe = folder.spec()
     folder.warn_of_another(graph, facts)
-    if kind_of(run / BEST) is None:
+    if kind_of(run / BEST) is None and facts["status"] != "finished":
         hint = f"archspec train --resume {run} goes on with it"
         raise UserError(f"{run} has no model yet: its status is {facts['status']}", hint)
     folder.best_epoch(graph.total_params)  # before memory is taken for a network of any size
