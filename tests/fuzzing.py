@@ -34,7 +34,7 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from archspec.errors import Told
+from archspec.errors import Told, UserError
 from archspec.training import compare, comparison, contents, results
 
 SECONDS = 20  # for one mutant
@@ -477,7 +477,7 @@ def _taken(folder: Path) -> None:
     most = contents.bound(PARAMETERS)
     state = newest(folder, said.append, most=most)
     if state is None:
-        raise Told("\n".join(said))
+        raise UserError("\n".join(said))
     for epoch, arrays in ((state.epochs, state.arrays), (state.best_epoch, state.best)):
         sound = np.load(folder.parent / "run" / "last" / f"{epoch:04}.npz") if epoch else {}
         for name, array in (arrays or {}).items():
@@ -487,7 +487,7 @@ def _taken(folder: Path) -> None:
     if any(getattr(state, key) != facts[key] for key in facts if key != "sums"):
         said = _gone_on(folder)
     if said:
-        raise Told("\n".join(said))
+        raise UserError("\n".join(said))
 
 
 def _taken_with_facts(folder: Path) -> None:
