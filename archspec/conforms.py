@@ -73,7 +73,7 @@ SILENT = frozenset(
     [
         *("$comment", "$defs", "$schema", "default", "defaultSnippets", "description"),
         *("doNotSuggest", "errorMessage", "examples", "markdownDescription"),
-        *("patternErrorMessage", "propertyNames", "title"),
+        *("patternErrorMessage", "propertyNames", "title", "x-archspec"),
         *("additionalProperties", "else", "patternProperties", "then"),
     ]
 )

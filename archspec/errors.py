@@ -205,7 +205,13 @@ def listed(noun: str, names: list[str]) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A hint that names the known word closest to a misspelt one, or None.
+    """Return a hint that names the known word closest to a misspelt one, or None."""
+    found = closest(word, known)
+    return found and f"did you mean '{found}'?"
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that a misspelt one most likely is, or None.
 
     `lr` is found by its initials, `slope` as a part and `BatchNorm` as a beginning, where nothing
     is spelt like them.
@@ -218,20 +224,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     by_fold = {_folded(name): name for name in names}
     swapped = [name for name in names if name != word and sorted(name) == sorted(word)]
     if len(swapped) == 1:  # `form` is `from`, though `for` is spelt more like it
-        return f"did you mean '{swapped[0]}'?"
+        return swapped[0]
     close = difflib.get_close_matches(folded, by_fold, 1, 0.7)
     sure = bool(close) and difflib.SequenceMatcher(None, close[0], folded).ratio() >= SURE
     parts = [n for n in names if word.casefold() in n.casefold().split("_")]
     if len(parts) == 1 and not sure:  # `bfloat16` is `mixed_bfloat16`, though spelt as `float64`
-        return f"did you mean '{parts[0]}'?"
+        return parts[0]
     if close:
-        return f"did you mean '{by_fold[close[0]]}'?"
+        return by_fold[close[0]]
     initials = [n for n in names if "_" in n and "".join(p[:1] for p in n.split("_")) == word]
     begun = [n for n in names if len(folded) > 2 and _folded(n).startswith(folded)]
-    for found in (initials, begun):
-        if len(found) == 1:
-            return f"did you mean '{found[0]}'?"
-    return None
+    return next((found[0] for found in (initials, begun) if len(found) == 1), None)
 
 
 def _folded(name: str) -> str:

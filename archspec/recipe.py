@@ -167,7 +167,7 @@ PRECISION = replace(
 )
 WEIGHTS = Type(
     "a number for each output",
-    {"type": "object", "additionalProperties": NUMBER.schema},
+    {"type": "object", "additionalProperties": {"$comment": NUMBER.words, **NUMBER.schema}},
     lambda value: {str(name): NUMBER.read(each) for name, each in value.items()},
 )
 CALLBACKS = Type(

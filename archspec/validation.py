@@ -1,8 +1,9 @@
 """A `Document` -> what the schema says of it, in words, at the places where things were written.
 
-Each error of the validator becomes one diagnostic: the schema's `$comment` says what was wanted,
-the path in the data finds the place, and the usual slips get a hint of their own, among them the
-traps that YAML itself lays. The places of what is refused are kept, so that the later stages step
+Each error of the validator becomes one diagnostic: the schema's `x-archspec` says what the part is
+that refuses the value, which chooses a handler; its `$comment` says in words what was wanted; the
+path in the data finds the place, and the usual slips get a hint of their own, among them the traps
+that YAML itself lays. The places of what is refused are kept, so that the later stages step
 over it in silence and still find whatever else is wrong.
 """
 
@@ -10,36 +11,33 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from archspec import foreign, recipe
 from archspec.arguments import show
 from archspec.conforms import Check, checker
-from archspec.errors import MAX_ERRORS, Diagnostic, Note, Span, did_you_mean, enough
+from archspec.errors import MAX_ERRORS, Diagnostic, Note, Span, closest, did_you_mean, enough
 from archspec.infer import CLOSED, known_to_keras
 from archspec.layers import LAYERS
 from archspec.objects import TABLES, meant
-from archspec.objects import WORDS as OBJECT_WORDS
-from archspec.schema import BRANCH, schema, shipped, spellings
+from archspec.schema import schema, shipped, spellings
+from archspec.schema.values import ROLE
 from archspec.syntax.formulas import is_formula, unbalanced
 from archspec.syntax.source import FLOAT, INTEGER, Document, Value, plain
 from archspec.syntax.steps import MODIFIERS, WORDS
 from archspec.syntax.yaml_errors import QUOTE
 
 BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
-MAPPINGS = {  # what the schema calls the keys of a mapping -> the mapping
-    "words": "a mapping",
-    "names with default values": "a mapping from names to default values",
-    "names with their shapes": "a mapping from names to shapes",
-    "layer names": "a mapping from layers to their arguments",
-    "block names": "a mapping from names to blocks",
-    "contracts": "a mapping of contracts",
-}
 NEEDED = ("params", "input", "inputs", "blocks", "defaults", "import", "extends")
-STEP = "a layer, a block or a mapping that holds one"
+CODES = {  # of wrong values, by the word at the top of the file that they stand under
+    "input": "input",
+    "inputs": "input",
+    "require": "contract",
+    "train": "argument-value",
+}
 
 Path = list[Any]
 Notes = tuple[Note, ...]
@@ -95,6 +93,72 @@ class Checked:
 
     def known_blocks(self) -> list[str]:
         return [name for name, _, _ in self.root.entries("blocks")]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error of the validator, and the value that it refuses.
+
+    notes: where the value came in by aliases. root: the whole file.
+    """
+
+    error: Any
+    path: Path
+    value: Value
+    notes: Notes
+    root: Value
+
+    @property
+    def keyword(self) -> str:
+        """The word of JSON Schema that the value breaks, such as `required`."""
+        return str(self.error.validator)
+
+    @property
+    def wanted(self) -> Mapping[str, Any]:
+        """The part of the schema that the value does not fit."""
+        return self.error.schema  # type: ignore[no-any-return]
+
+    @property
+    def words(self) -> str:
+        """What the value must be."""
+        return str(self.wanted["$comment"])
+
+    @property
+    def role(self) -> str:
+        """What this part of the schema is: a key of `HANDLERS`."""
+        return str(self.wanted.get(ROLE, {}).get("is", ""))
+
+    @property
+    def owner(self) -> str:
+        """Whose arguments, or which kind of object, this part of the schema is about."""
+        return str(self.wanted[ROLE]["of"])
+
+    @property
+    def known(self) -> list[str]:
+        """The keys that a mapping may have."""
+        return list(self.wanted["properties"])
+
+    def takes(self, value: Any) -> bool:
+        """Whether another value would be right here."""
+        return bool(_validator().evolve(schema=self.wanted).is_valid(value))
+
+    def item(self) -> Fault | None:
+        """The fault of the one item of a list that is to blame, or None."""
+        if not isinstance(self.value.data, tuple):
+            return None
+        inner = {each.relative_path[0]: each for each in self.error.context if each.relative_path}
+        if len(inner) != 1:
+            return None
+        ((number, error),) = inner.items()
+        return replace(self, error=error, value=self.value.data[number])
+
+    def unknown_keys(self) -> Iterator[str]:
+        """The keys that a mapping may not have."""
+        patterns = [re.compile(each) for each in self.wanted.get("patternProperties", {})]
+        known = self.wanted.get("properties", {})
+        for key in self.value.data:
+            if key not in known and not any(pattern.search(key) for pattern in patterns):
+                yield key
 
 
 def check(document: Document) -> Checked:
@@ -175,52 +239,42 @@ def _report(error: Any, checked: Checked, trapped: set[Span]) -> None:
     checked.mark(path)
     if any(value.span in trapped for value in values):
         return
-    value = values[-1]
     notes = tuple(note for each in reversed(values) for note in each.notes())
-    said = str(error.schema.get("$comment", "")) if isinstance(error.schema, dict) else ""
-    if error.validator == "additionalProperties":
-        patterns = [re.compile(each) for each in error.schema.get("patternProperties", {})]
-        known = list(error.schema.get("properties", {}))
-        for key in value.data:
-            if key not in known and not any(p.search(key) for p in patterns):
-                _unknown_key(key, path, value, said, known, notes, checked)
-    elif error.validator == "required":
-        _missing(path, value, checked)
-    elif error.validator == "anyOf" and not path:
-        _not_a_file(error, value, checked)
-    elif error.validator == "const" and path == ["archspec"]:
+    fault = Fault(error, path, values[-1], notes, checked.root)
+    handler = HANDLERS[fault.role]
+    if fault.keyword == "additionalProperties":
+        for key in fault.unknown_keys():
+            handler.unknown_key(key, fault, checked)
+    else:
+        handler.wrong_value(fault, checked)
+
+
+def _version(fault: Fault, checked: Checked) -> None:
+    value = fault.value
+    if fault.keyword == "const":
         hint = "this archspec reads version 1: write `archspec: 1`"
         message = f"the version of the language must be 1, got {show(plain(value))}"
         checked.error("version", message, value.span, hint)
-    elif error.validator in ("maxProperties", "minProperties") and said.endswith(" names"):
-        got = ", ".join(value.data) or "none"
-        message = f"{_subject(path)} must be one name, {{Name: {{arguments}}}}, got {got}"
-        checked.error("unknown-object", message, value.span, None, notes)
-    elif _is_step(path) or (path[:2] == ["train", "augment"] and len(path) == 3):
-        _not_a_step(value, notes, checked)
-    else:
-        _wrong_value(error, said, path, value, notes, checked)
-
-
-def _missing(path: Path, value: Value, checked: Checked) -> None:
-    if path:
-        message = f"{_subject(path)} must say its shape"
-        checked.error("input", message, _head(value), "{shape: [28, 28, 1], dtype: float32}")
-    elif not any(did_you_mean(key, ["archspec"]) for key in value.data):
+    elif not any(closest(key, ["archspec"]) for key in value.data):
         message = "the file does not say which version of the language it is written in"
         checked.error("version", message, _head(value), "begin with `archspec: 1`")
 
 
-def _not_a_file(error: Any, root: Value, checked: Checked) -> None:
+def _no_shape(fault: Fault, checked: Checked) -> None:
+    message = f"{_subject(fault.path)} must say its shape"
+    checked.error("input", message, _head(fault.value), "{shape: [28, 28, 1], dtype: float32}")
+
+
+def _no_layers(fault: Fault, checked: Checked) -> None:
     checked.fatal = True
-    unknown = [key for key in root.data if key not in error.schema["properties"]]
-    if not any(did_you_mean(key, ("layers", "extends", "blocks")) for key in unknown):
+    if not any(closest(key, ("layers", "extends", "blocks")) for key in fault.unknown_keys()):
         message = "the file has neither `layers` nor `extends` nor `blocks`"
         hint = "a network has layers, a derived one extends, a library has blocks"
-        checked.error("schema", message, _head(root), hint)
+        checked.error("schema", message, _head(fault.value), hint)
 
 
-def _not_a_step(value: Value, notes: Notes, checked: Checked) -> None:
+def _no_step(fault: Fault, checked: Checked) -> None:
+    value, notes = fault.value, fault.notes
     if value.data in (*MODIFIERS, *WORDS):
         message = f"`{value.data}` needs a value"
         checked.error("no-step", message, value.span, f"write `- {value.data}: ...`", notes)
@@ -231,88 +285,93 @@ def _not_a_step(value: Value, notes: Notes, checked: Checked) -> None:
     else:
         nested = isinstance(value.data, tuple)
         hint = "steps inside a step are a group: `- layers: [...]`" if nested else None
-        message = f"a step must be {STEP}, got {show(plain(value))}"
+        message = f"a step must be {fault.words}, got {show(plain(value))}"
         checked.error("no-step", message, value.span, hint, notes)
 
 
-def _wrong_value(
-    error: Any, said: str, path: Path, value: Value, notes: Notes, checked: Checked
-) -> None:
-    got = show(plain(value))
-    if said == BRANCH:
-        as_list = f"make it a list: [{value.data}]" if isinstance(value.data, str) else None
-        checked.error("branch", f"a branch is {BRANCH}, got {got}", value.span, as_list, notes)
+def _no_branch(fault: Fault, checked: Checked) -> None:
+    value = fault.value
+    as_list = f"make it a list: [{value.data}]" if isinstance(value.data, str) else None
+    message = f"a branch is {fault.words}, got {show(plain(value))}"
+    checked.error("branch", message, value.span, as_list, fault.notes)
+
+
+def _no_object(fault: Fault, checked: Checked) -> None:
+    if fault.keyword not in ("minProperties", "maxProperties"):
+        _refuse(fault, checked, _subject(fault.path), "unknown-object")
         return
-    subject = _subject(path)
-    if said == "its arguments as a mapping":  # `Add: 3`
-        message = f"{path[-1]} has no argument whose value could stand alone, got {got}"
-        remedy = "write its arguments by name"
-        if isinstance(value.data, tuple) and all(isinstance(v.data, str) for v in value.data):
-            remedy = f"what it takes stands beside it: `from: {show(plain(value))}`".replace(
-                "'", ""
-            )
-        checked.error("argument-value", message, value.span, remedy, notes)
-        return
-    if path == ["blocks"]:
-        checked.fatal = True
-    if said.endswith(" arguments"):  # `defaults: {Dense: 3}`
-        subject, said = f"`{path[-1]}`", "a mapping of its arguments"
-    elif said in MAPPINGS:
-        said = MAPPINGS[said]
-    elif not said:
-        kind = error.schema.get("type") if isinstance(error.schema, dict) else None
-        words = {"string": "text", "array": "a list", "object": "a mapping"}
-        said = words.get(str(kind), "something else")
-    message = f"{subject} must be {said}, got {got}"
-    code = "schema"
-    if any(each in said for each in OBJECT_WORDS.values()):
-        code = "unknown-object"
-    elif " argument '" in subject or path[0] == "train":
+    got = ", ".join(fault.value.data) or "none"
+    message = f"{_subject(fault.path)} must be one name, {{Name: {{arguments}}}}, got {got}"
+    checked.error("unknown-object", message, fault.value.span, None, fault.notes)
+
+
+def _only_by_name(fault: Fault, checked: Checked) -> None:
+    """Report a lone value for a layer that has no first argument: `Add: 3`."""
+    value, got = fault.value, show(plain(fault.value))
+    message = f"{fault.path[-1]} has no argument whose value could stand alone, got {got}"
+    hint = "write its arguments by name"
+    if isinstance(value.data, tuple) and all(isinstance(each.data, str) for each in value.data):
+        hint = f"what it takes stands beside it: `from: {got}`".replace("'", "")
+    checked.error("argument-value", message, value.span, hint, fault.notes)
+
+
+def _no_arguments(fault: Fault, checked: Checked) -> None:
+    """Report a value in place of a mapping of arguments: `defaults: {Dense: 3}`."""
+    _refuse(fault, checked, f"`{fault.path[-1]}`", CODES.get(fault.path[0], "schema"))
+
+
+def _no_blocks(fault: Fault, checked: Checked) -> None:
+    checked.fatal = True
+    _wrong_value(fault, checked)
+
+
+def _wrong_value(fault: Fault, checked: Checked) -> None:
+    path = fault.path
+    code = CODES.get(path[0], "schema")
+    if _argument_at(path):
         code = "argument-value"
-    elif path[0] == "require":
-        code = "contract"
-    elif path[0] in ("input", "inputs"):
-        code = "input"
-    elif path[-1] == "name" and len(path) > 1:
+    elif code == "schema" and path[-1] == "name" and len(path) > 1:
         code = "name"
-    inside = _inside(error, value)
-    if inside is not None:  # the list is as wanted, but for one item
-        error, value = inside
-        if words := error.schema.get("$comment"):
-            message = f"an item of {subject} must be {words}, got {show(plain(value))}"
-    hint = _remedy(error, path, value, checked)
-    if "comparison" in said and hint is None:
+    _refuse(fault, checked, _subject(path), code)
+
+
+def _refuse(fault: Fault, checked: Checked, subject: str, code: str) -> None:
+    """Report what the value must be, in the schema's words, or what its one wrong item must be."""
+    blamed = fault.item() or fault
+    if blamed is not fault and "$comment" in blamed.wanted:
+        subject, words, got = f"an item of {subject}", blamed.words, blamed.value
+    else:
+        words, got = fault.words, fault.value
+    message = f"{subject} must be {words}, got {show(plain(got))}"
+    hint = _remedy(blamed)
+    if fault.role == "comparison" and hint is None:
         hint = "write <= 12M, >= 3 or 100; units: K, M, G, KiB, MiB, GiB"
-    checked.error(code, message, value.span, hint, notes)
-
-
-def _inside(error: Any, value: Value) -> tuple[Any, Value] | None:
-    """The one item of a list that is to blame, and its error."""
-    if not isinstance(value.data, tuple):
-        return None
-    found = {each.relative_path[0]: each for each in error.context or () if each.relative_path}
-    if len(found) != 1:
-        return None
-    ((number, inner),) = found.items()
-    return inner, value.data[number]
+    checked.error(code, message, blamed.value.span, hint, fault.notes)
 
 
 def _subject(path: Path) -> str:
     """What a message calls the value at a path."""
+    if argument := _argument_at(path):
+        return argument
     words = [part for part in path if isinstance(part, str)]
-    last, owner = words[-1], words[-2] if len(words) > 1 else ""
+    return f"`{'.'.join(words)}`" if words[0] in ("train", "require") else f"`{words[-1]}`"
+
+
+def _argument_at(path: Path) -> str | None:
+    """What a message calls an argument of a layer or an object, or None of other values.
+
+    `Dense: wide` is the value of the first argument of `Dense`.
+    """
+    words = [part for part in path if isinstance(part, str)]
     # A block, or an output, may be called as an object is.
-    in_block = path[0] == "blocks" and len(words) < 4
-    in_block = in_block or (
-        path[:2] in (["train", "loss"], ["train", "metrics"]) and len(words) < 4
-    )
-    if isinstance(path[-1], str) and not in_block:
-        arguments = _arguments_of(last)
-        if arguments:
-            return f"{last} argument '{arguments[0]}'"
-    if owner and not in_block and last in _arguments_of(owner):
-        return f"{owner} argument '{last}'"
-    return f"`{'.'.join(words)}`" if words[0] in ("train", "require") else f"`{last}`"
+    if len(words) < 4 and (
+        path[0] == "blocks" or path[:2] in (["train", "loss"], ["train", "metrics"])
+    ):
+        return None
+    last, owner = words[-1], words[-2] if len(words) > 1 else ""
+    if isinstance(path[-1], str) and (arguments := _arguments_of(last)):
+        return f"{last} argument '{arguments[0]}'"
+    return f"{owner} argument '{last}'" if owner and last in _arguments_of(owner) else None
 
 
 def _arguments_of(owner: str) -> list[str]:
@@ -322,13 +381,14 @@ def _arguments_of(owner: str) -> list[str]:
     return next((list(table[owner]) for table in TABLES.values() if owner in table), [])
 
 
-def _remedy(error: Any, path: Path, value: Value, checked: Checked) -> str | None:
+def _remedy(fault: Fault) -> str | None:
     """What the writer of a refused value most likely meant, where that would be valid."""
+    path, value = fault.path, fault.value
     data = value.data
     if isinstance(data, dict) and path[-1] == "layers":
         slip = next((key for key in data if key.startswith("-")), None)
         return "a space is missing after the '-'" if slip else "each step begins with '- '"
-    if isinstance(data, tuple) and len(data) == 1 and _valid(error, plain(data[0])):
+    if isinstance(data, tuple) and len(data) == 1 and fault.takes(plain(data[0])):
         return "leave the brackets out"
     if isinstance(data, tuple) and (hint := _by_name([show(plain(v)) for v in data], path)):
         return hint
@@ -340,33 +400,35 @@ def _remedy(error: Any, path: Path, value: Value, checked: Checked) -> str | Non
         return "`same` keeps the size; for other margins put a ZeroPadding layer before it"
     if not isinstance(data, str):
         return None
-    if _valid(error, [data]) and not _valid(error, data):
+    if fault.takes([data]) and not fault.takes(data):
         return f"make it a list: [{data}]"
     word = data.strip()
-    if word.casefold() == "none" and path[-1] not in LAYERS and _valid(error, None):
+    if word.casefold() == "none" and path[-1] not in LAYERS and fault.takes(None):
         return "write null"
-    if word.casefold() in BOOLEANS and _valid(error, BOOLEANS[word.casefold()]):
+    if word.casefold() in BOOLEANS and fault.takes(BOOLEANS[word.casefold()]):
         return f"write {show(BOOLEANS[word.casefold()])}"
     if re.fullmatch(r"[-+]?[0-9]{1,3}(,[0-9]{3})+", word):
         return f"numbers have no thousands separators: {word.replace(',', '')}"
     if not value.plain and (INTEGER.fullmatch(word) or FLOAT.fullmatch(word)):
         return "leave the quotes out"
     first = re.match(r"[A-Za-z_]\w*", word)
-    if first and first[0] in _params(checked.root, path) and _valid(error, "=x"):
+    if first and first[0] in _params(fault) and fault.takes("=x"):
         return f"a formula begins with '=': ={word}"
     if numbers := re.fullmatch(r"\(?\s*(-?\d+(\s*,\s*-?\d+)*)\s*,?\s*\)?", word):
         listed = [int(each) for each in numbers[1].split(",")]
-        if _valid(error, listed):
+        if fault.takes(listed):
             return f"a list has square brackets: {show(listed)}"
-    if re.fullmatch(r"\d+(\.\d+)?\s*%", word) and _valid(error, float(word[:-1]) / 100):
+    if re.fullmatch(r"\d+(\.\d+)?\s*%", word) and fault.takes(float(word[:-1]) / 100):
         return f"write {float(word[:-1]) / 100:g}"
     if hint := _by_name([each.strip() for each in word.split(",")], path):
         return hint
     if path == ["train", "precision"] and (hint := recipe.precision_meant(word)):
         return hint
-    choices = _choices(error.schema)
-    kinds = [kind for kind, table in TABLES.items() if table.keys() <= set(choices)]
-    close = meant(kinds[0], word) if kinds else did_you_mean(word, choices)
+    choices = _choices(fault.wanted)
+    close = did_you_mean(word, choices)
+    if fault.role == "object" and choices:
+        close = meant(fault.owner, word)
+        choices += spellings(fault.owner)
     choices = list(dict.fromkeys(choices))
     choices = [each for each in choices if each[:1].isupper()] or choices  # without snake_case
     return close or (f"one of {', '.join(choices[:40])}" if len(choices) > 3 else None)
@@ -382,18 +444,15 @@ def _by_name(values: list[str], path: Path) -> str | None:
     return f"arguments have names: {path[-1]}: {{{said}}}"
 
 
-def _valid(error: Any, value: Any) -> bool:
-    return bool(_validator().evolve(schema=error.schema).is_valid(value))
-
-
-def _params(root: Value, path: Path) -> set[str]:
-    """The params that formulas at a path may name."""
-    block = _along(root, path[:2])[-1] if path[0] == "blocks" else root
-    return {name for each in (root, block) for name, _, _ in each.entries("params")}
+def _params(fault: Fault) -> set[str]:
+    """The params that formulas in the refused value may name."""
+    above = fault.root
+    block = _along(above, fault.path[:2])[-1] if fault.path[0] == "blocks" else above
+    return {name for each in (above, block) for name, _, _ in each.entries("params")}
 
 
 def _choices(schema: Any) -> list[str]:
-    """The words that an enum in the failed schema allows, an object's in each spelling."""
+    """The words that the failed schema allows."""
     found: list[str] = []
     stack = [schema]
     while stack:
@@ -403,57 +462,64 @@ def _choices(schema: Any) -> list[str]:
             stack += [v for k, v in each.items() if k in ("anyOf", "else", "then")]
         elif isinstance(each, list):
             stack += each
-    kinds = [kind for kind, table in TABLES.items() if table and table.keys() <= set(found)]
-    return [*found, *(name for kind in kinds for name in spellings(kind))]
+    return found
 
 
 # --- unknown words -------------------------------------------------------------------------------
 
 
-def _unknown_key(
-    key: str, path: Path, value: Value, said: str, known: list[str], notes: Notes, checked: Checked
-) -> None:
-    span = value.key(key)
-    kind = said.removesuffix(" names")
-    if said == "step":
-        _unknown_step_key(key, value, notes, checked)
-    elif said == BRANCH:
-        _unknown_branch_key(key, value, path, notes, checked)
-    elif said == "merge":
-        _unknown_merge_key(key, value, notes, checked)
-    elif said.endswith(" arguments"):
-        _unknown_argument(key, value, said.removesuffix(" arguments"), known, notes, checked)
-    elif kind in OBJECT_WORDS and len(value.data) > 1:
-        return  # that it must be one name is said already
-    elif kind in OBJECT_WORDS:
-        message = f"{_subject(path)} must be {OBJECT_WORDS[kind]}, got '{key}'"
-        hint = meant(kind, key) or f"one of {', '.join(sorted(TABLES[kind]))}"
-        checked.error("unknown-object", message, span, hint, notes)
-    elif said == "layer names" and key in checked.known_blocks():
+def _unknown_object(key: str, fault: Fault, checked: Checked) -> None:
+    if len(fault.value.data) > 1:  # that it must be one name is said already
+        return
+    kind = fault.owner
+    message = f"{_subject(fault.path)} must be {fault.words}, got '{key}'"
+    hint = meant(kind, key) or f"one of {', '.join(sorted(TABLES[kind]))}"
+    checked.error("unknown-object", message, fault.value.key(key), hint, fault.notes)
+
+
+def _unknown_in_defaults(key: str, fault: Fault, checked: Checked) -> None:
+    span = fault.value.key(key)
+    if key in checked.known_blocks():
         message = f"`defaults` are for layers, and '{key}' is a block"
-        checked.error("unknown-layer", message, span, "give its params default values", notes)
-    elif said == "layer names":
-        _unknown_layer(key, span, notes, checked)
-    elif said == "block names":
-        message = f"the block name '{key}' is not possible"
-        hint = "blocks are called in snake_case, so that they never look like a layer"
-        checked.error("name", message, span, hint, notes)
-    elif said == "contracts":
-        near = foreign.CONTRACTS.get(key.replace("_", "").casefold()) or did_you_mean(key, known)
-        hint = near or f"contracts: {', '.join(known)}, memory@BATCH_SIZE"
-        checked.error("unknown-word", f"`require` has no contract '{key}'", span, hint, notes)
+        hint = "give its params default values"
+        checked.error("unknown-layer", message, span, hint, fault.notes)
     else:
-        where = f" in `{path[-1]}`" if path else ""
-        hint = did_you_mean(key, known) or f"the words here: {', '.join(known)}"
-        if not path and any(hint == did_you_mean(key, [word]) for word in NEEDED):
-            checked.fatal = True  # without that word, nothing below would be found
-        if not path:
-            hint = _at_the_top(key) or hint
-        if key == "edit" and not path:
-            hint = "override a param, a block or `layers` instead"
-        if key in LAYERS:
-            hint = f"a layer is a step of a list: `- {key}: ...` under `layers`"
-        checked.error("unknown-word", f"there is no word '{key}'{where}", span, hint, notes)
+        _unknown_layer(key, span, fault.notes, checked)
+
+
+def _wrong_block_name(key: str, fault: Fault, checked: Checked) -> None:
+    message = f"the block name '{key}' is not possible"
+    hint = "blocks are called in snake_case, so that they never look like a layer"
+    checked.error("name", message, fault.value.key(key), hint, fault.notes)
+
+
+def _unknown_contract(key: str, fault: Fault, checked: Checked) -> None:
+    message, known = f"`require` has no contract '{key}'", fault.known
+    near = foreign.CONTRACTS.get(key.replace("_", "").casefold()) or did_you_mean(key, known)
+    hint = near or f"contracts: {', '.join(known)}, memory@BATCH_SIZE"
+    checked.error("unknown-word", message, fault.value.key(key), hint, fault.notes)
+
+
+def _unknown_word(key: str, fault: Fault, checked: Checked) -> None:
+    hint = did_you_mean(key, fault.known) or f"the words here: {', '.join(fault.known)}"
+    _no_such_word(key, f" in `{fault.path[-1]}`", hint, fault, checked)
+
+
+def _unknown_at_the_top(key: str, fault: Fault, checked: Checked) -> None:
+    if closest(key, fault.known) in NEEDED:
+        checked.fatal = True  # without that word, nothing below would be found
+    hint = did_you_mean(key, fault.known) or f"the words here: {', '.join(fault.known)}"
+    hint = _at_the_top(key) or hint
+    if key == "edit":
+        hint = "override a param, a block or `layers` instead"
+    _no_such_word(key, "", hint, fault, checked)
+
+
+def _no_such_word(key: str, where: str, hint: str, fault: Fault, checked: Checked) -> None:
+    if key in LAYERS:
+        hint = f"a layer is a step of a list: `- {key}: ...` under `layers`"
+    message = f"there is no word '{key}'{where}"
+    checked.error("unknown-word", message, fault.value.key(key), hint, fault.notes)
 
 
 def _at_the_top(key: str) -> str | None:
@@ -464,9 +530,8 @@ def _at_the_top(key: str) -> str | None:
     return foreign.TOP.get(folded)
 
 
-def _unknown_argument(
-    key: str, value: Value, owner: str, known: list[str], notes: Notes, checked: Checked
-) -> None:
+def _unknown_argument(key: str, fault: Fault, checked: Checked) -> None:
+    owner, known, value = fault.owner, fault.known, fault.value
     hint = did_you_mean(key, known) or (f"it has {', '.join(known)}" if known else "it takes none")
     written = re.fullmatch(r"(\w+)(\s+|:|\s*=\s*)(\S.*)", key)  # `units 3`, `units:3`, `units=3`
     if key in MODIFIERS and owner in LAYERS:
@@ -485,40 +550,41 @@ def _unknown_argument(
     code, noun = "unknown-argument", "argument"
     if owner in ("train", "data"):
         code, noun, owner = "unknown-word", "word", "train.data" if owner == "data" else owner
-    checked.error(code, f"{owner} has no {noun} '{key}'", value.key(key), hint, notes)
+    checked.error(code, f"{owner} has no {noun} '{key}'", value.key(key), hint, fault.notes)
 
 
-def _unknown_step_key(key: str, value: Value, notes: Notes, checked: Checked) -> None:
-    word = did_you_mean(key, (*MODIFIERS, *WORDS))
+def _unknown_in_step(key: str, fault: Fault, checked: Checked) -> None:
+    span, word = fault.value.key(key), did_you_mean(key, (*MODIFIERS, *WORDS))
     if key[:1].isupper() or not word:
-        _unknown_layer(key, value.key(key), notes, checked)
+        _unknown_layer(key, span, fault.notes, checked)
     else:
-        checked.error("unknown-word", f"a step has no word '{key}'", value.key(key), word, notes)
+        checked.error("unknown-word", f"a step has no word '{key}'", span, word, fault.notes)
 
 
-def _unknown_branch_key(key: str, value: Value, path: Path, notes: Notes, checked: Checked) -> None:
+def _unknown_in_branch(key: str, fault: Fault, checked: Checked) -> None:
     message = f"a branch has no `{key}`"
-    hint = f"a branch is {BRANCH}"
+    hint = f"a branch is {fault.words}"
     if key == "name":
-        hint = f"the branch is called by its key, '{path[-1]}'"
+        hint = f"the branch is called by its key, '{fault.path[-1]}'"
     elif key in ("for", "repeat"):
         hint = "put the loop on a step inside the branch"
     elif key not in MODIFIERS:
-        message = f"a branch is {BRANCH}, not a single step"
+        message = f"a branch is {fault.words}, not a single step"
         hint = f"make it a list: [{key}: ...], or `- {key}: ...` on a line of its own"
-    checked.error("branch", message, value.key(key), hint, notes)
+    checked.error("branch", message, fault.value.key(key), hint, fault.notes)
 
 
-def _unknown_merge_key(key: str, value: Value, notes: Notes, checked: Checked) -> None:
+def _unknown_in_merge(key: str, fault: Fault, checked: Checked) -> None:
+    span = fault.value.key(key)
     if key not in MODIFIERS and key not in WORDS:
-        _unknown_layer(key, value.key(key), notes, checked)
+        _unknown_layer(key, span, fault.notes, checked)
         return
     message, hint = f"`merge` has no `{key}`", "it stands beside `branches`, for all of the step"
     if key in WORDS:
         message, hint = f"`merge` is a layer or a block, not `{key}`", "make them a block"
     elif key == "from":
         hint = "it takes the values of the branches, in their order"
-    checked.error("merge", message, value.key(key), hint, notes)
+    checked.error("merge", message, span, hint, fault.notes)
 
 
 def _unknown_layer(word: str, span: Span, notes: Notes, checked: Checked) -> None:
@@ -543,6 +609,35 @@ def _unknown_layer(word: str, span: Span, notes: Notes, checked: Checked) -> Non
         what = "a space is missing after the colon" if glued[2] == ":" else "a colon is missing"
         hint = f"{what}: write `- {glued[1]}: ...`"
     checked.error("unknown-layer", message, span, hint, notes)
+
+
+# --- what an error says, by what the schema calls its part ---------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """What is reported of a key that a part of the schema does not know, and of a wrong value."""
+
+    unknown_key: Callable[[str, Fault, Checked], None] = _unknown_word
+    wrong_value: Callable[[Fault, Checked], None] = _wrong_value
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "": Handler(),
+    "arguments": Handler(_unknown_argument, _no_arguments),
+    "blocks": Handler(_wrong_block_name, _no_blocks),
+    "branch": Handler(_unknown_in_branch, _no_branch),
+    "call": Handler(wrong_value=_only_by_name),
+    "comparison": Handler(),
+    "contracts": Handler(_unknown_contract),
+    "defaults": Handler(_unknown_in_defaults),
+    "file": Handler(_unknown_at_the_top, _no_layers),
+    "input": Handler(wrong_value=_no_shape),
+    "merge": Handler(_unknown_in_merge),
+    "object": Handler(_unknown_object, _no_object),
+    "step": Handler(_unknown_in_step, _no_step),
+    "version": Handler(wrong_value=_version),
+}
 
 
 # --- YAML's traps --------------------------------------------------------------------------------

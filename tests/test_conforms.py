@@ -79,6 +79,7 @@ def test_it_agrees_with_jsonschema_on_every_argument() -> None:
     "wanted",
     [
         {"uniqueItems": True},
+        {"x-other": {"is": "step"}},
         {"properties": {"a": {"oneOf": [{"type": "null"}]}}},
         {"enum": [[1]]},
     ],

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import jsonschema
 import pytest
 from conftest import ROOT
 
 from archspec.arguments import REQUIRED, bind
+from archspec.conforms import WORDS
 from archspec.errors import Refused
 from archspec.layers import LAYERS
+from archspec.objects import TABLES
 from archspec.schema import schema, shipped, text
+from archspec.schema.values import FORMULA, ROLE
 from archspec.syntax.source import plain, read_file
+from archspec.validation import HANDLERS
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 SPECS = sorted([*ROOT.glob("specs/**/*.yaml"), *ROOT.glob("examples/**/*.yaml")])
@@ -120,3 +126,56 @@ def test_schema_and_argument_checks_give_one_verdict(name):
             except Refused:
                 taken = False
             assert valid == taken, f"{name}.{argument.name}: {json.dumps(value)}"
+
+
+# --- what messages read in the schema ------------------------------------------------------------
+
+
+def parts(part: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every part of a schema that an error can be about, by its path.
+
+    An error in an alternative is about the part that holds the alternatives.
+    """
+    if isinstance(part, bool):
+        return
+    yield path, part
+    for word in {"items", "additionalProperties", "then", "else"} & part.keys():
+        yield from parts(part[word], f"{path}/{word}")
+    for word in ("properties", "patternProperties", "$defs"):
+        for name, each in part.get(word, {}).items():
+            if each != schema()["$defs"]["formula"]:
+                yield from parts(each, f"{path}/{word}/{name}")
+    for number, each in enumerate(part.get("allOf", [])):
+        yield from parts(each, f"{path}/allOf/{number}")
+
+
+REFUSING = WORDS.keys() - {"$ref", "if", "allOf", "items", "properties"}  # by themselves
+
+
+def without_words(root: dict[str, Any]) -> list[str]:
+    """The parts of a schema that refuse some value and do not say what they want."""
+    found = []
+    for path, part in parts(root, ""):
+        refuses = REFUSING & {word for word in part if part[word] != [True]}
+        closed = part.get("additionalProperties") is False
+        if part == FORMULA or ((refuses or closed) and "$comment" not in part):
+            found.append(path)
+    return found
+
+
+def test_every_part_says_what_it_wants() -> None:
+    assert without_words(schema()) == []
+
+
+@pytest.mark.parametrize("part", [{"type": "string"}, {"items": {"minimum": 1}}, FORMULA])
+def test_the_check_of_words_can_fail(part: dict[str, Any]) -> None:
+    assert len(without_words({"properties": {"a": part}})) == 1
+
+
+def test_every_role_has_a_handler_and_an_owner_that_is_in_the_tables() -> None:
+    roles = [part[ROLE] for _, part in parts(schema(), "") if ROLE in part]
+    assert {"", *(role["is"] for role in roles)} == set(HANDLERS)
+    owners = {"train", "data", *LAYERS, *(name for table in TABLES.values() for name in table)}
+    assert {role["of"] for role in roles if role["is"] == "arguments"} == owners
+    assert {role["of"] for role in roles if role["is"] == "object"} == set(TABLES)
+    assert {role["is"] for role in roles if "of" in role} == {"arguments", "object"}

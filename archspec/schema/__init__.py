@@ -5,10 +5,12 @@ library. Dispatch is by key, never by trying alternatives, so an error names the
 wrong. What a schema cannot say (names, shapes, formulas) the later stages say.
 
 Two readers have it. Our own messages read `$comment`, which completes the sentence "... must be
-..." for the value it stands at. Editors show `description` and `title`, and offer as values what
-stands at the surface of a property, its types, `enum` and `anyOf`, but not what is under `if`: so
-the surface says what kinds of value there are, and `then` what is in a mapping. A `default` is what
-an editor inserts; null and lists, which it would lay out badly, stand in the description alone.
+..." for the value it stands at, and `x-archspec`, which says what the part is where its errors say
+more than that: {is: arguments, of: Conv2D}. Editors show `description` and `title`, and offer as
+values what stands at the surface of a property, its types, `enum` and `anyOf`, but not what is
+under `if`: so the surface says what kinds of value there are, and `then` what is in a mapping. A
+`default` is what an editor inserts; null and lists, which it would lay out badly, stand in the
+description alone.
 """
 
 from __future__ import annotations
@@ -18,11 +20,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from archspec.schema.steps import BRANCH, of_steps
-from archspec.schema.values import A_FORMULA, closed, of_kinds, spellings
+from archspec.schema.steps import of_steps
+from archspec.schema.values import A_FORMULA, closed, of_kinds, spellings, wanted
 from archspec.schema.words import of_recipe, of_words
 
-__all__ = ["BRANCH", "schema", "shipped", "spellings", "text"]
+__all__ = ["schema", "shipped", "spellings", "text"]
 
 SHIPPED = Path(__file__).parent.with_suffix(".json")
 URL = "https://json-schema.org/draft/2020-12/schema"
@@ -38,8 +40,9 @@ def schema() -> dict[str, Any]:
         "description": "A network as a graph of layers: the spec language of archspec.",
         **closed(
             of_words(),
-            "words",
-            allOf=[{"required": ["archspec"]}],
+            "a mapping",
+            "file",
+            allOf=[{"required": ["archspec"], **wanted("a mapping with a version", "version")}],
             anyOf=[{"required": [word], **NEITHER} for word in ("layers", "extends", "blocks")],
         ),
         "$defs": {"formula": A_FORMULA, **of_recipe(), **of_steps(), **of_kinds()},

@@ -19,9 +19,11 @@ from archspec.schema.values import (
     closed,
     leaf,
     or_null,
+    wanted,
 )
 from archspec.syntax.steps import MODIFIERS, WORDS
 
+STEP = "a layer, a block or a mapping that holds one"
 BRANCH = "a list of steps, or a group of `layers`"
 BLOCK = "^[a-z][a-z0-9_]*$"
 NAME = leaf(
@@ -69,13 +71,13 @@ def of_steps() -> dict[str, Any]:
         "from": FROM,
         "when": {**CONDITION, "description": "Whether the step is there at all."},
     }
-    call = leaf("call arguments", {"type": "object"}, "Constant call arguments.")
+    call = leaf("a mapping of its arguments", {"type": "object"}, "Constant call arguments.")
     reuse = {**REFERENCE, "description": "Call that layer or block again, with its weights."}
     step = {
         **calls,
         **group,
         "branches": {
-            "$comment": "a list or a mapping of branches",
+            **wanted("a list or a mapping of branches"),
             "type": ["object", "array"],
             "minItems": 1,
             "minProperties": 1,
@@ -99,10 +101,9 @@ def of_steps() -> dict[str, Any]:
     not_merge = "|".join(word for word in step if word not in merge)
     words = "|".join((*MODIFIERS, *WORDS))  # which need a value
     block = f"^(?!({words})$){BLOCK[1:]}"
-    taken = "a layer, a block or a mapping that holds one"
     return {
         "steps": {
-            "$comment": "a list of steps",
+            **wanted("a list of steps"),
             "type": ["array", "null"],
             "items": {"$ref": "#/$defs/step"},
         },
@@ -110,13 +111,13 @@ def of_steps() -> dict[str, Any]:
             "title": "step",
             "if": MAPPING,
             "then": {
-                **closed(step, "step", patternProperties={BLOCK: True}, minProperties=1),
+                **closed(step, STEP, "step", patternProperties={BLOCK: True}, minProperties=1),
                 **_next(MODIFIERS),
             },
-            "else": {"$comment": taken, "$ref": "#/$defs/bare"},
+            "else": {"$ref": "#/$defs/bare"},
         },
         "merge": {
-            "$comment": taken,
+            **wanted(STEP, "step"),
             "anyOf": [
                 {"$ref": "#/$defs/bare"},
                 *({"const": layer.name, "description": layer.doc} for layer in FAMILIES["merging"]),
@@ -125,13 +126,16 @@ def of_steps() -> dict[str, Any]:
             "if": MAPPING,
             "then": {
                 **closed(
-                    merge, "merge", patternProperties={f"^(?!({not_merge})$){BLOCK[1:]}": True}
+                    merge,
+                    STEP,
+                    "merge",
+                    patternProperties={f"^(?!({not_merge})$){BLOCK[1:]}": True},
                 ),
                 **_next(("name", "call")),
             },
         },
         "bare": {
-            "$comment": taken,
+            **wanted(STEP, "step"),
             "type": "string",
             "anyOf": [
                 {
@@ -218,5 +222,5 @@ def _branch(group: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "if": {"type": ["array", "null"]},
         "then": {"$ref": "#/$defs/steps"},
-        "else": closed(group, BRANCH, errorMessage=f"A branch is {BRANCH}."),
+        "else": closed(group, BRANCH, "branch", errorMessage=f"A branch is {BRANCH}."),
     }

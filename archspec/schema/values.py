@@ -22,12 +22,26 @@ NOTHING = {"if": NULL, "else": False}  # null, which editors do not offer
 FORMULA = {"$ref": "#/$defs/formula"}
 A_FORMULA = {"title": "formula", "type": "string", "pattern": "^="}
 UNOFFERED = {"doNotSuggest": True}
+ROLE = "x-archspec"  # the key of what a part of the schema is; validators and editors ignore it
 
 
-def leaf(words: str, schema: Mapping[str, Any], doc: str = "") -> dict[str, Any]:
-    """A schema with the words of what it wants, and a sentence for editors."""
+def wanted(words: str, role: str = "", of: str = "") -> dict[str, Any]:
+    """Return what a part of the schema tells our own messages.
+
+    words: complete the sentence "... must be ...". role, of: what the part is, such as the
+    "arguments" of "Conv2D", where its errors say more than that sentence.
+
+    >>> wanted("an initializer", "object", of="initializer")
+    {'$comment': 'an initializer', 'x-archspec': {'is': 'object', 'of': 'initializer'}}
+    """
+    owner = {"of": of} if of else {}
+    return {"$comment": words, **({ROLE: {"is": role, **owner}} if role else {})}
+
+
+def leaf(words: str, schema: Mapping[str, Any], doc: str = "", role: str = "") -> dict[str, Any]:
+    """Return a schema with the words of what it wants, and a sentence for editors."""
     described = {"description": doc} if doc else {}
-    return {"$comment": words, **described, **schema}
+    return {**wanted(words, role), **described, **schema}
 
 
 def alternatives(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -81,11 +95,11 @@ def _default(argument: Argument) -> Any:
 
 def _of_type(type_: Type) -> dict[str, Any]:
     if type_.kind is None:
-        return {"$comment": type_.words, **or_formula(type_.schema)}
+        return {**wanted(type_.words), **or_formula(type_.schema)}
     if type_.kind == "schedule":
         numbers = alternatives(type_.schema["anyOf"][0])
         return {
-            "$comment": type_.words,
+            **wanted(type_.words, "object", type_.kind),
             "anyOf": [*numbers, FORMULA, MAPPING],
             "if": MAPPING,
             "then": {"$ref": "#/$defs/schedule"},
@@ -93,14 +107,16 @@ def _of_type(type_: Type) -> dict[str, Any]:
     return {"$ref": f"#/$defs/{type_.kind}"}
 
 
-def closed(properties: Mapping[str, Any], kind: str, **more: Any) -> dict[str, Any]:
-    """A mapping that takes these keys only. kind: what messages call a key.
+def closed(
+    properties: Mapping[str, Any], words: str, role: str = "", of: str = "", **more: Any
+) -> dict[str, Any]:
+    """Return the schema of a mapping that takes these keys only.
 
     What is required stands in an `allOf` of its own, or editors offer it twice.
     """
     return {
         "type": "object",
-        "$comment": kind,
+        **wanted(words, role, of),
         "properties": dict(properties),
         "additionalProperties": False,
         **more,
@@ -120,7 +136,7 @@ def arguments_of(
         name: _argument(argument, docs.get(f"{owner}.{name}") or docs.get(name, ""))
         for name, argument in arguments.items()
     }
-    return {"title": owner, **closed(properties, f"{owner} arguments")}
+    return {"title": owner, **closed(properties, "a mapping of its arguments", "arguments", owner)}
 
 
 def called(name: str, arguments: Mapping[str, Argument], definition: str) -> dict[str, Any]:
@@ -129,16 +145,17 @@ def called(name: str, arguments: Mapping[str, Argument], definition: str) -> dic
     definition: which definition holds the arguments.
     """
     first = next((each for each in arguments.values() if each.name not in COMMON), None)
-    words, taken = "its arguments as a mapping", []
+    said, taken = wanted("its arguments as a mapping", "call"), []
     if first is not None:
-        words = first.type.words
+        kind = first.type.kind
+        said = wanted(first.type.words, "object" if kind else "", kind or "")
         value = _of_type(first.type)
         taken = [each for each in value.get("anyOf", [value]) if each != MAPPING]
-        if first.type.kind and "$ref" in value:
-            taken = names_of(first.type.kind)
+        if kind and "$ref" in value:
+            taken = names_of(kind)
     return {
         "title": name,
-        "$comment": words,
+        **said,
         "anyOf": [*taken[:1], MAPPING, *taken[1:], NOTHING],  # editors report the first
         "if": MAPPING,
         "then": {"$ref": f"#/$defs/{definition}"},
@@ -155,10 +172,10 @@ def of_kinds() -> dict[str, Any]:
             defs[f"{owner}.arguments"] = arguments_of(name, arguments)
         defs[kind] = {
             "title": kind,
-            "$comment": OBJECT_WORDS[kind],
+            **wanted(OBJECT_WORDS[kind], "object", kind),
             "anyOf": [*names_of(kind), MAPPING],
             "if": MAPPING,
-            "then": closed(objects_of(kind), f"{kind} names", minProperties=1, maxProperties=1),
+            "then": one_object(kind, minProperties=1, maxProperties=1),
         }
     return defs
 
@@ -171,6 +188,11 @@ def names_of(kind: str) -> list[dict[str, Any]]:
         {"type": "string", "pattern": f"^(=|({'|'.join(others)})$)"} if others else FORMULA,
         NOTHING,
     ]
+
+
+def one_object(kind: str, **more: Any) -> dict[str, Any]:
+    """Return the schema of {Name: {arguments}}."""
+    return closed(objects_of(kind), OBJECT_WORDS[kind], "object", kind, **more)
 
 
 def objects_of(kind: str) -> dict[str, Any]:

@@ -18,8 +18,10 @@ from archspec.schema.values import (
     closed,
     leaf,
     names_of,
-    objects_of,
+    one_object,
     or_null,
+    spellings,
+    wanted,
 )
 
 DTYPES = (
@@ -29,6 +31,7 @@ DTYPES = (
 FILE_NAME = (
     r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,79}$"  # files and folders are called after networks
 )
+TEXT = leaf("text", {"type": "string"})
 AXIS = leaf(
     "a positive integer or null", {"anyOf": [{"type": ["integer", "null"], "minimum": 1}, FORMULA]}
 )
@@ -48,6 +51,7 @@ COMPARISON = leaf(
             {"type": "number", "minimum": 0},
         ]
     },
+    role="comparison",
 )
 CONTRACTS = {
     "params": "Numbers in all weights.",
@@ -62,8 +66,9 @@ def of_words() -> dict[str, Any]:
     steps = {"$ref": "#/$defs/steps"}
     inner_shape = closed(
         {"shape": SHAPE, "dtype": leaf(f"one of {', '.join(DTYPES)}", {"enum": list(DTYPES)})},
-        "words",
-        allOf=[{"required": ["shape"]}],
+        "a mapping",
+        "input",
+        allOf=[{"required": ["shape"], **wanted("a mapping with a shape", "input")}],
     )
     shape = {
         **leaf(SHAPE["$comment"], {"anyOf": [*SHAPE["anyOf"], MAPPING, NOTHING]}),
@@ -75,11 +80,11 @@ def of_words() -> dict[str, Any]:
         for name, layer in LAYERS.items()
     }
     defaults = {
-        **closed(layer_defaults, "layer names"),
+        **closed(layer_defaults, "a mapping from layers to their arguments", "defaults"),
         "description": "Arguments that every layer of a name starts from.",
     }
     params = {
-        "$comment": "names with default values",
+        **wanted("a mapping from names to default values"),
         "type": "object",
         "description": "Names for formulas, with their default values.",
     }
@@ -91,22 +96,23 @@ def of_words() -> dict[str, Any]:
         "defaults": defaults,
         "layers": {**steps, "description": "The steps, each taking the one before it."},
     }
-    block = or_null(closed({name: or_null(each) for name, each in in_block.items()}, "words"))
+    block = {name: or_null(each) for name, each in in_block.items()}
     contracts = closed(
         {
             **{name: {**COMPARISON, "description": doc} for name, doc in CONTRACTS.items()},
             "output": {
                 "type": "array",
-                "$comment": "a shape",
+                **wanted("a shape"),
                 "description": "Shape of the output without the batch axis.",
             },
         },
+        "a mapping of contracts",
         "contracts",
         patternProperties={"^memory@[0-9]+$": COMPARISON},
     )
-    files = leaf("a list of files", {"type": "array", "items": {"type": "string"}})
+    files = leaf("a list of files", {"type": "array", "items": TEXT})
     described = {
-        "archspec": leaf("1", {"const": 1}, "Version of the language."),
+        "archspec": leaf("1", {"const": 1}, "Version of the language.", role="version"),
         "name": leaf(
             "up to 80 letters and signs, not '/' or '\\', and no '.' first",
             {"type": "string", "pattern": FILE_NAME},
@@ -120,23 +126,23 @@ def of_words() -> dict[str, Any]:
         "params": params,
         "input": {**shape, "description": "Shape of the input without the batch axis."},
         "inputs": {
-            "$comment": "names with their shapes",
+            **wanted("a mapping from names to shapes"),
             "type": "object",
             "additionalProperties": shape,
             "description": "Several inputs, by name.",
         },
         "defaults": defaults,
         "blocks": {
-            "$comment": "block names",
+            **wanted("a mapping from names to blocks", "blocks"),
             "type": "object",
-            "patternProperties": {BLOCK: block},
+            "patternProperties": {BLOCK: or_null(closed(block, "a mapping"))},
             "additionalProperties": False,
             "description": "Reusable sub-graphs, called like a layer.",
         },
         "layers": {**steps, "description": "The steps, each taking the one before it."},
         "outputs": leaf(
             "a list of step names",
-            {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            {"type": "array", "items": TEXT, "minItems": 1},
             "The model's outputs; by default the last step.",
         ),
         "require": {
@@ -155,13 +161,13 @@ def _by_output(kind: str, one: dict[str, Any], *more: Any) -> dict[str, Any]:
     A mapping with one key is an object if the key is one's name or begins with a capital.
     one: what is said for an output. more: what may stand for all of them besides an object.
     """
-    objects = objects_of(kind)
-    outputs = f"^(?!({'|'.join(name for name in objects if name[0].islower())})$)[^A-Z]"
+    objects = "|".join(name for name in spellings(kind) if name[0].islower())
+    outputs = f"^(?!({objects})$)[^A-Z]"
     return {
-        "$comment": OBJECT_WORDS[kind],
+        **wanted(OBJECT_WORDS[kind], "object", kind),
         "anyOf": [*names_of(kind), *more, MAPPING],
         "if": {"type": "object", "maxProperties": 1},
-        "then": closed(objects, f"{kind} names", patternProperties={outputs: one}),
+        "then": one_object(kind, patternProperties={outputs: one}),
         "else": {"additionalProperties": one},
     }
 
@@ -169,7 +175,7 @@ def _by_output(kind: str, one: dict[str, Any], *more: Any) -> dict[str, Any]:
 def _several(kind: str) -> dict[str, Any]:
     """One object or a list of them."""
     return {
-        "$comment": OBJECT_WORDS[kind],
+        **wanted(OBJECT_WORDS[kind], "object", kind),
         "anyOf": [*names_of(kind), ARRAY, MAPPING],
         "items": {"$ref": f"#/$defs/{kind}"},
         "if": MAPPING,
@@ -190,7 +196,7 @@ def of_recipe() -> dict[str, Any]:
             "then": arguments_of("data", DATA, DOCS),
         },
         "augment": {
-            "$comment": "a list of layers",
+            **wanted("a list of layers"),
             "type": ["array", "null"],
             "items": {"$ref": "#/$defs/step"},
         },
@@ -201,6 +207,11 @@ def of_recipe() -> dict[str, Any]:
         },
         "callbacks": _several("callback"),
         "train": or_null(
-            closed({name: or_null(each) for name, each in words.items()}, "train arguments")
+            closed(
+                {name: or_null(each) for name, each in words.items()},
+                "a mapping of its arguments",
+                "arguments",
+                "train",
+            )
         ),
     }
