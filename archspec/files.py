@@ -22,9 +22,10 @@ from archspec.errors import (
 )
 from archspec.reading import from_here, kind_of, path_of
 from archspec.recipe import RECIPE
+from archspec.schema.checked import Checked
+from archspec.schema.validation import check
 from archspec.syntax.source import WORDS, Document, Value, read_file, read_text, value_of
 from archspec.syntax.steps import Body, read_body
-from archspec.validation import Checked, check
 
 NOT_INHERITED = ("name", "require", "extends", "import")
 DEEP = {"params": 1, "inputs": 1, "train": 1, "defaults": 2, "blocks": 2}

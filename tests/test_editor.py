@@ -23,8 +23,8 @@ from archspec.copying import copy
 from archspec.layers import LAYERS
 from archspec.objects import TABLES
 from archspec.schema import shipped
+from archspec.schema.validation import check
 from archspec.syntax.source import read_text
-from archspec.validation import check
 
 SERVER = os.environ.get("ARCHSPEC_YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")
 pytestmark = [

@@ -17,7 +17,8 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,12 @@ from conftest import ROOT
 
 import archspec
 from archspec.cli import main
-from archspec.errors import MAX_ERRORS, MAX_MESSAGE, SpecError, did_you_mean
+from archspec.errors import MAX_ERRORS, MAX_MESSAGE, SpecError, UserError, did_you_mean
+from archspec.schema import remedies
+from archspec.schema.faults import Fault
+from archspec.schema.remedies import REMEDIES
+from archspec.schema.validation import check as validate
+from archspec.syntax.source import read_file
 
 FOLDER = ROOT / "tests" / "errors"
 FIXTURES = sorted(FOLDER.glob("*.yaml"))
@@ -132,6 +138,36 @@ def _in(expected: str, said: str) -> bool:
     """Whether `code: part of the message` is what was said."""
     code, _, part = expected.partition(": ")
     return said.startswith(f"{code}: ") and part in said
+
+
+@pytest.fixture(scope="module")
+def remedies_held() -> set[str]:
+    """The rules of `REMEDIES` whose hint a fixture expects, by their names."""
+    given: list[tuple[str, str]] = []
+
+    def noted(rule: Callable[[Fault], str | None]) -> Callable[[Fault], str | None]:
+        def with_note(fault: Fault) -> str | None:
+            hint = rule(fault)
+            given.extend([(rule.__name__, hint)] if hint else [])
+            return hint
+
+        return with_note
+
+    held = set()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(remedies, "REMEDIES", [noted(rule) for rule in remedies.REMEDIES])
+        for path in FIXTURES:
+            given.clear()
+            with suppress(SpecError, UserError):
+                validate(read_file(path))
+            expected = [each.text for each in expectations(path) if each.kind == "hint"]
+            held |= {name for name, hint in given if any(text in hint for text in expected)}
+    return held
+
+
+@pytest.mark.parametrize("rule", REMEDIES, ids=lambda rule: rule.__name__.strip("_"))
+def test_every_remedy_is_held_by_a_fixture(rule: Any, remedies_held: set[str]) -> None:
+    assert rule.__name__ in remedies_held
 
 
 # --- files that cannot hold comments -------------------------------------------------------------
@@ -321,6 +357,10 @@ HOSTILE: dict[str, tuple[str, str]] = {
     ),
     "a layer that no machine holds": (steps("  - Flatten\n  - Dense: 2147483647"), "shape"),
     "a number of many digits": (steps(f"  - Dense: {'9' * 5000}"), "yaml"),
+    "a list of many digits without brackets": (
+        steps(f"  - MaxPooling2D: '{'9' * 5000}, 3'"),
+        "argument-value",
+    ),
     "a formula's number of many digits": (steps(f"  - Dense: ={'9' * 900}"), "formula"),
 }
 

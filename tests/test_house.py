@@ -33,7 +33,6 @@ ROOMS = [
     "analysis",
     "contracts",
     "schema",
-    "validation",
     "files",
     "copying",
     "scopes",

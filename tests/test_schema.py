@@ -16,9 +16,9 @@ from archspec.errors import Refused
 from archspec.layers import LAYERS
 from archspec.objects import TABLES
 from archspec.schema import schema, shipped, text
+from archspec.schema.validation import HANDLERS
 from archspec.schema.values import FORMULA, ROLE
 from archspec.syntax.source import plain, read_file
-from archspec.validation import HANDLERS
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 SPECS = sorted([*ROOT.glob("specs/**/*.yaml"), *ROOT.glob("examples/**/*.yaml")])

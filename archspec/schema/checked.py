@@ -1,0 +1,94 @@
+"""What a check found in a document, and which part of the document each error spoils."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from archspec.errors import Diagnostic, Note, Span
+from archspec.syntax.source import Value
+
+Path = list[Any]  # the keys and indices that lead from the root of a file to a value
+Notes = tuple[Note, ...]
+
+
+@dataclass(slots=True)
+class Checked:
+    """What the schema says of a document.
+
+    diagnostics: its errors. broken: the places of the values that it refused, so that the later
+    stages step over them in silence and still find whatever else is wrong. fatal: whether what is
+    left means nothing as a whole.
+    """
+
+    root: Value
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    broken: set[Span] = field(default_factory=set)
+    fatal: bool = False
+
+    def error(
+        self, code: str, message: str, span: Span, hint: str | None = None, notes: Notes = ()
+    ) -> None:
+        self.diagnostics.append(Diagnostic(code, message, span, hint, notes))
+
+    def mark_broken(self, path: Path) -> None:
+        """Mark what an error at a path spoils: the least that can be stepped over."""
+        word = path[0] if path else None
+        end = _end_of_step(path)
+        if end is not None:
+            broken = path[:end]
+        elif word in ("train", "require", "name", "description", "outputs", "input"):
+            broken = path[:1]
+        elif "defaults" in path[:3]:  # defaults.Conv2D.padding, blocks.unit.defaults.Conv2D
+            broken = path[: path.index("defaults") + 2]
+        elif word in ("inputs", "blocks") and len(path) > 1:
+            broken = path[:2]
+        else:
+            self.fatal = self.fatal or word not in (None, "blocks")
+            return
+        self.broken.add(values_along(self.root, broken)[-1].span)
+
+    def known_blocks(self) -> list[str]:
+        """Return the names of the blocks that the file defines."""
+        return [name for name, _, _ in self.root.entries("blocks")]
+
+
+def values_along(root: Value, path: Iterable[Any]) -> list[Value]:
+    """Return the values on a path from the root, the root first."""
+    values = [root]
+    for part in path:
+        values.append(values[-1].data[part])
+    return values
+
+
+def is_step(path: Path) -> bool:
+    """Whether a step stands at a path; a branch, which holds steps, is none."""
+    return bool(path) and _end_of_step(path) == len(path) and not _is_branch(path)
+
+
+def _end_of_step(path: Path) -> int | None:
+    """Return how much of a path leads to its innermost step or branch, or None outside of steps.
+
+    >>> _end_of_step(["layers", 3, "Dense", "units"])
+    2
+    """
+    if not path or path[0] not in ("layers", "blocks"):
+        return None
+    for end in range(len(path), 1, -1):
+        part, before = path[end - 1], path[end - 2]
+        if part == "merge" or _is_branch(path[:end]):
+            return end
+        in_branch = end > 2 and path[end - 3] == "branches"
+        if isinstance(part, int) and (before == "layers" or in_branch):
+            return end
+    return None
+
+
+def _is_branch(path: Path) -> bool:
+    return len(path) > 1 and path[-2] == "branches" and path[0] in ("layers", "blocks")
+
+
+def head_of(value: Value) -> Span:
+    """Return the place of a mapping's first key, or where the value begins."""
+    return next(iter(value.keys.values()), value.span.within(0, 1))

@@ -1,0 +1,146 @@
+"""One error of the validator, as the modules that put it into words see it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from archspec.conforms import Check, checker
+from archspec.layers import LAYERS
+from archspec.objects import TABLES
+from archspec.schema import schema, shipped
+from archspec.schema.checked import Notes, Path
+from archspec.schema.values import ROLE
+from archspec.syntax.source import Value
+
+
+@cache
+def quick_check() -> Check:
+    """Return the check that says whether a file is valid, and nothing more."""
+    return checker(json.loads(shipped()))
+
+
+@cache
+def validator() -> Any:
+    """Return the validator that says what is wrong, too."""
+    import jsonschema  # takes as long as all the rest of a check: only where something is wrong
+
+    # Which keys stand beside a layer is said for editors; here the look for traps says it in words.
+    extend: Any = jsonschema.validators.extend
+    return extend(jsonschema.Draft202012Validator, {"propertyNames": lambda *_: ()})(schema())
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error of the validator, and the value that it refuses.
+
+    notes: where the value came in by aliases. root: the whole file.
+    """
+
+    error: Any
+    path: Path
+    value: Value
+    notes: Notes
+    root: Value
+
+    @property
+    def keyword(self) -> str:
+        """The word of JSON Schema that the value breaks, such as `required`."""
+        return str(self.error.validator)
+
+    @property
+    def wanted(self) -> Mapping[str, Any]:
+        """The part of the schema that the value does not fit."""
+        return self.error.schema  # type: ignore[no-any-return]
+
+    @property
+    def words(self) -> str:
+        """What the value must be: "a positive integer"."""
+        return str(self.wanted["$comment"])
+
+    @property
+    def role(self) -> str:
+        """What this part of the schema is, such as "arguments"; "" where nothing is said of it."""
+        return str(self.wanted.get(ROLE, {}).get("is", ""))
+
+    @property
+    def owner(self) -> str:
+        """The layer whose arguments these are, or the kind of object: "Conv2D", "optimizer"."""
+        return str(self.wanted[ROLE]["of"])
+
+    @property
+    def known_keys(self) -> list[str]:
+        """The keys that the mapping may have, by their names."""
+        return list(self.wanted.get("properties", {}))
+
+    @property
+    def text(self) -> str:
+        """The value without space around it if it is a text, or else ""."""
+        return self.value.data.strip() if isinstance(self.value.data, str) else ""
+
+    def unknown_keys(self) -> Iterator[str]:
+        """Yield the keys that the mapping may not have."""
+        patterns = [re.compile(each) for each in self.wanted.get("patternProperties", {})]
+        known = self.known_keys
+        for key in self.value.data:
+            if key not in known and not any(each.search(key) for each in patterns):
+                yield key
+
+    def takes(self, value: Any) -> bool:
+        """Whether another value would be valid here."""
+        return bool(validator().evolve(schema=self.wanted).is_valid(value))
+
+    def item(self) -> Fault | None:
+        """Return the fault of the one item that is to blame in a list, or None."""
+        if not isinstance(self.value.data, tuple):
+            return None
+        inner = {each.relative_path[0]: each for each in self.error.context if each.relative_path}
+        if len(inner) != 1:
+            return None
+        ((number, error),) = inner.items()
+        return replace(self, error=error, value=self.value.data[number])
+
+
+# --- what messages call a value ------------------------------------------------------------------
+
+
+def subject_of(path: Path) -> str:
+    """Return what a message calls the value at a path.
+
+    >>> subject_of(["layers", 0, "Dense", "units"])
+    "Dense argument 'units'"
+    >>> subject_of(["train", "epochs"])
+    '`train.epochs`'
+    """
+    if argument := argument_at(path):
+        return argument
+    words = [part for part in path if isinstance(part, str)]
+    return f"`{'.'.join(words)}`" if words[0] in ("train", "require") else f"`{words[-1]}`"
+
+
+def argument_at(path: Path) -> str | None:
+    """Return what a message calls an argument of a layer or an object; None for other values.
+
+    `Dense: wide` gives the first argument of `Dense`.
+    """
+    words = [part for part in path if isinstance(part, str)]
+    # A block, or an output, may be called as an object is.
+    if len(words) < 4 and (
+        path[0] == "blocks" or path[:2] in (["train", "loss"], ["train", "metrics"])
+    ):
+        return None
+    last, owner = words[-1], words[-2] if len(words) > 1 else ""
+    if isinstance(path[-1], str) and (arguments := arguments_of(last)):
+        return f"{last} argument '{arguments[0]}'"
+    return f"{owner} argument '{last}'" if owner and last in arguments_of(owner) else None
+
+
+def arguments_of(owner: str) -> list[str]:
+    """Return the names of the arguments of a layer or an object; none for other words."""
+    if owner in LAYERS:
+        return list(LAYERS[owner].arguments)
+    return next((list(table[owner]) for table in TABLES.values() if owner in table), [])

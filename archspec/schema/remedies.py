@@ -1,0 +1,218 @@
+"""What the writer of a wrong value most likely meant: the hints of errors about values.
+
+A rule looks at one slip and returns its hint, or None where the slip is another. A hint is given
+only where what it proposes would be valid.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from archspec import recipe
+from archspec.arguments import show
+from archspec.errors import did_you_mean
+from archspec.layers import LAYERS
+from archspec.objects import meant
+from archspec.schema.checked import values_along
+from archspec.schema.faults import Fault, arguments_of
+from archspec.schema.values import spellings
+from archspec.syntax.source import FLOAT, plain
+
+BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
+MAX_LISTED = 40  # words that are valid, in a hint
+
+
+def remedy(fault: Fault) -> str | None:
+    """Return the hint for a wrong value: that of the first rule which knows the slip."""
+    return next(filter(None, (rule(fault) for rule in REMEDIES)), None)
+
+
+def _steps_as_mapping(fault: Fault) -> str | None:
+    """Catch `layers: {Dense: 3}`."""
+    if not (isinstance(fault.value.data, dict) and fault.path[-1] == "layers"):
+        return None
+    slip = any(key.startswith("-") for key in fault.value.data)
+    return "a space is missing after the '-'" if slip else "each step begins with '- '"
+
+
+def _one_in_brackets(fault: Fault) -> str | None:
+    """Catch `filters: [3]`."""
+    data = fault.value.data
+    alone = isinstance(data, tuple) and len(data) == 1 and fault.takes(plain(data[0]))
+    return "leave the brackets out" if alone else None
+
+
+def _number_of_turns(fault: Fault) -> str | None:
+    """Catch `for: 3`."""
+    data = fault.value.data
+    counted = isinstance(data, int) and not isinstance(data, bool)
+    return f"write repeat: {data}" if fault.path[-1] == "for" and counted else None
+
+
+def _outputs_by_name(fault: Fault) -> str | None:
+    """Catch `outputs: {digit: head}`."""
+    if not (isinstance(fault.value.data, dict) and fault.path == ["outputs"]):
+        return None
+    return f"make it a list: {show(list(plain(fault.value).values()))}".replace("'", "")
+
+
+def _margins(fault: Fault) -> str | None:
+    """Catch `padding: 1`."""
+    data = fault.value.data
+    if fault.path[-1] != "padding" or isinstance(data, bool) or not isinstance(data, int | tuple):
+        return None
+    return "`same` keeps the size; for other margins put a ZeroPadding layer before it"
+
+
+def _one_for_a_list(fault: Fault) -> str | None:
+    """Catch `outputs: head`."""
+    data = fault.value.data
+    one = bool(fault.text) and fault.takes([data]) and not fault.takes(data)
+    return f"make it a list: [{data}]" if one else None
+
+
+def _none(fault: Fault) -> str | None:
+    """Catch `activation: None`."""
+    none = fault.text.casefold() == "none" and fault.path[-1] not in LAYERS
+    return "write null" if none and fault.takes(None) else None
+
+
+def _yes_or_no(fault: Fault) -> str | None:
+    """Catch `use_bias: yes`."""
+    boolean = BOOLEANS.get(fault.text.casefold())
+    return f"write {show(boolean)}" if boolean is not None and fault.takes(boolean) else None
+
+
+def _thousands(fault: Fault) -> str | None:
+    """Catch `units: 10,000`."""
+    number = fault.text.replace(",", "")
+    separated = re.fullmatch(r"[-+]?[0-9]{1,3}(,[0-9]{3})+", fault.text)
+    if separated and fault.takes(float(number)):
+        return f"numbers have no thousands separators: {number}"
+    return None
+
+
+def _quoted_number(fault: Fault) -> str | None:
+    """Catch `units: "3"`."""
+    quoted = FLOAT.fullmatch(fault.text) and not fault.value.plain
+    if quoted and fault.takes(float(fault.text)):
+        return "leave the quotes out"
+    return None
+
+
+def _formula_without_sign(fault: Fault) -> str | None:
+    """Catch `units: width * 2`, where `width` is a param."""
+    name = re.match(r"[A-Za-z_]\w*", fault.text)
+    if name and name[0] in _params(fault) and fault.takes("=x"):
+        return f"a formula begins with '=': ={fault.text}"
+    return None
+
+
+def _list_without_brackets(fault: Fault) -> str | None:
+    """Catch `kernel_size: 3, 3` and `kernel_size: (3, 3)`."""
+    numbers = re.fullmatch(r"\(?\s*(-?\d{1,9}(\s*,\s*-?\d{1,9})*)\s*,?\s*\)?", fault.text)
+    listed = [int(each) for each in numbers[1].split(",")] if numbers else []
+    if listed and fault.takes(listed):
+        return f"a list has square brackets: {show(listed)}"
+    return None
+
+
+def _percentage(fault: Fault) -> str | None:
+    """Catch `rate: 50%`."""
+    if not re.fullmatch(r"\d{1,9}(\.\d+)?\s*%", fault.text):
+        return None
+    share = float(fault.text[:-1]) / 100
+    return f"write {share:g}" if fault.takes(share) else None
+
+
+def _arguments_without_names(fault: Fault) -> str | None:
+    """Catch `Conv2D: [64, 3]` and `Conv2D: 64, 3`."""
+    data, owner = fault.value.data, fault.path[-1]
+    if isinstance(data, tuple):
+        values = [show(plain(each)) for each in data]
+    else:
+        values = [each.strip() for each in fault.text.split(",")]
+    names = arguments_of(owner) if isinstance(owner, str) else []
+    if not 1 < len(values) <= len(names) or not all(values):
+        return None
+    pairs = zip(names, values, strict=False)
+    written = ", ".join(f"{name}: {each.strip(chr(39))}" for name, each in pairs)
+    return f"arguments have names: {owner}: {{{written}}}"
+
+
+def _precision(fault: Fault) -> str | None:
+    """Catch `precision: fp16`."""
+    return recipe.precision_meant(fault.text) if fault.path == ["train", "precision"] else None
+
+
+def _misspelt_word(fault: Fault) -> str | None:
+    """Catch `padding: sme`."""
+    if not (isinstance(fault.value.data, str) and (choices := _choices(fault.wanted))):
+        return None
+    if fault.role == "object":
+        return meant(fault.owner, fault.text)
+    return did_you_mean(fault.text, choices)
+
+
+def _unknown_word(fault: Fault) -> str | None:
+    """Catch `activation: gleu1`, which is like nothing that is valid."""
+    choices = _choices(fault.wanted) if isinstance(fault.value.data, str) else []
+    if fault.role == "object" and choices:
+        choices += spellings(fault.owner)
+    choices = list(dict.fromkeys(choices))
+    choices = [each for each in choices if each[:1].isupper()] or choices  # without snake_case
+    return f"one of {', '.join(choices[:MAX_LISTED])}" if len(choices) > 3 else None
+
+
+def _comparison(fault: Fault) -> str | None:
+    """Catch `params: about 12M`."""
+    if fault.role != "comparison":
+        return None
+    return "write <= 12M, >= 3 or 100; units: K, M, G, KiB, MiB, GiB"
+
+
+# Where several rules know a slip, the first has it: what is valid but for a sign stands before what
+# is guessed by its letters, and lists of all that is valid come last.
+REMEDIES: tuple[Callable[[Fault], str | None], ...] = (
+    _steps_as_mapping,
+    _one_in_brackets,
+    _number_of_turns,
+    _outputs_by_name,
+    _margins,
+    _one_for_a_list,
+    _none,
+    _yes_or_no,
+    _thousands,
+    _quoted_number,
+    _formula_without_sign,
+    _list_without_brackets,
+    _percentage,
+    _arguments_without_names,
+    _precision,
+    _misspelt_word,
+    _unknown_word,
+    _comparison,
+)
+
+
+def _params(fault: Fault) -> set[str]:
+    """Return the params that formulas in the refused value may name."""
+    root = fault.root
+    block = values_along(root, fault.path[:2])[-1] if fault.path[0] == "blocks" else root
+    return {name for each in (root, block) for name, _, _ in each.entries("params")}
+
+
+def _choices(schema: Any) -> list[str]:
+    """Return the words that a part of the schema lists as valid."""
+    found: list[str] = []
+    stack = [schema]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, dict):
+            found += [word for word in each.get("enum", ()) if isinstance(word, str)]
+            stack += [inner for key, inner in each.items() if key in ("anyOf", "else", "then")]
+        elif isinstance(each, list):
+            stack += each
+    return found

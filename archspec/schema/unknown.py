@@ -1,0 +1,181 @@
+"""What is reported of a word that the language does not have: a key, or the name of a layer."""
+
+from __future__ import annotations
+
+import re
+
+from archspec import foreign, recipe
+from archspec.arguments import show
+from archspec.errors import Span, closest, did_you_mean
+from archspec.infer import CLOSED, known_to_keras
+from archspec.layers import LAYERS
+from archspec.objects import TABLES, meant
+from archspec.schema.checked import Checked, Notes
+from archspec.schema.faults import Fault, subject_of
+from archspec.syntax.steps import MODIFIERS, WORDS
+
+# Words at the top of a file without which nothing below them would be found.
+NEEDED = ("params", "input", "inputs", "blocks", "defaults", "import", "extends")
+
+
+# --- keys of a mapping ---------------------------------------------------------------------------
+
+
+def report_word(key: str, fault: Fault, checked: Checked) -> None:
+    """Report a key of a block, or of an input."""
+    hint = did_you_mean(key, fault.known_keys) or _known_words(fault)
+    _report_word(key, f" in `{fault.path[-1]}`", hint, fault, checked)
+
+
+def report_word_of_file(key: str, fault: Fault, checked: Checked) -> None:
+    if closest(key, fault.known_keys) in NEEDED:
+        checked.fatal = True
+    hint = did_you_mean(key, fault.known_keys) or _known_words(fault)
+    folded = key.replace("_", "").casefold()
+    if key == "edit":
+        hint = "override a param, a block or `layers` instead"
+    elif key in recipe.RECIPE or folded in foreign.TRAIN:
+        hint = f"what a training is told stands under `train`: train: {{{key}: ...}}"
+    elif folded in foreign.TOP:
+        hint = foreign.TOP[folded]
+    _report_word(key, "", hint, fault, checked)
+
+
+def _known_words(fault: Fault) -> str:
+    return f"the words here: {', '.join(fault.known_keys)}"
+
+
+def _report_word(key: str, where: str, hint: str, fault: Fault, checked: Checked) -> None:
+    if key in LAYERS:
+        hint = f"a layer is a step of a list: `- {key}: ...` under `layers`"
+    message = f"there is no word '{key}'{where}"
+    checked.error("unknown-word", message, fault.value.key(key), hint, fault.notes)
+
+
+def report_argument(key: str, fault: Fault, checked: Checked) -> None:
+    code, noun, owner = "unknown-argument", "argument", fault.owner
+    if owner in ("train", "data"):
+        code, noun, owner = "unknown-word", "word", "train.data" if owner == "data" else owner
+    hint = _meant_argument(key, fault)
+    message = f"{owner} has no {noun} '{key}'"
+    checked.error(code, message, fault.value.key(key), hint, fault.notes)
+
+
+def _meant_argument(key: str, fault: Fault) -> str:
+    """Return a hint for an argument that its owner does not have."""
+    owner, known = fault.owner, fault.known_keys
+    elsewhere: str | None = None
+    if owner == "train":
+        elsewhere = recipe.meant(key)
+    elif owner in LAYERS:
+        elsewhere = foreign.ARGUMENTS.get(key.replace("_", "").casefold())
+    elif owner in TABLES["optimizer"]:
+        elsewhere = foreign.OPTIMIZER_ARGUMENTS.get(key)
+    written = re.fullmatch(r"(\w+)(\s+|:|\s*=\s*)(\S.*)", key)  # `units 3`, `units:3`, `units=3`
+    if elsewhere:
+        return elsewhere
+    if key in MODIFIERS and owner in LAYERS:
+        return f"'{key}' stands beside '{owner}', not inside it"
+    if written and written[1] in known:
+        what = "space is missing after the colon" if written[2] == ":" else "colon is missing"
+        return f"a {what}: {written[1]}: {written[3]}"
+    if re.fullmatch(r"[0-9]{3}", key) and fault.value.data[key].data is None:
+        return "numbers have no thousands separators"
+    return did_you_mean(key, known) or (f"it has {', '.join(known)}" if known else "it takes none")
+
+
+def report_object(key: str, fault: Fault, checked: Checked) -> None:
+    """Report the name of an initializer, an optimizer or the like: `{Adm: {...}}`."""
+    if len(fault.value.data) > 1:  # that it must be one name is said already
+        return
+    kind = fault.owner
+    message = f"{subject_of(fault.path)} must be {fault.words}, got '{key}'"
+    hint = meant(kind, key) or f"one of {', '.join(sorted(TABLES[kind]))}"
+    checked.error("unknown-object", message, fault.value.key(key), hint, fault.notes)
+
+
+def report_in_defaults(key: str, fault: Fault, checked: Checked) -> None:
+    """Report a key of `defaults` that is no layer."""
+    span = fault.value.key(key)
+    if key in checked.known_blocks():
+        message = f"`defaults` are for layers, and '{key}' is a block"
+        hint = "give its params default values"
+        checked.error("unknown-layer", message, span, hint, fault.notes)
+    else:
+        report_layer(key, span, fault.notes, checked)
+
+
+def report_block_name(key: str, fault: Fault, checked: Checked) -> None:
+    message = f"the block name '{key}' is not possible"
+    hint = "blocks are called in snake_case, so that they never look like a layer"
+    checked.error("name", message, fault.value.key(key), hint, fault.notes)
+
+
+def report_contract(key: str, fault: Fault, checked: Checked) -> None:
+    message, known = f"`require` has no contract '{key}'", fault.known_keys
+    near = foreign.CONTRACTS.get(key.replace("_", "").casefold()) or did_you_mean(key, known)
+    hint = near or f"contracts: {', '.join(known)}, memory@BATCH_SIZE"
+    checked.error("unknown-word", message, fault.value.key(key), hint, fault.notes)
+
+
+# --- keys of a step ------------------------------------------------------------------------------
+
+
+def report_in_step(key: str, fault: Fault, checked: Checked) -> None:
+    span, word = fault.value.key(key), did_you_mean(key, (*MODIFIERS, *WORDS))
+    if key[:1].isupper() or not word:
+        report_layer(key, span, fault.notes, checked)
+    else:
+        checked.error("unknown-word", f"a step has no word '{key}'", span, word, fault.notes)
+
+
+def report_in_branch(key: str, fault: Fault, checked: Checked) -> None:
+    message = f"a branch has no `{key}`"
+    hint = f"a branch is {fault.words}"
+    if key == "name":
+        hint = f"the branch is called by its key, '{fault.path[-1]}'"
+    elif key in ("for", "repeat"):
+        hint = "put the loop on a step inside the branch"
+    elif key not in MODIFIERS:
+        message = f"a branch is {fault.words}, not a single step"
+        hint = f"make it a list: [{key}: ...], or `- {key}: ...` on a line of its own"
+    checked.error("branch", message, fault.value.key(key), hint, fault.notes)
+
+
+def report_in_merge(key: str, fault: Fault, checked: Checked) -> None:
+    span = fault.value.key(key)
+    if key not in MODIFIERS and key not in WORDS:
+        report_layer(key, span, fault.notes, checked)
+        return
+    message, hint = f"`merge` has no `{key}`", "it stands beside `branches`, for all of the step"
+    if key in WORDS:
+        message, hint = f"`merge` is a layer or a block, not `{key}`", "make them a block"
+    elif key == "from":
+        hint = "it takes the values of the branches, in their order"
+    checked.error("merge", message, span, hint, fault.notes)
+
+
+# --- names of layers -----------------------------------------------------------------------------
+
+
+def report_layer(word: str, span: Span, notes: Notes, checked: Checked) -> None:
+    """Report a word that stands where a layer or a block is called and is neither."""
+    blocks = checked.known_blocks()
+    if word in blocks:  # its name has been refused where it is declared
+        return
+    code, message = "unknown-layer", f"no layer is called {show(word)}"
+    glued = re.match(r"([A-Za-z]\w*)(:|\s*[ ({])(.*)", word, re.DOTALL)  # `Dense:3`, `Dense(3)`
+    if own := did_you_mean(word, blocks):
+        hint: str | None = own
+    elif loop := re.match(r"for\s+(\w+)\s+in\s+([^:]+)", word):
+        message = f"{show(word)} is no layer"
+        hint = f"write `for: {{{loop[1]}: ={loop[2].strip()}}}` beside the layer"
+    elif refused := known_to_keras(word):
+        code, message, hint = refused.code, refused.message, refused.hint
+    elif glued and glued[1] in (*LAYERS, *blocks):
+        message = f"{show(word)} is no layer"
+        what = "a space is missing after the colon" if glued[2] == ":" else "a colon is missing"
+        hint = f"{what}: write `- {glued[1]}: ...`"
+    else:
+        hint = did_you_mean(word, [*LAYERS, *WORDS, *blocks]) or CLOSED
+    checked.error(code, message, span, hint, notes)

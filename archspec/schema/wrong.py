@@ -1,0 +1,124 @@
+"""What is reported of a value that the schema refuses."""
+
+from __future__ import annotations
+
+import re
+
+from archspec.arguments import show
+from archspec.errors import closest
+from archspec.schema.checked import Checked, head_of
+from archspec.schema.faults import Fault, argument_at, subject_of
+from archspec.schema.remedies import remedy
+from archspec.schema.unknown import report_layer
+from archspec.syntax.source import plain
+from archspec.syntax.steps import MODIFIERS, WORDS
+
+CODES = {  # of the word at the top of the file that a value stands under
+    "input": "input",
+    "inputs": "input",
+    "require": "contract",
+    "train": "argument-value",
+}
+
+
+def report_value(fault: Fault, checked: Checked) -> None:
+    path = fault.path
+    code = CODES.get(path[0], "schema")
+    if argument_at(path):
+        code = "argument-value"
+    elif code == "schema" and path[-1] == "name" and len(path) > 1:
+        code = "name"
+    _report(fault, checked, subject_of(path), code)
+
+
+def _report(fault: Fault, checked: Checked, subject: str, code: str) -> None:
+    """Report what a value must be, or what the one wrong item of it must be."""
+    blamed = fault.item() or fault
+    if blamed is not fault and "$comment" in blamed.wanted:
+        subject, words, got = f"an item of {subject}", blamed.words, blamed.value
+    else:
+        words, got = fault.words, fault.value
+    message = f"{subject} must be {words}, got {show(plain(got))}"
+    checked.error(code, message, blamed.value.span, remedy(blamed), fault.notes)
+
+
+def report_object(fault: Fault, checked: Checked) -> None:
+    """Report what is no initializer, optimizer or the like: `optimizer: {Adam: , SGD: }`."""
+    subject = subject_of(fault.path)
+    if fault.keyword not in ("minProperties", "maxProperties"):
+        _report(fault, checked, subject, "unknown-object")
+        return
+    got = ", ".join(fault.value.data) or "none"
+    message = f"{subject} must be one name, {{Name: {{arguments}}}}, got {got}"
+    checked.error("unknown-object", message, fault.value.span, None, fault.notes)
+
+
+def report_arguments(fault: Fault, checked: Checked) -> None:
+    """Report a value in place of a mapping of arguments: `defaults: {Dense: 3}`."""
+    _report(fault, checked, f"`{fault.path[-1]}`", CODES.get(fault.path[0], "schema"))
+
+
+def report_lone_value(fault: Fault, checked: Checked) -> None:
+    """Report a value for a layer that has no argument to take it: `Add: 3`."""
+    value, got = fault.value, show(plain(fault.value))
+    message = f"{fault.path[-1]} has no argument whose value could stand alone, got {got}"
+    hint = "write its arguments by name"
+    if isinstance(value.data, tuple) and all(isinstance(each.data, str) for each in value.data):
+        hint = f"what it takes stands beside it: `from: {got}`".replace("'", "")
+    checked.error("argument-value", message, value.span, hint, fault.notes)
+
+
+def report_step(fault: Fault, checked: Checked) -> None:
+    value, notes = fault.value, fault.notes
+    if value.data in (*MODIFIERS, *WORDS):
+        message = f"`{value.data}` needs a value"
+        checked.error("no-step", message, value.span, f"write `- {value.data}: ...`", notes)
+    elif isinstance(value.data, str) and re.match(r"\w", value.data):
+        report_layer(value.data, value.span, notes, checked)
+    elif value.data is None or value.data == "":
+        checked.error("no-step", "this step is empty", value.span, "remove the '-'", notes)
+    else:
+        nested = isinstance(value.data, tuple)
+        hint = "steps inside a step are a group: `- layers: [...]`" if nested else None
+        message = f"a step must be {fault.words}, got {show(plain(value))}"
+        checked.error("no-step", message, value.span, hint, notes)
+
+
+def report_branch(fault: Fault, checked: Checked) -> None:
+    value = fault.value
+    as_list = f"make it a list: [{value.data}]" if isinstance(value.data, str) else None
+    message = f"a branch is {fault.words}, got {show(plain(value))}"
+    checked.error("branch", message, value.span, as_list, fault.notes)
+
+
+def report_blocks(fault: Fault, checked: Checked) -> None:
+    checked.fatal = True
+    report_value(fault, checked)
+
+
+def report_input(fault: Fault, checked: Checked) -> None:
+    """Report the mapping of an input that has no `shape`."""
+    message = f"{subject_of(fault.path)} must say its shape"
+    hint = "{shape: [28, 28, 1], dtype: float32}"
+    checked.error("input", message, head_of(fault.value), hint)
+
+
+def report_version(fault: Fault, checked: Checked) -> None:
+    """Report a version of the language that is not ours, or a file that has none."""
+    value = fault.value
+    if fault.keyword == "const":
+        hint = "this archspec reads version 1: write `archspec: 1`"
+        message = f"the version of the language must be 1, got {show(plain(value))}"
+        checked.error("version", message, value.span, hint)
+    elif not any(closest(key, ["archspec"]) for key in value.data):
+        message = "the file does not say which version of the language it is written in"
+        checked.error("version", message, head_of(value), "begin with `archspec: 1`")
+
+
+def report_file(fault: Fault, checked: Checked) -> None:
+    """Report a file that has neither layers nor blocks, unless the word for them is misspelt."""
+    checked.fatal = True
+    if not any(closest(key, ("layers", "extends", "blocks")) for key in fault.unknown_keys()):
+        message = "the file has neither `layers` nor `extends` nor `blocks`"
+        hint = "a network has layers, a derived one extends, a library has blocks"
+        checked.error("schema", message, head_of(fault.value), hint)
