@@ -27,7 +27,7 @@ def checker(schema: Schema) -> Check:
 
 
 class _Compiler:
-    """Make checks of a schema's parts, each once: `$ref` leads to some of them again and again."""
+    """Makes the checks of a schema's parts, each once, as `$ref` leads to some of them often."""
 
     def __init__(self, root: Schema) -> None:
         self.root = root
@@ -68,7 +68,8 @@ class _Compiler:
 
 
 # Words that forbid nothing by themselves. `then` and `else` belong to `if`. `propertyNames` is for
-# editors: in a spec the keys beside a layer are looked at elsewhere, with better words.
+# editors: the look for YAML's traps checks the keys beside a layer, with better words. `x-archspec`
+# says what a part is, which chooses the words of its errors.
 SILENT = frozenset(
     [
         *("$comment", "$defs", "$schema", "default", "defaultSnippets", "description"),

@@ -20,9 +20,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from archspec.schema.steps import of_steps
-from archspec.schema.values import A_FORMULA, closed, of_kinds, spellings, wanted
-from archspec.schema.words import of_recipe, of_words
+from archspec.schema.steps import define_steps
+from archspec.schema.values import A_FORMULA, define_mapping, define_objects, label, spellings
+from archspec.schema.words import define_recipe, define_words
 
 __all__ = ["schema", "shipped", "spellings", "text"]
 
@@ -33,19 +33,19 @@ NEITHER = {"errorMessage": "A network has layers, a derived one extends, a libra
 
 @cache
 def schema() -> dict[str, Any]:
-    """The JSON Schema of every file that archspec reads."""
+    """Return the JSON Schema of every file that archspec reads."""
     return {
         "$schema": URL,
         "title": "archspec 1",
         "description": "A network as a graph of layers: the spec language of archspec.",
-        **closed(
-            of_words(),
+        **define_mapping(
+            define_words(),
             "a mapping",
             "file",
-            allOf=[{"required": ["archspec"], **wanted("a mapping with a version", "version")}],
+            allOf=[{"required": ["archspec"], **label("a mapping with a version", "version")}],
             anyOf=[{"required": [word], **NEITHER} for word in ("layers", "extends", "blocks")],
         ),
-        "$defs": {"formula": A_FORMULA, **of_recipe(), **of_steps(), **of_kinds()},
+        "$defs": {"formula": A_FORMULA, **define_recipe(), **define_steps(), **define_objects()},
     }
 
 

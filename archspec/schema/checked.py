@@ -35,7 +35,7 @@ class Checked:
     def mark_broken(self, path: Path) -> None:
         """Mark what an error at a path spoils: the least that can be stepped over."""
         word = path[0] if path else None
-        end = _end_of_step(path)
+        end = _find_end_of_step(path)
         if end is not None:
             broken = path[:end]
         elif word in ("train", "require", "name", "description", "outputs", "input"):
@@ -47,14 +47,14 @@ class Checked:
         else:
             self.fatal = self.fatal or word not in (None, "blocks")
             return
-        self.broken.add(values_along(self.root, broken)[-1].span)
+        self.broken.add(find_values(self.root, broken)[-1].span)
 
     def known_blocks(self) -> list[str]:
         """Return the names of the blocks that the file defines."""
         return [name for name, _, _ in self.root.entries("blocks")]
 
 
-def values_along(root: Value, path: Iterable[Any]) -> list[Value]:
+def find_values(root: Value, path: Iterable[Any]) -> list[Value]:
     """Return the values on a path from the root, the root first."""
     values = [root]
     for part in path:
@@ -64,13 +64,13 @@ def values_along(root: Value, path: Iterable[Any]) -> list[Value]:
 
 def is_step(path: Path) -> bool:
     """Whether a step stands at a path; a branch, which holds steps, is none."""
-    return bool(path) and _end_of_step(path) == len(path) and not _is_branch(path)
+    return bool(path) and _find_end_of_step(path) == len(path) and not _is_branch(path)
 
 
-def _end_of_step(path: Path) -> int | None:
+def _find_end_of_step(path: Path) -> int | None:
     """Return how much of a path leads to its innermost step or branch, or None outside of steps.
 
-    >>> _end_of_step(["layers", 3, "Dense", "units"])
+    >>> _find_end_of_step(["layers", 3, "Dense", "units"])
     2
     """
     if not path or path[0] not in ("layers", "blocks"):
@@ -89,6 +89,6 @@ def _is_branch(path: Path) -> bool:
     return len(path) > 1 and path[-2] == "branches" and path[0] in ("layers", "blocks")
 
 
-def head_of(value: Value) -> Span:
+def find_head(value: Value) -> Span:
     """Return the place of a mapping's first key, or where the value begins."""
     return next(iter(value.keys.values()), value.span.within(0, 1))

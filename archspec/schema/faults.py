@@ -108,21 +108,21 @@ class Fault:
 # --- what messages call a value ------------------------------------------------------------------
 
 
-def subject_of(path: Path) -> str:
+def name_subject(path: Path) -> str:
     """Return what a message calls the value at a path.
 
-    >>> subject_of(["layers", 0, "Dense", "units"])
+    >>> name_subject(["layers", 0, "Dense", "units"])
     "Dense argument 'units'"
-    >>> subject_of(["train", "epochs"])
+    >>> name_subject(["train", "epochs"])
     '`train.epochs`'
     """
-    if argument := argument_at(path):
+    if argument := name_argument(path):
         return argument
     words = [part for part in path if isinstance(part, str)]
     return f"`{'.'.join(words)}`" if words[0] in ("train", "require") else f"`{words[-1]}`"
 
 
-def argument_at(path: Path) -> str | None:
+def name_argument(path: Path) -> str | None:
     """Return what a message calls an argument of a layer or an object; None for other values.
 
     `Dense: wide` gives the first argument of `Dense`.
@@ -134,12 +134,12 @@ def argument_at(path: Path) -> str | None:
     ):
         return None
     last, owner = words[-1], words[-2] if len(words) > 1 else ""
-    if isinstance(path[-1], str) and (arguments := arguments_of(last)):
+    if isinstance(path[-1], str) and (arguments := list_arguments(last)):
         return f"{last} argument '{arguments[0]}'"
-    return f"{owner} argument '{last}'" if owner and last in arguments_of(owner) else None
+    return f"{owner} argument '{last}'" if owner and last in list_arguments(owner) else None
 
 
-def arguments_of(owner: str) -> list[str]:
+def list_arguments(owner: str) -> list[str]:
     """Return the names of the arguments of a layer or an object; none for other words."""
     if owner in LAYERS:
         return list(LAYERS[owner].arguments)

@@ -15,8 +15,8 @@ from archspec.arguments import show
 from archspec.errors import did_you_mean
 from archspec.layers import LAYERS
 from archspec.objects import meant
-from archspec.schema.checked import values_along
-from archspec.schema.faults import Fault, arguments_of
+from archspec.schema.checked import find_values
+from archspec.schema.faults import Fault, list_arguments
 from archspec.schema.values import spellings
 from archspec.syntax.source import FLOAT, plain
 
@@ -24,7 +24,7 @@ BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": 
 MAX_LISTED = 40  # words that are valid, in a hint
 
 
-def remedy(fault: Fault) -> str | None:
+def find_remedy(fault: Fault) -> str | None:
     """Return the hint for a wrong value: that of the first rule which knows the slip."""
     return next(filter(None, (rule(fault) for rule in REMEDIES)), None)
 
@@ -134,7 +134,7 @@ def _arguments_without_names(fault: Fault) -> str | None:
         values = [show(plain(each)) for each in data]
     else:
         values = [each.strip() for each in fault.text.split(",")]
-    names = arguments_of(owner) if isinstance(owner, str) else []
+    names = list_arguments(owner) if isinstance(owner, str) else []
     if not 1 < len(values) <= len(names) or not all(values):
         return None
     pairs = zip(names, values, strict=False)
@@ -200,7 +200,7 @@ REMEDIES: tuple[Callable[[Fault], str | None], ...] = (
 def _params(fault: Fault) -> set[str]:
     """Return the params that formulas in the refused value may name."""
     root = fault.root
-    block = values_along(root, fault.path[:2])[-1] if fault.path[0] == "blocks" else root
+    block = find_values(root, fault.path[:2])[-1] if fault.path[0] == "blocks" else root
     return {name for each in (root, block) for name, _, _ in each.entries("params")}
 
 

@@ -14,19 +14,19 @@ from archspec.schema.values import (
     MAPPING,
     NULL,
     UNOFFERED,
-    arguments_of,
-    called,
-    closed,
-    leaf,
-    or_null,
-    wanted,
+    allow_null,
+    define_arguments,
+    define_call,
+    define_mapping,
+    describe,
+    label,
 )
 from archspec.syntax.steps import MODIFIERS, WORDS
 
 STEP = "a layer, a block or a mapping that holds one"
 BRANCH = "a list of steps, or a group of `layers`"
 BLOCK = "^[a-z][a-z0-9_]*$"
-NAME = leaf(
+NAME = describe(
     "a name of letters, digits, '_' and '-'; `{...}` may hold a formula",
     {
         "type": "string",
@@ -36,9 +36,9 @@ NAME = leaf(
     },
     "What this step is called; in a loop it holds the loop variable, `unit{unit}`.",
 )
-REFERENCE = leaf("the name of a step", {"type": "string", "minLength": 1})
-CONDITION = leaf("true, false or a formula", {"anyOf": [{"type": "boolean"}, FORMULA]})
-LOOP = leaf(
+REFERENCE = describe("the name of a step", {"type": "string", "minLength": 1})
+CONDITION = describe("true, false or a formula", {"anyOf": [{"type": "boolean"}, FORMULA]})
+LOOP = describe(
     "lists by variable, {i: =range(3)}, or a list of mappings",
     {
         "anyOf": [
@@ -49,7 +49,7 @@ LOOP = leaf(
     },
     "Walk lists together, or the rows of a table; the step is written once for each.",
 )
-FROM = leaf(
+FROM = describe(
     "the name of a step, a list of names, or call arguments to names",
     {
         "anyOf": [
@@ -63,34 +63,34 @@ FROM = leaf(
 )
 
 
-def of_steps() -> dict[str, Any]:
-    """The definitions of a step, of what joins branches, and of every layer and its arguments."""
+def define_steps() -> dict[str, Any]:
+    """Return the definitions of a step, of `merge`, and of every layer and its arguments."""
     calls = {name: {"$ref": f"#/$defs/{name}"} for name in LAYERS}
     group = {
         "layers": {"$ref": "#/$defs/steps", "description": "A group of steps."},
         "from": FROM,
         "when": {**CONDITION, "description": "Whether the step is there at all."},
     }
-    call = leaf("a mapping of its arguments", {"type": "object"}, "Constant call arguments.")
+    call = describe("a mapping of its arguments", {"type": "object"}, "Constant call arguments.")
     reuse = {**REFERENCE, "description": "Call that layer or block again, with its weights."}
     step = {
         **calls,
         **group,
         "branches": {
-            **wanted("a list or a mapping of branches"),
+            **label("a list or a mapping of branches"),
             "type": ["object", "array"],
             "minItems": 1,
             "minProperties": 1,
             "if": ARRAY,
-            "then": {"items": _branch({**group, "name": NAME})},
-            "additionalProperties": _branch(group),
+            "then": {"items": _define_branch({**group, "name": NAME})},
+            "additionalProperties": _define_branch(group),
             "description": "Branches that all take the same value, joined by `merge`.",
         },
         "merge": {"$ref": "#/$defs/merge", "description": "The step that joins the branches."},
         "reuse": reuse,
         "name": NAME,
         "for": LOOP,
-        "repeat": leaf(
+        "repeat": describe(
             "a number of turns, at least 0",
             {"anyOf": [{"type": "integer", "minimum": 0}, FORMULA]},
             "How many times in a row; names get the turn's number.",
@@ -103,7 +103,7 @@ def of_steps() -> dict[str, Any]:
     block = f"^(?!({words})$){BLOCK[1:]}"
     return {
         "steps": {
-            **wanted("a list of steps"),
+            **label("a list of steps"),
             "type": ["array", "null"],
             "items": {"$ref": "#/$defs/step"},
         },
@@ -111,13 +111,15 @@ def of_steps() -> dict[str, Any]:
             "title": "step",
             "if": MAPPING,
             "then": {
-                **closed(step, STEP, "step", patternProperties={BLOCK: True}, minProperties=1),
-                **_next(MODIFIERS),
+                **define_mapping(
+                    step, STEP, "step", patternProperties={BLOCK: True}, minProperties=1
+                ),
+                **_offer_next(MODIFIERS),
             },
             "else": {"$ref": "#/$defs/bare"},
         },
         "merge": {
-            **wanted(STEP, "step"),
+            **label(STEP, "step"),
             "anyOf": [
                 {"$ref": "#/$defs/bare"},
                 *({"const": layer.name, "description": layer.doc} for layer in FAMILIES["merging"]),
@@ -125,17 +127,17 @@ def of_steps() -> dict[str, Any]:
             ],
             "if": MAPPING,
             "then": {
-                **closed(
+                **define_mapping(
                     merge,
                     STEP,
                     "merge",
                     patternProperties={f"^(?!({not_merge})$){BLOCK[1:]}": True},
                 ),
-                **_next(("name", "call")),
+                **_offer_next(("name", "call")),
             },
         },
         "bare": {
-            **wanted(STEP, "step"),
+            **label(STEP, "step"),
             "type": "string",
             "anyOf": [
                 {
@@ -148,25 +150,29 @@ def of_steps() -> dict[str, Any]:
                 ),
             ],
         },
-        "call": {"properties": {name: _inserted(layer) for name, layer in LAYERS.items()}},
+        "call": {"properties": {name: _define_snippet(layer) for name, layer in LAYERS.items()}},
         **{
             name: {
-                **called(name, layer.arguments, f"{name}.arguments"),
-                **_described(layer),
+                **define_call(name, layer.arguments, f"{name}.arguments"),
+                **_describe_layer(layer),
                 **UNOFFERED,
             }
             for name, layer in LAYERS.items()
         },
-        **_layer_arguments(),
+        **_define_layer_arguments(),
     }
 
 
-def _layer_arguments() -> dict[str, Any]:
-    """The arguments of each layer; one that may be left out refers to the first layer with it."""
+def _define_layer_arguments() -> dict[str, Any]:
+    """Return the definitions of each layer's arguments.
+
+    An optional argument that several layers share is defined at the first of them; the others refer
+    to it.
+    """
     definitions: dict[str, Any] = {}
     places: dict[int, str] = {}
     for name, layer in LAYERS.items():
-        definition = or_null(arguments_of(name, layer.arguments))
+        definition = allow_null(define_arguments(name, layer.arguments))
         properties = definition["properties"]
         for argument in layer.arguments.values():
             place = f"#/$defs/{name}.arguments/properties/{argument.name}"
@@ -177,10 +183,10 @@ def _layer_arguments() -> dict[str, Any]:
     return definitions
 
 
-def _next(modifiers: Iterable[str]) -> dict[str, Any]:
-    """What an editor offers in a step, and underlines: beside a layer stand modifiers alone.
+def _offer_next(modifiers: Iterable[str]) -> dict[str, Any]:
+    """Return what an editor offers in a step, and what it underlines.
 
-    Layers are offered as long as none has a value.
+    Layers are offered as long as none has a value. Beside a layer only `modifiers` may stand.
     """
     said = f"^({'|'.join((*LAYERS, *WORDS))})$"
     beside = {
@@ -199,15 +205,18 @@ def _next(modifiers: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _described(layer: Layer) -> dict[str, Any]:
-    """What an editor shows of a layer: the second, where it knows Markdown."""
+def _describe_layer(layer: Layer) -> dict[str, Any]:
+    """Return what an editor shows of a layer, in plain text and in Markdown."""
     return {"description": layer.doc, "markdownDescription": layer.hover}
 
 
-def _inserted(layer: Layer) -> dict[str, Any]:
-    """A layer as an editor inserts it: its name, with a place for each argument that it needs."""
+def _define_snippet(layer: Layer) -> dict[str, Any]:
+    """Return what an editor inserts for a layer: a place for each argument that it needs.
+
+    `Conv2D` is inserted as `Conv2D: {filters: $1, kernel_size: $2}`.
+    """
     needed = [name for name, each in layer.arguments.items() if each.default is REQUIRED]
-    described = _described(layer)
+    described = _describe_layer(layer)
     if needed and needed == list(layer.arguments)[:1]:
         return {**described, "anyOf": [True]}  # inserted as `Dense: `, for the value
     if needed:
@@ -217,10 +226,10 @@ def _inserted(layer: Layer) -> dict[str, Any]:
     return described
 
 
-def _branch(group: Mapping[str, Any]) -> dict[str, Any]:
-    """A list of steps, nothing, or a group; under a key it has no other name."""
+def _define_branch(group: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a branch: a list of steps, nothing, or a mapping with `group`'s keys."""
     return {
         "if": {"type": ["array", "null"]},
         "then": {"$ref": "#/$defs/steps"},
-        "else": closed(group, BRANCH, "branch", errorMessage=f"A branch is {BRANCH}."),
+        "else": define_mapping(group, BRANCH, "branch", errorMessage=f"A branch is {BRANCH}."),
     }

@@ -13,7 +13,7 @@ from typing import Any
 from archspec import foreign
 from archspec.errors import Note, Span, did_you_mean
 from archspec.layers import LAYERS
-from archspec.schema.checked import Checked, Path, head_of, is_step
+from archspec.schema.checked import Checked, Path, find_head, is_step
 from archspec.syntax.formulas import is_formula, unbalanced
 from archspec.syntax.source import Value
 from archspec.syntax.steps import MODIFIERS, WORDS
@@ -73,7 +73,7 @@ def _is_one_step(value: Value, checked: Checked) -> bool:
         checked.error("merge", message, value.key("merge"), hint)
     elif not ops and "from" not in value.data:
         message = "this step names no layer, block, branches, layers, reuse or from"
-        checked.error("no-step", message, head_of(value))
+        checked.error("no-step", message, find_head(value))
     elif "for" in value.data and "repeat" in value.data:
         message = "a step takes `for` or `repeat`, not both"
         note = Note("the other is given here", value.key("for"))

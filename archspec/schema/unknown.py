@@ -11,7 +11,7 @@ from archspec.infer import CLOSED, known_to_keras
 from archspec.layers import LAYERS
 from archspec.objects import TABLES, meant
 from archspec.schema.checked import Checked, Notes
-from archspec.schema.faults import Fault, subject_of
+from archspec.schema.faults import Fault, name_subject
 from archspec.syntax.steps import MODIFIERS, WORDS
 
 # Words at the top of a file without which nothing below them would be found.
@@ -89,7 +89,7 @@ def report_object(key: str, fault: Fault, checked: Checked) -> None:
     if len(fault.value.data) > 1:  # that it must be one name is said already
         return
     kind = fault.owner
-    message = f"{subject_of(fault.path)} must be {fault.words}, got '{key}'"
+    message = f"{name_subject(fault.path)} must be {fault.words}, got '{key}'"
     hint = meant(kind, key) or f"one of {', '.join(sorted(TABLES[kind]))}"
     checked.error("unknown-object", message, fault.value.key(key), hint, fault.notes)
 

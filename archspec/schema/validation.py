@@ -16,7 +16,7 @@ from archspec import foreign
 from archspec.arguments import show
 from archspec.errors import MAX_ERRORS, Note, Span, enough
 from archspec.schema import unknown, wrong
-from archspec.schema.checked import Checked, head_of, values_along
+from archspec.schema.checked import Checked, find_head, find_values
 from archspec.schema.faults import Fault, quick_check, validator
 from archspec.schema.traps import report_traps
 from archspec.syntax.source import Document, plain
@@ -60,7 +60,7 @@ def check(document: Document) -> Checked:
         return checked
     if other := foreign.mapping_of(root.data):
         what, hint = other
-        checked.error("foreign", f"this is {what}, not a spec", head_of(root), hint)
+        checked.error("foreign", f"this is {what}, not a spec", find_head(root), hint)
         checked.fatal = True
         return checked
     if root.get("input") is not None and root.get("inputs") is not None:
@@ -82,7 +82,7 @@ def check(document: Document) -> Checked:
 def _report(error: Any, checked: Checked, trapped: set[Span]) -> None:
     """Report an error of the validator. trapped: the places of values that a trap explains."""
     path = list(error.absolute_path)
-    values = values_along(checked.root, path)
+    values = find_values(checked.root, path)
     checked.mark_broken(path)
     if any(value.span in trapped for value in values):
         return

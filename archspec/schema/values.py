@@ -25,44 +25,53 @@ UNOFFERED = {"doNotSuggest": True}
 ROLE = "x-archspec"  # the key of what a part of the schema is; validators and editors ignore it
 
 
-def wanted(words: str, role: str = "", of: str = "") -> dict[str, Any]:
+def label(words: str, role: str = "", of: str = "") -> dict[str, Any]:
     """Return what a part of the schema tells our own messages.
 
     words: complete the sentence "... must be ...". role, of: what the part is, such as the
     "arguments" of "Conv2D", where its errors say more than that sentence.
 
-    >>> wanted("an initializer", "object", of="initializer")
+    >>> label("an initializer", "object", of="initializer")
     {'$comment': 'an initializer', 'x-archspec': {'is': 'object', 'of': 'initializer'}}
     """
     owner = {"of": of} if of else {}
     return {"$comment": words, **({ROLE: {"is": role, **owner}} if role else {})}
 
 
-def leaf(words: str, schema: Mapping[str, Any], doc: str = "", role: str = "") -> dict[str, Any]:
+def describe(
+    words: str, schema: Mapping[str, Any], doc: str = "", role: str = ""
+) -> dict[str, Any]:
     """Return a schema with the words of what it wants, and a sentence for editors."""
     described = {"description": doc} if doc else {}
-    return {**wanted(words, role), **described, **schema}
+    return {**label(words, role), **described, **schema}
 
 
-def alternatives(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a schema takes, one alternative each, with formulas inside lists."""
+def list_alternatives(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the alternatives of a schema, with a formula in place of any item of a list.
+
+    >>> list_alternatives({"anyOf": [{"type": "integer"}, {"type": "null"}]})
+    [{'type': 'integer'}, {'type': 'null'}]
+    """
     if "anyOf" in schema:
-        return [each for inner in schema["anyOf"] for each in alternatives(inner)]
+        return [each for inner in schema["anyOf"] for each in list_alternatives(inner)]
     if "items" in schema:
-        return [{**schema, "items": or_formula(schema["items"])}]
+        return [{**schema, "items": allow_formula(schema["items"])}]
     return [dict(schema)]
 
 
-def or_formula(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema that also takes a formula wherever it takes a value."""
-    taken = alternatives(schema)
+def allow_formula(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema that takes a formula as well, wherever this one takes a value."""
+    taken = list_alternatives(schema)
     if all(each.get("type") not in ("string", "object") for each in taken):
         taken.append(FORMULA)
     return taken[0] if len(taken) == 1 else {"anyOf": taken}
 
 
-def or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A value, or null, which in a derived file takes away what its base has there."""
+def allow_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema that takes null as well.
+
+    In a derived file, null takes away what its base has there.
+    """
     if "type" in schema:
         return {**schema, "type": [schema["type"], "null"]}
     if "anyOf" in schema:
@@ -71,35 +80,37 @@ def or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _argument(argument: Argument, doc: str) -> dict[str, Any]:
+def _define_argument(argument: Argument, doc: str) -> dict[str, Any]:
+    """Return the schema of an argument. doc: a sentence about it."""
     described = f"{doc} Takes {argument.type.words}".lstrip()
     stated: dict[str, Any] = {}
     if argument.default is not REQUIRED:
-        default = _default(argument)
+        default = _write_default(argument)
         described += f"; by default {show(default)}"
         stated = {} if default is None or isinstance(default, list) else {"default": default}
-    return {**_of_type(argument.type), "description": f"{described}.", **stated}
+    return {**_define_type(argument.type), "description": f"{described}.", **stated}
 
 
-def _default(argument: Argument) -> Any:
-    """The default as one would write it: 1 and not [1, 1] where both are taken."""
+def _write_default(argument: Argument) -> Any:
+    """Return the default as one would write it: 1 and not [1, 1] where both are taken."""
     default = argument.default
     if not isinstance(default, tuple):
         return default
     if len(set(default)) == 1:
         with suppress(Refused, TypeError):
             if argument.type.read(default[0]) == default:
-                return _default(replace(argument, default=default[0]))
+                return _write_default(replace(argument, default=default[0]))
     return json.loads(json.dumps(default))
 
 
-def _of_type(type_: Type) -> dict[str, Any]:
+def _define_type(type_: Type) -> dict[str, Any]:
+    """Return the schema of the values that a type takes, formulas among them."""
     if type_.kind is None:
-        return {**wanted(type_.words), **or_formula(type_.schema)}
+        return {**label(type_.words), **allow_formula(type_.schema)}
     if type_.kind == "schedule":
-        numbers = alternatives(type_.schema["anyOf"][0])
+        numbers = list_alternatives(type_.schema["anyOf"][0])
         return {
-            **wanted(type_.words, "object", type_.kind),
+            **label(type_.words, "object", type_.kind),
             "anyOf": [*numbers, FORMULA, MAPPING],
             "if": MAPPING,
             "then": {"$ref": "#/$defs/schedule"},
@@ -107,7 +118,7 @@ def _of_type(type_: Type) -> dict[str, Any]:
     return {"$ref": f"#/$defs/{type_.kind}"}
 
 
-def closed(
+def define_mapping(
     properties: Mapping[str, Any], words: str, role: str = "", of: str = "", **more: Any
 ) -> dict[str, Any]:
     """Return the schema of a mapping that takes these keys only.
@@ -116,43 +127,50 @@ def closed(
     """
     return {
         "type": "object",
-        **wanted(words, role, of),
+        **label(words, role, of),
         "properties": dict(properties),
         "additionalProperties": False,
         **more,
     }
 
 
-def arguments_of(
+def define_arguments(
     owner: str, arguments: Mapping[str, Argument], docs: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """A mapping of arguments. docs: a sentence for "owner.argument", or else for "argument"; by
-    default those of layers and objects."""
+    """Return the schema of the mapping that holds the arguments of a layer or an object.
+
+    docs: the sentences about them, by "owner.argument" or, for all owners, by "argument"; by
+    default those of layers and objects.
+    """
     if docs is None:
         from archspec.layers.docs import DOCS  # which a check of a sound spec does without
 
         docs = DOCS
     properties = {
-        name: _argument(argument, docs.get(f"{owner}.{name}") or docs.get(name, ""))
+        name: _define_argument(argument, docs.get(f"{owner}.{name}") or docs.get(name, ""))
         for name, argument in arguments.items()
     }
-    return {"title": owner, **closed(properties, "a mapping of its arguments", "arguments", owner)}
+    return {
+        "title": owner,
+        **define_mapping(properties, "a mapping of its arguments", "arguments", owner),
+    }
 
 
-def called(name: str, arguments: Mapping[str, Argument], definition: str) -> dict[str, Any]:
-    """`Name: {arguments}`, or the value of its first argument, or nothing.
+def define_call(name: str, arguments: Mapping[str, Argument], definition: str) -> dict[str, Any]:
+    """Return the schema of what stands after the name of a layer or an object.
 
-    definition: which definition holds the arguments.
+    That is a mapping of its arguments, or the value of its first argument, or nothing: `Dense: 3`.
+    definition: the name of the definition that holds the arguments.
     """
     first = next((each for each in arguments.values() if each.name not in COMMON), None)
-    said, taken = wanted("its arguments as a mapping", "call"), []
+    said, taken = label("its arguments as a mapping", "call"), []
     if first is not None:
         kind = first.type.kind
-        said = wanted(first.type.words, "object" if kind else "", kind or "")
-        value = _of_type(first.type)
+        said = label(first.type.words, "object" if kind else "", kind or "")
+        value = _define_type(first.type)
         taken = [each for each in value.get("anyOf", [value]) if each != MAPPING]
         if kind and "$ref" in value:
-            taken = names_of(kind)
+            taken = list_names(kind)
     return {
         "title": name,
         **said,
@@ -162,26 +180,32 @@ def called(name: str, arguments: Mapping[str, Argument], definition: str) -> dic
     }
 
 
-def of_kinds() -> dict[str, Any]:
-    """The definitions of initializers, optimizers and the like: a name, or {Name: {arguments}}."""
+def define_objects() -> dict[str, Any]:
+    """Return the definitions of initializers, optimizers and the other kinds of objects.
+
+    Each is written as a name or as {Name: {arguments}}.
+    """
     defs: dict[str, Any] = {}
     for kind, table in TABLES.items():
         for name, arguments in table.items():
             owner = f"{kind}.{name}"
-            defs[owner] = called(name, arguments, f"{owner}.arguments")
-            defs[f"{owner}.arguments"] = arguments_of(name, arguments)
+            defs[owner] = define_call(name, arguments, f"{owner}.arguments")
+            defs[f"{owner}.arguments"] = define_arguments(name, arguments)
         defs[kind] = {
             "title": kind,
-            **wanted(OBJECT_WORDS[kind], "object", kind),
-            "anyOf": [*names_of(kind), MAPPING],
+            **label(OBJECT_WORDS[kind], "object", kind),
+            "anyOf": [*list_names(kind), MAPPING],
             "if": MAPPING,
-            "then": one_object(kind, minProperties=1, maxProperties=1),
+            "then": define_object(kind, minProperties=1, maxProperties=1),
         }
     return defs
 
 
-def names_of(kind: str) -> list[dict[str, Any]]:
-    """The names of objects, or a formula: editors offer Keras's own names and take the others."""
+def list_names(kind: str) -> list[dict[str, Any]]:
+    """Return the schemas of an object's name and of a formula.
+
+    Editors offer the names that Keras has, and take the other spellings.
+    """
     others = [name for name in spellings(kind) if name not in TABLES[kind]]
     return [
         {"enum": list(TABLES[kind])},
@@ -190,13 +214,13 @@ def names_of(kind: str) -> list[dict[str, Any]]:
     ]
 
 
-def one_object(kind: str, **more: Any) -> dict[str, Any]:
+def define_object(kind: str, **more: Any) -> dict[str, Any]:
     """Return the schema of {Name: {arguments}}."""
-    return closed(objects_of(kind), OBJECT_WORDS[kind], "object", kind, **more)
+    return define_mapping(_define_spellings(kind), OBJECT_WORDS[kind], "object", kind, **more)
 
 
-def objects_of(kind: str) -> dict[str, Any]:
-    """Each spelling of an object's name, to its schema; editors offer Keras's own, bare."""
+def _define_spellings(kind: str) -> dict[str, Any]:
+    """Return the schema of an object's arguments by each spelling of its name."""
     return {
         name: {
             "allOf": [{"$ref": f"#/$defs/{kind}.{entry}"}],
@@ -208,6 +232,9 @@ def objects_of(kind: str) -> dict[str, Any]:
 
 @cache
 def spellings(kind: str) -> dict[str, str]:
-    """Each name of an object, in CamelCase, in snake_case or Keras's short one, to the table's."""
+    """Return the table's name of each object by each spelling: `he_normal` gives `HeNormal`.
+
+    Spellings are CamelCase, snake_case and the short names that Keras knows.
+    """
     names = {name: name for name in TABLES[kind]} | dict(ALIASES.get(kind, {}))
     return names | {snake_case(name): entry for name, entry in names.items()}

@@ -14,14 +14,14 @@ from archspec.schema.values import (
     FORMULA,
     MAPPING,
     NOTHING,
-    arguments_of,
-    closed,
-    leaf,
-    names_of,
-    one_object,
-    or_null,
+    allow_null,
+    define_arguments,
+    define_mapping,
+    define_object,
+    describe,
+    label,
+    list_names,
     spellings,
-    wanted,
 )
 
 DTYPES = (
@@ -31,15 +31,15 @@ DTYPES = (
 FILE_NAME = (
     r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,79}$"  # files and folders are called after networks
 )
-TEXT = leaf("text", {"type": "string"})
-AXIS = leaf(
+TEXT = describe("text", {"type": "string"})
+AXIS = describe(
     "a positive integer or null", {"anyOf": [{"type": ["integer", "null"], "minimum": 1}, FORMULA]}
 )
-SHAPE = leaf(
+SHAPE = describe(
     "a list of axes without the batch, such as [28, 28, 1]",
     {"anyOf": [{"type": "array", "items": AXIS, "minItems": 1}, FORMULA]},
 )
-COMPARISON = leaf(
+COMPARISON = describe(
     "a comparison such as '<= 12M', or a number",
     {
         "anyOf": [
@@ -61,17 +61,17 @@ CONTRACTS = {
 }
 
 
-def of_words() -> dict[str, Any]:
-    """Every word above the steps."""
+def define_words() -> dict[str, Any]:
+    """Return the schema of each word at the top of a file, by the word."""
     steps = {"$ref": "#/$defs/steps"}
-    inner_shape = closed(
-        {"shape": SHAPE, "dtype": leaf(f"one of {', '.join(DTYPES)}", {"enum": list(DTYPES)})},
+    inner_shape = define_mapping(
+        {"shape": SHAPE, "dtype": describe(f"one of {', '.join(DTYPES)}", {"enum": list(DTYPES)})},
         "a mapping",
         "input",
-        allOf=[{"required": ["shape"], **wanted("a mapping with a shape", "input")}],
+        allOf=[{"required": ["shape"], **label("a mapping with a shape", "input")}],
     )
     shape = {
-        **leaf(SHAPE["$comment"], {"anyOf": [*SHAPE["anyOf"], MAPPING, NOTHING]}),
+        **describe(SHAPE["$comment"], {"anyOf": [*SHAPE["anyOf"], MAPPING, NOTHING]}),
         "if": MAPPING,
         "then": inner_shape,
     }
@@ -80,29 +80,29 @@ def of_words() -> dict[str, Any]:
         for name, layer in LAYERS.items()
     }
     defaults = {
-        **closed(layer_defaults, "a mapping from layers to their arguments", "defaults"),
+        **define_mapping(layer_defaults, "a mapping from layers to their arguments", "defaults"),
         "description": "Arguments that every layer of a name starts from.",
     }
     params = {
-        **wanted("a mapping from names to default values"),
+        **label("a mapping from names to default values"),
         "type": "object",
         "description": "Names for formulas, with their default values.",
     }
-    names = leaf("a list of names", {"type": "array", "items": NAME, "minItems": 1})
+    names = describe("a list of names", {"type": "array", "items": NAME, "minItems": 1})
     in_block = {
-        "description": leaf("text", {"type": "string"}, "One line on what this block is."),
+        "description": describe("text", {"type": "string"}, "One line on what this block is."),
         "params": params,
         "inputs": {**names, "description": "Names of its inputs, if it has several."},
         "defaults": defaults,
         "layers": {**steps, "description": "The steps, each taking the one before it."},
     }
-    block = {name: or_null(each) for name, each in in_block.items()}
-    contracts = closed(
+    block = {name: allow_null(each) for name, each in in_block.items()}
+    contracts = define_mapping(
         {
             **{name: {**COMPARISON, "description": doc} for name, doc in CONTRACTS.items()},
             "output": {
                 "type": "array",
-                **wanted("a shape"),
+                **label("a shape"),
                 "description": "Shape of the output without the batch axis.",
             },
         },
@@ -110,37 +110,37 @@ def of_words() -> dict[str, Any]:
         "contracts",
         patternProperties={"^memory@[0-9]+$": COMPARISON},
     )
-    files = leaf("a list of files", {"type": "array", "items": TEXT})
+    files = describe("a list of files", {"type": "array", "items": TEXT})
     described = {
-        "archspec": leaf("1", {"const": 1}, "Version of the language.", role="version"),
-        "name": leaf(
+        "archspec": describe("1", {"const": 1}, "Version of the language.", role="version"),
+        "name": describe(
             "up to 80 letters and signs, not '/' or '\\', and no '.' first",
             {"type": "string", "pattern": FILE_NAME},
             "By default the file's stem.",
         ),
-        "description": leaf("text", {"type": "string"}, "One line on what this network is."),
-        "extends": leaf(
+        "description": describe("text", {"type": "string"}, "One line on what this network is."),
+        "extends": describe(
             "the name of a file", {"type": "string"}, "The spec that this one changes."
         ),
         "import": {**files, "description": "Block libraries whose blocks are brought in."},
         "params": params,
         "input": {**shape, "description": "Shape of the input without the batch axis."},
         "inputs": {
-            **wanted("a mapping from names to shapes"),
+            **label("a mapping from names to shapes"),
             "type": "object",
             "additionalProperties": shape,
             "description": "Several inputs, by name.",
         },
         "defaults": defaults,
         "blocks": {
-            **wanted("a mapping from names to blocks", "blocks"),
+            **label("a mapping from names to blocks", "blocks"),
             "type": "object",
-            "patternProperties": {BLOCK: or_null(closed(block, "a mapping"))},
+            "patternProperties": {BLOCK: allow_null(define_mapping(block, "a mapping"))},
             "additionalProperties": False,
             "description": "Reusable sub-graphs, called like a layer.",
         },
         "layers": {**steps, "description": "The steps, each taking the one before it."},
-        "outputs": leaf(
+        "outputs": describe(
             "a list of step names",
             {"type": "array", "items": TEXT, "minItems": 1},
             "The model's outputs; by default the last step.",
@@ -152,63 +152,66 @@ def of_words() -> dict[str, Any]:
         "train": {"$ref": "#/$defs/train", "description": "The recipe of `archspec train`."},
     }
     never_null = ("name", "archspec")
-    return {key: value if key in never_null else or_null(value) for key, value in described.items()}
+    return {
+        key: value if key in never_null else allow_null(value) for key, value in described.items()
+    }
 
 
-def _by_output(kind: str, one: dict[str, Any], *more: Any) -> dict[str, Any]:
-    """What is said for all outputs, or for each by its name.
+def _define_by_output(kind: str, one: dict[str, Any], *more: Any) -> dict[str, Any]:
+    """Return the schema of one object for all outputs, or of a mapping from outputs to objects.
 
-    A mapping with one key is an object if the key is one's name or begins with a capital.
-    one: what is said for an output. more: what may stand for all of them besides an object.
+    A mapping with one key is an object if the key is the name of one or begins with a capital.
+    one: the schema of what stands under an output's name. more: schemas of what may stand for all
+    outputs besides an object.
     """
     objects = "|".join(name for name in spellings(kind) if name[0].islower())
     outputs = f"^(?!({objects})$)[^A-Z]"
     return {
-        **wanted(OBJECT_WORDS[kind], "object", kind),
-        "anyOf": [*names_of(kind), *more, MAPPING],
+        **label(OBJECT_WORDS[kind], "object", kind),
+        "anyOf": [*list_names(kind), *more, MAPPING],
         "if": {"type": "object", "maxProperties": 1},
-        "then": one_object(kind, patternProperties={outputs: one}),
+        "then": define_object(kind, patternProperties={outputs: one}),
         "else": {"additionalProperties": one},
     }
 
 
-def _several(kind: str) -> dict[str, Any]:
-    """One object or a list of them."""
+def _define_several(kind: str) -> dict[str, Any]:
+    """Return the schema of one object or a list of them."""
     return {
-        **wanted(OBJECT_WORDS[kind], "object", kind),
-        "anyOf": [*names_of(kind), ARRAY, MAPPING],
+        **label(OBJECT_WORDS[kind], "object", kind),
+        "anyOf": [*list_names(kind), ARRAY, MAPPING],
         "items": {"$ref": f"#/$defs/{kind}"},
         "if": MAPPING,
         "then": {"$ref": f"#/$defs/{kind}"},
     }
 
 
-def of_recipe() -> dict[str, Any]:
-    """The definitions of `train` and of what stands in it."""
-    words = arguments_of("train", RECIPE, DOCS)["properties"]
+def define_recipe() -> dict[str, Any]:
+    """Return the definitions of `train` and of what stands in it."""
+    words = define_arguments("train", RECIPE, DOCS)["properties"]
     return {
         "data": {
-            **leaf(
+            **describe(
                 "the name of a dataset, a folder, an .npz file, or a mapping",
                 {"anyOf": [{"type": "string"}, MAPPING, NOTHING]},
             ),
             "if": MAPPING,
-            "then": arguments_of("data", DATA, DOCS),
+            "then": define_arguments("data", DATA, DOCS),
         },
         "augment": {
-            **wanted("a list of layers"),
+            **label("a list of layers"),
             "type": ["array", "null"],
             "items": {"$ref": "#/$defs/step"},
         },
-        "losses": _by_output("loss", {"$ref": "#/$defs/loss"}),
+        "losses": _define_by_output("loss", {"$ref": "#/$defs/loss"}),
         "metrics": {
-            **_by_output("metric", _several("metric"), ARRAY),
+            **_define_by_output("metric", _define_several("metric"), ARRAY),
             "items": {"$ref": "#/$defs/metric"},
         },
-        "callbacks": _several("callback"),
-        "train": or_null(
-            closed(
-                {name: or_null(each) for name, each in words.items()},
+        "callbacks": _define_several("callback"),
+        "train": allow_null(
+            define_mapping(
+                {name: allow_null(each) for name, each in words.items()},
                 "a mapping of its arguments",
                 "arguments",
                 "train",

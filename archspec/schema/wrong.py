@@ -6,9 +6,9 @@ import re
 
 from archspec.arguments import show
 from archspec.errors import closest
-from archspec.schema.checked import Checked, head_of
-from archspec.schema.faults import Fault, argument_at, subject_of
-from archspec.schema.remedies import remedy
+from archspec.schema.checked import Checked, find_head
+from archspec.schema.faults import Fault, name_argument, name_subject
+from archspec.schema.remedies import find_remedy
 from archspec.schema.unknown import report_layer
 from archspec.syntax.source import plain
 from archspec.syntax.steps import MODIFIERS, WORDS
@@ -24,11 +24,11 @@ CODES = {  # of the word at the top of the file that a value stands under
 def report_value(fault: Fault, checked: Checked) -> None:
     path = fault.path
     code = CODES.get(path[0], "schema")
-    if argument_at(path):
+    if name_argument(path):
         code = "argument-value"
     elif code == "schema" and path[-1] == "name" and len(path) > 1:
         code = "name"
-    _report(fault, checked, subject_of(path), code)
+    _report(fault, checked, name_subject(path), code)
 
 
 def _report(fault: Fault, checked: Checked, subject: str, code: str) -> None:
@@ -39,12 +39,12 @@ def _report(fault: Fault, checked: Checked, subject: str, code: str) -> None:
     else:
         words, got = fault.words, fault.value
     message = f"{subject} must be {words}, got {show(plain(got))}"
-    checked.error(code, message, blamed.value.span, remedy(blamed), fault.notes)
+    checked.error(code, message, blamed.value.span, find_remedy(blamed), fault.notes)
 
 
 def report_object(fault: Fault, checked: Checked) -> None:
     """Report what is no initializer, optimizer or the like: `optimizer: {Adam: , SGD: }`."""
-    subject = subject_of(fault.path)
+    subject = name_subject(fault.path)
     if fault.keyword not in ("minProperties", "maxProperties"):
         _report(fault, checked, subject, "unknown-object")
         return
@@ -98,9 +98,9 @@ def report_blocks(fault: Fault, checked: Checked) -> None:
 
 def report_input(fault: Fault, checked: Checked) -> None:
     """Report the mapping of an input that has no `shape`."""
-    message = f"{subject_of(fault.path)} must say its shape"
+    message = f"{name_subject(fault.path)} must say its shape"
     hint = "{shape: [28, 28, 1], dtype: float32}"
-    checked.error("input", message, head_of(fault.value), hint)
+    checked.error("input", message, find_head(fault.value), hint)
 
 
 def report_version(fault: Fault, checked: Checked) -> None:
@@ -112,7 +112,7 @@ def report_version(fault: Fault, checked: Checked) -> None:
         checked.error("version", message, value.span, hint)
     elif not any(closest(key, ["archspec"]) for key in value.data):
         message = "the file does not say which version of the language it is written in"
-        checked.error("version", message, head_of(value), "begin with `archspec: 1`")
+        checked.error("version", message, find_head(value), "begin with `archspec: 1`")
 
 
 def report_file(fault: Fault, checked: Checked) -> None:
@@ -121,4 +121,4 @@ def report_file(fault: Fault, checked: Checked) -> None:
     if not any(closest(key, ("layers", "extends", "blocks")) for key in fault.unknown_keys()):
         message = "the file has neither `layers` nor `extends` nor `blocks`"
         hint = "a network has layers, a derived one extends, a library has blocks"
-        checked.error("schema", message, head_of(fault.value), hint)
+        checked.error("schema", message, find_head(fault.value), hint)
