@@ -31,10 +31,11 @@ import archspec
 from archspec.cli import main
 from archspec.errors import MAX_ERRORS, MAX_MESSAGE, SpecError, UserError, did_you_mean
 from archspec.schema import remedies
-from archspec.schema.faults import Fault
 from archspec.schema.remedies import REMEDIES
 from archspec.schema.validation import check as validate
+from archspec.syntax import yaml_errors
 from archspec.syntax.source import read_file
+from archspec.syntax.yaml_errors import RULES
 
 FOLDER = ROOT / "tests" / "errors"
 FIXTURES = sorted(FOLDER.glob("*.yaml"))
@@ -140,34 +141,43 @@ def _in(expected: str, said: str) -> bool:
     return said.startswith(f"{code}: ") and part in said
 
 
-@pytest.fixture(scope="module")
-def remedies_held() -> set[str]:
-    """The rules of `REMEDIES` whose hint a fixture expects, by their names."""
-    given: list[tuple[str, str]] = []
+Rule = Callable[[Any], Any]
 
-    def noted(rule: Callable[[Fault], str | None]) -> Callable[[Fault], str | None]:
-        def with_note(fault: Fault) -> str | None:
-            hint = rule(fault)
-            given.extend([(rule.__name__, hint)] if hint else [])
-            return hint
+
+@pytest.fixture(scope="module")
+def held() -> set[Rule]:
+    """The rules whose hint, or whose error, a fixture expects."""
+    given: list[tuple[Rule, str, str]] = []
+
+    def noted(rule: Rule, kind: str) -> Rule:
+        def with_note(case: Any) -> Any:
+            found = rule(case)
+            given.extend([(rule, kind, getattr(found, "message", found))] if found else [])
+            return found
 
         return with_note
 
-    held = set()
+    rules = set()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(remedies, "REMEDIES", [noted(rule) for rule in remedies.REMEDIES])
+        patch.setattr(remedies, "REMEDIES", [noted(rule, "hint") for rule in REMEDIES])
+        patch.setattr(yaml_errors, "RULES", [noted(rule, "error") for rule in RULES])
         for path in FIXTURES:
             given.clear()
             with suppress(SpecError, UserError):
                 validate(read_file(path))
-            expected = [each.text for each in expectations(path) if each.kind == "hint"]
-            held |= {name for name, hint in given if any(text in hint for text in expected)}
-    return held
+            words = {(each.kind, each.text.partition("yaml: ")[2]) for each in expectations(path)}
+            words |= {(each.kind, each.text) for each in expectations(path)}
+            rules |= {
+                rule
+                for rule, given_kind, said in given
+                if any(kind == given_kind and text and text in said for kind, text in words)
+            }
+    return rules
 
 
-@pytest.mark.parametrize("rule", REMEDIES, ids=lambda rule: rule.__name__.strip("_"))
-def test_every_remedy_is_held_by_a_fixture(rule: Any, remedies_held: set[str]) -> None:
-    assert rule.__name__ in remedies_held
+@pytest.mark.parametrize("rule", [*REMEDIES, *RULES], ids=lambda rule: rule.__name__)
+def test_every_rule_is_held_by_a_fixture(rule: Rule, held: set[Rule]) -> None:
+    assert rule in held
 
 
 # --- files that cannot hold comments -------------------------------------------------------------

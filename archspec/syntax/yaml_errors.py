@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -18,87 +19,236 @@ Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 QUOTE = "quote the formula or give it a line of its own"
 
 
-def explain(error: yaml.MarkedYAMLError, source: Source, text: str) -> Diagnostic:
-    """What PyYAML's scanner or parser stopped at, with the remedy for the usual causes."""
-    mark: Any = error.problem_mark or error.context_mark
-    span = _mark_span(mark, source)
-    if "nesting depth" in (error.problem or ""):  # libyaml's limit, met looking ahead
-        return Diagnostic("too-deep", TOO_DEEP, span)
-    line = source.lines[span.line - 1]
-    indent = len(line) - len(line.lstrip())
-    char = line[mark.column : mark.column + 1] if span.line == mark.line + 1 else ""
-    above = (each.split(" #")[0].rstrip() for each in reversed(source.lines[: span.line - 1]))
-    before = next((each for each in above if each.strip() and each.lstrip()[0] != "#"), "")
-    context, problem = error.context or "", error.problem or ""
-    opener = re.fullmatch(r"(\s*)-\s+([A-Za-z]\w*)", before)
-    word = re.match(r"\s*([\w-]+)\s*:", line)
-    if opener and len(opener[1]) >= indent:
-        opener = None
-    glued = re.match(r"[\s-]*([A-Za-z]\w*)\s*\{\s*\w+\s*:", line)
-    stray = "mapping values are not allowed" in problem
-    notes: tuple[Note, ...] = ()
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where PyYAML stopped in a text, and its words for it, as it has no codes.
 
-    if "quoted scalar" in context and error.context_mark:
-        span = _mark_span(error.context_mark, source)
-        message, hint = "this quote is never closed", "close it, or leave it out"
-    elif char == "\t" or "\t" in line[:indent]:
-        message, hint = "a tab stands where YAML wants spaces", "replace it by spaces"
-    elif char in ("@", "`", "%") and char:
-        message, hint = f"a value cannot begin with '{char}'", "quote it"
-    elif re.search("an (alias|anchor)", context) and error.context_mark:
-        span = _mark_span(error.context_mark, source)
-        sign = line[span.column - 1]
-        message, hint = f"'{sign}' begins an alias or anchor, and no name follows it", "quote it"
-    elif opener and word and (stray or "'-' indicator" in problem or "<block end>" in problem):
-        span = replace(span, column=word.start(1) + 1, end_column=word.end(1) + 1)
-        message = f"'{word[1]}' cannot follow '- {opener[2]}'"
-        hint = f"a colon is missing: write `- {opener[2]}:`, and indent what belongs to it"
-    elif stray and glued:
-        span = replace(span, column=glued.start(1) + 1, end_column=glued.end(1) + 1)
-        message = f"'{glued[1]}' is not followed by a colon"
-        hint = f"a colon is missing: write `{glued[1]}: {{...}}`"
-    elif stray:
-        message = "a second ': ' on a line that already is a value"
-        hint = "quote the text, or indent the key under its parent"
-    elif "{" in line + before and re.search(r"=[^,{}]*[\[\](),]", line[: span.column]):
-        message, hint = "a formula with brackets or commas ends the flow value here", QUOTE
-    elif "flow" in context and not char and (unclosed := _unclosed(text)):  # at the file's end
-        (bracket, opened), *outer = unclosed
-        span = _mark_span(opened, source)
-        missing = "".join(CLOSES[each] for each, _ in unclosed)
-        message, hint = f"this '{bracket}' is never closed", f"a '{missing}' is missing"
-        if outer:
-            hint = f"'{missing}' is missing at the end"
-        if len(missing) > MAX_DEPTH:
-            hint = f"{len(missing):,} brackets are open at the end"
-        notes = tuple(
-            Note(f"nor is this '{each}'", _mark_span(mark, source)) for each, mark in outer[:3]
-        )
-    elif "flow" in context and error.context_mark:
-        close = "]" if "sequence" in context else "}"
-        message = f"a ',' or '{close}' is missing before this"
-        hint = "close the bracket, or put a comma between the values"
-        notes = (Note("the bracket opens here", _mark_span(error.context_mark, source)),)
-    elif char in ("]", "}") and char:
-        message, hint = f"this '{char}' closes nothing", "remove it"
-    elif "simple key" in context and error.context_mark:
-        span = _mark_span(error.context_mark, source)
-        span = replace(span, end_column=max(span.end_column, len(source.lines[span.line - 1]) + 1))
-        message = "this is neither a step nor a key"
-        hint = "a step begins with '- ', a key ends with ':'"
-    elif "block" in context and mark.column == indent:
-        message = "this line's indentation fits nothing above it"
-        hint = "indent it as its neighbours"
-    elif "block" in context:
-        message, hint = "this cannot follow what stands before it", "quote the whole value"
-    else:
-        message = f"this is not YAML: {problem.replace('did not find', 'expected')}"
-        message, hint = message.replace("expected expected", "expected"), None
-    return Diagnostic("yaml", message, span, hint, notes)
+    mark: its place, in lines and columns from 0. span: the same; at the end of a file, the last
+    character. context, problem: what it was reading, and what it met. begin: where the former
+    begins, if it says so.
+    """
+
+    source: Source
+    text: str
+    mark: Any
+    span: Span
+    context: str
+    problem: str
+    begin: Span | None
+
+    @property
+    def line(self) -> str:
+        return self.source.lines[self.span.line - 1]
+
+    @property
+    def indent(self) -> int:
+        return len(self.line) - len(self.line.lstrip())
+
+    @property
+    def char(self) -> str:
+        """The character that it stopped at; "" at the end of a line or of the file."""
+        column = self.mark.column
+        return self.line[column : column + 1] if self.span.line == self.mark.line + 1 else ""
+
+    @property
+    def line_before(self) -> str:
+        """The line before this one, leaving out comments and empty lines; "" if there is none."""
+        above = reversed(self.source.lines[: self.span.line - 1])
+        lines = (each.split(" #")[0].rstrip() for each in above)
+        return next((each for each in lines if each.strip() and each.lstrip()[0] != "#"), "")
+
+    @property
+    def is_second_colon(self) -> bool:
+        return "mapping values are not allowed" in self.problem
+
+    def says(
+        self,
+        message: str,
+        hint: str | None,
+        span: Span | None = None,
+        notes: tuple[Note, ...] = (),
+    ) -> Diagnostic:
+        """Return the diagnostic of this stop. span: the place to blame, by default this one."""
+        return Diagnostic("yaml", message, span or self.span, hint, notes)
+
+    def word_at(self, match: re.Match[str]) -> Span:
+        """Return the place of the first group of a match in the line."""
+        return replace(self.span, column=match.start(1) + 1, end_column=match.end(1) + 1)
+
+
+def explain(error: yaml.MarkedYAMLError, source: Source, text: str) -> Diagnostic:
+    """Return what PyYAML's scanner or parser stopped at, with the remedy for the usual causes."""
+    mark: Any = error.problem_mark or error.context_mark
+    begin = _mark_span(error.context_mark, source) if error.context_mark else None
+    context, problem = error.context or "", error.problem or ""
+    stop = Stop(source, text, mark, _mark_span(mark, source), context, problem, begin)
+    if "nesting depth" in problem:  # libyaml's limit, met looking ahead
+        return Diagnostic("too-deep", TOO_DEEP, stop.span)
+    return next(filter(None, (rule(stop) for rule in RULES)), None) or _unexplained(stop)
+
+
+# --- one rule a cause ----------------------------------------------------------------------------
+
+
+def _open_quote(stop: Stop) -> Diagnostic | None:
+    """Catch `name: "head`."""
+    if not ("quoted scalar" in stop.context and stop.begin):
+        return None
+    return stop.says("this quote is never closed", "close it, or leave it out", stop.begin)
+
+
+def _tab(stop: Stop) -> Diagnostic | None:
+    if stop.char != "\t" and "\t" not in stop.line[: stop.indent]:
+        return None
+    return stop.says("a tab stands where YAML wants spaces", "replace it by spaces")
+
+
+def _reserved_sign(stop: Stop) -> Diagnostic | None:
+    """Catch `name: @head`."""
+    if stop.char not in ("@", "`", "%"):
+        return None
+    return stop.says(f"a value cannot begin with '{stop.char}'", "quote it")
+
+
+def _sign_of_alias(stop: Stop) -> Diagnostic | None:
+    """Catch `memory: * 2`."""
+    if not (re.search("an (alias|anchor)", stop.context) and stop.begin):
+        return None
+    sign = stop.source.lines[stop.begin.line - 1][stop.begin.column - 1]
+    message = f"'{sign}' begins an alias or anchor, and no name follows it"
+    return stop.says(message, "quote it", stop.begin)
+
+
+def _no_colon_above(stop: Stop) -> Diagnostic | None:
+    """Catch `- Dense` with `units: 3` under it."""
+    opener = re.fullmatch(r"(\s*)-\s+([A-Za-z]\w*)", stop.line_before)
+    word = re.match(r"\s*([\w-]+)\s*:", stop.line)
+    if not (opener and word and len(opener[1]) < stop.indent):
+        return None
+    if not (stop.is_second_colon or re.search("'-' indicator|<block end>", stop.problem)):
+        return None
+    message = f"'{word[1]}' cannot follow '- {opener[2]}'"
+    hint = f"a colon is missing: write `- {opener[2]}:`, and indent what belongs to it"
+    return stop.says(message, hint, stop.word_at(word))
+
+
+def _no_colon_before_brace(stop: Stop) -> Diagnostic | None:
+    """Catch `- Dense {units: 3}`."""
+    glued = re.match(r"[\s-]*([A-Za-z]\w*)\s*\{\s*\w+\s*:", stop.line)
+    if not (glued and stop.is_second_colon):
+        return None
+    message = f"'{glued[1]}' is not followed by a colon"
+    return stop.says(
+        message, f"a colon is missing: write `{glued[1]}: {{...}}`", stop.word_at(glued)
+    )
+
+
+def _second_colon(stop: Stop) -> Diagnostic | None:
+    """Catch `description: a net: small`."""
+    if not stop.is_second_colon:
+        return None
+    message = "a second ': ' on a line that already is a value"
+    return stop.says(message, "quote the text, or indent the key under its parent")
+
+
+def _torn_formula(stop: Stop) -> Diagnostic | None:
+    """Catch `{units: =min(a, b), use_bias: false}`."""
+    in_braces = "{" in stop.line + stop.line_before
+    if not (in_braces and re.search(r"=[^,{}]*[\[\](),]", stop.line[: stop.span.column])):
+        return None
+    return stop.says("a formula with brackets or commas ends the flow value here", QUOTE)
+
+
+def _open_bracket(stop: Stop) -> Diagnostic | None:
+    """Catch a `[` or `{` that is not closed up to the end of the file."""
+    if "flow" not in stop.context or stop.char or not (unclosed := _unclosed(stop.text)):
+        return None
+    (bracket, opened), *outer = unclosed
+    missing = "".join(CLOSES[each] for each, _ in unclosed)
+    hint = f"a '{missing}' is missing"
+    if outer:
+        hint = f"'{missing}' is missing at the end"
+    if len(missing) > MAX_DEPTH:
+        hint = f"{len(missing):,} brackets are open at the end"
+    notes = tuple(
+        Note(f"nor is this '{each}'", _mark_span(mark, stop.source)) for each, mark in outer[:3]
+    )
+    span = _mark_span(opened, stop.source)
+    return stop.says(f"this '{bracket}' is never closed", hint, span, notes)
+
+
+def _no_comma(stop: Stop) -> Diagnostic | None:
+    """Catch `[3 3: 4]`, and a bracket that is not closed before the next line."""
+    if not ("flow" in stop.context and stop.begin):
+        return None
+    close = "]" if "sequence" in stop.context else "}"
+    hint = "close the bracket, or put a comma between the values"
+    notes = (Note("the bracket opens here", stop.begin),)
+    return stop.says(f"a ',' or '{close}' is missing before this", hint, notes=notes)
+
+
+def _stray_bracket(stop: Stop) -> Diagnostic | None:
+    """Catch `units: 3]`."""
+    if stop.char not in ("]", "}"):
+        return None
+    return stop.says(f"this '{stop.char}' closes nothing", "remove it")
+
+
+def _no_key(stop: Stop) -> Diagnostic | None:
+    """Catch a line without a dash or a colon."""
+    if not ("simple key" in stop.context and stop.begin):
+        return None
+    end = len(stop.source.lines[stop.begin.line - 1]) + 1
+    span = replace(stop.begin, end_column=max(stop.begin.end_column, end))
+    hint = "a step begins with '- ', a key ends with ':'"
+    return stop.says("this is neither a step nor a key", hint, span)
+
+
+def _indentation(stop: Stop) -> Diagnostic | None:
+    if not ("block" in stop.context and stop.mark.column == stop.indent):
+        return None
+    message = "this line's indentation fits nothing above it"
+    return stop.says(message, "indent it as its neighbours")
+
+
+def _text_after_value(stop: Stop) -> Diagnostic | None:
+    """Catch `name: "head" of it`."""
+    if "block" not in stop.context:
+        return None
+    return stop.says("this cannot follow what stands before it", "quote the whole value")
+
+
+def _unexplained(stop: Stop) -> Diagnostic:
+    expected = stop.problem.replace("did not find", "expected")
+    expected = expected.replace("expected expected", "expected")
+    return stop.says(f"this is not YAML: {expected}", None)
+
+
+# PyYAML says the same of several causes. The first rule that knows the cause has it, so a rule
+# stands before those that look at less: a missing colon before any second colon, for example.
+RULES: tuple[Callable[[Stop], Diagnostic | None], ...] = (
+    _open_quote,
+    _tab,
+    _reserved_sign,
+    _sign_of_alias,
+    _no_colon_above,
+    _no_colon_before_brace,
+    _second_colon,
+    _torn_formula,
+    _open_bracket,
+    _no_comma,
+    _stray_bracket,
+    _no_key,
+    _indentation,
+    _text_after_value,
+)
+
+
+# --- places --------------------------------------------------------------------------------------
 
 
 def _unclosed(text: str) -> list[tuple[str, Any]]:
-    """The brackets of flow values that are open at the end of a text, the innermost first."""
+    """Return the brackets that are open at the end of a text, the innermost first."""
     found: list[tuple[str, Any]] = []
     with suppress(yaml.YAMLError):
         for token in yaml.scan(text, Loader=Loader):
@@ -111,7 +261,7 @@ def _unclosed(text: str) -> list[tuple[str, Any]]:
 
 
 def _mark_span(mark: Any, source: Source) -> Span:
-    """One character; at the end of a file, the last one that there is."""
+    """Return the place of one character; at the end of a file, of the last one that there is."""
     if mark.line >= len(source.lines) or not source.lines[mark.line].strip():
         last = max((n for n, line in enumerate(source.lines, 1) if line.strip()), default=1)
         if last <= mark.line:
