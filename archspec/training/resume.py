@@ -23,6 +23,7 @@ from archspec.reading import kind_of
 from archspec.recipe import Recipe, recipe_of
 from archspec.syntax.source import plain, read_text
 from archspec.training.contents import REMEDY, bound
+from archspec.training.failure import told
 from archspec.training.folder import RunFolder
 from archspec.training.job import Job, Manner, described, located, resolved
 from archspec.training.preparation import about, prepare
@@ -118,15 +119,17 @@ def resume(
             )
         new = RunFolder(graph.name, run_dir)
         now_facts["resumed_from"] = str(run)
-        if kind_of(run / "spec.yaml") == "file":
-            new.save("spec.yaml", partial(shutil.copyfile, run / "spec.yaml"))
-        new.json("run.json", {**now_facts, "status": "running"})
-        if state is not None:
-            state = replace(state, resolved=now)
-            states.hand_on(state, folder, new, most)
+        with told(new):
+            if kind_of(run / "spec.yaml") == "file":
+                new.save("spec.yaml", partial(shutil.copyfile, run / "spec.yaml"))
+            new.json("run.json", {**now_facts, "status": "running"})
+            if state is not None:
+                state = replace(state, resolved=now)
+                states.hand_on(state, folder, new, most)
+            new.text("resolved.yaml", now)  # with it, the new folder is a run's
         folder = new
-    if changes or run_dir is not None or data is not None:
-        folder.text("resolved.yaml", now)  # with it, the new folder is a run's
+    elif data is not None:
+        folder.text("resolved.yaml", now)
     echo(
         f"going on after epoch {state.epochs}"
         if state

@@ -63,8 +63,8 @@ def train(
     if text is not None:
         facts["spec"] = fingerprint(text.encode())
         folder.text("spec.yaml", text)
-    folder.json("run.json", {**facts, "status": "running"})
     with told(folder):
+        folder.json("run.json", {**facts, "status": "running"})
         folder.text("resolved.yaml", flat)  # with it, the folder is a run's, and can be resumed
         # What resolved.yaml says is trained, so that outputs are called the same when it goes on.
         graph = archspec.loads(flat, "resolved.yaml")
