@@ -265,6 +265,16 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+def _status(run: Path) -> str:
+    """What its run.json says."""
+    return str(json.loads((run / "run.json").read_text())["status"])
+
+
+def _states(run: Path) -> list[int]:
+    """The epochs whose states it has."""
+    return [int(path.stem) for path in run.glob("last/[0-9]*.npz")]
+
+
 class Ground:
     """Where runs are made: the ones that were never stopped once, the stopped ones for all ways."""
 
@@ -350,13 +360,13 @@ class Ground:
             yield Ended(words, signal.SIGKILL, moment.first)
             words = self.gone_on(moment.training, first, (), run if moment.handed else None)
         status = yield Ended(words, number, moment.at, log)
-        heard = number in HEARD
-        assert status == (128 + number if heard else -signal.SIGKILL), log.read_text()
-        facts = json.loads((run / "run.json").read_text())
-        never = moment.said if moment.said == "finished" else "running"
-        assert facts["status"] == (moment.said if heard else never)
-        states = [int(path.stem) for path in run.glob("last/[0-9]*.npz")]
-        assert max(states, default=0) == (moment.heard if heard else moment.dead)
+        found = status, _status(run), max(_states(run), default=0)
+        if number in HEARD:
+            wanted = 128 + number, moment.said, moment.heard
+        else:
+            left = "finished" if moment.said == "finished" else "running"
+            wanted = -signal.SIGKILL, left, moment.dead
+        assert found == wanted, f"{name}: {found} and not {wanted}: {log.read_text()}"
         shutil.copytree(run, home / "as it was")
         return home
 
@@ -417,8 +427,7 @@ class Ground:
         found = bench.differences(reference, run, by_path)
         names = {each: set(contents(each)) for each in (reference, run)}
         found += [f"{name} is in one of them only" for name in names[reference] ^ names[run]]
-        facts = json.loads((run / "run.json").read_text())
-        return found if facts["status"] == "finished" else [*found, f"it is {facts['status']}"]
+        return found if _status(run) == "finished" else [*found, f"it is {_status(run)}"]
 
 
 @pytest.fixture(scope="module")
