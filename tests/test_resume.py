@@ -200,6 +200,23 @@ def test_ctrl_c_is_gone_on_from(finished, tmp_path):
     assert benchmark().differences(finished, tmp_path / "run") == []
 
 
+def test_ctrl_c_after_the_last_epoch_waits_for_its_state(tmp_path, monkeypatch):
+    """It is being written beside the training, and the folder is held meanwhile."""
+    from archspec.training import recorder
+
+    put = recorder.put
+
+    def late(folder, state):
+        if state.epochs == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.5)
+        put(folder, state)
+
+    monkeypatch.setattr(recorder, "put", late)
+    assert train(tmp_path / "run", PLAIN, epochs=2).interrupted
+    assert (tmp_path / "run" / "last" / "0002.npz").exists()
+
+
 def test_two_processes_do_not_train_in_one_folder(copy):
     from archspec.training.folder import RunFolder
 

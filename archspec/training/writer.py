@@ -45,6 +45,10 @@ class Writer:
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
         if self.jobs:  # not else: what was begun may yet raise
             self.begin()
-        self.pool.shutdown()
+        try:
+            self.pool.shutdown()
+        except KeyboardInterrupt:
+            self.pool.shutdown()  # what is begun is written, but for a second one
+            raise
         if kind is None or not issubclass(kind, Exception):  # an interrupt is no error
             self.wait()
