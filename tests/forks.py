@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import deque
@@ -13,9 +14,11 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import Self, TypeVar
 
 from archspec.cli import run
+from archspec.training import compare
 from archspec.training.recorder import Recorder
 
 T = TypeVar("T")
@@ -38,6 +41,7 @@ class Archspec(ForkServerProcess):
         environment: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
+        self.members = 0
         self.words, self.log, self.environment = list(words), log, environment or {}
         self.start()
 
@@ -50,12 +54,23 @@ class Archspec(ForkServerProcess):
         if self.log is not None:
             os.dup2(said, 2)
         os.environ.update(self.environment)
-        self.prepare()
+        if self.words[0] == "compare":
+            names = ("DEVNULL", "PIPE", "STDOUT")
+            places = {name: getattr(subprocess, name) for name in names}
+            compare.subprocess = SimpleNamespace(Popen=self.member, **places)  # type: ignore
+        else:
+            self.prepare()
         sys.argv = ["archspec", *self.words]
         sys.exit(run())
 
+    def member(self, command: Sequence[str], **_: object) -> Member:
+        """As `subprocess.Popen`: start a member of a comparison."""
+        self.members += 1
+        words = command[command.index("archspec") + 1 :]
+        return Member(words, self.prepare if self.members == 1 else None)
+
     def prepare(self) -> None:
-        """What a test has the process do before it runs."""
+        """What a test has the process do before it trains, or the first member of a comparison."""
 
     def poll(self) -> int | None:
         return self.exitcode
@@ -70,6 +85,53 @@ class Archspec(ForkServerProcess):
         return self.exitcode
 
 
+class Member:
+    """`archspec` with these words, forked from the process of a comparison, to which it is what a
+    `subprocess.Popen` would be."""
+
+    def __init__(self, words: Sequence[str], prepare: Callable[[], None] | None) -> None:
+        reading, writing = os.pipe()
+
+        def begin() -> None:
+            os.setsid()
+            os.close(reading)
+            os.dup2(writing, 1)
+            os.dup2(writing, 2)
+            if prepare is not None:
+                prepare()
+            sys.argv = ["archspec", *words]
+            run()
+
+        self.process = get_context("fork").Process(target=begin)
+        self.process.start()
+        os.close(writing)
+        self.stdout = open(reading, errors="replace")  # noqa: SIM115
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stdout.close()
+        self.wait()
+
+    @property
+    def returncode(self) -> int | None:
+        return self.process.exitcode
+
+    def poll(self) -> int | None:
+        return self.process.exitcode
+
+    def wait(self) -> None:
+        self.process.join()
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def send_signal(self, number: int) -> None:
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
+
+
 Job = Generator[Archspec, int | None, T]
 
 
@@ -79,6 +141,9 @@ class Ended(Archspec):
     moment: of which (what, number) is the signal before or after the what's renaming to its name
     for that time, or at a batch of an epoch: ("before", "best.keras", 2), ("batch", 2, 5). Or
     ("passed over", 2, 5), at that batch in a destructor, whose errors Python passes over.
+
+    comparison: whether it is for the process of the comparison, whose first member is at that
+    moment, and waits for what it is told.
     """
 
     def __init__(
@@ -87,8 +152,9 @@ class Ended(Archspec):
         number: int,
         moment: tuple[str, object, int],
         log: Path | None = None,
+        comparison: bool = False,
     ) -> None:
-        self.number, self.moment = number, moment
+        self.number, self.moment, self.comparison = number, moment, comparison
         super().__init__(words, log)
 
     def prepare(self) -> None:
@@ -119,15 +185,23 @@ class Ended(Archspec):
             os.replace = renamed  # type: ignore[assignment]
 
     def end(self) -> None:
-        """Send the signal to this very process; what cannot be heard any more stops it first."""
+        """Send the signal; what cannot be heard any more stops the process first."""
+        if self.comparison:
+            comparison = os.getppid()
+            os.kill(comparison, self.number)
+            while os.getppid() == comparison:
+                time.sleep(0.002)
+            return
         os.kill(os.getpid(), self.number)
         if self.number == signal.SIGSTOP:
             signal.pause()  # which it does not come back from
 
     def ended(self) -> bool:
-        """Kill it as well, where the signal has only stopped it."""
-        if self.number == signal.SIGSTOP and _state(self.pid) == "T":
-            self.kill()
+        """Kill as well what the signal has only stopped."""
+        if self.number == signal.SIGSTOP:
+            for process in (self.pid, *_children(self.pid)):
+                if _state(process) == "T":
+                    os.kill(process, signal.SIGKILL)
         return super().ended()
 
 
@@ -168,8 +242,15 @@ def together(jobs: Iterable[Job[T]]) -> list[T]:
     return [done[number] for number in range(len(left))]
 
 
+def _children(process: int | None) -> list[int]:
+    try:
+        return [*map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def _state(process: int | None) -> str:
     try:
         return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""

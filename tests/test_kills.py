@@ -1,262 +1,51 @@
-"""A run that is stopped, at any moment and by any signal, and gone on from, in any way.
-
-It ends in the files of the run that was never stopped, or in a refusal that says why. MOMENTS and
-WAYS say which of them, for each moment in each way.
-"""
+"""The table of tests/kills.py: runs are stopped and gone on from, and all ends as it says."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import ROOT
+from filelock import FileLock
 from forks import Archspec, Ended, Job, together
+from kills import (
+    CHANGED,
+    FILES,
+    FINISHED,
+    HEARD,
+    LONGER,
+    MOMENTS,
+    NET,
+    SHORTER,
+    TRAININGS,
+    WAYS,
+    WHOLE,
+    Cell,
+    Reference,
+)
 
 pytestmark = [
     pytest.mark.keras,
     pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc, and sends signals"),
 ]
 
-# --- what is trained -----------------------------------------------------------------------------
-
-NET = """\
-archspec: 1
-name: net
-input: [8, 8, 1]
-layers:
-  - Conv2D: {filters: 4, kernel_size: 3}
-  - BatchNormalization
-  - Dropout: 0.3
-  - Flatten
-  - Dense: {units: 10, activation: softmax}
-train:
-  data: mnist
-"""
-# The second epoch is the best: after its twenty steps the learning rate is far too high.
-WORSENING = """\
-  epochs: 5
-  optimizer:
-    SGD: {learning_rate: {PiecewiseConstantDecay: {boundaries: [20], values: [0.01, 0.5]}}}
-  callbacks: [{EarlyStopping: {patience: %s, restore_best_weights: true}}]
-"""
-# Each epoch is better than the one before, also the third, of which there are six steps.
-BETTERING = """\
-  steps: 26
-  optimizer: {Adam: 0.01}
-  callbacks:
-    - EarlyStopping: {patience: 9, restore_best_weights: true}
-    - ReduceLROnPlateau: {monitor: loss, patience: 1, factor: 0.5, min_delta: 0.5}
-"""
-
-
-@dataclass(frozen=True)
-class Training:
-    """recipe: what follows in the text of the spec. length: the options that say how long it is;
-    longer, shorter: those of a longer and a shorter one. whole: epochs that it has in full."""
-
-    recipe: str
-    length: tuple[str, str]
-    longer: tuple[str, str]
-    shorter: tuple[str, str]
-    whole: int
-
-    def ended(self, epochs: int) -> tuple[str, str]:
-        """The options for so many epochs."""
-        option, _ = self.length
-        return option, str(epochs if option == "--epochs" else 10 * epochs)
-
-
-TRAININGS = {
-    "epochs": Training(
-        WORSENING % 9, ("--epochs", "5"), ("--epochs", "7"), ("--epochs", "4"), whole=5
-    ),
-    "steps": Training(BETTERING, ("--steps", "26"), ("--steps", "45"), ("--steps", "16"), whole=2),
-    "early": Training(
-        WORSENING % 1, ("--epochs", "5"), ("--epochs", "7"), ("--epochs", "2"), whole=3
-    ),
-}
-
-# --- the table -----------------------------------------------------------------------------------
-
-# What a run ends in that is gone on from: the files of one that was never stopped ...
-WHOLE = "whole"  # of that training
-LONGER, SHORTER = "longer", "shorter"  # of a training that was so long from the start
-CHANGED = "changed"  # of one that ended with the epoch gone on from, and was then changed so
-FINISHED = "finished"  # it has them, and says so
-# ... or these words.
-REFUSALS = {
-    "no run": "is not the folder of a run",
-    "done": "epochs already",
-    "another": "a run can go on with another length, batch size or patience only, but optimizer",
-    "lost": "is not a folder\nhint: --data-dir names one that holds datasets",
-}
-
-
-@dataclass(frozen=True)
-class Way:
-    """How a run is gone on from: by `archspec train --resume RUN`, and these words.
-
-    ends: in what. needs: more epochs than this must be asked for than are done, by training;
-    where it is not so, it is refused as `done`. anew: into a folder of its own. here: where the run
-    was begun, and not in a copy of it, in another place. apart: the images are not where they were.
-    again: it is stopped once more, as soon as it goes on. environment: is added to.
-    """
-
-    ends: str
-    words: tuple[str, ...] = ()
-    needs: Mapping[str, int] = field(default_factory=dict)
-    anew: bool = False
-    here: bool = False
-    apart: bool = False
-    again: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
-THREADS = str(len(os.sched_getaffinity(0)) + 1)
-LAST = {"epochs": 5, "steps": 3, "early": 5}
-WAYS = {
-    "the same command": Way(WHOLE, here=True),
-    "the same command, stopped again": Way(WHOLE, again=True),
-    "the run moved": Way(WHOLE),
-    "another folder": Way(WHOLE, anew=True),
-    "longer": Way(LONGER, ("longer",), anew=True),
-    "shorter": Way(SHORTER, ("shorter",), {"epochs": 4, "steps": 2, "early": 2}, anew=True),
-    "another batch size": Way(CHANGED, ("--batch-size", "64"), {**LAST, "steps": 6}, anew=True),
-    "another patience": Way(
-        CHANGED, ("--set", "train.callbacks.0.EarlyStopping.patience=2"), LAST, anew=True
-    ),
-    "another learning rate": Way(
-        "another", ("--set", "train.optimizer={SGD: {learning_rate: 0.02}}"), anew=True
-    ),
-    "another number of threads": Way(WHOLE, environment={"TF_NUM_INTRAOP_THREADS": THREADS}),
-    "the images moved, as --data-dir says": Way(WHOLE, ("--data-dir", "moved"), apart=True),
-    "the images moved, as --data says": Way(WHOLE, ("--data", "moved/mnist.npz"), apart=True),
-    "the images moved, and nothing said": Way("lost", apart=True),
-}
-# Where nothing is changed.
-UNCHANGED = [name for name, way in WAYS.items() if way.ends in (WHOLE, "lost")]
-
-
-@dataclass(frozen=True)
-class Moment:
-    """When a run is stopped.
-
-    at: as `Ended` has it. dead, heard: the epoch of the newest state that there is then, where the
-    signal kills and where it is heard as Ctrl-C is. said: what run.json says where it is heard.
-    but: ways that end in something else, and in what. first: a moment at which it is killed before,
-    and then gone on with; in another folder, if it is handed on.
-    """
-
-    training: str
-    at: tuple[str, object, int]
-    dead: int
-    heard: int
-    said: str = "interrupted"
-    but: Mapping[str, str] = field(default_factory=dict)
-    first: tuple[str, object, int] | None = None
-    handed: bool = False
-
-
-NO_RUN = dict.fromkeys(WAYS, "no run")
-MOMENTS = {
-    "before it is a run": Moment("epochs", ("before", "resolved.yaml", 1), 0, 0, but=NO_RUN),
-    "before the first state": Moment("epochs", ("before", "0001.npz", 1), 0, 1),
-    "before a state": Moment("epochs", ("before", "0003.npz", 1), 2, 3),
-    "after a state": Moment("epochs", ("after", "0003.npz", 1), 3, 3),
-    "before the best model": Moment("epochs", ("before", "best.keras", 2), 2, 2),
-    "after the best model": Moment("epochs", ("after", "best.keras", 2), 2, 2),
-    "in an epoch": Moment("epochs", ("batch", 5, 4), 4, 4),
-    "where Python passes over errors": Moment("epochs", ("passed over", 4, 4), 3, 3),
-    "before the last state": Moment("epochs", ("before", "0005.npz", 1), 4, 5),
-    "after the last state": Moment("epochs", ("after", "0005.npz", 1), 5, 5),
-    "before the metrics": Moment("epochs", ("before", "metrics.json", 1), 5, 5),
-    "after the metrics": Moment("epochs", ("after", "metrics.json", 1), 5, 5),
-    "when it is finished": Moment(
-        *("epochs", ("after", "run.json", 3), 5, 5, "finished", dict.fromkeys(UNCHANGED, FINISHED))
-    ),
-    "in a partial epoch": Moment("steps", ("batch", 3, 2), 2, 2),
-    "before the state of a partial epoch": Moment("steps", ("before", "0003.npz", 1), 2, 3),
-    "after the state of a partial epoch": Moment("steps", ("after", "0003.npz", 1), 3, 3),
-    "before the best model of a partial epoch": Moment("steps", ("before", "best.keras", 3), 3, 3),
-    "after the best model of a partial epoch": Moment("steps", ("after", "best.keras", 3), 3, 3),
-    "after the state at which it stops early": Moment("early", ("after", "0003.npz", 1), 3, 3),
-    "before the best model is written again": Moment(
-        "epochs", ("before", "best.keras", 1), 4, 4, first=("after", "0004.npz", 1)
-    ),
-    "before the folder that it is handed on to is a run": Moment(
-        *("epochs", ("before", "resolved.yaml", 1), 4, 4),
-        but=NO_RUN,
-        first=("after", "0004.npz", 1),
-        handed=True,
-    ),
-    "when it is handed on": Moment(
-        *("epochs", ("after", "resolved.yaml", 1), 4, 4),
-        first=("after", "0004.npz", 1),
-        handed=True,
-    ),
-}
-KILLING = (signal.SIGKILL, signal.SIGSTOP)  # which is followed by SIGKILL
-HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-
-@dataclass(frozen=True)
-class Cell:
-    moment: str
-    way: str
-    number: signal.Signals
-
-    def __str__(self) -> str:
-        return f"{self.number.name} {self.moment}, {self.way}"
-
-    @property
-    def newest(self) -> int:
-        """The epoch of the newest state that the signal leaves."""
-        moment = MOMENTS[self.moment]
-        return moment.dead if self.number in KILLING else moment.heard
-
-    @property
-    def whole(self) -> int:
-        """How many epochs are done, without a partial one."""
-        return min(self.newest, TRAININGS[MOMENTS[self.moment].training].whole)
-
-    @property
-    def ends(self) -> str:
-        """In what it ends."""
-        moment, way = MOMENTS[self.moment], WAYS[self.way]
-        if self.way in moment.but:
-            return moment.but[self.way]
-        needed = way.needs.get(moment.training)
-        return "done" if needed is not None and needed <= self.whole else way.ends
-
-    @property
-    def reference(self) -> tuple[str, str, str, int] | None:
-        """Which run must have the same files: its training and end, and for a changed one the way
-        and the epoch that it had ended with."""
-        training = MOMENTS[self.moment].training
-        match self.ends:
-            case "changed":
-                return training, CHANGED, self.way, self.whole
-            case "whole" | "longer" | "shorter":
-                return training, self.ends, "", 0
-            case "finished":
-                return training, WHOLE, "", 0
-        return None
-
-
-# --- runs ----------------------------------------------------------------------------------------
-
 spec = importlib.util.spec_from_file_location("resume", ROOT / "benchmarks" / "resume.py")
 bench = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(bench)
+
+MEMBERS = ("net-s0", "net-s1")
+ENDED = "ended"  # a run of so many epochs
+
+
+# --- runs ----------------------------------------------------------------------------------------
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -265,22 +54,24 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def _status(run: Path) -> str:
-    """What its run.json says."""
+def status_of(run: Path) -> str:
     return str(json.loads((run / "run.json").read_text())["status"])
 
 
-def _states(run: Path) -> list[int]:
-    """The epochs whose states it has."""
-    return [int(path.stem) for path in run.glob("last/[0-9]*.npz")]
+def newest(run: Path) -> int:
+    """The epoch of its newest state; 0 where there is none."""
+    return max((int(path.stem) for path in run.glob("last/[0-9]*.npz")), default=0)
+
+
+def compared(cell: Cell) -> bool:
+    return MOMENTS[cell.moment].of != "training"
 
 
 class Ground:
-    """Where runs are made: the ones that were never stopped once, the stopped ones for all ways."""
+    """The place where runs are made, stopped and gone on from."""
 
     def __init__(self, place: Path) -> None:
-        self.place, self.made = place, set()
-        self.stopped: dict[tuple[str, signal.Signals], Path] = {}
+        self.place, self.times, self.made = place, 0, set[Reference]()
         rng = np.random.default_rng(0)
         shades, arrays = rng.integers(0, 256, (10, 8, 8)), {}
         for part, count in (("train", 356), ("test", 60)):
@@ -291,17 +82,32 @@ class Ground:
         self.images.mkdir()
         np.savez(self.images / "mnist.npz", **arrays)
         for name, training in TRAININGS.items():
-            (place / f"{name}.yaml").write_text(NET + training.recipe)
+            self.spec(name).write_text(NET + training.recipe)
 
-    def begun(self, training: str, run: Path, *words: str, images: Path | None = None) -> list[str]:
-        """The words of a command that trains into a folder."""
-        spec = str(self.place / f"{training}.yaml")
-        return ["train", spec, "--data-dir", str(images or self.images), *words, *self._into(run)]
+    def spec(self, training: str) -> Path:
+        return self.place / f"{training}.yaml"
 
-    def gone_on(
-        self, training: str, run: Path, words: Iterable[str], new: Path | None
-    ) -> list[str]:
-        """The words of a command that goes on with a run."""
+    # --- commands --------------------------------------------------------------------------------
+
+    def train(self, training: str, run: Path, words: Iterable[str], images: Path) -> list[str]:
+        """The words of a command that begins a run."""
+        images_said = ("--data-dir", str(images))
+        return ["train", str(self.spec(training)), *images_said, *words, "--run-dir", str(run)]
+
+    def resume(self, training: str, run: Path, words: Iterable[str], new: Path | None) -> list[str]:
+        """Of one that goes on with it, in a new folder if one is given."""
+        into = ("--run-dir", str(new)) if new else ()
+        return ["train", "--resume", str(run), *self._said(training, words), *into]
+
+    def compare(self, training: str, place: Path, words: Iterable[str], images: Path) -> list[str]:
+        """Of one that begins a comparison, or goes on with it."""
+        said = self._said(training, words)
+        given = () if "--data-dir" in said else ("--data-dir", str(images))
+        command = ["compare", str(self.spec(training)), "--seeds", "2", "--dir", str(place)]
+        return [*command, *given, *said]
+
+    def _said(self, training: str, words: Iterable[str]) -> list[str]:
+        """The words of a way as they are for that training, and in this place."""
         said: list[str] = []
         for word in words:
             match word:
@@ -311,123 +117,166 @@ class Ground:
                     said.append(str(self.place / word))
                 case _:
                     said.append(word)
-        return ["train", "--resume", str(run), *said, *(self._into(new) if new else ["--quiet"])]
+        return said
 
-    def _into(self, run: Path) -> list[str]:
-        return ["--run-dir", str(run), "--quiet"]
+    # --- runs that nobody stops ------------------------------------------------------------------
 
-    # --- that nobody stops -----------------------------------------------------------------------
+    def folder(self, reference: Reference) -> Path:
+        return self.place / "-".join(map(str, reference))
 
-    def reference(self, training: str, end: str, way: str, epochs: int) -> Path:
-        return self.place / "-".join((training, end, way, str(epochs)))
-
-    def make(self, wanted: Iterable[tuple[str, str, str, int]]) -> None:
+    def make(self, wanted: Iterable[Reference]) -> None:
         """Train those that there are not yet, and first what they begin with."""
         wanted = set(wanted)
-        bases = {(training, "ended", "", epochs) for training, _, _, epochs in wanted if epochs}
-        for keys in (bases, wanted):
-            missing = sorted(keys - self.made)
-            together(self._made(*key) for key in missing)
+        begun = {Reference(each.training, ENDED, epochs=each.epochs) for each in wanted}
+        for them in ({each for each in begun if each.epochs}, wanted):
+            missing = sorted(them - self.made)
+            together(map(self._made, missing))
             self.made.update(missing)
 
-    def _made(self, training: str, end: str, way: str, epochs: int) -> Job[None]:
-        run, of = self.reference(training, end, way, epochs), TRAININGS[training]
-        if end == CHANGED and epochs:
-            base = self.reference(training, "ended", "", epochs)
-            words = self.gone_on(training, base, (*of.length, *WAYS[way].words), run)
+    def _made(self, wanted: Reference) -> Job[None]:
+        run, of = self.folder(wanted), TRAININGS[wanted.training]
+        changed = WAYS[wanted.way].words if wanted.way else ()
+        if wanted.end == CHANGED and wanted.epochs:
+            begun = self.folder(Reference(wanted.training, ENDED, epochs=wanted.epochs))
+            words = self.resume(wanted.training, begun, (*of.length, *changed), run)
         else:
-            more = {CHANGED: WAYS[way].words if way else (), "ended": of.ended(epochs)}
-            more |= {LONGER: of.longer, SHORTER: of.shorter}
-            words = self.begun(training, run, *more.get(end, ()))
+            options = {CHANGED: changed, LONGER: of.longer, SHORTER: of.shorter}
+            options[ENDED] = of.ended(wanted.epochs)
+            said = (*options.get(wanted.end, ()), "--seed", str(wanted.seed))
+            words = self.train(wanted.training, run, said, self.images)
         log = run.with_name(f"{run.name}.log")
         assert (yield Archspec(words, log)) == 0, log.read_text()
 
-    # --- that are stopped ------------------------------------------------------------------------
+    # --- runs that are stopped -------------------------------------------------------------------
 
-    def stop(self, wanted: Iterable[tuple[str, signal.Signals]]) -> None:
-        """Stop runs at their moments by their signals, those that were not yet."""
-        missing = [each for each in dict.fromkeys(wanted) if each not in self.stopped]
-        homes = together(self._stopped(*each) for each in missing)
-        self.stopped.update(zip(missing, homes, strict=True))
-
-    def _stopped(self, name: str, number: signal.Signals) -> Job[Path]:
-        moment, home = MOMENTS[name], self.place / f"{number.name} {name}"
+    def _stopped(self, name: str, number: signal.Signals, home: Path) -> Job[None]:
+        """In `home`, with the images and a copy of the run as it is then."""
+        moment = MOMENTS[name]
         images, run, log = home / "images", home / "run", home / "log"
         shutil.copytree(self.images, images)
-        first = home / "first" if moment.handed else run
-        words = self.begun(moment.training, first, images=images)
-        if moment.first is not None:
-            yield Ended(words, signal.SIGKILL, moment.first)
-            words = self.gone_on(moment.training, first, (), run if moment.handed else None)
-        status = yield Ended(words, number, moment.at, log)
-        found = status, _status(run), max(_states(run), default=0)
-        if number in HEARD:
-            wanted = 128 + number, moment.said, moment.heard
+        training = moment.training
+        if moment.of != "training":
+            words = self.compare(training, run, (), images)
+            status = yield Ended(words, number, moment.at, log, moment.of == "comparison")
         else:
-            left = "finished" if moment.said == "finished" else "running"
-            wanted = -signal.SIGKILL, left, moment.dead
-        assert found == wanted, f"{name}: {found} and not {wanted}: {log.read_text()}"
+            begun = home / "begun" if moment.handed else run
+            words = self.train(training, begun, (), images)
+            if moment.first is not None:
+                yield Ended(words, signal.SIGKILL, moment.first)
+                words = self.resume(training, begun, (), run if moment.handed else None)
+            status = yield Ended(words, number, moment.at, log)
+        self._check(name, number, status, run, log.read_text())
         shutil.copytree(run, home / "as it was")
-        return home
 
-    # --- that are gone on from -------------------------------------------------------------------
+    def _check(self, name: str, number: signal.Signals, status: int, run: Path, said: str) -> None:
+        """Assert that a run was stopped as the table says."""
+        moment, heard = MOMENTS[name], number in HEARD
+        left = "running" if moment.said == "interrupted" else moment.said
+        wanted = (128 + number, moment.said) if heard else (-signal.SIGKILL, left)
+        words = ""
+        if moment.of != "training":
+            run = run / MEMBERS[0]
+            wait_for(run)
+        if moment.of == "comparison":
+            wanted = wanted if heard else (-signal.SIGKILL, "failed")
+            words = "interrupted: the same command goes on" if heard else ""
+        if moment.of == "member":
+            wanted = 1, wanted[1]
+            why = (
+                "interrupted after 3 of 5 epochs: archspec train --resume" if heard else "ended by"
+            )
+            words = f"failed: net, seed 0: {why}"
+        found = status, status_of(run), newest(run)
+        assert found == (*wanted, moment.heard if heard else moment.dead), f"{name}: {said}"
+        assert words in said, f"{name}: {said}"
+
+    # --- runs that are gone on from --------------------------------------------------------------
 
     def tried(self, cells: Sequence[Cell]) -> list[str]:
         """What is wrong with what cells end in, in words."""
-        self.stop((cell.moment, cell.number) for cell in cells)
-        self.make(cell.reference for cell in cells if cell.reference)
-        found = together(self._tried(cell) for cell in cells if not WAYS[cell.way].apart)
-        apart = [cell for cell in cells if WAYS[cell.way].apart]
-        for home in {self.stopped[cell.moment, cell.number] for cell in apart}:
-            shutil.rmtree(home / "images")
-        found += together(self._tried(cell) for cell in apart)
-        return [f"{cell}: {each}" for cell, wrong in found for each in wrong]
+        self.times += 1
+        homes = {
+            (cell.moment, cell.number): self.place
+            / f"{self.times} {cell.number.name} {cell.moment}"
+            for cell in cells
+        }
+        together(self._stopped(*each, home) for each, home in homes.items())
+        references = [cell.reference for cell in cells if cell.reference is not None]
+        members = [cell.reference for cell in cells if cell.reference and compared(cell)]
+        self.make([*references, *(each._replace(seed=1) for each in members)])
+        found: list[str] = []
+        for apart in (False, True):
+            now = [cell for cell in cells if WAYS[cell.way].apart == apart]
+            if apart:
+                for home in homes.values():
+                    shutil.rmtree(home / "images")
+            jobs = [self._tried(cell, homes[cell.moment, cell.number]) for cell in now]
+            for cell, wrong in zip(now, together(jobs), strict=True):
+                found += [f"{cell}: {each}" for each in wrong]
+        return found
 
-    def _tried(self, cell: Cell) -> Job[tuple[Cell, list[str]]]:
-        way, training = WAYS[cell.way], MOMENTS[cell.moment].training
-        place = self.stopped[cell.moment, cell.number]
+    def _tried(self, cell: Cell, place: Path) -> Job[list[str]]:
+        way, moment, ends = WAYS[cell.way], MOMENTS[cell.moment], cell.ends
         home = place / cell.way
         home.mkdir()
-        run, log = home / "run", home / "log"
-        if way.here:
-            run = place / "run"
-        else:
+        run = place / "run" if way.here else home / "run"
+        if not way.here:
             shutil.copytree(place / "as it was", run)
-        new = home / "new" if way.anew else None
-        words = self.gone_on(training, run, way.words, new)
-        before = contents(run)
-        if way.again and cell.ends == WHOLE:
-            yield Ended(words, cell.number, ("before", "history.csv", 1), home / "first log")
-            before = contents(run)
+        new, log = home / "new" if way.anew else None, home / "log"
+        begun = run
+        if compared(cell):
+            new = new if ends == WHOLE else None  # else it would be one of its own
+            words = self.compare(moment.training, new or run, way.words, place / "images")
+            begun = run / MEMBERS[0]
+        else:
+            words = self.resume(moment.training, run, way.words, new)
+        if way.again and ends == WHOLE:
+            again = ("before", "history.csv", 1)
+            yield Ended(words, cell.number, again, home / "log before", moment.of == "comparison")
+            if compared(cell):
+                wait_for(begun)
+        before = contents(begun)
         status = yield Archspec(words, log, way.environment)
-        said = log.read_text()
-        ends, wrong = cell.ends, []
-        if ends == FINISHED:
-            wrong += [] if f"{run} is finished, after 5 epochs" in said else ["it does not say so"]
-            new = None
-        if ends in REFUSALS or ends == FINISHED or new is not None:
-            wrong += [] if contents(run) == before else ["the run was touched"]
-        if ends in REFUSALS:
-            words_said = said.partition("error: ")[2]
-            wrong += [] if status == 1 and REFUSALS[ends] in words_said else [f"it says: {said}"]
-            return cell, wrong
+        said, wrong = log.read_text(), []
+        if new is not None or ends not in FILES or ends == FINISHED:
+            wrong += [] if contents(begun) == before else ["the run was touched"]
+        if ends not in FILES:
+            refused = status == 1 and ends in said and "Traceback" not in said
+            return wrong if refused else [*wrong, f"status {status}: {said}"]
         if status:
-            return cell, [*wrong, f"exit status {status}: {said}"]
-        if ends != FINISHED:
+            return [*wrong, f"status {status}: {said}"]
+        if ends == FINISHED:
+            new, told = None, f"{run} is finished, after 5 epochs"
+        elif way.again or (compared(cell) and new):
+            told = ""
+        else:
             epochs = cell.newest if ends == WHOLE else cell.whole
             told = f"going on after epoch {epochs}" if epochs else "starting from the beginning"
-            wrong += [] if told in said or way.again else [f"not {told}: {said}"]
-        return cell, wrong + self._differences(cell, new or run)
-
-    def _differences(self, cell: Cell, run: Path) -> list[str]:
-        """What is not as it is in the run that was never stopped."""
+        wrong += [] if told in said else [f"not {told}: {said}"]
         assert cell.reference is not None
-        reference = self.reference(*cell.reference)
-        by_path = "moved/mnist.npz" in WAYS[cell.way].words
-        found = bench.differences(reference, run, by_path)
-        names = {each: set(contents(each)) for each in (reference, run)}
-        found += [f"{name} is in one of them only" for name in names[reference] ^ names[run]]
-        return found if _status(run) == "finished" else [*found, f"it is {_status(run)}"]
+        by_path = "moved/mnist.npz" in way.words
+        if not compared(cell):
+            return wrong + self._differences(cell.reference, new or run, by_path)
+        for seed, name in enumerate(MEMBERS):
+            if way.environment and not (place / "as it was" / name).exists():
+                continue  # it has begun with it
+            reference = cell.reference._replace(seed=seed)
+            wrong += self._differences(reference, (new or run) / name, by_path)
+        return wrong
+
+    def _differences(self, reference: Reference, run: Path, by_path: bool) -> list[str]:
+        """What is not as it is in the run that was never stopped."""
+        whole = self.folder(reference)
+        names = {path: set(contents(path)) - {"spec.yaml"} for path in (whole, run)}
+        found = [f"{name} is in one of them only" for name in names[whole] ^ names[run]]
+        found += bench.differences(whole, run, by_path)
+        return found if status_of(run) == "finished" else [*found, f"it is {status_of(run)}"]
+
+
+def wait_for(member: Path) -> None:
+    """Until the training in a folder has ended, whose comparison may have ended before."""
+    with FileLock(member / ".lock", timeout=60):
+        pass
 
 
 @pytest.fixture(scope="module")
@@ -435,21 +284,68 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     return Ground(tmp_path_factory.mktemp("ground"))
 
 
-# --- tests ---------------------------------------------------------------------------------------
+# --- which are tried -----------------------------------------------------------------------------
 
-DIAGONAL = [
-    Cell(moment, list(WAYS)[number % len(WAYS)], signal.SIGKILL)
-    for number, moment in enumerate(MOMENTS)
+# In the suite: each way once.
+DIAGONAL = {
+    "the same command": "after the last state",
+    "the same command, stopped again": "before a state",
+    "the run moved": "after the state of a partial epoch",
+    "another folder": "before the best model of a partial epoch",
+    "longer": "in a partial epoch",
+    "shorter": "before the first state",
+    "another batch size": "in an epoch",
+    "another patience": "before the best model",
+    "another learning rate": "after the metrics",
+    "another number of threads": "after a state",
+    "the images moved, as --data-dir says": "when it is handed on",
+    "the images moved, as --data says": "before the best model is written again",
+    "the images moved, and nothing said": "after the best model",
+}
+# Under the marker `slow`: all, by a signal that kills, and by one that is heard.
+ALL = [
+    [Cell(moment, way, number) for way in WAYS]
+    for number in (signal.SIGKILL, signal.SIGTERM)
+    for moment in MOMENTS
+]
+# The others at each moment, the way another each time.
+OTHERS = [
+    [
+        Cell(moment, list(WAYS)[(place + 4 * shift) % len(WAYS)], number)
+        for place, moment in enumerate(MOMENTS)
+    ]
+    for shift, number in enumerate((signal.SIGSTOP, signal.SIGINT, signal.SIGHUP))
 ]
 
 
+def test_no_cell_is_left_out() -> None:
+    tried = {(cell.moment, cell.way, cell.number in HEARD) for cells in ALL for cell in cells}
+    assert tried == set(product(MOMENTS, WAYS, (True, False)))
+    for cells in OTHERS:
+        assert {cell.moment for cell in cells} == set(MOMENTS)
+        assert {cell.way for cell in cells} == set(WAYS)
+    assert set(DIAGONAL) == set(WAYS)
+    for moment in MOMENTS.values():
+        assert moment.but.keys() <= WAYS.keys()
+
+
 def test_a_run_that_is_killed_ends_as_if_it_had_not_been(ground: Ground) -> None:
-    wrong = ground.tried(DIAGONAL)
+    cells = [Cell(moment, way, signal.SIGKILL) for way, moment in DIAGONAL.items()]
+    wrong = ground.tried(cells)
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_in_every_way(ground: Ground, moment: str) -> None:
-    wrong = ground.tried([Cell(moment, way, signal.SIGKILL) for way in WAYS])
+@pytest.mark.parametrize(
+    "cells", ALL, ids=lambda cells: f"{cells[0].number.name} {cells[0].moment}"
+)
+def test_at_each_moment_in_each_way(ground: Ground, cells: Sequence[Cell]) -> None:
+    wrong = ground.tried(cells)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cells", OTHERS, ids=lambda cells: cells[0].number.name)
+def test_by_each_signal(ground: Ground, cells: Sequence[Cell]) -> None:
+    wrong = ground.tried(cells)
     assert not wrong, "\n".join(wrong)
