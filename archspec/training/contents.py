@@ -26,12 +26,24 @@ HUGE = 1e300  # of other numbers, but for infinity: beyond, not even a sum can b
 REMEDY = "put back a sound copy of it, or train the spec anew"
 
 Schema = Mapping[str, Any]
-# For JSON Schema 3.0 is an integer; for those who use it as one it is none.
+SINGLE = 3.4e38  # what a float32 holds, but for infinity
+
+
+def _is_integer(checker: Any, value: Any) -> bool:
+    """For JSON Schema 3.0 is an integer; for those who use it as one it is none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_single(checker: Any, value: Any) -> bool:
+    """Keras makes a tensor of such a number, and fails where it is too large."""
+    return checker.is_type(value, "number") and not SINGLE < abs(value) < inf
+
+
 _extend: Any = jsonschema.validators.extend
 VALIDATOR = _extend(
     jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_integer, "single": _is_single}
     ),
 )
 
@@ -39,6 +51,7 @@ BOOLEAN: Schema = {"type": "boolean"}
 TEXT: Schema = {"type": "string"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 NUMBER: Schema = {"type": "number"}
+SMALL: Schema = {"type": "single"}
 
 
 def bound(parameters: int) -> int:
@@ -113,10 +126,10 @@ MEMORY: dict[str, dict[str, Schema]] = {
     "EarlyStopping": {
         "wait": COUNT,
         "stopped_epoch": COUNT,
-        "best": maybe(NUMBER),
+        "best": maybe(SMALL),
         "best_epoch": COUNT,
     },
-    "ReduceLROnPlateau": {"wait": COUNT, "cooldown_counter": COUNT, "best": maybe(NUMBER)},
+    "ReduceLROnPlateau": {"wait": COUNT, "cooldown_counter": COUNT, "best": maybe(SMALL)},
     "TerminateOnNaN": {},
 }
 STATE = record(
@@ -151,6 +164,7 @@ def _expected(schema: Schema) -> str:
     words = {
         **{"string": "a text", "integer": "an integer", "number": "a number", "null": "null"},
         **{"boolean": "true or false", "array": "a list", "object": "a mapping"},
+        "single": "a number that a float32 holds",
     }
     said = " or ".join(words[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))
     if "minimum" in schema:

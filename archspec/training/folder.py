@@ -154,8 +154,8 @@ class RunFolder:
         self.best_epoch(model.count_params())
         path = self.path / BEST
         with reading(path, self._again), warnings.catch_warnings():
-            # Keras warns of groups that older files lack; weights that are nowhere are an error.
-            warnings.simplefilter("ignore")
+            # What Keras skips has the weights that it began with: that is no warning.
+            warnings.filterwarnings("error", "Skipping")
             model.load_weights(path)
 
     @property

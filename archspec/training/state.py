@@ -265,8 +265,10 @@ def _remembered(resolved: str, memories: Sequence[Any]) -> list[dict[str, Any]]:
     callbacks, and followed the loss whatever their callbacks watched."""
     callbacks = plain(read_text(resolved, "resolved.yaml").root)["train"]["callbacks"]
     names = ["Recorder", *(name for each in callbacks for name in each)]
+    if len(memories) < len(names):
+        raise ValueError("it lacks what a callback remembers")
     found = []
-    for name, memory in zip(names, memories[: len(names)], strict=True):
+    for name, memory in zip(names, memories, strict=False):
         memory = {"by_loss": True, **memory} if name == "Recorder" else memory
         known = {key: each for key, each in memory.items() if key in MEMORY[name]}
         found.append(checked(known, record(" ".join(MEMORY[name]), **MEMORY[name])))
