@@ -273,13 +273,15 @@ def cifar_place(cifar: Cifar, folder: Path) -> Path | None:
 def read_cifar(cifar: Cifar, place: Path) -> Parts:
     """From a folder of batches, or from its archive, which is read without being unpacked."""
     names = [name for several in cifar.batches.values() for name in several]
-    with reading(place, FETCH):
-        if kind_of(place) == "folder":
-            batches = {name: _batch(read_bytes(place / name, BATCH), cifar.key) for name in names}
-        else:
-            with open_file(place, LARGEST) as file:
-                found = _members(file, {f"{cifar.folder}/{name}": name for name in names})
-            batches = {name: _batch(found.pop(name), cifar.key) for name in names}
+    packed = kind_of(place) != "folder"
+    if packed:
+        with reading(place, FETCH), open_file(place, LARGEST) as file:
+            found = _members(file, {f"{cifar.folder}/{name}": name for name in names})
+    batches = {}
+    for name in names:
+        with reading(place / name, FETCH):
+            content = found.pop(name) if packed else read_bytes(place / name, BATCH)
+            batches[name] = _batch(content, cifar.key)
     parts = {}
     for part, several in cifar.batches.items():
         images, labels = zip(*(batches[name] for name in several), strict=True)
