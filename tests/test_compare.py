@@ -212,6 +212,15 @@ def test_a_folder_that_cannot_be_made_is_said(specs):
     assert "error: cannot write a.yaml/out/a-s4.log: not a directory" in done.stderr
 
 
+def test_a_log_that_is_a_pipe_is_not_waited_for(specs):
+    folder = specs(a=NET)
+    (folder / "out").mkdir()
+    os.mkfifo(folder / "out" / "a-s4.log")
+    done = run(folder, "a.yaml", "--dir", "out")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: cannot write out/a-s4.log: it is no file" in done.stderr
+
+
 # --- training ------------------------------------------------------------------------------------
 
 WIDE = NET.replace("  - Dense", "  - Dense: {units: 32, activation: relu}\n  - Dense", 1)

@@ -404,6 +404,8 @@ def _run(command: Sequence[str], log: Path, echo: Echo) -> tuple[int, list[str]]
 @contextmanager
 def _appending(log: Path) -> Iterator[IO[str]]:
     """The log of a member, to write on. Raises `UserError` for what the file system refuses."""
+    if kind_of(log) not in (None, "file"):  # a pipe would wait for a reader
+        raise UserError(f"cannot write {log}: it is no file", "move it away")
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as file:
