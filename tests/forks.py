@@ -100,7 +100,7 @@ class Member:
             if prepare is not None:
                 prepare()
             sys.argv = ["archspec", *words]
-            run()
+            sys.exit(run())
 
         self.process = get_context("fork").Process(target=begin)
         self.process.start()
