@@ -139,7 +139,7 @@ class Graph:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """What a notebook shows: the picture; a line where there can be none."""
-        from archspec.backends.render import to_svg
+        from archspec.pictures.render import to_svg
 
         return {"image/svg+xml": to_svg(self), "text/plain": repr(self)}
 
@@ -148,7 +148,7 @@ class Graph:
 
         Raises `SpecError` for what is left of a broken spec.
         """
-        from archspec.backends.text import to_text
+        from archspec.backends.tables import to_text
 
         if self.errors:
             raise SpecError(self.errors, self)

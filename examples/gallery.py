@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 import archspec
-from archspec.backends import words
-from archspec.backends.dot import side_by_side, to_blocks, to_dot
-from archspec.backends.render import render
-from archspec.backends.style import Style
-from archspec.backends.view import View
+from archspec import notation
 from archspec.graph import Graph
+from archspec.pictures.boxes import View
+from archspec.pictures.dot import side_by_side, to_blocks, to_dot
+from archspec.pictures.render import render
+from archspec.pictures.style import Style
 
 ROOT = Path(__file__).parent.parent
 
@@ -45,7 +45,7 @@ def gallery(sections: list[str]) -> str:
 
 def section(graph: Graph, path: Path) -> str:
     """Heading, description, totals and picture of a network."""
-    totals = f"{words.count(graph.total_params)} parameters, {words.count(graph.macs)} MACs"
+    totals = f"{notation.count(graph.total_params)} parameters, {notation.count(graph.macs)} MACs"
     return (
         f"## {graph.name}\n\n{graph.description} {totals}. [{path}](../{path})\n\n"
         f'<img src="gallery/{graph.name}.svg" alt="{graph.name}, drawn">\n'

@@ -21,7 +21,7 @@ from random_faults import SHARED, spoil
 from random_graphs import Network, Walk, write
 
 import archspec
-from archspec.backends.flat import flat_name, to_spec
+from archspec.backends.spec_yaml import flat_name, to_spec
 from archspec.errors import SpecError
 from archspec.graph import Graph, Shape
 from archspec.layers import FAMILIES, LAYERS

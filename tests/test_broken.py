@@ -9,9 +9,9 @@ from random_faults import spoil
 from random_graphs import write
 
 import archspec
-from archspec.backends.dot import to_dot
 from archspec.errors import SpecError
 from archspec.graph import Graph, Node
+from archspec.pictures.dot import to_dot
 
 SEED, DRAWN = "broken", 300
 HEAD = "archspec: 1\ninput: [8, 8, 3]\nlayers:\n"

@@ -8,14 +8,14 @@ from click.testing import Result
 from conftest import ROOT, runner
 
 import archspec
-from archspec.backends import words
-from archspec.backends.dot import Style, to_dot
-from archspec.backends.render import to_svg
-from archspec.backends.style import THEMES
-from archspec.backends.view import View, see
+from archspec import notation
 from archspec.cli import main
 from archspec.errors import Diagnostic, Source, Span, SpecError
 from archspec.graph import Graph
+from archspec.pictures.boxes import View, see
+from archspec.pictures.dot import Style, to_dot
+from archspec.pictures.render import to_svg
+from archspec.pictures.style import THEMES
 
 LIGHT = THEMES["light"]
 FIXTURES = sorted((ROOT / "tests" / "errors").glob("*.yaml"))
@@ -147,7 +147,7 @@ def test_every_style_tells_the_states(theme: str, direction: str, heat: str | No
 def test_a_message_says_shapes_as_pictures_do() -> None:
     span = Span(Source("x", ()), 1, 1, 1, 1)
     text = "got (None, 3, 4) and (None, None, 2) and (None,), (2, 3)"
-    said = words.message(Diagnostic("shape", text, span))
+    said = notation.message(Diagnostic("shape", text, span))
     assert said == "got 3×4 and ?×2 and 1, (2, 3)"
 
 

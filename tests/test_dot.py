@@ -12,14 +12,14 @@ import pytest
 from layouts import lay_out
 
 import archspec
-from archspec.backends.dot import to_blocks, to_dot
-from archspec.backends.parts import Box, Edge, Mark
-from archspec.backends.picture import plan
-from archspec.backends.render import render
-from archspec.backends.style import THEMES
-from archspec.backends.view import View
 from archspec.errors import UserError
 from archspec.graph import Graph
+from archspec.pictures.boxes import View
+from archspec.pictures.dot import to_blocks, to_dot
+from archspec.pictures.render import render
+from archspec.pictures.routes import plan
+from archspec.pictures.scene import Box, Edge, Mark
+from archspec.pictures.style import THEMES
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted(path.relative_to(ROOT / "specs") for path in (ROOT / "specs").glob("*.yaml"))
@@ -233,8 +233,8 @@ def test_another_suffix_is_refused_with_the_ones_there_are(tmp_path, name):
 DRAW = """
 import sys, archspec
 from pathlib import Path
-from archspec.backends.dot import to_blocks, to_dot
-from archspec.backends.render import render
+from archspec.pictures.dot import to_blocks, to_dot
+from archspec.pictures.render import render
 render(to_dot(archspec.load(sys.argv[1])), Path(sys.argv[2]))
 print(*sorted({"keras", "tensorflow", "torch", "jax", "numpy"} & sys.modules.keys()))
 """

@@ -10,7 +10,7 @@ import yaml
 from texts import INPUT, PAIR, net, table, text
 
 import archspec
-from archspec.backends.flat import to_spec
+from archspec.backends.spec_yaml import to_spec
 from archspec.graph import Graph
 from archspec.syntax.writer import write_yaml
 

@@ -38,13 +38,15 @@ ROOMS = [
     "scopes",
     "expand",
     "",
+    "notation",
+    "pictures",
     "backends",
     "training",
     "cli",
     "__main__",
 ]
 # Within a function, the package's front and a graph that shows itself hand on to a backend.
-WITHIN_FUNCTIONS = {("", "backends"), ("graph", "backends")}
+WITHIN_FUNCTIONS = {("", "backends"), ("graph", "pictures"), ("graph", "backends")}
 
 
 def modules(package: Path) -> dict[str, Path]:
@@ -169,7 +171,7 @@ EVERY_VERB = " ".join(f"archspec.cli.{verb}" for verb in cli.VERBS)
 WITHOUT = {
     "--help": f"{EXPLAINING} {EVERY_VERB} yaml archspec.graph archspec.layers archspec.recipe",
     "check resnet18 lenet5": f"{EXPLAINING} tabulate graphviz archspec.backends",
-    "show resnet18": f"{EXPLAINING} graphviz archspec.backends.dot archspec.backends.style",
+    "show resnet18": f"{EXPLAINING} graphviz archspec.pictures.dot archspec.pictures.style",
     "draw lenet5 -o {folder}/net.dot": "jsonschema archspec.reports archspec.layers.docs",
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import archspec
-from archspec.backends.flat import to_spec
+from archspec.backends.spec_yaml import to_spec
 from archspec.syntax.writer import write_yaml
 
 pytestmark = pytest.mark.keras

@@ -13,10 +13,10 @@ from random_drawing import draw
 from random_graphs import write
 
 import archspec
-from archspec.backends.dot import to_blocks, to_dot
-from archspec.backends.style import Style
-from archspec.backends.view import View
 from archspec.graph import Graph
+from archspec.pictures.boxes import View
+from archspec.pictures.dot import to_blocks, to_dot
+from archspec.pictures.style import Style
 
 ROOT = Path(__file__).parent.parent
 PAGE, INCH = 1200, 96  # pixels of a page's width, and of an inch

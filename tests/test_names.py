@@ -518,6 +518,6 @@ def test_one_mistake_is_one_error_for_those_who_refer_to(layers: str) -> None:
     },
 )
 def test_keras_names(layers: str, found: str) -> None:
-    from archspec.backends.flat import flat_name
+    from archspec.backends.spec_yaml import flat_name
 
     assert [flat_name(node.name) for node in net(layers) if node.op != "InputLayer"] == [found]

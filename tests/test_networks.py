@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import archspec
-from archspec.backends.text import to_text
+from archspec.backends.tables import to_text
 from archspec.graph import Graph, Node
 from archspec.recipe import recipe_of
 

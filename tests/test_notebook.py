@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 import archspec
-from archspec.backends.text import to_text
+from archspec.backends.tables import to_text
 from archspec.errors import SpecError, UserError
 
 NOTEBOOK = ROOT / "examples" / "notebook.ipynb"

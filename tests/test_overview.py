@@ -7,13 +7,13 @@ from click.testing import CliRunner
 from layouts import lay_out
 
 import archspec
-from archspec.backends.blocks import Block, blocks
-from archspec.backends.dot import side_by_side, to_blocks
-from archspec.backends.picture import plan_blocks
-from archspec.backends.style import THEMES, Style, rgb
-from archspec.backends.view import View, unfolded
 from archspec.cli import main
 from archspec.graph import params
+from archspec.pictures.blocks import Block, blocks
+from archspec.pictures.boxes import View, unfolded
+from archspec.pictures.dot import side_by_side, to_blocks
+from archspec.pictures.routes import plan_blocks
+from archspec.pictures.style import THEMES, Style, rgb
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs/families").glob("*.yaml"))

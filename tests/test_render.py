@@ -12,10 +12,12 @@ import pytest
 from layouts import lay_out
 
 import archspec
-from archspec.backends import words
-from archspec.backends.dot import to_blocks, to_dot
-from archspec.backends.render import FORMATS, render
-from archspec.backends.style import (
+from archspec import notation
+from archspec.errors import UserError
+from archspec.pictures.boxes import View, see
+from archspec.pictures.dot import to_blocks, to_dot
+from archspec.pictures.render import FORMATS, render
+from archspec.pictures.style import (
     COSTS,
     HEAT,
     THEMES,
@@ -27,8 +29,6 @@ from archspec.backends.style import (
     luminance,
     rgb,
 )
-from archspec.backends.view import View, see
-from archspec.errors import UserError
 
 ROOT = Path(__file__).parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
@@ -38,8 +38,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 DRAW = """
 import sys, archspec
 from pathlib import Path
-from archspec.backends.dot import to_blocks, to_dot
-from archspec.backends.render import render
+from archspec.pictures.dot import to_blocks, to_dot
+from archspec.pictures.render import render
 graph = archspec.load("inception_v3")
 for suffix in ("dot", "svg", "png"):
     render(to_dot(graph), Path(sys.argv[1], "net." + suffix))
@@ -248,7 +248,7 @@ def test_letters_as_wide_as_an_empty_box_are_not_missing(tmp_path: Path, across:
     path, environment = tmp_path / "net.dot", font_scaled(tmp_path, across)
     path.write_text(f'digraph {{a [label="{string.printable[:62]}×→·"]}}', encoding="utf-8")
     program = (
-        "import sys; from pathlib import Path; from archspec.backends.render import render; "
+        "import sys; from pathlib import Path; from archspec.pictures.render import render; "
         "render(Path(sys.argv[1]).read_text(encoding='utf-8'), Path(sys.argv[2]))"
     )
     command = [sys.executable, "-c", program, str(path), str(path.with_suffix(".svg"))]
@@ -354,7 +354,7 @@ def test_a_folded_block_says_its_share_of_what_the_heat_shows(what: str) -> None
 
 def test_an_unknown_cost_is_said_to_be_unknown() -> None:
     graph = archspec.loads("archspec: 1\ninput: [null, 3]\nlayers:\n  - Dense: 4\n")
-    assert words.UNKNOWN in to_dot(graph, style=Style(heat="memory"))
+    assert notation.UNKNOWN in to_dot(graph, style=Style(heat="memory"))
 
 
 # --- directions ----------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import archspec
+from archspec import notation
 from archspec.analysis import SLOTS, Field, depth, fields, peak_memory, receptive_field
-from archspec.backends import words
-from archspec.backends.text import LONGEST, fitting_depth, summary, to_text
+from archspec.backends.tables import LONGEST, fitting_depth, summary, to_text
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.objects import OPTIMIZERS
@@ -287,8 +287,8 @@ def test_a_shared_layer_is_said_and_counted_once():
     ],
 )
 def test_numbers_have_three_digits_and_a_unit(number, count, size):
-    assert words.count(number) == count
-    assert words.size(number) == size
+    assert notation.count(number) == count
+    assert notation.size(number) == size
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_numbers_have_three_digits_and_a_unit(number, count, size):
 )
 def test_a_layer_is_said_as_a_table_of_a_paper_does(step, said):
     node = layers(f"  - {step}\n").nodes[1]
-    assert f"{words.title(node)} {', '.join(words.details(node))}".strip() == said
+    assert f"{notation.title(node)} {', '.join(notation.details(node))}".strip() == said
 
 
 # --- unknown axes --------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ import pytest
 from layouts import lay_out
 
 import archspec
-from archspec.backends.blocks import Block, blocks
-from archspec.backends.dot import to_blocks
-from archspec.backends.parts import Mark
-from archspec.backends.view import unfolded
+from archspec.pictures.blocks import Block, blocks
+from archspec.pictures.boxes import unfolded
+from archspec.pictures.dot import to_blocks
+from archspec.pictures.scene import Mark
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs/families").glob("*.yaml"))

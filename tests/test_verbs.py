@@ -11,12 +11,12 @@ import yaml
 from click.testing import CliRunner
 
 import archspec
-from archspec.backends.dot import side_by_side, to_blocks, to_dot
-from archspec.backends.render import render
-from archspec.backends.style import COSTS, THEMES, Style
-from archspec.backends.text import to_text
-from archspec.backends.view import View
+from archspec.backends.tables import to_text
 from archspec.cli import main
+from archspec.pictures.boxes import View
+from archspec.pictures.dot import side_by_side, to_blocks, to_dot
+from archspec.pictures.render import render
+from archspec.pictures.style import COSTS, THEMES, Style
 
 SEED = "20240229"
 

@@ -9,9 +9,9 @@ from random_drawing import draw
 from random_graphs import write
 
 import archspec
-from archspec.backends.parts import Box, Sight
-from archspec.backends.view import READABLE, View, see
 from archspec.graph import Graph, params
+from archspec.pictures.boxes import READABLE, View, see
+from archspec.pictures.scene import Box, Sight
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs/families").glob("*.yaml"))

@@ -1,4 +1,4 @@
-"""One artefact each: a Keras model, source, a picture, a table.
+"""What a graph is made into, one module each: a Keras model, a spec without blocks, a table.
 
-Nothing is imported here: a backend is imported by whoever needs it, so that drawing loads no Keras.
+Nothing is imported here: whoever needs a backend imports it, so that a table loads no Keras.
 """

@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from archspec.backends.flat import flat_name, spell
+from archspec.backends.spec_yaml import flat_name, spell
 from archspec.graph import Graph, Node, canonical_order, fold
 from archspec.layers import LAYERS
 from archspec.objects import ACTIVATION_LAYERS, TABLES

@@ -19,8 +19,8 @@ from math import prod
 from typing import Any
 
 import archspec
+from archspec import notation
 from archspec.arguments import REQUIRED, Argument, show
-from archspec.backends import words
 from archspec.errors import Refused, UserError
 from archspec.graph import Facts
 from archspec.infer import infer, lookup
@@ -144,10 +144,10 @@ class Page:
     @property
     def result(self) -> str:
         """28×28×1 -> 24×24×6, 156 parameters, 86,400 MACs"""
-        shapes = [words.shape((None, *shape)) for shape in self.layer.example.named.values()]
+        shapes = [notation.shape((None, *shape)) for shape in self.layer.example.named.values()]
         weights = sum(map(prod, self.facts.weights.values()))
         macs = f", {self.facts.macs:,} MACs" if self.facts.macs else ""
-        shape = words.shape(self.facts.shape)
+        shape = notation.shape(self.facts.shape)
         return f"{_and(shapes)} -> {shape}, {f'{weights:,}' if weights else 'no'} parameters{macs}"
 
 

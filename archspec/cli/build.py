@@ -8,7 +8,7 @@ import click
 
 import archspec
 from archspec.backends import framework
-from archspec.backends.text import to_text
+from archspec.backends.tables import to_text
 from archspec.cli.options import files, output_option, recipe_option, set_option
 from archspec.cli.specs import BUILD, load_and_warn
 from archspec.errors import UserError

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
-from archspec.backends.dot import side_by_side, to_blocks, to_dot
-from archspec.backends.render import render
-from archspec.backends.style import COSTS, DIRECTIONS, THEMES, Style
-from archspec.backends.view import View
 from archspec.cli.messages import say
 from archspec.cli.options import MANY, STDIN, output_option, set_option, specs_argument
 from archspec.cli.specs import BUILD, load_and_warn
 from archspec.errors import SpecError
 from archspec.graph import Graph
+from archspec.pictures.boxes import View
+from archspec.pictures.dot import side_by_side, to_blocks, to_dot
+from archspec.pictures.render import render
+from archspec.pictures.style import COSTS, DIRECTIONS, THEMES, Style
 
 
 @click.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from archspec.backends.text import to_text
+from archspec.backends.tables import to_text
 from archspec.cli.options import MANY, recipe_option, said_once, set_option, specs_argument
 from archspec.cli.specs import load, warn
 

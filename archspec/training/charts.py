@@ -17,7 +17,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
 
-from archspec.backends import words
+from archspec import notation
 from archspec.training.comparison import Comparison, Row, called, spread
 from archspec.training.lettering import as_written
 
@@ -217,7 +217,7 @@ def _front(points: Sequence[Point]) -> list[tuple[float, float]]:
 
 def _count(value: float) -> str:
     """5 K, where a table has 5.00 K."""
-    number, *unit = words.count(round(value)).split()
+    number, *unit = notation.count(round(value)).split()
     return " ".join([f"{float(number):g}", *unit])
 
 

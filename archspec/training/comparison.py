@@ -14,8 +14,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from archspec.backends import words
-from archspec.backends.text import STYLES
+from archspec import notation
+from archspec.backends.tables import STYLES
 from archspec.graph import Graph
 from archspec.training.results import Result
 
@@ -251,9 +251,9 @@ Say = Callable[[Row], str]
 COSTS: dict[str, Say] = {
     "training time": lambda row: _if_known(row.seconds, _time),
     "images/s": lambda row: _if_known(row.images_per_second, "{:,.0f}".format),
-    "parameters": lambda row: words.count(row.graph.total_params),
-    "MACs": lambda row: _if_known(row.graph.macs, words.count),
-    "peak memory": lambda row: _if_known(row.peak_memory, words.size),
+    "parameters": lambda row: notation.count(row.graph.total_params),
+    "MACs": lambda row: _if_known(row.graph.macs, notation.count),
+    "peak memory": lambda row: _if_known(row.peak_memory, notation.size),
 }
 
 

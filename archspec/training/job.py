@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from archspec.backends.flat import flat_name, to_spec
+from archspec.backends.spec_yaml import flat_name, to_spec
 from archspec.graph import Graph
 from archspec.reading import path_of
 from archspec.recipe import Recipe

@@ -14,7 +14,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from archspec.backends.text import STYLES
+from archspec.backends.tables import STYLES
 from archspec.errors import Refused, UserError
 from archspec.graph import Graph
 from archspec.recipe import Recipe, recipe_of

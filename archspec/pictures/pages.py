@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, combinations, pairwise
 from math import log
 
-from archspec.backends import words
-from archspec.backends.blocks import Block
-from archspec.backends.parts import Box, Edge, Frame, Mark, Sight, nest
-from archspec.backends.view import abreast
+from archspec import notation
 from archspec.graph import Shape
+from archspec.pictures.blocks import Block
+from archspec.pictures.boxes import abreast
+from archspec.pictures.scene import Box, Edge, Frame, Mark, Sight, nest
 
 MOST = 8  # columns
 # How much worse a picture is for each cut, for all that it breaks, for blocks that stand below the
@@ -245,9 +245,9 @@ class _Inside(_Lengths):
 
     def _said(self, box: Box) -> Iterator[str]:
         for node in box.nodes:
-            details = words.details(node, self.block.symbols.get(node.name))
-            yield " ".join([words.title(node), ", ".join(details)])
-            if node.op != "Activation" and (activation := words.activation(node)):
+            details = notation.details(node, self.block.symbols.get(node.name))
+            yield " ".join([notation.title(node), ", ".join(details)])
+            if node.op != "Activation" and (activation := notation.activation(node)):
                 yield activation
 
 

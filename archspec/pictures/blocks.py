@@ -15,11 +15,11 @@ from math import prod
 from string import ascii_uppercase
 from typing import Any
 
-from archspec.backends.parts import Box, Edge, Frame, Mark, Sight, nest
-from archspec.backends.repeats import Wiring
-from archspec.backends.variables import Values, passage, variables
-from archspec.backends.words import Symbol
 from archspec.graph import Node, Shape
+from archspec.notation import Symbol
+from archspec.pictures.repeats import Wiring
+from archspec.pictures.scene import Box, Edge, Frame, Mark, Sight, nest
+from archspec.pictures.variables import Values, passage, variables
 
 WAYS = ("input", "output")  # into and out of a block
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from archspec.backends.dot import to_dot
-from archspec.backends.style import FONT
-from archspec.backends.svg import accessible
 from archspec.errors import UserError
 from archspec.graph import Graph
+from archspec.pictures.dot import to_dot
+from archspec.pictures.style import FONT
+from archspec.pictures.svg import accessible
 from archspec.streams import held_back, show
 from archspec.writing import writing
 

@@ -13,12 +13,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from archspec.backends import words
-from archspec.backends.blocks import Block, blocks
-from archspec.backends.columns import Places, cut, flow, spread
-from archspec.backends.parts import Box, Edge, Frame, Mark, Sight, in_line, nest
-from archspec.backends.view import View, abreast, breadth, folded, see, unfolded
+from archspec import notation
 from archspec.graph import Graph, Shape
+from archspec.pictures.blocks import Block, blocks
+from archspec.pictures.boxes import View, abreast, breadth, folded, see, unfolded
+from archspec.pictures.pages import Places, cut, flow, spread
+from archspec.pictures.scene import Box, Edge, Frame, Mark, Sight, in_line, nest
 
 NARROW = 2  # boxes side by side in a frame whose title could meet a line
 LONG = 16  # letters of a title in a narrow frame that is broken into lines
@@ -156,7 +156,7 @@ def _clears(head: Box | Mark, room: int) -> bool:
     letters, which are smaller than the box's."""
     if not isinstance(head, Box) or head.block or not room:
         return True
-    said = [text for node in head.nodes for text in (words.title(node), *words.details(node))]
+    said = [text for node in head.nodes for text in (notation.title(node), *notation.details(node))]
     return sum(map(len, said)) >= 1.75 * room + 4
 
 
@@ -205,7 +205,7 @@ def _spelled(
             and not (isinstance(edge.head, Mark) and edge.head.kind == "output")
         ):
             said.add(key)
-            lines.append(words.shape(_shape(edge)))
+            lines.append(notation.shape(_shape(edge)))
         if not lines:
             yield edge
         elif isinstance(edge.head, Mark) and edge.head.kind == "passage":

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 
-from archspec.backends.parts import Box, Edge, Mark, Run, Sight, boxes_of, nest
-from archspec.backends.repeats import Wiring
 from archspec.graph import Graph, Node
+from archspec.pictures.repeats import Wiring
+from archspec.pictures.scene import Box, Edge, Mark, Run, Sight, boxes_of, nest
 
 # Layers that dress the output of another and share its box.
 DRESS = re.compile(r"Normalization|ReLU|ELU|Activation|Softmax|Dropout")

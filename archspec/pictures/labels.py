@@ -14,11 +14,15 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-from archspec.backends import words
-from archspec.backends.blocks import Block
-from archspec.backends.parts import Box, Frame, Mark, in_line, shape_of
-from archspec.backends.picture import Picture, title
-from archspec.backends.style import (
+from archspec import notation
+from archspec.errors import in_a_line
+from archspec.graph import Node, params
+from archspec.notation import Symbol
+from archspec.pictures.blocks import Block
+from archspec.pictures.boxes import leads
+from archspec.pictures.routes import Picture, title
+from archspec.pictures.scene import Box, Frame, Mark, in_line, shape_of
+from archspec.pictures.style import (
     COSTS,
     FONT,
     LARGE,
@@ -30,10 +34,6 @@ from archspec.backends.style import (
     ink_on,
     kind,
 )
-from archspec.backends.view import leads
-from archspec.backends.words import Symbol
-from archspec.errors import in_a_line
-from archspec.graph import Node, params
 
 ONE_LINE, BESIDE = 28, 15  # letters that a box says in one line, alone and beside others
 USED = 3  # values in a line of a block that is drawn by itself
@@ -84,7 +84,7 @@ class Labels:
         (node,) = box.nodes
         taken = [self.picture.graph[name] for name in node.inputs]
         got = [shape_of(each) for each in taken if each.facts]
-        said = [words.message(each) for each in node.errors[:MISTAKES]]
+        said = [notation.message(each) for each in node.errors[:MISTAKES]]
         if any(shape not in " ".join(said) for shape in got):
             said.append(f"got {', '.join(got)}")
         run = self.picture.sight.runs.get(box.name)
@@ -126,12 +126,12 @@ class Labels:
         main = next((node for node in box.nodes if not leads(node)), box.nodes[0])
         for node in box.nodes:
             symbols = self.symbols.get(node.name, {})
-            activation = symbols.get("activation") or words.activation(node)
-            details = words.details(node, symbols)
+            activation = symbols.get("activation") or notation.activation(node)
+            details = notation.details(node, symbols)
             if node.op == "Activation" and "activation" in symbols:
                 title, details = "", [symbols["activation"]]
             else:
-                title = words.title(node)
+                title = notation.title(node)
             text = f"{title} {', '.join(details)}".strip()
             yield node.op, text, _line(title, details, bold=node is main)
             if activation and node.op != "Activation":
@@ -149,7 +149,7 @@ class Labels:
     def _share(self, heat: Heat, box: Box) -> str:
         """Of the network's cost: `12%`."""
         here, total = (cost(heat.what, nodes) for nodes in (box.stands, self.picture.graph.nodes))
-        return words.UNKNOWN if here is None or total is None else f"{here / max(total, 1):.0%}"
+        return notation.UNKNOWN if here is None or total is None else f"{here / max(total, 1):.0%}"
 
     def _fill(self, box: Box) -> str:
         """The colour of a box, but for its kinds of layers."""
@@ -185,8 +185,8 @@ class Labels:
         title = self._cell(box, _bold(in_line(sight.called(box.block))), "")
         run = sight.runs.get(box.name)
         nodes = self._turns(box)[0]
-        held = Counter(words.title(node) for node in nodes)
-        ops = {words.title(node): node.op for node in nodes}
+        held = Counter(notation.title(node) for node in nodes)
+        ops = {notation.title(node): node.op for node in nodes}
         kinds = [
             self._cell(box, _small(f"{n} {escape(what)}"), ops[what]) for what, n in held.items()
         ]
@@ -227,9 +227,9 @@ class Labels:
     def _weight(self, box: Box) -> str:
         """Parameters of a block: of a run those of all turns and of each."""
         each = [sum(map(params, nodes)) for nodes in self._turns(box)]
-        said = f"{words.count(sum(each))} parameters"
+        said = f"{notation.count(sum(each))} parameters"
         if len(each) > 1:
-            ends = dict.fromkeys(words.count(end) for end in (min(each), max(each)))
+            ends = dict.fromkeys(notation.count(end) for end in (min(each), max(each)))
             said += f", {' to '.join(ends)} each"
         return said
 
@@ -295,8 +295,8 @@ class Labels:
         graph, quiet = self.picture.graph, self.theme.quiet
         lines = [f'<FONT POINT-SIZE="{LARGE}">{_bold(graph.name)}</FONT>']
         lines += [escape(line) for line in textwrap.wrap(graph.description, DESCRIPTION)]
-        totals = f"{words.count(graph.total_params)} parameters, {words.count(graph.macs)} MACs"
-        totals = f'<FONT COLOR="{quiet}">{totals}</FONT>'
+        weights, macs = notation.count(graph.total_params), notation.count(graph.macs)
+        totals = f'<FONT COLOR="{quiet}">{weights} parameters, {macs} MACs</FONT>'
         lines.append(self._states() if graph.errors else totals)
         lines.append(self._scale(self.heat) if self.heat else self._legend())
         return f"<{_table([[_cell(line)] for line in lines if line], CELLPADDING=1)}>"
@@ -316,7 +316,7 @@ class Labels:
         present: dict[str, None] = {}
         for box in self.picture.sight.boxes:
             for node in box.stands if box.state == "sound" else ():
-                ops = [node.op, *(["Activation"] if words.activation(node) else [])]
+                ops = [node.op, *(["Activation"] if notation.activation(node) else [])]
                 present |= dict.fromkeys(kind(op) for op in ops if op != "InputLayer")
         names = sorted(present, key=lambda name: name == OTHER)
         cells = [_cell(_small(name), self.theme.fills[name]) for name in names]

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from archspec import notation
 from archspec.analysis import elements
-from archspec.backends import words
 from archspec.graph import Node, params
 
 T = TypeVar("T")
@@ -104,9 +104,9 @@ FLOAT = 4  # bytes of a float32
 
 # What heat shows -> its cost of a layer (None if unknown), and how the cost is said.
 COSTS: dict[str, tuple[Callable[[Node], int | None], Callable[[int | None], str]]] = {
-    "params": (params, words.count),
-    "macs": (lambda node: node.facts.macs if node.facts else None, words.count),
-    "memory": (lambda node: _times(elements(node), FLOAT), words.size),
+    "params": (params, notation.count),
+    "macs": (lambda node: node.facts.macs if node.facts else None, notation.count),
+    "memory": (lambda node: _times(elements(node), FLOAT), notation.size),
 }
 
 

@@ -14,13 +14,13 @@ from itertools import pairwise
 
 import graphviz  # type: ignore[import-untyped]
 
-from archspec.backends.blocks import Block
-from archspec.backends.labels import MIDDLE, Labels
-from archspec.backends.parts import Box, Edge, Frame, Mark, Part
-from archspec.backends.picture import Picture, plan, plan_blocks, plan_whole
-from archspec.backends.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, cost
-from archspec.backends.view import View
 from archspec.graph import Graph
+from archspec.pictures.blocks import Block
+from archspec.pictures.boxes import View
+from archspec.pictures.labels import MIDDLE, Labels
+from archspec.pictures.routes import Picture, plan, plan_blocks, plan_whole
+from archspec.pictures.scene import Box, Edge, Frame, Mark, Part
+from archspec.pictures.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, cost
 
 STRAIGHT = "300"  # the weight of a line that has no reason to bend
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from archspec.backends import words
+from archspec import notation
 from archspec.graph import Graph, Node, State
 
 WORST_FIRST: tuple[State, ...] = ("failed", "following")
@@ -178,7 +178,7 @@ def nest(boxes: Iterable[Box], titles: Mapping[str, str], seen: Iterable[str] = 
 
 def shape_of(node: Node) -> str:
     """Of its output, as pictures say it."""
-    return words.shape(node.facts.shape) if node.facts else words.UNKNOWN
+    return notation.shape(node.facts.shape) if node.facts else notation.UNKNOWN
 
 
 def in_line(said: Sequence[str]) -> str:

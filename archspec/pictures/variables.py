@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import chain, combinations, count
 from typing import Any
 
-from archspec.backends import words
-from archspec.backends.words import Symbol
+from archspec import notation
 from archspec.graph import Node, Shape
+from archspec.notation import Symbol
 
 # Letters of the axes of a shape, without that of the batch, by their number.
 AXES = {1: "n", 2: "nc", 3: "hwc", 4: "dhwc"}
@@ -42,7 +42,7 @@ def variables(
     wanted = [
         (name, argument, tuple(_value(argument, node) for node in nodes))
         for name, nodes in peers.items()
-        for argument in words.differing(nodes)
+        for argument in notation.differing(nodes)
     ]
     given = dict(_given(params))
     found: dict[tuple[str, Values], str] = {}
@@ -85,7 +85,7 @@ def _value(argument: str, node: Node) -> Any:
     """One number where all axes agree; of an activation its name."""
     value = node.arguments[argument]
     if argument == "activation":
-        return value if isinstance(value, str) else words.activation(node)
+        return value if isinstance(value, str) else notation.activation(node)
     if argument == "strides" and value is None:
         value = node.arguments.get("pool_size")
     return _one(tuple(value) if isinstance(value, list) else value)
@@ -180,7 +180,7 @@ class _Axes:
         """related: whether it follows from what enters."""
         axes = _by_axis(shapes)
         if len(set(shapes)) == 1 or not axes:
-            return words.shape(shapes[0]) if len(set(shapes)) == 1 else words.UNKNOWN
+            return notation.shape(shapes[0]) if len(set(shapes)) == 1 else notation.UNKNOWN
         said = []
         for place, (letter, values) in enumerate(zip(AXES[len(axes)], axes, strict=True)):
             channels = place == len(axes) - 1
@@ -194,7 +194,7 @@ class _Axes:
 
     def _known(self, letter: str, values: Values, channels: bool) -> str:
         if None in values or len(set(values)) == 1:
-            return words.UNKNOWN if None in values else str(values[0])
+            return notation.UNKNOWN if None in values else str(values[0])
         return (channels and self.widths.get(values)) or self.letters.get((letter, values), "")
 
     def _new(self, letter: str, values: Values) -> str:
@@ -207,7 +207,7 @@ class _Axes:
     def _related(self, letter: str, values: Values, base: Values) -> str:
         """`h/2`, rounded up or down; `h/strides`; `2·h`; `c+64`; "" where uses disagree."""
         said = self._known(letter, base, channels=False)
-        if not said or said == words.UNKNOWN:
+        if not said or said == notation.UNKNOWN:
             return ""
         smaller, larger = sorted((values[0], base[0]))
         for ratio in (larger // smaller, -(-larger // smaller)):

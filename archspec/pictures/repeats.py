@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from archspec.backends.parts import Box, Edge, Frame, Mark, Part, boxes_of
 from archspec.graph import Node
+from archspec.pictures.scene import Box, Edge, Frame, Mark, Part, boxes_of
 
 # Of each box of a turn, where each input comes from: ("here" or "before", the place of a box in
 # that turn), or ("elsewhere", the box).
