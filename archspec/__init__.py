@@ -16,6 +16,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archspec.display import register
 from archspec.errors import Diagnostic, SpecError, UserError, did_you_mean
 from archspec.reading import from_here, kind_of
 
@@ -83,6 +84,22 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
     from archspec.backends.keras import to_keras as build
 
     return build(graph, seed)
+
+
+@register("picture")
+def _draw(graph: Graph) -> str:
+    """Draw a graph as an SVG element, for a notebook."""
+    from archspec.pictures.render import to_svg
+
+    return to_svg(graph)
+
+
+@register("table")
+def _tabulate(graph: Graph, depth: int | None) -> str:
+    """Return the table that `archspec show` prints."""
+    from archspec.backends.tables import to_text
+
+    return to_text([graph], depth)
 
 
 def shipped() -> Path:

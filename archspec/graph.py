@@ -14,6 +14,7 @@ from math import prod
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
+from archspec.display import show_as
 from archspec.errors import Diagnostic, Note, Span, SpecError
 
 Shape = tuple[int | None, ...]
@@ -138,21 +139,17 @@ class Graph:
         return f"<Graph {self.name}: {_some(layers, 'layer')}, {_some(count, what)}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """What a notebook shows: the picture; a line where there can be none."""
-        from archspec.pictures.render import to_svg
-
-        return {"image/svg+xml": to_svg(self), "text/plain": repr(self)}
+        """Return what a notebook shows: the picture, or a line of text where it can show none."""
+        return {"image/svg+xml": show_as("picture", self), "text/plain": repr(self)}
 
     def summary(self, depth: int | None = None) -> None:
         """Print the table that `archspec show` prints. depth: blocks nested deeper are folded.
 
         Raises `SpecError` for what is left of a broken spec.
         """
-        from archspec.backends.tables import to_text
-
         if self.errors:
             raise SpecError(self.errors, self)
-        print(to_text([self], depth).rstrip("\n"))
+        print(show_as("table", self, depth).rstrip("\n"))
 
     def shape(self, name: str) -> Shape:
         """Output shape of a node, the batch axis first as None."""

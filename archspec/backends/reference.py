@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-import archspec
 from archspec import notation
 from archspec.arguments import REQUIRED, Argument, show
 from archspec.errors import Refused, UserError
+from archspec.expand import expand
+from archspec.files import open_spec
 from archspec.graph import Facts
 from archspec.infer import infer, lookup
 from archspec.layers import (
@@ -157,7 +158,7 @@ def page(layer: Layer) -> Page:
         (step,) = plain(read_text(layer.step, layer.name).root)
         _, facts = infer(layer.name, step[layer.name], [(None, *layer.example.inputs)])
     else:
-        node = archspec.loads(example(layer)).nodes[-1]
+        node = expand(open_spec(read_text(example(layer), layer.name))).nodes[-1]
         assert node.facts is not None
         facts = node.facts
     used = {argument.type.kind for argument in layer.arguments.values()}
