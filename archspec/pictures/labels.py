@@ -141,7 +141,7 @@ class Labels:
             yield "", text, _bold(text)
         if box.calls > 1:
             text = f"shared, {box.calls} calls"
-            yield "", text, f"<I>{text}</I>"
+            yield "", text, _italic(text)
         if self.heat:
             share = self._share(self.heat, box)
             yield "", share, share
@@ -269,8 +269,8 @@ class Labels:
         """A point, or a few words. left, right: whether the room is there that the titles above it
         need; on both sides where branches part."""
         said = "<BR/>".join(map(escape, mark.text.split("\n")))
-        point = f'BGCOLOR="{self.theme.quiet}" FIXEDSIZE="TRUE" WIDTH="2" HEIGHT="2"'
-        middle = f'<TD PORT="{MIDDLE}" {"" if said else point}>{_small(said) if said else ""}</TD>'
+        point = f' BGCOLOR="{self.theme.quiet}" FIXEDSIZE="TRUE" WIDTH="2" HEIGHT="2"'
+        middle = f'<TD PORT="{MIDDLE}"{"" if said else point}>{_small(said) if said else ""}</TD>'
         side = f'<TD WIDTH="{(mark.room + 1) * LETTER}"></TD>' if mark.room else ""
         return f"<{_table([[side * left, middle, side * right]])}>"
 
