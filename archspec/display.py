@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-View = Callable[..., str]
+Show = Callable[..., str]
 
-_VIEWS: dict[str, View] = {}
+_VIEWS: dict[str, Show] = {}
 
 
-def register(kind: Literal["picture", "table"]) -> Callable[[View], View]:
+def register(kind: Literal["picture", "table"]) -> Callable[[Show], Show]:
     """Return a decorator that registers a function as the view of that kind."""
 
-    def keep(function: View) -> View:
+    def keep(function: Show) -> Show:
         _VIEWS[kind] = function
         return function
 

@@ -12,7 +12,7 @@ from archspec import notation
 from archspec.cli import main
 from archspec.errors import Diagnostic, Source, Span, SpecError
 from archspec.graph import Graph
-from archspec.pictures.boxes import View, see
+from archspec.pictures.boxes import View, build_scene
 from archspec.pictures.dot import Style, to_dot
 from archspec.pictures.render import to_svg
 from archspec.pictures.style import THEMES
@@ -101,7 +101,9 @@ def test_no_fold_hides_what_failed(depth: int | None) -> None:
     (failed,) = (node for node in graph if node.state == "failed")
     said = boxes(graph, View(depth=depth))
     assert "a window of 30 on" in said[failed.name]
-    shown = [node.name for box in see(graph, View(depth=depth)).boxes for node in box.stands]
+    shown = [
+        node.name for box in build_scene(graph, View(depth=depth)).boxes for node in box.stands
+    ]
     assert sorted(shown) == sorted(node.name for node in graph)
     if depth:
         assert LIGHT.idle in said["stage3" if depth == 1 else "stage3.unit1"]
@@ -111,10 +113,10 @@ def test_turns_that_failed_stand_once_and_apart_from_those_that_did_not() -> Non
     turn = "  - Conv2D: {filters: 1, kernel_size: =k, padding: =p}\n"
     loop = "    for: {k: [3, 3, 3, 40, 3], p: [same, same, same, valid, same]}\n"
     graph = left(f"archspec: 1\ninput: [28, 28, 1]\nlayers:\n{turn}{loop}")
-    states = [(box.state, len(box.stands)) for box in see(graph, View()).boxes]
+    states = [(box.state, len(box.stands)) for box in build_scene(graph, View()).boxes]
     assert states == [("sound", 1), ("sound", 3), ("failed", 1), ("following", 1)]
     graph = left("archspec: 1\ninput: [8]\nlayers: [{Dense: =1 / 0, repeat: 5}]\n")
-    (failed,) = (box for box in see(graph, View()).boxes if box.state == "failed")
+    (failed,) = (box for box in build_scene(graph, View()).boxes if box.state == "failed")
     assert len(failed.stands) == 5
     assert "×5" in boxes(graph)["dense"]
 

@@ -17,8 +17,8 @@ from archspec.graph import Graph
 from archspec.pictures.boxes import View
 from archspec.pictures.dot import to_blocks, to_dot
 from archspec.pictures.render import render
-from archspec.pictures.routes import plan
-from archspec.pictures.scene import Box, Edge, Mark
+from archspec.pictures.routes import Picture, plan_picture
+from archspec.pictures.scene import Box, Mark
 from archspec.pictures.style import THEMES
 
 ROOT = Path(__file__).parent.parent
@@ -81,7 +81,7 @@ def test_the_same_spec_gives_the_same_text():
 @pytest.mark.parametrize("spec", [*SPECS, DEEP], ids=str)
 def test_no_node_and_no_edge_is_lost(spec):
     graph = network(spec)
-    picture = plan(graph, WHOLE)
+    picture = plan_picture(graph, WHOLE)
     boxes = [box for column in picture.columns for box in column.boxes]
     drawn = [node.name for box in boxes for node in box.nodes]
     assert sorted(drawn) == sorted(node.name for node in graph)
@@ -89,25 +89,26 @@ def test_no_node_and_no_edge_is_lost(spec):
     wanted = Counter(
         (holder[name], box.name) for box in boxes for name in box.nodes[0].inputs
     ) + Counter((holder[name], f"{name} output") for name in graph.outputs)
-    assert Counter(_without_marks(picture.edges)) == wanted
+    assert Counter(_without_marks(picture)) == wanted
 
 
-def _without_marks(edges: tuple[Edge, ...]) -> list[tuple[str, str]]:
+def _without_marks(picture: Picture) -> list[tuple[str, str]]:
     """Each edge from box to box or output, through passages and from link to link."""
-    origin = {edge.head.name: edge.tail.name for edge in edges if _is_between(edge.head)}
-    away = {edge.head.text: edge.tail.name for edge in edges if _is_link(edge.head)}
+    parts, edges = picture.parts, picture.edges
+    origin = {edge.head: edge.tail for edge in edges if _is_between(parts[edge.head])}
+    away = {parts[edge.head].text: edge.tail for edge in edges if _is_link(parts[edge.head])}
     origin |= {
-        edge.tail.name: away[edge.tail.text]
+        edge.tail: away[parts[edge.tail].text]
         for edge in edges
-        if _is_link(edge.tail) and edge.tail.name not in origin
+        if _is_link(parts[edge.tail]) and edge.tail not in origin
     }
     found = []
     for edge in edges:
-        if not _is_between(edge.head):
-            tail = edge.tail.name
+        if not _is_between(parts[edge.head]):
+            tail = edge.tail
             while tail in origin:
                 tail = origin[tail]
-            found.append((tail, edge.head.name))
+            found.append((tail, edge.head))
     return found
 
 
@@ -130,12 +131,13 @@ def test_every_node_says_its_facts_and_its_place():
 
 
 def test_identity_skips_stand_out_and_nothing_else_does():
-    edges = plan(network("resnet18.yaml"), WHOLE).edges
-    skips = [edge.head.name for edge in edges if edge.skip and isinstance(edge.head, Box)]
+    picture = plan_picture(network("resnet18.yaml"), WHOLE)
+    heads = [picture.parts[edge.head] for edge in picture.edges if edge.skip]
+    skips = [head.name for head in heads if isinstance(head, Box)]
     identities = ["stage0.unit0", "stage0.unit1", "stage1.unit1", "stage2.unit1", "stage3.unit1"]
     assert skips == [f"{unit}.add" for unit in identities]
     assert to_dot(network("resnet18.yaml"), WHOLE).count(SKIP) == 3 * len(skips)  # each bends once
-    assert not any(edge.skip for edge in plan(network("inception10.yaml"), WHOLE).edges)
+    assert not any(edge.skip for edge in plan_picture(network("inception10.yaml"), WHOLE).edges)
 
 
 @pytest.mark.parametrize("spec", ["inception10.yaml", "googlenet.yaml"])
@@ -144,7 +146,7 @@ def test_branches_stand_in_the_order_of_concatenation(spec):
     across = {
         name: box.left + box.right for name, box in lay_out(to_dot(graph, WHOLE)).boxes.items()
     }
-    boxes = [box for column in plan(graph, WHOLE).columns for box in column.boxes]
+    boxes = [box for column in plan_picture(graph, WHOLE).columns for box in column.boxes]
     holder = {node.name: box.name for box in boxes for node in box.nodes}
     merges = [node for node in graph if node.op == "Concatenate"]
     assert merges
@@ -169,7 +171,7 @@ def _boxes(*steps: str) -> list[list[str]]:
     layers = "".join(f"  - {step}\n" for step in steps)
     defaults = "defaults: {Conv2D: {kernel_size: 3}}\n"
     graph = archspec.loads(f"archspec: 1\ninput: [8, 8, 1]\n{defaults}layers:\n{layers}")
-    boxes = [box for column in plan(graph, View()).columns for box in column.boxes]
+    boxes = [box for column in plan_picture(graph, View()).columns for box in column.boxes]
     return [[node.name for node in box.nodes] for box in boxes[1:]]
 
 
@@ -181,15 +183,17 @@ def test_a_branch_has_no_frame_and_a_block_has_its_title():
 
 
 def test_a_deep_network_is_cut_into_columns_joined_by_links():
-    picture = plan(network("resnet18.yaml"), View())
+    picture = plan_picture(network("resnet18.yaml"), View())
     assert [column.boxes[0].name for column in picture.columns] == [
         "input",
         "stage2.unit0.main.conv2d",
     ]
-    links = [edge for edge in picture.edges if _is_link(edge.head)]
-    assert [(edge.tail.name, edge.head.text) for edge in links] == [("stage1.unit1.add", "1")]
-    assert len(plan(network("lenet5.yaml"), View()).columns) == 1
-    columns = len(plan(network(DEEP), WHOLE).columns)
+    heads = [(edge.tail, picture.parts[edge.head]) for edge in picture.edges]
+    assert [(tail, head.text) for tail, head in heads if _is_link(head)] == [
+        ("stage1.unit1.add", "1")
+    ]
+    assert len(plan_picture(network("lenet5.yaml"), View()).columns) == 1
+    columns = len(plan_picture(network(DEEP), WHOLE).columns)
     assert to_dot(network(DEEP), WHOLE).count("(continued)") == columns - 1
 
 
@@ -205,7 +209,7 @@ def test_shared_layers_are_marked_and_any_text_is_quoted(tmp_path):
 
 
 def test_arguments_that_take_a_tensor_are_named_once_for_each_tensor():
-    columns = plan(archspec.loads(ATTENTION), View()).columns
+    columns = plan_picture(archspec.loads(ATTENTION), View()).columns
     said = [part.text for part in columns[0].parts if isinstance(part, Mark)]
     assert "query, value" in said
 

@@ -9,18 +9,18 @@ from layouts import lay_out
 import archspec
 from archspec.cli import main
 from archspec.graph import params
-from archspec.pictures.blocks import Block, blocks
-from archspec.pictures.boxes import View, unfolded
+from archspec.pictures.blocks import DistinctBlock, find_blocks
+from archspec.pictures.boxes import View, build_full_scene
 from archspec.pictures.dot import side_by_side, to_blocks
-from archspec.pictures.routes import plan_blocks
+from archspec.pictures.routes import plan_overview
 from archspec.pictures.style import THEMES, Style, rgb
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs/families").glob("*.yaml"))
 
 
-def found(spec: str) -> list[Block]:
-    return blocks(unfolded(archspec.load(spec)))
+def found(spec: str) -> list[DistinctBlock]:
+    return find_blocks(build_full_scene(archspec.load(spec)))
 
 
 def test_blocks_are_distinct_by_layers_and_wiring_and_not_by_arguments() -> None:
@@ -44,7 +44,7 @@ def test_a_block_that_failed_is_drawn_beside_the_sound_ones() -> None:
         archspec.loads(broken)
     graph = caught.value.graph
     assert graph is not None
-    titles = [block.title for block in blocks(unfolded(graph))]
+    titles = [block.title for block in find_blocks(build_full_scene(graph))]
     assert titles == [f"residual {letter}" for letter in "ABCDE"]  # one failed, two follow
     assert THEMES["light"].wrong in to_blocks(graph)
     assert lay_out(to_blocks(graph)).faults() == []
@@ -53,11 +53,11 @@ def test_a_block_that_failed_is_drawn_beside_the_sound_ones() -> None:
 @pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
 def test_an_overview_and_its_blocks_lose_nothing_and_can_be_read(spec: Path) -> None:
     graph = archspec.load(spec)
-    overview, inside, _ = plan_blocks(graph, fold=True)
-    stands = [node for box in overview.sight.boxes for node in box.stands]
+    overview, inside, _ = plan_overview(graph, fold=True)
+    stands = [node for box in overview.scene.boxes for node in box.stands]
     assert sorted(node.name for node in stands) == sorted(node.name for node in graph)
     assert sum(map(params, stands)) == graph.total_params
-    folded = {box.block for box in overview.sight.boxes if box.block}
+    folded = {box.block for box in overview.scene.boxes if box.block}
     assert folded == {path for block, _ in inside for path in block.uses}
     layout = lay_out(to_blocks(graph))
     assert layout.faults() == []

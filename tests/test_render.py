@@ -14,7 +14,7 @@ from layouts import lay_out
 import archspec
 from archspec import notation
 from archspec.errors import UserError
-from archspec.pictures.boxes import View, see
+from archspec.pictures.boxes import View, build_scene
 from archspec.pictures.dot import to_blocks, to_dot
 from archspec.pictures.render import FORMATS, render
 from archspec.pictures.style import (
@@ -326,7 +326,7 @@ def lab(colour: str, seen: tuple[tuple[float, ...], ...]) -> tuple[float, float,
 @pytest.mark.parametrize("what", COSTS)
 def test_the_costs_of_boxes_are_those_of_the_network(what: str) -> None:
     graph = archspec.load("resnet50v2")
-    boxes = [cost(what, box.stands) for box in see(graph, View()).boxes]
+    boxes = [cost(what, box.stands) for box in build_scene(graph, View()).boxes]
     assert None not in boxes
     assert sum(boxes) == cost(what, graph.nodes)
     assert cost("params", graph.nodes) == graph.total_params
@@ -337,7 +337,7 @@ def test_the_costs_of_boxes_are_those_of_the_network(what: str) -> None:
 def test_a_picture_of_heat_has_a_scale_to_its_most_costly_box(what: str) -> None:
     graph = archspec.load("lenet5")
     text = to_dot(graph, style=Style(heat=what))
-    most = max(cost(what, box.stands) for box in see(graph, View()).boxes)
+    most = max(cost(what, box.stands) for box in build_scene(graph, View()).boxes)
     assert COSTS[what][1](most) in text
     assert HEAT[-1] in text
 
@@ -346,7 +346,7 @@ def test_a_picture_of_heat_has_a_scale_to_its_most_costly_box(what: str) -> None
 def test_a_folded_block_says_its_share_of_what_the_heat_shows(what: str) -> None:
     graph = archspec.load("resnet50v2")
     text = to_dot(graph, View(depth=1), Style(heat=what))
-    for box in see(graph, View(depth=1)).boxes:
+    for box in build_scene(graph, View(depth=1)).boxes:
         if box.block:
             share = cost(what, box.stands) / cost(what, graph.nodes)
             assert f">{share:.0%} of {what}<" in text

@@ -7,23 +7,21 @@ import pytest
 from layouts import lay_out
 
 import archspec
-from archspec.pictures.blocks import Block, blocks
-from archspec.pictures.boxes import unfolded
+from archspec.pictures.blocks import DistinctBlock, find_blocks
+from archspec.pictures.boxes import build_full_scene
 from archspec.pictures.dot import to_blocks
-from archspec.pictures.scene import Mark
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs/families").glob("*.yaml"))
 SPECS += [ROOT / "examples/identity_mappings" / f"resnet{n}.yaml" for n in (110, 164, 1001)]
 
 
-def found(graph: archspec.Graph) -> dict[str, Block]:
-    return {block.title: block for block in blocks(unfolded(graph))}
+def found(graph: archspec.Graph) -> dict[str, DistinctBlock]:
+    return {block.title: block for block in find_blocks(build_full_scene(graph))}
 
 
-def ends(block: Block) -> list[str]:
-    marks = [part for edge in block.sight.edges for part in (edge.tail, edge.head)]
-    return [*dict.fromkeys(mark.text for mark in marks if isinstance(mark, Mark))]
+def ends(block: DistinctBlock) -> list[str]:
+    return [mark.text for mark in block.scene.marks]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)

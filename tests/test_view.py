@@ -1,17 +1,27 @@
 """What a picture shows: shared layers and repeats once, deep blocks as a box, and nothing lost."""
 
 import random
+from dataclasses import FrozenInstanceError
 from functools import cache
 from pathlib import Path
 
 import pytest
+from layouts import lay_out
 from random_drawing import draw
 from random_graphs import write
 
 import archspec
 from archspec.graph import Graph, params
-from archspec.pictures.boxes import READABLE, View, see
-from archspec.pictures.scene import Box, Sight
+from archspec.pictures.boxes import (
+    READABLE,
+    View,
+    build_full_scene,
+    build_scene,
+    collapse_frames,
+)
+from archspec.pictures.dot import to_dot
+from archspec.pictures.routes import plan_picture
+from archspec.pictures.scene import Box, Scene
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs/families").glob("*.yaml"))
@@ -24,10 +34,10 @@ def network(spec: Path | str) -> Graph:
     return archspec.load(spec)
 
 
-def sums_up(sight: Sight) -> None:
+def sums_up(scene: Scene) -> None:
     """Each node is in one box, so that what boxes cost is what the network costs."""
-    stands = [node for box in sight.boxes for node in box.stands]
-    graph = sight.graph
+    stands = [node for box in scene.boxes for node in box.stands]
+    graph = scene.graph
     assert sorted(node.name for node in stands) == sorted(node.name for node in graph)
     assert sum(map(params, stands)) == graph.total_params
     macs = [node.facts.macs for node in stands if node.facts]
@@ -37,14 +47,14 @@ def sums_up(sight: Sight) -> None:
 @pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
 def test_boxes_cost_what_the_network_costs(spec: Path) -> None:
     for view in VIEWS:
-        sums_up(see(network(spec), view))
+        sums_up(build_scene(network(spec), view))
 
 
 def test_boxes_of_drawn_networks_cost_what_the_networks_cost() -> None:
     for seed in range(NETWORKS):
         graph = archspec.loads(write(draw(random.Random(seed)))[0])
         for view in VIEWS:
-            sums_up(see(graph, view))
+            sums_up(build_scene(graph, view))
 
 
 # --- repeats -------------------------------------------------------------------------------------
@@ -52,7 +62,9 @@ def test_boxes_of_drawn_networks_cost_what_the_networks_cost() -> None:
 
 def runs(spec: str, **params: object) -> dict[str, tuple[int, str]]:
     graph = archspec.load(spec, **params)
-    return {name: (run.times, run.last) for name, run in see(graph, View(99)).runs.items()}
+    return {
+        name: (run.times, run.last) for name, run in build_scene(graph, View(99)).repeats.items()
+    }
 
 
 def test_neighbours_of_one_structure_stand_once() -> None:
@@ -70,15 +82,15 @@ def test_other_strides_stay_apart() -> None:
 
 
 def test_plain_layers_stand_once_too_and_shapes_may_change() -> None:
-    found = see(network("vgg16_imagenet"), View())
-    assert found.runs["stage0.conv0"].times == 2
-    assert found.said("stage3") == ["stage3-4 ×2", "first out 14×14×512", "last out 7×7×512"]
+    found = build_scene(network("vgg16_imagenet"), View())
+    assert found.repeats["stage0.conv0"].times == 2
+    assert found.frame_lines("stage3") == ["stage3-4 ×2", "first out 14×14×512", "last out 7×7×512"]
 
 
 def test_without_folding_all_stand() -> None:
-    sight = see(network("resnet18"), View(depth=99, fold=False))
-    assert not sight.runs
-    assert all(len(box.nodes) == len(box.stands) for box in sight.boxes)
+    scene = build_scene(network("resnet18"), View(depth=99, fold=False))
+    assert not scene.repeats
+    assert all(len(box.nodes) == len(box.stands) for box in scene.boxes)
 
 
 CHAIN = """
@@ -105,7 +117,7 @@ END = "  - ReLU:\n    name: end\n  - Add:\n    from: [end, {}]"
 
 def chain(more: str = "", outputs: str = "") -> dict[str, int]:
     graph = archspec.loads(CHAIN.format(more=more, outputs=outputs))
-    return {name: run.times for name, run in see(graph, View()).runs.items()}
+    return {name: run.times for name, run in build_scene(graph, View()).repeats.items()}
 
 
 def test_a_turn_that_others_read_ends_the_run() -> None:
@@ -144,13 +156,13 @@ layers:
 
 @pytest.mark.parametrize(("other", "times"), [("memory", 3), ("start", 2)])
 def test_turns_may_share_what_they_take_from_elsewhere(other: str, times: int) -> None:
-    sight = see(archspec.loads(MEMORY.replace("OTHER", other)), View())
-    assert {name: run.times for name, run in sight.runs.items()} == {"layer0": times}
+    scene = build_scene(archspec.loads(MEMORY.replace("OTHER", other)), View())
+    assert {name: run.times for name, run in scene.repeats.items()} == {"layer0": times}
 
 
 def test_branches_side_by_side_are_no_run() -> None:
-    sight = see(network("googlenet"), View(99))
-    assert not sight.runs
+    scene = build_scene(network("googlenet"), View(99))
+    assert not scene.repeats
 
 
 # --- shared layers -------------------------------------------------------------------------------
@@ -172,17 +184,17 @@ layers:
 """
 
 
-def edges(sight: Sight) -> set[tuple[str, str, str]]:
-    return {(edge.tail.name, edge.head.name, edge.label) for edge in sight.edges}
+def edges(scene: Scene) -> set[tuple[str, str, str]]:
+    return {(edge.tail, edge.head, edge.label) for edge in scene.edges}
 
 
 def test_a_shared_block_stands_once_with_all_its_callers() -> None:
-    sight = see(archspec.loads(TWINS), View())
-    assert [box.name for box in sight.boxes] == [
+    scene = build_scene(archspec.loads(TWINS), View())
+    assert [box.name for box in scene.boxes] == [
         "left", "right", "one.dense", "one.dense_1", "subtract"
     ]  # fmt: skip
-    assert [box.calls for box in sight.boxes] == [1, 1, 2, 2, 1]
-    assert edges(sight) == {
+    assert [box.calls for box in scene.boxes] == [1, 1, 2, 2, 1]
+    assert edges(scene) == {
         ("left", "one.dense", "call 1"),
         ("right", "one.dense", "call 2"),
         ("one.dense", "one.dense_1", ""),
@@ -194,24 +206,26 @@ def test_a_shared_block_stands_once_with_all_its_callers() -> None:
 
 def test_a_layer_that_follows_itself_has_a_line_back() -> None:
     spec = "archspec: 1\ninput: [4]\nlayers:\n  - Dense: 4\n    name: a\n  - ReLU\n  - reuse: a\n"
-    sight = see(archspec.loads(spec), View())
-    assert [edge.label for edge in sight.edges if edge.back] == ["call 2"]
+    scene = build_scene(archspec.loads(spec), View())
+    assert [edge.label for edge in scene.edges if edge.back] == ["call 2"]
 
 
 # --- depth ---------------------------------------------------------------------------------------
 
 
-def folded(sight: Sight) -> list[Box]:
-    return [box for box in sight.boxes if box.block]
+def folded(scene: Scene) -> list[Box]:
+    return [box for box in scene.boxes if box.block]
 
 
 def test_a_depth_folds_the_frames_that_lie_so_deep() -> None:
     graph = network("resnet18")
-    assert [box.block for box in folded(see(graph, View(1)))] == [f"stage{i}" for i in range(4)]
-    two = see(graph, View(2))
+    assert [box.block for box in folded(build_scene(graph, View(1)))] == [
+        f"stage{i}" for i in range(4)
+    ]
+    two = build_scene(graph, View(2))
     assert [box.block for box in folded(two)][:2] == ["stage0.unit0", "stage1.unit0"]
-    assert len(two.turn(folded(two)[0])) == 2 * 7
-    assert not folded(see(graph, View(3)))
+    assert len(two.first_turn(folded(two)[0])) == 2 * 7
+    assert not folded(build_scene(graph, View(3)))
 
 
 NESTED = """
@@ -229,25 +243,62 @@ layers:
 
 
 def test_what_a_folded_block_holds_is_of_one_turn_of_the_runs_around_it() -> None:
-    sight = see(archspec.loads(NESTED), View(2))
-    (box,) = folded(sight)
+    scene = build_scene(archspec.loads(NESTED), View(2))
+    (box,) = folded(scene)
     assert box.frames == ("outer0",)
-    assert [node.name for node in sight.turn(box)] == [
+    assert [node.name for node in scene.first_turn(box)] == [
         f"outer0.inner{i}.{layer}" for i in range(2) for layer in ("dense", "flatten")
     ]
     assert len(box.stands) == 3 * 2 * 2
 
 
 def test_a_value_enters_a_folded_block_once() -> None:
-    sight = see(network("inception10"), View(1))
-    into = [edge.tail.name for edge in sight.edges if edge.head.name == "stage0"]
+    scene = build_scene(network("inception10"), View(1))
+    into = [edge.tail for edge in scene.edges if edge.head == "stage0"]
     assert into == ["stem.conv2d"]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
 def test_the_default_depth_is_the_greatest_that_is_readable(spec: Path) -> None:
-    sight = see(network(spec), View())
-    assert len(sight.boxes) <= READABLE
-    deeper = 1 + max((len(box.frames) + bool(box.block) for box in sight.boxes), default=0)
-    if folded(sight):
-        assert len(see(network(spec), View(deeper)).boxes) > READABLE
+    scene = build_scene(network(spec), View())
+    assert len(scene.boxes) <= READABLE
+    deeper = 1 + max((len(box.frames) + bool(box.block) for box in scene.boxes), default=0)
+    if folded(scene):
+        assert len(build_scene(network(spec), View(deeper)).boxes) > READABLE
+
+
+# --- nothing is written to -----------------------------------------------------------------------
+
+
+def test_a_scene_does_not_change_when_another_is_made_of_it() -> None:
+    whole = build_full_scene(network("googlenet"))
+    before = [(box.name, box.rank, box.frames, box.stands) for box in whole.boxes]
+    paths = {box.frames[0] for box in whole.boxes if box.frames}
+    collapsed = collapse_frames(whole, paths)
+    assert max(box.rank for box in collapsed.boxes) < max(box.rank for box in whole.boxes)
+    assert [(box.name, box.rank, box.frames, box.stands) for box in whole.boxes] == before
+    for record, name in [(whole, "boxes"), (whole.boxes[0], "rank"), (whole.edges[0], "skip")]:
+        with pytest.raises(FrozenInstanceError):
+            setattr(record, name, None)
+
+
+TWICE = """
+archspec: 1
+input: [4]
+layers:
+  - Dense: 4
+    name: a
+  - ReLU
+  - reuse: a
+    name: b
+  - Add:
+    from: [b, b]
+"""
+
+
+def test_a_layer_that_takes_a_value_twice_has_two_lines() -> None:
+    picture = plan_picture(archspec.loads(TWICE), View())
+    into = [edge.tail for edge in picture.edges if edge.head == "add"]
+    assert into == ["b to add", "b to add 2"]
+    assert [picture.parts[name].text for name in into] == ["call 2", "call 2"]
+    assert lay_out(to_dot(archspec.loads(TWICE))).faults() == []

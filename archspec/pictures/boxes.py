@@ -5,7 +5,7 @@ as one line of a paper's table. Boxes lie in frames, the named groups and blocks
 once, and a frame that lies deeper than wanted is one box. Nothing is lost: each node of the graph
 is in the `stands` of one box.
 
-    see(graph, View(depth=2)).boxes  ->  [Box(input), Box(stem), Box(stage0.unit0), ...]
+    build_scene(graph, View(depth=2)).boxes  ->  (Box(input), Box(stem), Box(stage0.unit0), ...)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from operator import or_
 
 from archspec.graph import Graph, Node
 from archspec.pictures.repeats import Wiring
-from archspec.pictures.scene import Box, Edge, Mark, Run, Sight, boxes_of, nest
+from archspec.pictures.scene import Box, Edge, Mark, Repeat, Scene, list_boxes, nest_boxes
 
 # Layers that dress the output of another and share its box.
 DRESS = re.compile(r"Normalization|ReLU|ELU|Activation|Softmax|Dropout")
@@ -32,7 +32,8 @@ class View:
     """How much of a graph is shown.
 
     depth: of the frames that are folded into a box each; None for the greatest that leaves no more
-        boxes than are `readable`. fold: whether repeats stand once.
+        boxes than are `readable`.
+    fold: whether repeats stand once.
     """
 
     depth: int | None = None
@@ -40,52 +41,54 @@ class View:
     readable: int = READABLE
 
 
-def see(graph: Graph, view: View) -> Sight:
-    """The boxes and edges of a view, all in graph order."""
-    sight = unfolded(graph, view.fold)
-    return folded(sight, _deep(sight.boxes, view))
+def build_scene(graph: Graph, view: View) -> Scene:
+    """Return the boxes and edges of a view, all in graph order."""
+    scene = build_full_scene(graph, view.fold)
+    return collapse_frames(scene, _choose_collapsed(scene.boxes, view))
 
 
-def unfolded(graph: Graph, fold: bool = True) -> Sight:
-    """Every layer in a box. fold: repeats stand once."""
-    holder = _boxes(graph)
-    boxes = list(dict.fromkeys(holder.values()))
-    sight = _ranked(Sight(graph, boxes, _edges(graph, holder), {}))
-    sight = replace(sight, titles=_choose_frames(sight))
-    return _once(sight) if fold else sight
+def build_full_scene(graph: Graph, fold: bool = True) -> Scene:
+    """Return the scene with every layer in a box. fold: whether repeats stand once."""
+    boxes, holder = _group_layers(graph)
+    edges, marks = _connect(graph, {box.name: box for box in boxes}, holder)
+    scene = _choose_frames(_rank(Scene(graph, boxes, edges, marks, {})))
+    return _fold_repeats(scene) if fold else scene
 
 
-def folded(sight: Sight, paths: Collection[str]) -> Sight:
-    """The same, each of the frames at the paths as one box."""
-    boxes: dict[Box | str, Box] = {}
-    holder: dict[Box | Mark, Box] = {}
-    for box in sight.boxes:
-        path = next((path for path in box.frames if path in paths), None)
-        if path is None:
-            holder[box] = boxes[box] = box
-            continue
-        frames = box.frames[: box.frames.index(path)]
-        whole = boxes.setdefault(path, Box([], [], frames, path))
-        whole.nodes += box.nodes
-        whole.stands += box.stands
-        holder[box] = whole
+def collapse_frames(scene: Scene, paths: Collection[str]) -> Scene:
+    """Return the scene with each frame at one of the paths as one box."""
+    groups: dict[str, list[Box]] = {}  # by the name of the box that they become
+    for box in scene.boxes:
+        path = next((path for path in box.frames if path in paths), box.name)
+        groups.setdefault(path, []).append(box)
+    holder = {box.name: name for name, group in groups.items() for box in group}
+    order = {node.name: place for place, node in enumerate(scene.graph)}
+    boxes = []
+    for name, group in groups.items():
+        stands = [node for box in group for node in box.stands]
+        stands.sort(key=lambda node: order[node.name])
+        box = replace(group[0], stands=tuple(stands))
+        if name in paths:
+            nodes = tuple(node for each in group for node in each.nodes)
+            frames = box.frames[: box.frames.index(name)]
+            box = Box(nodes, tuple(stands), frames, name)
+        boxes.append(box)
     edges: dict[object, Edge] = {}  # a value enters a block once
-    for place, edge in enumerate(sight.edges):
+    for place, edge in enumerate(scene.edges):
         tail, head = holder[edge.tail], holder.get(edge.head, edge.head)
-        if tail is not head or edge.tail is edge.head:
-            inside = isinstance(head, Box) and head.block
+        if tail != head or edge.tail == edge.head:
+            inside = head in paths
             key = (edge.value.name, head) if inside else place
             label = "" if inside else edge.label
             edges.setdefault(key, replace(edge, tail=tail, head=head, label=label))
-    order = {node.name: place for place, node in enumerate(sight.graph)}
-    for box in boxes.values():
-        box.stands.sort(key=lambda node: order[node.name])
-    return _ranked(replace(sight, boxes=list(boxes.values()), edges=list(edges.values())))
+    return _rank(replace(scene, boxes=tuple(boxes), edges=tuple(edges.values())))
 
 
-def _deep(boxes: Sequence[Box], view: View) -> set[str]:
-    """Paths of the frames at a depth, but for those where something failed; by default the greatest
-    depth that leaves a readable number of boxes."""
+def _choose_collapsed(boxes: Sequence[Box], view: View) -> set[str]:
+    """Return the paths of the frames at the depth of a view, but for those where something failed.
+
+    Without a depth it is the greatest that leaves a readable number of boxes.
+    """
     deepest = max(len(box.frames) for box in boxes)
     depth = view.depth
     if depth is None:
@@ -101,80 +104,89 @@ def _deep(boxes: Sequence[Box], view: View) -> set[str]:
 # --- boxes and edges -----------------------------------------------------------------------------
 
 
-def _boxes(graph: Graph) -> dict[str, Box]:
-    """The box of each node: the nodes in their order, each with those that dress it; all calls of
-    a shared layer are in one."""
+def _group_layers(graph: Graph) -> tuple[tuple[Box, ...], dict[str, str]]:
+    """Return the boxes in graph order, and the name of the box of each node.
+
+    A box has a node with those that dress it; all calls of a shared layer are in one.
+    """
     heads: dict[str, set[str]] = defaultdict(set)  # by the layers' first calls
     tails: dict[str, set[str]] = defaultdict(set)
     for node in graph.nodes:
         for name in node.inputs:
-            heads[_first(graph[name])].add(_first(node))
-            tails[_first(node)].add(_first(graph[name]))
+            heads[_first_call(graph[name])].add(_first_call(node))
+            tails[_first_call(node)].add(_first_call(graph[name]))
     for name in graph.outputs:
-        heads[_first(graph[name])].add("")
-    holder: dict[str, Box] = {}
+        heads[_first_call(graph[name])].add("")
+    holder: dict[str, str] = {}
+    nodes: dict[str, list[Node]] = {}
+    stands: dict[str, list[Node]] = {}
     for node in graph.nodes:
-        box = holder[node.reuses] if node.reuses else None
-        if box is None and len(node.inputs) == 1 and _dresses(node, holder[node.inputs[0]]):
-            before = holder[node.inputs[0]].nodes[-1].name
-            if tails[node.name] == {before} and heads[before] == {node.name}:
-                box = holder[node.inputs[0]]
-                box.nodes.append(node)
-        if box is None:
-            box = Box([node], [])
-        box.stands.append(node)
-        holder[node.name] = box
-    return holder
+        home = holder[node.reuses] if node.reuses else None
+        if home is None and len(node.inputs) == 1:
+            before = nodes[holder[node.inputs[0]]][-1]
+            alone = tails[node.name] == {before.name} and heads[before.name] == {node.name}
+            if alone and _dresses(node, before):
+                home = holder[node.inputs[0]]
+                nodes[home].append(node)
+        if home is None:
+            home = node.name
+            nodes[home], stands[home] = [node], []
+        stands[home].append(node)
+        holder[node.name] = home
+    return tuple(Box(tuple(nodes[name]), tuple(stands[name])) for name in nodes), holder
 
 
-def _first(node: Node) -> str:
-    """The first call of its layer."""
+def _first_call(node: Node) -> str:
+    """Return the name of the first call of a node's layer."""
     return node.reuses or node.name
 
 
-def _dresses(node: Node, box: Box) -> bool:
-    """Whether a node is of a kind to share the box of the one before it."""
-    before = box.nodes[-1]
+def _dresses(node: Node, before: Node) -> bool:
+    """Return whether a node is of a kind to share the box of the one before it."""
     return (
         before.op != "InputLayer"
-        and bool(DRESS.search(node.op) or (leads(before) and LED.search(node.op)))
+        and bool(DRESS.search(node.op) or (only_pads(before) and LED.search(node.op)))
         and node.regions == before.regions
         and node.state == before.state != "failed"  # which is drawn by itself
     )
 
 
-def leads(node: Node) -> bool:
-    """Whether it only prepares the input of the layer after it."""
+def only_pads(node: Node) -> bool:
+    """Return whether a node only prepares the input of the layer after it."""
     return node.op.startswith("ZeroPadding")
 
 
-def _edges(graph: Graph, holder: Mapping[str, Box]) -> list[Edge]:
-    """From box to box, and to the marks of the outputs."""
-    calls = _calls(graph)
-    found: dict[tuple[Box, Box, str, int], list[Node]] = {}  # every call that takes this way
+def _connect(
+    graph: Graph, boxes: Mapping[str, Box], holder: Mapping[str, str]
+) -> tuple[tuple[Edge, ...], tuple[Mark, ...]]:
+    """Return the edges from box to box and to the outputs, and the marks of the outputs."""
+    calls = _number_calls(graph)
+    found: dict[tuple[str, str, str, int], list[Node]] = {}  # every call that takes this way
     for node in graph.nodes:
-        box = holder[node.name]
-        if _first(node) == box.nodes[0].name:
-            for place, (name, slots) in enumerate(_feeds(node)):
-                found.setdefault((holder[name], box, slots, place), []).append(node)
+        head = holder[node.name]
+        if _first_call(node) == boxes[head].nodes[0].name:
+            for place, (name, slots) in enumerate(_list_feeds(node)):
+                found.setdefault((holder[name], head, slots, place), []).append(node)
     edges = []
     for (tail, head, slots, place), users in found.items():
-        value = graph[_feeds(users[0])[place][0]]
+        value = graph[_list_feeds(users[0])[place][0]]
         said = [slots] if slots else []
-        if len(users) < head.calls:
-            said.append(_which([calls[user.name] for user in users]))
-        elif head.calls == 1 < tail.calls:
-            said.append(_which([calls[value.name]]))
+        if len(users) < boxes[head].calls:
+            said.append(_write_calls([calls[user.name] for user in users]))
+        elif boxes[head].calls == 1 < boxes[tail].calls:
+            said.append(_write_calls([calls[value.name]]))
         edges.append(Edge(tail, head, value, ", ".join(said)))
-    for name in graph.outputs:
-        label = _which([calls[name]]) if holder[name].calls > 1 else ""
-        mark = Mark(f"{name} output", "output", name)
-        edges.append(Edge(holder[name], mark, graph[name], label))
-    return edges
+    marks = tuple(Mark(f"{name} output", "output", name) for name in graph.outputs)
+    for name, mark in zip(graph.outputs, marks, strict=True):
+        tail = holder[name]
+        label = _write_calls([calls[name]]) if boxes[tail].calls > 1 else ""
+        edges.append(Edge(tail, mark.name, graph[name], label))
+    return tuple(edges), marks
 
 
-def _feeds(node: Node) -> list[tuple[str, str]]:
-    """The inputs of a node, and what each is for: one for a tensor that is query and value."""
+def _list_feeds(node: Node) -> list[tuple[str, str]]:
+    """Return the inputs of a node, and what each is for: one for a tensor that is query and
+    value."""
     if len(node.slots) < 2:
         return [(name, "") for name in node.inputs]
     return [
@@ -183,129 +195,141 @@ def _feeds(node: Node) -> list[tuple[str, str]]:
     ]
 
 
-def _calls(graph: Graph) -> dict[str, int]:
-    """Which call of its layer each node is, from 1."""
+def _number_calls(graph: Graph) -> dict[str, int]:
+    """Return which call of its layer each node is, from 1."""
     count: Counter[str] = Counter()
     calls = {}
     for node in graph.nodes:
-        count[_first(node)] += 1
-        calls[node.name] = count[_first(node)]
+        count[_first_call(node)] += 1
+        calls[node.name] = count[_first_call(node)]
     return calls
 
 
-def _which(calls: Sequence[int]) -> str:
+def _write_calls(calls: Sequence[int]) -> str:
     return f"call{'s' * (len(calls) > 1)} {', '.join(map(str, calls))}"
 
 
 # --- frames and repeats --------------------------------------------------------------------------
 
 
-def _choose_frames(sight: Sight) -> dict[str, str]:
-    """Give each box the frames around it that are drawn: neither one around a single box, nor a
-    branch that shows as one by its edges, nor two around the same. The titles of all, by path."""
-    titles = {each.path: each.title for box in sight.boxes for each in box.nodes[0].regions}
+def _choose_frames(scene: Scene) -> Scene:
+    """Return the scene with titles, and each box with the frames around it that are drawn.
+
+    No frame is drawn around a single box, around a branch that shows as one by its edges, or around
+    what another is drawn around.
+    """
+    titles = {each.path: each.title for box in scene.boxes for each in box.nodes[0].regions}
+    around = {box.name: {each.path for each in box.nodes[0].regions} for box in scene.boxes}
     inside: dict[str, list[Box]] = defaultdict(list)
-    for box in sight.boxes:
-        for path in _paths(box):
+    for box in scene.boxes:
+        for path in around[box.name]:
             inside[path].append(box)
     several = {path for path in titles if len(inside[path]) > 1}
-    exits: dict[str, set[Box | Mark]] = defaultdict(set)
-    for edge in sight.edges:
-        for path in _paths(edge.tail) - _paths(edge.head):
+    exits: dict[str, set[str]] = defaultdict(set)
+    for edge in scene.edges:
+        for path in around[edge.tail] - around.get(edge.head, set()):
             exits[path].add(edge.head)
+
+    def merges(name: str, path: str) -> bool:
+        """Return whether a box joins what leaves a group with other values, in the groups around
+        that one; a group of its own does not count."""
+        part = scene.parts[name]
+        return (
+            isinstance(part, Box)
+            and len(part.nodes[0].inputs) > 1
+            and all(path.startswith(f"{each}.") for each in around[name] & several)
+        )
+
     same: dict[tuple[Box, ...], list[str]] = defaultdict(list)
     for path, title in titles.items():
-        branch = all(_merges(box, path, several) for box in exits[path]) and exits[path]
-        if path in several and not (branch and (not title or breadth(inside[path]) == 1)):
+        branch = exits[path] and all(merges(name, path) for name in exits[path])
+        if path in several and not (branch and (not title or measure_breadth(inside[path]) == 1)):
             same[tuple(inside[path])].append(path)
     drawn = {next((path for path in paths if titles[path]), paths[0]) for paths in same.values()}
-    for box in sight.boxes:
-        box.frames = tuple(each.path for each in box.nodes[0].regions if each.path in drawn)
-    return titles
-
-
-def _paths(part: Box | Mark) -> set[str]:
-    """Of all scopes around it, drawn or not."""
-    return {each.path for each in part.nodes[0].regions} if isinstance(part, Box) else set()
-
-
-def _merges(part: Box | Mark, path: str, several: Collection[str]) -> bool:
-    """Whether it joins what leaves a group with other values, and does so in the groups around
-    that one; a group of its own does not count."""
-    return (
-        isinstance(part, Box)
-        and len(part.nodes[0].inputs) > 1
-        and all(path.startswith(f"{around}.") for around in _paths(part) & set(several))
+    boxes = tuple(
+        replace(box, frames=tuple(each.path for each in box.nodes[0].regions if each.path in drawn))
+        for box in scene.boxes
     )
+    return replace(scene, boxes=boxes, titles=titles)
 
 
-def _once(sight: Sight) -> Sight:
-    """The first turn of each repeat, for all of them."""
-    wiring = Wiring(sight.edges)
-    later: dict[Box, Box] = {}
-    runs = {}
-    for turns in wiring.repeats(nest(sight.boxes, sight.titles)):
-        first, last = boxes_of(turns[0]), boxes_of(turns[-1])
+def _fold_repeats(scene: Scene) -> Scene:
+    """Return the scene with the first turn of each repeat standing for all of them."""
+    wiring = Wiring(scene.edges)
+    earlier: dict[str, str] = {}  # the box of the first turn, by the boxes of the others
+    repeats = {}
+    for turns in wiring.find_repeats(nest_boxes(scene.boxes, scene.titles)):
+        first, last = list_boxes(turns[0]), list_boxes(turns[-1])
         for turn in turns[1:]:
-            later.update(zip(boxes_of(turn), first, strict=True))
-        ends = (wiring.gives(first), wiring.gives(last))
-        runs[turns[0].name] = Run(len(turns), turns[-1].name, ends)
+            names = zip(list_boxes(turn), first, strict=True)
+            earlier.update((box.name, once.name) for box, once in names)
+        ends = (wiring.given_by(first), wiring.given_by(last))
+        repeats[turns[0].name] = Repeat(len(turns), turns[-1].name, ends)
 
-    def drawn(part: Box | Mark) -> Box | Mark:
-        while isinstance(part, Box) and part in later:
-            part = later[part]
-        return part
+    def drawn(name: str) -> str:
+        while name in earlier:
+            name = earlier[name]
+        return name
 
-    for box in later:
-        once = drawn(box)
-        assert isinstance(once, Box)
-        once.stands += box.stands
-    boxes = [box for box in sight.boxes if box not in later]
-    edges = [replace(edge, tail=drawn(edge.tail)) for edge in sight.edges if edge.head not in later]
-    return replace(sight, boxes=boxes, edges=edges, runs=runs)
+    stands = {box.name: box.stands for box in scene.boxes}
+    for name in earlier:
+        stands[drawn(name)] += stands[name]
+    boxes = tuple(
+        replace(box, stands=stands[box.name]) for box in scene.boxes if box.name not in earlier
+    )
+    edges = tuple(
+        replace(edge, tail=drawn(edge.tail)) for edge in scene.edges if edge.head not in earlier
+    )
+    return replace(scene, boxes=boxes, edges=edges, repeats=repeats)
 
 
 # --- ranks ---------------------------------------------------------------------------------------
 
 
-def _ranked(sight: Sight) -> Sight:
-    """With the ranks of boxes; an edge is a skip if its tail also lies behind another input of its
-    head: sets of boxes are bits of an integer."""
-    order: dict[Box | Mark, int] = {box: place for place, box in enumerate(sight.boxes)}
+def _rank(scene: Scene) -> Scene:
+    """Return the scene with the ranks of its boxes, and with edges that know whether they skip.
+
+    An edge is a skip if its tail also lies behind another input of its head; sets of boxes are the
+    bits of an integer.
+    """
+    order = {box.name: place for place, box in enumerate(scene.boxes)}
 
     def goes_back(edge: Edge) -> bool:
         return order.get(edge.head, len(order)) <= order[edge.tail]
 
-    into: dict[Box | Mark, list[Box]] = defaultdict(list)
-    for edge in sight.edges:
-        if isinstance(edge.tail, Box) and not goes_back(edge):
+    into: dict[str, list[str]] = defaultdict(list)
+    for edge in scene.edges:
+        if not goes_back(edge):
             into[edge.head].append(edge.tail)
-    behind: dict[Box | Mark, int] = {}
-    longer: dict[Box | Mark, int] = defaultdict(int)
-    for box in sight.boxes:
-        box.rank = max((tail.rank + 1 for tail in into[box]), default=0)
-        longer[box] = reduce(or_, (behind[tail] for tail in into[box]), 0)
-        behind[box] = reduce(or_, (1 << order[tail] for tail in into[box]), longer[box])
-    edges = [
+    rank: dict[str, int] = {}
+    behind: dict[str, int] = {}
+    longer: dict[str, int] = defaultdict(int)
+    for name in order:
+        rank[name] = max((rank[tail] + 1 for tail in into[name]), default=0)
+        longer[name] = reduce(or_, (behind[tail] for tail in into[name]), 0)
+        behind[name] = reduce(or_, (1 << order[tail] for tail in into[name]), longer[name])
+    boxes = tuple(replace(box, rank=rank[box.name]) for box in scene.boxes)
+    edges = tuple(
         replace(
             edge,
             back=goes_back(edge),
             skip=not goes_back(edge) and bool(longer[edge.head] >> order[edge.tail] & 1),
         )
-        for edge in sight.edges
-    ]
-    return replace(sight, edges=edges)
+        for edge in scene.edges
+    )
+    return replace(scene, boxes=boxes, edges=edges)
 
 
-def abreast(sight: Sight) -> Counter[int]:
-    """How many boxes, and lines that pass by boxes, stand side by side at each rank."""
-    found = Counter(box.rank for box in sight.boxes)
-    for edge in sight.edges:
-        if isinstance(edge.tail, Box) and isinstance(edge.head, Box) and not edge.skip:
-            found.update(range(edge.tail.rank + 1, edge.head.rank))
+def count_side_by_side(scene: Scene) -> Counter[int]:
+    """Return how many boxes, and lines that pass by boxes, stand side by side at each rank."""
+    rank = {box.name: box.rank for box in scene.boxes}
+    found = Counter(rank.values())
+    for edge in scene.edges:
+        if edge.tail in rank and edge.head in rank and not edge.skip:
+            found.update(range(rank[edge.tail] + 1, rank[edge.head]))
     return found
 
 
-def breadth(boxes: Iterable[Box]) -> int:
-    """The most boxes side by side."""
+def measure_breadth(boxes: Iterable[Box]) -> int:
+    """Return the most boxes side by side."""
     return max(Counter(box.rank for box in boxes).values())

@@ -13,9 +13,9 @@ from math import log
 
 from archspec import notation
 from archspec.graph import Shape
-from archspec.pictures.blocks import Block
-from archspec.pictures.boxes import abreast
-from archspec.pictures.scene import Box, Edge, Frame, Mark, Sight, nest
+from archspec.pictures.blocks import DistinctBlock
+from archspec.pictures.boxes import count_side_by_side
+from archspec.pictures.scene import Box, Edge, Frame, Scene, nest_boxes
 
 MOST = 8  # columns
 # How much worse a picture is for each cut, for all that it breaks, for blocks that stand below the
@@ -31,15 +31,20 @@ Extents = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
-    """How a picture runs, and about how many points its parts take: first beside the flow, then
-    along it.
+class PageFormat:
+    """The shape of a page or slide, and about how many points the parts of a picture take.
 
-    shape: height by width that a picture should have. widest: what a page holds of the smallest
-        text that is read well. alone, beside, block, named: a box, one that has others beside it, a
-        folded block, one that is drawn by itself. frame: what a frame adds. title: what is around a
-        block that is drawn by itself. gap, text: between two boxes, and more where a shape is said
-        there. heading: width and height of what stands above the picture.
+    Sizes are pairs: across the direction in which the picture runs, then along it.
+
+    across: whether the picture runs from left to right.
+    shape: the height by width that a picture should have.
+    widest: what a page holds of the smallest text that is read well.
+    alone, beside, block, named: a box, one that has others beside it, a folded block, one that is
+        drawn by itself.
+    frame: what a frame adds.
+    title: what is around a block that is drawn by itself.
+    gap, text: the room between two boxes, and more where a shape is said there.
+    heading: the width and height of what stands above the picture.
     """
 
     across: bool
@@ -55,22 +60,22 @@ class Flow:
     text: int
     heading: tuple[int, int] = (330, 90)
 
-    def misfit(self, extents: Extents) -> float:
-        """How far columns, or rows, are from the shape that a picture should have and from filling
-        it: as logarithms, so that no wider one with the same in it is ever better."""
-        beside, along = _side_by_side(extents)
+    def measure_misfit(self, extents: Extents) -> float:
+        """Return how far columns, or rows, are from the shape that a picture should have and from
+        filling it: as logarithms, so that no wider one with the same in it is ever better."""
+        beside, along = _join_columns(extents)
         width, height = (along, beside) if self.across else (beside, along)
         shape = (height + self.heading[1]) / max(width, self.heading[0])
         filled = sum(beside * along for beside, along in extents) / (beside * along)
         return abs(log(shape / self.shape)) - log(filled)
 
-    def shrunk(self, extents: Extents) -> float:
-        """By how much text must shrink to fit a page: as a logarithm."""
-        return log(max(_side_by_side(extents)[self.across] / self.widest, 1))
+    def measure_shrinking(self, extents: Extents) -> float:
+        """Return by how much text must shrink to fit a page: as a logarithm."""
+        return log(max(_join_columns(extents)[self.across] / self.widest, 1))
 
 
 # A page with a caption; a slide.
-DOWN = Flow(
+DOWN = PageFormat(
     across=False,
     shape=1.3,
     widest=860,
@@ -83,7 +88,7 @@ DOWN = Flow(
     gap=10,
     text=24,
 )
-ACROSS = Flow(
+ACROSS = PageFormat(
     across=True,
     shape=9 / 16,
     widest=1600,
@@ -98,88 +103,93 @@ ACROSS = Flow(
 )
 
 
-def flow(across: bool) -> Flow:
+def choose_format(across: bool) -> PageFormat:
+    """Return the format of a slide for a picture that runs across, else that of a page."""
     return ACROSS if across else DOWN
 
 
-def cut(sight: Sight, flow: Flow) -> list[Frame]:
-    """The boxes in their frames, in as many columns, or rows, as bring the picture nearest to the
-    shape that it should have."""
-    return min(_tries(sight, flow), key=lambda each: each[0] + flow.misfit(each[2]))[1]
+def cut_into_columns(scene: Scene, page: PageFormat) -> list[Frame]:
+    """Return the boxes in their frames, in as many columns, or rows, as bring the picture nearest
+    to the shape that it should have."""
+    tries = _try_columns(scene, page)
+    return min(tries, key=lambda each: each[0] + page.measure_misfit(each[2]))[1]
 
 
-def spread(overview: Sight, blocks: Sequence[Block], flow: Flow) -> tuple[list[Frame], Places]:
-    """An overview in columns, and blocks one below the other: the first ones below its last column,
-    if any, and the others in columns beside it, so that the picture comes nearest to the shape that
-    it should have."""
-    extents = [_extent(block, flow) for block in blocks]
+def arrange_overview(
+    overview: Scene, blocks: Sequence[DistinctBlock], page: PageFormat
+) -> tuple[list[Frame], Places]:
+    """Return an overview in columns, and which blocks stand below its last column and in each
+    column beside it, so that the picture comes nearest to the shape that it should have."""
+    extents = [_measure_block(block, page) for block in blocks]
     stacks = [
-        (below, stack) for below in range(len(blocks) + 1) for stack in _stacks(extents, below)
+        (below, stack) for below in range(len(blocks) + 1) for stack in _try_stacks(extents, below)
     ]
     tries = []
-    for cost, frames, columns in _tries(overview, replace(flow, block=flow.named)):
+    for cost, frames, columns in _try_columns(overview, replace(page, block=page.named)):
         for below, (places, beside) in stacks:
-            foot = _stacked([columns[-1], *extents[:below]])
+            foot = _join_rows([columns[-1], *extents[:below]])
             every = [*columns[:-1], foot, *beside]
-            bad = cost + BELOW * (below > 0) + flow.misfit(every) + SHRUNK * flow.shrunk(every)
+            bad = cost + BELOW * (below > 0) + page.measure_misfit(every)
+            bad += SHRUNK * page.measure_shrinking(every)
             tries.append((bad, frames, [[*range(below)], *places]))
     _, frames, places = min(tries, key=lambda each: each[0])
     return frames, places
 
 
-def _extent(block: Block, flow: Flow) -> tuple[int, int]:
-    """About how large the picture of a block is."""
-    lengths = _Inside(block, flow)
-    beside, along = lengths.extent(block.sight.boxes)
-    branches = min(max(lengths.beside.values()), 3)
-    return beside + flow.title[0], along + flow.title[1] + FORK * (branches - 1)
+def _measure_block(block: DistinctBlock, page: PageFormat) -> tuple[int, int]:
+    """Return about how large the picture of a block is."""
+    sizes = _BlockSizes(block, page)
+    beside, along = sizes.measure(block.scene.boxes)
+    branches = min(max(sizes.beside.values()), 3)
+    return beside + page.title[0], along + page.title[1] + FORK * (branches - 1)
 
 
-def _tries(sight: Sight, flow: Flow) -> Iterator[tuple[float, list[Frame], Extents]]:
-    """A picture in one column, in two, and so on: what its cuts cost, its columns, and how large
+def _try_columns(scene: Scene, page: PageFormat) -> Iterator[tuple[float, list[Frame], Extents]]:
+    """Cut a picture into one column, two, and so on: what its cuts cost, its columns, and how large
     each is."""
-    lengths = _Lengths(sight, flow)
-    place = {box: place for place, box in enumerate(sight.boxes)}
-    boxes = _heads_first(sight)
-    tops = [0, *accumulate(lengths.of(boxes).values())]
-    breaks = _breaks(boxes, sight.edges)
+    sizes = _Sizes(scene, page)
+    place = {box.name: place for place, box in enumerate(scene.boxes)}
+    boxes = _put_heads_first(scene)
+    tops = [0, *accumulate(sizes.measure_ranks(boxes).values())]
+    breaks = _count_breaks(boxes, scene.edges)
     for wanted in range(MOST):
-        cuts = _cuts(boxes, breaks, tops, wanted)
+        cuts = _choose_cuts(boxes, breaks, tops, wanted)
         ends = pairwise([0, *cuts, len(boxes)])
-        parts = [sorted(boxes[start:end], key=place.__getitem__) for start, end in ends]
+        parts = [sorted(boxes[start:end], key=lambda box: place[box.name]) for start, end in ends]
         cost = sum(CUT + BREAK * breaks[cut] for cut in cuts)
         seen: set[str] = set()
         columns = []
         for part in parts:
-            columns.append(nest(part, sight.titles, seen))
+            columns.append(nest_boxes(part, scene.titles, seen))
             seen.update(path for box in part for path in box.frames)
-        yield cost, columns, [*map(lengths.extent, parts)]
+        yield cost, columns, [*map(sizes.measure, parts)]
 
 
-def _stacks(extents: Extents, first: int) -> Iterator[tuple[Places, Extents]]:
-    """Ways to put blocks of such sizes, from a first one on, into columns, and how large those
-    are."""
+def _try_stacks(extents: Extents, first: int) -> Iterator[tuple[Places, Extents]]:
+    """Put blocks of some sizes, from a first one on, into columns, in several ways: which blocks
+    are in each column, and how large the columns are."""
     lengths = [long for _, long in extents[first:]]
     ends = combinations(range(len(lengths) + 1), 2)
     rooms = {sum(lengths[start:end]) for start, end in ends}
     for room in sorted(room for room in rooms if room >= max(lengths)):
-        places = [[first + place for place in column] for column in _filled(lengths, room)]
-        yield places, [_stacked([extents[place] for place in column]) for column in places]
+        places = [[first + place for place in column] for column in _fill_columns(lengths, room)]
+        yield places, [_join_rows([extents[place] for place in column]) for column in places]
     if not lengths:
         yield [], []
 
 
-def _side_by_side(extents: Extents) -> tuple[int, int]:
-    """How large columns are together."""
+def _join_columns(extents: Extents) -> tuple[int, int]:
+    """Return how large columns are side by side."""
     return sum(beside for beside, _ in extents), max(along for _, along in extents)
 
 
-def _stacked(extents: Extents) -> tuple[int, int]:
-    """How large a column of them is."""
+def _join_rows(extents: Extents) -> tuple[int, int]:
+    """Return how large parts are one below the other."""
     return max(beside for beside, _ in extents), sum(along for _, along in extents)
 
 
-def _filled(heights: Sequence[int], room: int) -> Places:
+def _fill_columns(heights: Sequence[int], room: int) -> Places:
+    """Put parts of some heights, in their order, into as few columns of a height as hold them."""
     columns: Places = []
     left = 0
     for place, height in enumerate(heights):
@@ -191,57 +201,59 @@ def _filled(heights: Sequence[int], room: int) -> Places:
     return columns
 
 
-class _Lengths:
-    """Of boxes of a picture, by their ranks."""
+class _Sizes:
+    """Estimates how large the boxes of a picture are, in points."""
 
-    def __init__(self, sight: Sight, flow: Flow) -> None:
-        self.flow = flow
-        self.beside = abreast(sight)
-        self.changing = _changing(sight.edges)
+    def __init__(self, scene: Scene, page: PageFormat) -> None:
+        self.page = page
+        self.beside = count_side_by_side(scene)
+        self.changing = _find_changing(scene.edges)
 
-    def of(self, boxes: Iterable[Box]) -> dict[int, int]:
-        """Along the flow, with the gap that follows and the frames that begin there; in order."""
+    def measure_ranks(self, boxes: Iterable[Box]) -> dict[int, int]:
+        """Return how long each rank is along the picture, in their order, with the gap that follows
+        and the frames that begin there."""
         longest: Counter[int] = Counter()
         seen: set[str] = set()
         for box in boxes:
             opened = set(box.frames) - seen
             seen |= opened
-            length = self._size(box)[1] + self.flow.gap + self.flow.frame[1] * len(opened)
-            length += self.flow.text * (box in self.changing and not box.block)  # which says it
+            length = self._measure_box(box)[1] + self.page.gap + self.page.frame[1] * len(opened)
+            if box.name in self.changing and not box.block:  # which says its shape
+                length += self.page.text
             longest[box.rank] = max(longest[box.rank], length)
         return dict(sorted(longest.items()))
 
-    def extent(self, boxes: Sequence[Box]) -> tuple[int, int]:
-        """Beside the flow and along it."""
+    def measure(self, boxes: Sequence[Box]) -> tuple[int, int]:
+        """Return how large some boxes are together."""
         widths: Counter[int] = Counter()
         for box in boxes:
-            widths[box.rank] += self._size(box)[0]
-        frames = self.flow.frame[0] * max(len(box.frames) for box in boxes)
-        return max(widths.values()) + frames, sum(self.of(boxes).values())
+            widths[box.rank] += self._measure_box(box)[0]
+        frames = self.page.frame[0] * max(len(box.frames) for box in boxes)
+        return max(widths.values()) + frames, sum(self.measure_ranks(boxes).values())
 
-    def _size(self, box: Box) -> tuple[int, int]:
+    def _measure_box(self, box: Box) -> tuple[int, int]:
         if box.block:
-            return self.flow.block
-        return self.flow.alone if self.beside[box.rank] == 1 else self.flow.beside
+            return self.page.block
+        return self.page.alone if self.beside[box.rank] == 1 else self.page.beside
 
 
-class _Inside(_Lengths):
-    """Of boxes of a block that is drawn by itself, by what they say."""
+class _BlockSizes(_Sizes):
+    """Estimates how large the boxes of a block are that is drawn by itself, by what they say."""
 
-    def __init__(self, block: Block, flow: Flow) -> None:
-        super().__init__(block.sight, flow)
+    def __init__(self, block: DistinctBlock, page: PageFormat) -> None:
+        super().__init__(block.scene, page)
         self.changing = set()  # no shapes are said there
         self.block = block
 
-    def _size(self, box: Box) -> tuple[int, int]:
-        """Long boxes, and boxes beside others, take two lines."""
-        flow = self.flow
+    def _measure_box(self, box: Box) -> tuple[int, int]:
+        """Return the size of a box; long boxes, and boxes beside others, take two lines."""
+        page = self.page
         cells = [round(LETTER * len(text)) + PADDING for text in self._said(box)]
-        if flow.across:
-            return LINE * len(cells) + flow.gap, max(cells)
+        if page.across:
+            return LINE * len(cells) + page.gap, max(cells)
         if self.beside[box.rank] == 1 and sum(cells) < LONG:
-            return sum(cells) + flow.gap, LINE
-        return max(cells[0], sum(cells[1:])) + flow.gap, LINE * min(len(cells), 2)
+            return sum(cells) + page.gap, LINE
+        return max(cells[0], sum(cells[1:])) + page.gap, LINE * min(len(cells), 2)
 
     def _said(self, box: Box) -> Iterator[str]:
         for node in box.nodes:
@@ -251,9 +263,9 @@ class _Inside(_Lengths):
                 yield activation
 
 
-def _changing(edges: Iterable[Edge]) -> set[Box | Mark]:
-    """What gives another shape than it takes."""
-    taken: dict[Box | Mark, set[Shape]] = defaultdict(set)
+def _find_changing(edges: Iterable[Edge]) -> set[str]:
+    """Return the names of what gives another shape than it takes."""
+    taken: dict[str, set[Shape]] = defaultdict(set)
     for edge in edges:
         if edge.value.facts:
             taken[edge.head].add(edge.value.facts.shape)
@@ -264,11 +276,14 @@ def _changing(edges: Iterable[Edge]) -> set[Box | Mark]:
     }
 
 
-def _cuts(
+def _choose_cuts(
     boxes: Sequence[Box], breaks: Mapping[int, int], tops: Sequence[int], wanted: int
 ) -> list[int]:
-    """So many cuts, or fewer, each near an even share and rather where little breaks. tops: how far
-    along each rank begins, and where the last one ends."""
+    """Return as many cuts as are wanted, or fewer, each near an even share and rather where little
+    breaks.
+
+    tops: how far along each rank begins, and where the last one ends.
+    """
     ranks = [*accumulate((box.rank for box in boxes), max)]
     ends = {cut: tops[ranks[cut - 1] + 1] for cut in breaks}
     cuts = set()
@@ -281,35 +296,36 @@ def _cuts(
     return sorted(cuts)
 
 
-def _heads_first(sight: Sight) -> list[Box]:
-    """The boxes in their order, but what leads to no more than an output of its own at once after
-    what it takes, so that cuts are not in its way."""
-    place = {box: i for i, box in enumerate(sight.boxes)}
-    into: dict[Box, list[Box]] = defaultdict(list)
-    for edge in sight.edges:
-        if isinstance(edge.tail, Box) and isinstance(edge.head, Box) and not edge.back:
+def _put_heads_first(scene: Scene) -> list[Box]:
+    """Return the boxes in their order, but what leads to no more than an output of its own at once
+    after what it takes, so that cuts are not in its way."""
+    place = {box.name: i for i, box in enumerate(scene.boxes)}
+    into: dict[str, list[str]] = defaultdict(list)
+    for edge in scene.edges:
+        if edge.head in place and not edge.back:
             into[edge.head].append(edge.tail)
-    main: set[Box] = set()
-    found = [max(sight.boxes, key=lambda box: box.rank)]
+    main: set[str] = set()
+    found = [max(scene.boxes, key=lambda box: box.rank).name]
     while found:
-        box = found.pop()
-        if box not in main:
-            main.add(box)
-            found += into[box]
-    after: dict[Box, int] = {}
-    for box in sight.boxes:
-        own = [place[box]] if box in main or not into[box] else []
-        after[box] = max([*own, *(after[tail] for tail in into[box])])
-    return sorted(sight.boxes, key=lambda box: (after[box], box not in main, place[box]))
+        name = found.pop()
+        if name not in main:
+            main.add(name)
+            found += into[name]
+    after: dict[str, int] = {}
+    for name in place:
+        own = [place[name]] if name in main or not into[name] else []
+        after[name] = max([*own, *(after[tail] for tail in into[name])])
+    order = sorted(place, key=lambda name: (after[name], name not in main, place[name]))
+    return [scene.boxes[place[name]] for name in order]
 
 
-def _breaks(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, int]:
-    """Each place between two boxes where one value crosses, and what breaks if a picture is cut
-    there: frames around both, and the lines of that value, but for one of them."""
-    place = {box: i for i, box in enumerate(boxes)}
-    heads: dict[Box, list[Box]] = defaultdict(list)
+def _count_breaks(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, int]:
+    """Return each place between two boxes where one value crosses, and how much breaks if a picture
+    is cut there: frames around both, and the lines of that value, but for one of them."""
+    place = {box.name: i for i, box in enumerate(boxes)}
+    heads: dict[str, list[str]] = defaultdict(list)
     for edge in edges:
-        if isinstance(edge.tail, Box) and isinstance(edge.head, Box):
+        if edge.head in place:
             heads[edge.tail].append(edge.head)
             if edge.back:  # it stays in a column
                 heads[edge.head].append(edge.tail)
@@ -317,14 +333,16 @@ def _breaks(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, int]:
     live: list[Box] = []
     for cut in range(1, len(boxes)):
         live = [
-            box for box in (*live, boxes[cut - 1]) if any(place[head] >= cut for head in heads[box])
+            box
+            for box in (*live, boxes[cut - 1])
+            if any(place[head] >= cut for head in heads[box.name])
         ]
         if len(live) == 1:
             (tail,) = live
+            later = [boxes[place[head]] for head in heads[tail.name] if place[head] >= cut]
             ways = {
                 next((path for path in head.frames if path not in tail.frames), head.name)
-                for head in heads[tail]
-                if place[head] >= cut
+                for head in later
             }
             through = set(boxes[cut - 1].frames) & set(boxes[cut].frames)
             breaks[cut] = len(through) + len(ways) - 1

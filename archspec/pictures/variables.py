@@ -34,10 +34,12 @@ class Variables:
     meant: Mapping[str, Mapping[Values, str]]
 
 
-def variables(
+def name_variables(
     params: Sequence[Mapping[str, Any]], peers: Mapping[str, Sequence[Node]]
 ) -> Variables:
-    """params: of the block, by use. peers: the nodes of all uses that are at the place of a node,
+    """Return the names of what differs between the uses of a block.
+
+    params: of the block, by use. peers: the nodes of all uses that are at the place of a node,
     by the name of one."""
     wanted = [
         (name, argument, tuple(_value(argument, node) for node in nodes))
@@ -148,7 +150,7 @@ def _said(value: Any) -> str:
 # --- shapes --------------------------------------------------------------------------------------
 
 
-def passage(
+def describe_shapes(
     taken: Sequence[Sequence[Shape]],
     given: Sequence[Sequence[Shape]],
     meant: Mapping[str, Mapping[Values, str]],

@@ -1,0 +1,98 @@
+"""Graphviz's labels as data, and the one place that writes them.
+
+write_label([Text("conv 3×3", "Bold")])        ->  <<FONT FACE="Helvetica-Bold">conv 3×3</FONT>>
+write_label(Table([[Cell([Text("BN")])]]))     ->  <<TABLE ...><TR><TD>BN</TD></TR></TABLE>>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Literal
+
+from archspec.pictures.style import FONT
+
+Face = Literal["", "Bold", "Oblique", "BoldOblique"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Letters of one face and size; "" and 0 are those around it. A newline breaks the line."""
+
+    text: str
+    face: Face = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells. look: Graphviz's attributes of a table, which has no lines without any."""
+
+    rows: Sequence[Sequence[Cell]]
+    look: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table.
+
+    holds: texts of one line, or a table.
+    fill: #RRGGBB, or "" for none. ink: of its texts, or "" for the one around it.
+    port: the name by which edges find it. span: the number of columns that it takes, if not one.
+    width: the least, in points. fixed: the width and height in points of a cell without room.
+    left: whether its text begins at its left.
+    """
+
+    holds: Sequence[Text] | Table = ()
+    fill: str = ""
+    ink: str = ""
+    port: str = ""
+    span: int = 0
+    width: int = 0
+    fixed: int = 0
+    left: bool = False
+
+
+def write_label(holds: Sequence[Text] | Table) -> str:
+    """Return a label as Graphviz reads it."""
+    return f"<{_write(holds)}>"
+
+
+def _write(holds: Sequence[Text] | Table) -> str:
+    return _write_table(holds) if isinstance(holds, Table) else "".join(map(_write_text, holds))
+
+
+def _write_table(table: Table) -> str:
+    plain = {"BORDER": 0, "CELLBORDER": 0, "CELLSPACING": 0, "CELLPADDING": 0}
+    rows = "".join(f"<TR>{''.join(map(_write_cell, row))}</TR>" for row in table.rows)
+    return f"<TABLE{_write_attributes({**plain, **table.look})}>{rows}</TABLE>"
+
+
+def _write_cell(cell: Cell) -> str:
+    look: dict[str, object] = {
+        "PORT": cell.port,
+        "COLSPAN": cell.span or "",
+        "BGCOLOR": cell.fill,
+        "ALIGN": "LEFT" if cell.left else "",
+        "FIXEDSIZE": "TRUE" if cell.fixed else "",
+        "WIDTH": cell.fixed or cell.width or "",
+        "HEIGHT": cell.fixed or "",
+    }
+    inside = _write(cell.holds)
+    inside = f'<FONT COLOR="{cell.ink}">{inside}</FONT>' if cell.ink else inside
+    said = {name: value for name, value in look.items() if value}
+    return f"<TD{_write_attributes(said)}>{inside}</TD>"
+
+
+def _write_text(text: Text) -> str:
+    """Write a text; its face by name, as Graphviz raises what is in <B> above the rest of its
+    line."""
+    said = "<BR/>".join(escape(line) for line in text.text.split("\n"))
+    if text.face:
+        said = f'<FONT FACE="{FONT}-{text.face}">{said}</FONT>'
+    return f'<FONT POINT-SIZE="{text.size}">{said}</FONT>' if text.size else said
+
+
+def _write_attributes(look: Mapping[str, object]) -> str:
+    return "".join(f' {name}="{value}"' for name, value in look.items())

@@ -1,0 +1,112 @@
+"""What a box says is data before it is drawn, and one module writes Graphviz's labels."""
+
+import ast
+from xml.etree import ElementTree
+
+import pygraphviz
+import pytest
+from conftest import ROOT
+
+import archspec
+from archspec.graph import Graph
+from archspec.pictures.blocks import find_blocks
+from archspec.pictures.boxes import View, build_full_scene, build_scene
+from archspec.pictures.cells import (
+    BoxCell,
+    count_layers,
+    describe_params,
+    describe_shapes,
+    list_cells,
+)
+from archspec.pictures.markup import Cell, Table, Text, write_label
+
+SHARED = """
+archspec: 1
+inputs: {x: {shape: [8]}, y: {shape: [8]}}
+layers:
+  - Dense: {units: 4, activation: relu}
+    name: a
+    from: x
+  - reuse: a
+    name: b
+    from: y
+  - Add:
+    from: [a, b]
+"""
+
+
+def cells(graph: Graph, name: str) -> list[BoxCell]:
+    scene = build_scene(graph, View())
+    (box,) = (box for box in scene.boxes if box.name == name)
+    return list_cells(scene, box, {})
+
+
+def test_a_box_has_a_cell_for_each_layer() -> None:
+    conv, *others = cells(archspec.load("resnet18"), "stage1.unit0.main.conv2d")
+    assert conv == BoxCell("Conv2D", "conv", ("3×3", "128", "/2"), "Bold")
+    assert conv.text == "conv 3×3, 128, /2"
+    assert [(cell.op, cell.text) for cell in others] == [
+        ("BatchNormalization", "BN"),
+        ("Activation", "ReLU"),
+    ]
+
+
+def test_a_box_says_how_often_it_repeats_and_is_called() -> None:
+    texts = [cell.text for cell in cells(archspec.load("vgg16"), "stage0.conv0.conv2d")]
+    assert texts == ["conv 3×3, 64", "BN", "ReLU", "×2"]
+    texts = [cell.text for cell in cells(archspec.loads(SHARED), "a")]
+    assert texts == ["dense 4", "ReLU", "shared, 2 calls"]
+
+
+def test_a_folded_block_says_its_shapes_its_parameters_and_what_it_holds() -> None:
+    scene = build_scene(archspec.load("resnet18"), View(2))
+    (box,) = (box for box in scene.boxes if box.block == "stage1.unit0")
+    assert describe_shapes(scene, box) == ["28×28×64 → 14×14×128"]
+    assert describe_params(scene, box) == "231 K parameters"
+    assert count_layers(scene, box) == {
+        ("conv", "Conv2D"): 3,
+        ("BN", "BatchNormalization"): 3,
+        ("ReLU", "Activation"): 2,
+        ("+", "Add"): 1,
+    }
+
+
+def test_a_symbol_stands_in_a_cell_for_what_differs() -> None:
+    block, *_ = find_blocks(build_full_scene(archspec.load("resnet18")))
+    conv, *_ = list_cells(block.scene, block.scene.boxes[0], block.symbols)
+    assert conv.text == "conv 3×3, filters"
+
+
+# --- labels --------------------------------------------------------------------------------------
+
+
+def test_a_label_is_written_from_texts_and_tables() -> None:
+    assert write_label([Text("a & b", "Bold"), Text("<c>\nd", size=9)]) == (
+        '<<FONT FACE="Helvetica-Bold">a &amp; b</FONT><FONT POINT-SIZE="9">&lt;c&gt;<BR/>d</FONT>>'
+    )
+    table = Table([[Cell([Text("x")], fill="#FFFFFF", ink="#000000", span=2)], [Cell(fixed=2)]])
+    assert write_label(table) == (
+        '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
+        '<TR><TD COLSPAN="2" BGCOLOR="#FFFFFF"><FONT COLOR="#000000">x</FONT></TD></TR>'
+        '<TR><TD FIXEDSIZE="TRUE" WIDTH="2" HEIGHT="2"></TD></TR></TABLE>>'
+    )
+
+
+@pytest.mark.parametrize("odd", ["<b>", "a & b", '"', "'", "&amp;", "\\n", "]]>", "{a|b}"])
+def test_any_text_is_drawn_as_it_is(odd: str) -> None:
+    label = write_label(Table([[Cell([Text(odd)])]]))
+    graph = pygraphviz.AGraph(string=f"digraph {{a [shape=plain, label={label}]}}")
+    root = ElementTree.fromstring(graph.draw(format="svg", prog="dot"))
+    assert [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")] == [odd]
+
+
+def test_one_module_writes_markup() -> None:
+    tags = ("<TABLE", "<TD", "<FONT", "<BR")
+    found = {
+        path.name
+        for path in (ROOT / "archspec" / "pictures").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if any(tag in node.value for tag in tags)
+    }
+    assert found == {"markup.py"}
