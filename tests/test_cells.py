@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pygraphviz
 import pytest
 from conftest import ROOT
+from layouts import lay_out
 
 import archspec
 from archspec.graph import Graph
@@ -13,11 +14,14 @@ from archspec.pictures.blocks import find_blocks
 from archspec.pictures.boxes import View, build_full_scene, build_scene
 from archspec.pictures.cells import (
     BoxCell,
+    arrange_cells,
     count_layers,
     describe_params,
     describe_shapes,
     list_cells,
+    measure_rows,
 )
+from archspec.pictures.dot import to_dot
 from archspec.pictures.markup import Cell, Table, Text, write_label
 
 SHARED = """
@@ -75,6 +79,30 @@ def test_a_symbol_stands_in_a_cell_for_what_differs() -> None:
     block, *_ = find_blocks(build_full_scene(archspec.load("resnet18")))
     conv, *_ = list_cells(block.scene, block.scene.boxes[0], block.symbols)
     assert conv.text == "conv 3×3, filters"
+
+
+# --- sizes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", ["resnet18", "inception10", "vgg16"])
+def test_one_measure_tells_how_wide_a_box_is(spec: str) -> None:
+    """About: a font that this machine has may be narrower, or wider."""
+    graph = archspec.load(spec)
+    boxes = lay_out(to_dot(graph)).boxes
+    rows = arrange_cells(build_scene(graph, View()), {}, across=False)
+    for name, each in rows.items():
+        width, height = measure_rows(each)
+        if graph[name].op != "InputLayer":
+            assert 0.6 < width / (boxes[name].right - boxes[name].left) < 1.6, name
+            assert 0.6 < height / (boxes[name].top - boxes[name].bottom) < 1.6, name
+
+
+def test_a_long_box_has_two_rows_and_so_has_one_beside_it() -> None:
+    rows = arrange_cells(build_scene(archspec.load("inception10"), View()), {}, across=False)
+    assert {len(each) for each in rows.values()} == {1, 2}
+    assert len(rows["stage0.module0.3x3.conv_bn_relu.conv2d"]) == 2
+    across = arrange_cells(build_scene(archspec.load("inception10"), View()), {}, across=True)
+    assert all(len(row) == 1 for each in across.values() for row in each)
 
 
 # --- labels --------------------------------------------------------------------------------------

@@ -17,12 +17,16 @@ from pathlib import Path
 from archspec import notation
 from archspec.graph import Graph, Node, params
 from archspec.notation import Symbol
-from archspec.pictures.boxes import only_pads
+from archspec.pictures.boxes import count_side_by_side, only_pads
 from archspec.pictures.markup import Face
 from archspec.pictures.scene import Box, Scene, join_title, write_shape
-from archspec.pictures.style import cost
+from archspec.pictures.style import Heat, cost
 
 MISTAKES = 2  # of what failed, how many are told
+LETTER, PADDING, LINE = 6.3, 6, 22  # points that a cell takes for a letter, beside text, for a line
+SMALL_LETTER = 6  # points that a letter of a title takes
+WIDEST = 1000  # points, for what is wider than any other box
+LONG_ALONE, LONG_BESIDE = 203, 110  # points of a box in one line, from which on it takes two
 
 Symbols = Mapping[str, Mapping[str, Symbol]]  # what stands for arguments, by the names of nodes
 
@@ -45,9 +49,12 @@ class BoxCell:
         return f"{self.title} {', '.join(self.details)}".strip()
 
 
-def list_cells(scene: Scene, box: Box, symbols: Symbols) -> list[BoxCell]:
+Rows = Sequence[Sequence[BoxCell]]
+
+
+def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = None) -> list[BoxCell]:
     """Return a cell for each layer of a box and each activation, then how often the box repeats and
-    is called."""
+    is called, and its share of the network's cost if there is heat."""
     main = next((node for node in box.nodes if not only_pads(node)), box.nodes[0])
     cells = []
     for node in box.nodes:
@@ -66,7 +73,15 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols) -> list[BoxCell]:
         cells.append(BoxCell("", text, face="Bold"))
     if box.calls > 1:
         cells.append(BoxCell("", f"shared, {box.calls} calls", face="Oblique"))
+    if heat:
+        cells.append(BoxCell("", describe_share(scene, box, heat)))
     return cells
+
+
+def describe_share(scene: Scene, box: Box, heat: Heat) -> str:
+    """Return the share of the network's cost that a box has: `12%`."""
+    here, total = (cost(heat.what, nodes) for nodes in (box.stands, scene.graph.nodes))
+    return notation.UNKNOWN if here is None or total is None else f"{here / max(total, 1):.0%}"
 
 
 def describe_mistakes(graph: Graph, node: Node) -> list[str]:
@@ -78,6 +93,49 @@ def describe_mistakes(graph: Graph, node: Node) -> list[str]:
     if any(shape not in " ".join(said) for shape in got):
         said.append(f"got {', '.join(got)}")
     return said
+
+
+# --- rows ----------------------------------------------------------------------------------------
+
+
+def arrange_cells(
+    scene: Scene, symbols: Symbols, across: bool, heat: Heat | None = None
+) -> dict[str, Rows]:
+    """Return the rows of cells of each box, by its name; none for a folded block.
+
+    All cells stand in one row, or the first by itself where a box is long, or one beside it is. In
+    a picture that runs across the page each cell has a row, so that boxes are rather high than
+    wide.
+    """
+    beside = count_side_by_side(scene)
+    cells = {box: list_cells(scene, box, symbols, heat) for box in scene.boxes if not box.block}
+    long = {
+        box.rank
+        for box, each in cells.items()
+        if len(each) > 1
+        and measure_rows([each])[0] > (LONG_ALONE if beside[box.rank] == 1 else LONG_BESIDE)
+    }
+
+    def arrange(box: Box, cells: list[BoxCell]) -> Rows:
+        if across:
+            return [[cell] for cell in cells]
+        return [cells[:1], cells[1:]] if box.rank in long and len(cells) > 1 else [cells]
+
+    return {box.name: arrange(box, each) for box, each in cells.items()}
+
+
+def measure_rows(rows: Rows) -> tuple[int, int]:
+    """Return about how wide and how high rows of cells are, in points.
+
+    What Graphviz will make of them is not known here, nor the same with every font.
+    """
+    widths = [sum(round(LETTER * len(cell.text)) + PADDING for cell in row) for row in rows]
+    return max(widths), LINE * len(rows)
+
+
+def measure_title(letters: int) -> int:
+    """Return about how wide a frame's title of some letters is, with room beside it, in points."""
+    return SMALL_LETTER * (letters + 1)
 
 
 # --- folded blocks -------------------------------------------------------------------------------

@@ -197,8 +197,10 @@ class _Drawing:
     def _put_beside(self, bend: Mark) -> None:
         """Put a bend beside the widest box that is skipped: as far from what comes before that
         one."""
-        skipped = [box for box in self.picture.scene.boxes if box.name in bend.beside]
-        before = self.before[max(skipped, key=self.labels.measure_width).name]
+        skipped = [
+            part for name in bend.beside if isinstance(part := self.picture.parts[name], Box)
+        ]
+        before = self.before[max(skipped, key=self.labels.measure_beside).name]
         tail, length = self._write_end(before.tail), self._choose_length(before)
         self.out.edge(tail, self._write_end(bend.name), minlen=length, style="invis", weight="2")
 

@@ -17,13 +17,18 @@ from archspec.graph import Node
 from archspec.notation import Symbol
 from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.cells import (
+    WIDEST,
     BoxCell,
+    Rows,
     Symbols,
+    arrange_cells,
     count_layers,
     describe_mistakes,
     describe_params,
     describe_shapes,
-    list_cells,
+    describe_share,
+    measure_rows,
+    measure_title,
 )
 from archspec.pictures.markup import Cell, Face, Table, Text, write_label
 from archspec.pictures.routes import Picture, break_title
@@ -42,12 +47,10 @@ from archspec.pictures.style import (
 
 T = TypeVar("T")
 
-ONE_LINE, BESIDE = 28, 15  # letters that a box says in one line, alone and beside others
 USED = 3  # values in a line of a block that is drawn by itself
 HELD = 5  # kinds of layers in a line of a folded block
 LEGEND = 7  # kinds of layers in a line of the legend
 STEPS = 4  # of the scale
-LETTER = 6  # points that a letter of small text is wide
 SLACK = Cell(span=9)  # takes nearly all room that texts beside it do not need
 MIDDLE = "middle"  # the part of a passage that edges go to
 DESCRIPTION = 76  # letters in a line of it
@@ -68,6 +71,12 @@ class Labels:
     heat: Heat | None = None
     drawn: Mapping[str, tuple[DistinctBlock, str]] = field(default_factory=dict)
     symbols: Symbols = field(default_factory=dict)
+    rows: Mapping[str, Rows] = field(init=False)
+
+    def __post_init__(self) -> None:
+        picture = self.picture
+        rows = arrange_cells(picture.scene, self.symbols, picture.across, self.heat)
+        object.__setattr__(self, "rows", rows)
 
     # --- boxes
 
@@ -97,43 +106,18 @@ class Labels:
         return [[Cell(texts, self.theme.failed)]]
 
     def _rows(self, box: Box) -> list[list[Cell]]:
-        """Return the cells of a box in one row or two; in a picture that runs across the page,
-        whose boxes are rather high than wide, each in a row of its own."""
-        cells = [self._color(box, _lay_out(each), each.op) for each in self._list_cells(box)]
-        if self.picture.across:
-            return [[cell] for cell in cells]
-        beside = [box]
-        if self.picture.beside[box.rank] > 1:
-            beside = [each for each in self.picture.scene.boxes if each.rank == box.rank]
-        if len(cells) > 1 and any(map(self._is_long, beside)):
-            return [[replace(cells[0], span=len(cells) - 1)], cells[1:]]
-        return [cells]
+        """Return the cells of a box; one in a row by itself is as wide as all in the other."""
+        rows = self.rows[box.name]
+        cells = [[self._color(box, _lay_out(cell), cell.op) for cell in row] for row in rows]
+        if len(cells) == 2 and not self.picture.across:
+            cells[0] = [replace(cells[0][0], span=len(cells[1]))]
+        return cells
 
-    def _is_long(self, box: Box) -> bool:
-        """Return whether a box takes two lines, and so those beside it too."""
-        texts = [each.text for each in self._list_cells(box)]
-        most = ONE_LINE if self.picture.beside[box.rank] == 1 else BESIDE
-        return not box.block and len(texts) > 1 and sum(map(len, texts)) > most
-
-    def measure_width(self, box: Box) -> int:
-        """Return about how much of the room beside a skip connection a box takes, to compare
-        boxes."""
+    def measure_beside(self, box: Box) -> int:
+        """Return about how many points of the room beside a skip connection a box takes."""
         if box.block or box.state == "failed":
-            return LINE
-        each = [len(cell.text) for cell in self._list_cells(box)]
-        if self.picture.across:
-            return len(each)
-        return max(each[0], sum(each[1:])) if self._is_long(box) else sum(each)
-
-    def _list_cells(self, box: Box) -> list[BoxCell]:
-        """Return the cells of a box, the last with its share of the network's cost."""
-        cells = list_cells(self.picture.scene, box, self.symbols)
-        return [*cells, BoxCell("", self._write_share(self.heat, box))] if self.heat else cells
-
-    def _write_share(self, heat: Heat, box: Box) -> str:
-        """Return the share of the network's cost that a box has: `12%`."""
-        here, total = (cost(heat.what, nodes) for nodes in (box.stands, self.picture.graph.nodes))
-        return notation.UNKNOWN if here is None or total is None else f"{here / max(total, 1):.0%}"
+            return WIDEST
+        return measure_rows(self.rows[box.name])[self.picture.across]
 
     def _choose_fill(self, box: Box) -> str:
         """Return the colour of a box, but for its kinds of layers."""
@@ -160,7 +144,7 @@ class Labels:
         if box.state == "sound":
             said = [*describe_shapes(scene, box), describe_params(scene, box)]
             if self.heat:
-                said.append(f"{self._write_share(self.heat, box)} of {self.heat.what}")
+                said.append(f"{describe_share(scene, box, self.heat)} of {self.heat.what}")
             lines = [Text(line, size=SMALL) for line in said]
         if box.block in self.drawn:
             block, fill = self.drawn[box.block]
@@ -217,7 +201,7 @@ class Labels:
         middle = Cell(fill=self.theme.quiet, fixed=2, port=MIDDLE)
         if mark.text:
             middle = Cell([Text(mark.text, size=SMALL)], port=MIDDLE)
-        side = [Cell(width=(mark.room + 1) * LETTER)] if mark.room else []
+        side = [Cell(width=measure_title(mark.room))] if mark.room else []
         return write_label(Table([[*side * left, middle, *side * right]]))
 
     def write_terminal(self, node: Node) -> str:

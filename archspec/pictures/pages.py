@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, combinations, pairwise
 from math import log
 
-from archspec import notation
 from archspec.graph import Shape
 from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.boxes import count_side_by_side
+from archspec.pictures.cells import arrange_cells, measure_rows
 from archspec.pictures.scene import Box, Edge, Frame, Scene, nest_boxes
 
 MOST = 8  # columns
@@ -22,8 +22,6 @@ MOST = 8  # columns
 # overview and not beside it, and for text that a page shrinks.
 CUT, BREAK, BELOW, SHRUNK = 0.1, 0.1, 0.3, 4
 DETOUR = 140  # points that a column may be longer so that nothing breaks
-LETTER, PADDING, LINE = 6.3, 6, 22  # points that a cell takes for a letter, beside text, for a line
-LONG = 195  # points that a box takes before it has two lines
 FORK = 25  # points that a fork takes for its second branch, and again for its third
 
 Places = list[list[int]]  # of blocks in a sequence: below an overview, and in columns beside it
@@ -243,24 +241,12 @@ class _BlockSizes(_Sizes):
     def __init__(self, block: DistinctBlock, page: PageFormat) -> None:
         super().__init__(block.scene, page)
         self.changing = set()  # no shapes are said there
-        self.block = block
+        self.rows = arrange_cells(block.scene, block.symbols, page.across)
 
     def _measure_box(self, box: Box) -> tuple[int, int]:
-        """Return the size of a box; long boxes, and boxes beside others, take two lines."""
-        page = self.page
-        cells = [round(LETTER * len(text)) + PADDING for text in self._said(box)]
-        if page.across:
-            return LINE * len(cells) + page.gap, max(cells)
-        if self.beside[box.rank] == 1 and sum(cells) < LONG:
-            return sum(cells) + page.gap, LINE
-        return max(cells[0], sum(cells[1:])) + page.gap, LINE * min(len(cells), 2)
-
-    def _said(self, box: Box) -> Iterator[str]:
-        for node in box.nodes:
-            details = notation.details(node, self.block.symbols.get(node.name))
-            yield " ".join([notation.title(node), ", ".join(details)])
-            if node.op != "Activation" and (activation := notation.activation(node)):
-                yield activation
+        width, height = measure_rows(self.rows[box.name])
+        beside, along = (height, width) if self.page.across else (width, height)
+        return beside + self.page.gap, along
 
 
 def _find_changing(edges: Iterable[Edge]) -> set[str]:

@@ -30,6 +30,7 @@ from archspec.pictures.boxes import (
     count_side_by_side,
     measure_breadth,
 )
+from archspec.pictures.cells import WIDEST, Symbols, arrange_cells, measure_rows, measure_title
 from archspec.pictures.pages import Places, arrange_overview, choose_format, cut_into_columns
 from archspec.pictures.scene import Box, Edge, Frame, Mark, Scene, join_title, nest_boxes
 
@@ -95,7 +96,7 @@ def plan_overview(
 
 def _plan(scene: Scene, columns: Sequence[Frame], across: bool) -> Picture:
     """Return the picture of a scene in columns, with shapes between its boxes."""
-    routes = _connect(columns, scene, across)
+    routes = _connect(columns, scene, across, {})
     routes = _label_edges(columns, routes, scene, scene.edges)
     return _finish(scene, columns, routes, across)
 
@@ -110,14 +111,18 @@ def _plan_block(block: DistinctBlock, across: bool) -> Picture:
     heads = dict.fromkeys(edge.head for edge in scene.edges if edge.head in ends)
     marks = [*(Placed(ends[name], 0, first=True) for name in reversed(tails))]
     marks += [Placed(ends[name], 0) for name in heads]
-    routes = _connect(columns, scene, across, marks)
+    routes = _connect(columns, scene, across, block.symbols, marks)
     return _finish(scene, columns, _label_edges(columns, routes, scene, ()), across)
 
 
 def _finish(scene: Scene, columns: Sequence[Frame], routes: Routes, across: bool) -> Picture:
     """Return the picture with the bends of skip connections, and all marks in their frames."""
     edges, marks = _bend_skips(columns, routes, scene)
-    placed = tuple(_put_marks(column, marks, place) for place, column in enumerate(columns))
+    by_frame: dict[tuple[int, str], list[Placed]] = defaultdict(list)
+    for each in marks:
+        path = each.mark.frames[-1] if each.mark.frames else ""
+        by_frame[each.column, path].append(each)
+    placed = tuple(_put_marks(column, by_frame, place) for place, column in enumerate(columns))
     return Picture(scene, placed, tuple(edges), count_side_by_side(scene), across)
 
 
@@ -137,10 +142,15 @@ Routes = tuple[list[Edge], list[Placed]]
 
 
 def _connect(
-    columns: Sequence[Frame], scene: Scene, across: bool, marks: Iterable[Placed] = ()
+    columns: Sequence[Frame],
+    scene: Scene,
+    across: bool,
+    symbols: Symbols,
+    marks: Iterable[Placed] = (),
 ) -> Routes:
     """Return the edges as drawn: by links from column to column, and by forks within frames.
 
+    symbols: what stands for arguments in a block that is drawn by itself.
     marks: what stands in the columns before.
     """
     placed = list(marks)
@@ -150,7 +160,9 @@ def _connect(
     for edge in scene.edges:
         by_value[edge.value.name].append(edge)
     routed: list[Edge] = []
-    letters = {} if across else _count_title_letters(columns, scene)
+    titles = {} if across else _find_narrow_titles(columns, scene)
+    rows = arrange_cells(scene, symbols, across)
+    widths = {name: measure_rows(each)[0] for name, each in rows.items()}
     links = 0
     for value, group in by_value.items():
         tail = group[0].tail
@@ -177,9 +189,8 @@ def _connect(
                 for head in heads
                 if isinstance(head, Mark) and head.kind == "output"
             ]
-            edges, passages = _fork(
-                start, [replace(edge, tail=start.name) for edge in near], parts, letters
-            )
+            leaving = [replace(edge, tail=start.name) for edge in near]
+            edges, passages = _fork(start, leaving, parts, titles, widths)
             routed += edges
             placed += [Placed(passage, home, first=True) for passage in passages]
     return routed, placed
@@ -189,12 +200,14 @@ def _fork(
     tail: Box | Mark,
     edges: Sequence[Edge],
     parts: Mapping[str, Box | Mark],
-    letters: Mapping[str, int],
+    titles: Mapping[str, int],
+    widths: Mapping[str, int],
 ) -> tuple[list[Edge], list[Mark]]:
     """Return edges of one tail, those into one frame by way of a passage in it, and so too a single
     one where the frame's title is long; and the passages.
 
-    letters: of the titles that lines could meet, by path.
+    titles: how many letters those have that lines could meet, by path.
+    widths: of the boxes, in points, but for folded blocks, which are wide enough for any title.
     """
     groups: dict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
@@ -205,32 +218,24 @@ def _fork(
     for group in groups.values():
         heads = [parts[edge.head] for edge in group]
         shared = [path for path in heads[0].frames if all(path in each.frames for each in heads)]
-        room = max(letters.get(path, 0) for path in shared if path not in tail.frames)
-        if len(group) == 1 and _clears_title(heads[0], room):
+        room = max(titles.get(path, 0) for path in shared if path not in tail.frames)
+        half = widths[heads[0].name] / 2 if heads[0].name in widths else WIDEST
+        if len(group) == 1 and (not room or half >= measure_title(room)):
             routed += group
             continue
         name = f"{group[0].value.name} into {shared[-1]}"
         passage = Mark(name, "passage", frames=tuple(shared), room=room)
         routed.append(replace(group[0], tail=tail.name, head=name, label="", skip=False))
         inner = [replace(edge, tail=name) for edge in group]
-        further, more = _fork(passage, inner, parts, letters)
+        further, more = _fork(passage, inner, parts, titles, widths)
         routed += further
         passages += [passage, *more]
     return routed, passages
 
 
-def _clears_title(head: Box | Mark, room: int) -> bool:
-    """Return whether a box is so wide that what enters it in the middle is clear of a title of so
-    many letters, which are smaller than the box's."""
-    if not isinstance(head, Box) or head.block or not room:
-        return True
-    said = [text for node in head.nodes for text in (notation.title(node), *notation.details(node))]
-    return sum(map(len, said)) >= 1.75 * room + 4
-
-
-def _count_title_letters(columns: Iterable[Frame], scene: Scene) -> dict[str, int]:
-    """Return how long the longest line of each title is, by path; a frame that is wide enough has
-    room for any."""
+def _find_narrow_titles(columns: Iterable[Frame], scene: Scene) -> dict[str, int]:
+    """Return how many letters the longest line of each title has, by path; a frame that is wide
+    enough has room for any."""
     return {
         frame.path: max(map(len, break_title(scene, frame)))
         for column in columns
@@ -369,13 +374,14 @@ def _find_columns(columns: Sequence[Frame], marks: Iterable[Placed]) -> dict[str
     return boxes | {each.mark.name: each.column for each in marks}
 
 
-def _put_marks(frame: Frame, marks: Iterable[Placed], column: int) -> Frame:
-    """Return a frame of a column with the marks that stand in it and in the frames within."""
-    here = [
-        each
-        for each in marks
-        if each.column == column and (each.mark.frames or ("",))[-1] == frame.path
-    ]
+def _put_marks(
+    frame: Frame, marks: Mapping[tuple[int, str], Sequence[Placed]], column: int
+) -> Frame:
+    """Return a frame of a column with the marks that stand in it and in the frames within.
+
+    marks: by their column and the path of the innermost frame around them.
+    """
+    here = marks.get((column, frame.path), ())
     first = [each.mark for each in here if each.first]
     last = [each.mark for each in here if not each.first]
     parts = (
