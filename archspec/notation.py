@@ -1,10 +1,11 @@
-"""How pictures and tables say a layer, a shape and a number.
+"""How a layer, a shape and a number are written in pictures, tables and charts.
 
-title(node), details(node)   ->  "conv", ["3×3", "64", "/2"]
-shape((None, 28, 28, 64))    ->  "28×28×64"
-message(diagnostic)          ->  "Add cannot merge inputs of shapes 26×26×8 and 26×26×16: ..."
-count(11_182_410)            ->  "11.2 M"
-size(44_729_640)             ->  "42.7 MiB"
+write_title(node)                ->  "conv"
+write_details(node)              ->  ["3×3", "64", "/2"]
+write_shape((None, 28, 28, 64))  ->  "28×28×64"
+write_message(diagnostic)        ->  "Add cannot merge inputs of shapes 26×26×8 and 26×26×16: ..."
+write_count(11_182_410)          ->  "11.2 M"
+write_size(44_729_640)           ->  "42.7 MiB"
 """
 
 from __future__ import annotations
@@ -44,10 +45,10 @@ ACTIVATIONS |= {
 SHORTER = {"pooling": "pool", "average": "avg", "normalization": "norm", "padding": "pad"}
 
 
-def title(node: Node) -> str:
-    """What a paper calls the layer: `conv`, `max pool`, `BN`, `ReLU`."""
+def write_title(node: Node) -> str:
+    """Return what a paper calls a layer: `conv`, `max pool`, `BN`, `ReLU`."""
     if node.op == "Activation":
-        return activation(node) or "linear"
+        return write_activation(node) or "linear"
     stem = re.sub(r"\dD", "", node.op)
     if stem in TITLES:
         return TITLES[stem]
@@ -57,8 +58,8 @@ def title(node: Node) -> str:
     return " ".join(SHORTER.get(word.lower(), word.lower()) for word in words) or node.op
 
 
-def activation(node: Node) -> str | None:
-    """The activation function of a layer that has one, as papers write it."""
+def write_activation(node: Node) -> str | None:
+    """Return the activation function of a layer that has one, as papers write it."""
     value = node.arguments.get("activation")
     if isinstance(value, Mapping):
         (value,) = value
@@ -71,67 +72,72 @@ class Symbol(str):
     __slots__ = ()
 
 
-def details(node: Node, symbols: Mapping[str, Symbol] | None = None) -> list[str]:
-    """What a paper's table says of the layer besides its name: kernel, filters, stride, and
-    whatever else is not the usual value. symbols: of arguments, by their names; what is said of
-    them is a `Symbol` too."""
-    said: list[str] = []
-    for name, say in SAYINGS:
+def write_details(node: Node, symbols: Mapping[str, Symbol] | None = None) -> list[str]:
+    """Return what a paper's table says of a layer besides its name: kernel, filters, stride, and
+    whatever else is not the usual value.
+
+    symbols: names that stand for values, by argument; what is written of them is a `Symbol` too.
+    """
+    written: list[str] = []
+    for name, write in WRITERS:
         if symbols and name in symbols:
-            said.append(Symbol(say(symbols[name], node)))
+            written.append(Symbol(write(symbols[name], node)))
         elif name in node.arguments:
-            said.append(say(node.arguments[name], node))
-    return [each for each in said if each]
+            written.append(write(node.arguments[name], node))
+    return [each for each in written if each]
 
 
-def differing(nodes: Sequence[Node]) -> list[str]:
-    """The arguments that `details`, or their activations, say otherwise of some of the nodes."""
+def find_differing(nodes: Sequence[Node]) -> list[str]:
+    """Return the arguments that `write_details` or `write_activation` writes otherwise for some of
+    the nodes."""
     return [
         name
-        for name, say in [*SAYINGS, ("activation", lambda _, node: activation(node))]
+        for name, write in [*WRITERS, ("activation", lambda _, node: write_activation(node))]
         if all(name in node.arguments for node in nodes)
-        and len({say(node.arguments[name], node) for node in nodes}) > 1
+        and len({write(node.arguments[name], node) for node in nodes}) > 1
     ]
 
 
-def _by(value: Any) -> str:
-    """3×3; 1×7; 3 for one axis."""
+def _join_axes(value: Any) -> str:
+    """Return lengths as `3×3`, `1×7`, or `3` for one axis."""
     return "×".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _each(value: Any) -> str:
-    """The one number where all axes agree, else 2×1."""
-    return str(value[0]) if isinstance(value, list | tuple) and len(set(value)) == 1 else _by(value)
+def _merge_axes(value: Any) -> str:
+    """Return the one number where all axes agree, else `2×1`."""
+    agree = isinstance(value, list | tuple) and len(set(value)) == 1
+    return str(value[0]) if agree else _join_axes(value)
 
 
-def _always(text: str) -> Callable[[Any, Node], str]:
-    """Says the value in `text`."""
+def _write_into(text: str) -> Callable[[Any, Node], str]:
+    """Return a function that writes the value into a text."""
     return lambda value, node: text.format(value)
 
 
-def _number(value: Any, node: Node) -> str:
-    """Six digits at most."""
+def _write_number(value: Any, node: Node) -> str:
+    """Return a number in six digits at most."""
     return value if isinstance(value, Symbol) else f"{value:g}"
 
 
-def _over(usual: Any, text: str) -> Callable[[Any, Node], str]:
-    """Says the value in `text` where it is not the usual one on every axis."""
+def _write_unusual(usual: Any, text: str) -> Callable[[Any, Node], str]:
+    """Return a function that writes the value into a text where it is not the usual one on every
+    axis."""
 
-    def say(value: Any, node: Node) -> str:
+    def write(value: Any, node: Node) -> str:
         plain = set(value) == {usual} if isinstance(value, tuple) else value in (usual, None)
-        return "" if plain else text.format(_each(value))
+        return "" if plain else text.format(_merge_axes(value))
 
-    return say
+    return write
 
 
-def _stride(value: Any, node: Node) -> str:
-    """A pool's stride is its window where none is given; /2 stands for both axes."""
+def _write_stride(value: Any, node: Node) -> str:
+    """Return a stride as `/2`; that of a pool is its window where none is given."""
     value = node.arguments.get("pool_size") if value is None else value
-    return _over(1, "×{}" if "Transpose" in node.op else "/{}")(value, node)
+    return _write_unusual(1, "×{}" if "Transpose" in node.op else "/{}")(value, node)
 
 
-def _margins(value: Any, node: Node) -> str:
-    """Rows and columns added or cut; a word such as 'same' shows in the shape."""
+def _write_margins(value: Any, node: Node) -> str:
+    """Return rows and columns that are added or cut; a word such as 'same' shows in the shape."""
     if not isinstance(value, tuple):
         return value if isinstance(value, Symbol) else ""
     pairs = value if all(isinstance(pair, tuple) for pair in value) else (value,)  # of one axis
@@ -139,55 +145,56 @@ def _margins(value: Any, node: Node) -> str:
     return str(*sides) if len(sides) == 1 else " ".join(f"{a},{b}" for a, b in pairs)
 
 
-# Argument -> how it is said, in the order in which it is said.
-SAYINGS: list[tuple[str, Callable[[Any, Node], str]]] = [
-    ("kernel_size", lambda value, node: _by(value)),
-    ("pool_size", lambda value, node: _by(value)),
-    ("size", _over(1, "×{}")),
-    ("filters", _always("{}")),
-    ("units", _always("{}")),
-    ("input_dim", _always("{}")),
-    ("output_dim", _always("{}")),
-    ("num_heads", _always("{} heads")),
-    ("key_dim", _always("{} wide")),
-    ("strides", _stride),
-    ("dilation_rate", _over(1, "dilation {}")),
-    ("groups", _over(1, "{} groups")),
-    ("depth_multiplier", _over(1, "×{}")),
-    ("rate", _number),
-    ("padding", _margins),
-    ("cropping", _margins),
-    ("max_value", _over(None, "at most {}")),
-    ("negative_slope", _over(0.0, "{}")),
+# Argument -> how it is written, in the order in which it is written.
+WRITERS: list[tuple[str, Callable[[Any, Node], str]]] = [
+    ("kernel_size", lambda value, node: _join_axes(value)),
+    ("pool_size", lambda value, node: _join_axes(value)),
+    ("size", _write_unusual(1, "×{}")),
+    ("filters", _write_into("{}")),
+    ("units", _write_into("{}")),
+    ("input_dim", _write_into("{}")),
+    ("output_dim", _write_into("{}")),
+    ("num_heads", _write_into("{} heads")),
+    ("key_dim", _write_into("{} wide")),
+    ("strides", _write_stride),
+    ("dilation_rate", _write_unusual(1, "dilation {}")),
+    ("groups", _write_unusual(1, "{} groups")),
+    ("depth_multiplier", _write_unusual(1, "×{}")),
+    ("rate", _write_number),
+    ("padding", _write_margins),
+    ("cropping", _write_margins),
+    ("max_value", _write_unusual(None, "at most {}")),
+    ("negative_slope", _write_unusual(0.0, "{}")),
 ]
 
 
-def shape(value: Shape) -> str:
-    """28×28×64: without the batch axis, ? for an unknown one; a scalar is 1."""
+def write_shape(value: Shape) -> str:
+    """Return a shape as `28×28×64`: without the batch axis, `?` for an unknown length; a scalar is
+    1."""
     return "×".join(UNKNOWN if n is None else str(n) for n in value[1:]) or "1"
 
 
-def message(diagnostic: Diagnostic) -> str:
-    """What is said of a mistake, its shapes as pictures say them."""
+def write_message(diagnostic: Diagnostic) -> str:
+    """Return the message of a diagnostic, its shapes as pictures write them."""
 
     def short(found: re.Match[str]) -> str:
         axes = re.findall(r"None|\d+", found[0])
-        return shape(tuple(None if axis == "None" else int(axis) for axis in axes))
+        return write_shape(tuple(None if axis == "None" else int(axis) for axis in axes))
 
     return re.sub(r"\(None(, (None|\d+))*,?\)", short, diagnostic.message)
 
 
-def count(value: int | None) -> str:
-    """Three digits and K, M, G, T, powers of 1000."""
-    return _scaled(value, 1000, ("", " K", " M", " G", " T"))
+def write_count(value: int | None) -> str:
+    """Return a count in three digits and K, M, G or T, powers of 1000."""
+    return _write_scaled(value, 1000, ("", " K", " M", " G", " T"))
 
 
-def size(value: int | None) -> str:
-    """Bytes in three digits and KiB to TiB, powers of 1024."""
-    return _scaled(value, 1024, (" B", " KiB", " MiB", " GiB", " TiB"))
+def write_size(value: int | None) -> str:
+    """Return bytes in three digits and KiB to TiB, powers of 1024."""
+    return _write_scaled(value, 1024, (" B", " KiB", " MiB", " GiB", " TiB"))
 
 
-def _scaled(value: int | None, base: int, units: Sequence[str]) -> str:
+def _write_scaled(value: int | None, base: int, units: Sequence[str]) -> str:
     if value is None:
         return UNKNOWN
     scaled, power = float(value), 0

@@ -45,7 +45,8 @@ def gallery(sections: list[str]) -> str:
 
 def section(graph: Graph, path: Path) -> str:
     """Heading, description, totals and picture of a network."""
-    totals = f"{notation.count(graph.total_params)} parameters, {notation.count(graph.macs)} MACs"
+    weights, macs = map(notation.write_count, (graph.total_params, graph.macs))
+    totals = f"{weights} parameters, {macs} MACs"
     return (
         f"## {graph.name}\n\n{graph.description} {totals}. [{path}](../{path})\n\n"
         f'<img src="gallery/{graph.name}.svg" alt="{graph.name}, drawn">\n'

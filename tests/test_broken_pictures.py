@@ -149,7 +149,7 @@ def test_every_style_tells_the_states(theme: str, direction: str, heat: str | No
 def test_a_message_says_shapes_as_pictures_do() -> None:
     span = Span(Source("x", ()), 1, 1, 1, 1)
     text = "got (None, 3, 4) and (None, None, 2) and (None,), (2, 3)"
-    said = notation.message(Diagnostic("shape", text, span))
+    said = notation.write_message(Diagnostic("shape", text, span))
     assert said == "got 3×4 and ?×2 and 1, (2, 3)"
 
 

@@ -114,6 +114,35 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     assert circles(PACKAGE) == []
 
 
+SHOWN = {"scene", "boxes", "repeats", "cells", "style"}
+
+
+def beyond(package: Path) -> list[str]:
+    """Return what the modules of what a picture shows import from the rest of pictures/."""
+    return [
+        f"{name} imports {other}"
+        for name, others in imports(package).items()
+        for other in sorted(others)
+        if name in {f"pictures.{each}" for each in SHOWN}
+        if other.startswith("pictures.") and other.removeprefix("pictures.") not in SHOWN
+    ]
+
+
+def test_what_a_picture_shows_knows_neither_pages_nor_graphviz() -> None:
+    assert {f"pictures.{each}" for each in SHOWN} <= modules(PACKAGE).keys()
+    assert beyond(PACKAGE) == []
+
+
+def test_the_check_of_what_a_picture_shows_can_fail(package: Path) -> None:
+    pictures = package / "pictures"
+    pictures.mkdir()
+    (pictures / "pages.py").write_text("import archspec.pictures.scene", encoding="utf-8")
+    (pictures / "scene.py").write_text("import archspec.graph", encoding="utf-8")
+    assert beyond(package) == []
+    (pictures / "scene.py").write_text("import archspec.pictures.pages", encoding="utf-8")
+    assert beyond(package) == ["pictures.scene imports pictures.pages"]
+
+
 def test_every_room_is_in_the_list() -> None:
     found = {name.partition(".")[0] for name in modules(PACKAGE)}
     assert found == set(ROOMS)

@@ -13,7 +13,7 @@ from archspec.pictures.blocks import DistinctBlock, find_blocks
 from archspec.pictures.boxes import View, build_full_scene
 from archspec.pictures.dot import side_by_side, to_blocks
 from archspec.pictures.routes import plan_overview
-from archspec.pictures.style import THEMES, Style, rgb
+from archspec.pictures.style import THEMES, Style, read_rgb
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs/families").glob("*.yaml"))
@@ -95,7 +95,7 @@ def test_the_overview_stands_left_of_its_blocks_which_have_their_colours() -> No
         assert layout.boxes["input"].right < min(area.left for area in blocks)
         colours = THEMES["light"].blocks[: len(blocks)]
         assert all(text.count(colour) > 1 for colour in colours)
-        assert len(set(map(rgb, colours))) == len(colours)
+        assert len(set(map(read_rgb, colours))) == len(colours)
 
 
 def test_networks_side_by_side_keep_their_order_and_all_their_layers() -> None:

@@ -23,11 +23,11 @@ from archspec.pictures.style import (
     THEMES,
     Heat,
     Style,
-    contrast,
-    cost,
-    ink_on,
-    luminance,
-    rgb,
+    choose_ink,
+    measure_contrast,
+    measure_luminance,
+    read_rgb,
+    sum_cost,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -263,23 +263,23 @@ TEXT = 4.5  # the contrast that WCAG asks of text
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_text_is_legible_in_every_theme(theme) -> None:
     fills = [*theme.fills.values(), theme.page, theme.plain, *theme.frames]
-    assert all(contrast(theme.ink, fill) >= TEXT for fill in fills)
-    assert all(contrast(ink_on(fill), fill) >= TEXT for fill in theme.blocks)
+    assert all(measure_contrast(theme.ink, fill) >= TEXT for fill in fills)
+    assert all(measure_contrast(choose_ink(fill), fill) >= TEXT for fill in theme.blocks)
     around = [theme.page, *theme.frames]
-    assert all(contrast(theme.quiet, fill) >= TEXT for fill in around)
+    assert all(measure_contrast(theme.quiet, fill) >= TEXT for fill in around)
 
 
 def test_text_is_legible_on_heat() -> None:
     heat = Heat("params", 1000)
-    fills = [heat.colour(value) for value in range(0, 1001, 10)]
-    assert all(contrast(ink_on(fill), fill) >= TEXT for fill in fills)
+    fills = [heat.choose_colour(value) for value in range(0, 1001, 10)]
+    assert all(measure_contrast(choose_ink(fill), fill) >= TEXT for fill in fills)
 
 
 def test_heat_is_darker_for_more_in_grey_too() -> None:
     heat = Heat("params", 100)
-    greys = [contrast("#000000", heat.colour(value)) for value in range(101)]
+    greys = [measure_contrast("#000000", heat.choose_colour(value)) for value in range(101)]
     assert greys == sorted(greys, reverse=True)
-    assert (heat.colour(0), heat.colour(100)) == (HEAT[0], HEAT[-1])
+    assert (heat.choose_colour(0), heat.choose_colour(100)) == (HEAT[0], HEAT[-1])
 
 
 # Machado et al., 2009, severity 1: linear RGB as a protanope, deuteranope and tritanope sees it.
@@ -305,12 +305,14 @@ def test_kinds_and_blocks_are_apart_for_the_colour_blind(theme: str, sight: str)
 
 def test_blocks_are_dark_in_print_where_kinds_are_light() -> None:
     theme = THEMES["print"]
-    assert max(map(luminance, theme.blocks)) < 0.5 * min(map(luminance, theme.fills.values()))
+    assert max(map(measure_luminance, theme.blocks)) < 0.5 * min(
+        map(measure_luminance, theme.fills.values())
+    )
 
 
 def lab(colour: str, seen: tuple[tuple[float, ...], ...]) -> tuple[float, float, float]:
     """CIELAB of a colour as it is seen."""
-    parts = [value / 255 for value in rgb(colour)]
+    parts = [value / 255 for value in read_rgb(colour)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     r, g, b = (min(max(sum(k * v for k, v in zip(row, linear, strict=True)), 0), 1) for row in seen)
     x = (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505
@@ -326,18 +328,18 @@ def lab(colour: str, seen: tuple[tuple[float, ...], ...]) -> tuple[float, float,
 @pytest.mark.parametrize("what", COSTS)
 def test_the_costs_of_boxes_are_those_of_the_network(what: str) -> None:
     graph = archspec.load("resnet50v2")
-    boxes = [cost(what, box.stands) for box in build_scene(graph, View()).boxes]
+    boxes = [sum_cost(what, box.stands) for box in build_scene(graph, View()).boxes]
     assert None not in boxes
-    assert sum(boxes) == cost(what, graph.nodes)
-    assert cost("params", graph.nodes) == graph.total_params
-    assert cost("macs", graph.nodes) == graph.macs
+    assert sum(boxes) == sum_cost(what, graph.nodes)
+    assert sum_cost("params", graph.nodes) == graph.total_params
+    assert sum_cost("macs", graph.nodes) == graph.macs
 
 
 @pytest.mark.parametrize("what", COSTS)
 def test_a_picture_of_heat_has_a_scale_to_its_most_costly_box(what: str) -> None:
     graph = archspec.load("lenet5")
     text = to_dot(graph, style=Style(heat=what))
-    most = max(cost(what, box.stands) for box in build_scene(graph, View()).boxes)
+    most = max(sum_cost(what, box.stands) for box in build_scene(graph, View()).boxes)
     assert COSTS[what][1](most) in text
     assert HEAT[-1] in text
 
@@ -348,7 +350,7 @@ def test_a_folded_block_says_its_share_of_what_the_heat_shows(what: str) -> None
     text = to_dot(graph, View(depth=1), Style(heat=what))
     for box in build_scene(graph, View(depth=1)).boxes:
         if box.block:
-            share = cost(what, box.stands) / cost(what, graph.nodes)
+            share = sum_cost(what, box.stands) / sum_cost(what, graph.nodes)
             assert f">{share:.0%} of {what}<" in text
 
 

@@ -287,8 +287,8 @@ def test_a_shared_layer_is_said_and_counted_once():
     ],
 )
 def test_numbers_have_three_digits_and_a_unit(number, count, size):
-    assert notation.count(number) == count
-    assert notation.size(number) == size
+    assert notation.write_count(number) == count
+    assert notation.write_size(number) == size
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_numbers_have_three_digits_and_a_unit(number, count, size):
 )
 def test_a_layer_is_said_as_a_table_of_a_paper_does(step, said):
     node = layers(f"  - {step}\n").nodes[1]
-    assert f"{notation.title(node)} {', '.join(notation.details(node))}".strip() == said
+    assert f"{notation.write_title(node)} {', '.join(notation.write_details(node))}".strip() == said
 
 
 # --- unknown axes --------------------------------------------------------------------------------

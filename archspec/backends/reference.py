@@ -145,10 +145,12 @@ class Page:
     @property
     def result(self) -> str:
         """28×28×1 -> 24×24×6, 156 parameters, 86,400 MACs"""
-        shapes = [notation.shape((None, *shape)) for shape in self.layer.example.named.values()]
+        shapes = [
+            notation.write_shape((None, *shape)) for shape in self.layer.example.named.values()
+        ]
         weights = sum(map(prod, self.facts.weights.values()))
         macs = f", {self.facts.macs:,} MACs" if self.facts.macs else ""
-        shape = notation.shape(self.facts.shape)
+        shape = notation.write_shape(self.facts.shape)
         return f"{_and(shapes)} -> {shape}, {f'{weights:,}' if weights else 'no'} parameters{macs}"
 
 

@@ -161,7 +161,9 @@ def _row(node: Node, field: Field | None) -> Row:
     return Row(
         name=node.name,
         op=node.op,
-        said=", ".join(filter(None, (*notation.details(node), notation.activation(node)))),
+        said=", ".join(
+            filter(None, (*notation.write_details(node), notation.write_activation(node)))
+        ),
         shape=node.facts.shape if node.facts else (),
         params=params(node),
         trainable_params=trainable_params(node),
@@ -241,8 +243,10 @@ def _alone(it: Summary, form: str) -> str:
     columns = [
         _column("layer", it.rows, lambda row: row.name, "total", "left"),
         _column("op", it.rows, _said, align="left"),
-        _column("output", it.rows, lambda row: notation.shape(row.shape)),
-        _column("params", it.rows, lambda row: _some(row.params), notation.count(total.params)),
+        _column("output", it.rows, lambda row: notation.write_shape(row.shape)),
+        _column(
+            "params", it.rows, lambda row: _some(row.params), notation.write_count(total.params)
+        ),
         _column("%", it.rows, lambda row: _share(row.params, total.params)),
         _column(
             "fixed",
@@ -250,13 +254,13 @@ def _alone(it: Summary, form: str) -> str:
             lambda row: _some(row.params - row.trainable_params),
             _some(total.non_trainable_params),
         ),
-        _column("MACs", it.rows, lambda row: _some(row.macs), notation.count(total.macs)),
+        _column("MACs", it.rows, lambda row: _some(row.macs), notation.write_count(total.macs)),
         _column("%", it.rows, lambda row: _share(row.macs, total.macs)),
         _column(
             "activation",
             it.rows,
-            lambda row: notation.size(row.activation_bytes),
-            notation.size(total.activation_bytes),
+            lambda row: notation.write_size(row.activation_bytes),
+            notation.write_size(total.activation_bytes),
         ),
         _column("field", it.rows, lambda row: _axes(row.field.size if row.field else None)),
         _column("stride", it.rows, lambda row: _axes(row.field.stride) if row.field else ""),
@@ -270,11 +274,11 @@ def _side_by_side(rows: Sequence[tuple[Graph, Totals]], form: str) -> str:
     """Several networks, one a row. Memory is for the same batch, precision and optimizer."""
     columns = [
         _column("network", rows, lambda row: row[0].name, align="left"),
-        _column("params", rows, lambda row: notation.count(row[1].params)),
+        _column("params", rows, lambda row: notation.write_count(row[1].params)),
         _column("fixed", rows, lambda row: _some(row[1].non_trainable_params)),
-        _column("MACs", rows, lambda row: notation.count(row[1].macs)),
-        _column("activation", rows, lambda row: notation.size(row[1].activation_bytes)),
-        _column("memory", rows, lambda row: notation.size(row[1].memory.total)),
+        _column("MACs", rows, lambda row: notation.write_count(row[1].macs)),
+        _column("activation", rows, lambda row: notation.write_size(row[1].activation_bytes)),
+        _column("memory", rows, lambda row: notation.write_size(row[1].memory.total)),
         _column("depth", rows, lambda row: str(row[1].depth)),
         _column("field", rows, lambda row: _axes(row[1].receptive_field)),
         _column("input", rows, lambda row: _shapes(row[0], row[0].inputs), align="left"),
@@ -305,9 +309,9 @@ def _facts(it: Summary, form: str) -> str:
         "receptive field": f"{_axes(total.receptive_field)}, before a layer sees everything",
         "training memory": f"{_bytes(memory.total)} at batch {memory.batch_size}, "
         f"{memory.precision}, {memory.optimizer}",
-        "= weights": f"{notation.size(memory.weights)}: each weight once{copy}",
-        "+ gradients": f"{notation.size(memory.gradients)}: one for each trained weight",
-        "+ optimizer": f"{notation.size(memory.optimizer_state)}: {memory.optimizer} keeps {keeps}",
+        "= weights": f"{_bytes(memory.weights)}: each weight once{copy}",
+        "+ gradients": f"{_bytes(memory.gradients)}: one for each trained weight",
+        "+ optimizer": f"{_bytes(memory.optimizer_state)}: {memory.optimizer} keeps {keeps}",
         "+ activations": f"{_bytes(memory.activations)}: "
         "the outputs that the backward pass reads, for the whole batch",
         "+ batch": f"{_bytes(memory.inputs)}: its inputs",
@@ -355,12 +359,12 @@ def _said(row: Row) -> str:
 
 
 def _bytes(value: int | None) -> str:
-    return "unknown" if value is None else notation.size(value)
+    return "unknown" if value is None else notation.write_size(value)
 
 
 def _some(value: int | None) -> str:
     """A count, or nothing for none."""
-    return "" if value == 0 else notation.count(value)
+    return "" if value == 0 else notation.write_count(value)
 
 
 def _share(part: int | None, whole: int | None) -> str:
@@ -379,7 +383,7 @@ def _axes(values: Sequence[int | Fraction] | None) -> str:
 
 
 def _shapes(graph: Graph, names: Iterable[str]) -> str:
-    return ", ".join(notation.shape(graph.shape(name)) for name in names)
+    return ", ".join(notation.write_shape(graph.shape(name)) for name in names)
 
 
 # --- json ----------------------------------------------------------------------------------------

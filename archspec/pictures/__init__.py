@@ -1,8 +1,16 @@
-"""Pictures of a graph: what is seen, how it is arranged, and how it is drawn.
+"""Pictures of a graph: what is shown, how it is laid out, and how it is drawn.
 
-    see -> Sight: boxes and edges -> plan -> Picture: columns and routes -> to_dot -> render
+    Graph --build_scene--> Scene --plan_picture--> Picture --to_dot--> DOT text --render--> file
 
-`boxes`, `repeats` and `scene` say what a picture shows; `pages` where it is cut to fit a page;
-`routes` how its lines go; `blocks` and `variables` which blocks are drawn by themselves; `labels`
-and `style` what is written and in which colours; `dot`, `render` and `svg` make the file.
+What is shown
+    scene: boxes, marks, edges and frames. boxes: which layers share a box, which frames are
+    folded. repeats: turns of one structure, drawn once. cells: what a box says. style: colours.
+How it is laid out
+    pages: where a picture is cut to fit a page. routes: how its lines go. blocks, variables: the
+    blocks that are drawn by themselves, and what differs between their uses.
+How it is drawn
+    labels: cells in rows and colours. markup: Graphviz's labels. dot: DOT text. render: files.
+    svg: an SVG for readers.
+
+Nothing that is shown depends on how it is laid out or drawn.
 """

@@ -19,7 +19,7 @@ from archspec.graph import Node, Shape
 from archspec.notation import Symbol
 from archspec.pictures.repeats import Wiring
 from archspec.pictures.scene import Box, Edge, Frame, Mark, Scene, nest_boxes
-from archspec.pictures.variables import Values, describe_shapes, name_variables
+from archspec.pictures.variables import Values, describe_ends, name_variables
 
 WAYS = ("input", "output")  # into and out of a block
 
@@ -133,9 +133,7 @@ def _build_inside(
     ways = [_find_values(frame, scene, wiring) for frame in frames]
     taken, given = (_list_shapes(each) for each in zip(*ways, strict=True))
     ends: dict[tuple[str, str], Mark] = {}
-    for way, values, shapes in zip(
-        WAYS, ways[0], describe_shapes(taken, given, meant), strict=True
-    ):
+    for way, values, shapes in zip(WAYS, ways[0], describe_ends(taken, given, meant), strict=True):
         for name, shape in zip_longest(values, shapes, fillvalue=""):
             ends[way, name] = Mark(f"{name} {way}", "end", f"{way} {shape}".strip())
     inside = {box.name for box in boxes}

@@ -18,9 +18,8 @@ from archspec import notation
 from archspec.graph import Graph, Node, params
 from archspec.notation import Symbol
 from archspec.pictures.boxes import count_side_by_side, only_pads
-from archspec.pictures.markup import Face
-from archspec.pictures.scene import Box, Scene, join_title, write_shape
-from archspec.pictures.style import Heat, cost
+from archspec.pictures.scene import Box, Scene, join_title, write_output_shape
+from archspec.pictures.style import Face, Heat, sum_cost
 
 MISTAKES = 2  # of what failed, how many are told
 LETTER, PADDING, LINE = 6.3, 6, 22  # points that a cell takes for a letter, beside text, for a line
@@ -59,13 +58,13 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
     cells = []
     for node in box.nodes:
         named = symbols.get(node.name, {})
-        activation = named.get("activation") or notation.activation(node)
+        activation = named.get("activation") or notation.write_activation(node)
         face: Face = "Bold" if node is main else ""
         if node.op == "Activation" and "activation" in named:
             cells.append(BoxCell(node.op, "", (named["activation"],), face))
             continue
-        details = notation.details(node, named)
-        cells.append(BoxCell(node.op, notation.title(node), tuple(details), face))
+        details = notation.write_details(node, named)
+        cells.append(BoxCell(node.op, notation.write_title(node), tuple(details), face))
         if activation and node.op != "Activation":
             cells.append(BoxCell("Activation", "", (activation,)))
     if repeat := scene.repeats.get(box.name):
@@ -80,7 +79,7 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
 
 def describe_share(scene: Scene, box: Box, heat: Heat) -> str:
     """Return the share of the network's cost that a box has: `12%`."""
-    here, total = (cost(heat.what, nodes) for nodes in (box.stands, scene.graph.nodes))
+    here, total = (sum_cost(heat.what, nodes) for nodes in (box.stands, scene.graph.nodes))
     return notation.UNKNOWN if here is None or total is None else f"{here / max(total, 1):.0%}"
 
 
@@ -88,8 +87,8 @@ def describe_mistakes(graph: Graph, node: Node) -> list[str]:
     """Return what is said of a node that failed, and the shapes that it got where that does not
     say."""
     taken = [graph[name] for name in node.inputs]
-    got = [write_shape(each) for each in taken if each.facts]
-    said = [notation.message(each) for each in node.errors[:MISTAKES]]
+    got = [write_output_shape(each) for each in taken if each.facts]
+    said = [notation.write_message(each) for each in node.errors[:MISTAKES]]
     if any(shape not in " ".join(said) for shape in got):
         said.append(f"got {', '.join(got)}")
     return said
@@ -149,7 +148,7 @@ def describe_shapes(scene: Scene, box: Box) -> list[str]:
         [edge for edge in scene.edges if edge.tail == box.name],
     )
     taken, given = (
-        ", ".join(dict.fromkeys(write_shape(edge.value) for edge in way)) for way in ways
+        ", ".join(dict.fromkeys(write_output_shape(edge.value) for edge in way)) for way in ways
     )
     repeat = scene.repeats.get(box.name)
     if repeat is None:
@@ -162,9 +161,9 @@ def describe_shapes(scene: Scene, box: Box) -> list[str]:
 def describe_params(scene: Scene, box: Box) -> str:
     """Return the parameters of a folded block: of a repeat those of all turns and of each."""
     each = [sum(map(params, nodes)) for nodes in _list_turns(scene, box)]
-    said = f"{notation.count(sum(each))} parameters"
+    said = f"{notation.write_count(sum(each))} parameters"
     if len(each) > 1:
-        ends = dict.fromkeys(notation.count(end) for end in (min(each), max(each)))
+        ends = dict.fromkeys(notation.write_count(end) for end in (min(each), max(each)))
         said += f", {' to '.join(ends)} each"
     return said
 
@@ -172,8 +171,8 @@ def describe_params(scene: Scene, box: Box) -> str:
 def count_layers(scene: Scene, box: Box) -> Counter[tuple[str, str]]:
     """Return how many layers of each title and Keras class one turn of a folded block holds."""
     held = _list_turns(scene, box)[0]
-    ops = {notation.title(node): node.op for node in held}
-    count = Counter(notation.title(node) for node in held)
+    ops = {notation.write_title(node): node.op for node in held}
+    count = Counter(notation.write_title(node) for node in held)
     return Counter({(title, ops[title]): number for title, number in count.items()})
 
 
@@ -198,7 +197,7 @@ def describe_box(scene: Scene, box: Box) -> list[str]:
         return [", ".join([*facts, _write_place(first)])]
     lines = []
     for node in box.nodes:
-        facts = _list_facts(node.name, node.op, [node], write_shape(node))
+        facts = _list_facts(node.name, node.op, [node], write_output_shape(node))
         facts += [f"takes {' and '.join(node.inputs)}"] if node.inputs else []
         lines.append(", ".join([*facts, _write_place(node)]))
     others = len(box.stands) - len(box.nodes)
@@ -207,7 +206,7 @@ def describe_box(scene: Scene, box: Box) -> list[str]:
 
 def _list_facts(name: str, kind: str, nodes: Sequence[Node], shape: str) -> list[str]:
     """Return what is known of layers together: name, kind, shape and costs."""
-    weights, macs = cost("params", nodes), cost("macs", nodes)
+    weights, macs = sum_cost("params", nodes), sum_cost("macs", nodes)
     facts = [name, kind, shape]
     facts += [f"{weights:,} parameters"] if weights else []
     facts += [f"{macs:,} MACs"] if macs else []

@@ -22,7 +22,7 @@ from archspec.pictures.cells import describe_box
 from archspec.pictures.labels import MIDDLE, Labels
 from archspec.pictures.routes import Picture, plan_in_one_column, plan_overview, plan_picture
 from archspec.pictures.scene import Box, Edge, Frame, Mark
-from archspec.pictures.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, cost
+from archspec.pictures.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, sum_cost
 
 STRAIGHT = "300"  # the weight of a line that has no reason to bend
 
@@ -49,7 +49,7 @@ def side_by_side(
     pictures = [plan_in_one_column(graph, view, style.across) for graph in graphs]
     scale = _make_scale(pictures, style)
     out = _make_page(" and ".join(graph.name for graph in graphs), "", style, len(graphs))
-    for place, picture in style.in_order([*enumerate(pictures, 1)]):
+    for place, picture in style.put_in_order([*enumerate(pictures, 1)]):
         labels = Labels(picture, THEMES[style.theme], scale)
         with out.subgraph(name=f"cluster {place}") as inner:
             inner.attr(
@@ -85,7 +85,7 @@ def to_blocks(graph: Graph, fold: bool = True, style: Style | None = None) -> st
             block, picture = inside[place]
             labels = Labels(picture, theme, symbols=block.symbols)
             drawings.append(partial(_draw_block, out, labels, block, colours[place]))
-    for draw in style.in_order(drawings):
+    for draw in style.put_in_order(drawings):
         draw()
     for place in below[:1]:
         for part in overview.last_parts():
@@ -358,7 +358,7 @@ def _make_scale(pictures: Iterable[Picture], style: Style) -> Heat | None:
     """Return the scale from nothing to the most costly box of all pictures, if there is heat."""
     if style.heat is None:
         return None
-    each = [cost(style.heat, box.stands) for picture in pictures for box in picture.scene.boxes]
+    each = [sum_cost(style.heat, box.stands) for picture in pictures for box in picture.scene.boxes]
     known = [value for value in each if value is not None]
     return Heat(style.heat, max(known, default=0))
 

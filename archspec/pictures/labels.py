@@ -30,19 +30,20 @@ from archspec.pictures.cells import (
     measure_rows,
     measure_title,
 )
-from archspec.pictures.markup import Cell, Face, Table, Text, write_label
+from archspec.pictures.markup import Cell, Table, Text, write_label
 from archspec.pictures.routes import Picture, break_title
-from archspec.pictures.scene import Box, Frame, Mark, join_title, write_shape
+from archspec.pictures.scene import Box, Frame, Mark, join_title, write_output_shape
 from archspec.pictures.style import (
     COSTS,
     LARGE,
     OTHER,
     SMALL,
+    Face,
     Heat,
     Theme,
-    cost,
-    ink_on,
-    kind,
+    choose_ink,
+    find_kind,
+    sum_cost,
 )
 
 T = TypeVar("T")
@@ -123,7 +124,9 @@ class Labels:
         """Return the colour of a box, but for its kinds of layers."""
         if box.state == "following":
             return self.theme.idle
-        return self.heat.colour(cost(self.heat.what, box.stands)) if self.heat else self.theme.plain
+        if self.heat:
+            return self.heat.choose_colour(sum_cost(self.heat.what, box.stands))
+        return self.theme.plain
 
     def _color(self, box: Box, holds: Sequence[Text] | Table, op: str = "") -> Cell:
         """Return a cell of a box in the colour of a layer's kind, or in that of the box."""
@@ -131,8 +134,8 @@ class Labels:
         if box.state == "following":
             return Cell(holds, fill, self.theme.quiet)
         if self.heat:
-            return Cell(holds, fill, ink_on(fill))
-        return Cell(holds, self.theme.fills[kind(op)] if op else fill)
+            return Cell(holds, fill, choose_ink(fill))
+        return Cell(holds, self.theme.fills[find_kind(op)] if op else fill)
 
     # --- folded blocks
 
@@ -206,7 +209,7 @@ class Labels:
 
     def write_terminal(self, node: Node) -> str:
         """Return an input or output of the network: `head  10`."""
-        shape = [Text(f"  {write_shape(node)}")] if node.facts else []
+        shape = [Text(f"  {write_output_shape(node)}")] if node.facts else []
         return write_label([Text(node.name, "Bold"), *shape])
 
     def write_end(self, mark: Mark) -> str:
@@ -223,7 +226,10 @@ class Labels:
         if graph.errors:
             rows.append(Cell(self._count_errors()))
         else:
-            weights, macs = notation.count(graph.total_params), notation.count(graph.macs)
+            weights, macs = (
+                notation.write_count(graph.total_params),
+                notation.write_count(graph.macs),
+            )
             rows.append(Cell([Text(f"{weights} parameters, {macs} MACs")], ink=self.theme.quiet))
         rows += self._scale(self.heat) if self.heat else self._legend()
         return write_label(Table([[row] for row in rows], {"CELLPADDING": 1}))
@@ -245,8 +251,8 @@ class Labels:
         present: dict[str, None] = {}
         for box in self.picture.scene.boxes:
             for node in box.stands if box.state == "sound" else ():
-                ops = [node.op, *(["Activation"] if notation.activation(node) else [])]
-                present |= dict.fromkeys(kind(op) for op in ops if op != "InputLayer")
+                ops = [node.op, *(["Activation"] if notation.write_activation(node) else [])]
+                present |= dict.fromkeys(find_kind(op) for op in ops if op != "InputLayer")
         names = sorted(present, key=lambda name: name == OTHER)
         cells = [Cell([Text(name, size=SMALL)], self.theme.fills[name]) for name in names]
         look = {
@@ -263,13 +269,13 @@ class Labels:
         amounts: list[int | None] = [
             round(heat.largest * step / STEPS) for step in range(STEPS + 1)
         ]
-        if any(cost(heat.what, box.stands) is None for box in self.picture.scene.boxes):
+        if any(sum_cost(heat.what, box.stands) is None for box in self.picture.scene.boxes):
             amounts.append(None)
         cells = [Cell([Text(f"{heat.what} of a box", size=SMALL)])]
         for amount in amounts:
-            fill = heat.colour(amount)
+            fill = heat.choose_colour(amount)
             said = "unknown" if amount is None else say(amount)
-            cells.append(Cell([Text(said, size=SMALL)], fill, ink_on(fill)))
+            cells.append(Cell([Text(said, size=SMALL)], fill, choose_ink(fill)))
         return [Cell(Table([cells], {"CELLPADDING": 4}))]
 
 
@@ -288,7 +294,7 @@ def _lay_out(cell: BoxCell) -> Sequence[Text] | Table:
 
 def _make_badge(text: str, fill: str) -> Cell:
     """Return a cell in the colour of a block."""
-    return Cell([Text(text, "Bold")], fill, ink_on(fill))
+    return Cell([Text(text, "Bold")], fill, choose_ink(fill))
 
 
 def _wrap(cells: Sequence[T], most: int) -> list[Sequence[T]]:

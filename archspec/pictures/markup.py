@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Literal
 
-from archspec.pictures.style import FONT
-
-Face = Literal["", "Bold", "Oblique", "BoldOblique"]
+from archspec.pictures.style import FONT, Face
 
 
 @dataclass(frozen=True, slots=True)

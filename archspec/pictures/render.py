@@ -12,7 +12,7 @@ from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.pictures.dot import to_dot
 from archspec.pictures.style import FONT
-from archspec.pictures.svg import accessible
+from archspec.pictures.svg import make_accessible
 from archspec.streams import held_back, show
 from archspec.writing import writing
 
@@ -45,30 +45,32 @@ def render(dot: str, path: Path, dpi: int | None = None) -> None:
 
 
 def to_svg(graph: Graph) -> str:
-    """The picture as an SVG element, for a page or a notebook."""
-    with _without_font_warnings():
-        return _svg(to_dot(graph))
+    """Return the picture of a graph as an SVG element, for a page or a notebook."""
+    with _hide_font_warnings():
+        return _draw_svg(to_dot(graph))
 
 
 def _lay_out(dot: str, form: str, dpi: int) -> bytes:
-    """The picture, in memory: where Graphviz cannot write to a file it ends the whole process."""
+    """Return a picture in a format, made in memory: where Graphviz cannot write to a file it ends
+    the whole process."""
     import pygraphviz  # loads Graphviz's libraries: 30 ms
 
-    with _without_font_warnings():
+    with _hide_font_warnings():
         if form == "svg":
-            return _svg(dot).encode()
-        _letters(dot)
+            return _draw_svg(dot).encode()
+        _measure_letters(dot)
         resolution = f"-Gdpi={dpi}" if form == "png" else ""  # in PDF it would cut the page
         graph = pygraphviz.AGraph(string=dot)
         return bytes(graph.draw(format=form, prog="dot", args=resolution))
 
 
-def _svg(dot: str) -> str:
-    """Laid out once, drawn for readers and, to know how wide its texts are, as data."""
+def _draw_svg(dot: str) -> str:
+    """Return a picture as SVG: laid out once, drawn for readers and, to know how wide its texts
+    are, as data."""
     import pygraphviz
     from pygraphviz import graphviz
 
-    narrow = _letters(dot)["n"] < NARROW * PROBE
+    narrow = _measure_letters(dot)["n"] < NARROW * PROBE
     graph = pygraphviz.AGraph(string=dot)
     context = graphviz.gvContextWithBuiltins()
     graphviz.gvLayout(context, graph.handle, b"dot")
@@ -86,17 +88,17 @@ def _svg(dot: str) -> str:
         return step
 
     json.loads(data, object_hook=measure)
-    return accessible(drawn, widths, hold=narrow)
+    return make_accessible(drawn, widths, hold=narrow)
 
 
-def _letters(text: str) -> dict[str, float]:
-    """The widths of its letters, and of an n, in points at a size of PROBE.
+def _measure_letters(text: str) -> dict[str, float]:
+    """Return the widths of the letters in a text, and of an n, in points at a size of PROBE.
 
     Raises `UserError` where some would come out as empty boxes. These have one width, which a
     letter may have by chance, but hardly in two faces; and a font has all of ASCII or none of it.
     """
     letters = sorted({*text, "n"} - set(map(chr, range(33))))
-    faces = [_widths([*letters, *NOWHERE], face) for face in (FONT, f"{FONT}-Bold")]
+    faces = [_measure_widths([*letters, *NOWHERE], face) for face in (FONT, f"{FONT}-Bold")]
     missing = [
         each
         for each in letters
@@ -112,8 +114,8 @@ def _letters(text: str) -> dict[str, float]:
     return faces[0]
 
 
-def _widths(letters: Iterable[str], face: str) -> dict[str, float]:
-    """In points at a size of PROBE."""
+def _measure_widths(letters: Iterable[str], face: str) -> dict[str, float]:
+    """Return the widths of letters in a face, in points at a size of PROBE."""
     import pygraphviz
 
     nodes = "".join(f"{ord(each)} [label=<&#{ord(each)};>]" for each in letters)
@@ -124,7 +126,7 @@ def _widths(letters: Iterable[str], face: str) -> dict[str, float]:
 
 
 @contextmanager
-def _without_font_warnings() -> Iterator[None]:
+def _hide_font_warnings() -> Iterator[None]:
     """Pass on what Graphviz writes to standard error, but for its font library's complaints about
     settings of the system that are newer than itself: nobody can act on them."""
     said: list[bytes] = []

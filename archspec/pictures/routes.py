@@ -287,7 +287,7 @@ def _label_edges(
             and not (isinstance(head, Mark) and head.kind == "output")
         ):
             said.add(key)
-            lines.append(notation.shape(shape))
+            lines.append(notation.write_shape(shape))
         if not lines:
             labelled.append(edge)
         elif isinstance(head, Mark) and head.kind == "passage":

@@ -156,7 +156,7 @@ class Repeat:
 
     def describe_changes(self) -> list[str]:
         """Return in words the shapes that the first and the last turn give, where they differ."""
-        first, last = map(write_shape, self.ends)
+        first, last = map(write_output_shape, self.ends)
         return [] if first == last else [f"first out {first}", f"last out {last}"]
 
 
@@ -209,9 +209,9 @@ class Scene:
         return [*self.frame_title(path), *(repeat.describe_changes() if repeat else [])]
 
 
-def write_shape(node: Node) -> str:
+def write_output_shape(node: Node) -> str:
     """Return the shape of a node's output, as pictures write it."""
-    return notation.shape(node.facts.shape) if node.facts else notation.UNKNOWN
+    return notation.write_shape(node.facts.shape) if node.facts else notation.UNKNOWN
 
 
 def join_title(lines: Sequence[str]) -> str:

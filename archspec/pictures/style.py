@@ -1,7 +1,7 @@
 """How pictures look: kinds of layers and their colours, on paper, on screens, by cost.
 
-THEMES["dark"].fill(node)    ->  "#1F4E79"
-Heat("params", largest=2e6)  ->  a colour for each cost, from nothing to the largest
+THEMES["dark"].fills["pooling"]  ->  "#0B5F43"
+Heat("params", 2_000_000)        ->  a colour for each cost, from nothing to the largest
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from archspec import notation
 from archspec.analysis import elements
@@ -18,6 +18,7 @@ from archspec.graph import Node, params
 T = TypeVar("T")
 
 FONT = "Helvetica"
+Face = Literal["", "Bold", "Oblique", "BoldOblique"]  # of the font
 SMALL, NORMAL, LARGE = 9, 10, 15  # points of text: none is smaller
 
 # Kind of layer, by what its op says; the first that is found decides.
@@ -34,17 +35,23 @@ KINDS = (
 OTHER = "other"
 
 
-def kind(op: str) -> str:
-    """Of a Keras class: "convolution" for Conv2D."""
+def find_kind(op: str) -> str:
+    """Return the kind of a layer by its Keras class: "convolution" for Conv2D."""
     return next((name for name, pattern in KINDS if re.search(pattern, op)), OTHER)
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours as #RRGGBB. ink: of text; quiet: of lines and what is said beside; skip: of skip
-    connections; wrong, failed: of the line and fill of what failed; idle: the fill of what follows
-    from it. frames: by depth. fills: by kind of layer. blocks: of the first, second, ... block that
-    is drawn by itself; the kinds are light where these are dark, and the other way round."""
+    """The colours of a picture, as #RRGGBB.
+
+    page: behind everything. ink: of text. quiet: of lines and what is written beside them.
+    skip: of skip connections.
+    wrong, failed: of the line and the fill of what failed. idle: the fill of what follows from it.
+    plain: the fill of what is no layer. frame_line, frames: of frames, the fills by depth.
+    fills: by kind of layer.
+    blocks: of the first, second, ... block that is drawn by itself; the kinds are light where these
+        are dark, and the other way round.
+    """
 
     page: str
     ink: str
@@ -60,7 +67,8 @@ class Theme:
     blocks: tuple[str, ...]
 
 
-def _fills(*colours: str) -> dict[str, str]:
+def _by_kind(*colours: str) -> dict[str, str]:
+    """Return colours by the kinds of layers."""
     return dict(zip([*(name for name, _ in KINDS), OTHER], colours, strict=True))
 
 
@@ -72,7 +80,7 @@ THEMES = {
         page="#FFFFFF", ink="#222222", quiet="#5E5E5E", skip="#0B5FA5", wrong="#C00000",
         failed="#FFD9D4", idle="#E6E6E6",
         plain="#FFFFFF", frame_line="#C4C4C4", frames=("#F6F6F6", "#EDEDED", "#E4E4E4"),
-        fills=_fills("#EDE8A3", "#7BBDAE", "#A1BCD6", "#F4AE93", "#D0AAF3", "#FFD2BF", "#CBF37F",
+        fills=_by_kind("#EDE8A3", "#7BBDAE", "#A1BCD6", "#F4AE93", "#D0AAF3", "#FFD2BF", "#CBF37F",
                      "#D0CDD5", "#F7F7F7"),
         blocks=("#133587", "#75000B", "#9C6519", "#317B76", "#905CA5", "#677349", "#6B1F38",
                 "#59275C"),
@@ -81,7 +89,7 @@ THEMES = {
         page="#16191D", ink="#F2F2F2", quiet="#AEB4BC", skip="#6CB6FF", wrong="#FF7B72",
         failed="#5E1914", idle="#30353B",
         plain="#22272D", frame_line="#4A515A", frames=("#1E2227", "#262B31", "#2E343B"),
-        fills=_fills("#9A5D02", "#0B5F43", "#0C36AA", "#6D1309", "#653E95", "#6B306D", "#6C6430",
+        fills=_by_kind("#9A5D02", "#0B5F43", "#0C36AA", "#6D1309", "#653E95", "#6B306D", "#6C6430",
                      "#606C73", "#2F353C"),
         blocks=("#C8C8FF", "#D38452", "#4DF4DA", "#EED77A", "#23A0F0", "#98E1A3", "#AB8BB4",
                 "#7AA188"),
@@ -91,7 +99,7 @@ THEMES = {
         page="#FFFFFF", ink="#000000", quiet="#404040", skip="#000000", wrong="#000000",
         failed="#FFFFFF", idle="#E8E8E8",
         plain="#FFFFFF", frame_line="#808080", frames=("#FFFFFF", "#FFFFFF", "#FFFFFF"),
-        fills=_fills("#FFFFFF", "#E8E8E8", "#C8C8C8", "#B0B0B0", "#B0B0B0", "#FFFFFF", "#D8D8D8",
+        fills=_by_kind("#FFFFFF", "#E8E8E8", "#C8C8C8", "#B0B0B0", "#B0B0B0", "#FFFFFF", "#D8D8D8",
                      "#FFFFFF", "#F4F4F4"),
         blocks=("#000000", "#5A5A5A", "#333333", "#707070"),
     ),
@@ -102,15 +110,15 @@ HEAT = ("#FFFFE5", "#FEE391", "#FE9929", "#CC4C02", "#662506")  # ColorBrewer's 
 BLACK, WHITE = "#000000", "#FFFFFF"
 FLOAT = 4  # bytes of a float32
 
-# What heat shows -> its cost of a layer (None if unknown), and how the cost is said.
+# What heat shows -> its cost of a layer (None if unknown), and how the cost is written.
 COSTS: dict[str, tuple[Callable[[Node], int | None], Callable[[int | None], str]]] = {
-    "params": (params, notation.count),
-    "macs": (lambda node: node.facts.macs if node.facts else None, notation.count),
-    "memory": (lambda node: _times(elements(node), FLOAT), notation.size),
+    "params": (params, notation.write_count),
+    "macs": (lambda node: node.facts.macs if node.facts else None, notation.write_count),
+    "memory": (lambda node: _multiply(elements(node), FLOAT), notation.write_size),
 }
 
 
-def _times(number: int | None, size: int) -> int | None:
+def _multiply(number: int | None, size: int) -> int | None:
     return None if number is None else number * size
 
 
@@ -119,8 +127,11 @@ DIRECTIONS = ("TB", "LR")  # Graphviz's words: from top to bottom, from left to 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a picture looks. theme: one of THEMES. direction: one of DIRECTIONS. heat: one of COSTS
-    to shade boxes by, instead of by kind."""
+    """How a picture looks.
+
+    theme: one of THEMES. direction: one of DIRECTIONS. heat: one of COSTS to shade boxes by,
+        instead of by kind.
+    """
 
     theme: str = "light"
     direction: str = "TB"
@@ -130,53 +141,54 @@ class Style:
     def across(self) -> bool:
         return self.direction == "LR"
 
-    def in_order(self, parts: Sequence[T]) -> Iterable[T]:
-        """As Graphviz wants them: a picture across is turned by a quarter to the left."""
+    def put_in_order(self, parts: Sequence[T]) -> Iterable[T]:
+        """Return parts in the order that Graphviz wants: a picture across is turned by a quarter to
+        the left."""
         return reversed(parts) if self.across else parts
 
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """A scale of one of COSTS, from nothing to the largest."""
+    """A scale of colours for one of COSTS, from nothing to the largest."""
 
     what: str
     largest: int
 
-    def colour(self, cost: int | None) -> str:
-        """#RRGGBB, darker for more; white for an unknown cost."""
+    def choose_colour(self, cost: int | None) -> str:
+        """Return a colour, darker for more; white for an unknown cost."""
         if cost is None:
             return WHITE
         place = cost / max(self.largest, 1) * (len(HEAT) - 1)
         low = min(int(place), len(HEAT) - 2)
-        ends = zip(rgb(HEAT[low]), rgb(HEAT[low + 1]), strict=True)
+        ends = zip(read_rgb(HEAT[low]), read_rgb(HEAT[low + 1]), strict=True)
         return "#" + "".join(f"{round(a + (b - a) * (place - low)):02X}" for a, b in ends)
 
 
-def cost(what: str, nodes: Iterable[Node]) -> int | None:
-    """The sum over nodes, None if one is unknown."""
+def sum_cost(what: str, nodes: Iterable[Node]) -> int | None:
+    """Return the sum of a cost over nodes, None if one is unknown."""
     each = [COSTS[what][0](node) for node in nodes]
     return None if None in each else sum(value for value in each if value is not None)
 
 
-def rgb(colour: str) -> tuple[int, int, int]:
-    """Of #RRGGBB, each to 255."""
+def read_rgb(colour: str) -> tuple[int, int, int]:
+    """Return red, green and blue of #RRGGBB, each up to 255."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return red, green, blue
 
 
-def luminance(colour: str) -> float:
-    """Of light from a colour, 0 to 1, as WCAG defines it."""
-    parts = [value / 255 for value in rgb(colour)]
+def measure_luminance(colour: str) -> float:
+    """Return the luminance of a colour, 0 to 1, as WCAG defines it."""
+    parts = [value / 255 for value in read_rgb(colour)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def contrast(one: str, other: str) -> float:
-    """Of two colours, 1 to 21; text wants 4.5."""
-    darker, lighter = sorted((luminance(one), luminance(other)))
+def measure_contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours, 1 to 21; text wants 4.5."""
+    darker, lighter = sorted((measure_luminance(one), measure_luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def ink_on(fill: str) -> str:
-    """Black or white, whichever reads better."""
-    return max(BLACK, WHITE, key=lambda ink: contrast(ink, fill))
+def choose_ink(fill: str) -> str:
+    """Return black or white, whichever reads better on a colour."""
+    return max(BLACK, WHITE, key=lambda ink: measure_contrast(ink, fill))

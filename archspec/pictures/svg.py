@@ -21,8 +21,9 @@ FALLBACKS = "Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 Widths = Mapping[tuple[float, float], float]  # of texts, in points, by where they begin
 
 
-def accessible(text: str, widths: Widths, hold: bool = False) -> str:
-    """An SVG element without the declarations before it, so that it may stand in a page.
+def make_accessible(text: str, widths: Widths, hold: bool = False) -> str:
+    """Return an SVG element made for readers, without the declarations before it, so that it may
+    stand in a page.
 
     hold: whether a text keeps its width in any font, since one that is wider would leave its box.
     """
@@ -30,33 +31,33 @@ def accessible(text: str, widths: Widths, hold: bool = False) -> str:
     root = ElementTree.fromstring(text)
     root.set("role", "graphics-document")
     root.set(FAMILY, FALLBACKS)
-    for group in root.iter(_svg("g")):
-        title = group.find(_svg("title"))
+    for group in root.iter(_name_tag("g")):
+        title = group.find(_name_tag("title"))
         if title is None:
             continue
-        facts = _unlinked(group)
+        facts = _unlink(group)
         if facts:
             title.text = facts
             group.set("role", "group" if group.get("class") == "graph" else "graphics-symbol")
         else:
             group.remove(title)
             group.set("aria-hidden", "true")
-    for words in root.iter(_svg("text")):
+    for words in root.iter(_name_tag("text")):
         for name in (FAMILY, SPACE):
             words.attrib.pop(name, None)
-    for group in root.iter(_svg("g")):
-        if any(_begin(words) not in widths for words in group.findall(_svg("text"))):
+    for group in root.iter(_name_tag("g")):
+        if any(_find_start(words) not in widths for words in group.findall(_name_tag("text"))):
             continue  # Graphviz miscounts some letters, and says nothing of the texts after them
         left = group.get("class") == "cluster" and group.get("id", "").startswith("frame-")
-        for line in list(_lines(group, widths)):
-            _place(group, line, widths, left, hold)
+        for line in list(_find_lines(group, widths)):
+            _place_line(group, line, widths, left, hold)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _unlinked(group: ElementTree.Element) -> str:
-    """The tooltip of a group; what was in the link is then in the group itself."""
+def _unlink(group: ElementTree.Element) -> str:
+    """Take the link out of a group, leave what was in it, and return its tooltip."""
     for place, inner in enumerate(group):
-        link = inner.find(_svg("a")) if inner.tag == _svg("g") else None
+        link = inner.find(_name_tag("a")) if inner.tag == _name_tag("g") else None
         if link is not None and LINK in link.attrib:
             group.remove(inner)
             for drawn in reversed(link):
@@ -65,12 +66,12 @@ def _unlinked(group: ElementTree.Element) -> str:
     return ""
 
 
-def _lines(group: ElementTree.Element, widths: Widths) -> Iterator[list[ElementTree.Element]]:
-    """The texts of a group, those together that go on where the one before ends."""
+def _find_lines(group: ElementTree.Element, widths: Widths) -> Iterator[list[ElementTree.Element]]:
+    """Find the lines of a group: texts of which each goes on where the one before ends."""
     line: list[ElementTree.Element] = []
     end = base = 0.0
-    for words in group.findall(_svg("text")):
-        x, y = _begin(words)
+    for words in group.findall(_name_tag("text")):
+        x, y = _find_start(words)
         if line and (y != base or abs(x - end) > 1):
             yield line
             line = []
@@ -80,7 +81,7 @@ def _lines(group: ElementTree.Element, widths: Widths) -> Iterator[list[ElementT
         yield line
 
 
-def _place(
+def _place_line(
     group: ElementTree.Element,
     line: Sequence[ElementTree.Element],
     widths: Widths,
@@ -90,10 +91,10 @@ def _place(
     """Fix a line where it begins, in its middle, or where its first text ends; what then follows
     is one text, so that no gaps come between its parts."""
     first, *others = line
-    (x, y), own = _begin(first), widths[_begin(first)]
+    (x, y), own = _find_start(first), widths[_find_start(first)]
     if first.get("text-anchor") == "middle":  # of a label that is no table
         x -= own / 2
-    rest = sum(widths[_begin(words)] for words in others)
+    rest = sum(widths[_find_start(words)] for words in others)
     del first.attrib["text-anchor"]
     if others:
         for words in line:  # one at an end would be lost
@@ -105,28 +106,28 @@ def _place(
         group.insert(list(group).index(first) + 1, follows)
         for words in others:
             group.remove(words)
-            words.tag, words.tail = _svg("tspan"), None
+            words.tag, words.tail = _name_tag("tspan"), None
             for name in ("x", "y", "text-anchor"):
                 del words.attrib[name]
             follows.append(words)
         if hold:
-            _hold(follows, rest)
+            _hold_width(follows, rest)
     elif not left:
         first.set("text-anchor", "middle")
         first.set("x", f"{x + own / 2:.2f}")
     if hold:
-        _hold(first, own)
+        _hold_width(first, own)
 
 
-def _hold(words: ElementTree.Element, width: float) -> None:
+def _hold_width(words: ElementTree.Element, width: float) -> None:
     """Let a text keep its width in any font."""
     words.set("textLength", f"{width:.2f}")
     words.set("lengthAdjust", "spacingAndGlyphs")
 
 
-def _begin(words: ElementTree.Element) -> tuple[float, float]:
+def _find_start(words: ElementTree.Element) -> tuple[float, float]:
     return float(words.get("x", 0)), float(words.get("y", 0))
 
 
-def _svg(tag: str) -> str:
+def _name_tag(tag: str) -> str:
     return f"{{{SVG}}}{tag}"

@@ -26,8 +26,12 @@ Values = tuple[Any, ...]  # one for each use
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """symbols: by the names of nodes and of their arguments. uses: of each use, the names and what
-    they stand for, in words. meant: what stands for the values of each argument."""
+    """The names of what differs between the uses of a block.
+
+    symbols: by the names of nodes and of their arguments.
+    uses: for each use, the names and what they stand for, in words.
+    meant: what stands for the values of each argument.
+    """
 
     symbols: Mapping[str, Mapping[str, Symbol]]
     uses: Sequence[Mapping[str, str]]
@@ -39,14 +43,15 @@ def name_variables(
 ) -> Variables:
     """Return the names of what differs between the uses of a block.
 
-    params: of the block, by use. peers: the nodes of all uses that are at the place of a node,
-    by the name of one."""
+    params: of the block, by use.
+    peers: the nodes of all uses that are at the place of a node, by the name of one.
+    """
     wanted = [
-        (name, argument, tuple(_value(argument, node) for node in nodes))
+        (name, argument, tuple(_read_value(argument, node) for node in nodes))
         for name, nodes in peers.items()
-        for argument in notation.differing(nodes)
+        for argument in notation.find_differing(nodes)
     ]
-    given = dict(_given(params))
+    given = dict(_list_given(params))
     found: dict[tuple[str, Values], str] = {}
     for _, argument, values in wanted:
         exact = [name for name, each in given.items() if each == values]
@@ -58,47 +63,49 @@ def name_variables(
             bases = {each: name for (what, each), name in found.items() if what == argument}
             if all(isinstance(each, int) for each in given.get(argument, [None])):
                 bases.setdefault(given[argument], argument)
-            said = _multiple(values, bases)
-            if not said:
+            written = _write_multiple(values, bases)
+            if not written:
                 numbered = (f"{argument}_{number}" for number in count(1))
                 taken = {*own, *(name for use in params for name in use)}
-                said = next(name for name in chain([argument], numbered) if name not in taken)
-                own[said] = values
-            found[argument, values] = said
+                written = next(name for name in chain([argument], numbered) if name not in taken)
+                own[written] = values
+            found[argument, values] = written
     symbols: dict[str, dict[str, Symbol]] = {}
     for name, argument, values in wanted:
         symbols.setdefault(name, {})[argument] = Symbol(found[argument, values])
     uses = []
     for place, use in enumerate(params):
-        named = [name for name in use if any(_holds(said, name) for said in found.values())]
+        named = [
+            name for name in use if any(_is_made_of(written, name) for written in found.values())
+        ]
         uses.append(
             {
-                **{name: _said(use[name]) for name in named},
-                **{name: _said(values[place]) for name, values in own.items()},
+                **{name: _write_value(use[name]) for name in named},
+                **{name: _write_value(values[place]) for name, values in own.items()},
             }
         )
     meant: dict[str, dict[Values, str]] = {}
-    for (argument, values), said in found.items():
-        meant.setdefault(argument, {})[values] = said
+    for (argument, values), written in found.items():
+        meant.setdefault(argument, {})[values] = written
     return Variables(symbols, uses, meant)
 
 
-def _value(argument: str, node: Node) -> Any:
-    """One number where all axes agree; of an activation its name."""
+def _read_value(argument: str, node: Node) -> Any:
+    """Return the value of an argument: one number where all axes agree, an activation's name."""
     value = node.arguments[argument]
     if argument == "activation":
-        return value if isinstance(value, str) else notation.activation(node)
+        return value if isinstance(value, str) else notation.write_activation(node)
     if argument == "strides" and value is None:
         value = node.arguments.get("pool_size")
-    return _one(tuple(value) if isinstance(value, list) else value)
+    return _merge_axes(tuple(value) if isinstance(value, list) else value)
 
 
-def _one(value: Any) -> Any:
+def _merge_axes(value: Any) -> Any:
     return value[0] if isinstance(value, tuple) and len(set(map(str, value))) == 1 else value
 
 
-def _given(params: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Values]]:
-    """The values of each param, and of each item of a param that is a list."""
+def _list_given(params: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Values]]:
+    """List the values of each param, and of each item of a param that is a list."""
     for name in params[0]:
         values = [use.get(name) for use in params]
         if any(isinstance(value, bool) for value in values):
@@ -107,27 +114,30 @@ def _given(params: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Values]]:
         if len(lists) < len(values):
             yield name, tuple(values)
             continue
-        yield name, tuple(_one(tuple(value)) for value in lists)
+        yield name, tuple(_merge_axes(tuple(value)) for value in lists)
         for place in range(min(map(len, lists))):
             yield f"{name}[{place}]", tuple(value[place] for value in lists)
 
 
-def _holds(said: str, name: str) -> bool:
-    """Whether `4·filters`, `filters/4` or `filters[1]` is of `filters`."""
-    return said.rpartition("·")[2].partition("/")[0].partition("[")[0] == name
+def _is_made_of(written: str, name: str) -> bool:
+    """Return whether a name is made of a param: `4·filters`, `filters/4`, `filters[1]`."""
+    return written.rpartition("·")[2].partition("/")[0].partition("[")[0] == name
 
 
-def _multiple(values: Values, bases: Mapping[Values, str]) -> str:
-    """`4·filters` or `filters/4`, the same in each use; "" if they are of none."""
+def _write_multiple(values: Values, bases: Mapping[Values, str]) -> str:
+    """Return values as `4·filters` or `filters/4`, the same in each use; "" if they are of none."""
     for base, name in bases.items():
-        for ratio, text in ((_ratio(values, base), "{0}·{1}"), (_ratio(base, values), "{1}/{0}")):
+        for ratio, text in (
+            (_find_ratio(values, base), "{0}·{1}"),
+            (_find_ratio(base, values), "{1}/{0}"),
+        ):
             if ratio:
                 return text.format(ratio, name)
     return ""
 
 
-def _ratio(values: Values, base: Values) -> int:
-    """How many times the base each value is, if that is one whole number; else 0."""
+def _find_ratio(values: Values, base: Values) -> int:
+    """Return how many times the base each value is, if that is one whole number; else 0."""
     if not all(isinstance(each, int) and each > 0 for each in (*values, *base)):
         return 0
     ratio = values[0] // base[0]
@@ -135,108 +145,118 @@ def _ratio(values: Values, base: Values) -> int:
     return ratio if same else 0
 
 
-def _said(value: Any) -> str:
+def _write_value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, tuple):
-        return "×".join(map(_said, value))
+        return "×".join(map(_write_value, value))
     if isinstance(value, list):
-        return f"[{', '.join(map(_said, value))}]"
+        return f"[{', '.join(map(_write_value, value))}]"
     return str(value)
 
 
 # --- shapes --------------------------------------------------------------------------------------
 
 
-def describe_shapes(
+def describe_ends(
     taken: Sequence[Sequence[Shape]],
     given: Sequence[Sequence[Shape]],
     meant: Mapping[str, Mapping[Values, str]],
 ) -> tuple[list[str], list[str]]:
-    """What enters a block and what leaves it: `h × w × c`, then `h/2 × w/2 × filters`; a number
-    where all uses agree. taken, given: of each value its shapes by use. meant: of `Variables`."""
-    axes = _Axes(meant, _by_axis(taken[0]) if taken else [])
-    return [axes.shape(shapes) for shapes in taken], [axes.shape(shapes, True) for shapes in given]
+    """Return what enters a block and what leaves it: `h × w × c`, then `h/2 × w/2 × filters`; a
+    number where all uses agree.
+
+    taken, given: of each value its shapes by use. meant: that of `Variables`.
+    """
+    axes = _Axes(meant, _split_axes(taken[0]) if taken else [])
+    entering = [axes.write_shape(shapes) for shapes in taken]
+    return entering, [axes.write_shape(shapes, related=True) for shapes in given]
 
 
-def _by_axis(shapes: Sequence[Shape]) -> list[Values]:
-    """The lengths of each axis by use; none where uses have other axes."""
+def _split_axes(shapes: Sequence[Shape]) -> list[Values]:
+    """Return the lengths of each axis by use; none where uses have other axes."""
     if len(set(map(len, shapes))) > 1 or len(shapes[0]) - 1 not in AXES:
         return []
     return list(zip(*shapes, strict=True))[1:]
 
 
 class _Axes:
-    """Axes by letters, each given to the values that have it first. base: what enters, by axis."""
+    """Writes axes by letters, each given to the values that have it first.
+
+    base: what enters, by axis.
+    """
 
     def __init__(self, meant: Mapping[str, Mapping[Values, str]], base: Sequence[Values]) -> None:
         widths = [meant[name] for name in WIDTHS if name in meant]
-        self.widths = {values: said for each in widths for values, said in each.items()}
+        self.widths = {values: written for each in widths for values, written in each.items()}
         self.strides = meant.get("strides", {})
         self.base = base
         self.letters: dict[tuple[str, Values], str] = {}
 
-    def shape(self, shapes: Sequence[Shape], related: bool = False) -> str:
-        """related: whether it follows from what enters."""
-        axes = _by_axis(shapes)
+    def write_shape(self, shapes: Sequence[Shape], related: bool = False) -> str:
+        """Return the shape of a value in words. related: whether it follows from what enters."""
+        axes = _split_axes(shapes)
         if len(set(shapes)) == 1 or not axes:
-            return notation.shape(shapes[0]) if len(set(shapes)) == 1 else notation.UNKNOWN
-        said = []
+            return notation.write_shape(shapes[0]) if len(set(shapes)) == 1 else notation.UNKNOWN
+        written = []
         for place, (letter, values) in enumerate(zip(AXES[len(axes)], axes, strict=True)):
             channels = place == len(axes) - 1
-            known = self._known(letter, values, channels)
+            known = self._find_known(letter, values, channels)
             if related and channels:
-                known = known or _multiple(values, self.widths) or _sum(values, self.widths)
+                known = known or _write_multiple(values, self.widths)
+                known = known or _write_sum(values, self.widths)
             if related and len(axes) == len(self.base):
-                known = known or self._related(letter, values, self.base[place])
-            said.append(known or self._new(letter, values))
-        return " × ".join(said)
+                known = known or self._write_related(letter, values, self.base[place])
+            written.append(known or self._add_letter(letter, values))
+        return " × ".join(written)
 
-    def _known(self, letter: str, values: Values, channels: bool) -> str:
+    def _find_known(self, letter: str, values: Values, channels: bool) -> str:
         if None in values or len(set(values)) == 1:
             return notation.UNKNOWN if None in values else str(values[0])
         return (channels and self.widths.get(values)) or self.letters.get((letter, values), "")
 
-    def _new(self, letter: str, values: Values) -> str:
-        said = letter
-        while said in self.letters.values():
-            said += "'"
-        self.letters[letter, values] = said
-        return said
+    def _add_letter(self, letter: str, values: Values) -> str:
+        written = letter
+        while written in self.letters.values():
+            written += "'"
+        self.letters[letter, values] = written
+        return written
 
-    def _related(self, letter: str, values: Values, base: Values) -> str:
-        """`h/2`, rounded up or down; `h/strides`; `2·h`; `c+64`; "" where uses disagree."""
-        said = self._known(letter, base, channels=False)
-        if not said or said == notation.UNKNOWN:
+    def _write_related(self, letter: str, values: Values, base: Values) -> str:
+        """Return an axis by that which enters: `h/2`, rounded up or down; `h/strides`; `2·h`;
+        `c+64`; "" where uses disagree."""
+        written = self._find_known(letter, base, channels=False)
+        if not written or written == notation.UNKNOWN:
             return ""
         smaller, larger = sorted((values[0], base[0]))
         for ratio in (larger // smaller, -(-larger // smaller)):
             same = (ratio,) * len(base)
             if _shrinks(values, base, same):
-                return f"{said}/{ratio}"
-            if _ratio(values, base) == ratio:
-                return f"{ratio}·{said}"
+                return f"{written}/{ratio}"
+            if _find_ratio(values, base) == ratio:
+                return f"{ratio}·{written}"
         for strides, symbol in self.strides.items():
             if _shrinks(values, base, strides):
-                return f"{said}/{symbol}"
+                return f"{written}/{symbol}"
         steps = {one - other for one, other in zip(values, base, strict=True)}
-        return f"{said}{steps.pop():+}" if len(steps) == 1 else ""
+        return f"{written}{steps.pop():+}" if len(steps) == 1 else ""
 
 
 def _shrinks(values: Values, base: Values, by: Values) -> bool:
-    """Whether each is its base divided and rounded up or down."""
+    """Return whether each value is its base divided and rounded up or down."""
     each = zip(values, base, by, strict=True)
     return all(isinstance(n, int) and one in (other // n, -(-other // n)) for one, other, n in each)
 
 
-def _sum(values: Values, widths: Mapping[Values, str]) -> str:
-    """`c1+c3+c5`, or `pool+224` with the rest that is the same in each use; "" if there is none."""
+def _write_sum(values: Values, widths: Mapping[Values, str]) -> str:
+    """Return values as `c1+c3+c5`, or as `pool+224` with the rest that is the same in each use; ""
+    if they are no such sum."""
     for number in range(1, 1 + min(len(widths), MOST)):
         for parts in combinations(widths, number):
             rest = {value - sum(each) for value, *each in zip(values, *parts, strict=True)}
             if rest == {0} or (len(rest) == 1 and number == 1):
-                said = "+".join(widths[part] for part in parts)
-                return said if rest == {0} else f"{said}{rest.pop():+}"
+                written = "+".join(widths[part] for part in parts)
+                return written if rest == {0} else f"{written}{rest.pop():+}"
     return ""

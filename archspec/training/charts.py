@@ -217,7 +217,7 @@ def _front(points: Sequence[Point]) -> list[tuple[float, float]]:
 
 def _count(value: float) -> str:
     """5 K, where a table has 5.00 K."""
-    number, *unit = notation.count(round(value)).split()
+    number, *unit = notation.write_count(round(value)).split()
     return " ".join([f"{float(number):g}", *unit])
 
 

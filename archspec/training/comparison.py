@@ -251,9 +251,9 @@ Say = Callable[[Row], str]
 COSTS: dict[str, Say] = {
     "training time": lambda row: _if_known(row.seconds, _time),
     "images/s": lambda row: _if_known(row.images_per_second, "{:,.0f}".format),
-    "parameters": lambda row: notation.count(row.graph.total_params),
-    "MACs": lambda row: _if_known(row.graph.macs, notation.count),
-    "peak memory": lambda row: _if_known(row.peak_memory, notation.size),
+    "parameters": lambda row: notation.write_count(row.graph.total_params),
+    "MACs": lambda row: _if_known(row.graph.macs, notation.write_count),
+    "peak memory": lambda row: _if_known(row.peak_memory, notation.write_size),
 }
 
 
