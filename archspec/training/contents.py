@@ -22,11 +22,11 @@ from archspec.reading import read_bytes, reason
 
 MOST = 64 * 2**20  # bytes of a text
 LARGEST = 2**63  # of integers: what none of ours reaches, and every library takes
-HUGE = 1e300  # of other numbers, but for infinity: beyond, not even a sum can be told
+HUGE = 1e300  # of other finite numbers: beyond, the sum of a few overflows
 REMEDY = "put back a sound copy of it, or train the spec anew"
 
 Schema = Mapping[str, Any]
-SINGLE = 3.4e38  # what a float32 holds, but for infinity
+FLOAT32 = 3.4e38  # the largest finite number that it holds
 
 
 def _is_integer(checker: Any, value: Any) -> bool:
@@ -36,7 +36,7 @@ def _is_integer(checker: Any, value: Any) -> bool:
 
 def _is_single(checker: Any, value: Any) -> bool:
     """Keras makes a tensor of such a number, and fails where it is too large."""
-    return checker.is_type(value, "number") and not SINGLE < abs(value) < inf
+    return checker.is_type(value, "number") and not FLOAT32 < abs(value) < inf
 
 
 _extend: Any = jsonschema.validators.extend
@@ -51,7 +51,7 @@ BOOLEAN: Schema = {"type": "boolean"}
 TEXT: Schema = {"type": "string"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 NUMBER: Schema = {"type": "number"}
-SMALL: Schema = {"type": "single"}
+SINGLE: Schema = {"type": "single"}
 
 
 def bound(parameters: int) -> int:
@@ -126,10 +126,10 @@ MEMORY: dict[str, dict[str, Schema]] = {
     "EarlyStopping": {
         "wait": COUNT,
         "stopped_epoch": COUNT,
-        "best": maybe(SMALL),
+        "best": maybe(SINGLE),
         "best_epoch": COUNT,
     },
-    "ReduceLROnPlateau": {"wait": COUNT, "cooldown_counter": COUNT, "best": maybe(SMALL)},
+    "ReduceLROnPlateau": {"wait": COUNT, "cooldown_counter": COUNT, "best": maybe(SINGLE)},
     "TerminateOnNaN": {},
 }
 STATE = record(

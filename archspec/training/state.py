@@ -241,9 +241,11 @@ def _read(path: Path, most: int) -> State:
     if path.name != f"{facts['epochs']:04}.npz":
         raise ValueError(f"it is of epoch {facts['epochs']}")
     memories = _remembered(facts["resolved"], facts["memories"])
-    rows, epochs = memories[0]["rows"], range(1, facts["epochs"] + 1)
-    if [row["epoch"] for row in rows] != [*epochs] or memories[0]["best_epoch"] > len(epochs):
+    rows, epochs = memories[0]["rows"], facts["epochs"]
+    if len(rows) != epochs or memories[0]["best_epoch"] > epochs:
         raise ValueError("its history is not of so many epochs")
+    if any(row["epoch"] != number for number, row in enumerate(rows, 1)):
+        raise ValueError("its history is not of the epochs from 1 on")
     if any(row.keys() != rows[0].keys() for row in rows):
         raise ValueError("the epochs of its history do not have the same columns")
     as_said = {name: facts[name] for name in ("epochs", "stopped", "whole", "resolved")}
