@@ -1,8 +1,8 @@
 """The types that arguments have, and how a signature becomes a contract.
 
 A rule in `layers` (or a name in `objects`) is a function whose keyword-only, annotated signature
-states its arguments once: `filters: A[int, POSITIVE]`. `contract` reads that signature; the JSON
-Schema, the check of a value, the default and the reference page all come from what it returns.
+states its arguments once: `filters: A[int, POSITIVE]`. A `Contract` reads that signature; the JSON
+Schema, the check of a value, the default and the reference page all come from it.
 
 A `Type` says in words what it wants, says the same as JSON Schema, and puts a valid value into the
 normal form that rules see (`3` becomes `(3, 3)` for a kernel of rank 2).
@@ -11,7 +11,7 @@ normal form that rules see (`3` becomes `(3, 3)` for a kernel of rank 2).
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import isfinite
@@ -78,48 +78,62 @@ def _check(type_: Type) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a layer or object: its name, type and default (or REQUIRED)."""
+    """One argument of a layer or object: its name, type, default (or REQUIRED), and a sentence."""
 
     name: str
     type: Type
     default: Any
+    doc: str = ""
 
 
 class Contract(Mapping[str, Argument]):
-    """The arguments of a layer or object by name, made when they are first asked for.
+    """The arguments of a layer, an object or a record, by name, as a signature states them.
 
-    A spec has a dozen of the hundreds of layers and objects, and reading a signature takes time.
+    function: its keyword-only parameters are annotated `Annotated[int, POSITIVE, "A sentence."]`.
+    common: the arguments that it has besides, with all of its kind.
+
+    A spec has a dozen of the hundreds of layers and objects, and reading a signature takes time:
+    that is done when an argument is first asked for.
     """
 
-    def __init__(self, make: Callable[[], Mapping[str, Argument]]) -> None:
-        self._make = make
+    def __init__(self, function: Callable[..., Any], common: Contract | None = None) -> None:
+        self.function = function
+        self.common = common
 
     @cached_property
-    def _made(self) -> Mapping[str, Argument]:
-        return self._make()
+    def _arguments(self) -> Mapping[str, Argument]:
+        return {**read_signature(self.function), **(self.common or {})}
 
     def __getitem__(self, name: str) -> Argument:
-        return self._made[name]
+        return self._arguments[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._made)
+        return iter(self._arguments)
 
     def __len__(self) -> int:
-        return len(self._made)
+        return len(self._arguments)
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raise `Refused` for values that do not go together, as the function's body does."""
+        shared: Collection[str] = self.common or ()
+        self.function(**{name: value for name, value in values.items() if name not in shared})
+        if self.common:
+            self.common.check({name: values[name] for name in shared})
 
 
-def contract(function: Callable[..., Any]) -> Contract:
-    """Return the keyword-only arguments of an annotated function, in order."""
+def read_signature(function: Callable[..., Any]) -> dict[str, Argument]:
+    """Return the keyword-only arguments of an annotated function, in order.
 
-    def make() -> dict[str, Argument]:
-        hints = get_type_hints(function, include_extras=True)
-        return {
-            name: Argument(name, hints[name].__metadata__[0], parameter.default)
-            for name, parameter in inspect.signature(function).parameters.items()
-            if parameter.kind is parameter.KEYWORD_ONLY
-        }
-
-    return Contract(make)
+    An argument's sentence is the last text of its annotation.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    arguments = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            type_, *more = hints[name].__metadata__
+            doc = next((each for each in reversed(more) if isinstance(each, str)), "")
+            arguments[name] = Argument(name, type_, parameter.default, doc)
+    return arguments
 
 
 def bind(owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]) -> dict[str, Any]:

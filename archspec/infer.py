@@ -11,7 +11,7 @@ from archspec.arguments import bind
 from archspec.errors import Refused, did_you_mean
 from archspec.graph import Facts, Shape
 from archspec.layers import ALIASES, FOLLOWS, LACKING, LAYERS, REFUSED, Layer
-from archspec.objects import canonical
+from archspec.objects import KINDS
 
 MAX_AXIS = 2**31 - 1
 MAX_WEIGHT = 10**12
@@ -48,7 +48,7 @@ def meant(op: str) -> str | None:
     if folded in foreign.LAYERS:
         return foreign.LAYERS[folded]
     if op not in LAYERS and folded not in map(str.casefold, LAYERS):
-        activation = canonical("activation", op)
+        activation = KINDS["activation"].canonical(op)
         return f"write `Activation: {activation}`" if activation else None
     return None
 

@@ -20,11 +20,11 @@ from archspec.arguments import (
     POSITIVE,
     RUN_SEED,
     TEXT,
+    Contract,
     Sizes,
     Type,
     bind,
     choice,
-    contract,
     optional,
     show,
 )
@@ -32,10 +32,8 @@ from archspec.errors import AtArgument, Refused, Unfit, UserError, did_you_mean
 from archspec.graph import Graph, Node, Shape
 from archspec.infer import known_to_keras
 from archspec.layers import LAYERS
-from archspec.objects import TABLES, WORDS, canonical, read, snake_case
+from archspec.objects import KINDS, TABLES, Object, named, read, snake_case
 from archspec.syntax.source import plain, read_file
-
-Object = str | dict[str, dict[str, Any]]
 
 # --- types ---------------------------------------------------------------------------------------
 
@@ -49,7 +47,7 @@ def _is_object(kind: str, value: Any) -> bool:
     if not isinstance(value, Mapping):
         return True
     return len(value) == 1 and all(
-        canonical(kind, str(key)) is not None or str(key)[:1].isupper() for key in value
+        KINDS[kind].canonical(str(key)) is not None or str(key)[:1].isupper() for key in value
     )
 
 
@@ -71,7 +69,7 @@ def _each(kind: str, value: Any) -> tuple[Object, ...]:
         return ()
     several = value if isinstance(value, list | tuple) else [value]
     if None in several:
-        raise Unfit(f"must be {WORDS[kind]}, got null", code="unknown-object")
+        raise Unfit(f"must be {KINDS[kind].words}, got null", code="unknown-object")
     return tuple(read(kind, each) for each in several)
 
 
@@ -217,8 +215,8 @@ def train(
     in Keras's compile and fit."""
 
 
-DATA = contract(data)
-RECIPE = contract(train)
+DATA = Contract(data)
+RECIPE = Contract(train)
 
 # One sentence for each word, for the schema and editors.
 DOCS: dict[str, str] = {
@@ -716,11 +714,6 @@ def _ranges(scale: tuple[float, float] | None, augment: tuple[Object, ...]) -> I
                 f"train.data.scale makes pixels of {' to '.join(is_)}: "
                 f"say value_range: [{', '.join(is_)}]"
             )
-
-
-def named(value: Object) -> tuple[str, dict[str, Any]]:
-    """An object's name and the arguments that are not the default."""
-    return (value, {}) if isinstance(value, str) else next(iter(value.items()))
 
 
 # --- losses --------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from archspec import foreign
 from archspec.cli import main
 from archspec.errors import Refused, SpecError, UserError, did_you_mean
 from archspec.layers import LAYERS
-from archspec.objects import TABLES, meant, read
+from archspec.objects import KINDS, TABLES, read
 from archspec.recipe import RECIPE, given_in, recipe_of
 from archspec.recipe import meant as meant_in_train
 from archspec.training.folder import RunFolder
@@ -63,7 +63,7 @@ def test_what_a_hint_writes_is_sound(hint: str) -> None:
 @pytest.mark.parametrize("kind", foreign.OBJECTS)
 def test_what_a_hint_says_of_objects_is_there(kind: str) -> None:
     for word, hint in foreign.OBJECTS[kind].items():
-        assert meant(kind, word) == hint
+        assert KINDS[kind].suggest(word) == hint
         for name in re.findall(r"^write \{?([A-Z]\w+)", hint):
             assert name in TABLES[kind]
 

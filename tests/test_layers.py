@@ -19,7 +19,7 @@ from archspec.arguments import REQUIRED, bind
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers import AUGMENTING, COMMON, LACKING, LAYERS, REFUSED, Layer
-from archspec.layers.docs import DOCS
+from archspec.layers.docs import DOCS, sentence
 from archspec.objects import ACTIVATION_LAYERS, TABLES
 
 CALLS = pytest.mark.parametrize("case", CASES, ids=str)
@@ -98,19 +98,19 @@ def test_every_layer_has_its_cases() -> None:
 
 def test_every_argument_is_documented() -> None:
     used = set()
-    owners = {layer.name: layer.arguments for layer in LAYERS.values()}
     assert all(layer.doc.endswith(".") for layer in LAYERS.values())
-    for table in TABLES.values():
-        owners |= {name: {**owners.get(name, {}), **table[name]} for name in table}
-    for owner, arguments in owners.items():
-        for name in arguments:
-            key = f"{owner}.{name}" if f"{owner}.{name}" in DOCS else name
-            assert key in DOCS, f"say in archspec/layers/docs.py what {owner}.{name} means"
-            used |= {key, name if name in DOCS else key}
+    for layer in LAYERS.values():
+        for name, argument in layer.arguments.items():
+            if not argument.doc:
+                used |= {name, f"{layer.name}.{name}"} & DOCS.keys()
     assert used == set(DOCS), "these are arguments of nothing"
-    for key, sentence in DOCS.items():
-        assert sentence.endswith(".")
-        assert sentence.casefold().rstrip(".") != key.rpartition(".")[2].replace("_", " ")
+    layers = [(layer.name, layer.arguments) for layer in LAYERS.values()]
+    objects = [each for table in TABLES.values() for each in table.items()]
+    for owner, arguments in [*layers, *objects]:
+        for name, argument in arguments.items():
+            said = sentence(owner, argument)
+            assert said.endswith("."), f"say what {owner}.{name} means"
+            assert said.casefold().rstrip(".") != name.replace("_", " ")
 
 
 def test_frozen_layers_keep_all_their_weights() -> None:

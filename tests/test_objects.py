@@ -7,7 +7,7 @@ import pytest
 
 from archspec.arguments import REQUIRED, bind
 from archspec.errors import Refused
-from archspec.objects import ACTIVATION_LAYERS, ALIASES, TABLES, WORDS, canonical, read
+from archspec.objects import ACTIVATION_LAYERS, KINDS, TABLES, read
 
 # --- reading -------------------------------------------------------------------------------------
 
@@ -97,11 +97,9 @@ def test_refusals(kind: str, value: Any, message: str, hint: str | None) -> None
 
 
 def test_tables_are_consistent() -> None:
-    assert set(WORDS) == set(TABLES)
-    for kind, aliases in ALIASES.items():
-        assert set(aliases.values()) <= set(TABLES[kind])
-    for kind, table in TABLES.items():
-        assert len({canonical(kind, name) for name in table}) == len(table)
+    for kind in KINDS.values():
+        assert set(kind.aliases.values()) <= set(kind.table)
+        assert len({kind.canonical(name) for name in kind.table}) == len(kind.table)
     assert set(ACTIVATION_LAYERS) == {n for n, args in TABLES["activation"].items() if args}
 
 
@@ -205,7 +203,7 @@ def test_names_are_those_of_keras(kind: str) -> None:
     theirs = set(public(kind))
     ours = set(TABLES[kind]) - {"accuracy"}
     assert theirs - ours - set(LEFT_OUT.get(kind, ())) == set(), (
-        "Keras has these: add them to the table in archspec/objects.py, or to LEFT_OUT"
+        "Keras has these: add them to the table in archspec/objects, or to LEFT_OUT"
     )
     assert ours - theirs == set(), "Keras has no such objects"
     assert set(LEFT_OUT.get(kind, ())) <= theirs - ours
@@ -236,7 +234,7 @@ def test_arguments_and_defaults_are_those_of_keras(kind: str, name: str) -> None
     for key in theirs:
         known = {key, f"{kind}.{key}", f"{name}.{key}"}
         assert key in ours or known & set(ARGUMENTS_LEFT_OUT), (
-            f"Keras's {name} has the argument {key}: add it in archspec/objects.py, "
+            f"Keras's {name} has the argument {key}: add it in archspec/objects, "
             "or to ARGUMENTS_LEFT_OUT with the reason"
         )
     assert set(ours) <= set(theirs), "Keras has no such argument"
@@ -277,13 +275,13 @@ def test_aliases_mean_in_keras_what_they_mean_here() -> None:
 
     for kind in ("initializer", "loss", "metric", "activation"):
         module = getattr(keras, MODULES[kind])
-        for alias, name in ALIASES[kind].items():
+        for alias, name in KINDS[kind].aliases.items():
             if name in {"accuracy"} or alias.endswith("_initializer"):
                 continue  # compile reads the first, and older files hold the second
             if kind == "activation":
                 assert module.get(alias) is module.get(name)
             elif kind == "loss":  # Keras reads short names as functions and long ones as classes
-                assert canonical("loss", module.get(alias).__name__) == name
+                assert KINDS["loss"].canonical(module.get(alias).__name__) == name
             else:
                 assert type(module.get(alias)).__name__ == name
 

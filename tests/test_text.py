@@ -147,7 +147,7 @@ def test_an_optimizer_keeps_its_slots(optimizer, slots):
 
 
 def test_every_optimizer_has_its_number_of_slots():
-    assert SLOTS.keys() == OPTIMIZERS.keys()
+    assert SLOTS.keys() == OPTIMIZERS.table.keys()
 
 
 @pytest.mark.keras

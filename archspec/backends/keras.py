@@ -8,7 +8,6 @@ place in the graph, so that the same graph and seed give the same weights howeve
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from math import prod
 from typing import Any
 
@@ -17,7 +16,7 @@ import keras
 from archspec.backends.spec_yaml import flat_name, spell
 from archspec.graph import Graph, Node, canonical_order, fold
 from archspec.layers import LAYERS
-from archspec.objects import ACTIVATION_LAYERS, TABLES
+from archspec.objects import ACTIVATION_LAYERS, TABLES, named
 
 KINDS = {
     "initializer": keras.initializers,
@@ -105,11 +104,6 @@ def _layer(node: Node, seed: int, place: int) -> keras.layers.Layer:
 def _seed(seed: int, place: int, name: str) -> int:
     digest = hashlib.sha256(f"{seed}/{place}/{name}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
-
-
-def named(value: Any) -> tuple[str, Mapping[str, Any]]:
-    """An object's name and the arguments that differ from the default."""
-    return (value, {}) if isinstance(value, str) else next(iter(value.items()))
 
 
 def _object(kind: str, value: Any, seed: int) -> Any:

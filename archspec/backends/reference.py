@@ -246,7 +246,7 @@ def _text(page: Page, width: int) -> str:
 def _argument(layer: Layer, argument: Argument, width: int) -> str:
     is_ = "required" if argument.default is REQUIRED else f"by default {default(argument)}"
     head = _wrapped(f"{argument.name}: {argument.type.words}; {is_}", width, "  ", "      ")
-    return f"{head}\n{_wrapped(sentence(layer.name, argument.name), width, '      ')}"
+    return f"{head}\n{_wrapped(sentence(layer.name, argument), width, '      ')}"
 
 
 def _wrapped(text: str, width: int, indent: str, then: str | None = None) -> str:
@@ -310,7 +310,7 @@ def _rows(arguments: Iterable[tuple[str, Argument]]) -> Iterator[str]:
 
 def _row(owner: str, argument: Argument) -> str:
     is_ = "required" if argument.default is REQUIRED else f"`{default(argument)}`"
-    said = sentence(owner, argument.name)
+    said = sentence(owner, argument)
     return f"| `{argument.name}` | {argument.type.words} | {is_} | {said} |"
 
 
@@ -383,7 +383,7 @@ def _as_data(page: Page) -> dict[str, Any]:
                 "kind": each.type.kind,
                 "required": each.default is REQUIRED,
                 "default": None if each.default is REQUIRED else each.default,
-                "doc": sentence(layer.name, each.name),
+                "doc": sentence(layer.name, each),
                 "common": each.name in COMMON,
             }
             for each in (*page.own, *page.common)

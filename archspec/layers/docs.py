@@ -1,13 +1,12 @@
-"""One sentence for each argument, for the schema, the reference page and editors.
+"""One sentence for each argument of a layer, for the schema, the reference page and editors.
 
 A key of `DOCS` is an argument's name, or "Layer.argument" where that layer means something else by
-it. The arguments of objects are all there as "Object.argument".
+it. Some arguments have their sentence where they are stated, as those of objects have.
 """
 
-from collections.abc import Iterator
 from itertools import product
 
-from archspec.objects import TABLES
+from archspec.arguments import Argument
 
 _PARTS = {
     "kernel": "kernel",
@@ -39,7 +38,6 @@ DOCS: dict[str, str] = {
     "given; of [lower, upper] Keras takes lower / 255.",
     "all_ops": "Whether brightness, colour degeneration, contrast and sharpness are among the "
     "operations.",
-    "alpha": "Limit that large negative inputs come to, as -alpha.",
     "AugMix.alpha": "Shape of the distribution of the weights: 1 makes all mixtures as likely, "
     "less favours single chains.",
     "antialias": "Blur before shrinking, so that fine patterns do not become coarse ones.",
@@ -155,7 +153,6 @@ DOCS: dict[str, str] = {
     "mask_value": "Value that all features of a skipped step have.",
     "mask_zero": "Whether 0 means 'nothing here' and later layers skip it.",
     "max_freq": "Highest frequency of the bands, in hertz; null for half of sampling_rate.",
-    "max_value": "Largest output; null for no limit, 6 for ReLU6.",
     "mean": "Mean to subtract, one number or one for each position on axis; null to learn it from "
     "data beforehand.",
     "min_freq": "Lowest frequency of the bands, in hertz.",
@@ -168,7 +165,6 @@ DOCS: dict[str, str] = {
     "moving_mean_initializer": "Values that the moving mean starts from.",
     "moving_variance_initializer": "Values that the moving variance starts from.",
     "n": "Times that the vector is repeated.",
-    "negative_slope": "Slope for values below 0, or below the threshold where there is one.",
     "noise_shape": "Shape of the pattern of zeros, the batch included: 1 drops along a whole axis, "
     "null takes the input's length.",
     "normalize": "Whether to scale both inputs to length 1 first, which gives the cosine.",
@@ -280,7 +276,6 @@ DOCS: dict[str, str] = {
     "TensorFlow only.",
     "target_shape": "Lengths of the new axes but the batch; -1 for the one that follows from the "
     "others.",
-    "threshold": "Value above which the input is passed through.",
     "threshold_factor": "Share of value_range above which pixels are inverted, drawn from 0 to the "
     "number given; of [lower, upper] Keras takes lower / 255.",
     "tie_weights": "Whether the scores use the table of vectors itself; false gives them a table "
@@ -319,200 +314,8 @@ CALL_DOCS = {
     "model must.",
 }
 
-_SEED = "Seed of its random numbers; null takes one that follows from the run's."
-_LOGITS = "Whether the network's outputs are raw scores, on which softmax or sigmoid is still due."
-_SMOOTHING = "Share of each label, from 0 to 1, that is spread over all classes."
-_CLASSES = "Axis of the classes; -1 is the last."
-_MOMENTUM = "Share of the last step, from 0 to 1, that is added to the next."
-_FIRST = "Share of the mean of gradients, from 0 to 1, kept at each step."
-_SECOND = "Share of the mean of squared gradients, from 0 to 1, kept at each step."
-_NEAR_ZERO = "Small number that keeps the step from being divided by 0."
-_START = "Rate at step 0."
 
-# Kind of object -> argument, or "Object.argument", -> sentence.
-_OBJECTS: dict[str, dict[str, str]] = {
-    "initializer": {
-        "seed": _SEED,
-        "value": "Value of every weight.",
-        "mean": "Mean of the values.",
-        "stddev": "Standard deviation of the values.",
-        "minval": "Lowest value.",
-        "maxval": "Value that all are below.",
-        "scale": "Variance times the fan: 2 with fan_in is He's, 1 with fan_avg Glorot's.",
-        "mode": "Fan that the variance is divided by: inputs, outputs, or their mean.",
-        "distribution": "Shape of the distribution; the truncated one ends at 2 deviations.",
-        "gain": "Factor that the matrix is multiplied by.",
-    },
-    "regularizer": {
-        "l1": "Factor of the sum of absolute values in the loss.",
-        "l2": "Factor of the sum of squares in the loss; torch's weight decay is twice it.",
-        "factor": "Factor of the mean product of different rows in the loss.",
-        "mode": "Whether rows or columns shall stand at right angles.",
-    },
-    "constraint": {
-        "max_value": "Largest length of a weight vector.",
-        "min_value": "Smallest length of a weight vector.",
-        "rate": "Share of the way, from 0 to 1, to the allowed length taken at each step.",
-        "axis": "Axis or axes along which lengths are measured: 0 for dense layers, [0, 1, 2] "
-        "for 2D convolutions.",
-    },
-    "activation": {
-        "alpha": DOCS["alpha"],
-        "negative_slope": DOCS["negative_slope"],
-        "max_value": DOCS["max_value"],
-        "threshold": DOCS["threshold"],
-        "axis": "Axis along which the outputs sum to 1; -1 is the last.",
-    },
-    "schedule": {
-        "initial_learning_rate": _START,
-        "decay_steps": "Training steps until the decay is complete, or has happened once.",
-        "first_decay_steps": "Training steps of the first decay.",
-        "alpha": "Share of the rate at which the decay ends.",
-        "warmup_target": "Rate that is climbed to before the decay; null for no climb.",
-        "warmup_steps": "Training steps of that climb.",
-        "t_mul": "Factor by which each decay is longer than the last.",
-        "m_mul": "Factor by which each decay starts lower than the last.",
-        "decay_rate": "Factor of the rate in each decay_steps.",
-        "InverseTimeDecay.decay_rate": "How fast the rate falls: rate / (1 + decay_rate * step / "
-        "decay_steps).",
-        "staircase": "Whether the rate falls once in decay_steps instead of at each step.",
-        "boundaries": "Training steps after which the rate changes, in order.",
-        "values": "Rates before, between and after the boundaries.",
-        "end_learning_rate": "Rate at the end.",
-        "power": "Power of the polynomial; 1 falls in a line.",
-        "cycle": "Whether to start anew after decay_steps.",
-    },
-    "optimizer": {
-        "learning_rate": "Size of the steps: a number or a schedule.",
-        "weight_decay": "Share of each weight that is taken off at each step, times the learning "
-        "rate; null for none.",
-        "momentum": _MOMENTUM,
-        "nesterov": "Whether the gradient is taken ahead, where the momentum leads.",
-        "clipnorm": "Largest length of each weight's gradient; null for no limit.",
-        "clipvalue": "Largest absolute value in a gradient; null for no limit.",
-        "global_clipnorm": "Largest length of all gradients together; null for no limit.",
-        "use_ema": "Whether to keep moving averages of the weights and end with them.",
-        "ema_momentum": "Share of those averages, from 0 to 1, kept at each step.",
-        "ema_overwrite_frequency": "Steps after which the averages become the weights; null at the "
-        "end only.",
-        "loss_scale_factor": "Number that the loss is multiplied by, and gradients divided by.",
-        "gradient_accumulation_steps": "Steps whose gradients are averaged before weights change.",
-        "rho": _SECOND,
-        "epsilon": _NEAR_ZERO,
-        "centered": "Whether to divide by the variance of the gradient instead of its mean square.",
-        "beta_1": _FIRST,
-        "beta_2": _SECOND,
-        "Lion.beta_1": "Share of the mean of gradients, from 0 to 1, in each step's direction.",
-        "Lion.beta_2": _FIRST,
-        "amsgrad": "Whether to divide by the largest mean square so far.",
-        "beta_2_decay": "Power of the step by which the memory of squared gradients grows.",
-        "epsilon_1": "Small number added to squared gradients.",
-        "epsilon_2": "Smallest size of a weight that steps are scaled by.",
-        "clip_threshold": "Largest root mean square of a step.",
-        "relative_step": "Whether the learning rate falls as 1 / sqrt(step) when it is larger.",
-        "initial_accumulator_value": "Value that the sums of squared gradients start from.",
-        "learning_rate_power": "Power of those sums in the step; 0 for none.",
-        "l1_regularization_strength": "Factor of the sum of absolute weights.",
-        "l2_regularization_strength": "Factor of the sum of squared weights.",
-        "l2_shrinkage_regularization_strength": "Factor of a penalty on active weights only.",
-        "beta": "Number added to the root of the sums in the paper.",
-        "adam_beta_1": "beta_1 of Adam, which trains what Muon does not.",
-        "adam_beta_2": "beta_2 of Adam, which trains what Muon does not.",
-        "adam_weight_decay": "weight_decay of Adam, which trains what Muon does not.",
-        "adam_lr_ratio": "Learning rate of Adam as a multiple of Muon's.",
-        "exclude_embeddings": "Whether Adam trains embeddings and output layers.",
-        "muon_a": "First coefficient of the Newton-Schulz iteration.",
-        "muon_b": "Second coefficient of the Newton-Schulz iteration.",
-        "muon_c": "Third coefficient of the Newton-Schulz iteration.",
-        "ns_steps": "Newton-Schulz iterations in each step.",
-        "rms_rate": "Size of Muon's steps as a multiple of Adam's.",
-        "warmup_steps": "Steps in which the learning rate climbs from 0.",
-    },
-    "loss": {
-        "from_logits": _LOGITS,
-        "label_smoothing": _SMOOTHING,
-        "axis": _CLASSES,
-        "CosineSimilarity.axis": "Axis of the vectors that are compared; -1 is the last.",
-        "Dice.axis": "Axes of one sample's sums; null for all.",
-        "Tversky.axis": "Axes of one sample's sums; null for all.",
-        "reduction": "How the losses of a batch become one: their mean, their sum, or none.",
-        "ignore_class": "Label that counts nothing; null for none.",
-        "apply_class_balancing": "Whether the two classes get the weights alpha and 1 - alpha.",
-        "alpha": "Weight of the class, or of each class.",
-        "Tversky.alpha": "Weight of false positives.",
-        "Tversky.beta": "Weight of false negatives.",
-        "gamma": "Power by which easy samples count less; 0 for the plain loss.",
-        "Circle.gamma": "Factor of the similarities.",
-        "margin": "How far similarities must be on the right side.",
-        "remove_diagonal": "Whether a sample is not compared with itself.",
-        "q": "0 comes to cross-entropy, 1 to the mean absolute error.",
-        "delta": "Error from which on the loss is a line instead of a square.",
-    },
-    "metric": {
-        "name": "What the metric is called in tables; null for Keras's name.",
-        "from_logits": _LOGITS,
-        "label_smoothing": _SMOOTHING,
-        "axis": _CLASSES,
-        "ConcordanceCorrelation.axis": "Axis along which values are compared; -1 is the last.",
-        "CosineSimilarity.axis": "Axis of the vectors that are compared; -1 is the last.",
-        "PearsonCorrelation.axis": "Axis along which values are compared; -1 is the last.",
-        "ignore_class": "Label that counts nothing; null for none.",
-        "num_thresholds": "Points of the curve.",
-        "thresholds": "Probabilities, from 0 to 1, from which on a prediction counts as yes; null "
-        "for 0.5.",
-        "AUC.thresholds": "Probabilities at which the curve is taken; null for evenly spread ones.",
-        "curve": "Receiver operating characteristic, or precision against recall.",
-        "summation_method": "How the area between points is counted.",
-        "multi_label": "Whether each label has a curve of its own.",
-        "num_labels": "Labels, when multi_label is true.",
-        "label_weights": "Weight of each label in the mean; null for equal ones.",
-        "threshold": "Probability from which on a prediction counts as yes.",
-        "F1Score.threshold": "Probability from which on a class counts as predicted; null for the "
-        "largest alone.",
-        "FBetaScore.threshold": "Probability from which on a class counts as predicted; null for "
-        "the largest alone.",
-        "target_class_ids": "Classes whose overlap is averaged.",
-        "num_classes": "Classes to tell apart.",
-        "sparse_y_true": "Whether labels are integers instead of one number for each class.",
-        "sparse_y_pred": "Whether predictions are integers instead of one number for each class.",
-        "average": "How the scores of classes become one; null for one score each.",
-        "beta": "Weight of recall against precision.",
-        "top_k": "How many of the likeliest classes count as predicted; null for thresholds.",
-        "class_id": "Class to look at; null for all.",
-        "class_aggregation": "How the scores of outputs become one; null for one score each.",
-        "num_regressors": "Inputs of the model, for the adjusted score; 0 for the plain one.",
-        "k": "How many of the likeliest classes count as a hit.",
-        "from_sorted_ids": "Whether predictions are class numbers, the likeliest first.",
-    },
-    "callback": {
-        "monitor": "Metric that is watched, such as val_loss.",
-        "min_delta": "Smallest change that counts as an improvement.",
-        "patience": "Epochs without improvement that are waited.",
-        "verbose": "1 prints what happens.",
-        "mode": "Whether smaller or larger is better; auto goes by the metric's name.",
-        "baseline": "Value that must be beaten; null for none.",
-        "restore_best_weights": "Whether to go back to the weights of the best epoch.",
-        "start_from_epoch": "Epochs before watching begins.",
-        "factor": "Factor that the learning rate is multiplied by.",
-        "cooldown": "Epochs after a change in which nothing is watched.",
-        "min_lr": "Rate that is not gone below.",
-        "raise_error": "Whether to fail instead of stopping.",
-    },
-}
-
-
-def _of_objects() -> Iterator[tuple[str, str]]:
-    for kind, table in TABLES.items():
-        docs = _OBJECTS[kind]
-        for name, arguments in table.items():
-            for argument in arguments:
-                key = f"{name}.{argument}"
-                yield key, docs[key] if key in docs else docs[argument]
-
-
-DOCS.update(_of_objects())
-
-
-def sentence(owner: str, argument: str) -> str:
-    """What an argument of a layer or an object means."""
-    return DOCS.get(f"{owner}.{argument}") or DOCS.get(argument, "")
+def sentence(owner: str, argument: Argument) -> str:
+    """Return what an argument of a layer or an object means."""
+    name = argument.name
+    return argument.doc or DOCS.get(f"{owner}.{name}") or DOCS.get(name, "")

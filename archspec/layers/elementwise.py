@@ -19,6 +19,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Axes, Rule, known_on_axis, on_axes, spatial_axes
 from archspec.objects import ACTIVATION, CONSTRAINT, INITIALIZER, REGULARIZER
+from archspec.objects.activations import Alpha, MaxValue, NegativeSlope, Threshold
 
 
 def identity(x: Shape) -> Facts:
@@ -53,9 +54,9 @@ def activation(x: Shape, *, activation: A[Any, ACTIVATION]) -> Facts:
 def re_lu(
     x: Shape,
     *,
-    max_value: A[float | None, optional(NON_NEGATIVE)] = None,
-    negative_slope: A[float, NON_NEGATIVE] = 0.0,
-    threshold: A[float, NON_NEGATIVE] = 0.0,
+    max_value: MaxValue = None,
+    negative_slope: NegativeSlope = 0.0,
+    threshold: Threshold = 0.0,
 ) -> Facts:
     """x above threshold, but no more than max_value, and negative_slope * (x - threshold)
     below.
@@ -65,7 +66,7 @@ def re_lu(
     return Facts(x)
 
 
-def leaky_re_lu(x: Shape, *, negative_slope: A[float, NON_NEGATIVE] = 0.3) -> Facts:
+def leaky_re_lu(x: Shape, *, negative_slope: NegativeSlope = 0.3) -> Facts:
     """x above 0, negative_slope * x below, so that no unit is ever dead. PyTorch's slope is 0.01
     by default, Keras's 0.3.
 
@@ -74,7 +75,7 @@ def leaky_re_lu(x: Shape, *, negative_slope: A[float, NON_NEGATIVE] = 0.3) -> Fa
     return Facts(x)
 
 
-def elu(x: Shape, *, alpha: A[float, NUMBER] = 1.0) -> Facts:
+def elu(x: Shape, *, alpha: Alpha = 1.0) -> Facts:
     """x above 0, alpha * (exp(x) - 1) below: smooth, and with a mean nearer 0 than ReLU's.
 
     Shape: that of the input.

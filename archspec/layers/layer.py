@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Annotated as A
 from typing import Any
 
-from archspec.arguments import BOOLEAN, DTYPE, Argument, contract
+from archspec.arguments import BOOLEAN, DTYPE, Argument, Contract
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Rule, on_axis
@@ -18,7 +18,7 @@ def trainable(*, trainable: A[bool, BOOLEAN] = True, dtype: A[Any, DTYPE] = None
     """What every Keras layer takes besides its own arguments."""
 
 
-COMMON = contract(trainable)
+COMMON = Contract(trainable)
 
 # An argument that, left out, is what another one is: said or not, the layer is the same.
 FOLLOWS = {"strides": "pool_size", "value_dim": "key_dim", "sequence_length": "fft_length"}
@@ -113,7 +113,7 @@ class Layer:
     @cached_property
     def arguments(self) -> Mapping[str, Argument]:
         """Its own arguments and those common to every layer, in Keras's order."""
-        return {**contract(self.rule), **self.common}
+        return {**Contract(self.rule), **self.common}
 
     @cached_property
     def inputs(self) -> list[inspect.Parameter]:

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from archspec.schema.steps import define_steps
-from archspec.schema.values import A_FORMULA, define_mapping, define_objects, label, spellings
+from archspec.schema.values import A_FORMULA, define_mapping, define_objects, label
 from archspec.schema.words import define_recipe, define_words
 
-__all__ = ["schema", "shipped", "spellings", "text"]
+__all__ = ["schema", "shipped", "text"]
 
 SHIPPED = Path(__file__).parent.with_suffix(".json")
 URL = "https://json-schema.org/draft/2020-12/schema"

@@ -14,10 +14,9 @@ from archspec import recipe
 from archspec.arguments import show
 from archspec.errors import did_you_mean
 from archspec.layers import LAYERS
-from archspec.objects import meant
+from archspec.objects import KINDS
 from archspec.schema.checked import find_values
 from archspec.schema.faults import Fault, list_arguments
-from archspec.schema.values import spellings
 from archspec.syntax.source import FLOAT, plain
 
 BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
@@ -152,7 +151,7 @@ def _misspelt_word(fault: Fault) -> str | None:
     if not (isinstance(fault.value.data, str) and (choices := _choices(fault.wanted))):
         return None
     if fault.role == "object":
-        return meant(fault.owner, fault.text)
+        return KINDS[fault.owner].suggest(fault.text)
     return did_you_mean(fault.text, choices)
 
 
@@ -160,7 +159,7 @@ def _unknown_word(fault: Fault) -> str | None:
     """Catch `activation: gleu1`, which is like nothing that is valid."""
     choices = _choices(fault.wanted) if isinstance(fault.value.data, str) else []
     if fault.role == "object" and choices:
-        choices += spellings(fault.owner)
+        choices += KINDS[fault.owner].spellings
     choices = list(dict.fromkeys(choices))
     choices = [each for each in choices if each[:1].isupper()] or choices  # without snake_case
     return f"one of {', '.join(choices[:MAX_LISTED])}" if len(choices) > 3 else None

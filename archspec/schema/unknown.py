@@ -9,7 +9,7 @@ from archspec.arguments import show
 from archspec.errors import Span, closest, did_you_mean
 from archspec.infer import CLOSED, known_to_keras
 from archspec.layers import LAYERS
-from archspec.objects import TABLES, meant
+from archspec.objects import KINDS, TABLES
 from archspec.schema.checked import Checked, Notes
 from archspec.schema.faults import Fault, name_subject
 from archspec.syntax.steps import MODIFIERS, WORDS
@@ -90,7 +90,7 @@ def report_object(key: str, fault: Fault, checked: Checked) -> None:
         return
     kind = fault.owner
     message = f"{name_subject(fault.path)} must be {fault.words}, got '{key}'"
-    hint = meant(kind, key) or f"one of {', '.join(sorted(TABLES[kind]))}"
+    hint = KINDS[kind].suggest(key) or f"one of {', '.join(sorted(TABLES[kind]))}"
     checked.error("unknown-object", message, fault.value.key(key), hint, fault.notes)
 
 

@@ -12,8 +12,7 @@ from typing import Any
 from archspec.arguments import REQUIRED, Argument, Type, show
 from archspec.errors import Refused
 from archspec.layers import COMMON
-from archspec.objects import ALIASES, TABLES, snake_case
-from archspec.objects import WORDS as OBJECT_WORDS
+from archspec.objects import KINDS, TABLES
 
 NULL = {"type": "null"}
 MAPPING = {"type": "object"}
@@ -143,13 +142,16 @@ def define_arguments(
     default those of layers and objects.
     """
     if docs is None:
-        from archspec.layers.docs import DOCS  # which a check of a sound spec does without
+        from archspec.layers.docs import sentence  # which a check of a sound spec does without
 
-        docs = DOCS
-    properties = {
-        name: _define_argument(argument, docs.get(f"{owner}.{name}") or docs.get(name, ""))
-        for name, argument in arguments.items()
-    }
+        properties = {
+            name: _define_argument(each, sentence(owner, each)) for name, each in arguments.items()
+        }
+    else:
+        properties = {
+            name: _define_argument(each, docs.get(f"{owner}.{name}") or docs.get(name, ""))
+            for name, each in arguments.items()
+        }
     return {
         "title": owner,
         **define_mapping(properties, "a mapping of its arguments", "arguments", owner),
@@ -193,7 +195,7 @@ def define_objects() -> dict[str, Any]:
             defs[f"{owner}.arguments"] = define_arguments(name, arguments)
         defs[kind] = {
             "title": kind,
-            **label(OBJECT_WORDS[kind], "object", kind),
+            **label(KINDS[kind].words, "object", kind),
             "anyOf": [*list_names(kind), MAPPING],
             "if": MAPPING,
             "then": define_object(kind, minProperties=1, maxProperties=1),
@@ -206,7 +208,7 @@ def list_names(kind: str) -> list[dict[str, Any]]:
 
     Editors offer the names that Keras has, and take the other spellings.
     """
-    others = [name for name in spellings(kind) if name not in TABLES[kind]]
+    others = [name for name in KINDS[kind].spellings if name not in TABLES[kind]]
     return [
         {"enum": list(TABLES[kind])},
         {"type": "string", "pattern": f"^(=|({'|'.join(others)})$)"} if others else FORMULA,
@@ -216,7 +218,7 @@ def list_names(kind: str) -> list[dict[str, Any]]:
 
 def define_object(kind: str, **more: Any) -> dict[str, Any]:
     """Return the schema of {Name: {arguments}}."""
-    return define_mapping(_define_spellings(kind), OBJECT_WORDS[kind], "object", kind, **more)
+    return define_mapping(_define_spellings(kind), KINDS[kind].words, "object", kind, **more)
 
 
 def _define_spellings(kind: str) -> dict[str, Any]:
@@ -226,15 +228,5 @@ def _define_spellings(kind: str) -> dict[str, Any]:
             "allOf": [{"$ref": f"#/$defs/{kind}.{entry}"}],
             **({} if name in TABLES[kind] else UNOFFERED),
         }
-        for name, entry in spellings(kind).items()
+        for name, entry in KINDS[kind].spellings.items()
     }
-
-
-@cache
-def spellings(kind: str) -> dict[str, str]:
-    """Return the table's name of each object by each spelling: `he_normal` gives `HeNormal`.
-
-    Spellings are CamelCase, snake_case and the short names that Keras knows.
-    """
-    names = {name: name for name in TABLES[kind]} | dict(ALIASES.get(kind, {}))
-    return names | {snake_case(name): entry for name, entry in names.items()}

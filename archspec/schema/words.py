@@ -6,7 +6,7 @@ from typing import Any
 
 from archspec.contracts import BOUND
 from archspec.layers import LAYERS
-from archspec.objects import WORDS as OBJECT_WORDS
+from archspec.objects import KINDS
 from archspec.recipe import DATA, DOCS, RECIPE
 from archspec.schema.steps import BLOCK, NAME
 from archspec.schema.values import (
@@ -21,7 +21,6 @@ from archspec.schema.values import (
     describe,
     label,
     list_names,
-    spellings,
 )
 
 DTYPES = (
@@ -164,10 +163,10 @@ def _define_by_output(kind: str, one: dict[str, Any], *more: Any) -> dict[str, A
     one: the schema of what stands under an output's name. more: schemas of what may stand for all
     outputs besides an object.
     """
-    objects = "|".join(name for name in spellings(kind) if name[0].islower())
+    objects = "|".join(name for name in KINDS[kind].spellings if name[0].islower())
     outputs = f"^(?!({objects})$)[^A-Z]"
     return {
-        **label(OBJECT_WORDS[kind], "object", kind),
+        **label(KINDS[kind].words, "object", kind),
         "anyOf": [*list_names(kind), *more, MAPPING],
         "if": {"type": "object", "maxProperties": 1},
         "then": define_object(kind, patternProperties={outputs: one}),
@@ -178,7 +177,7 @@ def _define_by_output(kind: str, one: dict[str, Any], *more: Any) -> dict[str, A
 def _define_several(kind: str) -> dict[str, Any]:
     """Return the schema of one object or a list of them."""
     return {
-        **label(OBJECT_WORDS[kind], "object", kind),
+        **label(KINDS[kind].words, "object", kind),
         "anyOf": [*list_names(kind), ARRAY, MAPPING],
         "items": {"$ref": f"#/$defs/{kind}"},
         "if": MAPPING,

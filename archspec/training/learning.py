@@ -18,8 +18,9 @@ import numpy as np
 
 from archspec.backends.keras import to_keras
 from archspec.errors import UserError
+from archspec.objects import Object, named
 from archspec.reading import kind_of
-from archspec.recipe import Object, named, restoring
+from archspec.recipe import restoring
 from archspec.training import pictures
 from archspec.training.feed import Feed
 from archspec.training.folder import BEST, RunFolder

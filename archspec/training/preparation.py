@@ -11,8 +11,9 @@ import numpy as np
 
 from archspec.errors import UserError
 from archspec.graph import Graph
+from archspec.objects import named
 from archspec.reading import readable
-from archspec.recipe import OF_CLASSES, Recipe, is_sparse, named
+from archspec.recipe import OF_CLASSES, Recipe, is_sparse
 from archspec.training import data
 from archspec.training.data import Dataset, Examples
 from archspec.training.images import Array, Fitting, fitting

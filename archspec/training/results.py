@@ -10,8 +10,9 @@ from typing import Any
 
 from archspec.errors import SpecError, UserError
 from archspec.graph import Graph
+from archspec.objects import named
 from archspec.reading import kind_of
-from archspec.recipe import Recipe, named
+from archspec.recipe import Recipe
 from archspec.training.contents import METRICS, read_history, read_json
 from archspec.training.folder import RunFolder
 

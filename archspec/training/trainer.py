@@ -10,7 +10,8 @@ from typing import Any
 import keras
 
 from archspec.graph import Graph
-from archspec.recipe import Object, Recipe, gives_probabilities, is_one_unit, named
+from archspec.objects import Object, named
+from archspec.recipe import Recipe, gives_probabilities, is_one_unit
 from archspec.training.steps import ManySteps
 
 
