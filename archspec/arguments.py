@@ -121,19 +121,36 @@ class Contract(Mapping[str, Argument]):
             self.common.check({name: values[name] for name in shared})
 
 
+@dataclass(frozen=True, eq=False)
+class Included:
+    """Arguments of several functions, stated once: `**_: Annotated[Any, Included(...)]`.
+
+    before: the function's own argument that Keras has after them; None where there is none.
+    """
+
+    arguments: Mapping[str, Argument]
+    before: str | None = None
+
+
 def read_signature(function: Callable[..., Any]) -> dict[str, Argument]:
-    """Return the keyword-only arguments of an annotated function, in order.
+    """Return the keyword-only arguments of an annotated function, in Keras's order.
 
     An argument's sentence is the last text of its annotation.
     """
     hints = get_type_hints(function, include_extras=True)
-    arguments = {}
+    own: list[Argument] = []
+    included = Included({})
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.KEYWORD_ONLY:
             type_, *more = hints[name].__metadata__
             doc = next((each for each in reversed(more) if isinstance(each, str)), "")
-            arguments[name] = Argument(name, type_, parameter.default, doc)
-    return arguments
+            own.append(Argument(name, type_, parameter.default, doc))
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            (included,) = hints[name].__metadata__
+    names = [each.name for each in own]
+    place = names.index(included.before) if included.before else len(own)
+    every = (*own[:place], *included.arguments.values(), *own[place:])
+    return {each.name: each for each in every}
 
 
 def bind(owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import known, listed, product
-from archspec.objects import CONSTRAINT, INITIALIZER, REGULARIZER
+from archspec.layers.weights import weights
 
 POSITIVES = Type(
     "a positive integer or a list of them",
@@ -44,15 +44,9 @@ def multi_head_attention(
     output_shape: A[Sizes | None, optional(POSITIVES)] = None,
     attention_axes: A[Any, optional(AXES)] = None,
     sliding_window: A[int | None, optional(POSITIVE)] = None,
-    kernel_initializer: A[Any, INITIALIZER] = "GlorotUniform",
-    bias_initializer: A[Any, INITIALIZER] = "Zeros",
-    kernel_regularizer: A[Any, REGULARIZER] = None,
-    bias_regularizer: A[Any, REGULARIZER] = None,
-    activity_regularizer: A[Any, REGULARIZER] = None,
-    kernel_constraint: A[Any, CONSTRAINT] = None,
-    bias_constraint: A[Any, CONSTRAINT] = None,
     use_gate: A[bool, BOOLEAN] = False,
     seed: A[int | None, SEED] = None,
+    **_: A[Any, weights("kernel", "bias", activity=True, before="use_gate")],
 ) -> Facts:
     """Each head projects query, key and value, weighs the positions of value by softmax(query @
     key / sqrt(key_dim)), and sums; a last projection mixes the heads. Self-attention takes one
@@ -149,15 +143,9 @@ def group_query_attention(
     dropout: A[float, UNIT_INTERVAL] = 0.0,
     use_bias: A[bool, BOOLEAN] = True,
     sliding_window: A[int | None, optional(POSITIVE)] = None,
-    kernel_initializer: A[Any, INITIALIZER] = "GlorotUniform",
-    bias_initializer: A[Any, INITIALIZER] = "Zeros",
-    kernel_regularizer: A[Any, REGULARIZER] = None,
-    bias_regularizer: A[Any, REGULARIZER] = None,
-    activity_regularizer: A[Any, REGULARIZER] = None,
-    kernel_constraint: A[Any, CONSTRAINT] = None,
-    bias_constraint: A[Any, CONSTRAINT] = None,
     use_gate: A[bool, BOOLEAN] = False,
     seed: A[int | None, SEED] = None,
+    **_: A[Any, weights("kernel", "bias", activity=True, before="use_gate")],
 ) -> Facts:
     """MultiHeadAttention in which num_query_heads / num_key_value_heads query heads share one head
     of keys and values: 1 shared head is multi-query attention. Self-attention takes one tensor for

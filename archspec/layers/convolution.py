@@ -24,7 +24,8 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Rule, joined, known, product, slide, spatial_axes
-from archspec.objects import ACTIVATION, CONSTRAINT, INITIALIZER, REGULARIZER
+from archspec.layers.weights import weights
+from archspec.objects import ACTIVATION
 
 
 def _refuse_both(strides: Iterable[int], dilation_rate: Iterable[int]) -> None:
@@ -54,13 +55,7 @@ def conv(rank: int) -> Rule:
         groups: A[int, POSITIVE] = 1,
         activation: A[Any, ACTIVATION] = None,
         use_bias: A[bool, BOOLEAN] = True,
-        kernel_initializer: A[Any, INITIALIZER] = "GlorotUniform",
-        bias_initializer: A[Any, INITIALIZER] = "Zeros",
-        kernel_regularizer: A[Any, REGULARIZER] = None,
-        bias_regularizer: A[Any, REGULARIZER] = None,
-        activity_regularizer: A[Any, REGULARIZER] = None,
-        kernel_constraint: A[Any, CONSTRAINT] = None,
-        bias_constraint: A[Any, CONSTRAINT] = None,
+        **_: A[Any, weights("kernel", "bias", activity=True)],
     ) -> Facts:
         """The kernel slides over the input; at each place, the values under it times the kernel's
         are summed over all channels, once for each filter. With groups, each filter sees its
@@ -109,13 +104,7 @@ def conv_transpose(rank: int) -> Rule:
         dilation_rate: A[Sizes, sizes(rank)] = (1,) * rank,
         activation: A[Any, ACTIVATION] = None,
         use_bias: A[bool, BOOLEAN] = True,
-        kernel_initializer: A[Any, INITIALIZER] = "GlorotUniform",
-        bias_initializer: A[Any, INITIALIZER] = "Zeros",
-        kernel_regularizer: A[Any, REGULARIZER] = None,
-        bias_regularizer: A[Any, REGULARIZER] = None,
-        activity_regularizer: A[Any, REGULARIZER] = None,
-        kernel_constraint: A[Any, CONSTRAINT] = None,
-        bias_constraint: A[Any, CONSTRAINT] = None,
+        **_: A[Any, weights("kernel", "bias", activity=True)],
     ) -> Facts:
         """The way back of a convolution, to enlarge: each input value is multiplied by the whole
         kernel and laid into the output, strides rows further for each input row; what overlaps
@@ -180,13 +169,7 @@ def depthwise_conv(rank: int) -> Rule:
         dilation_rate: A[Sizes, sizes(rank)] = (1,) * rank,
         activation: A[Any, ACTIVATION] = None,
         use_bias: A[bool, BOOLEAN] = True,
-        depthwise_initializer: A[Any, INITIALIZER] = "GlorotUniform",
-        bias_initializer: A[Any, INITIALIZER] = "Zeros",
-        depthwise_regularizer: A[Any, REGULARIZER] = None,
-        bias_regularizer: A[Any, REGULARIZER] = None,
-        activity_regularizer: A[Any, REGULARIZER] = None,
-        depthwise_constraint: A[Any, CONSTRAINT] = None,
-        bias_constraint: A[Any, CONSTRAINT] = None,
+        **_: A[Any, weights("depthwise", "bias", activity=True)],
     ) -> Facts:
         """Each channel is convolved with depth_multiplier kernels of its own, and no channel sees
         another: the first half of a separable convolution, at a small part of a convolution's
@@ -228,16 +211,7 @@ def separable_conv(rank: int) -> Rule:
         depth_multiplier: A[int, POSITIVE] = 1,
         activation: A[Any, ACTIVATION] = None,
         use_bias: A[bool, BOOLEAN] = True,
-        depthwise_initializer: A[Any, INITIALIZER] = "GlorotUniform",
-        pointwise_initializer: A[Any, INITIALIZER] = "GlorotUniform",
-        bias_initializer: A[Any, INITIALIZER] = "Zeros",
-        depthwise_regularizer: A[Any, REGULARIZER] = None,
-        pointwise_regularizer: A[Any, REGULARIZER] = None,
-        bias_regularizer: A[Any, REGULARIZER] = None,
-        activity_regularizer: A[Any, REGULARIZER] = None,
-        depthwise_constraint: A[Any, CONSTRAINT] = None,
-        pointwise_constraint: A[Any, CONSTRAINT] = None,
-        bias_constraint: A[Any, CONSTRAINT] = None,
+        **_: A[Any, weights("depthwise", "pointwise", "bias", activity=True)],
     ) -> Facts:
         """A depthwise convolution, which looks around in each channel alone, and a 1x1
         convolution, which mixes the channels. There is nothing between the two; the activation

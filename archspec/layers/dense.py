@@ -18,7 +18,8 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import known, product
-from archspec.objects import ACTIVATION, CONSTRAINT, INITIALIZER, REGULARIZER
+from archspec.layers.weights import weights
+from archspec.objects import ACTIVATION
 
 
 def dense(
@@ -27,13 +28,7 @@ def dense(
     units: A[int, POSITIVE],
     activation: A[Any, ACTIVATION] = None,
     use_bias: A[bool, BOOLEAN] = True,
-    kernel_initializer: A[Any, INITIALIZER] = "GlorotUniform",
-    bias_initializer: A[Any, INITIALIZER] = "Zeros",
-    kernel_regularizer: A[Any, REGULARIZER] = None,
-    bias_regularizer: A[Any, REGULARIZER] = None,
-    activity_regularizer: A[Any, REGULARIZER] = None,
-    kernel_constraint: A[Any, CONSTRAINT] = None,
-    bias_constraint: A[Any, CONSTRAINT] = None,
+    **_: A[Any, weights("kernel", "bias", activity=True)],
 ) -> Facts:
     """activation(x @ kernel + bias), along the last axis alone: on (length, features) it works at
     each step, with the same weights. Flatten first to connect everything with everything.
@@ -74,12 +69,7 @@ def einsum_dense(
     output_shape: A[Shape, OUTPUT_SHAPE],
     activation: A[Any, ACTIVATION] = None,
     bias_axes: A[str | None, optional(TEXT)] = None,
-    kernel_initializer: A[Any, INITIALIZER] = "GlorotUniform",
-    bias_initializer: A[Any, INITIALIZER] = "Zeros",
-    kernel_regularizer: A[Any, REGULARIZER] = None,
-    bias_regularizer: A[Any, REGULARIZER] = None,
-    kernel_constraint: A[Any, CONSTRAINT] = None,
-    bias_constraint: A[Any, CONSTRAINT] = None,
+    **_: A[Any, weights("kernel", "bias")],
 ) -> Facts:
     """A letter of the equation names an axis; letters that input and kernel share and the output
     lacks are summed over. 'abc,cd->abd' is Dense: a is the batch, c the features. `...` stands
@@ -183,10 +173,8 @@ def embedding(
     *,
     input_dim: A[int, POSITIVE],
     output_dim: A[int, POSITIVE],
-    embeddings_initializer: A[Any, INITIALIZER] = "RandomUniform",
-    embeddings_regularizer: A[Any, REGULARIZER] = None,
-    embeddings_constraint: A[Any, CONSTRAINT] = None,
     mask_zero: A[bool, BOOLEAN] = False,
+    **_: A[Any, weights("embeddings", before="mask_zero")],
 ) -> Facts:
     """Row i of a learnt table stands for the integer i: the first layer of a network that reads
     words or categories. The input holds whole numbers from 0 to input_dim - 1.
@@ -204,12 +192,10 @@ def reversible_embedding(
     input_dim: A[int, POSITIVE],
     output_dim: A[int, POSITIVE],
     tie_weights: A[bool, BOOLEAN] = True,
-    embeddings_initializer: A[Any, INITIALIZER] = "RandomUniform",
-    embeddings_regularizer: A[Any, REGULARIZER] = None,
-    embeddings_constraint: A[Any, CONSTRAINT] = None,
     mask_zero: A[bool, BOOLEAN] = False,
     reverse_dtype: A[str | None, choice(None, "float32", "float16", "bfloat16", "float64")] = None,
     logit_soft_cap: A[float | None, optional(POSITIVE_NUMBER)] = None,
+    **_: A[Any, weights("embeddings", before="mask_zero")],
 ) -> Facts:
     """An Embedding that can be called again to score its integers: `reuse` it with `call: {reverse:
     true}` as the last step of a language model, which takes vectors and gives vector @ table.T.

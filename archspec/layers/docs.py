@@ -8,31 +8,8 @@ from itertools import product
 
 from archspec.arguments import Argument
 
-_PARTS = {
-    "kernel": "kernel",
-    "bias": "bias",
-    "depthwise": "depthwise kernel (of each channel alone)",
-    "pointwise": "pointwise kernel (1x1, across the channels)",
-    "embeddings": "table of vectors",
-    "beta": "learnt shift (beta)",
-    "gamma": "learnt scale (gamma)",
-    "alpha": "slope below 0",
-}
-_WHAT = {
-    "initializer": "Values that the {} starts from.",
-    "regularizer": "Penalty on the {}, added to the loss: L2 keeps it small, L1 brings it to 0.",
-    "constraint": "Rule that the {} is brought back to after each training step, such as NonNeg.",
-}
-
 DOCS: dict[str, str] = {
-    **{
-        f"{part}_{kind}": sentence.format(words)
-        for (part, words), (kind, sentence) in product(_PARTS.items(), _WHAT.items())
-    },
-    "kernel_initializer": "Values that the kernel starts from: HeNormal suits relu, GlorotUniform "
-    "tanh, sigmoid and softmax.",
     "activation": "Function applied to the output, such as relu; null leaves it as it is.",
-    "activity_regularizer": "Penalty on the layer's output, added to the loss.",
     "Activation.activation": "Function applied to each value, such as relu.",
     "addition_factor": "Share of value_range that is added to an image, drawn from 0 to the number "
     "given; of [lower, upper] Keras takes lower / 255.",
@@ -162,8 +139,6 @@ DOCS: dict[str, str] = {
     "(power), real or imaginary part, angle, or stft (both parts).",
     "momentum": "Share of the moving averages that each training step keeps; torch calls the "
     "rest momentum: 0.9 here is 0.1 there.",
-    "moving_mean_initializer": "Values that the moving mean starts from.",
-    "moving_variance_initializer": "Values that the moving variance starts from.",
     "n": "Times that the vector is repeated.",
     "noise_shape": "Shape of the pattern of zeros, the batch included: 1 drops along a whole axis, "
     "null takes the input's length.",

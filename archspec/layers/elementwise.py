@@ -18,7 +18,8 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Axes, Rule, known_on_axis, on_axes, spatial_axes
-from archspec.objects import ACTIVATION, CONSTRAINT, INITIALIZER, REGULARIZER
+from archspec.layers.weights import weights
+from archspec.objects import ACTIVATION
 from archspec.objects.activations import Alpha, MaxValue, NegativeSlope, Threshold
 
 
@@ -86,10 +87,8 @@ def elu(x: Shape, *, alpha: Alpha = 1.0) -> Facts:
 def p_re_lu(
     x: Shape,
     *,
-    alpha_initializer: A[Any, INITIALIZER] = "Zeros",
-    alpha_regularizer: A[Any, REGULARIZER] = None,
-    alpha_constraint: A[Any, CONSTRAINT] = None,
     shared_axes: A[Axes | None, optional(AXES)] = None,
+    **_: A[Any, weights("alpha", before="shared_axes")],
 ) -> Facts:
     """x above 0, alpha * x below, where alpha is learnt, for each position and channel unless
     shared_axes says where one serves all: [1, 2] leaves one for each channel of an image.

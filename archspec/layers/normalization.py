@@ -19,7 +19,7 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Axes, known_on_axis, on_axes
-from archspec.objects import CONSTRAINT, INITIALIZER, REGULARIZER
+from archspec.layers.weights import weights
 
 
 def _learnt(size: Sizes, scale: bool, center: bool) -> dict[str, Sizes]:
@@ -40,15 +40,11 @@ def batch_normalization(
     epsilon: A[float, NON_NEGATIVE] = 0.001,
     center: A[bool, BOOLEAN] = True,
     scale: A[bool, BOOLEAN] = True,
-    beta_initializer: A[Any, INITIALIZER] = "Zeros",
-    gamma_initializer: A[Any, INITIALIZER] = "Ones",
-    moving_mean_initializer: A[Any, INITIALIZER] = "Zeros",
-    moving_variance_initializer: A[Any, INITIALIZER] = "Ones",
-    beta_regularizer: A[Any, REGULARIZER] = None,
-    gamma_regularizer: A[Any, REGULARIZER] = None,
-    beta_constraint: A[Any, CONSTRAINT] = None,
-    gamma_constraint: A[Any, CONSTRAINT] = None,
     synchronized: A[bool, BOOLEAN] = False,
+    **_: A[
+        Any,
+        weights("beta", "gamma", moving=("moving_mean", "moving_variance"), before="synchronized"),
+    ],
 ) -> Facts:
     """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with mean and variance of each
     channel: those of the batch in training, else moving averages of them, which training keeps:
@@ -71,12 +67,7 @@ def layer_normalization(
     epsilon: A[float, NON_NEGATIVE] = 0.001,
     center: A[bool, BOOLEAN] = True,
     scale: A[bool, BOOLEAN] = True,
-    beta_initializer: A[Any, INITIALIZER] = "Zeros",
-    gamma_initializer: A[Any, INITIALIZER] = "Ones",
-    beta_regularizer: A[Any, REGULARIZER] = None,
-    gamma_regularizer: A[Any, REGULARIZER] = None,
-    beta_constraint: A[Any, CONSTRAINT] = None,
-    gamma_constraint: A[Any, CONSTRAINT] = None,
+    **_: A[Any, weights("beta", "gamma")],
 ) -> Facts:
     """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with mean and variance of each sample
     along axis: the same in training and inference, whatever the batch.
@@ -100,12 +91,7 @@ def group_normalization(
     epsilon: A[float, NON_NEGATIVE] = 0.001,
     center: A[bool, BOOLEAN] = True,
     scale: A[bool, BOOLEAN] = True,
-    beta_initializer: A[Any, INITIALIZER] = "Zeros",
-    gamma_initializer: A[Any, INITIALIZER] = "Ones",
-    beta_regularizer: A[Any, REGULARIZER] = None,
-    gamma_regularizer: A[Any, REGULARIZER] = None,
-    beta_constraint: A[Any, CONSTRAINT] = None,
-    gamma_constraint: A[Any, CONSTRAINT] = None,
+    **_: A[Any, weights("beta", "gamma")],
 ) -> Facts:
     """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with mean and variance of each sample
     over a group of channels and all positions. groups: 1 takes all channels together, groups:
