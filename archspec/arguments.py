@@ -25,6 +25,7 @@ MAX_INTEGER = 2**31 - 1  # what an int32 holds, in which Keras and its backends 
 MAX_SEED = 2**32 - 1  # what a uint32 holds, of which their random numbers start
 MAX_NUMBER = 3.4028234663852886e38  # what a float32 holds
 REQUIRED: Any = inspect.Parameter.empty
+OPTION = object()  # in an annotation: the command line has this argument as an option, too
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,7 @@ class Type:
     kind: for objects such as initializers, the table of `objects` that says what is valid.
     most: the largest integer, whatever the schema says; numbers end where those of Keras do.
     meant: what a refused word most likely means, as a hint.
+    write: normal form -> the value as one writes it in full, every default said.
     """
 
     words: str
@@ -46,6 +48,7 @@ class Type:
     kind: str | None = None
     most: int = MAX_INTEGER
     meant: Callable[[str], str | None] = lambda word: None
+    write: Callable[[Any], Any] = lambda value: value
 
     def read(self, value: Any) -> Any:
         """The normal form of `value`; `Refused` if it is not what the type wants."""
@@ -78,12 +81,17 @@ def _check(type_: Type) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a layer or object: its name, type, default (or REQUIRED), and a sentence."""
+    """One argument of a layer or object, or one key of a record.
+
+    default: REQUIRED where it has none. doc: a sentence about it. option: whether the command line
+    has it as an option, too.
+    """
 
     name: str
     type: Type
     default: Any
     doc: str = ""
+    option: bool = False
 
 
 class Contract(Mapping[str, Argument]):
@@ -135,7 +143,7 @@ class Included:
 def read_signature(function: Callable[..., Any]) -> dict[str, Argument]:
     """Return the keyword-only arguments of an annotated function, in Keras's order.
 
-    An argument's sentence is the last text of its annotation.
+    An argument's sentence is the last text of its annotation; `OPTION` marks an option.
     """
     hints = get_type_hints(function, include_extras=True)
     own: list[Argument] = []
@@ -144,7 +152,7 @@ def read_signature(function: Callable[..., Any]) -> dict[str, Argument]:
         if parameter.kind is parameter.KEYWORD_ONLY:
             type_, *more = hints[name].__metadata__
             doc = next((each for each in reversed(more) if isinstance(each, str)), "")
-            own.append(Argument(name, type_, parameter.default, doc))
+            own.append(Argument(name, type_, parameter.default, doc, OPTION in more))
         elif parameter.kind is parameter.VAR_KEYWORD:
             (included,) = hints[name].__metadata__
     names = [each.name for each in own]
@@ -303,6 +311,19 @@ def margins(rank: int) -> Type:
         return tuple(map(both, value if isinstance(value, list | tuple) else (value,) * rank))
 
     return Type(words, schema, normal)
+
+
+def interval(words: str, refused: str = "") -> Type:
+    """Return the type of [low, high], low being below high. refused: the words of a refusal."""
+
+    def normal(value: Any) -> tuple[float, float]:
+        low, high = map(NUMBER.normal, value)
+        if not low < high:
+            raise Unfit(f"must be {refused or words}, got {show(value)}", code="argument-value")
+        return low, high
+
+    items = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+    return Type(words, items, normal)
 
 
 def listing(item: Type, words: str, minimum: int = 0) -> Type:

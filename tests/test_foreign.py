@@ -17,8 +17,7 @@ from archspec.cli import main
 from archspec.errors import Refused, SpecError, UserError, did_you_mean
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES, read
-from archspec.recipe import RECIPE, given_in, recipe_of
-from archspec.recipe import meant as meant_in_train
+from archspec.recipe import RECIPE, given_in, recipe_of, suggest_key
 from archspec.training.folder import RunFolder
 
 
@@ -89,7 +88,7 @@ def test_train_words_of_keras_and_others_are_none_of_ours() -> None:
     ],
 )
 def test_a_word_of_fit_and_compile(word: str, hint: str) -> None:
-    assert hint in (meant_in_train(word) or "")
+    assert hint in (suggest_key(word) or "")
     found = refused("- Dense: 3", f"input: [8]\ntrain: {{{word}: 1}}")
     assert found.message == f"train has no word '{word}'"
     assert hint in (found.hint or "")

@@ -304,7 +304,7 @@ def test_the_five_networks_of_tutorial_000_share_one_recipe() -> None:
     first = recipes[0]
     assert (first.data.name, first.data.scale, first.data.resize) == ("fashion_mnist", (0, 1), True)
     assert (first.optimizer, first.batch_size, first.epochs) == ("Adam", 32, 5)
-    assert first.losses == {"head": "SparseCategoricalCrossentropy"}
+    assert first.loss == {"head": "SparseCategoricalCrossentropy"}
     assert first.metrics == {"head": ("accuracy",)}
     assert all(recipe == first for recipe in recipes)
 
@@ -339,7 +339,7 @@ def test_vgg11_trains_for_20000_steps_of_10_images() -> None:
     recipe = recipe_of(network("vgg11"))
     assert (recipe.data.name, recipe.data.scale) == ("mnist", (0, 1))
     assert (recipe.batch_size, recipe.steps, recipe.epochs) == (10, 20_000, None)
-    assert recipe.losses == {"head": {"SparseCategoricalCrossentropy": {"from_logits": True}}}
+    assert recipe.loss == {"head": {"SparseCategoricalCrossentropy": {"from_logits": True}}}
 
 
 def test_googlenet_has_the_widths_of_its_table() -> None:

@@ -333,7 +333,7 @@ def test_the_loss_by_default_is_from_what_the_output_gives(head, probabilities):
     graph = net(head=head)
     output = graph.outputs[0]
     assert gives_probabilities(graph, output) is probabilities
-    assert recipe_of(graph).losses[output] == (SPARSE if probabilities else FROM_LOGITS)
+    assert recipe_of(graph).loss[output] == (SPARSE if probabilities else FROM_LOGITS)
 
 
 @pytest.mark.parametrize(
@@ -348,7 +348,7 @@ def test_the_loss_by_default_is_from_what_the_output_gives(head, probabilities):
 )
 def test_the_loss_of_one_unit_is_of_two_classes(head, loss):
     graph = net(head=head)
-    assert recipe_of(graph).losses == {graph.outputs[0]: loss}
+    assert recipe_of(graph).loss == {graph.outputs[0]: loss}
     assert not recipe_of(graph).warnings
 
 
@@ -362,13 +362,13 @@ def test_an_explicit_loss_that_takes_the_output_for_something_else_is_a_warning(
 
 def test_what_is_said_once_is_said_of_every_output():
     recipe = recipe_of(two_heads("{loss: {Huber: {delta: 2}}, metrics: mse}"))
-    assert list(recipe.losses.values()) == [{"Huber": {"delta": 2.0}}] * 2
+    assert list(recipe.loss.values()) == [{"Huber": {"delta": 2.0}}] * 2
     assert recipe.metrics == dict.fromkeys(["main", "side.dense"], ("MeanSquaredError",))
 
 
 def test_outputs_are_named_as_in_the_spec_a_block_by_its_own_name():
     recipe = recipe_of(two_heads("{loss_weights: {side: 0.3}, metrics: {side: accuracy}}"))
-    assert recipe.losses == {"main": SPARSE, "side.dense": FROM_LOGITS}
+    assert recipe.loss == {"main": SPARSE, "side.dense": FROM_LOGITS}
     assert recipe.loss_weights == {"main": 1.0, "side.dense": 0.3}
     assert recipe.metrics == {"main": (), "side.dense": ("accuracy",)}
 

@@ -17,10 +17,10 @@ from archspec.arguments import (
     UNIT_INTERVAL,
     Type,
     choice,
+    interval,
     optional,
-    show,
 )
-from archspec.errors import AtArgument, Refused, Unfit
+from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import joined, spatial_axes
 
@@ -56,21 +56,7 @@ def _shear(value: Any) -> tuple[float, ...]:
 
 
 SHEAR = Type(SHARE.words, SHARE.schema, _shear)
-RANGE_WORDS = "a list [lowest, highest] of the pixels, the lowest being below the highest"
-
-
-def _range(value: Any) -> tuple[float, ...]:
-    lowest, highest = map(NUMBER.normal, value)
-    if not lowest < highest:
-        raise Unfit(f"must be {RANGE_WORDS}, got {show(value)}", code="argument-value")
-    return lowest, highest
-
-
-RANGE = Type(
-    RANGE_WORDS,
-    {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
-    _range,
-)
+RANGE = interval("a list [lowest, highest] of the pixels, the lowest being below the highest")
 
 
 def _resized(

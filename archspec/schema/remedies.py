@@ -141,9 +141,10 @@ def _arguments_without_names(fault: Fault) -> str | None:
     return f"arguments have names: {owner}: {{{written}}}"
 
 
-def _precision(fault: Fault) -> str | None:
+def _recipe_word(fault: Fault) -> str | None:
     """Catch `precision: fp16`."""
-    return recipe.precision_meant(fault.text) if fault.path == ["train", "precision"] else None
+    key = recipe.RECIPE.get(str(fault.path[-1])) if fault.path[:-1] == ["train"] else None
+    return key.type.meant(fault.text) if key else None
 
 
 def _misspelt_word(fault: Fault) -> str | None:
@@ -189,7 +190,7 @@ REMEDIES: tuple[Callable[[Fault], str | None], ...] = (
     _list_without_brackets,
     _percentage,
     _arguments_without_names,
-    _precision,
+    _recipe_word,
     _misspelt_word,
     _unknown_word,
     _comparison,

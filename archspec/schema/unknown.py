@@ -66,7 +66,7 @@ def _meant_argument(key: str, fault: Fault) -> str:
     owner, known = fault.owner, fault.known_keys
     elsewhere: str | None = None
     if owner == "train":
-        elsewhere = recipe.meant(key)
+        elsewhere = recipe.suggest_key(key)
     elif owner in LAYERS:
         elsewhere = foreign.ARGUMENTS.get(key.replace("_", "").casefold())
     elif owner in TABLES["optimizer"]:

@@ -133,25 +133,13 @@ def define_mapping(
     }
 
 
-def define_arguments(
-    owner: str, arguments: Mapping[str, Argument], docs: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Return the schema of the mapping that holds the arguments of a layer or an object.
+def define_arguments(owner: str, arguments: Mapping[str, Argument]) -> dict[str, Any]:
+    """Return the schema of the mapping that holds the arguments of a layer or an object."""
+    from archspec.layers.docs import sentence  # which a check of a sound spec does without
 
-    docs: the sentences about them, by "owner.argument" or, for all owners, by "argument"; by
-    default those of layers and objects.
-    """
-    if docs is None:
-        from archspec.layers.docs import sentence  # which a check of a sound spec does without
-
-        properties = {
-            name: _define_argument(each, sentence(owner, each)) for name, each in arguments.items()
-        }
-    else:
-        properties = {
-            name: _define_argument(each, docs.get(f"{owner}.{name}") or docs.get(name, ""))
-            for name, each in arguments.items()
-        }
+    properties = {
+        name: _define_argument(each, sentence(owner, each)) for name, each in arguments.items()
+    }
     return {
         "title": owner,
         **define_mapping(properties, "a mapping of its arguments", "arguments", owner),

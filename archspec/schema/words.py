@@ -7,7 +7,7 @@ from typing import Any
 from archspec.contracts import BOUND
 from archspec.layers import LAYERS
 from archspec.objects import KINDS
-from archspec.recipe import DATA, DOCS, RECIPE
+from archspec.recipe import DATA, RECIPE
 from archspec.schema.steps import BLOCK, NAME
 from archspec.schema.values import (
     ARRAY,
@@ -187,7 +187,7 @@ def _define_several(kind: str) -> dict[str, Any]:
 
 def define_recipe() -> dict[str, Any]:
     """Return the definitions of `train` and of what stands in it."""
-    words = define_arguments("train", RECIPE, DOCS)["properties"]
+    words = define_arguments("train", RECIPE)["properties"]
     return {
         "data": {
             **describe(
@@ -195,7 +195,7 @@ def define_recipe() -> dict[str, Any]:
                 {"anyOf": [{"type": "string"}, MAPPING, NOTHING]},
             ),
             "if": MAPPING,
-            "then": define_arguments("data", DATA, DOCS),
+            "then": define_arguments("data", DATA),
         },
         "augment": {
             **label("a list of layers"),

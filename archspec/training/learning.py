@@ -20,7 +20,7 @@ from archspec.backends.keras import to_keras
 from archspec.errors import UserError
 from archspec.objects import Object, named
 from archspec.reading import kind_of
-from archspec.recipe import restoring
+from archspec.recipe import find_restoring
 from archspec.training import pictures
 from archspec.training.feed import Feed
 from archspec.training.folder import BEST, RunFolder
@@ -83,7 +83,7 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
     others = [_watching(each) for each in recipe.callbacks]
     writer = Writer()
     best = BestModel(model, network)
-    place = restoring(recipe.callbacks)
+    place = find_restoring(recipe.callbacks)
     recorder = Recorder(folder, writer, others, place, len(parts["train"]), recipe.batch_size)
     steps = Steps(recipe.steps, per_epoch) if recipe.steps else None
     callbacks = [recorder, *others, keras.callbacks.TerminateOnNaN(), *([steps] if steps else [])]

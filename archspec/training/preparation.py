@@ -61,7 +61,7 @@ def prepare(
 
 def refuse_other_targets(recipe: Recipe) -> None:
     """Raise `UserError` for a loss whose target is no class, since classes are all there is."""
-    for output, loss in recipe.losses.items():
+    for output, loss in recipe.loss.items():
         name = named(loss)[0]
         if name not in OF_CLASSES:
             raise UserError(
@@ -86,7 +86,7 @@ def _check(graph: Graph, recipe: Recipe, dataset: Dataset) -> None:
                 f"output '{output}' has shape {shape}, but a classifier's is (None, classes)",
                 "flatten or pool what comes before it",
             )
-        sparse = is_sparse(named(recipe.losses[output])[0])
+        sparse = is_sparse(named(recipe.loss[output])[0])
         if shape[1] < needed and not (shape[1] == 1 and needed == 2 and not sparse):
             param = _param_behind(graph, output, shape[1])
             raise UserError(
@@ -120,7 +120,7 @@ def targets(graph: Graph, recipe: Recipe, labels: Array) -> Any:
 def _target(graph: Graph, recipe: Recipe, output: str, labels: Array) -> Array:
     """Class numbers for a sparse loss or (n, 1) for a single unit, else one-hot rows."""
     units = graph.shape(output)[-1] or 1
-    if is_sparse(named(recipe.losses[output])[0]):
+    if is_sparse(named(recipe.loss[output])[0]):
         return labels
     if units == 1:
         return labels[:, None]  # of the output's axes, which not every metric sees to

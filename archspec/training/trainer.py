@@ -56,7 +56,7 @@ def trainer_of(
         layers = [built(keras.layers, step) for step in recipe.augment]
         outputs = model(_Augment(layers)(images))
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-    losses = {name: built(keras.losses, each) for name, each in recipe.losses.items()}
+    losses = {name: built(keras.losses, each) for name, each in recipe.loss.items()}
     metrics = {
         name: [_metric(graph, name, each) for each in several]
         for name, several in recipe.metrics.items()

@@ -1,0 +1,28 @@
+"""The `train` mapping of a spec: what it may say, and the recipe that it means for a graph.
+
+`record` states every key once: the JSON Schema, the defaults, the options of the command line and
+the mapping of a run's resolved.yaml come from there. `recipe_of` lays what a user said on the
+command line over what the spec says, fills in defaults and ties losses, weights and metrics to the
+graph's outputs. Nothing here imports Keras: a recipe that cannot be is found before anything slow
+begins.
+"""
+
+from archspec.recipe.callbacks import ended_early, find_restoring
+from archspec.recipe.of_graph import Recipe, recipe_of
+from archspec.recipe.outputs import OF_CLASSES, gives_probabilities, is_one_unit, is_sparse
+from archspec.recipe.record import DATA, RECIPE, given_in, suggest_key
+
+__all__ = [
+    "DATA",
+    "OF_CLASSES",
+    "RECIPE",
+    "Recipe",
+    "ended_early",
+    "find_restoring",
+    "given_in",
+    "gives_probabilities",
+    "is_one_unit",
+    "is_sparse",
+    "recipe_of",
+    "suggest_key",
+]

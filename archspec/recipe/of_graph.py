@@ -1,0 +1,143 @@
+"""The recipe of a graph: a `train` mapping with its defaults, tied to the graph's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from archspec.arguments import bind
+from archspec.errors import AtArgument, Refused
+from archspec.graph import Graph
+from archspec.objects import Object, named
+from archspec.recipe.augmentation import check_augment, find_wrong_ranges
+from archspec.recipe.callbacks import check_callbacks, check_restoring, list_measured
+from archspec.recipe.outputs import (
+    by_output,
+    check_labels,
+    check_shapes,
+    check_values,
+    default_loss,
+    find_mismatch,
+)
+from archspec.recipe.record import RECIPE, Data, Train, suggest_key
+
+BY_OUTPUT = ("loss", "metrics", "loss_weights")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe(Train):
+    """How a graph is trained, all defaults filled in.
+
+    epochs, steps: one of them is None. loss, metrics, loss_weights: by the dotted name of the
+    output, one entry for every output in the graph's order. Objects are in normal form.
+    warnings: what the user should read before the first step.
+    """
+
+    data: Data
+    loss: Mapping[str, Object]
+    metrics: Mapping[str, tuple[Object, ...]]
+    loss_weights: Mapping[str, float]
+    warnings: tuple[str, ...] = ()
+
+    def mapping(self, call: Callable[[str], str] = str) -> dict[str, Any]:
+        """Return the same as a `train` mapping, every default spelled out, of plain YAML values.
+
+        `recipe_of` makes an equal recipe of it. call: what it calls an output.
+        """
+        written = {}
+        several = len(self.loss) > 1
+        for name, argument in RECIPE.items():
+            value, write = getattr(self, name), argument.type.write
+            if name in BY_OUTPUT:
+                each = {call(output): write(value) for output, value in value.items()}
+                written[name] = each if several else next(iter(each.values()))
+            elif value is not None:
+                written[name] = write(value)
+        if not several:
+            del written["loss_weights"]  # of one output, the weight changes nothing
+        plain: dict[str, Any] = _to_plain(written)
+        return plain
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _to_plain(each) for key, each in value.items()}
+    return [_to_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def recipe_of(
+    graph: Graph,
+    given: Mapping[str, Any] | None = None,
+    *,
+    data: str | None = None,
+    resize: bool = False,
+    **overrides: Any,
+) -> Recipe:
+    """Return the recipe of a graph.
+
+    given: a `train` mapping that stands in for the spec's own. data: replaces `data.name`.
+    resize: adapt size and channels of images to the graph's input. overrides: further keys of
+    `RECIPE` that replace what the mapping says, unless None; epochs displace steps and conversely.
+
+    Raises `Refused`, at the key to blame.
+    """
+    train = _read(graph.train if given is None else given, overrides)
+    source = train.data or Data()
+    if data is not None:
+        source = replace(source, name=data)
+    if resize:
+        source = replace(source, resize=source.resize or True, channels=True)
+    check_augment(graph, train.augment)
+
+    losses = by_output(graph, "loss", train.loss)
+    warnings = [*find_wrong_ranges(source.scale, train.augment)]
+    for name in graph.outputs:
+        if name not in losses:
+            losses[name] = default_loss(graph, name)
+        elif mismatch := find_mismatch(graph, name, losses[name]):
+            warnings.append(mismatch)
+    metrics = by_output(graph, "metrics", train.metrics)
+    check_labels(losses, metrics)
+    check_values(metrics)
+    check_shapes(graph, losses, metrics, train.loss is not None)
+    measured = list_measured(graph, metrics)
+    _check_precision(train.optimizer, train.precision)
+    check_callbacks(train.optimizer, train.callbacks, measured, len(graph.outputs) > 1)
+    check_restoring(train.callbacks)
+    weights = by_output(graph, "loss_weights", train.loss_weights or {})
+    of_graph = {
+        "data": source,
+        "epochs": None if train.steps else train.epochs,
+        "loss": {name: losses[name] for name in graph.outputs},
+        "metrics": {name: metrics.get(name, ()) for name in graph.outputs},
+        "loss_weights": {name: weights.get(name, 1.0) for name in graph.outputs},
+        "warnings": tuple(warnings),
+    }
+    return Recipe(**{**{name: getattr(train, name) for name in RECIPE}, **of_graph})
+
+
+def _read(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> Train:
+    """Return a `train` mapping as a record, with what replaces some of its keys."""
+    said = {key: value for key, value in given.items() if value is not None}
+    if "epochs" in said and "steps" in said:
+        hint = "remove one; `--epochs` or `--steps` of a command replaces the other"
+        raise Refused("train takes epochs or steps, not both", AtArgument("steps"), "train", hint)
+    replacing = {key: value for key, value in overrides.items() if value is not None}
+    for key, rival in (("epochs", "steps"), ("steps", "epochs")):
+        if key in replacing:
+            said.pop(rival, None)
+    for word in said:
+        if word not in RECIPE:
+            message = f"train has no argument '{word}'"
+            raise Refused(message, AtArgument(word), "unknown-argument", suggest_key(word))
+    return Train(**bind("train", RECIPE, said | replacing))
+
+
+def _check_precision(optimizer: Object, precision: str) -> None:
+    """Refuse Muon in float64: it mixes in numbers of another type, as Keras finds at a step."""
+    if named(optimizer)[0] == "Muon" and precision == "float64":
+        hint = "train in float32, or with AdamW"
+        raise Refused(
+            "train.optimizer: Muon cannot work in float64", AtArgument("optimizer"), "train", hint
+        )

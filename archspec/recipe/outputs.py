@@ -1,0 +1,184 @@
+"""Losses and metrics for the outputs of a graph: what each output gives, and what can judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archspec.arguments import show
+from archspec.errors import AtArgument, Refused, did_you_mean
+from archspec.graph import Graph, Node, Shape
+from archspec.objects import TABLES, Object, named
+from archspec.recipe.types import is_object
+
+# Losses whose target is a class. The others take numbers, masks or sequences.
+OF_CLASSES = {
+    *("SparseCategoricalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy"),
+    *("CategoricalGeneralizedCrossEntropy", "CategoricalHinge", "KLDivergence"),
+    *("BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"),
+}
+
+
+def is_sparse(name: str) -> bool:
+    """Whether a loss or metric takes the number of a class; the others take one-hot rows."""
+    return name.startswith("Sparse") or name == "CategoricalGeneralizedCrossEntropy"
+
+
+def by_output(graph: Graph, key: str, value: Any) -> dict[str, Any]:
+    """What is said for all outputs, or for some by name, by the outputs' dotted names."""
+    keyed = isinstance(value, Mapping) and (key != "loss" or not is_object("loss", value))
+    if not keyed:
+        return {} if value is None else dict.fromkeys(graph.outputs, value)
+    named = {}
+    for name, each in value.items():
+        # A block named as an output is its last step: `aux` stands for `aux.dense`.
+        inside = [out for out in graph.outputs if out.startswith(f"{name}.")]
+        if name not in graph.outputs and len(inside) != 1:
+            hint = did_you_mean(name, graph.outputs) or f"outputs: {', '.join(graph.outputs)}"
+            raise Refused(
+                f"train.{key} names '{name}', which is no output", AtArgument(key), "train", hint
+            )
+        named[name if name in graph.outputs else inside[0]] = each
+    return named
+
+
+def check_labels(losses: Mapping[str, Object], metrics: Mapping[str, Any]) -> None:
+    """A loss and its metrics see the same labels: class numbers, or one-hot rows."""
+    for output, several in metrics.items():
+        loss = named(losses[output])[0]
+        for name, given in map(named, several):
+            sparse = given.get("sparse_y_true", True) if name == "MeanIoU" else is_sparse(name)
+            if name[0].islower() or sparse == is_sparse(loss):  # Keras's short names adapt
+                continue
+            wants, gets = "one-hot labels", "class numbers"
+            hint = "train with CategoricalCrossentropy, which takes one-hot labels"
+            if name == "MeanIoU":
+                hint = f"give it `sparse_y_true: {show(not sparse)}`"
+            elif sparse:
+                hint = f"use {name.removeprefix('Sparse')}"
+            elif f"Sparse{name}" in TABLES["metric"]:
+                hint = f"use Sparse{name}"
+            if sparse:
+                wants, gets = gets, wants
+            message = f"train.metrics: {name} wants {wants}, but {loss} is given {gets}"
+            raise Refused(message, AtArgument("metrics"), "train", hint)
+
+
+def check_values(metrics: Mapping[str, Any]) -> None:
+    """A metric is one number: a history has no room for arrays."""
+    for name, arguments in (named(each) for several in metrics.values() for each in several):
+        thresholds = arguments.get("thresholds")
+        if name in ("F1Score", "FBetaScore") and arguments.get("average") is None:
+            hint = "give it `average: macro`, micro or weighted"
+        elif name == "R2Score" and arguments.get("class_aggregation", "") is None:
+            hint = "give it `class_aggregation: uniform_average`"
+        elif isinstance(thresholds, list | tuple) and len(thresholds) > 1:
+            hint = "give it one threshold, and others of the same by another `name`"
+        else:
+            continue
+        message = f"train.metrics: {name} gives an array so, and must give one number"
+        raise Refused(message, AtArgument("metrics"), "train", hint)
+
+
+def check_shapes(
+    graph: Graph,
+    losses: Mapping[str, Object],
+    metrics: Mapping[str, tuple[Object, ...]],
+    chosen: bool,
+) -> None:
+    """Losses and metrics fit their outputs. chosen: whether the losses were said, not found."""
+    for output in graph.outputs:
+        shape = graph.shape(output)
+        judges = [("metrics", each) for each in metrics.get(output, ())]
+        judges += [("loss", losses[output])] if chosen else []
+        for key, each in judges:
+            if found := _find_misfit(*named(each), shape):
+                message, hint = found
+                raise Refused(f"train.{key}: {message}", AtArgument(key), "train", hint)
+
+
+def _find_misfit(name: str, given: Mapping[str, Any], shape: Shape) -> tuple[str, str] | None:
+    """Why a loss or metric cannot judge an output of this shape, and the remedy."""
+    units = shape[-1]
+    if name == "CTC" and len(shape) != 3:
+        return f"CTC judges sequences (None, length, classes), not {shape}", "use another loss"
+    if units == 1 and ("Categorical" in name or name == "KLDivergence"):
+        other = f"Binary{name.rpartition('Categorical')[2]}"
+        known = other in TABLES["loss"] or other in TABLES["metric"]
+        hint = f"use {other if known else 'BinaryCrossentropy'}, or give the output more units"
+        return f"{name} compares classes, and an output of one unit has no two", hint
+    if name == "R2Score" and given.get("num_regressors"):
+        return "R2Score with num_regressors fails within Keras", "leave num_regressors out"
+    axis = given.get("axis", -1)
+    if name.endswith("IoU") and axis != -1:
+        return f"{name} works along the last axis alone, whatever Keras says", "leave `axis` out"
+    for place in axis if isinstance(axis, tuple) else (axis,):
+        last = place in (-1, len(shape) - 1)
+        inside = -len(shape) < place < len(shape) and place != 0
+        if not last and (is_sparse(name) or not inside):
+            hint = "leave `axis` out: the last axis is that of the classes"
+            return f"{name} cannot work along axis {place} of {shape}", hint
+    if name in ("MeanIoU", "OneHotMeanIoU"):
+        if units == 1:
+            return f"{name} compares classes, and an output of one unit has no two", "use BinaryIoU"
+        if given.get("sparse_y_pred", name == "MeanIoU"):
+            return f"{name} takes the output for class numbers", "give it `sparse_y_pred: false`"
+    most = {"num_classes": "at least", "k": "at most", "top_k": "at most", "class_id": "below"}
+    for key, bound in most.items():
+        value = given.get(key)
+        if value is None or units is None:
+            continue
+        wrong = {"at least": value < units, "at most": value > units, "below": value >= units}
+        if wrong[bound]:
+            message = f"{name} argument '{key}' is {value}, and the output has {units} units"
+            return message, f"give it a number {bound} {units}"
+    weights = next((key for key in ("alpha", "label_weights") if _several(given.get(key))), None)
+    if weights and units is not None and len(given[weights]) != units:
+        counts = f"{len(given[weights])} numbers for {units} units"
+        return f"{name} argument '{weights}' has {counts}", "give one number for each unit"
+    return None
+
+
+def _several(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) > 1
+
+
+def is_one_unit(graph: Graph, output: str) -> bool:
+    """Whether an output is one number, which tells two classes apart: a softmax of one is 1."""
+    return graph.shape(output)[1:] == (1,) and _last_activation(graph, output) != "softmax"
+
+
+def gives_probabilities(graph: Graph, output: str) -> bool:
+    """Whether an output ends in a softmax or sigmoid, followed at most by a change of shape."""
+    return _last_activation(graph, output) in ("softmax", "sigmoid")
+
+
+def _last_activation(graph: Graph, output: str) -> str | None:
+    node: Node = graph[output]
+    while node.op in ("Flatten", "Reshape", "Identity") and node.inputs:
+        node = graph[node.inputs[0]]
+    activation = node.arguments.get("activation")
+    if node.op == "Softmax":
+        return "softmax"
+    return None if activation is None else named(activation)[0]
+
+
+def default_loss(graph: Graph, output: str) -> Object:
+    single = is_one_unit(graph, output)
+    name = "BinaryCrossentropy" if single else "SparseCategoricalCrossentropy"
+    return name if gives_probabilities(graph, output) else {name: {"from_logits": True}}
+
+
+def find_mismatch(graph: Graph, output: str, loss: Object) -> str | None:
+    """A warning, where a loss takes for logits what are probabilities, or the reverse."""
+    name, arguments = named(loss)
+    if "from_logits" not in TABLES["loss"].get(name, {}):
+        return None
+    from_logits = arguments.get("from_logits", False)
+    if from_logits != gives_probabilities(graph, output):
+        return None
+    wants, gives = ("logits", "probabilities") if from_logits else ("probabilities", "logits")
+    return (
+        f"train.loss: {name} with from_logits: {show(from_logits)} wants {wants}, but output "
+        f"'{output}' gives {gives}; leave the loss out, or say from_logits: {show(not from_logits)}"
+    )

@@ -1,0 +1,154 @@
+"""What the `train` mapping of a spec may say: a record, each key stated once.
+
+A key is a field of `Train` or `Data`: its type, its sentence and its default, and `OPTION` where
+the command line has it as an option, too. From the fields come the JSON Schema, the check of a
+value, the options, and the mapping that resolved.yaml has. To add a key, add a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated as A
+from typing import Any
+
+from archspec import foreign
+from archspec.arguments import (
+    BOOLEAN,
+    OPTION,
+    POSITIVE,
+    RUN_SEED,
+    TEXT,
+    Contract,
+    Sizes,
+    Type,
+    bind,
+    optional,
+)
+from archspec.errors import UserError, did_you_mean
+from archspec.objects import Object
+from archspec.recipe.types import (
+    AUGMENT,
+    CALLBACKS,
+    LOSSES,
+    METRICS,
+    OPTIMIZER,
+    PRECISION,
+    RESIZE,
+    SCALE,
+    SHARE,
+    WEIGHTS,
+)
+from archspec.syntax.source import plain, read_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """What to train on: `train.data`."""
+
+    name: A[
+        str | None,
+        optional(TEXT),
+        "A dataset, a folder of images per class, or an .npz file.",
+    ] = None
+    scale: A[
+        tuple[float, float] | None,
+        optional(SCALE),
+        "Range that the data's own is mapped to; null leaves pixels as they are stored.",
+    ] = (0.0, 1.0)
+    resize: A[
+        bool | Sizes,
+        RESIZE,
+        "true: to the size of the spec's input; [height, width]: to that size.",
+    ] = False
+    channels: A[bool, BOOLEAN, "Whether images are made grey or RGB, as the spec's input is."] = (
+        False
+    )
+    validation: A[float, SHARE, "Share of the training set that is held out."] = 0.1
+    split_seed: A[int, RUN_SEED, "Which images are held out."] = 0
+    skip_broken: A[
+        bool,
+        BOOLEAN,
+        "Whether to leave out image files that cannot be read, instead of refusing them.",
+    ] = False
+
+
+DATA = Contract(Data)
+
+
+def _read_data(value: Any) -> Data:
+    given = {"name": value} if isinstance(value, str) else value
+    return Data(**bind("train.data", DATA, given))
+
+
+DATASET = Type(
+    "the name of a dataset, a folder, an .npz file, or a mapping",
+    {"type": ["string", "object"]},
+    _read_data,
+    "data",
+    write=lambda data: {name: getattr(data, name) for name in DATA},
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Train:
+    """How to train, as a spec says it: epochs or steps, not both; the rest as in Keras's compile
+    and fit."""
+
+    data: A[Data | None, DATASET, "What to train on.", OPTION] = None
+    augment: A[
+        tuple[Object, ...], AUGMENT, "Layers that change each training image at random."
+    ] = ()
+    batch_size: A[int, POSITIVE, "Samples in one training step.", OPTION] = 32
+    epochs: A[int | None, POSITIVE, "Passes over the training set.", OPTION] = 5
+    steps: A[int | None, optional(POSITIVE), "Training steps, instead of epochs.", OPTION] = None
+    optimizer: A[Object, OPTIMIZER, "How the weights follow the gradients."] = "Adam"
+    loss: A[
+        Object | Mapping[str, Object] | None,
+        LOSSES,
+        "What training makes small; null is sparse categorical cross-entropy, of one unit binary "
+        "cross-entropy, from probabilities or logits as the output gives.",
+    ] = None
+    metrics: A[
+        tuple[Object, ...] | Mapping[str, tuple[Object, ...]],
+        METRICS,
+        "What is measured besides the loss.",
+    ] = ("accuracy",)
+    loss_weights: A[
+        Mapping[str, float] | None, WEIGHTS, "How much the loss of each output counts."
+    ] = None
+    callbacks: A[
+        tuple[Object, ...],
+        CALLBACKS,
+        "What watches over the training, such as EarlyStopping.",
+    ] = ()
+    precision: A[str, PRECISION, "Type that layers compute in.", OPTION] = "float32"
+    seed: A[
+        int,
+        RUN_SEED,
+        "Start of all random numbers: weights, order of the data, dropout.",
+    ] = 0
+
+
+RECIPE = Contract(Train)
+
+
+def suggest_key(word: str) -> str | None:
+    """Return a hint for a key that `train` lacks: what others mean by it, or one like it."""
+    return foreign.TRAIN.get(word.replace("_", "").casefold()) or did_you_mean(word, RECIPE)
+
+
+def given_in(file: Path) -> dict[str, Any]:
+    """Return the `train` mapping that a file holds alone. Raises `UserError` for another thing."""
+    given = plain(read_file(file).root)
+    if not isinstance(given, dict):
+        raise UserError(f"{file}: a recipe is a mapping, as under `train:` in a spec")
+    if "archspec" in given or "layers" in given:
+        hint = "a recipe's file holds what stands under `train:`, without that word"
+        raise UserError(f"{file}: this is a whole spec, not a recipe", hint)
+    if list(given) == ["train"] and isinstance(given["train"], dict):
+        raise UserError(f"{file}: a recipe is what stands under `train:`", "leave that word out")
+    if other := foreign.mapping_of(given):
+        raise UserError(f"{file}: this is {other[0]}, not a recipe", other[1])
+    return given

@@ -1,0 +1,156 @@
+"""The types of the recipe's keys: objects, one or several, for all outputs or for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from archspec import foreign
+from archspec.arguments import NUMBER, Type, bind, choice, interval, show
+from archspec.errors import Refused, Unfit, did_you_mean
+from archspec.infer import known_to_keras
+from archspec.layers import LAYERS
+from archspec.objects import KINDS, TABLES, Object, named
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def is_object(kind: str, value: Any) -> bool:
+    """Whether a value is one object, not a mapping from outputs: objects begin with a capital."""
+    if not isinstance(value, Mapping):
+        return True
+    return len(value) == 1 and all(
+        KINDS[kind].canonical(str(key)) is not None or str(key)[:1].isupper() for key in value
+    )
+
+
+def _read_losses(value: Any) -> Any:
+    read = KINDS["loss"].read
+    if is_object("loss", value):
+        return read(value)
+    return {str(name): read(each) for name, each in value.items() if each is not None}
+
+
+def _read_metrics(value: Any) -> Any:
+    if is_object("metric", value):
+        return _read_several("metric", value)
+    return {str(name): _read_several("metric", several) for name, several in value.items()}
+
+
+def _read_several(kind: str, value: Any) -> tuple[Object, ...]:
+    """Read one object or several; null is none of them."""
+    if value is None:
+        return ()
+    several = value if isinstance(value, list | tuple) else [value]
+    if None in several:
+        raise Unfit(f"must be {KINDS[kind].words}, got null", code="unknown-object")
+    return tuple(map(KINDS[kind].read, several))
+
+
+def _read_callbacks(value: Any) -> tuple[Object, ...]:
+    return _read_several("callback", value)
+
+
+def _read_layers(value: Any) -> tuple[Object, ...]:
+    if not isinstance(value, list | tuple):
+        raise Unfit(f"must be a list of layers, got {show(value)}", code="argument-value")
+    return tuple(map(_read_layer, value))
+
+
+def _read_layer(step: Any) -> Object:
+    """Read a layer in step notation into the form of objects: its name, or {name: {arguments}}."""
+    if isinstance(step, str):
+        step = {step: {}}
+    if not isinstance(step, Mapping) or len(step) != 1:
+        raise Unfit(f"must be a list of layers without modifiers, got {show(step)}")
+    ((op, given),) = step.items()
+    if op not in LAYERS:
+        raise known_to_keras(op) or Refused(
+            f"there is no layer '{op}'", None, "unknown-layer", did_you_mean(op, LAYERS)
+        )
+    arguments = LAYERS[op].arguments
+    if not isinstance(given, Mapping):  # a scalar or a list is the first argument
+        given = {} if given is None else {next(iter(arguments)): given}
+    bound = bind(op, arguments, given)
+    differing = {name: each for name, each in bound.items() if each != arguments[name].default}
+    return {op: differing} if differing else op
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def _write_object(kind: str, value: Object) -> dict[str, dict[str, Any]]:
+    """Write an object with all its arguments, to mean the same where defaults have changed."""
+    name, differing = named(value)
+    arguments = TABLES[kind][name].items()
+    return {name: {key: each.default for key, each in arguments} | differing}
+
+
+# --- types ---------------------------------------------------------------------------------------
+
+SCALE = interval("[low, high]", "[low, high] with low below high")
+SHARE = Type(
+    "a number of at least 0 and below 1",
+    {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
+    float,
+)
+RESIZE = Type(
+    "true, false or [height, width]",
+    {
+        "anyOf": [
+            {"type": "boolean"},
+            {
+                "type": "array",
+                "items": {"type": "integer", "minimum": 1},
+                "minItems": 2,
+                "maxItems": 2,
+            },
+        ]
+    },
+    lambda value: value if isinstance(value, bool) else tuple(map(int, value)),
+)
+AUGMENT = Type("a list of layers", {"type": "array"}, _read_layers, "augment")
+OPTIMIZER = Type(
+    "an optimizer",
+    {},
+    KINDS["optimizer"].read,
+    "optimizer",
+    write=lambda value: _write_object("optimizer", value),
+)
+LOSSES = Type(
+    "a loss, or a loss for each output",
+    {"type": ["string", "object"]},
+    _read_losses,
+    "losses",
+    write=lambda value: _write_object("loss", value),
+)
+METRICS = Type(
+    "a list of metrics, or such a list for each output",
+    {"type": ["string", "array", "object"]},
+    _read_metrics,
+    "metrics",
+)
+WEIGHTS = Type(
+    "a number for each output",
+    {"type": "object", "additionalProperties": {"$comment": NUMBER.words, **NUMBER.schema}},
+    lambda value: {str(name): NUMBER.read(each) for name, each in value.items()},
+)
+CALLBACKS = Type(
+    "a list of callbacks",
+    {"type": ["string", "array", "object"]},
+    _read_callbacks,
+    "callbacks",
+    write=lambda value: [_write_object("callback", each) for each in value],
+)
+
+
+def suggest_precision(word: str) -> str | None:
+    """Return a hint for what others call a precision."""
+    name = foreign.PRECISIONS.get(word.casefold())
+    return f"write {name}" if name else None
+
+
+PRECISION = replace(
+    choice("float32", "mixed_bfloat16", "mixed_float16", "float64"), meant=suggest_precision
+)
