@@ -1,4 +1,4 @@
-"""Arguments and options that several verbs have. Those of the recipe come from its table."""
+"""Arguments and options that several verbs have. Those of the recipe come from its record."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import click
 
 from archspec.arguments import MAX_INTEGER
 from archspec.reading import path_of
-from archspec.recipe import RECIPE
+from archspec.recipe import DATA, RECIPE
 
 STDIN = "-"
 MANY = click.IntRange(1, MAX_INTEGER)
 LENGTHS = ("epochs", "steps")
+CHANGES = [name for name, key in RECIPE.items() if key.option]  # keys that options replace
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -79,16 +80,25 @@ def output_option(what: str) -> Callable[[Verb], Verb]:
 
 
 def recipe_option(name: str, help: str | None = None, **more: Any) -> Callable[[Verb], Verb]:
-    """Return the option for a word of the recipe; a number has the bounds that its table gives."""
-    return click.option(_option(name), type=_bounds(name), help=help, **more)
+    """Return the option for a key of the recipe; its help is the key's sentence unless given."""
+    return click.option(_option(name), type=_bounds(name), help=help or _sentence(name), **more)
 
 
 def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def _sentence(name: str) -> str:
+    """Return what a key is, with its choices where it has some."""
+    argument = DATA["name"] if name == "data" else RECIPE[name]
+    if "enum" not in argument.type.schema:
+        return argument.doc
+    *others, last = argument.type.schema["enum"]
+    return f"{argument.doc.removesuffix('.')}: {', '.join(others)} or {last}."
+
+
 def _bounds(name: str) -> click.IntRange | None:
-    """Return the bounds of a word that is a number."""
+    """Return the bounds of a key that is an integer."""
     wanted = RECIPE[name].type
     schema = wanted.schema.get("anyOf", [wanted.schema])[0]  # the other one is null
     if schema.get("type") != "integer":
@@ -98,19 +108,14 @@ def _bounds(name: str) -> click.IntRange | None:
 
 def recipe_options(verb: Verb) -> Verb:
     """Add the options that say how specs are trained."""
-    *others, last = RECIPE["precision"].type.schema["enum"]
     options: Sequence[Callable[[Verb], Verb]] = [
         set_option,
-        recipe_option("data", "A dataset by name, a folder of images by class, or an .npz file."),
+        *map(recipe_option, CHANGES),
         data_dir_option,
-        recipe_option("epochs"),
-        recipe_option("steps", "Batches to train on, instead of --epochs."),
-        recipe_option("batch_size"),
         click.option("--limit", type=MANY, help="Train on the first N images only."),
         click.option("--resize", is_flag=True, help="Adapt images to the spec's input."),
         click.option("--recipe", type=path_type, help="A file that holds a `train` mapping alone."),
         device_option,
-        recipe_option("precision", f"{', '.join(others)} or {last}."),
     ]
     for option in reversed(options):
         verb = option(verb)

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from archspec.training.job import Manner
     from archspec.training.learning import Run
 
-OF_THE_RUN = ("seed", "limit", "resize", "recipe", "precision")  # what --resume cannot change
-
 
 @click.command()
 @click.argument("spec", required=False, callback=files)
@@ -96,17 +94,33 @@ def _resume(
     device: str | None,
     weights: bool,
     quiet: bool,
-    **options: Any,
+    data: str | None,
+    data_dir: Path | None,
+    epochs: int | None,
+    steps: int | None,
+    batch_size: int | None,
+    run_dir: Path | None,
+    **others: Any,
 ) -> Run | None:
-    """Go on with a run."""
-    fixed = {name: options.pop(name) for name in OF_THE_RUN}
-    for name, value in fixed.items():
+    """Go on with a run. others: the options that --resume does not have."""
+    for name, value in others.items():
         if value is not None and value is not False:
-            raise click.UsageError(f"--{name} is of the run: it cannot be changed by --resume")
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} is of the run: it cannot be changed by --resume")
     framework.chosen()
     from archspec.training.resume import resume
 
-    return resume(run, dict(map(setting, settings)), _manner(device, weights, quiet), **options)
+    return resume(
+        run,
+        dict(map(setting, settings)),
+        _manner(device, weights, quiet),
+        data=data,
+        data_dir=data_dir,
+        epochs=epochs,
+        steps=steps,
+        batch_size=batch_size,
+        run_dir=run_dir,
+    )
 
 
 def _manner(device: str | None, weights: bool, quiet: bool) -> Manner:

@@ -17,7 +17,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,39 +45,45 @@ OTHERWISE = "give another --dir, move the folder away, or say the options that i
 Echo = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """How all members are trained, in the words of `archspec train`; what is not said is as each
-    one's own recipe has it. settings: as `--set` takes them."""
+    """How all members are trained, in the words of `archspec train`."""
 
-    settings: tuple[str, ...] = ()
-    recipe: Path | None = None
-    data: str | None = None
-    data_dir: Path | None = None
-    epochs: int | None = None
-    steps: int | None = None
-    batch_size: int | None = None
-    limit: int | None = None
-    resize: bool = False
-    device: str | None = None
-    precision: str | None = None
+    def __init__(
+        self,
+        *,
+        settings: tuple[str, ...] = (),
+        recipe: Path | None = None,
+        data_dir: Path | None = None,
+        limit: int | None = None,
+        resize: bool = False,
+        device: str | None = None,
+        **changes: Any,
+    ) -> None:
+        """settings: as `--set` takes them. changes: keys of the recipe that replace those of each
+        member's own; what is None is as its own recipe has it."""
+        self.settings = settings
+        self.recipe = recipe
+        self.data_dir = data_dir
+        self.limit = limit
+        self.resize = resize
+        self.device = device
+        self.changes = changes
 
     @property
     def options(self) -> list[str]:
-        """As they stand on a command line."""
-        said: list[str] = []
-        for field in fields(self):
-            word = "--set" if field.name == "settings" else f"--{field.name.replace('_', '-')}"
-            match getattr(self, field.name):
-                case None | False:
-                    continue
-                case True:
-                    said.append(word)
-                case tuple() as several:
-                    said += [part for each in several for part in (word, each)]
-                case value:
-                    said += [word, str(value)]
-        return said
+        """Return the options of a command line that say the same."""
+        said = [part for each in self.settings for part in ("--set", each)]
+        given = {
+            "recipe": self.recipe,
+            **self.changes,
+            "data_dir": self.data_dir,
+            "limit": self.limit,
+            "device": self.device,
+        }
+        for name, value in given.items():
+            if value is not None:
+                said += [f"--{name.replace('_', '-')}", str(value)]
+        return [*said, "--resize"] if self.resize else said
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -237,12 +243,8 @@ def _network(spec: str, terms: Terms, given: Mapping[str, Any] | None) -> tuple[
         recipe = recipe_of(
             graph,
             given,
-            data=terms.data,
             resize=terms.resize,
-            epochs=terms.epochs,
-            steps=terms.steps,
-            batch_size=terms.batch_size,
-            precision=terms.precision,
+            **terms.changes,
         )
     except Refused as refused:
         if terms.recipe:
