@@ -29,10 +29,10 @@ from archspec.files import open_spec, setting
 from archspec.graph import Graph
 from archspec.reading import kind_of, path_of
 from archspec.recipe import RECIPE, Recipe, given_in, recipe_of
-from archspec.syntax.source import plain, read_file, read_text
+from archspec.syntax.source import read_file
 from archspec.training.comparison import Comparison, Missing, compared
 from archspec.training.folder import RUNS
-from archspec.training.job import located, resolved
+from archspec.training.job import flat_spec, located
 from archspec.training.preparation import refuse_other_targets
 from archspec.training.results import Result, read
 from archspec.writing import writing
@@ -278,9 +278,10 @@ def _refuse_another(member: Member, terms: Terms) -> None:
         if not _only_begun(folder):
             raise UserError("this is in the way, and no run", OTHERWISE)
         return
-    facts = read(folder).facts
-    there = _said((folder / "resolved.yaml").read_text(encoding="utf-8"))
-    here = _said(resolved(member.graph, member.recipe))
+    run = read(folder)
+    facts = run.facts
+    there = _compared(run.graph, run.recipe)
+    here = _compared(member.graph, member.recipe)
     there |= {key: facts["data"].get(key) for key in ("limit", "data_dir")}
     data_dir = str(path_of(terms.data_dir)) if terms.data_dir else None
     here |= {"limit": terms.limit, "data_dir": data_dir}
@@ -297,12 +298,12 @@ def _refuse_another(member: Member, terms: Terms) -> None:
         )
 
 
-def _said(text: str) -> dict[str, Any]:
-    """The network and each key of the recipe, from the text of resolved.yaml."""
-    spec = plain(read_text(text, "resolved.yaml").root)
-    recipe = spec.pop("train", {})
+def _compared(graph: Graph, recipe: Recipe) -> dict[str, Any]:
+    """Return what is compared of a run: the network, and each key of the recipe."""
+    spec = flat_spec(graph, recipe)
+    train = spec.pop("train")
     spec.pop("description", None)
-    return {"network": spec, **recipe}
+    return {"network": spec, **train}
 
 
 def _difference(key: str, there: Any, here: Any) -> str:

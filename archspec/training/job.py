@@ -54,9 +54,14 @@ def located(recipe: Recipe) -> Recipe:
     return replace(recipe, data=replace(recipe.data, name=str(path_of(name))))
 
 
+def flat_spec(graph: Graph, recipe: Recipe) -> dict[str, Any]:
+    """Return the flat spec of a graph, with its recipe in full."""
+    return {**to_spec(graph), "train": recipe.mapping(flat_name)}
+
+
 def resolved(graph: Graph, recipe: Recipe) -> str:
-    """The text of resolved.yaml: the flat spec, with its recipe in full."""
-    return write_yaml({**to_spec(graph), "train": recipe.mapping(flat_name)})
+    """Return the text of resolved.yaml."""
+    return write_yaml(flat_spec(graph, recipe))
 
 
 def described(

@@ -21,11 +21,11 @@ from archspec.backends import framework
 from archspec.errors import UserError
 from archspec.reading import kind_of
 from archspec.recipe import Recipe, recipe_of
-from archspec.syntax.source import plain, read_text
+from archspec.syntax.writer import write_yaml
 from archspec.training.contents import REMEDY, bound
 from archspec.training.failure import told
 from archspec.training.folder import RunFolder
-from archspec.training.job import Job, Manner, described, located, resolved
+from archspec.training.job import Job, Manner, described, flat_spec, located
 from archspec.training.preparation import about, prepare
 from archspec.training.run import started
 
@@ -71,14 +71,14 @@ def resume(
         settings, data=data, epochs=epochs, steps=steps, batch_size=batch_size
     )
     recipe = located(recipe)
-    now = resolved(graph, recipe)
+    now = flat_spec(graph, recipe)
 
     framework.start()
     from archspec.training import state as states
 
     most = bound(graph.total_params)
     state = states.newest(run, echo, most=most)
-    before = _as_now(state.resolved) if state else resolved(*folder.spec())
+    before = _load(state.resolved) if state else flat_spec(*folder.spec())
     changes = _changes(before, now)
     if changes:
         echo(_difference(before, now))
@@ -110,6 +110,7 @@ def resume(
             f"the images of {dataset.name} are not those that {run} began with",
             "put the old ones back, give the folder that has them as --data, or train anew",
         )
+    text = write_yaml(now)
     if changes or run_dir is not None:
         per_epoch = ceil(len(parts["train"]) / recipe.batch_size)
         wanted = recipe.epochs or ceil((recipe.steps or 1) / per_epoch)
@@ -124,12 +125,12 @@ def resume(
                 new.save("spec.yaml", partial(shutil.copyfile, run / "spec.yaml"))
             new.json("run.json", {**now_facts, "status": "running"})
             if state is not None:
-                state = replace(state, resolved=now)
+                state = replace(state, resolved=text)
                 states.hand_on(state, folder, new, most)
-            new.text("resolved.yaml", now)  # with it, the new folder is a run's
+            new.text("resolved.yaml", text)  # with it, the new folder is a run's
         folder = new
     elif data is not None:
-        folder.text("resolved.yaml", now)
+        folder.text("resolved.yaml", text)
     echo(
         f"going on after epoch {state.epochs}"
         if state
@@ -141,13 +142,13 @@ def resume(
 # --- changes -------------------------------------------------------------------------------------
 
 
-def _changes(before: str, now: str) -> set[str]:
-    """The keys of the recipe that differ between two texts of resolved.yaml.
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
+    """Return the keys of the recipe that differ between two flat specs.
 
     Where the images are is no change: what they are is compared. Raises `UserError`, with the
     difference, if something else than length, batch size and patience changed.
     """
-    old, new = _read(before), _read(now)
+    old, new = _compared(before), _compared(now)
     found = {key for key in old | new if old.get(key) != new.get(key)}
     if wrong := sorted(found - {*LENGTH, "patience"}):
         raise UserError(
@@ -158,30 +159,32 @@ def _changes(before: str, now: str) -> set[str]:
     return found
 
 
-def _as_now(text: str) -> str:
-    """A text of resolved.yaml with the keys and arguments that this version has, by default."""
+def _load(text: str) -> dict[str, Any]:
+    """Return the flat spec of a text of resolved.yaml.
+
+    Keys and arguments that this version has and an older one had not are there, by default.
+    """
     graph = archspec.loads(text, "resolved.yaml")
-    return resolved(graph, recipe_of(graph))
+    return flat_spec(graph, recipe_of(graph))
 
 
-def _read(text: str) -> dict[str, Any]:
-    """The network, and each key of the recipe; the callbacks' patience as a key of its own."""
-    spec = plain(read_text(text, "resolved.yaml").root)
-    recipe = spec.pop("train")
+def _compared(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is compared of a flat spec: the network, each key of the recipe, and patience."""
+    recipe = dict(spec["train"])
     recipe["data"] = {key: each for key, each in recipe["data"].items() if key != "name"}
-    named = [
+    callbacks = [
         (name, dict(each)) for callback in recipe["callbacks"] for name, each in callback.items()
     ]
-    recipe["patience"] = [each.pop("patience", None) for _, each in named]
-    recipe["callbacks"] = named
+    recipe["patience"] = [each.pop("patience", None) for _, each in callbacks]
+    recipe["callbacks"] = callbacks
     network = {key: spec.get(key) for key in ("input", "inputs", "layers", "outputs")}
     return {"the network": network, **recipe}
 
 
-def _difference(before: str, now: str) -> str:
-    lines = difflib.unified_diff(
-        before.splitlines(), now.splitlines(), "as it was", "as it is", n=0, lineterm=""
-    )
+def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Return the lines of resolved.yaml that differ between two flat specs."""
+    old, new = write_yaml(before).splitlines(), write_yaml(now).splitlines()
+    lines = difflib.unified_diff(old, new, "as it was", "as it is", n=0, lineterm="")
     shown = [line for line in lines if not line.startswith("@@")]
     more = [f"... and {len(shown) - MOST} lines more"] if len(shown) > MOST else []
     return "\n".join([*shown[:MOST], *more])
