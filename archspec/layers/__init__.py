@@ -3,9 +3,10 @@
 A rule takes the shapes of its inputs (batch axis first, as None) and the layer's arguments in
 normal form, and returns `Facts` or raises `Refused` for what Keras refuses too. Its keyword-only
 signature is the layer's contract, and its docstring says how the layer works: a paragraph, and the
-fields of `Formulas`. Families are functions of rank. To add a layer: write its rule, or take one
-that fits, add an entry with an example to table.py, its arguments to docs.py, and a case
-to tests/layer_cases.py. Nothing outside the table is known.
+fields of `Formulas`. Rules of several ranks are made by functions of rank. To add a layer, write
+its rule in the file of its family, or take one that fits, add an entry with an example to the
+`FAMILY` at the end of that file, its arguments to docs.py, and a case to tests/layer_cases.py.
+Nothing outside the table is known.
 
     >>> conv = LAYERS["Conv2D"]
     >>> arguments = bind("Conv2D", conv.arguments, {"filters": 8, "kernel_size": 3})

@@ -16,6 +16,7 @@ from archspec.arguments import (
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
+from archspec.layers.layer import entry
 from archspec.layers.shapes import known, listed, product
 from archspec.layers.weights import weights
 
@@ -277,3 +278,23 @@ def additive_attention(
     return Facts(
         (*query[:-1], value[-1]), weights, macs=product(*query[1:-1], value[-2], both), window=None
     )
+
+
+ATTENDING = ("training", "use_causal_mask")
+
+# fmt: off
+FAMILY = (
+    entry("MultiHeadAttention", multi_head_attention,
+          "Mix the values at other positions, by several learnt measures of likeness.",
+          "{num_heads: 12, key_dim: 64}", {"query": (197, 768), "value": (197, 768)}, ATTENDING),
+    entry("GroupQueryAttention", group_query_attention,
+          "Mix the values at other positions, several measures of likeness sharing keys.",
+          "{head_dim: 64, num_query_heads: 12, num_key_value_heads: 4}",
+          {"query": (196, 768), "value": (196, 768)}, ATTENDING),
+    entry("Attention", attention, "Mix the values at other positions, by likeness.",
+          "", [(20, 256), (40, 256)], ATTENDING),
+    entry("AdditiveAttention", additive_attention,
+          "Mix the values at other positions, by a learnt sum over query and key.",
+          "", [(20, 256), (40, 256)], ATTENDING),
+)
+# fmt: on

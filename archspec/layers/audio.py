@@ -10,12 +10,14 @@ from archspec.arguments import (
     NUMBER,
     POSITIVE,
     POSITIVE_NUMBER,
+    Argument,
     choice,
     integer,
     optional,
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
+from archspec.layers.layer import COMMON, entry
 from archspec.layers.shapes import joined, known, product, slide, spatial_axes
 
 FRAME = integer("an integer of at least 2", minimum=2)
@@ -131,3 +133,18 @@ def mel_spectrogram(
                 AtArgument("sequence_stride"),
             )
     return Facts((None, num_mel_bins, frames), window=None)
+
+
+FLOATS = choice(None, "float32", "float16", "float64", "mixed_float16")
+NO_BFLOAT16 = {**COMMON, "dtype": Argument("dtype", FLOATS, None)}  # as STFTSpectrogram wants it
+
+# fmt: off
+FAMILY = (
+    entry("STFTSpectrogram", stft_spectrogram,
+          "Find the frequencies in frames of a sequence, by learnt kernels.",
+          "{frame_length: 256, frame_step: 128, expand_dims: true}", (16000, 1), (), NO_BFLOAT16),
+    entry("MelSpectrogram", mel_spectrogram,
+          "Find the loudness of bands of pitch in frames of a sound.",
+          "{fft_length: 1024, sequence_stride: 256, num_mel_bins: 64}", (16000,)),
+)
+# fmt: on

@@ -17,6 +17,7 @@ from archspec.arguments import (
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
+from archspec.layers.layer import entry
 from archspec.layers.shapes import known, product
 from archspec.layers.weights import weights
 from archspec.objects import ACTIVATION
@@ -212,3 +213,18 @@ def reversible_embedding(
     if len(x) < 2 or x[-1] not in (output_dim, None):
         raise Refused(f"takes vectors of {output_dim} numbers (output_dim) in reverse, got {x}")
     return Facts((*x[:-1], input_dim), weights, macs=product(*x[1:-1], output_dim, input_dim))
+
+
+# fmt: off
+FAMILY = (
+    entry("Dense", dense, "Multiply the last axis by a learnt matrix.",
+          "{units: 10, activation: softmax}", (84,)),
+    entry("EinsumDense", einsum_dense, "Multiply by a learnt tensor, as an equation says.",
+          "{equation: 'abc,cde->abde', output_shape: [null, 12, 64], bias_axes: de}", (197, 768)),
+    entry("Embedding", embedding, "Look up a learnt vector for each integer.",
+          "{input_dim: 10000, output_dim: 128, mask_zero: true}", (80,)),
+    entry("ReversibleEmbedding", reversible_embedding,
+          "Look up a learnt vector for each integer, and score the integers by it in reverse.",
+          "{input_dim: 10000, output_dim: 128}", (80,), ("reverse",)),
+)
+# fmt: on

@@ -5,6 +5,7 @@ from typing import Annotated as A
 from archspec.arguments import NUMBER, POSITIVE, Type, choice, optional
 from archspec.errors import Refused
 from archspec.graph import Facts, Shape
+from archspec.layers.layer import DTYPE_ONLY, entry
 
 
 def _increasing(value: list[float]) -> tuple[float, ...]:
@@ -67,3 +68,13 @@ def discretization(
     if bin_boundaries is None:
         raise Refused("needs the argument 'bin_boundaries'", code="missing-argument")
     return Facts(x) if output_mode == "int" else _encoded(x, output_mode, len(bin_boundaries) + 1)
+
+
+# fmt: off
+FAMILY = (
+    entry("CategoryEncoding", category_encoding, "Turn integers into zeros and ones.",
+          "{num_tokens: 10, output_mode: one_hot}", (1,)),
+    entry("Discretization", discretization, "Sort numbers into bins.",
+          "{bin_boundaries: [0, 18, 65], output_mode: one_hot}", (1,), (), DTYPE_ONLY),
+)
+# fmt: on

@@ -22,6 +22,7 @@ from archspec.arguments import (
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
+from archspec.layers.layer import TRAINING, entry
 from archspec.layers.shapes import joined, spatial_axes
 
 INTERPOLATIONS = choice("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5")
@@ -247,34 +248,47 @@ def random_perspective(
     return Facts(x)
 
 
-def random_contrast(
+def random_erasing(
     x: Shape,
     *,
-    factor: A[Any, SHARE],
+    factor: A[Any, SHARE] = 1.0,
+    scale: A[Any, SHARE] = (0.02, 0.33),
+    fill_value: A[float | None, optional(NUMBER)] = None,
     value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
     seed: A[int | None, SEED] = None,
+    data_format: A[str, DATA_FORMAT] = "channels_last",
 ) -> Facts:
-    """(x - mean) * contrast + mean, kept within value_range, with each channel's mean and one
-    contrast for each image, drawn evenly from 1 - lower to 1 + upper, which are both factor where
-    it is one number. At inference nothing happens.
+    """A rectangle of some of the images is painted over, at a place and of a size of its own. At
+    inference nothing happens.
 
     Shape: that of the input.
     """
-    spatial_axes(x, 2, "channels_last")
+    spatial_axes(x, 2, data_format)
     return Facts(x)
 
 
-def random_brightness(
-    x: Shape,
-    *,
-    factor: A[Any, SHIFT],
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    seed: A[int | None, SEED] = None,
-) -> Facts:
-    """x + shift, one shift for each image, drawn evenly from the range that factor gives; the
-    result is kept within value_range. At inference nothing happens.
-
-    Shape: that of the input.
-    """
-    spatial_axes(x, 2, "channels_last")
-    return Facts(x)
+# fmt: off
+FAMILY = (
+    entry("Resizing", resizing, "Bring images to a given size.",
+          "{height: 224, width: 224}", (480, 640, 3)),
+    entry("CenterCrop", center_crop, "Cut the middle out of images.",
+          "{height: 224, width: 224}", (256, 256, 3)),
+    entry("RandomCrop", random_crop, "Cut a random part out of images in training.",
+          "{height: 32, width: 32}", (40, 40, 3), TRAINING),
+    entry("RandomFlip", random_flip, "Mirror images at random in training.",
+          "horizontal", (32, 32, 3), TRAINING),
+    entry("RandomRotation", random_rotation, "Turn images at random in training.",
+          "0.05", (32, 32, 3), TRAINING),
+    entry("RandomTranslation", random_translation, "Shift images at random in training.",
+          "{height_factor: 0.1, width_factor: 0.1, fill_mode: constant}", (28, 28, 1), TRAINING),
+    entry("RandomZoom", random_zoom, "Zoom images at random in training.",
+          "{height_factor: [-0.2, 0.2]}", (32, 32, 3), TRAINING),
+    entry("RandomShear", random_shear, "Slant images at random in training.",
+          "{x_factor: 0.2, y_factor: 0.2}", (32, 32, 3), TRAINING),
+    entry("RandomPerspective", random_perspective,
+          "Tilt images at random in training, as if seen at an angle.",
+          "{factor: 0.5, scale: 0.3}", (32, 32, 3), TRAINING),
+    entry("RandomErasing", random_erasing, "Paint rectangles over images in training.",
+          "{scale: [0.02, 0.2], value_range: [0, 1]}", (32, 32, 3), TRAINING),
+)
+# fmt: on

@@ -19,6 +19,8 @@ def trainable(*, trainable: A[bool, BOOLEAN] = True, dtype: A[Any, DTYPE] = None
 
 
 COMMON = Contract(trainable)
+DTYPE_ONLY = {"dtype": COMMON["dtype"]}  # Keras's SpatialDropout takes no `trainable`
+TRAINING = ("training",)
 
 # An argument that, left out, is what another one is: said or not, the layer is the same.
 FOLLOWS = {"strides": "pool_size", "value_dim": "key_dim", "sequence_length": "fft_length"}
@@ -256,5 +258,9 @@ def entry(
     call: tuple[str, ...] = (),
     common: Mapping[str, Argument] = COMMON,
 ) -> Layer:
-    """arguments, applied_to: those of its example."""
+    """Make an entry of the table.
+
+    doc: what the layer does, in a sentence.
+    arguments, applied_to: those of its example, and the input, without the batch axis.
+    """
     return Layer(name, rule, doc, Example(arguments, applied_to), call, common)

@@ -5,6 +5,7 @@ from typing import Annotated as A
 from archspec.arguments import BOOLEAN, INTEGER, Type
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
+from archspec.layers.layer import entry
 from archspec.layers.shapes import listed, on_axis
 
 
@@ -110,3 +111,25 @@ def dot(
         [n for i, n in enumerate(x) if i not in (0, p)] for x, p in zip(xs, places, strict=True)
     )
     return Facts((None, *left, *right) if left or right else (None, 1), window=None)
+
+
+# fmt: off
+FAMILY = (
+    entry("Add", merge, "Add the inputs, element by element.",
+          "", [(56, 56, 64), (56, 56, 64)]),
+    entry("Subtract", subtract, "Subtract the second input from the first.",
+          "", [(128,), (128,)]),
+    entry("Multiply", merge, "Multiply the inputs, element by element.",
+          "", [(28, 28, 256), (1, 1, 256)]),
+    entry("Average", merge, "Take the mean of the inputs, element by element.",
+          "", [(10,), (10,), (10,)]),
+    entry("Maximum", merge, "Take the largest of the inputs, element by element.",
+          "", [(32, 32, 48), (32, 32, 48)]),
+    entry("Minimum", merge, "Take the smallest of the inputs, element by element.",
+          "", [(32, 32, 48), (32, 32, 48)]),
+    entry("Concatenate", concatenate, "Join the inputs along an axis.",
+          "", [(28, 28, 64), (28, 28, 128), (28, 28, 32)]),
+    entry("Dot", dot, "Sum the products of two inputs along an axis of each.",
+          "{axes: 1, normalize: true}", [(64,), (64,)]),
+)
+# fmt: on

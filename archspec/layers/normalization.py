@@ -18,6 +18,7 @@ from archspec.arguments import (
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
+from archspec.layers.layer import TRAINING, entry
 from archspec.layers.shapes import Axes, known_on_axis, on_axes
 from archspec.layers.weights import weights
 
@@ -193,3 +194,27 @@ def _broadcasts(value: Any, size: Shape, argument: str) -> None:
     if length is not None and (not size or length not in (1, size[-1])):
         what = f"{size[-1]} numbers" if size else "one number"
         raise Refused(f"wants {what} for its input, got {length}", AtArgument(argument))
+
+
+# fmt: off
+FAMILY = (
+    entry("BatchNormalization", batch_normalization,
+          "Normalise each channel over the batch; at inference by averages kept in training.",
+          "{momentum: 0.9, epsilon: 1.001e-5}", (56, 56, 64), TRAINING),
+    entry("LayerNormalization", layer_normalization,
+          "Normalise the features of each sample and position.",
+          "{epsilon: 1.0e-6}", (197, 768)),
+    entry("GroupNormalization", group_normalization, "Normalise groups of channels of each sample.",
+          "{groups: 32}", (56, 56, 256)),
+    entry("RMSNormalization", rms_normalization,
+          "Divide the features of each sample and position by their root mean square.",
+          "{epsilon: 1.0e-5}", (128, 2048)),
+    entry("UnitNormalization", unit_normalization, "Scale vectors to length 1.",
+          "", (128,)),
+    entry("Normalization", normalization,
+          "Subtract a constant mean and divide by a constant deviation.",
+          "{mean: [0.485, 0.456, 0.406], variance: [0.0524, 0.0502, 0.0506]}", (224, 224, 3)),
+    entry("Rescaling", rescaling, "Multiply by a constant and add another.",
+          "{scale: =1 / 127.5, offset: -1}", (224, 224, 3)),
+)
+# fmt: on

@@ -10,7 +10,6 @@ from archspec.arguments import (
     BOOLEAN,
     DATA_FORMAT,
     NON_NEGATIVE,
-    NUMBER,
     POSITIVE,
     POSITIVE_NUMBER,
     SEED,
@@ -23,6 +22,7 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.images import RANGE, SHARE, SHIFT, WARP
+from archspec.layers.layer import TRAINING, entry
 from archspec.layers.shapes import known, spatial_axes
 
 _BIT_COUNT = {"type": "integer", "minimum": 1, "maximum": 8}
@@ -62,6 +62,37 @@ def _coloured(x: Shape, data_format: str = "channels_last", grey: bool = False) 
 
 
 # --- brightness and contrast ---------------------------------------------------------------------
+
+
+def random_contrast(
+    x: Shape,
+    *,
+    factor: A[Any, SHARE],
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    """(x - mean) * contrast + mean, kept within value_range, with each channel's mean and one
+    contrast for each image, drawn evenly from 1 - lower to 1 + upper, which are both factor where
+    it is one number. At inference nothing happens.
+
+    Shape: that of the input.
+    """
+    return _image(x)
+
+
+def random_brightness(
+    x: Shape,
+    *,
+    factor: A[Any, SHIFT],
+    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
+    seed: A[int | None, SEED] = None,
+) -> Facts:
+    """x + shift, one shift for each image, drawn evenly from the range that factor gives; the
+    result is kept within value_range. At inference nothing happens.
+
+    Shape: that of the input.
+    """
+    return _image(x)
 
 
 def auto_contrast(x: Shape, *, value_range: A[tuple[float, float], RANGE] = (0.0, 255.0)) -> Facts:
@@ -284,24 +315,6 @@ def random_gaussian_blur(
     return _image(x, data_format)
 
 
-def random_erasing(
-    x: Shape,
-    *,
-    factor: A[Any, SHARE] = 1.0,
-    scale: A[Any, SHARE] = (0.02, 0.33),
-    fill_value: A[float | None, optional(NUMBER)] = None,
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    seed: A[int | None, SEED] = None,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
-) -> Facts:
-    """A rectangle of some of the images is painted over, at a place and of a size of its own. At
-    inference nothing happens.
-
-    Shape: that of the input.
-    """
-    return _image(x, data_format)
-
-
 # --- several of these at once --------------------------------------------------------------------
 
 
@@ -346,3 +359,51 @@ def aug_mix(
     Shape: that of the input.
     """
     return _coloured(x, data_format, grey=True) if all_ops else _image(x, data_format)
+
+
+# fmt: off
+FAMILY = (
+    entry("RandomBrightness", random_brightness, "Vary the brightness at random in training.",
+          "{factor: 0.2, value_range: [0, 1]}", (32, 32, 3), TRAINING),
+    entry("RandomContrast", random_contrast, "Vary the contrast at random in training.",
+          "{factor: 0.2, value_range: [0, 1]}", (32, 32, 3), TRAINING),
+    entry("RandomSaturation", random_saturation,
+          "Vary the strength of the colours at random in training.",
+          "{factor: [0.4, 0.6], value_range: [0, 1]}", (32, 32, 3), TRAINING),
+    entry("RandomHue", random_hue, "Vary the hue at random in training.",
+          "{factor: 0.1, value_range: [0, 1]}", (32, 32, 3), TRAINING),
+    entry("RandomColorJitter", random_color_jitter,
+          "Vary brightness, contrast, saturation and hue at random in training.",
+          "{value_range: [0, 1], brightness_factor: 0.2, contrast_factor: 0.2}", (32, 32, 3),
+          TRAINING),
+    entry("RandomColorDegeneration", random_color_degeneration,
+          "Fade or strengthen the colours at random in training.",
+          "{factor: 0.5, value_range: [0, 1]}", (32, 32, 3), TRAINING),
+    entry("RandomGrayscale", random_grayscale, "Take the colours out of some images in training.",
+          "0.2", (32, 32, 3), TRAINING),
+    entry("RandomInvert", random_invert, "Invert some images in training.",
+          "{factor: 0.2, value_range: [0, 1]}", (32, 32, 3), TRAINING),
+    entry("RandomPosterization", random_posterization,
+          "Round the values of pixels to few levels in training.",
+          "{factor: [4, 8], value_range: [0, 1]}", (32, 32, 3), TRAINING),
+    entry("Solarization", solarization, "Invert pixels above a threshold in training.",
+          "{threshold_factor: 0.8, value_range: [0, 1]}", (32, 32, 3), TRAINING),
+    entry("RandomSharpness", random_sharpness, "Blur or sharpen images at random in training.",
+          "{factor: [0.3, 0.7], value_range: [0, 1]}", (32, 32, 3), TRAINING),
+    entry("RandomGaussianBlur", random_gaussian_blur, "Blur some images in training.",
+          "{factor: 0.5, kernel_size: 3, value_range: [0, 1]}", (32, 32, 3), TRAINING),
+    entry("AutoContrast", auto_contrast, "Spread each channel's values over the whole range.",
+          "{value_range: [0, 1]}", (32, 32, 3)),
+    entry("Equalization", equalization,
+          "Make each channel's values about equally frequent in training.",
+          "{value_range: [0, 1]}", (32, 32, 3), TRAINING),
+    entry("ContrastLimitedAdaptiveHistogramEqualization",
+          contrast_limited_adaptive_histogram_equalization,
+          "Make values about equally frequent within each part of an image.",
+          "{value_range: [0, 1], tile_grid_size: [4, 4]}", (32, 32, 3)),
+    entry("RandAugment", rand_augment, "Apply a few of eleven augmentations in training.",
+          "{value_range: [0, 1], num_ops: 2, factor: 0.3}", (32, 32, 3), TRAINING),
+    entry("AugMix", aug_mix, "Mix images with augmented forms of themselves in training.",
+          "{value_range: [0, 1]}", (32, 32, 3), TRAINING),
+)
+# fmt: on

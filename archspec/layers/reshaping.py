@@ -16,6 +16,7 @@ from archspec.arguments import (
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
+from archspec.layers.layer import entry
 from archspec.layers.shapes import Rule, joined, product, spatial_axes
 
 
@@ -208,3 +209,35 @@ def up_sampling_3d(
     Shape: each spatial axis n becomes n * size; the channels stay.
     """
     return _enlarged(x, size, data_format)
+
+
+# fmt: off
+FAMILY = (
+    entry("Flatten", flatten, "Lay all axes but the batch out in one.",
+          "", (5, 5, 16)),
+    entry("Reshape", reshape, "Lay the values out in another shape.",
+          "[-1, 768]", (14, 14, 768)),
+    entry("Permute", permute, "Change the order of the axes.",
+          "[2, 1]", (196, 512)),
+    entry("RepeatVector", repeat_vector, "Repeat a vector along a new axis.",
+          "20", (128,)),
+    entry("ZeroPadding1D", zero_padding(1), "Add steps of zeros at the ends.",
+          "[2, 0]", (128, 64)),
+    entry("ZeroPadding2D", zero_padding(2), "Add rows and columns of zeros at the edges.",
+          "3", (224, 224, 3)),
+    entry("ZeroPadding3D", zero_padding(3), "Add zeros around a volume.",
+          "1", (16, 56, 56, 3)),
+    entry("Cropping1D", cropping_1d, "Drop steps at the ends.",
+          "[1, 1]", (128, 64)),
+    entry("Cropping2D", cropping(2, 0), "Drop rows and columns at the edges.",
+          "4", (64, 64, 512)),
+    entry("Cropping3D", cropping(3, 1), "Drop the outer layers of a volume.",
+          "2", (16, 56, 56, 64)),
+    entry("UpSampling1D", up_sampling_1d, "Repeat each step.",
+          "2", (64, 128)),
+    entry("UpSampling2D", up_sampling_2d, "Enlarge an image by repetition or interpolation.",
+          "{size: 2, interpolation: bilinear}", (28, 28, 1024)),
+    entry("UpSampling3D", up_sampling_3d, "Enlarge a volume by repetition.",
+          "2", (8, 16, 16, 128)),
+)
+# fmt: on

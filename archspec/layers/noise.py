@@ -1,13 +1,10 @@
-"""Layers that keep the shape: activations, noise and dropout, penalties."""
+"""Dropout, random noise, and penalties on values: layers that act in training only."""
 
 from typing import Annotated as A
-from typing import Any
 
 from archspec.arguments import (
-    AXES,
     DATA_FORMAT,
     NON_NEGATIVE,
-    NUMBER,
     POSITIVE,
     SEED,
     UNIT_INTERVAL,
@@ -17,109 +14,8 @@ from archspec.arguments import (
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
-from archspec.layers.shapes import Axes, Rule, known_on_axis, on_axes, spatial_axes
-from archspec.layers.weights import weights
-from archspec.objects import ACTIVATION
-from archspec.objects.activations import Alpha, MaxValue, NegativeSlope, Threshold
-
-
-def identity(x: Shape) -> Facts:
-    """Gives a value a name, or stands where a variant has a layer.
-
-    Shape: that of the input.
-    """
-    return Facts(x)
-
-
-def masking(x: Shape, *, mask_value: A[float, NUMBER] = 0.0) -> Facts:
-    """Marks the steps all of whose features are mask_value; attention, and what else knows masks,
-    passes over them. It changes no value.
-
-    Shape: that of the input.
-    """
-    return Facts(x)
-
-
-# --- activations ---------------------------------------------------------------------------------
-
-
-def activation(x: Shape, *, activation: A[Any, ACTIVATION]) -> Facts:
-    """The same as the argument `activation` of the layer before it, as a step of its own: where
-    something comes between the two, such as BatchNormalization.
-
-    Shape: that of the input.
-    """
-    return Facts(x)
-
-
-def re_lu(
-    x: Shape,
-    *,
-    max_value: MaxValue = None,
-    negative_slope: NegativeSlope = 0.0,
-    threshold: Threshold = 0.0,
-) -> Facts:
-    """x above threshold, but no more than max_value, and negative_slope * (x - threshold)
-    below.
-
-    Shape: that of the input.
-    """
-    return Facts(x)
-
-
-def leaky_re_lu(x: Shape, *, negative_slope: NegativeSlope = 0.3) -> Facts:
-    """x above 0, negative_slope * x below, so that no unit is ever dead. PyTorch's slope is 0.01
-    by default, Keras's 0.3.
-
-    Shape: that of the input.
-    """
-    return Facts(x)
-
-
-def elu(x: Shape, *, alpha: Alpha = 1.0) -> Facts:
-    """x above 0, alpha * (exp(x) - 1) below: smooth, and with a mean nearer 0 than ReLU's.
-
-    Shape: that of the input.
-    """
-    return Facts(x)
-
-
-def p_re_lu(
-    x: Shape,
-    *,
-    shared_axes: A[Axes | None, optional(AXES)] = None,
-    **_: A[Any, weights("alpha", before="shared_axes")],
-) -> Facts:
-    """x above 0, alpha * x below, where alpha is learnt, for each position and channel unless
-    shared_axes says where one serves all: [1, 2] leaves one for each channel of an image.
-
-    Shape: that of the input.
-    Params: the product of the input's axes but the batch, those of shared_axes counting 1.
-    """
-    shared = shared_axes if isinstance(shared_axes, tuple) else (shared_axes,)
-    ones = [axis for axis in shared if axis is not None]
-    if any(not 1 <= axis < len(x) for axis in ones):
-        raise Refused(
-            f"shares axes from 1 to {len(x) - 1} of {x}, got {ones}", AtArgument("shared_axes")
-        )
-    size = tuple(
-        1 if axis in ones else known_on_axis(x, axis, "shared_axes") for axis in range(1, len(x))
-    )
-    return Facts(x, {"alpha": size})
-
-
-def softmax(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
-    """exp(x) / sum(exp(x)) along axis: positive numbers that sum to 1. A classifier's last layer
-    more often has it as its activation.
-
-    Shape: that of the input.
-    """
-    if axis == ():
-        raise Refused("wants at least one axis, got []", AtArgument("axis"))
-    return Facts(x, window=() if set(on_axes(x, axis)) <= {len(x) - 1} else None)
-
-
-# --- noise ---------------------------------------------------------------------------------------
+from archspec.layers.layer import DTYPE_ONLY, TRAINING, entry
+from archspec.layers.shapes import Rule, spatial_axes
 
 NOISE_SHAPE = listing(
     optional(POSITIVE), "a list with a positive integer or null for each axis, the batch included"
@@ -232,3 +128,30 @@ def activity_regularization(
     Shape: that of the input.
     """
     return Facts(x)
+
+
+# fmt: off
+FAMILY = (
+    entry("Dropout", dropout, "Set a random share of the values to 0 in training.",
+          "0.5", (4096,), TRAINING),
+    entry("SpatialDropout1D", spatial_dropout_1d,
+          "Set a random share of the channels to 0 in training.",
+          "0.2", (128, 64), TRAINING, DTYPE_ONLY),
+    entry("SpatialDropout2D", spatial_dropout(2),
+          "Set a random share of the channels to 0 in training.",
+          "0.2", (28, 28, 128), TRAINING, DTYPE_ONLY),
+    entry("SpatialDropout3D", spatial_dropout(3),
+          "Set a random share of the channels to 0 in training.",
+          "0.2", (8, 28, 28, 128), TRAINING, DTYPE_ONLY),
+    entry("AlphaDropout", alpha_dropout,
+          "Drop a random share of the values, keeping mean and variance.",
+          "0.1", (256,), TRAINING),
+    entry("GaussianDropout", gaussian_dropout, "Multiply each value by random noise in training.",
+          "0.3", (256,), TRAINING),
+    entry("GaussianNoise", gaussian_noise, "Add random noise to each value in training.",
+          "0.1", (28, 28, 1), TRAINING),
+    entry("ActivityRegularization", activity_regularization,
+          "Add a penalty on the values to the loss.",
+          "{l1: 1.0e-5}", (32,)),
+)
+# fmt: on

@@ -1,0 +1,107 @@
+"""Layers that apply an activation function to each value."""
+
+from typing import Annotated as A
+from typing import Any
+
+from archspec.arguments import AXES, optional
+from archspec.errors import AtArgument, Refused
+from archspec.graph import Facts, Shape
+from archspec.layers.layer import entry
+from archspec.layers.shapes import Axes, known_on_axis, on_axes
+from archspec.layers.weights import weights
+from archspec.objects import ACTIVATION
+from archspec.objects.activations import Alpha, MaxValue, NegativeSlope, Threshold
+
+
+def activation(x: Shape, *, activation: A[Any, ACTIVATION]) -> Facts:
+    """The same as the argument `activation` of the layer before it, as a step of its own: where
+    something comes between the two, such as BatchNormalization.
+
+    Shape: that of the input.
+    """
+    return Facts(x)
+
+
+def re_lu(
+    x: Shape,
+    *,
+    max_value: MaxValue = None,
+    negative_slope: NegativeSlope = 0.0,
+    threshold: Threshold = 0.0,
+) -> Facts:
+    """x above threshold, but no more than max_value, and negative_slope * (x - threshold)
+    below.
+
+    Shape: that of the input.
+    """
+    return Facts(x)
+
+
+def leaky_re_lu(x: Shape, *, negative_slope: NegativeSlope = 0.3) -> Facts:
+    """x above 0, negative_slope * x below, so that no unit is ever dead. PyTorch's slope is 0.01
+    by default, Keras's 0.3.
+
+    Shape: that of the input.
+    """
+    return Facts(x)
+
+
+def elu(x: Shape, *, alpha: Alpha = 1.0) -> Facts:
+    """x above 0, alpha * (exp(x) - 1) below: smooth, and with a mean nearer 0 than ReLU's.
+
+    Shape: that of the input.
+    """
+    return Facts(x)
+
+
+def p_re_lu(
+    x: Shape,
+    *,
+    shared_axes: A[Axes | None, optional(AXES)] = None,
+    **_: A[Any, weights("alpha", before="shared_axes")],
+) -> Facts:
+    """x above 0, alpha * x below, where alpha is learnt, for each position and channel unless
+    shared_axes says where one serves all: [1, 2] leaves one for each channel of an image.
+
+    Shape: that of the input.
+    Params: the product of the input's axes but the batch, those of shared_axes counting 1.
+    """
+    shared = shared_axes if isinstance(shared_axes, tuple) else (shared_axes,)
+    ones = [axis for axis in shared if axis is not None]
+    if any(not 1 <= axis < len(x) for axis in ones):
+        raise Refused(
+            f"shares axes from 1 to {len(x) - 1} of {x}, got {ones}", AtArgument("shared_axes")
+        )
+    size = tuple(
+        1 if axis in ones else known_on_axis(x, axis, "shared_axes") for axis in range(1, len(x))
+    )
+    return Facts(x, {"alpha": size})
+
+
+def softmax(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
+    """exp(x) / sum(exp(x)) along axis: positive numbers that sum to 1. A classifier's last layer
+    more often has it as its activation.
+
+    Shape: that of the input.
+    """
+    if axis == ():
+        raise Refused("wants at least one axis, got []", AtArgument("axis"))
+    return Facts(x, window=() if set(on_axes(x, axis)) <= {len(x) - 1} else None)
+
+
+# fmt: off
+FAMILY = (
+    entry("Activation", activation, "Apply an activation function to each value.",
+          "relu", (56, 56, 64)),
+    entry("ReLU", re_lu, "Set negative values to 0: the rectified linear unit.",
+          "{max_value: 6}", (112, 112, 32)),
+    entry("LeakyReLU", leaky_re_lu, "Scale negative values down instead of dropping them.",
+          "{negative_slope: 0.2}", (32, 32, 64)),
+    entry("PReLU", p_re_lu, "Scale negative values by a learnt factor.",
+          "{shared_axes: [1, 2]}", (56, 56, 64)),
+    entry("ELU", elu, "Bend negative values to a limit: the exponential linear unit.",
+          "{alpha: 1.0}", (32, 32, 64)),
+    entry("Softmax", softmax, "Turn values into probabilities.",
+          "", (10,)),
+)
+# fmt: on

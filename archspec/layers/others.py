@@ -1,0 +1,36 @@
+"""Layers that change no value: Identity and Masking."""
+
+from typing import Annotated as A
+
+from archspec.arguments import (
+    NUMBER,
+)
+from archspec.graph import Facts, Shape
+from archspec.layers.layer import entry
+
+
+def identity(x: Shape) -> Facts:
+    """Gives a value a name, or stands where a variant has a layer.
+
+    Shape: that of the input.
+    """
+    return Facts(x)
+
+
+def masking(x: Shape, *, mask_value: A[float, NUMBER] = 0.0) -> Facts:
+    """Marks the steps all of whose features are mask_value; attention, and what else knows masks,
+    passes over them. It changes no value.
+
+    Shape: that of the input.
+    """
+    return Facts(x)
+
+
+# fmt: off
+FAMILY = (
+    entry("Identity", identity, "Hand the input on.",
+          "", (56, 56, 64)),
+    entry("Masking", masking, "Have later layers skip steps that hold one value only.",
+          "{mask_value: 0}", (80, 16)),
+)
+# fmt: on
