@@ -18,6 +18,7 @@ from typing import Any
 
 from archspec.errors import UserError
 from archspec.graph import Graph, Node, fold, trainable_params
+from archspec.layers import traits_of
 from archspec.objects import read
 
 # --- receptive field -----------------------------------------------------------------------------
@@ -166,16 +167,8 @@ SLOTS = {
 }
 EXTRA_SLOTS = frozenset(("amsgrad", "centered", "use_ema", "gradient_accumulation_steps"))
 
-# Layers whose gradient needs neither their input nor their output, and those that need their
-# output only; every other layer is taken to need its inputs.
-RESAMPLING = ("ZeroPadding", "Cropping", "UpSampling", "AveragePooling", "GlobalAveragePooling")
-MOVING = ("Add", "Average", "Subtract", "Concatenate", "Flatten", "Reshape", "Permute")
-NEEDS_NOTHING = frozenset((*MOVING, "RepeatVector", "Rescaling", "InputLayer")).union(
-    f"{op}{rank}D" for op in RESAMPLING for rank in (1, 2, 3)
-)
-NEEDS_OUTPUT = frozenset(("ReLU", "LeakyReLU", "ELU", "Softmax", "Dropout"))
-FROM_OUTPUT = frozenset((None, "relu", "sigmoid", "tanh", "softmax", "elu", "selu"))  # activations
-SAME_STORAGE = frozenset(("Flatten", "Reshape"))
+# Activations whose gradient needs their output only.
+FROM_OUTPUT = frozenset(("relu", "sigmoid", "tanh", "softmax", "elu", "selu"))
 
 
 def peak_memory(
@@ -232,7 +225,7 @@ def _kept(graph: Graph) -> dict[str, None]:
     learns: dict[str, bool] = {}
     kept: dict[str, None] = {}
     for node in graph.nodes:
-        alias = node.op in SAME_STORAGE and len(node.inputs) == 1
+        alias = traits_of(node.op).passes_values and len(node.inputs) == 1
         storage[node.name] = storage[node.inputs[0]] if alias else node.name
         owner = node if node.reuses is None else graph[node.reuses]
         learns[node.name] = trainable_params(owner) > 0 or any(learns[n] for n in node.inputs)
@@ -242,14 +235,16 @@ def _kept(graph: Graph) -> dict[str, None]:
 
 
 def _needs(node: Node) -> list[str]:
-    """The tensors that the gradient of one node reads: its inputs, its output, or neither."""
-    activation = node.arguments.get("activation")
+    """Return the tensors that the gradient of one node reads: its inputs, its output, or neither.
+
+    An activation inside a layer keeps a value as large as the output.
+    """
+    traits = traits_of(node.op)
+    activation = traits.activation or node.arguments.get("activation")
     if isinstance(activation, Mapping):
         (activation,) = activation
-    if node.op in NEEDS_NOTHING:
-        return []
-    if node.op in NEEDS_OUTPUT or (node.op == "Activation" and activation in FROM_OUTPUT):
-        return [node.name]
-    if node.op == "Activation" or activation is None:
-        return list(node.inputs)
-    return [*node.inputs, node.name]  # an activation inside keeps a value as large as the output
+    if traits.kind == "activation":
+        return [node.name] if activation in FROM_OUTPUT else list(node.inputs)
+    inputs = list(node.inputs) if traits.gradient_needs == "inputs" else []
+    output = traits.gradient_needs == "output" or activation is not None
+    return [*inputs, node.name] if output else inputs

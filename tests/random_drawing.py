@@ -38,7 +38,7 @@ from random_layers import layer
 from archspec.errors import Refused
 from archspec.graph import Shape
 from archspec.infer import infer
-from archspec.layers import ALIGNING, AUGMENTING, LAYERS, TIED
+from archspec.layers import LAYERS
 
 Draw = random.Random
 Items = list[Item]
@@ -96,11 +96,12 @@ class Shapes:
         lengths = [n or 4 for n in facts.shape[1:]]
         if max(lengths, default=0) > 64 or prod(lengths) > 9000:
             raise TooLarge
-        tied = (facts.weights, len(values[0].shape) if layer.op in TIED else 0)
+        traits = LAYERS[layer.op].traits
+        tied = (facts.weights, len(values[0].shape) if traits.fixed_rank else 0)
         if layer.tied not in (None, tied):
             raise Refused("its weights do not fit", code="reuse")
         aligned = len({len(each.shape) for each in values}) > 1
-        if layer.op in ALIGNING and layer.tied and aligned and not layer.aligned:
+        if traits.aligns and layer.tied and aligned and not layer.aligned:
             raise Refused("it aligns no axes", code="reuse")
         layer.aligned = layer.aligned or (aligned and not layer.tied)
         layer.tied = tied
@@ -114,7 +115,7 @@ REFUSALS = (Refused, Wrong, TooLarge)
 
 # --- drawing -------------------------------------------------------------------------------------
 
-ONE = [op for op, each in LAYERS.items() if each.takes == "one" and op not in AUGMENTING]
+ONE = [op for op, each in LAYERS.items() if each.takes == "one" and not each.traits.augments_only]
 SEVERAL = [op for op, each in LAYERS.items() if each.takes != "one"]
 CORE = [op for op in ONE if re.search("Conv|Pooling|Dense|Spectrogram", op)]
 MERGES = ["Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract", "Concatenate", "Dot"]

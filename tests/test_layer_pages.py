@@ -24,7 +24,6 @@ from archspec.errors import SpecError
 from archspec.graph import Facts, Shape, params
 from archspec.layers import (
     ALIASES,
-    AUGMENTING,
     FAMILIES,
     LACKING,
     LAYERS,
@@ -151,7 +150,7 @@ def test_a_docstring_is_read_by_its_fields() -> None:
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_example_is_a_sound_spec_that_costs_what_the_formulas_say(name: str) -> None:
     layer = LAYERS[name]
-    if name in AUGMENTING:
+    if LAYERS[name].traits.augments_only:
         with pytest.raises(SpecError, match=f"{name} works under `train.augment` alone"):
             archspec.loads(example(layer))
         return

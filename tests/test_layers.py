@@ -18,7 +18,7 @@ import archspec
 from archspec.arguments import REQUIRED, bind
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
-from archspec.layers import AUGMENTING, COMMON, LACKING, LAYERS, REFUSED, Layer
+from archspec.layers import COMMON, LACKING, LAYERS, REFUSED, Layer
 from archspec.layers.docs import DOCS, sentence
 from archspec.objects import ACTIVATION_LAYERS, TABLES
 
@@ -123,7 +123,19 @@ def test_frozen_layers_keep_all_their_weights() -> None:
 def test_a_layer_is_in_the_table_or_has_one_reason_to_be_left_out() -> None:
     assert not set(REFUSED) & set(LAYERS)
     assert not set(LACKING) & {*LAYERS, *REFUSED}
-    assert set(AUGMENTING) <= set(LAYERS)
+
+
+def test_a_layer_of_random_numbers_is_of_the_kind_of_noise() -> None:
+    noise = {name for name, layer in LAYERS.items() if layer.traits.kind == "dropout, noise"}
+    seeded = {name for name, layer in LAYERS.items() if "seed" in layer.arguments}
+    assert noise == {name for name in seeded if LAYERS[name].traits.kind != "attention"}
+
+
+def test_every_merge_takes_a_list_and_every_alignment_is_one() -> None:
+    merges = {name for name, layer in LAYERS.items() if layer.traits.kind == "merge"}
+    lists = {name for name, layer in LAYERS.items() if layer.takes == "list"}
+    assert merges == {name for name in lists if LAYERS[name].traits.kind != "attention"}
+    assert {name for name, layer in LAYERS.items() if layer.traits.aligns} < merges
 
 
 # --- against Keras -------------------------------------------------------------------------------
@@ -315,6 +327,7 @@ def test_keras_says_the_same(case: Case) -> None:
 
 
 ACCEPTED = [case for case in CASES if not case.refusal]
+ANYWHERE = [case for case in ACCEPTED if not LAYERS[case.layer].traits.augments_only]
 
 
 def runs_here(case: Case) -> bool:
@@ -337,7 +350,7 @@ def test_what_we_accept_runs(case: Case) -> None:
     modes: list[dict[str, bool]] = [{}]
     if "training" in LAYERS[case.layer].call:
         modes.append({"training": True})
-        if case.layer not in AUGMENTING:
+        if case in ANYWHERE:
             modes.append({"training": False})
     for mode in modes:
         made, out = call_keras(case, arguments, run=True, **mode)
@@ -348,7 +361,7 @@ def test_what_we_accept_runs(case: Case) -> None:
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize("case", [c for c in ACCEPTED if c.layer not in AUGMENTING], ids=str)
+@pytest.mark.parametrize("case", ANYWHERE, ids=str)
 def test_what_we_accept_makes_a_model_that_can_be_loaded(case: Case) -> None:
     import keras
 

@@ -24,7 +24,7 @@ from random_graphs import Network, write
 import archspec
 from archspec.errors import SpecError, UserError
 from archspec.graph import Graph
-from archspec.layers import AUGMENTING, LAYERS
+from archspec.layers import LAYERS
 
 # Keras says when a layer drops a mask, or when a softmax has one axis to share out.
 pytestmark = [pytest.mark.keras, pytest.mark.filterwarnings("ignore::UserWarning")]
@@ -76,7 +76,9 @@ def test_every_layer_is_drawn(graphs: list[Graph]) -> None:
 
 
 # Layers of the table that are never drawn -> why: those that a network cannot have.
-UNDRAWN: dict[str, str] = {**AUGMENTING}
+UNDRAWN: dict[str, str] = {
+    name: layer.traits.augments_only for name, layer in LAYERS.items() if layer.traits.augments_only
+}
 
 
 def test_the_wiring_is_varied(graphs: list[Graph]) -> None:

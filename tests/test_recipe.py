@@ -136,9 +136,10 @@ def test_an_augmentation_that_takes_the_pixels_for_others_is_warned_of() -> None
     assert not warnings("[{RandomContrast: {factor: 0.2, value_range: [0, 1]}}]")
     assert not warnings("[RandomInvert]", "{name: digits, scale: [0, 255]}")
     assert warnings("[{RandomInvert: {value_range: [0, 1]}}]", "{name: digits, scale: [-1, 1]}")
-    # Nothing is known of stored pixels, nor of what comes of Rescaling.
+    # Nothing is known of stored pixels, nor of what comes of layers that give them another range.
     assert not warnings("[RandomInvert]", "{name: digits, scale: null}")
     assert not warnings("[{Rescaling: 255}, RandomInvert]")
+    assert not warnings("[UnitNormalization, RandomInvert]")
 
 
 # --- what is refused -----------------------------------------------------------------------------
@@ -326,6 +327,7 @@ def test_a_schedule_that_ends_before_the_first_epoch_is_a_warning_with_numbers()
         ("layers: [Dense: 10, Softmax]", True),
         ("layers: [Dense: 10, Activation: softmax]", True),
         ("layers: [Dense: 10, Softmax, Reshape: [5, 2], Flatten]", True),
+        ("layers: [Dense: 10, Softmax, ActivityRegularization: {l1: 0.1}]", True),
         ("layers: [{Dense: {units: 10, activation: softmax}}, Rescaling: 2]", False),
     ],
 )

@@ -118,6 +118,29 @@ def test_peak_memory_is_what_a_hand_counts():
     assert memory.total == sum(parts) + memory.inputs
 
 
+@pytest.mark.parametrize(
+    ("step", "kept"),
+    [
+        *((f"{name}: 0.1", 1) for name in ("Dropout", "SpatialDropout2D", "AlphaDropout")),
+        *((f"{name}: 0.1", 1) for name in ("GaussianDropout", "GaussianNoise")),
+        *((name, 1) for name in ("Identity", "ReLU", "ELU", "Softmax", "Masking")),
+        *((f"Activation: {name}", 1) for name in ("relu", "tanh")),
+        *((f"Activation: {name}", 2) for name in ("leaky_relu", "gelu")),
+        *((name, 2) for name in ("LeakyReLU", "PReLU", "BatchNormalization")),
+        ("Normalization: {mean: 1, variance: 2}", 1),
+        ("Rescaling: 2", 1),
+        ("AdaptiveAveragePooling2D: 64", 1),
+        ("AdaptiveMaxPooling2D: 64", 2),
+        ("Resizing: {height: 64, width: 64}", 1),
+    ],
+)
+def test_a_layer_keeps_what_its_gradient_reads(step, kept):
+    """Between two convolutions: the second keeps its input, and the layer perhaps its own."""
+    conv = "  - Conv2D: {filters: 8, kernel_size: 3, padding: same}\n"
+    memory = peak_memory(layers(f"{conv}  - {step}\n{conv}"), batch_size=1)
+    assert memory.activations == kept * 4 * (64 * 64 * 8)
+
+
 def test_half_precision_halves_activations_and_adds_a_copy_of_the_weights():
     full, mixed = (
         peak_memory(layers(BLOCK), 4, precision) for precision in ("float32", "mixed_float16")

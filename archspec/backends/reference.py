@@ -27,7 +27,6 @@ from archspec.graph import Facts
 from archspec.infer import infer, lookup
 from archspec.layers import (
     ALIASES,
-    AUGMENTING,
     COMMON,
     FAMILIES,
     LAYERS,
@@ -156,7 +155,7 @@ class Page:
 
 def page(layer: Layer) -> Page:
     family = next(name for name, layers in FAMILIES.items() if layer in layers)
-    if layer.name in AUGMENTING:  # which no graph may have
+    if layer.traits.augments_only:  # which no graph may have
         (step,) = plain(read_text(layer.step, layer.name).root)
         _, facts = infer(layer.name, step[layer.name], [(None, *layer.example.inputs)])
     else:

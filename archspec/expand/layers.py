@@ -17,7 +17,7 @@ from archspec.expand.references import need_node
 from archspec.expand.values import evaluate
 from archspec.graph import Facts
 from archspec.infer import again, lookup, meant, normal
-from archspec.layers import ALIGNING, AUGMENTING, LAYERS, TIED
+from archspec.layers import LAYERS, traits_of
 from archspec.scopes import Entry, snake_case
 from archspec.syntax.source import Value
 from archspec.syntax.steps import BlockCall, LayerCall, Reuse
@@ -61,8 +61,8 @@ def lay_layer(
     errors: Errors = ()
     try:
         layer = lookup(op)
-        if op in AUGMENTING:
-            message = f"{op} works under `train.augment` alone: {AUGMENTING[op]}"
+        if why := layer.traits.augments_only:
+            message = f"{op} works under `train.augment` alone: {why}"
             raise Refused(message, code="refused-layer")
         if place.owners is not None:  # each layer here has its counterpart there
             counterpart = next(place.owners, None)
@@ -211,7 +211,7 @@ def _evaluate_call(
 def _warn_of_training(op: str, training: bool, value: Value, place: Place, out: Expansion) -> None:
     message = f"Keras ignores `training: {show(training)}` on a {op} inside fit"
     hint = "fit and predict say themselves whether they train"
-    if op == "BatchNormalization" and not training:
+    if traits_of(op).batch_statistics and not training:
         hint = "freeze it with `trainable: false` among its arguments"
     out.warn("training-ignored", message, value.span, hint, place.trail)
 
@@ -224,23 +224,14 @@ def _infer_facts(draft: Draft) -> Facts:
     shapes = [each.shape for each in draft.inputs]
     fed = dict(zip(draft.slots, shapes, strict=True)) if draft.slots else shapes
     facts = again(draft.op, draft.arguments, fed, draft.call)
-    if draft.op == "MultiHeadAttention" and draft.call.get("use_causal_mask"):
-        _check_causal(draft.inputs[0])
     if draft.owner is not None:
         _check_same_weights(draft, facts, draft.owner)
     return facts
 
 
-def _check_causal(query: Draft) -> None:
-    """Refuse a query of more axes than Keras's causal mask has."""
-    if len(query.shape) != 3:
-        message = "MultiHeadAttention takes use_causal_mask on 3 axes (batch, length, features)"
-        raise Refused(f"{message}, got {query.shape}", code="call")
-
-
 def _check_same_weights(draft: Draft, facts: Facts, owner: Draft) -> None:
     """Refuse a call that the layer of another node cannot do."""
-    op, note = draft.op, (Note("its first call is here", owner.span),)
+    op, traits, note = draft.op, traits_of(draft.op), (Note("its first call is here", owner.span),)
     if op != owner.op or dict(draft.arguments) != dict(owner.arguments):
         message = f"reused as {op}, but it was {owner.op} with other arguments"
         raise Refused(message, code="reuse", notes=note)
@@ -251,11 +242,11 @@ def _check_same_weights(draft: Draft, facts: Facts, owner: Draft) -> None:
         was = ", ".join(f"{name} {shape}" for name, shape in owner.facts.weights.items())
         message = f"{op} cannot reuse its weights here: this input needs {now}, it has {was}"
         raise Refused(message, code="reuse", notes=note)
-    if op in ALIGNING and _num_ranks(draft.inputs) > 1 and _num_ranks(owner.inputs) == 1:
+    if traits.aligns and _num_ranks(draft.inputs) > 1 and _num_ranks(owner.inputs) == 1:
         message = f"{op} was first called on inputs of one number of axes, and aligns no others"
         raise Refused(message, code="reuse", notes=note)
     axes, before = (len(each.inputs[0].shape) for each in (draft, owner))
-    if op in TIED and axes != before:
+    if traits.fixed_rank and axes != before:
         message = f"{op} is tied to the {before} axes of its first input, this one has {axes}"
         raise Refused(message, code="reuse", notes=note)
 

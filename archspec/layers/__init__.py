@@ -20,25 +20,25 @@ count 0. A weight is named as Keras names its variable, `query/kernel` inside a 
 from archspec.layers.layer import COMMON, FOLLOWS, Layer
 from archspec.layers.table import (
     ALIASES,
-    ALIGNING,
-    AUGMENTING,
     FAMILIES,
     LACKING,
     LAYERS,
     REFUSED,
-    TIED,
+    traits_of,
 )
+from archspec.layers.traits import KINDS, Kind, Traits
 
 __all__ = [
     "ALIASES",
-    "ALIGNING",
-    "AUGMENTING",
     "COMMON",
     "FAMILIES",
     "FOLLOWS",
+    "KINDS",
     "LACKING",
     "LAYERS",
     "REFUSED",
-    "TIED",
+    "Kind",
     "Layer",
+    "Traits",
+    "traits_of",
 ]

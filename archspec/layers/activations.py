@@ -1,5 +1,6 @@
 """Layers that apply an activation function to each value."""
 
+from dataclasses import replace
 from typing import Annotated as A
 from typing import Any
 
@@ -8,6 +9,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
 from archspec.layers.shapes import Axes, known_on_axis, on_axes
+from archspec.layers.traits import Traits
 from archspec.layers.weights import weights
 from archspec.objects import ACTIVATION
 from archspec.objects.activations import Alpha, MaxValue, NegativeSlope, Threshold
@@ -89,19 +91,27 @@ def softmax(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
     return Facts(x, window=() if set(on_axes(x, axis)) <= {len(x) - 1} else None)
 
 
+ACTIVATION_LAYER = Traits(kind="activation", shares_box=True, changes_range=True)
+
 # fmt: off
 FAMILY = (
-    entry("Activation", activation, "Apply an activation function to each value.",
+    entry("Activation", activation, ACTIVATION_LAYER, "Apply an activation function to each value.",
           "relu", (56, 56, 64)),
-    entry("ReLU", re_lu, "Set negative values to 0: the rectified linear unit.",
+    entry("ReLU", re_lu, replace(ACTIVATION_LAYER, title="ReLU", activation="relu"),
+          "Set negative values to 0: the rectified linear unit.",
           "{max_value: 6}", (112, 112, 32)),
-    entry("LeakyReLU", leaky_re_lu, "Scale negative values down instead of dropping them.",
+    entry("LeakyReLU", leaky_re_lu,
+          replace(ACTIVATION_LAYER, title="LeakyReLU", activation="leaky_relu"),
+          "Scale negative values down instead of dropping them.",
           "{negative_slope: 0.2}", (32, 32, 64)),
-    entry("PReLU", p_re_lu, "Scale negative values by a learnt factor.",
+    entry("PReLU", p_re_lu, replace(ACTIVATION_LAYER, title="PReLU"),
+          "Scale negative values by a learnt factor.",
           "{shared_axes: [1, 2]}", (56, 56, 64)),
-    entry("ELU", elu, "Bend negative values to a limit: the exponential linear unit.",
+    entry("ELU", elu, replace(ACTIVATION_LAYER, title="ELU", activation="elu"),
+          "Bend negative values to a limit: the exponential linear unit.",
           "{alpha: 1.0}", (32, 32, 64)),
-    entry("Softmax", softmax, "Turn values into probabilities.",
+    entry("Softmax", softmax, replace(ACTIVATION_LAYER, activation="softmax"),
+          "Turn values into probabilities.",
           "", (10,)),
 )
 # fmt: on

@@ -1,5 +1,6 @@
 """Attention. Its MACs are those of the projections and of the two products."""
 
+from dataclasses import replace
 from typing import Annotated as A
 from typing import Any
 
@@ -18,6 +19,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
 from archspec.layers.shapes import known, listed, product
+from archspec.layers.traits import Traits
 from archspec.layers.weights import weights
 
 POSITIVES = Type(
@@ -36,6 +38,7 @@ def multi_head_attention(
     query: Shape,
     value: Shape,
     key: Shape | None = None,
+    use_causal_mask: bool = False,
     *,
     num_heads: A[int, POSITIVE],
     key_dim: A[int, POSITIVE],
@@ -78,6 +81,10 @@ def multi_head_attention(
         raise Refused(
             f"wants a value and a key of one length, got {value} and {key}: "
             f"{value[1:-1]} is not {key[1:-1]}"
+        )
+    if use_causal_mask and len(query) != 3:
+        raise Refused(
+            f"takes use_causal_mask on 3 axes (batch, length, features), got {query}", code="call"
         )
     if sliding_window is not None and len(query) != 3:
         raise Refused(
@@ -282,18 +289,21 @@ def additive_attention(
 
 ATTENDING = ("training", "use_causal_mask")
 
+ATTENTION = Traits(kind="attention")
+PROJECTING = replace(ATTENTION, title="attention", fixed_rank=True)
+
 # fmt: off
 FAMILY = (
-    entry("MultiHeadAttention", multi_head_attention,
+    entry("MultiHeadAttention", multi_head_attention, PROJECTING,
           "Mix the values at other positions, by several learnt measures of likeness.",
           "{num_heads: 12, key_dim: 64}", {"query": (197, 768), "value": (197, 768)}, ATTENDING),
-    entry("GroupQueryAttention", group_query_attention,
+    entry("GroupQueryAttention", group_query_attention, PROJECTING,
           "Mix the values at other positions, several measures of likeness sharing keys.",
           "{head_dim: 64, num_query_heads: 12, num_key_value_heads: 4}",
           {"query": (196, 768), "value": (196, 768)}, ATTENDING),
-    entry("Attention", attention, "Mix the values at other positions, by likeness.",
+    entry("Attention", attention, ATTENTION, "Mix the values at other positions, by likeness.",
           "", [(20, 256), (40, 256)], ATTENDING),
-    entry("AdditiveAttention", additive_attention,
+    entry("AdditiveAttention", additive_attention, ATTENTION,
           "Mix the values at other positions, by a learnt sum over query and key.",
           "", [(20, 256), (40, 256)], ATTENDING),
 )

@@ -19,6 +19,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import COMMON, entry
 from archspec.layers.shapes import joined, known, product, slide, spatial_axes
+from archspec.layers.traits import Traits
 
 FRAME = integer("an integer of at least 2", minimum=2)
 # Those of scipy.signal that need nothing but their length.
@@ -140,10 +141,10 @@ NO_BFLOAT16 = {**COMMON, "dtype": Argument("dtype", FLOATS, None)}  # as STFTSpe
 
 # fmt: off
 FAMILY = (
-    entry("STFTSpectrogram", stft_spectrogram,
+    entry("STFTSpectrogram", stft_spectrogram, Traits(),
           "Find the frequencies in frames of a sequence, by learnt kernels.",
           "{frame_length: 256, frame_step: 128, expand_dims: true}", (16000, 1), (), NO_BFLOAT16),
-    entry("MelSpectrogram", mel_spectrogram,
+    entry("MelSpectrogram", mel_spectrogram, Traits(),
           "Find the loudness of bands of pitch in frames of a sound.",
           "{fft_length: 1024, sequence_stride: 256, num_mel_bins: 64}", (16000,)),
 )

@@ -7,6 +7,7 @@ input position, since each input is multiplied by the whole kernel.
 # No `from __future__ import annotations` here or in the other families: the annotations are the
 # contract, and those of a family close over `rank`.
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 from typing import Annotated as A
@@ -25,6 +26,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
 from archspec.layers.shapes import Rule, joined, known, product, slide, spatial_axes
+from archspec.layers.traits import Traits
 from archspec.layers.weights import weights
 from archspec.objects import ACTIVATION
 
@@ -246,28 +248,34 @@ def separable_conv(rank: int) -> Rule:
     return rule
 
 
+CONVOLUTION = Traits(kind="convolution")
+TRANSPOSED = replace(CONVOLUTION, enlarges=True)
+
 # fmt: off
 FAMILY = (
-    entry("Conv1D", conv(1), "Convolve a sequence with learnt kernels.",
+    entry("Conv1D", conv(1), CONVOLUTION, "Convolve a sequence with learnt kernels.",
           "{filters: 64, kernel_size: 5, padding: causal, activation: relu}", (128, 32)),
-    entry("Conv2D", conv(2), "Convolve an image with learnt kernels.",
+    entry("Conv2D", conv(2), CONVOLUTION, "Convolve an image with learnt kernels.",
           "{filters: 6, kernel_size: 5, activation: sigmoid}", (28, 28, 1)),
-    entry("Conv3D", conv(3), "Convolve a volume or a video with learnt kernels.",
+    entry("Conv3D", conv(3), CONVOLUTION, "Convolve a volume or a video with learnt kernels.",
           "{filters: 32, kernel_size: 3, padding: same}", (16, 112, 112, 3)),
-    entry("Conv1DTranspose", conv_transpose(1), "Enlarge a sequence with learnt kernels.",
+    entry("Conv1DTranspose", conv_transpose(1), TRANSPOSED,
+          "Enlarge a sequence with learnt kernels.",
           "{filters: 32, kernel_size: 4, strides: 2, padding: same}", (64, 64)),
-    entry("Conv2DTranspose", conv_transpose(2), "Enlarge an image with learnt kernels.",
+    entry("Conv2DTranspose", conv_transpose(2), TRANSPOSED, "Enlarge an image with learnt kernels.",
           "{filters: 512, kernel_size: 2, strides: 2}", (28, 28, 1024)),
-    entry("Conv3DTranspose", conv_transpose(3), "Enlarge a volume with learnt kernels.",
+    entry("Conv3DTranspose", conv_transpose(3), TRANSPOSED, "Enlarge a volume with learnt kernels.",
           "{filters: 64, kernel_size: 2, strides: 2}", (8, 16, 16, 128)),
-    entry("DepthwiseConv1D", depthwise_conv(1), "Convolve each channel of a sequence alone.",
+    entry("DepthwiseConv1D", depthwise_conv(1), CONVOLUTION,
+          "Convolve each channel of a sequence alone.",
           "{kernel_size: 7, padding: same}", (128, 64)),
-    entry("DepthwiseConv2D", depthwise_conv(2), "Convolve each channel of an image alone.",
+    entry("DepthwiseConv2D", depthwise_conv(2), CONVOLUTION,
+          "Convolve each channel of an image alone.",
           "{kernel_size: 3, strides: 2, padding: same, use_bias: false}", (112, 112, 96)),
-    entry("SeparableConv1D", separable_conv(1),
+    entry("SeparableConv1D", separable_conv(1), CONVOLUTION,
           "Convolve each channel of a sequence alone, then mix the channels.",
           "{filters: 64, kernel_size: 3, padding: same}", (128, 32)),
-    entry("SeparableConv2D", separable_conv(2),
+    entry("SeparableConv2D", separable_conv(2), CONVOLUTION,
           "Convolve each channel of an image alone, then mix the channels.",
           "{filters: 728, kernel_size: 3, padding: same, use_bias: false}", (19, 19, 728)),
 )

@@ -1,6 +1,7 @@
 """Layers that multiply the last axes by a learnt matrix, and the lookup in one."""
 
 import re
+from dataclasses import replace
 from typing import Annotated as A
 from typing import Any
 
@@ -19,6 +20,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
 from archspec.layers.shapes import known, product
+from archspec.layers.traits import Traits
 from archspec.layers.weights import weights
 from archspec.objects import ACTIVATION
 
@@ -215,15 +217,18 @@ def reversible_embedding(
     return Facts((*x[:-1], input_dim), weights, macs=product(*x[1:-1], output_dim, input_dim))
 
 
+DENSE = Traits(kind="dense")
+
 # fmt: off
 FAMILY = (
-    entry("Dense", dense, "Multiply the last axis by a learnt matrix.",
+    entry("Dense", dense, DENSE, "Multiply the last axis by a learnt matrix.",
           "{units: 10, activation: softmax}", (84,)),
-    entry("EinsumDense", einsum_dense, "Multiply by a learnt tensor, as an equation says.",
+    entry("EinsumDense", einsum_dense, replace(DENSE, fixed_rank=True),
+          "Multiply by a learnt tensor, as an equation says.",
           "{equation: 'abc,cde->abde', output_shape: [null, 12, 64], bias_axes: de}", (197, 768)),
-    entry("Embedding", embedding, "Look up a learnt vector for each integer.",
+    entry("Embedding", embedding, DENSE, "Look up a learnt vector for each integer.",
           "{input_dim: 10000, output_dim: 128, mask_zero: true}", (80,)),
-    entry("ReversibleEmbedding", reversible_embedding,
+    entry("ReversibleEmbedding", reversible_embedding, DENSE,
           "Look up a learnt vector for each integer, and score the integers by it in reverse.",
           "{input_dim: 10000, output_dim: 128}", (80,), ("reverse",)),
 )

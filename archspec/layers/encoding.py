@@ -6,6 +6,7 @@ from archspec.arguments import NUMBER, POSITIVE, Type, choice, optional
 from archspec.errors import Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import DTYPE_ONLY, entry
+from archspec.layers.traits import Traits
 
 
 def _increasing(value: list[float]) -> tuple[float, ...]:
@@ -72,9 +73,9 @@ def discretization(
 
 # fmt: off
 FAMILY = (
-    entry("CategoryEncoding", category_encoding, "Turn integers into zeros and ones.",
+    entry("CategoryEncoding", category_encoding, Traits(), "Turn integers into zeros and ones.",
           "{num_tokens: 10, output_mode: one_hot}", (1,)),
-    entry("Discretization", discretization, "Sort numbers into bins.",
+    entry("Discretization", discretization, Traits(), "Sort numbers into bins.",
           "{bin_boundaries: [0, 18, 65], output_mode: one_hot}", (1,), (), DTYPE_ONLY),
 )
 # fmt: on

@@ -3,6 +3,7 @@
 What is random happens in training only, so no receptive field counts it.
 """
 
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 from typing import Annotated as A
@@ -24,6 +25,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import TRAINING, entry
 from archspec.layers.shapes import joined, spatial_axes
+from archspec.layers.traits import Traits
 
 INTERPOLATIONS = choice("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5")
 REACH = {"nearest": 1, "area": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}
@@ -267,28 +269,34 @@ def random_erasing(
     return Facts(x)
 
 
+RESIZING = Traits(gradient_needs="nothing")
+RANDOM = Traits(kind="dropout, noise")
+NOT_CROPPED = "at inference Keras does not crop, though it says that it does"
+
 # fmt: off
 FAMILY = (
-    entry("Resizing", resizing, "Bring images to a given size.",
+    entry("Resizing", resizing, RESIZING, "Bring images to a given size.",
           "{height: 224, width: 224}", (480, 640, 3)),
-    entry("CenterCrop", center_crop, "Cut the middle out of images.",
+    entry("CenterCrop", center_crop, RESIZING, "Cut the middle out of images.",
           "{height: 224, width: 224}", (256, 256, 3)),
-    entry("RandomCrop", random_crop, "Cut a random part out of images in training.",
+    entry("RandomCrop", random_crop,
+          replace(RANDOM, augments_only=NOT_CROPPED),
+          "Cut a random part out of images in training.",
           "{height: 32, width: 32}", (40, 40, 3), TRAINING),
-    entry("RandomFlip", random_flip, "Mirror images at random in training.",
+    entry("RandomFlip", random_flip, RANDOM, "Mirror images at random in training.",
           "horizontal", (32, 32, 3), TRAINING),
-    entry("RandomRotation", random_rotation, "Turn images at random in training.",
+    entry("RandomRotation", random_rotation, RANDOM, "Turn images at random in training.",
           "0.05", (32, 32, 3), TRAINING),
-    entry("RandomTranslation", random_translation, "Shift images at random in training.",
+    entry("RandomTranslation", random_translation, RANDOM, "Shift images at random in training.",
           "{height_factor: 0.1, width_factor: 0.1, fill_mode: constant}", (28, 28, 1), TRAINING),
-    entry("RandomZoom", random_zoom, "Zoom images at random in training.",
+    entry("RandomZoom", random_zoom, RANDOM, "Zoom images at random in training.",
           "{height_factor: [-0.2, 0.2]}", (32, 32, 3), TRAINING),
-    entry("RandomShear", random_shear, "Slant images at random in training.",
+    entry("RandomShear", random_shear, RANDOM, "Slant images at random in training.",
           "{x_factor: 0.2, y_factor: 0.2}", (32, 32, 3), TRAINING),
-    entry("RandomPerspective", random_perspective,
+    entry("RandomPerspective", random_perspective, RANDOM,
           "Tilt images at random in training, as if seen at an angle.",
           "{factor: 0.5, scale: 0.3}", (32, 32, 3), TRAINING),
-    entry("RandomErasing", random_erasing, "Paint rectangles over images in training.",
+    entry("RandomErasing", random_erasing, RANDOM, "Paint rectangles over images in training.",
           "{scale: [0.02, 0.2], value_range: [0, 1]}", (32, 32, 3), TRAINING),
 )
 # fmt: on

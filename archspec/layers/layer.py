@@ -12,6 +12,7 @@ from archspec.arguments import BOOLEAN, DTYPE, Argument, Contract
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Rule, on_axis
+from archspec.layers.traits import Traits
 
 
 def trainable(*, trainable: A[bool, BOOLEAN] = True, dtype: A[Any, DTYPE] = None) -> None:
@@ -104,6 +105,7 @@ class Layer:
 
     name: str
     rule: Rule
+    traits: Traits
     doc: str
     example: Example
     call: tuple[str, ...]
@@ -119,14 +121,14 @@ class Layer:
 
     @cached_property
     def inputs(self) -> list[inspect.Parameter]:
-        """The tensors that the rule takes, as parameters."""
+        """What the rule takes of a call, as parameters: the tensors, and then constants."""
         parameters = inspect.signature(self.rule).parameters.values()
         return [each for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
 
     @cached_property
     def takes(self) -> str | tuple[str, ...]:
         """What it is called with: "one" tensor, a "list" of them, or the names of arguments."""
-        names = tuple(each.name for each in self.inputs)
+        names = tuple(each.name for each in self.inputs if each.name not in self.call)
         return {"x": "one", "xs": "list"}.get(names[0], names)
 
     @cached_property
@@ -252,6 +254,7 @@ MATRIX_ONLY = {"Identity": True, "Orthogonal": False, "OrthogonalRegularizer": T
 def entry(
     name: str,
     rule: Rule,
+    traits: Traits,
     doc: str,
     arguments: str,
     applied_to: Shape | list[Shape] | dict[str, Shape],
@@ -263,4 +266,4 @@ def entry(
     doc: what the layer does, in a sentence.
     arguments, applied_to: those of its example, and the input, without the batch axis.
     """
-    return Layer(name, rule, doc, Example(arguments, applied_to), call, common)
+    return Layer(name, rule, traits, doc, Example(arguments, applied_to), call, common)

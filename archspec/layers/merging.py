@@ -1,5 +1,6 @@
 """Layers that make one tensor of several."""
 
+from dataclasses import replace
 from typing import Annotated as A
 
 from archspec.arguments import BOOLEAN, INTEGER, Type
@@ -7,6 +8,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
 from archspec.layers.shapes import listed, on_axis
+from archspec.layers.traits import Traits
 
 
 def merge(xs: list[Shape]) -> Facts:
@@ -113,23 +115,30 @@ def dot(
     return Facts((None, *left, *right) if left or right else (None, 1), window=None)
 
 
+MERGE = Traits(kind="merge", aligns=True)
+SUM = replace(MERGE, gradient_needs="nothing")
+
 # fmt: off
 FAMILY = (
-    entry("Add", merge, "Add the inputs, element by element.",
+    entry("Add", merge, replace(SUM, title="+"), "Add the inputs, element by element.",
           "", [(56, 56, 64), (56, 56, 64)]),
-    entry("Subtract", subtract, "Subtract the second input from the first.",
+    entry("Subtract", subtract, replace(SUM, title="\N{MINUS SIGN}"),
+          "Subtract the second input from the first.",
           "", [(128,), (128,)]),
-    entry("Multiply", merge, "Multiply the inputs, element by element.",
+    entry("Multiply", merge, replace(MERGE, title="\N{MULTIPLICATION SIGN}"),
+          "Multiply the inputs, element by element.",
           "", [(28, 28, 256), (1, 1, 256)]),
-    entry("Average", merge, "Take the mean of the inputs, element by element.",
+    entry("Average", merge, SUM, "Take the mean of the inputs, element by element.",
           "", [(10,), (10,), (10,)]),
-    entry("Maximum", merge, "Take the largest of the inputs, element by element.",
+    entry("Maximum", merge, MERGE, "Take the largest of the inputs, element by element.",
           "", [(32, 32, 48), (32, 32, 48)]),
-    entry("Minimum", merge, "Take the smallest of the inputs, element by element.",
+    entry("Minimum", merge, MERGE, "Take the smallest of the inputs, element by element.",
           "", [(32, 32, 48), (32, 32, 48)]),
-    entry("Concatenate", concatenate, "Join the inputs along an axis.",
+    entry("Concatenate", concatenate, replace(SUM, title="concat", aligns=False),
+          "Join the inputs along an axis.",
           "", [(28, 28, 64), (28, 28, 128), (28, 28, 32)]),
-    entry("Dot", dot, "Sum the products of two inputs along an axis of each.",
+    entry("Dot", dot, replace(MERGE, aligns=False),
+          "Sum the products of two inputs along an axis of each.",
           "{axes: 1, normalize: true}", [(64,), (64,)]),
 )
 # fmt: on

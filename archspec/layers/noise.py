@@ -1,5 +1,6 @@
 """Dropout, random noise, and penalties on values: layers that act in training only."""
 
+from dataclasses import replace
 from typing import Annotated as A
 
 from archspec.arguments import (
@@ -16,6 +17,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import DTYPE_ONLY, TRAINING, entry
 from archspec.layers.shapes import Rule, spatial_axes
+from archspec.layers.traits import Traits
 
 NOISE_SHAPE = listing(
     optional(POSITIVE), "a list with a positive integer or null for each axis, the batch included"
@@ -130,27 +132,33 @@ def activity_regularization(
     return Facts(x)
 
 
+DROPOUT = Traits(kind="dropout, noise", shares_box=True, gradient_needs="output")
+OF_CHANNELS = replace(DROPOUT, gradient_needs="nothing")  # the mask has one number a channel
+
 # fmt: off
 FAMILY = (
-    entry("Dropout", dropout, "Set a random share of the values to 0 in training.",
+    entry("Dropout", dropout, DROPOUT, "Set a random share of the values to 0 in training.",
           "0.5", (4096,), TRAINING),
-    entry("SpatialDropout1D", spatial_dropout_1d,
+    entry("SpatialDropout1D", spatial_dropout_1d, OF_CHANNELS,
           "Set a random share of the channels to 0 in training.",
           "0.2", (128, 64), TRAINING, DTYPE_ONLY),
-    entry("SpatialDropout2D", spatial_dropout(2),
+    entry("SpatialDropout2D", spatial_dropout(2), OF_CHANNELS,
           "Set a random share of the channels to 0 in training.",
           "0.2", (28, 28, 128), TRAINING, DTYPE_ONLY),
-    entry("SpatialDropout3D", spatial_dropout(3),
+    entry("SpatialDropout3D", spatial_dropout(3), OF_CHANNELS,
           "Set a random share of the channels to 0 in training.",
           "0.2", (8, 28, 28, 128), TRAINING, DTYPE_ONLY),
-    entry("AlphaDropout", alpha_dropout,
+    entry("AlphaDropout", alpha_dropout, DROPOUT,
           "Drop a random share of the values, keeping mean and variance.",
           "0.1", (256,), TRAINING),
-    entry("GaussianDropout", gaussian_dropout, "Multiply each value by random noise in training.",
+    entry("GaussianDropout", gaussian_dropout, DROPOUT,
+          "Multiply each value by random noise in training.",
           "0.3", (256,), TRAINING),
-    entry("GaussianNoise", gaussian_noise, "Add random noise to each value in training.",
+    entry("GaussianNoise", gaussian_noise,
+          replace(DROPOUT, shares_box=False, gradient_needs="nothing"),
+          "Add random noise to each value in training.",
           "0.1", (28, 28, 1), TRAINING),
-    entry("ActivityRegularization", activity_regularization,
+    entry("ActivityRegularization", activity_regularization, Traits(passes_values=True),
           "Add a penalty on the values to the loss.",
           "{l1: 1.0e-5}", (32,)),
 )

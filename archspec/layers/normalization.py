@@ -1,6 +1,7 @@
 """Normalisation of activations, and the scaling of inputs by constants."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated as A
 from typing import Any
 
@@ -20,6 +21,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import TRAINING, entry
 from archspec.layers.shapes import Axes, known_on_axis, on_axes
+from archspec.layers.traits import Traits
 from archspec.layers.weights import weights
 
 
@@ -196,25 +198,32 @@ def _broadcasts(value: Any, size: Shape, argument: str) -> None:
         raise Refused(f"wants {what} for its input, got {length}", AtArgument(argument))
 
 
+NORMALIZATION = Traits(kind="normalization", shares_box=True, changes_range=True)
+
 # fmt: off
 FAMILY = (
     entry("BatchNormalization", batch_normalization,
+          replace(NORMALIZATION, title="BN", batch_statistics=True, fixed_rank=True),
           "Normalise each channel over the batch; at inference by averages kept in training.",
           "{momentum: 0.9, epsilon: 1.001e-5}", (56, 56, 64), TRAINING),
-    entry("LayerNormalization", layer_normalization,
+    entry("LayerNormalization", layer_normalization, replace(NORMALIZATION, title="LN"),
           "Normalise the features of each sample and position.",
           "{epsilon: 1.0e-6}", (197, 768)),
-    entry("GroupNormalization", group_normalization, "Normalise groups of channels of each sample.",
+    entry("GroupNormalization", group_normalization,
+          replace(NORMALIZATION, title="GN", fixed_rank=True),
+          "Normalise groups of channels of each sample.",
           "{groups: 32}", (56, 56, 256)),
-    entry("RMSNormalization", rms_normalization,
+    entry("RMSNormalization", rms_normalization, replace(NORMALIZATION, title="RMS norm"),
           "Divide the features of each sample and position by their root mean square.",
           "{epsilon: 1.0e-5}", (128, 2048)),
-    entry("UnitNormalization", unit_normalization, "Scale vectors to length 1.",
+    entry("UnitNormalization", unit_normalization, NORMALIZATION, "Scale vectors to length 1.",
           "", (128,)),
     entry("Normalization", normalization,
+          replace(NORMALIZATION, gradient_needs="nothing", fixed_rank=True),
           "Subtract a constant mean and divide by a constant deviation.",
           "{mean: [0.485, 0.456, 0.406], variance: [0.0524, 0.0502, 0.0506]}", (224, 224, 3)),
-    entry("Rescaling", rescaling, "Multiply by a constant and add another.",
+    entry("Rescaling", rescaling, Traits(gradient_needs="nothing", changes_range=True),
+          "Multiply by a constant and add another.",
           "{scale: =1 / 127.5, offset: -1}", (224, 224, 3)),
 )
 # fmt: on

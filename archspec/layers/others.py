@@ -7,6 +7,7 @@ from archspec.arguments import (
 )
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
+from archspec.layers.traits import Traits
 
 
 def identity(x: Shape) -> Facts:
@@ -28,9 +29,11 @@ def masking(x: Shape, *, mask_value: A[float, NUMBER] = 0.0) -> Facts:
 
 # fmt: off
 FAMILY = (
-    entry("Identity", identity, "Hand the input on.",
+    entry("Identity", identity, Traits(gradient_needs="nothing", passes_values=True),
+          "Hand the input on.",
           "", (56, 56, 64)),
-    entry("Masking", masking, "Have later layers skip steps that hold one value only.",
+    entry("Masking", masking, Traits(gradient_needs="nothing"),
+          "Have later layers skip steps that hold one value only.",
           "{mask_value: 0}", (80, 16)),
 )
 # fmt: on

@@ -3,6 +3,7 @@
 As in `images`, what is random happens in training only, so no receptive field counts it.
 """
 
+from dataclasses import replace
 from typing import Annotated as A
 from typing import Any
 
@@ -24,6 +25,7 @@ from archspec.graph import Facts, Shape
 from archspec.layers.images import RANGE, SHARE, SHIFT, WARP
 from archspec.layers.layer import TRAINING, entry
 from archspec.layers.shapes import known, spatial_axes
+from archspec.layers.traits import Traits
 
 _BIT_COUNT = {"type": "integer", "minimum": 1, "maximum": 8}
 BITS = Type(
@@ -361,49 +363,55 @@ def aug_mix(
     return _coloured(x, data_format, grey=True) if all_ops else _image(x, data_format)
 
 
+RANDOM = Traits(kind="dropout, noise")
+
 # fmt: off
 FAMILY = (
-    entry("RandomBrightness", random_brightness, "Vary the brightness at random in training.",
+    entry("RandomBrightness", random_brightness, RANDOM,
+          "Vary the brightness at random in training.",
           "{factor: 0.2, value_range: [0, 1]}", (32, 32, 3), TRAINING),
-    entry("RandomContrast", random_contrast, "Vary the contrast at random in training.",
+    entry("RandomContrast", random_contrast, RANDOM, "Vary the contrast at random in training.",
           "{factor: 0.2, value_range: [0, 1]}", (32, 32, 3), TRAINING),
-    entry("RandomSaturation", random_saturation,
+    entry("RandomSaturation", random_saturation, replace(RANDOM, takes_unit_range=True),
           "Vary the strength of the colours at random in training.",
           "{factor: [0.4, 0.6], value_range: [0, 1]}", (32, 32, 3), TRAINING),
-    entry("RandomHue", random_hue, "Vary the hue at random in training.",
+    entry("RandomHue", random_hue, RANDOM, "Vary the hue at random in training.",
           "{factor: 0.1, value_range: [0, 1]}", (32, 32, 3), TRAINING),
-    entry("RandomColorJitter", random_color_jitter,
+    entry("RandomColorJitter", random_color_jitter, RANDOM,
           "Vary brightness, contrast, saturation and hue at random in training.",
           "{value_range: [0, 1], brightness_factor: 0.2, contrast_factor: 0.2}", (32, 32, 3),
           TRAINING),
-    entry("RandomColorDegeneration", random_color_degeneration,
+    entry("RandomColorDegeneration", random_color_degeneration, RANDOM,
           "Fade or strengthen the colours at random in training.",
           "{factor: 0.5, value_range: [0, 1]}", (32, 32, 3), TRAINING),
-    entry("RandomGrayscale", random_grayscale, "Take the colours out of some images in training.",
+    entry("RandomGrayscale", random_grayscale, RANDOM,
+          "Take the colours out of some images in training.",
           "0.2", (32, 32, 3), TRAINING),
-    entry("RandomInvert", random_invert, "Invert some images in training.",
+    entry("RandomInvert", random_invert, RANDOM, "Invert some images in training.",
           "{factor: 0.2, value_range: [0, 1]}", (32, 32, 3), TRAINING),
-    entry("RandomPosterization", random_posterization,
+    entry("RandomPosterization", random_posterization, RANDOM,
           "Round the values of pixels to few levels in training.",
           "{factor: [4, 8], value_range: [0, 1]}", (32, 32, 3), TRAINING),
-    entry("Solarization", solarization, "Invert pixels above a threshold in training.",
+    entry("Solarization", solarization, RANDOM, "Invert pixels above a threshold in training.",
           "{threshold_factor: 0.8, value_range: [0, 1]}", (32, 32, 3), TRAINING),
-    entry("RandomSharpness", random_sharpness, "Blur or sharpen images at random in training.",
+    entry("RandomSharpness", random_sharpness, RANDOM,
+          "Blur or sharpen images at random in training.",
           "{factor: [0.3, 0.7], value_range: [0, 1]}", (32, 32, 3), TRAINING),
-    entry("RandomGaussianBlur", random_gaussian_blur, "Blur some images in training.",
+    entry("RandomGaussianBlur", random_gaussian_blur, RANDOM, "Blur some images in training.",
           "{factor: 0.5, kernel_size: 3, value_range: [0, 1]}", (32, 32, 3), TRAINING),
-    entry("AutoContrast", auto_contrast, "Spread each channel's values over the whole range.",
+    entry("AutoContrast", auto_contrast, Traits(),
+          "Spread each channel's values over the whole range.",
           "{value_range: [0, 1]}", (32, 32, 3)),
-    entry("Equalization", equalization,
+    entry("Equalization", equalization, Traits(augments_only="Keras leaves it out of a model"),
           "Make each channel's values about equally frequent in training.",
           "{value_range: [0, 1]}", (32, 32, 3), TRAINING),
     entry("ContrastLimitedAdaptiveHistogramEqualization",
-          contrast_limited_adaptive_histogram_equalization,
+          contrast_limited_adaptive_histogram_equalization, Traits(),
           "Make values about equally frequent within each part of an image.",
           "{value_range: [0, 1], tile_grid_size: [4, 4]}", (32, 32, 3)),
-    entry("RandAugment", rand_augment, "Apply a few of eleven augmentations in training.",
+    entry("RandAugment", rand_augment, RANDOM, "Apply a few of eleven augmentations in training.",
           "{value_range: [0, 1], num_ops: 2, factor: 0.3}", (32, 32, 3), TRAINING),
-    entry("AugMix", aug_mix, "Mix images with augmented forms of themselves in training.",
+    entry("AugMix", aug_mix, RANDOM, "Mix images with augmented forms of themselves in training.",
           "{value_range: [0, 1]}", (32, 32, 3), TRAINING),
 )
 # fmt: on

@@ -1,5 +1,6 @@
 """Pooling: the largest or the mean over windows, over a given number of them, or over all."""
 
+from dataclasses import replace
 from math import ceil
 from typing import Annotated as A
 from typing import Any
@@ -9,6 +10,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
 from archspec.layers.shapes import Rule, joined, slide, spatial_axes
+from archspec.layers.traits import Traits
 
 
 def pool(rank: int, size: Any) -> Rule:
@@ -94,43 +96,47 @@ def adaptive_pool(rank: int) -> Rule:
     return rule
 
 
+MAXIMUM = Traits(kind="pooling")
+MEAN = replace(MAXIMUM, gradient_needs="nothing")
+
 # fmt: off
 FAMILY = (
-    entry("MaxPooling1D", max_pool(1), "Take the largest value in a sliding window of steps.",
+    entry("MaxPooling1D", max_pool(1), MAXIMUM,
+          "Take the largest value in a sliding window of steps.",
           "{pool_size: 2}", (128, 64)),
-    entry("MaxPooling2D", max_pool(2), "Take the largest value in a sliding window.",
+    entry("MaxPooling2D", max_pool(2), MAXIMUM, "Take the largest value in a sliding window.",
           "{pool_size: 3, strides: 2, padding: same}", (112, 112, 64)),
-    entry("MaxPooling3D", max_pool(3), "Take the largest value in a sliding window.",
+    entry("MaxPooling3D", max_pool(3), MAXIMUM, "Take the largest value in a sliding window.",
           "{pool_size: [1, 2, 2]}", (16, 112, 112, 64)),
-    entry("AveragePooling1D", average_pool(1), "Take the mean of a sliding window of steps.",
+    entry("AveragePooling1D", average_pool(1), MEAN, "Take the mean of a sliding window of steps.",
           "{pool_size: 4}", (128, 64)),
-    entry("AveragePooling2D", average_pool(2), "Take the mean of a sliding window.",
+    entry("AveragePooling2D", average_pool(2), MEAN, "Take the mean of a sliding window.",
           "{pool_size: 2, strides: 2}", (28, 28, 6)),
-    entry("AveragePooling3D", average_pool(3), "Take the mean of a sliding window.",
+    entry("AveragePooling3D", average_pool(3), MEAN, "Take the mean of a sliding window.",
           "{pool_size: 2}", (16, 56, 56, 64)),
-    entry("GlobalMaxPooling1D", global_pool(1), "Take each channel's largest value.",
+    entry("GlobalMaxPooling1D", global_pool(1), MAXIMUM, "Take each channel's largest value.",
           "", (128, 64)),
-    entry("GlobalMaxPooling2D", global_pool(2), "Take each channel's largest value.",
+    entry("GlobalMaxPooling2D", global_pool(2), MAXIMUM, "Take each channel's largest value.",
           "", (7, 7, 512)),
-    entry("GlobalMaxPooling3D", global_pool(3), "Take each channel's largest value.",
+    entry("GlobalMaxPooling3D", global_pool(3), MAXIMUM, "Take each channel's largest value.",
           "", (2, 7, 7, 512)),
-    entry("GlobalAveragePooling1D", global_pool(1), "Take each channel's mean.",
+    entry("GlobalAveragePooling1D", global_pool(1), MEAN, "Take each channel's mean.",
           "", (128, 64)),
-    entry("GlobalAveragePooling2D", global_pool(2), "Take each channel's mean.",
+    entry("GlobalAveragePooling2D", global_pool(2), MEAN, "Take each channel's mean.",
           "", (7, 7, 512)),
-    entry("GlobalAveragePooling3D", global_pool(3), "Take each channel's mean.",
+    entry("GlobalAveragePooling3D", global_pool(3), MEAN, "Take each channel's mean.",
           "", (2, 7, 7, 512)),
-    entry("AdaptiveMaxPooling1D", adaptive_pool(1), "Take maxima, to a given length.",
+    entry("AdaptiveMaxPooling1D", adaptive_pool(1), MAXIMUM, "Take maxima, to a given length.",
           "{output_size: 16}", (100, 64)),
-    entry("AdaptiveMaxPooling2D", adaptive_pool(2), "Take maxima, to a given size.",
+    entry("AdaptiveMaxPooling2D", adaptive_pool(2), MAXIMUM, "Take maxima, to a given size.",
           "{output_size: 7}", (10, 13, 512)),
-    entry("AdaptiveMaxPooling3D", adaptive_pool(3), "Take maxima, to a given size.",
+    entry("AdaptiveMaxPooling3D", adaptive_pool(3), MAXIMUM, "Take maxima, to a given size.",
           "{output_size: [2, 7, 7]}", (4, 10, 10, 512)),
-    entry("AdaptiveAveragePooling1D", adaptive_pool(1), "Take means, to a given length.",
+    entry("AdaptiveAveragePooling1D", adaptive_pool(1), MEAN, "Take means, to a given length.",
           "{output_size: 16}", (100, 64)),
-    entry("AdaptiveAveragePooling2D", adaptive_pool(2), "Take means, to a given size.",
+    entry("AdaptiveAveragePooling2D", adaptive_pool(2), MEAN, "Take means, to a given size.",
           "{output_size: 6}", (13, 13, 256)),
-    entry("AdaptiveAveragePooling3D", adaptive_pool(3), "Take means, to a given size.",
+    entry("AdaptiveAveragePooling3D", adaptive_pool(3), MEAN, "Take means, to a given size.",
           "{output_size: [2, 7, 7]}", (4, 10, 10, 512)),
 )
 # fmt: on

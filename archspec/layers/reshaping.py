@@ -1,5 +1,6 @@
 """Layers that move, repeat, pad or drop values and compute nothing."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated as A
 from typing import Any
@@ -18,6 +19,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
 from archspec.layers.shapes import Rule, joined, product, spatial_axes
+from archspec.layers.traits import Traits
 
 
 def flatten(x: Shape, *, data_format: A[str, DATA_FORMAT] = "channels_last") -> Facts:
@@ -211,33 +213,39 @@ def up_sampling_3d(
     return _enlarged(x, size, data_format)
 
 
+MOVING = Traits(gradient_needs="nothing")
+RESHAPING = replace(MOVING, passes_values=True)
+PADDING = replace(MOVING, prepares=True)
+ENLARGING = replace(MOVING, title="upsample")
+
 # fmt: off
 FAMILY = (
-    entry("Flatten", flatten, "Lay all axes but the batch out in one.",
+    entry("Flatten", flatten, RESHAPING, "Lay all axes but the batch out in one.",
           "", (5, 5, 16)),
-    entry("Reshape", reshape, "Lay the values out in another shape.",
+    entry("Reshape", reshape, RESHAPING, "Lay the values out in another shape.",
           "[-1, 768]", (14, 14, 768)),
-    entry("Permute", permute, "Change the order of the axes.",
+    entry("Permute", permute, MOVING, "Change the order of the axes.",
           "[2, 1]", (196, 512)),
-    entry("RepeatVector", repeat_vector, "Repeat a vector along a new axis.",
+    entry("RepeatVector", repeat_vector, MOVING, "Repeat a vector along a new axis.",
           "20", (128,)),
-    entry("ZeroPadding1D", zero_padding(1), "Add steps of zeros at the ends.",
+    entry("ZeroPadding1D", zero_padding(1), PADDING, "Add steps of zeros at the ends.",
           "[2, 0]", (128, 64)),
-    entry("ZeroPadding2D", zero_padding(2), "Add rows and columns of zeros at the edges.",
+    entry("ZeroPadding2D", zero_padding(2), PADDING, "Add rows and columns of zeros at the edges.",
           "3", (224, 224, 3)),
-    entry("ZeroPadding3D", zero_padding(3), "Add zeros around a volume.",
+    entry("ZeroPadding3D", zero_padding(3), PADDING, "Add zeros around a volume.",
           "1", (16, 56, 56, 3)),
-    entry("Cropping1D", cropping_1d, "Drop steps at the ends.",
+    entry("Cropping1D", cropping_1d, MOVING, "Drop steps at the ends.",
           "[1, 1]", (128, 64)),
-    entry("Cropping2D", cropping(2, 0), "Drop rows and columns at the edges.",
+    entry("Cropping2D", cropping(2, 0), MOVING, "Drop rows and columns at the edges.",
           "4", (64, 64, 512)),
-    entry("Cropping3D", cropping(3, 1), "Drop the outer layers of a volume.",
+    entry("Cropping3D", cropping(3, 1), MOVING, "Drop the outer layers of a volume.",
           "2", (16, 56, 56, 64)),
-    entry("UpSampling1D", up_sampling_1d, "Repeat each step.",
+    entry("UpSampling1D", up_sampling_1d, ENLARGING, "Repeat each step.",
           "2", (64, 128)),
-    entry("UpSampling2D", up_sampling_2d, "Enlarge an image by repetition or interpolation.",
+    entry("UpSampling2D", up_sampling_2d, ENLARGING,
+          "Enlarge an image by repetition or interpolation.",
           "{size: 2, interpolation: bilinear}", (28, 28, 1024)),
-    entry("UpSampling3D", up_sampling_3d, "Enlarge a volume by repetition.",
+    entry("UpSampling3D", up_sampling_3d, ENLARGING, "Enlarge a volume by repetition.",
           "2", (8, 16, 16, 128)),
 )
 # fmt: on

@@ -17,6 +17,7 @@ from archspec.layers import (
     reshaping,
 )
 from archspec.layers.layer import Layer
+from archspec.layers.traits import Traits
 
 # What the layers are for -> those layers, in the order of the reference page.
 FAMILIES: dict[str, tuple[Layer, ...]] = {
@@ -38,6 +39,16 @@ FAMILIES: dict[str, tuple[Layer, ...]] = {
 
 LAYERS: dict[str, Layer] = {each.name: each for family in FAMILIES.values() for each in family}
 
+_INPUT, _UNKNOWN = Traits(title="input", gradient_needs="nothing"), Traits()
+
+
+def traits_of(op: str) -> Traits:
+    """Return the traits of a node's layer: of inputs too, and of a layer that the table lacks."""
+    if op in LAYERS:
+        return LAYERS[op].traits
+    return _INPUT if op == "InputLayer" else _UNKNOWN
+
+
 # Keras's other names for layers -> the names that a spec has.
 ALIASES: dict[str, str] = {
     name.replace("Pooling", "Pool").replace("Average", "Avg").replace("Conv", "Convolution"): name
@@ -56,21 +67,6 @@ REFUSED: dict[str, str] = {
     "Layer": "it is the base of all layers and does nothing",
     "Wrapper": "it is the base of the layers that wrap another",
 }
-
-# Layers that Keras gets right in `train.augment` alone, where they act in the training step only.
-AUGMENTING: dict[str, str] = {
-    "RandomCrop": "at inference Keras does not crop, though it says that it does",
-    "Equalization": "Keras leaves it out of a model",
-}
-
-# Layers that Keras ties to the number of axes of their first input, even where the weights fit.
-TIED = frozenset(
-    {"BatchNormalization", "EinsumDense", "GroupNormalization", "GroupQueryAttention",
-     "MultiHeadAttention", "Normalization"}
-)  # fmt: skip
-
-# Layers of which Keras settles at the first call whether inputs of fewer axes must be aligned.
-ALIGNING = frozenset({"Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"})
 
 _RECURRENT = "recurrent layers are not described yet; attention and causal Conv1D are"
 _CELL = "it is a part of a recurrent layer, and those are not described yet"

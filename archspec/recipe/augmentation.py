@@ -48,13 +48,14 @@ def find_wrong_ranges(
     """Warnings, where a layer takes the pixels for others than `train.data` makes them."""
     for step in augment:
         op, given = named(step)
-        if scale is None or op in ("Rescaling", "Normalization"):
+        if scale is None or LAYERS[op].traits.changes_range:
             return  # what the pixels are from here on is not known
         argument = LAYERS[op].arguments.get("value_range")
         if argument is None:
             continue
         taken = given.get("value_range", argument.default)
-        if taken != scale and (op, taken) != ("RandomSaturation", (0.0, 1.0)):
+        right = taken == scale or (LAYERS[op].traits.takes_unit_range and taken == (0.0, 1.0))
+        if not right:
             is_, said = ([f"{each:g}" for each in pair] for pair in (scale, taken))
             yield (
                 f"train.augment: {op} has the value_range [{', '.join(said)}], but "

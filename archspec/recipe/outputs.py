@@ -8,6 +8,7 @@ from typing import Any
 from archspec.arguments import show
 from archspec.errors import AtArgument, Refused, did_you_mean
 from archspec.graph import Graph, Node, Shape
+from archspec.layers import traits_of
 from archspec.objects import TABLES, Object, named
 from archspec.recipe.types import is_object
 
@@ -155,11 +156,9 @@ def gives_probabilities(graph: Graph, output: str) -> bool:
 
 def _last_activation(graph: Graph, output: str) -> str | None:
     node: Node = graph[output]
-    while node.op in ("Flatten", "Reshape", "Identity") and node.inputs:
+    while traits_of(node.op).passes_values and node.inputs:
         node = graph[node.inputs[0]]
-    activation = node.arguments.get("activation")
-    if node.op == "Softmax":
-        return "softmax"
+    activation = traits_of(node.op).activation or node.arguments.get("activation")
     return None if activation is None else named(activation)[0]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archspec.arguments import REQUIRED
-from archspec.layers import FAMILIES, LAYERS
+from archspec.layers import LAYERS
 from archspec.layers.layer import Layer
 from archspec.schema.values import (
     ARRAY,
@@ -122,7 +122,11 @@ def define_steps() -> dict[str, Any]:
             **label(STEP, "step"),
             "anyOf": [
                 {"$ref": "#/$defs/bare"},
-                *({"const": layer.name, "description": layer.doc} for layer in FAMILIES["merging"]),
+                *(
+                    {"const": layer.name, "description": layer.doc}
+                    for layer in LAYERS.values()
+                    if layer.traits.kind == "merge"
+                ),
                 MAPPING,
             ],
             "if": MAPPING,

@@ -1,0 +1,60 @@
+"""What a layer is like besides its facts: what memory, pictures, recipes and reuse ask of it."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Kind = Literal[
+    "normalization",
+    "pooling",
+    "convolution",
+    "dense",
+    "attention",
+    "activation",
+    "merge",
+    "dropout, noise",
+    "other",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """The traits of a layer; a family's file says them once, and its entries what differs.
+
+    kind: what pictures colour it by.
+    title: what papers call it, where that is not its class's own words in lower case.
+    shares_box: whether pictures draw it in the box of the layer whose output it takes, as they do
+        a normalization after a convolution.
+    prepares: whether it only prepares the input of the convolution or pooling after it, and is
+        drawn in that one's box.
+    enlarges: whether its strides enlarge the input.
+    gradient_needs: what the backward pass reads again: the layer's inputs, its output (or something
+        as large, such as a mask), or nothing that large. Of a layer with an activation, the
+        activation decides what comes on top.
+    activation: the activation function that it is, by its name in a spec.
+    passes_values: whether it hands on the values of its input, at most in another shape.
+    changes_range: whether it may give pixels another range than its input's.
+    takes_unit_range: whether a value_range of [0, 1] is right whatever the range of the pixels.
+    batch_statistics: whether it works by statistics of the batch in training and by averages of
+        them at inference.
+    fixed_rank: whether Keras ties it to the number of axes of its first input, even where the
+        weights fit.
+    aligns: whether Keras settles at the first call that inputs of fewer axes are aligned.
+    augments_only: why it works in `train.augment` alone, where a layer acts in training only; ""
+        for a layer that works anywhere.
+    """
+
+    kind: Kind = "other"
+    title: str | None = None
+    shares_box: bool = False
+    prepares: bool = False
+    enlarges: bool = False
+    gradient_needs: Literal["inputs", "output", "nothing"] = "inputs"
+    activation: str | None = None
+    passes_values: bool = False
+    changes_range: bool = False
+    takes_unit_range: bool = False
+    batch_statistics: bool = False
+    fixed_rank: bool = False
+    aligns: bool = False
+    augments_only: str = ""
