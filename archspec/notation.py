@@ -16,24 +16,10 @@ from typing import Any
 
 from archspec.errors import Diagnostic
 from archspec.graph import Node, Shape
+from archspec.layers import traits_of
 
 UNKNOWN = "?"
 
-# Names that are not the class's own words in lower case.
-TITLES = {
-    "Add": "+",
-    "Multiply": "\N{MULTIPLICATION SIGN}",
-    "Subtract": "\N{MINUS SIGN}",
-    "Concatenate": "concat",
-    "BatchNormalization": "BN",
-    "LayerNormalization": "LN",
-    "GroupNormalization": "GN",
-    "InputLayer": "input",
-    "MultiHeadAttention": "attention",
-    "GroupQueryAttention": "attention",
-    "UpSampling": "upsample",
-    "RMSNormalization": "RMS norm",
-}
 # An activation's name in a spec -> as papers write it.
 ACTIVATIONS = {"relu": "ReLU", "relu6": "ReLU6", "elu": "ELU", "selu": "SELU", "gelu": "GELU"}
 ACTIVATIONS |= {
@@ -49,12 +35,11 @@ def write_title(node: Node) -> str:
     """Return what a paper calls a layer: `conv`, `max pool`, `BN`, `ReLU`."""
     if node.op == "Activation":
         return write_activation(node) or "linear"
-    stem = re.sub(r"\dD", "", node.op)
-    if stem in TITLES:
-        return TITLES[stem]
-    if re.fullmatch(r"[A-Z]+|[A-Z]?[a-z]*R?eLU", node.op):  # LSTM, ReLU, PReLU
+    if title := traits_of(node.op).title:
+        return title
+    if node.op.isupper():  # LSTM
         return node.op
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|\d+", stem)
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|\d+", re.sub(r"\dD", "", node.op))
     return " ".join(SHORTER.get(word.lower(), word.lower()) for word in words) or node.op
 
 
@@ -133,7 +118,7 @@ def _write_unusual(usual: Any, text: str) -> Callable[[Any, Node], str]:
 def _write_stride(value: Any, node: Node) -> str:
     """Return a stride as `/2`; that of a pool is its window where none is given."""
     value = node.arguments.get("pool_size") if value is None else value
-    return _write_unusual(1, "×{}" if "Transpose" in node.op else "/{}")(value, node)
+    return _write_unusual(1, "×{}" if traits_of(node.op).enlarges else "/{}")(value, node)
 
 
 def _write_margins(value: Any, node: Node) -> str:

@@ -10,7 +10,6 @@ is in the `stands` of one box.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,12 +17,11 @@ from functools import reduce
 from operator import or_
 
 from archspec.graph import Graph, Node
+from archspec.layers import traits_of
 from archspec.pictures.repeats import Wiring
 from archspec.pictures.scene import Box, Edge, Mark, Repeat, Scene, list_boxes, nest_boxes
 
-# Layers that dress the output of another and share its box.
-DRESS = re.compile(r"Normalization|ReLU|ELU|Activation|Softmax|Dropout")
-LED = re.compile(r"Conv|Pool")  # those that take what a padding prepares
+PREPARED = ("convolution", "pooling")  # kinds of layer that take what a padding prepares
 READABLE = 40  # boxes on a page
 
 
@@ -143,9 +141,10 @@ def _first_call(node: Node) -> str:
 
 def _dresses(node: Node, before: Node) -> bool:
     """Return whether a node is of a kind to share the box of the one before it."""
+    traits = traits_of(node.op)
     return (
         before.op != "InputLayer"
-        and bool(DRESS.search(node.op) or (only_pads(before) and LED.search(node.op)))
+        and (traits.shares_box or (only_pads(before) and traits.kind in PREPARED))
         and node.regions == before.regions
         and node.state == before.state != "failed"  # which is drawn by itself
     )
@@ -153,7 +152,7 @@ def _dresses(node: Node, before: Node) -> bool:
 
 def only_pads(node: Node) -> bool:
     """Return whether a node only prepares the input of the layer after it."""
-    return node.op.startswith("ZeroPadding")
+    return traits_of(node.op).prepares
 
 
 def _connect(

@@ -6,7 +6,6 @@ Heat("params", 2_000_000)        ->  a colour for each cost, from nothing to the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -14,6 +13,7 @@ from typing import Literal, TypeVar
 from archspec import notation
 from archspec.analysis import elements
 from archspec.graph import Node, params
+from archspec.layers import KINDS, Kind, traits_of
 
 T = TypeVar("T")
 
@@ -21,23 +21,12 @@ FONT = "Helvetica"
 Face = Literal["", "Bold", "Oblique", "BoldOblique"]  # of the font
 SMALL, NORMAL, LARGE = 9, 10, 15  # points of text: none is smaller
 
-# Kind of layer, by what its op says; the first that is found decides.
-KINDS = (
-    ("normalization", r"Normalization"),
-    ("pooling", r"Pool"),
-    ("convolution", r"Conv"),
-    ("dense", r"Dense|Embedding"),
-    ("attention", r"Attention"),
-    ("activation", r"ReLU|Activation|Softmax|ELU"),
-    ("merge", r"^(Add|Multiply|Concatenate|Subtract|Average|Maximum|Minimum|Dot)$"),
-    ("dropout, noise", r"Dropout|Noise|Random"),
-)
-OTHER = "other"
+OTHER: Kind = "other"
 
 
-def find_kind(op: str) -> str:
-    """Return the kind of a layer by its Keras class: "convolution" for Conv2D."""
-    return next((name for name, pattern in KINDS if re.search(pattern, op)), OTHER)
+def find_kind(op: str) -> Kind:
+    """Return the kind of a layer that colours tell: "convolution" for Conv2D."""
+    return traits_of(op).kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +58,7 @@ class Theme:
 
 def _by_kind(*colours: str) -> dict[str, str]:
     """Return colours by the kinds of layers."""
-    return dict(zip([*(name for name, _ in KINDS), OTHER], colours, strict=True))
+    return dict(zip(KINDS, colours, strict=True))
 
 
 # The kinds are apart for the colour-blind too, as far as a search for such colours came, and so are
