@@ -11,7 +11,7 @@ from archspec.objects import Object, named
 
 
 def check_augment(graph: Graph, augment: tuple[Object, ...]) -> None:
-    """Augmentation gives images of the shape it takes, and learns nothing."""
+    """Refuse augmentation that changes the shape of images, or that learns."""
     if not augment:
         return
     if len(graph.inputs) > 1:
@@ -45,7 +45,7 @@ def check_augment(graph: Graph, augment: tuple[Object, ...]) -> None:
 def find_wrong_ranges(
     scale: tuple[float, float] | None, augment: tuple[Object, ...]
 ) -> Iterator[str]:
-    """Warnings, where a layer takes the pixels for others than `train.data` makes them."""
+    """Yield a warning for a layer whose value_range is not that of the pixels at its place."""
     for step in augment:
         op, given = named(step)
         if scale is None or LAYERS[op].traits.changes_range:

@@ -20,7 +20,7 @@ Measured = Mapping[str, Object | None]
 
 
 def list_measured(graph: Graph, metrics: Mapping[str, tuple[Object, ...]]) -> Measured:
-    """What a training measures: by the names in Keras's logs the metrics, and None for a loss.
+    """Return what a training measures: the metric of each name in Keras's logs, None for a loss.
 
     Raises `Refused` where two have one name, as Keras then drops one of them in silence.
     """
@@ -48,7 +48,10 @@ def list_measured(graph: Graph, metrics: Mapping[str, tuple[Object, ...]]) -> Me
 def check_callbacks(
     optimizer: Object, callbacks: tuple[Object, ...], measured: Measured, several: bool
 ) -> None:
-    """Refuse what Keras refuses at the end of an epoch only. several: whether outputs are."""
+    """Refuse callbacks that Keras refuses no earlier than at the end of an epoch.
+
+    several: whether the graph has several outputs.
+    """
 
     def refused(message: str, hint: str) -> Refused:
         return Refused(f"train.callbacks: {message}", AtArgument("callbacks"), "train", hint)
@@ -76,7 +79,7 @@ def check_callbacks(
 
 
 def ended_early(recipe: Train, per_epoch: int) -> str | None:
-    """A warning, where a schedule has come to its end before the first epoch has.
+    """Return a warning if a schedule ends before the first epoch does.
 
     per_epoch: steps in an epoch.
     """
@@ -108,13 +111,13 @@ def ended_early(recipe: Train, per_epoch: int) -> str | None:
 
 
 def find_restoring(callbacks: tuple[Object, ...]) -> int | None:
-    """The place of the EarlyStopping that says which epoch's weights are kept, if one does."""
+    """Return the place of the EarlyStopping that decides which epoch's weights are kept, if any."""
     places = enumerate(map(named, callbacks))
     return next((at for at, (_, given) in places if given.get("restore_best_weights")), None)
 
 
 def check_restoring(callbacks: tuple[Object, ...]) -> None:
-    """A run has one best model: all that restore weights mean the same by it."""
+    """Refuse callbacks that restore the weights of different epochs: a run has one best model."""
     keys = ("monitor", "mode", "min_delta", "start_from_epoch")
     several = [given for _, given in map(named, callbacks) if given.get("restore_best_weights")]
     for key in keys:

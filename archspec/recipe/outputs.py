@@ -26,7 +26,10 @@ def is_sparse(name: str) -> bool:
 
 
 def by_output(graph: Graph, key: str, value: Any) -> dict[str, Any]:
-    """What is said for all outputs, or for some by name, by the outputs' dotted names."""
+    """Return a key's value for each output, by the output's dotted name.
+
+    value: one value for all outputs, or a mapping from the names of some to theirs.
+    """
     keyed = isinstance(value, Mapping) and (key != "loss" or not is_object("loss", value))
     if not keyed:
         return {} if value is None else dict.fromkeys(graph.outputs, value)
@@ -44,7 +47,7 @@ def by_output(graph: Graph, key: str, value: Any) -> dict[str, Any]:
 
 
 def check_labels(losses: Mapping[str, Object], metrics: Mapping[str, Any]) -> None:
-    """A loss and its metrics see the same labels: class numbers, or one-hot rows."""
+    """Refuse a metric that takes other labels than its loss: class numbers, or one-hot rows."""
     for output, several in metrics.items():
         loss = named(losses[output])[0]
         for name, given in map(named, several):
@@ -66,7 +69,7 @@ def check_labels(losses: Mapping[str, Object], metrics: Mapping[str, Any]) -> No
 
 
 def check_values(metrics: Mapping[str, Any]) -> None:
-    """A metric is one number: a history has no room for arrays."""
+    """Refuse a metric that is no single number: a history has no room for arrays."""
     for name, arguments in (named(each) for several in metrics.values() for each in several):
         thresholds = arguments.get("thresholds")
         if name in ("F1Score", "FBetaScore") and arguments.get("average") is None:
@@ -87,7 +90,10 @@ def check_shapes(
     metrics: Mapping[str, tuple[Object, ...]],
     chosen: bool,
 ) -> None:
-    """Losses and metrics fit their outputs. chosen: whether the losses were said, not found."""
+    """Refuse a loss or a metric that cannot judge an output of its shape.
+
+    chosen: whether the recipe names the losses; the default ones fit.
+    """
     for output in graph.outputs:
         shape = graph.shape(output)
         judges = [("metrics", each) for each in metrics.get(output, ())]
@@ -99,7 +105,7 @@ def check_shapes(
 
 
 def _find_misfit(name: str, given: Mapping[str, Any], shape: Shape) -> tuple[str, str] | None:
-    """Why a loss or metric cannot judge an output of this shape, and the remedy."""
+    """Return why a loss or metric cannot judge an output of a shape, with the remedy."""
     units = shape[-1]
     if name == "CTC" and len(shape) != 3:
         return f"CTC judges sequences (None, length, classes), not {shape}", "use another loss"
@@ -141,6 +147,7 @@ def _find_misfit(name: str, given: Mapping[str, Any], shape: Shape) -> tuple[str
 
 
 def _several(value: Any) -> bool:
+    """Whether a value is a list of more than one item."""
     return isinstance(value, tuple) and len(value) > 1
 
 
@@ -155,6 +162,7 @@ def gives_probabilities(graph: Graph, output: str) -> bool:
 
 
 def _last_activation(graph: Graph, output: str) -> str | None:
+    """Return the name of the activation that an output's values come from, if there is one."""
     node: Node = graph[output]
     while traits_of(node.op).passes_values and node.inputs:
         node = graph[node.inputs[0]]
@@ -163,13 +171,14 @@ def _last_activation(graph: Graph, output: str) -> str | None:
 
 
 def default_loss(graph: Graph, output: str) -> Object:
+    """Return the cross-entropy that fits an output: binary for one unit, sparse otherwise."""
     single = is_one_unit(graph, output)
     name = "BinaryCrossentropy" if single else "SparseCategoricalCrossentropy"
     return name if gives_probabilities(graph, output) else {name: {"from_logits": True}}
 
 
 def find_mismatch(graph: Graph, output: str, loss: Object) -> str | None:
-    """A warning, where a loss takes for logits what are probabilities, or the reverse."""
+    """Return a warning if a loss takes probabilities for logits, or the reverse."""
     name, arguments = named(loss)
     if "from_logits" not in TABLES["loss"].get(name, {}):
         return None
