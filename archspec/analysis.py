@@ -19,7 +19,8 @@ from typing import Any
 from archspec.errors import UserError
 from archspec.graph import Graph, Node, fold, trainable_params
 from archspec.layers import traits_of
-from archspec.objects import read
+from archspec.objects import named, read
+from archspec.objects.optimizers import count_slots
 
 # --- receptive field -----------------------------------------------------------------------------
 
@@ -147,26 +148,6 @@ PRECISIONS = {
     "mixed_bfloat16": (4, 2, 2),
 }
 
-# optimizer -> values that Keras keeps for each trainable weight (for each of a kernel, where that
-# differs), and the arguments that each add one
-SLOTS = {
-    "SGD": 0,
-    "Adafactor": 1,
-    "Adagrad": 1,
-    "Lion": 1,
-    "Muon": 1,
-    "RMSprop": 1,
-    "Adadelta": 2,
-    "Adam": 2,
-    "AdamW": 2,
-    "Adamax": 2,
-    "Ftrl": 2,
-    "Lamb": 2,
-    "Nadam": 2,
-    "ScheduleFreeAdamW": 2,
-}
-EXTRA_SLOTS = frozenset(("amsgrad", "centered", "use_ema", "gradient_accumulation_steps"))
-
 # Activations whose gradient needs their output only.
 FROM_OUTPUT = frozenset(("relu", "sigmoid", "tanh", "softmax", "elu", "selu"))
 
@@ -184,7 +165,8 @@ def peak_memory(
     if precision not in PRECISIONS:
         known = ", ".join(PRECISIONS)
         raise UserError(f"there is no precision '{precision}'", f"one of {known}")
-    name, slots = _slots(optimizer)
+    normal = read("optimizer", optimizer)
+    slots = count_slots(normal)
     weight, copy, activation = PRECISIONS[precision]
     kept = [elements(graph[each]) for each in _kept(graph)]
     inputs = [elements(graph[each]) for each in graph.inputs]
@@ -197,22 +179,13 @@ def peak_memory(
         inputs=_times(inputs, batch_size * activation),
         batch_size=batch_size,
         precision=precision,
-        optimizer=name,
+        optimizer=named(normal)[0],
         slots=slots,
     )
 
 
 def _times(counts: list[int | None], size: int) -> int | None:
     return None if None in counts else size * sum(count for count in counts if count is not None)
-
-
-def _slots(optimizer: Any) -> tuple[str, int]:
-    """Name of an optimizer and how many values it keeps for each trainable weight."""
-    normal = read("optimizer", optimizer)
-    ((name, arguments),) = normal.items() if isinstance(normal, Mapping) else ((normal, {}),)
-    extra = {key for key, value in arguments.items() if value} & EXTRA_SLOTS
-    momentum = name in ("SGD", "RMSprop") and arguments.get("momentum", 0) > 0
-    return name, SLOTS[name] + len(extra) + momentum
 
 
 def _kept(graph: Graph) -> dict[str, None]:

@@ -8,11 +8,11 @@ import pytest
 
 import archspec
 from archspec import notation
-from archspec.analysis import SLOTS, Field, depth, fields, peak_memory, receptive_field
+from archspec.analysis import Field, depth, fields, peak_memory, receptive_field
 from archspec.backends.tables import LONGEST, fitting_depth, summary, to_text
 from archspec.errors import UserError
 from archspec.graph import Graph
-from archspec.objects import OPTIMIZERS
+from archspec.objects.optimizers import TABLE
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted(path.relative_to(ROOT / "specs") for path in (ROOT / "specs").glob("*.yaml"))
@@ -169,12 +169,8 @@ def test_an_optimizer_keeps_its_slots(optimizer, slots):
     assert memory.optimizer_state == slots * memory.gradients
 
 
-def test_every_optimizer_has_its_number_of_slots():
-    assert SLOTS.keys() == OPTIMIZERS.table.keys()
-
-
 @pytest.mark.keras
-@pytest.mark.parametrize("name", SLOTS)
+@pytest.mark.parametrize("name", TABLE)
 def test_keras_makes_that_many_slots(name):
     import keras
 
@@ -182,7 +178,7 @@ def test_keras_makes_that_many_slots(name):
     optimizer = getattr(keras.optimizers, name)()
     optimizer.build([kernel])
     slots = [each for each in optimizer.variables if tuple(each.shape) == tuple(kernel.shape)]
-    assert len(slots) == SLOTS[name]
+    assert len(slots) == TABLE[name].slots
 
 
 def test_what_is_frozen_needs_no_gradients_and_keeps_nothing_behind_it():

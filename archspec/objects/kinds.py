@@ -96,14 +96,9 @@ class Kind:
         return {name: differing} if differing else name
 
 
-def entries(
-    function: Callable[..., None], *names: str, common: Contract | None = None
-) -> dict[str, Contract]:
-    """Return the table's entries of several objects with the same arguments.
-
-    common: the arguments that all objects of the kind have.
-    """
-    return dict.fromkeys(names, Contract(function, common))
+def entries(function: Callable[..., None], *names: str) -> dict[str, Contract]:
+    """Return the table's entries of several objects with the same arguments."""
+    return dict.fromkeys(names, Contract(function))
 
 
 def nothing() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 from typing import Annotated as A
 from typing import Any
 
@@ -24,8 +24,7 @@ from archspec.arguments import (
     show,
 )
 from archspec.errors import AtArgument, Refused
-from archspec.objects import kinds
-from archspec.objects.kinds import Kind
+from archspec.objects.kinds import Kind, Object, entries, named
 
 # --- schedules -----------------------------------------------------------------------------------
 
@@ -120,12 +119,12 @@ SCHEDULES = Kind(
     "schedule",
     "a schedule",
     {
-        **kinds.entries(cosine_decay, "CosineDecay"),
-        **kinds.entries(cosine_decay_restarts, "CosineDecayRestarts"),
-        **kinds.entries(exponential_decay, "ExponentialDecay"),
-        **kinds.entries(inverse_time_decay, "InverseTimeDecay"),
-        **kinds.entries(piecewise_constant_decay, "PiecewiseConstantDecay"),
-        **kinds.entries(polynomial_decay, "PolynomialDecay"),
+        **entries(cosine_decay, "CosineDecay"),
+        **entries(cosine_decay_restarts, "CosineDecayRestarts"),
+        **entries(exponential_decay, "ExponentialDecay"),
+        **entries(inverse_time_decay, "InverseTimeDecay"),
+        **entries(piecewise_constant_decay, "PiecewiseConstantDecay"),
+        **entries(polynomial_decay, "PolynomialDecay"),
     },
 )
 
@@ -368,23 +367,49 @@ def schedule_free_adamw(
 ) -> None: ...
 
 
-_entries = partial(kinds.entries, common=Contract(common))
+COMMON = Contract(common)
 
-OPTIMIZERS = Kind(
-    "optimizer",
-    "an optimizer",
-    {
-        **_entries(sgd, "SGD"),
-        **_entries(rmsprop, "RMSprop"),
-        **_entries(adam, "Adam"),
-        **_entries(adamw, "AdamW"),
-        **_entries(adamax, "Adamax", "Lamb", "Nadam"),
-        **_entries(adadelta, "Adadelta"),
-        **_entries(adafactor, "Adafactor"),
-        **_entries(adagrad, "Adagrad"),
-        **_entries(ftrl, "Ftrl"),
-        **_entries(lion, "Lion"),
-        **_entries(muon, "Muon"),
-        **_entries(schedule_free_adamw, "ScheduleFreeAdamW"),
-    },
-)
+
+class Optimizer(Contract):
+    """The arguments of an optimizer.
+
+    slots: how many values it keeps for each trainable weight; of a kernel, where that differs.
+    """
+
+    def __init__(self, function: Callable[..., None], slots: int) -> None:
+        super().__init__(function, COMMON)
+        self.slots = slots
+
+
+TABLE = {
+    "SGD": Optimizer(sgd, slots=0),
+    "RMSprop": Optimizer(rmsprop, slots=1),
+    "Adam": Optimizer(adam, slots=2),
+    "AdamW": Optimizer(adamw, slots=2),
+    "Adamax": Optimizer(adamax, slots=2),
+    "Lamb": Optimizer(adamax, slots=2),
+    "Nadam": Optimizer(adamax, slots=2),
+    "Adadelta": Optimizer(adadelta, slots=2),
+    "Adafactor": Optimizer(adafactor, slots=1),
+    "Adagrad": Optimizer(adagrad, slots=1),
+    "Ftrl": Optimizer(ftrl, slots=2),
+    "Lion": Optimizer(lion, slots=1),
+    "Muon": Optimizer(muon, slots=1),
+    "ScheduleFreeAdamW": Optimizer(schedule_free_adamw, slots=2),
+}
+OPTIMIZERS = Kind("optimizer", "an optimizer", TABLE)
+
+# Arguments that each add one slot.
+ADDING = frozenset(("amsgrad", "centered", "use_ema", "gradient_accumulation_steps"))
+
+
+def count_slots(optimizer: Object) -> int:
+    """Return how many values an optimizer, in normal form, keeps for each trainable weight.
+
+    >>> count_slots("Adam"), count_slots({"SGD": {"momentum": 0.9}})
+    (2, 1)
+    """
+    name, arguments = named(optimizer)
+    added = {key for key, value in arguments.items() if value} & ADDING
+    momentum = name in ("SGD", "RMSprop") and arguments.get("momentum", 0) > 0
+    return TABLE[name].slots + len(added) + momentum
