@@ -10,7 +10,7 @@ from archspec import foreign
 from archspec.arguments import bind
 from archspec.errors import Refused, did_you_mean
 from archspec.graph import Facts, Shape
-from archspec.layers import ALIASES, FOLLOWS, LACKING, LAYERS, REFUSED, Layer
+from archspec.layers import ALIASES, LACKING, LAYERS, REFUSED, Layer
 from archspec.objects import KINDS
 
 MAX_AXIS = 2**31 - 1
@@ -71,11 +71,11 @@ def infer(
 
 def normal(op: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments with every default filled in. Raises `Refused` for what no input could mend."""
-    contract = lookup(op).arguments
-    bound = bind(op, contract, arguments)
-    for name, other in FOLLOWS.items():
-        if name in bound and bound[name] == bound.get(other):
-            bound[name] = contract[name].default
+    layer = lookup(op)
+    bound = bind(op, layer.arguments, arguments)
+    for name, other in layer.traits.follows.items():
+        if bound[name] == bound[other]:
+            bound[name] = layer.arguments[name].default
     return bound
 
 

@@ -32,7 +32,6 @@ from archspec.layers import (
     LAYERS,
     Layer,
 )
-from archspec.layers.docs import CALL_DOCS, sentence
 from archspec.layers.layer import coded, in_words
 from archspec.objects import TABLES
 from archspec.syntax.source import plain, read_text
@@ -227,25 +226,23 @@ def _text(page: Page, width: int) -> str:
     if page.legend:
         blocks.append(_wrapped(page.legend, width, "  "))
     if page.own:
-        blocks.append("Arguments\n" + "\n".join(_argument(layer, each, width) for each in page.own))
+        blocks.append("Arguments\n" + "\n".join(_argument(each, width) for each in page.own))
     for kind in page.kinds:
         lines = "\n".join(_wrapped(each, width, "  ", "      ") for each in listed(kind))
         blocks.append(f"{KINDS[kind]}\n{lines}")
     if page.kinds:
         blocks.append(_wrapped(OBJECTS, width, "  "))
     if layer.call:
-        called = [f"  {name}\n{_wrapped(CALL_DOCS[name], width, '      ')}" for name in layer.call]
+        called = [f"  {name}\n{_wrapped(doc, width, '      ')}" for name, doc in layer.call.items()]
         blocks.append("Arguments of the call, under `call:` beside the layer\n" + "\n".join(called))
-    blocks.append(
-        "Of every layer\n" + "\n".join(_argument(layer, each, width) for each in page.common)
-    )
+    blocks.append("Of every layer\n" + "\n".join(_argument(each, width) for each in page.common))
     return "\n\n".join(blocks) + "\n"
 
 
-def _argument(layer: Layer, argument: Argument, width: int) -> str:
+def _argument(argument: Argument, width: int) -> str:
     is_ = "required" if argument.default is REQUIRED else f"by default {default(argument)}"
     head = _wrapped(f"{argument.name}: {argument.type.words}; {is_}", width, "  ", "      ")
-    return f"{head}\n{_wrapped(sentence(layer.name, argument), width, '      ')}"
+    return f"{head}\n{_wrapped(argument.doc, width, '      ')}"
 
 
 def _wrapped(text: str, width: int, indent: str, then: str | None = None) -> str:
@@ -288,10 +285,10 @@ def _markdown(page: Page, heading: str = "#", whole: bool = False) -> str:
         lines.append(f"- {page.legend}")
     rows = [*page.own, *(each for each in page.common if not whole or each not in SHARED)]
     if rows:
-        lines += ["", *_rows((layer.name, each) for each in rows)]
+        lines += ["", *_rows(rows)]
     if layer.call:
         lines += ["", "Under `call:` beside the layer:", ""]
-        lines += [f"- `{name}`: {CALL_DOCS[name]}" for name in layer.call]
+        lines += [f"- `{name}`: {doc}" for name, doc in layer.call.items()]
     for kind in () if whole else page.kinds:
         lines += ["", f"{heading}# {KINDS[kind]}", "", *(f"- `{each}`" for each in listed(kind))]
     if page.kinds and not whole:
@@ -299,18 +296,17 @@ def _markdown(page: Page, heading: str = "#", whole: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(arguments: Iterable[tuple[str, Argument]]) -> Iterator[str]:
-    """A table of arguments, each given with its owner."""
+def _rows(arguments: Iterable[Argument]) -> Iterator[str]:
+    """Yield the lines of a table of arguments."""
     yield "| argument | value | default | |"
     yield "|---|---|---|---|"
-    for owner, each in arguments:
-        yield _row(owner, each)
+    for each in arguments:
+        yield _row(each)
 
 
-def _row(owner: str, argument: Argument) -> str:
+def _row(argument: Argument) -> str:
     is_ = "required" if argument.default is REQUIRED else f"`{default(argument)}`"
-    said = sentence(owner, argument)
-    return f"| `{argument.name}` | {argument.type.words} | {is_} | {said} |"
+    return f"| `{argument.name}` | {argument.type.words} | {is_} | {argument.doc} |"
 
 
 def _object_rows(kind: str) -> Iterator[str]:
@@ -321,7 +317,7 @@ def _object_rows(kind: str) -> Iterator[str]:
         named = ", ".join(f"`{name}`" for name in names)
         arguments = TABLES[kind][names[0]].values()
         for each in arguments:
-            yield f"| {named} {_row(names[0], each)}"
+            yield f"| {named} {_row(each)}"
         if not arguments:
             yield f"| {named} | | | | |"
 
@@ -343,7 +339,7 @@ def reference() -> str:
         lines.append(f"- {_link(family)}: {', '.join(_link(each.name) for each in layers)}")
     lines.append(f"- {_link('objects')}: {', '.join(map(_link, KINDS.values()))}")
     lines += ["", "Every layer takes these too:", ""]
-    lines += _rows(("", argument) for argument in SHARED)
+    lines += _rows(SHARED)
     lines += ["", f"{_and(frozen)} have no `trainable`, as they have none in Keras.", ""]
     for family, layers in FAMILIES.items():
         lines += [f"## {family}", ""]
@@ -371,7 +367,7 @@ def _as_data(page: Page) -> dict[str, Any]:
         "about": layer.formulas.about,
         "takes": layer.takes,
         "optional": layer.optional,
-        "call": {name: CALL_DOCS[name] for name in layer.call},
+        "call": dict(layer.call),
         "shape": layer.formulas.shape,
         "params": layer.formulas.params,
         "macs": layer.formulas.macs,
@@ -382,7 +378,7 @@ def _as_data(page: Page) -> dict[str, Any]:
                 "kind": each.type.kind,
                 "required": each.default is REQUIRED,
                 "default": None if each.default is REQUIRED else each.default,
-                "doc": sentence(layer.name, each),
+                "doc": each.doc,
                 "common": each.name in COMMON,
             }
             for each in (*page.own, *page.common)

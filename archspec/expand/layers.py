@@ -184,7 +184,7 @@ def _normalize(op: str, given: Mapping[str, Any], known: bool) -> dict[str, Any]
 def _evaluate_call(
     step: LayerCall | BlockCall | Reuse,
     op: str,
-    known: tuple[str, ...],
+    known: Mapping[str, str],
     place: Place,
     out: Expansion,
 ) -> dict[str, Any]:

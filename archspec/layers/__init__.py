@@ -2,11 +2,14 @@
 
 A rule takes the shapes of its inputs (batch axis first, as None) and the layer's arguments in
 normal form, and returns `Facts` or raises `Refused` for what Keras refuses too. Its keyword-only
-signature is the layer's contract, and its docstring says how the layer works: a paragraph, and the
-fields of `Formulas`. Rules of several ranks are made by functions of rank. To add a layer, write
-its rule in the file of its family, or take one that fits, add an entry with an example to the
-`FAMILY` at the end of that file, its arguments to docs.py, and a case to tests/layer_cases.py.
-Nothing outside the table is known.
+signature is the layer's contract: each argument with its type, a sentence and Keras's default. Its
+docstring says how the layer works: a paragraph, and the fields of `Formulas`. Rules of several
+ranks are made by functions of rank. What a layer is like, for memory, pictures and recipes, is said
+by the `Traits` of its entry.
+
+A family of layers is a file. To add a layer, write its rule there, or take one that fits, add an
+entry to the `FAMILY` at the end of the file, and a case to tests/layer_cases.py. Nothing outside
+the table is known.
 
     >>> conv = LAYERS["Conv2D"]
     >>> arguments = bind("Conv2D", conv.arguments, {"filters": 8, "kernel_size": 3})
@@ -17,7 +20,7 @@ MACs are counted in convolutions, dense layers, EinsumDense and attention produc
 count 0. A weight is named as Keras names its variable, `query/kernel` inside a sublayer.
 """
 
-from archspec.layers.layer import COMMON, FOLLOWS, Layer
+from archspec.layers.layer import COMMON, Layer
 from archspec.layers.table import (
     ALIASES,
     FAMILIES,
@@ -32,7 +35,6 @@ __all__ = [
     "ALIASES",
     "COMMON",
     "FAMILIES",
-    "FOLLOWS",
     "KINDS",
     "LACKING",
     "LAYERS",

@@ -15,7 +15,9 @@ from archspec.objects import ACTIVATION
 from archspec.objects.activations import Alpha, MaxValue, NegativeSlope, Threshold
 
 
-def activation(x: Shape, *, activation: A[Any, ACTIVATION]) -> Facts:
+def activation(
+    x: Shape, *, activation: A[Any, ACTIVATION, "Function applied to each value, such as relu."]
+) -> Facts:
     """The same as the argument `activation` of the layer before it, as a step of its own: where
     something comes between the two, such as BatchNormalization.
 
@@ -59,7 +61,11 @@ def elu(x: Shape, *, alpha: Alpha = 1.0) -> Facts:
 def p_re_lu(
     x: Shape,
     *,
-    shared_axes: A[Axes | None, optional(AXES)] = None,
+    shared_axes: A[
+        Axes | None,
+        optional(AXES),
+        "Axes along which one slope serves all positions, 1 being the first after the batch.",
+    ] = None,
     **_: A[Any, weights("alpha", before="shared_axes")],
 ) -> Facts:
     """x above 0, alpha * x below, where alpha is learnt, for each position and channel unless
@@ -80,7 +86,11 @@ def p_re_lu(
     return Facts(x, {"alpha": size})
 
 
-def softmax(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
+def softmax(
+    x: Shape,
+    *,
+    axis: A[Axes, AXES, "Axis or axes along which the outputs sum to 1; -1 is the last."] = -1,
+) -> Facts:
     """exp(x) / sum(exp(x)) along axis: positive numbers that sum to 1. A classifier's last layer
     more often has it as its activation.
 

@@ -8,7 +8,6 @@ from archspec.arguments import (
     AXES,
     BOOLEAN,
     POSITIVE,
-    SEED,
     UNIT_INTERVAL,
     Sizes,
     Type,
@@ -17,8 +16,9 @@ from archspec.arguments import (
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
-from archspec.layers.layer import entry
+from archspec.layers.layer import TRAINING, entry
 from archspec.layers.shapes import known, listed, product
+from archspec.layers.shared import Seed, UseBias
 from archspec.layers.traits import Traits
 from archspec.layers.weights import weights
 
@@ -34,22 +34,48 @@ POSITIVES = Type(
 )
 
 
+DropoutRate = A[
+    float, UNIT_INTERVAL, "Share of the attention weights, from 0 to 1, set to 0 in training."
+]
+SlidingWindow = A[
+    int | None,
+    optional(POSITIVE),
+    "Attend to positions fewer than this many steps away; null for all.",
+]
+UseGate = A[bool, BOOLEAN, "Whether each head's output is scaled by a learnt gate from the query."]
+
+
 def multi_head_attention(
     query: Shape,
     value: Shape,
     key: Shape | None = None,
     use_causal_mask: bool = False,
     *,
-    num_heads: A[int, POSITIVE],
-    key_dim: A[int, POSITIVE],
-    value_dim: A[int | None, optional(POSITIVE)] = None,
-    dropout: A[float, UNIT_INTERVAL] = 0.0,
-    use_bias: A[bool, BOOLEAN] = True,
-    output_shape: A[Sizes | None, optional(POSITIVES)] = None,
-    attention_axes: A[Any, optional(AXES)] = None,
-    sliding_window: A[int | None, optional(POSITIVE)] = None,
-    use_gate: A[bool, BOOLEAN] = False,
-    seed: A[int | None, SEED] = None,
+    num_heads: A[int, POSITIVE, "Attention heads, each with projections of its own."],
+    key_dim: A[
+        int,
+        POSITIVE,
+        "Features of each head's query and key, often the input's divided by num_heads.",
+    ],
+    value_dim: A[
+        int | None,
+        optional(POSITIVE),
+        "Features of each head's value; null for key_dim; on JAX another number needs dropout.",
+    ] = None,
+    dropout: DropoutRate = 0.0,
+    use_bias: UseBias = True,
+    output_shape: A[
+        Sizes | None, optional(POSITIVES), "Features of the output; null for those of the query."
+    ] = None,
+    attention_axes: A[
+        Any,
+        optional(AXES),
+        "Axes that attention looks along, 1 being the first after the batch; null for all but the "
+        "features.",
+    ] = None,
+    sliding_window: SlidingWindow = None,
+    use_gate: UseGate = False,
+    seed: Seed = None,
     **_: A[Any, weights("kernel", "bias", activity=True, before="use_gate")],
 ) -> Facts:
     """Each head projects query, key and value, weighs the positions of value by softmax(query @
@@ -145,14 +171,16 @@ def group_query_attention(
     value: Shape,
     key: Shape | None = None,
     *,
-    head_dim: A[int, POSITIVE],
-    num_query_heads: A[int, POSITIVE],
-    num_key_value_heads: A[int, POSITIVE],
-    dropout: A[float, UNIT_INTERVAL] = 0.0,
-    use_bias: A[bool, BOOLEAN] = True,
-    sliding_window: A[int | None, optional(POSITIVE)] = None,
-    use_gate: A[bool, BOOLEAN] = False,
-    seed: A[int | None, SEED] = None,
+    head_dim: A[int, POSITIVE, "Features of each head."],
+    num_query_heads: A[int, POSITIVE, "Heads of queries, a multiple of num_key_value_heads."],
+    num_key_value_heads: A[
+        int, POSITIVE, "Heads of keys and values, each shared by as many query heads."
+    ],
+    dropout: DropoutRate = 0.0,
+    use_bias: UseBias = True,
+    sliding_window: SlidingWindow = None,
+    use_gate: UseGate = False,
+    seed: Seed = None,
     **_: A[Any, weights("kernel", "bias", activity=True, before="use_gate")],
 ) -> Facts:
     """MultiHeadAttention in which num_query_heads / num_key_value_heads query heads share one head
@@ -235,13 +263,20 @@ def _checked(xs: list[Shape]) -> tuple[Shape, Shape, Shape]:
     return query, value, key
 
 
+UseScale = A[bool, BOOLEAN, "Whether to multiply the scores by learnt numbers."]
+
+
 def attention(
     xs: list[Shape],
     *,
-    use_scale: A[bool, BOOLEAN] = False,
-    score_mode: A[str, choice("dot", "concat")] = "dot",
-    dropout: A[float, UNIT_INTERVAL] = 0.0,
-    seed: A[int | None, SEED] = None,
+    use_scale: UseScale = False,
+    score_mode: A[
+        str,
+        choice("dot", "concat"),
+        "dot compares by the product of query and key, concat by tanh of their sum.",
+    ] = "dot",
+    dropout: DropoutRate = 0.0,
+    seed: Seed = None,
 ) -> Facts:
     """softmax(scores) @ value, where scores = query @ key (dot) or the sum of tanh(query + key)
     (concat). It has no projections: put Dense layers before it, or take MultiHeadAttention. The
@@ -266,8 +301,8 @@ def attention(
 def additive_attention(
     xs: list[Shape],
     *,
-    use_scale: A[bool, BOOLEAN] = True,
-    dropout: A[float, UNIT_INTERVAL] = 0.0,
+    use_scale: UseScale = True,
+    dropout: DropoutRate = 0.0,
 ) -> Facts:
     """softmax(scores) @ value, where scores = the sum of scale * tanh(query + key) over the
     features: Bahdanau's attention. The inputs are `from: [query, value]` or `[query, value,
@@ -287,14 +322,19 @@ def additive_attention(
     )
 
 
-ATTENDING = ("training", "use_causal_mask")
+ATTENDING = {
+    **TRAINING,
+    "use_causal_mask": "Whether each position sees itself and those before it only, as a language "
+    "model must.",
+}
 
 ATTENTION = Traits(kind="attention")
 PROJECTING = replace(ATTENTION, title="attention", fixed_rank=True)
 
 # fmt: off
 FAMILY = (
-    entry("MultiHeadAttention", multi_head_attention, PROJECTING,
+    entry("MultiHeadAttention", multi_head_attention,
+          replace(PROJECTING, follows={"value_dim": "key_dim"}),
           "Mix the values at other positions, by several learnt measures of likeness.",
           "{num_heads: 12, key_dim: 64}", {"query": (197, 768), "value": (197, 768)}, ATTENDING),
     entry("GroupQueryAttention", group_query_attention, PROJECTING,

@@ -5,20 +5,20 @@ from typing import Any
 
 from archspec.arguments import (
     BOOLEAN,
-    DATA_FORMAT,
     NON_NEGATIVE,
     NUMBER,
     POSITIVE,
     POSITIVE_NUMBER,
-    Argument,
+    Contract,
     choice,
     integer,
     optional,
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
-from archspec.layers.layer import COMMON, entry
+from archspec.layers.layer import DTYPE_DOC, Trainable, entry
 from archspec.layers.shapes import joined, known, product, slide, spatial_axes
+from archspec.layers.shared import DataFormat
 from archspec.layers.traits import Traits
 
 FRAME = integer("an integer of at least 2", minimum=2)
@@ -30,19 +30,51 @@ WINDOWS = choice(
 )
 
 
+WEIGHTS_OF_FRAME = (
+    "Weights of the samples in a frame, by their name in scipy.signal; null for equal ones."
+)
+
+
 def stft_spectrogram(
     x: Shape,
     *,
-    mode: A[str, choice("log", "magnitude", "psd", "real", "imag", "angle", "stft")] = "log",
-    frame_length: A[int, FRAME] = 256,
-    frame_step: A[int | None, optional(POSITIVE)] = None,
-    fft_length: A[int | None, optional(POSITIVE)] = None,
-    window: A[str | None, WINDOWS] = "hann",
-    periodic: A[bool, BOOLEAN] = False,
-    scaling: A[str | None, choice("density", "spectrum", None)] = "density",
-    padding: A[str, choice("valid", "same")] = "valid",
-    expand_dims: A[bool, BOOLEAN] = False,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    mode: A[
+        str,
+        choice("log", "magnitude", "psd", "real", "imag", "angle", "stft"),
+        "What is given of each frequency: magnitude or its logarithm, psd (power), real or "
+        "imaginary part, angle, or stft (both parts).",
+    ] = "log",
+    frame_length: A[int, FRAME, "Samples in a frame."] = 256,
+    frame_step: A[
+        int | None, optional(POSITIVE), "Samples from one frame to the next; null for half a frame."
+    ] = None,
+    fft_length: A[
+        int | None,
+        optional(POSITIVE),
+        "Samples of the transform, zeros beyond the frame; null for the power of 2 that holds a "
+        "frame.",
+    ] = None,
+    window: A[str | None, WINDOWS, WEIGHTS_OF_FRAME] = "hann",
+    periodic: A[
+        bool, BOOLEAN, "Whether the window is one period of an endless one, instead of symmetric."
+    ] = False,
+    scaling: A[
+        str | None,
+        choice("density", "spectrum", None),
+        "What powers are divided by: density gives power in each hertz, spectrum power of each "
+        "frequency; null nothing.",
+    ] = "density",
+    padding: A[
+        str,
+        choice("valid", "same"),
+        "valid keeps to the input; same adds zeros at both ends, so that no sample is left over.",
+    ] = "valid",
+    expand_dims: A[
+        bool,
+        BOOLEAN,
+        "Whether frequencies and channels are two axes, as an image has; else they are one.",
+    ] = False,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """A short-time Fourier transform, done by two convolutions whose kernels, one for the real and
     one for the imaginary part, start as the transform and are learnt: freeze them with `trainable:
@@ -85,19 +117,33 @@ def stft_spectrogram(
 def mel_spectrogram(
     x: Shape,
     *,
-    fft_length: A[int, FRAME] = 2048,
-    sequence_stride: A[int, POSITIVE] = 512,
-    sequence_length: A[int | None, optional(POSITIVE)] = None,
-    window: A[str | None, choice("hann", "hamming", None)] = "hann",
-    sampling_rate: A[int, POSITIVE] = 16_000,
-    num_mel_bins: A[int, POSITIVE] = 128,
-    min_freq: A[float, NON_NEGATIVE] = 20.0,
-    max_freq: A[float | None, optional(POSITIVE_NUMBER)] = None,
-    power_to_db: A[bool, BOOLEAN] = True,
-    top_db: A[float, NON_NEGATIVE] = 80.0,
-    mag_exp: A[float, POSITIVE_NUMBER] = 2.0,
-    min_power: A[float, POSITIVE_NUMBER] = 1e-10,
-    ref_power: A[float, NUMBER] = 1.0,
+    fft_length: A[int, FRAME, "Samples of the transform, zeros beyond sequence_length."] = 2048,
+    sequence_stride: A[int, POSITIVE, "Samples from one frame to the next."] = 512,
+    sequence_length: A[
+        int | None, optional(POSITIVE), "Samples of a frame; null for fft_length."
+    ] = None,
+    window: A[str | None, choice("hann", "hamming", None), WEIGHTS_OF_FRAME] = "hann",
+    sampling_rate: A[int, POSITIVE, "Samples of a second."] = 16_000,
+    num_mel_bins: A[int, POSITIVE, "Bands of pitch."] = 128,
+    min_freq: A[float, NON_NEGATIVE, "Lowest frequency of the bands, in hertz."] = 20.0,
+    max_freq: A[
+        float | None,
+        optional(POSITIVE_NUMBER),
+        "Highest frequency of the bands, in hertz; null for half of sampling_rate.",
+    ] = None,
+    power_to_db: A[bool, BOOLEAN, "Whether powers are given in decibels."] = True,
+    top_db: A[float, NON_NEGATIVE, "Decibels below the loudest at which values end."] = 80.0,
+    mag_exp: A[
+        float,
+        POSITIVE_NUMBER,
+        "Power of the magnitudes: 2 for power, 1 for the magnitudes themselves.",
+    ] = 2.0,
+    min_power: A[
+        float,
+        POSITIVE_NUMBER,
+        "Power that all below it counts as, so that silence has a logarithm.",
+    ] = 1e-10,
+    ref_power: A[float, NUMBER, "Power of 0 decibels."] = 1.0,
 ) -> Facts:
     """The power of each frequency in each frame, summed in bands that are as wide as pitch is heard
     (the mel scale), in decibels. Nothing in it is learnt. With power_to_db, values are kept within
@@ -137,14 +183,22 @@ def mel_spectrogram(
 
 
 FLOATS = choice(None, "float32", "float16", "float64", "mixed_float16")
-NO_BFLOAT16 = {**COMMON, "dtype": Argument("dtype", FLOATS, None)}  # as STFTSpectrogram wants it
+
+
+def without_bfloat16(
+    *, trainable: Trainable = True, dtype: A[Any, FLOATS, DTYPE_DOC] = None
+) -> None:
+    """What STFTSpectrogram takes besides its own arguments."""
+
 
 # fmt: off
 FAMILY = (
     entry("STFTSpectrogram", stft_spectrogram, Traits(),
           "Find the frequencies in frames of a sequence, by learnt kernels.",
-          "{frame_length: 256, frame_step: 128, expand_dims: true}", (16000, 1), (), NO_BFLOAT16),
-    entry("MelSpectrogram", mel_spectrogram, Traits(),
+          "{frame_length: 256, frame_step: 128, expand_dims: true}", (16000, 1),
+          common=Contract(without_bfloat16)),
+    entry("MelSpectrogram", mel_spectrogram,
+          Traits(follows={"sequence_length": "fft_length"}),
           "Find the loudness of bands of pitch in frames of a sound.",
           "{fft_length: 1024, sequence_stride: 256, num_mel_bins: 64}", (16000,)),
 )

@@ -14,8 +14,6 @@ from typing import Annotated as A
 from typing import Any
 
 from archspec.arguments import (
-    BOOLEAN,
-    DATA_FORMAT,
     POSITIVE,
     Sizes,
     choice,
@@ -26,9 +24,34 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
 from archspec.layers.shapes import Rule, joined, known, product, slide, spatial_axes
+from archspec.layers.shared import DataFormat, OutputActivation, UseBias
 from archspec.layers.traits import Traits
 from archspec.layers.weights import weights
-from archspec.objects import ACTIVATION
+
+# Rank -> a sentence; where there are two, the second is for 2 axes and for 3.
+KERNEL_SIZE = {
+    1: "Steps that the kernel covers.",
+    2: "Rows and columns that the kernel covers: 3 is 3x3, [1, 7] one row of 7.",
+    3: "Length of the kernel along each spatial axis: 3 is 3x3x3.",
+}
+STRIDES = {
+    1: "Steps that the kernel moves from one output to the next: 2 halves the length.",
+    2: "How far the kernel moves from one output to the next: 2 halves every spatial axis; "
+    "a list has one number for each.",
+}
+GROWTH = {
+    1: "Times that the length grows.",
+    2: "Times that each spatial axis grows: one number, or one for each.",
+}
+PADDING = (
+    "valid keeps the kernel inside the input, so that the output is smaller; same adds "
+    "zeros around it, so that with strides 1 the size stays."
+)
+CAUSAL_PADDING = (
+    "valid keeps the kernel inside the input, so that the output is shorter; same adds "
+    "zeros at both ends, so that with strides 1 the length stays; causal adds them before "
+    "the start only, so that no output sees a later input."
+)
 
 
 def _refuse_both(strides: Iterable[int], dilation_rate: Iterable[int]) -> None:
@@ -43,21 +66,33 @@ def _window(kernel: Sizes, strides: Sizes, dilation: Sizes) -> tuple[tuple[int, 
     return tuple(((size - 1) * rate + 1, stride) for size, stride, rate in axes)
 
 
+Filters = A[int, POSITIVE, "Channels of the output, each with a learnt kernel of its own."]
+SPREAD = (
+    "Distance between the inputs that neighbouring kernel values meet: 2 leaves one out, so "
+    "that a kernel of 3 spans 5."
+)
+
+
 def conv(rank: int) -> Rule:
     paddings = choice("valid", "same", "causal") if rank == 1 else choice("valid", "same")
 
     def rule(
         x: Shape,
         *,
-        filters: A[int, POSITIVE],
-        kernel_size: A[Sizes, sizes(rank)],
-        strides: A[Sizes, sizes(rank)] = (1,) * rank,
-        padding: A[str, paddings] = "valid",
-        data_format: A[str, DATA_FORMAT] = "channels_last",
-        dilation_rate: A[Sizes, sizes(rank)] = (1,) * rank,
-        groups: A[int, POSITIVE] = 1,
-        activation: A[Any, ACTIVATION] = None,
-        use_bias: A[bool, BOOLEAN] = True,
+        filters: Filters,
+        kernel_size: A[Sizes, sizes(rank), KERNEL_SIZE[rank]],
+        strides: A[Sizes, sizes(rank), STRIDES[min(rank, 2)]] = (1,) * rank,
+        padding: A[str, paddings, CAUSAL_PADDING if rank == 1 else PADDING] = "valid",
+        data_format: DataFormat = "channels_last",
+        dilation_rate: A[Sizes, sizes(rank), SPREAD] = (1,) * rank,
+        groups: A[
+            int,
+            POSITIVE,
+            "Parts that channels and filters are split in, each convolved on its own: it must "
+            "divide both, and makes the kernel smaller by that factor.",
+        ] = 1,
+        activation: OutputActivation = None,
+        use_bias: UseBias = True,
         **_: A[Any, weights("kernel", "bias", activity=True)],
     ) -> Facts:
         """The kernel slides over the input; at each place, the values under it times the kernel's
@@ -98,15 +133,25 @@ def conv_transpose(rank: int) -> Rule:
     def rule(
         x: Shape,
         *,
-        filters: A[int, POSITIVE],
-        kernel_size: A[Sizes, sizes(rank)],
-        strides: A[Sizes, sizes(rank)] = (1,) * rank,
-        padding: A[str, choice("valid", "same")] = "valid",
-        output_padding: A[Sizes | None, optional(sizes(rank, minimum=0))] = None,
-        data_format: A[str, DATA_FORMAT] = "channels_last",
-        dilation_rate: A[Sizes, sizes(rank)] = (1,) * rank,
-        activation: A[Any, ACTIVATION] = None,
-        use_bias: A[bool, BOOLEAN] = True,
+        filters: Filters,
+        kernel_size: A[Sizes, sizes(rank), KERNEL_SIZE[rank]],
+        strides: A[Sizes, sizes(rank), GROWTH[min(rank, 2)]] = (1,) * rank,
+        padding: A[
+            str,
+            choice("valid", "same"),
+            "same makes the output strides times as long as the input; valid keeps all that the "
+            "kernel reaches.",
+        ] = "valid",
+        output_padding: A[
+            Sizes | None,
+            optional(sizes(rank, minimum=0)),
+            "Rows added at the end of each spatial axis, fewer than its stride; null for what "
+            "padding says.",
+        ] = None,
+        data_format: DataFormat = "channels_last",
+        dilation_rate: A[Sizes, sizes(rank), SPREAD] = (1,) * rank,
+        activation: OutputActivation = None,
+        use_bias: UseBias = True,
         **_: A[Any, weights("kernel", "bias", activity=True)],
     ) -> Facts:
         """The way back of a convolution, to enlarge: each input value is multiplied by the whole
@@ -160,18 +205,22 @@ def conv_transpose(rank: int) -> Rule:
     return rule
 
 
+Padding = A[str, choice("valid", "same"), PADDING]
+DepthMultiplier = A[int, POSITIVE, "Kernels, and so outputs, that each input channel gets."]
+
+
 def depthwise_conv(rank: int) -> Rule:
     def rule(
         x: Shape,
         *,
-        kernel_size: A[Sizes, sizes(rank)],
-        strides: A[Sizes, sizes(rank)] = (1,) * rank,
-        padding: A[str, choice("valid", "same")] = "valid",
-        depth_multiplier: A[int, POSITIVE] = 1,
-        data_format: A[str, DATA_FORMAT] = "channels_last",
-        dilation_rate: A[Sizes, sizes(rank)] = (1,) * rank,
-        activation: A[Any, ACTIVATION] = None,
-        use_bias: A[bool, BOOLEAN] = True,
+        kernel_size: A[Sizes, sizes(rank), KERNEL_SIZE[rank]],
+        strides: A[Sizes, sizes(rank), STRIDES[min(rank, 2)]] = (1,) * rank,
+        padding: Padding = "valid",
+        depth_multiplier: DepthMultiplier = 1,
+        data_format: DataFormat = "channels_last",
+        dilation_rate: A[Sizes, sizes(rank), SPREAD] = (1,) * rank,
+        activation: OutputActivation = None,
+        use_bias: UseBias = True,
         **_: A[Any, weights("depthwise", "bias", activity=True)],
     ) -> Facts:
         """Each channel is convolved with depth_multiplier kernels of its own, and no channel sees
@@ -205,15 +254,15 @@ def separable_conv(rank: int) -> Rule:
     def rule(
         x: Shape,
         *,
-        filters: A[int, POSITIVE],
-        kernel_size: A[Sizes, sizes(rank)],
-        strides: A[Sizes, sizes(rank)] = (1,) * rank,
-        padding: A[str, choice("valid", "same")] = "valid",
-        data_format: A[str, DATA_FORMAT] = "channels_last",
-        dilation_rate: A[Sizes, sizes(rank)] = (1,) * rank,
-        depth_multiplier: A[int, POSITIVE] = 1,
-        activation: A[Any, ACTIVATION] = None,
-        use_bias: A[bool, BOOLEAN] = True,
+        filters: Filters,
+        kernel_size: A[Sizes, sizes(rank), KERNEL_SIZE[rank]],
+        strides: A[Sizes, sizes(rank), STRIDES[min(rank, 2)]] = (1,) * rank,
+        padding: Padding = "valid",
+        data_format: DataFormat = "channels_last",
+        dilation_rate: A[Sizes, sizes(rank), SPREAD] = (1,) * rank,
+        depth_multiplier: DepthMultiplier = 1,
+        activation: OutputActivation = None,
+        use_bias: UseBias = True,
         **_: A[Any, weights("depthwise", "pointwise", "bias", activity=True)],
     ) -> Facts:
         """A depthwise convolution, which looks around in each channel alone, and a 1x1

@@ -20,17 +20,17 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
 from archspec.layers.shapes import known, product
+from archspec.layers.shared import OutputActivation, UseBias
 from archspec.layers.traits import Traits
 from archspec.layers.weights import weights
-from archspec.objects import ACTIVATION
 
 
 def dense(
     x: Shape,
     *,
-    units: A[int, POSITIVE],
-    activation: A[Any, ACTIVATION] = None,
-    use_bias: A[bool, BOOLEAN] = True,
+    units: A[int, POSITIVE, "Features of the output: columns of the learnt matrix."],
+    activation: OutputActivation = None,
+    use_bias: UseBias = True,
     **_: A[Any, weights("kernel", "bias", activity=True)],
 ) -> Facts:
     """activation(x @ kernel + bias), along the last axis alone: on (length, features) it works at
@@ -68,10 +68,24 @@ EQUATION = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-
 def einsum_dense(
     x: Shape,
     *,
-    equation: A[str, TEXT],
-    output_shape: A[Shape, OUTPUT_SHAPE],
-    activation: A[Any, ACTIVATION] = None,
-    bias_axes: A[str | None, optional(TEXT)] = None,
+    equation: A[
+        str,
+        TEXT,
+        "Axes of input, kernel and output, one letter each: 'abc,cd->abd'; `...` stands for axes "
+        "left alone.",
+    ],
+    output_shape: A[
+        Shape,
+        OUTPUT_SHAPE,
+        "Lengths of the output's axes but the batch and those behind `...`; null for an unknown "
+        "one.",
+    ],
+    activation: OutputActivation = None,
+    bias_axes: A[
+        str | None,
+        optional(TEXT),
+        "Letters of the output's axes that the bias has, such as 'd'; null for no bias.",
+    ] = None,
     **_: A[Any, weights("kernel", "bias")],
 ) -> Facts:
     """A letter of the equation names an axis; letters that input and kernel share and the output
@@ -171,12 +185,17 @@ def _lengths(axes: dict[str, int | None]) -> Sizes:
     return tuple(length for length in axes.values() if length is not None)
 
 
+InputDim = A[int, POSITIVE, "Integers to tell apart: they are 0 to input_dim - 1."]
+OutputDim = A[int, POSITIVE, "Features of each vector."]
+MaskZero = A[bool, BOOLEAN, "Whether 0 means 'nothing here' and later layers skip it."]
+
+
 def embedding(
     x: Shape,
     *,
-    input_dim: A[int, POSITIVE],
-    output_dim: A[int, POSITIVE],
-    mask_zero: A[bool, BOOLEAN] = False,
+    input_dim: InputDim,
+    output_dim: OutputDim,
+    mask_zero: MaskZero = False,
     **_: A[Any, weights("embeddings", before="mask_zero")],
 ) -> Facts:
     """Row i of a learnt table stands for the integer i: the first layer of a network that reads
@@ -192,12 +211,26 @@ def reversible_embedding(
     x: Shape,
     reverse: bool = False,
     *,
-    input_dim: A[int, POSITIVE],
-    output_dim: A[int, POSITIVE],
-    tie_weights: A[bool, BOOLEAN] = True,
-    mask_zero: A[bool, BOOLEAN] = False,
-    reverse_dtype: A[str | None, choice(None, "float32", "float16", "bfloat16", "float64")] = None,
-    logit_soft_cap: A[float | None, optional(POSITIVE_NUMBER)] = None,
+    input_dim: InputDim,
+    output_dim: OutputDim,
+    tie_weights: A[
+        bool,
+        BOOLEAN,
+        "Whether the scores use the table of vectors itself; false gives them a table of their "
+        "own.",
+    ] = True,
+    mask_zero: MaskZero = False,
+    reverse_dtype: A[
+        str | None,
+        choice(None, "float32", "float16", "bfloat16", "float64"),
+        "Type that scores are computed in; null for the layer's.",
+    ] = None,
+    logit_soft_cap: A[
+        float | None,
+        optional(POSITIVE_NUMBER),
+        "Limit that scores are bent to stay below in reverse, as cap * tanh(score / cap); null "
+        "for none.",
+    ] = None,
     **_: A[Any, weights("embeddings", before="mask_zero")],
 ) -> Facts:
     """An Embedding that can be called again to score its integers: `reuse` it with `call: {reverse:
@@ -217,6 +250,9 @@ def reversible_embedding(
     return Facts((*x[:-1], input_dim), weights, macs=product(*x[1:-1], output_dim, input_dim))
 
 
+REVERSE = {
+    "reverse": "Whether the layer takes vectors and scores all integers, instead of the reverse."
+}
 DENSE = Traits(kind="dense")
 
 # fmt: off
@@ -230,6 +266,6 @@ FAMILY = (
           "{input_dim: 10000, output_dim: 128, mask_zero: true}", (80,)),
     entry("ReversibleEmbedding", reversible_embedding, DENSE,
           "Look up a learnt vector for each integer, and score the integers by it in reverse.",
-          "{input_dim: 10000, output_dim: 128}", (80,), ("reverse",)),
+          "{input_dim: 10000, output_dim: 128}", (80,), REVERSE),
 )
 # fmt: on

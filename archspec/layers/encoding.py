@@ -37,8 +37,15 @@ def _encoded(x: Shape, output_mode: str, depth: int) -> Facts:
 def category_encoding(
     x: Shape,
     *,
-    num_tokens: A[int | None, optional(POSITIVE)] = None,
-    output_mode: A[str, choice("multi_hot", "count", "one_hot")] = "multi_hot",
+    num_tokens: A[
+        int | None, optional(POSITIVE), "Integers to tell apart: they are 0 to num_tokens - 1."
+    ] = None,
+    output_mode: A[
+        str,
+        choice("multi_hot", "count", "one_hot"),
+        "one_hot: a vector for each value; multi_hot: one for a sample, with 1 for whatever it "
+        "holds; count: how often it holds it.",
+    ] = "multi_hot",
 ) -> Facts:
     """Integers from 0 to num_tokens - 1 as vectors of that length: one_hot makes one of each
     integer, multi_hot and count one of each sample, which holds several.
@@ -56,8 +63,17 @@ def category_encoding(
 def discretization(
     x: Shape,
     *,
-    bin_boundaries: A[tuple[float, ...] | None, optional(BOUNDARIES)] = None,
-    output_mode: A[str, choice("int", "one_hot", "multi_hot", "count")] = "int",
+    bin_boundaries: A[
+        tuple[float, ...] | None,
+        optional(BOUNDARIES),
+        "Numbers at which one bin ends and the next begins, in increasing order.",
+    ] = None,
+    output_mode: A[
+        str,
+        choice("int", "one_hot", "multi_hot", "count"),
+        "int: the number of the bin; one_hot, multi_hot, count: that number encoded, as by "
+        "CategoryEncoding.",
+    ] = "int",
 ) -> Facts:
     """The number of the bin that each value is in: bin 0 ends below the first boundary, and each
     boundary begins the next. `int` gives these integers, for an Embedding; the others encode them
@@ -76,6 +92,6 @@ FAMILY = (
     entry("CategoryEncoding", category_encoding, Traits(), "Turn integers into zeros and ones.",
           "{num_tokens: 10, output_mode: one_hot}", (1,)),
     entry("Discretization", discretization, Traits(), "Sort numbers into bins.",
-          "{bin_boundaries: [0, 18, 65], output_mode: one_hot}", (1,), (), DTYPE_ONLY),
+          "{bin_boundaries: [0, 18, 65], output_mode: one_hot}", (1,), common=DTYPE_ONLY),
 )
 # fmt: on

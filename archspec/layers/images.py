@@ -11,10 +11,8 @@ from typing import Any
 
 from archspec.arguments import (
     BOOLEAN,
-    DATA_FORMAT,
     NUMBER,
     POSITIVE,
-    SEED,
     UNIT_INTERVAL,
     Type,
     choice,
@@ -25,6 +23,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import TRAINING, entry
 from archspec.layers.shapes import joined, spatial_axes
+from archspec.layers.shared import BETWEEN_PIXELS, DataFormat, Seed
 from archspec.layers.traits import Traits
 
 INTERPOLATIONS = choice("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5")
@@ -73,18 +72,31 @@ def _resized(
     return Facts(joined((height, width), channels, data_format), window=window)
 
 
+Height = A[int, POSITIVE, "Rows of the output, in pixels."]
+Width = A[int, POSITIVE, "Columns of the output, in pixels."]
+FillValue = A[float, NUMBER, "Pixel value beyond the edges when fill_mode is constant."]
+
+
 def resizing(
     x: Shape,
     *,
-    height: A[int, POSITIVE],
-    width: A[int, POSITIVE],
-    interpolation: A[str, INTERPOLATIONS] = "bilinear",
-    crop_to_aspect_ratio: A[bool, BOOLEAN] = False,
-    pad_to_aspect_ratio: A[bool, BOOLEAN] = False,
-    fill_mode: A[str, choice("constant")] = "constant",
-    fill_value: A[float, NUMBER] = 0.0,
-    antialias: A[bool, BOOLEAN] = False,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    height: Height,
+    width: Width,
+    interpolation: A[str, INTERPOLATIONS, BETWEEN_PIXELS] = "bilinear",
+    crop_to_aspect_ratio: A[
+        bool, BOOLEAN, "Whether to crop first, so that the picture is not distorted."
+    ] = False,
+    pad_to_aspect_ratio: A[
+        bool, BOOLEAN, "Whether to pad first, so that the picture is not distorted."
+    ] = False,
+    fill_mode: A[
+        str, choice("constant"), "What the margins of pad_to_aspect_ratio hold: fill_value."
+    ] = "constant",
+    fill_value: FillValue = 0.0,
+    antialias: A[
+        bool, BOOLEAN, "Blur before shrinking, so that fine patterns do not become coarse ones."
+    ] = False,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """Whatever the input's size, the output has this one. The picture is distorted unless one of
     the two aspect-ratio arguments is true.
@@ -102,9 +114,9 @@ def resizing(
 def center_crop(
     x: Shape,
     *,
-    height: A[int, POSITIVE],
-    width: A[int, POSITIVE],
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    height: Height,
+    width: Width,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """An image that is smaller than the crop is resized, so that the output always has this size.
 
@@ -119,10 +131,10 @@ def center_crop(
 def random_crop(
     x: Shape,
     *,
-    height: A[int, POSITIVE],
-    width: A[int, POSITIVE],
-    seed: A[int | None, SEED] = None,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    height: Height,
+    width: Width,
+    seed: Seed = None,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """One place is drawn for a whole batch; images that are not larger than the crop are resized.
     It is for `train.augment` alone: at inference Keras leaves the images as large as they are.
@@ -136,10 +148,12 @@ def random_flip(
     x: Shape,
     *,
     mode: A[
-        str, choice("horizontal", "vertical", "horizontal_and_vertical")
+        str,
+        choice("horizontal", "vertical", "horizontal_and_vertical"),
+        "Whether to mirror left to right, upside down, or each at random.",
     ] = "horizontal_and_vertical",
-    seed: A[int | None, SEED] = None,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    seed: Seed = None,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """Each image of a batch is mirrored or not by a throw of its own; at inference none is. Digits
     and letters change their meaning when mirrored.
@@ -150,15 +164,25 @@ def random_flip(
     return Facts(x)
 
 
+FillMode = A[
+    str, FILL_MODE, "What lies beyond the edges: reflect, wrap, constant (fill_value) or nearest."
+]
+Interpolation = A[str, WARP, BETWEEN_PIXELS]
+
+
 def random_rotation(
     x: Shape,
     *,
-    factor: A[Any, SHIFT],
-    fill_mode: A[str, FILL_MODE] = "reflect",
-    interpolation: A[str, WARP] = "bilinear",
-    seed: A[int | None, SEED] = None,
-    fill_value: A[float, NUMBER] = 0.0,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    factor: A[
+        Any,
+        SHIFT,
+        "Angle as a share of a full turn: 0.1 is up to 36 degrees either way; or [lower, upper].",
+    ],
+    fill_mode: FillMode = "reflect",
+    interpolation: Interpolation = "bilinear",
+    seed: Seed = None,
+    fill_value: FillValue = 0.0,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """Each image is turned by its own angle, drawn evenly from the range that factor gives; at
     inference none is.
@@ -172,13 +196,23 @@ def random_rotation(
 def random_translation(
     x: Shape,
     *,
-    height_factor: A[Any, SHIFT],
-    width_factor: A[Any, SHIFT],
-    fill_mode: A[str, FILL_MODE] = "reflect",
-    interpolation: A[str, WARP] = "bilinear",
-    seed: A[int | None, SEED] = None,
-    fill_value: A[float, NUMBER] = 0.0,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    height_factor: A[
+        Any,
+        SHIFT,
+        "Furthest shift up or down, as a share of the height; or [lower, upper], negative being "
+        "up.",
+    ],
+    width_factor: A[
+        Any,
+        SHIFT,
+        "Furthest shift left or right, as a share of the width; or [lower, upper], negative being "
+        "left.",
+    ],
+    fill_mode: FillMode = "reflect",
+    interpolation: Interpolation = "bilinear",
+    seed: Seed = None,
+    fill_value: FillValue = 0.0,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """Each image is moved by its own shift, drawn evenly from the ranges given; at inference none
     is.
@@ -192,13 +226,20 @@ def random_translation(
 def random_zoom(
     x: Shape,
     *,
-    height_factor: A[Any, ZOOM],
-    width_factor: A[Any, optional(ZOOM)] = None,
-    fill_mode: A[str, FILL_MODE] = "reflect",
-    interpolation: A[str, WARP] = "bilinear",
-    seed: A[int | None, SEED] = None,
-    fill_value: A[float, NUMBER] = 0.0,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    height_factor: A[
+        Any,
+        ZOOM,
+        "Zoom as a share of the height: positive shows more of the scene, negative less; or "
+        "[lower, upper].",
+    ],
+    width_factor: A[
+        Any, optional(ZOOM), "Zoom as a share of the width; null for the same as the height."
+    ] = None,
+    fill_mode: FillMode = "reflect",
+    interpolation: Interpolation = "bilinear",
+    seed: Seed = None,
+    fill_value: FillValue = 0.0,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """Each image is enlarged or shrunk by a share of its own, drawn evenly from the ranges given;
     at inference none is.
@@ -212,13 +253,17 @@ def random_zoom(
 def random_shear(
     x: Shape,
     *,
-    x_factor: A[Any, SHEAR] = (0.0, 0.0),
-    y_factor: A[Any, SHEAR] = (0.0, 0.0),
-    interpolation: A[str, WARP] = "bilinear",
-    fill_mode: A[str, FILL_MODE] = "reflect",
-    fill_value: A[float, NUMBER] = 0.0,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
-    seed: A[int | None, SEED] = None,
+    x_factor: A[
+        Any, SHEAR, "Furthest shift of the last row, as a share of the height; or [lower, upper]."
+    ] = (0.0, 0.0),
+    y_factor: A[
+        Any, SHEAR, "Furthest shift of the last column, as a share of the width; or [lower, upper]."
+    ] = (0.0, 0.0),
+    interpolation: Interpolation = "bilinear",
+    fill_mode: FillMode = "reflect",
+    fill_value: FillValue = 0.0,
+    data_format: DataFormat = "channels_last",
+    seed: Seed = None,
 ) -> Facts:
     """Rows, and columns, of each image are shifted the further the lower, or the further right,
     they are, to one side or the other; at inference they stay. Keras does not compile a training
@@ -230,15 +275,22 @@ def random_shear(
     return Facts(x)
 
 
+Chance = A[
+    Any, SHARE, "Chance of each image, itself drawn from 0 to factor; [p, p] for the chance p."
+]
+
+
 def random_perspective(
     x: Shape,
     *,
-    factor: A[Any, SHARE] = 1.0,
-    scale: A[float, UNIT_INTERVAL] = 1.0,
-    interpolation: A[str, WARP] = "bilinear",
-    fill_value: A[float, NUMBER] = 0.0,
-    seed: A[int | None, SEED] = None,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    factor: Chance = 1.0,
+    scale: A[
+        float, UNIT_INTERVAL, "Furthest that a corner moves, as a share of twice the side."
+    ] = 1.0,
+    interpolation: Interpolation = "bilinear",
+    fill_value: FillValue = 0.0,
+    seed: Seed = None,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """Some of the images are seen at an angle: all their corners but the upper left move, each by
     shares of its own of the height and width. At inference nothing happens. Keras does not compile
@@ -250,15 +302,23 @@ def random_perspective(
     return Facts(x)
 
 
+ValueRange = A[tuple[float, float], RANGE, "[lowest, highest] value that pixels can have."]
+
+
 def random_erasing(
     x: Shape,
     *,
-    factor: A[Any, SHARE] = 1.0,
-    scale: A[Any, SHARE] = (0.02, 0.33),
-    fill_value: A[float | None, optional(NUMBER)] = None,
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    seed: A[int | None, SEED] = None,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    factor: Chance = 1.0,
+    scale: A[Any, SHARE, "Share of an image that a rectangle may cover, [lower, upper]."] = (
+        0.02,
+        0.33,
+    ),
+    fill_value: A[
+        float | None, optional(NUMBER), "Pixel value of the rectangles; null for noise."
+    ] = None,
+    value_range: ValueRange = (0.0, 255.0),
+    seed: Seed = None,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """A rectangle of some of the images is painted over, at a place and of a size of its own. At
     inference nothing happens.

@@ -14,17 +14,32 @@ from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Rule, on_axis
 from archspec.layers.traits import Traits
 
+Trainable = A[
+    bool,
+    BOOLEAN,
+    "Whether training changes the weights; false freezes them, as of a pretrained part.",
+]
+DTYPE_DOC = (
+    "Type that the layer computes in; null for the model's; mixed_float16 computes in float16 and "
+    "keeps weights in float32."
+)
+Dtype = A[Any, DTYPE, DTYPE_DOC]
 
-def trainable(*, trainable: A[bool, BOOLEAN] = True, dtype: A[Any, DTYPE] = None) -> None:
+
+def common(*, trainable: Trainable = True, dtype: Dtype = None) -> None:
     """What every Keras layer takes besides its own arguments."""
 
 
-COMMON = Contract(trainable)
-DTYPE_ONLY = {"dtype": COMMON["dtype"]}  # Keras's SpatialDropout takes no `trainable`
-TRAINING = ("training",)
+def dtype_only(*, dtype: Dtype = None) -> None:
+    """What a few of them take, such as SpatialDropout2D."""
 
-# An argument that, left out, is what another one is: said or not, the layer is the same.
-FOLLOWS = {"strides": "pool_size", "value_dim": "key_dim", "sequence_length": "fft_length"}
+
+COMMON = Contract(common)
+DTYPE_ONLY = Contract(dtype_only)
+TRAINING = {
+    "training": "Whether the layer works as in training or as at inference; without it, as the "
+    "model does. A BatchNormalization is frozen by `trainable: false`, not by this."
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,7 @@ class Layer:
     """An entry of the table.
 
     doc: what it does, in a sentence.
-    call: the constant call arguments that a spec may give.
+    call: the constant call arguments that a spec may give, each with a sentence.
     common: the arguments that other layers have, too.
     """
 
@@ -108,7 +123,7 @@ class Layer:
     traits: Traits
     doc: str
     example: Example
-    call: tuple[str, ...]
+    call: Mapping[str, str]
     common: Mapping[str, Argument]
 
     # What the rule's signature says is read when it is first asked for: a spec has a dozen of the
@@ -251,6 +266,9 @@ def _check_softmax(facts: Facts, activation: Any) -> None:
 MATRIX_ONLY = {"Identity": True, "Orthogonal": False, "OrthogonalRegularizer": True}
 
 
+NO_CALL: Mapping[str, str] = {}
+
+
 def entry(
     name: str,
     rule: Rule,
@@ -258,7 +276,7 @@ def entry(
     doc: str,
     arguments: str,
     applied_to: Shape | list[Shape] | dict[str, Shape],
-    call: tuple[str, ...] = (),
+    call: Mapping[str, str] = NO_CALL,
     common: Mapping[str, Argument] = COMMON,
 ) -> Layer:
     """Make an entry of the table.

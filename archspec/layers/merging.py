@@ -43,7 +43,11 @@ def subtract(xs: list[Shape]) -> Facts:
     return merge(xs)
 
 
-def concatenate(xs: list[Shape], *, axis: A[int, INTEGER] = -1) -> Facts:
+def concatenate(
+    xs: list[Shape],
+    *,
+    axis: A[int, INTEGER, "Axis to join along; -1 is the last, the batch is 0."] = -1,
+) -> Facts:
     """All other axes must agree. Joining the channels is how Inception's branches, DenseNet's
     layers and U-Net's skips come together.
 
@@ -85,8 +89,14 @@ PAIR = Type(
 def dot(
     xs: list[Shape],
     *,
-    axes: A[int | tuple[int, int], PAIR],
-    normalize: A[bool, BOOLEAN] = False,
+    axes: A[
+        int | tuple[int, int],
+        PAIR,
+        "Axis to sum along, or [axis of the first input, axis of the second].",
+    ],
+    normalize: A[
+        bool, BOOLEAN, "Whether to scale both inputs to length 1 first, which gives the cosine."
+    ] = False,
 ) -> Facts:
     """out = sum over k of a[..., k] * b[..., k], where k runs along axes. Two vectors give one
     number; with normalize it is the cosine of their angle.

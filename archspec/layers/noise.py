@@ -4,10 +4,8 @@ from dataclasses import replace
 from typing import Annotated as A
 
 from archspec.arguments import (
-    DATA_FORMAT,
     NON_NEGATIVE,
     POSITIVE,
-    SEED,
     UNIT_INTERVAL,
     listing,
     number,
@@ -17,6 +15,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import DTYPE_ONLY, TRAINING, entry
 from archspec.layers.shapes import Rule, spatial_axes
+from archspec.layers.shared import DataFormat, Seed
 from archspec.layers.traits import Traits
 
 NOISE_SHAPE = listing(
@@ -28,12 +27,24 @@ NOISE_SHAPE = listing(
 BELOW_ONE = number("a number from 0 to 1, 1 left out", minimum=0, exclusiveMaximum=1)
 
 
+NoiseShape = A[
+    tuple[int | None, ...] | None,
+    optional(NOISE_SHAPE),
+    "Shape of the pattern of zeros, the batch included: 1 drops along a whole axis, null takes "
+    "the input's length.",
+]
+
+
 def dropout(
     x: Shape,
     *,
-    rate: A[float, UNIT_INTERVAL],
-    noise_shape: A[tuple[int | None, ...] | None, optional(NOISE_SHAPE)] = None,
-    seed: A[int | None, SEED] = None,
+    rate: A[
+        float,
+        UNIT_INTERVAL,
+        "Share of the values, from 0 to 1, set to 0; the others grow to keep the sum.",
+    ],
+    noise_shape: NoiseShape = None,
+    seed: Seed = None,
 ) -> Facts:
     """In training, each value becomes 0 with probability rate, and the others are divided by 1 -
     rate, so that the sum stays the same on average. At inference it does nothing.
@@ -53,9 +64,14 @@ def dropout(
     return Facts(x)
 
 
-def spatial_dropout_1d(
-    x: Shape, *, rate: A[float, UNIT_INTERVAL], seed: A[int | None, SEED] = None
-) -> Facts:
+ChannelRate = A[
+    float,
+    UNIT_INTERVAL,
+    "Share of the channels, from 0 to 1, set to 0; the others grow to keep the sum.",
+]
+
+
+def spatial_dropout_1d(x: Shape, *, rate: ChannelRate, seed: Seed = None) -> Facts:
     """Dropout of whole channels: for features whose neighbouring steps are much alike, of which
     one would tell what another's 0 hides.
 
@@ -69,9 +85,9 @@ def spatial_dropout(rank: int) -> Rule:
     def rule(
         x: Shape,
         *,
-        rate: A[float, UNIT_INTERVAL],
-        data_format: A[str, DATA_FORMAT] = "channels_last",
-        seed: A[int | None, SEED] = None,
+        rate: ChannelRate,
+        data_format: DataFormat = "channels_last",
+        seed: Seed = None,
     ) -> Facts:
         """Dropout of whole feature maps: for images whose neighbouring pixels are much alike, of
         which one would tell what another's 0 hides.
@@ -87,9 +103,9 @@ def spatial_dropout(rank: int) -> Rule:
 def alpha_dropout(
     x: Shape,
     *,
-    rate: A[float, BELOW_ONE],
-    noise_shape: A[tuple[int | None, ...] | None, optional(NOISE_SHAPE)] = None,
-    seed: A[int | None, SEED] = None,
+    rate: A[float, BELOW_ONE, "Share of the values, from 0 to 1, dropped; mean and variance stay."],
+    noise_shape: NoiseShape = None,
+    seed: Seed = None,
 ) -> Facts:
     """The dropout that goes with the activation selu: dropped values become selu's lower limit,
     and the whole is scaled so that mean and variance stay. At inference it does nothing.
@@ -100,7 +116,10 @@ def alpha_dropout(
 
 
 def gaussian_dropout(
-    x: Shape, *, rate: A[float, BELOW_ONE], seed: A[int | None, SEED] = None
+    x: Shape,
+    *,
+    rate: A[float, BELOW_ONE, "Strength of the noise, whose deviation is sqrt(rate / (1 - rate))."],
+    seed: Seed = None,
 ) -> Facts:
     """In training, each value is multiplied by a random number with mean 1 and standard deviation
     sqrt(rate / (1 - rate)). At inference it does nothing.
@@ -111,7 +130,10 @@ def gaussian_dropout(
 
 
 def gaussian_noise(
-    x: Shape, *, stddev: A[float, UNIT_INTERVAL], seed: A[int | None, SEED] = None
+    x: Shape,
+    *,
+    stddev: A[float, UNIT_INTERVAL, "Standard deviation of the noise, from 0 to 1."],
+    seed: Seed = None,
 ) -> Facts:
     """In training, a random number with mean 0 is added to each value. At inference it does
     nothing.
@@ -122,7 +144,10 @@ def gaussian_noise(
 
 
 def activity_regularization(
-    x: Shape, *, l1: A[float, NON_NEGATIVE] = 0.0, l2: A[float, NON_NEGATIVE] = 0.0
+    x: Shape,
+    *,
+    l1: A[float, NON_NEGATIVE, "Factor of the sum of absolute outputs in the loss."] = 0.0,
+    l2: A[float, NON_NEGATIVE, "Factor of the sum of squared outputs in the loss."] = 0.0,
 ) -> Facts:
     """Hands the input on; l1 * sum(abs(x)) + l2 * sum(x ** 2), divided by the batch's length, is
     added to the loss, which keeps the values small or makes most of them 0.

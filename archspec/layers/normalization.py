@@ -35,15 +35,43 @@ def _window(x: Shape, places: Sequence[int]) -> tuple[()] | None:
     return () if set(places) <= {len(x) - 1} else None
 
 
+ChannelAxis = A[
+    int,
+    INTEGER,
+    "Axis of the channels, or the features: -1 is the last, 1 the one after the batch, as with "
+    "channels_first.",
+]
+Epsilon = A[
+    float, NON_NEGATIVE, "Small number added to the variance, so that nothing is divided by 0."
+]
+Center = A[bool, BOOLEAN, "Whether to add a learnt shift (beta)."]
+Scale = A[
+    bool,
+    BOOLEAN,
+    "Whether to multiply by a learnt scale (gamma); needless where the next layer multiplies by "
+    "weights of its own.",
+]
+
+
 def batch_normalization(
     x: Shape,
     *,
-    axis: A[int, INTEGER] = -1,
-    momentum: A[float, UNIT_INTERVAL] = 0.99,
-    epsilon: A[float, NON_NEGATIVE] = 0.001,
-    center: A[bool, BOOLEAN] = True,
-    scale: A[bool, BOOLEAN] = True,
-    synchronized: A[bool, BOOLEAN] = False,
+    axis: ChannelAxis = -1,
+    momentum: A[
+        float,
+        UNIT_INTERVAL,
+        "Share of the moving averages that each training step keeps; torch calls the rest "
+        "momentum: 0.9 here is 0.1 there.",
+    ] = 0.99,
+    epsilon: Epsilon = 0.001,
+    center: Center = True,
+    scale: Scale = True,
+    synchronized: A[
+        bool,
+        BOOLEAN,
+        "Whether the devices of a distributed run share their batch statistics; on TensorFlow "
+        "only.",
+    ] = False,
     **_: A[
         Any,
         weights("beta", "gamma", moving=("moving_mean", "moving_variance"), before="synchronized"),
@@ -66,10 +94,15 @@ def batch_normalization(
 def layer_normalization(
     x: Shape,
     *,
-    axis: A[Axes, AXES] = -1,
-    epsilon: A[float, NON_NEGATIVE] = 0.001,
-    center: A[bool, BOOLEAN] = True,
-    scale: A[bool, BOOLEAN] = True,
+    axis: A[
+        Axes,
+        AXES,
+        "Axis or axes to normalise along, each position on them with a scale and a shift of its "
+        "own; -1 is the last.",
+    ] = -1,
+    epsilon: Epsilon = 0.001,
+    center: Center = True,
+    scale: Scale = True,
     **_: A[Any, weights("beta", "gamma")],
 ) -> Facts:
     """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with mean and variance of each sample
@@ -89,11 +122,16 @@ def layer_normalization(
 def group_normalization(
     x: Shape,
     *,
-    groups: A[int, integer("a positive integer, or -1 for one channel a group", minimum=-1)] = 32,
-    axis: A[int, INTEGER] = -1,
-    epsilon: A[float, NON_NEGATIVE] = 0.001,
-    center: A[bool, BOOLEAN] = True,
-    scale: A[bool, BOOLEAN] = True,
+    groups: A[
+        int,
+        integer("a positive integer, or -1 for one channel a group", minimum=-1),
+        "Parts that the channels are split in, each normalised on its own; it must divide them; "
+        "-1 for one channel each.",
+    ] = 32,
+    axis: ChannelAxis = -1,
+    epsilon: Epsilon = 0.001,
+    center: Center = True,
+    scale: Scale = True,
     **_: A[Any, weights("beta", "gamma")],
 ) -> Facts:
     """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with mean and variance of each sample
@@ -116,7 +154,14 @@ def group_normalization(
 
 
 def rms_normalization(
-    x: Shape, *, axis: A[Axes, AXES] = -1, epsilon: A[float, NON_NEGATIVE] = 1e-6
+    x: Shape,
+    *,
+    axis: A[Axes, AXES, "Axis or axes to normalise along; -1 is the last."] = -1,
+    epsilon: A[
+        float,
+        NON_NEGATIVE,
+        "Small number added to the mean square, so that nothing is divided by 0.",
+    ] = 1e-6,
 ) -> Facts:
     """scale * x / sqrt(mean(x ** 2) + epsilon) along axis, of each sample: layer normalisation
     without the mean and the shift, as language models have it.
@@ -136,7 +181,11 @@ def rms_normalization(
     return Facts(x, {"scale": size}, window=_window(x, places))
 
 
-def unit_normalization(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
+def unit_normalization(
+    x: Shape,
+    *,
+    axis: A[Axes, AXES, "Axis or axes along which the length becomes 1; -1 is the last."] = -1,
+) -> Facts:
     """x / sqrt(sum(x ** 2)) along axis: every vector comes out with length 1.
 
     Shape: that of the input.
@@ -147,10 +196,23 @@ def unit_normalization(x: Shape, *, axis: A[Axes, AXES] = -1) -> Facts:
 def normalization(
     x: Shape,
     *,
-    axis: A[Axes | None, optional(AXES)] = -1,
-    mean: A[Any, optional(NUMBERS)] = None,
-    variance: A[Any, optional(NUMBERS)] = None,
-    invert: A[bool, BOOLEAN] = False,
+    axis: A[
+        Axes | None,
+        optional(AXES),
+        "Axes with a mean and variance for each position; null for one of each.",
+    ] = -1,
+    mean: A[
+        Any,
+        optional(NUMBERS),
+        "Mean to subtract, one number or one for each position on axis; null to learn it from "
+        "data beforehand.",
+    ] = None,
+    variance: A[Any, optional(NUMBERS), "Variance to divide by, given together with mean."] = None,
+    invert: A[
+        bool,
+        BOOLEAN,
+        "Whether to undo the normalisation instead: multiply by the deviation, add the mean.",
+    ] = False,
 ) -> Facts:
     """(x - mean) / sqrt(variance), with constants: either mean and variance are given, or they are
     weights that the layer's `adapt` sets from data before training; training changes neither.
@@ -175,7 +237,12 @@ def normalization(
     return Facts(x)
 
 
-def rescaling(x: Shape, *, scale: A[Any, NUMBERS], offset: A[Any, NUMBERS] = 0.0) -> Facts:
+def rescaling(
+    x: Shape,
+    *,
+    scale: A[Any, NUMBERS, "Number to multiply by, or one for each channel, such as =1 / 255."],
+    offset: A[Any, NUMBERS, "Number to add after multiplying, or one for each channel."] = 0.0,
+) -> Facts:
     """x * scale + offset. Pixels from 0 to 255 become 0 to 1 with scale =1 / 255, and -1 to 1 with
     scale =1 / 127.5 and offset -1.
 

@@ -18,7 +18,11 @@ def identity(x: Shape) -> Facts:
     return Facts(x)
 
 
-def masking(x: Shape, *, mask_value: A[float, NUMBER] = 0.0) -> Facts:
+def masking(
+    x: Shape,
+    *,
+    mask_value: A[float, NUMBER, "Value that all features of a skipped step have."] = 0.0,
+) -> Facts:
     """Marks the steps all of whose features are mask_value; attention, and what else knows masks,
     passes over them. It changes no value.
 

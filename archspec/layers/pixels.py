@@ -9,11 +9,9 @@ from typing import Any
 
 from archspec.arguments import (
     BOOLEAN,
-    DATA_FORMAT,
     NON_NEGATIVE,
     POSITIVE,
     POSITIVE_NUMBER,
-    SEED,
     UNIT_INTERVAL,
     Sizes,
     Type,
@@ -22,9 +20,10 @@ from archspec.arguments import (
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
-from archspec.layers.images import RANGE, SHARE, SHIFT, WARP
+from archspec.layers.images import RANGE, SHARE, SHIFT, Chance, Interpolation, ValueRange
 from archspec.layers.layer import TRAINING, entry
 from archspec.layers.shapes import known, spatial_axes
+from archspec.layers.shared import DataFormat, Seed
 from archspec.layers.traits import Traits
 
 _BIT_COUNT = {"type": "integer", "minimum": 1, "maximum": 8}
@@ -69,9 +68,9 @@ def _coloured(x: Shape, data_format: str = "channels_last", grey: bool = False) 
 def random_contrast(
     x: Shape,
     *,
-    factor: A[Any, SHARE],
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    seed: A[int | None, SEED] = None,
+    factor: A[Any, SHARE, "Contrast is multiplied by 1 - factor to 1 + factor; or [lower, upper]."],
+    value_range: ValueRange = (0.0, 255.0),
+    seed: Seed = None,
 ) -> Facts:
     """(x - mean) * contrast + mean, kept within value_range, with each channel's mean and one
     contrast for each image, drawn evenly from 1 - lower to 1 + upper, which are both factor where
@@ -85,9 +84,9 @@ def random_contrast(
 def random_brightness(
     x: Shape,
     *,
-    factor: A[Any, SHIFT],
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    seed: A[int | None, SEED] = None,
+    factor: A[Any, SHIFT, "Shift of the pixels as a share of value_range; or [lower, upper]."],
+    value_range: ValueRange = (0.0, 255.0),
+    seed: Seed = None,
 ) -> Facts:
     """x + shift, one shift for each image, drawn evenly from the range that factor gives; the
     result is kept within value_range. At inference nothing happens.
@@ -97,7 +96,7 @@ def random_brightness(
     return _image(x)
 
 
-def auto_contrast(x: Shape, *, value_range: A[tuple[float, float], RANGE] = (0.0, 255.0)) -> Facts:
+def auto_contrast(x: Shape, *, value_range: ValueRange = (0.0, 255.0)) -> Facts:
     """(x - lowest) / (highest - lowest) in each channel of each image, spread over value_range; a
     channel of one value stays. It works at inference as in training.
 
@@ -109,9 +108,9 @@ def auto_contrast(x: Shape, *, value_range: A[tuple[float, float], RANGE] = (0.0
 def equalization(
     x: Shape,
     *,
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    bins: A[int, POSITIVE] = 256,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    value_range: ValueRange = (0.0, 255.0),
+    bins: A[int, POSITIVE, "Levels that values are told apart by."] = 256,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """A value becomes the share of pixels that have less, in each channel over the whole batch. It
     is for `train.augment` alone: Keras leaves it out of a model.
@@ -124,10 +123,14 @@ def equalization(
 def contrast_limited_adaptive_histogram_equalization(
     x: Shape,
     *,
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    clip_limit: A[float, NON_NEGATIVE] = 4.0,
-    tile_grid_size: A[Sizes, TILES] = (8, 8),
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    value_range: ValueRange = (0.0, 255.0),
+    clip_limit: A[
+        float,
+        NON_NEGATIVE,
+        "How much more frequent than the average a value may count; 0 for no limit.",
+    ] = 4.0,
+    tile_grid_size: A[Sizes, TILES, "Tiles in a column and in a row, [rows, columns]."] = (8, 8),
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """CLAHE: in each tile and channel, values are spread so that all are as frequent, as far as
     clip_limit lets them; between tiles the results are interpolated. It works at inference as in
@@ -145,10 +148,20 @@ def contrast_limited_adaptive_histogram_equalization(
 def solarization(
     x: Shape,
     *,
-    addition_factor: A[Any, SHARE] = 0.0,
-    threshold_factor: A[Any, SHARE] = 0.0,
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    seed: A[int | None, SEED] = None,
+    addition_factor: A[
+        Any,
+        SHARE,
+        "Share of value_range that is added to an image, drawn from 0 to the number given; of "
+        "[lower, upper] Keras takes lower / 255.",
+    ] = 0.0,
+    threshold_factor: A[
+        Any,
+        SHARE,
+        "Share of value_range above which pixels are inverted, drawn from 0 to the number given; "
+        "of [lower, upper] Keras takes lower / 255.",
+    ] = 0.0,
+    value_range: ValueRange = (0.0, 255.0),
+    seed: Seed = None,
 ) -> Facts:
     """x + addition, then highest - x wherever that is not below the threshold, both drawn for each
     image. By default every pixel is inverted. At inference nothing happens.
@@ -161,10 +174,10 @@ def solarization(
 def random_invert(
     x: Shape,
     *,
-    factor: A[Any, SHARE] = 1.0,
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    seed: A[int | None, SEED] = None,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    factor: Chance = 1.0,
+    value_range: ValueRange = (0.0, 255.0),
+    seed: Seed = None,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """highest - x for some of the images, where highest is that of value_range. At inference
     nothing happens.
@@ -177,10 +190,15 @@ def random_invert(
 def random_posterization(
     x: Shape,
     *,
-    factor: A[Any, BITS],
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    data_format: A[str, DATA_FORMAT] = "channels_last",
-    seed: A[int | None, SEED] = None,
+    factor: A[
+        Any,
+        BITS,
+        "Bits that values keep: from 1 up to but not including the number given, or [lower, "
+        "upper], upper left out; [4, 4] for 4.",
+    ],
+    value_range: ValueRange = (0.0, 255.0),
+    data_format: DataFormat = "channels_last",
+    seed: Seed = None,
 ) -> Facts:
     """Values are rounded down to 2**bits levels, with as many bits for each image as are drawn. At
     inference nothing happens.
@@ -196,9 +214,9 @@ def random_posterization(
 def random_grayscale(
     x: Shape,
     *,
-    factor: A[float, UNIT_INTERVAL] = 0.5,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
-    seed: A[int | None, SEED] = None,
+    factor: A[float, UNIT_INTERVAL, "Chance of each image to become grey."] = 0.5,
+    data_format: DataFormat = "channels_last",
+    seed: Seed = None,
 ) -> Facts:
     """0.2989 red + 0.587 green + 0.114 blue in all three channels, for some of the images. At
     inference nothing happens.
@@ -211,10 +229,15 @@ def random_grayscale(
 def random_color_degeneration(
     x: Shape,
     *,
-    factor: A[Any, SHIFT],
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    data_format: A[str, DATA_FORMAT] = "channels_last",
-    seed: A[int | None, SEED] = None,
+    factor: A[
+        Any,
+        SHIFT,
+        "Share of the way to grey: [0, 1] fades only; one number f means [-f, f], and below 0 "
+        "colours grow.",
+    ],
+    value_range: ValueRange = (0.0, 255.0),
+    data_format: DataFormat = "channels_last",
+    seed: Seed = None,
 ) -> Facts:
     """x + share * (grey - x), with a share for each image: 1 is grey, below 0 the colours grow. At
     inference nothing happens.
@@ -227,10 +250,14 @@ def random_color_degeneration(
 def random_hue(
     x: Shape,
     *,
-    factor: A[Any, SHARE],
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    data_format: A[str, DATA_FORMAT] = "channels_last",
-    seed: A[int | None, SEED] = None,
+    factor: A[
+        Any,
+        SHARE,
+        "Share of half the colour circle, from 0 to the number given; or [lower, upper].",
+    ],
+    value_range: ValueRange = (0.0, 255.0),
+    data_format: DataFormat = "channels_last",
+    seed: Seed = None,
 ) -> Facts:
     """The hue of each image is turned by its own angle, to one side or the other: 1 is half of the
     colour circle. At inference nothing happens.
@@ -243,10 +270,20 @@ def random_hue(
 def random_saturation(
     x: Shape,
     *,
-    factor: A[Any, SHIFT],
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    data_format: A[str, DATA_FORMAT] = "channels_last",
-    seed: A[int | None, SEED] = None,
+    factor: A[
+        Any,
+        SHIFT,
+        "0 is grey, 0.5 leaves images alone, 1 is full colour: [lower, upper]; one number f means "
+        "[-f, f], and below 0 is grey too.",
+    ],
+    value_range: A[
+        tuple[float, float],
+        RANGE,
+        "Bounds of the saturation, which is 0 to 1 whatever the pixels: [0, 1] keeps colours from "
+        "overflowing.",
+    ] = (0.0, 255.0),
+    data_format: DataFormat = "channels_last",
+    seed: Seed = None,
 ) -> Facts:
     """The saturation of each image times s / (1 - s), with an s of its own: 0 is grey, 0.5 changes
     nothing, 1 is full colour. At inference nothing happens.
@@ -259,13 +296,32 @@ def random_saturation(
 def random_color_jitter(
     x: Shape,
     *,
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    brightness_factor: A[Any, optional(SHIFT)] = None,
-    contrast_factor: A[Any, optional(SHARE)] = None,
-    saturation_factor: A[Any, optional(SHIFT)] = None,
-    hue_factor: A[Any, optional(SHARE)] = None,
-    seed: A[int | None, SEED] = None,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    value_range: ValueRange = (0.0, 255.0),
+    brightness_factor: A[
+        Any,
+        optional(SHIFT),
+        "Shift of the pixels as a share of value_range, or [lower, upper]; null for none.",
+    ] = None,
+    contrast_factor: A[
+        Any,
+        optional(SHARE),
+        "Contrast is multiplied by 1 - factor to 1 + factor, or [lower, upper]; null for no "
+        "change.",
+    ] = None,
+    saturation_factor: A[
+        Any,
+        optional(SHIFT),
+        "Saturation as in RandomSaturation, 0.5 leaving images alone: [lower, upper]; null for no "
+        "change.",
+    ] = None,
+    hue_factor: A[
+        Any,
+        optional(SHARE),
+        "Share of half the colour circle that hues are turned by, or [lower, upper]; null for "
+        "none.",
+    ] = None,
+    seed: Seed = None,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """RandomBrightness, RandomContrast, RandomSaturation and RandomHue in turn, those that have a
     factor. At inference nothing happens.
@@ -286,10 +342,15 @@ def random_color_jitter(
 def random_sharpness(
     x: Shape,
     *,
-    factor: A[Any, SHARE],
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    data_format: A[str, DATA_FORMAT] = "channels_last",
-    seed: A[int | None, SEED] = None,
+    factor: A[
+        Any,
+        SHARE,
+        "0 is blurred, 0.5 leaves images alone, 1 is sharpest: from 0 to the number given, or "
+        "[lower, upper].",
+    ],
+    value_range: ValueRange = (0.0, 255.0),
+    data_format: DataFormat = "channels_last",
+    seed: Seed = None,
 ) -> Facts:
     """x + (1 - 2 * sharpness) * (smoothed - x), with a sharpness for each image: 0 is the 3x3 mean,
     0.5 changes nothing, 1 is sharpest. At inference nothing happens.
@@ -302,12 +363,20 @@ def random_sharpness(
 def random_gaussian_blur(
     x: Shape,
     *,
-    factor: A[Any, SHARE] = 1.0,
-    kernel_size: A[Sizes, ODD_SIZES] = (3, 3),
-    sigma: A[Any, SHARE] = 1.0,
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    data_format: A[str, DATA_FORMAT] = "channels_last",
-    seed: A[int | None, SEED] = None,
+    factor: Chance = 1.0,
+    kernel_size: A[
+        Sizes,
+        ODD_SIZES,
+        "Rows and columns that the blur reaches over: an odd number, or one for each.",
+    ] = (3, 3),
+    sigma: A[
+        Any,
+        SHARE,
+        "Deviation of the blur in pixels, drawn from 0 to the number given; or [lower, upper].",
+    ] = 1.0,
+    value_range: ValueRange = (0.0, 255.0),
+    data_format: DataFormat = "channels_last",
+    seed: Seed = None,
 ) -> Facts:
     """Some of the images are blurred, all of a batch by Gaussians of the same deviations. At
     inference nothing happens.
@@ -320,15 +389,22 @@ def random_gaussian_blur(
 # --- several of these at once --------------------------------------------------------------------
 
 
+Strength = A[
+    Any,
+    SHARE,
+    "Strength of the operations, as a share of the most that each can do; or [lower, upper].",
+]
+
+
 def rand_augment(
     x: Shape,
     *,
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    num_ops: A[int, TIMES] = 2,
-    factor: A[Any, SHARE] = 0.5,
-    interpolation: A[str, WARP] = "bilinear",
-    seed: A[int | None, SEED] = None,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    value_range: ValueRange = (0.0, 255.0),
+    num_ops: A[int, TIMES, "Operations applied to a batch, one after another."] = 2,
+    factor: Strength = 0.5,
+    interpolation: Interpolation = "bilinear",
+    seed: Seed = None,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """num_ops operations, drawn for each batch from eleven: shear, translation, rotation,
     brightness, colour degeneration, contrast, sharpness, posterization, solarization, AutoContrast
@@ -343,15 +419,24 @@ def rand_augment(
 def aug_mix(
     x: Shape,
     *,
-    value_range: A[tuple[float, float], RANGE] = (0.0, 255.0),
-    num_chains: A[int, TIMES] = 3,
-    chain_depth: A[int, TIMES] = 3,
-    factor: A[Any, SHARE] = 0.3,
-    alpha: A[float, POSITIVE_NUMBER] = 1.0,
-    all_ops: A[bool, BOOLEAN] = True,
-    interpolation: A[str, WARP] = "bilinear",
-    seed: A[int | None, SEED] = None,
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    value_range: ValueRange = (0.0, 255.0),
+    num_chains: A[int, TIMES, "Chains that are mixed."] = 3,
+    chain_depth: A[int, TIMES, "Largest number of operations in a chain."] = 3,
+    factor: Strength = 0.3,
+    alpha: A[
+        float,
+        POSITIVE_NUMBER,
+        "Shape of the distribution of the weights: 1 makes all mixtures as likely, less favours "
+        "single chains.",
+    ] = 1.0,
+    all_ops: A[
+        bool,
+        BOOLEAN,
+        "Whether brightness, colour degeneration, contrast and sharpness are among the operations.",
+    ] = True,
+    interpolation: Interpolation = "bilinear",
+    seed: Seed = None,
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """Chains of up to chain_depth operations, those of RandAugment, are mixed with random weights,
     and their mixture with the image. At inference nothing happens. On TensorFlow, fit keeps the

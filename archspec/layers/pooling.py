@@ -5,12 +5,20 @@ from math import ceil
 from typing import Annotated as A
 from typing import Any
 
-from archspec.arguments import BOOLEAN, DATA_FORMAT, REQUIRED, Sizes, choice, optional, sizes
+from archspec.arguments import BOOLEAN, REQUIRED, Sizes, choice, optional, sizes
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
 from archspec.layers.shapes import Rule, joined, slide, spatial_axes
+from archspec.layers.shared import DataFormat
 from archspec.layers.traits import Traits
+
+# Rank -> a sentence.
+POOL_SIZE = {
+    1: "Steps that the window covers.",
+    2: "Rows and columns that the window covers: 2 is 2x2, [1, 2] two in a row.",
+    3: "Length of the window along each spatial axis: 2 is 2x2x2.",
+}
 
 
 def pool(rank: int, size: Any) -> Rule:
@@ -19,10 +27,20 @@ def pool(rank: int, size: Any) -> Rule:
     def rule(
         x: Shape,
         *,
-        pool_size: A[Sizes, sizes(rank)] = size,
-        strides: A[Sizes | None, optional(sizes(rank))] = None,
-        padding: A[str, choice("valid", "same")] = "valid",
-        data_format: A[str, DATA_FORMAT] = "channels_last",
+        pool_size: A[Sizes, sizes(rank), POOL_SIZE[rank]] = size,
+        strides: A[
+            Sizes | None,
+            optional(sizes(rank)),
+            "How far the window moves from one output to the next; null for pool_size, so that "
+            "each value is looked at once.",
+        ] = None,
+        padding: A[
+            str,
+            choice("valid", "same"),
+            "valid keeps the window inside the input and drops what is left over at the end; same "
+            "lets it reach over the edges, where nothing counts.",
+        ] = "valid",
+        data_format: DataFormat = "channels_last",
     ) -> Facts:
         """Each channel is pooled by itself. With padding same the window reaches beyond the edge,
         where nothing counts: a maximum or mean is taken of the values that are there.
@@ -52,8 +70,12 @@ def global_pool(rank: int) -> Rule:
     def rule(
         x: Shape,
         *,
-        data_format: A[str, DATA_FORMAT] = "channels_last",
-        keepdims: A[bool, BOOLEAN] = False,
+        data_format: DataFormat = "channels_last",
+        keepdims: A[
+            bool,
+            BOOLEAN,
+            "Whether the pooled axes stay, with length 1, so that the result can scale the input.",
+        ] = False,
     ) -> Facts:
         """One number for each channel, whatever the size of the input: what leads from a feature
         map to the dense head of a classifier, without the weights that Flatten would cost
@@ -72,8 +94,12 @@ def adaptive_pool(rank: int) -> Rule:
     def rule(
         x: Shape,
         *,
-        output_size: A[Sizes, sizes(rank)],
-        data_format: A[str, DATA_FORMAT] = "channels_last",
+        output_size: A[
+            Sizes,
+            sizes(rank),
+            "Windows, and so outputs, along each spatial axis: one number, or one for each.",
+        ],
+        data_format: DataFormat = "channels_last",
     ) -> Facts:
         """Each axis is covered by output_size windows, as even as they can be, so that the output
         has that size whatever the input's is; windows overlap where they must.
@@ -96,29 +122,32 @@ def adaptive_pool(rank: int) -> Rule:
     return rule
 
 
-MAXIMUM = Traits(kind="pooling")
-MEAN = replace(MAXIMUM, gradient_needs="nothing")
+MAX = Traits(kind="pooling")
+MEAN = replace(MAX, gradient_needs="nothing")
+FOLLOWS = {"strides": "pool_size"}
+SLIDING_MAX, SLIDING_MEAN = (replace(each, follows=FOLLOWS) for each in (MAX, MEAN))
 
 # fmt: off
 FAMILY = (
-    entry("MaxPooling1D", max_pool(1), MAXIMUM,
+    entry("MaxPooling1D", max_pool(1), SLIDING_MAX,
           "Take the largest value in a sliding window of steps.",
           "{pool_size: 2}", (128, 64)),
-    entry("MaxPooling2D", max_pool(2), MAXIMUM, "Take the largest value in a sliding window.",
+    entry("MaxPooling2D", max_pool(2), SLIDING_MAX, "Take the largest value in a sliding window.",
           "{pool_size: 3, strides: 2, padding: same}", (112, 112, 64)),
-    entry("MaxPooling3D", max_pool(3), MAXIMUM, "Take the largest value in a sliding window.",
+    entry("MaxPooling3D", max_pool(3), SLIDING_MAX, "Take the largest value in a sliding window.",
           "{pool_size: [1, 2, 2]}", (16, 112, 112, 64)),
-    entry("AveragePooling1D", average_pool(1), MEAN, "Take the mean of a sliding window of steps.",
+    entry("AveragePooling1D", average_pool(1), SLIDING_MEAN,
+          "Take the mean of a sliding window of steps.",
           "{pool_size: 4}", (128, 64)),
-    entry("AveragePooling2D", average_pool(2), MEAN, "Take the mean of a sliding window.",
+    entry("AveragePooling2D", average_pool(2), SLIDING_MEAN, "Take the mean of a sliding window.",
           "{pool_size: 2, strides: 2}", (28, 28, 6)),
-    entry("AveragePooling3D", average_pool(3), MEAN, "Take the mean of a sliding window.",
+    entry("AveragePooling3D", average_pool(3), SLIDING_MEAN, "Take the mean of a sliding window.",
           "{pool_size: 2}", (16, 56, 56, 64)),
-    entry("GlobalMaxPooling1D", global_pool(1), MAXIMUM, "Take each channel's largest value.",
+    entry("GlobalMaxPooling1D", global_pool(1), MAX, "Take each channel's largest value.",
           "", (128, 64)),
-    entry("GlobalMaxPooling2D", global_pool(2), MAXIMUM, "Take each channel's largest value.",
+    entry("GlobalMaxPooling2D", global_pool(2), MAX, "Take each channel's largest value.",
           "", (7, 7, 512)),
-    entry("GlobalMaxPooling3D", global_pool(3), MAXIMUM, "Take each channel's largest value.",
+    entry("GlobalMaxPooling3D", global_pool(3), MAX, "Take each channel's largest value.",
           "", (2, 7, 7, 512)),
     entry("GlobalAveragePooling1D", global_pool(1), MEAN, "Take each channel's mean.",
           "", (128, 64)),
@@ -126,11 +155,11 @@ FAMILY = (
           "", (7, 7, 512)),
     entry("GlobalAveragePooling3D", global_pool(3), MEAN, "Take each channel's mean.",
           "", (2, 7, 7, 512)),
-    entry("AdaptiveMaxPooling1D", adaptive_pool(1), MAXIMUM, "Take maxima, to a given length.",
+    entry("AdaptiveMaxPooling1D", adaptive_pool(1), MAX, "Take maxima, to a given length.",
           "{output_size: 16}", (100, 64)),
-    entry("AdaptiveMaxPooling2D", adaptive_pool(2), MAXIMUM, "Take maxima, to a given size.",
+    entry("AdaptiveMaxPooling2D", adaptive_pool(2), MAX, "Take maxima, to a given size.",
           "{output_size: 7}", (10, 13, 512)),
-    entry("AdaptiveMaxPooling3D", adaptive_pool(3), MAXIMUM, "Take maxima, to a given size.",
+    entry("AdaptiveMaxPooling3D", adaptive_pool(3), MAX, "Take maxima, to a given size.",
           "{output_size: [2, 7, 7]}", (4, 10, 10, 512)),
     entry("AdaptiveAveragePooling1D", adaptive_pool(1), MEAN, "Take means, to a given length.",
           "{output_size: 16}", (100, 64)),

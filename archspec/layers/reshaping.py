@@ -6,7 +6,6 @@ from typing import Annotated as A
 from typing import Any
 
 from archspec.arguments import (
-    DATA_FORMAT,
     POSITIVE,
     Sizes,
     Type,
@@ -19,10 +18,19 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
 from archspec.layers.shapes import Rule, joined, product, spatial_axes
+from archspec.layers.shared import BETWEEN_PIXELS, DataFormat
 from archspec.layers.traits import Traits
 
+MARGIN = {
+    1: "Steps of zeros at both ends, or [before, after].",
+    2: "Rows of zeros: one number, or one or [before, after] for each spatial axis.",
+}
+TIMES_REPEATED = (
+    "Times that each row and column is repeated: one number, or one for each spatial axis."
+)
 
-def flatten(x: Shape, *, data_format: A[str, DATA_FORMAT] = "channels_last") -> Facts:
+
+def flatten(x: Shape, *, data_format: DataFormat = "channels_last") -> Facts:
     """What stands between the feature maps of a convolution and a dense layer.
 
     Shape: one axis, as long as the product of all but the batch.
@@ -38,7 +46,15 @@ LENGTH = Type(
 TARGET = listing(LENGTH, "a list of positive integers, one of which may be -1")
 
 
-def reshape(x: Shape, *, target_shape: A[Sizes, TARGET]) -> Facts:
+def reshape(
+    x: Shape,
+    *,
+    target_shape: A[
+        Sizes,
+        TARGET,
+        "Lengths of the new axes but the batch; -1 for the one that follows from the others.",
+    ],
+) -> Facts:
     """The values keep their order, the last axis running fastest; there must be as many as before.
 
     Shape: target_shape, in which -1 becomes what is left: the number of values divided by the
@@ -70,7 +86,13 @@ def _times(lengths: Any) -> str:
 PERMUTATION = listing(POSITIVE, "a list of the axes 1, 2, ... in their new order", minimum=1)
 
 
-def permute(x: Shape, *, dims: A[Sizes, PERMUTATION]) -> Facts:
+def permute(
+    x: Shape,
+    *,
+    dims: A[
+        Sizes, PERMUTATION, "The input's axes in their new order; the first after the batch is 1."
+    ],
+) -> Facts:
     """Axis i of the output is axis dims[i] of the input; the batch stays first. [2, 1] turns
     (length, channels) into (channels, length).
 
@@ -85,7 +107,7 @@ def permute(x: Shape, *, dims: A[Sizes, PERMUTATION]) -> Facts:
     return Facts((None, *(x[axis] for axis in dims)), window=() if dims == tuple(axes) else None)
 
 
-def repeat_vector(x: Shape, *, n: A[int, POSITIVE]) -> Facts:
+def repeat_vector(x: Shape, *, n: A[int, POSITIVE, "Times that the vector is repeated."]) -> Facts:
     """Feeds one vector to each of n steps, such as an encoder's result to a decoder.
 
     Shape: (features) becomes (n, features).
@@ -122,8 +144,8 @@ def zero_padding(rank: int) -> Rule:
     def rule(
         x: Shape,
         *,
-        padding: A[Any, margins(rank)] = one[0] if rank == 1 else one,
-        data_format: A[str, DATA_FORMAT] = "channels_last",
+        padding: A[Any, margins(rank), MARGIN[min(rank, 2)]] = one[0] if rank == 1 else one,
+        data_format: DataFormat = "channels_last",
     ) -> Facts:
         """Pads by a stated number, on one side if wanted; the convolution that follows then has
         padding valid. PyTorch's padding=1 is this layer with 1 where strides are over 1:
@@ -137,7 +159,11 @@ def zero_padding(rank: int) -> Rule:
     return rule
 
 
-def cropping_1d(x: Shape, *, cropping: A[Any, margins(1)] = (1, 1)) -> Facts:
+def cropping_1d(
+    x: Shape,
+    *,
+    cropping: A[Any, margins(1), "Steps to drop at both ends, or [before, after]."] = (1, 1),
+) -> Facts:
     """Makes lengths meet again, such as those of two branches.
 
     Shape: the length n becomes n - before - after; the channels stay.
@@ -150,8 +176,12 @@ def cropping(rank: int, default: int) -> Rule:
     def rule(
         x: Shape,
         *,
-        cropping: A[Any, margins(rank)] = ((default, default),) * rank,
-        data_format: A[str, DATA_FORMAT] = "channels_last",
+        cropping: A[
+            Any,
+            margins(rank),
+            "Rows to drop: one number, or one or [before, after] for each spatial axis.",
+        ] = ((default, default),) * rank,
+        data_format: DataFormat = "channels_last",
     ) -> Facts:
         """Makes sizes meet again, such as those of a U-Net's two sides.
 
@@ -173,7 +203,9 @@ def _enlarged(x: Shape, size: Sizes, data_format: str, reach: int = 1) -> Facts:
     return Facts(joined(out, channels, data_format), window=window)
 
 
-def up_sampling_1d(x: Shape, *, size: A[int, POSITIVE] = 2) -> Facts:
+def up_sampling_1d(
+    x: Shape, *, size: A[int, POSITIVE, "Times that each step is repeated."] = 2
+) -> Facts:
     """Has no weights: Conv1DTranspose is the learnt way to more steps.
 
     Shape: the length n becomes n * size; the channels stay.
@@ -188,9 +220,9 @@ REACH = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 1
 def up_sampling_2d(
     x: Shape,
     *,
-    size: A[Sizes, sizes(2)] = (2, 2),
-    data_format: A[str, DATA_FORMAT] = "channels_last",
-    interpolation: A[str, choice(*REACH)] = "nearest",
+    size: A[Sizes, sizes(2), TIMES_REPEATED] = (2, 2),
+    data_format: DataFormat = "channels_last",
+    interpolation: A[str, choice(*REACH), BETWEEN_PIXELS] = "nearest",
 ) -> Facts:
     """Has no weights: Conv2DTranspose is the learnt way. nearest repeats rows and columns; the
     other interpolations compute values between them.
@@ -203,8 +235,8 @@ def up_sampling_2d(
 def up_sampling_3d(
     x: Shape,
     *,
-    size: A[Sizes, sizes(3)] = (2, 2, 2),
-    data_format: A[str, DATA_FORMAT] = "channels_last",
+    size: A[Sizes, sizes(3), TIMES_REPEATED] = (2, 2, 2),
+    data_format: DataFormat = "channels_last",
 ) -> Facts:
     """Has no weights: Conv3DTranspose is the learnt way.
 

@@ -1,6 +1,7 @@
 """What a layer is like besides its facts: what memory, pictures, recipes and reuse ask of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 Kind = Literal[
@@ -17,7 +18,7 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Traits:
     """The traits of a layer; a family's file says them once, and its entries what differs.
 
@@ -31,6 +32,8 @@ class Traits:
     gradient_needs: what the backward pass reads again: the layer's inputs, its output (or something
         as large, such as a mask), or nothing that large. Of a layer with an activation, the
         activation decides what comes on top.
+    follows: arguments that, left out, are what another one is, by that other's name; given or not,
+        the layer is the same.
     activation: the activation function that it is, by its name in a spec.
     passes_values: whether it hands on the values of its input, at most in another shape.
     changes_range: whether it may give pixels another range than its input's.
@@ -50,6 +53,7 @@ class Traits:
     prepares: bool = False
     enlarges: bool = False
     gradient_needs: Literal["inputs", "output", "nothing"] = "inputs"
+    follows: Mapping[str, str] = field(default_factory=dict)
     activation: str | None = None
     passes_values: bool = False
     changes_range: bool = False

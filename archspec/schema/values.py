@@ -79,9 +79,9 @@ def allow_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _define_argument(argument: Argument, doc: str) -> dict[str, Any]:
-    """Return the schema of an argument. doc: a sentence about it."""
-    described = f"{doc} Takes {argument.type.words}".lstrip()
+def _define_argument(argument: Argument) -> dict[str, Any]:
+    """Return the schema of an argument, with its sentence for editors."""
+    described = f"{argument.doc} Takes {argument.type.words}".lstrip()
     stated: dict[str, Any] = {}
     if argument.default is not REQUIRED:
         default = _write_default(argument)
@@ -135,11 +135,7 @@ def define_mapping(
 
 def define_arguments(owner: str, arguments: Mapping[str, Argument]) -> dict[str, Any]:
     """Return the schema of the mapping that holds the arguments of a layer or an object."""
-    from archspec.layers.docs import sentence  # which a check of a sound spec does without
-
-    properties = {
-        name: _define_argument(each, sentence(owner, each)) for name, each in arguments.items()
-    }
+    properties = {name: _define_argument(each) for name, each in arguments.items()}
     return {
         "title": owner,
         **define_mapping(properties, "a mapping of its arguments", "arguments", owner),
