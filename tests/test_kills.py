@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import signal
 import sys
@@ -41,6 +42,7 @@ spec = importlib.util.spec_from_file_location("resume", ROOT / "benchmarks" / "r
 bench = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(bench)
 
+PAGE = (ROOT / "docs" / "resuming.md").read_text(encoding="utf-8")
 MEMBERS = ("net-s0", "net-s1")
 ENDED = "ended"  # a run of so many epochs
 
@@ -327,6 +329,23 @@ def test_no_cell_is_left_out() -> None:
     assert set(DIAGONAL) == set(WAYS)
     for moment in MOMENTS.values():
         assert moment.but.keys() <= WAYS.keys()
+
+
+def test_the_page_says_what_is_tried() -> None:
+    """The tests that it names, how many cells there are, and the keys of run.json."""
+    for file, name in re.findall(r"`(test_\w+\.py)::(\w+)`", PAGE):
+        assert f"\ndef {name}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), name
+    counts = [len(DIAGONAL), sum(map(len, ALL)), sum(map(len, OTHERS))]
+    assert [int(count) for count in re.findall(r"(\d+) cells \|", PAGE)] == counts
+
+
+def test_the_page_has_the_keys_of_run_json(ground: Ground) -> None:
+    ground.make([Reference("epochs", WHOLE)])
+    facts = json.loads((ground.folder(Reference("epochs", WHOLE)) / "run.json").read_text())
+    table = PAGE.partition("## What run.json says")[2]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    said = [key for row in rows for key in re.findall(r"`(\w+)`", row)]
+    assert sorted(said) == sorted([*facts, "resumed_from"])
 
 
 def test_a_run_that_is_killed_ends_as_if_it_had_not_been(ground: Ground) -> None:
