@@ -11,11 +11,11 @@ normal form that rules see (`3` becomes `(3, 3)` for a kernel of rank 2).
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import isfinite
-from typing import Any, get_type_hints
+from typing import Any
 
 from archspec.conforms import Check, checker
 from archspec.errors import AtArgument, Refused, Unfit, did_you_mean, listed
@@ -129,15 +129,14 @@ class Contract(Mapping[str, Argument]):
             self.common.check({name: values[name] for name in shared})
 
 
-@dataclass(frozen=True, eq=False)
 class Included:
-    """Arguments of several functions, stated once: `**_: Annotated[Any, Included(...)]`.
+    """Arguments of several functions, stated once: `**_: Annotated[Any, Included(...)]`."""
 
-    before: the function's own argument that Keras has after them; None where there is none.
-    """
-
-    arguments: Mapping[str, Argument]
-    before: str | None = None
+    def __init__(self, make: Callable[[], Iterable[Argument]], before: str | None = None) -> None:
+        """make: returns them, when they are first asked for. before: the function's own argument
+        that Keras has after them; None if there is none."""
+        self.make = make
+        self.before = before
 
 
 def read_signature(function: Callable[..., Any]) -> dict[str, Argument]:
@@ -145,9 +144,9 @@ def read_signature(function: Callable[..., Any]) -> dict[str, Argument]:
 
     An argument's sentence is the last text of its annotation; `OPTION` marks an option.
     """
-    hints = get_type_hints(function, include_extras=True)
+    hints = inspect.get_annotations(function, eval_str=True)
     own: list[Argument] = []
-    included = Included({})
+    included = Included(tuple)
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.KEYWORD_ONLY:
             type_, *more = hints[name].__metadata__
@@ -157,7 +156,7 @@ def read_signature(function: Callable[..., Any]) -> dict[str, Argument]:
             (included,) = hints[name].__metadata__
     names = [each.name for each in own]
     place = names.index(included.before) if included.before else len(own)
-    every = (*own[:place], *included.arguments.values(), *own[place:])
+    every = (*own[:place], *included.make(), *own[place:])
     return {each.name: each for each in every}
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
+
 from archspec.arguments import Argument, Included
 from archspec.objects import CONSTRAINT, INITIALIZER, REGULARIZER
 
@@ -34,25 +37,26 @@ def weights(
     activity: bool = False,
     before: str | None = None,
 ) -> Included:
-    """Return the arguments of weights, in Keras's order: initializers, regularizers, constraints.
+    """Return the arguments of weights, for the signature of a rule.
 
     moving: weights that training does not learn, which have an initializer alone. activity: whether
     the layer's output has a regularizer, too. before: the argument that stands after them.
-
-    >>> list(weights("alpha").arguments)
-    ['alpha_initializer', 'alpha_regularizer', 'alpha_constraint']
     """
-    made = []
+    return Included(partial(_list_arguments, names, moving, activity), before)
+
+
+def _list_arguments(
+    names: tuple[str, ...], moving: tuple[str, ...], activity: bool
+) -> Iterator[Argument]:
+    """Yield the arguments of weights, in Keras's order: initializers, regularizers, constraints."""
     for name in (*names, *moving):
         words, initializer = WEIGHTS[name]
         doc = KERNEL_START if name == "kernel" else START.format(words)
-        made.append(Argument(f"{name}_initializer", INITIALIZER, initializer, doc))
+        yield Argument(f"{name}_initializer", INITIALIZER, initializer, doc)
     for name in names:
         doc = PENALTY.format(WEIGHTS[name][0])
-        made.append(Argument(f"{name}_regularizer", REGULARIZER, None, doc))
+        yield Argument(f"{name}_regularizer", REGULARIZER, None, doc)
     if activity:
-        made.append(Argument("activity_regularizer", REGULARIZER, None, ACTIVITY))
+        yield Argument("activity_regularizer", REGULARIZER, None, ACTIVITY)
     for name in names:
-        doc = RULE.format(WEIGHTS[name][0])
-        made.append(Argument(f"{name}_constraint", CONSTRAINT, None, doc))
-    return Included({each.name: each for each in made}, before)
+        yield Argument(f"{name}_constraint", CONSTRAINT, None, RULE.format(WEIGHTS[name][0]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,19 +14,23 @@ from archspec.errors import Refused, Unfit, did_you_mean
 Object = str | dict[str, dict[str, Any]]  # in normal form
 
 
-@dataclass(frozen=True, eq=False)
 class Kind:
-    """A kind of object.
+    """A kind of object, such as initializers."""
 
-    name: "initializer". words: "an initializer", completes the sentence "X must be ...".
-    table: the arguments of each object, by the name of its class in Keras.
-    aliases: other names that Keras has for entries of the table.
-    """
-
-    name: str
-    words: str
-    table: Mapping[str, Contract]
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        name: str,
+        words: str,
+        table: Mapping[str, Contract],
+        aliases: Mapping[str, str] | None = None,
+    ) -> None:
+        """name: "initializer". words: "an initializer", to complete the sentence "X must be ...".
+        table: the arguments of each object, by the name of its class in Keras. aliases: other names
+        that Keras has for entries of the table."""
+        self.name = name
+        self.words = words
+        self.table = table
+        self.aliases = aliases or {}
 
     @cached_property
     def spellings(self) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """The recipe of a graph: a `train` mapping with its defaults, tied to the graph's outputs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any

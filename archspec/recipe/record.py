@@ -5,8 +5,6 @@ the command line has it as an option, too. From the fields come the JSON Schema,
 value, the options, and the mapping that resolved.yaml has. To add a key, add a field.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
