@@ -223,14 +223,14 @@ if loaded:
     sys.exit("loaded: " + " ".join(loaded))
 """
 RUN = "from archspec.cli import run\nrun({!r})\n"
-EXPLAINING = "jsonschema difflib traceback archspec.reports"
+EXPLAINING = "jsonschema difflib traceback archspec.reports archspec.layers.docstrings"
 EVERY_VERB = " ".join(f"archspec.cli.{verb}" for verb in cli.VERBS)
 # What a command does without, since importing it takes longer than the command's own work.
 WITHOUT = {
     "--help": f"{EXPLAINING} {EVERY_VERB} yaml archspec.graph archspec.layers archspec.recipe",
     "check resnet18 lenet5": f"{EXPLAINING} tabulate graphviz archspec.backends archspec.pictures",
     "show resnet18": f"{EXPLAINING} graphviz archspec.pictures.dot archspec.pictures.style",
-    "draw lenet5 -o {folder}/net.dot": "jsonschema archspec.reports",
+    "draw lenet5 -o {folder}/net.dot": "jsonschema archspec.reports archspec.layers.docstrings",
 }
 
 

@@ -30,7 +30,7 @@ from archspec.layers import (
     REFUSED,
     Layer,
 )
-from archspec.layers.layer import formulas
+from archspec.layers.docstrings import read_docstring
 from archspec.layers.shapes import on_axes
 from archspec.objects import TABLES
 from archspec.schema import schema
@@ -133,14 +133,16 @@ def test_a_wrong_formula_is_caught() -> None:
 
 
 def test_a_docstring_is_read_by_its_fields() -> None:
-    said = formulas("About\n    it.\n\n    Shape: as\n        before.\n    Params: 2 * n\n    ")
+    said = read_docstring(
+        "About\n    it.\n\n    Shape: as\n        before.\n    Params: 2 * n\n    "
+    )
     assert (said.about, said.shape, said.params, said.macs) == (
         "About it.",
         "as before.",
         "2 * n",
         "0",
     )
-    assert formulas(None).shape == ""
+    assert read_docstring(None).shape == ""
 
 
 # --- the examples --------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from archspec.layers import (
     LAYERS,
     Layer,
 )
-from archspec.layers.layer import coded, in_words
+from archspec.layers.docstrings import is_sentence, write_formula
 from archspec.objects import TABLES
 from archspec.syntax.source import plain, read_text
 
@@ -126,7 +126,7 @@ class Page:
         used = {
             word
             for _, formula in self.layer.formulas.costs
-            if not in_words(formula)
+            if not is_sentence(formula)
             for word in re.findall(r"\w+", formula)
         }
         said = [LEGEND[word] for word in LEGEND if word in used - {*self.layer.arguments}]
@@ -280,7 +280,7 @@ def _markdown(page: Page, heading: str = "#", whole: bool = False) -> str:
     ]
     lines += ["```yaml", layer.step, "```", "", page.result, ""]
     lines.append(f"- **Shape**: {layer.formulas.shape}")
-    lines += [f"- **{what}**: {coded(formula)}" for what, formula in layer.formulas.costs]
+    lines += [f"- **{what}**: {write_formula(formula)}" for what, formula in layer.formulas.costs]
     if page.legend:
         lines.append(f"- {page.legend}")
     rows = [*page.own, *(each for each in page.common if not whole or each not in SHARED)]

@@ -1,5 +1,7 @@
 """Layers that apply an activation function to each value."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from typing import Annotated as A
 from typing import Any

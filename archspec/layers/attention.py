@@ -1,5 +1,7 @@
 """Attention. Its MACs are those of the projections and of the two products."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from typing import Annotated as A
 from typing import Any

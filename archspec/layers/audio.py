@@ -1,5 +1,7 @@
 """Spectrograms: sound as an image of time and frequency."""
 
+from __future__ import annotations
+
 from typing import Annotated as A
 from typing import Any
 

@@ -4,8 +4,8 @@ A convolution's MACs are those of its kernel at every output position; a transpo
 input position, since each input is multiplied by the whole kernel.
 """
 
-# No `from __future__ import annotations` here or in the other families: the annotations are the
-# contract, and those of a family close over `rank`.
+# No `from __future__ import annotations` here, in pooling and in reshaping: annotations close over
+# `rank`. In the other families they are read when a spec has the layer.
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction

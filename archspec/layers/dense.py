@@ -1,5 +1,7 @@
 """Layers that multiply the last axes by a learnt matrix, and the lookup in one."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import replace
 from typing import Annotated as A

@@ -1,5 +1,7 @@
 """Integers and numbers as vectors of zeros and ones, or of counts."""
 
+from __future__ import annotations
+
 from typing import Annotated as A
 
 from archspec.arguments import NUMBER, POSITIVE, Type, choice, optional

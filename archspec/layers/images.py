@@ -3,6 +3,8 @@
 What is random happens in training only, so no receptive field counts it.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil

@@ -1,18 +1,22 @@
-"""What an entry of the table is, and how one is made of a rule."""
+"""An entry of the table of layers: what it holds, and how it gives the facts of a call."""
+
+from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from typing import Annotated as A
-from typing import Any
 
 from archspec.arguments import BOOLEAN, DTYPE, Argument, Contract
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.shapes import Rule, on_axis
 from archspec.layers.traits import Traits
+
+if TYPE_CHECKING:
+    from archspec.layers.docstrings import Formulas
 
 Trainable = A[
     bool,
@@ -27,11 +31,11 @@ Dtype = A[Any, DTYPE, DTYPE_DOC]
 
 
 def common(*, trainable: Trainable = True, dtype: Dtype = None) -> None:
-    """What every Keras layer takes besides its own arguments."""
+    """State what every Keras layer takes besides its own arguments."""
 
 
 def dtype_only(*, dtype: Dtype = None) -> None:
-    """What a few of them take, such as SpatialDropout2D."""
+    """State what a few layers take instead, such as SpatialDropout2D."""
 
 
 COMMON = Contract(common)
@@ -44,7 +48,7 @@ TRAINING = {
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A call of a layer as a spec would have it.
+    """A call of a layer, as a spec writes it.
 
     arguments: their YAML, "{filters: 6, kernel_size: 5}"; "" where there are none.
     inputs: a shape without the batch axis, a list of them, or call arguments to shapes.
@@ -55,67 +59,20 @@ class Example:
 
     @property
     def named(self) -> dict[str, Shape]:
-        """The inputs, called a, b, c ... where there are several."""
+        """The shapes of the inputs by name: "input", or a, b, c ... where there are several."""
         if isinstance(self.inputs, tuple):
             return {"input": self.inputs}
         several = self.inputs.values() if isinstance(self.inputs, dict) else self.inputs
         return dict(zip("abcdefgh", several, strict=False))
 
 
-@dataclass(frozen=True, slots=True)
-class Formulas:
-    """What the docstring of a rule says to the reader of a spec.
-
-    about: what stands before the formulas: how the layer works, and what it is for.
-    shape: how the output's follows from the input's, in words.
-    params, macs: Python expressions, "0" if left out. They name the layer's arguments; `input` and
-        `output`, shapes without the batch, `inputs`, a list of them, and the call arguments of a
-        layer that has several; `channels` of the input; `length`, the product of the input's
-        lengths along `axis`; `prod`. A part may have a name: `...; where size = ...; out = ...`.
-    """
-
-    about: str
-    shape: str
-    params: str
-    macs: str
-
-    @property
-    def costs(self) -> list[tuple[str, str]]:
-        """Its formulas but those that give 0, each with what it counts."""
-        said = [("Parameters", self.params), ("MACs", self.macs)]
-        return [(what, formula) for what, formula in said if formula != "0"]
-
-
-def in_words(formula: str) -> bool:
-    """Whether a sentence says what no short expression does."""
-    return formula.endswith(".")
-
-
-def coded(formula: str) -> str:
-    """A formula in Markdown: as code, its named parts too."""
-    if in_words(formula):
-        return formula
-    expression, _, parts = formula.partition("; where ")
-    where = ", ".join(f"`{part}`" for part in parts.split("; ") if part)
-    return f"`{expression}`" + (f", where {where}" if where else "")
-
-
-def formulas(docstring: str | None) -> Formulas:
-    """What a docstring says: a paragraph, and then a field a line, `Shape: ...`."""
-    text = inspect.cleandoc(docstring or "")
-    about, *fields = re.split("^(Shape|Params|MACs): ", text, flags=re.M)
-    said = dict(zip(fields[::2], fields[1::2], strict=True))
-    parts = about, said.get("Shape", ""), said.get("Params", "0"), said.get("MACs", "0")
-    return Formulas(*(" ".join(part.split()) for part in parts))
-
-
 @dataclass(frozen=True, eq=False)
 class Layer:
     """An entry of the table.
 
-    doc: what it does, in a sentence.
+    doc: what the layer does, in a sentence.
     call: the constant call arguments that a spec may give, each with a sentence.
-    common: the arguments that other layers have, too.
+    common: the arguments that it shares with other layers.
     """
 
     name: str
@@ -126,12 +83,12 @@ class Layer:
     call: Mapping[str, str]
     common: Mapping[str, Argument]
 
-    # What the rule's signature says is read when it is first asked for: a spec has a dozen of the
-    # hundred layers.
+    # A rule's signature and docstring are read when they are first asked for: a spec has a dozen of
+    # the hundred layers.
 
     @cached_property
     def arguments(self) -> Mapping[str, Argument]:
-        """Its own arguments and those common to every layer, in Keras's order."""
+        """The layer's own arguments, and then those that it shares, in Keras's order."""
         return {**Contract(self.rule), **self.common}
 
     @cached_property
@@ -142,24 +99,26 @@ class Layer:
 
     @cached_property
     def takes(self) -> str | tuple[str, ...]:
-        """What it is called with: "one" tensor, a "list" of them, or the names of arguments."""
+        """What the layer is called with: "one" tensor, a "list", or the names of its inputs."""
         names = tuple(each.name for each in self.inputs if each.name not in self.call)
         return {"x": "one", "xs": "list"}.get(names[0], names)
 
     @cached_property
     def optional(self) -> tuple[str, ...]:
-        """Those of the named call arguments that may be left out."""
+        """The names of the inputs that a call may leave out."""
         return tuple(each.name for each in self.inputs if each.default is None)
 
     @cached_property
     def shaping(self) -> tuple[str, ...]:
-        """Those of the constant call arguments that the rule wants to know."""
+        """The names of the constant call arguments that the rule takes."""
         return tuple(each.name for each in self.inputs if each.name in self.call)
 
     @cached_property
     def formulas(self) -> Formulas:
-        """How its rule works, as the rule's docstring says."""
-        return formulas(self.rule.__doc__)
+        """What the rule's docstring says of how the layer works."""
+        from archspec.layers.docstrings import read_docstring  # for pages and editors only
+
+        return read_docstring(self.rule.__doc__)
 
     @property
     def step(self) -> str:
@@ -175,10 +134,11 @@ class Layer:
 
     @property
     def hover(self) -> str:
-        """What an editor shows of the layer, in Markdown."""
-        said = [("Shape", self.formulas.shape)]
-        said += [(what, coded(formula)) for what, formula in self.formulas.costs]
-        lines = [self.doc, *(f"{what}: {text}" for what, text in said)]
+        """What an editor shows where the layer is named, in Markdown."""
+        from archspec.layers.docstrings import write_formula
+
+        lines = [self.doc, f"Shape: {self.formulas.shape}"]
+        lines += [f"{what}: {write_formula(formula)}" for what, formula in self.formulas.costs]
         return "\n\n".join([*lines, f"```yaml\n{self.step}\n```"])
 
     def facts(
@@ -187,19 +147,24 @@ class Layer:
         arguments: Mapping[str, Any],
         call: Mapping[str, bool] | None = None,
     ) -> Facts:
-        """The facts of one call; `inputs` is a dict where the layer takes named arguments."""
+        """Return the facts of one call. Raises `Refused` for what Keras refuses.
+
+        inputs: shapes with the batch axis, as None; by name where the layer takes them by name.
+        arguments: every argument of the layer, in normal form.
+        """
         own = {name: value for name, value in arguments.items() if name not in COMMON}
-        said = {name: value for name, value in (call or {}).items() if name in self.shaping}
+        constants = {name: value for name, value in (call or {}).items() if name in self.shaping}
         if isinstance(inputs, dict):
-            facts = self.rule(**inputs, **said, **own)
+            facts = self.rule(**inputs, **constants, **own)
         else:
-            facts = self.rule(inputs if self.takes == "list" else inputs[0], **said, **own)
+            given = inputs if self.takes == "list" else inputs[0]
+            facts = self.rule(given, **constants, **own)
         _check_matrices(facts, own)
         _check_constraints(facts, own)
         _check_softmax(facts, own.get("activation"))
-        return (
-            facts if arguments.get("trainable", True) else replace(facts, fixed=(*facts.weights,))
-        )
+        if arguments.get("trainable", True):
+            return facts
+        return replace(facts, fixed=(*facts.weights,))
 
 
 def _check_matrices(facts: Facts, arguments: Mapping[str, Any]) -> None:
@@ -248,7 +213,7 @@ def _check_constraints(facts: Facts, arguments: Mapping[str, Any]) -> None:
 
 
 def _weights_of(argument: str, facts: Facts) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The weights, with their shapes, that an argument such as `kernel_regularizer` is for."""
+    """Yield the weights that an argument such as `kernel_regularizer` is for, with shapes."""
     stem = argument.rpartition("_")[0]
     for weight, shape in facts.weights.items():
         last = weight.rpartition("/")[2]

@@ -1,5 +1,7 @@
 """Layers that make one tensor of several."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from typing import Annotated as A
 

@@ -1,5 +1,7 @@
 """Dropout, random noise, and penalties on values: layers that act in training only."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from typing import Annotated as A
 

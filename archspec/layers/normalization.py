@@ -1,5 +1,7 @@
 """Normalisation of activations, and the scaling of inputs by constants."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated as A

@@ -1,5 +1,7 @@
 """Layers that change no value: Identity and Masking."""
 
+from __future__ import annotations
+
 from typing import Annotated as A
 
 from archspec.arguments import (

@@ -3,6 +3,8 @@
 As in `images`, what is random happens in training only, so no receptive field counts it.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
 from typing import Annotated as A
 from typing import Any
