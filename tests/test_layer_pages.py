@@ -31,7 +31,7 @@ from archspec.layers import (
     Layer,
 )
 from archspec.layers.docstrings import read_docstring
-from archspec.layers.shapes import on_axes
+from archspec.layers.shapes import find_axes
 from archspec.objects import TABLES
 from archspec.schema import schema
 from archspec.syntax.source import plain, read_text
@@ -65,7 +65,7 @@ def names(case: Case, layer: Layer) -> dict[str, Any]:
     if first:
         named["channels"] = first[0 if bound.get("data_format") == "channels_first" else -1]
     if "axis" in layer.arguments and layer.takes == "one":
-        places = on_axes((None, *case.inputs), bound["axis"] or ()) if case.inputs else []
+        places = find_axes((None, *case.inputs), bound["axis"] or ()) if case.inputs else []
         named["length"] = prod(first[place - 1] for place in places)
     if isinstance(layer.takes, tuple):
         named |= {**dict.fromkeys(layer.takes), **dict(zip(case.inputs, inputs, strict=True))}

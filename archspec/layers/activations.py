@@ -10,7 +10,7 @@ from archspec.arguments import AXES, optional
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
-from archspec.layers.shapes import Axes, known_on_axis, on_axes
+from archspec.layers.shapes import Axes, find_axes, require_length_on
 from archspec.layers.traits import Traits
 from archspec.layers.weights import weights
 from archspec.objects import ACTIVATION
@@ -83,7 +83,8 @@ def p_re_lu(
             f"shares axes from 1 to {len(x) - 1} of {x}, got {ones}", AtArgument("shared_axes")
         )
     size = tuple(
-        1 if axis in ones else known_on_axis(x, axis, "shared_axes") for axis in range(1, len(x))
+        1 if axis in ones else require_length_on(x, axis, "shared_axes")
+        for axis in range(1, len(x))
     )
     return Facts(x, {"alpha": size})
 
@@ -100,7 +101,7 @@ def softmax(
     """
     if axis == ():
         raise Refused("wants at least one axis, got []", AtArgument("axis"))
-    return Facts(x, window=() if set(on_axes(x, axis)) <= {len(x) - 1} else None)
+    return Facts(x, window=() if set(find_axes(x, axis)) <= {len(x) - 1} else None)
 
 
 ACTIVATION_LAYER = Traits(kind="activation", shares_box=True, changes_range=True)

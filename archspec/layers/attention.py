@@ -19,7 +19,7 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import TRAINING, entry
-from archspec.layers.shapes import known, listed, product
+from archspec.layers.shapes import list_shapes, multiply, require_channels
 from archspec.layers.shared import Seed, UseBias
 from archspec.layers.traits import Traits
 from archspec.layers.weights import weights
@@ -99,7 +99,7 @@ def multi_head_attention(
         seen = prod(value[axis - 1] for axis in attention_axes or range(1, len(value)))
     """
     key = value if key is None else key
-    shapes = listed((query, value, key))
+    shapes = list_shapes((query, value, key))
     if len({len(query), len(value), len(key)}) > 1 or len(query) < 3:
         raise Refused(
             "wants query, value and key of the same number of axes, at least 3 "
@@ -139,12 +139,12 @@ def multi_head_attention(
                 AtArgument("attention_axes"),
             )
     value_dim = value_dim or key_dim
-    out = output_shape or (known(query[-1]),)
+    out = output_shape or (require_channels(query[-1]),)
     kernels = {
-        "query": (known(query[-1]), num_heads, key_dim),
-        "key": (known(key[-1]), num_heads, key_dim),
-        "gate": (known(query[-1]), num_heads, value_dim),
-        "value": (known(value[-1]), num_heads, value_dim),
+        "query": (require_channels(query[-1]), num_heads, key_dim),
+        "key": (require_channels(key[-1]), num_heads, key_dim),
+        "gate": (require_channels(query[-1]), num_heads, value_dim),
+        "value": (require_channels(value[-1]), num_heads, value_dim),
         "attention_output": (num_heads, value_dim, *out),
     }
     if not use_gate:
@@ -156,10 +156,12 @@ def multi_head_attention(
             weights[f"{name}/bias"] = out if name == "attention_output" else kernel[1:]
     seen = [value[axis] for axis in axes]
     macs = [
-        product(*(query if name in ("query", "gate", "attention_output") else value)[1:-1], *kernel)
+        multiply(
+            *(query if name in ("query", "gate", "attention_output") else value)[1:-1], *kernel
+        )
         for name, kernel in kernels.items()
     ]
-    macs.append(product(*query[1:-1], *seen, num_heads, key_dim + value_dim))
+    macs.append(multiply(*query[1:-1], *seen, num_heads, key_dim + value_dim))
     return Facts(
         shape=(*query[:-1], *out),
         weights=weights,
@@ -203,7 +205,7 @@ def group_query_attention(
     if not len(query) == len(value) == len(key) == 3:
         raise Refused(
             "wants query, value and key of 3 axes (batch, length, features), "
-            f"got {listed((query, value, key))}"
+            f"got {list_shapes((query, value, key))}"
         )
     if query[-1] != value[-1]:
         raise Refused(f"wants a query and a value of as many features, got {query} and {value}")
@@ -215,12 +217,12 @@ def group_query_attention(
             f"{num_query_heads} query heads",
             AtArgument("num_key_value_heads"),
         )
-    features = known(query[-1])
+    features = require_channels(query[-1])
     kernels = {
         "query": (features, num_query_heads, head_dim),
-        "key": (known(key[-1]), num_key_value_heads, head_dim),
+        "key": (require_channels(key[-1]), num_key_value_heads, head_dim),
         "gate": (features, num_query_heads, head_dim),
-        "value": (known(value[-1]), num_key_value_heads, head_dim),
+        "value": (require_channels(value[-1]), num_key_value_heads, head_dim),
         "attention_output": (num_query_heads, head_dim, features),
     }
     if not use_gate:
@@ -231,16 +233,19 @@ def group_query_attention(
         if use_bias:
             weights[f"{name}/bias"] = (features,) if name == "attention_output" else kernel[1:]
     macs = [
-        product((value if name in ("key", "value") else query)[1], *kernel)
+        multiply((value if name in ("key", "value") else query)[1], *kernel)
         for name, kernel in kernels.items()
     ]
-    macs.append(product(query[1], value[1], num_query_heads, 2 * head_dim))
+    macs.append(multiply(query[1], value[1], num_query_heads, 2 * head_dim))
     total = None if None in macs else sum(each for each in macs if each is not None)
     return Facts(query, weights, macs=total, window=None)
 
 
-def _checked(xs: list[Shape]) -> tuple[Shape, Shape, Shape]:
-    """Query, value and key of a layer that takes them as a list."""
+def _split_inputs(xs: list[Shape]) -> tuple[Shape, Shape, Shape]:
+    """Return query, value and key of a layer that takes them as a list.
+
+    Raises `Refused` where they do not fit.
+    """
     if len(xs) not in (2, 3):
         raise Refused(
             f"takes a query, a value and perhaps a key, got {len(xs)} inputs: "
@@ -250,7 +255,7 @@ def _checked(xs: list[Shape]) -> tuple[Shape, Shape, Shape]:
     if len({len(x) for x in xs}) > 1 or len(query) < 3 or len({x[1:-2] for x in xs}) > 1:
         raise Refused(
             "wants inputs of 3 axes (batch, length, features), or more that agree up to the "
-            f"length, got {listed(xs)}"
+            f"length, got {list_shapes(xs)}"
         )
     if None not in (query[-1], key[-1]) and query[-1] != key[-1]:
         raise Refused(
@@ -289,14 +294,14 @@ def attention(
     MACs: prod(query[:-1]) * value[-2] * ((key[-1] if score_mode == "dot" else 0) + value[-1]);
         where query = inputs[0]; value = inputs[1]; key = inputs[-1]
     """
-    query, value, key = _checked(xs)
+    query, value, key = _split_inputs(xs)
     weights: dict[str, Sizes] = {"scale": ()} if use_scale else {}
     if score_mode == "concat":
         weights["concat_score_weight"] = ()
-        macs = product(*query[1:-1], value[-2], value[-1])  # its scores are sums, not products
+        macs = multiply(*query[1:-1], value[-2], value[-1])  # its scores are sums, not products
     else:
         both = None if None in (key[-1], value[-1]) else (key[-1] or 0) + (value[-1] or 0)
-        macs = product(*query[1:-1], value[-2], both)
+        macs = multiply(*query[1:-1], value[-2], both)
     return Facts((*query[:-1], value[-1]), weights, macs=macs, window=None)
 
 
@@ -315,12 +320,12 @@ def additive_attention(
     MACs: prod(query[:-1]) * value[-2] * ((key[-1] if use_scale else 0) + value[-1]); where query =
         inputs[0]; value = inputs[1]; key = inputs[-1]
     """
-    query, value, key = _checked(xs)
-    weights: dict[str, Sizes] = {"scale": (known(query[-1]),)} if use_scale else {}
+    query, value, key = _split_inputs(xs)
+    weights: dict[str, Sizes] = {"scale": (require_channels(query[-1]),)} if use_scale else {}
     scored = key[-1] if use_scale else 0  # without a scale its scores are sums, not products
     both = None if None in (scored, value[-1]) else (scored or 0) + (value[-1] or 0)
     return Facts(
-        (*query[:-1], value[-1]), weights, macs=product(*query[1:-1], value[-2], both), window=None
+        (*query[:-1], value[-1]), weights, macs=multiply(*query[1:-1], value[-2], both), window=None
     )
 
 

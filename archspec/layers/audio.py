@@ -19,7 +19,7 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import DTYPE_DOC, Trainable, entry
-from archspec.layers.shapes import joined, known, product, slide, spatial_axes
+from archspec.layers.shapes import join_channels, multiply, require_channels, slide, split_channels
 from archspec.layers.shared import DataFormat
 from archspec.layers.traits import Traits
 
@@ -91,7 +91,7 @@ def stft_spectrogram(
         size = fft_length or 2 ** (frame_length - 1).bit_length(); bins = size // 2 + 1;
         frames = prod(output) // (channels * bins * (2 if mode == "stft" else 1))
     """
-    (steps,), channels = spatial_axes(x, 1, data_format)
+    (steps,), channels = split_channels(x, 1, data_format)
     if frame_step is not None and frame_step > frame_length:
         raise Refused(
             f"takes a frame_step of at most {frame_length}, its frame_length",
@@ -108,11 +108,13 @@ def stft_spectrogram(
     parts = [part for part, other in (("real", "imag"), ("imag", "real")) if mode != other]
     (frames,) = slide((steps,), (frame_length,), (step,), padding, (1,), "frame_length")
     bins = kernel[-1] * (2 if mode == "stft" else 1)
-    macs = product(frames, known(channels), *kernel, len(parts))
+    macs = multiply(frames, require_channels(channels), *kernel, len(parts))
     weights = {f"{part}_kernel": kernel for part in parts}
     if expand_dims:  # frequencies take the place of an axis, and are no rows of the input
-        return Facts(joined((frames, bins), channels, data_format), weights, macs=macs, window=None)
-    shape = joined((frames,), bins * known(channels), data_format)
+        return Facts(
+            join_channels((frames, bins), channels, data_format), weights, macs=macs, window=None
+        )
+    shape = join_channels((frames,), bins * require_channels(channels), data_format)
     return Facts(shape, weights, macs=macs, window=((frame_length, step),))
 
 

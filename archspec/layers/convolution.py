@@ -23,7 +23,14 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
-from archspec.layers.shapes import Rule, joined, known, product, slide, spatial_axes
+from archspec.layers.shapes import (
+    Rule,
+    join_channels,
+    multiply,
+    require_channels,
+    slide,
+    split_channels,
+)
 from archspec.layers.shared import DataFormat, OutputActivation, UseBias
 from archspec.layers.traits import Traits
 from archspec.layers.weights import weights
@@ -61,7 +68,7 @@ def _refuse_both(strides: Iterable[int], dilation_rate: Iterable[int]) -> None:
         )
 
 
-def _window(kernel: Sizes, strides: Sizes, dilation: Sizes) -> tuple[tuple[int, int], ...]:
+def _find_window(kernel: Sizes, strides: Sizes, dilation: Sizes) -> tuple[tuple[int, int], ...]:
     axes = zip(kernel, strides, dilation, strict=True)
     return tuple(((size - 1) * rate + 1, stride) for size, stride, rate in axes)
 
@@ -74,6 +81,8 @@ SPREAD = (
 
 
 def conv(rank: int) -> Rule:
+    """Return the rule for `rank` spatial axes."""
+
     paddings = choice("valid", "same", "causal") if rank == 1 else choice("valid", "same")
 
     def rule(
@@ -106,8 +115,8 @@ def conv(rank: int) -> Rule:
         Params: prod(kernel_size) * channels / groups * filters + (filters if use_bias else 0)
         MACs: prod(output) * prod(kernel_size) * channels / groups
         """
-        spatial, channels = spatial_axes(x, rank, data_format)
-        channels = known(channels)
+        spatial, channels = split_channels(x, rank, data_format)
+        channels = require_channels(channels)
         for count, what in ((filters, "filters"), (channels, "input channels")):
             if count % groups:
                 raise Refused(
@@ -120,16 +129,18 @@ def conv(rank: int) -> Rule:
         if use_bias:
             weights["bias"] = (filters,)
         return Facts(
-            shape=joined(out, filters, data_format),
+            shape=join_channels(out, filters, data_format),
             weights=weights,
-            macs=product(*out, *weights["kernel"]),
-            window=_window(kernel_size, strides, dilation_rate),
+            macs=multiply(*out, *weights["kernel"]),
+            window=_find_window(kernel_size, strides, dilation_rate),
         )
 
     return rule
 
 
 def conv_transpose(rank: int) -> Rule:
+    """Return the rule for `rank` spatial axes."""
+
     def rule(
         x: Shape,
         *,
@@ -165,8 +176,8 @@ def conv_transpose(rank: int) -> Rule:
         Params: prod(kernel_size) * filters * channels + (filters if use_bias else 0)
         MACs: prod(input) * prod(kernel_size) * filters
         """
-        spatial, channels = spatial_axes(x, rank, data_format)
-        channels = known(channels)
+        spatial, channels = split_channels(x, rank, data_format)
+        channels = require_channels(channels)
         _refuse_both(strides, dilation_rate)
         reach = [(k - 1) * d + 1 for k, d in zip(kernel_size, dilation_rate, strict=True)]
         out: list[int | None] = []
@@ -193,9 +204,9 @@ def conv_transpose(rank: int) -> Rule:
         if use_bias:
             weights["bias"] = (filters,)
         return Facts(
-            shape=joined(tuple(out), filters, data_format),
+            shape=join_channels(tuple(out), filters, data_format),
             weights=weights,
-            macs=product(*spatial, *weights["kernel"]),
+            macs=multiply(*spatial, *weights["kernel"]),
             window=tuple(
                 (ceil(k / stride), Fraction(1, stride))
                 for k, stride in zip(reach, strides, strict=True)
@@ -210,6 +221,8 @@ DepthMultiplier = A[int, POSITIVE, "Kernels, and so outputs, that each input cha
 
 
 def depthwise_conv(rank: int) -> Rule:
+    """Return the rule for `rank` spatial axes."""
+
     def rule(
         x: Shape,
         *,
@@ -234,23 +247,25 @@ def depthwise_conv(rank: int) -> Rule:
             use_bias else 0)
         MACs: prod(output) * prod(kernel_size)
         """
-        spatial, channels = spatial_axes(x, rank, data_format)
-        channels = known(channels)
+        spatial, channels = split_channels(x, rank, data_format)
+        channels = require_channels(channels)
         out = slide(spatial, kernel_size, strides, padding, dilation_rate, "kernel_size")
         weights = {"kernel": (*kernel_size, channels, depth_multiplier)}
         if use_bias:
             weights["bias"] = (channels * depth_multiplier,)
         return Facts(
-            shape=joined(out, channels * depth_multiplier, data_format),
+            shape=join_channels(out, channels * depth_multiplier, data_format),
             weights=weights,
-            macs=product(*out, *weights["kernel"]),
-            window=_window(kernel_size, strides, dilation_rate),
+            macs=multiply(*out, *weights["kernel"]),
+            window=_find_window(kernel_size, strides, dilation_rate),
         )
 
     return rule
 
 
 def separable_conv(rank: int) -> Rule:
+    """Return the rule for `rank` spatial axes."""
+
     def rule(
         x: Shape,
         *,
@@ -276,22 +291,22 @@ def separable_conv(rank: int) -> Rule:
             else 0)
         MACs: prod(output) / filters * channels * depth_multiplier * (prod(kernel_size) + filters)
         """
-        spatial, channels = spatial_axes(x, rank, data_format)
-        channels = known(channels)
+        spatial, channels = split_channels(x, rank, data_format)
+        channels = require_channels(channels)
         out = slide(spatial, kernel_size, strides, padding, dilation_rate, "kernel_size")
         inner = channels * depth_multiplier
         weights = {
             "depthwise_kernel": (*kernel_size, channels, depth_multiplier),
             "pointwise_kernel": (*(1,) * rank, inner, filters),
         }
-        macs = [product(*out, *kernel) for kernel in weights.values()]
+        macs = [multiply(*out, *kernel) for kernel in weights.values()]
         if use_bias:
             weights["bias"] = (filters,)
         return Facts(
-            shape=joined(out, filters, data_format),
+            shape=join_channels(out, filters, data_format),
             weights=weights,
             macs=None if None in macs else sum(each for each in macs if each is not None),
-            window=_window(kernel_size, strides, dilation_rate),
+            window=_find_window(kernel_size, strides, dilation_rate),
         )
 
     return rule

@@ -21,7 +21,7 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
-from archspec.layers.shapes import known, product
+from archspec.layers.shapes import multiply, require_channels
 from archspec.layers.shared import OutputActivation, UseBias
 from archspec.layers.traits import Traits
 from archspec.layers.weights import weights
@@ -44,11 +44,11 @@ def dense(
     """
     if len(x) < 2:
         raise Refused(f"wants an input of at least 2 axes (batch, features), got {x}")
-    features = known(x[-1])
+    features = require_channels(x[-1])
     weights: dict[str, Sizes] = {"kernel": (features, units)}
     if use_bias:
         weights["bias"] = (units,)
-    return Facts((*x[:-1], units), weights, macs=product(*x[1:-1], features, units))
+    return Facts((*x[:-1], units), weights, macs=multiply(*x[1:-1], features, units))
 
 
 OUTPUT_SHAPE = Type(
@@ -100,7 +100,7 @@ def einsum_dense(
     Params: the product of the lengths of the kernel's letters, and of those of bias_axes.
     MACs: the product of the lengths of all letters, the batch's apart.
     """
-    before, source, kernel, target, after = _parsed(equation)
+    before, source, kernel, target, after = _parse_equation(equation)
     elided = len(x) - len(source)
     if elided < 0 or (elided and not before and not after):
         raise Refused(
@@ -140,7 +140,9 @@ def einsum_dense(
                 f"has an axis '{letter}' that stands alone in '{equation}'", AtArgument("equation")
             )
     weights: dict[str, Sizes] = {
-        "kernel": _lengths({letter: outputs.get(letter, inputs.get(letter)) for letter in kernel})
+        "kernel": _require_lengths(
+            {letter: outputs.get(letter, inputs.get(letter)) for letter in kernel}
+        )
     }
     if bias_axes is not None:
         if not bias_axes or not set(bias_axes) <= set(target):
@@ -149,20 +151,23 @@ def einsum_dense(
             )
         first = min(target.find(letter) for letter in bias_axes)
         axes = {letter: outputs[letter] if letter in bias_axes else 1 for letter in target[first:]}
-        weights["bias"] = (*_lengths(axes), *(1,) * (elided if after else 0))
+        weights["bias"] = (*_require_lengths(axes), *(1,) * (elided if after else 0))
     kept = [length for letter, length in inputs.items() if letter not in kernel]
     batch = 0 if elided and before else 1
     pointwise = {*source} & {*kernel} <= {source[-1]} and target.startswith(source[:-1])
     return Facts(
         shape,
         weights,
-        macs=product(*weights["kernel"], *kept[batch:], *rest),
+        macs=multiply(*weights["kernel"], *kept[batch:], *rest),
         window=() if pointwise and not after else None,
     )
 
 
-def _parsed(equation: str) -> tuple[bool, str, str, str, bool]:
-    """Is `...` before the axes; the axes of input, kernel and output; is `...` after them."""
+def _parse_equation(equation: str) -> tuple[bool, str, str, str, bool]:
+    """Return the axes of input, kernel and output, and whether `...` stands before or after them.
+
+    "...c,cd->...d" gives (True, "c", "cd", "d", False).
+    """
     match = EQUATION.fullmatch(equation)
     if match:
         before, source, after, kernel, out_before, target, out_after = match.groups()
@@ -175,8 +180,8 @@ def _parsed(equation: str) -> tuple[bool, str, str, str, bool]:
     )
 
 
-def _lengths(axes: dict[str, int | None]) -> Sizes:
-    """The lengths of a weight's axes, all of which must be known."""
+def _require_lengths(axes: dict[str, int | None]) -> Sizes:
+    """Return the lengths of a weight's axes. Raises `Refused` for an unknown one."""
     for letter, length in axes.items():
         if length is None:
             raise Refused(
@@ -249,7 +254,7 @@ def reversible_embedding(
         return Facts((*x, output_dim), weights)
     if len(x) < 2 or x[-1] not in (output_dim, None):
         raise Refused(f"takes vectors of {output_dim} numbers (output_dim) in reverse, got {x}")
-    return Facts((*x[:-1], input_dim), weights, macs=product(*x[1:-1], output_dim, input_dim))
+    return Facts((*x[:-1], input_dim), weights, macs=multiply(*x[1:-1], output_dim, input_dim))
 
 
 REVERSE = {

@@ -11,7 +11,7 @@ from archspec.layers.layer import DTYPE_ONLY, entry
 from archspec.layers.traits import Traits
 
 
-def _increasing(value: list[float]) -> tuple[float, ...]:
+def _read_boundaries(value: list[float]) -> tuple[float, ...]:
     boundaries = tuple(map(NUMBER.normal, value))
     if list(boundaries) != sorted(set(boundaries)):
         raise Refused("wants its boundaries in increasing order")
@@ -21,12 +21,15 @@ def _increasing(value: list[float]) -> tuple[float, ...]:
 BOUNDARIES = Type(
     "a list of numbers in increasing order",
     {"type": "array", "items": {"type": "number"}, "minItems": 1},
-    _increasing,
+    _read_boundaries,
 )
 
 
-def _encoded(x: Shape, output_mode: str, depth: int) -> Facts:
-    """one_hot gives each value a vector, multi_hot and count one to all values along axis 1."""
+def _encode(x: Shape, output_mode: str, depth: int) -> Facts:
+    """Return the facts of vectors of length `depth`.
+
+    one_hot makes one of each value, multi_hot and count one of all values along axis 1.
+    """
     if output_mode == "one_hot":
         if x[-1] is None and len(x) > 1:
             raise Refused(f"needs to know whether the last axis has length 1, unknown in {x}")
@@ -59,7 +62,7 @@ def category_encoding(
         raise Refused("needs the argument 'num_tokens'", code="missing-argument")
     if output_mode != "one_hot" and len(x) != 2:  # Keras says one shape and makes another
         raise Refused(f"wants an input of 2 axes (batch, values) for {output_mode}, got {x}")
-    return _encoded(x, output_mode, num_tokens)
+    return _encode(x, output_mode, num_tokens)
 
 
 def discretization(
@@ -86,7 +89,7 @@ def discretization(
     """
     if bin_boundaries is None:
         raise Refused("needs the argument 'bin_boundaries'", code="missing-argument")
-    return Facts(x) if output_mode == "int" else _encoded(x, output_mode, len(bin_boundaries) + 1)
+    return Facts(x) if output_mode == "int" else _encode(x, output_mode, len(bin_boundaries) + 1)
 
 
 # fmt: off

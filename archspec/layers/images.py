@@ -24,7 +24,7 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import TRAINING, entry
-from archspec.layers.shapes import joined, spatial_axes
+from archspec.layers.shapes import join_channels, split_channels
 from archspec.layers.shared import BETWEEN_PIXELS, DataFormat, Seed
 from archspec.layers.traits import Traits
 
@@ -33,7 +33,10 @@ REACH = {"nearest": 1, "area": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "l
 
 
 def factor(low: float, high: float, above: bool = False) -> Type:
-    """A number within bounds, or [lower, upper]; `above` leaves the lower bound out."""
+    """Return the type of a number within bounds, or [lower, upper].
+
+    above: whether the lower bound is left out.
+    """
     bound = {"exclusiveMinimum" if above else "minimum": low, "maximum": high}
     one = {"type": "number", **bound}
     pair = {"type": "array", "items": one, "minItems": 2, "maxItems": 2}
@@ -53,25 +56,30 @@ FILL_MODE = choice("reflect", "wrap", "constant", "nearest")
 WARP = choice("nearest", "bilinear")
 
 
-def _shear(value: Any) -> tuple[float, ...]:
-    """[lower, upper]: Keras cannot load what it saves of one number."""
+def _read_shear(value: Any) -> tuple[float, ...]:
+    """Return [lower, upper], since Keras cannot load what it saves of one number."""
     given = value if isinstance(value, list | tuple) else (0.0, value)
     return tuple(map(NUMBER.normal, given))
 
 
-SHEAR = Type(SHARE.words, SHARE.schema, _shear)
+SHEAR = Type(SHARE.words, SHARE.schema, _read_shear)
 RANGE = interval("a list [lowest, highest] of the pixels, the lowest being below the highest")
 
 
-def _resized(
+def _resize(
     x: Shape, height: int, width: int, data_format: str, reach: int = 2, whole: bool = False
 ) -> Facts:
-    spatial, channels = spatial_axes(x, 2, data_format)
+    """Return the facts of images of a new size.
+
+    reach: rows of the input that a row of the output is mixed from, at least. whole: whether a
+        row may be mixed from any row, as where images are cropped, padded or blurred first.
+    """
+    spatial, channels = split_channels(x, 2, data_format)
     window: Any = None
     if None not in spatial and not whole:
         steps = [Fraction(n or 1, size) for n, size in zip(spatial, (height, width), strict=True)]
         window = tuple((max(reach, ceil(step)), step) for step in steps)
-    return Facts(joined((height, width), channels, data_format), window=window)
+    return Facts(join_channels((height, width), channels, data_format), window=window)
 
 
 Height = A[int, POSITIVE, "Rows of the output, in pixels."]
@@ -110,7 +118,7 @@ def resizing(
             "crops or pads to the aspect ratio, not both", AtArgument("pad_to_aspect_ratio")
         )
     whole = crop_to_aspect_ratio or pad_to_aspect_ratio or antialias
-    return _resized(x, height, width, data_format, REACH[interpolation], whole)
+    return _resize(x, height, width, data_format, REACH[interpolation], whole)
 
 
 def center_crop(
@@ -124,10 +132,10 @@ def center_crop(
 
     Shape: height x width; the channels stay.
     """
-    (rows, columns), channels = spatial_axes(x, 2, data_format)
+    (rows, columns), channels = split_channels(x, 2, data_format)
     if rows is not None and columns is not None and rows >= height and columns >= width:
-        return Facts(joined((height, width), channels, data_format))
-    return _resized(x, height, width, data_format, whole=True)
+        return Facts(join_channels((height, width), channels, data_format))
+    return _resize(x, height, width, data_format, whole=True)
 
 
 def random_crop(
@@ -162,7 +170,7 @@ def random_flip(
 
     Shape: that of the input.
     """
-    spatial_axes(x, 2, data_format)
+    split_channels(x, 2, data_format)
     return Facts(x)
 
 
@@ -191,7 +199,7 @@ def random_rotation(
 
     Shape: that of the input.
     """
-    spatial_axes(x, 2, data_format)
+    split_channels(x, 2, data_format)
     return Facts(x)
 
 
@@ -221,7 +229,7 @@ def random_translation(
 
     Shape: that of the input.
     """
-    spatial_axes(x, 2, data_format)
+    split_channels(x, 2, data_format)
     return Facts(x)
 
 
@@ -248,7 +256,7 @@ def random_zoom(
 
     Shape: that of the input.
     """
-    spatial_axes(x, 2, data_format)
+    split_channels(x, 2, data_format)
     return Facts(x)
 
 
@@ -273,7 +281,7 @@ def random_shear(
 
     Shape: that of the input.
     """
-    spatial_axes(x, 2, data_format)
+    split_channels(x, 2, data_format)
     return Facts(x)
 
 
@@ -300,7 +308,7 @@ def random_perspective(
 
     Shape: that of the input.
     """
-    spatial_axes(x, 2, data_format)
+    split_channels(x, 2, data_format)
     return Facts(x)
 
 
@@ -327,7 +335,7 @@ def random_erasing(
 
     Shape: that of the input.
     """
-    spatial_axes(x, 2, data_format)
+    split_channels(x, 2, data_format)
     return Facts(x)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated as A
 from archspec.arguments import BOOLEAN, DTYPE, Argument, Contract
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
-from archspec.layers.shapes import Rule, on_axis
+from archspec.layers.shapes import Rule, find_axis
 from archspec.layers.traits import Traits
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _check_matrices(facts: Facts, arguments: Mapping[str, Any]) -> None:
                 AtArgument(argument),
             )
         exact = MATRIX_ONLY[name]
-        for weight, shape in _weights_of(argument, facts):
+        for weight, shape in _find_weights(argument, facts):
             if len(shape) < 2 or (exact and len(shape) > 2):
                 wants = "2 axes" if exact else "at least 2 axes"
                 raise Refused(
@@ -198,7 +198,7 @@ def _check_constraints(facts: Facts, arguments: Mapping[str, Any]) -> None:
             continue
         ((name, given),) = value.items()
         axis = given.get("axis", 0)
-        for weight, shape in _weights_of(argument, facts):
+        for weight, shape in _find_weights(argument, facts):
             wrong = [
                 each
                 for each in (axis if isinstance(axis, tuple) else (axis,))
@@ -212,7 +212,7 @@ def _check_constraints(facts: Facts, arguments: Mapping[str, Any]) -> None:
                 )
 
 
-def _weights_of(argument: str, facts: Facts) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _find_weights(argument: str, facts: Facts) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield the weights that an argument such as `kernel_regularizer` is for, with shapes."""
     stem = argument.rpartition("_")[0]
     for weight, shape in facts.weights.items():
@@ -224,7 +224,7 @@ def _weights_of(argument: str, facts: Facts) -> Iterator[tuple[str, tuple[int, .
 def _check_softmax(facts: Facts, activation: Any) -> None:
     """Refuse a softmax along an axis that the output lacks."""
     if isinstance(activation, Mapping) and "softmax" in activation:
-        on_axis(facts.shape, activation["softmax"].get("axis", -1), "activation")
+        find_axis(facts.shape, activation["softmax"].get("axis", -1), "activation")
 
 
 # Objects that work on matrices -> whether on those of exactly 2 axes.

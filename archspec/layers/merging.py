@@ -9,7 +9,7 @@ from archspec.arguments import BOOLEAN, INTEGER, Type
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
-from archspec.layers.shapes import listed, on_axis
+from archspec.layers.shapes import find_axis, list_shapes
 from archspec.layers.traits import Traits
 
 
@@ -28,7 +28,7 @@ def merge(xs: list[Shape]) -> Facts:
         merged: list[int | None] = []
         for a, b in zip(longer[start:], shorter, strict=True):
             if None not in (a, b) and a != b and 1 not in (a, b):
-                raise Refused(f"cannot merge inputs of shapes {listed(xs)}: {a} is not {b}")
+                raise Refused(f"cannot merge inputs of shapes {list_shapes(xs)}: {a} is not {b}")
             merged.append(None if None in (a, b) else b if a == 1 else a)
         out = (*longer[:start], *merged)
     return Facts((None, *out))
@@ -58,8 +58,8 @@ def concatenate(
     if not xs:
         raise Refused("joins at least 1 input, got none")
     if len({len(x) for x in xs}) > 1:
-        raise Refused(f"joins inputs with the same number of axes, got shapes {listed(xs)}")
-    along = on_axis(xs[0], axis)
+        raise Refused(f"joins inputs with the same number of axes, got shapes {list_shapes(xs)}")
+    along = find_axis(xs[0], axis)
     if along == 0:
         raise Refused(
             f"cannot join along axis {axis} of {xs[0]}, which is the batch axis", AtArgument("axis")
@@ -68,7 +68,7 @@ def concatenate(
         if place != along and len({n for n in lengths if n is not None}) > 1:
             raise Refused(
                 f"joins along axis {axis}, so the other axes must agree: axis {place} is "
-                f"{' and '.join(map(str, lengths))} in {listed(xs)}"
+                f"{' and '.join(map(str, lengths))} in {list_shapes(xs)}"
             )
     joined = [x[along] for x in xs]
     total = None if None in joined else sum(n for n in joined if n is not None)
@@ -109,7 +109,7 @@ def dot(
     if len(xs) != 2:
         raise Refused(f"takes 2 inputs, got {len(xs)}: write `from: [a, b]`")
     along = axes if isinstance(axes, tuple) else (axes, axes)
-    places = [on_axis(x, axis, "axes") for x, axis in zip(xs, along, strict=True)]
+    places = [find_axis(x, axis, "axes") for x, axis in zip(xs, along, strict=True)]
     if 0 in places:
         raise Refused(
             f"cannot work along the batch axis, got axes {list(along)}", AtArgument("axes")

@@ -16,7 +16,7 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import DTYPE_ONLY, TRAINING, entry
-from archspec.layers.shapes import Rule, spatial_axes
+from archspec.layers.shapes import Rule, split_channels
 from archspec.layers.shared import DataFormat, Seed
 from archspec.layers.traits import Traits
 
@@ -79,11 +79,13 @@ def spatial_dropout_1d(x: Shape, *, rate: ChannelRate, seed: Seed = None) -> Fac
 
     Shape: that of the input.
     """
-    spatial_axes(x, 1, "channels_last")
+    split_channels(x, 1, "channels_last")
     return Facts(x)
 
 
 def spatial_dropout(rank: int) -> Rule:
+    """Return the rule for `rank` spatial axes."""
+
     def rule(
         x: Shape,
         *,
@@ -96,7 +98,7 @@ def spatial_dropout(rank: int) -> Rule:
 
         Shape: that of the input.
         """
-        spatial_axes(x, rank, data_format)
+        split_channels(x, rank, data_format)
         return Facts(x)
 
     return rule

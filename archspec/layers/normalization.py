@@ -22,18 +22,19 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import TRAINING, entry
-from archspec.layers.shapes import Axes, known_on_axis, on_axes
+from archspec.layers.shapes import Axes, find_axes, require_length_on
 from archspec.layers.traits import Traits
 from archspec.layers.weights import weights
 
 
-def _learnt(size: Sizes, scale: bool, center: bool) -> dict[str, Sizes]:
+def _name_weights(size: Sizes, scale: bool, center: bool) -> dict[str, Sizes]:
+    """Return the learnt weights that are wanted, each with its shape."""
     names = (("gamma", scale), ("beta", center))
     return {name: size for name, wanted in names if wanted}
 
 
-def _window(x: Shape, places: Sequence[int]) -> tuple[()] | None:
-    """() for a layer that looks along the channels alone, None when it looks further."""
+def _find_window(x: Shape, places: Sequence[int]) -> tuple[()] | None:
+    """Return the window of `Facts`: () where a layer looks along the channels alone, else None."""
     return () if set(places) <= {len(x) - 1} else None
 
 
@@ -87,9 +88,9 @@ def batch_normalization(
     Shape: that of the input.
     Params: 2 * length + (length if scale else 0) + (length if center else 0)
     """
-    size = (known_on_axis(x, axis),)
+    size = (require_length_on(x, axis),)
     moving = ("moving_mean", "moving_variance")
-    weights = {**_learnt(size, scale, center), **dict.fromkeys(moving, size)}
+    weights = {**_name_weights(size, scale, center), **dict.fromkeys(moving, size)}
     return Facts(x, weights, fixed=moving)
 
 
@@ -113,12 +114,12 @@ def layer_normalization(
     Shape: that of the input.
     Params: (length if scale else 0) + (length if center else 0)
     """
-    places = on_axes(x, axis)
+    places = find_axes(x, axis)
     weights = {}
     if scale or center:
         axes = sorted(axis) if isinstance(axis, tuple) else [axis]
-        weights = _learnt(tuple(known_on_axis(x, each) for each in axes), scale, center)
-    return Facts(x, weights, window=_window(x, places))
+        weights = _name_weights(tuple(require_length_on(x, each) for each in axes), scale, center)
+    return Facts(x, weights, window=_find_window(x, places))
 
 
 def group_normalization(
@@ -143,7 +144,7 @@ def group_normalization(
     Shape: that of the input.
     Params: (length if scale else 0) + (length if center else 0)
     """
-    channels = known_on_axis(x, axis)
+    channels = require_length_on(x, axis)
     if groups == 0:
         raise Refused(
             "wants a positive number of groups, or -1 for one channel a group", AtArgument("groups")
@@ -152,7 +153,7 @@ def group_normalization(
         raise Refused(
             f"cannot share {channels} channels evenly among {groups} groups", AtArgument("groups")
         )
-    return Facts(x, _learnt((channels,), scale, center), window=None)
+    return Facts(x, _name_weights((channels,), scale, center), window=None)
 
 
 def rms_normalization(
@@ -171,16 +172,16 @@ def rms_normalization(
     Shape: that of the input.
     Params: length
     """
-    places = on_axes(x, axis)
+    places = find_axes(x, axis)
     axes = sorted(axis) if isinstance(axis, tuple) else [axis]
-    size = tuple(known_on_axis(x, each) for each in axes)
+    size = tuple(require_length_on(x, each) for each in axes)
     last = list(range(len(x) - len(axes), len(x)))
     if [each % len(x) for each in axes] != last:
         raise Refused(  # Keras multiplies by the scale without laying it along the axes
             f"works along the last axes only, {last} of {x} here, got {show(axis)}",
             AtArgument("axis"),
         )
-    return Facts(x, {"scale": size}, window=_window(x, places))
+    return Facts(x, {"scale": size}, window=_find_window(x, places))
 
 
 def unit_normalization(
@@ -192,7 +193,7 @@ def unit_normalization(
 
     Shape: that of the input.
     """
-    return Facts(x, window=_window(x, on_axes(x, axis)))
+    return Facts(x, window=_find_window(x, find_axes(x, axis)))
 
 
 def normalization(
@@ -223,7 +224,7 @@ def normalization(
     Params: 2 * length + 1 if mean is None else 0
     """
     axes = () if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    size = tuple(known_on_axis(x, place) for place in sorted(on_axes(x, axes)))
+    size = tuple(require_length_on(x, place) for place in sorted(find_axes(x, axes)))
     if (mean is None) != (variance is None):
         raise Refused(
             "takes mean and variance together",
@@ -233,8 +234,8 @@ def normalization(
         fixed = ("mean", "variance", "count")
         return Facts(x, {"mean": size, "variance": size, "count": ()}, fixed)
     for name, value in (("mean", mean), ("variance", variance)):
-        _broadcasts(value, size, name)
-    if _length(mean) != _length(variance):
+        _check_broadcast(value, size, name)
+    if _count_numbers(mean) != _count_numbers(variance):
         raise Refused("takes a mean and a variance of the same length", AtArgument("variance"))
     return Facts(x)
 
@@ -251,17 +252,20 @@ def rescaling(
     Shape: that of the input.
     """
     for name, value in (("scale", scale), ("offset", offset)):
-        _broadcasts(value, x[-1:] if x[-1] is not None else (_length(value) or 1,), name)
+        _check_broadcast(
+            value, x[-1:] if x[-1] is not None else (_count_numbers(value) or 1,), name
+        )
     return Facts(x)
 
 
-def _length(value: Any) -> int | None:
-    """Of a list of numbers; None for one number."""
+def _count_numbers(value: Any) -> int | None:
+    """Return the length of a list of numbers; None for one number."""
     return len(value) if isinstance(value, tuple) else None
 
 
-def _broadcasts(value: Any, size: Shape, argument: str) -> None:
-    length = _length(value)
+def _check_broadcast(value: Any, size: Shape, argument: str) -> None:
+    """Refuse a list of numbers that is not as long as the axes that it is for."""
+    length = _count_numbers(value)
     if length is not None and (not size or length not in (1, size[-1])):
         what = f"{size[-1]} numbers" if size else "one number"
         raise Refused(f"wants {what} for its input, got {length}", AtArgument(argument))

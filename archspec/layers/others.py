@@ -1,12 +1,10 @@
-"""Layers that change no value: Identity and Masking."""
+"""Identity, and Masking."""
 
 from __future__ import annotations
 
 from typing import Annotated as A
 
-from archspec.arguments import (
-    NUMBER,
-)
+from archspec.arguments import NUMBER
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
 from archspec.layers.traits import Traits

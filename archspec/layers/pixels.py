@@ -24,7 +24,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.images import RANGE, SHARE, SHIFT, Chance, Interpolation, ValueRange
 from archspec.layers.layer import TRAINING, entry
-from archspec.layers.shapes import known, spatial_axes
+from archspec.layers.shapes import require_channels, split_channels
 from archspec.layers.shared import DataFormat, Seed
 from archspec.layers.traits import Traits
 
@@ -49,16 +49,19 @@ ODD_SIZES = Type(
 TIMES = integer("an integer from 1 to 100", minimum=1, maximum=100)  # Keras builds as many
 
 
-def _image(x: Shape, data_format: str = "channels_last", **more: Any) -> Facts:
-    """The facts of a layer that takes any image and keeps its shape."""
-    spatial_axes(x, 2, data_format)
+def _keep_image(x: Shape, data_format: str = "channels_last", **more: Any) -> Facts:
+    """Return the facts of a layer that takes any image and keeps its shape."""
+    split_channels(x, 2, data_format)
     return Facts(x, **more)
 
 
-def _coloured(x: Shape, data_format: str = "channels_last", grey: bool = False) -> Facts:
-    """The same for a layer that wants RGB; `grey` if one channel will do too."""
-    _, channels = spatial_axes(x, 2, data_format)
-    if known(channels) not in ((1, 3) if grey else (3,)):
+def _keep_colours(x: Shape, data_format: str = "channels_last", grey: bool = False) -> Facts:
+    """Return the facts of a layer that takes RGB images and keeps their shape.
+
+    grey: whether it takes images of one channel, too.
+    """
+    _, channels = split_channels(x, 2, data_format)
+    if require_channels(channels) not in ((1, 3) if grey else (3,)):
         wanted = "1 channel (grey) or 3 (RGB)" if grey else "3 channels (RGB)"
         raise Refused(f"wants images of {wanted}, got {x}")
     return Facts(x)
@@ -80,7 +83,7 @@ def random_contrast(
 
     Shape: that of the input.
     """
-    return _image(x)
+    return _keep_image(x)
 
 
 def random_brightness(
@@ -95,7 +98,7 @@ def random_brightness(
 
     Shape: that of the input.
     """
-    return _image(x)
+    return _keep_image(x)
 
 
 def auto_contrast(x: Shape, *, value_range: ValueRange = (0.0, 255.0)) -> Facts:
@@ -104,7 +107,7 @@ def auto_contrast(x: Shape, *, value_range: ValueRange = (0.0, 255.0)) -> Facts:
 
     Shape: that of the input.
     """
-    return _image(x, window=None)
+    return _keep_image(x, window=None)
 
 
 def equalization(
@@ -119,7 +122,7 @@ def equalization(
 
     Shape: that of the input.
     """
-    return _image(x, data_format)
+    return _keep_image(x, data_format)
 
 
 def contrast_limited_adaptive_histogram_equalization(
@@ -140,7 +143,7 @@ def contrast_limited_adaptive_histogram_equalization(
 
     Shape: that of the input.
     """
-    spatial, _ = spatial_axes(x, 2, data_format)
+    spatial, _ = split_channels(x, 2, data_format)
     for n, tiles in zip(spatial, tile_grid_size, strict=True):
         if n is not None and -n % tiles > n:  # Keras fills the last tile with the mirrored image
             raise Refused(f"cannot cut {n} rows in {tiles} tiles", AtArgument("tile_grid_size"))
@@ -170,7 +173,7 @@ def solarization(
 
     Shape: that of the input.
     """
-    return _image(x)
+    return _keep_image(x)
 
 
 def random_invert(
@@ -186,7 +189,7 @@ def random_invert(
 
     Shape: that of the input.
     """
-    return _image(x, data_format)
+    return _keep_image(x, data_format)
 
 
 def random_posterization(
@@ -207,7 +210,7 @@ def random_posterization(
 
     Shape: that of the input.
     """
-    return _image(x, data_format)
+    return _keep_image(x, data_format)
 
 
 # --- colour --------------------------------------------------------------------------------------
@@ -225,7 +228,7 @@ def random_grayscale(
 
     Shape: that of the input.
     """
-    return _coloured(x, data_format, grey=True)
+    return _keep_colours(x, data_format, grey=True)
 
 
 def random_color_degeneration(
@@ -246,7 +249,7 @@ def random_color_degeneration(
 
     Shape: that of the input.
     """
-    return _coloured(x, data_format)
+    return _keep_colours(x, data_format)
 
 
 def random_hue(
@@ -266,7 +269,7 @@ def random_hue(
 
     Shape: that of the input.
     """
-    return _coloured(x, data_format)
+    return _keep_colours(x, data_format)
 
 
 def random_saturation(
@@ -292,7 +295,7 @@ def random_saturation(
 
     Shape: that of the input.
     """
-    return _coloured(x, data_format)
+    return _keep_colours(x, data_format)
 
 
 def random_color_jitter(
@@ -335,7 +338,7 @@ def random_color_jitter(
             "works on channels_last alone, whatever Keras's signature says",
             AtArgument("data_format"),
         )
-    return _image(x) if saturation_factor is None and hue_factor is None else _coloured(x)
+    return _keep_image(x) if saturation_factor is None and hue_factor is None else _keep_colours(x)
 
 
 # --- sharpness and noise -------------------------------------------------------------------------
@@ -359,7 +362,7 @@ def random_sharpness(
 
     Shape: that of the input.
     """
-    return _image(x, data_format)
+    return _keep_image(x, data_format)
 
 
 def random_gaussian_blur(
@@ -385,7 +388,7 @@ def random_gaussian_blur(
 
     Shape: that of the input.
     """
-    return _image(x, data_format)
+    return _keep_image(x, data_format)
 
 
 # --- several of these at once --------------------------------------------------------------------
@@ -415,7 +418,7 @@ def rand_augment(
 
     Shape: that of the input.
     """
-    return _coloured(x, data_format, grey=True)
+    return _keep_colours(x, data_format, grey=True)
 
 
 def aug_mix(
@@ -447,7 +450,7 @@ def aug_mix(
 
     Shape: that of the input.
     """
-    return _coloured(x, data_format, grey=True) if all_ops else _image(x, data_format)
+    return _keep_colours(x, data_format, grey=True) if all_ops else _keep_image(x, data_format)
 
 
 RANDOM = Traits(kind="dropout, noise")

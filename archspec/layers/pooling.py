@@ -9,7 +9,7 @@ from archspec.arguments import BOOLEAN, REQUIRED, Sizes, choice, optional, sizes
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
-from archspec.layers.shapes import Rule, joined, slide, spatial_axes
+from archspec.layers.shapes import Rule, join_channels, slide, split_channels
 from archspec.layers.shared import DataFormat
 from archspec.layers.traits import Traits
 
@@ -22,7 +22,10 @@ POOL_SIZE = {
 
 
 def pool(rank: int, size: Any) -> Rule:
-    """`size`: the default window, which Keras gives MaxPooling and not AveragePooling."""
+    """Return the rule of pooling over a sliding window.
+
+    size: the default window, which Keras gives MaxPooling and not AveragePooling.
+    """
 
     def rule(
         x: Shape,
@@ -49,24 +52,30 @@ def pool(rank: int, size: Any) -> Rule:
             pool_size) / strides) + 1 with valid, where strides is pool_size if it is null; the
             channels stay.
         """
-        spatial, channels = spatial_axes(x, rank, data_format)
+        spatial, channels = split_channels(x, rank, data_format)
         strides = strides or pool_size
         out = slide(spatial, pool_size, strides, padding, (1,) * rank, "pool_size")
         window = tuple(zip(pool_size, strides, strict=True))
-        return Facts(joined(out, channels, data_format), window=window)
+        return Facts(join_channels(out, channels, data_format), window=window)
 
     return rule
 
 
 def max_pool(rank: int) -> Rule:
+    """Return the rule for `rank` spatial axes."""
+
     return pool(rank, (2,) * rank)
 
 
 def average_pool(rank: int) -> Rule:
+    """Return the rule for `rank` spatial axes."""
+
     return pool(rank, REQUIRED)
 
 
 def global_pool(rank: int) -> Rule:
+    """Return the rule for `rank` spatial axes."""
+
     def rule(
         x: Shape,
         *,
@@ -83,14 +92,16 @@ def global_pool(rank: int) -> Rule:
 
         Shape: the channels alone; with keepdims each spatial axis stays, as 1.
         """
-        _, channels = spatial_axes(x, rank, data_format)
+        _, channels = split_channels(x, rank, data_format)
         ones = (1,) * rank if keepdims else ()
-        return Facts(joined(ones, channels, data_format), window=None)
+        return Facts(join_channels(ones, channels, data_format), window=None)
 
     return rule
 
 
 def adaptive_pool(rank: int) -> Rule:
+    """Return the rule for `rank` spatial axes."""
+
     def rule(
         x: Shape,
         *,
@@ -106,7 +117,7 @@ def adaptive_pool(rank: int) -> Rule:
 
         Shape: the spatial axes become output_size; the channels stay.
         """
-        spatial, channels = spatial_axes(x, rank, data_format)
+        spatial, channels = split_channels(x, rank, data_format)
         for n, size in zip(spatial, output_size, strict=True):
             if n is None:
                 raise Refused(f"needs to know the spatial axes of its input, unknown in {x}")
@@ -117,7 +128,7 @@ def adaptive_pool(rank: int) -> Rule:
                     "global pooling layer, or an ordinary one with a pool_size of all rows",
                     AtArgument("output_size"),
                 )
-        return Facts(joined(output_size, channels, data_format), window=None)
+        return Facts(join_channels(output_size, channels, data_format), window=None)
 
     return rule
 

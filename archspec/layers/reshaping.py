@@ -17,7 +17,7 @@ from archspec.arguments import (
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
 from archspec.layers.layer import entry
-from archspec.layers.shapes import Rule, joined, product, spatial_axes
+from archspec.layers.shapes import Rule, join_channels, multiply, split_channels
 from archspec.layers.shared import BETWEEN_PIXELS, DataFormat
 from archspec.layers.traits import Traits
 
@@ -35,7 +35,7 @@ def flatten(x: Shape, *, data_format: DataFormat = "channels_last") -> Facts:
 
     Shape: one axis, as long as the product of all but the batch.
     """
-    return Facts((None, product(*x[1:])), window=None)
+    return Facts((None, multiply(*x[1:])), window=None)
 
 
 LENGTH = Type(
@@ -62,15 +62,15 @@ def reshape(
     """
     if target_shape.count(-1) > 1:
         raise Refused(f"can work out one -1, got {list(target_shape)}", AtArgument("target_shape"))
-    have = product(*x[1:])
-    given = product(*(n for n in target_shape if n != -1)) or 1
+    have = multiply(*x[1:])
+    given = multiply(*(n for n in target_shape if n != -1)) or 1
     if have is None:
         free = None
     elif have % given or (have != given and -1 not in target_shape):
         sign = "not a multiple of" if -1 in target_shape else "not"
         raise Refused(
-            f"cannot lay {have} values ({_times(x[1:])}) out as {list(target_shape)}: "
-            f"{have} is {sign} {given} ({_times(n for n in target_shape if n != -1)})",
+            f"cannot lay {have} values ({_write_product(x[1:])}) out as {list(target_shape)}: "
+            f"{have} is {sign} {given} ({_write_product(n for n in target_shape if n != -1)})",
             AtArgument("target_shape"),
         )
     else:
@@ -79,7 +79,7 @@ def reshape(
     return Facts(out, window=() if out[:-1] == x[:-1] else None)
 
 
-def _times(lengths: Any) -> str:
+def _write_product(lengths: Any) -> str:
     return " * ".join(map(str, lengths)) or "1"
 
 
@@ -120,7 +120,7 @@ def repeat_vector(x: Shape, *, n: A[int, POSITIVE, "Times that the vector is rep
 # --- margins -------------------------------------------------------------------------------------
 
 
-def _margins(rank: int, value: Any) -> tuple[tuple[int, int], ...]:
+def _list_margins(rank: int, value: Any) -> tuple[tuple[int, int], ...]:
     return (value,) if rank == 1 else value
 
 
@@ -139,6 +139,8 @@ def _crop(spatial: Shape, cropping: tuple[tuple[int, int], ...]) -> Shape:
 
 
 def zero_padding(rank: int) -> Rule:
+    """Return the rule for `rank` spatial axes."""
+
     one = ((1, 1),) * rank
 
     def rule(
@@ -153,8 +155,10 @@ def zero_padding(rank: int) -> Rule:
 
         Shape: each spatial axis n becomes before + n + after; the channels stay.
         """
-        spatial, channels = spatial_axes(x, rank, data_format)
-        return Facts(joined(_pad(spatial, _margins(rank, padding)), channels, data_format))
+        spatial, channels = split_channels(x, rank, data_format)
+        return Facts(
+            join_channels(_pad(spatial, _list_margins(rank, padding)), channels, data_format)
+        )
 
     return rule
 
@@ -168,11 +172,13 @@ def cropping_1d(
 
     Shape: the length n becomes n - before - after; the channels stay.
     """
-    spatial, channels = spatial_axes(x, 1, "channels_last")
-    return Facts(joined(_crop(spatial, (cropping,)), channels, "channels_last"))
+    spatial, channels = split_channels(x, 1, "channels_last")
+    return Facts(join_channels(_crop(spatial, (cropping,)), channels, "channels_last"))
 
 
 def cropping(rank: int, default: int) -> Rule:
+    """Return the rule for `rank` spatial axes."""
+
     def rule(
         x: Shape,
         *,
@@ -187,8 +193,8 @@ def cropping(rank: int, default: int) -> Rule:
 
         Shape: each spatial axis n becomes n - before - after; the channels stay.
         """
-        spatial, channels = spatial_axes(x, rank, data_format)
-        return Facts(joined(_crop(spatial, cropping), channels, data_format))
+        spatial, channels = split_channels(x, rank, data_format)
+        return Facts(join_channels(_crop(spatial, cropping), channels, data_format))
 
     return rule
 
@@ -196,11 +202,15 @@ def cropping(rank: int, default: int) -> Rule:
 # --- upsampling ----------------------------------------------------------------------------------
 
 
-def _enlarged(x: Shape, size: Sizes, data_format: str, reach: int = 1) -> Facts:
-    spatial, channels = spatial_axes(x, len(size), data_format)
+def _enlarge(x: Shape, size: Sizes, data_format: str, reach: int = 1) -> Facts:
+    """Return the facts of an input whose spatial axes become `size` times as long.
+
+    reach: rows of the input that a row of the output is mixed from.
+    """
+    spatial, channels = split_channels(x, len(size), data_format)
     out = tuple(None if n is None else n * by for n, by in zip(spatial, size, strict=True))
     window = tuple((reach, Fraction(1, by)) for by in size)
-    return Facts(joined(out, channels, data_format), window=window)
+    return Facts(join_channels(out, channels, data_format), window=window)
 
 
 def up_sampling_1d(
@@ -210,7 +220,7 @@ def up_sampling_1d(
 
     Shape: the length n becomes n * size; the channels stay.
     """
-    return _enlarged(x, (size,), "channels_last")
+    return _enlarge(x, (size,), "channels_last")
 
 
 # Input rows that one output row is mixed from, when the image grows.
@@ -229,7 +239,7 @@ def up_sampling_2d(
 
     Shape: each spatial axis n becomes n * size; the channels stay.
     """
-    return _enlarged(x, size, data_format, REACH[interpolation])
+    return _enlarge(x, size, data_format, REACH[interpolation])
 
 
 def up_sampling_3d(
@@ -242,7 +252,7 @@ def up_sampling_3d(
 
     Shape: each spatial axis n becomes n * size; the channels stay.
     """
-    return _enlarged(x, size, data_format)
+    return _enlarge(x, size, data_format)
 
 
 MOVING = Traits(gradient_needs="nothing")

@@ -20,8 +20,11 @@ AXES_OF_RANK = {
 }
 
 
-def spatial_axes(x: Shape, rank: int, data_format: str) -> tuple[Shape, int | None]:
-    """Spatial axes and channels of an input that must have `rank` spatial axes."""
+def split_channels(x: Shape, rank: int, data_format: str) -> tuple[Shape, int | None]:
+    """Return the spatial axes and the channels of an input with `rank` spatial axes.
+
+    Raises `Refused` for an input of another number of axes.
+    """
     if len(x) != rank + 2:
         axes = AXES_OF_RANK[rank]
         axes = (*axes, "channels") if data_format == "channels_last" else ("channels", *axes)
@@ -29,38 +32,43 @@ def spatial_axes(x: Shape, rank: int, data_format: str) -> tuple[Shape, int | No
     return (x[1:-1], x[-1]) if data_format == "channels_last" else (x[2:], x[1])
 
 
-def joined(spatial: Shape, channels: int | None, data_format: str) -> Shape:
-    """The shape that `spatial_axes` takes apart."""
+def join_channels(spatial: Shape, channels: int | None, data_format: str) -> Shape:
+    """Return the shape of which `split_channels` gives these parts."""
     if data_format == "channels_last":
         return (None, *spatial, channels)
     return (None, channels, *spatial)
 
 
-def known(channels: int | None) -> int:
-    """A length that a weight's shape depends on."""
+def require_channels(channels: int | None) -> int:
+    """Return channels that a weight's shape depends on. Raises `Refused` for an unknown number."""
     if channels is None:
         raise Refused("needs to know the channels of its input, which are unknown (null)")
     return channels
 
 
-def on_axis(x: Shape, axis: int, argument: str = "axis") -> int:
-    """`axis` counted from 0; it must be one that `x` has."""
+def find_axis(x: Shape, axis: int, argument: str = "axis") -> int:
+    """Return `axis` counted from 0. Raises `Refused` for one that `x` lacks."""
     if not -len(x) <= axis < len(x):
         raise Refused(f"has no axis {axis} in an input of {len(x)} axes, {x}", AtArgument(argument))
     return axis % len(x)
 
 
-def on_axes(x: Shape, axis: Axes, argument: str = "axis") -> list[int]:
-    """One axis or several, counted from 0; each once."""
-    places = [on_axis(x, each, argument) for each in (axis if isinstance(axis, tuple) else (axis,))]
+def find_axes(x: Shape, axis: Axes, argument: str = "axis") -> list[int]:
+    """Return one axis or several, counted from 0. Raises `Refused` for one that is named twice."""
+    places = [
+        find_axis(x, each, argument) for each in (axis if isinstance(axis, tuple) else (axis,))
+    ]
     if len(set(places)) < len(places):
         raise Refused(f"names an axis of {x} twice", AtArgument(argument))
     return places
 
 
-def known_on_axis(x: Shape, axis: int, argument: str = "axis") -> int:
-    """The length of an axis that a weight's shape depends on; the batch axis is no such axis."""
-    place = on_axis(x, axis, argument)
+def require_length_on(x: Shape, axis: int, argument: str = "axis") -> int:
+    """Return the length of an axis, which a weight's shape depends on.
+
+    Raises `Refused` for the batch axis and for an unknown length.
+    """
+    place = find_axis(x, axis, argument)
     length = x[place]
     if place == 0:
         raise Refused(
@@ -77,8 +85,11 @@ def known_on_axis(x: Shape, axis: int, argument: str = "axis") -> int:
 def slide(
     spatial: Shape, kernel: Sizes, strides: Sizes, padding: str, dilation: Sizes, argument: str
 ) -> Shape:
-    """Output length of a sliding window, per axis: ceil(n / s) for same and causal padding,
-    floor((n - k) / s) + 1 for valid, with k = (size - 1) * dilation + 1."""
+    """Return the lengths of the output of a sliding window, axis by axis.
+
+    They are ceil(n / s) for same and causal padding, and floor((n - k) / s) + 1 for valid, with
+    k = (size - 1) * dilation + 1. argument: the one to blame for a window that does not fit.
+    """
     out: list[int | None] = []
     for n, size, stride, rate in zip(spatial, kernel, strides, dilation, strict=True):
         reach = (size - 1) * rate + 1
@@ -103,11 +114,11 @@ def slide(
     return tuple(out)
 
 
-def product(*sizes: int | None) -> int | None:
-    """The product of lengths; None if one is unknown."""
+def multiply(*sizes: int | None) -> int | None:
+    """Return the product of lengths; None if one is unknown."""
     return None if None in sizes else prod(size for size in sizes if size is not None)
 
 
-def listed(shapes: Iterable[Shape]) -> str:
-    """Shapes as an error names them."""
+def list_shapes(shapes: Iterable[Shape]) -> str:
+    """Return shapes as errors name them: "(None, 2) and (None, 3)"."""
     return " and ".join(map(str, shapes))
