@@ -23,8 +23,8 @@ def masking(
     *,
     mask_value: A[float, NUMBER, "Value that all features of a skipped step have."] = 0.0,
 ) -> Facts:
-    """Marks the steps all of whose features are mask_value; attention, and what else knows masks,
-    passes over them. It changes no value.
+    """Marks the steps all of whose features are mask_value, and makes their features 0; attention,
+    and what else knows masks, passes over them.
 
     Shape: that of the input.
     """
