@@ -191,7 +191,8 @@ def _work(name: str, start: int, stop: int, seed: int, place: str) -> None:
     os.dup2(printed, 2)
     signal.signal(signal.SIGALRM, _late)
     logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many models in one process
-    warnings.filterwarnings("ignore", ".* is not the network that run.json tells of")  # it may be
+    for right in (".* is not the network that run.json tells of", "pictures have empty boxes"):
+        warnings.filterwarnings("ignore", right)
     with (Path(place) / "log").open("w", buffering=1) as log:
         _made(kind, folder, Random(0))
         for verb in kind.verbs:

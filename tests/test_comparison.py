@@ -249,17 +249,31 @@ def test_what_older_runs_lack_is_a_dash(tmp_path):
     assert "1.00 MiB" not in old
 
 
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"training_seconds": -1.0}, "training_seconds must be a number of at least 0 and at most"),
+        ({"images_per_second": 1e290}, "images_per_second must be a number of at least 0 and at"),
+        ({"peak_memory": "much"}, "peak_memory must be an integer of at least 0 or null"),
+    ],
+)
+def test_facts_that_cannot_be_are_told(tmp_path, facts, said):
+    write_run(tmp_path / "run", net(), 0.5, **facts)
+    with pytest.raises(UserError, match=f"run.json is missing or damaged: {said}"):
+        read(tmp_path / "run")
+
+
 def test_values_that_are_no_numbers_are_shown_as_such_and_last(tmp_path):
     from archspec.training.charts import chart
 
-    nan, inf = float("nan"), float("inf")
+    nan = float("nan")
     runs = [
         *(
             (net("a"), 0.5, {"test": {"accuracy": value}, "seed": seed})
             for seed, value in ((0, nan), (1, 0.5))
         ),
         *((net("b", 30), 0.4, {"seed": seed}) for seed in (0, 1)),
-        (net("c", 40), 0.3, {"training_seconds": inf}),
+        (net("c", 40), 0.3, {"training_seconds": nan}),
         (net("d", 50), 0.2, {"training_seconds": 0.0}),
     ]
     it = compared(several(tmp_path, *runs))

@@ -429,6 +429,15 @@ def test_weights_that_the_model_lacks_are_told(run, sound):
         predicted(run, sound)
 
 
+@pytest.mark.parametrize("verb", [evaluated, gone_on])
+def test_a_place_of_the_images_that_is_no_text_is_told(run, sound, verb):
+    facts = json.loads((run / "run.json").read_text())
+    facts["data"]["found"] = 3
+    (run / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(UserError, match=r"run\.json .* data\.found must be a text or null, got 3"):
+        verb(run, sound)
+
+
 # --- the network ---------------------------------------------------------------------------------
 
 

@@ -51,6 +51,7 @@ BOOLEAN: Schema = {"type": "boolean"}
 TEXT: Schema = {"type": "string"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 NUMBER: Schema = {"type": "number"}
+AMOUNT: Schema = {"type": "number", "minimum": 0, "maximum": 1e15}  # of seconds, or in one
 SINGLE: Schema = {"type": "single"}
 
 
@@ -86,6 +87,7 @@ DATA = record(
     range=listing(NUMBER, minItems=2, maxItems=2),
     grey=BOOLEAN,
     data_dir=maybe(TEXT),
+    found=maybe(TEXT),
     limit=maybe(COUNT),
 )
 RUN = record(
@@ -103,9 +105,9 @@ RUN = record(
     versions=mapping(TEXT),
     git_commit=maybe(TEXT),
     started=maybe(TEXT),
-    seconds=maybe(NUMBER),
-    training_seconds=maybe(NUMBER),
-    images_per_second=maybe(NUMBER),
+    seconds=maybe(AMOUNT),
+    training_seconds=maybe(AMOUNT),
+    images_per_second=maybe(AMOUNT),
     peak_memory=maybe(COUNT),
 )
 # Of a run whose model is used.
@@ -170,7 +172,7 @@ def _expected(schema: Schema) -> str:
     if "minimum" in schema:
         said += f" of at least {schema['minimum']}"
     if "maximum" in schema:
-        said += f" and at most {schema['maximum']}"
+        said += f" and at most {schema['maximum']:g}"
     if "minItems" in schema:
         said += f" of at least {schema['minItems']}"
     return f"{said} like 'gpu:0'" if "pattern" in schema else said
