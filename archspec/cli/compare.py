@@ -44,12 +44,12 @@ def compare(
     Interrupted, the same command goes on; a training that fails stops no other, and a RUN that is
     damaged is left out: the exit status is then 1. Without arguments, list the runs in --dir.
     """
+    said_once(**terms)  # wrong usage is known without what trains
     from archspec.training import compare as comparing
     from archspec.training.comparison import listing
     from archspec.training.folder import RUNS
 
     said = comparing.Terms(**terms)
-    said_once(**terms)
     if all(map(comparing.is_run, arguments)) and (said.options or seeds > 1):
         option = next(iter(said.options), "--seeds")
         raise click.UsageError(f"{option} is of a training: give a SPEC to train")
