@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from archspec import cli
+from archspec.layers import LAYERS
+from archspec.notation import ACTIVATIONS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "archspec"
@@ -197,6 +199,37 @@ def test_the_check_of_circles_can_fail(
     assert circles(package) == []
     (package / path).write_text(line, encoding="utf-8")
     assert circles(package) == found
+
+
+# --- what a layer is like stands on its entry ----------------------------------------------------
+
+# Layers are named in layers/; objects/ has names of its own that are those of layers, too.
+NAMING = ("layers", "objects")
+
+
+def named_layers(package: Path) -> list[str]:
+    """Return every name of a layer in the package's other rooms, as a text of its own.
+
+    Activation may be named: it is called by its function. So may ReLU and ELU, the functions.
+    """
+    return [
+        f"{name} names {node.value}"
+        for name, path in modules(package).items()
+        if name.partition(".")[0] not in NAMING
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if node.value in LAYERS.keys() - {"Activation", *ACTIVATIONS.values()}
+    ]
+
+
+def test_no_room_but_that_of_layers_asks_for_a_layer_by_name() -> None:
+    assert named_layers(PACKAGE) == [], "make it a trait, in archspec/layers/traits.py"
+
+
+def test_the_check_of_names_can_fail(package: Path) -> None:
+    assert named_layers(package) == []
+    (package / "graph.py").write_text("FREE = ('Dropout', 'dense')", encoding="utf-8")
+    assert named_layers(package) == ["graph names Dropout"]
 
 
 # --- nothing heavy before it is needed -----------------------------------------------------------
