@@ -202,17 +202,24 @@ def test_ctrl_c_is_gone_on_from(finished, tmp_path):
 
 def test_ctrl_c_after_the_last_epoch_waits_for_its_state(tmp_path, monkeypatch):
     """It is being written beside the training, and the folder is held meanwhile."""
-    from archspec.training import recorder
+    from archspec.training import recorder, writer
 
-    put = recorder.put
+    put, wait, waited_for = recorder.put, writer.wait, threading.Event()
 
     def late(folder, state):
         if state.epochs == 2:
+            # Where Python passes over errors, such as in a destructor, Ctrl-C would be lost here.
+            assert waited_for.wait(60)
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.5)
         put(folder, state)
 
+    def waiting(works):
+        waited_for.set()
+        return wait(works)
+
     monkeypatch.setattr(recorder, "put", late)
+    monkeypatch.setattr(writer, "wait", waiting)
     assert train(tmp_path / "run", PLAIN, epochs=2).interrupted
     assert (tmp_path / "run" / "last" / "0002.npz").exists()
 

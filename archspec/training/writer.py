@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Self
 
 
@@ -46,9 +46,17 @@ class Writer:
         if self.jobs:  # not else: what was begun may yet raise
             self.begin()
         try:
-            self.pool.shutdown()
+            self._finish()
         except KeyboardInterrupt:
-            self.pool.shutdown()  # what is begun is written, but for a second one
+            self._finish()  # what is begun is written, but for a second one
             raise
+        finally:
+            self.pool.shutdown(wait=False)
         if kind is None or not issubclass(kind, Exception):  # an interrupt is no error
             self.wait()
+
+    def _finish(self) -> None:
+        """Wait for the job, not for the thread: where Ctrl-C ends a wait for a thread, Python 3.11
+        takes the thread for ended, and does not wait for it again."""
+        if self.work is not None:
+            wait([self.work])
