@@ -438,6 +438,9 @@ def test_images_that_changed_are_refused(tmp_path):
     np.savez(tmp_path / "small.npz", **images, **labels)
     assert "the images of small are not those" in refusal(tmp_path / "run")
     (tmp_path / "moved.npz").write_bytes(kept)
+    (tmp_path / "small.npz").unlink()
+    lost = f"there is no {tmp_path / 'small.npz'}\nhint: --data says where the images are now"
+    assert lost in refusal(tmp_path / "run")
     assert resume(tmp_path / "run", data=str(tmp_path / "moved.npz")).history
 
 

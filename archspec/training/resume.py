@@ -23,6 +23,7 @@ from archspec.reading import kind_of
 from archspec.recipe import Recipe, recipe_of
 from archspec.syntax.writer import write_yaml
 from archspec.training.contents import REMEDY, bound
+from archspec.training.data import CLASSES
 from archspec.training.failure import told
 from archspec.training.folder import RunFolder
 from archspec.training.job import Job, Manner, described, flat_spec, located
@@ -96,6 +97,8 @@ def resume(
             echo(f"{run} is finished, after {_length(recipe)}: --epochs goes on for longer")
             return None
 
+    if recipe.data.name not in CLASSES and kind_of(Path(str(recipe.data.name))) is None:
+        raise UserError(f"there is no {recipe.data.name}", "--data says where the images are now")
     said = facts["data"]
     limit = said.get("limit")
     if data is None and data_dir is None and said.get("data_dir"):
