@@ -18,6 +18,7 @@ from conftest import ROOT
 import archspec
 from archspec.cli import main
 from archspec.errors import UserError
+from archspec.training.failure import is_interrupt
 from archspec.training.timings import (
     FORWARD,
     TRAINING,
@@ -353,3 +354,19 @@ def test_ctrl_c_leaves_what_there_is():
     assert process.returncode == 130
     assert data["interrupted"]
     assert [(row["network"], row["phase"]) for row in data["timings"]] == [("lenet5", FORWARD)]
+
+
+def test_what_a_framework_makes_of_ctrl_c_is_known():
+    def chained(outer: Exception, inner: BaseException) -> Exception:
+        try:
+            try:
+                raise inner
+            except BaseException:
+                raise outer from None
+        except Exception as error:
+            return error
+
+    assert is_interrupt(chained(RuntimeError("a callback failed"), KeyboardInterrupt()))
+    assert is_interrupt(RuntimeError("InternalError: KeyboardInterrupt: in a function"))
+    assert not is_interrupt(chained(RuntimeError("a callback failed"), ValueError("no shape")))
+    assert not is_interrupt(chained(UserError("cannot write best.keras"), KeyboardInterrupt()))

@@ -232,7 +232,7 @@ def test_a_state_holds_all_that_a_callback_remembers():
     from archspec.training.contents import MEMORY
     from archspec.training.learning import _watching
 
-    assert set(WATCHED) == set(CALLBACKS) == set(MEMORY) - {"Recorder"}
+    assert set(WATCHED) == set(CALLBACKS.table) == set(MEMORY) - {"Recorder"}
     for name, arguments in WATCHED.items():
         losses = [3.0, 2.0, 2.0, 2.0, 2.0, 1.0, float("nan")]
         changed = changes(_watching({name: arguments}), losses)

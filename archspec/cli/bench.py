@@ -8,6 +8,7 @@ import click
 
 from archspec.arguments import MAX_INTEGER
 from archspec.backends import framework
+from archspec.cli.ending import ENDING
 from archspec.cli.options import MANY, device_option, files, recipe_option, set_option
 from archspec.cli.specs import load, warn
 
@@ -55,6 +56,7 @@ def bench(
     members = [member(load(spec, settings), plan) for spec in specs]
     for each in members:
         warn(each.graph)
+    ENDING.heard()
     framework.start()
     from archspec.training.bench import bench as measure
 
@@ -63,6 +65,6 @@ def bench(
     click.echo(to_text(done, form).rstrip("\n"))
     if done.interrupted:
         click.echo("interrupted: what was measured so far is above", err=True)
-        sys.exit(130)
+        sys.exit(ENDING.status)
     if done.failed:
         sys.exit(1)

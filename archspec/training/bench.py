@@ -24,7 +24,7 @@ from tqdm import tqdm
 from archspec.backends.keras import to_keras
 from archspec.graph import Graph
 from archspec.recipe import Recipe
-from archspec.training.failure import cause
+from archspec.training.failure import cause, is_interrupt
 from archspec.training.preparation import targets
 from archspec.training.surroundings import surroundings
 from archspec.training.timings import (
@@ -95,6 +95,8 @@ def _rows(member: Member, plan: Plan, device: str) -> Iterator[Timing | Unmeasur
             labels = _labels(graph, recipe)
             yield _timed(graph, phase, partial(_training, model, images, labels), plan, bar)
         except Exception as error:
+            if is_interrupt(error):
+                raise KeyboardInterrupt from None
             yield Unmeasured(graph.name, phase, cause(error), failed=True)
 
 

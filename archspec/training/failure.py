@@ -26,6 +26,18 @@ def cause(error: Exception) -> str:
     return in_a_line(next((line for line in lines if not HEADING.match(line)), name))
 
 
+def is_interrupt(error: BaseException | None) -> bool:
+    """Return whether an error is a Ctrl-C, or what a framework made of one that came in its code.
+
+    One that has words for people, such as a file that cannot be written after a Ctrl-C, is not.
+    """
+    while error is not None and not isinstance(error, Told):
+        if isinstance(error, KeyboardInterrupt) or "KeyboardInterrupt" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 @contextmanager
 def told(folder: RunFolder) -> Iterator[None]:
     """Leave no run that ends here "running", and turn what Keras raises into a `UserError`.

@@ -22,6 +22,7 @@ from archspec.objects import Object, named
 from archspec.reading import kind_of
 from archspec.recipe import find_restoring
 from archspec.training import pictures
+from archspec.training.failure import is_interrupt
 from archspec.training.feed import Feed
 from archspec.training.folder import BEST, RunFolder
 from archspec.training.job import Job, Manner, resolved
@@ -123,10 +124,13 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
         status = "finished"
     except KeyboardInterrupt:
         status = "interrupted"
-    except Exception:
-        if failure := next(filter(None, (each.failure for each in feeds.values())), None):
+    except Exception as error:
+        if is_interrupt(error):
+            status = "interrupted"
+        elif failure := next(filter(None, (each.failure for each in feeds.values())), None):
             raise failure from None
-        raise
+        else:
+            raise
     finally:
         progress.close()
         # Where a run failed, it is its own error that counts, not one that comes of the last files.
