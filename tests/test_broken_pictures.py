@@ -217,3 +217,23 @@ def test_the_command_draws_nothing_of_what_is_no_yaml(
     assert last == "nothing is drawn: no layer could be reached"
     assert result.stdout == ""
     assert not Path("build").exists()
+
+
+def test_what_failed_is_not_called_as_the_block_beside_it(tmp_path: Path) -> None:
+    """Both would be one box: a call of a block that failed, and the next one, which did not."""
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "archspec: 1\ninput: [8, 8, 3]\nblocks:\n  unit:\n    params: {filters: 4}\n    layers:\n"
+        "      - branches:\n          main:\n"
+        "            - Conv2D: {filters: =filters, kernel_size: 3}\n"
+        "            - Conv2D: {filters: =filters, kernel_size: 1}\n"
+        "layers:\n  - unit: 4\n    repeat: 2\n    name: first\n    units: 3\n"
+        "  - unit:\n  - Dense: 2\n",
+        encoding="utf-8",
+    )
+    for options in ([], ["--depth", "1"], ["--no-fold"]):
+        words = ["draw", str(spec), "-o", str(tmp_path / "x.dot"), *options]
+        done = runner().invoke(main, words)
+        assert done.exit_code == 1
+        assert not isinstance(done.exception, ValueError), done.exception
+        assert (tmp_path / "x.dot").exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, count
 from typing import Any
@@ -63,11 +63,19 @@ def _make_node(draft: Draft, out: Expansion) -> Node:
     )
 
 
+def _list_paths(scope: Scope | None) -> Iterator[str]:
+    """Yield the paths of a scope and of those around it, but for the whole network's."""
+    while scope is not None and scope.parent is not None:
+        yield scope.path
+        scope = scope.parent
+
+
 def make_remains(out: Expansion) -> Graph | None:
     """Return what was laid down of a broken spec; None if that is no more than its inputs."""
     if all(draft.op == "InputLayer" for draft in out.drafts):
         return None
-    taken: set[str] = set()
+    # A picture has boxes for nodes and for the groups and blocks around them: no name is of both.
+    taken = {path for draft in out.drafts for path in _list_paths(draft.scope)}
     for draft in sorted(out.drafts, key=lambda draft: draft.facts is None):
         # What failed may have no name yet, or that of an input.
         base = draft.name or draft.scope.join(snake_case(draft.op) or "step")
