@@ -54,7 +54,7 @@ def load(spec: str | Path, **params: Any) -> Graph:
     Raises `SpecError` with every error of the spec, `UserError` if there is no such file.
     """
     from archspec.expand import expand
-    from archspec.files import open_spec
+    from archspec.loading.files import open_spec
     from archspec.syntax.source import read_file
 
     path = find(spec)
@@ -64,7 +64,7 @@ def load(spec: str | Path, **params: Any) -> Graph:
 def loads(text: str, name: str = "<text>", **params: Any) -> Graph:
     """The graph of a spec given as text. name: what messages call it."""
     from archspec.expand import expand
-    from archspec.files import open_spec
+    from archspec.loading.files import open_spec
     from archspec.syntax.source import read_text
 
     return expand(open_spec(read_text(text, name), params))

@@ -41,12 +41,12 @@ import keras
 
 import archspec
 from archspec.backends import framework
+from archspec.data.preparation import prepare, targets
 from archspec.recipe import recipe_of
+from archspec.runs.job import Manner
+from archspec.training.compiling import precision, trainer_of
 from archspec.training.feed import Feed
-from archspec.training.job import Manner
-from archspec.training.preparation import prepare, targets
 from archspec.training.run import train
-from archspec.training.trainer import precision, trainer_of
 
 
 @dataclass(frozen=True)

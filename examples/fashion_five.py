@@ -13,7 +13,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from archspec.training.compare import Terms, compare, publish
+from archspec.comparing.members import Terms, compare, publish
 
 NETWORKS = ("lenet5", "alexnet8", "vgg16", "inception10", "resnet18")
 

@@ -14,7 +14,7 @@ from statistics import median
 
 import archspec
 from archspec.recipe import recipe_of
-from archspec.training.job import Manner
+from archspec.runs.job import Manner
 from archspec.training.run import train
 
 EPOCHS = (2, 4)

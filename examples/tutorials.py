@@ -19,7 +19,7 @@ import archspec
 from archspec.backends import framework
 from archspec.errors import UserError
 from archspec.recipe import recipe_of
-from archspec.training.job import Manner
+from archspec.runs.job import Manner
 from archspec.training.run import train
 
 
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=CLAIMS, default=list(CLAIMS), metavar="NAME")
     given = parser.parse_args()
     framework.start()
-    from archspec.training.surroundings import commit
+    from archspec.runs.machine import commit
 
     started = f"{date.today()}, commit {commit()}"
     lines = [

@@ -18,13 +18,14 @@ from types import SimpleNamespace
 from typing import Self, TypeVar
 
 from archspec.cli import run
-from archspec.training import compare, pictures
+from archspec.comparing import members as compare
+from archspec.training import figures as pictures
 from archspec.training.recorder import Recorder
 
 T = TypeVar("T")
 AT_ONCE = 3  # processes: a little more than the cores that there are at the least
 CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["archspec.training.learning"])
+CONTEXT.set_forkserver_preload(["archspec.training.fitting"])
 
 
 class Archspec(ForkServerProcess):

@@ -34,8 +34,10 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
+from archspec.comparing import members as compare
+from archspec.comparing import table as comparison
 from archspec.errors import Told, UserError
-from archspec.training import compare, comparison, contents, results
+from archspec.runs import contents, results
 
 SECONDS = 20  # for one mutant
 MEMORY = 512 * 2**20  # bytes that the peak of resident memory may grow by, for all mutants
@@ -274,8 +276,8 @@ def _pixels(random: Random, *shape: int) -> Any:
 
 def _fed(name: str, data_dir: Path | None = None) -> None:
     """Load a dataset, and every image of it, as training does."""
-    from archspec.training import data
-    from archspec.training.images import fitting
+    from archspec.data import datasets as data
+    from archspec.data.images import fitting
 
     dataset = data.load(name, data_dir)
     for part in data.split(dataset, 0.1, 0).values():
@@ -362,7 +364,7 @@ def _make_images(folder: Path, random: Random) -> Path:
 
 
 def _read_images(folder: Path) -> None:
-    from archspec.training.images import read_files
+    from archspec.data.images import read_files
 
     _fed(str(folder))
     for path in sorted(folder.rglob("*.*")):
@@ -432,13 +434,13 @@ def _compared(folder: Path) -> None:
 
 
 def _evaluated(folder: Path) -> None:
-    from archspec.training.use import evaluate
+    from archspec.training.judging import evaluate
 
     str(evaluate(folder))
 
 
 def _predicted(folder: Path) -> None:
-    from archspec.training.use import predict
+    from archspec.training.judging import predict
 
     predict(folder, [folder.parent / "run" / "0.png"])
 
@@ -452,7 +454,7 @@ def _resumed(folder: Path) -> None:
 def _gone_on(folder: Path) -> list[str]:
     import keras
 
-    from archspec.training.job import Manner
+    from archspec.runs.job import Manner
     from archspec.training.resume import resume
 
     said: list[str] = []
@@ -512,7 +514,7 @@ def _loaded(folder: Path) -> None:
     """Load a model. Weights that a check sum protects are those that were written."""
     import numpy as np
 
-    from archspec.training.use import probabilities, trained
+    from archspec.training.judging import probabilities, trained
 
     it, name = trained(folder), "model.weights.h5"
     weights = it.model.get_weights()

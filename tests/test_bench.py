@@ -17,9 +17,7 @@ from conftest import ROOT
 
 import archspec
 from archspec.cli import main
-from archspec.errors import UserError
-from archspec.training.failure import is_interrupt
-from archspec.training.timings import (
+from archspec.comparing.timings import (
     FORWARD,
     TRAINING,
     Bench,
@@ -30,6 +28,8 @@ from archspec.training.timings import (
     member,
     to_text,
 )
+from archspec.errors import UserError
+from archspec.runs.failure import is_interrupt
 
 HEADS = """\
 archspec: 1
@@ -256,7 +256,7 @@ def test_an_error_comes_down_to_a_line():
     import keras
     import numpy as np
 
-    from archspec.training.failure import cause
+    from archspec.runs.failure import cause
 
     class Odd(keras.layers.Layer):
         def call(self, x):
@@ -282,7 +282,7 @@ def test_without_time_one_run_is_timed():
     from archspec.backends import framework
 
     framework.start()
-    from archspec.training.bench import bench
+    from archspec.comparing.bench import bench
 
     plan = Plan(seconds=0)
     with framework.on("cpu") as device:
@@ -301,8 +301,8 @@ def test_the_steps_are_those_of_predict_and_fit():
     import keras
     import numpy as np
 
-    from archspec.training import bench
-    from archspec.training.trainer import trainer_of
+    from archspec.comparing import bench
+    from archspec.training.compiling import trainer_of
 
     it = member(archspec.loads(HEADS), Plan(batch_size=16))
     with framework.on("cpu") as device:

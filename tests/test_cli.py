@@ -103,7 +103,7 @@ def test_schema_prints_the_schema(tmp_path: Path):
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_new_starts_a_file_that_means_the_same(tmp_path: Path, name: str):
-    from archspec.copying import copy
+    from archspec.loading.copying import copy
 
     written = copy(archspec.find(name), tmp_path / "mine.yaml")
     assert written[0] == tmp_path / "mine.yaml"

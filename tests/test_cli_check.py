@@ -19,7 +19,7 @@ from conftest import ROOT
 from test_errors import codes
 
 from archspec.cli import main
-from archspec.reports import CODES
+from archspec.error_formats import CODES
 
 SOUND = "archspec: 1\ninput: [3]\nlayers:\n  - Dense: 3\n    name: head\n"
 WRONG = "archspec: 1\ninput: [3]\nlayers:\n  - Dense: {unit: 3}\n"
@@ -454,7 +454,7 @@ def test_bytes_that_are_no_text_are_reported_in_every_form(files: Path) -> None:
 
 def test_every_code_has_its_sentence() -> None:
     given = {code for code, _ in codes()} - {"silent"}  # which nobody ever sees
-    assert given - set(CODES) == set(), "say in archspec/reports.py what is wrong then"
+    assert given - set(CODES) == set(), "say in archspec/error_formats.py what is wrong then"
     assert set(CODES) - given == set(), "no error has these codes"
     assert all(re.fullmatch(r"[A-Z].*\.", sentence) for sentence in CODES.values())
     assert len(set(CODES.values())) == len(CODES)

@@ -23,9 +23,9 @@ from conftest import ROOT
 
 from archspec.cli.options import CHANGES
 from archspec.cli.train import train
+from archspec.comparing.members import Terms, planned
 from archspec.errors import SpecError
-from archspec.training.compare import Terms, planned
-from archspec.training.job import resolved
+from archspec.runs.job import resolved
 
 NET = """\
 archspec: 1

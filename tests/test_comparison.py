@@ -19,11 +19,11 @@ import pytest
 from conftest import ROOT
 
 import archspec
+from archspec.comparing.table import Comparison, compared, listing
 from archspec.errors import UserError
 from archspec.recipe import recipe_of
-from archspec.training.comparison import Comparison, compared, listing
-from archspec.training.job import resolved
-from archspec.training.results import Result, folders, read
+from archspec.runs.job import resolved
+from archspec.runs.results import Result, folders, read
 
 NET = """\
 archspec: 1
@@ -264,7 +264,7 @@ def test_facts_that_cannot_be_are_told(tmp_path, facts, said):
 
 
 def test_values_that_are_no_numbers_are_shown_as_such_and_last(tmp_path):
-    from archspec.training.charts import chart
+    from archspec.comparing.charts import chart
 
     nan = float("nan")
     runs = [
@@ -403,7 +403,7 @@ def test_wrong_usage_is_said(tmp_path, words, said):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_nothing_is_better_than_a_member_of_the_front(seed):
-    from archspec.training.charts import front
+    from archspec.comparing.charts import front
 
     draw = random.Random(seed)
     points = [(draw.randint(1, 9) / 4, draw.randint(1, 9) / 4) for _ in range(30)]
@@ -432,7 +432,7 @@ def many(tmp_path: Path, count: int) -> Comparison:
 def test_no_name_in_the_picture_hides_another_or_leaves_its_panel(tmp_path, count):
     from matplotlib.text import Annotation, Text
 
-    from archspec.training.charts import drawn
+    from archspec.comparing.charts import drawn
 
     figure = drawn(many(tmp_path, count))
     figure.canvas.draw()
@@ -447,7 +447,7 @@ def test_no_name_in_the_picture_hides_another_or_leaves_its_panel(tmp_path, coun
 
 
 def test_a_network_under_other_conditions_is_of_no_front(tmp_path):
-    from archspec.training.charts import drawn
+    from archspec.comparing.charts import drawn
 
     runs = [(net(name), 0.5, {}) for name in "ab"]
     best = (net("best"), 0.9, {"recipe": {"epochs": 1}})
@@ -459,7 +459,7 @@ def test_a_network_under_other_conditions_is_of_no_front(tmp_path):
 
 
 def test_a_comparison_without_a_value_has_no_picture(tmp_path):
-    from archspec.training.compare import publish
+    from archspec.comparing.members import publish
 
     it = compared(several(tmp_path, (net(), 0.0, {"status": "failed"})))
     assert {path.name for path in publish(it, tmp_path / "out")} == {

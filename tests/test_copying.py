@@ -8,8 +8,8 @@ import pytest
 from conftest import ROOT
 
 import archspec
-from archspec.copying import FOR_EDITORS, SCHEMA, copy
 from archspec.errors import UserError
+from archspec.loading.copying import FOR_EDITORS, SCHEMA, copy
 from archspec.schema import shipped
 
 NET = "archspec: 1\ninput: [8]\nlayers:\n  - Dense: 3\n"

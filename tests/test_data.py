@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from archspec.data import datasets as data
+from archspec.data.images import Photos, fitting
 from archspec.errors import UserError
-from archspec.training import data
-from archspec.training.images import Photos, fitting
 
 SHARED = Path(os.environ.get("ARCHSPEC_DATA", Path(__file__).parent.parent / "shared" / "data"))
 RNG = np.random.default_rng(0)

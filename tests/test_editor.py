@@ -19,8 +19,8 @@ import pytest
 from conftest import ROOT
 from language_server import CURSOR, LanguageServer
 
-from archspec.copying import copy
 from archspec.layers import LAYERS
+from archspec.loading.copying import copy
 from archspec.objects import TABLES
 from archspec.schema import shipped
 from archspec.schema.validation import check

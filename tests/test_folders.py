@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from archspec.data import datasets as data
+from archspec.data.datasets import Dataset
 from archspec.errors import UserError
-from archspec.training import data
-from archspec.training.data import Dataset
 
 
 def folder(root: Path, *paths: str) -> Path:

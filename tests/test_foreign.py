@@ -18,7 +18,7 @@ from archspec.errors import Refused, SpecError, UserError, did_you_mean
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES, read
 from archspec.recipe import RECIPE, given_in, recipe_of, suggest_key
-from archspec.training.folder import RunFolder
+from archspec.runs.folder import RunFolder
 
 
 @pytest.mark.parametrize(

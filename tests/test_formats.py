@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from archspec.data import datasets as data
+from archspec.data import formats
+from archspec.data.formats import CIFAR, read_cifar, read_idx, read_npz
 from archspec.errors import UserError
-from archspec.training import data, formats
-from archspec.training.formats import CIFAR, read_cifar, read_idx, read_npz
 
 IMAGES = np.arange(8 * 6 * 5 * 3, dtype=np.uint8).reshape(8, 6, 5, 3)
 LABELS = np.arange(8) % 2

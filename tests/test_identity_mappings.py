@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import archspec
-from archspec.analysis import depth
+from archspec.analysis.measures import depth
 from archspec.graph import Graph, params
 from archspec.recipe import recipe_of
 

@@ -13,7 +13,7 @@ IMAGES = np.zeros((2, 8, 8))
 
 @pytest.mark.parametrize("name", ["$x", "cost $5$", r"$\nothing$", "a_b^c"])
 def test_a_dollar_begins_no_formula(name: str, tmp_path: Path) -> None:
-    from archspec.training import pictures
+    from archspec.training import figures as pictures
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -25,7 +25,7 @@ def test_a_dollar_begins_no_formula(name: str, tmp_path: Path) -> None:
 
 
 def test_letters_that_no_font_has_are_one_warning(tmp_path: Path) -> None:
-    from archspec.training import pictures
+    from archspec.training import figures as pictures
 
     with pytest.warns(UserWarning, match="empty boxes") as caught:
         pictures.samples(IMAGES, ["猫", "道"], {"猫": 1, "道": 1}, "猫", tmp_path / "a.png")

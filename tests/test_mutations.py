@@ -18,10 +18,10 @@ from conftest import ROOT
 from mutants import DUMPER, broken, places
 
 import archspec
+from archspec.error_formats import as_data
 from archspec.errors import MAX_MESSAGE, SpecError, UserError
 from archspec.graph import Graph
 from archspec.pictures.dot import to_dot
-from archspec.reports import as_data
 from archspec.syntax.source import plain, read_file
 
 SEED = 20240229

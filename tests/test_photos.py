@@ -13,9 +13,10 @@ import PIL
 import pytest
 from PIL import Image
 
+from archspec.data import datasets as data
+from archspec.data import images
+from archspec.data.images import fitting, read_files
 from archspec.errors import UserError
-from archspec.training import data, images
-from archspec.training.images import fitting, read_files
 
 BYTES = (0.0, 255.0)
 ORIENTATION = 0x0112
@@ -103,7 +104,7 @@ def test_a_photo_that_is_not_as_large_as_it_was_is_an_error(tmp_path: Path) -> N
 SIZES = """
 import sys
 from pathlib import Path
-from archspec.training.images import fitting, read_folder
+from archspec.data.images import fitting, read_folder
 photos = read_folder(Path(sys.argv[1]))[0]
 fit = fitting(photos, (8, 8, 1), (0.0, 255.0), None, True, True)
 print(fit.size, fit(photos).shape)
@@ -243,7 +244,7 @@ def test_an_image_that_unpacks_to_more_than_the_memory_is_refused(tmp_path: Path
 def printed(root: Path, skip_broken: bool = False) -> str:
     """What a process of its own prints that counts the images."""
     code = (
-        "import sys; from archspec.training import data\n"
+        "import sys; from archspec.data import datasets as data\n"
         f"print(len(list(data.load(sys.argv[1], skip_broken={skip_broken}).train.images)))"
     )
     words = [sys.executable, "-W", "default", "-c", code, str(root)]

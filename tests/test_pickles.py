@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archspec.training.pickles import read_pickle
+from archspec.data.pickles import read_pickle
 
 PIXELS = np.arange(24, dtype=np.uint8).reshape(4, 6)
 

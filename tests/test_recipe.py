@@ -384,7 +384,7 @@ def test_an_output_that_is_none_is_refused():
 # --- walls ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("module", "loads"), [("recipe", False), ("training.images", True)])
+@pytest.mark.parametrize(("module", "loads"), [("recipe", False), ("data.images", True)])
 def test_a_recipe_is_read_without_keras(module, loads):
     """The second case shows that the first can fail."""
     code = (

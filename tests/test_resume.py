@@ -86,7 +86,7 @@ def benchmark():
 
 
 def train(folder: Path, text: str = NET, **options):
-    from archspec.training.job import Manner
+    from archspec.runs.job import Manner
     from archspec.training.run import train
 
     ours = {key: options.pop(key) for key in ("limit", "data_dir") if key in options}
@@ -96,7 +96,7 @@ def train(folder: Path, text: str = NET, **options):
 
 
 def resume(folder: Path, said: list[str] | None = None, **options):
-    from archspec.training.job import Manner
+    from archspec.runs.job import Manner
     from archspec.training.resume import resume
 
     echo = (said if said is not None else []).append
@@ -226,7 +226,7 @@ def test_ctrl_c_after_the_last_epoch_waits_for_its_state(tmp_path, monkeypatch):
 
 
 def test_two_processes_do_not_train_in_one_folder(copy):
-    from archspec.training.folder import RunFolder
+    from archspec.runs.folder import RunFolder
 
     cut(copy, 4)
     with RunFolder.existing(copy).held():
@@ -358,7 +358,7 @@ def test_an_edited_network_is_refused_and_shown(copy):
 
 
 def test_an_edited_spec_is_not_passed_over(tmp_path):
-    from archspec.training.job import Manner
+    from archspec.runs.job import Manner
     from archspec.training.run import train
 
     graph = archspec.loads(PLAIN)
@@ -450,7 +450,7 @@ def test_images_that_changed_are_refused(tmp_path):
 )
 def test_a_resolved_spec_resolves_to_itself(path):
     """Else a run that nobody changed would look changed."""
-    from archspec.training.job import resolved
+    from archspec.runs.job import resolved
 
     graph = archspec.load(path)
     text = resolved(graph, recipe_of(graph, data="digits"))

@@ -21,15 +21,15 @@ from fuzzing import SPEC
 from PIL import Image
 
 import archspec
+from archspec.comparing.members import compare
 from archspec.errors import Told, UserError
 from archspec.recipe import recipe_of
-from archspec.training.compare import compare
 
 pytestmark = pytest.mark.keras
 
 
 def train(folder: Path, epochs: int = 3) -> None:
-    from archspec.training.job import Manner
+    from archspec.runs.job import Manner
     from archspec.training.run import train
 
     graph = archspec.loads(SPEC)
@@ -53,7 +53,7 @@ def run(sound, tmp_path) -> Path:
 
 def resume(run: Path, **options: Any) -> list[str]:
     """Go on with a run; what it said."""
-    from archspec.training.job import Manner
+    from archspec.runs.job import Manner
     from archspec.training.resume import resume
 
     said: list[str] = []
@@ -229,8 +229,8 @@ FOLLOWS = {"monitor_op", "min_delta"}  # from the arguments, when the first epoc
 def test_a_state_holds_all_that_a_callback_remembers():
     """Neither more, which a damaged file could set, nor less, which would be forgotten."""
     from archspec.objects import CALLBACKS
-    from archspec.training.contents import MEMORY
-    from archspec.training.learning import _watching
+    from archspec.runs.contents import MEMORY
+    from archspec.training.fitting import _watching
 
     assert set(WATCHED) == set(CALLBACKS.table) == set(MEMORY) - {"Recorder"}
     for name, arguments in WATCHED.items():
@@ -240,8 +240,8 @@ def test_a_state_holds_all_that_a_callback_remembers():
 
 
 def test_a_state_holds_all_that_the_recorder_remembers(tmp_path, monkeypatch):
-    from archspec.training import learning
-    from archspec.training.contents import MEMORY
+    from archspec.runs.contents import MEMORY
+    from archspec.training import fitting as learning
 
     seen: list[dict[str, str]] = []
 
@@ -290,13 +290,13 @@ def instead(path: Path, put: Callable[[Path], None]) -> None:
 
 
 def evaluated(run: Path, sound: Path) -> object:
-    from archspec.training.use import evaluate
+    from archspec.training.judging import evaluate
 
     return evaluate(run)
 
 
 def predicted(run: Path, sound: Path) -> object:
-    from archspec.training.use import predict
+    from archspec.training.judging import predict
 
     return predict(run, [sound.parent / "0.png"])
 
@@ -390,7 +390,7 @@ def flip(path: Path) -> None:
 
 
 def test_a_flipped_byte_in_the_model_is_told_and_the_model_written_again(run, sound):
-    from archspec.training.use import trained
+    from archspec.training.judging import trained
 
     flip(run / "best.keras")
     with pytest.raises(UserError, match=r"cannot read .*best\.keras: the check sum of") as told:

@@ -11,8 +11,8 @@ import archspec
 from archspec.cli import main
 from archspec.errors import Diagnostic, UserError
 from archspec.expand import expand
-from archspec.files import open_spec, setting
 from archspec.graph import Graph
+from archspec.loading.files import open_spec, setting
 from archspec.syntax.source import plain, read_text
 
 SPEC = """\

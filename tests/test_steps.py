@@ -13,8 +13,8 @@ from texts import files, table, text
 
 from archspec.errors import SpecError
 from archspec.expand import expand
-from archspec.files import Block, Home, Spec, open_spec
 from archspec.graph import Graph
+from archspec.loading.files import Block, Home, Spec, open_spec
 from archspec.syntax.source import Document, Value, plain, read_file, read_text
 from archspec.syntax.steps import Body, Branches, Broken, read_body
 from archspec.syntax.writer import write_body, write_yaml

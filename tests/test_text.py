@@ -8,7 +8,7 @@ import pytest
 
 import archspec
 from archspec import notation
-from archspec.analysis import Field, depth, fields, peak_memory, receptive_field
+from archspec.analysis.measures import Field, depth, fields, peak_memory, receptive_field
 from archspec.backends.tables import LONGEST, fitting_depth, summary, to_text
 from archspec.errors import UserError
 from archspec.graph import Graph

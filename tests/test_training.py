@@ -73,7 +73,7 @@ train: {data: digits, epochs: 1, loss_weights: {side: 0.3}}
 
 
 def run(graph: Graph, folder: Path, said: list[str] | None = None, **options):
-    from archspec.training.job import Manner
+    from archspec.runs.job import Manner
     from archspec.training.run import train
 
     ours = {key: options.pop(key) for key in ("limit", "text") if key in options}
@@ -104,7 +104,7 @@ def load(path: Path):
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """The test images of `digits` as the tiny net wants them, and their labels."""
-    from archspec.training import data
+    from archspec.data import datasets as data
 
     test = data.load("digits").test
     return test.images[..., None] / 16, test.labels
@@ -163,7 +163,7 @@ def test_the_resolved_spec_trains_the_same(finished, tmp_path):
 
 def test_steps_at_a_time_and_seeds(finished, tmp_path, monkeypatch):
     """Steps at a time do not change the maths, a seed does."""
-    from archspec.training import trainer
+    from archspec.training import compiling as trainer
 
     many, _ = finished
     monkeypatch.setattr(trainer, "steps_per_execution", lambda *_: 1)
@@ -178,9 +178,9 @@ def test_many_steps_at_once_do_what_keras_does(text):
     """The same weights, loss and metrics as of Keras's own `fit` on the images in that order."""
     import keras
 
+    from archspec.data.preparation import prepare, targets
+    from archspec.training.compiling import trainer_of
     from archspec.training.feed import Feed
-    from archspec.training.preparation import prepare, targets
-    from archspec.training.trainer import trainer_of
 
     graph = archspec.loads(text)
     recipe = recipe_of(graph)
@@ -265,7 +265,7 @@ def test_a_crop_leaves_evaluation_alone(tmp_path):
     done = run(train_net(f"epochs: 1, augment: {augment}"), tmp_path, limit=100)
     model = load(tmp_path / "best.keras")
     model.compile(loss="sparse_categorical_crossentropy")
-    from archspec.training import data
+    from archspec.data import datasets as data
 
     validation = data.split(data.load("digits"), 0.1, 0, 100)["validation"]
     loss = model.evaluate(validation.images[..., None] / 16, validation.labels, verbose=0)
@@ -362,9 +362,9 @@ def test_a_folder_trains_from_memory_or_streamed(photos, tmp_path, monkeypatch, 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_images_are_shuffled_by_seed_and_epoch_alone(photos, monkeypatch, stream):
-    from archspec.training import data
+    from archspec.data import datasets as data
+    from archspec.data.images import fitting
     from archspec.training.feed import Feed
-    from archspec.training.images import fitting
 
     if stream:
         streamed(monkeypatch)
@@ -507,7 +507,7 @@ def test_what_keras_raises_is_a_sentence_and_its_traceback_is_in_the_folder(tmp_
     def odd(*_):
         raise ValueError("Exception encountered when calling x\n\nthis is odd")
 
-    monkeypatch.setattr("archspec.training.learning.trainer_of", odd)
+    monkeypatch.setattr("archspec.training.fitting.trainer_of", odd)
     said = refusal(train_net("epochs: 1"), tmp_path / "run", limit=50)
     assert "the training failed: this is odd" in said
     assert "Traceback" in (tmp_path / "run" / "error.txt").read_text(encoding="utf-8")
@@ -516,7 +516,7 @@ def test_what_keras_raises_is_a_sentence_and_its_traceback_is_in_the_folder(tmp_
 
 def test_a_device_that_is_not_there_leaves_no_run_that_is_running(tmp_path):
     graph = train_net("epochs: 1")
-    from archspec.training.job import Manner
+    from archspec.runs.job import Manner
     from archspec.training.run import train
 
     with pytest.raises(UserError, match="there is no device"):

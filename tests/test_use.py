@@ -39,7 +39,7 @@ train: {data: digits, epochs: 6, optimizer: {Adam: 0.01}}
 
 
 def train(folder: Path, text: str = NET, **options):
-    from archspec.training.job import Manner
+    from archspec.runs.job import Manner
     from archspec.training.run import train
 
     manner = Manner(
@@ -61,7 +61,7 @@ def run(tmp_path_factory) -> Path:
 
 
 def test_evaluate_says_what_the_run_said(run):
-    from archspec.training.use import evaluate
+    from archspec.training.judging import evaluate
 
     found = evaluate(run)
     metrics = json.loads((run / "metrics.json").read_text())
@@ -85,14 +85,14 @@ def test_evaluate_says_what_the_run_said(run):
 
 
 def test_evaluate_on_another_part(run):
-    from archspec.training.use import evaluate
+    from archspec.training.judging import evaluate
 
     metrics = json.loads((run / "metrics.json").read_text())
     assert evaluate(run, part="validation").values == pytest.approx(metrics["validation"], abs=1e-6)
 
 
 def test_other_classes_are_refused(run, tmp_path):
-    from archspec.training.use import evaluate
+    from archspec.training.judging import evaluate
 
     labels = np.arange(30) % 3
     images = np.zeros((30, 8, 8), np.uint8)
@@ -107,7 +107,7 @@ def test_other_classes_are_refused(run, tmp_path):
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory) -> list[Path]:
     """Twenty test images of digits as files, and one of another size."""
-    from archspec.training import data
+    from archspec.data import datasets as data
 
     folder = tmp_path_factory.mktemp("pictures")
     test = data.load("digits").test
@@ -119,8 +119,8 @@ def pictures(tmp_path_factory) -> list[Path]:
 
 
 def test_predict_is_the_models_word(run, pictures):
-    from archspec.training import data
-    from archspec.training.use import predict, trained
+    from archspec.data import datasets as data
+    from archspec.training.judging import predict, trained
 
     found = predict(run, pictures[:20], top=10)
     model = trained(run).model
@@ -135,7 +135,7 @@ def test_predict_is_the_models_word(run, pictures):
 
 
 def test_predict_names_what_it_cannot_read(run, pictures, tmp_path):
-    from archspec.training.use import predict
+    from archspec.training.judging import predict
 
     with pytest.raises(UserError, match=r"there is no image none\.png"):
         predict(run, [Path("none.png")])
@@ -150,7 +150,7 @@ def test_predict_names_what_it_cannot_read(run, pictures, tmp_path):
 
 
 def test_a_single_unit_is_the_second_of_two_classes(tmp_path):
-    from archspec.training.use import predict
+    from archspec.training.judging import predict
 
     text = NET.replace("Dense: 10", "Dense: {units: 1, activation: sigmoid}")
     text = text.replace("data: digits,", "loss: BinaryCrossentropy,")
@@ -187,7 +187,7 @@ def test_the_command_line(run, pictures, capsys):
 
 
 def test_every_weight_is_in_weights_txt(run):
-    from archspec.training.use import trained
+    from archspec.training.judging import trained
 
     lines = (run / "weights.txt").read_text()
     for weight in trained(run).model.weights:
@@ -204,7 +204,7 @@ def test_a_sheet_of_samples_and_the_balance_of_classes(run):
 
 
 def test_images_are_as_bright_beside_each_other_as_the_model_takes_them(tmp_path):
-    from archspec.training.pictures import samples
+    from archspec.training.figures import samples
 
     images = np.repeat([0.0, 0.25, 1.0], 64).reshape(3, 8, 8)
     samples(images, "abc", {}, "title", tmp_path / "samples.png")

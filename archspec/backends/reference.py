@@ -22,7 +22,6 @@ from archspec import notation
 from archspec.arguments import REQUIRED, Argument, show
 from archspec.errors import Refused, UserError
 from archspec.expand import expand
-from archspec.files import open_spec
 from archspec.graph import Facts
 from archspec.infer import infer, lookup
 from archspec.layers import (
@@ -33,6 +32,7 @@ from archspec.layers import (
     Layer,
 )
 from archspec.layers.docstrings import is_sentence, write_formula
+from archspec.loading.files import open_spec
 from archspec.objects import TABLES
 from archspec.syntax.source import plain, read_text
 

@@ -21,7 +21,15 @@ from typing import Any, TypeVar
 from tabulate import SEPARATING_LINE, tabulate
 
 from archspec import notation
-from archspec.analysis import Field, Memory, depth, elements, fields, peak_memory, receptive_field
+from archspec.analysis.measures import (
+    Field,
+    Memory,
+    depth,
+    elements,
+    fields,
+    peak_memory,
+    receptive_field,
+)
 from archspec.graph import Graph, Node, Shape, params, trainable_params
 
 FLOAT = 4  # bytes of a float32

@@ -50,7 +50,7 @@ def bench(
 
     The exit status is 1 if a network fails; the others are measured all the same.
     """
-    from archspec.training.timings import Plan, member, to_text
+    from archspec.comparing.timings import Plan, member, to_text
 
     plan = Plan(batch_size, precision, burn_in, runs, seconds)
     members = [member(load(spec, settings), plan) for spec in specs]
@@ -58,7 +58,7 @@ def bench(
         warn(each.graph)
     ENDING.heard()
     framework.start()
-    from archspec.training.bench import bench as measure
+    from archspec.comparing.bench import bench as measure
 
     with framework.on(device) as name:
         done = measure(members, plan, name)

@@ -41,7 +41,7 @@ def check(specs: tuple[str, ...], settings: tuple[str, ...], form: str) -> None:
     if form == "text":
         _say(found, sound)
     else:
-        from archspec.reports import FORMS
+        from archspec.error_formats import FORMS
 
         click.echo(FORMS[form](found), nl=bool(found) or form != "github")
     if any(each.severity == "error" for each in found):

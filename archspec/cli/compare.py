@@ -14,7 +14,7 @@ from archspec.cli.options import files, output_option, path_type, recipe_options
 from archspec.errors import UserError
 
 if TYPE_CHECKING:
-    from archspec.training.results import Result
+    from archspec.runs.results import Result
 
 
 @click.command()
@@ -45,9 +45,9 @@ def compare(
     damaged is left out: the exit status is then 1. Without arguments, list the runs in --dir.
     """
     said_once(**terms)  # wrong usage is known without what trains
-    from archspec.training import compare as comparing
-    from archspec.training.comparison import listing
-    from archspec.training.folder import RUNS
+    from archspec.comparing import members as comparing
+    from archspec.comparing.table import listing
+    from archspec.runs.folder import RUNS
 
     said = comparing.Terms(**terms)
     if all(map(comparing.is_run, arguments)) and (said.options or seeds > 1):
@@ -81,7 +81,7 @@ def compare(
 
 def _readable(place: Path) -> list[Result]:
     """Return the runs in a folder; those that are damaged are named."""
-    from archspec.training.results import folders, read
+    from archspec.runs.results import folders, read
 
     found = []
     for folder in folders(place):

@@ -8,7 +8,7 @@ import click
 
 import archspec
 from archspec.cli.options import path_type
-from archspec.copying import copy
+from archspec.loading.copying import copy
 
 
 @click.command()

@@ -10,8 +10,8 @@ import archspec
 from archspec.cli.messages import say
 from archspec.cli.options import STDIN
 from archspec.expand import expand
-from archspec.files import open_spec, setting
 from archspec.graph import Graph
+from archspec.loading.files import open_spec, setting
 from archspec.syntax.source import Document, read_file, read_input
 
 STDIN_NAME = "stdin"

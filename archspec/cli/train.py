@@ -14,13 +14,13 @@ from archspec.cli.ending import ENDING
 from archspec.cli.options import files, path_type, recipe_option, recipe_options, said_once
 from archspec.cli.specs import load_and_warn
 from archspec.errors import Refused, UserError
-from archspec.files import setting
 from archspec.graph import Graph
+from archspec.loading.files import setting
 from archspec.recipe import Recipe, given_in, recipe_of
 
 if TYPE_CHECKING:
-    from archspec.training.job import Manner
-    from archspec.training.learning import Run
+    from archspec.runs.job import Manner
+    from archspec.training.fitting import Run
 
 
 @click.command()
@@ -124,6 +124,6 @@ def _resume(
 
 
 def _manner(device: str | None, weights: bool, quiet: bool) -> Manner:
-    from archspec.training.job import Manner
+    from archspec.runs.job import Manner
 
     return Manner(device, quiet, weights, click.echo)

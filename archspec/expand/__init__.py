@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from archspec.contracts import broken_contracts
+from archspec.analysis.require import broken_contracts
 from archspec.errors import SpecError
 from archspec.expand.blocks import expand_block, expand_reuse
 from archspec.expand.branches import expand_branches, expand_from, expand_group
@@ -42,8 +42,8 @@ from archspec.expand.result import (
 )
 from archspec.expand.values import params_of
 from archspec.expand.walk import expand_body
-from archspec.files import Spec
 from archspec.graph import Graph
+from archspec.loading.files import Spec
 from archspec.syntax.steps import BlockCall, Branches, From, Group, LayerCall, Reuse, Step
 
 KINDS: Mapping[type[Step], Handler] = {

@@ -13,10 +13,10 @@ from archspec.expand.names import call_note, enter
 from archspec.expand.out import Errors, Expansion, Failed
 from archspec.expand.place import Call, Draft, Nothing, Place, Previous, Taken
 from archspec.expand.references import first_input, need_node, tell_where
+from archspec.expand.scopes import Entry, Scope
 from archspec.expand.values import check_variable, evaluate, fill, params_of
 from archspec.expand.walk import expand_body, refuse_call
-from archspec.files import Block
-from archspec.scopes import Entry, Scope
+from archspec.loading.files import Block
 from archspec.syntax.source import Value
 from archspec.syntax.steps import MODIFIERS, BlockCall, Reuse
 

@@ -7,9 +7,9 @@ from archspec.expand.names import enter, name_step, open_group
 from archspec.expand.out import Errors, Expansion, Failed
 from archspec.expand.place import Draft, Nothing, Place, Previous, Taken
 from archspec.expand.references import find_quietly, need_node, need_one, take
+from archspec.expand.scopes import Entry
 from archspec.expand.values import fill
 from archspec.expand.walk import expand_as, expand_body, lay_stand_in, refuse_call
-from archspec.scopes import Entry
 from archspec.syntax.steps import Body, Branch, Branches, Broken, From, Group, Step
 
 

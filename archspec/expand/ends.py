@@ -11,10 +11,10 @@ from archspec.expand.names import enter
 from archspec.expand.out import Errors, Expansion, Failed
 from archspec.expand.place import Draft, Nothing, Place, Previous
 from archspec.expand.references import find_node
+from archspec.expand.scopes import Entry
 from archspec.expand.values import evaluate
 from archspec.graph import Facts
 from archspec.infer import MAX_AXIS
-from archspec.scopes import Entry
 from archspec.syntax.source import Value, plain
 
 

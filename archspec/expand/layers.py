@@ -14,11 +14,11 @@ from archspec.expand.names import enter
 from archspec.expand.out import Errors, Expansion, Failed, Trail
 from archspec.expand.place import Draft, Place, Taken
 from archspec.expand.references import need_node
+from archspec.expand.scopes import Entry, snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Facts
 from archspec.infer import again, lookup, meant, normal
 from archspec.layers import LAYERS, traits_of
-from archspec.scopes import Entry, snake_case
 from archspec.syntax.source import Value
 from archspec.syntax.steps import BlockCall, LayerCall, Reuse
 

@@ -11,8 +11,8 @@ from archspec.errors import Note
 from archspec.expand.names import enter
 from archspec.expand.out import Errors, Expansion, Failed
 from archspec.expand.place import Place
+from archspec.expand.scopes import Entry
 from archspec.expand.values import check_variable, evaluate, fill_quietly
-from archspec.scopes import Entry
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
 from archspec.syntax.steps import Repeat, Step

@@ -7,8 +7,8 @@ from dataclasses import replace
 from archspec.errors import Note, Refused, Span
 from archspec.expand.out import Errors, Expansion, Trail
 from archspec.expand.place import Draft, Place
+from archspec.expand.scopes import Entry, Scope
 from archspec.expand.values import fill
-from archspec.scopes import Entry, Scope
 from archspec.syntax.steps import Step
 
 

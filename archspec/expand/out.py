@@ -12,8 +12,8 @@ from typing import Any
 
 from archspec.errors import MAX_ERRORS, Diagnostic, Note, Refused, Span, enough
 from archspec.expand.place import Draft, Previous
-from archspec.files import Block, Home, Spec
-from archspec.scopes import Scope
+from archspec.expand.scopes import Scope
+from archspec.loading.files import Block, Home, Spec
 from archspec.syntax.formulas import Work
 from archspec.syntax.source import Value
 from archspec.syntax.steps import Step

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archspec.errors import Note, Span
-from archspec.files import Block, Home
+from archspec.expand.scopes import Scope
 from archspec.graph import Facts, Shape
-from archspec.scopes import Scope
+from archspec.loading.files import Block, Home
 from archspec.syntax.source import Value
 
 

@@ -11,10 +11,10 @@ from archspec.errors import AtArgument, Refused, Span, did_you_mean, in_order
 from archspec.expand.loops import find_mistakes
 from archspec.expand.out import Expansion, Failed
 from archspec.expand.place import Draft, Place
+from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
 from archspec.recipe import recipe_of
-from archspec.scopes import Scope, snake_case
 from archspec.syntax.formulas import NoValue, names_in
 from archspec.syntax.source import texts
 

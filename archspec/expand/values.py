@@ -10,7 +10,7 @@ from typing import Any
 from archspec.errors import AtFormula, Refused, Span
 from archspec.expand.out import Errors, Expansion, Failed, Trail
 from archspec.expand.place import Place
-from archspec.files import Home
+from archspec.loading.files import Home
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
 

@@ -13,8 +13,8 @@ from archspec.expand.names import name_step
 from archspec.expand.out import Errors, Expansion, Failed, Halt
 from archspec.expand.place import Draft, Place, Previous, Taken
 from archspec.expand.references import find_quietly, take
+from archspec.expand.scopes import Entry, snake_case
 from archspec.expand.values import fill_quietly
-from archspec.scopes import Entry, snake_case
 from archspec.syntax.steps import Body, Broken, Repeat, Sources, Step
 
 MAX_STEPS = 20_000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from archspec import notation
-from archspec.analysis import elements
+from archspec.analysis.measures import elements
 from archspec.graph import Node, params
 from archspec.layers import KINDS, Kind, traits_of
 

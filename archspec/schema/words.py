@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archspec.contracts import BOUND
+from archspec.analysis.require import BOUND
 from archspec.layers import LAYERS
 from archspec.objects import KINDS
 from archspec.recipe import DATA, RECIPE

@@ -14,10 +14,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from archspec.data.datasets import Examples
+from archspec.data.images import Array, Fitting
 from archspec.errors import UserError
-from archspec.training.data import Examples
-from archspec.training.images import Array, Fitting
-from archspec.training.steps import groups
+from archspec.training.tensorflow_steps import groups
 
 BUDGET = 2 * 2**30  # bytes of prepared images that are kept in memory
 CHUNK = 1024

@@ -12,8 +12,8 @@ from typing import Any
 import keras
 
 from archspec.errors import UserError
+from archspec.runs.folder import RunFolder
 from archspec.training.feed import Feed
-from archspec.training.folder import RunFolder
 from archspec.training.state import State, assign, keep, put, remind, taken
 from archspec.training.writer import Writer
 

@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING, Any
 
 import archspec
 from archspec.backends import framework
+from archspec.data.datasets import CLASSES
+from archspec.data.preparation import about, prepare
 from archspec.errors import UserError
 from archspec.reading import kind_of
 from archspec.recipe import Recipe, recipe_of
+from archspec.runs.contents import REMEDY, bound
+from archspec.runs.failure import told
+from archspec.runs.folder import RunFolder
+from archspec.runs.job import Job, Manner, described, flat_spec, located
 from archspec.syntax.writer import write_yaml
-from archspec.training.contents import REMEDY, bound
-from archspec.training.data import CLASSES
-from archspec.training.failure import told
-from archspec.training.folder import RunFolder
-from archspec.training.job import Job, Manner, described, flat_spec, located
-from archspec.training.preparation import about, prepare
 from archspec.training.run import started
 
 if TYPE_CHECKING:
-    from archspec.training.learning import Run
+    from archspec.training.fitting import Run
 
 LENGTH = ("epochs", "steps", "batch_size")
 MOST = 40  # lines of a difference that are shown

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import archspec
+from archspec.data.preparation import about, prepare, refuse_other_targets
 from archspec.graph import Graph
 from archspec.recipe import Recipe, ended_early, recipe_of
-from archspec.training.failure import told
-from archspec.training.folder import RunFolder, fingerprint
-from archspec.training.job import Job, Manner, described, located, resolved
-from archspec.training.preparation import about, prepare, refuse_other_targets
+from archspec.runs.failure import told
+from archspec.runs.folder import RunFolder, fingerprint
+from archspec.runs.job import Job, Manner, described, located, resolved
 
 if TYPE_CHECKING:
-    from archspec.training.learning import Run
+    from archspec.training.fitting import Run
     from archspec.training.state import State
 
 
@@ -77,8 +77,8 @@ def started(job: Job, manner: Manner, state: State | None = None) -> Run:
 
     # Keras takes seconds to come in: what can be refused without it has been by now.
     framework.start()
-    from archspec.training.learning import learn
-    from archspec.training.surroundings import THREADS, threads
+    from archspec.runs.machine import THREADS, threads
+    from archspec.training.fitting import learn
 
     wanted = job.facts.get("threads")
     taken = threads(wanted)  # before the backend begins to work

@@ -27,12 +27,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from archspec.data.images import Array
 from archspec.errors import UserError
 from archspec.reading import GIB, open_file, reason
+from archspec.runs.contents import MEMORY, STATE, checked, from_json, record
+from archspec.runs.folder import BEST, RunFolder
 from archspec.syntax.source import plain, read_text
-from archspec.training.contents import MEMORY, STATE, checked, from_json, record
-from archspec.training.folder import BEST, RunFolder
-from archspec.training.images import Array
 
 PLACE = "last"
 FACTS = "facts.npy"

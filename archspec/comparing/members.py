@@ -23,18 +23,18 @@ from typing import IO, Any
 
 import archspec
 from archspec.arguments import bind
+from archspec.comparing.table import Comparison, Missing, compared
+from archspec.data.preparation import refuse_other_targets
 from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError
 from archspec.expand import expand
-from archspec.files import open_spec, setting
 from archspec.graph import Graph
+from archspec.loading.files import open_spec, setting
 from archspec.reading import kind_of, path_of
 from archspec.recipe import RECIPE, Recipe, given_in, recipe_of
+from archspec.runs.folder import RUNS
+from archspec.runs.job import flat_spec, located
+from archspec.runs.results import Result, read
 from archspec.syntax.source import read_file
-from archspec.training.comparison import Comparison, Missing, compared
-from archspec.training.folder import RUNS
-from archspec.training.job import flat_spec, located
-from archspec.training.preparation import refuse_other_targets
-from archspec.training.results import Result, read
 from archspec.writing import writing
 
 PLACE = RUNS / "compare"
@@ -167,7 +167,7 @@ def publish(comparison: Comparison, place: Path, picture: Path | None = None) ->
 
     picture: another file for the last, with a suffix of PICTURES. Returns what was written.
     """
-    from archspec.training.charts import chart
+    from archspec.comparing.charts import chart
 
     written = []
     for name, form in (("comparison.md", "markdown"), ("comparison.csv", "csv")):

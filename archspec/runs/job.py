@@ -12,10 +12,10 @@ from archspec.graph import Graph
 from archspec.reading import path_of
 from archspec.recipe import Recipe
 from archspec.syntax.writer import write_yaml
-from archspec.training.data import CLASSES, Dataset, balance, fingerprint
-from archspec.training.folder import RunFolder
-from archspec.training.images import grey
-from archspec.training.preparation import Part
+from archspec.data.datasets import CLASSES, Dataset, balance, fingerprint
+from archspec.runs.folder import RunFolder
+from archspec.data.images import grey
+from archspec.data.preparation import Part
 
 Echo = Callable[[str], None]
 

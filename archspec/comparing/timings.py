@@ -18,7 +18,7 @@ from archspec.backends.tables import STYLES
 from archspec.errors import Refused, UserError
 from archspec.graph import Graph
 from archspec.recipe import Recipe, recipe_of
-from archspec.training.results import device_name
+from archspec.runs.results import device_name
 
 FORWARD, TRAINING = "forward", "training"
 # Floating-point operations for each multiply-accumulate of the graph: the backward pass computes as

@@ -22,12 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from archspec.backends.keras import to_keras
-from archspec.graph import Graph
-from archspec.recipe import Recipe
-from archspec.training.failure import cause, is_interrupt
-from archspec.training.preparation import targets
-from archspec.training.surroundings import surroundings
-from archspec.training.timings import (
+from archspec.comparing.timings import (
     FLOPS,
     FORWARD,
     TRAINING,
@@ -38,7 +33,12 @@ from archspec.training.timings import (
     Timing,
     Unmeasured,
 )
-from archspec.training.trainer import precision, trainer_of
+from archspec.data.preparation import targets
+from archspec.graph import Graph
+from archspec.recipe import Recipe
+from archspec.runs.failure import cause, is_interrupt
+from archspec.runs.machine import surroundings
+from archspec.training.compiling import precision, trainer_of
 
 Step = Callable[[], Any]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from archspec.analysis import peak_memory, receptive_field
+from archspec.analysis.measures import peak_memory, receptive_field
 from archspec.errors import Diagnostic
 from archspec.graph import Graph
 from archspec.syntax.source import Value, plain

@@ -20,18 +20,18 @@ from tabulate import tabulate
 
 from archspec.backends import framework
 from archspec.backends.keras import to_keras
+from archspec.data.images import Array, fitting, read_files
+from archspec.data.preparation import Part, prepare, targets
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.reading import kind_of
 from archspec.recipe import Recipe, gives_probabilities
-from archspec.training import pictures
-from archspec.training.contents import USED, checked, sound
+from archspec.runs.contents import USED, checked, sound
+from archspec.runs.folder import BEST, RunFolder
+from archspec.training import figures as pictures
+from archspec.training.compiling import precision, trainer_of
 from archspec.training.feed import Feed
-from archspec.training.folder import BEST, RunFolder
-from archspec.training.images import Array, fitting, read_files
-from archspec.training.preparation import Part, prepare, targets
 from archspec.training.recorder import numbers
-from archspec.training.trainer import precision, trainer_of
 
 SHOWN = 32  # mistakes on their sheet
 WIDTH = 20  # of a class's name in the table of a terminal

@@ -21,10 +21,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from archspec.data.folders import classes_of, formats
 from archspec.errors import Told, UserError
 from archspec.graph import Shape
 from archspec.reading import kind_of, open_file, read_bytes, readable, reason
-from archspec.training.folders import classes_of, formats
 
 ORIENTATION = 0x0112
 TURNS = {

@@ -12,7 +12,7 @@ import keras
 from archspec.graph import Graph
 from archspec.objects import Object, named
 from archspec.recipe import Recipe, gives_probabilities, is_one_unit
-from archspec.training.steps import ManySteps
+from archspec.training.tensorflow_steps import ManySteps
 
 
 @contextmanager

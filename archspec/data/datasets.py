@@ -16,10 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from archspec.errors import UserError, did_you_mean
-from archspec.reading import kind_of, path_of, readable, reading
-from archspec.training.folders import SORTED, TABLES, one_class_hint, parts_of
-from archspec.training.formats import (
+from archspec.data.folders import SORTED, TABLES, one_class_hint, parts_of
+from archspec.data.formats import (
     CIFAR,
     FILES,
     Parts,
@@ -30,7 +28,9 @@ from archspec.training.formats import (
     read_idx,
     read_npz,
 )
-from archspec.training.images import Array, Images, Photos, read_folder
+from archspec.data.images import Array, Images, Photos, read_folder
+from archspec.errors import UserError, did_you_mean
+from archspec.reading import kind_of, path_of, readable, reading
 
 DEBIAN = Path("/usr/share/datasets")  # where Debian's dataset packages install
 DIGITS = tuple(map(str, range(10)))

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from archspec.data import datasets as data
+from archspec.data.datasets import Dataset, Examples
+from archspec.data.images import Array, Fitting, fitting
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.objects import named
 from archspec.reading import readable
 from archspec.recipe import OF_CLASSES, Recipe, is_sparse
-from archspec.training import data
-from archspec.training.data import Dataset, Examples
-from archspec.training.images import Array, Fitting, fitting
 
 NAMED = 10  # classes whose names are said
 

@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from matplotlib.transforms import Bbox
 
 from archspec import notation
-from archspec.training.comparison import Comparison, Row, called, spread
+from archspec.comparing.table import Comparison, Row, called, spread
 from archspec.training.lettering import as_written
 
 # Colours that stay apart for the colour-blind (Okabe and Ito), and markers that do in grey.

@@ -13,8 +13,8 @@ from archspec.graph import Graph
 from archspec.objects import named
 from archspec.reading import kind_of
 from archspec.recipe import Recipe
-from archspec.training.contents import METRICS, read_history, read_json
-from archspec.training.folder import RunFolder
+from archspec.runs.contents import METRICS, read_history, read_json
+from archspec.runs.folder import RunFolder
 
 # Metrics of which more is better, by their names; other ones are no ground to rank networks on.
 GAINS = re.compile("accuracy|auc|iou|score|precision|recall|correlation|similarity", re.I)

@@ -17,7 +17,7 @@ from tabulate import tabulate
 from archspec import notation
 from archspec.backends.tables import STYLES
 from archspec.graph import Graph
-from archspec.training.results import Result
+from archspec.runs.results import Result
 
 NOTHING = "-"
 

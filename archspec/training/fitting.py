@@ -17,21 +17,21 @@ import keras
 import numpy as np
 
 from archspec.backends.keras import to_keras
+from archspec.data.preparation import Part, targets
 from archspec.errors import UserError
 from archspec.objects import Object, named
 from archspec.reading import kind_of
 from archspec.recipe import find_restoring
-from archspec.training import pictures
-from archspec.training.failure import is_interrupt
+from archspec.runs.failure import is_interrupt
+from archspec.runs.folder import BEST, RunFolder
+from archspec.runs.job import Job, Manner, resolved
+from archspec.runs.machine import peak_memory, surroundings
+from archspec.training import figures as pictures
+from archspec.training.compiling import built, precision, trainer_of
 from archspec.training.feed import Feed
-from archspec.training.folder import BEST, RunFolder
-from archspec.training.job import Job, Manner, resolved
-from archspec.training.preparation import Part, targets
 from archspec.training.progress import Progress
 from archspec.training.recorder import BestModel, Keeper, Recorder, Steps, numbers
 from archspec.training.state import State
-from archspec.training.surroundings import peak_memory, surroundings
-from archspec.training.trainer import built, precision, trainer_of
 from archspec.training.writer import Writer
 
 SAMPLES = "samples.png"

@@ -21,10 +21,10 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
+from archspec.data.images import Array
+from archspec.data.pickles import read_pickle
 from archspec.errors import UserError
 from archspec.reading import kind_of, open_file, read_bytes, readable, reading
-from archspec.training.images import Array
-from archspec.training.pickles import read_pickle
 
 FETCH = "fetch the file again"
 LARGEST = 2**30  # bytes of an IDX file or an archive, unpacked: EMNIST has 0.6 of it

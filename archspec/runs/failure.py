@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from archspec.errors import Told, UserError, in_a_line
-from archspec.training.folder import RunFolder
+from archspec.runs.folder import RunFolder
 
 ERROR = "error.txt"
 NO_MEMORY = re.compile(r"MemoryError|out of memory|allocate|resource.?exhausted|\boom\b", re.I)

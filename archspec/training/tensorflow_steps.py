@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from archspec.training.images import Array
+from archspec.data.images import Array
 
 
 def groups(arrays: Any, order: Callable[[], Array], count: int, batch_size: int, steps: int) -> Any:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from archspec.training.images import Array
+from archspec.data.images import Array
 from archspec.training.lettering import as_written
 
 ASIDE = {"epoch", "seconds", "images_per_second", "learning_rate"}
