@@ -263,7 +263,8 @@ WITHOUT = {
     "--help": f"{EXPLAINING} {EVERY_VERB} yaml archspec.graph archspec.layers archspec.recipe",
     "check resnet18 lenet5": f"{EXPLAINING} tabulate graphviz archspec.backends archspec.pictures",
     "show resnet18": f"{EXPLAINING} graphviz archspec.pictures.dot archspec.pictures.style",
-    "draw lenet5 -o {folder}/net.dot": "jsonschema archspec.error_formats traceback",
+    "draw lenet5 -o {folder}/net.dot": "jsonschema archspec.error_formats"
+    " archspec.layers.docstrings",
 }
 
 
