@@ -150,6 +150,24 @@ def test_every_room_is_in_the_list() -> None:
     assert found == set(ROOMS)
 
 
+def bare_folders(package: Path) -> list[str]:
+    """Return every folder of modules without an `__init__.py`: no wheel and no checker takes it for
+    a part of the package."""
+    places = {path.parent for path in package.rglob("*.py")}
+    return sorted(place.name for place in places if not (place / "__init__.py").exists())
+
+
+def test_every_folder_of_modules_is_a_package() -> None:
+    assert bare_folders(PACKAGE) == []
+
+
+def test_the_check_of_folders_can_fail(package: Path) -> None:
+    assert bare_folders(package) == ["backends", "layers"]
+    for name in ("backends", "layers"):
+        (package / name / "__init__.py").touch()
+    assert bare_folders(package) == []
+
+
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     """A small package whose imports run one way."""

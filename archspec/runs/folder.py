@@ -19,12 +19,12 @@ from filelock import FileLock, Timeout
 
 from archspec.errors import Refused, UserError
 from archspec.expand import expand
-from archspec.loading.files import open_spec
 from archspec.graph import Graph
+from archspec.loading.files import open_spec
 from archspec.reading import GIB, kind_of, open_file, read_bytes, reading
 from archspec.recipe import Recipe, recipe_of
-from archspec.syntax.source import read_file
 from archspec.runs.contents import MOST, RUN, bound, read_json, sound
+from archspec.syntax.source import read_file
 from archspec.writing import writing
 
 RUNS = Path("runs")

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from archspec.backends.spec_yaml import flat_name, to_spec
+from archspec.data.datasets import CLASSES, Dataset, balance, fingerprint
+from archspec.data.images import grey
+from archspec.data.preparation import Part
 from archspec.graph import Graph
 from archspec.reading import path_of
 from archspec.recipe import Recipe
-from archspec.syntax.writer import write_yaml
-from archspec.data.datasets import CLASSES, Dataset, balance, fingerprint
 from archspec.runs.folder import RunFolder
-from archspec.data.images import grey
-from archspec.data.preparation import Part
+from archspec.syntax.writer import write_yaml
 
 Echo = Callable[[str], None]
 
