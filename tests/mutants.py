@@ -23,7 +23,7 @@ from conftest import runner
 import archspec
 from archspec.cli import main
 from archspec.errors import SpecError, UserError, in_a_line
-from archspec.syntax.source import plain, read_text
+from archspec.syntax.source import read_text, to_plain
 
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 MARKUP = "</TD> & <b>\"'|`{}[]\\N\\n # %% $x ${{ a }} größe 日本 \u202e"
@@ -243,7 +243,7 @@ def dumped(data: Any) -> str:
 def mutant(seed: str, number: int) -> str:
     """The text of a spec that is broken in one place or two; one in ten is sound."""
     random_ = random.Random(f"{seed}/spec/{number}")
-    originals = [plain(read_text(text, "spec").root) for text in SPECS]
+    originals = [to_plain(read_text(text, "spec").root) for text in SPECS]
     words = sorted({str(p[-1]) for data in originals for p in places(data)} - {"0", "1", "2"})
     data = copy.deepcopy(random_.choice(originals))
     for _ in range(random_.choice([0, *[1] * 6, *[2] * 3])):
@@ -261,7 +261,7 @@ def other(seed: str, number: int) -> str:
         if data and list(places(data)):
             broken(random_, data, words, ODDER)
     if isinstance(data, dict) and random_.random() < 0.4:
-        spec = plain(read_text(random_.choice(SPECS), "spec").root)
+        spec = to_plain(read_text(random_.choice(SPECS), "spec").root)
         for key in random_.sample(list(spec), random_.randrange(1, len(spec))):
             data[key] = spec[key]
     return json.dumps(data, default=str) if random_.random() < 0.2 else dumped(data)

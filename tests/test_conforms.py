@@ -17,7 +17,7 @@ from archspec.objects import TABLES
 from archspec.recipe import DATA, RECIPE
 from archspec.schema import schema
 from archspec.schema.faults import validator
-from archspec.syntax.source import plain, read_file
+from archspec.syntax.source import read_file, to_plain
 
 SPECS = sorted([*ROOT.glob("specs/**/*.yaml"), *ROOT.glob("examples/**/*.yaml")])
 ODD = [None, True, False, -1, 0, 1, 1.0, 1.5, "", "x", "same", "=a", [], [1], [None], {}, {"a": 1}]
@@ -53,7 +53,7 @@ def mutant(document: Any, draw: random.Random) -> Any:
 
 
 def test_it_agrees_with_jsonschema_on_mutated_specs() -> None:
-    documents = [plain(read_file(path).root) for path in SPECS]
+    documents = [to_plain(read_file(path).root) for path in SPECS]
     quick, slow, draw = checker(schema()), validator(), random.Random(1)
     answers = []
     for _ in range(1500):

@@ -10,7 +10,7 @@ from texts import PAIR, argument, here, names, net, refused, said, table
 
 from archspec.errors import Refused
 from archspec.expand import walk
-from archspec.syntax.formulas import FUNCTIONS, MAX_ITEMS, MAX_LENGTH, evaluate, fill, unbalanced
+from archspec.syntax.formulas import FUNCTIONS, MAX_ITEMS, MAX_LENGTH, evaluate, fill, is_unbalanced
 
 # Functions called, those of C too: half a second of them on a slow machine.
 AT_MOST = 2_000_000
@@ -263,7 +263,7 @@ def test_braces_hold_an_integer_or_text_only(text: str) -> None:
     },
 )
 def test_unbalanced_brackets_are_seen(text: str, wrong: bool) -> None:
-    assert unbalanced(text) is wrong
+    assert is_unbalanced(text) is wrong
 
 
 # --- in a spec -----------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from archspec.layers.docstrings import read_docstring
 from archspec.layers.shapes import find_axes
 from archspec.objects import TABLES
 from archspec.schema import schema
-from archspec.syntax.source import plain, read_text
+from archspec.syntax.source import read_text, to_plain
 
 Golden = Callable[[str, str], None]
 
@@ -161,7 +161,7 @@ def test_every_example_is_a_sound_spec_that_costs_what_the_formulas_say(name: st
     assert node.op == name
     assert node.facts is not None
     if name not in IN_WORDS:
-        given = plain(read_text(f"archspec: 1\nlayers:\n{layer.step}", "").root)["layers"][0]
+        given = to_plain(read_text(f"archspec: 1\nlayers:\n{layer.step}", "").root)["layers"][0]
         written = given.get(name) if isinstance(given, dict) else None
         if not isinstance(written, dict):  # the value of the first argument, or nothing
             written = {} if written is None else {next(iter(layer.arguments)): written}

@@ -22,7 +22,7 @@ from archspec.error_formats import as_data
 from archspec.errors import MAX_MESSAGE, SpecError, UserError
 from archspec.graph import Graph
 from archspec.pictures.dot import to_dot
-from archspec.syntax.source import plain, read_file
+from archspec.syntax.source import read_file, to_plain
 
 SEED = 20240229
 LOTS, EACH = 6, 45
@@ -50,7 +50,7 @@ def small(folder: Path) -> list[Path]:
 def test_a_spec_broken_in_one_place_gets_a_report(specs: Path, lot: int) -> None:
     random_ = random.Random(f"{SEED}/{lot}")
     mutant = specs / f"mutant{lot}.yaml"
-    originals = [(path.name, plain(read_file(path).root)) for path in small(specs)]
+    originals = [(path.name, to_plain(read_file(path).root)) for path in small(specs)]
     words = sorted({str(p[-1]) for _, data in originals for p in places(data)} - {"0", "1"})
     for _ in range(EACH):
         name, original = random_.choice(originals)

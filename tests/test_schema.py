@@ -18,7 +18,7 @@ from archspec.objects import TABLES
 from archspec.schema import schema, shipped, text
 from archspec.schema.validation import HANDLERS
 from archspec.schema.values import FORMULA, ROLE
-from archspec.syntax.source import plain, read_file
+from archspec.syntax.source import read_file, to_plain
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 SPECS = sorted([*ROOT.glob("specs/**/*.yaml"), *ROOT.glob("examples/**/*.yaml")])
@@ -46,7 +46,7 @@ def test_it_is_a_schema():
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_shipped_file_is_valid(path):
-    assert not list(VALIDATOR.iter_errors(plain(read_file(path).root)))
+    assert not list(VALIDATOR.iter_errors(to_plain(read_file(path).root)))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from archspec.errors import Diagnostic, UserError
 from archspec.expand import expand
 from archspec.graph import Graph
 from archspec.loading.files import open_spec, setting
-from archspec.syntax.source import plain, read_text
+from archspec.syntax.source import read_text, to_plain
 
 SPEC = """\
 archspec: 1
@@ -180,8 +180,8 @@ def test_an_error_in_a_setting_is_said_at_the_setting() -> None:
 def test_a_value_is_read_as_our_yaml(text: str, value: Any) -> None:
     place, found = setting(text)
     assert place == "x"
-    assert plain(found) == value
-    assert type(plain(found)) is type(value)
+    assert to_plain(found) == value
+    assert type(to_plain(found)) is type(value)
 
 
 # --- from Python ---------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from texts import here, only_error, table
 
 from archspec.errors import Diagnostic, SpecError, UserError
 from archspec.syntax import source, yaml_errors
-from archspec.syntax.source import Value, plain, read_file, read_text
+from archspec.syntax.source import Value, read_file, read_text, to_plain
 
 
 def read(text: str) -> Any:
-    return plain(read_text(text, "text").root)
+    return to_plain(read_text(text, "text").root)
 
 
 def wrong(text: str) -> Diagnostic:
@@ -115,7 +115,7 @@ def everything(value: Value, path: str = "") -> dict[str, str]:
     spot = Diagnostic("", "", value.span)
     found = {path: here(spot)} if not isinstance(value.data, dict | tuple) else {}
     for key, each in value.items():
-        found[f"{path}/{key}:"] = here(Diagnostic("", "", value.key(key)))
+        found[f"{path}/{key}:"] = here(Diagnostic("", "", value.key_span(key)))
         found |= everything(each, f"{path}/{key}")
     for number, each in enumerate(value.data if isinstance(value.data, tuple) else ()):
         found |= everything(each, f"{path}/{number}")
@@ -173,7 +173,7 @@ def test_places_hold_after(before: str) -> None:
     root = read_text(before + "long: {key: [1, needle]}\n", "text").root
     value = root.data["long"].data["key"].data[1]
     assert here(Diagnostic("", "", value.span)) == "needle"
-    assert here(Diagnostic("", "", root.key("long"))) == "long"
+    assert here(Diagnostic("", "", root.key_span("long"))) == "long"
 
 
 def test_a_value_that_an_alias_brings_knows_both_places() -> None:
@@ -233,7 +233,7 @@ def test_a_quoted_merge_key_is_a_key() -> None:
 def test_a_merged_key_keeps_its_place_and_its_alias() -> None:
     root = read_text("a: &x {deep: 1}\nb: {<<: *x}\n", "text").root
     merged = root.data["b"]
-    assert (merged.key("deep").line, merged.data["deep"].span.line) == (1, 1)
+    assert (merged.key_span("deep").line, merged.data["deep"].span.line) == (1, 1)
     assert here(Diagnostic("", "", merged.data["deep"].alias)) == "*x"  # type: ignore[arg-type]
 
 
@@ -349,7 +349,7 @@ def test_a_file_over_the_stated_size_is_refused(
 ) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("archspec: 1\n" + "#" * 100, encoding="utf-8")
-    assert plain(read_file(path).root) == {"archspec": 1}
+    assert to_plain(read_file(path).root) == {"archspec": 1}
     monkeypatch.setattr(source, "MAX_BYTES", 100)
     with pytest.raises(UserError, match="over the limit of 100"):
         read_file(path)

@@ -15,7 +15,7 @@ from archspec.errors import SpecError
 from archspec.expand import expand
 from archspec.graph import Graph
 from archspec.loading.files import Block, Home, Spec, open_spec
-from archspec.syntax.source import Document, Value, plain, read_file, read_text
+from archspec.syntax.source import Document, Value, read_file, read_text, to_plain
 from archspec.syntax.steps import Body, Branches, Broken, read_body
 from archspec.syntax.writer import write_body, write_yaml
 
@@ -27,7 +27,7 @@ SPECS = [path for path in sorted((ROOT / "specs").rglob("*.yaml")) if LIBRARIES 
 def content(record: Any) -> Any:
     """A record, or what is in it, without the places of what it says."""
     if isinstance(record, Value):
-        return plain(record)
+        return to_plain(record)
     if isinstance(record, tuple):
         return [content(each) for each in record]
     if isinstance(record, dict):
@@ -52,10 +52,10 @@ def kinds(body: Body) -> list[str]:
 
 def rewritten(document: Document) -> str:
     """A document's text with the steps of the network and of its blocks written by the writer."""
-    data = plain(document.root)
+    data = to_plain(document.root)
     if document.root.get("layers") is not None:
         data["layers"] = write_body(read_body(document.root.get("layers")))
-    for name, _, block in document.root.entries("blocks"):
+    for name, _, block in document.root.entries_of("blocks"):
         if block.get("layers") is not None:
             data["blocks"][name]["layers"] = write_body(read_body(block.get("layers")))
     return write_yaml(data)
@@ -155,7 +155,7 @@ def test_what_a_step_says_is_in_its_fields() -> None:
         "loop": ("For", {"value": {"width": [1, 2]}}),
         "condition": "=width > 1",
         "name": "dense{width}",
-        "feed": ("Sources", {"names": ["a", "b"], "slots": [], "single": False}),
+        "sources": ("Sources", {"names": ["a", "b"], "slots": [], "single": False}),
         "call": {"training": True},
     }
 
@@ -173,7 +173,7 @@ def test_from_names_steps_in_three_ways(
     feed: str, names: list[str], slots: list[str], single: bool
 ) -> None:
     (step,) = steps(f"- {{Add: , from: {feed}}}").steps
-    assert content(step.feed) == (
+    assert content(step.sources) == (
         "Sources",
         {"names": names, "slots": slots, "single": single},
     )
@@ -196,8 +196,8 @@ def test_a_broken_branch_leaves_those_beside_it_whole() -> None:
 def test_a_step_knows_where_its_words_are() -> None:
     (step,) = steps("- Dense: 3\n  name: here\n  call: {}").steps
     line = step.span.line
-    assert [step.place(word).line - line for word in ("Dense", "name", "call")] == [0, 1, 2]
-    assert step.place("when") == step.span
+    assert [step.word_span(word).line - line for word in ("Dense", "name", "call")] == [0, 1, 2]
+    assert step.word_span("when") == step.span
 
 
 def test_an_alias_is_read_where_it_stands() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from archspec.analysis.measures import peak_memory, receptive_field
 from archspec.errors import Diagnostic
 from archspec.graph import Graph
-from archspec.syntax.source import Value, plain
+from archspec.syntax.source import Value, to_plain
 
 COMPARISONS: dict[str, Callable[[int, Any], bool]] = {
     "<=": operator.le,
@@ -74,7 +74,7 @@ def _measure(graph: Graph, name: str) -> int | None:
 
 def _output(graph: Graph, value: Value) -> Iterator[Diagnostic]:
     found = [list(graph.shape(name)[1:]) for name in graph.outputs]
-    wanted = plain(value)
+    wanted = to_plain(value)
     nested = any(isinstance(each, list) for each in wanted)
     if (wanted if nested else [wanted]) != found:
         shapes = ", ".join(map(str, found))

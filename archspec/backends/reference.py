@@ -34,7 +34,7 @@ from archspec.layers import (
 from archspec.layers.docstrings import is_sentence, write_formula
 from archspec.loading.files import open_spec
 from archspec.objects import TABLES
-from archspec.syntax.source import plain, read_text
+from archspec.syntax.source import read_text, to_plain
 
 INTRODUCTION = """\
 Every layer that a spec may have, with the arguments and defaults of Keras's class of that name. The
@@ -155,7 +155,7 @@ class Page:
 def page(layer: Layer) -> Page:
     family = next(name for name, layers in FAMILIES.items() if layer in layers)
     if layer.traits.augments_only:  # which no graph may have
-        (step,) = plain(read_text(layer.step, layer.name).root)
+        (step,) = to_plain(read_text(layer.step, layer.name).root)
         _, facts = infer(layer.name, step[layer.name], [(None, *layer.example.inputs)])
     else:
         node = expand(open_spec(read_text(example(layer), layer.name))).nodes[-1]

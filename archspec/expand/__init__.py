@@ -79,7 +79,7 @@ def _expand_spec(out: Expansion) -> Graph:
     # With `channels`, which the file's defaults may name in its blocks too.
     out.environments[spec.home] = dict(place.env)
     if spec.body is None or not spec.body.steps:
-        raise out.fail("layers", "the spec has no layers", spec.root.key("layers"))
+        raise out.fail("layers", "the spec has no layers", spec.root.key_span("layers"))
     last = expand_body(spec.body, place, first_input(inputs), out)
     out.ends = find_outputs(place, last, out)
     settle_names(out)

@@ -41,7 +41,7 @@ def expand_block(
 
 def _check_depth(block: Block, step: BlockCall, place: Place, out: Expansion) -> None:
     """Raise `Failed` for a block that calls itself, and for calls too deep in each other."""
-    span, note = step.place(block.name), _declared(block)
+    span, note = step.word_span(block.name), _declared(block)
     if block in place.calls:
         circle = (*place.calls[place.calls.index(block) :], block)
         known = not out.circles.isdisjoint(circle)
@@ -73,7 +73,7 @@ def _call_block(
 
     owners: the layers that it calls again, in `reuse`.
     """
-    span = step.place(block.name)
+    span = step.word_span(block.name)
     inputs = _name_inputs(block, taken, step, span, place, out)
     entry = Entry(span if name is None else step.name_span)
     label, errors = enter(place.scope, entry, name, block.name, entry.span, place.trail, out)
@@ -118,13 +118,13 @@ def _with_params(
     """Return the place with the block's own params, and the errors in their names."""
     env = dict(place.env)
     errors: list[int] = []
-    for name, span, default in block.value.entries("params"):
+    for name, span, default in block.value.entries_of("params"):
         errors += check_variable(name, span, {}, out)
         try:
             env[name] = given[name] if name in given else evaluate(default, env, place.trail, out)
         except Failed as failed:
             raise Failed(*errors, *failed.errors) from None
-    place.scope.params = {name: env[name] for name, _, _ in block.value.entries("params")}
+    place.scope.params = {name: env[name] for name, _, _ in block.value.entries_of("params")}
     return replace(place, env=env), tuple(errors)
 
 
@@ -160,7 +160,7 @@ def _given_params(step: BlockCall, block: Block, place: Place, out: Expansion) -
             hint = near or f"its params: {', '.join(names) or 'none'}"
             if name in MODIFIERS:
                 hint = f"'{name}' stands beside '{block.name}', not inside it"
-            errors.append(out.error("unknown-argument", message, own.place(name), hint, trail))
+            errors.append(out.error("unknown-argument", message, own.key_span(name), hint, trail))
     for name, value in given.items():
         try:
             values[name] = evaluate(value, place.env, place.trail, out)
@@ -168,7 +168,7 @@ def _given_params(step: BlockCall, block: Block, place: Place, out: Expansion) -
             errors += failed.errors
     missing = [
         name
-        for name, _, default in block.value.entries("params")
+        for name, _, default in block.value.entries_of("params")
         if name not in given
         and default.data is None
         # Whoever misspelt it has been told.
@@ -186,10 +186,10 @@ def _report_missing(
 ) -> int:
     message = f"the block '{block.name}' needs the {listed('param', missing)}"
     notes = (
-        Note(f"'{name}' is declared here, without a default", declared.key(name))
+        Note(f"'{name}' is declared here, without a default", declared.key_span(name))
         for name in reversed(missing)
     )
-    span = step.place(block.name)
+    span = step.word_span(block.name)
     return out.error("missing-argument", message, span, None, (*place.trail, *notes))
 
 
@@ -203,7 +203,7 @@ def _name_inputs(
 ) -> dict[str, Previous]:
     """Return what a call takes, by the names of the block's inputs. Raises `Failed`."""
     declared = block.value.get("inputs")
-    where = span if step.feed is None else step.feed.span
+    where = span if step.sources is None else step.sources.span
     trail = (*place.trail, _declared(block))
     if declared is None:
         if isinstance(taken, list | dict):

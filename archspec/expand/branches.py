@@ -55,7 +55,7 @@ def expand_branches(
         try:
             if not is_there(branch, inside, out):
                 errors = (*errors, *leave_out(branch, inside, None, out))
-                entered = Entry(branch.place("when"), skipped=True)
+                entered = Entry(branch.word_span("when"), skipped=True)
                 errors = (*errors, *_enter_key(branch, entered, inside, out))
                 continue
         except Failed as failed:
@@ -90,12 +90,12 @@ def _expand_branch(branch: Branch, place: Place, value: Previous, out: Expansion
         if branch.refused is not None:
             raise Failed(*out.schema_errors(branch.refused))
         first = value
-        if branch.feed is not None:
-            taken = take(branch.feed, inside, value, out)
+        if branch.sources is not None:
+            taken = take(branch.sources, inside, value, out)
             first = need_one(taken, branch, "a branch", inside, out)
         end = expand_body(branch.body, inside, first, out)
     except Failed as failed:
-        near = find_quietly(branch.feed, inside, value)
+        near = find_quietly(branch.sources, inside, value)
         end = lay_stand_in(branch, inside, near, failed.errors, out)
     out.blame_first(start, errors)
     entry.value, entry.broken = end, isinstance(end, Draft) and end.stand_in
@@ -112,7 +112,7 @@ def _merge(step: Branches, ends: list[Previous], place: Place, out: Expansion) -
         )
     if not ends:
         message = "no branch is left to merge"
-        raise out.fail("branches", message, step.place("branches"), None, place.trail)
+        raise out.fail("branches", message, step.word_span("branches"), None, place.trail)
     values = [need_node(end, merge.span, place, out) for end in ends]
     if len(values) == 1:
         return values[0]

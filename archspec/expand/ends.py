@@ -15,7 +15,7 @@ from archspec.expand.scopes import Entry
 from archspec.expand.values import evaluate
 from archspec.graph import Facts
 from archspec.infer import MAX_AXIS
-from archspec.syntax.source import Value, plain
+from archspec.syntax.source import Value, to_plain
 
 
 def lay_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
@@ -25,9 +25,9 @@ def lay_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
     if single is None and not (declared is not None and declared.data):
         hint = "input: [28, 28, 1]"
         raise out.fail("input", "the spec has no input", root.span.within(0, 1), hint)
-    written = list(declared.members()) if declared is not None else []
+    written = list(declared.entries()) if declared is not None else []
     if single is not None and declared is None:
-        written = [("input", root.key("input"), single)]
+        written = [("input", root.key_span("input"), single)]
     inputs: dict[str, Previous] = {}
     for name, span, value in written:
         draft = Draft("InputLayer", (), out.top, span, ())
@@ -40,7 +40,7 @@ def lay_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
             shape = value
             if isinstance(value.data, dict):
                 shape = value.data["shape"]
-                dtype = str(plain(value.data["dtype"])) if "dtype" in value.data else dtype
+                dtype = str(to_plain(value.data["dtype"])) if "dtype" in value.data else dtype
             size = _evaluate_shape(shape, env, out)
             draft.facts = Facts((None, *size))
         except Failed as failed:
@@ -91,7 +91,7 @@ def find_outputs(place: Place, last: Previous, out: Expansion) -> list[Draft]:
         return [last]
     message = f"the model has no output: {last.reason}"
     hint = "name the outputs: outputs: [NAME, ...]"
-    error = out.error("outputs", message, out.spec.root.key("layers"), hint)
+    error = out.error("outputs", message, out.spec.root.key_span("layers"), hint)
     taken = {each for draft in out.drafts for each in draft.inputs}
     for draft in out.drafts:
         if draft not in taken:

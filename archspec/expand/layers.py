@@ -46,7 +46,7 @@ def lay_layer(
     A node whose arguments or inputs are wrong is there all the same, without facts.
     owner: the node whose weights it has, in `reuse`.
     """
-    span = step.place(op)
+    span = step.word_span(op)
     slots: tuple[str, ...] = ()
     if isinstance(taken, dict):
         taken = _in_order(op, taken)
@@ -110,12 +110,12 @@ def _report_layer(
     if isinstance(step, BlockCall):
         unknown = Refused(f"no layer or block is called {show(op)}", code=refused.code)
         unknown.hint = _hint_for_unknown(step, place)
-        return out.refuse(unknown, step.place(op), place.trail, once=True)
+        return out.refuse(unknown, step.word_span(op), place.trail, once=True)
     at = refused.at
     if not isinstance(at, AtArgument) or at.name not in written:
-        return out.refuse(refused, step.place(op), place.trail)
+        return out.refuse(refused, step.word_span(op), place.trail)
     value, notes = written[at.name]
-    return out.refuse(refused, value.inside(at.inside).span, (*place.trail, *notes))
+    return out.refuse(refused, value.find(at.inside).span, (*place.trail, *notes))
 
 
 def _hint_for_unknown(step: BlockCall, place: Place) -> str:
@@ -141,7 +141,7 @@ def _evaluate_arguments(
 ) -> tuple[dict[str, Any], Written]:
     """Return a layer's evaluated arguments, defaults under its own, and where each is written."""
     given: dict[str, tuple[Value, Mapping[str, Any], Trail]] = {}
-    used = Note(f"first used here, by {op}", step.place(op))
+    used = Note(f"first used here, by {op}", step.word_span(op))
     for defaults, env in place.defaults:
         layer = defaults.get(op)
         refused = next((each for each in (defaults, layer) if each and out.is_refused(each)), None)
@@ -198,7 +198,7 @@ def _evaluate_call(
             message = f"{op} has no call argument '{name}'"
             takes = f"it takes {', '.join(known)}" if known else "it takes none"
             hint = did_you_mean(name, known) or takes
-            raise out.fail("unknown-argument", message, value.key(name), hint)
+            raise out.fail("unknown-argument", message, value.key_span(name), hint)
         if not isinstance(each, bool):
             message = f"the call argument '{name}' must be true or false"
             span = value.data[name].span

@@ -46,21 +46,21 @@ def find_turns(step: Step, place: Place, out: Expansion) -> tuple[list[Turn], Er
     noted = step.name is None or step.label not in place.home.blocks
     if isinstance(step.loop, Repeat):
         count = _count_turns(step.loop.count, place, out)
-        at = step.place("repeat")
+        at = step.word_span("repeat")
         texts = [f"in turn {number} of {count}" for number in range(count)]
         notes = [(Note(text, at),) if noted else () for text in texts]
         return [Turn({}, number, each) for number, each in enumerate(notes)], ()
     rows = find_rows(step.loop.value, place, out)
     errors: list[int] = []
     for name in rows[0] if rows else ():
-        errors += check_variable(name, step.loop.value.key(name), place.env, out)
+        errors += check_variable(name, step.loop.value.key_span(name), place.env, out)
     if step.name is not None and "{" not in str(step.name.data):
         name = step.name.data
         variable = next(iter(rows[0]), "i") if rows else "i"
         message = f"the name '{name}' would be that of every turn"
         hint = f"in a loop a name holds the loop variable: {name}{{{variable}}}"
         raise Failed(*errors, out.error("name", message, step.name.span, hint))
-    at = step.place("for")
+    at = step.word_span("for")
     turns = [Turn(row, None, (Note(_in_turn(row), at),) if noted else ()) for row in rows]
     return turns, tuple(errors)
 

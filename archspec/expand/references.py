@@ -12,20 +12,20 @@ from archspec.syntax.source import Value
 from archspec.syntax.steps import Body, Sources, Step
 
 
-def take(feed: Sources, place: Place, previous: Previous, out: Expansion) -> Taken:
+def take(sources: Sources, place: Place, previous: Previous, out: Expansion) -> Taken:
     """Return what `from` names. Raises `Failed`, after reporting all that cannot be found."""
     found: list[Draft] = []
     errors: list[int] = []
-    for each in feed.names:
+    for each in sources.names:
         try:
             found.append(find_node(each, place, previous, out))
         except Failed as failed:
             errors += failed.errors
-    if len(found) < len(feed.names):
+    if len(found) < len(sources.names):
         raise Failed(*errors)
-    if feed.slots:
-        return dict(zip(feed.slots, found, strict=True))
-    return found[0] if feed.single else found
+    if sources.slots:
+        return dict(zip(sources.slots, found, strict=True))
+    return found[0] if sources.single else found
 
 
 def find_node(value: Value, place: Place, previous: Previous, out: Expansion) -> Draft:
@@ -39,10 +39,10 @@ def find_node(value: Value, place: Place, previous: Previous, out: Expansion) ->
     return need_node(found, value.span, place, out)
 
 
-def find_quietly(feed: Sources | None, place: Place, previous: Previous) -> list[Draft]:
+def find_quietly(sources: Sources | None, place: Place, previous: Previous) -> list[Draft]:
     """Return the nodes that a step which failed takes, as far as they are there."""
-    found = [previous] if feed is None else []
-    for each in feed.names if feed is not None else ():
+    found = [previous] if sources is None else []
+    for each in sources.names if sources is not None else ():
         name = fill_quietly(each, place.env)
         try:
             found += [] if name is None else [_look_up(name, place, previous)]
@@ -90,7 +90,7 @@ def need_one(value: Taken, step: Step, what: str, place: Place, out: Expansion) 
     Raises `Failed` if there are several. what: what messages call the step.
     """
     if isinstance(value, list | dict):
-        span = step.span if step.feed is None else step.feed.span
+        span = step.span if step.sources is None else step.sources.span
         raise out.fail("inputs", f"{what} takes one value", span, "name one step", place.trail)
     return value
 
@@ -114,6 +114,6 @@ def tell_where(refused: Refused, place: Place, out: Expansion) -> Refused:
 
 def _last_called(name: str, bodies: Iterable[Body | None]) -> Value | None:
     """Return the name of the last step in the bodies that is called so."""
-    names = (each for body in bodies if body is not None for each in body.names())
+    names = (each for body in bodies if body is not None for each in body.iter_names())
     found = [each for each in names if each.data == name]
     return found[-1] if found else None

@@ -15,8 +15,8 @@ from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
 from archspec.recipe import recipe_of
-from archspec.syntax.formulas import NoValue, names_in
-from archspec.syntax.source import texts
+from archspec.syntax.formulas import NoValue, words_in
+from archspec.syntax.source import iter_texts
 
 
 def make_graph(out: Expansion) -> Graph:
@@ -109,9 +109,9 @@ def check_all_used(out: Expansion) -> None:
 def warn_of_unused_params(out: Expansion) -> None:
     """Warn of params that no formula of the file names, such as a misspelt one of its base."""
     root = out.spec.root
-    named = {name for text in texts(root) for name in names_in(text)}
-    known = [name for name, _, _ in root.entries("params")]
-    for name, span, _ in root.entries("params"):
+    named = {name for text in iter_texts(root) for name in words_in(text)}
+    known = [name for name, _, _ in root.entries_of("params")]
+    for name, span, _ in root.entries_of("params"):
         if name not in named and span.source is root.span.source:
             near = did_you_mean(name, [each for each in known if each in named])
             message = f"no formula names the param '{name}'"
@@ -141,7 +141,7 @@ def check_recipe(graph: Graph, out: Expansion) -> None:
     except Refused as refused:
         at, span = refused.at, train.span
         if isinstance(at, AtArgument) and at.name in train.data:
-            span = train.inside(at.path).span
+            span = train.find(at.path).span
         raise Failed(out.refuse(refused, span, ())) from None
 
 

@@ -19,7 +19,7 @@ def evaluate(value: Value, env: Mapping[str, Any], trail: Trail, out: Expansion)
     """Return the plain data of a value, its formulas evaluated. Raises `Failed`."""
     if isinstance(value.data, dict | tuple):
         data = _evaluate_inside(value, env, trail, out)
-        if formulas.too_large(data):
+        if formulas.is_too_large(data):
             message = f"the value holds more than {formulas.MAX_ITEMS:,} items"
             raise out.fail("formula", message, value.span, None, (*trail, *value.notes()))
         return data
@@ -31,7 +31,7 @@ def evaluate(value: Value, env: Mapping[str, Any], trail: Trail, out: Expansion)
         raise Failed from None
     except Refused as refused:
         span, at = value.span, refused.at
-        if value.plain and isinstance(at, AtFormula):
+        if value.is_plain and isinstance(at, AtFormula):
             lead = len(value.data[1:]) - len(value.data[1:].lstrip())
             span = span.within(1 + lead + at.start, at.length)
         once = refused.code == "unknown-name"
@@ -79,7 +79,7 @@ def evaluate_params(declared: Value | None, out: Expansion) -> tuple[dict[str, A
     for name in declared.data if declared else ():
         message = f"the param '{name}' is declared further down"
         env[name] = formulas.NoValue(message, "unknown-name", hint)
-    for name, span, value in declared.members() if declared else ():
+    for name, span, value in declared.entries() if declared else ():
         errors += check_variable(name, span, {}, out)
         try:
             env[name] = evaluate(value, env, (), out)

@@ -44,10 +44,10 @@ def _expand_step(step: Step, place: Place, previous: Previous, out: Expansion) -
             raise Failed(*errors)
         turns, errors = find_turns(step, place, out)
     except Failed as failed:
-        near = find_quietly(step.feed, place, previous)
+        near = find_quietly(step.sources, place, previous)
         return lay_stand_in(step, place, near, failed.errors, out)
     start = len(out.drafts)
-    feed = step.feed
+    sources = step.sources
     for turn in turns:
         _count_step(step, out)
         inside = turn.inside(place)
@@ -56,18 +56,18 @@ def _expand_step(step: Step, place: Place, previous: Previous, out: Expansion) -
                 errors = (*errors, *leave_out(step, inside, turn.number, out))
                 continue
         except Failed as failed:
-            near = find_quietly(feed, inside, previous)
+            near = find_quietly(sources, inside, previous)
             previous = lay_stand_in(step, inside, near, failed.errors, out, turn.number)
             continue
-        previous = _expand_turn(step, feed, inside, previous, turn.number, out)
-        feed = None  # the next turn goes on from this one
+        previous = _expand_turn(step, sources, inside, previous, turn.number, out)
+        sources = None  # the next turn goes on from this one
     out.blame_first(start, errors)
     return previous
 
 
 def _expand_turn(
     step: Step,
-    feed: Sources | None,
+    sources: Sources | None,
     place: Place,
     previous: Previous,
     number: int | None,
@@ -76,14 +76,14 @@ def _expand_turn(
     """Expand a step in one turn, and return what it hands on."""
     start = len(out.drafts)
     try:
-        taken = previous if feed is None else take(feed, place, previous, out)
+        taken = previous if sources is None else take(sources, place, previous, out)
         return expand_as(step, name_step(step, place, number, out), place, taken, out)
     except Failed as failed:
-        near = out.drafts[start:][-1:] or find_quietly(feed, place, previous)
+        near = out.drafts[start:][-1:] or find_quietly(sources, place, previous)
         return lay_stand_in(step, place, near, failed.errors, out, number)
     except Halt as halt:
         if halt.errors:  # nobody inside is blamed yet
-            near = find_quietly(feed, place, previous)
+            near = find_quietly(sources, place, previous)
             lay_stand_in(step, place, near, halt.errors, out, number)
         raise Halt from None
 
@@ -100,7 +100,7 @@ def refuse_call(step: Step, place: Place, out: Expansion) -> None:
     if step.call is not None:
         message = "`call` gives call arguments to a layer, and this step is none"
         hint = "write it on the layer"
-        raise out.fail("call", message, step.place("call"), hint, place.trail)
+        raise out.fail("call", message, step.word_span("call"), hint, place.trail)
 
 
 def lay_stand_in(

@@ -24,7 +24,7 @@ from archspec.reading import from_here, kind_of, path_of
 from archspec.recipe import RECIPE
 from archspec.schema.checked import Checked
 from archspec.schema.validation import check
-from archspec.syntax.source import WORDS, Document, Value, read_file, read_text, value_of
+from archspec.syntax.source import WORDS, Document, Value, make_value, read_file, read_text
 from archspec.syntax.steps import Body, read_body
 
 NOT_INHERITED = ("name", "require", "extends", "import")
@@ -83,7 +83,7 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
         home = reader.home(root, home.blocks, home)
     if root.get("layers") is None and root.get("blocks"):
         message = "this is a block library: it has no layers of its own"
-        library = Diagnostic("library", message, root.key("blocks"), "`import` it in a spec")
+        library = Diagnostic("library", message, root.key_span("blocks"), "`import` it in a spec")
         raise SpecError(reader.diagnostics or [library])
     body = read_body(root.get("layers"), reader.broken)
     broken, diagnostics = frozenset(reader.broken), tuple(reader.diagnostics)
@@ -137,7 +137,7 @@ class _Reader:
             base_root, base_home = self.read(base, chain)
             self.way.pop()
             blocks |= base_home.blocks
-        own = {name: value for name, _, value in root.entries("blocks")}
+        own = {name: value for name, _, value in root.entries_of("blocks")}
         for name, value in own.items():
             if value.data is None:
                 blocks.pop(name, None)
@@ -159,7 +159,7 @@ class _Reader:
                     self.report([_twice(name, each.span, brought.get(name, known.span))])
                 brought[name] = each.span
                 blocks[name] = block
-        for name, span, value in root.entries("blocks"):
+        for name, span, value in root.entries_of("blocks"):
             if name in brought and value.data is not None:
                 self.report([_twice(name, span, brought[name])])
         if missing:  # whatever calls their blocks would be blamed for it
@@ -178,7 +178,7 @@ class _Reader:
         for name, block in known.items():
             if block.home is before:
                 blocks[name] = replace(block, home=home)
-        for name, span, value in root.entries("blocks"):
+        for name, span, value in root.entries_of("blocks"):
             if name not in blocks or blocks[name].value is not value:
                 refused = value.span in self.broken
                 body = None if refused else read_body(value.get("layers"), self.broken)
@@ -258,12 +258,12 @@ def _twice(name: str, span: Span, first: Span) -> Diagnostic:
 def _laid_over(base: Value | None, top: Value) -> Value:
     """The derived file's value over its base's, by the rules of `extends`; without its nulls."""
     data = {key: value for key, value in base.items() if key not in NOT_INHERITED} if base else {}
-    keys = {key: base.key(key) for key in data} if base else {}
+    keys = {key: base.key_span(key) for key in data} if base else {}
     for key, other in (("input", "inputs"), ("inputs", "input")):
         if top.get(key) is not None and other in data:
             del data[other], keys[other]
     for key, value in top.items():
-        _lay(data, keys, key, value, top.key(key), DEEP.get(key, 0), key in KEEPS_NULL)
+        _lay(data, keys, key, value, top.key_span(key), DEEP.get(key, 0), key in KEEPS_NULL)
     return replace(top, data=data, keys=keys)
 
 
@@ -285,7 +285,7 @@ def _lay(
         inside, places = (dict(old.data), dict(old.keys)) if old and below else ({}, {})
         deepest = depth == 1 and (keeps_null or key not in ("train", "inputs"))
         for name, each in value.items():
-            _lay(inside, places, name, each, value.key(name), depth - 1, deepest)
+            _lay(inside, places, name, each, value.key_span(name), depth - 1, deepest)
         data[key], keys[key] = replace(value, data=inside, keys=places), span
     else:
         data[key], keys[key] = value, span
@@ -293,7 +293,7 @@ def _lay(
 
 def _set(root: Value, place: str, value: Any) -> Value:
     """The root with one place set: a param by its name, or any dotted place by its path."""
-    new = value if isinstance(value, Value) else value_of(value, _argument(place, value))
+    new = value if isinstance(value, Value) else make_value(value, _argument(place, value))
     params = root.get("params")
     path = place.split(".")
     if len(path) == 1:

@@ -38,7 +38,7 @@ from archspec.recipe.types import (
     SHARE,
     WEIGHTS,
 )
-from archspec.syntax.source import plain, read_file
+from archspec.syntax.source import read_file, to_plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ def suggest_key(word: str) -> str | None:
 
 def given_in(file: Path) -> dict[str, Any]:
     """Return the `train` mapping that a file holds alone. Raises `UserError` for another thing."""
-    given = plain(read_file(file).root)
+    given = to_plain(read_file(file).root)
     if not isinstance(given, dict):
         raise UserError(f"{file}: a recipe is a mapping, as under `train:` in a spec")
     if "archspec" in given or "layers" in given:

@@ -51,7 +51,7 @@ class Checked:
 
     def known_blocks(self) -> list[str]:
         """Return the names of the blocks that the file defines."""
-        return [name for name, _, _ in self.root.entries("blocks")]
+        return [name for name, _, _ in self.root.entries_of("blocks")]
 
 
 def find_values(root: Value, path: Iterable[Any]) -> list[Value]:

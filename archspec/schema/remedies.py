@@ -17,7 +17,7 @@ from archspec.layers import LAYERS
 from archspec.objects import KINDS
 from archspec.schema.checked import find_values
 from archspec.schema.faults import Fault, list_arguments
-from archspec.syntax.source import FLOAT, plain
+from archspec.syntax.source import FLOAT, to_plain
 
 BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
 MAX_LISTED = 40  # words that are valid, in a hint
@@ -39,7 +39,7 @@ def _steps_as_mapping(fault: Fault) -> str | None:
 def _one_in_brackets(fault: Fault) -> str | None:
     """Catch `filters: [3]`."""
     data = fault.value.data
-    alone = isinstance(data, tuple) and len(data) == 1 and fault.takes(plain(data[0]))
+    alone = isinstance(data, tuple) and len(data) == 1 and fault.takes(to_plain(data[0]))
     return "leave the brackets out" if alone else None
 
 
@@ -54,7 +54,7 @@ def _outputs_by_name(fault: Fault) -> str | None:
     """Catch `outputs: {digit: head}`."""
     if not (isinstance(fault.value.data, dict) and fault.path == ["outputs"]):
         return None
-    return f"make it a list: {show(list(plain(fault.value).values()))}".replace("'", "")
+    return f"make it a list: {show(list(to_plain(fault.value).values()))}".replace("'", "")
 
 
 def _margins(fault: Fault) -> str | None:
@@ -95,7 +95,7 @@ def _thousands(fault: Fault) -> str | None:
 
 def _quoted_number(fault: Fault) -> str | None:
     """Catch `units: "3"`."""
-    quoted = FLOAT.fullmatch(fault.text) and not fault.value.plain
+    quoted = FLOAT.fullmatch(fault.text) and not fault.value.is_plain
     if quoted and fault.takes(float(fault.text)):
         return "leave the quotes out"
     return None
@@ -130,7 +130,7 @@ def _arguments_without_names(fault: Fault) -> str | None:
     """Catch `Conv2D: [64, 3]` and `Conv2D: 64, 3`."""
     data, owner = fault.value.data, fault.path[-1]
     if isinstance(data, tuple):
-        values = [show(plain(each)) for each in data]
+        values = [show(to_plain(each)) for each in data]
     else:
         values = [each.strip() for each in fault.text.split(",")]
     names = list_arguments(owner) if isinstance(owner, str) else []
@@ -201,7 +201,7 @@ def _params(fault: Fault) -> set[str]:
     """Return the params that formulas in the refused value may name."""
     root = fault.root
     block = find_values(root, fault.path[:2])[-1] if fault.path[0] == "blocks" else root
-    return {name for each in (root, block) for name, _, _ in each.entries("params")}
+    return {name for each in (root, block) for name, _, _ in each.entries_of("params")}
 
 
 def _choices(schema: Any) -> list[str]:

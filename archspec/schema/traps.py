@@ -14,7 +14,7 @@ from archspec import foreign
 from archspec.errors import Note, Span, did_you_mean
 from archspec.layers import LAYERS
 from archspec.schema.checked import Checked, Path, find_head, is_step
-from archspec.syntax.formulas import is_formula, unbalanced
+from archspec.syntax.formulas import is_formula, is_unbalanced
 from archspec.syntax.source import Value
 from archspec.syntax.steps import MODIFIERS, WORDS
 from archspec.syntax.yaml_errors import QUOTE
@@ -43,9 +43,9 @@ def report_traps(checked: Checked) -> Iterator[Span]:
 
 def _is_torn(value: Value) -> bool:
     """Whether a formula, or a tuple, was written in a flow value and cut at its own comma."""
-    if not (value.plain and isinstance(value.data, str) and value.data[:1] in ("=", "(")):
+    if not (value.is_plain and isinstance(value.data, str) and value.data[:1] in ("=", "(")):
         return False
-    if not unbalanced(value.data):
+    if not is_unbalanced(value.data):
         return False
     span = value.span
     return span.source.lines[span.end_line - 1][span.end_column - 1 :].lstrip()[:1] == ","
@@ -70,14 +70,14 @@ def _is_one_step(value: Value, checked: Checked) -> bool:
         hint = "write it beside `branches`"
         if "from" in value.data and isinstance(value.data["merge"].data, str):
             hint = f"write `- {value.data['merge'].data}:` with that `from`"
-        checked.error("merge", message, value.key("merge"), hint)
+        checked.error("merge", message, value.key_span("merge"), hint)
     elif not ops and "from" not in value.data:
         message = "this step names no layer, block, branches, layers, reuse or from"
         checked.error("no-step", message, find_head(value))
     elif "for" in value.data and "repeat" in value.data:
         message = "a step takes `for` or `repeat`, not both"
-        note = Note("the other is given here", value.key("for"))
-        checked.error("loop", message, value.key("repeat"), None, (note,))
+        note = Note("the other is given here", value.key_span("for"))
+        checked.error("loop", message, value.key_span("repeat"), None, (note,))
     else:
         return True
     return False
@@ -92,7 +92,7 @@ def _report_several_steps(ops: list[str], value: Value, checked: Checked) -> Non
     if kind is not None and isinstance(value.data[kind].data, str):
         layer = value.data[kind].data
         hint = f"a step begins with its layer: `- {layer}: {{...}}`"
-        checked.error("unknown-word", f"a step has no word '{kind}'", value.key(kind), hint)
+        checked.error("unknown-word", f"a step has no word '{kind}'", value.key_span(kind), hint)
         return
     first = next((key for key in ops if key in LAYERS or key in WORDS), ops[0])
     arguments = LAYERS[first].arguments if first in LAYERS else {}
@@ -104,7 +104,7 @@ def _report_several_steps(ops: list[str], value: Value, checked: Checked) -> Non
         are = "is an argument" if len(outside) == 1 else "are arguments"
         message = f"{listed} {are} of {first}, not of a step"
         hint = f"indent {'it' if len(outside) == 1 else 'them'} under '{first}:'"
-        checked.error("indent", message, value.key(outside[0]), hint)
+        checked.error("indent", message, value.key_span(outside[0]), hint)
     for key in others:
         if key not in outside:
             _report_second_key(key, first, value, checked)
@@ -124,4 +124,4 @@ def _report_second_key(key: str, first: str, value: Value, checked: Checked) -> 
         code = "several-steps"
         message = f"a step holds one layer or block, and here are '{first}' and '{key}'"
         hint = f"start a new line with `- {key}:`"
-    checked.error(code, message, value.key(key), hint)
+    checked.error(code, message, value.key_span(key), hint)

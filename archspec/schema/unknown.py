@@ -49,7 +49,7 @@ def _report_word(key: str, where: str, hint: str, fault: Fault, checked: Checked
     if key in LAYERS:
         hint = f"a layer is a step of a list: `- {key}: ...` under `layers`"
     message = f"there is no word '{key}'{where}"
-    checked.error("unknown-word", message, fault.value.key(key), hint, fault.notes)
+    checked.error("unknown-word", message, fault.value.key_span(key), hint, fault.notes)
 
 
 def report_argument(key: str, fault: Fault, checked: Checked) -> None:
@@ -58,7 +58,7 @@ def report_argument(key: str, fault: Fault, checked: Checked) -> None:
         code, noun, owner = "unknown-word", "word", "train.data" if owner == "data" else owner
     hint = _meant_argument(key, fault)
     message = f"{owner} has no {noun} '{key}'"
-    checked.error(code, message, fault.value.key(key), hint, fault.notes)
+    checked.error(code, message, fault.value.key_span(key), hint, fault.notes)
 
 
 def _meant_argument(key: str, fault: Fault) -> str:
@@ -91,12 +91,12 @@ def report_object(key: str, fault: Fault, checked: Checked) -> None:
     kind = fault.owner
     message = f"{name_subject(fault.path)} must be {fault.words}, got '{key}'"
     hint = KINDS[kind].suggest(key) or f"one of {', '.join(sorted(TABLES[kind]))}"
-    checked.error("unknown-object", message, fault.value.key(key), hint, fault.notes)
+    checked.error("unknown-object", message, fault.value.key_span(key), hint, fault.notes)
 
 
 def report_in_defaults(key: str, fault: Fault, checked: Checked) -> None:
     """Report a key of `defaults` that is no layer."""
-    span = fault.value.key(key)
+    span = fault.value.key_span(key)
     if key in checked.known_blocks():
         message = f"`defaults` are for layers, and '{key}' is a block"
         hint = "give its params default values"
@@ -108,21 +108,21 @@ def report_in_defaults(key: str, fault: Fault, checked: Checked) -> None:
 def report_block_name(key: str, fault: Fault, checked: Checked) -> None:
     message = f"the block name '{key}' is not possible"
     hint = "blocks are called in snake_case, so that they never look like a layer"
-    checked.error("name", message, fault.value.key(key), hint, fault.notes)
+    checked.error("name", message, fault.value.key_span(key), hint, fault.notes)
 
 
 def report_contract(key: str, fault: Fault, checked: Checked) -> None:
     message, known = f"`require` has no contract '{key}'", fault.known_keys
     near = foreign.CONTRACTS.get(key.replace("_", "").casefold()) or did_you_mean(key, known)
     hint = near or f"contracts: {', '.join(known)}, memory@BATCH_SIZE"
-    checked.error("unknown-word", message, fault.value.key(key), hint, fault.notes)
+    checked.error("unknown-word", message, fault.value.key_span(key), hint, fault.notes)
 
 
 # --- keys of a step ------------------------------------------------------------------------------
 
 
 def report_in_step(key: str, fault: Fault, checked: Checked) -> None:
-    span, word = fault.value.key(key), did_you_mean(key, (*MODIFIERS, *WORDS))
+    span, word = fault.value.key_span(key), did_you_mean(key, (*MODIFIERS, *WORDS))
     if key[:1].isupper() or not word:
         report_layer(key, span, fault.notes, checked)
     else:
@@ -139,11 +139,11 @@ def report_in_branch(key: str, fault: Fault, checked: Checked) -> None:
     elif key not in MODIFIERS:
         message = f"a branch is {fault.words}, not a single step"
         hint = f"make it a list: [{key}: ...], or `- {key}: ...` on a line of its own"
-    checked.error("branch", message, fault.value.key(key), hint, fault.notes)
+    checked.error("branch", message, fault.value.key_span(key), hint, fault.notes)
 
 
 def report_in_merge(key: str, fault: Fault, checked: Checked) -> None:
-    span = fault.value.key(key)
+    span = fault.value.key_span(key)
     if key not in MODIFIERS and key not in WORDS:
         report_layer(key, span, fault.notes, checked)
         return

@@ -19,7 +19,7 @@ from archspec.schema import unknown, wrong
 from archspec.schema.checked import Checked, find_head, find_values
 from archspec.schema.faults import Fault, quick_check, validator
 from archspec.schema.traps import report_traps
-from archspec.syntax.source import Document, plain
+from archspec.syntax.source import Document, to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,13 @@ def check(document: Document) -> Checked:
         return checked
     if root.get("input") is not None and root.get("inputs") is not None:
         message = "a spec has `input` or `inputs`, not both"
-        note = Note("the other is given here", root.key("input"))
-        checked.error("input", message, root.key("inputs"), "name them all in `inputs`", (note,))
+        note = Note("the other is given here", root.key_span("input"))
+        checked.error(
+            "input", message, root.key_span("inputs"), "name them all in `inputs`", (note,)
+        )
         checked.fatal = True
     trapped = set(report_traps(checked))
-    data = plain(root)
+    data = to_plain(root)
     for error in () if quick_check()(data) else validator().iter_errors(data):
         _report(error, checked, trapped)
         if len(checked.diagnostics) >= MAX_ERRORS:

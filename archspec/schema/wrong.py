@@ -10,7 +10,7 @@ from archspec.schema.checked import Checked, find_head
 from archspec.schema.faults import Fault, name_argument, name_subject
 from archspec.schema.remedies import find_remedy
 from archspec.schema.unknown import report_layer
-from archspec.syntax.source import plain
+from archspec.syntax.source import to_plain
 from archspec.syntax.steps import MODIFIERS, WORDS
 
 CODES = {  # of the word at the top of the file that a value stands under
@@ -38,7 +38,7 @@ def _report(fault: Fault, checked: Checked, subject: str, code: str) -> None:
         subject, words, got = f"an item of {subject}", blamed.words, blamed.value
     else:
         words, got = fault.words, fault.value
-    message = f"{subject} must be {words}, got {show(plain(got))}"
+    message = f"{subject} must be {words}, got {show(to_plain(got))}"
     checked.error(code, message, blamed.value.span, find_remedy(blamed), fault.notes)
 
 
@@ -60,7 +60,7 @@ def report_arguments(fault: Fault, checked: Checked) -> None:
 
 def report_lone_value(fault: Fault, checked: Checked) -> None:
     """Report a value for a layer that has no argument to take it: `Add: 3`."""
-    value, got = fault.value, show(plain(fault.value))
+    value, got = fault.value, show(to_plain(fault.value))
     message = f"{fault.path[-1]} has no argument whose value could stand alone, got {got}"
     hint = "write its arguments by name"
     if isinstance(value.data, tuple) and all(isinstance(each.data, str) for each in value.data):
@@ -80,14 +80,14 @@ def report_step(fault: Fault, checked: Checked) -> None:
     else:
         nested = isinstance(value.data, tuple)
         hint = "steps inside a step are a group: `- layers: [...]`" if nested else None
-        message = f"a step must be {fault.words}, got {show(plain(value))}"
+        message = f"a step must be {fault.words}, got {show(to_plain(value))}"
         checked.error("no-step", message, value.span, hint, notes)
 
 
 def report_branch(fault: Fault, checked: Checked) -> None:
     value = fault.value
     as_list = f"make it a list: [{value.data}]" if isinstance(value.data, str) else None
-    message = f"a branch is {fault.words}, got {show(plain(value))}"
+    message = f"a branch is {fault.words}, got {show(to_plain(value))}"
     checked.error("branch", message, value.span, as_list, fault.notes)
 
 
@@ -108,7 +108,7 @@ def report_version(fault: Fault, checked: Checked) -> None:
     value = fault.value
     if fault.keyword == "const":
         hint = "this archspec reads version 1: write `archspec: 1`"
-        message = f"the version of the language must be 1, got {show(plain(value))}"
+        message = f"the version of the language must be 1, got {show(to_plain(value))}"
         checked.error("version", message, value.span, hint)
     elif not any(closest(key, ["archspec"]) for key in value.data):
         message = "the file does not say which version of the language it is written in"

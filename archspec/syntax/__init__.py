@@ -1,8 +1,8 @@
-"""The syntax of a spec: YAML's values that know their places, formulas in them, and steps.
+"""The syntax of a spec: YAML values with their places, the formulas in them, and steps.
 
 Nothing here knows a layer or the name of a step.
 
-    source      text -> values                    yaml_errors   what PyYAML stopped at, in words
+    source      text -> values                    yaml_errors   errors of YAML's syntax, in words
     formulas    `=...`, and `{...}` in names
     steps       values -> typed steps             writer        typed steps -> YAML
 """

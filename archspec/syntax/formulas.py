@@ -1,4 +1,4 @@
-"""Formulas: `=width * 2**stage`, over params and loop variables, and names such as `stage{stage}`.
+"""Formulas such as `=width * 2**stage`, and names with placeholders such as `stage{stage}`.
 
 Python's parser reads them, and a walk over a closed list of node types evaluates them: nothing is
 ever imported, called by name or executed. Length, depth, steps and the size of every value are
@@ -30,45 +30,52 @@ WORDS = {"true": True, "false": False, "null": None}
 
 
 def is_formula(value: Any) -> bool:
+    """Return whether a value is the text of a formula, which begins with `=`."""
     return isinstance(value, str) and value.startswith("=")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoValue:
-    """Why a name has no value, as a formula that uses it is told."""
+    """The reason why a name has no value: the error of a formula that uses the name."""
 
     message: str = ""
     code: str = "formula"
     hint: str | None = None
 
 
-REPORTED = NoValue()  # of a name whose own error has been reported
+REPORTED = NoValue()  # the error of the name itself has been reported
 
 
 class Reported(Exception):
-    """A formula uses a name that has no value, and why has been reported."""
+    """Raised when a formula uses a name that has no value because of an error already reported."""
 
 
 @dataclass(slots=True)
 class Work:
-    """How much evaluating the formulas of one spec may take in all, loops included."""
+    """The work that evaluating all formulas of one spec may still take, loops included."""
 
     left: int = field(default_factory=lambda: MAX_WORK)
 
 
 def evaluate(text: str, names: Mapping[str, Any], work: Work | None = None) -> Any:
-    """The value of a formula, without its `=`: a number, text, true, false, null or a list.
+    """Return the value of a formula without its `=`: a number, text, true, false, null or a list.
 
-    names: what each name stands for, a `NoValue` where it has none. work: what formulas may still
-    take; for this one alone by default.
-    Raises `Refused` at the part to blame, and `Reported` where it needs a name whose own error has
-    been reported.
+    names: the value of each name, a `NoValue` where it has none. work: what the formulas of the
+    spec may still take; by default this one has a budget of its own. Raises `Refused` with the part
+    to blame, and `Reported` if the formula needs a name whose own error has been reported.
+
+    >>> evaluate("width * 2**stage", {"width": 64, "stage": 1})
+    128
     """
     return _Evaluation(names, work or Work()).value(_parse(text), 0)
 
 
 def fill(text: str, names: Mapping[str, Any], work: Work | None = None) -> str:
-    """A name with its `{...}` replaced by their values: `stage{stage}` -> `stage2`."""
+    """Return a name with each `{...}` replaced by its value. Raises as `evaluate` does.
+
+    >>> fill("stage{stage}", {"stage": 2})
+    'stage2'
+    """
 
     def part(match: re.Match[str]) -> str:
         value = evaluate(match[1].strip(), names, work)
@@ -80,14 +87,18 @@ def fill(text: str, names: Mapping[str, Any], work: Work | None = None) -> str:
     return PLACEHOLDER.sub(part, text)
 
 
-def names_in(text: str) -> set[str]:
-    """The words of a formula, or of the `{...}` in a name, some of which are names."""
+def words_in(text: str) -> set[str]:
+    """Return the words of a formula, or of the `{...}` in a name; some of them are names.
+
+    >>> sorted(words_in("=max(width, 8)"))
+    ['max', 'width']
+    """
     parts = [text[1:]] if is_formula(text) else PLACEHOLDER.findall(text)
     return {word for part in parts for word in re.findall(r"[^\W\d]\w*", part)}
 
 
-def unbalanced(text: str) -> bool:
-    """Whether a formula's brackets do not match, as when YAML cut it at a comma."""
+def is_unbalanced(text: str) -> bool:
+    """Return whether a formula's brackets do not match, as when YAML cut it at a comma."""
     closers, stack, quote = {")": "(", "]": "["}, [], ""
     for char in text:
         if quote:
@@ -113,22 +124,28 @@ def _parse(text: str) -> ast.expr:
         at = getattr(error, "offset", None) or len(text.strip())  # 0: at the end
         what = getattr(error, "msg", str(error)).removesuffix(". Perhaps you forgot a comma?")
         what = what.removesuffix(" (detected at line 1)").replace("string literal", "text")
-        told = "" if what in ("invalid syntax", "") else f": {what}"
+        detail = "" if what in ("invalid syntax", "") else f": {what}"
         foreign = re.search(r"&&|\|\||!(?!=)|<>|\?|(?<![=<>!])=(?!=)", text)
         hint = "write `and`, `or`, `not`, `==`, `!=`, `a if c else b`" if foreign else None
-        message = f"the formula cannot be read here{told}"
+        message = f"the formula cannot be read here{detail}"
         raise Refused(message, AtFormula(at - 1, 1), "formula", hint) from None
 
 
 def make_divisible(value: float, divisor: int = 8, minimum: int | None = None) -> int:
-    """The nearest multiple of `divisor`, never below 0.9 of `value` (Howard et al., MobileNets)."""
+    """Return the multiple of `divisor` nearest to `value`, and at least 0.9 of it.
+
+    minimum: the smallest result; by default `divisor`. Howard et al., MobileNets.
+
+    >>> make_divisible(33), make_divisible(37)
+    (32, 40)
+    """
     floor = divisor if minimum is None else minimum
     rounded = max(floor, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
 def _whole(value: Any) -> int | None:
-    """4 for 4 and for 4.0; None for what is no integer, which a boolean is not either."""
+    """Return 4 for 4 and for 4.0; None for what is no integer, and for booleans."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         return None
     return int(value)
@@ -139,10 +156,10 @@ def _range(*bounds: Any) -> list[int]:
     if None in whole:
         wrong = show(bounds[whole.index(None)])
         raise Refused(f"range wants integers, got {wrong}", code="formula")
-    turns = range(*(each for each in whole if each is not None))
-    if len(turns) > MAX_ITEMS:
-        raise Refused(f"range counts more than {MAX_ITEMS:,} turns", code="formula")
-    return list(turns)
+    numbers = range(*(each for each in whole if each is not None))
+    if len(numbers) > MAX_ITEMS:
+        raise Refused(f"range gives more than {MAX_ITEMS:,} numbers", code="formula")
+    return list(numbers)
 
 
 def _sum(items: list[Any]) -> Any:
@@ -190,11 +207,14 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 
 
 class _Evaluation:
+    """Evaluates one formula: a method for each kind of node that a formula may have."""
+
     def __init__(self, names: Mapping[str, Any], work: Work) -> None:
         self.names = names
         self.work = work
 
     def value(self, node: ast.expr, depth: int) -> Any:
+        """Return the value of a node, and take its cost from the budget."""
         if depth > MAX_DEPTH:
             raise _refused(node, "the formula is nested too deep")
         result = self.walk(node, depth)
@@ -311,12 +331,12 @@ class _Evaluation:
     def index(self, items: Any, index: Any, node: ast.expr) -> Any:
         if not isinstance(items, list | str):
             raise _refused(node, "only a list can be indexed")
-        place = _whole(index)
-        if place is None:
+        position = _whole(index)
+        if position is None:
             raise _refused(node, f"an index must be an integer, got {show(index)}")
-        if not -len(items) <= place < len(items):
-            raise _refused(node, f"index {place} is outside a list of {len(items)}")
-        return items[place]
+        if not -len(items) <= position < len(items):
+            raise _refused(node, f"index {position} is outside a list of {len(items)}")
+        return items[position]
 
     def call(self, name: str, arguments: list[Any], node: ast.expr) -> Any:
         if name not in FUNCTIONS:
@@ -338,17 +358,21 @@ class _Evaluation:
         return value
 
     def bounded(self, value: Any, node: ast.expr) -> Any:
+        """Return a value, or refuse one that is too large."""
         if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
             raise _refused(node, f"the result has more than {MAX_DIGITS} digits")
         if isinstance(value, float) and not math.isfinite(value):
             raise _refused(node, "the result is not a finite number")
-        if too_large(value):
+        if is_too_large(value):
             raise _refused(node, f"the result holds more than {MAX_ITEMS:,} items")
         return value
 
 
-def too_large(value: Any) -> bool:
-    """Whether a value holds over MAX_ITEMS items or characters, counted just past the limit."""
+def is_too_large(value: Any) -> bool:
+    """Return whether a value holds more than MAX_ITEMS items or characters in all.
+
+    Stops counting just past the limit.
+    """
     if not isinstance(value, str | list | dict):
         return False
     count, stack = 0, [value]

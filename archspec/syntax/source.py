@@ -1,7 +1,7 @@
-"""Text -> `Document`: YAML's values, each with the place it was written at.
+"""Read YAML text into a `Document`: values, each with the place where it is written.
 
 PyYAML finds the tokens; everything after that is ours, because its reader takes `1e-4` for text,
-`no` for false, `012` for 10 and the last of two equal keys. Scalars are YAML 1.2's core schema.
+`no` for false, `012` for 10 and the last of two equal keys. Scalars follow YAML 1.2's core schema.
 Whatever is wrong with the text is one diagnostic; nothing here knows what a spec is.
 """
 
@@ -42,76 +42,79 @@ class Value:
     """A YAML value and its place.
 
     data: None, bool, int, float, str, a tuple of Values, or a dict of text to Value.
-    keys: the places of a mapping's keys. alias: where `*name` was written, if it came by one.
-    plain: a scalar without quotes, which is where YAML's traps lie.
+    keys: the places of a mapping's keys. alias: where `*name` is written, if the value came by one.
+    is_plain: whether it is a scalar without quotes, which is where YAML's traps lie.
     """
 
     data: Any
     span: Span
     keys: Mapping[str, Span] = field(default_factory=dict)
     alias: Span | None = None
-    plain: bool = True
+    is_plain: bool = True
 
     def get(self, key: str) -> Value | None:
-        """The value of a key, or None if this is no mapping or has none or null there."""
+        """Return the value of a key; None if it is missing or null, or if this is no mapping."""
         value = self.data.get(key) if isinstance(self.data, dict) else None
         return value if value is not None and value.data is not None else None
 
     def items(self) -> Iterator[tuple[str, Value]]:
+        """Yield the keys and values of a mapping; nothing for other values."""
         return iter(self.data.items()) if isinstance(self.data, dict) else iter(())
 
-    def members(self) -> Iterator[tuple[str, Span, Value]]:
-        """The keys, their places and the values of a mapping."""
+    def entries(self) -> Iterator[tuple[str, Span, Value]]:
+        """Yield the key, the key's place and the value of each entry of a mapping."""
         for name, value in self.items():
-            yield name, self.key(name), value
+            yield name, self.key_span(name), value
 
-    def entries(self, key: str) -> Iterator[tuple[str, Span, Value]]:
-        """The members of the mapping under a key, if there is one."""
+    def entries_of(self, key: str) -> Iterator[tuple[str, Span, Value]]:
+        """Yield the entries of the mapping under a key, if there is one."""
         inside = self.get(key)
-        return inside.members() if inside is not None else iter(())
+        return inside.entries() if inside is not None else iter(())
 
-    def inside(self, path: Sequence[str]) -> Value:
-        """The value at a path of arguments, as far as it goes; names of objects are stepped over.
+    def find(self, path: Sequence[str]) -> Value:
+        """Return the value at a path of arguments, or the last value on the way that is there.
 
-        `l2` leads to 3 in {l2: 3}, in {L2: {l2: 3}} and in {L2: 3}.
+        Names of objects are not in the path: `l2` leads to 3 in {l2: 3}, in {L2: {l2: 3}} and in
+        {L2: 3}.
         """
         if not isinstance(self.data, dict) or not path:
             return self
         if path[0] in self.data:
-            return self.data[path[0]].inside(path[1:])  # type: ignore[no-any-return]
+            return self.data[path[0]].find(path[1:])  # type: ignore[no-any-return]
         if len(self.data) == 1:
             (only,) = self.data.values()
-            return only.inside(path)  # type: ignore[no-any-return]
+            return only.find(path)  # type: ignore[no-any-return]
         return self
 
-    def key(self, name: str) -> Span:
-        """The place of a key; of the whole value if it has no such key."""
+    def key_span(self, name: str) -> Span:
+        """Return the place of a key; of the whole value if it has no such key."""
         return self.keys.get(name, self.span)
 
     def notes(self) -> tuple[Note, ...]:
+        """Return a note on the alias that the value came by, if it did."""
         return (Note("used here by its alias", self.alias),) if self.alias else ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """A file's one value, and the file it came from (None for text given in memory)."""
+    """The value of a YAML file, and the file's path (None for text given in memory)."""
 
     root: Value
     source: Source
     path: Path | None = None
 
 
-def plain(value: Value) -> Any:
-    """The data alone, as lists, dicts and scalars."""
+def to_plain(value: Value) -> Any:
+    """Return a value as plain lists, dicts and scalars, without places."""
     if isinstance(value.data, dict):
-        return {key: plain(each) for key, each in value.data.items()}
+        return {key: to_plain(each) for key, each in value.data.items()}
     if isinstance(value.data, tuple):
-        return [plain(each) for each in value.data]
+        return [to_plain(each) for each in value.data]
     return value.data
 
 
-def texts(value: Value) -> Iterator[str]:
-    """Every text in a value, keys left out."""
+def iter_texts(value: Value) -> Iterator[str]:
+    """Yield every text in a value, but for keys."""
     stack = [value]
     while stack:
         data = stack.pop().data
@@ -121,13 +124,16 @@ def texts(value: Value) -> Iterator[str]:
             stack += data.values() if isinstance(data, dict) else data
 
 
-def value_of(data: Any, span: Span) -> Value:
-    """A Value made of plain data, all of it at one place."""
+def make_value(data: Any, span: Span) -> Value:
+    """Return plain data as a Value, all of it at one place.
+
+    Raises `UserError` for data that YAML cannot hold, such as NaN or a NumPy array.
+    """
     if isinstance(data, Mapping):
         keys = {str(key): span for key in data}
-        return Value({str(key): value_of(each, span) for key, each in data.items()}, span, keys)
+        return Value({str(key): make_value(each, span) for key, each in data.items()}, span, keys)
     if isinstance(data, list | tuple):
-        return Value(tuple(value_of(each, span) for each in data), span)
+        return Value(tuple(make_value(each, span) for each in data), span)
     finite = not isinstance(data, float) or isfinite(data)
     if data is None or (isinstance(data, bool | int | float | str) and finite):
         return Value(data, span)
@@ -135,9 +141,10 @@ def value_of(data: Any, span: Span) -> Value:
 
 
 def read_file(path: Path, name: str | None = None) -> Document:
-    """The document in a file. Raises `UserError` if it cannot be read, `SpecError` if no YAML.
+    """Read the document in a file.
 
-    name: what messages call the file; its path by default.
+    name: what messages call the file; its path by default. Raises `UserError` if the file cannot be
+    read, and `SpecError` if it is not YAML.
     """
     try:
         with open_file(path) as file:
@@ -148,9 +155,10 @@ def read_file(path: Path, name: str | None = None) -> Document:
 
 
 def read_input(stream: BinaryIO, name: str) -> Document:
-    """The document in a stream, which names other files from the working folder.
+    """Read the document in a stream; paths in it start from the working folder.
 
-    name: what messages call it, and the network if it has no name. Raises as `read_file` does.
+    name: what messages call the stream, and the network if it has no name. Raises as `read_file`
+    does.
     """
     try:
         raw = stream.read(MAX_BYTES + 1)
@@ -160,6 +168,7 @@ def read_input(stream: BinaryIO, name: str) -> Document:
 
 
 def _text(raw: bytes, name: str) -> str:
+    """Decode the bytes of a file. Raises `UserError` for what is plainly no spec."""
     if other := foreign.file_of(raw):
         what, hint = other
         raise UserError(f"{name}: this is {what}, not a spec", hint)
@@ -183,16 +192,16 @@ def _text(raw: bytes, name: str) -> str:
 
 
 def read_text(text: str, name: str, path: Path | None = None, shown: str | None = None) -> Document:
-    """The document in a text. Raises `SpecError` if it is no YAML.
+    """Read the document in a text.
 
-    shown: the part of a command that the text is from, which messages quote instead; its lines must
-        be as long.
+    shown: the part of a command that the text is from, which messages quote instead of it; its
+    lines must be as long as the text's. Raises `SpecError` if the text is not YAML.
     """
     source = Source(name, tuple(LINE_END.split(text if shown is None else shown)), shown is None)
     if len(text) > MAX_BYTES:
         raise UserError(f"{name}: over the limit of {MAX_BYTES:,} characters")
     try:
-        return Document(_Composer(text, source).document(), source, path)
+        return Document(_Composer(text, source).compose_document(), source, path)
     except yaml.MarkedYAMLError as error:
         raise SpecError([explain(error, source, text)]) from None
     except yaml.reader.ReaderError as error:
@@ -208,124 +217,118 @@ def read_text(text: str, name: str, path: Path | None = None, shown: str | None 
 
 
 class _Composer:
-    """Events -> Values, with bounds on depth and size, counted through aliases."""
+    """Turn PyYAML's events into Values, with bounds on depth and size, counted through aliases."""
 
     def __init__(self, text: str, source: Source) -> None:
         self.events = yaml.parse(text, Loader=Loader)
         self.source = source
-        self.anchors: dict[str, tuple[Value, int]] = {}
+        self.anchors: dict[str, tuple[Value, int]] = {}  # with the number of values in each
         self.open_anchors: set[str] = set()
         self.count = 0
 
-    def next(self) -> Any:
+    def next_event(self) -> Any:
         return next(self.events)
 
-    def document(self) -> Value:
+    def compose_document(self) -> Value:
         next(self.events)  # the stream starts
         event = next(self.events)
         if isinstance(event, yaml.StreamEndEvent):
-            self.empty()
-        value, _ = self.value(next(self.events), 0)
+            self.fail_empty()
+        value, _ = self.compose_value(next(self.events), 0)
         next(self.events)  # the document ends
         event = next(self.events)
         if not isinstance(event, yaml.StreamEndEvent):
             self.fail("yaml", "a file holds one spec, and a second one begins here", event)
         if value.data is None:
-            self.empty()
+            self.fail_empty()
         return value
 
-    def value(self, event: Any, depth: int) -> tuple[Value, int]:
-        """A value and the number of values in it, aliases followed."""
+    def compose_value(self, event: Any, depth: int) -> tuple[Value, int]:
+        """Return a value and the number of values in it, aliases followed."""
         span = self.span(event)
         if isinstance(event, yaml.AliasEvent):
-            return self.alias(event, span)
-        self.grow(1, event)
+            return self.follow_alias(event, span)
+        self.count_values(1, event)
         if depth > MAX_DEPTH:
             self.fail("too-deep", TOO_DEEP, event)
         if event.anchor:
             self.open_anchors.add(event.anchor)
         if isinstance(event, yaml.ScalarEvent):
-            value, size = self.scalar(event, span), 1
+            value, size = self.read_scalar(event, span), 1
         else:
             if event.tag not in COLLECTIONS:
-                self.tag(event)
-            read = self.sequence if isinstance(event, yaml.SequenceStartEvent) else self.mapping
-            value, size = read(span, depth)
+                self.refuse_tag(event)
+            is_sequence = isinstance(event, yaml.SequenceStartEvent)
+            compose = self.compose_sequence if is_sequence else self.compose_mapping
+            value, size = compose(span, depth)
         if event.anchor:
             self.open_anchors.discard(event.anchor)
             self.anchors[event.anchor] = value, size
         return value, size
 
-    def alias(self, event: Any, span: Span) -> tuple[Value, int]:
+    def follow_alias(self, event: Any, span: Span) -> tuple[Value, int]:
         if event.anchor in self.open_anchors:
             self.fail("alias", f"the alias '*{event.anchor}' stands inside its own anchor", event)
         if event.anchor not in self.anchors:
             self.fail("alias", f"the alias '*{event.anchor}' has no anchor before it", event)
         value, size = self.anchors[event.anchor]
-        self.grow(size, event)
+        self.count_values(size, event)
         return replace(value, alias=span), size
 
-    def sequence(self, span: Span, depth: int) -> tuple[Value, int]:
+    def compose_sequence(self, span: Span, depth: int) -> tuple[Value, int]:
         items, size = [], 1
-        while not isinstance(event := self.next(), yaml.SequenceEndEvent):
-            item, inside = self.value(event, depth + 1)
+        while not isinstance(event := self.next_event(), yaml.SequenceEndEvent):
+            item, inside = self.compose_value(event, depth + 1)
             items.append(item)
             size += inside
-        return Value(tuple(items), self.upto(span, event)), size
+        return Value(tuple(items), self.extend_to(span, event)), size
 
-    def mapping(self, span: Span, depth: int) -> tuple[Value, int]:
+    def compose_mapping(self, span: Span, depth: int) -> tuple[Value, int]:
         data: dict[str, Value] = {}
         keys: dict[str, Span] = {}
         merged: list[Value] = []
         size = 1
-        while not isinstance(event := self.next(), yaml.MappingEndEvent):
-            if not isinstance(event, yaml.ScalarEvent):
-                braces = isinstance(event, yaml.MappingStartEvent)
-                hint = "a param is used by a formula: =width" if braces else None
-                message = "a key must be a word, not a list, mapping or alias"
-                self.fail("yaml", message, event, hint)
-            key, place = event.value, self.span(event)
-            if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
-                self.tag(event)
-            if event.anchor:
-                self.anchors[event.anchor] = Value(key, place), 1
-            value, inside = self.value(next(self.events), depth + 1)
+        while not isinstance(event := self.next_event(), yaml.MappingEndEvent):
+            key, key_span = self.read_key(event)
+            value, inside = self.compose_value(next(self.events), depth + 1)
             size += inside
             if key == "<<" and event.implicit[0]:
                 merged += value.data if isinstance(value.data, tuple) else [value]
                 if not all(isinstance(each.data, dict) for each in merged):
-                    self.fail(
-                        "yaml", "a merge key '<<' takes a mapping or a list of mappings", event
-                    )
+                    message = "a merge key '<<' takes a mapping or a list of mappings"
+                    self.fail("yaml", message, event)
                 continue
             if key in data:
-                raise SpecError(
-                    [
-                        Diagnostic(
-                            "duplicate-key",
-                            f"the key '{key}' is given twice",
-                            place,
-                            # `- Dense: 3` and `Dense: 4` under it: the second lacks its dash
-                            "keep one of them"
-                            + (", or begin a new item with '- '" if key[:1].isupper() else ""),
-                            (Note("first given here", keys[key]),),
-                        )
-                    ]
-                )
-            data[key], keys[key] = value, place
+                raise _given_twice(key, key_span, keys[key])
+            data[key], keys[key] = value, key_span
         for each in merged:  # the mapping's own keys win, then the earlier of several merged
             for key, value in each.items():
                 if key not in data:
-                    data[key], keys[key] = replace(value, alias=each.alias), each.key(key)
-        return Value(data, self.upto(span, event), keys), size
+                    data[key] = replace(value, alias=each.alias)
+                    keys[key] = each.key_span(key)
+        return Value(data, self.extend_to(span, event), keys), size
 
-    def scalar(self, event: Any, span: Span) -> Value:
+    def read_key(self, event: Any) -> tuple[str, Span]:
+        """Return the key of a mapping that an event begins, and where it is written."""
+        if not isinstance(event, yaml.ScalarEvent):
+            in_braces = isinstance(event, yaml.MappingStartEvent)
+            hint = "a param is used by a formula: =width" if in_braces else None
+            message = "a key must be a word, not a list, mapping or alias"
+            self.fail("yaml", message, event, hint)
+        key, span = event.value, self.span(event)
+        if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
+            self.refuse_tag(event)
+        if event.anchor:
+            self.anchors[event.anchor] = Value(key, span), 1
+        return key, span
+
+    def read_scalar(self, event: Any, span: Span) -> Value:
         text, tag = event.value, event.tag
-        unquoted = event.style is None or event.style == ""
+        is_unquoted = event.style is None or event.style == ""
         if tag is not None and tag not in TAGS and tag != "!":
-            self.tag(event)
-        if TAGS.get(tag, "str") == "str" and (tag in TAGS or tag == "!" or not unquoted):
-            return Value(text, span, plain=False)
+            self.refuse_tag(event)
+        if TAGS.get(tag, "str") == "str" and (tag in TAGS or tag == "!" or not is_unquoted):
+            return Value(text, span, is_plain=False)
         data = self.resolve(text, event)
         wanted = TAGS.get(tag)
         kinds = {"int": int, "float": float, "bool": bool, "null": type(None)}
@@ -336,14 +339,15 @@ class _Composer:
         return Value(data, span)
 
     def resolve(self, text: str, event: Any) -> Any:
+        """Return what a scalar without quotes means by YAML 1.2's core schema."""
         if text in WORDS:
             return WORDS[text]
         if INTEGER.fullmatch(text):
-            self.short(text, event)
+            self.check_length(text, event)
             base = {"0o": 8, "0x": 16}.get(text[:2], 10)
             return int(text[2:] if base != 10 else text, base)
         if FLOAT.fullmatch(text):
-            self.short(text, event)
+            self.check_length(text, event)
             number = float(text)
             if abs(number) == float("inf"):
                 self.fail("yaml", f"the number {text} is too large", event)
@@ -352,11 +356,13 @@ class _Composer:
             self.fail("yaml", f"{text} is not a number that a spec can use", event)
         return text
 
-    def short(self, text: str, event: Any) -> None:
+    def check_length(self, text: str, event: Any) -> None:
+        """Refuse a number whose digits would take long to convert."""
         if len(text) > MAX_NUMBER:
             self.fail("yaml", f"a number of {len(text)} digits is too long", event)
 
-    def grow(self, size: int, event: Any) -> None:
+    def count_values(self, size: int, event: Any) -> None:
+        """Count `size` more values, and refuse a file that holds too many."""
         self.count += size
         if self.count > MAX_VALUES:
             self.fail(
@@ -366,11 +372,11 @@ class _Composer:
                 "write repeated layers with `for` or `repeat`",
             )
 
-    def tag(self, event: Any) -> None:
+    def refuse_tag(self, event: Any) -> None:
         written = event.tag.replace("tag:yaml.org,2002:", "!!")
         self.fail("tag", f"the tag '{written}' is not allowed", event, "a spec is plain YAML data")
 
-    def empty(self) -> None:
+    def fail_empty(self) -> None:
         hint = "start one: archspec new FILE --from lenet5"
         start = Span(self.source, 1, 1, 1, 2)
         raise SpecError([Diagnostic("empty", "the file holds nothing", start, hint)])
@@ -379,9 +385,22 @@ class _Composer:
         start, end = event.start_mark, event.end_mark
         return Span(self.source, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
-    def upto(self, span: Span, event: Any) -> Span:
+    def extend_to(self, span: Span, event: Any) -> Span:
+        """Return a span that begins as `span` and ends with an event."""
         end = event.end_mark
         return replace(span, end_line=end.line + 1, end_column=end.column + 1)
 
     def fail(self, code: str, message: str, event: Any, hint: str | None = None) -> None:
+        """Raise `SpecError` at the place of an event."""
         raise SpecError([Diagnostic(code, message, self.span(event), hint)])
+
+
+def _given_twice(key: str, span: Span, first: Span) -> SpecError:
+    """Return the error of a key that a mapping has already, at `first`."""
+    hint = "keep one of them"
+    if key[:1].isupper():  # `- Dense: 3` and `Dense: 4` under it: the second lacks its dash
+        hint += ", or begin a new item with '- '"
+    notes = (Note("first given here", first),)
+    return SpecError(
+        [Diagnostic("duplicate-key", f"the key '{key}' is given twice", span, hint, notes)]
+    )

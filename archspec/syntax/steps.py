@@ -4,9 +4,9 @@
     - residual: 8                BlockCall       - branches: {...}   Branches
     - reuse: stem                Reuse           - from: stem        From
 
-A record has the words of its step as typed fields. Where the language allows formulas a field is a
-`Value`, not evaluated, since only the place that a step stands in knows the names. A step that the
-schema refused is `Broken`, so that a mistake in it hides none in the others.
+A record has the words of its step as typed fields. Where the language allows formulas, a field is a
+`Value` that is not evaluated yet, since names have values only where the step is expanded. A step
+that the schema refused is `Broken`, so that a mistake in it hides none in the others.
 
 `writer` turns the records back into YAML.
 """
@@ -26,7 +26,7 @@ WORDS = ("branches", "layers", "reuse")  # the steps that are neither a layer no
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sources:
-    """The steps that a step takes its inputs from, as `from` names them.
+    """The names under `from`: the steps that a step takes its inputs from.
 
     names: as they are written, with `{...}` not filled in. slots: the call arguments that they are
     given to, for `from: {query: a, value: b}`. single: whether one name stands without a list.
@@ -47,14 +47,14 @@ class For:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Repeat:
-    """`repeat`: a number of turns."""
+    """`repeat`: how often a step is repeated."""
 
     count: Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arguments:
-    """The arguments of a layer or a block: by name, or the first one's value alone."""
+    """The arguments of a layer or a block: by name, or the value of the first one alone."""
 
     span: Span
     first: Value | None = None
@@ -62,25 +62,26 @@ class Arguments:
     keys: Mapping[str, Span] = field(default_factory=dict)
     alias: Span | None = None
 
-    def by_name(self, first: str) -> Mapping[str, Value]:
-        """Return the arguments by name. first: the name of what can be given alone."""
-        return self.named if self.first is None else {first: self.first}
+    def by_name(self, first_name: str) -> Mapping[str, Value]:
+        """Return the arguments by name; a value given alone is under `first_name`."""
+        return self.named if self.first is None else {first_name: self.first}
 
-    def place(self, name: str) -> Span:
+    def key_span(self, name: str) -> Span:
         """Return where an argument's name is written."""
         return self.keys.get(name, self.span)
 
     def notes(self) -> tuple[Note, ...]:
-        """Return how arguments by name came to stand here, if by an alias."""
+        """Return a note on the alias that arguments by name came by, if they did."""
         return _alias_notes(self.alias if self.first is None else None)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Step:
-    """What every step can say.
+    """The fields of every step.
 
-    label: the layer, block or word that it is. span: where it is written. words: where each of its
-    words is. alias: where `*alias` stands, if the step came by one.
+    label: the step's own word: a layer, a block, `layers`, `branches`, `reuse` or `from`. span:
+    where it is written. words: where each of its words is. alias: where `*alias` is written, if the
+    step came by one. sources: its `from`. loop: its `for` or `repeat`. condition: its `when`.
     """
 
     label: str
@@ -88,12 +89,12 @@ class Step:
     words: Mapping[str, Span] = field(default_factory=dict)
     alias: Span | None = None
     name: Value | None = None
-    feed: Sources | None = None
+    sources: Sources | None = None
     loop: For | Repeat | None = None
     condition: Value | None = None
     call: Value | None = None
 
-    def place(self, word: str) -> Span:
+    def word_span(self, word: str) -> Span:
         """Return where a word of the step is written; the whole step if it has no such word."""
         return self.words.get(word, self.span)
 
@@ -103,7 +104,7 @@ class Step:
         return self.span if self.name is None else self.name.span
 
     def notes(self) -> tuple[Note, ...]:
-        """Return how the step came to stand here, if by an alias."""
+        """Return a note on the alias that the step came by, if it did."""
         return _alias_notes(self.alias)
 
 
@@ -123,7 +124,7 @@ class BlockCall(Step):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Group(Step):
-    """Steps as one, `- layers: [...]`; body: None for an empty group."""
+    """Several steps in place of one, `- layers: [...]`; body: None for an empty group."""
 
     body: Body | None
 
@@ -134,9 +135,9 @@ class Group(Step):
 class Branch(Step):
     """One path of `branches`.
 
-    key: its name in a mapping of branches, which stands at key_span. body: None for the identity.
-    is_list: whether it is written as a list alone. refused: the branch as written, if the schema
-    refused it.
+    key: its name in a mapping of branches, which is written at key_span. body: None for the
+    identity. is_list: whether it is written as a list alone. refused: the branch as written, if the
+    schema refused it.
     """
 
     key: str | None
@@ -169,14 +170,14 @@ class Reuse(Step):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class From(Step):
-    """A step that takes a value and hands it on, `- from: stem`."""
+    """A step that hands on the value of another, `- from: stem`."""
 
     label: str = "from"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Broken(Step):
-    """A step that the schema refused. label: the word it begins with, as far as it has one."""
+    """A step that the schema refused. label: its first word, "?" if that is no text."""
 
     value: Value
 
@@ -189,23 +190,23 @@ class Body:
     alias: Span | None = None
 
     def notes(self) -> tuple[Note, ...]:
-        """Return how the steps came to stand here, if by an alias."""
+        """Return a note on the alias that the steps came by, if they did."""
         return _alias_notes(self.alias)
 
-    def names(self) -> Iterator[Value]:
-        """Yield the name of every step and branch, and what may be meant for one inside arguments.
+    def iter_names(self) -> Iterator[Value]:
+        """Yield the name of every step and branch, and every `name` inside arguments.
 
-        An outer one comes before those inside it.
+        Names inside arguments may be names of steps, indented too far. Outer names come first.
         """
         for step in self.steps:
-            yield from _names(step)
+            yield from _iter_names(step)
 
 
-def _names(step: Step) -> Iterator[Value]:
+def _iter_names(step: Step) -> Iterator[Value]:
     refused = step.value if isinstance(step, Broken) else None
     refused = step.refused if isinstance(step, Branch) else refused
     if refused is not None:
-        yield from _written_names(refused)
+        yield from _iter_written_names(refused)
         return
     if step.name is not None:
         yield step.name
@@ -213,25 +214,25 @@ def _names(step: Step) -> Iterator[Value]:
         for name, value in step.arguments.by_name("").items():
             if name == "name":
                 yield value
-            yield from _written_names(value)
+            yield from _iter_written_names(value)
     elif isinstance(step, Group | Branch) and step.body is not None:
-        yield from step.body.names()
+        yield from step.body.iter_names()
     elif isinstance(step, Branches):
         for each in (*step.branches, step.merge):
             if each is not None:
-                yield from _names(each)
+                yield from _iter_names(each)
 
 
-def _written_names(value: Value) -> Iterator[Value]:
-    """Yield what stands under `name` anywhere in a value."""
+def _iter_written_names(value: Value) -> Iterator[Value]:
+    """Yield the values under `name` anywhere in a value."""
     if isinstance(value.data, dict):
         if "name" in value.data:
             yield value.data["name"]
         for each in value.data.values():
-            yield from _written_names(each)
+            yield from _iter_written_names(each)
     elif isinstance(value.data, tuple):
         for each in value.data:
-            yield from _written_names(each)
+            yield from _iter_written_names(each)
 
 
 def _alias_notes(alias: Span | None) -> tuple[Note, ...]:
@@ -244,7 +245,7 @@ def _alias_notes(alias: Span | None) -> tuple[Note, ...]:
 def read_body(value: Value | None, broken: Collection[Span] = ()) -> Body | None:
     """Return the steps of a list, or None where there is no list.
 
-    broken: the places of what the schema refused; the rest must be as the schema wants it.
+    broken: the places that the schema refused; everything else must fit the schema.
     """
     if value is None or value.data is None:
         return None
@@ -253,34 +254,34 @@ def read_body(value: Value | None, broken: Collection[Span] = ()) -> Body | None
 
 def read_step(value: Value, broken: Collection[Span] = ()) -> Step:
     """Return the record of one step, or of the step under `merge`."""
-    beside = _beside(value)
+    shared = _shared_fields(value)
     if value.span in broken:
-        return Broken(**beside, label=_first_word(value), value=value)
+        return Broken(**shared, label=_first_word(value), value=value)
     if not isinstance(value.data, dict):
-        return _call(str(value.data), None, beside)
+        return _read_call(str(value.data), None, shared)
     word = next((key for key in value.data if key not in MODIFIERS), None)
     if word is None:
-        return From(**beside)
+        return From(**shared)
     under = value.data[word]
     if word == "layers":
-        return Group(**beside, body=read_body(under, broken))
+        return Group(**shared, body=read_body(under, broken))
     if word == "branches":
         merge = value.get("merge")
         joined = None if merge is None else read_step(merge, broken)
-        return Branches(**beside, branches=_branches(under, broken), merge=joined)
+        return Branches(**shared, branches=_read_branches(under, broken), merge=joined)
     if word == "reuse":
-        return Reuse(**beside, target=under)
-    return _call(word, under, beside)
+        return Reuse(**shared, target=under)
+    return _read_call(word, under, shared)
 
 
-def _call(label: str, under: Value | None, beside: dict[str, Any]) -> Step:
-    """The call of a block, which is called in lower case, or of a layer."""
+def _read_call(label: str, under: Value | None, shared: dict[str, Any]) -> Step:
+    """Return the call of a block, whose name is in lower case, or of a layer."""
     kind = BlockCall if label[:1].islower() else LayerCall
-    return kind(**beside, label=label, arguments=_arguments(under))
+    return kind(**shared, label=label, arguments=_read_arguments(under))
 
 
-def _beside(value: Value) -> dict[str, Any]:
-    """The fields that every step has."""
+def _shared_fields(value: Value) -> dict[str, Any]:
+    """Return the fields that every step has."""
     repeat, loop = value.get("repeat"), value.get("for")
     if isinstance(value.data, dict) and "repeat" in value.data:
         repeat = value.data["repeat"]  # numbers the names of a step even if it is refused
@@ -289,14 +290,14 @@ def _beside(value: Value) -> dict[str, Any]:
         "words": value.keys,
         "alias": value.alias,
         "name": value.get("name"),
-        "feed": _sources(value.get("from")),
+        "sources": _read_sources(value.get("from")),
         "loop": Repeat(repeat) if repeat is not None else None if loop is None else For(loop),
         "condition": value.get("when"),
         "call": value.get("call"),
     }
 
 
-def _sources(value: Value | None) -> Sources | None:
+def _read_sources(value: Value | None) -> Sources | None:
     if value is None:
         return None
     if isinstance(value.data, dict):
@@ -306,7 +307,7 @@ def _sources(value: Value | None) -> Sources | None:
     return Sources(value.span, (value,), single=True)
 
 
-def _arguments(value: Value | None) -> Arguments | None:
+def _read_arguments(value: Value | None) -> Arguments | None:
     if value is None or value.data is None or value.data == {}:
         return None
     if isinstance(value.data, dict):
@@ -314,18 +315,20 @@ def _arguments(value: Value | None) -> Arguments | None:
     return Arguments(value.span, value)
 
 
-def _branches(value: Value, broken: Collection[Span]) -> tuple[Branch, ...]:
+def _read_branches(value: Value, broken: Collection[Span]) -> tuple[Branch, ...]:
     if isinstance(value.data, dict):
-        return tuple(_branch(key, value.key(key), each, broken) for key, each in value.data.items())
-    return tuple(_branch(None, value.span, each, broken) for each in value.data)
+        return tuple(
+            _read_branch(key, value.key_span(key), each, broken) for key, each in value.data.items()
+        )
+    return tuple(_read_branch(None, value.span, each, broken) for each in value.data)
 
 
-def _branch(key: str | None, span: Span, value: Value, broken: Collection[Span]) -> Branch:
+def _read_branch(key: str | None, span: Span, value: Value, broken: Collection[Span]) -> Branch:
     refused = value.span in broken
     in_group = isinstance(value.data, dict)
     body = None if refused else read_body(value.get("layers") if in_group else value, broken)
     return Branch(
-        **_beside(value),
+        **_shared_fields(value),
         label=_first_word(value) if refused else "layers",
         key=key,
         key_span=span,
@@ -336,9 +339,9 @@ def _branch(key: str | None, span: Span, value: Value, broken: Collection[Span])
 
 
 def _first_word(value: Value) -> str:
-    """What a refused step is, as far as it says: a layer, a block, or the word that it has."""
-    said = value.data
-    if isinstance(said, dict):
-        words = (key for key in said if key not in MODIFIERS)
-        said = next(words, next(iter(said), "?"))
-    return said if isinstance(said, str) and said.strip() else "?"
+    """Return the word that a refused step begins with, as far as it has one; "?" otherwise."""
+    word = value.data
+    if isinstance(word, dict):
+        own_words = (key for key in word if key not in MODIFIERS)
+        word = next(own_words, next(iter(word), "?"))
+    return word if isinstance(word, str) and word.strip() else "?"

@@ -1,4 +1,4 @@
-"""Typed steps, and plain data, as YAML that our reader reads back the same."""
+"""Write typed steps, and plain data, as YAML that `source` reads back the same."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from archspec.syntax.source import FLOAT, INTEGER, plain
+from archspec.syntax.source import FLOAT, INTEGER, to_plain
 from archspec.syntax.steps import (
     Arguments,
     BlockCall,
@@ -25,23 +25,26 @@ from archspec.syntax.steps import (
 
 
 def write_yaml(data: Mapping[str, Any]) -> str:
-    """Return plain data as YAML; short lists and mappings stand on a line."""
+    """Return plain data as YAML; short lists and mappings are written on one line."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=100)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what PyYAML's reader takes for text and YAML 1.2 for a number; repeats, no aliases."""
+    """Writes repeated values out instead of using aliases, and quotes texts that look like numbers.
+
+    PyYAML's own dumper leaves `1e-4` unquoted, which YAML 1.2 reads as a number.
+    """
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     number = INTEGER.fullmatch(text) or FLOAT.fullmatch(text)
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'" if number else None)
 
 
-_Dumper.add_representer(str, _text)
+_Dumper.add_representer(str, _represent_text)
 
 
 # --- steps ---------------------------------------------------------------------------------------
@@ -53,73 +56,77 @@ def write_body(body: Body | None) -> list[Any] | None:
 
 
 def write_step(step: Step) -> Any:
-    """Return a step as plain data: its name alone where it says no more.
+    """Return a step as plain data; a layer without arguments is its name alone.
 
-    A layer or a block stands before what is said beside it, the steps of a group after it.
+    A layer or block is written before the other words of its step, the steps of a group after them.
     """
     match step:
         case Broken(value=value):
-            return plain(value)
+            return to_plain(value)
         case LayerCall() | BlockCall():
-            written = {step.label: _arguments(step.arguments), **_beside(step)}
+            written = {step.label: _write_arguments(step.arguments), **_write_shared(step)}
             return step.label if written == {step.label: None} else written
         case Reuse(target=target):
-            return {"reuse": plain(target), **_beside(step)}
+            return {"reuse": to_plain(target), **_write_shared(step)}
         case Group(body=body):
-            return {**_beside(step), "layers": write_body(body)}
+            return {**_write_shared(step), "layers": write_body(body)}
         case Branches(merge=None):
-            return {**_beside(step), "branches": _branches(step)}
+            return {**_write_shared(step), "branches": _write_branches(step)}
         case Branches(merge=merge):
             assert merge is not None
-            return {**_beside(step), "branches": _branches(step), "merge": write_step(merge)}
-    return _beside(step)
+            return {
+                **_write_shared(step),
+                "branches": _write_branches(step),
+                "merge": write_step(merge),
+            }
+    return _write_shared(step)
 
 
-def _beside(step: Step) -> dict[str, Any]:
-    """The words beside what a step does, in the order in which they are read."""
+def _write_shared(step: Step) -> dict[str, Any]:
+    """Return the words that every step can have, in the order in which they are written."""
     loop = step.loop
     written = {
-        "from": _sources(step.feed),
-        "for": plain(loop.value) if isinstance(loop, For) else None,
-        "repeat": plain(loop.count) if loop is not None and not isinstance(loop, For) else None,
-        "when": _plain(step.condition),
-        "name": _plain(step.name),
-        "call": _plain(step.call),
+        "from": _write_sources(step.sources),
+        "for": to_plain(loop.value) if isinstance(loop, For) else None,
+        "repeat": to_plain(loop.count) if loop is not None and not isinstance(loop, For) else None,
+        "when": _plain_or_none(step.condition),
+        "name": _plain_or_none(step.name),
+        "call": _plain_or_none(step.call),
     }
     return {word: value for word, value in written.items() if value is not None}
 
 
-def _plain(value: Any) -> Any:
-    return None if value is None else plain(value)
+def _plain_or_none(value: Any) -> Any:
+    return None if value is None else to_plain(value)
 
 
-def _sources(feed: Sources | None) -> Any:
-    if feed is None:
+def _write_sources(sources: Sources | None) -> Any:
+    if sources is None:
         return None
-    names = [plain(each) for each in feed.names]
-    if feed.slots:
-        return dict(zip(feed.slots, names, strict=True))
-    return names[0] if feed.single else names
+    names = [to_plain(each) for each in sources.names]
+    if sources.slots:
+        return dict(zip(sources.slots, names, strict=True))
+    return names[0] if sources.single else names
 
 
-def _arguments(arguments: Arguments | None) -> Any:
+def _write_arguments(arguments: Arguments | None) -> Any:
     if arguments is None:
         return None
     if arguments.first is not None:
-        return plain(arguments.first)
-    return {name: plain(value) for name, value in arguments.named.items()}
+        return to_plain(arguments.first)
+    return {name: to_plain(value) for name, value in arguments.named.items()}
 
 
-def _branches(step: Branches) -> Any:
+def _write_branches(step: Branches) -> Any:
     if all(each.key is None for each in step.branches):
-        return [_branch(each) for each in step.branches]
-    return {each.key: _branch(each) for each in step.branches}
+        return [_write_branch(each) for each in step.branches]
+    return {each.key: _write_branch(each) for each in step.branches}
 
 
-def _branch(branch: Branch) -> Any:
+def _write_branch(branch: Branch) -> Any:
     if branch.refused is not None:
-        return plain(branch.refused)
+        return to_plain(branch.refused)
     if branch.is_list:
         return write_body(branch.body)
     body = {} if branch.body is None else {"layers": write_body(branch.body)}
-    return {**_beside(branch), **body}
+    return {**_write_shared(branch), **body}

@@ -1,4 +1,4 @@
-"""What PyYAML stopped at, in words: one diagnostic, with the remedy for the usual causes."""
+"""Explain where PyYAML stopped: one diagnostic, with the remedy for the usual causes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ QUOTE = "quote the formula or give it a line of its own"
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Where PyYAML stopped in a text, and its words for it, as it has no codes.
+    """The place where PyYAML stopped in a text, and its words for the reason, as it has no codes.
 
-    mark: its place, in lines and columns from 0. span: the same; at the end of a file, the last
-    character. context, problem: what it was reading, and what it met. begin: where the former
-    begins, if it says so.
+    mark: the place, in lines and columns from 0. span: the same; at the end of a file, the last
+    character. context, problem: what PyYAML was reading, and what it met. begin: where what it was
+    reading begins, if PyYAML says so.
     """
 
     source: Source
@@ -46,13 +46,13 @@ class Stop:
 
     @property
     def char(self) -> str:
-        """The character that it stopped at; "" at the end of a line or of the file."""
+        """The character at the place; "" at the end of a line or of the file."""
         column = self.mark.column
         return self.line[column : column + 1] if self.span.line == self.mark.line + 1 else ""
 
     @property
     def line_before(self) -> str:
-        """The line before this one, leaving out comments and empty lines; "" if there is none."""
+        """The line above that is neither empty nor a comment; "" if there is none."""
         above = reversed(self.source.lines[: self.span.line - 1])
         lines = (each.split(" #")[0].rstrip() for each in above)
         return next((each for each in lines if each.strip() and each.lstrip()[0] != "#"), "")
@@ -61,14 +61,14 @@ class Stop:
     def is_second_colon(self) -> bool:
         return "mapping values are not allowed" in self.problem
 
-    def says(
+    def diagnose(
         self,
         message: str,
         hint: str | None,
         span: Span | None = None,
         notes: tuple[Note, ...] = (),
     ) -> Diagnostic:
-        """Return the diagnostic of this stop. span: the place to blame, by default this one."""
+        """Return the diagnostic of this stop; span: the place to blame, by default this one."""
         return Diagnostic("yaml", message, span or self.span, hint, notes)
 
     def word_at(self, match: re.Match[str]) -> Span:
@@ -77,7 +77,7 @@ class Stop:
 
 
 def explain(error: yaml.MarkedYAMLError, source: Source, text: str) -> Diagnostic:
-    """Return what PyYAML's scanner or parser stopped at, with the remedy for the usual causes."""
+    """Return the diagnostic for an error of PyYAML, with a remedy for the usual causes."""
     mark: Any = error.problem_mark or error.context_mark
     begin = _mark_span(error.context_mark, source) if error.context_mark else None
     context, problem = error.context or "", error.problem or ""
@@ -94,20 +94,20 @@ def _open_quote(stop: Stop) -> Diagnostic | None:
     """Catch `name: "head`."""
     if not ("quoted scalar" in stop.context and stop.begin):
         return None
-    return stop.says("this quote is never closed", "close it, or leave it out", stop.begin)
+    return stop.diagnose("this quote is never closed", "close it, or leave it out", stop.begin)
 
 
 def _tab(stop: Stop) -> Diagnostic | None:
     if stop.char != "\t" and "\t" not in stop.line[: stop.indent]:
         return None
-    return stop.says("a tab stands where YAML wants spaces", "replace it by spaces")
+    return stop.diagnose("a tab stands where YAML wants spaces", "replace it by spaces")
 
 
 def _reserved_sign(stop: Stop) -> Diagnostic | None:
     """Catch `name: @head`."""
     if stop.char not in ("@", "`", "%"):
         return None
-    return stop.says(f"a value cannot begin with '{stop.char}'", "quote it")
+    return stop.diagnose(f"a value cannot begin with '{stop.char}'", "quote it")
 
 
 def _sign_of_alias(stop: Stop) -> Diagnostic | None:
@@ -116,7 +116,7 @@ def _sign_of_alias(stop: Stop) -> Diagnostic | None:
         return None
     sign = stop.source.lines[stop.begin.line - 1][stop.begin.column - 1]
     message = f"'{sign}' begins an alias or anchor, and no name follows it"
-    return stop.says(message, "quote it", stop.begin)
+    return stop.diagnose(message, "quote it", stop.begin)
 
 
 def _no_colon_above(stop: Stop) -> Diagnostic | None:
@@ -129,7 +129,7 @@ def _no_colon_above(stop: Stop) -> Diagnostic | None:
         return None
     message = f"'{word[1]}' cannot follow '- {opener[2]}'"
     hint = f"a colon is missing: write `- {opener[2]}:`, and indent what belongs to it"
-    return stop.says(message, hint, stop.word_at(word))
+    return stop.diagnose(message, hint, stop.word_at(word))
 
 
 def _no_colon_before_brace(stop: Stop) -> Diagnostic | None:
@@ -138,7 +138,7 @@ def _no_colon_before_brace(stop: Stop) -> Diagnostic | None:
     if not (glued and stop.is_second_colon):
         return None
     message = f"'{glued[1]}' is not followed by a colon"
-    return stop.says(
+    return stop.diagnose(
         message, f"a colon is missing: write `{glued[1]}: {{...}}`", stop.word_at(glued)
     )
 
@@ -147,8 +147,8 @@ def _second_colon(stop: Stop) -> Diagnostic | None:
     """Catch `description: a net: small`."""
     if not stop.is_second_colon:
         return None
-    message = "a second ': ' on a line that already is a value"
-    return stop.says(message, "quote the text, or indent the key under its parent")
+    message = "a ': ' cannot stand inside a value"
+    return stop.diagnose(message, "quote the text, or indent the key under its parent")
 
 
 def _torn_formula(stop: Stop) -> Diagnostic | None:
@@ -156,7 +156,7 @@ def _torn_formula(stop: Stop) -> Diagnostic | None:
     in_braces = "{" in stop.line + stop.line_before
     if not (in_braces and re.search(r"=[^,{}]*[\[\](),]", stop.line[: stop.span.column])):
         return None
-    return stop.says("a formula with brackets or commas ends the flow value here", QUOTE)
+    return stop.diagnose("inside {...} YAML ends a formula at its brackets and commas", QUOTE)
 
 
 def _open_bracket(stop: Stop) -> Diagnostic | None:
@@ -171,10 +171,11 @@ def _open_bracket(stop: Stop) -> Diagnostic | None:
     if len(missing) > MAX_DEPTH:
         hint = f"{len(missing):,} brackets are open at the end"
     notes = tuple(
-        Note(f"nor is this '{each}'", _mark_span(mark, stop.source)) for each, mark in outer[:3]
+        Note(f"this '{each}' is not closed either", _mark_span(mark, stop.source))
+        for each, mark in outer[:3]
     )
     span = _mark_span(opened, stop.source)
-    return stop.says(f"this '{bracket}' is never closed", hint, span, notes)
+    return stop.diagnose(f"this '{bracket}' is never closed", hint, span, notes)
 
 
 def _no_comma(stop: Stop) -> Diagnostic | None:
@@ -184,14 +185,14 @@ def _no_comma(stop: Stop) -> Diagnostic | None:
     close = "]" if "sequence" in stop.context else "}"
     hint = "close the bracket, or put a comma between the values"
     notes = (Note("the bracket opens here", stop.begin),)
-    return stop.says(f"a ',' or '{close}' is missing before this", hint, notes=notes)
+    return stop.diagnose(f"a ',' or '{close}' is missing before this", hint, notes=notes)
 
 
 def _stray_bracket(stop: Stop) -> Diagnostic | None:
     """Catch `units: 3]`."""
     if stop.char not in ("]", "}"):
         return None
-    return stop.says(f"this '{stop.char}' closes nothing", "remove it")
+    return stop.diagnose(f"this '{stop.char}' closes nothing", "remove it")
 
 
 def _no_key(stop: Stop) -> Diagnostic | None:
@@ -201,27 +202,27 @@ def _no_key(stop: Stop) -> Diagnostic | None:
     end = len(stop.source.lines[stop.begin.line - 1]) + 1
     span = replace(stop.begin, end_column=max(stop.begin.end_column, end))
     hint = "a step begins with '- ', a key ends with ':'"
-    return stop.says("this is neither a step nor a key", hint, span)
+    return stop.diagnose("this is neither a step nor a key", hint, span)
 
 
 def _indentation(stop: Stop) -> Diagnostic | None:
     if not ("block" in stop.context and stop.mark.column == stop.indent):
         return None
     message = "this line's indentation fits nothing above it"
-    return stop.says(message, "indent it as its neighbours")
+    return stop.diagnose(message, "indent it as its neighbours")
 
 
 def _text_after_value(stop: Stop) -> Diagnostic | None:
     """Catch `name: "head" of it`."""
     if "block" not in stop.context:
         return None
-    return stop.says("this cannot follow what stands before it", "quote the whole value")
+    return stop.diagnose("this cannot follow what stands before it", "quote the whole value")
 
 
 def _unexplained(stop: Stop) -> Diagnostic:
     expected = stop.problem.replace("did not find", "expected")
     expected = expected.replace("expected expected", "expected")
-    return stop.says(f"this is not YAML: {expected}", None)
+    return stop.diagnose(f"this is not YAML: {expected}", None)
 
 
 # PyYAML says the same of several causes. The first rule that knows the cause has it, so a rule
@@ -261,7 +262,7 @@ def _unclosed(text: str) -> list[tuple[str, Any]]:
 
 
 def _mark_span(mark: Any, source: Source) -> Span:
-    """Return the place of one character; at the end of a file, of the last one that there is."""
+    """Return the place of one character; at the end of a file, of its last character."""
     if mark.line >= len(source.lines) or not source.lines[mark.line].strip():
         last = max((n for n, line in enumerate(source.lines, 1) if line.strip()), default=1)
         if last <= mark.line:

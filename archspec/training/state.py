@@ -32,7 +32,7 @@ from archspec.errors import UserError
 from archspec.reading import GIB, open_file, reason
 from archspec.runs.contents import MEMORY, STATE, checked, from_json, record
 from archspec.runs.folder import BEST, RunFolder
-from archspec.syntax.source import plain, read_text
+from archspec.syntax.source import read_text, to_plain
 
 PLACE = "last"
 FACTS = "facts.npy"
@@ -265,7 +265,7 @@ def _called(what: str) -> Iterator[None]:
 def _remembered(resolved: str, memories: Sequence[Any]) -> list[dict[str, Any]]:
     """Of the memories those that this run's callbacks may have. Older runs wrote more, of more
     callbacks, and followed the loss whatever their callbacks watched."""
-    callbacks = plain(read_text(resolved, "resolved.yaml").root)["train"]["callbacks"]
+    callbacks = to_plain(read_text(resolved, "resolved.yaml").root)["train"]["callbacks"]
     names = ["Recorder", *(name for each in callbacks for name in each)]
     if len(memories) < len(names):
         raise ValueError("it lacks what a callback remembers")
