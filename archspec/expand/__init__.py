@@ -1,18 +1,19 @@
-"""A `Spec` -> the `Graph` that it means.
+"""Expand a `Spec` into the `Graph` that it means.
 
-Expansion walks the steps as they are written, lays one node down after another and asks the layer
-table for its facts at once, because formulas may say `channels`. A node whose facts failed is there
-all the same, without facts: whatever follows from it stays silent, so one mistake gives one error.
+Expansion walks the steps as they are written, adds one node after another and asks the layer table
+for its facts at once, because formulas may name `channels`. A node whose facts failed is there all
+the same, without facts: nothing is reported for what depends on it, so one mistake gives one error.
 
-Each function takes what it works on, the place that it stands in, and `out`, where it leaves nodes
-and findings.
+Each function takes what it works on, the context that it is written in, and `out`, the `Expansion`
+that collects the nodes and the errors.
 
-    walk        steps, one after another         place    what a step sees
-    branches    groups, branches, bare `from`    out      nodes and findings so far
-    blocks      block calls, `reuse`             values   formulas, params
-    layers      arguments, facts, nodes          loops    `for`, `repeat`, `when`
-    ends        inputs and outputs               names    what steps are called
-    result      the graph, checked as a whole    references, defaults
+    walk        steps, one after another         context    what a step sees
+    branches    groups, branches, bare `from`    drafts     nodes in the making
+    blocks      block calls, `reuse`             expansion  nodes and errors so far
+    layers      arguments, facts, nodes          values     formulas, params
+    loops       `for`, `repeat`, `when`          scopes     names, and what they refer to
+    references  the nodes that `from` names      names      the names that steps are given
+    result      the graph, checked as a whole    inputs_outputs, defaults
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from archspec.analysis.require import broken_contracts
 from archspec.errors import SpecError
 from archspec.expand.blocks import expand_block, expand_reuse
 from archspec.expand.branches import expand_branches, expand_from, expand_group
+from archspec.expand.context import Context
 from archspec.expand.defaults import with_defaults
-from archspec.expand.ends import find_outputs, lay_inputs
+from archspec.expand.expansion import Expansion, Failed, Halt, Handler
+from archspec.expand.inputs_outputs import add_inputs, find_outputs
 from archspec.expand.layers import expand_layer
 from archspec.expand.names import check_keras_names, settle_names
-from archspec.expand.out import Expansion, Failed, Halt, Handler
-from archspec.expand.place import Place
 from archspec.expand.references import first_input
 from archspec.expand.result import (
     check_all_used,
@@ -40,7 +41,7 @@ from archspec.expand.result import (
     make_remains,
     warn_of_unused_params,
 )
-from archspec.expand.values import params_of
+from archspec.expand.values import find_params
 from archspec.expand.walk import expand_body
 from archspec.graph import Graph
 from archspec.loading.files import Spec
@@ -57,9 +58,9 @@ KINDS: Mapping[type[Step], Handler] = {
 
 
 def expand(spec: Spec) -> Graph:
-    """Return the graph of a spec, which is left as it is.
+    """Return the graph of a spec, which is not changed.
 
-    Raises `SpecError` with everything that is wrong with it, and with what is left of the graph.
+    Raises `SpecError` with every error of the spec, and with the graph as far as it could be made.
     """
     out = Expansion(spec, KINDS, findings=list(spec.diagnostics))
     try:
@@ -70,23 +71,23 @@ def expand(spec: Spec) -> Graph:
 
 
 def _expand_spec(out: Expansion) -> Graph:
-    """Return the whole graph. Raises `Failed` or `Halt` if anything has been reported."""
+    """Return the whole graph. Raises `Failed` or `Halt` if an error has been reported."""
     spec = out.spec
-    env, _ = params_of(spec.home, out)
-    inputs = lay_inputs(env, out)
-    outside = Place(out.top, spec.home, env, (), inputs)
-    place = with_defaults(outside, spec.home.defaults, inputs)
+    env, _ = find_params(spec.home, out)
+    inputs = add_inputs(env, out)
+    outside = Context(out.top, spec.home, env, (), inputs)
+    context = with_defaults(outside, spec.home.defaults, inputs)
     # With `channels`, which the file's defaults may name in its blocks too.
-    out.environments[spec.home] = dict(place.env)
+    out.environments[spec.home] = dict(context.env)
     if spec.body is None or not spec.body.steps:
         raise out.fail("layers", "the spec has no layers", spec.root.key_span("layers"))
-    last = expand_body(spec.body, place, first_input(inputs), out)
-    out.ends = find_outputs(place, last, out)
+    last = expand_body(spec.body, context, first_input(inputs), out)
+    out.outputs = find_outputs(context, last, out)
     settle_names(out)
     check_keras_names(out)
     if not out.has_failed():
         check_all_used(out)
-    train = evaluate_train(place, out)
+    train = evaluate_train(context, out)
     if out.has_failed():
         raise Failed
     warn_of_unused_params(out)

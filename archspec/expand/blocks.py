@@ -1,4 +1,4 @@
-"""Block calls, and layers and blocks that are called again with the same weights."""
+"""Expand block calls, and call layers and blocks again with the same weights."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from archspec.errors import Note, Refused, Span, did_you_mean, listed
+from archspec.expand.context import Call, Context
 from archspec.expand.defaults import with_channels, with_defaults
-from archspec.expand.layers import expand_layer, lay_layer
-from archspec.expand.names import call_note, enter
-from archspec.expand.out import Errors, Expansion, Failed
-from archspec.expand.place import Call, Draft, Nothing, Place, Previous, Taken
-from archspec.expand.references import first_input, need_node, tell_where
+from archspec.expand.drafts import Draft, Nothing, Previous, Taken
+from archspec.expand.expansion import Errors, Expansion, Failed
+from archspec.expand.layers import add_layer, expand_layer
+from archspec.expand.names import enter, make_call_note
+from archspec.expand.references import explain_unknown, first_input, require_node
 from archspec.expand.scopes import Entry, Scope
-from archspec.expand.values import check_variable, evaluate, fill, params_of
+from archspec.expand.values import check_variable, evaluate, fill, find_params
 from archspec.expand.walk import expand_body, refuse_call
 from archspec.loading.files import Block
 from archspec.syntax.source import Value
@@ -24,38 +25,38 @@ MAX_BLOCKS = 40
 
 
 def expand_block(
-    step: BlockCall, name: str | None, place: Place, taken: Taken, out: Expansion
+    step: BlockCall, name: str | None, context: Context, taken: Taken, out: Expansion
 ) -> Previous:
-    """Expand a call of a block, or report that there is no such block."""
-    block = place.home.blocks.get(step.label)
+    """Expand a call of a block; report it if there is no such block."""
+    block = context.home.blocks.get(step.label)
     if block is None:
-        return expand_layer(step, name, place, taken, out)
-    refuse_call(step, place, out)
+        return expand_layer(step, name, context, taken, out)
+    refuse_call(step, context, out)
     out.called.add(block.span)
     if out.is_refused(block.value):
         raise Failed(*out.schema_errors(block.value))
-    _check_depth(block, step, place, out)
-    params = _given_params(step, block, place, out)
-    return _call_block(step, block, params, name, place, taken, out)
+    _check_depth(block, step, context, out)
+    params = _evaluate_call_params(step, block, context, out)
+    return _call_block(step, block, params, name, context, taken, out)
 
 
-def _check_depth(block: Block, step: BlockCall, place: Place, out: Expansion) -> None:
-    """Raise `Failed` for a block that calls itself, and for calls too deep in each other."""
-    span, note = step.word_span(block.name), _declared(block)
-    if block in place.calls:
-        circle = (*place.calls[place.calls.index(block) :], block)
+def _check_depth(block: Block, step: BlockCall, context: Context, out: Expansion) -> None:
+    """Raise `Failed` for a block that calls itself, and for calls nested too deep."""
+    span, note = step.word_span(block.name), _make_declared_note(block)
+    if block in context.calls:
+        circle = (*context.calls[context.calls.index(block) :], block)
         known = not out.circles.isdisjoint(circle)
         out.circles.update(circle)
         if known:  # a circle is one mistake, wherever one enters it
             raise Failed
         message = f"a block calls itself: {' -> '.join(each.name for each in circle)}"
-        raise out.fail("recursive-block", message, span, None, (*place.trail, note))
-    if len(place.calls) >= MAX_BLOCKS:
+        raise out.fail("recursive-block", message, span, None, (*context.trail, note))
+    if len(context.calls) >= MAX_BLOCKS:
         message = f"blocks call each other more than {MAX_BLOCKS} deep"
         raise out.fail("too-deep", message, span, None, (note,))
 
 
-def _declared(block: Block) -> Note:
+def _make_declared_note(block: Block) -> Note:
     return Note(f"the block '{block.name}' is declared here", block.span)
 
 
@@ -64,39 +65,39 @@ def _call_block(
     block: Block,
     params: Mapping[str, Any],
     name: str | None,
-    place: Place,
+    context: Context,
     taken: Taken,
     out: Expansion,
     owners: Iterator[Draft] | None = None,
 ) -> Previous:
-    """Expand the steps of a block. params: the values of those that the call gives.
+    """Expand the steps of a block, and return their value.
 
-    owners: the layers that it calls again, in `reuse`.
+    params: the values of those that the call gives. owners: the layers to call again, in `reuse`.
     """
     span = step.word_span(block.name)
-    inputs = _name_inputs(block, taken, step, span, place, out)
+    inputs = _name_inputs(block, taken, step, span, context, out)
     entry = Entry(span if name is None else step.name_span)
-    label, errors = enter(place.scope, entry, name, block.name, entry.span, place.trail, out)
-    scope = place.scope.open(label, block=True, title=block.name)
+    label, errors = enter(context.scope, entry, name, block.name, entry.span, context.trail, out)
+    scope = context.scope.open(label, block=True, title=block.name)
     entry.scope = scope
-    note = call_note(scope, span)
+    note = make_call_note(scope, span)
     out.call_notes.append((note, scope))
     home = block.home
-    env, wrong = params_of(home, out)
+    env, wrong = find_params(home, out)
     errors = (*errors, *wrong)
-    inside = Place(
+    inside = Context(
         scope,
         home,
         env,
         ((home.defaults, env),) if home.defaults is not None else (),
         inputs,
-        (*place.trail, note),
-        (*place.calls, block),
-        owners if place.owners is None else place.owners,
+        (*context.trail, note),
+        (*context.calls, block),
+        owners if context.owners is None else context.owners,
     )
     inside = with_channels(inside, inputs)
     try:
-        inside, wrong = _with_params(block, params, inside, out)
+        inside, wrong = _bind_params(block, params, inside, out)
     except Failed as failed:
         raise Failed(*errors, *failed.errors) from None
     inside = with_defaults(inside, block.value.get("defaults"), inputs)
@@ -108,42 +109,47 @@ def _call_block(
     entry.block = Call(block, params, tuple(out.drafts[start:]))
     is_empty = block.body is None or not block.body.steps
     if isinstance(last, Nothing) and block.value.get("inputs") and is_empty:
-        raise out.fail("no-value", last.reason, span, last.hint, place.trail)
+        raise out.fail("no-value", last.reason, span, last.hint, context.trail)
     return last
 
 
-def _with_params(
-    block: Block, given: Mapping[str, Any], place: Place, out: Expansion
-) -> tuple[Place, Errors]:
-    """Return the place with the block's own params, and the errors in their names."""
-    env = dict(place.env)
+def _bind_params(
+    block: Block, given: Mapping[str, Any], context: Context, out: Expansion
+) -> tuple[Context, Errors]:
+    """Return the context with the block's own params, and the errors in their names."""
+    env = dict(context.env)
     errors: list[int] = []
     for name, span, default in block.value.entries_of("params"):
         errors += check_variable(name, span, {}, out)
         try:
-            env[name] = given[name] if name in given else evaluate(default, env, place.trail, out)
+            env[name] = given[name] if name in given else evaluate(default, env, context.trail, out)
         except Failed as failed:
             raise Failed(*errors, *failed.errors) from None
-    place.scope.params = {name: env[name] for name, _, _ in block.value.entries_of("params")}
-    return replace(place, env=env), tuple(errors)
+    context.scope.params = {name: env[name] for name, _, _ in block.value.entries_of("params")}
+    return replace(context, env=env), tuple(errors)
 
 
-def _enter_inputs(block: Block, place: Place, out: Expansion) -> Errors:
-    """Enter the declared inputs of a block, as empty groups that are seen inside it."""
+def _enter_inputs(block: Block, context: Context, out: Expansion) -> Errors:
+    """Enter the declared inputs of a block in its scope, as empty groups."""
     declared = block.value.get("inputs")
     errors: list[int] = []
     for each in declared.data if declared else ():
         name = str(each.data)
-        entry = Entry(each.span, place.inputs[name], Scope(place.scope))
-        errors += enter(place.scope, entry, name, "", each.span, place.trail, out)[1]
+        entry = Entry(each.span, context.inputs[name], Scope(context.scope))
+        errors += enter(context.scope, entry, name, "", each.span, context.trail, out)[1]
     return tuple(errors)
 
 
-def _given_params(step: BlockCall, block: Block, place: Place, out: Expansion) -> dict[str, Any]:
-    """Return the values of the params that a call gives. Raises `Failed`, also for missing ones."""
+def _evaluate_call_params(
+    step: BlockCall, block: Block, context: Context, out: Expansion
+) -> dict[str, Any]:
+    """Return the values of the params that a call gives.
+
+    Raises `Failed` if one is unknown, missing or cannot be evaluated.
+    """
     declared = block.value.get("params")
     names = list(declared.data) if declared else []
-    trail = (*place.trail, _declared(block))
+    trail = (*context.trail, _make_declared_note(block))
     own = step.arguments
     if own is not None and own.first is not None and not names:
         message = f"the block '{block.name}' has no params"
@@ -163,7 +169,7 @@ def _given_params(step: BlockCall, block: Block, place: Place, out: Expansion) -
             errors.append(out.error("unknown-argument", message, own.key_span(name), hint, trail))
     for name, value in given.items():
         try:
-            values[name] = evaluate(value, place.env, place.trail, out)
+            values[name] = evaluate(value, context.env, context.trail, out)
         except Failed as failed:
             errors += failed.errors
     missing = [
@@ -175,14 +181,19 @@ def _given_params(step: BlockCall, block: Block, place: Place, out: Expansion) -
         and did_you_mean(name, [name]) not in misspelt
     ]
     if missing and declared is not None:
-        errors.append(_report_missing(missing, declared, step, block, place, out))
+        errors.append(_report_missing(missing, declared, step, block, context, out))
     if errors or len(values) < len(given):
         raise Failed(*errors)
     return values
 
 
 def _report_missing(
-    missing: list[str], declared: Value, step: BlockCall, block: Block, place: Place, out: Expansion
+    missing: list[str],
+    declared: Value,
+    step: BlockCall,
+    block: Block,
+    context: Context,
+    out: Expansion,
 ) -> int:
     message = f"the block '{block.name}' needs the {listed('param', missing)}"
     notes = (
@@ -190,7 +201,7 @@ def _report_missing(
         for name in reversed(missing)
     )
     span = step.word_span(block.name)
-    return out.error("missing-argument", message, span, None, (*place.trail, *notes))
+    return out.error("missing-argument", message, span, None, (*context.trail, *notes))
 
 
 def _name_inputs(
@@ -198,22 +209,22 @@ def _name_inputs(
     taken: Taken,
     step: BlockCall | Reuse,
     span: Span,
-    place: Place,
+    context: Context,
     out: Expansion,
 ) -> dict[str, Previous]:
-    """Return what a call takes, by the names of the block's inputs. Raises `Failed`."""
+    """Return the values that a call takes, by the names of the block's inputs. Raises `Failed`."""
     declared = block.value.get("inputs")
     where = span if step.sources is None else step.sources.span
-    trail = (*place.trail, _declared(block))
+    trail = (*context.trail, _make_declared_note(block))
     if declared is None:
         if isinstance(taken, list | dict):
             message = f"the block '{block.name}' takes one value, got {len(taken)}"
             hint = "declare them in the block: inputs: [a, b]"
             raise out.fail("inputs", message, where, hint, trail)
-        return {"input": need_node(taken, span, place, out)}
+        return {"input": require_node(taken, span, context, out)}
     names = [str(each.data) for each in declared.data]
     if isinstance(taken, Draft | Nothing):
-        taken = [need_node(taken, span, place, out)]
+        taken = [require_node(taken, span, context, out)]
     unknown = isinstance(taken, dict) and not taken.keys() <= set(names)
     if unknown or len(taken) != len(names):
         message = f"the block '{block.name}' takes {len(names)} inputs: {', '.join(names)}"
@@ -228,30 +239,30 @@ def _name_inputs(
 
 
 def expand_reuse(
-    step: Reuse, name: str | None, place: Place, taken: Taken, out: Expansion
+    step: Reuse, name: str | None, context: Context, taken: Taken, out: Expansion
 ) -> Previous:
-    """Call a layer or block again."""
-    text = fill(step.target, place, out)
+    """Call a layer or block again with the same weights, and return its value."""
+    text = fill(step.target, context, out)
     try:
         if text in ("input", "previous"):
             message = f"'{text}' is a value, and `reuse` names a layer or a block"
             raise Refused(message, code="reuse", hint="give it a name, and reuse that")
-        entry = place.scope.find(text)
+        entry = context.scope.find(text)
     except Refused as refused:
-        told = tell_where(refused, place, out)
-        raise Failed(out.refuse(told, step.target.span, place.trail)) from None
+        told = explain_unknown(refused, context, out)
+        raise Failed(out.refuse(told, step.target.span, context.trail)) from None
     if isinstance(entry.block, Call):
-        refuse_call(step, place, out)
-        return _call_again(step, text, entry, entry.block, name, place, taken, out)
+        refuse_call(step, context, out)
+        return _call_again(step, text, entry, entry.block, name, context, taken, out)
     owner = entry.value
     if entry.broken:
         raise Failed
     if entry.scope is not None or not isinstance(owner, Draft) or owner.op == "InputLayer":
         message = f"'{text}' is neither a layer nor a block, and only these can be reused"
-        raise out.fail("reuse", message, step.target.span, None, place.trail)
+        raise out.fail("reuse", message, step.target.span, None, context.trail)
     if owner.facts is None:
         raise Failed
-    return lay_layer(step, owner.op, name, place, taken, out, owner)
+    return add_layer(step, owner.op, name, context, taken, out, owner)
 
 
 def _call_again(
@@ -260,7 +271,7 @@ def _call_again(
     entry: Entry,
     call: Call,
     name: str | None,
-    place: Place,
+    context: Context,
     taken: Taken,
     out: Expansion,
 ) -> Previous:
@@ -269,10 +280,10 @@ def _call_again(
         raise Failed
     start = len(out.drafts)
     owners = iter(call.nodes)
-    last = _call_block(step, call.block, call.env, name, place, taken, out, owners)
+    last = _call_block(step, call.block, call.env, name, context, taken, out, owners)
     new = out.drafts[start:]
     if len(new) != len(call.nodes) and all(each.facts is not None for each in new):
-        message = f"'{text}' has other layers on this input, so its weights do not fit"
+        message = f"'{text}' has other layers on this input than first, so its weights do not fit"
         note = Note(f"'{text}' is first called here", entry.span)
-        raise out.fail("reuse", message, step.target.span, None, (*place.trail, note))
+        raise out.fail("reuse", message, step.target.span, None, (*context.trail, note))
     return last

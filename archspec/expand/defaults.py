@@ -1,4 +1,4 @@
-"""What holds inside a file or block: its defaults, and `channels` of its input."""
+"""Give a file or block its defaults, and the name `channels` for its input."""
 
 from __future__ import annotations
 
@@ -7,39 +7,43 @@ from dataclasses import replace
 from typing import Any
 
 from archspec.errors import Refused
-from archspec.expand.place import Draft, Place, Previous
+from archspec.expand.context import Context
+from archspec.expand.drafts import Draft, Previous
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
 
 
-def with_channels(place: Place, inputs: Mapping[str, Previous]) -> Place:
-    """Return the place with the name `channels`, of the one input."""
-    return replace(place, env={**place.env, "channels": _channels(place, inputs)})
+def with_channels(context: Context, inputs: Mapping[str, Previous]) -> Context:
+    """Return the context with `channels`, the number of channels of the only input."""
+    return replace(context, env={**context.env, "channels": _channels(context, inputs)})
 
 
-def with_defaults(place: Place, defaults: Value | None, inputs: Mapping[str, Previous]) -> Place:
-    """Return the place inside a file or block, with its inputs, defaults and `channels`."""
-    place = replace(place, inputs=inputs)
+def with_defaults(
+    context: Context, defaults: Value | None, inputs: Mapping[str, Previous]
+) -> Context:
+    """Return the context inside a file or block, with its inputs, defaults and `channels`."""
+    context = replace(context, inputs=inputs)
     if defaults is None:
-        return with_channels(place, inputs)
-    added = (*place.defaults, (defaults, place.env))
-    inside = with_channels(replace(place, defaults=added), inputs)
-    return replace(inside, defaults=(*place.defaults, (defaults, inside.env)))
+        return with_channels(context, inputs)
+    added = (*context.defaults, (defaults, context.env))
+    inside = with_channels(replace(context, defaults=added), inputs)
+    return replace(inside, defaults=(*context.defaults, (defaults, inside.env)))
 
 
-def _channels(place: Place, inputs: Mapping[str, Previous]) -> Any:
+def _channels(context: Context, inputs: Mapping[str, Previous]) -> Any:
+    """Return the value of `channels`, or the reason why it has none."""
     if len(inputs) != 1:
         return formulas.NoValue("`channels` needs one input, and here there are several")
     (value,) = inputs.values()
     if not isinstance(value, Draft) or value.facts is None:
         return formulas.REPORTED
-    axis = value.shape[1 if _is_channels_first(place) else -1]
+    axis = value.shape[1 if _is_channels_first(context) else -1]
     return formulas.NoValue("`channels` is unknown (null) here") if axis is None else axis
 
 
-def _is_channels_first(place: Place) -> bool:
-    """Return whether a default in force says that channels are the first axis after the batch."""
-    for defaults, env in place.defaults:
+def _is_channels_first(context: Context) -> bool:
+    """Return whether the defaults in force put the channels before the spatial axes."""
+    for defaults, env in context.defaults:
         for _, layer in defaults.items():
             form = layer.get("data_format")
             try:

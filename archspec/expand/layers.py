@@ -1,4 +1,4 @@
-"""One call of a layer: its arguments over the defaults in force, and the node that it becomes."""
+"""Add the node of one layer call: its arguments over the defaults in force, and its facts."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 from archspec import foreign
 from archspec.arguments import show
-from archspec.errors import AtArgument, Note, Refused, did_you_mean
-from archspec.expand.loops import find_mistakes
+from archspec.errors import AtArgument, Note, Refused, Span, did_you_mean
+from archspec.expand.context import Context
+from archspec.expand.drafts import Draft, Taken
+from archspec.expand.expansion import Errors, Expansion, Failed, Trail
+from archspec.expand.loops import report_mistakes
 from archspec.expand.names import enter
-from archspec.expand.out import Errors, Expansion, Failed, Trail
-from archspec.expand.place import Draft, Place, Taken
-from archspec.expand.references import need_node
+from archspec.expand.references import require_node
 from archspec.expand.scopes import Entry, snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Facts
@@ -26,36 +27,29 @@ Written = Mapping[str, tuple[Value, Trail]]  # where each argument is written, a
 
 
 def expand_layer(
-    step: LayerCall | BlockCall, name: str | None, place: Place, taken: Taken, out: Expansion
+    step: LayerCall | BlockCall, name: str | None, context: Context, taken: Taken, out: Expansion
 ) -> Draft:
-    """Lay down the node of a layer, or what is left of it if there is no such layer."""
-    return lay_layer(step, step.label, name, place, taken, out)
+    """Add the node of a layer, without facts if there is no such layer."""
+    return add_layer(step, step.label, name, context, taken, out)
 
 
-def lay_layer(
+def add_layer(
     step: LayerCall | BlockCall | Reuse,
     op: str,
     name: str | None,
-    place: Place,
+    context: Context,
     taken: Taken,
     out: Expansion,
     owner: Draft | None = None,
 ) -> Draft:
-    """Lay down the node of a layer. Raises `Failed` if it has no inputs.
+    """Add the node of a layer. Raises `Failed` if it has no inputs.
 
-    A node whose arguments or inputs are wrong is there all the same, without facts.
-    owner: the node whose weights it has, in `reuse`.
+    A node whose arguments or inputs are wrong is added all the same, without facts. owner: the node
+    whose weights it uses, in `reuse`.
     """
     span = step.word_span(op)
-    slots: tuple[str, ...] = ()
-    if isinstance(taken, dict):
-        taken = _in_order(op, taken)
-        slots, inputs = tuple(taken), tuple(taken.values())
-    elif isinstance(taken, list):
-        inputs = tuple(taken)
-    else:
-        inputs = (need_node(taken, span, place, out),)
-    draft = Draft(op, inputs, place.scope, step.span, place.trail, slots=slots, owner=owner)
+    slots, inputs = _list_inputs(op, taken, span, context, out)
+    draft = Draft(op, inputs, context.scope, step.span, context.trail, slots=slots, owner=owner)
     entry = Entry(span if name is None else step.name_span, draft)
     written: Written = {}
     errors: Errors = ()
@@ -64,8 +58,8 @@ def lay_layer(
         if why := layer.traits.augments_only:
             message = f"{op} works under `train.augment` alone: {why}"
             raise Refused(message, code="refused-layer")
-        if place.owners is not None:  # each layer here has its counterpart there
-            counterpart = next(place.owners, None)
+        if context.owners is not None:  # each layer here has its counterpart there
+            counterpart = next(context.owners, None)
             draft.owner = draft.owner or counterpart
         if draft.owner is not None:
             draft.owner = draft.owner.owner or draft.owner  # the first call, not another reuse
@@ -73,54 +67,65 @@ def lay_layer(
         if isinstance(step, Reuse):
             assert draft.owner is not None
             draft.arguments = dict(draft.owner.arguments)
-            draft.call = _evaluate_call(step, op, layer.call, place, out)
+            draft.call = _evaluate_call(step, op, layer.call, context, out)
         else:
-            given, written = _evaluate_arguments(step, op, layer.arguments, place, out)
-            draft.call = _evaluate_call(step, op, layer.call, place, out)
+            given, written = _evaluate_arguments(step, op, layer.arguments, context, out)
+            draft.call = _evaluate_call(step, op, layer.call, context, out)
             draft.arguments = _normalize(op, given, known)
         if known:
             draft.facts = _infer_facts(draft)
     except Refused as refused:
-        errors = (_report_layer(refused, step, op, place, written, out),)
+        errors = (_report_layer(refused, step, op, context, written, out),)
         entry.broken = op not in LAYERS  # a block misspelt has steps inside
     except Failed as failed:
         errors = failed.errors
-    _, wrong = enter(place.scope, entry, name, snake_case(op), entry.span, place.trail, out)
+    _, wrong = enter(context.scope, entry, name, snake_case(op), entry.span, context.trail, out)
     draft.errors = (*errors, *wrong)
     out.drafts.append(draft)
     return draft
 
 
-def _in_order(op: str, taken: dict[str, Draft]) -> dict[str, Draft]:
-    """Return inputs by name in the order of the layer's call, however they were written."""
+def _list_inputs(
+    op: str, taken: Taken, span: Span, context: Context, out: Expansion
+) -> tuple[tuple[str, ...], tuple[Draft, ...]]:
+    """Return the call arguments that inputs are given to, () if not by name, and the inputs.
+
+    Inputs by name are in the order of the layer's call, however they were written. Raises `Failed`
+    if there is no value to take.
+    """
+    if isinstance(taken, list):
+        return (), tuple(taken)
+    if not isinstance(taken, dict):
+        return (), (require_node(taken, span, context, out),)
     takes = LAYERS[op].takes if op in LAYERS else ()
     order = [name for name in takes if name in taken] if isinstance(takes, tuple) else []
-    return {name: taken[name] for name in (*order, *(n for n in taken if n not in order))}
+    slots = (*order, *(name for name in taken if name not in order))
+    return slots, tuple(taken[name] for name in slots)
 
 
 def _report_layer(
     refused: Refused,
     step: LayerCall | BlockCall | Reuse,
     op: str,
-    place: Place,
+    context: Context,
     written: Written,
     out: Expansion,
 ) -> int:
-    """Report what a rule refused, at the argument that is to blame if there is one."""
+    """Report what a rule refused, at the argument to blame if there is one."""
     if isinstance(step, BlockCall):
         unknown = Refused(f"no layer or block is called {show(op)}", code=refused.code)
-        unknown.hint = _hint_for_unknown(step, place)
-        return out.refuse(unknown, step.word_span(op), place.trail, once=True)
+        unknown.hint = _hint_for_unknown(step, context)
+        return out.refuse(unknown, step.word_span(op), context.trail, once=True)
     at = refused.at
     if not isinstance(at, AtArgument) or at.name not in written:
-        return out.refuse(refused, step.word_span(op), place.trail)
+        return out.refuse(refused, step.word_span(op), context.trail)
     value, notes = written[at.name]
-    return out.refuse(refused, value.find(at.inside).span, (*place.trail, *notes))
+    return out.refuse(refused, value.find(at.inside).span, (*context.trail, *notes))
 
 
-def _hint_for_unknown(step: BlockCall, place: Place) -> str:
-    """Return what a word in lower case that names no block was most likely meant for."""
-    word, blocks = step.label, place.home.blocks
+def _hint_for_unknown(step: BlockCall, context: Context) -> str:
+    """Return a hint for a word in lower case that is not the name of a block."""
+    word, blocks = step.label, context.home.blocks
     first = step.arguments.first if step.arguments else None
     if word in foreign.KINDS and first is not None and str(first.data) in LAYERS:
         return f"a step begins with its layer: `- {first.data}`"  # as `type: Flatten` has it
@@ -136,30 +141,33 @@ def _evaluate_arguments(
     step: LayerCall | BlockCall,
     op: str,
     contract: Mapping[str, Any],
-    place: Place,
+    context: Context,
     out: Expansion,
 ) -> tuple[dict[str, Any], Written]:
-    """Return a layer's evaluated arguments, defaults under its own, and where each is written."""
+    """Return a layer's evaluated arguments over the defaults, and where each is written.
+
+    Raises `Failed`.
+    """
     given: dict[str, tuple[Value, Mapping[str, Any], Trail]] = {}
     used = Note(f"first used here, by {op}", step.word_span(op))
-    for defaults, env in place.defaults:
+    for defaults, env in context.defaults:
         layer = defaults.get(op)
         refused = next((each for each in (defaults, layer) if each and out.is_refused(each)), None)
         if refused is not None:  # what the layer would start from is not known
-            mistakes = find_mistakes(layer or defaults, replace(place, env=env), out)
+            mistakes = report_mistakes(layer or defaults, replace(context, env=env), out)
             raise Failed(*out.schema_errors(refused), *mistakes)
         for key, value in layer.items() if layer else ():
             given[key] = (value, env, (used,))
     if (own := step.arguments) is not None:
         for key, value in own.by_name(next(iter(contract))).items():
-            given[key] = (value, place.env, own.notes())
+            given[key] = (value, context.env, own.notes())
     evaluated: dict[str, Any] = {}
     written: dict[str, tuple[Value, Trail]] = {}
     errors: list[int] = []
     for key, (value, env, notes) in given.items():
         written[key] = value, (*notes, *value.notes())
         try:
-            evaluated[key] = evaluate(value, env, (*place.trail, *notes), out)
+            evaluated[key] = evaluate(value, env, (*context.trail, *notes), out)
         except Failed as failed:
             errors += failed.errors
     if len(evaluated) < len(given):
@@ -168,10 +176,10 @@ def _evaluate_arguments(
 
 
 def _normalize(op: str, given: Mapping[str, Any], known: bool) -> dict[str, Any]:
-    """Return the arguments in normal form. known: whether the inputs are.
+    """Return the arguments in normal form; {} if they are refused and the inputs are unknown.
 
-    If they are not, a value is let pass, since what made them unknown may be what is wrong with it,
-    and there is no normal form.
+    known: whether the inputs are known. If not, the reason may be what is wrong with the arguments,
+    so only a missing argument is reported.
     """
     try:
         return normal(op, given)
@@ -185,14 +193,14 @@ def _evaluate_call(
     step: LayerCall | BlockCall | Reuse,
     op: str,
     known: Mapping[str, str],
-    place: Place,
+    context: Context,
     out: Expansion,
 ) -> dict[str, Any]:
-    """Return the constant call arguments of a layer. known: those that it takes."""
+    """Return the call arguments of a layer. known: those that it takes. Raises `Failed`."""
     value = step.call
     if value is None:
         return {}
-    given = evaluate(value, place.env, place.trail, out)
+    given = evaluate(value, context.env, context.trail, out)
     for name, each in given.items():
         if name not in known:
             message = f"{op} has no call argument '{name}'"
@@ -202,18 +210,21 @@ def _evaluate_call(
         if not isinstance(each, bool):
             message = f"the call argument '{name}' must be true or false"
             span = value.data[name].span
-            raise out.fail("argument-value", message, span, None, place.trail)
+            raise out.fail("argument-value", message, span, None, context.trail)
     if "training" in given:
-        _warn_of_training(op, given["training"], value, place, out)
+        _warn_of_training(op, given["training"], value, context, out)
     return dict(given)
 
 
-def _warn_of_training(op: str, training: bool, value: Value, place: Place, out: Expansion) -> None:
+def _warn_of_training(
+    op: str, training: bool, value: Value, context: Context, out: Expansion
+) -> None:
+    """Warn that `fit` and `predict` override the call argument `training`."""
     message = f"Keras ignores `training: {show(training)}` on a {op} inside fit"
     hint = "fit and predict say themselves whether they train"
     if traits_of(op).batch_statistics and not training:
         hint = "freeze it with `trainable: false` among its arguments"
-    out.warn("training-ignored", message, value.span, hint, place.trail)
+    out.warn("training-ignored", message, value.span, hint, context.trail)
 
 
 # --- facts ---------------------------------------------------------------------------------------
@@ -230,7 +241,7 @@ def _infer_facts(draft: Draft) -> Facts:
 
 
 def _check_same_weights(draft: Draft, facts: Facts, owner: Draft) -> None:
-    """Refuse a call that the layer of another node cannot do."""
+    """Raise `Refused` for a call that the layer of `owner` cannot do with its weights."""
     op, traits, note = draft.op, traits_of(draft.op), (Note("its first call is here", owner.span),)
     if op != owner.op or dict(draft.arguments) != dict(owner.arguments):
         message = f"reused as {op}, but it was {owner.op} with other arguments"
@@ -243,7 +254,7 @@ def _check_same_weights(draft: Draft, facts: Facts, owner: Draft) -> None:
         message = f"{op} cannot reuse its weights here: this input needs {now}, it has {was}"
         raise Refused(message, code="reuse", notes=note)
     if traits.aligns and _num_ranks(draft.inputs) > 1 and _num_ranks(owner.inputs) == 1:
-        message = f"{op} was first called on inputs of one number of axes, and aligns no others"
+        message = f"the first call of {op} had inputs of one number of axes, so it aligns no others"
         raise Refused(message, code="reuse", notes=note)
     axes, before = (len(each.inputs[0].shape) for each in (draft, owner))
     if traits.fixed_rank and axes != before:
@@ -252,5 +263,5 @@ def _check_same_weights(draft: Draft, facts: Facts, owner: Draft) -> None:
 
 
 def _num_ranks(inputs: Iterable[Draft]) -> int:
-    """Return how many numbers of axes the inputs have."""
+    """Return how many different numbers of axes the inputs have."""
     return len({len(each.shape) for each in inputs})

@@ -1,22 +1,23 @@
-"""What steps are called: the name of a turn, its entry in a scope, and the final names of nodes."""
+"""Give names to steps: in each iteration, in their scopes, and at the end to nodes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from archspec.errors import Note, Refused, Span
-from archspec.expand.out import Errors, Expansion, Trail
-from archspec.expand.place import Draft, Place
+from archspec.expand.context import Context
+from archspec.expand.drafts import Draft
+from archspec.expand.expansion import Errors, Expansion, Trail
 from archspec.expand.scopes import Entry, Scope
 from archspec.expand.values import fill
 from archspec.syntax.steps import Step
 
 
-def name_step(step: Step, place: Place, number: int | None, out: Expansion) -> str | None:
-    """Return the explicit name of a step; turns of `repeat` are numbered from 0."""
+def name_step(step: Step, context: Context, number: int | None, out: Expansion) -> str | None:
+    """Return the explicit name of a step; iterations of `repeat` are numbered from 0."""
     if step.name is None:
         return None
-    text = fill(step.name, place, out)
+    text = fill(step.name, context, out)
     return text if number is None else f"{text}{number}"
 
 
@@ -29,9 +30,10 @@ def enter(
     trail: Trail,
     out: Expansion,
 ) -> tuple[str, Errors]:
-    """Enter a step under its name, or as `otherwise`; return what it is called and the errors.
+    """Enter a step in a scope under its name, or else as `otherwise`.
 
-    A name that is refused is reported, and the step is entered without it.
+    Returns the name that it has there, and the errors. A name that is refused is reported, and the
+    step is entered without it.
     """
     try:
         return scope.add(entry, name, otherwise), ()
@@ -42,31 +44,31 @@ def enter(
 
 
 def open_group(
-    name: str | None, span: Span, place: Place, out: Expansion
-) -> tuple[Place, Entry, Errors]:
-    """Return the place inside a group or branch, its entry, and the errors in its name.
+    name: str | None, span: Span, context: Context, out: Expansion
+) -> tuple[Context, Entry, Errors]:
+    """Open the scope of a group or branch, if it has a name.
 
-    Without a name it opens no scope.
+    Returns the context inside it, its entry, and the errors in its name.
     """
     entry = Entry(span)
     if name is None:
-        return place, entry, ()
-    label, errors = enter(place.scope, entry, name, "group", span, place.trail, out)
-    entry.scope = place.scope.open(label, block=False)
-    return replace(place, scope=entry.scope), entry, errors
+        return context, entry, ()
+    label, errors = enter(context.scope, entry, name, "group", span, context.trail, out)
+    entry.scope = context.scope.open(label, block=False)
+    return replace(context, scope=entry.scope), entry, errors
 
 
-def call_note(scope: Scope, span: Span) -> Note:
-    """Return the note on all that is wrong in a block call. scope: of the call."""
+def make_call_note(scope: Scope, span: Span) -> Note:
+    """Return the note for errors inside a block call; scope: that of the call."""
     return Note(f"in block '{scope.title}', as {scope.path}", span)
 
 
 def settle_names(out: Expansion) -> None:
-    """Give every node its final name, and the notes on block calls theirs."""
+    """Give every node, and every note on a block call, its final name."""
     for name, entry in out.top.settle():
         if isinstance(entry.value, Draft) and entry.scope is None:
             entry.value.name = name
-    final = {id(note): call_note(scope, note.span) for note, scope in out.call_notes}
+    final = {id(note): make_call_note(scope, note.span) for note, scope in out.call_notes}
 
     def renamed(notes: Trail) -> Trail:
         return tuple(final.get(id(note), note) for note in notes)
@@ -77,7 +79,7 @@ def settle_names(out: Expansion) -> None:
 
 
 def check_keras_names(out: Expansion) -> None:
-    """See that the nodes' names stay apart as Keras names, which have '-' for '.'."""
+    """Report nodes whose names are equal in Keras, which has '-' for each '.'."""
     seen: dict[str, Draft] = {}
     for draft in out.drafts:
         if draft.stand_in:

@@ -1,4 +1,4 @@
-"""The drafts -> a `Graph`, and what is wrong with it as a whole."""
+"""Make the `Graph` from its drafts, and check it as a whole."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from itertools import chain, count
 from typing import Any
 
 from archspec.errors import AtArgument, Refused, Span, did_you_mean, in_order
-from archspec.expand.loops import find_mistakes
-from archspec.expand.out import Expansion, Failed
-from archspec.expand.place import Draft, Place
+from archspec.expand.context import Context
+from archspec.expand.drafts import Draft
+from archspec.expand.expansion import Expansion, Failed
+from archspec.expand.loops import report_mistakes
 from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
@@ -35,7 +36,7 @@ def make_graph(out: Expansion) -> Graph:
         },
         nodes=tuple(_make_node(draft, out) for draft in out.drafts),
         inputs=tuple(draft.name for draft in out.drafts if draft.op == "InputLayer"),
-        outputs=tuple(draft.name for draft in out.ends),
+        outputs=tuple(draft.name for draft in out.outputs),
         train={},
     )
 
@@ -64,14 +65,14 @@ def _make_node(draft: Draft, out: Expansion) -> Node:
 
 
 def _list_paths(scope: Scope | None) -> Iterator[str]:
-    """Yield the paths of a scope and of those around it, but for the whole network's."""
+    """Yield the paths of a scope and of those around it, but for that of the whole network."""
     while scope is not None and scope.parent is not None:
         yield scope.path
         scope = scope.parent
 
 
 def make_remains(out: Expansion) -> Graph | None:
-    """Return what was laid down of a broken spec; None if that is no more than its inputs."""
+    """Return the graph of a broken spec as far as it was made; None if it has only inputs."""
     if all(draft.op == "InputLayer" for draft in out.drafts):
         return None
     # A picture has boxes for nodes and for the groups and blocks around them: no name is of both.
@@ -90,8 +91,8 @@ def make_remains(out: Expansion) -> Graph | None:
 
 
 def check_all_used(out: Expansion) -> None:
-    """Report the inputs and steps whose value nobody takes."""
-    for draft in chain(*(draft.inputs for draft in out.drafts), out.ends):
+    """Report the inputs and steps whose value no step takes."""
+    for draft in chain(*(draft.inputs for draft in out.drafts), out.outputs):
         draft.used = True
     for draft in out.drafts:
         if draft.used:
@@ -100,7 +101,7 @@ def check_all_used(out: Expansion) -> None:
             message = f"no step uses the input '{draft.name}'"
             error = out.error("unused-input", message, draft.span)
         else:
-            message = f"nobody uses the value of '{draft.name}'"
+            message = f"no step uses the value of '{draft.name}'"
             hint = "give it to a later step by `from`, list it in `outputs`, or remove it"
             error = out.error("unused-step", message, draft.span, hint, draft.trail)
         draft.errors = (error,)
@@ -118,21 +119,21 @@ def warn_of_unused_params(out: Expansion) -> None:
             out.warn("unused-param", message, span, near or "remove it")
 
 
-def evaluate_train(place: Place, out: Expansion) -> Mapping[str, Any]:
+def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
     """Return the `train` mapping of the spec with its formulas evaluated, empty if one fails."""
     value = out.spec.root.get("train")
     if value is None:
         return {}
     try:
         if out.is_refused(value):
-            raise Failed(*find_mistakes(value, place, out))
-        return dict(evaluate(value, place.env, (), out))
+            raise Failed(*report_mistakes(value, context, out))
+        return dict(evaluate(value, context.env, (), out))
     except Failed:
         return {}
 
 
 def check_recipe(graph: Graph, out: Expansion) -> None:
-    """See that the recipe is one for this graph. Raises `Failed`."""
+    """Check that the recipe fits the graph. Raises `Failed`."""
     train = out.spec.root.get("train")
     if train is None:
         return
@@ -146,8 +147,11 @@ def check_recipe(graph: Graph, out: Expansion) -> None:
 
 
 def list_unchecked(out: Expansion) -> tuple[Span, ...]:
-    """Return the steps under a false `when`, and blocks nobody calls: only the schema saw them."""
+    """Return the places of steps that were never included, and of blocks that were never called.
+
+    Only the schema has checked these.
+    """
     blocks = out.spec.home.blocks.values()
     idle = [block.span for block in blocks if block.span not in out.called]
-    never = [span for span in out.left_out if span not in out.let_in]
+    never = [span for span in out.skipped if span not in out.included]
     return tuple(dict.fromkeys((*never, *idle)))

@@ -1,8 +1,8 @@
-"""Names: which step a reference means, and what every node is called in the end.
+"""Find the step that a name refers to, and the final name of every node.
 
-A scope is opened by a named group or loop turn, a branch's key and a block call. Explicit names are
-unique in their scope; unnamed steps are called as Keras would (`conv2d`) and numbered where there
-are several, so final names are given only when a scope is complete.
+A named group or loop iteration, a branch's key and a block call each open a scope. Explicit names
+are unique in their scope; unnamed steps are named as Keras would name them (`conv2d`) and numbered
+where there are several, so final names are given only when a scope is complete.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ MAX_NAME = 200
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """What a name stands for.
+    """The step that a name stands for.
 
-    value: the node whose output it is, once that is known. scope: of a group or block, for paths
-    into it. span: where it was written. skipped: its `when` was false. block: the call, to reuse.
-    broken: it failed and was reported, so that a path into it is no second error.
+    value: the node whose output it is, once that is known. scope: that of a group or block, for
+    paths into it. span: where it is written. skipped: its `when` was false. block: the call, for
+    `reuse`. broken: it failed and was reported, so that a path into it is no second error.
     """
 
     span: Span
@@ -38,11 +38,11 @@ class Entry:
 
 @dataclass(slots=True, eq=False)
 class Scope:
-    """The names in one named place.
+    """The names in a named group, a branch, a block call or the model.
 
-    parent: the scope around it. block: whether references stop here. title, params: of a block,
-    its name and the values of its own params. failed: what a step that never got its names would
-    have been called.
+    parent: the scope around it. block: whether references stop here. title, params: the name of a
+    block, and the values of its own params. failed: patterns for the names of steps that failed
+    before their names were known.
     """
 
     parent: Scope | None = None
@@ -55,28 +55,16 @@ class Scope:
     path: str = ""  # provisional until `settle`: it is right unless a later name takes it
 
     def add(self, entry: Entry, name: str | None, otherwise: str) -> str:
-        """Enter a step under its explicit name, or under what Keras would call it.
+        """Enter a step under its explicit name, or under the name that Keras would give it.
 
-        Returns its provisional name. Raises `Refused` for a name that is taken or reserved.
+        Returns its provisional name. Raises `Refused` for a name that is taken, reserved or
+        malformed.
         """
         if name is None:
             same = self.unnamed.setdefault(otherwise, [])
             same.append(entry)
             return otherwise if len(same) == 1 else f"{otherwise}_{len(same) - 1}"
-        if not NAME.fullmatch(name):
-            raise Refused(
-                f"the name '{name}' is not possible",
-                code="name",
-                hint="names hold letters, digits, '_' and '-', no dots or slashes",
-            )
-        if len(name) > MAX_NAME:
-            raise Refused(
-                f"a name of {len(name)} characters is too long",
-                code="name",
-                hint=f"names have at most {MAX_NAME} characters",
-            )
-        if name in RESERVED:
-            raise Refused(f"the name '{name}' is reserved", code="name", hint="choose another")
+        _check_name(name)
         first = self.named.get(name)
         if first is not None and not first.skipped and not entry.skipped:
             raise Refused(
@@ -93,39 +81,43 @@ class Scope:
             self.named[name] = entry
         return name
 
-    def fail(self, entry: Entry, name: str, numbered: bool) -> None:
+    def add_failed(self, entry: Entry, name: str, numbered: bool) -> None:
         """Enter a step that failed before its `{...}`, or its number in a `repeat`, was known."""
         parts = [re.escape(part) for part in re.split(r"\{[^{}]*\}", name)]
         pattern = ".*".join(parts) + (r"\d+" if numbered else "")
         self.failed.append((re.compile(pattern), entry))
 
     def open(self, name: str, block: bool, title: str = "") -> Scope:
-        """A scope inside this one, under a provisional name."""
+        """Return a scope inside this one, under a provisional name."""
         return Scope(self, block, title, path=self.join(name))
 
     def join(self, name: str) -> str:
+        """Return the path of a name in this scope."""
         return f"{self.path}.{name}" if self.path else name
 
-    def chain(self) -> Iterator[Scope]:
-        """This scope and those around it, up to the enclosing block's and no further."""
+    def iter_outward(self) -> Iterator[Scope]:
+        """Yield this scope and those around it, up to the scope of the enclosing block."""
         scope: Scope | None = self
         while scope is not None:
             yield scope
             scope = None if scope.block else scope.parent
 
     def find(self, reference: str) -> Entry:
-        """The entry of a dotted path. Raises `Refused` if there is none, or more than one."""
+        """Return the entry of a dotted path.
+
+        Raises `Refused` if there is none, or more than one.
+        """
         first, *rest = reference.split(".")
-        entry, walked = self.nearest(first, reference), first
+        entry, walked = self.find_nearest(first, reference), first
         for part in rest:
             if entry.broken:
                 return entry
             held = entry.scope
-            inside = (held.local(part) or held.lost(part)) if held else None
+            inside = (held.find_here(part) or held.find_failed(part)) if held else None
             if inside is None:
                 if entry.scope:
-                    entry.scope.absent(part)
-                known = entry.scope.known() if entry.scope else []
+                    entry.scope.explain_absence(part)
+                known = entry.scope.list_known() if entry.scope else []
                 what = (
                     f"holds no step '{part}'" if entry.scope else "is a layer, with no steps inside"
                 )
@@ -138,46 +130,52 @@ class Scope:
             entry, walked = inside, f"{walked}.{part}"
         return entry
 
-    def nearest(self, name: str, reference: str) -> Entry:
-        """The entry of a name in the nearest scope that has one. An unnamed step must be the only
-        one of its name as far as the enclosing block: a layer inserted nearer changes no reading.
+    def find_nearest(self, name: str, reference: str) -> Entry:
+        """Return the entry of a name in the nearest scope that has one.
+
+        An unnamed step must be the only one of its name up to the enclosing block, so that a layer
+        inserted nearer does not change what a reference means. reference: the whole path, for
+        messages.
         """
-        scopes = list(self.chain())
-        for place, scope in enumerate(scopes, 1):
-            entry = scope.local(name)
+        scopes = list(self.iter_outward())
+        for position, scope in enumerate(scopes, 1):
+            entry = scope.find_here(name)
             if entry is None:
                 continue
-            others = [each for outer in scopes[place:] for each in outer.all(name)]
+            others = [each for outer in scopes[position:] for each in outer.entries_of(name)]
             if others and scope.named.get(name) is not entry:
                 raise _ambiguous(name, [entry, *others])
             return entry
         for scope in scopes:
-            lost = scope.lost(name)
+            lost = scope.find_failed(name)
             if lost is not None:
                 return lost
         for scope in scopes:
-            scope.absent(name)
-        raise self.unknown(name, reference)
+            scope.explain_absence(name)
+        raise self.make_unknown(name, reference)
 
-    def all(self, name: str) -> list[Entry]:
-        """The entries of a name in this very scope, its explicit one first."""
+    def entries_of(self, name: str) -> list[Entry]:
+        """Return the entries of a name in this very scope, the explicit one first."""
         entry = self.named.get(name)
         named = [] if entry is None or entry.skipped else [entry]
         return [*named, *self.unnamed.get(name, [])]
 
-    def local(self, name: str) -> Entry | None:
-        """The entry of a name in this very scope, if there is one to be had."""
-        found = self.all(name)
+    def find_here(self, name: str) -> Entry | None:
+        """Return the entry of a name in this very scope, or None.
+
+        Raises `Refused` if there are several.
+        """
+        found = self.entries_of(name)
         if len(found) > 1 and found[0] is not self.named.get(name):
             raise _ambiguous(name, found)
         return found[0] if found else None
 
-    def lost(self, name: str) -> Entry | None:
-        """The entry of a failed step that may have been called so."""
+    def find_failed(self, name: str) -> Entry | None:
+        """Return the entry of a failed step that may have had this name."""
         return next((entry for pattern, entry in self.failed if pattern.fullmatch(name)), None)
 
-    def absent(self, name: str) -> None:
-        """Raise `Refused` if this scope knows why there is no such name."""
+    def explain_absence(self, name: str) -> None:
+        """Raise `Refused` if this scope knows why it has no such name."""
         entry = self.named.get(name)
         if entry is not None:
             raise Refused(
@@ -193,13 +191,14 @@ class Scope:
                 hint="give that step a name",
             )
 
-    def known(self) -> list[str]:
-        """The names that may be referred to in this scope."""
+    def list_known(self) -> list[str]:
+        """Return the names that may be referred to in this scope."""
         named = [name for name, entry in self.named.items() if not entry.skipped]
         return [*named, *(name for name, same in self.unnamed.items() if len(same) == 1)]
 
-    def unknown(self, first: str, reference: str) -> Refused:
-        known = [*(name for scope in self.chain() for name in scope.known()), *RESERVED]
+    def make_unknown(self, first: str, reference: str) -> Refused:
+        """Return the error for a name that no scope has."""
+        known = [*(name for scope in self.iter_outward() for name in scope.list_known()), *RESERVED]
         several = [each.strip() for each in reference.split(",")]
         if len(several) > 1:
             hint = f"several steps are a list: [{', '.join(several)}]"
@@ -212,7 +211,7 @@ class Scope:
         )
 
     def settle(self, path: str = "") -> Iterator[tuple[str, Entry]]:
-        """Every entry with its final dotted name, and `path` made final in every scope."""
+        """Yield every entry with its final dotted name, and make the path of every scope final."""
         self.path = path
         names = {name: entry for name, entry in self.named.items() if not entry.skipped}
         for base, same in self.unnamed.items():
@@ -231,7 +230,20 @@ class Scope:
                 yield from entry.scope.settle(full)
 
 
+def _check_name(name: str) -> None:
+    """Raise `Refused` if no step may have this name."""
+    if not NAME.fullmatch(name):
+        hint = "names hold letters, digits, '_' and '-', no dots or slashes"
+        raise Refused(f"the name '{name}' is not possible", code="name", hint=hint)
+    if len(name) > MAX_NAME:
+        message = f"a name of {len(name)} characters is too long"
+        raise Refused(message, code="name", hint=f"names have at most {MAX_NAME} characters")
+    if name in RESERVED:
+        raise Refused(f"the name '{name}' is reserved", code="name", hint="choose another")
+
+
 def _ambiguous(name: str, entries: list[Entry]) -> Refused:
+    """Return the error for a name that several unnamed steps share."""
     return Refused(
         f"'{name}' could be any of {len(entries)} steps",
         code="ambiguous-name",
@@ -248,7 +260,11 @@ def _listed(known: list[str]) -> str | None:
 
 
 def snake_case(name: str) -> str:
-    """What Keras calls an unnamed layer of a class: `ReLU` -> `re_lu`."""
+    """Return Keras's name for an unnamed layer of a class.
+
+    >>> snake_case("ReLU"), snake_case("Conv2D")
+    ('re_lu', 'conv2d')
+    """
     spaced = re.sub(r"\W+", "", name)
     spaced = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", spaced)
     return re.sub("([a-z])([A-Z])", r"\1_\2", spaced).lower()

@@ -1,4 +1,4 @@
-"""Values with their formulas evaluated, and the params that formulas name."""
+"""Evaluate the formulas in values, and the params that formulas name."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from archspec.errors import AtFormula, Refused, Span
-from archspec.expand.out import Errors, Expansion, Failed, Trail
-from archspec.expand.place import Place
+from archspec.expand.context import Context
+from archspec.expand.expansion import Errors, Expansion, Failed, Trail
 from archspec.loading.files import Home
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
 
 
 def evaluate(value: Value, env: Mapping[str, Any], trail: Trail, out: Expansion) -> Any:
-    """Return the plain data of a value, its formulas evaluated. Raises `Failed`."""
+    """Return the plain data of a value, with its formulas evaluated. Raises `Failed`."""
     if isinstance(value.data, dict | tuple):
         data = _evaluate_inside(value, env, trail, out)
         if formulas.is_too_large(data):
@@ -39,7 +39,7 @@ def evaluate(value: Value, env: Mapping[str, Any], trail: Trail, out: Expansion)
 
 
 def _evaluate_inside(value: Value, env: Mapping[str, Any], trail: Trail, out: Expansion) -> Any:
-    """Return a list or mapping with everything in it evaluated; all that fails is reported."""
+    """Evaluate everything in a list or mapping. Raises `Failed`, after reporting all that fails."""
     errors: list[int] = []
     data: dict[Any, Any] = {}
     for key, each in value.items() if isinstance(value.data, dict) else enumerate(value.data):
@@ -52,18 +52,18 @@ def _evaluate_inside(value: Value, env: Mapping[str, Any], trail: Trail, out: Ex
     return data if isinstance(value.data, dict) else list(data.values())
 
 
-def fill(value: Value, place: Place, out: Expansion) -> str:
+def fill(value: Value, context: Context, out: Expansion) -> str:
     """Return a name or reference with its `{...}` filled in. Raises `Failed`."""
     try:
-        return formulas.fill(str(value.data), place.env, out.work)
+        return formulas.fill(str(value.data), context.env, out.work)
     except formulas.Reported:
         raise Failed from None
     except Refused as refused:
         once = refused.code == "unknown-name"
-        raise Failed(out.refuse(refused, value.span, place.trail, once)) from None
+        raise Failed(out.refuse(refused, value.span, context.trail, once)) from None
 
 
-def fill_quietly(value: Value, env: Mapping[str, Any]) -> str | None:
+def try_fill(value: Value, env: Mapping[str, Any]) -> str | None:
     """Return a name or reference with its `{...}` filled in, or None where that fails."""
     try:
         return formulas.fill(str(value.data), env)
@@ -72,7 +72,10 @@ def fill_quietly(value: Value, env: Mapping[str, Any]) -> str | None:
 
 
 def evaluate_params(declared: Value | None, out: Expansion) -> tuple[dict[str, Any], Errors]:
-    """Return the params of a file by name, each default evaluated over those before it."""
+    """Return the params of a file by name, and the errors in them.
+
+    The default of a param may name the params before it.
+    """
     env: dict[str, Any] = {}
     errors: list[int] = []
     hint = "a default may name the params above it"
@@ -89,8 +92,8 @@ def evaluate_params(declared: Value | None, out: Expansion) -> tuple[dict[str, A
     return env, tuple(errors)
 
 
-def params_of(home: Home, out: Expansion) -> tuple[dict[str, Any], Errors]:
-    """Return the params of a file by name, and what is wrong with them when first asked."""
+def find_params(home: Home, out: Expansion) -> tuple[dict[str, Any], Errors]:
+    """Return the params of a file by name, and the errors in them at the first call."""
     if home in out.environments:
         return out.environments[home], ()
     out.environments[home], errors = evaluate_params(home.params, out)
@@ -98,7 +101,7 @@ def params_of(home: Home, out: Expansion) -> tuple[dict[str, Any], Errors]:
 
 
 def check_variable(name: str, span: Span, taken: Mapping[str, Any], out: Expansion) -> Errors:
-    """Report a param or loop variable that is called as a word, a function or `channels`."""
+    """Report a param or loop variable whose name is malformed or already means something."""
     if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:
         hint = "a name begins with a letter and holds letters, digits and _"
         return (out.error("name", f"'{name}' cannot be a name in formulas", span, hint),)

@@ -1,4 +1,4 @@
-"""The inputs of a model, and its outputs."""
+"""Add the inputs of a model, and find its outputs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 from archspec.arguments import show
 from archspec.errors import Note
+from archspec.expand.context import Context
+from archspec.expand.drafts import Draft, Nothing, Previous
+from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.names import enter
-from archspec.expand.out import Errors, Expansion, Failed
-from archspec.expand.place import Draft, Nothing, Place, Previous
 from archspec.expand.references import find_node
 from archspec.expand.scopes import Entry
 from archspec.expand.values import evaluate
@@ -18,8 +19,11 @@ from archspec.infer import MAX_AXIS
 from archspec.syntax.source import Value, to_plain
 
 
-def lay_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
-    """Lay down a node for each input of the spec, and return them by name."""
+def add_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
+    """Add a node for each input of the spec, and return them by name.
+
+    Raises `Failed` if the spec has no input.
+    """
     root = out.spec.root
     declared, single = root.get("inputs"), root.get("input")
     if single is None and not (declared is not None and declared.data):
@@ -57,7 +61,7 @@ def lay_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
 
 
 def _evaluate_shape(value: Value, env: Mapping[str, Any], out: Expansion) -> tuple[int | None, ...]:
-    """Return the axes of an input without the batch. Raises `Failed`."""
+    """Return the shape of an input without the batch axis. Raises `Failed`."""
     data = evaluate(value, env, (), out)
     if not isinstance(data, list) or not data:
         message = "an input is a list of its axes, as [28, 28, 1]"
@@ -67,7 +71,7 @@ def _evaluate_shape(value: Value, env: Mapping[str, Any], out: Expansion) -> tup
 
 
 def _check_axis(axis: Any, written: Value, out: Expansion) -> int | None:
-    """Return the length of an axis, None if it is unknown. Raises `Failed`."""
+    """Return the length of an axis; None if it is unknown. Raises `Failed`."""
     if axis is None:
         return None
     if isinstance(axis, float) and axis.is_integer():
@@ -81,11 +85,14 @@ def _check_axis(axis: Any, written: Value, out: Expansion) -> int | None:
     return axis
 
 
-def find_outputs(place: Place, last: Previous, out: Expansion) -> list[Draft]:
-    """Return the nodes that are the outputs of the model. last: what the last step hands on."""
+def find_outputs(context: Context, last: Previous, out: Expansion) -> list[Draft]:
+    """Return the nodes that are the outputs of the model.
+
+    last: the value of the last step. Raises `Failed` if there is no output.
+    """
     declared = out.spec.root.get("outputs")
     if declared is not None:
-        return [] if out.is_refused(declared) else _named_outputs(declared, place, out)
+        return [] if out.is_refused(declared) else _find_named_outputs(declared, context, out)
     if isinstance(last, Draft):
         last.used = True
         return [last]
@@ -99,12 +106,13 @@ def find_outputs(place: Place, last: Previous, out: Expansion) -> list[Draft]:
     raise Failed(error)
 
 
-def _named_outputs(declared: Value, place: Place, out: Expansion) -> list[Draft]:
+def _find_named_outputs(declared: Value, context: Context, out: Expansion) -> list[Draft]:
+    """Return the nodes that `outputs` names."""
     unnamed = Nothing("`outputs` names steps, and 'previous' is no name", "name that step")
     found: dict[Draft, Value] = {}
     for each in declared.data:
         try:
-            draft = find_node(each, place, unnamed, out)
+            draft = find_node(each, context, unnamed, out)
         except Failed:
             continue
         if draft in found and draft.facts is not None:

@@ -1,0 +1,50 @@
+"""What a step sees from where it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from archspec.errors import Note
+from archspec.expand.drafts import Draft, Previous
+from archspec.expand.scopes import Scope
+from archspec.loading.files import Block, Home
+from archspec.syntax.source import Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """What a step sees from where it is written.
+
+    env: the value of each name in formulas. defaults: those in force, each with the names that its
+    formulas see. inputs: `input`, or the declared names, of the enclosing block. trail: notes on
+    how expansion got here. calls: the blocks whose calls it is inside. owners: the layers to call
+    again, inside `reuse`.
+    """
+
+    scope: Scope
+    home: Home
+    env: Mapping[str, Any]
+    defaults: tuple[tuple[Value, Mapping[str, Any]], ...]
+    inputs: Mapping[str, Previous]
+    trail: tuple[Note, ...] = ()
+    calls: tuple[Block, ...] = ()
+    owners: Iterator[Draft] | None = None
+
+    def with_notes(self, *notes: Note) -> Context:
+        """Return the context with further notes on how expansion got here."""
+        return replace(self, trail=(*self.trail, *notes)) if notes else self
+
+    def with_names(self, names: Mapping[str, Any]) -> Context:
+        """Return the context with further names for formulas."""
+        return replace(self, env={**self.env, **names}) if names else self
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A block call, kept for `reuse`: the block, the values of its params, and its nodes."""
+
+    block: Block
+    env: Mapping[str, Any]
+    nodes: tuple[Draft, ...]

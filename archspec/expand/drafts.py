@@ -1,0 +1,52 @@
+"""Nodes in the making, and what steps take from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from archspec.errors import Note, Span
+from archspec.expand.scopes import Scope
+from archspec.graph import Facts, Shape
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """A node whose name is not final yet.
+
+    owner: the node whose weights it uses, in `reuse`. stand_in: whether it stands for a step that
+    failed before it could be a node. errors: what is wrong with it, as indices in the findings.
+    """
+
+    op: str
+    inputs: tuple[Draft, ...]
+    scope: Scope
+    span: Span
+    trail: tuple[Note, ...]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    slots: tuple[str, ...] = ()
+    call: Mapping[str, Any] = field(default_factory=dict)
+    owner: Draft | None = None
+    facts: Facts | None = None
+    used: bool = False
+    name: str = ""
+    stand_in: bool = False
+    errors: tuple[int, ...] = ()
+
+    @property
+    def shape(self) -> Shape:
+        assert self.facts is not None
+        return self.facts.shape
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The absence of a value to take, and the reason."""
+
+    reason: str
+    hint: str = "name a step: from: NAME"
+
+
+Previous = Draft | Nothing  # what a step hands on to the next one
+Taken = Previous | list[Draft] | dict[str, Draft]  # what a step takes: one, several, or by name
