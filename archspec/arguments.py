@@ -17,7 +17,7 @@ from functools import cache, cached_property
 from math import isfinite
 from typing import Any
 
-from archspec.conforms import Check, checker
+from archspec.conforms import Check, make_check
 from archspec.errors import AtArgument, Refused, Unfit, did_you_mean, listed
 
 Sizes = tuple[int, ...]
@@ -76,7 +76,7 @@ class Type:
 
 @cache
 def _check(type_: Type) -> Check:
-    return checker(type_.schema)
+    return make_check(type_.schema)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Whether a value conforms to a JSON Schema: yes or no, and nothing more.
+"""Decide whether a value conforms to a JSON Schema, and nothing more.
 
-`jsonschema` says what is wrong and where, but importing it takes as long as all the rest of
+`jsonschema` finds out what is wrong and where, but importing it takes as long as all the rest of
 `archspec check`. So this decides, and `jsonschema` is imported only where the answer is no. It
 knows the words that our own schemas use, with the meaning of draft 2020-12, and no others: a word
 that it does not know is a `LookupError`. A test compares the two on thousands of specs.
@@ -16,10 +16,12 @@ Check = Callable[[Any], bool]
 Schema = Mapping[str, Any] | bool
 
 
-def checker(schema: Schema) -> Check:
-    """Return the check of a schema. Its parts are made when a value first reaches them.
+def make_check(schema: Schema) -> Check:
+    """Return a function that says whether a value conforms to a schema.
 
-    >>> is_size = checker({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "same"}]})
+    Parts of the schema are compiled when a value first reaches them.
+
+    >>> is_size = make_check({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "same"}]})
     >>> is_size(3), is_size(0), is_size("same")
     (True, False, True)
     """
@@ -27,38 +29,40 @@ def checker(schema: Schema) -> Check:
 
 
 class _Compiler:
-    """Makes the checks of a schema's parts, each once, as `$ref` leads to some of them often."""
+    """Makes the check of each part of a schema once, as `$ref` leads to some parts often."""
 
     def __init__(self, root: Schema) -> None:
         self.root = root
-        self.made: dict[int, Check] = {}
+        self.checks: dict[int, Check] = {}
 
     def check(self, schema: Schema) -> Check:
+        """Return the check of a part of the schema."""
         if isinstance(schema, bool):
             return lambda value: schema
-        found = self.made.get(id(schema))
+        found = self.checks.get(id(schema))
         if found is None:
-            found = self.made[id(schema)] = self._late(schema)
+            found = self.checks[id(schema)] = self._make_lazy(schema)
         return found
 
-    def _late(self, schema: Mapping[str, Any]) -> Check:
+    def _make_lazy(self, schema: Mapping[str, Any]) -> Check:
+        """Return a check that compiles its part when first called, since a part may hold itself."""
         parts: list[Check] | None = None
 
         def check(value: Any) -> bool:
             nonlocal parts
             if parts is None:
-                parts = self._parts(schema)
+                parts = self._compile_words(schema)
             return all(part(value) for part in parts)
 
         return check
 
-    def _parts(self, schema: Mapping[str, Any]) -> list[Check]:
+    def _compile_words(self, schema: Mapping[str, Any]) -> list[Check]:
         parts = [WORDS[word](schema, self) for word in schema if word not in SILENT]
         if not schema.keys().isdisjoint(MEMBERS):
             parts.append(_members(schema, self))
         return parts
 
-    def at(self, pointer: str) -> Check:
+    def resolve(self, pointer: str) -> Check:
         """Return the check of the part that a `$ref` names, such as `#/$defs/formula`."""
         found: Any = self.root
         for step in pointer.removeprefix("#/").split("/"):
@@ -81,7 +85,7 @@ SILENT = frozenset(
 MEMBERS = frozenset(["additionalProperties", "patternProperties"])
 
 
-# --- one function a word ---------------------------------------------------------------------
+# --- one function for each word of JSON Schema ---------------------------------------------------
 
 Word = Callable[[Mapping[str, Any], _Compiler], Check]
 
@@ -191,7 +195,7 @@ def _pattern(schema: Mapping[str, Any], compiler: _Compiler) -> Check:
 
 
 def _bound(word: str, holds: Callable[[Any, Any], bool]) -> Word:
-    """Return the word of a bound on numbers."""
+    """Return the function for a word that bounds numbers."""
 
     def make(schema: Mapping[str, Any], compiler: _Compiler) -> Check:
         bound = schema[word]
@@ -201,7 +205,7 @@ def _bound(word: str, holds: Callable[[Any, Any], bool]) -> Word:
 
 
 def _length(word: str, kind: type[Sized], holds: Callable[[int, int], bool]) -> Word:
-    """Return the word of a bound on the length of lists, mappings or texts."""
+    """Return the function for a word that bounds the length of lists, mappings or texts."""
 
     def make(schema: Mapping[str, Any], compiler: _Compiler) -> Check:
         bound = schema[word]
@@ -219,7 +223,7 @@ def _at_most(value: Any, bound: Any) -> bool:
 
 
 WORDS: dict[str, Word] = {
-    "$ref": lambda schema, compiler: compiler.at(schema["$ref"]),
+    "$ref": lambda schema, compiler: compiler.resolve(schema["$ref"]),
     "allOf": _all_of,
     "anyOf": _any_of,
     "const": _const,

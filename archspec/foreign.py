@@ -1,6 +1,6 @@
-"""Words of other libraries and of papers: what to write in a spec instead.
+"""Recognize words and files of other libraries, and say what to write in a spec instead.
 
-The nearest word by its letters would lead astray, as from `GELU` to `ELU`. Words are in small
+The nearest word by its letters would lead astray, as from `GELU` to `ELU`. The words are in small
 letters and without `_`.
 """
 
@@ -10,14 +10,14 @@ import re
 from collections.abc import Mapping
 
 
-def _table(*rows: tuple[str, str]) -> dict[str, str]:
-    """A hint for each of the words of a row, which stand before it."""
+def _make_table(*rows: tuple[str, str]) -> dict[str, str]:
+    """Return a hint for each word; a row is several words and the hint for all of them."""
     return {word: hint for words, hint in rows for word in words.split()}
 
 
 _BLOCK = "there is no such layer: write it as a block under `blocks`"
 
-LAYERS: Mapping[str, str] = _table(
+LAYERS: Mapping[str, str] = _make_table(
     ("linear fc fullyconnected mlp", "write `Dense: 10`, of 10 units"),
     ("conv convolution", "write `Conv2D: {filters: 64, kernel_size: 3}`"),
     ("depthwiseconv dwconv", "write `DepthwiseConv2D: 3`"),
@@ -77,12 +77,12 @@ _WHICH = "say which: SparseCategoricalCrossentropy, CategoricalCrossentropy or B
 _DECAY = "{CosineDecay: {initial_learning_rate: 0.1, decay_steps: 1000}}"
 
 OBJECTS: Mapping[str, Mapping[str, str]] = {
-    "optimizer": _table(
+    "optimizer": _make_table(
         ("lossscaleoptimizer", "leave it out: `precision: mixed_float16` brings it"),
         ("adabelief radam", "the nearest that Keras has is AdamW"),
         ("lars", "the nearest that Keras has is Lamb"),
     ),
-    "loss": _table(
+    "loss": _make_table(
         ("crossentropy ce crossentropyloss nll nllloss", _WHICH),
         ("bcewithlogitsloss", "write {BinaryCrossentropy: {from_logits: true}}"),
         ("l1 l1loss", "write MeanAbsoluteError"),
@@ -90,7 +90,7 @@ OBJECTS: Mapping[str, Mapping[str, str]] = {
         ("smoothl1 smoothl1loss", "write Huber"),
         ("focal focalloss", "write CategoricalFocalCrossentropy"),
     ),
-    "metric": _table(
+    "metric": _make_table(
         ("crossentropy ce", _WHICH),
         ("f1", "write {F1Score: {average: macro}}"),
         ("top5 top5accuracy topk", "write {SparseTopKCategoricalAccuracy: 5}"),
@@ -98,17 +98,17 @@ OBJECTS: Mapping[str, Mapping[str, str]] = {
         ("rmse", "write RootMeanSquaredError"),
         ("r2", "write R2Score"),
     ),
-    "callback": _table(
+    "callback": _make_table(
         ("modelcheckpoint checkpoint csvlogger history tensorboard progbarlogger", _WRITTEN),
         ("backupandrestore", "leave it out: `archspec train --resume RUN` goes on after any stop"),
         ("learningratescheduler", f"give the optimizer a schedule as `learning_rate`: {_DECAY}"),
-        ("lambdacallback", "it carries Python code, and a recipe holds none"),
+        ("lambdacallback", "it needs Python code, which a recipe cannot hold"),
         ("swapemaweights", "use the optimizer's `use_ema` and `ema_overwrite_frequency`"),
         ("remotemonitor", "it sends values elsewhere, and a run sends nothing"),
     ),
 }
 
-TRAIN: Mapping[str, str] = _table(
+TRAIN: Mapping[str, str] = _make_table(
     (
         "classweight classweights sampleweight sampleweights",
         "a recipe cannot weigh classes or samples yet; `loss_weights` weigh outputs",
@@ -166,7 +166,7 @@ TRAIN: Mapping[str, str] = _table(
 _INPUT = "the shape of the network's input stands once, at the top: input: [28, 28, 1]"
 
 # Arguments of layers, of older Keras, of PyTorch and others.
-ARGUMENTS: Mapping[str, str] = _table(
+ARGUMENTS: Mapping[str, str] = _make_table(
     ("inputshape inputdim batchinputshape inputsize inputlength", _INPUT),
     (
         "infeatures inchannels innodes numfeatures normalizedshape",
@@ -189,12 +189,12 @@ ARGUMENTS: Mapping[str, str] = _table(
 )
 
 # Arguments of optimizers, of older Keras.
-OPTIMIZER_ARGUMENTS: Mapping[str, str] = _table(
+OPTIMIZER_ARGUMENTS: Mapping[str, str] = _make_table(
     ("decay", "give it a schedule, as Keras has it now: learning_rate: {InverseTimeDecay: {...}}"),
 )
 
 # Words at the top of a file.
-TOP: Mapping[str, str] = _table(
+TOP: Mapping[str, str] = _make_table(
     ("inputshape inputsize shape inputdim imagesize", "write input: [28, 28, 1]"),
     ("version spec format", "begin with `archspec: 1`"),
     ("model network architecture graph net", "the steps are a list under `layers`"),
@@ -210,7 +210,7 @@ TOP: Mapping[str, str] = _table(
 )
 
 # Words beside a layer in its step.
-STEP: Mapping[str, str] = _table(
+STEP: Mapping[str, str] = _make_table(
     ("if condition unless onlyif enabled", "write when: =width > 3"),
     ("foreach each loop forall", "write for: {i: =range(3)}"),
     ("times count repeats n number depth", "write repeat: 3"),
@@ -223,7 +223,7 @@ STEP: Mapping[str, str] = _table(
 )
 
 # Contracts.
-CONTRACTS: Mapping[str, str] = _table(
+CONTRACTS: Mapping[str, str] = _make_table(
     ("flops flop gflops multadds madds", "write macs: a MAC is two FLOPs"),
     ("parameters weights size numparams modelsize", "write params"),
     ("memory ram vram", "write memory@32, with the batch size"),
@@ -234,7 +234,7 @@ CONTRACTS: Mapping[str, str] = _table(
 # Words that others write where a step has the name of its layer.
 KINDS = ("type", "layer", "class_name", "class", "op", "kind", "module", "layer_type")
 
-PRECISIONS: Mapping[str, str] = _table(
+PRECISIONS: Mapping[str, str] = _make_table(
     ("float16 fp16 half 16 16-mixed amp", "mixed_float16"),
     ("bfloat16 bf16 bf16-mixed", "mixed_bfloat16"),
     ("float fp32 single full 32 32-true", "float32"),
@@ -244,7 +244,7 @@ PRECISIONS: Mapping[str, str] = _table(
 # --- files ---------------------------------------------------------------------------------------
 
 _START = "archspec reads its own language: `archspec new FILE --from lenet5` starts a spec"
-_DATA = "give it as --data of `archspec train`, beside a spec"
+_DATA = "it is data: archspec train SPEC --data FILE"
 _KERAS = "Keras opens it; a spec is the text that such a model is built from"
 
 # How a file begins (at a place, with bytes) -> what it is, and what to do with it.
@@ -266,7 +266,7 @@ BEGINNINGS: tuple[tuple[int, bytes, str, str], ...] = (
     *((0, bytes((128, n)), "a pickle, as of PyTorch or scikit-learn", _START) for n in range(2, 6)),
 )
 # The first member of a zip file ends so -> what it is.
-MEMBERS: tuple[tuple[str, str, str], ...] = (
+ZIP_MEMBERS: tuple[tuple[str, str, str], ...] = (
     ("metadata.json", "a Keras model (.keras)", _KERAS),
     (".npy", "arrays of NumPy (.npz)", _DATA),
     ("data.pkl", "a model of PyTorch", _START),
@@ -308,22 +308,25 @@ MAPPINGS: tuple[tuple[str, str], ...] = (
 )
 
 
-def file_of(raw: bytes) -> tuple[str, str] | None:
-    """Return what a file of another tool is, and what to do, by how it begins; None for others."""
+def recognize_file(raw: bytes) -> tuple[str, str] | None:
+    """Return what a file of another tool is, and a hint, from its first bytes; None for others."""
     for place, beginning, what, hint in BEGINNINGS:
         if raw[place : place + len(beginning)] == beginning:
             return what, hint
     if raw[:4] == b"PK\x03\x04":
         length = int.from_bytes(raw[26:28], "little")
         member = raw[30 : 30 + length].decode(errors="replace")
-        return next((what, hint) for end, what, hint in MEMBERS if member.endswith(end))
+        return next((what, hint) for end, what, hint in ZIP_MEMBERS if member.endswith(end))
     if raw[:1] == b"\x08" and raw[1:2] < b"\x20" and raw[2:3] in (b"\x12", b'"', b":", b"B"):
         return "a model of ONNX", _START
     return None
 
 
-def text_of(text: str) -> tuple[str, str] | None:
-    """Return the same of a text that is no YAML, or only by chance."""
+def recognize_text(text: str) -> tuple[str, str] | None:
+    """Return what a text is that is no spec, and a hint; None for others.
+
+    Some programs are valid YAML by chance.
+    """
     if re.search(r"^archspec\s*:", text, re.MULTILINE):
         return None
     begins = re.sub(r"\A(\s|[#%;].*(\n|\Z)|//.*(\n|\Z))+", "", text[:10_000])
@@ -333,8 +336,8 @@ def text_of(text: str) -> tuple[str, str] | None:
     return None
 
 
-def mapping_of(data: Mapping[str, object]) -> tuple[str, str] | None:
-    """Return the same of a YAML or JSON mapping, by its keys."""
+def recognize_mapping(data: Mapping[str, object]) -> tuple[str, str] | None:
+    """Return what a YAML or JSON mapping of another tool is, and a hint; None for others."""
     if "archspec" in data:
         return None
     for words, what in MAPPINGS:

@@ -11,12 +11,12 @@ import jsonschema
 import pytest
 from conftest import ROOT
 
-from archspec.conforms import checker
+from archspec.conforms import make_check
 from archspec.layers import LAYERS
 from archspec.objects import TABLES
 from archspec.recipe import DATA, RECIPE
-from archspec.schema import schema
-from archspec.schema.faults import validator
+from archspec.schema import make_schema
+from archspec.schema.validator import validator
 from archspec.syntax.source import read_file, to_plain
 
 SPECS = sorted([*ROOT.glob("specs/**/*.yaml"), *ROOT.glob("examples/**/*.yaml")])
@@ -54,7 +54,7 @@ def mutant(document: Any, draw: random.Random) -> Any:
 
 def test_it_agrees_with_jsonschema_on_mutated_specs() -> None:
     documents = [to_plain(read_file(path).root) for path in SPECS]
-    quick, slow, draw = checker(schema()), validator(), random.Random(1)
+    quick, slow, draw = make_check(make_schema()), validator(), random.Random(1)
     answers = []
     for _ in range(1500):
         document = mutant(draw.choice(documents), draw)
@@ -69,7 +69,7 @@ def test_it_agrees_with_jsonschema_on_every_argument() -> None:
     owners += [contract for table in TABLES.values() for contract in table.values()]
     for contract in owners:
         for argument in contract.values():
-            quick = checker(argument.type.schema)
+            quick = make_check(argument.type.schema)
             slow = jsonschema.Draft202012Validator(argument.type.schema)
             for value in [*ODD, argument.default, 2**70, -0.0, [1, 2], [[1, 2], [0, 0]], "valid"]:
                 assert quick(value) == slow.is_valid(value), (argument.name, value)
@@ -86,10 +86,10 @@ def test_it_agrees_with_jsonschema_on_every_argument() -> None:
 )
 def test_a_word_that_it_does_not_know_is_an_error(wanted: dict[str, Any]) -> None:
     with pytest.raises(LookupError):
-        checker(wanted)({"a": None})
+        make_check(wanted)({"a": None})
 
 
 @pytest.mark.parametrize("wrong", [{"minimum": 2}, {"type": "integer", "maximum": 2}])
 def test_the_comparison_can_fail(wrong: dict[str, Any]) -> None:
     slow = jsonschema.Draft202012Validator({"type": "integer", "minimum": 2})
-    assert any(checker(wrong)(value) != slow.is_valid(value) for value in [*ODD, 3])
+    assert any(make_check(wrong)(value) != slow.is_valid(value) for value in [*ODD, 3])

@@ -20,9 +20,9 @@ from conftest import ROOT
 from language_server import CURSOR, LanguageServer
 
 from archspec.layers import LAYERS
-from archspec.loading.copying import copy
+from archspec.loading.copying import copy_spec
 from archspec.objects import TABLES
-from archspec.schema import shipped
+from archspec.schema import read_shipped
 from archspec.schema.validation import check
 from archspec.syntax.source import read_text
 
@@ -377,7 +377,7 @@ def underlined(tmp_path: Path) -> Callable[[str, dict[str, Any]], list[str]]:
 
 
 def test_a_new_spec_names_the_schema_beside_it(tmp_path: Path, underlined):
-    copy(ROOT / "specs" / "lenet5.yaml", tmp_path / "made" / "net.yaml")
+    copy_spec(ROOT / "specs" / "lenet5.yaml", tmp_path / "made" / "net.yaml")
     text = (tmp_path / "made" / "net.yaml").read_text(encoding="utf-8")
     (tmp_path / "made").rename(tmp_path / "specs")
     assert underlined(text, OFFLINE) == []
@@ -387,7 +387,7 @@ def test_a_new_spec_names_the_schema_beside_it(tmp_path: Path, underlined):
 def test_the_settings_of_the_docs_serve_specs_that_name_none(tmp_path: Path, underlined):
     page = (ROOT / "docs/editors.md").read_text(encoding="utf-8")
     settings = json.loads(re.search(r"```json\n(\{\"yaml.*?)```", page, re.S)[1])
-    (tmp_path / "archspec.schema.json").write_text(shipped(), encoding="utf-8")
+    (tmp_path / "archspec.schema.json").write_text(read_shipped(), encoding="utf-8")
     yaml = {"schemas": settings["yaml.schemas"], **OFFLINE}
     assert underlined(f"{NET}  - Dense: {{unit: 3}}\n", yaml) == ["Property unit is not allowed."]
     assert underlined(f"{NET}  - Dense: {{unit: 3}}\n", OFFLINE) == []

@@ -252,7 +252,7 @@ def test_another_file_where_a_recipe_is_wanted(text: str, said: str, tmp_path: P
     ("words", "said"),
     [
         (["train", "lenet5", "--precision", "bfloat16"], "write mixed_bfloat16"),
-        (["check", "lenet5", "--set", "epochs=3"], "the recipe's own is train.epochs"),
+        (["check", "lenet5", "--set", "epochs=3"], "the recipe's epochs is set by train.epochs"),
         (["check", "lenet5", "--set", "description=x"], "write `description` in the file"),
         (["check", "  "], "the name of a spec is empty"),
     ],

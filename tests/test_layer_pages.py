@@ -33,7 +33,7 @@ from archspec.layers import (
 from archspec.layers.docstrings import read_docstring
 from archspec.layers.shapes import find_axes
 from archspec.objects import TABLES
-from archspec.schema import schema
+from archspec.schema import make_schema
 from archspec.syntax.source import read_text, to_plain
 
 Golden = Callable[[str, str], None]
@@ -284,7 +284,7 @@ def test_a_name_that_has_no_page(
 
 
 def test_an_editor_shows_the_same() -> None:
-    definitions = schema()["$defs"]
+    definitions = make_schema()["$defs"]
     for name, layer in LAYERS.items():
         for shown in (definitions[name], definitions["call"]["properties"][name]):
             assert shown["description"] == layer.doc

@@ -15,12 +15,12 @@ from archspec.conforms import WORDS
 from archspec.errors import Refused
 from archspec.layers import LAYERS
 from archspec.objects import TABLES
-from archspec.schema import schema, shipped, text
+from archspec.schema import make_schema, make_text, read_shipped
+from archspec.schema.define_values import FORMULA, ROLE
 from archspec.schema.validation import HANDLERS
-from archspec.schema.values import FORMULA, ROLE
 from archspec.syntax.source import read_file, to_plain
 
-VALIDATOR = jsonschema.Draft202012Validator(schema())
+VALIDATOR = jsonschema.Draft202012Validator(make_schema())
 SPECS = sorted([*ROOT.glob("specs/**/*.yaml"), *ROOT.glob("examples/**/*.yaml")])
 
 
@@ -30,18 +30,18 @@ def step(value):
 
 def at(reference):
     """What a reference in the schema refers to."""
-    found = schema()
+    found = make_schema()
     for part in reference.removeprefix("#/").split("/"):
         found = found[part]
     return found
 
 
 def test_the_shipped_file_is_what_the_tables_generate():
-    assert shipped() == text(), "the tables changed: run python -m archspec.schema"
+    assert read_shipped() == make_text(), "the tables changed: run python -m archspec.schema"
 
 
 def test_it_is_a_schema():
-    jsonschema.Draft202012Validator.check_schema(schema())
+    jsonschema.Draft202012Validator.check_schema(make_schema())
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
@@ -82,7 +82,7 @@ def test_formulas_stand_wherever_a_value_does():
 
 
 def test_it_covers_every_layer_and_argument_with_words_and_defaults():
-    definitions = schema()["$defs"]
+    definitions = make_schema()["$defs"]
     for name, layer in LAYERS.items():
         properties = definitions[f"{name}.arguments"]["properties"]
         assert list(properties) == list(layer.arguments)
@@ -143,7 +143,7 @@ def parts(part: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from parts(part[word], f"{path}/{word}")
     for word in ("properties", "patternProperties", "$defs"):
         for name, each in part.get(word, {}).items():
-            if each != schema()["$defs"]["formula"]:
+            if each != make_schema()["$defs"]["formula"]:
                 yield from parts(each, f"{path}/{word}/{name}")
     for number, each in enumerate(part.get("allOf", [])):
         yield from parts(each, f"{path}/allOf/{number}")
@@ -164,7 +164,7 @@ def without_words(root: dict[str, Any]) -> list[str]:
 
 
 def test_every_part_says_what_it_wants() -> None:
-    assert without_words(schema()) == []
+    assert without_words(make_schema()) == []
 
 
 @pytest.mark.parametrize("part", [{"type": "string"}, {"items": {"minimum": 1}}, FORMULA])
@@ -173,7 +173,7 @@ def test_the_check_of_words_can_fail(part: dict[str, Any]) -> None:
 
 
 def test_every_role_has_a_handler_and_an_owner_that_is_in_the_tables() -> None:
-    roles = [part[ROLE] for _, part in parts(schema(), "") if ROLE in part]
+    roles = [part[ROLE] for _, part in parts(make_schema(), "") if ROLE in part]
     assert {"", *(role["is"] for role in roles)} == set(HANDLERS)
     owners = {"train", "data", *LAYERS, *(name for table in TABLES.values() for name in table)}
     assert {role["of"] for role in roles if role["is"] == "arguments"} == owners

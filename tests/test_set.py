@@ -12,7 +12,7 @@ from archspec.cli import main
 from archspec.errors import Diagnostic, UserError
 from archspec.expand import expand
 from archspec.graph import Graph
-from archspec.loading.files import open_spec, setting
+from archspec.loading.files import open_spec, parse_setting
 from archspec.syntax.source import read_text, to_plain
 
 SPEC = """\
@@ -33,7 +33,7 @@ layers:
 
 def with_settings(*settings: str) -> Graph:
     """The graph of the spec as the command line sets it."""
-    return expand(open_spec(read_text(SPEC, "spec.yaml"), dict(map(setting, settings))))
+    return expand(open_spec(read_text(SPEC, "spec.yaml"), dict(map(parse_setting, settings))))
 
 
 def refused(*settings: str) -> Diagnostic:
@@ -178,7 +178,7 @@ def test_an_error_in_a_setting_is_said_at_the_setting() -> None:
     },
 )
 def test_a_value_is_read_as_our_yaml(text: str, value: Any) -> None:
-    place, found = setting(text)
+    place, found = parse_setting(text)
     assert place == "x"
     assert to_plain(found) == value
     assert type(to_plain(found)) is type(value)

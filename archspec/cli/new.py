@@ -8,7 +8,7 @@ import click
 
 import archspec
 from archspec.cli.options import path_type
-from archspec.loading.copying import copy
+from archspec.loading.copying import copy_spec
 
 
 @click.command()
@@ -16,6 +16,6 @@ from archspec.loading.copying import copy
 @click.option("--from", "source", default="lenet5", help="The spec to start from.")
 def new(file: Path, source: str) -> None:
     """Start FILE as a copy of a spec, with the files that it needs and the schema beside it."""
-    for path in copy(archspec.find(source), file):
+    for path in copy_spec(archspec.find(source), file):
         click.echo(f"wrote {path}")
     click.echo(f"check it: archspec check {file}")

@@ -11,7 +11,7 @@ from archspec.cli.messages import say
 from archspec.cli.options import STDIN
 from archspec.expand import expand
 from archspec.graph import Graph
-from archspec.loading.files import open_spec, setting
+from archspec.loading.files import open_spec, parse_setting
 from archspec.syntax.source import Document, read_file, read_input
 
 STDIN_NAME = "stdin"
@@ -20,7 +20,7 @@ BUILD = Path("build")  # where pictures and models are written, unless -o says o
 
 def load(spec: str, settings: Sequence[str]) -> Graph:
     """Return the graph of a spec. settings: as `--set` takes them. Raises `SpecError`."""
-    return expand(open_spec(_document(spec), dict(map(setting, settings))))
+    return expand(open_spec(_document(spec), dict(map(parse_setting, settings))))
 
 
 def load_and_warn(spec: str, settings: Sequence[str]) -> Graph:

@@ -15,7 +15,7 @@ from archspec.cli.options import files, path_type, recipe_option, recipe_options
 from archspec.cli.specs import load_and_warn
 from archspec.errors import Refused, UserError
 from archspec.graph import Graph
-from archspec.loading.files import setting
+from archspec.loading.files import parse_setting
 from archspec.recipe import Recipe, given_in, recipe_of
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _resume(
 
     return resume(
         run,
-        dict(map(setting, settings)),
+        dict(map(parse_setting, settings)),
         _manner(device, weights, quiet),
         data=data,
         data_dir=data_dir,

@@ -28,7 +28,7 @@ from archspec.data.preparation import refuse_other_targets
 from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError
 from archspec.expand import expand
 from archspec.graph import Graph
-from archspec.loading.files import open_spec, setting
+from archspec.loading.files import open_spec, parse_setting
 from archspec.reading import kind_of, path_of
 from archspec.recipe import RECIPE, Recipe, given_in, recipe_of
 from archspec.runs.folder import RUNS
@@ -238,7 +238,7 @@ def _collected(name: str, wrong: list[Diagnostic]) -> Iterator[None]:
 def _network(spec: str, terms: Terms, given: Mapping[str, Any] | None) -> tuple[Graph, Recipe]:
     path = archspec.find(spec)
     document = read_file(path, archspec.displayed(spec, path))
-    graph = expand(open_spec(document, dict(map(setting, terms.settings))))
+    graph = expand(open_spec(document, dict(map(parse_setting, terms.settings))))
     try:
         recipe = recipe_of(
             graph,

@@ -1,4 +1,4 @@
-"""`archspec new`: a spec, with the files that it extends or imports, as files of one's own."""
+"""Copy a spec, with the files that it extends or imports, for `archspec new`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from archspec.errors import Span, UserError
 from archspec.reading import kind_of, path_of, read_bytes
-from archspec.schema import shipped
+from archspec.schema import read_shipped
 from archspec.syntax.source import MAX_BYTES, Document, read_file
 from archspec.writing import writing
 
@@ -17,11 +17,11 @@ SCHEMA = "archspec.schema.json"  # beside the spec, so that it is moved and comm
 FOR_EDITORS = f"# yaml-language-server: $schema={SCHEMA}\n"
 
 
-def copy(source: Path, target: Path) -> list[Path]:
-    """Copy a spec to `target`, and every file it needs beside it; returns what was written.
+def copy_spec(source: Path, target: Path) -> list[Path]:
+    """Copy a spec to `target`, and every file that it needs beside it; return the paths written.
 
-    The copies say in their first line where their schema is, and that is written beside them, or
-    refreshed. Nothing else is overwritten: raises `UserError` if a file is there already with other
+    The first line of each copy tells editors where the schema is, which is written beside them, or
+    updated. No other file is overwritten: raises `UserError` if there is one already with other
     contents.
     """
     if target.suffix not in (".yaml", ".yml"):
@@ -34,47 +34,50 @@ def copy(source: Path, target: Path) -> list[Path]:
     for path, text in copies.texts.items():
         if kind_of(path) is None:
             texts[path] = FOR_EDITORS + text
-        elif _without_schema(_present(path)) != text:
+        elif _without_schema(_read_existing(path)) != text:
             raise UserError(f"{path}: a file of that name exists, with other contents", "move it")
     schema = target.parent / SCHEMA
-    if kind_of(schema) is None or _outdated(schema):
-        texts[schema] = shipped()
+    if kind_of(schema) is None or _is_outdated(schema):
+        texts[schema] = read_shipped()
     for path, text in texts.items():
         with writing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return [target, *(path for path in texts if path != target)]
 
 
-def _present(path: Path) -> str:
-    """The text of what is there already, as far as it can be read."""
+def _read_existing(path: Path) -> str:
+    """Return the text of a file that is there already; "" if it cannot be read."""
     try:
         return read_bytes(path, MAX_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""
 
 
-def _outdated(schema: Path) -> bool:
-    """Whether a file is the schema of another archspec; `UserError` if it is something else."""
-    text = _present(schema)
+def _is_outdated(schema: Path) -> bool:
+    """Return whether a file is the schema of another version of archspec.
+
+    Raises `UserError` if it is something else.
+    """
+    text = _read_existing(schema)
     try:
         title = str(json.loads(text)["title"])
     except (ValueError, KeyError, TypeError):
         title = ""
     if not title.startswith("archspec "):
         raise UserError(f"{schema}: a file of that name exists, and is not archspec's", "move it")
-    return text != shipped()
+    return text != read_shipped()
 
 
 def _without_schema(text: str) -> str:
-    """A spec's text without the line that says to editors where its schema is."""
+    """Return a spec's text without the line that tells editors where its schema is."""
     return re.sub(r"^#\s*yaml-language-server:.*\n", "", text, count=1, flags=re.M)
 
 
 @dataclass
 class _Copies:
-    """The texts to write in a folder, the names of files in them made names in it.
+    """The texts to write into one folder, in which files name each other without folders.
 
-    sources: where each comes from.
+    sources: the file that each text comes from.
     """
 
     folder: Path
@@ -82,6 +85,10 @@ class _Copies:
     sources: dict[Path, Path] = field(default_factory=dict)
 
     def gather(self, source: Path, target: Path) -> None:
+        """Add the text of a file and of all that it names.
+
+        Raises `UserError` if two share a name.
+        """
         second = path_of(source)
         first = self.sources.setdefault(target, second)
         if first != second:
@@ -91,8 +98,10 @@ class _Copies:
             return
         document = read_file(source)
         lines = list(document.source.lines)
-        self.texts[target] = ""  # of a file that names itself, later
-        named = sorted(_named_files(document), key=lambda each: (-each[0].line, -each[0].column))
+        self.texts[target] = ""  # set below: a file may name itself
+        named = sorted(
+            _find_named_files(document), key=lambda each: (-each[0].line, -each[0].column)
+        )
         for span, name in named:
             line, beside = lines[span.line - 1], Path(name).name
             lines[span.line - 1] = line[: span.column - 1] + beside + line[span.end_column - 1 :]
@@ -100,7 +109,8 @@ class _Copies:
         self.texts[target] = _without_schema("\n".join(lines))
 
 
-def _named_files(document: Document) -> list[tuple[Span, str]]:
+def _find_named_files(document: Document) -> list[tuple[Span, str]]:
+    """Return the files that a document extends or imports, with the places of their names."""
     extends, imports = document.root.get("extends"), document.root.get("import")
     values = [*([extends] if extends else []), *(imports.data if imports else ())]
     return [(value.span, str(value.data)) for value in values]

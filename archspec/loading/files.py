@@ -1,4 +1,4 @@
-"""A file with what it extends and imports -> one `Spec`.
+"""Load a file, with the files that it extends and imports, as one `Spec`.
 
 `extends` lays a file over its base, key by key where the language says so; `import` brings in the
 blocks of other files, each of which keeps seeing its own file's params, defaults and blocks.
@@ -22,7 +22,7 @@ from archspec.errors import (
 )
 from archspec.reading import from_here, kind_of, path_of
 from archspec.recipe import RECIPE
-from archspec.schema.checked import Checked
+from archspec.schema.check_result import CheckResult
 from archspec.schema.validation import check
 from archspec.syntax.source import WORDS, Document, Value, make_value, read_file, read_text
 from archspec.syntax.steps import Body, read_body
@@ -35,7 +35,7 @@ MAX_FILES = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Home:
-    """What a block sees of the file it was written in."""
+    """What a block sees of the file that it is written in."""
 
     params: Value | None
     defaults: Value | None
@@ -55,10 +55,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spec:
-    """A file, its bases laid under it and its imports found.
+    """A file laid over its bases, with its imports.
 
-    body: its steps. broken: the places of what the schema refused, which expansion marks and steps
-    over. diagnostics: what the schema said of them.
+    body: its steps. broken: the places of what the schema refused, which expansion skips.
+
     """
 
     root: Value
@@ -70,17 +70,19 @@ class Spec:
 
 
 def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> Spec:
-    """The spec of a document. Raises `SpecError` for what makes it unreadable as a whole.
+    """Return the spec of a document, with some of its values replaced.
 
-    settings: dotted places to values, as `--set` and `load(path, **params)` give them.
+    settings: values by param or dotted path, as `--set` and `load(path, **params)` give them.
+    Raises `SpecError` if the document cannot be read as a whole, and `UserError` for a setting that
+    it has no place for.
     """
     reader = _Reader()
     root, home = reader.read(document, ())
-    for place, value in (settings or {}).items():
-        root = _set(root, place, value)
+    for path, value in (settings or {}).items():
+        root = _apply_setting(root, path, value)
     if settings:
         reader.check(Document(root, document.source, document.path))
-        home = reader.home(root, home.blocks, home)
+        home = reader.make_home(root, home.blocks, home)
     if root.get("layers") is None and root.get("blocks"):
         message = "this is a block library: it has no layers of its own"
         library = Diagnostic("library", message, root.key_span("blocks"), "`import` it in a spec")
@@ -90,59 +92,80 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
     return Spec(root, body, home, document.path, broken, diagnostics)
 
 
-def setting(text: str) -> tuple[str, Value]:
-    """`--set width=32` as a place and a value, which is read as YAML."""
-    place, equals, value = text.partition("=")
-    if not equals or not place.strip():
+def parse_setting(text: str) -> tuple[str, Value]:
+    """Return the path and the value of a setting such as `width=32`; the value is read as YAML.
+
+    Raises `UserError` if it is not NAME=VALUE.
+    """
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
         raise UserError(f"--set {text}: a setting is NAME=VALUE", "for example --set width=32")
-    indent, name = " " * (len(place) + 1), f"--set {text}"
-    if WORDS.get(value.strip(), text) is None:  # which as a file would be an empty one
-        return place.strip(), replace(read_text(indent + "''", name, shown=text).root, data=None)
-    return place.strip(), read_text(indent + value, name, shown=text).root
+    indent, name = " " * (len(path) + 1), f"--set {text}"
+    if WORDS.get(value.strip(), text) is None:  # a document of null is refused as an empty file
+        return path.strip(), replace(read_text(indent + "''", name, shown=text).root, data=None)
+    return path.strip(), read_text(indent + value, name, shown=text).root
 
 
 class _Reader:
+    """Reads files and the files that they name, each once, and collects their errors.
+
+    libraries: imported files by their paths. trail: notes on how the file being read was reached.
+    """
+
     def __init__(self) -> None:
         self.documents: dict[Path, Document] = {}
         self.libraries: dict[Path, Home] = {}
         self.broken: set[Span] = set()
         self.diagnostics: list[Diagnostic] = []
-        self.way: list[Note] = []  # from the file that is opened to the one that is read
+        self.trail: list[Note] = []  # from the file that is opened to the one that is read
 
-    def check(self, document: Document) -> Checked:
-        checked = check(document)
-        self.broken |= checked.broken
-        self.report(checked.diagnostics)
-        if checked.fatal:
+    def check(self, document: Document) -> CheckResult:
+        """Check a document by the schema. Raises `SpecError` if nothing more can be made of it."""
+        result = check(document)
+        self.broken |= result.broken
+        self.report(result.diagnostics)
+        if result.fatal:
             raise SpecError(self.diagnostics)
-        return checked
+        return result
 
     def report(self, diagnostics: Iterable[Diagnostic]) -> None:
-        way = tuple(reversed(self.way))
-        self.diagnostics += [replace(each, notes=(*each.notes, *way)) for each in diagnostics]
+        """Add diagnostics, with notes on how their file was reached."""
+        trail = tuple(reversed(self.trail))
+        self.diagnostics += [replace(each, notes=(*each.notes, *trail)) for each in diagnostics]
 
     def read(self, document: Document, above: tuple[Path, ...]) -> tuple[Value, Home]:
-        """A document's value with its bases under it, and the home of its blocks."""
+        """Return a document's value laid over that of its base, and the home of its blocks.
+
+        above: the files that lead to this one, by `extends` and `import`. Raises `SpecError` for a
+        file that cannot be found or read.
+        """
         self.check(document)
         root = document.root
-        here = _resolved(document.path)
+        here = _resolve(document.path)
         chain = (*above, here) if here else above
-        blocks: dict[str, Block] = {}
         base_root: Value | None = None
         base_home: Home | None = None
         extends = root.get("extends")
         if extends is not None:
             base = self.find(extends, document, chain)
-            self.way.append(Note("extended here", extends.span))
+            self.trail.append(Note("extended here", extends.span))
             base_root, base_home = self.read(base, chain)
-            self.way.pop()
-            blocks |= base_home.blocks
-        own = {name: value for name, _, value in root.entries_of("blocks")}
-        for name, value in own.items():
+            self.trail.pop()
+        blocks = dict(base_home.blocks) if base_home else {}
+        for name, _, value in root.entries_of("blocks"):
             if value.data is None:
                 blocks.pop(name, None)
+        self.add_imports(blocks, document, chain)
+        root = _overlay(base_root, root)
+        return root, self.make_home(root, blocks, base_home)
+
+    def add_imports(
+        self, blocks: dict[str, Block], document: Document, chain: tuple[Path, ...]
+    ) -> None:
+        """Add the blocks of the files that a document imports. Report names that are taken."""
+        root = document.root
         imports = root.get("import")
-        brought: dict[str, Span] = {}
+        imported: dict[str, Span] = {}
         missing: list[Diagnostic] = []
         for each in imports.data if imports else ():
             try:
@@ -150,28 +173,27 @@ class _Reader:
             except SpecError as error:
                 missing += error.diagnostics
                 continue
-            self.way.append(Note("imported here", each.span))
-            library = self.library(found, chain)
-            self.way.pop()
+            self.trail.append(Note("imported here", each.span))
+            library = self.read_library(found, chain)
+            self.trail.pop()
             for name, block in library.blocks.items():
                 known = blocks.get(name, block)
                 if known is not block:
-                    self.report([_twice(name, each.span, brought.get(name, known.span))])
-                brought[name] = each.span
+                    first = imported.get(name, known.span)
+                    self.report([_make_duplicate_error(name, each.span, first)])
+                imported[name] = each.span
                 blocks[name] = block
         for name, span, value in root.entries_of("blocks"):
-            if name in brought and value.data is not None:
-                self.report([_twice(name, span, brought[name])])
-        if missing:  # whatever calls their blocks would be blamed for it
+            if name in imported and value.data is not None:
+                self.report([_make_duplicate_error(name, span, imported[name])])
+        if missing:  # every call of their blocks would be one more error
             raise SpecError([*self.diagnostics, *missing])
-        root = _laid_over(base_root, root)
-        return root, self.home(root, blocks, base_home)
 
-    def home(self, root: Value, known: Mapping[str, Block], before: Home | None) -> Home:
-        """The home of a file's own blocks, which sees the known ones too.
+    def make_home(self, root: Value, known: Mapping[str, Block], before: Home | None) -> Home:
+        """Return the home of a file's own blocks, which sees the known blocks too.
 
-        before: of a file that this one is laid over. Both are one file in effect, so that blocks
-        which lived there live here now.
+        before: the home of the base that the file is laid over. Both are one file in effect, so
+        that the base's own blocks get the new home.
         """
         blocks = dict(known)
         home = Home(root.get("params"), root.get("defaults"), blocks)
@@ -185,15 +207,19 @@ class _Reader:
                 blocks[name] = Block(name, value, body, span, home)
         return home
 
-    def library(self, document: Document, chain: tuple[Path, ...]) -> Home:
-        path = _resolved(document.path)
+    def read_library(self, document: Document, chain: tuple[Path, ...]) -> Home:
+        """Return the home of an imported file, which is read once."""
+        path = _resolve(document.path)
         assert path is not None, "a library is always a file"
         if path not in self.libraries:
             _, self.libraries[path] = self.read(document, chain)
         return self.libraries[path]
 
     def find(self, value: Value, document: Document, chain: tuple[Path, ...]) -> Document:
-        """The document that a file names, relative to itself."""
+        """Return the document of a file that a document names, relative to itself.
+
+        Raises `SpecError` if it is missing, unreadable or part of a circle.
+        """
         name = str(value.data)
 
         def fail(message: str, hint: str | None = None) -> SpecError:
@@ -225,49 +251,50 @@ class _Reader:
             if len(self.documents) >= MAX_FILES:
                 raise fail(f"more than {MAX_FILES} files in all")
             try:
-                self.documents[resolved] = read_file(path, _short(path))
+                self.documents[resolved] = read_file(path, _relative_name(path))
             except UserError as error:
                 raise fail(str(error.args[0]), error.hint) from None
             except SpecError as error:
-                self.way.append(Note("named here", value.span))
+                self.trail.append(Note("named here", value.span))
                 self.report(error.diagnostics)
-                self.way.pop()
+                self.trail.pop()
                 raise SpecError(self.diagnostics) from None
         return self.documents[resolved]
 
 
-def _resolved(path: Path | None) -> Path | None:
+def _resolve(path: Path | None) -> Path | None:
     return None if path is None else path_of(path)
 
 
-def _short(path: Path) -> str:
-    """The path as its reader would write it: relative, without `specs/../`."""
+def _relative_name(path: Path) -> str:
+    """Return a path relative to the working folder, without `specs/../`."""
     return str(from_here(path.resolve()))
 
 
-def _twice(name: str, span: Span, first: Span) -> Diagnostic:
+def _make_duplicate_error(name: str, span: Span, first: Span) -> Diagnostic:
+    """Return the error of a block name that two files define."""
     return Diagnostic(
         "duplicate-block",
         f"the block '{name}' comes from two files",
         span,
         "rename one of them",
-        (Note("it is brought in here too", first),),
+        (Note("it also comes from here", first),),
     )
 
 
-def _laid_over(base: Value | None, top: Value) -> Value:
-    """The derived file's value over its base's, by the rules of `extends`; without its nulls."""
+def _overlay(base: Value | None, top: Value) -> Value:
+    """Return a derived file's value over its base's, by the rules of `extends`, without nulls."""
     data = {key: value for key, value in base.items() if key not in NOT_INHERITED} if base else {}
     keys = {key: base.key_span(key) for key in data} if base else {}
     for key, other in (("input", "inputs"), ("inputs", "input")):
         if top.get(key) is not None and other in data:
             del data[other], keys[other]
     for key, value in top.items():
-        _lay(data, keys, key, value, top.key_span(key), DEEP.get(key, 0), key in KEEPS_NULL)
+        _overlay_key(data, keys, key, value, top.key_span(key), DEEP.get(key, 0), key in KEEPS_NULL)
     return replace(top, data=data, keys=keys)
 
 
-def _lay(
+def _overlay_key(
     data: dict[str, Value],
     keys: dict[str, Span],
     key: str,
@@ -276,26 +303,31 @@ def _lay(
     depth: int,
     keeps_null: bool,
 ) -> None:
+    """Lay one value over what a mapping has under its key.
+
+    depth: how many levels of mappings are laid over key by key. keeps_null: whether null is a value
+    at the lowest level, as of a param.
+    """
     old = data.get(key)
     if value.data is None and not (keeps_null and depth == 0):
         data.pop(key, None)
         keys[key] = span  # where to say that it is missing
     elif depth and isinstance(value.data, dict):
         below = old is not None and isinstance(old.data, dict)
-        inside, places = (dict(old.data), dict(old.keys)) if old and below else ({}, {})
+        inside, inside_keys = (dict(old.data), dict(old.keys)) if old and below else ({}, {})
         deepest = depth == 1 and (keeps_null or key not in ("train", "inputs"))
         for name, each in value.items():
-            _lay(inside, places, name, each, value.key_span(name), depth - 1, deepest)
-        data[key], keys[key] = replace(value, data=inside, keys=places), span
+            _overlay_key(inside, inside_keys, name, each, value.key_span(name), depth - 1, deepest)
+        data[key], keys[key] = replace(value, data=inside, keys=inside_keys), span
     else:
         data[key], keys[key] = value, span
 
 
-def _set(root: Value, place: str, value: Any) -> Value:
-    """The root with one place set: a param by its name, or any dotted place by its path."""
-    new = value if isinstance(value, Value) else make_value(value, _argument(place, value))
+def _apply_setting(root: Value, setting: str, value: Any) -> Value:
+    """Return the root with one value replaced: a param by its name, or any by its dotted path."""
+    new = value if isinstance(value, Value) else make_value(value, _argument_span(setting, value))
     params = root.get("params")
-    path = place.split(".")
+    path = setting.split(".")
     if len(path) == 1:
         path = ["params", *path]
     if path[0] == "params":
@@ -305,50 +337,51 @@ def _set(root: Value, place: str, value: Any) -> Value:
             hint = did_you_mean(name, known) or f"its params: {', '.join(known) or 'none'}"
             word = root.get(name)
             if word is not None and isinstance(word.data, dict | tuple):
-                hint = f"a place in it can be set, such as {name}.{_inside(word)}"
+                hint = f"set a part of it, such as {name}.{_first_part(word)}"
             elif word is not None:
                 hint = (
-                    f"write `{name}` in the file: --set is for params, and places as train.epochs"
+                    f"write `{name}` in the file: --set takes params and paths such as train.epochs"
                 )
             if name in RECIPE:
-                hint = f"the recipe's own is train.{name}"
+                hint = f"the recipe's {name} is set by train.{name}"
             raise UserError(f"the spec has no param '{name}'", hint)
     elif path[0] != "train" and path[0] not in root.data:
         raise UserError(
-            f"the spec has no '{path[0]}' for '{place}'",
+            f"the spec has no '{path[0]}', which '{setting}' names",
             did_you_mean(path[0], root.data) or f"it has {', '.join(root.data)}",
         )
-    return _put(root, path, new, place)
+    return _replace_at(root, path, new, setting)
 
 
-def _inside(value: Value) -> str:
-    """The first key or item of a value, as an example."""
+def _first_part(value: Value) -> str:
+    """Return the first key or item of a value, as an example."""
     return next(iter(value.data), "") if isinstance(value.data, dict) else "0"
 
 
-def _put(value: Value, path: list[str], new: Value, place: str) -> Value:
+def _replace_at(value: Value, path: list[str], new: Value, setting: str) -> Value:
+    """Return a value with `new` at a path inside it. setting: the whole path, for messages."""
     if not path:
         return new
     key = path[0]
     if isinstance(value.data, tuple):
         if not key.isdecimal() or int(key) >= len(value.data):
             known = f"its items are 0 to {len(value.data) - 1}" if value.data else "it is empty"
-            raise UserError(f"the list has no item '{key}' for '{place}'", known)
+            raise UserError(f"the list has no item '{key}', which '{setting}' names", known)
         items = list(value.data)
-        items[int(key)] = _put(items[int(key)], path[1:], new, place)
+        items[int(key)] = _replace_at(items[int(key)], path[1:], new, setting)
         return replace(value, data=tuple(items))
     old = value.data if isinstance(value.data, dict) else {}
     inside = old.get(key, Value(None, new.span))
-    start = len(place) - len(".".join(path))  # of the key, in a setting's text
+    start = len(setting) - len(".".join(path))  # of the key, in a setting's text
     written = Span(new.span.source, 1, start + 1, 1, start + len(key) + 1)
     return replace(
         value,
-        data={**old, key: _put(inside, path[1:], new, place)},
+        data={**old, key: _replace_at(inside, path[1:], new, setting)},
         keys={**value.keys, key: value.keys.get(key, written)},
     )
 
 
-def _argument(place: str, value: Any) -> Span:
-    """The place of a value that a caller of `load` gave."""
-    shown = f"{place}={value!r}"
-    return Span(Source(shown, (shown,)), 1, len(place) + 2, 1, len(shown) + 1)
+def _argument_span(setting: str, value: Any) -> Span:
+    """Return a place for a value given to `load`, so that messages can quote it."""
+    shown = f"{setting}={value!r}"
+    return Span(Source(shown, (shown,)), 1, len(setting) + 2, 1, len(shown) + 1)

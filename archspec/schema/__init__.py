@@ -1,16 +1,20 @@
-"""The JSON Schema of a spec, generated from the tables.
+"""The JSON Schema of a spec, made from the tables of layers and objects, and its errors in words.
+
+    define_steps, define_values, define_words       what is legal
+    validation    every error of a document         validator      its check by JSON Schema
+    yaml_traps    what YAML reads differently       unknown_words, wrong_values, remedies
 
 One schema (draft 2020-12) covers the three kinds of file: a network, a derived network and a block
-library. Dispatch is by key, never by trying alternatives, so an error names the one key that is
-wrong. What a schema cannot say (names, shapes, formulas) the later stages say.
+library. Which part of it applies is decided by a key, never by trying alternatives, so an error
+names the one key that is wrong. What a schema cannot express (names, shapes, formulas) is checked
+later.
 
-Two readers have it. Our own messages read `$comment`, which completes the sentence "... must be
-..." for the value it stands at, and `x-archspec`, which says what the part is where its errors say
-more than that: {is: arguments, of: Conv2D}. Editors show `description` and `title`, and offer as
-values what stands at the surface of a property, its types, `enum` and `anyOf`, but not what is
-under `if`: so the surface says what kinds of value there are, and `then` what is in a mapping. A
-`default` is what an editor inserts; null and lists, which it would lay out badly, stand in the
-description alone.
+It has two readers. Our own messages read `$comment`, which completes the sentence "... must be ..."
+for a value, and `x-archspec`, which says what the part is where its errors need more than that:
+{is: arguments, of: Conv2D}. Editors show `description` and `title`, and offer as values the types,
+`enum` and `anyOf` of a property itself, but not what is under `if`: so the property itself lists
+the kinds of value, and `then` describes what is in a mapping. Editors insert a `default`; null and
+lists, which they would lay out badly, are only in the description.
 """
 
 from __future__ import annotations
@@ -20,11 +24,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from archspec.schema.steps import define_steps
-from archspec.schema.values import A_FORMULA, define_mapping, define_objects, label
-from archspec.schema.words import define_recipe, define_words
+from archspec.schema.define_steps import define_steps
+from archspec.schema.define_values import A_FORMULA, define_mapping, define_objects, label
+from archspec.schema.define_words import define_recipe, define_words
 
-__all__ = ["schema", "shipped", "text"]
+__all__ = ["make_schema", "make_text", "read_shipped"]
 
 SHIPPED = Path(__file__).parent.with_suffix(".json")
 URL = "https://json-schema.org/draft/2020-12/schema"
@@ -32,7 +36,7 @@ NEITHER = {"errorMessage": "A network has layers, a derived one extends, a libra
 
 
 @cache
-def schema() -> dict[str, Any]:
+def make_schema() -> dict[str, Any]:
     """Return the JSON Schema of every file that archspec reads."""
     return {
         "$schema": URL,
@@ -49,11 +53,11 @@ def schema() -> dict[str, Any]:
     }
 
 
-def text() -> str:
-    """Return the text for `archspec/schema.json`, which editors read, made from the tables."""
-    return json.dumps(schema(), separators=(",", ":"), ensure_ascii=False) + "\n"
+def make_text() -> str:
+    """Return the text of `archspec/schema.json`, which editors read, made from the tables."""
+    return json.dumps(make_schema(), separators=(",", ":"), ensure_ascii=False) + "\n"
 
 
-def shipped() -> str:
-    """Return the text of the file: reading it is quicker than making it."""
+def read_shipped() -> str:
+    """Return the text of `archspec/schema.json`; reading it is quicker than making it."""
     return SHIPPED.read_text(encoding="utf-8")

@@ -1,5 +1,5 @@
-"""`python -m archspec.schema` writes `archspec/schema.json`, which editors read."""
+"""Write `archspec/schema.json`, which editors read: `python -m archspec.schema`."""
 
-from archspec.schema import SHIPPED, text
+from archspec.schema import SHIPPED, make_text
 
-SHIPPED.write_text(text(), encoding="utf-8")
+SHIPPED.write_text(make_text(), encoding="utf-8")

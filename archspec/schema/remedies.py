@@ -1,6 +1,6 @@
-"""What the writer of a wrong value most likely meant: the hints of errors about values.
+"""Suggest what the writer of a wrong value most likely meant.
 
-A rule looks at one slip and returns its hint, or None where the slip is another. A hint is given
+A rule looks for one slip and returns its hint, or None where the slip is another. A hint is given
 only where what it proposes would be valid.
 """
 
@@ -15,8 +15,8 @@ from archspec.arguments import show
 from archspec.errors import did_you_mean
 from archspec.layers import LAYERS
 from archspec.objects import KINDS
-from archspec.schema.checked import find_values
-from archspec.schema.faults import Fault, list_arguments
+from archspec.schema.check_result import find_values
+from archspec.schema.validator import Fault, list_arguments
 from archspec.syntax.source import FLOAT, to_plain
 
 BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
@@ -24,7 +24,7 @@ MAX_LISTED = 40  # words that are valid, in a hint
 
 
 def find_remedy(fault: Fault) -> str | None:
-    """Return the hint for a wrong value: that of the first rule which knows the slip."""
+    """Return the hint for a wrong value from the first rule that knows the slip, or None."""
     return next(filter(None, (rule(fault) for rule in REMEDIES)), None)
 
 

@@ -169,7 +169,7 @@ def read_input(stream: BinaryIO, name: str) -> Document:
 
 def _text(raw: bytes, name: str) -> str:
     """Decode the bytes of a file. Raises `UserError` for what is plainly no spec."""
-    if other := foreign.file_of(raw):
+    if other := foreign.recognize_file(raw):
         what, hint = other
         raise UserError(f"{name}: this is {what}, not a spec", hint)
     if len(raw) > MAX_BYTES:
@@ -185,7 +185,7 @@ def _text(raw: bytes, name: str) -> str:
             f"{name}:{line}: byte 0x{raw[error.start]:02x} is not UTF-8",
             "save the file as UTF-8",
         ) from error
-    if other := foreign.text_of(text):
+    if other := foreign.recognize_text(text):
         what, hint = other
         raise UserError(f"{name}: this is {what}, not a spec", hint)
     return text

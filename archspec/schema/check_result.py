@@ -1,4 +1,4 @@
-"""What a check found in a document, and which part of the document each error spoils."""
+"""Collect the errors of a document, and which part of the document each makes unusable."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ Notes = tuple[Note, ...]
 
 
 @dataclass(slots=True)
-class Checked:
-    """What the schema says of a document.
+class CheckResult:
+    """The errors that the schema finds in a document.
 
-    diagnostics: its errors. broken: the places of the values that it refused, so that the later
-    stages step over them in silence and still find whatever else is wrong. fatal: whether what is
-    left means nothing as a whole.
+    broken: the places of the values that it refused, which the later stages skip, so that they
+    still find whatever else is wrong. fatal: whether the rest means nothing as a whole.
     """
 
     root: Value
@@ -30,10 +29,11 @@ class Checked:
     def error(
         self, code: str, message: str, span: Span, hint: str | None = None, notes: Notes = ()
     ) -> None:
+        """Add an error."""
         self.diagnostics.append(Diagnostic(code, message, span, hint, notes))
 
     def mark_broken(self, path: Path) -> None:
-        """Mark what an error at a path spoils: the least that can be stepped over."""
+        """Mark the part that an error at a path makes unusable, as small as can be skipped."""
         word = path[0] if path else None
         end = _find_end_of_step(path)
         if end is not None:
@@ -55,7 +55,7 @@ class Checked:
 
 
 def find_values(root: Value, path: Iterable[Any]) -> list[Value]:
-    """Return the values on a path from the root, the root first."""
+    """Return the values on a path from the root, beginning with the root."""
     values = [root]
     for part in path:
         values.append(values[-1].data[part])
@@ -63,7 +63,7 @@ def find_values(root: Value, path: Iterable[Any]) -> list[Value]:
 
 
 def is_step(path: Path) -> bool:
-    """Whether a step stands at a path; a branch, which holds steps, is none."""
+    """Return whether the value at a path is a step; a branch, which holds steps, is not."""
     return bool(path) and _find_end_of_step(path) == len(path) and not _is_branch(path)
 
 

@@ -1,4 +1,4 @@
-"""What a value may be in the schema: formulas, the arguments of a contract, and objects by name."""
+"""Define values in the schema: formulas, arguments of layers and objects, objects by name."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ ROLE = "x-archspec"  # the key of what a part of the schema is; validators and e
 
 
 def label(words: str, role: str = "", of: str = "") -> dict[str, Any]:
-    """Return what a part of the schema tells our own messages.
+    """Return the parts of a schema that our own messages read.
 
     words: complete the sentence "... must be ...". role, of: what the part is, such as the
-    "arguments" of "Conv2D", where its errors say more than that sentence.
+    "arguments" of "Conv2D", where its errors need more than that sentence.
 
     >>> label("an initializer", "object", of="initializer")
     {'$comment': 'an initializer', 'x-archspec': {'is': 'object', 'of': 'initializer'}}
@@ -40,7 +40,7 @@ def label(words: str, role: str = "", of: str = "") -> dict[str, Any]:
 def describe(
     words: str, schema: Mapping[str, Any], doc: str = "", role: str = ""
 ) -> dict[str, Any]:
-    """Return a schema with the words of what it wants, and a sentence for editors."""
+    """Return a schema with the words for what it wants, and a sentence for editors."""
     described = {"description": doc} if doc else {}
     return {**label(words, role), **described, **schema}
 
@@ -59,7 +59,7 @@ def list_alternatives(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def allow_formula(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema that takes a formula as well, wherever this one takes a value."""
+    """Return a schema that also takes a formula wherever this one takes a value."""
     taken = list_alternatives(schema)
     if all(each.get("type") not in ("string", "object") for each in taken):
         taken.append(FORMULA)
@@ -67,10 +67,7 @@ def allow_formula(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def allow_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema that takes null as well.
-
-    In a derived file, null takes away what its base has there.
-    """
+    """Return a schema that also takes null, which in a derived file removes what its base has."""
     if "type" in schema:
         return {**schema, "type": [schema["type"], "null"]}
     if "anyOf" in schema:
@@ -120,9 +117,9 @@ def _define_type(type_: Type) -> dict[str, Any]:
 def define_mapping(
     properties: Mapping[str, Any], words: str, role: str = "", of: str = "", **more: Any
 ) -> dict[str, Any]:
-    """Return the schema of a mapping that takes these keys only.
+    """Return the schema of a mapping that takes only these keys.
 
-    What is required stands in an `allOf` of its own, or editors offer it twice.
+    Required keys are in an `allOf` of their own, because editors would offer them twice.
     """
     return {
         "type": "object",
@@ -149,17 +146,17 @@ def define_call(name: str, arguments: Mapping[str, Argument], definition: str) -
     definition: the name of the definition that holds the arguments.
     """
     first = next((each for each in arguments.values() if each.name not in COMMON), None)
-    said, taken = label("its arguments as a mapping", "call"), []
+    described, taken = label("its arguments as a mapping", "call"), []
     if first is not None:
         kind = first.type.kind
-        said = label(first.type.words, "object" if kind else "", kind or "")
+        described = label(first.type.words, "object" if kind else "", kind or "")
         value = _define_type(first.type)
         taken = [each for each in value.get("anyOf", [value]) if each != MAPPING]
         if kind and "$ref" in value:
             taken = list_names(kind)
     return {
         "title": name,
-        **said,
+        **described,
         "anyOf": [*taken[:1], MAPPING, *taken[1:], NOTHING],  # editors report the first
         "if": MAPPING,
         "then": {"$ref": f"#/$defs/{definition}"},

@@ -1,8 +1,8 @@
-"""What YAML reads without an error, and other than its writer meant it.
+"""Report what YAML reads without an error, but not as its writer meant it.
 
 A line that lacks its indentation or its dash puts two steps into one mapping; a comma ends a
-formula within brackets. The schema would say of either that some key or value is wrong, which leads
-astray, so these are looked for first.
+formula within brackets. The schema would call some key or value wrong, which leads astray, so these
+are looked for first.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 from archspec import foreign
 from archspec.errors import Note, Span, did_you_mean
 from archspec.layers import LAYERS
-from archspec.schema.checked import Checked, Path, find_head, is_step
+from archspec.schema.check_result import CheckResult, Path, find_head, is_step
 from archspec.syntax.formulas import is_formula, is_unbalanced
 from archspec.syntax.source import Value
 from archspec.syntax.steps import MODIFIERS, WORDS
 from archspec.syntax.yaml_errors import QUOTE
 
 
-def report_traps(checked: Checked) -> Iterator[Span]:
-    """Report every trap in a document. Yield the places of the values that this explains."""
-    stack: list[tuple[Value, Path]] = [(checked.root, [])]
+def report_traps(result: CheckResult) -> Iterator[Span]:
+    """Report every trap in a document, and yield the places of the values that this explains."""
+    stack: list[tuple[Value, Path]] = [(result.root, [])]
     while stack:
         value, path = stack.pop()
         inside: list[tuple[Any, Value]] = []
@@ -32,17 +32,17 @@ def report_traps(checked: Checked) -> Iterator[Span]:
             inside = list(enumerate(value.data))
         torn = next((each for _, each in inside if _is_torn(each)), None)
         if torn is not None:
-            _report_torn(torn, checked)
+            _report_torn(torn, result)
         else:
             stack += [(each, [*path, key]) for key, each in inside]
-            if not (isinstance(value.data, dict) and is_step(path)) or _is_one_step(value, checked):
+            if not (isinstance(value.data, dict) and is_step(path)) or _is_one_step(value, result):
                 continue
-        checked.mark_broken(path)
+        result.mark_broken(path)
         yield value.span
 
 
 def _is_torn(value: Value) -> bool:
-    """Whether a formula, or a tuple, was written in a flow value and cut at its own comma."""
+    """Return whether YAML cut a formula or tuple inside {...} or [...] at its own comma."""
     if not (value.is_plain and isinstance(value.data, str) and value.data[:1] in ("=", "(")):
         return False
     if not is_unbalanced(value.data):
@@ -51,48 +51,48 @@ def _is_torn(value: Value) -> bool:
     return span.source.lines[span.end_line - 1][span.end_column - 1 :].lstrip()[:1] == ","
 
 
-def _report_torn(torn: Value, checked: Checked) -> None:
+def _report_torn(torn: Value, result: CheckResult) -> None:
     if is_formula(torn.data):
         message = f"the formula '{torn.data}' ends inside a bracket: YAML cut it at a comma"
-        checked.error("torn-formula", message, torn.span, QUOTE)
+        result.error("torn-formula", message, torn.span, QUOTE)
     else:
         message = f"the tuple '{torn.data}' ends at its comma"
-        checked.error("yaml", message, torn.span, "a list has square brackets: [3, 3]")
+        result.error("yaml", message, torn.span, "a list has square brackets: [3, 3]")
 
 
-def _is_one_step(value: Value, checked: Checked) -> bool:
-    """Whether a mapping is one step. Report it if there is nothing to do in it, or several."""
+def _is_one_step(value: Value, result: CheckResult) -> bool:
+    """Return whether a mapping is one step; report it if it is none, or several."""
     ops = [key for key in value.data if key not in MODIFIERS]
     if len(ops) > 1:
-        _report_several_steps(ops, value, checked)
+        _report_several_steps(ops, value, result)
     elif "merge" in value.data and "branches" not in value.data:
         message = "`merge` joins `branches`, and there are none here"
         hint = "write it beside `branches`"
         if "from" in value.data and isinstance(value.data["merge"].data, str):
             hint = f"write `- {value.data['merge'].data}:` with that `from`"
-        checked.error("merge", message, value.key_span("merge"), hint)
+        result.error("merge", message, value.key_span("merge"), hint)
     elif not ops and "from" not in value.data:
         message = "this step names no layer, block, branches, layers, reuse or from"
-        checked.error("no-step", message, find_head(value))
+        result.error("no-step", message, find_head(value))
     elif "for" in value.data and "repeat" in value.data:
         message = "a step takes `for` or `repeat`, not both"
         note = Note("the other is given here", value.key_span("for"))
-        checked.error("loop", message, value.key_span("repeat"), None, (note,))
+        result.error("loop", message, value.key_span("repeat"), None, (note,))
     else:
         return True
     return False
 
 
-def _report_several_steps(ops: list[str], value: Value, checked: Checked) -> None:
+def _report_several_steps(ops: list[str], value: Value, result: CheckResult) -> None:
     """Report arguments that are not indented, a misspelt word, or a second step.
 
-    ops: the keys of the step that are not words which stand beside a layer.
+    ops: the keys that are not words which may stand beside a layer.
     """
     kind = next((key for key in ops if key in foreign.KINDS), None)
     if kind is not None and isinstance(value.data[kind].data, str):
         layer = value.data[kind].data
         hint = f"a step begins with its layer: `- {layer}: {{...}}`"
-        checked.error("unknown-word", f"a step has no word '{kind}'", value.key_span(kind), hint)
+        result.error("unknown-word", f"a step has no word '{kind}'", value.key_span(kind), hint)
         return
     first = next((key for key in ops if key in LAYERS or key in WORDS), ops[0])
     arguments = LAYERS[first].arguments if first in LAYERS else {}
@@ -104,18 +104,18 @@ def _report_several_steps(ops: list[str], value: Value, checked: Checked) -> Non
         are = "is an argument" if len(outside) == 1 else "are arguments"
         message = f"{listed} {are} of {first}, not of a step"
         hint = f"indent {'it' if len(outside) == 1 else 'them'} under '{first}:'"
-        checked.error("indent", message, value.key_span(outside[0]), hint)
+        result.error("indent", message, value.key_span(outside[0]), hint)
     for key in others:
         if key not in outside:
-            _report_second_key(key, first, value, checked)
+            _report_second_key(key, first, value, result)
 
 
-def _report_second_key(key: str, first: str, value: Value, checked: Checked) -> None:
-    """Report a key that stands beside the step's first layer or block and is not its argument."""
+def _report_second_key(key: str, first: str, value: Value, result: CheckResult) -> None:
+    """Report a key beside the step's first layer or block that is not an argument of it."""
     arguments = LAYERS[first].arguments if first in LAYERS else {}
     argument = did_you_mean(key, arguments) if value.data[first].data is None else None
     word = foreign.STEP.get(key.replace("_", "").casefold()) or did_you_mean(key, MODIFIERS)
-    if argument and key not in checked.known_blocks():  # `Dense:` and `unit: 3` under it
+    if argument and key not in result.known_blocks():  # `Dense:` and `unit: 3` under it
         code, message = "indent", f"a step has no word '{key}'"
         hint = f"indent it under '{first}:'; {argument}"
     elif word:
@@ -124,4 +124,4 @@ def _report_second_key(key: str, first: str, value: Value, checked: Checked) -> 
         code = "several-steps"
         message = f"a step holds one layer or block, and here are '{first}' and '{key}'"
         hint = f"start a new line with `- {key}:`"
-    checked.error(code, message, value.key_span(key), hint)
+    result.error(code, message, value.key_span(key), hint)

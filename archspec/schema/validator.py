@@ -1,4 +1,4 @@
-"""One error of the validator, as the modules that put it into words see it."""
+"""Validate a document by the schema: quickly, and with one `Fault` for each error."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from archspec.conforms import Check, checker
+from archspec.conforms import Check, make_check
 from archspec.layers import LAYERS
 from archspec.objects import TABLES
-from archspec.schema import schema, shipped
-from archspec.schema.checked import Notes, Path
-from archspec.schema.values import ROLE
+from archspec.schema import make_schema, read_shipped
+from archspec.schema.check_result import Notes, Path
+from archspec.schema.define_values import ROLE
 from archspec.syntax.source import Value
 
 
 @cache
 def quick_check() -> Check:
-    """Return the check that says whether a file is valid, and nothing more."""
-    return checker(json.loads(shipped()))
+    """Return a function that says whether a file is valid, and nothing more."""
+    return make_check(json.loads(read_shipped()))
 
 
 @cache
 def validator() -> Any:
-    """Return the validator that says what is wrong, too."""
+    """Return the validator of jsonschema, which also finds out what is wrong."""
     import jsonschema  # takes as long as all the rest of a check: only where something is wrong
 
     # Which keys stand beside a layer is said for editors; here the look for traps says it in words.
     extend: Any = jsonschema.validators.extend
-    return extend(jsonschema.Draft202012Validator, {"propertyNames": lambda *_: ()})(schema())
+    return extend(jsonschema.Draft202012Validator, {"propertyNames": lambda *_: ()})(make_schema())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Fault:
 
     @property
     def role(self) -> str:
-        """What this part of the schema is, such as "arguments"; "" where nothing is said of it."""
+        """What this part of the schema is, such as "arguments"; "" where that is not said."""
         return str(self.wanted.get(ROLE, {}).get("is", ""))
 
     @property
@@ -74,12 +74,12 @@ class Fault:
 
     @property
     def known_keys(self) -> list[str]:
-        """The keys that the mapping may have, by their names."""
+        """The keys that the mapping may have."""
         return list(self.wanted.get("properties", {}))
 
     @property
     def text(self) -> str:
-        """The value without space around it if it is a text, or else ""."""
+        """The value without space around it if it is a text; "" otherwise."""
         return self.value.data.strip() if isinstance(self.value.data, str) else ""
 
     def unknown_keys(self) -> Iterator[str]:
@@ -91,7 +91,7 @@ class Fault:
                 yield key
 
     def takes(self, value: Any) -> bool:
-        """Whether another value would be valid here."""
+        """Return whether another value would be valid here."""
         return bool(validator().evolve(schema=self.wanted).is_valid(value))
 
     def item(self) -> Fault | None:
@@ -109,7 +109,7 @@ class Fault:
 
 
 def name_subject(path: Path) -> str:
-    """Return what a message calls the value at a path.
+    """Return the name of the value at a path, for messages.
 
     >>> name_subject(["layers", 0, "Dense", "units"])
     "Dense argument 'units'"
@@ -123,7 +123,7 @@ def name_subject(path: Path) -> str:
 
 
 def name_argument(path: Path) -> str | None:
-    """Return what a message calls an argument of a layer or an object; None for other values.
+    """Return the name of an argument of a layer or an object, for messages; None for other values.
 
     `Dense: wide` gives the first argument of `Dense`.
     """

@@ -1,4 +1,4 @@
-"""The words of a file in the schema: those at the top of it, those of a block, the recipe."""
+"""Define the words of a file in the schema: those at its top, those of a block, and the recipe."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from archspec.analysis.require import BOUND
 from archspec.layers import LAYERS
 from archspec.objects import KINDS
 from archspec.recipe import DATA, RECIPE
-from archspec.schema.steps import BLOCK, NAME
-from archspec.schema.values import (
+from archspec.schema.define_steps import BLOCK, NAME
+from archspec.schema.define_values import (
     ARRAY,
     FORMULA,
     MAPPING,

@@ -1,4 +1,4 @@
-"""What is reported of a word that the language does not have: a key, or the name of a layer."""
+"""Report words that the language does not have: keys, and names of layers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from archspec.errors import Span, closest, did_you_mean
 from archspec.infer import CLOSED, known_to_keras
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES
-from archspec.schema.checked import Checked, Notes
-from archspec.schema.faults import Fault, name_subject
+from archspec.schema.check_result import CheckResult, Notes
+from archspec.schema.validator import Fault, name_subject
 from archspec.syntax.steps import MODIFIERS, WORDS
 
 # Words at the top of a file without which nothing below them would be found.
@@ -21,44 +21,46 @@ NEEDED = ("params", "input", "inputs", "blocks", "defaults", "import", "extends"
 # --- keys of a mapping ---------------------------------------------------------------------------
 
 
-def report_word(key: str, fault: Fault, checked: Checked) -> None:
+def report_word(key: str, fault: Fault, result: CheckResult) -> None:
     """Report a key of a block, or of an input."""
     hint = did_you_mean(key, fault.known_keys) or _known_words(fault)
-    _report_word(key, f" in `{fault.path[-1]}`", hint, fault, checked)
+    _report_word(key, f" in `{fault.path[-1]}`", hint, fault, result)
 
 
-def report_word_of_file(key: str, fault: Fault, checked: Checked) -> None:
+def report_word_of_file(key: str, fault: Fault, result: CheckResult) -> None:
+    """Report a key at the top of a file."""
     if closest(key, fault.known_keys) in NEEDED:
-        checked.fatal = True
+        result.fatal = True
     hint = did_you_mean(key, fault.known_keys) or _known_words(fault)
     folded = key.replace("_", "").casefold()
     if key == "edit":
         hint = "override a param, a block or `layers` instead"
     elif key in recipe.RECIPE or folded in foreign.TRAIN:
-        hint = f"what a training is told stands under `train`: train: {{{key}: ...}}"
+        hint = f"it belongs to the recipe: train: {{{key}: ...}}"
     elif folded in foreign.TOP:
         hint = foreign.TOP[folded]
-    _report_word(key, "", hint, fault, checked)
+    _report_word(key, "", hint, fault, result)
 
 
 def _known_words(fault: Fault) -> str:
     return f"the words here: {', '.join(fault.known_keys)}"
 
 
-def _report_word(key: str, where: str, hint: str, fault: Fault, checked: Checked) -> None:
+def _report_word(key: str, where: str, hint: str, fault: Fault, result: CheckResult) -> None:
     if key in LAYERS:
         hint = f"a layer is a step of a list: `- {key}: ...` under `layers`"
     message = f"there is no word '{key}'{where}"
-    checked.error("unknown-word", message, fault.value.key_span(key), hint, fault.notes)
+    result.error("unknown-word", message, fault.value.key_span(key), hint, fault.notes)
 
 
-def report_argument(key: str, fault: Fault, checked: Checked) -> None:
+def report_argument(key: str, fault: Fault, result: CheckResult) -> None:
+    """Report an argument that a layer, an object or the recipe does not have."""
     code, noun, owner = "unknown-argument", "argument", fault.owner
     if owner in ("train", "data"):
         code, noun, owner = "unknown-word", "word", "train.data" if owner == "data" else owner
     hint = _meant_argument(key, fault)
     message = f"{owner} has no {noun} '{key}'"
-    checked.error(code, message, fault.value.key_span(key), hint, fault.notes)
+    result.error(code, message, fault.value.key_span(key), hint, fault.notes)
 
 
 def _meant_argument(key: str, fault: Fault) -> str:
@@ -84,52 +86,56 @@ def _meant_argument(key: str, fault: Fault) -> str:
     return did_you_mean(key, known) or (f"it has {', '.join(known)}" if known else "it takes none")
 
 
-def report_object(key: str, fault: Fault, checked: Checked) -> None:
+def report_object(key: str, fault: Fault, result: CheckResult) -> None:
     """Report the name of an initializer, an optimizer or the like: `{Adm: {...}}`."""
     if len(fault.value.data) > 1:  # that it must be one name is said already
         return
     kind = fault.owner
     message = f"{name_subject(fault.path)} must be {fault.words}, got '{key}'"
     hint = KINDS[kind].suggest(key) or f"one of {', '.join(sorted(TABLES[kind]))}"
-    checked.error("unknown-object", message, fault.value.key_span(key), hint, fault.notes)
+    result.error("unknown-object", message, fault.value.key_span(key), hint, fault.notes)
 
 
-def report_in_defaults(key: str, fault: Fault, checked: Checked) -> None:
-    """Report a key of `defaults` that is no layer."""
+def report_in_defaults(key: str, fault: Fault, result: CheckResult) -> None:
+    """Report a key of `defaults` that is not a layer."""
     span = fault.value.key_span(key)
-    if key in checked.known_blocks():
+    if key in result.known_blocks():
         message = f"`defaults` are for layers, and '{key}' is a block"
         hint = "give its params default values"
-        checked.error("unknown-layer", message, span, hint, fault.notes)
+        result.error("unknown-layer", message, span, hint, fault.notes)
     else:
-        report_layer(key, span, fault.notes, checked)
+        report_layer(key, span, fault.notes, result)
 
 
-def report_block_name(key: str, fault: Fault, checked: Checked) -> None:
+def report_block_name(key: str, fault: Fault, result: CheckResult) -> None:
+    """Report the name of a block that is not in snake_case."""
     message = f"the block name '{key}' is not possible"
     hint = "blocks are called in snake_case, so that they never look like a layer"
-    checked.error("name", message, fault.value.key_span(key), hint, fault.notes)
+    result.error("name", message, fault.value.key_span(key), hint, fault.notes)
 
 
-def report_contract(key: str, fault: Fault, checked: Checked) -> None:
+def report_contract(key: str, fault: Fault, result: CheckResult) -> None:
+    """Report a key of `require` that is not a contract."""
     message, known = f"`require` has no contract '{key}'", fault.known_keys
     near = foreign.CONTRACTS.get(key.replace("_", "").casefold()) or did_you_mean(key, known)
     hint = near or f"contracts: {', '.join(known)}, memory@BATCH_SIZE"
-    checked.error("unknown-word", message, fault.value.key_span(key), hint, fault.notes)
+    result.error("unknown-word", message, fault.value.key_span(key), hint, fault.notes)
 
 
 # --- keys of a step ------------------------------------------------------------------------------
 
 
-def report_in_step(key: str, fault: Fault, checked: Checked) -> None:
+def report_in_step(key: str, fault: Fault, result: CheckResult) -> None:
+    """Report a key of a step that is neither a layer nor a word of the language."""
     span, word = fault.value.key_span(key), did_you_mean(key, (*MODIFIERS, *WORDS))
     if key[:1].isupper() or not word:
-        report_layer(key, span, fault.notes, checked)
+        report_layer(key, span, fault.notes, result)
     else:
-        checked.error("unknown-word", f"a step has no word '{key}'", span, word, fault.notes)
+        result.error("unknown-word", f"a step has no word '{key}'", span, word, fault.notes)
 
 
-def report_in_branch(key: str, fault: Fault, checked: Checked) -> None:
+def report_in_branch(key: str, fault: Fault, result: CheckResult) -> None:
+    """Report a key that a branch cannot have."""
     message = f"a branch has no `{key}`"
     hint = f"a branch is {fault.words}"
     if key == "name":
@@ -139,28 +145,29 @@ def report_in_branch(key: str, fault: Fault, checked: Checked) -> None:
     elif key not in MODIFIERS:
         message = f"a branch is {fault.words}, not a single step"
         hint = f"make it a list: [{key}: ...], or `- {key}: ...` on a line of its own"
-    checked.error("branch", message, fault.value.key_span(key), hint, fault.notes)
+    result.error("branch", message, fault.value.key_span(key), hint, fault.notes)
 
 
-def report_in_merge(key: str, fault: Fault, checked: Checked) -> None:
+def report_in_merge(key: str, fault: Fault, result: CheckResult) -> None:
+    """Report a key that `merge` cannot have."""
     span = fault.value.key_span(key)
     if key not in MODIFIERS and key not in WORDS:
-        report_layer(key, span, fault.notes, checked)
+        report_layer(key, span, fault.notes, result)
         return
-    message, hint = f"`merge` has no `{key}`", "it stands beside `branches`, for all of the step"
+    message, hint = f"`merge` has no `{key}`", "write it beside `branches`, for the whole step"
     if key in WORDS:
         message, hint = f"`merge` is a layer or a block, not `{key}`", "make them a block"
     elif key == "from":
         hint = "it takes the values of the branches, in their order"
-    checked.error("merge", message, span, hint, fault.notes)
+    result.error("merge", message, span, hint, fault.notes)
 
 
 # --- names of layers -----------------------------------------------------------------------------
 
 
-def report_layer(word: str, span: Span, notes: Notes, checked: Checked) -> None:
-    """Report a word that stands where a layer or a block is called and is neither."""
-    blocks = checked.known_blocks()
+def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> None:
+    """Report the name of a layer or block that does not exist."""
+    blocks = result.known_blocks()
     if word in blocks:  # its name has been refused where it is declared
         return
     code, message = "unknown-layer", f"no layer is called {show(word)}"
@@ -178,4 +185,4 @@ def report_layer(word: str, span: Span, notes: Notes, checked: Checked) -> None:
         hint = f"{what}: write `- {glued[1]}: ...`"
     else:
         hint = did_you_mean(word, [*LAYERS, *WORDS, *blocks]) or CLOSED
-    checked.error(code, message, span, hint, notes)
+    result.error(code, message, span, hint, notes)

@@ -1,4 +1,4 @@
-"""What is reported of a value that the schema refuses."""
+"""Report the values that the schema refuses."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 
 from archspec.arguments import show
 from archspec.errors import closest
-from archspec.schema.checked import Checked, find_head
-from archspec.schema.faults import Fault, name_argument, name_subject
+from archspec.schema.check_result import CheckResult, find_head
 from archspec.schema.remedies import find_remedy
-from archspec.schema.unknown import report_layer
+from archspec.schema.unknown_words import report_layer
+from archspec.schema.validator import Fault, name_argument, name_subject
 from archspec.syntax.source import to_plain
 from archspec.syntax.steps import MODIFIERS, WORDS
 
@@ -21,17 +21,18 @@ CODES = {  # of the word at the top of the file that a value stands under
 }
 
 
-def report_value(fault: Fault, checked: Checked) -> None:
+def report_value(fault: Fault, result: CheckResult) -> None:
+    """Report a value by the words of its part of the schema."""
     path = fault.path
     code = CODES.get(path[0], "schema")
     if name_argument(path):
         code = "argument-value"
     elif code == "schema" and path[-1] == "name" and len(path) > 1:
         code = "name"
-    _report(fault, checked, name_subject(path), code)
+    _report(fault, result, name_subject(path), code)
 
 
-def _report(fault: Fault, checked: Checked, subject: str, code: str) -> None:
+def _report(fault: Fault, result: CheckResult, subject: str, code: str) -> None:
     """Report what a value must be, or what the one wrong item of it must be."""
     blamed = fault.item() or fault
     if blamed is not fault and "$comment" in blamed.wanted:
@@ -39,86 +40,89 @@ def _report(fault: Fault, checked: Checked, subject: str, code: str) -> None:
     else:
         words, got = fault.words, fault.value
     message = f"{subject} must be {words}, got {show(to_plain(got))}"
-    checked.error(code, message, blamed.value.span, find_remedy(blamed), fault.notes)
+    result.error(code, message, blamed.value.span, find_remedy(blamed), fault.notes)
 
 
-def report_object(fault: Fault, checked: Checked) -> None:
-    """Report what is no initializer, optimizer or the like: `optimizer: {Adam: , SGD: }`."""
+def report_object(fault: Fault, result: CheckResult) -> None:
+    """Report what is not an initializer, optimizer or the like: `optimizer: {Adam: , SGD: }`."""
     subject = name_subject(fault.path)
     if fault.keyword not in ("minProperties", "maxProperties"):
-        _report(fault, checked, subject, "unknown-object")
+        _report(fault, result, subject, "unknown-object")
         return
     got = ", ".join(fault.value.data) or "none"
     message = f"{subject} must be one name, {{Name: {{arguments}}}}, got {got}"
-    checked.error("unknown-object", message, fault.value.span, None, fault.notes)
+    result.error("unknown-object", message, fault.value.span, None, fault.notes)
 
 
-def report_arguments(fault: Fault, checked: Checked) -> None:
+def report_arguments(fault: Fault, result: CheckResult) -> None:
     """Report a value in place of a mapping of arguments: `defaults: {Dense: 3}`."""
-    _report(fault, checked, f"`{fault.path[-1]}`", CODES.get(fault.path[0], "schema"))
+    _report(fault, result, f"`{fault.path[-1]}`", CODES.get(fault.path[0], "schema"))
 
 
-def report_lone_value(fault: Fault, checked: Checked) -> None:
+def report_lone_value(fault: Fault, result: CheckResult) -> None:
     """Report a value for a layer that has no argument to take it: `Add: 3`."""
     value, got = fault.value, show(to_plain(fault.value))
     message = f"{fault.path[-1]} has no argument whose value could stand alone, got {got}"
     hint = "write its arguments by name"
     if isinstance(value.data, tuple) and all(isinstance(each.data, str) for each in value.data):
-        hint = f"what it takes stands beside it: `from: {got}`".replace("'", "")
-    checked.error("argument-value", message, value.span, hint, fault.notes)
+        hint = f"its inputs are written beside it: `from: {got}`".replace("'", "")
+    result.error("argument-value", message, value.span, hint, fault.notes)
 
 
-def report_step(fault: Fault, checked: Checked) -> None:
+def report_step(fault: Fault, result: CheckResult) -> None:
+    """Report a list item that is not a step, is empty, or names an unknown layer."""
     value, notes = fault.value, fault.notes
     if value.data in (*MODIFIERS, *WORDS):
         message = f"`{value.data}` needs a value"
-        checked.error("no-step", message, value.span, f"write `- {value.data}: ...`", notes)
+        result.error("no-step", message, value.span, f"write `- {value.data}: ...`", notes)
     elif isinstance(value.data, str) and re.match(r"\w", value.data):
-        report_layer(value.data, value.span, notes, checked)
+        report_layer(value.data, value.span, notes, result)
     elif value.data is None or value.data == "":
-        checked.error("no-step", "this step is empty", value.span, "remove the '-'", notes)
+        result.error("no-step", "this step is empty", value.span, "remove the '-'", notes)
     else:
         nested = isinstance(value.data, tuple)
         hint = "steps inside a step are a group: `- layers: [...]`" if nested else None
         message = f"a step must be {fault.words}, got {show(to_plain(value))}"
-        checked.error("no-step", message, value.span, hint, notes)
+        result.error("no-step", message, value.span, hint, notes)
 
 
-def report_branch(fault: Fault, checked: Checked) -> None:
+def report_branch(fault: Fault, result: CheckResult) -> None:
+    """Report a branch that is neither a list nor a group."""
     value = fault.value
     as_list = f"make it a list: [{value.data}]" if isinstance(value.data, str) else None
     message = f"a branch is {fault.words}, got {show(to_plain(value))}"
-    checked.error("branch", message, value.span, as_list, fault.notes)
+    result.error("branch", message, value.span, as_list, fault.notes)
 
 
-def report_blocks(fault: Fault, checked: Checked) -> None:
-    checked.fatal = True
-    report_value(fault, checked)
+def report_blocks(fault: Fault, result: CheckResult) -> None:
+    """Report what is wrong with `blocks`, without which no block call can be checked."""
+    result.fatal = True
+    report_value(fault, result)
 
 
-def report_input(fault: Fault, checked: Checked) -> None:
+def report_input(fault: Fault, result: CheckResult) -> None:
     """Report the mapping of an input that has no `shape`."""
-    message = f"{name_subject(fault.path)} must say its shape"
+    message = f"{name_subject(fault.path)} has no `shape`"
     hint = "{shape: [28, 28, 1], dtype: float32}"
-    checked.error("input", message, find_head(fault.value), hint)
+    result.error("input", message, find_head(fault.value), hint)
 
 
-def report_version(fault: Fault, checked: Checked) -> None:
+def report_version(fault: Fault, result: CheckResult) -> None:
     """Report a version of the language that is not ours, or a file that has none."""
     value = fault.value
     if fault.keyword == "const":
         hint = "this archspec reads version 1: write `archspec: 1`"
         message = f"the version of the language must be 1, got {show(to_plain(value))}"
-        checked.error("version", message, value.span, hint)
+        result.error("version", message, value.span, hint)
     elif not any(closest(key, ["archspec"]) for key in value.data):
         message = "the file does not say which version of the language it is written in"
-        checked.error("version", message, find_head(value), "begin with `archspec: 1`")
+        result.error("version", message, find_head(value), "begin with `archspec: 1`")
 
 
-def report_file(fault: Fault, checked: Checked) -> None:
+def report_file(fault: Fault, result: CheckResult) -> None:
     """Report a file that has neither layers nor blocks, unless the word for them is misspelt."""
-    checked.fatal = True
+    result.fatal = True
     if not any(closest(key, ("layers", "extends", "blocks")) for key in fault.unknown_keys()):
         message = "the file has neither `layers` nor `extends` nor `blocks`"
         hint = "a network has layers, a derived one extends, a library has blocks"
-        checked.error("schema", message, find_head(fault.value), hint)
+        result.error("schema", message, find_head(fault.value), hint)

@@ -1,4 +1,4 @@
-"""Steps in the schema: layers, blocks, branches, groups, and what stands beside them."""
+"""Define steps in the schema: layers, blocks, branches, groups, and the words beside them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from archspec.arguments import REQUIRED
 from archspec.layers import LAYERS
 from archspec.layers.layer import Layer
-from archspec.schema.values import (
+from archspec.schema.define_values import (
     ARRAY,
     FORMULA,
     MAPPING,
@@ -91,9 +91,9 @@ def define_steps() -> dict[str, Any]:
         "name": NAME,
         "for": LOOP,
         "repeat": describe(
-            "a number of turns, at least 0",
+            "an integer, at least 0",
             {"anyOf": [{"type": "integer", "minimum": 0}, FORMULA]},
-            "How many times in a row; names get the turn's number.",
+            "How many times the step is repeated; its name gets the number of each iteration.",
         ),
         "call": call,
     }
@@ -174,14 +174,14 @@ def _define_layer_arguments() -> dict[str, Any]:
     to it.
     """
     definitions: dict[str, Any] = {}
-    places: dict[int, str] = {}
+    definition_by_id: dict[int, str] = {}
     for name, layer in LAYERS.items():
         definition = allow_null(define_arguments(name, layer.arguments))
         properties = definition["properties"]
         for argument in layer.arguments.values():
-            place = f"#/$defs/{name}.arguments/properties/{argument.name}"
-            first = places.setdefault(id(properties[argument.name]), place)
-            if first != place and argument.default is not REQUIRED:
+            reference = f"#/$defs/{name}.arguments/properties/{argument.name}"
+            first = definition_by_id.setdefault(id(properties[argument.name]), reference)
+            if first != reference and argument.default is not REQUIRED:
                 properties[argument.name] = {"$ref": first}
         definitions[f"{name}.arguments"] = definition
     return definitions
@@ -192,7 +192,7 @@ def _offer_next(modifiers: Iterable[str]) -> dict[str, Any]:
 
     Layers are offered as long as none has a value. Beside a layer only `modifiers` may stand.
     """
-    said = f"^({'|'.join((*LAYERS, *WORDS))})$"
+    words = f"^({'|'.join((*LAYERS, *WORDS))})$"
     beside = {
         "pattern": f"^([A-Z]|({'|'.join((*modifiers, *WORDS))})$)",
         "patternErrorMessage": f"Beside a layer stand {', '.join(modifiers)}.",
@@ -202,7 +202,7 @@ def _offer_next(modifiers: Iterable[str]) -> dict[str, Any]:
         "then": {"$ref": "#/$defs/call"},
         "allOf": [
             {
-                "if": {"propertyNames": {"not": {"pattern": said}}},
+                "if": {"propertyNames": {"not": {"pattern": words}}},
                 "else": {"propertyNames": beside},
             }
         ],
@@ -224,8 +224,8 @@ def _define_snippet(layer: Layer) -> dict[str, Any]:
     if needed and needed == list(layer.arguments)[:1]:
         return {**described, "anyOf": [True]}  # inserted as `Dense: `, for the value
     if needed:
-        places = ", ".join(f"{name}: ${number}" for number, name in enumerate(needed, 1))
-        snippet = {"label": f"{{{', '.join(needed)}}}", "body": f"{{{places}}}"}
+        slots = ", ".join(f"{name}: ${number}" for number, name in enumerate(needed, 1))
+        snippet = {"label": f"{{{', '.join(needed)}}}", "body": f"{{{slots}}}"}
         return {**described, "defaultSnippets": [snippet]}
     return described
 
