@@ -102,7 +102,7 @@ def test_no_fold_hides_what_failed(depth: int | None) -> None:
     said = boxes(graph, View(depth=depth))
     assert "a window of 30 on" in said[failed.name]
     shown = [
-        node.name for box in build_scene(graph, View(depth=depth)).boxes for node in box.stands
+        node.name for box in build_scene(graph, View(depth=depth)).boxes for node in box.represented
     ]
     assert sorted(shown) == sorted(node.name for node in graph)
     if depth:
@@ -113,11 +113,11 @@ def test_turns_that_failed_stand_once_and_apart_from_those_that_did_not() -> Non
     turn = "  - Conv2D: {filters: 1, kernel_size: =k, padding: =p}\n"
     loop = "    for: {k: [3, 3, 3, 40, 3], p: [same, same, same, valid, same]}\n"
     graph = left(f"archspec: 1\ninput: [28, 28, 1]\nlayers:\n{turn}{loop}")
-    states = [(box.state, len(box.stands)) for box in build_scene(graph, View()).boxes]
+    states = [(box.state, len(box.represented)) for box in build_scene(graph, View()).boxes]
     assert states == [("sound", 1), ("sound", 3), ("failed", 1), ("following", 1)]
     graph = left("archspec: 1\ninput: [8]\nlayers: [{Dense: =1 / 0, repeat: 5}]\n")
     (failed,) = (box for box in build_scene(graph, View()).boxes if box.state == "failed")
-    assert len(failed.stands) == 5
+    assert len(failed.represented) == 5
     assert "×5" in boxes(graph)["dense"]
 
 

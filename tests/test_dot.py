@@ -16,8 +16,8 @@ from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.pictures.boxes import View
 from archspec.pictures.dot import to_blocks, to_dot
+from archspec.pictures.plan import Picture, plan_picture
 from archspec.pictures.render import render
-from archspec.pictures.routes import Picture, plan_picture
 from archspec.pictures.scene import Box, Mark
 from archspec.pictures.style import THEMES
 

@@ -12,7 +12,7 @@ from archspec.graph import params
 from archspec.pictures.blocks import DistinctBlock, find_blocks
 from archspec.pictures.boxes import View, build_full_scene
 from archspec.pictures.dot import side_by_side, to_blocks
-from archspec.pictures.routes import plan_overview
+from archspec.pictures.plan import plan_overview
 from archspec.pictures.style import THEMES, Style, read_rgb
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +54,7 @@ def test_a_block_that_failed_is_drawn_beside_the_sound_ones() -> None:
 def test_an_overview_and_its_blocks_lose_nothing_and_can_be_read(spec: Path) -> None:
     graph = archspec.load(spec)
     overview, inside, _ = plan_overview(graph, fold=True)
-    stands = [node for box in overview.scene.boxes for node in box.stands]
+    stands = [node for box in overview.scene.boxes for node in box.represented]
     assert sorted(node.name for node in stands) == sorted(node.name for node in graph)
     assert sum(map(params, stands)) == graph.total_params
     folded = {box.block for box in overview.scene.boxes if box.block}

@@ -328,7 +328,7 @@ def lab(colour: str, seen: tuple[tuple[float, ...], ...]) -> tuple[float, float,
 @pytest.mark.parametrize("what", COSTS)
 def test_the_costs_of_boxes_are_those_of_the_network(what: str) -> None:
     graph = archspec.load("resnet50v2")
-    boxes = [sum_cost(what, box.stands) for box in build_scene(graph, View()).boxes]
+    boxes = [sum_cost(what, box.represented) for box in build_scene(graph, View()).boxes]
     assert None not in boxes
     assert sum(boxes) == sum_cost(what, graph.nodes)
     assert sum_cost("params", graph.nodes) == graph.total_params
@@ -339,7 +339,7 @@ def test_the_costs_of_boxes_are_those_of_the_network(what: str) -> None:
 def test_a_picture_of_heat_has_a_scale_to_its_most_costly_box(what: str) -> None:
     graph = archspec.load("lenet5")
     text = to_dot(graph, style=Style(heat=what))
-    most = max(sum_cost(what, box.stands) for box in build_scene(graph, View()).boxes)
+    most = max(sum_cost(what, box.represented) for box in build_scene(graph, View()).boxes)
     assert COSTS[what][1](most) in text
     assert HEAT[-1] in text
 
@@ -350,7 +350,7 @@ def test_a_folded_block_says_its_share_of_what_the_heat_shows(what: str) -> None
     text = to_dot(graph, View(depth=1), Style(heat=what))
     for box in build_scene(graph, View(depth=1)).boxes:
         if box.block:
-            share = sum_cost(what, box.stands) / sum_cost(what, graph.nodes)
+            share = sum_cost(what, box.represented) / sum_cost(what, graph.nodes)
             assert f">{share:.0%} of {what}<" in text
 
 

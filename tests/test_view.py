@@ -20,7 +20,7 @@ from archspec.pictures.boxes import (
     collapse_frames,
 )
 from archspec.pictures.dot import to_dot
-from archspec.pictures.routes import plan_picture
+from archspec.pictures.plan import plan_picture
 from archspec.pictures.scene import Box, Scene
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +36,7 @@ def network(spec: Path | str) -> Graph:
 
 def sums_up(scene: Scene) -> None:
     """Each node is in one box, so that what boxes cost is what the network costs."""
-    stands = [node for box in scene.boxes for node in box.stands]
+    stands = [node for box in scene.boxes for node in box.represented]
     graph = scene.graph
     assert sorted(node.name for node in stands) == sorted(node.name for node in graph)
     assert sum(map(params, stands)) == graph.total_params
@@ -84,13 +84,17 @@ def test_other_strides_stay_apart() -> None:
 def test_plain_layers_stand_once_too_and_shapes_may_change() -> None:
     found = build_scene(network("vgg16_imagenet"), View())
     assert found.repeats["stage0.conv0"].times == 2
-    assert found.frame_lines("stage3") == ["stage3-4 ×2", "first out 14×14×512", "last out 7×7×512"]
+    assert found.list_frame_lines("stage3") == [
+        "stage3-4 ×2",
+        "first out 14×14×512",
+        "last out 7×7×512",
+    ]
 
 
 def test_without_folding_all_stand() -> None:
     scene = build_scene(network("resnet18"), View(depth=99, fold=False))
     assert not scene.repeats
-    assert all(len(box.nodes) == len(box.stands) for box in scene.boxes)
+    assert all(len(box.nodes) == len(box.represented) for box in scene.boxes)
 
 
 CHAIN = """
@@ -224,7 +228,7 @@ def test_a_depth_folds_the_frames_that_lie_so_deep() -> None:
     ]
     two = build_scene(graph, View(2))
     assert [box.block for box in folded(two)][:2] == ["stage0.unit0", "stage1.unit0"]
-    assert len(two.first_turn(folded(two)[0])) == 2 * 7
+    assert len(two.first_repetition(folded(two)[0])) == 2 * 7
     assert not folded(build_scene(graph, View(3)))
 
 
@@ -246,10 +250,10 @@ def test_what_a_folded_block_holds_is_of_one_turn_of_the_runs_around_it() -> Non
     scene = build_scene(archspec.loads(NESTED), View(2))
     (box,) = folded(scene)
     assert box.frames == ("outer0",)
-    assert [node.name for node in scene.first_turn(box)] == [
+    assert [node.name for node in scene.first_repetition(box)] == [
         f"outer0.inner{i}.{layer}" for i in range(2) for layer in ("dense", "flatten")
     ]
-    assert len(box.stands) == 3 * 2 * 2
+    assert len(box.represented) == 3 * 2 * 2
 
 
 def test_a_value_enters_a_folded_block_once() -> None:
@@ -272,11 +276,11 @@ def test_the_default_depth_is_the_greatest_that_is_readable(spec: Path) -> None:
 
 def test_a_scene_does_not_change_when_another_is_made_of_it() -> None:
     whole = build_full_scene(network("googlenet"))
-    before = [(box.name, box.rank, box.frames, box.stands) for box in whole.boxes]
+    before = [(box.name, box.rank, box.frames, box.represented) for box in whole.boxes]
     paths = {box.frames[0] for box in whole.boxes if box.frames}
     collapsed = collapse_frames(whole, paths)
     assert max(box.rank for box in collapsed.boxes) < max(box.rank for box in whole.boxes)
-    assert [(box.name, box.rank, box.frames, box.stands) for box in whole.boxes] == before
+    assert [(box.name, box.rank, box.frames, box.represented) for box in whole.boxes] == before
     for record, name in [(whole, "boxes"), (whole.boxes[0], "rank"), (whole.edges[0], "skip")]:
         with pytest.raises(FrozenInstanceError):
             setattr(record, name, None)

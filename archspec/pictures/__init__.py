@@ -4,10 +4,10 @@
 
 What is shown
     scene: boxes, marks, edges and frames. boxes: which layers share a box, which frames are
-    folded. repeats: turns of one structure, drawn once. cells: what a box says. style: colours.
+    folded. repeats: parts of one structure, drawn once. cells: the text in a box. style: colours.
 How it is laid out
-    pages: where a picture is cut to fit a page. routes: how its lines go. blocks, variables: the
-    blocks that are drawn by themselves, and what differs between their uses.
+    plan: the whole picture. pages: where it is cut to fit a page. routes: how its lines go.
+    blocks, variables: the blocks that are drawn by themselves, and how their uses differ.
 How it is drawn
     labels: cells in rows and colours. markup: Graphviz's labels. dot: DOT text. render: files.
     svg: an SVG for readers.

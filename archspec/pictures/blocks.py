@@ -1,7 +1,7 @@
-"""The distinct blocks of a network, each to be drawn once beside an overview, as papers do.
+"""Find the distinct blocks of a network, each to be drawn once beside an overview, as papers do.
 
 Two blocks are the same when their layers and wiring are; arguments may differ, such as the filters
-of each stage, and then stand in the picture by names. What failed is like nothing else.
+of each stage, and are then written by names. A block with a failed layer equals no other.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ WAYS = ("input", "output")  # into and out of a block
 class DistinctBlock:
     """A block that is drawn once for all its uses.
 
-    title: `residual`, or `residual A` where another has that name too.
-    scene: the inside of the first use.
-    symbols: what stands for arguments that differ, by the names of nodes and arguments.
-    uses: by the path of each frame, what the symbols stand for there.
+    title: `residual`, or `residual A` if another block has that name too. scene: the inside of the
+    first use. symbols: those that stand for arguments that differ, by node and argument. uses: the
+    values of the symbols in each use, by the path of its frame.
     """
 
     title: str
@@ -43,14 +42,14 @@ class DistinctBlock:
 def find_blocks(scene: Scene) -> list[DistinctBlock]:
     """Return the distinct blocks in the order of their first frames.
 
-    scene: the whole of a graph, nothing folded into boxes.
+    scene: that of a whole graph, with nothing folded into boxes.
     """
     wiring = Wiring(scene.edges)
     alike: dict[Hashable, list[Frame]] = defaultdict(list)
     for frame in _find_outermost(nest_boxes(scene.boxes, scene.titles)):
         links = tuple(
             tuple(link if link[0] == "here" else link[0] for link in box)
-            for box in wiring.links(frame)
+            for box in wiring.find_links(frame)
         )
         ops = tuple(
             (
@@ -71,7 +70,7 @@ def find_blocks(scene: Scene) -> list[DistinctBlock]:
 
 
 def _find_outermost(frame: Frame) -> Iterator[Frame]:
-    """Find the outermost blocks in a frame: those with a title, and groups without any."""
+    """Yield the outermost blocks in a frame: those with a title, and groups that hold none."""
     for part in frame.parts:
         if isinstance(part, Frame):
             if part.title or not _holds_title(part):
@@ -86,8 +85,8 @@ def _holds_title(frame: Frame) -> bool:
 
 
 def _name_groups(frames: Sequence[Frame], scene: Scene) -> str:
-    """Return what the names of groups begin with: `stage` for `stage0` and `stage1`."""
-    names = [scene.frame_name(frame.path) for frame in frames]
+    """Return the common beginning of the names of groups: `stage` for `stage0` and `stage1`."""
+    names = [scene.write_frame_name(frame.path) for frame in frames]
     starts = {re.split(r"[\d_-]", name)[0] for name in names}
     if len(names) == 1:
         return names[0]
@@ -95,8 +94,10 @@ def _name_groups(frames: Sequence[Frame], scene: Scene) -> str:
 
 
 def _count_repeats(box: Box, depth: int, scene: Scene) -> int:
-    """Return how many times a box repeats inside its frame at a depth: the product of its own
-    repeats and of those of the frames within."""
+    """Return how many times a box repeats inside its frame at `depth`.
+
+    This is the product of the repeats around it.
+    """
     names = [*box.frames[depth:], box.name]
     return prod(scene.repeats[name].times for name in names if name in scene.repeats)
 
@@ -110,12 +111,12 @@ def _make_block(title: str, frames: Sequence[Frame], scene: Scene, wiring: Wirin
                 peers[node.name].append(peer)
     found = name_variables([_find_params(frame) for frame in frames], peers)
     uses = {frame.path: use for frame, use in zip(frames, found.uses, strict=True)}
-    inside = _build_inside(frames, scene, wiring, found.meant)
+    inside = _build_inside(frames, scene, wiring, found.names)
     return DistinctBlock(title, inside, found.symbols, uses)
 
 
 def _find_params(frame: Frame) -> Mapping[str, Any]:
-    """Return what a block was called with; nothing for a group."""
+    """Return the arguments of a block call; nothing for a group."""
     regions = frame.boxes[0].nodes[0].regions
     return next(region.params for region in regions if region.path == frame.path)
 
@@ -126,8 +127,10 @@ def _build_inside(
     wiring: Wiring,
     meant: Mapping[str, Mapping[Values, str]],
 ) -> Scene:
-    """Return the scene of the first frame, between ends that say what enters and leaves any of the
-    frames."""
+    """Return the scene of the first frame, with marks where values enter and leave it.
+
+    The text of a mark is the shape in all of the frames.
+    """
     depth = frames[0].depth
     boxes = tuple(replace(box, frames=box.frames[depth:]) for box in frames[0].boxes)
     ways = [_find_values(frame, scene, wiring) for frame in frames]
@@ -138,23 +141,25 @@ def _build_inside(
             ends[way, name] = Mark(f"{name} {way}", "end", f"{way} {shape}".strip())
     inside = {box.name for box in boxes}
     edges: dict[object, Edge] = {}  # a value leaves once
-    for place, edge in enumerate(scene.edges):
+    for index, edge in enumerate(scene.edges):
         if edge.tail in inside:
             if edge.head in inside:
-                edges[place] = edge
+                edges[index] = edge
             else:
                 end = ends["output", edge.value.name].name
                 edges.setdefault(end, replace(edge, head=end))
         elif edge.head in inside:
-            edges[place] = replace(edge, tail=ends["input", edge.value.name].name)
+            edges[index] = replace(edge, tail=ends["input", edge.value.name].name)
     return replace(scene, boxes=boxes, edges=tuple(edges.values()), marks=tuple(ends.values()))
 
 
 def _find_values(
     frame: Frame, scene: Scene, wiring: Wiring
 ) -> tuple[dict[str, Node], dict[str, Node]]:
-    """Return the values that enter a frame, and those that leave it: of a repeat, its first
-    turn."""
+    """Return the values that enter a frame, and those that leave it, by name.
+
+    For a repeat, they are those of its first repetition.
+    """
     names = dict.fromkeys(box.name for box in frame.boxes)
     into = [edge for name in names for edge in wiring.into[name] if edge.tail not in names]
     out_of = [edge for name in names for edge in wiring.out_of[name] if edge.head not in names]
@@ -166,8 +171,7 @@ def _find_values(
 
 
 def _list_shapes(uses: Sequence[Mapping[str, Node]]) -> list[list[Shape]]:
-    """Return the shapes of each value by use; none where one is unknown or uses have other
-    values."""
+    """Return the shapes of each value by use; none if one is unknown or uses have other values."""
     values = list(zip(*(use.values() for use in uses), strict=False))
     known = [[node.facts.shape for node in each if node.facts] for each in values]
     alike = {len(use) for use in uses} == {len(known)}

@@ -1,9 +1,9 @@
-"""What of a graph a picture shows: layers as boxes, shared ones once, repeats once, blocks folded.
+"""Choose what a picture shows: layers as boxes, shared ones once, repeats once, blocks folded.
 
 A box is a layer with those that only dress its output: convolution, normalisation, activation read
-as one line of a paper's table. Boxes lie in frames, the named groups and blocks. Repeats stand
-once, and a frame that lies deeper than wanted is one box. Nothing is lost: each node of the graph
-is in the `stands` of one box.
+as one line of a paper's table. Boxes lie in frames, the named groups and blocks. Repeats are drawn
+once, and a frame that lies deeper than wanted becomes one box. Nothing is lost: each node of the
+graph is in the `represented` of one box.
 
     build_scene(graph, View(depth=2)).boxes  ->  (Box(input), Box(stem), Box(stage0.unit0), ...)
 """
@@ -19,19 +19,18 @@ from operator import or_
 from archspec.graph import Graph, Node
 from archspec.layers import traits_of
 from archspec.pictures.repeats import Wiring
-from archspec.pictures.scene import Box, Edge, Mark, Repeat, Scene, list_boxes, nest_boxes
+from archspec.pictures.scene import Box, Edge, FoldedRepeat, Mark, Scene, list_boxes, nest_boxes
 
 PREPARED = ("convolution", "pooling")  # kinds of layer that take what a padding prepares
-READABLE = 40  # boxes on a page
+READABLE = 40  # boxes on a page that a reader can take in
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """How much of a graph is shown.
 
-    depth: of the frames that are folded into a box each; None for the greatest that leaves no more
-        boxes than are `readable`.
-    fold: whether repeats stand once.
+    depth: that of the frames which become a box each; None for the greatest that leaves no more
+    boxes than are `readable`. fold: whether repeats are drawn once.
     """
 
     depth: int | None = None
@@ -46,7 +45,7 @@ def build_scene(graph: Graph, view: View) -> Scene:
 
 
 def build_full_scene(graph: Graph, fold: bool = True) -> Scene:
-    """Return the scene with every layer in a box. fold: whether repeats stand once."""
+    """Return the scene with every layer in a box; fold: whether repeats are drawn once."""
     boxes, holder = _group_layers(graph)
     edges, marks = _connect(graph, {box.name: box for box in boxes}, holder)
     scene = _choose_frames(_rank(Scene(graph, boxes, edges, marks, {})))
@@ -54,38 +53,38 @@ def build_full_scene(graph: Graph, fold: bool = True) -> Scene:
 
 
 def collapse_frames(scene: Scene, paths: Collection[str]) -> Scene:
-    """Return the scene with each frame at one of the paths as one box."""
+    """Return the scene with each frame in `paths` collapsed into one box."""
     groups: dict[str, list[Box]] = {}  # by the name of the box that they become
     for box in scene.boxes:
         path = next((path for path in box.frames if path in paths), box.name)
         groups.setdefault(path, []).append(box)
     holder = {box.name: name for name, group in groups.items() for box in group}
-    order = {node.name: place for place, node in enumerate(scene.graph)}
+    order = {node.name: index for index, node in enumerate(scene.graph)}
     boxes = []
     for name, group in groups.items():
-        stands = [node for box in group for node in box.stands]
+        stands = [node for box in group for node in box.represented]
         stands.sort(key=lambda node: order[node.name])
-        box = replace(group[0], stands=tuple(stands))
+        box = replace(group[0], represented=tuple(stands))
         if name in paths:
             nodes = tuple(node for each in group for node in each.nodes)
             frames = box.frames[: box.frames.index(name)]
             box = Box(nodes, tuple(stands), frames, name)
         boxes.append(box)
     edges: dict[object, Edge] = {}  # a value enters a block once
-    for place, edge in enumerate(scene.edges):
+    for index, edge in enumerate(scene.edges):
         tail, head = holder[edge.tail], holder.get(edge.head, edge.head)
         if tail != head or edge.tail == edge.head:
             inside = head in paths
-            key = (edge.value.name, head) if inside else place
+            key = (edge.value.name, head) if inside else index
             label = "" if inside else edge.label
             edges.setdefault(key, replace(edge, tail=tail, head=head, label=label))
     return _rank(replace(scene, boxes=tuple(boxes), edges=tuple(edges.values())))
 
 
 def _choose_collapsed(boxes: Sequence[Box], view: View) -> set[str]:
-    """Return the paths of the frames at the depth of a view, but for those where something failed.
+    """Return the paths of the frames at the depth of a view, without those where a layer failed.
 
-    Without a depth it is the greatest that leaves a readable number of boxes.
+    If the view has no depth, it is the greatest that leaves a readable number of boxes.
     """
     deepest = max(len(box.frames) for box in boxes)
     depth = view.depth
@@ -105,7 +104,7 @@ def _choose_collapsed(boxes: Sequence[Box], view: View) -> set[str]:
 def _group_layers(graph: Graph) -> tuple[tuple[Box, ...], dict[str, str]]:
     """Return the boxes in graph order, and the name of the box of each node.
 
-    A box has a node with those that dress it; all calls of a shared layer are in one.
+    A box holds a node with those that dress it; all calls of a shared layer are in one box.
     """
     heads: dict[str, set[str]] = defaultdict(set)  # by the layers' first calls
     tails: dict[str, set[str]] = defaultdict(set)
@@ -164,17 +163,17 @@ def _connect(
     for node in graph.nodes:
         head = holder[node.name]
         if _first_call(node) == boxes[head].nodes[0].name:
-            for place, (name, slots) in enumerate(_list_feeds(node)):
-                found.setdefault((holder[name], head, slots, place), []).append(node)
+            for index, (name, slots) in enumerate(_list_feeds(node)):
+                found.setdefault((holder[name], head, slots, index), []).append(node)
     edges = []
-    for (tail, head, slots, place), users in found.items():
-        value = graph[_list_feeds(users[0])[place][0]]
-        said = [slots] if slots else []
+    for (tail, head, slots, index), users in found.items():
+        value = graph[_list_feeds(users[0])[index][0]]
+        words = [slots] if slots else []
         if len(users) < boxes[head].calls:
-            said.append(_write_calls([calls[user.name] for user in users]))
+            words.append(_write_calls([calls[user.name] for user in users]))
         elif boxes[head].calls == 1 < boxes[tail].calls:
-            said.append(_write_calls([calls[value.name]]))
-        edges.append(Edge(tail, head, value, ", ".join(said)))
+            words.append(_write_calls([calls[value.name]]))
+        edges.append(Edge(tail, head, value, ", ".join(words)))
     marks = tuple(Mark(f"{name} output", "output", name) for name in graph.outputs)
     for name, mark in zip(graph.outputs, marks, strict=True):
         tail = holder[name]
@@ -184,8 +183,10 @@ def _connect(
 
 
 def _list_feeds(node: Node) -> list[tuple[str, str]]:
-    """Return the inputs of a node, and what each is for: one for a tensor that is query and
-    value."""
+    """Return the inputs of a node, each with the call arguments that it is given to.
+
+    A tensor that is both query and value is one input.
+    """
     if len(node.slots) < 2:
         return [(name, "") for name in node.inputs]
     return [
@@ -195,7 +196,7 @@ def _list_feeds(node: Node) -> list[tuple[str, str]]:
 
 
 def _number_calls(graph: Graph) -> dict[str, int]:
-    """Return which call of its layer each node is, from 1."""
+    """Return the number of each node among the calls of its layer, from 1."""
     count: Counter[str] = Counter()
     calls = {}
     for node in graph.nodes:
@@ -212,10 +213,10 @@ def _write_calls(calls: Sequence[int]) -> str:
 
 
 def _choose_frames(scene: Scene) -> Scene:
-    """Return the scene with titles, and each box with the frames around it that are drawn.
+    """Return the scene with titles, and with the frames around each box that are to be drawn.
 
     No frame is drawn around a single box, around a branch that shows as one by its edges, or around
-    what another is drawn around.
+    the same boxes as another frame.
     """
     titles = {each.path: each.title for box in scene.boxes for each in box.nodes[0].regions}
     around = {box.name: {each.path for each in box.nodes[0].regions} for box in scene.boxes}
@@ -230,8 +231,10 @@ def _choose_frames(scene: Scene) -> Scene:
             exits[path].add(edge.head)
 
     def merges(name: str, path: str) -> bool:
-        """Return whether a box joins what leaves a group with other values, in the groups around
-        that one; a group of its own does not count."""
+        """Return whether a box joins the output of a group with other values, in the groups around.
+
+        A group that holds only the box does not count.
+        """
         part = scene.parts[name]
         return (
             isinstance(part, Box)
@@ -253,28 +256,28 @@ def _choose_frames(scene: Scene) -> Scene:
 
 
 def _fold_repeats(scene: Scene) -> Scene:
-    """Return the scene with the first turn of each repeat standing for all of them."""
+    """Return the scene with only the first repetition of each repeat."""
     wiring = Wiring(scene.edges)
-    earlier: dict[str, str] = {}  # the box of the first turn, by the boxes of the others
+    earlier: dict[str, str] = {}  # the box of the first repetition, by the boxes of the others
     repeats = {}
-    for turns in wiring.find_repeats(nest_boxes(scene.boxes, scene.titles)):
-        first, last = list_boxes(turns[0]), list_boxes(turns[-1])
-        for turn in turns[1:]:
-            names = zip(list_boxes(turn), first, strict=True)
+    for repetitions in wiring.find_repeats(nest_boxes(scene.boxes, scene.titles)):
+        first, last = list_boxes(repetitions[0]), list_boxes(repetitions[-1])
+        for repetition in repetitions[1:]:
+            names = zip(list_boxes(repetition), first, strict=True)
             earlier.update((box.name, once.name) for box, once in names)
-        ends = (wiring.given_by(first), wiring.given_by(last))
-        repeats[turns[0].name] = Repeat(len(turns), turns[-1].name, ends)
+        ends = (wiring.find_given(first), wiring.find_given(last))
+        repeats[repetitions[0].name] = FoldedRepeat(len(repetitions), repetitions[-1].name, ends)
 
     def drawn(name: str) -> str:
         while name in earlier:
             name = earlier[name]
         return name
 
-    stands = {box.name: box.stands for box in scene.boxes}
+    stands = {box.name: box.represented for box in scene.boxes}
     for name in earlier:
         stands[drawn(name)] += stands[name]
     boxes = tuple(
-        replace(box, stands=stands[box.name]) for box in scene.boxes if box.name not in earlier
+        replace(box, represented=stands[box.name]) for box in scene.boxes if box.name not in earlier
     )
     edges = tuple(
         replace(edge, tail=drawn(edge.tail)) for edge in scene.edges if edge.head not in earlier
@@ -286,12 +289,12 @@ def _fold_repeats(scene: Scene) -> Scene:
 
 
 def _rank(scene: Scene) -> Scene:
-    """Return the scene with the ranks of its boxes, and with edges that know whether they skip.
+    """Return the scene with the rank of each box, and with skip and back set for each edge.
 
     An edge is a skip if its tail also lies behind another input of its head; sets of boxes are the
     bits of an integer.
     """
-    order = {box.name: place for place, box in enumerate(scene.boxes)}
+    order = {box.name: index for index, box in enumerate(scene.boxes)}
 
     def goes_back(edge: Edge) -> bool:
         return order.get(edge.head, len(order)) <= order[edge.tail]
@@ -320,7 +323,7 @@ def _rank(scene: Scene) -> Scene:
 
 
 def count_side_by_side(scene: Scene) -> Counter[int]:
-    """Return how many boxes, and lines that pass by boxes, stand side by side at each rank."""
+    """Return how many boxes, and lines that pass boxes, are side by side at each rank."""
     rank = {box.name: box.rank for box in scene.boxes}
     found = Counter(rank.values())
     for edge in scene.edges:
@@ -330,5 +333,5 @@ def count_side_by_side(scene: Scene) -> Counter[int]:
 
 
 def measure_breadth(boxes: Iterable[Box]) -> int:
-    """Return the most boxes side by side."""
+    """Return the largest number of boxes side by side."""
     return max(Counter(box.rank for box in boxes).values())

@@ -1,8 +1,7 @@
-"""What a box says, as data, whoever draws it.
+"""List the text in a box, as data for any way of drawing it.
 
-A box reads like a line of the paper's table, a cell for each layer: `conv 3×3, 64, /2`, `BN`,
-`ReLU`. A folded block says its name, the shapes that enter and leave, its parameters and what it
-holds.
+A box reads like a line of a paper's table, a cell for each layer: `conv 3×3, 64, /2`, `BN`, `ReLU`.
+A folded block has its name, the shapes that enter and leave it, its parameters and its layers.
 
     list_cells(scene, box)[0]  ->  BoxCell("Conv2D", "conv", ("3×3", "64", "/2"), "Bold")
 """
@@ -32,10 +31,10 @@ Symbols = Mapping[str, Mapping[str, Symbol]]  # what stands for arguments, by th
 
 @dataclass(frozen=True, slots=True)
 class BoxCell:
-    """What a box says of one layer, or of itself.
+    """The text in a box about one layer, or about the box itself.
 
-    op: the Keras class of the layer; "" for what is said of the whole box.
-    details: of these a `Symbol` stands for a value that differs between the uses of a block.
+    op: the Keras class of the layer; "" for text about the whole box. details: a `Symbol` among
+    them stands for a value that differs between the uses of a block.
     """
 
     op: str
@@ -52,8 +51,11 @@ Rows = Sequence[Sequence[BoxCell]]
 
 
 def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = None) -> list[BoxCell]:
-    """Return a cell for each layer of a box and each activation, then how often the box repeats and
-    is called, and its share of the network's cost if there is heat."""
+    """Return the cells of a box: one for each layer and activation, then those of the whole box.
+
+    These are how often the box repeats, how often it is called, and its share of the network's cost
+    if there is heat. symbols: those that stand for arguments, by node and argument.
+    """
     main = next((node for node in box.nodes if not only_pads(node)), box.nodes[0])
     cells = []
     for node in box.nodes:
@@ -78,20 +80,19 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
 
 
 def describe_share(scene: Scene, box: Box, heat: Heat) -> str:
-    """Return the share of the network's cost that a box has: `12%`."""
-    here, total = (sum_cost(heat.what, nodes) for nodes in (box.stands, scene.graph.nodes))
+    """Return the share of the network's cost that a box has, such as "12%"."""
+    here, total = (sum_cost(heat.what, nodes) for nodes in (box.represented, scene.graph.nodes))
     return notation.UNKNOWN if here is None or total is None else f"{here / max(total, 1):.0%}"
 
 
 def describe_mistakes(graph: Graph, node: Node) -> list[str]:
-    """Return what is said of a node that failed, and the shapes that it got where that does not
-    say."""
+    """Return the messages about a node that failed, and its input shapes if they name none."""
     taken = [graph[name] for name in node.inputs]
     got = [write_output_shape(each) for each in taken if each.facts]
-    said = [notation.write_message(each) for each in node.errors[:MISTAKES]]
-    if any(shape not in " ".join(said) for shape in got):
-        said.append(f"got {', '.join(got)}")
-    return said
+    lines = [notation.write_message(each) for each in node.errors[:MISTAKES]]
+    if any(shape not in " ".join(lines) for shape in got):
+        lines.append(f"got {', '.join(got)}")
+    return lines
 
 
 # --- rows ----------------------------------------------------------------------------------------
@@ -102,9 +103,9 @@ def arrange_cells(
 ) -> dict[str, Rows]:
     """Return the rows of cells of each box, by its name; none for a folded block.
 
-    All cells stand in one row, or the first by itself where a box is long, or one beside it is. In
-    a picture that runs across the page each cell has a row, so that boxes are rather high than
-    wide.
+    All cells are in one row, or the first is in a row by itself if a box is long, or one beside it
+    is. In a picture that runs across the page each cell has a row, so that boxes are rather high
+    than wide.
     """
     beside = count_side_by_side(scene)
     cells = {box: list_cells(scene, box, symbols, heat) for box in scene.boxes if not box.block}
@@ -126,14 +127,14 @@ def arrange_cells(
 def measure_rows(rows: Rows) -> tuple[int, int]:
     """Return about how wide and how high rows of cells are, in points.
 
-    What Graphviz will make of them is not known here, nor the same with every font.
+    Graphviz's sizes are not known here, and differ with the font.
     """
     widths = [sum(round(LETTER * len(cell.text)) + PADDING for cell in row) for row in rows]
     return max(widths), LINE * len(rows)
 
 
 def measure_title(letters: int) -> int:
-    """Return about how wide a frame's title of some letters is, with room beside it, in points."""
+    """Return about how wide a frame's title of some letters is, with space beside it, in points."""
     return SMALL_LETTER * (letters + 1)
 
 
@@ -141,8 +142,10 @@ def measure_title(letters: int) -> int:
 
 
 def describe_shapes(scene: Scene, box: Box) -> list[str]:
-    """Return the shapes that enter and leave a folded block: of a repeat those of each turn, or
-    what enters the first and leaves the last."""
+    """Return the shapes that enter and leave a folded block.
+
+    For a repeat, they are those of each repetition, or what enters the first and leaves the last.
+    """
     ways = (
         [edge for edge in scene.edges if edge.head == box.name],
         [edge for edge in scene.edges if edge.tail == box.name],
@@ -159,26 +162,29 @@ def describe_shapes(scene: Scene, box: Box) -> list[str]:
 
 
 def describe_params(scene: Scene, box: Box) -> str:
-    """Return the parameters of a folded block: of a repeat those of all turns and of each."""
-    each = [sum(map(params, nodes)) for nodes in _list_turns(scene, box)]
-    said = f"{notation.write_count(sum(each))} parameters"
+    """Return the number of parameters of a folded block; for a repeat that of all and of each."""
+    each = [sum(map(params, nodes)) for nodes in _list_repetitions(scene, box)]
+    text = f"{notation.write_count(sum(each))} parameters"
     if len(each) > 1:
         ends = dict.fromkeys(notation.write_count(end) for end in (min(each), max(each)))
-        said += f", {' to '.join(ends)} each"
-    return said
+        text += f", {' to '.join(ends)} each"
+    return text
 
 
 def count_layers(scene: Scene, box: Box) -> Counter[tuple[str, str]]:
-    """Return how many layers of each title and Keras class one turn of a folded block holds."""
-    held = _list_turns(scene, box)[0]
+    """Return how many layers of each title and Keras class a folded block holds.
+
+    For a repeat, they are those of one repetition.
+    """
+    held = _list_repetitions(scene, box)[0]
     ops = {notation.write_title(node): node.op for node in held}
     count = Counter(notation.write_title(node) for node in held)
     return Counter({(title, ops[title]): number for title, number in count.items()})
 
 
-def _list_turns(scene: Scene, box: Box) -> list[Sequence[Node]]:
-    """Return what each turn of a box holds, in one turn of the repeats around it."""
-    nodes, repeat = scene.first_turn(box), scene.repeats.get(box.name)
+def _list_repetitions(scene: Scene, box: Box) -> list[Sequence[Node]]:
+    """Return the nodes of each repetition of a box, in the first repetition of those around it."""
+    nodes, repeat = scene.first_repetition(box), scene.repeats.get(box.name)
     length = len(nodes) // (repeat.times if repeat else 1)
     return [nodes[start : start + length] for start in range(0, len(nodes), length)]
 
@@ -187,25 +193,24 @@ def _list_turns(scene: Scene, box: Box) -> list[Sequence[Node]]:
 
 
 def describe_box(scene: Scene, box: Box) -> list[str]:
-    """Return a line for each layer that a box shows: its shape, its costs, what it takes, and where
-    it is written."""
-    first, last = box.nodes[0], box.stands[-1]
+    """Return a line for each layer of a box: name, shape, costs, inputs, and where written."""
+    first, last = box.nodes[0], box.represented[-1]
     if box.block:
-        title = join_title(scene.frame_title(box.block))
+        title = join_title(scene.list_title_lines(box.block))
         shapes = ", ".join(describe_shapes(scene, box))
-        facts = _list_facts(title, f"{len(box.stands)} layers", box.stands, shapes)
-        return [", ".join([*facts, _write_place(first)])]
+        facts = _list_facts(title, f"{len(box.represented)} layers", box.represented, shapes)
+        return [", ".join([*facts, _write_location(first)])]
     lines = []
     for node in box.nodes:
         facts = _list_facts(node.name, node.op, [node], write_output_shape(node))
         facts += [f"takes {' and '.join(node.inputs)}"] if node.inputs else []
-        lines.append(", ".join([*facts, _write_place(node)]))
-    others = len(box.stands) - len(box.nodes)
+        lines.append(", ".join([*facts, _write_location(node)]))
+    others = len(box.represented) - len(box.nodes)
     return [*lines, f"and {others} more like this, to {last.name}"] if others else lines
 
 
 def _list_facts(name: str, kind: str, nodes: Sequence[Node], shape: str) -> list[str]:
-    """Return what is known of layers together: name, kind, shape and costs."""
+    """Return name, kind, shape and costs of some layers together."""
     weights, macs = sum_cost("params", nodes), sum_cost("macs", nodes)
     facts = [name, kind, shape]
     facts += [f"{weights:,} parameters"] if weights else []
@@ -213,6 +218,6 @@ def _list_facts(name: str, kind: str, nodes: Sequence[Node], shape: str) -> list
     return facts
 
 
-def _write_place(node: Node) -> str:
-    """Return where a node is written: `resnet18.yaml:31`."""
+def _write_location(node: Node) -> str:
+    """Return where a node is written, such as "resnet18.yaml:31"."""
     return f"{Path(node.span.source.name).name}:{node.span.line}"

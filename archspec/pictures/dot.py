@@ -1,8 +1,8 @@
-"""Pictures as DOT text, for `render` or any Graphviz.
+"""Write pictures as DOT text, for `render` or any Graphviz.
 
-`routes` has what is shown and `labels` what is written; here it becomes Graphviz's nodes, clusters
-and edges. The same graph gives the same text: ids are the nodes' names, and everything is in graph
-order.
+`plan` decides what is shown and `labels` what is written; here it becomes Graphviz's nodes,
+clusters and edges. The same graph gives the same text: ids are the nodes' names, and everything is
+in graph order.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.boxes import View
 from archspec.pictures.cells import describe_box
 from archspec.pictures.labels import MIDDLE, Labels
-from archspec.pictures.routes import Picture, plan_in_one_column, plan_overview, plan_picture
+from archspec.pictures.plan import Picture, plan_in_one_column, plan_overview, plan_picture
 from archspec.pictures.scene import Box, Edge, Frame, Mark
 from archspec.pictures.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, sum_cost
 
@@ -42,35 +42,37 @@ def side_by_side(
 ) -> str:
     """Return the DOT text of several networks in one picture.
 
-    What is folded and the scale of heat are for all of them together.
+    The depth of folding and the scale of heat are the same for all of them.
     """
     view, style = view or View(), style or Style()
     view = replace(view, readable=view.readable // len(graphs))
     pictures = [plan_in_one_column(graph, view, style.across) for graph in graphs]
     scale = _make_scale(pictures, style)
     out = _make_page(" and ".join(graph.name for graph in graphs), "", style, len(graphs))
-    for place, picture in style.put_in_order([*enumerate(pictures, 1)]):
+    for index, picture in style.put_in_order([*enumerate(pictures, 1)]):
         labels = Labels(picture, THEMES[style.theme], scale)
-        with out.subgraph(name=f"cluster {place}") as inner:
+        with out.subgraph(name=f"cluster {index}") as inner:
             inner.attr(
-                id=f"network-{place}",
+                id=f"network-{index}",
                 label=labels.write_heading(),
                 margin="8",
                 peripheries="0",
                 tooltip=graphviz.escape(picture.graph.name),
             )
-            _Drawing(inner, labels, f"{place}/").draw()
+            _Drawing(inner, labels, f"{index}/").draw()
     return str(out.source)
 
 
 def to_blocks(graph: Graph, fold: bool = True, style: Style | None = None) -> str:
-    """Return the DOT text of a network as papers draw it: an overview, and beside it each distinct
-    block once, in a colour of its own. fold: whether repeats stand once."""
+    """Return the DOT text of a network as papers draw it: an overview with its blocks beside it.
+
+    Each distinct block is drawn once, in a colour of its own. fold: whether repeats are drawn once.
+    """
     style = style or Style()
     theme = THEMES[style.theme]
-    overview, inside, places = plan_overview(graph, fold, style.across)
-    below, *columns = places
-    colours = [theme.blocks[place % len(theme.blocks)] for place in range(len(inside))]
+    overview, inside, arrangement = plan_overview(graph, fold, style.across)
+    below, *columns = arrangement
+    colours = [theme.blocks[index % len(theme.blocks)] for index in range(len(inside))]
     drawn = {
         path: (block, fill)
         for (block, _), fill in zip(inside, colours, strict=True)
@@ -80,21 +82,21 @@ def to_blocks(graph: Graph, fold: bool = True, style: Style | None = None) -> st
     width = len(overview.columns) + len(columns)
     out = _make_page(graph.name, labels.write_heading(), style, width)
     drawings: list[Callable[[], None]] = [partial(_Drawing(out, labels).draw, alone=False)]
-    for column in places:
-        for place in column:
-            block, picture = inside[place]
+    for column in arrangement:
+        for index in column:
+            block, picture = inside[index]
             labels = Labels(picture, theme, symbols=block.symbols)
-            drawings.append(partial(_draw_block, out, labels, block, colours[place]))
+            drawings.append(partial(_draw_block, out, labels, block, colours[index]))
     for draw in style.put_in_order(drawings):
         draw()
-    for place in below[:1]:
+    for index in below[:1]:
         for part in overview.last_parts():
-            _put_below(out, part.name, inside[place])
-    for column in places:
-        for above, place in pairwise(column):
+            _put_below(out, part.name, inside[index])
+    for column in arrangement:
+        for above, index in pairwise(column):
             block, picture = inside[above]
             *_, tail = _list_ends(picture)
-            _put_below(out, f"{block.title}/{tail.name}", inside[place])
+            _put_below(out, f"{block.title}/{tail.name}", inside[index])
     return str(out.source)
 
 
@@ -116,7 +118,7 @@ def _draw_block(out: graphviz.Digraph, labels: Labels, block: DistinctBlock, fil
 
 
 def _put_below(out: graphviz.Digraph, above: str, below: tuple[DistinctBlock, Picture]) -> None:
-    """Put a block below what has a name, by a line that is not seen."""
+    """Put a block below a node, by an invisible line."""
     block, picture = below
     head, *_ = _list_ends(picture)
     out.edge(above, f"{block.title}/{head.name}", minlen="2", style="invis")
@@ -158,7 +160,7 @@ THICK = 2  # of a skip connection, in points
 
 
 class _Drawing:
-    """Draws one picture on a page. prefix: of its names, where it is not the only one."""
+    """Draws one picture on a page; prefix: that of its names, if there are others on the page."""
 
     def __init__(self, out: graphviz.Digraph, labels: Labels, prefix: str = "") -> None:
         self.out = out
@@ -175,30 +177,32 @@ class _Drawing:
     def draw(self, alone: bool = True) -> None:
         """Draw columns and lines.
 
-        alone: whether no frame stands on the page beside it. Graphviz puts what has a frame first,
-            so that a column without any may need one that is not seen.
+        alone: whether the page has no frame beside the picture. Graphviz puts what has a frame
+        first, so a column without frames may need an invisible one.
         """
         turned = reversed if self.picture.across else iter
         columns = self.picture.columns
         bare = [not any(isinstance(part, Frame) for part in column.parts) for column in columns]
-        for place, column in turned([*enumerate(columns)]):
-            if not bare[place] or (alone and all(bare)):
+        for index, column in turned([*enumerate(columns)]):
+            if not bare[index] or (alone and all(bare)):
                 self._draw_parts(self.out, column)
                 continue
-            with self.out.subgraph(name=f"cluster column {place}") as inner:
+            with self.out.subgraph(name=f"cluster column {index}") as inner:
                 inner.attr(label="", margin="0", peripheries="0")
                 self._draw_parts(inner, column)
         for edge in turned(self.picture.edges):
             self._draw_edge(edge)
             head = self.picture.parts[edge.head]
-            if isinstance(head, Mark) and head.beside:
+            if isinstance(head, Mark) and head.skipped:
                 self._put_beside(head)
 
     def _put_beside(self, bend: Mark) -> None:
-        """Put a bend beside the widest box that is skipped: as far from what comes before that
-        one."""
+        """Put a bend beside the widest box that is skipped.
+
+        It is at the same distance from the part before that box.
+        """
         skipped = [
-            part for name in bend.beside if isinstance(part := self.picture.parts[name], Box)
+            part for name in bend.skipped if isinstance(part := self.picture.parts[name], Box)
         ]
         before = self.before[max(skipped, key=self.labels.measure_beside).name]
         tail, length = self._write_end(before.tail), self._choose_length(before)
@@ -267,9 +271,9 @@ class _Drawing:
     def _draw_edge(self, edge: Edge) -> None:
         """Draw an edge.
 
-        Boxes beside others stand two ranks apart, so that what is said between two takes the one
-        between, and those of parallel branches stay in rows. Lines leave below and enter above, but
-        for those into a merge, which come from all sides.
+        Boxes beside others are two ranks apart, so that a label between two takes the rank between,
+        and boxes of parallel branches stay in rows. Lines leave below and enter above, except those
+        into a merge, which come from all sides.
         """
         tail, head = edge.tail, edge.head
         fork = self._forks(tail)
@@ -293,9 +297,12 @@ class _Drawing:
         self.out.edge(self._write_end(tail, begin), self._write_end(head, end), **attributes)
 
     def _choose_sides(self, edge: Edge) -> tuple[str, str]:
-        """Return where a skip connection leaves and enters: points at their side, boxes wherever,
-        as the line is beside them only where they are narrow; across the page at a corner, as it
-        would rise before it falls on a side."""
+        """Return the sides where a skip connection leaves and enters.
+
+        Points have it at their side; boxes anywhere, as the line is beside them only where they are
+        narrow. In a picture across the page it enters a corner, because it would rise before it
+        falls on a side.
+        """
         side, above, below = ("n", "w", "e") if self.picture.across else ("e", "n", "s")
         tail, head = self.picture.parts[edge.tail], self.picture.parts[edge.head]
         if self._is(edge.head, "bend"):
@@ -323,33 +330,35 @@ class _Drawing:
     def _is_crowded(self, edge: Edge) -> bool:
         """Return whether an end of an edge has boxes beside it."""
         ends = [self.picture.parts[name] for name in (edge.tail, edge.head)]
-        return any(isinstance(end, Box) and self.picture.beside[end.rank] > 1 for end in ends)
+        return any(isinstance(end, Box) and self.picture.breadths[end.rank] > 1 for end in ends)
 
     def _write_end(self, name: str, side: str = "") -> str:
-        """Return where an edge is fixed, as DOT has it: node, port and side."""
+        """Return an end of an edge as DOT has it: node, port and side."""
         pointed = self._is(name, "passage") or self._is(name, "bend")
         at = [self.prefix + name, *([MIDDLE] if pointed else []), *([side] if side else [])]
         return ":".join(at)
 
 
 def _find_entered_from_left(edges: Iterable[Edge], picture: Picture) -> Iterator[str]:
-    """Find the paths of the frames that a fork enters beside an earlier branch, and so from the
-    left, where a title would be in the way."""
-    order = {box.name: place for place, box in enumerate(picture.scene.boxes)}
+    """Yield the paths of the frames that a fork enters from the left, where a title would be.
+
+    These are frames beside an earlier branch of the fork.
+    """
+    order = {box.name: index for index, box in enumerate(picture.scene.boxes)}
     leaving: dict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
         leaving[edge.tail].append(edge)
 
-    def find_place(name: str) -> int:
-        """Return the place of a box, or of the first box that a mark leads to."""
+    def find_index(name: str) -> int:
+        """Return the index of a box, or of the first box that a mark leads to."""
         if name not in order:
             heads = [edge.head for edge in leaving.get(name, ())]
-            order[name] = min(map(find_place, heads), default=len(order))
+            order[name] = min(map(find_index, heads), default=len(order))
         return order[name]
 
     for tail, branches in leaving.items():
         around = picture.parts[tail].frames
-        _, *later = sorted(branches, key=lambda edge: find_place(edge.head))
+        _, *later = sorted(branches, key=lambda edge: find_index(edge.head))
         for edge in later:
             yield from (path for path in picture.parts[edge.head].frames if path not in around)
 
@@ -358,7 +367,9 @@ def _make_scale(pictures: Iterable[Picture], style: Style) -> Heat | None:
     """Return the scale from nothing to the most costly box of all pictures, if there is heat."""
     if style.heat is None:
         return None
-    each = [sum_cost(style.heat, box.stands) for picture in pictures for box in picture.scene.boxes]
+    each = [
+        sum_cost(style.heat, box.represented) for picture in pictures for box in picture.scene.boxes
+    ]
     known = [value for value in each if value is not None]
     return Heat(style.heat, max(known, default=0))
 
@@ -376,10 +387,10 @@ def _style_terminal(theme: Theme) -> dict[str, str]:
 
 
 def _make_id(name: str) -> str:
-    """Return the id of an element of the drawing, which holds no spaces."""
+    """Return the id of an element of the drawing, which has no spaces."""
     return name.replace(" ", "-")
 
 
 def _join_lines(lines: Iterable[str]) -> str:
-    """Return plain text of several lines, with Graphviz's escape between them."""
+    """Return several lines of plain text, with Graphviz's escape between them."""
     return str(graphviz.nohtml(r"\n".join(map(graphviz.escape, lines))))

@@ -1,7 +1,7 @@
-"""What is written in a picture, as Graphviz's tables: its boxes, frames, marks and heading.
+"""Write the text of a picture as Graphviz's tables: its boxes, frames, marks and heading.
 
-`cells` has what a box says; here it gets its rows and its colours, a cell for each layer in the
-colour of its kind.
+`cells` has the text of a box; here it gets rows and colours, a cell for each layer in the colour of
+its kind.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from archspec.pictures.cells import (
     measure_title,
 )
 from archspec.pictures.markup import Cell, Table, Text, write_label
-from archspec.pictures.routes import Picture, break_title
+from archspec.pictures.plan import Picture
+from archspec.pictures.routes import break_title
 from archspec.pictures.scene import Box, Frame, Mark, join_title, write_output_shape
 from archspec.pictures.style import (
     COSTS,
@@ -62,9 +63,9 @@ LINES, LINE = 5, 40  # of what failed: how many, of so many letters
 class Labels:
     """The labels of one picture.
 
-    heat: the scale that boxes are shaded by, instead of by kind.
-    drawn: the blocks that are drawn by themselves, and their colours, by the path of their frames.
-    symbols: in a picture of such a block, what stands for arguments, by the names of their nodes.
+    heat: the scale that boxes are shaded by, instead of by kind. drawn: the blocks that are drawn
+    by themselves and their colours, by the path of their frames. symbols: in a picture of such a
+    block, those that stand for arguments, by node and argument.
     """
 
     picture: Picture
@@ -96,18 +97,20 @@ class Labels:
         return write_label(Table(lay_out(box), look))
 
     def _mistake_rows(self, box: Box) -> list[list[Cell]]:
-        """Return what failed, and what is said of it."""
+        """Return the name of what failed, and the messages about it."""
         (node,) = box.nodes
         repeat = self.picture.scene.repeats.get(box.name)
         title = _cut(node.op) + (f"  ×{repeat.times}" if repeat else "")
         texts = [Text(title, "Bold"), Text(f"  {_cut(node.name)}")]
-        for said in describe_mistakes(self.picture.graph, node):
-            for line in textwrap.wrap(in_a_line(said), LINE, max_lines=LINES, placeholder=" ..."):
+        for message in describe_mistakes(self.picture.graph, node):
+            for line in textwrap.wrap(
+                in_a_line(message), LINE, max_lines=LINES, placeholder=" ..."
+            ):
                 texts += [Text("\n"), Text(line, size=SMALL)]
         return [[Cell(texts, self.theme.failed)]]
 
     def _rows(self, box: Box) -> list[list[Cell]]:
-        """Return the cells of a box; one in a row by itself is as wide as all in the other."""
+        """Return the cells of a box; one in a row by itself is as wide as all in the other row."""
         rows = self.rows[box.name]
         cells = [[self._color(box, _lay_out(cell), cell.op) for cell in row] for row in rows]
         if len(cells) == 2 and not self.picture.across:
@@ -115,17 +118,17 @@ class Labels:
         return cells
 
     def measure_beside(self, box: Box) -> int:
-        """Return about how many points of the room beside a skip connection a box takes."""
+        """Return about how many points a box takes beside a skip connection."""
         if box.block or box.state == "failed":
             return WIDEST
         return measure_rows(self.rows[box.name])[self.picture.across]
 
     def _choose_fill(self, box: Box) -> str:
-        """Return the colour of a box, but for its kinds of layers."""
+        """Return the colour of a box apart from the kinds of its layers."""
         if box.state == "following":
             return self.theme.idle
         if self.heat:
-            return self.heat.choose_colour(sum_cost(self.heat.what, box.stands))
+            return self.heat.choose_colour(sum_cost(self.heat.what, box.represented))
         return self.theme.plain
 
     def _color(self, box: Box, holds: Sequence[Text] | Table, op: str = "") -> Cell:
@@ -140,25 +143,27 @@ class Labels:
     # --- folded blocks
 
     def _block_rows(self, box: Box) -> list[list[Cell]]:
-        """Return name, shapes and parameters of a folded block; then what it holds, or what it was
-        called with where it is drawn by itself."""
+        """Return the rows of a folded block: name, shapes, parameters, and the layers in it.
+
+        A block that is drawn by itself has the values of its symbols instead of its layers.
+        """
         scene = self.picture.scene
         lines: list[Text] = []
         if box.state == "sound":
-            said = [*describe_shapes(scene, box), describe_params(scene, box)]
+            texts = [*describe_shapes(scene, box), describe_params(scene, box)]
             if self.heat:
-                said.append(f"{describe_share(scene, box, self.heat)} of {self.heat.what}")
-            lines = [Text(line, size=SMALL) for line in said]
+                texts.append(f"{describe_share(scene, box, self.heat)} of {self.heat.what}")
+            lines = [Text(line, size=SMALL) for line in texts]
         if box.block in self.drawn:
             block, fill = self.drawn[box.block]
-            name, *_ = scene.frame_title(box.block)
+            name, *_ = scene.list_title_lines(box.block)
             title = _make_badge(f"{block.title} {name.removeprefix(block.title)}".strip(), fill)
             use = [f"{symbol}={value}" for symbol, value in block.uses[box.block].items()]
             if lines:
                 used = [Text(", ".join(each), "Oblique", SMALL) for each in _wrap(use, USED)]
                 lines = [*used, *lines]
             return [[title], *self._line_rows(box, lines)]
-        title = self._color(box, [Text(join_title(scene.frame_title(box.block)), "Bold")])
+        title = self._color(box, [Text(join_title(scene.list_title_lines(box.block)), "Bold")])
         held = [
             self._color(box, [Text(f"{number} {name}", size=SMALL)], op)
             for (name, op), number in count_layers(scene, box).items()
@@ -175,8 +180,7 @@ class Labels:
         return [[Cell(Table(rows, {"CELLPADDING": 1}))]] if lines else []
 
     def write_block_title(self, block: DistinctBlock, fill: str) -> str:
-        """Return the title of a block that is drawn by itself, and what is not the same in all
-        uses."""
+        """Return the title of a block that is drawn by itself, and the names of what differs."""
         names = ", ".join(next(iter(block.uses.values())))
         used = [Cell([Text(names, "Oblique")])] if names else []
         return write_label(Table([[_make_badge(block.title, fill), *used]], {"CELLPADDING": 4}))
@@ -184,13 +188,15 @@ class Labels:
     # --- frames and marks
 
     def write_frame(self, frame: Frame) -> str:
-        """Return the title of a frame: `unit0: residual`."""
+        """Return the title of a frame, such as "unit0: residual"."""
         lines = break_title(self.picture.scene, frame)
         return write_label(Table([[Cell([Text(line, size=SMALL)], left=True)] for line in lines]))
 
     def write_bend(self) -> str:
-        """Return a piece of a skip connection's line, as those that come to its middle leave a
-        point free around it."""
+        """Return a short piece of a skip connection's line.
+
+        Graphviz leaves a point free around a middle port, which the piece fills.
+        """
         cells = [Cell(fixed=2), Cell(fixed=2, port=MIDDLE), Cell(fixed=2)]
         rows = [cells] if self.picture.across else [[cell] for cell in cells]
         return write_label(Table(rows, {"BGCOLOR": self.theme.skip}))
@@ -198,22 +204,21 @@ class Labels:
     def write_passage(self, mark: Mark, left: bool, right: bool) -> str:
         """Return a point, or a few words.
 
-        left, right: whether the room is there that the titles above it need; on both sides where
-            branches part.
+        left, right: on which side space is kept for the titles above; on both where branches part.
         """
         middle = Cell(fill=self.theme.quiet, fixed=2, port=MIDDLE)
         if mark.text:
             middle = Cell([Text(mark.text, size=SMALL)], port=MIDDLE)
-        side = [Cell(width=measure_title(mark.room))] if mark.room else []
+        side = [Cell(width=measure_title(mark.title_letters))] if mark.title_letters else []
         return write_label(Table([[*side * left, middle, *side * right]]))
 
     def write_terminal(self, node: Node) -> str:
-        """Return an input or output of the network: `head  10`."""
+        """Return the label of an input or output of the network, such as "head  10"."""
         shape = [Text(f"  {write_output_shape(node)}")] if node.facts else []
         return write_label([Text(node.name, "Bold"), *shape])
 
     def write_end(self, mark: Mark) -> str:
-        """Return what enters or leaves a block that is drawn by itself."""
+        """Return the label where a value enters or leaves a block that is drawn by itself."""
         return write_label([Text(mark.text, size=SMALL)])
 
     # --- heading
@@ -235,10 +240,10 @@ class Labels:
         return write_label(Table([[row] for row in rows], {"CELLPADDING": 1}))
 
     def _count_errors(self) -> Table:
-        """Return how many errors there are, and how what failed and what follows from it look."""
+        """Return the number of errors, and the colours of what failed and of what depends on it."""
         graph, states = self.picture.graph, {node.state for node in self.picture.graph}
-        said = f"{len(graph.errors)} error{'s' * (len(graph.errors) > 1)}"
-        cells = [Cell([Text(said, size=SMALL)])]
+        total = f"{len(graph.errors)} error{'s' * (len(graph.errors) > 1)}"
+        cells = [Cell([Text(total, size=SMALL)])]
         if "failed" in states:
             cells.append(Cell([Text("failed", size=SMALL)], self.theme.failed))
         if "following" in states:
@@ -246,11 +251,10 @@ class Labels:
         return Table([cells], {"CELLSPACING": 3, "CELLPADDING": 2})
 
     def _legend(self) -> list[Cell]:
-        """Return the kinds of layers in the picture as they come, the others last; nothing if there
-        are none."""
+        """Return the kinds of layers in the picture, "other" last; nothing if there are none."""
         present: dict[str, None] = {}
         for box in self.picture.scene.boxes:
-            for node in box.stands if box.state == "sound" else ():
+            for node in box.represented if box.state == "sound" else ():
                 ops = [node.op, *(["Activation"] if notation.write_activation(node) else [])]
                 present |= dict.fromkeys(find_kind(op) for op in ops if op != "InputLayer")
         names = sorted(present, key=lambda name: name == OTHER)
@@ -265,28 +269,30 @@ class Labels:
 
     def _scale(self, heat: Heat) -> list[Cell]:
         """Return the colours from nothing to the most costly box."""
-        say = COSTS[heat.what][1]
+        write = COSTS[heat.what][1]
         amounts: list[int | None] = [
             round(heat.largest * step / STEPS) for step in range(STEPS + 1)
         ]
-        if any(sum_cost(heat.what, box.stands) is None for box in self.picture.scene.boxes):
+        if any(sum_cost(heat.what, box.represented) is None for box in self.picture.scene.boxes):
             amounts.append(None)
         cells = [Cell([Text(f"{heat.what} of a box", size=SMALL)])]
         for amount in amounts:
             fill = heat.choose_colour(amount)
-            said = "unknown" if amount is None else say(amount)
-            cells.append(Cell([Text(said, size=SMALL)], fill, choose_ink(fill)))
+            text = "unknown" if amount is None else write(amount)
+            cells.append(Cell([Text(text, size=SMALL)], fill, choose_ink(fill)))
         return [Cell(Table([cells], {"CELLPADDING": 4}))]
 
 
 def _lay_out(cell: BoxCell) -> Sequence[Text] | Table:
-    """Return the text of a cell, symbols in italics: each face in a cell of its own, as within one
-    Graphviz raises some above the others."""
+    """Return the text of a cell, symbols in italics.
+
+    Each face is in a cell of its own, because Graphviz raises some faces above others in one text.
+    """
     if not any(isinstance(each, Symbol) for each in cell.details):
         return [Text(cell.text, cell.face)]
     texts = [Text(f"{cell.title} ", cell.face)] if cell.title else []
-    for place, each in enumerate(cell.details):
-        texts += [Text(", ", cell.face)] if place else []
+    for index, each in enumerate(cell.details):
+        texts += [Text(", ", cell.face)] if index else []
         slanted: Face = "BoldOblique" if cell.face == "Bold" else "Oblique"
         texts.append(Text(each, slanted if isinstance(each, Symbol) else cell.face))
     return Table([[SLACK, *(Cell([text]) for text in texts), SLACK]])
@@ -298,12 +304,12 @@ def _make_badge(text: str, fill: str) -> Cell:
 
 
 def _wrap(cells: Sequence[T], most: int) -> list[Sequence[T]]:
-    """Return cells in lines of much the same length, of so many at most."""
+    """Return cells in lines of about the same length, with at most `most` in each."""
     lines = -(-len(cells) // most)
     length = -(-len(cells) // max(lines, 1))
     return [cells[start : start + length] for start in range(0, len(cells), length or 1)]
 
 
 def _cut(text: str) -> str:
-    """Return as much of what somebody wrote as a box has room for."""
+    """Return a text of the user, shortened to fit a box."""
     return textwrap.shorten(in_a_line(text), LINE, placeholder="...")

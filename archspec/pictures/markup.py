@@ -1,4 +1,4 @@
-"""Graphviz's labels as data, and the one place that writes them.
+"""Write Graphviz's labels, which are data up to here.
 
 write_label([Text("conv 3×3", "Bold")])        ->  <<FONT FACE="Helvetica-Bold">conv 3×3</FONT>>
 write_label(Table([[Cell([Text("BN")])]]))     ->  <<TABLE ...><TR><TD>BN</TD></TR></TABLE>>
@@ -15,7 +15,10 @@ from archspec.pictures.style import FONT, Face
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Letters of one face and size; "" and 0 are those around it. A newline breaks the line."""
+    """Letters of one face and size; "" and 0 for those of the text around.
+
+    A newline breaks the line.
+    """
 
     text: str
     face: Face = ""
@@ -24,7 +27,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells. look: Graphviz's attributes of a table, which has no lines without any."""
+    """Rows of cells; look: Graphviz's attributes of a table, without lines by default."""
 
     rows: Sequence[Sequence[Cell]]
     look: Mapping[str, object] = field(default_factory=dict)
@@ -35,10 +38,10 @@ class Cell:
     """A cell of a table.
 
     holds: texts of one line, or a table.
-    fill: #RRGGBB, or "" for none. ink: of its texts, or "" for the one around it.
+    fill: #RRGGBB, or "" for none. ink: the colour of its texts, or "" for that of the text around.
     port: the name by which edges find it. span: the number of columns that it takes, if not one.
-    width: the least, in points. fixed: the width and height in points of a cell without room.
-    left: whether its text begins at its left.
+    width: the least width, in points. fixed: the width and height in points of an empty cell.
+    left: whether its text is aligned to the left.
     """
 
     holds: Sequence[Text] | Table = ()
@@ -78,17 +81,19 @@ def _write_cell(cell: Cell) -> str:
     }
     inside = _write(cell.holds)
     inside = f'<FONT COLOR="{cell.ink}">{inside}</FONT>' if cell.ink else inside
-    said = {name: value for name, value in look.items() if value}
-    return f"<TD{_write_attributes(said)}>{inside}</TD>"
+    given = {name: value for name, value in look.items() if value}
+    return f"<TD{_write_attributes(given)}>{inside}</TD>"
 
 
 def _write_text(text: Text) -> str:
-    """Write a text; its face by name, as Graphviz raises what is in <B> above the rest of its
-    line."""
-    said = "<BR/>".join(escape(line) for line in text.text.split("\n"))
+    """Return a text as markup.
+
+    Faces are given by name, because Graphviz raises <B> above the rest of its line.
+    """
+    written = "<BR/>".join(escape(line) for line in text.text.split("\n"))
     if text.face:
-        said = f'<FONT FACE="{FONT}-{text.face}">{said}</FONT>'
-    return f'<FONT POINT-SIZE="{text.size}">{said}</FONT>' if text.size else said
+        written = f'<FONT FACE="{FONT}-{text.face}">{written}</FONT>'
+    return f'<FONT POINT-SIZE="{text.size}">{written}</FONT>' if text.size else written
 
 
 def _write_attributes(look: Mapping[str, object]) -> str:

@@ -1,6 +1,6 @@
-"""Where a picture is cut, so that it fills a page, or a slide, and not a strip of paper.
+"""Cut a picture into columns, so that it fills a page or a slide and not a strip of paper.
 
-Sizes are about right: what Graphviz will make of a box is not known here, nor the same everywhere.
+Sizes are estimates: those that Graphviz gives to boxes are not known here, nor the same everywhere.
 """
 
 from __future__ import annotations
@@ -24,25 +24,26 @@ CUT, BREAK, BELOW, SHRUNK = 0.1, 0.1, 0.3, 4
 DETOUR = 140  # points that a column may be longer so that nothing breaks
 FORK = 25  # points that a fork takes for its second branch, and again for its third
 
-Places = list[list[int]]  # of blocks in a sequence: below an overview, and in columns beside it
+# Indices of blocks: of those below an overview, then of those in each column beside it.
+Arrangement = list[list[int]]
 Extents = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class PageFormat:
-    """The shape of a page or slide, and about how many points the parts of a picture take.
+    """The shape of a page or slide, and the approximate size in points of the parts of a picture.
 
     Sizes are pairs: across the direction in which the picture runs, then along it.
 
     across: whether the picture runs from left to right.
     shape: the height by width that a picture should have.
-    widest: what a page holds of the smallest text that is read well.
+    widest: the width on which the smallest text can still be read, after scaling to the page.
     alone, beside, block, named: a box, one that has others beside it, a folded block, one that is
         drawn by itself.
     frame: what a frame adds.
     title: what is around a block that is drawn by itself.
-    gap, text: the room between two boxes, and more where a shape is said there.
-    heading: the width and height of what stands above the picture.
+    gap, text: the space between two boxes, and more where a shape is written in it.
+    heading: the width and height of the heading above the picture.
     """
 
     across: bool
@@ -59,8 +60,10 @@ class PageFormat:
     heading: tuple[int, int] = (330, 90)
 
     def measure_misfit(self, extents: Extents) -> float:
-        """Return how far columns, or rows, are from the shape that a picture should have and from
-        filling it: as logarithms, so that no wider one with the same in it is ever better."""
+        """Return how far columns, or rows, are from the wanted shape and from filling it.
+
+        Both are logarithms, so that a wider picture with the same contents is never better.
+        """
         beside, along = _join_columns(extents)
         width, height = (along, beside) if self.across else (beside, along)
         shape = (height + self.heading[1]) / max(width, self.heading[0])
@@ -68,7 +71,7 @@ class PageFormat:
         return abs(log(shape / self.shape)) - log(filled)
 
     def measure_shrinking(self, extents: Extents) -> float:
-        """Return by how much text must shrink to fit a page: as a logarithm."""
+        """Return the logarithm of the factor by which text must shrink to fit a page."""
         return log(max(_join_columns(extents)[self.across] / self.widest, 1))
 
 
@@ -107,53 +110,54 @@ def choose_format(across: bool) -> PageFormat:
 
 
 def cut_into_columns(scene: Scene, page: PageFormat) -> list[Frame]:
-    """Return the boxes in their frames, in as many columns, or rows, as bring the picture nearest
-    to the shape that it should have."""
+    """Return the boxes in frames, in the number of columns, or rows, that fits the page best."""
     tries = _try_columns(scene, page)
     return min(tries, key=lambda each: each[0] + page.measure_misfit(each[2]))[1]
 
 
 def arrange_overview(
     overview: Scene, blocks: Sequence[DistinctBlock], page: PageFormat
-) -> tuple[list[Frame], Places]:
-    """Return an overview in columns, and which blocks stand below its last column and in each
-    column beside it, so that the picture comes nearest to the shape that it should have."""
+) -> tuple[list[Frame], Arrangement]:
+    """Return an overview in columns, and the blocks below its last column and in each one beside
+    it.
+
+    Of all ways that are tried, it is the one that fits the page best.
+    """
     extents = [_measure_block(block, page) for block in blocks]
     stacks = [
         (below, stack) for below in range(len(blocks) + 1) for stack in _try_stacks(extents, below)
     ]
     tries = []
     for cost, frames, columns in _try_columns(overview, replace(page, block=page.named)):
-        for below, (places, beside) in stacks:
+        for below, (arrangement, beside) in stacks:
             foot = _join_rows([columns[-1], *extents[:below]])
             every = [*columns[:-1], foot, *beside]
             bad = cost + BELOW * (below > 0) + page.measure_misfit(every)
             bad += SHRUNK * page.measure_shrinking(every)
-            tries.append((bad, frames, [[*range(below)], *places]))
-    _, frames, places = min(tries, key=lambda each: each[0])
-    return frames, places
+            tries.append((bad, frames, [[*range(below)], *arrangement]))
+    _, frames, arrangement = min(tries, key=lambda each: each[0])
+    return frames, arrangement
 
 
 def _measure_block(block: DistinctBlock, page: PageFormat) -> tuple[int, int]:
-    """Return about how large the picture of a block is."""
+    """Return the approximate size of the picture of a block."""
     sizes = _BlockSizes(block, page)
     beside, along = sizes.measure(block.scene.boxes)
-    branches = min(max(sizes.beside.values()), 3)
+    branches = min(max(sizes.breadths.values()), 3)
     return beside + page.title[0], along + page.title[1] + FORK * (branches - 1)
 
 
 def _try_columns(scene: Scene, page: PageFormat) -> Iterator[tuple[float, list[Frame], Extents]]:
-    """Cut a picture into one column, two, and so on: what its cuts cost, its columns, and how large
-    each is."""
+    """Yield the cost, the columns and their sizes for a picture in one column, two, and so on."""
     sizes = _Sizes(scene, page)
-    place = {box.name: place for place, box in enumerate(scene.boxes)}
+    index = {box.name: index for index, box in enumerate(scene.boxes)}
     boxes = _put_heads_first(scene)
     tops = [0, *accumulate(sizes.measure_ranks(boxes).values())]
     breaks = _count_breaks(boxes, scene.edges)
     for wanted in range(MOST):
         cuts = _choose_cuts(boxes, breaks, tops, wanted)
         ends = pairwise([0, *cuts, len(boxes)])
-        parts = [sorted(boxes[start:end], key=lambda box: place[box.name]) for start, end in ends]
+        parts = [sorted(boxes[start:end], key=lambda box: index[box.name]) for start, end in ends]
         cost = sum(CUT + BREAK * breaks[cut] for cut in cuts)
         seen: set[str] = set()
         columns = []
@@ -163,38 +167,42 @@ def _try_columns(scene: Scene, page: PageFormat) -> Iterator[tuple[float, list[F
         yield cost, columns, [*map(sizes.measure, parts)]
 
 
-def _try_stacks(extents: Extents, first: int) -> Iterator[tuple[Places, Extents]]:
-    """Put blocks of some sizes, from a first one on, into columns, in several ways: which blocks
-    are in each column, and how large the columns are."""
+def _try_stacks(extents: Extents, first: int) -> Iterator[tuple[Arrangement, Extents]]:
+    """Yield ways to put the blocks from `first` on into columns, with the sizes of the columns."""
     lengths = [long for _, long in extents[first:]]
     ends = combinations(range(len(lengths) + 1), 2)
     rooms = {sum(lengths[start:end]) for start, end in ends}
     for room in sorted(room for room in rooms if room >= max(lengths)):
-        places = [[first + place for place in column] for column in _fill_columns(lengths, room)]
-        yield places, [_join_rows([extents[place] for place in column]) for column in places]
+        arrangement = [
+            [first + index for index in column] for column in _fill_columns(lengths, room)
+        ]
+        yield (
+            arrangement,
+            [_join_rows([extents[index] for index in column]) for column in arrangement],
+        )
     if not lengths:
         yield [], []
 
 
 def _join_columns(extents: Extents) -> tuple[int, int]:
-    """Return how large columns are side by side."""
+    """Return the size of columns side by side."""
     return sum(beside for beside, _ in extents), max(along for _, along in extents)
 
 
 def _join_rows(extents: Extents) -> tuple[int, int]:
-    """Return how large parts are one below the other."""
+    """Return the size of parts one below the other."""
     return max(beside for beside, _ in extents), sum(along for _, along in extents)
 
 
-def _fill_columns(heights: Sequence[int], room: int) -> Places:
-    """Put parts of some heights, in their order, into as few columns of a height as hold them."""
-    columns: Places = []
+def _fill_columns(heights: Sequence[int], room: int) -> Arrangement:
+    """Return parts of some heights, in order, in as few columns of a height as hold them."""
+    columns: Arrangement = []
     left = 0
-    for place, height in enumerate(heights):
+    for index, height in enumerate(heights):
         if not columns or height > left:
             columns.append([])
             left = room
-        columns[-1].append(place)
+        columns[-1].append(index)
         left -= height
     return columns
 
@@ -204,12 +212,14 @@ class _Sizes:
 
     def __init__(self, scene: Scene, page: PageFormat) -> None:
         self.page = page
-        self.beside = count_side_by_side(scene)
+        self.breadths = count_side_by_side(scene)
         self.changing = _find_changing(scene.edges)
 
     def measure_ranks(self, boxes: Iterable[Box]) -> dict[int, int]:
-        """Return how long each rank is along the picture, in their order, with the gap that follows
-        and the frames that begin there."""
+        """Return the length of each rank along the picture.
+
+        It includes the gap after the rank, and the titles of the frames that begin there.
+        """
         longest: Counter[int] = Counter()
         seen: set[str] = set()
         for box in boxes:
@@ -222,7 +232,7 @@ class _Sizes:
         return dict(sorted(longest.items()))
 
     def measure(self, boxes: Sequence[Box]) -> tuple[int, int]:
-        """Return how large some boxes are together."""
+        """Return the size of some boxes together."""
         widths: Counter[int] = Counter()
         for box in boxes:
             widths[box.rank] += self._measure_box(box)[0]
@@ -232,11 +242,11 @@ class _Sizes:
     def _measure_box(self, box: Box) -> tuple[int, int]:
         if box.block:
             return self.page.block
-        return self.page.alone if self.beside[box.rank] == 1 else self.page.beside
+        return self.page.alone if self.breadths[box.rank] == 1 else self.page.beside
 
 
 class _BlockSizes(_Sizes):
-    """Estimates how large the boxes of a block are that is drawn by itself, by what they say."""
+    """Estimates how large the boxes of a block that is drawn by itself are, from their text."""
 
     def __init__(self, block: DistinctBlock, page: PageFormat) -> None:
         super().__init__(block.scene, page)
@@ -250,7 +260,7 @@ class _BlockSizes(_Sizes):
 
 
 def _find_changing(edges: Iterable[Edge]) -> set[str]:
-    """Return the names of what gives another shape than it takes."""
+    """Return the names of the parts whose output has another shape than an input."""
     taken: dict[str, set[Shape]] = defaultdict(set)
     for edge in edges:
         if edge.value.facts:
@@ -265,8 +275,7 @@ def _find_changing(edges: Iterable[Edge]) -> set[str]:
 def _choose_cuts(
     boxes: Sequence[Box], breaks: Mapping[int, int], tops: Sequence[int], wanted: int
 ) -> list[int]:
-    """Return as many cuts as are wanted, or fewer, each near an even share and rather where little
-    breaks.
+    """Return at most `wanted` cuts, each near an even share and preferably where little breaks.
 
     tops: how far along each rank begins, and where the last one ends.
     """
@@ -283,12 +292,15 @@ def _choose_cuts(
 
 
 def _put_heads_first(scene: Scene) -> list[Box]:
-    """Return the boxes in their order, but what leads to no more than an output of its own at once
-    after what it takes, so that cuts are not in its way."""
-    place = {box.name: i for i, box in enumerate(scene.boxes)}
+    """Return the boxes in order, but those that lead only to an own output right after their
+    inputs.
+
+    So they are in the way of no cut.
+    """
+    index = {box.name: i for i, box in enumerate(scene.boxes)}
     into: dict[str, list[str]] = defaultdict(list)
     for edge in scene.edges:
-        if edge.head in place and not edge.back:
+        if edge.head in index and not edge.back:
             into[edge.head].append(edge.tail)
     main: set[str] = set()
     found = [max(scene.boxes, key=lambda box: box.rank).name]
@@ -298,20 +310,23 @@ def _put_heads_first(scene: Scene) -> list[Box]:
             main.add(name)
             found += into[name]
     after: dict[str, int] = {}
-    for name in place:
-        own = [place[name]] if name in main or not into[name] else []
+    for name in index:
+        own = [index[name]] if name in main or not into[name] else []
         after[name] = max([*own, *(after[tail] for tail in into[name])])
-    order = sorted(place, key=lambda name: (after[name], name not in main, place[name]))
-    return [scene.boxes[place[name]] for name in order]
+    order = sorted(index, key=lambda name: (after[name], name not in main, index[name]))
+    return [scene.boxes[index[name]] for name in order]
 
 
 def _count_breaks(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, int]:
-    """Return each place between two boxes where one value crosses, and how much breaks if a picture
-    is cut there: frames around both, and the lines of that value, but for one of them."""
-    place = {box.name: i for i, box in enumerate(boxes)}
+    """Return the positions where a single value crosses, each with how much a cut there would
+    break.
+
+    A cut breaks the frames on both sides of it, and the lines of that value, but for one.
+    """
+    index = {box.name: i for i, box in enumerate(boxes)}
     heads: dict[str, list[str]] = defaultdict(list)
     for edge in edges:
-        if edge.head in place:
+        if edge.head in index:
             heads[edge.tail].append(edge.head)
             if edge.back:  # it stays in a column
                 heads[edge.head].append(edge.tail)
@@ -321,11 +336,11 @@ def _count_breaks(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, int]
         live = [
             box
             for box in (*live, boxes[cut - 1])
-            if any(place[head] >= cut for head in heads[box.name])
+            if any(index[head] >= cut for head in heads[box.name])
         ]
         if len(live) == 1:
             (tail,) = live
-            later = [boxes[place[head]] for head in heads[tail.name] if place[head] >= cut]
+            later = [boxes[index[head]] for head in heads[tail.name] if index[head] >= cut]
             ways = {
                 next((path for path in head.frames if path not in tail.frames), head.name)
                 for head in later

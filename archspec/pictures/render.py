@@ -1,4 +1,4 @@
-"""DOT text drawn as SVG, PNG or PDF, by the Graphviz that pygraphviz's wheel carries."""
+"""Draw DOT text as SVG, PNG or PDF, with the Graphviz that pygraphviz's wheel contains."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ NARROW = 0.6  # of the size, that an n takes: 0.56 in Helvetica and Arial, 0.63 
 
 
 def render(dot: str, path: Path, dpi: int | None = None) -> None:
-    """Draw DOT text to a file, in the format that its suffix names. The file appears whole.
+    """Draw DOT text to a file, in the format of its suffix.
 
-    dpi: pixels of an inch of a PNG, where a point of text is 1/72 inch; None for DPI.
-    Raises `UserError` for another suffix, for a dpi of what has no pixels, and where no font of
-    this machine has the letters.
+    The file is written as a whole or not at all. dpi: pixels per inch of a PNG, where a point of
+    text is 1/72 inch; None for DPI. Raises `UserError` for another suffix, for a dpi of a format
+    without pixels, and if no font of this machine has the letters.
     """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
@@ -51,8 +51,10 @@ def to_svg(graph: Graph) -> str:
 
 
 def _lay_out(dot: str, form: str, dpi: int) -> bytes:
-    """Return a picture in a format, made in memory: where Graphviz cannot write to a file it ends
-    the whole process."""
+    """Return a picture in a format, made in memory.
+
+    Where Graphviz cannot write to a file, it would end the whole process.
+    """
     import pygraphviz  # loads Graphviz's libraries: 30 ms
 
     with _hide_font_warnings():
@@ -65,8 +67,7 @@ def _lay_out(dot: str, form: str, dpi: int) -> bytes:
 
 
 def _draw_svg(dot: str) -> str:
-    """Return a picture as SVG: laid out once, drawn for readers and, to know how wide its texts
-    are, as data."""
+    """Return a picture as SVG, rendered twice: as SVG, and as data for the widths of texts."""
     import pygraphviz
     from pygraphviz import graphviz
 
@@ -94,8 +95,8 @@ def _draw_svg(dot: str) -> str:
 def _measure_letters(text: str) -> dict[str, float]:
     """Return the widths of the letters in a text, and of an n, in points at a size of PROBE.
 
-    Raises `UserError` where some would come out as empty boxes. These have one width, which a
-    letter may have by chance, but hardly in two faces; and a font has all of ASCII or none of it.
+    Raises `UserError` if some would be drawn as empty boxes. These have one width, which a letter
+    may have by chance, but hardly in two faces; and a font has all of ASCII or none of it.
     """
     letters = sorted({*text, "n"} - set(map(chr, range(33))))
     faces = [_measure_widths([*letters, *NOWHERE], face) for face in (FONT, f"{FONT}-Bold")]
@@ -104,13 +105,13 @@ def _measure_letters(text: str) -> dict[str, float]:
         for each in letters
         if all(widths[each] == widths[NOWHERE[ord(each) > 0xFFFF]] for widths in faces)
     ]
-    said = "no font on this machine has any letters"
+    message = "no font on this machine has any letters"
     if missing != letters:
         missing = [each for each in missing if not each.isascii()]
-        said = f"no font here has {''.join(missing[:9])}"
+        message = f"no font here has {''.join(missing[:9])}"
     if missing:
         hint = "install a font with them, such as DejaVu Sans, or write a .dot file"
-        raise UserError(said, hint)
+        raise UserError(message, hint)
     return faces[0]
 
 
@@ -127,11 +128,13 @@ def _measure_widths(letters: Iterable[str], face: str) -> dict[str, float]:
 
 @contextmanager
 def _hide_font_warnings() -> Iterator[None]:
-    """Pass on what Graphviz writes to standard error, but for its font library's complaints about
-    settings of the system that are newer than itself: nobody can act on them."""
-    said: list[bytes] = []
+    """Pass on what Graphviz writes to standard error, without the complaints of its font library.
+
+    These are about settings of the system that are newer than the library: nobody can act on them.
+    """
+    lines: list[bytes] = []
     try:
-        with held_back(said):
+        with held_back(lines):
             yield
     finally:
-        show(line for line in said if not line.startswith(b"Fontconfig"))
+        show(line for line in lines if not line.startswith(b"Fontconfig"))

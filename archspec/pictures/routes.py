@@ -1,136 +1,34 @@
-"""A picture of a graph: its scene in columns, and the ways that its lines take.
+"""Route the lines of a picture whose boxes are in columns.
 
-What is seen of a graph stands in columns, joined by numbered links. A value that several parts of a
-frame take enters the frame once and forks there, so that skip connections stay within the block
-they belong to. What an edge says, the shape above all, stands in its way.
+Columns are joined by numbered links. A value that several parts of a frame take enters the frame
+once and forks there, so that skip connections stay within the block they belong to. The label of an
+edge, above all a shape, is a mark in its way.
 
-    plan_picture(graph, view).columns[0].parts  ->  (Box(stem), Frame(stage0), ...)
-
-Routes are made in steps, each of which returns new edges, and the marks that these go by: through
-links and forks, past what they say, beside what they skip. At the end the marks are put into the
-frames.
+Routes are made in steps, each of which returns new edges and the marks that these go by: through
+links and forks, past labels, beside what is skipped. At the end the marks are put into the frames.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain, count
-from types import MappingProxyType
 
 from archspec import notation
-from archspec.graph import Graph, Shape
-from archspec.pictures.blocks import DistinctBlock, find_blocks
-from archspec.pictures.boxes import (
-    View,
-    build_full_scene,
-    build_scene,
-    collapse_frames,
-    count_side_by_side,
-    measure_breadth,
-)
+from archspec.graph import Shape
+from archspec.pictures.boxes import measure_breadth
 from archspec.pictures.cells import WIDEST, Symbols, arrange_cells, measure_rows, measure_title
-from archspec.pictures.pages import Places, arrange_overview, choose_format, cut_into_columns
-from archspec.pictures.scene import Box, Edge, Frame, Mark, Scene, join_title, nest_boxes
+from archspec.pictures.scene import Box, Edge, Frame, Mark, Scene, join_title
 
 NARROW = 2  # boxes side by side in a frame whose title could meet a line
 LONG = 16  # letters of a title in a narrow frame that is broken into lines
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A scene that is laid out.
-
-    columns: left to right, or rows, downwards, of a picture that runs `across` the page.
-    edges: by way of marks that stand in the columns.
-    beside: how many boxes, and lines that pass by boxes, stand side by side at each rank.
-    parts: all boxes and marks in the columns by name.
-    """
-
-    scene: Scene
-    columns: tuple[Frame, ...]
-    edges: tuple[Edge, ...]
-    beside: Mapping[int, int]
-    across: bool
-    parts: Mapping[str, Box | Mark] = field(init=False)
-
-    def __post_init__(self) -> None:
-        parts = {part.name: part for column in self.columns for part in _list_parts(column)}
-        object.__setattr__(self, "parts", MappingProxyType(parts))
-
-    @property
-    def graph(self) -> Graph:
-        return self.scene.graph
-
-    def last_parts(self) -> list[Box | Mark]:
-        """Return what nothing follows in the last column."""
-        tails = {edge.tail for edge in self.edges}
-        return [part for part in _list_parts(self.columns[-1]) if part.name not in tails]
-
-
-def plan_picture(graph: Graph, view: View, across: bool = False) -> Picture:
-    """Return the picture of a network on a page."""
-    scene = build_scene(graph, view)
-    return _plan(scene, cut_into_columns(scene, choose_format(across)), across)
-
-
-def plan_in_one_column(graph: Graph, view: View, across: bool = False) -> Picture:
-    """Return the picture of a network that stands beside others."""
-    scene = build_scene(graph, view)
-    return _plan(scene, [nest_boxes(scene.boxes, scene.titles)], across)
-
-
-def plan_overview(
-    graph: Graph, fold: bool, across: bool = False
-) -> tuple[Picture, list[tuple[DistinctBlock, Picture]], Places]:
-    """Return an overview, where each block is a box, and each distinct block by itself; and which
-    of these stand below the last column of the overview, and in each column beside it."""
-    whole = build_full_scene(graph, fold)
-    blocks = find_blocks(whole)
-    scene = collapse_frames(whole, {path for block in blocks for path in block.uses})
-    columns, places = arrange_overview(scene, blocks, choose_format(across))
-    inside = [(block, _plan_block(block, across)) for block in blocks]
-    return _plan(scene, columns, across), inside, places
-
-
-def _plan(scene: Scene, columns: Sequence[Frame], across: bool) -> Picture:
-    """Return the picture of a scene in columns, with shapes between its boxes."""
-    routes = _connect(columns, scene, across, {})
-    routes = _label_edges(columns, routes, scene, scene.edges)
-    return _finish(scene, columns, routes, across)
-
-
-def _plan_block(block: DistinctBlock, across: bool) -> Picture:
-    """Return the picture of a block from its ends to its ends, without shapes between, which are
-    those of one of several uses."""
-    scene = block.scene
-    columns = [nest_boxes(scene.boxes, scene.titles)]
-    ends = {mark.name: mark for mark in scene.marks}
-    tails = dict.fromkeys(edge.tail for edge in scene.edges if edge.tail in ends)
-    heads = dict.fromkeys(edge.head for edge in scene.edges if edge.head in ends)
-    marks = [*(Placed(ends[name], 0, first=True) for name in reversed(tails))]
-    marks += [Placed(ends[name], 0) for name in heads]
-    routes = _connect(columns, scene, across, block.symbols, marks)
-    return _finish(scene, columns, _label_edges(columns, routes, scene, ()), across)
-
-
-def _finish(scene: Scene, columns: Sequence[Frame], routes: Routes, across: bool) -> Picture:
-    """Return the picture with the bends of skip connections, and all marks in their frames."""
-    edges, marks = _bend_skips(columns, routes, scene)
-    by_frame: dict[tuple[int, str], list[Placed]] = defaultdict(list)
-    for each in marks:
-        path = each.mark.frames[-1] if each.mark.frames else ""
-        by_frame[each.column, path].append(each)
-    placed = tuple(_put_marks(column, by_frame, place) for place, column in enumerate(columns))
-    return Picture(scene, placed, tuple(edges), count_side_by_side(scene), across)
-
 
 # --- routes --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedMark:
     """A mark in a column, at the beginning or the end of the innermost frame around it."""
 
     mark: Mark
@@ -138,20 +36,20 @@ class Placed:
     first: bool = False
 
 
-Routes = tuple[list[Edge], list[Placed]]
+Routes = tuple[list[Edge], list[PlacedMark]]
 
 
-def _connect(
+def connect_columns(
     columns: Sequence[Frame],
     scene: Scene,
     across: bool,
     symbols: Symbols,
-    marks: Iterable[Placed] = (),
+    marks: Iterable[PlacedMark] = (),
 ) -> Routes:
-    """Return the edges as drawn: by links from column to column, and by forks within frames.
+    """Return the edges with links from column to column and forks inside frames, and their marks.
 
-    symbols: what stands for arguments in a block that is drawn by itself.
-    marks: what stands in the columns before.
+    symbols: those that stand for arguments in a block that is drawn by itself. marks: those that
+    are in the columns already.
     """
     placed = list(marks)
     parts = dict(scene.parts)
@@ -174,7 +72,7 @@ def _connect(
             links += 1
             away = Mark(f"{value} link", "link", str(links))
             parts[away.name] = away
-            placed.append(Placed(away, here))
+            placed.append(PlacedMark(away, here))
             by_column[here].append(
                 replace(group[0], tail=tail, head=away.name, label="", skip=False)
             )
@@ -182,17 +80,17 @@ def _connect(
             start = parts[tail]
             if home != here:
                 start = Mark(f"{value} link {home}", "link", str(links))
-                placed.append(Placed(start, home, first=True))
+                placed.append(PlacedMark(start, home, first=True))
             heads = [parts[edge.head] for edge in near]
             placed += [
-                Placed(head, home)
+                PlacedMark(head, home)
                 for head in heads
                 if isinstance(head, Mark) and head.kind == "output"
             ]
             leaving = [replace(edge, tail=start.name) for edge in near]
             edges, passages = _fork(start, leaving, parts, titles, widths)
             routed += edges
-            placed += [Placed(passage, home, first=True) for passage in passages]
+            placed += [PlacedMark(passage, home, first=True) for passage in passages]
     return routed, placed
 
 
@@ -203,11 +101,11 @@ def _fork(
     titles: Mapping[str, int],
     widths: Mapping[str, int],
 ) -> tuple[list[Edge], list[Mark]]:
-    """Return edges of one tail, those into one frame by way of a passage in it, and so too a single
-    one where the frame's title is long; and the passages.
+    """Return the edges of one tail, with a passage for those into one frame, and the passages.
 
-    titles: how many letters those have that lines could meet, by path.
-    widths: of the boxes, in points, but for folded blocks, which are wide enough for any title.
+    An edge alone also goes by a passage if the frame's title is long. titles: the number of letters
+    of titles that lines could meet, by path. widths: those of the boxes in points, without folded
+    blocks, which are wide enough for any title.
     """
     groups: dict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
@@ -218,13 +116,13 @@ def _fork(
     for group in groups.values():
         heads = [parts[edge.head] for edge in group]
         shared = [path for path in heads[0].frames if all(path in each.frames for each in heads)]
-        room = max(titles.get(path, 0) for path in shared if path not in tail.frames)
+        letters = max(titles.get(path, 0) for path in shared if path not in tail.frames)
         half = widths[heads[0].name] / 2 if heads[0].name in widths else WIDEST
-        if len(group) == 1 and (not room or half >= measure_title(room)):
+        if len(group) == 1 and (not letters or half >= measure_title(letters)):
             routed += group
             continue
         name = f"{group[0].value.name} into {shared[-1]}"
-        passage = Mark(name, "passage", frames=tuple(shared), room=room)
+        passage = Mark(name, "passage", frames=tuple(shared), title_letters=letters)
         routed.append(replace(group[0], tail=tail.name, head=name, label="", skip=False))
         inner = [replace(edge, tail=name) for edge in group]
         further, more = _fork(passage, inner, parts, titles, widths)
@@ -234,8 +132,10 @@ def _fork(
 
 
 def _find_narrow_titles(columns: Iterable[Frame], scene: Scene) -> dict[str, int]:
-    """Return how many letters the longest line of each title has, by path; a frame that is wide
-    enough has room for any."""
+    """Return the length of the longest line of each title in a narrow frame, by path.
+
+    A wide frame has space for any title.
+    """
     return {
         frame.path: max(map(len, break_title(scene, frame)))
         for column in columns
@@ -245,24 +145,23 @@ def _find_narrow_titles(columns: Iterable[Frame], scene: Scene) -> dict[str, int
 
 
 def break_title(scene: Scene, frame: Frame) -> list[str]:
-    """Return the lines of a frame's title, short in a narrow frame: what enters in the middle would
-    run through a long one."""
-    said, again = scene.frame_lines(frame.path), ["(continued)"] * frame.continued
-    line = " ".join([join_title(said), *again])
+    """Return the lines of a frame's title; in a narrow frame, where lines enter, they are short."""
+    lines, again = scene.list_frame_lines(frame.path), ["(continued)"] * frame.continued
+    line = " ".join([join_title(lines), *again])
     short = len(line) <= LONG or measure_breadth(frame.boxes) > NARROW
-    return [line] if short else [*said, *again]
+    return [line] if short else [*lines, *again]
 
 
 # --- what edges say ------------------------------------------------------------------------------
 
 
-def _label_edges(
+def label_edges(
     columns: Sequence[Frame], routes: Routes, scene: Scene, changing: Iterable[Edge]
 ) -> Routes:
-    """Return the edges, those that say something by way of a mark that says it: what a value is
-    for, and its shape, at one edge from each box that changes it.
+    """Return the edges, those with a label by way of a mark, and all marks.
 
-    changing: the edges that tell which boxes change a shape.
+    The label is the call argument that a value is for, and its shape at one edge from each box that
+    changes it. changing: the edges by which it is decided which boxes change a shape.
     """
     edges, marks = routes
     entering: dict[str, set[Shape]] = defaultdict(set)
@@ -271,9 +170,9 @@ def _label_edges(
     parts = _name_parts(scene, marks)
     column_of = _find_columns(columns, marks)
     texts: dict[str, str] = {}  # of the passages that are there
-    said = set()
+    labelled_values = set()
     labelled: list[Edge] = []
-    added: list[Placed] = []
+    added: list[PlacedMark] = []
     for edge in edges:
         tail, head, shape = parts[edge.tail], parts[edge.head], _read_shape(edge)
         lines = [edge.label] if edge.label else []
@@ -282,11 +181,11 @@ def _label_edges(
             not edge.skip
             and not (isinstance(tail, Box) and tail.block)  # which says it
             and edge.value.facts
-            and key not in said
+            and key not in labelled_values
             and entering[edge.tail] - {shape}
             and not (isinstance(head, Mark) and head.kind == "output")
         ):
-            said.add(key)
+            labelled_values.add(key)
             lines.append(notation.write_shape(shape))
         if not lines:
             labelled.append(edge)
@@ -296,7 +195,7 @@ def _label_edges(
         else:
             name = _choose_name(f"{edge.value.name} to {head.name}", parts)
             mark = parts[name] = Mark(name, "passage", "\n".join(lines), _share_frames(tail, head))
-            added.append(Placed(mark, column_of[tail.name]))
+            added.append(PlacedMark(mark, column_of[tail.name]))
             labelled += [replace(edge, head=name), replace(edge, tail=name)]
     written = [
         replace(each, mark=replace(each.mark, text=texts.get(each.mark.name, each.mark.text)))
@@ -305,9 +204,11 @@ def _label_edges(
     return labelled, [*written, *added]
 
 
-def _bend_skips(columns: Sequence[Frame], routes: Routes, scene: Scene) -> Routes:
-    """Return the edges, skip connections by way of a point beside what they skip, so that the frame
-    around them has room for it."""
+def bend_skips(columns: Sequence[Frame], routes: Routes, scene: Scene) -> Routes:
+    """Return the edges, skip connections by way of a point beside what they skip, and all marks.
+
+    So the frame around them is wide enough for the line.
+    """
     edges, marks = routes
     parts = _name_parts(scene, marks)
     column_of = _find_columns(columns, marks)
@@ -327,7 +228,7 @@ def _bend_skips(columns: Sequence[Frame], routes: Routes, scene: Scene) -> Route
         return min(map(find_rank, heads[name]), default=0)
 
     bent: list[Edge] = []
-    added: list[Placed] = []
+    added: list[PlacedMark] = []
     for edge in edges:
         tail, head = parts[edge.tail], parts[edge.head]
         if not edge.skip or isinstance(head, Mark):
@@ -339,20 +240,20 @@ def _bend_skips(columns: Sequence[Frame], routes: Routes, scene: Scene) -> Route
         ranks = range(find_next_rank(tail.name), head.rank)
         skipped = [box.name for box in frame.boxes if box.rank in ranks and box.name in entered]
         name = _choose_name(f"{edge.value.name} past {head.name}", parts)
-        bend = parts[name] = Mark(name, "bend", frames=shared, beside=tuple(skipped))
-        added.append(Placed(bend, column))
+        bend = parts[name] = Mark(name, "bend", frames=shared, skipped=tuple(skipped))
+        added.append(PlacedMark(bend, column))
         bent += [replace(edge, head=name), replace(edge, tail=name)]
     return bent, [*marks, *added]
 
 
 def _choose_name(name: str, taken: Container[str]) -> str:
-    """Return a name for a mark that no other has: a layer may take one value twice."""
+    """Return a name for a mark that is not taken: a layer may take one value twice."""
     numbered = (f"{name} {number}" for number in count(2))
     return next(each for each in chain([name], numbered) if each not in taken)
 
 
 def _share_frames(one: Box | Mark, other: Box | Mark) -> tuple[str, ...]:
-    """Return the paths of the frames around both."""
+    """Return the paths of the frames around both parts."""
     return tuple(path for path in one.frames if path in other.frames)
 
 
@@ -363,21 +264,21 @@ def _read_shape(edge: Edge) -> Shape:
 # --- marks in frames -----------------------------------------------------------------------------
 
 
-def _name_parts(scene: Scene, marks: Iterable[Placed]) -> dict[str, Box | Mark]:
+def _name_parts(scene: Scene, marks: Iterable[PlacedMark]) -> dict[str, Box | Mark]:
     """Return boxes and marks by name."""
     return {**scene.parts, **{each.mark.name: each.mark for each in marks}}
 
 
-def _find_columns(columns: Sequence[Frame], marks: Iterable[Placed]) -> dict[str, int]:
+def _find_columns(columns: Sequence[Frame], marks: Iterable[PlacedMark]) -> dict[str, int]:
     """Return the column of each box and mark by name."""
-    boxes = {box.name: place for place, column in enumerate(columns) for box in column.boxes}
+    boxes = {box.name: index for index, column in enumerate(columns) for box in column.boxes}
     return boxes | {each.mark.name: each.column for each in marks}
 
 
-def _put_marks(
-    frame: Frame, marks: Mapping[tuple[int, str], Sequence[Placed]], column: int
+def put_marks(
+    frame: Frame, marks: Mapping[tuple[int, str], Sequence[PlacedMark]], column: int
 ) -> Frame:
-    """Return a frame of a column with the marks that stand in it and in the frames within.
+    """Return a frame of a column with the marks in it and in the frames inside it.
 
     marks: by their column and the path of the innermost frame around them.
     """
@@ -385,15 +286,15 @@ def _put_marks(
     first = [each.mark for each in here if each.first]
     last = [each.mark for each in here if not each.first]
     parts = (
-        _put_marks(part, marks, column) if isinstance(part, Frame) else part for part in frame.parts
+        put_marks(part, marks, column) if isinstance(part, Frame) else part for part in frame.parts
     )
     return replace(frame, parts=tuple(chain(reversed(first), parts, last)))
 
 
-def _list_parts(frame: Frame) -> Iterator[Box | Mark]:
-    """List the boxes and marks in a frame and in the frames within, in order."""
+def list_parts(frame: Frame) -> Iterator[Box | Mark]:
+    """Yield the boxes and marks in a frame and in the frames inside it, in order."""
     for part in frame.parts:
         if isinstance(part, Frame):
-            yield from _list_parts(part)
+            yield from list_parts(part)
         else:
             yield part

@@ -1,4 +1,4 @@
-"""What a picture is made of, as values that do not change: boxes in frames, edges, and marks.
+"""The parts of a picture, as values that do not change: boxes in frames, edges, and marks.
 
 A scene refers to its parts by name, as a graph does to its nodes: an edge has the names of its
 ends, and `scene.parts[name]` is the box or mark of that name.
@@ -20,18 +20,18 @@ WORST_FIRST: tuple[State, ...] = ("failed", "following")
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Box:
-    """Layers drawn as one: the first takes the inputs, each other takes the one before it alone.
+    """One or more layers in a row, drawn as one box.
 
-    nodes: the layers that the box shows.
-    stands: those and all others that it is drawn for: later turns of a repeat, later calls of a
-        shared layer.
-    frames: the paths of the frames around it, outermost first.
-    block: the path of the block that is folded into it, else "".
-    rank: the number of boxes on the longest way to it.
+    The first layer takes the inputs, each other takes only the one before it.
+
+    nodes: the layers that the box shows. represented: those, and all others that it is drawn for:
+    later repetitions of a repeat, later calls     of a shared layer. frames: the paths of the
+    frames around it, outermost first. block: the path of the block that is folded into it; "" for
+    layers. rank: the number of boxes on the longest way to it.
     """
 
     nodes: tuple[Node, ...]
-    stands: tuple[Node, ...]
+    represented: tuple[Node, ...]
     frames: tuple[str, ...] = ()
     block: str = ""
     rank: int = 0
@@ -42,43 +42,42 @@ class Box:
 
     @property
     def state(self) -> State:
-        """Failed if a layer of it did, else following if one follows from an error."""
-        states = {node.state for node in self.stands}
+        """The worst state of its layers: "failed", "following" or "sound"."""
+        states = {node.state for node in self.represented}
         return next((state for state in WORST_FIRST if state in states), "sound")
 
     @property
     def calls(self) -> int:
         """The number of calls of a shared layer; 1 for any other."""
-        return 1 + sum(node.reuses == self.nodes[0].name for node in self.stands)
+        return 1 + sum(node.reuses == self.nodes[0].name for node in self.represented)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Mark:
-    """A point that is no layer.
+    """A point that is not a layer.
 
     kind: "output", whose text is the node's name; "link" to another column; "passage" of a value,
-        whose text says it; "end" of a block that is drawn by itself; "bend" of a skip connection.
-    frames: the paths of the frames around it, outermost first.
-    room: the number of letters that must fit beside it, for the titles of the frames that begin
-        above it.
-    beside: for a bend, the names of the boxes that are skipped.
+    with its label as text; "end" of a block that is drawn by itself; "bend" of a skip connection.
+    frames: the paths of the frames around it, outermost first. title_letters: the number of letters
+    that must fit beside it, for the titles of the frames that     begin above it. skipped: for a
+    bend, the names of the boxes that are skipped.
     """
 
     name: str
     kind: str
     text: str = ""
     frames: tuple[str, ...] = ()
-    room: int = 0
-    beside: tuple[str, ...] = ()
+    title_letters: int = 0
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
     """A value on its way from a box or mark to another.
 
-    tail, head: names. value: the node that gives it. label: what the head takes it for.
-    skip: whether it also reaches the head by a longer way. back: whether the head comes before the
-        tail, being a shared layer that is called again.
+    tail, head: names of its ends. value: the node whose output it is. label: the call argument or
+    the calls that it is for. skip: whether the value also reaches the head by a longer way. back:
+    whether the head comes before the tail, being a shared layer that is called again.
     """
 
     tail: str
@@ -100,7 +99,7 @@ class Frame:
     title: str
     depth: int
     continued: bool = False
-    parts: tuple[Frame | Box | Mark, ...] = ()
+    parts: tuple[ScenePart, ...] = ()
 
     @property
     def name(self) -> str:
@@ -108,25 +107,28 @@ class Frame:
 
     @property
     def boxes(self) -> list[Box]:
-        """All boxes in it and in its frames."""
+        """All boxes in it and in the frames inside it."""
         return [box for part in self.parts for box in list_boxes(part)]
 
     @property
     def frames(self) -> list[Frame]:
-        """The frame itself and all frames in it."""
+        """The frame itself and all frames inside it."""
         inner = [part.frames for part in self.parts if isinstance(part, Frame)]
         return [self, *(frame for frames in inner for frame in frames)]
 
 
-def list_boxes(part: Frame | Box | Mark) -> list[Box]:
-    """Return the boxes that are in a frame, or the box itself."""
+ScenePart = Frame | Box | Mark  # what a frame may hold
+
+
+def list_boxes(part: ScenePart) -> list[Box]:
+    """Return the boxes in a frame, or the box itself."""
     return part.boxes if isinstance(part, Frame) else [part] if isinstance(part, Box) else []
 
 
 def nest_boxes(
     boxes: Iterable[Box], titles: Mapping[str, str], seen: Iterable[str] = (), path: str = ""
 ) -> Frame:
-    """Return the frame at a path with the boxes in it, those of inner frames within these.
+    """Return the frame at a path with the boxes in it, inside the frames that are around them.
 
     seen: the paths of the frames that began in an earlier column.
     """
@@ -143,11 +145,11 @@ def nest_boxes(
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
-    """Turns of one structure, each taking the one before, of which the first is drawn.
+class FoldedRepeat:
+    """Repetitions of one structure, each taking the one before, of which the first is drawn.
 
-    last: the path of the last turn's frame, or its box's name.
-    ends: the nodes whose values the first and the last turn give.
+    last: the path of the last repetition's frame, or its box's name. ends: the nodes whose values
+    the first and the last repetition give.
     """
 
     times: int
@@ -155,7 +157,7 @@ class Repeat:
     ends: tuple[Node, Node]
 
     def describe_changes(self) -> list[str]:
-        """Return in words the shapes that the first and the last turn give, where they differ."""
+        """Return the output shapes of the first and the last repetition, where they differ."""
         first, last = map(write_output_shape, self.ends)
         return [] if first == last else [f"first out {first}", f"last out {last}"]
 
@@ -164,9 +166,9 @@ class Repeat:
 class Scene:
     """The part of a graph that is shown: boxes and edges in graph order.
 
-    marks: the outputs of the network, or the ends of a block that is drawn by itself.
-    titles: of frames, by their paths. repeats: by the name of the turn that is drawn.
-    parts: boxes and marks by name.
+    marks: the outputs of the network, or the ends of a block that is drawn by itself. titles: those
+    of frames, by path. repeats: by the name of the repetition that is drawn. parts: boxes and marks
+    by name.
     """
 
     graph: Graph
@@ -174,7 +176,7 @@ class Scene:
     edges: tuple[Edge, ...]
     marks: tuple[Mark, ...]
     titles: Mapping[str, str]
-    repeats: Mapping[str, Repeat] = field(default_factory=dict)
+    repeats: Mapping[str, FoldedRepeat] = field(default_factory=dict)
     parts: Mapping[str, Box | Mark] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -182,13 +184,13 @@ class Scene:
         by_name = {part.name: part for part in parts}
         object.__setattr__(self, "parts", MappingProxyType(by_name))
 
-    def first_turn(self, box: Box) -> Sequence[Node]:
-        """Return what a box stands for in the first turn of the repeats around it."""
-        turns = prod(self.repeats[path].times for path in box.frames if path in self.repeats)
-        return box.stands[: len(box.stands) // turns]
+    def first_repetition(self, box: Box) -> Sequence[Node]:
+        """Return the nodes of a box in the first repetition of the repeats around it."""
+        repetitions = prod(self.repeats[path].times for path in box.frames if path in self.repeats)
+        return box.represented[: len(box.represented) // repetitions]
 
-    def frame_name(self, path: str) -> str:
-        """Return the name of a frame, for all turns of a repeat together: `unit1-4`."""
+    def write_frame_name(self, path: str) -> str:
+        """Return the name of a frame, for all repetitions of a repeat together: `unit1-4`."""
         name, repeat = path.rpartition(".")[2], self.repeats.get(path)
         if repeat is None:
             return name
@@ -196,17 +198,19 @@ class Scene:
         shared = re.match(r"\D*", name)
         return f"{name}-{last.removeprefix(shared[0] if shared else '')}"
 
-    def frame_title(self, path: str) -> list[str]:
-        """Return the name of a frame, how often it repeats, and its block: `unit1-4 ×4`,
-        `residual`."""
-        name, title, repeat = self.frame_name(path), self.titles[path], self.repeats.get(path)
+    def list_title_lines(self, path: str) -> list[str]:
+        """Return the name of a frame with its number of repetitions, and its block, each a line.
+
+        For example ["unit1-4 ×4", "residual"].
+        """
+        name, title, repeat = self.write_frame_name(path), self.titles[path], self.repeats.get(path)
         titles = [] if not title or name.startswith(title) else [title]
         return [f"{name} ×{repeat.times}" if repeat else name, *titles]
 
-    def frame_lines(self, path: str) -> list[str]:
-        """Return the title of a frame and, of a repeat, the shapes that its turns give."""
+    def list_frame_lines(self, path: str) -> list[str]:
+        """Return the title lines of a frame and, for a repeat, its first and last output shapes."""
         repeat = self.repeats.get(path)
-        return [*self.frame_title(path), *(repeat.describe_changes() if repeat else [])]
+        return [*self.list_title_lines(path), *(repeat.describe_changes() if repeat else [])]
 
 
 def write_output_shape(node: Node) -> str:
@@ -215,6 +219,10 @@ def write_output_shape(node: Node) -> str:
 
 
 def join_title(lines: Sequence[str]) -> str:
-    """Return the lines of a title as one: `unit1-4 ×4: residual`."""
+    """Return the lines of a title as one line.
+
+    >>> join_title(["unit1-4 ×4", "residual"])
+    'unit1-4 ×4: residual'
+    """
     name, *more = lines
     return f"{name}: {', '.join(more)}" if more else name

@@ -1,4 +1,4 @@
-"""How pictures look: kinds of layers and their colours, on paper, on screens, by cost.
+"""Define how pictures look: kinds of layers and their colours, on paper, on screens, by cost.
 
 THEMES["dark"].fills["pooling"]  ->  "#0B5F43"
 Heat("params", 2_000_000)        ->  a colour for each cost, from nothing to the largest
@@ -25,7 +25,7 @@ OTHER: Kind = "other"
 
 
 def find_kind(op: str) -> Kind:
-    """Return the kind of a layer that colours tell: "convolution" for Conv2D."""
+    """Return the kind of a layer that its colour shows: "convolution" for Conv2D."""
     return traits_of(op).kind
 
 
@@ -33,13 +33,11 @@ def find_kind(op: str) -> Kind:
 class Theme:
     """The colours of a picture, as #RRGGBB.
 
-    page: behind everything. ink: of text. quiet: of lines and what is written beside them.
-    skip: of skip connections.
-    wrong, failed: of the line and the fill of what failed. idle: the fill of what follows from it.
-    plain: the fill of what is no layer. frame_line, frames: of frames, the fills by depth.
-    fills: by kind of layer.
-    blocks: of the first, second, ... block that is drawn by itself; the kinds are light where these
-        are dark, and the other way round.
+    page: the background. ink: text. quiet: lines and the text beside them. skip: skip connections.
+    wrong, failed: the line and the fill of what failed. idle: the fill of what depends on it.
+    plain: the fill of what is not a layer. frame_line, frames: frames, the fills by depth. fills:
+    by kind of layer. blocks: the first, second, ... block that is drawn by itself; the kinds are
+    light where these are     dark, and the other way round.
     """
 
     page: str
@@ -119,7 +117,7 @@ class Style:
     """How a picture looks.
 
     theme: one of THEMES. direction: one of DIRECTIONS. heat: one of COSTS to shade boxes by,
-        instead of by kind.
+    instead of by kind.
     """
 
     theme: str = "light"
@@ -131,8 +129,7 @@ class Style:
         return self.direction == "LR"
 
     def put_in_order(self, parts: Sequence[T]) -> Iterable[T]:
-        """Return parts in the order that Graphviz wants: a picture across is turned by a quarter to
-        the left."""
+        """Return parts in Graphviz's order: it turns a picture across by a quarter to the left."""
         return reversed(parts) if self.across else parts
 
 
@@ -147,14 +144,14 @@ class Heat:
         """Return a colour, darker for more; white for an unknown cost."""
         if cost is None:
             return WHITE
-        place = cost / max(self.largest, 1) * (len(HEAT) - 1)
-        low = min(int(place), len(HEAT) - 2)
+        position = cost / max(self.largest, 1) * (len(HEAT) - 1)
+        low = min(int(position), len(HEAT) - 2)
         ends = zip(read_rgb(HEAT[low]), read_rgb(HEAT[low + 1]), strict=True)
-        return "#" + "".join(f"{round(a + (b - a) * (place - low)):02X}" for a, b in ends)
+        return "#" + "".join(f"{round(a + (b - a) * (position - low)):02X}" for a, b in ends)
 
 
 def sum_cost(what: str, nodes: Iterable[Node]) -> int | None:
-    """Return the sum of a cost over nodes, None if one is unknown."""
+    """Return the sum of a cost over nodes; None if one is unknown."""
     each = [COSTS[what][0](node) for node in nodes]
     return None if None in each else sum(value for value in each if value is not None)
 
@@ -173,11 +170,19 @@ def measure_luminance(colour: str) -> float:
 
 
 def measure_contrast(one: str, other: str) -> float:
-    """Return the contrast of two colours, 1 to 21; text wants 4.5."""
+    """Return the contrast of two colours, 1 to 21; text needs 4.5.
+
+    >>> round(measure_contrast("#000000", "#FFFFFF"))
+    21
+    """
     darker, lighter = sorted((measure_luminance(one), measure_luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def choose_ink(fill: str) -> str:
-    """Return black or white, whichever reads better on a colour."""
+    """Return black or white, whichever is easier to read on a colour.
+
+    >>> choose_ink("#FFD9D4")
+    '#000000'
+    """
     return max(BLACK, WHITE, key=lambda ink: measure_contrast(ink, fill))

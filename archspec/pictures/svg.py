@@ -1,10 +1,10 @@
-"""Graphviz's SVG, made for readers: facts as tooltips and for screen readers, and less of it.
+"""Make Graphviz's SVG readable: facts as tooltips and for screen readers, and less markup.
 
 Graphviz puts a tooltip into a link without a target, and the name of a line into its title. Here
 each box and frame has its facts as title, which is tooltip and name, lines have none, and what all
-texts share stands once. Graphviz says where the letters of its own font begin; here each line of
-text has its middle, so that it stands well in its box with any other font, and a line in several
-fonts the place where the first ends.
+texts share is written once. Graphviz positions the letters of its own font; here each line of text
+is centred on its middle, so that it fits its box with any other font, and a line in several fonts
+on the point where the first ends.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Widths = Mapping[tuple[float, float], float]  # of texts, in points, by where th
 
 
 def make_accessible(text: str, widths: Widths, hold: bool = False) -> str:
-    """Return an SVG element made for readers, without the declarations before it, so that it may
-    stand in a page.
+    """Return an SVG element made for readers, which can be put into a page.
 
-    hold: whether a text keeps its width in any font, since one that is wider would leave its box.
+    widths: those of texts in points, by the point where they begin. hold: whether a text keeps its
+    width in any font, since a wider one would leave its box.
     """
     ElementTree.register_namespace("", SVG)
     root = ElementTree.fromstring(text)
@@ -55,19 +55,19 @@ def make_accessible(text: str, widths: Widths, hold: bool = False) -> str:
 
 
 def _unlink(group: ElementTree.Element) -> str:
-    """Take the link out of a group, leave what was in it, and return its tooltip."""
-    for place, inner in enumerate(group):
+    """Replace the link in a group by its contents, and return its tooltip."""
+    for index, inner in enumerate(group):
         link = inner.find(_name_tag("a")) if inner.tag == _name_tag("g") else None
         if link is not None and LINK in link.attrib:
             group.remove(inner)
             for drawn in reversed(link):
-                group.insert(place, drawn)
+                group.insert(index, drawn)
             return link.attrib[LINK]
     return ""
 
 
 def _find_lines(group: ElementTree.Element, widths: Widths) -> Iterator[list[ElementTree.Element]]:
-    """Find the lines of a group: texts of which each goes on where the one before ends."""
+    """Yield the lines of a group: texts each of which begins where the one before ends."""
     line: list[ElementTree.Element] = []
     end = base = 0.0
     for words in group.findall(_name_tag("text")):
@@ -88,8 +88,11 @@ def _place_line(
     left: bool,
     hold: bool,
 ) -> None:
-    """Fix a line where it begins, in its middle, or where its first text ends; what then follows
-    is one text, so that no gaps come between its parts."""
+    """Fix a line where it begins, in its middle, or where its first text ends.
+
+    What then follows is one text, so that no gaps come between its parts. left: whether it is fixed
+    where it begins.
+    """
     first, *others = line
     (x, y), own = _find_start(first), widths[_find_start(first)]
     if first.get("text-anchor") == "middle":  # of a label that is no table
@@ -120,7 +123,7 @@ def _place_line(
 
 
 def _hold_width(words: ElementTree.Element, width: float) -> None:
-    """Let a text keep its width in any font."""
+    """Make a text keep its width in any font."""
     words.set("textLength", f"{width:.2f}")
     words.set("lengthAdjust", "spacingAndGlyphs")
 

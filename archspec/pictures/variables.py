@@ -1,8 +1,8 @@
-"""What differs between the uses of a block, by names: `filters`, `4·filters`, `h/2`.
+"""Name the values that differ between the uses of a block: `filters`, `4·filters`, `h/2`.
 
-A value that differs stands in the picture of the block by the name of the block's param that has it
-in every use, or is a fraction or multiple of it; else by the name of its argument. Each use says
-what the names stand for there.
+A value that differs is written as the block's param that equals it in every use, or as a fraction
+or multiple of that; otherwise as the name of its argument. Each use lists the values of these
+names.
 """
 
 from __future__ import annotations
@@ -28,14 +28,13 @@ Values = tuple[Any, ...]  # one for each use
 class Variables:
     """The names of what differs between the uses of a block.
 
-    symbols: by the names of nodes and of their arguments.
-    uses: for each use, the names and what they stand for, in words.
-    meant: what stands for the values of each argument.
+    symbols: by node and argument. uses: for each use, the names and their values in words. names:
+    for each argument, the name of its values in all uses.
     """
 
     symbols: Mapping[str, Mapping[str, Symbol]]
     uses: Sequence[Mapping[str, str]]
-    meant: Mapping[str, Mapping[Values, str]]
+    names: Mapping[str, Mapping[Values, str]]
 
 
 def name_variables(
@@ -43,8 +42,8 @@ def name_variables(
 ) -> Variables:
     """Return the names of what differs between the uses of a block.
 
-    params: of the block, by use.
-    peers: the nodes of all uses that are at the place of a node, by the name of one.
+    params: those of the block, by use. peers: the nodes at the same position in all uses, by the
+    name of one.
     """
     wanted = [
         (name, argument, tuple(_read_value(argument, node) for node in nodes))
@@ -73,25 +72,25 @@ def name_variables(
     symbols: dict[str, dict[str, Symbol]] = {}
     for name, argument, values in wanted:
         symbols.setdefault(name, {})[argument] = Symbol(found[argument, values])
-    uses = []
-    for place, use in enumerate(params):
-        named = [
-            name for name in use if any(_is_made_of(written, name) for written in found.values())
-        ]
-        uses.append(
-            {
-                **{name: _write_value(use[name]) for name in named},
-                **{name: _write_value(values[place]) for name, values in own.items()},
-            }
-        )
-    meant: dict[str, dict[Values, str]] = {}
+    uses = [
+        {
+            **{
+                name: _write_value(value)
+                for name, value in use.items()
+                if any(_is_made_of(written, name) for written in found.values())
+            },
+            **{name: _write_value(values[index]) for name, values in own.items()},
+        }
+        for index, use in enumerate(params)
+    ]
+    names: dict[str, dict[Values, str]] = {}
     for (argument, values), written in found.items():
-        meant.setdefault(argument, {})[values] = written
-    return Variables(symbols, uses, meant)
+        names.setdefault(argument, {})[values] = written
+    return Variables(symbols, uses, names)
 
 
 def _read_value(argument: str, node: Node) -> Any:
-    """Return the value of an argument: one number where all axes agree, an activation's name."""
+    """Return the value of an argument: one number if all axes agree, an activation by its name."""
     value = node.arguments[argument]
     if argument == "activation":
         return value if isinstance(value, str) else notation.write_activation(node)
@@ -105,7 +104,7 @@ def _merge_axes(value: Any) -> Any:
 
 
 def _list_given(params: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Values]]:
-    """List the values of each param, and of each item of a param that is a list."""
+    """Yield the values of each param, and of each item of a param that is a list."""
     for name in params[0]:
         values = [use.get(name) for use in params]
         if any(isinstance(value, bool) for value in values):
@@ -115,17 +114,21 @@ def _list_given(params: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Valu
             yield name, tuple(values)
             continue
         yield name, tuple(_merge_axes(tuple(value)) for value in lists)
-        for place in range(min(map(len, lists))):
-            yield f"{name}[{place}]", tuple(value[place] for value in lists)
+        for index in range(min(map(len, lists))):
+            yield f"{name}[{index}]", tuple(value[index] for value in lists)
 
 
 def _is_made_of(written: str, name: str) -> bool:
-    """Return whether a name is made of a param: `4·filters`, `filters/4`, `filters[1]`."""
+    """Return whether a name is made of a param.
+
+    >>> _is_made_of("4·filters", "filters"), _is_made_of("filters[1]", "filters")
+    (True, True)
+    """
     return written.rpartition("·")[2].partition("/")[0].partition("[")[0] == name
 
 
 def _write_multiple(values: Values, bases: Mapping[Values, str]) -> str:
-    """Return values as `4·filters` or `filters/4`, the same in each use; "" if they are of none."""
+    """Return values as `4·filters` or `filters/4`, the same in each use; "" if they are neither."""
     for base, name in bases.items():
         for ratio, text in (
             (_find_ratio(values, base), "{0}·{1}"),
@@ -137,7 +140,7 @@ def _write_multiple(values: Values, bases: Mapping[Values, str]) -> str:
 
 
 def _find_ratio(values: Values, base: Values) -> int:
-    """Return how many times the base each value is, if that is one whole number; else 0."""
+    """Return the whole number that each value is of the base; 0 if there is none."""
     if not all(isinstance(each, int) and each > 0 for each in (*values, *base)):
         return 0
     ratio = values[0] // base[0]
@@ -163,52 +166,52 @@ def _write_value(value: Any) -> str:
 def describe_ends(
     taken: Sequence[Sequence[Shape]],
     given: Sequence[Sequence[Shape]],
-    meant: Mapping[str, Mapping[Values, str]],
+    names: Mapping[str, Mapping[Values, str]],
 ) -> tuple[list[str], list[str]]:
-    """Return what enters a block and what leaves it: `h × w × c`, then `h/2 × w/2 × filters`; a
-    number where all uses agree.
+    """Return what enters a block and what leaves it: `h × w × c`, then `h/2 × w/2 × filters`.
 
-    taken, given: of each value its shapes by use. meant: that of `Variables`.
+    An axis is a number where all uses agree. taken, given: the shapes of each value, by use. names:
+    those of `Variables`.
     """
-    axes = _Axes(meant, _split_axes(taken[0]) if taken else [])
+    axes = _Axes(names, _split_axes(taken[0]) if taken else [])
     entering = [axes.write_shape(shapes) for shapes in taken]
     return entering, [axes.write_shape(shapes, related=True) for shapes in given]
 
 
 def _split_axes(shapes: Sequence[Shape]) -> list[Values]:
-    """Return the lengths of each axis by use; none where uses have other axes."""
+    """Return the lengths of each axis by use; none if uses have other axes."""
     if len(set(map(len, shapes))) > 1 or len(shapes[0]) - 1 not in AXES:
         return []
     return list(zip(*shapes, strict=True))[1:]
 
 
 class _Axes:
-    """Writes axes by letters, each given to the values that have it first.
+    """Writes axes as letters, each given to the values that have it first.
 
-    base: what enters, by axis.
+    base: the axes of what enters.
     """
 
-    def __init__(self, meant: Mapping[str, Mapping[Values, str]], base: Sequence[Values]) -> None:
-        widths = [meant[name] for name in WIDTHS if name in meant]
+    def __init__(self, names: Mapping[str, Mapping[Values, str]], base: Sequence[Values]) -> None:
+        widths = [names[name] for name in WIDTHS if name in names]
         self.widths = {values: written for each in widths for values, written in each.items()}
-        self.strides = meant.get("strides", {})
+        self.strides = names.get("strides", {})
         self.base = base
         self.letters: dict[tuple[str, Values], str] = {}
 
     def write_shape(self, shapes: Sequence[Shape], related: bool = False) -> str:
-        """Return the shape of a value in words. related: whether it follows from what enters."""
+        """Return the shape of a value in words; related: whether it follows from what enters."""
         axes = _split_axes(shapes)
         if len(set(shapes)) == 1 or not axes:
             return notation.write_shape(shapes[0]) if len(set(shapes)) == 1 else notation.UNKNOWN
         written = []
-        for place, (letter, values) in enumerate(zip(AXES[len(axes)], axes, strict=True)):
-            channels = place == len(axes) - 1
+        for index, (letter, values) in enumerate(zip(AXES[len(axes)], axes, strict=True)):
+            channels = index == len(axes) - 1
             known = self._find_known(letter, values, channels)
             if related and channels:
                 known = known or _write_multiple(values, self.widths)
                 known = known or _write_sum(values, self.widths)
             if related and len(axes) == len(self.base):
-                known = known or self._write_related(letter, values, self.base[place])
+                known = known or self._write_related(letter, values, self.base[index])
             written.append(known or self._add_letter(letter, values))
         return " × ".join(written)
 
@@ -225,8 +228,11 @@ class _Axes:
         return written
 
     def _write_related(self, letter: str, values: Values, base: Values) -> str:
-        """Return an axis by that which enters: `h/2`, rounded up or down; `h/strides`; `2·h`;
-        `c+64`; "" where uses disagree."""
+        """Return an axis by the axis that enters: `h/2`, rounded up or down; `h/strides`; `2·h`;
+        `c+64`.
+
+        Returns "" if uses disagree.
+        """
         written = self._find_known(letter, base, channels=False)
         if not written or written == notation.UNKNOWN:
             return ""
@@ -251,8 +257,7 @@ def _shrinks(values: Values, base: Values, by: Values) -> bool:
 
 
 def _write_sum(values: Values, widths: Mapping[Values, str]) -> str:
-    """Return values as `c1+c3+c5`, or as `pool+224` with the rest that is the same in each use; ""
-    if they are no such sum."""
+    """Return values as `c1+c3+c5`, or as `pool+224` with the same rest in each use; else ""."""
     for number in range(1, 1 + min(len(widths), MOST)):
         for parts in combinations(widths, number):
             rest = {value - sum(each) for value, *each in zip(values, *parts, strict=True)}
