@@ -41,7 +41,7 @@ import keras
 
 import archspec
 from archspec.backends import framework
-from archspec.data.preparation import prepare, targets
+from archspec.data.preparation import make_targets, prepare
 from archspec.recipe import recipe_of
 from archspec.runs.job import Manner
 from archspec.training.compiling import precision, trainer_of
@@ -203,7 +203,7 @@ class Race:
             trainer = trainer_of(model, self.graph, recipe, per_epoch, "cpu:0")
         for name in ("train", "validation"):
             seed = recipe.seed if name == "train" else None
-            part, labelled = parts[name], partial(targets, self.graph, recipe)
+            part, labelled = parts[name], partial(make_targets, self.graph, recipe)
             steps = trainer.steps_per_execution
             feeds[name] = Feed(part.examples, part.fit, labelled, recipe.batch_size, seed, steps)
         trainer.fit(

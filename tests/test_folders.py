@@ -26,7 +26,7 @@ def folder(root: Path, *paths: str) -> Path:
 
 
 def load(root: Path, *paths: str) -> Dataset:
-    return data.load(str(folder(root, *paths)))
+    return data.load_dataset(str(folder(root, *paths)))
 
 
 def message(root: Path, *paths: str) -> str:
@@ -71,15 +71,19 @@ def test_images_without_classes_are_left_aside_and_said(test: str, tmp_path: Pat
     dataset = load(tmp_path, "train/cat/2", "train/dog/2", test)
     assert (len(dataset.train), dataset.test) == (4, None)
     (note,) = dataset.notes
-    assert note.startswith("left aside, as no folders say their classes: 3 images in ")
+    assert note.startswith("not used, because no folders give their classes: 3 images in ")
     assert note.endswith(test.split("/")[0])
 
 
 @pytest.mark.parametrize(
     ("paths", "words", "hint"),
     [
-        (["train/cat/1", "train/dog/1", "bus/1"], "bus a class, or beside the parts", "move one"),
-        (["cat/1", "dog/1", "test/1"], "test a class, or images whose classes nobody", "rename it"),
+        (["train/cat/1", "train/dog/1", "bus/1"], "bus a class, or one more part", "move one"),
+        (
+            ["cat/1", "dog/1", "test/1"],
+            "test a class, or a set of images without classes",
+            "rename it",
+        ),
         (
             ["Testing/a/1", "Val/a/1"],
             "holds Testing, Val, but no folder 'train'",
@@ -135,16 +139,16 @@ def test_what_systems_leave_is_no_data(tmp_path: Path) -> None:
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     paths = ["cat/2", "dog/2", "cat/a.txt", "cat/x/B.TXT", "dog/README", "dog/v.mp4", "l.csv"]
     assert load(tmp_path, *paths, "1.png", "b.eps").notes == (
-        "left aside, as in no folder of a class: 1 images",
-        "left out, as no images: 1 .csv, 1 .eps, 1 .mp4, 2 .txt, 1 without a suffix",
+        "not used, because they are in no class's folder: 1 images",
+        "not used, because they are not images: 1 .csv, 1 .eps, 1 .mp4, 2 .txt, 1 without a suffix",
     )
 
 
 def test_what_is_left_out_of_a_part_is_counted_with_it(tmp_path: Path) -> None:
     paths = ["train/cat/1", "train/dog/1", "test/cat/1", "test/cat/a.txt", "notes/a.csv", "b.csv"]
     assert load(tmp_path, *paths).notes == (
-        "left out, as no images: 2 .csv",
-        "test: left out, as no images: 1 .txt",
+        "not used, because they are not images: 2 .csv",
+        "test: not used, because they are not images: 1 .txt",
     )
 
 
@@ -163,7 +167,7 @@ def test_every_suffix_that_pillow_decodes_is_read(end: str, tmp_path: Path) -> N
     folder(tmp_path, "cat/1", "dog/1")
     kind = {"JPG": "jpeg", "jfif": "jpeg", "apng": "png"}.get(end)
     Image.new("RGB", (4, 4)).save(tmp_path / f"dog/x.{end}", kind)
-    dataset = data.load(str(tmp_path))
+    dataset = data.load_dataset(str(tmp_path))
     assert len(dataset.train) == 3
     assert [each.shape for each in dataset.train.images] == [(4, 4, 3)] * 3
 
@@ -176,10 +180,10 @@ def test_a_name_that_is_not_utf_8_is_given_by_its_bytes(tmp_path: Path) -> None:
     strange = os.fsdecode(b"d\xff\n")
     (tmp_path / "dog").rename(tmp_path / strange)
     (tmp_path / strange / "0.png").rename(tmp_path / strange / os.fsdecode(b"\xfe.png"))
-    dataset = data.load(str(tmp_path))
+    dataset = data.load_dataset(str(tmp_path))
     assert dataset.classes == ("cat", r"d\xff\n")
     assert len(list(dataset.train.images)) == 2
-    assert len(data.fingerprint({"train": dataset.train})) == 16
+    assert len(data.hash_examples({"train": dataset.train})) == 16
     (tmp_path / strange / os.fsdecode(b"\xfd.png")).write_bytes(b"no image")
     assert r"d\xff\n/\xfd.png" in message(tmp_path)
 
@@ -200,11 +204,11 @@ def test_a_circle_of_links_is_an_error(link: str, to: str, tmp_path: Path) -> No
 def test_links_to_folders_and_files_are_followed_and_broken_ones_are_said(tmp_path: Path) -> None:
     folder(tmp_path, "data/cat/1", "elsewhere/2")
     (tmp_path / "data/dog").symlink_to(tmp_path / "elsewhere")
-    assert len(data.load(str(tmp_path / "data")).train) == 3
+    assert len(data.load_dataset(str(tmp_path / "data")).train) == 3
     (tmp_path / "data/cat/x.png").symlink_to("gone.png")
     (tmp_path / "data/cat/y.png").symlink_to("y.png")
     assert "x.png, " in message(tmp_path / "data")
-    assert len(data.load(str(tmp_path / "data"), skip_broken=True).skipped) == 2
+    assert len(data.load_dataset(str(tmp_path / "data"), skip_broken=True).skipped) == 2
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root looks into every folder")
@@ -225,7 +229,7 @@ def test_a_path_that_cannot_be_is_a_sentence(
     Path("circle").symlink_to("circle")
     for arguments in ((name,), ("mnist", Path(name))):
         with pytest.raises(UserError) as caught:
-            data.load(*arguments)
+            data.load_dataset(*arguments)
         assert str(caught.value).replace("\n", "").isprintable()
 
 
@@ -237,4 +241,4 @@ def test_a_working_folder_that_is_gone_is_a_sentence(
     (tmp_path / "gone").rmdir()
     for name in ("./x", "mnist.npz", "nothing"):
         with pytest.raises(UserError):
-            data.load(name)
+            data.load_dataset(name)

@@ -48,7 +48,7 @@ def message(call: Callable[..., Any], *arguments: Any) -> str:
     ],
 )
 def test_whole_numbers_from_0_are_labels_whatever_their_type(labels: Any, tmp_path: Path) -> None:
-    dataset = data.load(saved(tmp_path, y_train=labels))
+    dataset = data.load_dataset(saved(tmp_path, y_train=labels))
     assert dataset.train.labels.tolist() == LABELS.tolist()
     assert dataset.train.labels.dtype == np.int64
 
@@ -82,13 +82,13 @@ def test_whole_numbers_from_0_are_labels_whatever_their_type(labels: Any, tmp_pa
 def test_labels_that_are_no_classes_are_refused_with_a_remedy(
     labels: Any, found: str, remedy: str, tmp_path: Path
 ) -> None:
-    said = message(data.load, saved(tmp_path, y_train=labels))
+    said = message(data.load_dataset, saved(tmp_path, y_train=labels))
     assert found in said
     assert remedy in said
 
 
 def test_a_class_that_no_training_image_has_is_named(tmp_path: Path) -> None:
-    dataset = data.load(saved(tmp_path, y_train=[0, 1, 3, 0, 1, 3, 0, 5]))
+    dataset = data.load_dataset(saved(tmp_path, y_train=[0, 1, 3, 0, 1, 3, 0, 5]))
     assert dataset.notes == ("no training image is of class 2, 4",)
     assert len(dataset.classes) == 6
 
@@ -99,20 +99,22 @@ def test_a_class_that_no_training_image_has_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["val", "valid", "validation"])
 def test_a_validation_set_has_any_of_its_names(name: str, tmp_path: Path) -> None:
     arrays = {f"x_{name}": IMAGES[:4], f"y_{name}": LABELS[:4]}
-    dataset = data.load(saved(tmp_path, **arrays))
+    dataset = data.load_dataset(saved(tmp_path, **arrays))
     assert len(dataset.validation) == 4
     assert dataset.notes == ()
 
 
 def test_arrays_that_are_not_used_are_named(tmp_path: Path) -> None:
-    dataset = data.load(saved(tmp_path, box_train=np.zeros((8, 4)), x_val=IMAGES, notes="hello"))
+    dataset = data.load_dataset(
+        saved(tmp_path, box_train=np.zeros((8, 4)), x_val=IMAGES, notes="hello")
+    )
     assert dataset.notes == ("not used: box_train, x_val, notes",)
 
 
 @pytest.mark.parametrize("dtype", [">f4", "<u2", "f2", "f8", "?", "i1", ">u2"])
 def test_the_range_of_pixels_that_are_no_bytes_is_said(dtype: str, tmp_path: Path) -> None:
     images = (IMAGES % 100).astype(dtype)
-    dataset = data.load(saved(tmp_path, x_train=images))
+    dataset = data.load_dataset(saved(tmp_path, x_train=images))
     low, high = float(images.min()), float(images.max())
     assert dataset.range == (low, high)
     name = np.dtype(dtype).name
@@ -121,13 +123,15 @@ def test_the_range_of_pixels_that_are_no_bytes_is_said(dtype: str, tmp_path: Pat
 
 def test_pixels_beyond_those_of_the_training_set_are_said(tmp_path: Path) -> None:
     arrays = {"x_train": IMAGES / 255, "x_test": IMAGES / 100, "y_test": LABELS}
-    dataset = data.load(saved(tmp_path, **arrays))
+    dataset = data.load_dataset(saved(tmp_path, **arrays))
     assert "pixels of test go from 0 to 2.55, those of train" in dataset.notes[0]
 
 
 def test_parts_are_of_one_kind_of_pixels(tmp_path: Path) -> None:
     path = saved(tmp_path, x_test=IMAGES / 255, y_test=LABELS)
-    assert "the pixels of test are float64, those of train uint8" in message(data.load, path)
+    assert "the pixels of test are float64, those of train uint8" in message(
+        data.load_dataset, path
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,13 +147,13 @@ def test_parts_are_of_one_kind_of_pixels(tmp_path: Path) -> None:
     ],
 )
 def test_arrays_that_are_no_images_are_refused(images: Any, complaint: str, tmp_path: Path) -> None:
-    assert complaint in message(data.load, saved(tmp_path, x_train=images))
+    assert complaint in message(data.load_dataset, saved(tmp_path, x_train=images))
 
 
 def test_one_array_in_an_npy_is_told_how_to_be_several(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", IMAGES)
     assert "numpy.savez(FILE, x_train=..., y_train=...)" in message(
-        data.load, str(tmp_path / "x.npy")
+        data.load_dataset, str(tmp_path / "x.npy")
     )
 
 
@@ -183,14 +187,14 @@ def test_a_member_is_an_array_of_its_size(content: bytes, complaint: str, tmp_pa
     with zipfile.ZipFile(path, "w") as new:
         new.writestr("x_train.npy", content)
         new.writestr("y_train.npy", labels)
-    said = message(data.load, str(path))
+    said = message(data.load_dataset, str(path))
     assert complaint in said
     assert "d.npz" in said
 
 
 def test_an_array_larger_than_the_memory_is_refused(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(formats, "_memory", lambda: 100)
-    assert "x_train needs 0 GiB of memory" in message(data.load, saved(tmp_path))
+    monkeypatch.setattr(formats, "_find_memory", lambda: 100)
+    assert "x_train needs 0 GiB of memory" in message(data.load_dataset, saved(tmp_path))
 
 
 def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
@@ -200,7 +204,7 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
         place = content.find(start)
         content[place + at] |= 1
     path.write_bytes(content)
-    assert "encrypted" in message(data.load, str(path))
+    assert "encrypted" in message(data.load_dataset, str(path))
 
 
 @pytest.mark.parametrize("how", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
@@ -211,7 +215,7 @@ def test_a_member_is_packed_as_numpy_does_it(how: int, tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w", how) as new:
         for name, content in members.items():
             new.writestr(name, content)
-    assert "packed in a way that numpy.savez does not know" in message(data.load, str(path))
+    assert "packed in a way that numpy.savez does not know" in message(data.load_dataset, str(path))
 
 
 def test_a_flipped_byte_is_noticed(tmp_path: Path) -> None:
@@ -219,7 +223,7 @@ def test_a_flipped_byte_is_noticed(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[300] ^= 1
     path.write_bytes(content)
-    assert "Bad CRC-32" in message(data.load, str(path))
+    assert "Bad CRC-32" in message(data.load_dataset, str(path))
 
 
 @pytest.mark.parametrize("name", ["mnist.npz", "train-images-idx3-ubyte.gz"])
@@ -227,9 +231,9 @@ def test_a_pipe_is_not_waited_for(name: str, tmp_path: Path, monkeypatch: Any) -
     for other in ("train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         (tmp_path / f"{other}-ubyte").write_bytes(b"")
     os.mkfifo(tmp_path / name)
-    assert "a pipe or device, not a file" in message(data.load, "mnist", tmp_path)
+    assert "a pipe or device, not a file" in message(data.load_dataset, "mnist", tmp_path)
     os.mkfifo(tmp_path / "own.npz")
-    assert "a pipe or device, not a file" in message(data.load, str(tmp_path / "own.npz"))
+    assert "a pipe or device, not a file" in message(data.load_dataset, str(tmp_path / "own.npz"))
 
 
 def idx(shape: tuple[int, ...], content: bytes) -> bytes:
@@ -276,11 +280,11 @@ def batch(**held: Any) -> bytes:
         (batch(data=np.zeros((2, 3072))), "it holds no 'data' of bytes"),
         (batch(data=np.zeros((2, 32, 32, 3), np.uint8)), "has the shape (2, 32, 32, 3)"),
         (batch(data=np.array(1, np.uint8)), "has the shape ()"),
-        (batch(labels=None), "'labels' are no list of a number for each of 2 images"),
-        (batch(labels=[1]), "'labels' are no list of a number for each of 2 images"),
-        (batch(labels=[[1], [2]]), "'labels' are no list of a number for each of 2 images"),
+        (batch(labels=None), "'labels' must be a list of a number for each of 2 images"),
+        (batch(labels=[1]), "'labels' must be a list of a number for each of 2 images"),
+        (batch(labels=[[1], [2]]), "'labels' must be a list of a number for each of 2 images"),
         (batch(labels=[1, 2**70]), "too large"),
-        (pickle.dumps([1, 2]), "it takes a list for a dict"),
+        (pickle.dumps([1, 2]), "it has a list where a dict is needed"),
         (b"", "cannot read"),
     ],
 )

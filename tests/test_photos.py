@@ -15,7 +15,7 @@ from PIL import Image
 
 from archspec.data import datasets as data
 from archspec.data import images
-from archspec.data.images import fitting, read_files
+from archspec.data.images import make_fitting, read_files
 from archspec.errors import UserError
 
 BYTES = (0.0, 255.0)
@@ -40,7 +40,7 @@ def message(call, *arguments) -> str:
 
 
 def load(root: Path, **options) -> data.Dataset:
-    return data.load(str(root), **options)
+    return data.load_dataset(str(root), **options)
 
 
 # --- orientation ---------------------------------------------------------------------------------
@@ -71,10 +71,15 @@ def test_a_photo_is_seen_as_it_was_taken(orientation: int, end: str, tmp_path: P
         image = Image.fromarray(np.ascontiguousarray(STORED[orientation](UPRIGHT)))
         image.save(tmp_path / name / f"1.{end}", exif=exif, quality=95, **lossless)
     photos = load(tmp_path).train.images
-    assert photos.shapes().keys() == {(16, 8, 3)}
+    assert photos.find_shapes().keys() == {(16, 8, 3)}
     for image in photos:
         assert np.abs(image - UPRIGHT.astype(float)).mean() < 20
-    assert fitting(photos, (16, 8, 3), BYTES, None, False, False)(photos).shape == (2, 16, 8, 3)
+    assert make_fitting(photos, (16, 8, 3), BYTES, None, False, False)(photos).shape == (
+        2,
+        16,
+        8,
+        3,
+    )
 
 
 def test_a_png_may_say_its_orientation_behind_the_pixels(tmp_path: Path) -> None:
@@ -88,13 +93,13 @@ def test_a_png_may_say_its_orientation_behind_the_pixels(tmp_path: Path) -> None
         content = path.read_bytes()
         path.write_bytes(content[:-12] + chunk + content[-12:])
     photos = load(tmp_path).train.images
-    assert photos.shapes().keys() == {(16, 8, 3)}
+    assert photos.find_shapes().keys() == {(16, 8, 3)}
     assert (next(iter(photos)) == UPRIGHT).all()
 
 
 def test_a_photo_that_is_not_as_large_as_it_was_is_an_error(tmp_path: Path) -> None:
     photos = load(classes(tmp_path, png=UPRIGHT)).train.images
-    fit = fitting(photos, (16, 8, 3), BYTES, None, False, False)
+    fit = make_fitting(photos, (16, 8, 3), BYTES, None, False, False)
     Image.new("RGB", (16, 8)).save(tmp_path / "a/1.png")  # as many pixels
     assert "a/1.png is 8x16, but was 16x8" in message(fit, photos)
 
@@ -104,9 +109,9 @@ def test_a_photo_that_is_not_as_large_as_it_was_is_an_error(tmp_path: Path) -> N
 SIZES = """
 import sys
 from pathlib import Path
-from archspec.data.images import fitting, read_folder
+from archspec.data.images import make_fitting, read_folder
 photos = read_folder(Path(sys.argv[1]))[0]
-fit = fitting(photos, (8, 8, 1), (0.0, 255.0), None, True, True)
+fit = make_fitting(photos, (8, 8, 1), (0.0, 255.0), None, True, True)
 print(fit.size, fit(photos).shape)
 """
 
@@ -138,7 +143,7 @@ def test_greys_of_16_bits_keep_their_values(end: str, tmp_path: Path) -> None:
     for image in dataset.train.images:
         assert image.dtype == np.uint16
         assert (image == values).all()
-    fit = fitting(dataset.train.images, (16, 24, 1), dataset.range, (0, 1), False, False)
+    fit = make_fitting(dataset.train.images, (16, 24, 1), dataset.range, (0, 1), False, False)
     assert np.allclose(fit(dataset.train.images)[0, ..., 0], values / 65535)
 
 
@@ -174,7 +179,7 @@ def test_parts_are_as_deep(tmp_path: Path) -> None:
 def test_the_fingerprint_knows_what_was_cut_once(tmp_path: Path) -> None:
     examples = load(classes(tmp_path, png=DEEP)).train
     cut = data.Examples(images.Photos(examples.images.paths, True), examples.labels)
-    assert data.fingerprint({"train": examples}) != data.fingerprint({"train": cut})
+    assert data.hash_examples({"train": examples}) != data.hash_examples({"train": cut})
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "PA"])
@@ -227,7 +232,7 @@ def test_nothing_is_given_to_ghostscript(tmp_path: Path) -> None:
     (tmp_path / "a/2.png").write_bytes(EPS)
     assert "cannot read the image" in message(load, tmp_path)
     (tmp_path / "a/2.png").rename(tmp_path / "a/2.eps")
-    assert load(tmp_path).notes == ("left out, as no images: 1 .eps",)
+    assert load(tmp_path).notes == ("not used, because they are not images: 1 .eps",)
 
 
 def test_an_image_that_unpacks_to_more_than_the_memory_is_refused(tmp_path: Path) -> None:
@@ -245,7 +250,7 @@ def printed(root: Path, skip_broken: bool = False) -> str:
     """What a process of its own prints that counts the images."""
     code = (
         "import sys; from archspec.data import datasets as data\n"
-        f"print(len(list(data.load(sys.argv[1], skip_broken={skip_broken}).train.images)))"
+        f"print(len(list(data.load_dataset(sys.argv[1], skip_broken={skip_broken}).train.images)))"
     )
     words = [sys.executable, "-W", "default", "-c", code, str(root)]
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

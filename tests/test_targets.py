@@ -135,11 +135,11 @@ def test_the_data_are_found_where_they_were(tmp_path: Path, monkeypatch: Any) ->
     monkeypatch.setenv("ARCHSPEC_DATA", str(tmp_path / "sets"))
     train(tmp_path / "run", "Dense: 10", "null", "mnist")
     monkeypatch.delenv("ARCHSPEC_DATA")
-    monkeypatch.setattr(data, "_downloaded", lambda name, data_dir: pytest.fail("not found"))
+    monkeypatch.setattr(data, "_download", lambda name, data_dir: pytest.fail("not found"))
     assert evaluate(tmp_path / "run").part == "test"
     assert resume(tmp_path / "run", epochs=3, run_dir=tmp_path / "longer") is not None
     (tmp_path / "sets").rename(tmp_path / "moved")
     assert evaluate(tmp_path / "run", data_dir=tmp_path / "moved").part == "test"
-    monkeypatch.setattr(data, "_downloaded", lambda name, data_dir: 1 / 0)
+    monkeypatch.setattr(data, "_download", lambda name, data_dir: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         evaluate(tmp_path / "run")

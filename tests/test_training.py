@@ -106,7 +106,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     """The test images of `digits` as the tiny net wants them, and their labels."""
     from archspec.data import datasets as data
 
-    test = data.load("digits").test
+    test = data.load_dataset("digits").test
     return test.images[..., None] / 16, test.labels
 
 
@@ -178,7 +178,7 @@ def test_many_steps_at_once_do_what_keras_does(text):
     """The same weights, loss and metrics as of Keras's own `fit` on the images in that order."""
     import keras
 
-    from archspec.data.preparation import prepare, targets
+    from archspec.data.preparation import make_targets, prepare
     from archspec.training.compiling import trainer_of
     from archspec.training.feed import Feed
 
@@ -193,7 +193,7 @@ def test_many_steps_at_once_do_what_keras_does(text):
         ways.append(trainer_of(model, graph, recipe, 10, "cpu:0"))
 
     def labels(them):
-        return targets(graph, recipe, them)
+        return make_targets(graph, recipe, them)
 
     ways[0].steps_per_execution = 4
     feed = Feed(examples, fit, labels, recipe.batch_size, seed=1, steps=4)
@@ -267,7 +267,7 @@ def test_a_crop_leaves_evaluation_alone(tmp_path):
     model.compile(loss="sparse_categorical_crossentropy")
     from archspec.data import datasets as data
 
-    validation = data.split(data.load("digits"), 0.1, 0, 100)["validation"]
+    validation = data.split_dataset(data.load_dataset("digits"), 0.1, 0, 100)["validation"]
     loss = model.evaluate(validation.images[..., None] / 16, validation.labels, verbose=0)
     assert loss == pytest.approx(done.history[0]["val_loss"], rel=1e-4)
 
@@ -363,13 +363,13 @@ def test_a_folder_trains_from_memory_or_streamed(photos, tmp_path, monkeypatch, 
 @pytest.mark.parametrize("stream", [False, True])
 def test_images_are_shuffled_by_seed_and_epoch_alone(photos, monkeypatch, stream):
     from archspec.data import datasets as data
-    from archspec.data.images import fitting
+    from archspec.data.images import make_fitting
     from archspec.training.feed import Feed
 
     if stream:
         streamed(monkeypatch)
-    train = data.load(str(photos)).train
-    fit = fitting(train.images, (8, 8, 3), (0, 255), (0, 1), False, False)
+    train = data.load_dataset(str(photos)).train
+    fit = make_fitting(train.images, (8, 8, 3), (0, 255), (0, 1), False, False)
 
     def labels(seed, epochs):
         feed = Feed(train, fit, lambda labels: labels, 16, seed, steps=3)

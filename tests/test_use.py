@@ -110,7 +110,7 @@ def pictures(tmp_path_factory) -> list[Path]:
     from archspec.data import datasets as data
 
     folder = tmp_path_factory.mktemp("pictures")
-    test = data.load("digits").test
+    test = data.load_dataset("digits").test
     for i in range(20):
         pixels = (test.images[i] / 16 * 255).round().astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"{i:02}.png")
@@ -124,7 +124,7 @@ def test_predict_is_the_models_word(run, pictures):
 
     found = predict(run, pictures[:20], top=10)
     model = trained(run).model
-    test = data.load("digits").test
+    test = data.load_dataset("digits").test
     logits = model.predict(test.images[:20, ..., None].astype(np.float32) / 16, verbose=0)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     for each, share in zip(found, shares, strict=True):

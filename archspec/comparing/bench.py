@@ -33,7 +33,7 @@ from archspec.comparing.timings import (
     Timing,
     Unmeasured,
 )
-from archspec.data.preparation import targets
+from archspec.data.preparation import make_targets
 from archspec.graph import Graph
 from archspec.recipe import Recipe
 from archspec.runs.failure import cause, is_interrupt
@@ -121,7 +121,9 @@ def _labels(graph: Graph, recipe: Recipe) -> Any:
     fewest = min(graph.shape(name)[1] or 1 for name in graph.outputs)
     random = np.random.default_rng(0)
     labels = random.integers(0, max(fewest, 2), recipe.batch_size)  # a single unit tells two apart
-    return keras.tree.map_structure(keras.ops.convert_to_tensor, targets(graph, recipe, labels))
+    return keras.tree.map_structure(
+        keras.ops.convert_to_tensor, make_targets(graph, recipe, labels)
+    )
 
 
 # --- Keras's steps -------------------------------------------------------------------------------

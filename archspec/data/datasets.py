@@ -1,8 +1,8 @@
-"""Datasets: found, read, and split in a way that depends on nothing but the split seed.
+"""Find and read datasets, and split them in a way that depends only on the split seed.
 
 A word is a dataset (`mnist`), looked for where people keep them before it is downloaded; anything
 with a slash or a suffix is an `.npz` file or a folder of images per class. Images stay as stored
-until they are needed; what they become for a spec's input is in `images`.
+until they are needed; `images` makes them fit a spec's input.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from archspec.data.folders import SORTED, TABLES, one_class_hint, parts_of
+from archspec.data.folders import SORTED, TABLES, find_parts, suggest_for_one_class
 from archspec.data.formats import (
     CIFAR,
     FILES,
-    Parts,
-    checked,
-    cifar_place,
-    idx_files,
+    ArrayParts,
+    check_arrays,
+    find_cifar,
+    find_idx_files,
     read_cifar,
     read_idx,
     read_npz,
@@ -65,7 +65,7 @@ MOST = 1000  # classes that there may be without an image for each
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """Images and their labels: int64 (n,), the place of each one's class among the classes."""
+    """Images and their labels: int64 (n,), the index of each image's class."""
 
     images: Images
     labels: Array
@@ -74,17 +74,18 @@ class Examples:
         return len(self.labels)
 
     def take(self, indices: Array) -> Examples:
+        """Return the examples at some indices."""
         return Examples(self.images[indices], self.labels[indices])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """What a name, file or folder holds.
+    """The training, validation and test images of a dataset, file or folder.
 
-    classes: their names, in the order of the labels. range: lowest and highest value a stored
-    pixel can have. validation, test: None where the dataset has no such part of its own. skipped:
-    files of images that are broken. notes: lines that say what is not used, and what is assumed.
-    place: the folder that a dataset which goes by a name was found in.
+    classes: their names, in the order of the labels. range: the lowest and highest value that a
+    stored pixel can have. validation, test: None if the dataset has no such part. skipped: image
+    files that are broken. notes: lines about what is not used, and what is assumed. folder: the one
+    that a dataset with a known name was found in.
     """
 
     name: str
@@ -95,42 +96,42 @@ class Dataset:
     test: Examples | None
     skipped: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
-    place: Path | None = None
+    folder: Path | None = None
 
 
 # --- finding -------------------------------------------------------------------------------------
 
 
-def load(
+def load_dataset(
     name: str,
     data_dir: Path | None = None,
     split_seed: int = 0,
     skip_broken: bool = False,
     found: Path | None = None,
 ) -> Dataset:
-    """The dataset of that name, or in that file or folder.
+    """Return the dataset of a known name, or in a file or folder.
 
-    data_dir: where to look first; found: where next, if that is a folder still. split_seed: which
-    fifth of `digits`, which has no test set of its own, is held out. skip_broken: leave out image
-    files that cannot be read, which otherwise are an error. Raises `UserError` for what is not
-    there or cannot be read.
+    data_dir: where to look first; found: where to look next, if that is still a folder. split_seed:
+    chooses the fifth of `digits`, which has no test set of its own, that is its test set.
+    skip_broken: leave out image files that cannot be read, which otherwise are an error. Raises
+    `UserError` if the data is missing or cannot be read.
     """
     if data_dir is not None and kind_of(path_of(data_dir)) != "folder":
-        said = readable(data_dir)
-        raise UserError(f"{said} is not a folder", "--data-dir names one that holds datasets")
+        shown = readable(data_dir)
+        raise UserError(f"{shown} is not a folder", "--data-dir names one that holds datasets")
     if name == "digits":
-        return _digits(split_seed)
+        return _load_digits(split_seed)
     if name in CLASSES:
-        return _named(name, _find(name, data_dir, found))
+        return _make_known(name, _find_dataset(name, data_dir, found))
     path = path_of(name)
     kind, suffix = kind_of(path), path.suffix.lower()
     if not str(path).isprintable():
         shown = readable(path)
         raise UserError(f"{shown} has a name that no file of the run can hold", "rename it")
     if kind == "folder":
-        return _folder(path, skip_broken)
+        return _load_folder(path, skip_broken)
     if suffix == ".npz" and kind in FILES:
-        return _from_arrays(path.stem, read_npz(path))
+        return _make_unknown(path.stem, read_npz(path))
     if kind is not None:
         hint = "give a folder per class of images, or an .npz"
         if suffix in TABLES:
@@ -139,61 +140,72 @@ def load(
             hint = "it holds one array: numpy.savez(FILE, x_train=..., y_train=...) saves several"
         raise UserError(f"{readable(name)} is no dataset", hint)
     if "/" in name or os.sep in name or path.suffix:
-        raise UserError(f"there is no {readable(name)}", f"the run starts in {path_of('.')}")
+        raise UserError(f"there is no {readable(name)}", f"paths start from {path_of('.')}")
     hint = did_you_mean(name, CLASSES) or f"known: {', '.join(CLASSES)}; a folder or an .npz file"
     raise UserError(f"there is no dataset or folder '{readable(name)}'", hint)
 
 
-def places(data_dir: Path | None, found: Path | None = None) -> list[Path]:
-    """The folders that datasets are looked for in, in order."""
+def list_data_folders(data_dir: Path | None, found: Path | None = None) -> list[Path]:
+    """Return the folders where datasets are looked for, in order."""
     keras_home = os.environ.get("KERAS_HOME") or "~/.keras"
-    said = (data_dir, found, os.environ.get("ARCHSPEC_DATA"), Path(keras_home) / "datasets", DEBIAN)
-    return [path_of(each) for each in said if each]
+    given = (
+        data_dir,
+        found,
+        os.environ.get("ARCHSPEC_DATA"),
+        Path(keras_home) / "datasets",
+        DEBIAN,
+    )
+    return [path_of(each) for each in given if each]
 
 
-def _find(name: str, data_dir: Path | None, found: Path | None) -> Parts:
-    for place in places(data_dir, found):
-        if kind_of(place) == "folder" and (parts := _in(name, place)):
-            return replace(parts, place=place)
-    return _downloaded(name, data_dir)
+def _find_dataset(name: str, data_dir: Path | None, found: Path | None) -> ArrayParts:
+    """Return the arrays of a dataset with a known name, downloaded if no folder holds it."""
+    for folder in list_data_folders(data_dir, found):
+        if kind_of(folder) == "folder" and (parts := _read_from(name, folder)):
+            return replace(parts, folder=folder)
+    return _download(name, data_dir)
 
 
-def _in(name: str, place: Path) -> Parts | None:
-    """The dataset as a folder holds it: an `.npz`, IDX files, CIFAR's batches or archive."""
+def _read_from(name: str, folder: Path) -> ArrayParts | None:
+    """Return a dataset that a folder holds as `.npz`, IDX files, or CIFAR's batches or archive."""
     spellings = (name, name.replace("_", "-"))
     for spelling in spellings:
-        if kind_of(file := place / f"{spelling}.npz") in FILES:
+        if kind_of(file := folder / f"{spelling}.npz") in FILES:
             return read_npz(file)
     if name in CIFAR:
-        found = cifar_place(CIFAR[name], place)
+        found = find_cifar(CIFAR[name], folder)
         return read_cifar(CIFAR[name], found) if found else None
     # Two datasets have files of the same names: a folder called after the other one is the other's.
     others = {each for each in CLASSES if each != name}
-    here = () if place.name.replace("-", "_") in others else (place,)
-    for folder in (*(place / spelling for spelling in spellings), *here):
-        if files := idx_files(folder):
+    here = () if folder.name.replace("-", "_") in others else (folder,)
+    for inside in (*(folder / spelling for spelling in spellings), *here):
+        if files := find_idx_files(inside):
             return read_idx(files)
     return None
 
 
-def _downloaded(name: str, data_dir: Path | None) -> Parts:
+def _download(name: str, data_dir: Path | None) -> ArrayParts:
+    """Return a dataset as Keras downloads it. Raises `UserError` if it cannot be reached."""
     import keras
 
     try:
         (x, y), (x_test, y_test) = getattr(keras.datasets, name).load_data()
     except Exception as error:  # Keras raises a bare Exception for an address it cannot reach
-        looked = ", ".join(map(str, places(data_dir)))
+        looked = ", ".join(map(str, list_data_folders(data_dir)))
         raise UserError(
             f"{name} is not in {looked}, and cannot be downloaded: {error}",
             f"put {name}.npz or the dataset's own files in a folder and give it as --data-dir",
         ) from None
-    return Parts({"train": checked(x, y, name), "test": checked(x_test, y_test, name)})
+    return ArrayParts(
+        {"train": check_arrays(x, y, name), "test": check_arrays(x_test, y_test, name)}
+    )
 
 
 # --- datasets ------------------------------------------------------------------------------------
 
 
-def _named(name: str, parts: Parts) -> Dataset:
+def _make_known(name: str, parts: ArrayParts) -> Dataset:
+    """Return a dataset with a known name. Raises `UserError` if the arrays are not its."""
     classes = CLASSES[name]
     last = max(int(labels.max()) for _, labels in parts.sets.values())
     if last >= len(classes):
@@ -203,11 +215,14 @@ def _named(name: str, parts: Parts) -> Dataset:
         )
     if "test" not in parts.sets:
         raise UserError(f"the file of {name} holds no test set", "fetch the file again")
-    return replace(_arrays(name, classes, parts), place=parts.place)
+    return replace(_make_dataset(name, classes, parts), folder=parts.folder)
 
 
-def _from_arrays(name: str, parts: Parts) -> Dataset:
-    """Arrays whose labels alone say how many classes there are."""
+def _make_unknown(name: str, parts: ArrayParts) -> Dataset:
+    """Return the dataset of arrays whose labels alone tell how many classes there are.
+
+    Raises `UserError` for labels that do not number classes.
+    """
     name = readable(name)
     everyone = np.concatenate([labels for _, labels in parts.sets.values()])
     last = int(everyone.max())
@@ -223,17 +238,18 @@ def _from_arrays(name: str, parts: Parts) -> Dataset:
             f"{name}: a label is {last:,}, but there are {len(everyone):,} images only",
             "number the classes from 0, without gaps; the runner trains classifiers so far",
         )
-    return _arrays(name, tuple(map(str, range(last + 1))), parts)
+    return _make_dataset(name, tuple(map(str, range(last + 1))), parts)
 
 
-def _arrays(name: str, classes: tuple[str, ...], parts: Parts) -> Dataset:
+def _make_dataset(name: str, classes: tuple[str, ...], parts: ArrayParts) -> Dataset:
+    """Return the dataset of arrays, with notes about missing classes and unusual pixels."""
     notes = [f"not used: {', '.join(parts.unused)}"] if parts.unused else []
     counts = np.bincount(parts.sets["train"][1], minlength=len(classes))
     if lacking := [each for each, n in zip(classes, counts, strict=True) if not n]:
         more = ", ..." if len(lacking) > 10 else ""
         notes.append(f"no training image is of class {', '.join(lacking[:10])}{more}")
     pixels = parts.sets["train"][0]
-    low, high = _range(pixels)
+    low, high = _find_range(pixels)
     for part, (images, _) in parts.sets.items():
         if (images.dtype == np.uint8) != (pixels.dtype == np.uint8):
             raise UserError(
@@ -241,7 +257,7 @@ def _arrays(name: str, classes: tuple[str, ...], parts: Parts) -> Dataset:
                 f"{pixels.dtype.name}",
                 "save them alike",
             )
-        least, most = _range(images)
+        least, most = _find_range(images)
         if least < low or most > high:
             notes.append(
                 f"pixels of {part} go from {least:g} to {most:g}, those of train, by which both "
@@ -254,16 +270,18 @@ def _arrays(name: str, classes: tuple[str, ...], parts: Parts) -> Dataset:
     return Dataset(name, classes, (low, high), sets["train"], *others, notes=tuple(notes))
 
 
-def _range(pixels: Array) -> tuple[float, float]:
-    """Of bytes what they can hold, of other numbers what there is."""
+def _find_range(pixels: Array) -> tuple[float, float]:
+    """Return the lowest and highest value of pixels: of bytes the possible ones."""
     if pixels.dtype == np.uint8:
         return 0.0, 255.0
     return float(pixels.min()), float(pixels.max())
 
 
-def _digits(split_seed: int) -> Dataset:
-    """From scikit-learn's folder; importing it would take a second. A row has the 64 pixels of an
-    image, and its label."""
+def _load_digits(split_seed: int) -> Dataset:
+    """Return `digits`, read from scikit-learn's folder, because importing it would take a second.
+
+    A row of its table has the 64 pixels of an image, and its label.
+    """
     spec = find_spec("sklearn")
     path = Path(spec.origin).parent / DIGITS_FILE if spec and spec.origin else None
     if path is None or kind_of(path) != "file":
@@ -273,23 +291,23 @@ def _digits(split_seed: int) -> Dataset:
         )
     table = np.loadtxt(path, delimiter=",")
     everything = Examples(table[:, :-1].reshape(-1, 8, 8), table[:, -1].astype(np.int64))
-    test, train = cut(everything, DIGITS_TEST, split_seed)
+    test, train = take_share(everything, DIGITS_TEST, split_seed)
     return Dataset("digits", DIGITS, (0.0, 16.0), train, None, test)
 
 
-def _folder(folder: Path, skip_broken: bool) -> Dataset:
-    """A folder of images per class, or of train/ and test/ (and validation/) that are such."""
-    parts, notes = parts_of(folder)
+def _load_folder(folder: Path, skip_broken: bool) -> Dataset:
+    """Return the dataset of a folder of images per class, or of train/ and test/ with these."""
+    parts, notes = find_parts(folder)
     train = read_folder(parts["train"], (), skip_broken)
     if len(train.classes) < 2:
         raise UserError(
             f"{readable(parts['train'])} has one class only, {train.classes[0]}",
-            one_class_hint(parts["train"]),
+            suggest_for_one_class(parts["train"]),
         )
     found = {"train": train}
-    for part, place in parts.items():
+    for part, path in parts.items():
         if part != "train":
-            found[part] = read_folder(place, tuple(train.classes), skip_broken)
+            found[part] = read_folder(path, tuple(train.classes), skip_broken)
     grey = all(each.photos.grey for each in found.values())
     if len({each.photos.deep for each in found.values()}) > 1:
         deep, other = sorted(found, key=lambda part: not found[part].photos.deep)[:2]
@@ -315,15 +333,18 @@ def _folder(folder: Path, skip_broken: bool) -> Dataset:
     )
 
 
-def balance(classes: Sequence[str], labels: Array) -> dict[str, int]:
-    """How many images each class has."""
+def count_by_class(classes: Sequence[str], labels: Array) -> dict[str, int]:
+    """Return how many images each class has."""
     counts = np.bincount(labels, minlength=len(classes))
     return {name: int(count) for name, count in zip(classes, counts, strict=True)}
 
 
-def fingerprint(parts: Mapping[str, Examples]) -> str:
-    """A word for what the parts hold: images and labels, in their order. Of photos in files it is
-    their names and sizes, and whether they are deep, as they were read with 8 bits once."""
+def hash_examples(parts: Mapping[str, Examples]) -> str:
+    """Return a hash of the images and labels of some parts, in their order.
+
+    For image files it is made of names and sizes, and of whether they are deep, because older
+    versions read deep images with 8 bits.
+    """
     hashed = sha256()
     for name, examples in parts.items():
         hashed.update(name.encode())
@@ -343,43 +364,46 @@ def fingerprint(parts: Mapping[str, Examples]) -> str:
 # --- splits --------------------------------------------------------------------------------------
 
 
-def order(labels: Array, seed: int) -> Array:
-    """A shuffled order in which every stretch has the classes in about their proportions.
+def order_evenly(labels: Array, seed: int) -> Array:
+    """Return a shuffled order in which every stretch has the classes in about their proportions.
 
-    So the first tenth is a fair validation set, and the first N a fair small training set, whatever
-    order a dataset is stored in.
+    So the first tenth is a fair validation set, and the first N images are a fair small training
+    set, whatever order a dataset is stored in.
     """
     shuffled = np.random.default_rng(seed).permutation(len(labels))
-    place = np.empty(len(labels))
+    position = np.empty(len(labels))
     for label in np.unique(labels):
         mine = np.flatnonzero(labels[shuffled] == label)
-        place[mine] = (np.arange(len(mine)) + 0.5) / len(mine)
-    return shuffled[np.argsort(place, kind="stable")]
+        position[mine] = (np.arange(len(mine)) + 0.5) / len(mine)
+    return shuffled[np.argsort(position, kind="stable")]
 
 
-def cut(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
-    """A share of the examples (one at least, if it is not 0), and the rest, both in `order`."""
-    shuffled = order(examples.labels, seed)
+def take_share(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
+    """Return a share of the examples, and the rest, both shuffled.
+
+    The share has at least one example if it is not 0.
+    """
+    shuffled = order_evenly(examples.labels, seed)
     first = max(1, round(len(shuffled) * share)) if share else 0
     return examples.take(shuffled[:first]), examples.take(shuffled[first:])
 
 
-def split(
+def split_dataset(
     dataset: Dataset, share: float, seed: int, limit: int | None = None
 ) -> dict[str, Examples]:
-    """The parts that a run uses: "train", and "validation" and "test" where there are such.
+    """Return the parts that a run uses: "train", and "validation" and "test" if there are such.
 
-    share: of the training set, held out for validation unless the dataset brings its own.
-    limit: the first so many training images after the split, and a fifth as many of the others.
+    share: that of the training set which becomes the validation set, unless the dataset has one.
+    limit: the number of training images to keep after the split; a fifth as many of the others.
     """
     if dataset.validation is not None:
-        train = dataset.train.take(order(dataset.train.labels, seed))
+        train = dataset.train.take(order_evenly(dataset.train.labels, seed))
         parts = {"train": train, "validation": dataset.validation}
     else:
-        validation, train = cut(dataset.train, share, seed)
+        validation, train = take_share(dataset.train, share, seed)
         parts = {"train": train, "validation": validation}
     if dataset.test is not None:
-        parts["test"] = dataset.test.take(order(dataset.test.labels, seed))
+        parts["test"] = dataset.test.take(order_evenly(dataset.test.labels, seed))
     if limit is not None:
         for part, each in parts.items():
             count = limit if part == "train" else max(1, limit // 5)

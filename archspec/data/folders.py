@@ -1,7 +1,7 @@
-"""Folders of images as people have them: parts, classes, what is no data, what is left out.
+"""Find parts and classes in folders of images as people have them.
 
 A folder holds one folder for each class, or parts (training, validation, test) that do. Where it is
-unclear which of them a folder is, that is an error: nobody should train on the classes "Testing"
+unclear which of these a folder is, that is an error: nobody should train on the classes "Testing"
 and "Training".
 """
 
@@ -39,26 +39,26 @@ NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
 
 @cache
-def suffixes() -> dict[str, str]:
-    """Suffixes of files that the installed Pillow decodes, each with the name of its format."""
+def list_suffixes() -> dict[str, str]:
+    """Return the suffixes of files that the installed Pillow decodes, each with its format."""
     known = Image.registered_extensions()
     opened = {*Image.OPEN, "MPO"} - NOT_DECODED  # MPO is opened as a JPEG
     return {suffix: name for suffix, name in known.items() if name in opened}
 
 
 @cache
-def formats() -> tuple[str, ...]:
-    """The formats that files are taken for, whatever their suffix says."""
-    return tuple(sorted({*suffixes().values()} & {*Image.OPEN}))
+def list_formats() -> tuple[str, ...]:
+    """Return the formats that files may have, whatever their suffix says."""
+    return tuple(sorted({*list_suffixes().values()} & {*Image.OPEN}))
 
 
 # --- what a folder holds -------------------------------------------------------------------------
 
 
-def visible(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The folders and the files in a folder, in alphabetical order, without what is no data.
+def list_visible(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the folders and the files in a folder, sorted by name, without those of the system.
 
-    Raises `UserError` for a folder that cannot be looked into.
+    Raises `UserError` for a folder that cannot be read.
     """
     folders: list[Path] = []
     files: list[Path] = []
@@ -76,61 +76,73 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def files_under(folder: Path) -> Iterator[Path]:
-    """The files at any depth. Raises `UserError` where links lead to a folder twice."""
+def iter_files(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder at any depth.
+
+    Raises `UserError` if links lead to a folder twice.
+    """
     left, seen = [folder], set()
     while left:
-        place = left.pop()
-        with reading(place):
-            found = os.stat(place)
+        current = left.pop()
+        with reading(current):
+            found = os.stat(current)
         if (found.st_dev, found.st_ino) in seen:
             raise UserError(
-                f"links in {readable(folder)} lead to {readable(place)} a second time",
+                f"links in {readable(folder)} lead to {readable(current)} a second time",
                 "remove the link",
             )
         seen.add((found.st_dev, found.st_ino))
-        folders, files = visible(place)
+        folders, files = list_visible(current)
         left += folders
         yield from files
 
 
 def is_image(path: Path) -> bool:
-    return path.suffix.lower() in suffixes()
+    return path.suffix.lower() in list_suffixes()
 
 
 def holds_images(folder: Path) -> bool:
-    return any(map(is_image, files_under(folder)))
+    return any(map(is_image, iter_files(folder)))
 
 
-def left_out(files: Iterable[Path]) -> str | None:
-    """A line that counts files that are no images, or None for none."""
+def count_by_suffix(files: Iterable[Path]) -> str:
+    """Return how many files there are of each suffix, such as "1 .csv, 2 .txt"; "" for none."""
     counts = Counter(readable(path.suffix.lower()) or "without a suffix" for path in files)
     several = [f"{count:,} {suffix}" for suffix, count in sorted(counts.items())]
     more = f" and {sum(counts.values()):,} in all" if len(several) > 8 else ""
-    return f"left out, as no images: {', '.join(several[:8])}{more}" if several else None
+    return f"{', '.join(several[:8])}{more}"
+
+
+def describe_other_files(files: Iterable[Path]) -> str | None:
+    """Return a note on files that are not images, or None if there are none."""
+    counts = count_by_suffix(files)
+    return f"not used, because they are not images: {counts}" if counts else None
 
 
 # --- parts ---------------------------------------------------------------------------------------
 
 
-def parts_of(folder: Path) -> tuple[dict[str, Path], list[str]]:
-    """The folders of "train", "validation" and "test"; or the folder itself as "train", where it
-    holds the classes. And lines that say what is left aside.
+def find_parts(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """Return the folders of "train", "validation" and "test", and notes on what is left out.
 
-    Raises `UserError` where it is unclear.
+    A folder that holds the classes itself is "train". Raises `UserError` where it is unclear.
     """
-    folders, files = visible(folder)
+    folders, files = list_visible(folder)
     named: dict[str, list[Path]] = {}
     for path in folders:
-        if (part := _part(path.name)) and holds_images(path):
+        if (part := _find_part(path.name)) and holds_images(path):
             named.setdefault(part, []).append(path)
-    others = [path for path in folders if not _part(path.name) and holds_images(path)]
+    others = [path for path in folders if not _find_part(path.name) and holds_images(path)]
     labelled = {
-        part: [each for each in map(_inner, paths) if any(map(holds_images, visible(each)[0]))]
+        part: [
+            each
+            for each in map(_find_class_folder, paths)
+            if any(map(holds_images, list_visible(each)[0]))
+        ]
         for part, paths in named.items()
     }
     if not any(labelled.values()):
-        return _only_classes(folder, named, others)
+        return _accept_only_classes(folder, named, others)
     if not labelled.get("train"):
         there = ", ".join(each.name for paths in named.values() for each in paths)
         raise UserError(
@@ -138,11 +150,11 @@ def parts_of(folder: Path) -> tuple[dict[str, Path], list[str]]:
             "call the folder with the training images train",
         )
     notes = []
-    aside = [path for path in others if _words(path.name) & UNLABELLED]
+    aside = [path for path in others if _split_words(path.name) & UNLABELLED]
     if unclear := [path for path in others if path not in aside]:
         raise UserError(
-            f"is {readable(unclear[0])} a class, or beside the parts of a dataset as "
-            f"{readable(labelled['train'][0])} is?",
+            f"is {readable(unclear[0])} a class, or one more part of a dataset, like "
+            f"{readable(labelled['train'][0])}?",
             "move one of them elsewhere, or give the folder that holds the classes alone as --data",
         )
     found = {}
@@ -158,143 +170,157 @@ def parts_of(folder: Path) -> tuple[dict[str, Path], list[str]]:
         else:
             aside += paths
     for path in aside:
-        count = sum(map(is_image, files_under(path)))
-        notes.append(f"left aside, as no folders say their classes: {count:,} images in "
+        count = sum(map(is_image, iter_files(path)))
+        notes.append(f"not used, because no folders give their classes: {count:,} images in "
                      f"{readable(path)}")  # fmt: skip
     empty = [path for path in folders if path not in others and not holds_images(path)]
-    loose = [*files, *(each for path in empty for each in files_under(path))]
-    return found, [*notes, *filter(None, [_loose(loose), left_out(_no_images(loose))])]
+    loose = [*files, *(each for path in empty for each in iter_files(path))]
+    return found, [
+        *notes,
+        *filter(None, [_describe_loose(loose), describe_other_files(_drop_images(loose))]),
+    ]
 
 
-def _only_classes(
+def _accept_only_classes(
     folder: Path, named: dict[str, list[Path]], others: list[Path]
 ) -> tuple[dict[str, Path], list[str]]:
-    """The folder as one of classes, though some of them (a train, a test tube) are called as parts
-    are. `named`: those; `others`: the other folders of images."""
+    """Return the folder as one of classes, some of which (a train, a test tube) may be named like
+    parts.
+
+    named: the latter. others: the other folders of images. Raises `UserError` where it is unclear.
+    """
     parts = [path for paths in named.values() for path in paths]
     if parts and not others:
         raise UserError(f"{readable(parts[0])} holds images but no folders of classes", SORTED)
-    unclear = [path for path in parts if _words(path.name) <= {*PARTS, *MORE}]
-    if unclear := [path for path in unclear if _part(path.name) != "train"]:
+    unclear = [path for path in parts if _split_words(path.name) <= {*PARTS, *MORE}]
+    if unclear := [path for path in unclear if _find_part(path.name) != "train"]:
         raise UserError(
-            f"is {readable(unclear[0])} a class, or images whose classes nobody says?",
+            f"is {readable(unclear[0])} a class, or a set of images without classes?",
             "rename it if it is a class, else move it elsewhere",
         )
     return {"train": folder}, []
 
 
-def _words(name: str) -> set[str]:
-    """The words of a name: those of `seg_train`, `TestSet`, `trainset` and `val2017` are seg and
-    train, test, train, val."""
+def _split_words(name: str) -> set[str]:
+    """Return the words of a folder's name.
+
+    >>> sorted(_split_words("seg_train")), _split_words("TestSet"), _split_words("val2017")
+    (['seg', 'train'], {'test'}, {'val'})
+    """
     words = re.findall(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])", name)
     return {re.sub(r"(set|data|images?)$", "", word.casefold()) for word in words} - {""}
 
 
-def _part(name: str) -> str | None:
-    """The part that a folder's name speaks of; None for none, or for several."""
-    found = {PARTS[word] for word in _words(name) if word in PARTS}
+def _find_part(name: str) -> str | None:
+    """Return the part that a folder is named after; None for none, or for several."""
+    found = {PARTS[word] for word in _split_words(name) if word in PARTS}
     return found.pop() if len(found) == 1 else None
 
 
-def _inner(folder: Path) -> Path:
-    """The folder of classes of a part: seg_train/seg_train holds them where that is all there is.
+def _find_class_folder(folder: Path) -> Path:
+    """Return the folder of classes of a part: seg_train/seg_train, if that is all there is.
 
     A part has no class of its own name.
     """
-    folders, files = visible(folder)
+    folders, files = list_visible(folder)
     if len(folders) == 1 and not any(map(is_image, files)):
         (only,) = folders
-        if only.name.casefold() == folder.name.casefold() or _part(only.name) == _part(folder.name):
-            return _inner(only)
+        if only.name.casefold() == folder.name.casefold() or _find_part(only.name) == _find_part(
+            folder.name
+        ):
+            return _find_class_folder(only)
     return folder
 
 
-def _loose(files: list[Path]) -> str | None:
+def _describe_loose(files: list[Path]) -> str | None:
+    """Return a line with the number of images among files that are in no class's folder."""
     count = sum(map(is_image, files))
-    return f"left aside, as in no folder of a class: {count:,} images" if count else None
+    return f"not used, because they are in no class's folder: {count:,} images" if count else None
 
 
-def _no_images(files: Iterable[Path]) -> list[Path]:
+def _drop_images(files: Iterable[Path]) -> list[Path]:
     return [path for path in files if not is_image(path)]
 
 
 # --- classes -------------------------------------------------------------------------------------
 
 
-def classes_of(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
-    """The images of each class, by the class's name as it can be read, and what is left out.
+def find_classes(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
+    """Return the images of each class, by its printable name, and notes on what is not used.
 
-    Raises `UserError` where there are none, and for a class that has none.
+    Raises `UserError` if there are no classes, and for a class without images.
     """
-    folders, files = visible(folder)
-    under = {path: list(files_under(path)) for path in folders}
+    folders, files = list_visible(folder)
+    under = {path: list(iter_files(path)) for path in folders}
     if not any(is_image(each) for several in under.values() for each in several):
-        raise _no_classes(folder, files)
+        raise _explain_no_classes(folder, files)
     _refuse_parts_of_classes(folder, folders)
     found: dict[str, list[Path]] = {}
     for path, several in under.items():
         images = sorted(filter(is_image, several))
         if not images:
-            said = left_out(several)
+            only = count_by_suffix(several)
             raise UserError(
-                f"{readable(path)} holds no images{f': {said}' if said else ''}",
+                f"{readable(path)} holds no images{f', only {only}' if only else ''}",
                 "add images of that class, or remove its folder",
             )
         found.setdefault(readable(path.name), []).extend(images)
     others = [each for several in under.values() for each in several if not is_image(each)]
-    notes = [_loose(files), left_out([*others, *_no_images(files)])]
+    notes = [_describe_loose(files), describe_other_files([*others, *_drop_images(files)])]
     return found, [each for each in notes if each]
 
 
-def _no_classes(folder: Path, files: list[Path]) -> UserError:
-    table = _table(files)
+def _explain_no_classes(folder: Path, files: list[Path]) -> UserError:
+    """Return the error for a folder without folders of images."""
+    table = _find_table(files)
     hint = f"{table} is not read: {SORTED}" if table else SORTED
     if any(map(is_image, files)):
         return UserError(f"{readable(folder)} holds images but no folders of classes", hint)
-    said = left_out(files)
-    return UserError(f"{readable(folder)} holds no images{f': {said}' if said else ''}", hint)
+    only = count_by_suffix(files)
+    return UserError(f"{readable(folder)} holds no images{f', only {only}' if only else ''}", hint)
 
 
 def _refuse_parts_of_classes(folder: Path, folders: list[Path]) -> None:
-    """Raise `UserError` where each class seems to hold its own parts, or the classes again."""
+    """Raise `UserError` if each class seems to hold its own parts, or the classes again."""
     inside = {}
     for path in folders:
-        deeper, files = visible(path)
+        deeper, files = list_visible(path)
         if any(map(is_image, files)):
             return
         inside[path] = [each.name for each in deeper]
     first = readable(folders[0])
     for path, names in inside.items():
-        strict = {_part(name) for name in names if _words(name) <= {*PARTS, *MORE}}
+        strict = {_find_part(name) for name in names if _split_words(name) <= {*PARTS, *MORE}}
         if "train" in strict and len(strict - {None}) > 1:
             hint = "put the parts first: FOLDER/train/cat/1.jpg"
             if len(folders) == 1:
                 hint = f"give {readable(path)} as --data"
-            raise UserError(f"{readable(path)} holds parts of a dataset: {_some(names)}", hint)
+            raise UserError(f"{readable(path)} holds parts of a dataset: {_list_some(names)}", hint)
     again = inside[folders[0]]
     if len(folders) > 1 and len(again) > 1 and all(each == again for each in inside.values()):
         raise UserError(
-            f"the folders in {readable(folder)} hold the same folders: {_some(again)}",
+            f"the folders in {readable(folder)} hold the same folders: {_list_some(again)}",
             f"give one of them as --data, such as {first}, or put the images of each class in one "
             "folder",
         )
 
 
-def _some(names: list[str]) -> str:
+def _list_some(names: list[str]) -> str:
     return readable(", ".join(names[:4])) + (", ..." if len(names) > 4 else "")
 
 
-def one_class_hint(folder: Path) -> str:
-    """What to do about a folder of one class: its only folder may hold several."""
-    folders, files = visible(folder)
-    if table := _table(files):
+def suggest_for_one_class(folder: Path) -> str:
+    """Return a hint for a folder of one class; its only folder may hold several."""
+    folders, files = list_visible(folder)
+    if table := _find_table(files):
         return f"{table} is not read: {SORTED}"
     while len(folders) == 1:
         folder = folders[0]
-        folders = [path for path in visible(folder)[0] if holds_images(path)]
+        folders = [path for path in list_visible(folder)[0] if holds_images(path)]
     return f"give {readable(folder)} as --data" if len(folders) > 1 else "add a second folder"
 
 
-def _table(files: list[Path]) -> str | None:
+def _find_table(files: list[Path]) -> str | None:
+    """Return the name of a table of labels among files, or None."""
     found = [readable(path.name) for path in files if path.suffix.lower() in TABLES]
     return found[0] if found else None

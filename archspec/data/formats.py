@@ -1,7 +1,7 @@
-"""Files that datasets come in: `.npz`, IDX, and CIFAR's pickled batches.
+"""Read the files that datasets come in: `.npz`, IDX, and CIFAR's pickled batches.
 
-Each reader takes a place and gives the parts that it has: images are numpy arrays (n, h, w) or
-(n, h, w, c), labels int64 (n,). What cannot be read or trained on is a `UserError`.
+Each reader takes a path and returns the parts that it has: images are numpy arrays (n, h, w) or (n,
+h, w, c), labels int64 (n,). What cannot be read or trained on is a `UserError`.
 """
 
 from __future__ import annotations
@@ -34,13 +34,16 @@ TOO_LARGE = f"it holds more than {LARGEST:,} bytes"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parts:
-    """What a place holds: {"train": (images, labels), "test": ...}; unused: names of its arrays
-    that are none of them. place: the folder it was found in, where it was looked for."""
+class ArrayParts:
+    """The arrays of a dataset: {"train": (images, labels), "test": ...}.
+
+    unused: names of other arrays in its file. folder: the one it was found in, if it was looked
+    for.
+    """
 
     sets: dict[str, tuple[Array, Array]]
     unused: tuple[str, ...] = ()
-    place: Path | None = None
+    folder: Path | None = None
 
 
 # --- .npz ----------------------------------------------------------------------------------------
@@ -59,8 +62,8 @@ HEADERS = {
 }
 
 
-def read_npz(path: Path) -> Parts:
-    """Arrays by Keras's names (`x_train`, `y_train`, ...), MedMNIST's (`train_images`) or x, y."""
+def read_npz(path: Path) -> ArrayParts:
+    """Read arrays called as Keras (`x_train`, `y_train`, ...) or MedMNIST does, or x and y."""
     hint = "fetch the file again, or write it with numpy.savez"
     with reading(path, hint), open_file(path, sys.maxsize) as file:
         if not zipfile.is_zipfile(file):
@@ -81,17 +84,19 @@ def read_npz(path: Path) -> Parts:
                     "test set",
                 )
             sets = {
-                part: tuple(_array(archive, members[name], path) for name in pair)
+                part: tuple(_read_array(archive, members[name], path) for name in pair)
                 for part, pair in chosen.items()
                 if pair is not None
             }
     used = {name for pair in chosen.values() if pair is not None for name in pair}
     unused = tuple(readable(name) for name in members if name not in used)
-    return Parts({part: checked(x, y, f"{path}, {part}") for part, (x, y) in sets.items()}, unused)
+    return ArrayParts(
+        {part: check_arrays(x, y, f"{path}, {part}") for part, (x, y) in sets.items()}, unused
+    )
 
 
-def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:
-    """One array of an `.npz`, once its header has been held against the member's size."""
+def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:
+    """Return one array of an `.npz`, once its header has been compared with the member's size."""
     name = member.filename.removesuffix(".npy")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name} is packed in a way that numpy.savez does not know")
@@ -110,10 +115,10 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Arr
         size = prod(shape) * dtype.itemsize
         if min(shape, default=0) < 0 or size != member.file_size - file.tell():
             raise ValueError(f"{name} says it is {dtype} of shape {shape}, which it does not hold")
-        if size > _memory():
+        if size > _find_memory():
             raise ValueError(
                 f"{name} needs {size / 2**30:,.0f} GiB of memory, and this machine has "
-                f"{_memory() / 2**30:,.0f}"
+                f"{_find_memory() / 2**30:,.0f}"
             )
         held = file.read(size + 1)  # the end, too, where the check sum is looked at
     if len(held) != size:
@@ -121,17 +126,20 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Arr
     return np.frombuffer(held, dtype).reshape(shape, order="F" if by_columns else "C")
 
 
-def _memory() -> int:
-    """Bytes that the machine has; where it cannot be asked, what numpy cannot get is its error."""
+def _find_memory() -> int:
+    """Return how many bytes of memory the machine has; sys.maxsize if that is unknown."""
     with suppress(AttributeError, ValueError, OSError):
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return sys.maxsize
 
 
-def checked(images: Array, labels: Array, where: str) -> tuple[Array, Array]:
-    """The same, labels as int64 (n,). Raises `UserError` where they cannot be trained on."""
+def check_arrays(images: Array, labels: Array, where: str) -> tuple[Array, Array]:
+    """Return images and labels, the labels as int64 (n,).
+
+    Raises `UserError` if they are unusable.
+    """
     where = readable(where)
-    labels = _class_numbers(labels, where)
+    labels = _read_class_numbers(labels, where)
     if images.ndim < 2 or images.dtype.kind not in "buif" or not prod(images.shape[1:]):
         raise UserError(
             f"{where}: images must be numbers, (n, height, width) or more axes, got "
@@ -147,8 +155,8 @@ def checked(images: Array, labels: Array, where: str) -> tuple[Array, Array]:
     return images, labels
 
 
-def _class_numbers(labels: Array, where: str) -> Array:
-    """Labels as int64 (n,). Raises `UserError` for what is no number of a class."""
+def _read_class_numbers(labels: Array, where: str) -> Array:
+    """Return labels as int64 (n,). Raises `UserError` if they are not numbers of classes."""
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     kind, hint = labels.dtype.kind, "number the classes from 0"
@@ -158,7 +166,7 @@ def _class_numbers(labels: Array, where: str) -> Array:
             f"text, such as {readable(repr(labels.flat[0].item()))[:40]}" if labels.size else "text"
         )
         hint = "number the classes: names, y = np.unique(y, return_inverse=True)"
-    elif kind in "buif" and labels.ndim == 2 and _one_hot(labels):
+    elif kind in "buif" and labels.ndim == 2 and _is_one_hot(labels):
         found, hint = f"one-hot rows of {labels.shape[1]}", "save np.argmax(y, axis=1)"
     elif kind in "buif" and labels.ndim == 1:
         whole = kind != "f" or (np.isfinite(labels) & (labels == np.floor(labels))).all()
@@ -174,7 +182,7 @@ def _class_numbers(labels: Array, where: str) -> Array:
     raise UserError(f"{where}: labels must be one integer for each image, got {found}", hint)
 
 
-def _one_hot(labels: Array) -> bool:
+def _is_one_hot(labels: Array) -> bool:
     return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all())
 
 
@@ -183,8 +191,11 @@ def _one_hot(labels: Array) -> bool:
 IDX_NAMES = {"train": "train", "test": "t10k"}
 
 
-def idx_files(folder: Path) -> dict[str, tuple[Path, Path]] | None:
-    """MNIST's four files in a folder, gzipped or not: {"train": (images, labels), "test": ...}."""
+def find_idx_files(folder: Path) -> dict[str, tuple[Path, Path]] | None:
+    """Return MNIST's four files in a folder, gzipped or not: {"train": (images, labels), ...}.
+
+    None if one is missing.
+    """
     found = {}
     for part, prefix in IDX_NAMES.items():
         pair = []
@@ -197,19 +208,20 @@ def idx_files(folder: Path) -> dict[str, tuple[Path, Path]] | None:
     return found
 
 
-def read_idx(files: dict[str, tuple[Path, Path]]) -> Parts:
-    return Parts(
+def read_idx(files: dict[str, tuple[Path, Path]]) -> ArrayParts:
+    """Read pairs of IDX files with images and labels."""
+    return ArrayParts(
         {
-            part: checked(_idx(images), _idx(labels), str(images))
+            part: check_arrays(_read_idx_file(images), _read_idx_file(labels), str(images))
             for part, (images, labels) in files.items()
         }
     )
 
 
-def _idx(path: Path) -> Array:
-    """IDX of bytes: 00 00 08, the number of axes, their lengths (big-endian), the values."""
+def _read_idx_file(path: Path) -> Array:
+    """Return an array of bytes: IDX has 00 00 08, the number of axes, their lengths, the values."""
     with reading(path, FETCH), open_file(path, LARGEST) as raw:
-        file = _unzipped(raw)
+        file = _unzip(raw)
         head = file.read(4)
         lengths = file.read(4 * head[3]) if head[:3] == b"\0\0\x08" and len(head) == 4 else b""
         if not lengths or len(lengths) != 4 * head[3]:
@@ -220,12 +232,14 @@ def _idx(path: Path) -> Array:
         values = file.read(prod(shape) + 1)
         if len(values) != prod(shape):
             fewer = "fewer" if len(values) < prod(shape) else "more"
-            raise ValueError(f"it holds {fewer} than the {prod(shape):,} values that it speaks of")
+            raise ValueError(
+                f"it holds {fewer} than the {prod(shape):,} values that its header announces"
+            )
         return np.frombuffer(values, np.uint8).reshape(shape)
 
 
-def _unzipped(file: BinaryIO) -> BinaryIO:
-    """What a file holds, whether it is gzipped or not."""
+def _unzip(file: BinaryIO) -> BinaryIO:
+    """Return a stream of a file's contents, whether it is gzipped or not."""
     zipped = file.read(2) == b"\x1f\x8b"
     file.seek(0)
     return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if zipped else file
@@ -236,7 +250,7 @@ def _unzipped(file: BinaryIO) -> BinaryIO:
 
 @dataclass(frozen=True, slots=True)
 class Cifar:
-    """How one of the two is packed: folder, names of archives, batches, key of the labels."""
+    """The files of CIFAR-10 or CIFAR-100: folder, names of archives, batches, key of the labels."""
 
     folder: str
     archives: tuple[str, ...]
@@ -260,38 +274,38 @@ CIFAR = {
 }
 
 
-def cifar_place(cifar: Cifar, folder: Path) -> Path | None:
-    """The folder of batches, or the archive of one, that a folder is or holds; None if neither."""
+def find_cifar(cifar: Cifar, folder: Path) -> Path | None:
+    """Return the folder of batches, or the archive, that a folder is or holds; None if neither."""
     target = f"{cifar.folder}-target"  # Keras's cache
-    for place in (folder, folder / cifar.folder, folder / target / cifar.folder):
-        if place.name == cifar.folder and kind_of(place) == "folder":
-            return place
+    for path in (folder, folder / cifar.folder, folder / target / cifar.folder):
+        if path.name == cifar.folder and kind_of(path) == "folder":
+            return path
     names = (*cifar.archives, f"{target}_archive")
     return next((folder / name for name in names if kind_of(folder / name) in FILES), None)
 
 
-def read_cifar(cifar: Cifar, place: Path) -> Parts:
-    """From a folder of batches, or from its archive, which is read without being unpacked."""
+def read_cifar(cifar: Cifar, path: Path) -> ArrayParts:
+    """Read a folder of batches, or its archive without unpacking it to the disk."""
     names = [name for several in cifar.batches.values() for name in several]
-    packed = kind_of(place) != "folder"
+    packed = kind_of(path) != "folder"
     if packed:
-        with reading(place, FETCH), open_file(place, LARGEST) as file:
-            found = _members(file, {f"{cifar.folder}/{name}": name for name in names})
+        with reading(path, FETCH), open_file(path, LARGEST) as file:
+            found = _read_members(file, {f"{cifar.folder}/{name}": name for name in names})
     batches = {}
     for name in names:
-        with reading(place / name, FETCH):
-            content = found.pop(name) if packed else read_bytes(place / name, BATCH)
-            batches[name] = _batch(content, cifar.key)
+        with reading(path / name, FETCH):
+            content = found.pop(name) if packed else read_bytes(path / name, BATCH)
+            batches[name] = _read_batch(content, cifar.key)
     parts = {}
     for part, several in cifar.batches.items():
         images, labels = zip(*(batches[name] for name in several), strict=True)
         both = np.concatenate(images), np.concatenate(labels)
-        parts[part] = checked(*both, f"{place}, {part}")
-    return Parts(parts)
+        parts[part] = check_arrays(*both, f"{path}, {part}")
+    return ArrayParts(parts)
 
 
-def _batch(content: bytes, key: str) -> tuple[Array, Array]:
-    """Images (n, 32, 32, 3) and labels (n,) of a batch, which has all of red first."""
+def _read_batch(content: bytes, key: str) -> tuple[Array, Array]:
+    """Return images (n, 32, 32, 3) and labels (n,) of a batch, which stores all of red first."""
     held = {
         name.decode("latin-1") if isinstance(name, bytes) else name: each
         for name, each in read_pickle(content).items()
@@ -304,15 +318,17 @@ def _batch(content: bytes, key: str) -> tuple[Array, Array]:
     if isinstance(labels, list) and all(type(each) is int for each in labels):
         labels = np.array(labels, np.int64)
     if not isinstance(labels, np.ndarray) or labels.shape != data.shape[:1]:
-        raise ValueError(f"its '{key}' are no list of a number for each of {len(data):,} images")
+        raise ValueError(f"its '{key}' must be a list of a number for each of {len(data):,} images")
     return data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels
 
 
-def _members(file: BinaryIO, wanted: Mapping[str, str]) -> dict[str, bytes]:
-    """The content of files in a tar archive, gzipped or not; `wanted`: their names in it, and what
-    they are called here."""
+def _read_members(file: BinaryIO, wanted: Mapping[str, str]) -> dict[str, bytes]:
+    """Return the contents of files in a tar archive, gzipped or not.
+
+    wanted: for each name in the archive the key of the result.
+    """
     found = {}
-    with tarfile.open(fileobj=_Bounded(_unzipped(file)), mode="r:") as archive:  # type: ignore
+    with tarfile.open(fileobj=_Bounded(_unzip(file)), mode="r:") as archive:  # type: ignore
         for member in archive:
             name = wanted.get(member.name.removeprefix("./"))
             if name is None or not member.isfile():
@@ -327,8 +343,10 @@ def _members(file: BinaryIO, wanted: Mapping[str, str]) -> dict[str, bytes]:
 
 
 class _Bounded:
-    """A file that is read or skipped up to `LARGEST` and in pieces of up to `BATCH` alone, as a few
-    bytes of an archive can say that it holds, or unpack to, a terabyte."""
+    """A file that can be read up to `LARGEST`, and only in pieces up to `BATCH`.
+
+    A few bytes of an archive can announce, or unpack to, a terabyte.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -338,10 +356,10 @@ class _Bounded:
             raise ValueError(TOO_LARGE)
         return self.file.read(size)
 
-    def seek(self, place: int) -> int:
-        if place > LARGEST:
+    def seek(self, position: int) -> int:
+        if position > LARGEST:
             raise ValueError(TOO_LARGE)
-        return self.file.seek(place)
+        return self.file.seek(position)
 
     def tell(self) -> int:
         return self.file.tell()

@@ -1,4 +1,4 @@
-"""Images: a folder of them, and how each becomes what a spec's input wants.
+"""Read folders of images, and make images fit a spec's input.
 
 `Photos` reads files as they are asked for; a numpy array of images has the same few operations
 (`len`, `images[indices]`, iteration), so the rest of the runner does not tell them apart.
@@ -21,13 +21,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from archspec.data.folders import classes_of, formats
+from archspec.data.folders import find_classes, list_formats
 from archspec.errors import Told, UserError
 from archspec.graph import Shape
 from archspec.reading import kind_of, open_file, read_bytes, readable, reason
 
 ORIENTATION = 0x0112
-TURNS = {
+TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -40,14 +40,14 @@ LYING = range(5, 9)  # orientations that swap height and width
 LATE = (b"eXIf", b"Orientation", b"Raw profile type exif")  # where a PNG says its orientation
 PIXELS = 2**27  # of one image: some hundred bytes can unpack to any number
 LARGE = 2**24  # pixels of images that are decoded one at a time, for their memory
-LEAVE = "remove or replace what is broken, or say `skip_broken: true` under train.data"
+LEAVE = "remove or replace what is broken, or write `skip_broken: true` under train.data"
 GREY = {"1", "L", "LA", "La"}
 STILLS = {"GIF", "PNG", "TIFF", "WEBP", "AVIF"}  # formats in which a second frame is a surprise
 
 Array = np.ndarray[Any, Any]
 ONE_LARGE = Lock()
 
-# What Pillow warns of is an error here, or is said in a line of its own.
+# What Pillow warns of is an error here, or a note.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -56,7 +56,7 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 class Photos:
     """Image files, decoded when iterated: each a uint8 array, (h, w) if `grey`, else (h, w, 3).
 
-    deep: they are greys of 16 bits, and the arrays uint16.
+    deep: whether they are greys of 16 bits, and the arrays uint16.
     """
 
     paths: Array  # of Path
@@ -74,19 +74,21 @@ class Photos:
 
     @property
     def range(self) -> tuple[float, float]:
-        """The lowest and highest value a pixel can have."""
+        """The lowest and highest value that a pixel can have."""
         return (0.0, 65535.0) if self.deep else (0.0, 255.0)
 
     def read(self, path: Path) -> Array:
         """Decode one of the files. Raises `UserError` if it is broken."""
-        with _opened(path) as image:
-            return _pixels(image, self.grey, self.deep)
+        with _open_image(path) as image:
+            return _decode(image, self.grey, self.deep)
 
-    def shapes(self) -> dict[tuple[int, ...], str]:
-        """The shapes that occur, each with a file that has it; by headers, where those say it."""
+    def find_shapes(self) -> dict[tuple[int, ...], str]:
+        """Return the shapes that occur, each with a file that has it; decode only where needed."""
         found: dict[tuple[int, ...], str] = {}
         with ThreadPoolExecutor() as pool:
-            for path, (width, height) in zip(self.paths, pool.map(_size, self.paths), strict=True):
+            for path, (width, height) in zip(
+                self.paths, pool.map(_find_size, self.paths), strict=True
+            ):
                 shape = (height, width) if self.grey else (height, width, 3)
                 found.setdefault(shape, readable(path))
         return found
@@ -95,8 +97,8 @@ class Photos:
 Images = Array | Photos
 
 
-def grey(images: Images) -> bool:
-    """Whether they have no colours."""
+def are_grey(images: Images) -> bool:
+    """Return whether images have no colours."""
     return images.grey if isinstance(images, Photos) else images.ndim == 3 or images.shape[-1] == 1
 
 
@@ -104,10 +106,10 @@ def grey(images: Images) -> bool:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """An image file of a format that is decoded here. Whatever that raises is a `UserError`."""
+def _open_image(path: Path) -> Iterator[Image.Image]:
+    """Open an image file of a format that is decoded here. Whatever fails is a `UserError`."""
     try:
-        with open_file(path) as file, Image.open(file, formats=formats()) as image:
+        with open_file(path) as file, Image.open(file, formats=list_formats()) as image:
             pixels = image.width * image.height
             if pixels > PIXELS:
                 raise ValueError(f"it has {pixels:,} pixels, and {PIXELS:,} are the limit")
@@ -116,36 +118,41 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except Told:
         raise
     except Exception as error:
-        raise _unreadable([path], error) from None
+        raise _make_unreadable([path], error) from None
 
 
-def _orientation(image: Image.Image) -> Any:
+def _find_orientation(image: Image.Image) -> Any:
+    """Return the orientation in an image's EXIF data; 1 if there is none."""
     return image.getexif().get(ORIENTATION, 1)
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """The decoded image as its EXIF says it is to be seen."""
+def _turn_upright(image: Image.Image) -> Image.Image:
+    """Return the decoded image in the orientation of its EXIF data."""
     image.load()  # which turns a TIFF by itself, and forgets its orientation
-    turn = TURNS.get(_orientation(image))
+    turn = TRANSPOSES.get(_find_orientation(image))
     return image if turn is None else image.transpose(turn)
 
 
-def _size(path: Path) -> tuple[int, int]:
-    """Width and height as seen. A PNG that may say its orientation behind the pixels, and a TIFF
-    whose size Pillow may have turned already, are decoded to know it."""
-    with _opened(path) as image:
+def _find_size(path: Path) -> tuple[int, int]:
+    """Return the width and height of an image as seen.
+
+    A PNG that may store its orientation after the pixels, and a TIFF whose size Pillow may have
+    swapped already, are decoded to find out.
+    """
+    with _open_image(path) as image:
         if image.format == "PNG":
             content = read_bytes(path)
             decode = any(each in content for each in LATE)
-            return _upright(image).size if decode else image.size
-        lying = _orientation(image) in LYING
+            return _turn_upright(image).size if decode else image.size
+        lying = _find_orientation(image) in LYING
         if lying and image.format == "TIFF":
-            return _upright(image).size
+            return _turn_upright(image).size
         return image.size[::-1] if lying else image.size
 
 
-def _pixels(image: Image.Image, grey: bool, deep: bool) -> Array:
-    image = _upright(image)
+def _decode(image: Image.Image, grey: bool, deep: bool) -> Array:
+    """Return the pixels of an image: uint8, or uint16 if deep."""
+    image = _turn_upright(image)
     if deep:
         values = np.asarray(image)
         if values.ndim != 2 or values.min() < 0 or values.max() > 65535:
@@ -156,33 +163,42 @@ def _pixels(image: Image.Image, grey: bool, deep: bool) -> Array:
     return np.asarray(image.convert("L" if grey else "RGB"))
 
 
-class _Look(NamedTuple):
-    """What is to know of a file before it is read: "grey", "colour" or "deep" (grey of 16 bits);
-    what is lost of it, in words; "lost" is why its values cannot be read as they are."""
+class _Inspection(NamedTuple):
+    """What must be known of a file before it is read.
+
+    kind: "grey", "colour", "deep" (grey of 16 bits), or "lost" if its values cannot be used. left:
+    what of the image is not used, in words; for "lost" the type of its pixels.
+    """
 
     kind: str
     left: tuple[str, ...] = ()
 
 
-def _look(path: Path, decode: bool) -> _Look | None:
-    """None for a file that is broken: by its header, or else if `decode` by its pixels."""
+def _inspect_file(path: Path, decode: bool) -> _Inspection | None:
+    """Return the inspection of a file, or None if it is broken.
+
+    decode: whether its pixels are decoded, too.
+    """
     try:
-        with _opened(path) as image:
-            look = _looked(image)
+        with _open_image(path) as image:
+            inspection = _inspect(image)
             if decode:
-                _pixels(image, grey=False, deep=look.kind == "deep")
-            return look
+                _decode(image, grey=False, deep=inspection.kind == "deep")
+            return inspection
     except Told:
         return None
 
 
-def _looked(image: Image.Image) -> _Look:
+def _inspect(image: Image.Image) -> _Inspection:
+    """Return the inspection of an open image."""
     mode = image.mode
     # Pillow has one mode for 16 bits in some formats and 32 in others; PNG and PPM have 16 at most.
     if mode.startswith("I;16") or (mode == "I" and image.format in ("PNG", "PPM")):
-        return _Look("deep")
+        return _Inspection("deep")
     if mode in ("I", "F"):
-        return _Look("lost", ("32-bit integers" if mode == "I" else "floating-point numbers",))
+        return _Inspection(
+            "lost", ("32-bit integers" if mode == "I" else "floating-point numbers",)
+        )
     left = []
     if ";16" in str(getattr(image, "tile", "")):
         left.append("have 16 bits a colour, of which 8 are used")
@@ -190,10 +206,13 @@ def _looked(image: Image.Image) -> _Look:
         left.append("have transparency, which is not used")
     if image.format in STILLS and getattr(image, "n_frames", 1) > 1:
         left.append("have several frames, of which the first is used")
-    return _Look("grey" if mode in GREY else "colour", tuple(left))
+    return _Inspection("grey" if mode in GREY else "colour", tuple(left))
 
 
-def _unreadable(paths: list[Path], error: Exception | None = None, hint: str = LEAVE) -> UserError:
+def _make_unreadable(
+    paths: list[Path], error: Exception | None = None, hint: str = LEAVE
+) -> UserError:
+    """Return the error for files that cannot be read."""
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
     names = ", ".join(readable(path) for path in paths[:3])
     known = error and not isinstance(error, UnidentifiedImageError)
@@ -207,9 +226,12 @@ def _unreadable(paths: list[Path], error: Exception | None = None, hint: str = L
 # --- several files -------------------------------------------------------------------------------
 
 
-class Found(NamedTuple):
-    """Photos of a folder, their labels (n,), the names of the classes, files that are left out
-    because they are broken, and lines that say what else is not used."""
+class LabelledPhotos(NamedTuple):
+    """The images of a folder and their labels (n,).
+
+    skipped: files that are left out because they are broken. notes: lines about what else is not
+    used.
+    """
 
     photos: Photos
     labels: Array
@@ -218,58 +240,75 @@ class Found(NamedTuple):
     notes: list[str]
 
 
-def read_folder(folder: Path, classes: tuple[str, ...] = (), skip_broken: bool = False) -> Found:
-    """What a folder holds that has one sub-folder for each class: in alphabetical order, or as
-    `classes`, where those are given. If `skip_broken`, every image is decoded to find those that
-    are broken.
+def read_folder(
+    folder: Path, classes: tuple[str, ...] = (), skip_broken: bool = False
+) -> LabelledPhotos:
+    """Read a folder that has one sub-folder for each class.
 
-    Raises `UserError` where there are no classes, a class without images, broken ones (by their
-    headers; a file cut short is found when it is decoded), or values that would be cut.
+    classes: their names in order, if they are known; alphabetical otherwise. skip_broken: decode
+    every image and leave out those that are broken.
+
+    Raises `UserError` if there are no classes, for a class without images, for broken images (by
+    their headers; a file that is cut short is found when it is decoded), and for pixels that would
+    lose values.
     """
-    by_class, notes = classes_of(folder)
+    by_class, notes = find_classes(folder)
     if stray := sorted(set(by_class) - set(classes)) if classes else []:
         hint = f"the classes are {', '.join(classes[:10])}{', ...' if len(classes) > 10 else ''}"
         raise UserError(f"{readable(folder)}/{stray[0]} is no class of the training set", hint)
     names = list(classes) or list(by_class)
     labelled = [(path, at) for at, name in enumerate(names) for path in by_class.get(name, ())]
     with ThreadPoolExecutor() as pool:
-        looks = list(pool.map(lambda each: _look(each[0], decode=skip_broken), labelled))
-    broken = [path for (path, _), look in zip(labelled, looks, strict=True) if look is None]
+        inspections = list(
+            pool.map(lambda each: _inspect_file(each[0], decode=skip_broken), labelled)
+        )
+    broken = [
+        path
+        for (path, _), inspection in zip(labelled, inspections, strict=True)
+        if inspection is None
+    ]
     if broken and (not skip_broken or len(broken) == len(labelled)):
-        raise _reported(broken)
-    kept = [(*each, look) for each, look in zip(labelled, looks, strict=True) if look is not None]
+        raise _explain_broken(broken)
+    kept = [
+        (*each, inspection)
+        for each, inspection in zip(labelled, inspections, strict=True)
+        if inspection is not None
+    ]
     labels = np.array([label for _, label, _ in kept], dtype=np.int64)
     if gone := sorted(set(by_class) - {names[label] for label in labels}):
         raise UserError(
             f"all images of {readable(folder)}/{gone[0]} are broken",
             "replace them, or remove the folder",
         )
-    kinds = {look.kind: path for path, _, look in reversed(kept)}
-    _refuse_cut([(path, look) for path, _, look in kept], kinds)
-    counts = Counter(words for _, _, look in kept for words in look.left)
+    kinds = {inspection.kind: path for path, _, inspection in reversed(kept)}
+    _refuse_lossy([(path, inspection) for path, _, inspection in kept], kinds)
+    counts = Counter(words for _, _, inspection in kept for words in inspection.left)
     notes += [f"{count:,} images {words}" for words, count in counts.items()]
     # One photo in colour makes a folder of colour photos: a grey one among them is RGB too.
-    photos = Photos(_array([path for path, _, _ in kept]), "colour" not in kinds, "deep" in kinds)
-    return Found(photos, labels, names, broken, notes)
+    photos = Photos(
+        _make_path_array([path for path, _, _ in kept]), "colour" not in kinds, "deep" in kinds
+    )
+    return LabelledPhotos(photos, labels, names, broken, notes)
 
 
-def _reported(broken: list[Path]) -> UserError:
-    """The error for files that are broken, with the reason of one alone."""
+def _explain_broken(broken: list[Path]) -> UserError:
+    """Return the error for broken files, with the reason if there is one file."""
     if len(broken) == 1:
         try:
-            with _opened(broken[0]) as image:
-                _looked(image)
+            with _open_image(broken[0]) as image:
+                _inspect(image)
         except UserError as error:
             return error
-    return _unreadable(broken)
+    return _make_unreadable(broken)
 
 
-def _refuse_cut(kept: list[tuple[Path, _Look]], kinds: dict[str, Path]) -> None:
-    """Raise `UserError` where values of pixels cannot be kept."""
-    if lost := [(path, look) for path, look in kept if look.kind == "lost"]:
-        (path, look), more = lost[0], f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+def _refuse_lossy(kept: list[tuple[Path, _Inspection]], kinds: dict[str, Path]) -> None:
+    """Raise `UserError` if pixels cannot keep their values."""
+    if lost := [(path, inspection) for path, inspection in kept if inspection.kind == "lost"]:
+        (path, inspection), more = lost[0], f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         raise UserError(
-            f"{readable(path)}{more}: pixels are {look.left[0]}, and nothing says what is white",
+            f"{readable(path)}{more}: pixels are {inspection.left[0]}, of which the value for "
+            "white is unknown",
             "save images of 8 or 16 bits, or all of them as arrays in an .npz",
         )
     if "deep" in kinds and len(kinds) > 1:
@@ -280,26 +319,29 @@ def _refuse_cut(kept: list[tuple[Path, _Look]], kinds: dict[str, Path]) -> None:
         )
 
 
-def _array(paths: Sequence[Path]) -> Array:
+def _make_path_array(paths: Sequence[Path]) -> Array:
     array = np.empty(len(paths), dtype=object)
     array[:] = paths
     return array
 
 
 def read_files(files: Sequence[Path], grey: bool) -> list[Photos]:
-    """Each of one's own photos. Raises `UserError` for what is not there, or no image."""
+    """Read the user's own images, each by itself.
+
+    Raises `UserError` for a file that is no image.
+    """
     hint, found = "give images, such as PNG or JPEG files", []
     for path in files:
         if kind_of(path) is None:
             raise UserError(f"there is no image {readable(path)}")
         try:
-            with _opened(path) as image:
-                look = _looked(image)
-                _refuse_cut([(path, look)], {look.kind: path})
-                _pixels(image, grey, look.kind == "deep")
+            with _open_image(path) as image:
+                inspection = _inspect(image)
+                _refuse_lossy([(path, inspection)], {inspection.kind: path})
+                _decode(image, grey, inspection.kind == "deep")
         except UserError as error:
             raise UserError(str(error.args[0]), hint) from None
-        found.append(Photos(_array([path]), grey, look.kind == "deep"))
+        found.append(Photos(_make_path_array([path]), grey, inspection.kind == "deep"))
     return found
 
 
@@ -308,10 +350,10 @@ def read_files(files: Sequence[Path], grey: bool) -> list[Photos]:
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """How stored images become a batch of the spec's input; `fitting` makes one and checks it.
+    """The conversion of stored images to a batch of the spec's input; `make_fitting` checks it.
 
-    shape: of one sample. size: height and width to resize to, or None. channels: to make of each
-    image, or None to leave them. factor, offset: pixel * factor + offset.
+    shape: that of one sample. size: the height and width to resize to, or None. channels: the
+    number to convert to, or None. factor, offset: a pixel becomes pixel * factor + offset.
     """
 
     shape: tuple[int, ...]
@@ -321,14 +363,14 @@ class Fitting:
     offset: float
 
     def __call__(self, images: Images) -> Array:
-        """A float32 batch of shape (n, *shape)."""
+        """Return images as a float32 batch of shape (n, *shape)."""
         if isinstance(images, Photos):
             with ThreadPoolExecutor() as pool:  # Pillow decodes and resizes beside other threads
                 images = np.stack(list(pool.map(self._read, repeat(images), images.paths)))
         elif self.size is not None and images.shape[1:3] != self.size:
-            images = np.stack([_resized(image, self.size) for image in images])
+            images = np.stack([_resize(image, self.size) for image in images])
         if self.channels is not None:
-            images = _in_channels(images, self.channels)
+            images = _convert_channels(images, self.channels)
         batch = images.reshape(len(images), *self.shape).astype(np.float32)
         if (self.factor, self.offset) != (1.0, 0.0):
             batch *= np.float32(self.factor)
@@ -338,17 +380,17 @@ class Fitting:
     def _read(self, photos: Photos, path: Path) -> Array:
         image = photos.read(path)
         if self.size is not None and image.shape[:2] != self.size:
-            return _resized(image, self.size)
+            return _resize(image, self.size)
         if image.shape[:2] != self.shape[:2]:  # or its rows would be taken for other rows
-            found, said = _times(image.shape[:2]), _times(self.shape[:2])
+            found, before = _write_shape(image.shape[:2]), _write_shape(self.shape[:2])
             raise UserError(
-                f"{readable(path)} is {found}, but was {said} when the run began",
-                "the file has changed, or says of itself what it is not: save it anew",
+                f"{readable(path)} is {found}, but was {before} when the run began",
+                "the file has changed, or its header is wrong: save it again",
             )
         return image
 
 
-def fitting(
+def make_fitting(
     images: Images,
     wanted: Shape,
     range_: tuple[float, float],
@@ -356,19 +398,20 @@ def fitting(
     resize: bool | tuple[int, ...],
     channels: bool,
 ) -> Fitting:
-    """The way from stored images to samples of shape `wanted` (no batch axis; None is any length).
+    """Return the conversion from stored images to samples of shape `wanted`.
 
-    range_, scale: of the stored pixels, and what it is mapped to (None: pixels stay as stored).
-    resize, channels: as in `recipe.Data`. Raises `UserError` for images that do not fit.
+    wanted: without the batch axis; None is any length. range_, scale: the range of stored pixels,
+    and the range that it is mapped to (None: pixels stay as stored). resize, channels: as in
+    `recipe.Data`. Raises `UserError` for images that do not fit.
     """
     shapes: dict[tuple[int, ...], str] = (
-        images.shapes() if isinstance(images, Photos) else {images.shape[1:]: "an image"}
+        images.find_shapes() if isinstance(images, Photos) else {images.shape[1:]: "an image"}
     )
-    fitted = [_fit(shape, wanted, resize, channels, where) for shape, where in shapes.items()]
+    fitted = [_fit_shape(shape, wanted, resize, channels, where) for shape, where in shapes.items()]
     if any(each != fitted[0] for each in fitted):
-        (one, first), (two, second), *_ = shapes.items()
+        sizes = [f"{path} is {_write_shape(shape)}" for shape, path in shapes.items()]
         raise UserError(
-            f"images differ in size: {first} is {_times(one)}, {second} is {_times(two)}",
+            f"images differ in size: {', '.join(sizes[:2])}",
             "give --resize, or `resize: [height, width]` under train.data",
         )
     shape, size, colours = fitted[0]
@@ -378,22 +421,25 @@ def fitting(
     return Fitting(shape, size, colours, factor, to_low - low * factor)
 
 
-def _fit(
+def _fit_shape(
     shape: tuple[int, ...],
     wanted: Shape,
     resize: bool | tuple[int, ...],
     channels: bool,
     where: str,
 ) -> tuple[tuple[int, ...], tuple[int, int] | None, int | None]:
-    """The sample's shape, the size to resize to and the channels to make, for one stored shape."""
+    """Return the sample's shape, the size to resize to, and the channels to convert to.
+
+    shape: that of a stored image. where: what messages call it.
+    """
     has, size, colours = list(shape), None, None
     image = len(shape) in (2, 3) and len(wanted) in (2, 3)
     if resize and image:
         height, width = wanted[:2] if isinstance(resize, bool) else resize
         if height is None or width is None:
             raise UserError(
-                f"the spec's input {_times(wanted)} has no size to resize to",
-                "say `resize: [height, width]` under train.data",
+                f"the spec's input {_write_shape(wanted)} has no size to resize to",
+                "write `resize: [height, width]` under train.data",
             )
         size = (height, width)
         has[:2] = [height, width]
@@ -406,27 +452,27 @@ def _fit(
     fits = [b in (a, None) for a, b in zip(has, wanted, strict=False)]
     if len(has) != len(wanted) or not all(fits):
         raise UserError(
-            f"{where} is {_times(shape)}, the spec's input {_times(wanted)}",
-            _remedy(shape, wanted, "channels" if all(fits[:2]) else "resize"),
+            f"{where} is {_write_shape(shape)}, the spec's input {_write_shape(wanted)}",
+            _suggest(shape, wanted, "channels" if all(fits[:2]) else "resize"),
         )
     return tuple(has), size, colours
 
 
-def _remedy(shape: tuple[int, ...], wanted: Shape, key: str) -> str:
-    """What to do where images do not fit the spec's input."""
+def _suggest(shape: tuple[int, ...], wanted: Shape, key: str) -> str:
+    """Return a hint for images that do not fit the spec's input."""
     if len(shape) not in (2, 3) or len(wanted) not in (2, 3):
         return "change the spec's input or the data"
     if len(shape) == len(wanted) == 3 and shape[0] in (1, 3, 4) and shape[2] not in (1, 3, 4):
         return "these have their channels first: save np.moveaxis(x, 1, -1)"
-    return f"give --resize to adapt images, or say `{key}: true` under train.data"
+    return f"give --resize to adapt images, or write `{key}: true` under train.data"
 
 
-def _times(shape: Shape) -> str:
+def _write_shape(shape: Shape) -> str:
     return "x".join("any" if n is None else str(n) for n in shape)
 
 
-def _resized(image: Array, size: tuple[int, int]) -> Array:
-    """An image (h, w) or (h, w, c) at another (height, width), bilinear, smoothed where smaller."""
+def _resize(image: Array, size: tuple[int, int]) -> Array:
+    """Return an image (h, w) or (h, w, c) at another (height, width), bilinear and antialiased."""
     target = (size[1], size[0])
     if image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3):
         return np.asarray(Image.fromarray(image).resize(target, Image.Resampling.BILINEAR))
@@ -438,8 +484,11 @@ def _resized(image: Array, size: tuple[int, int]) -> Array:
     return np.stack(resized, axis=-1).reshape(*size, *image.shape[2:])
 
 
-def _in_channels(images: Array, channels: int) -> Array:
-    """Images (n, h, w) or (n, h, w, c) as (n, h, w, channels): grey from RGB by luminance."""
+def _convert_channels(images: Array, channels: int) -> Array:
+    """Return images as (n, h, w, channels).
+
+    Grey is the luminance of RGB; RGB is grey three times.
+    """
     if channels == 3:
         return np.repeat(images.reshape(*images.shape[:3], 1), 3, axis=-1)
     return images.astype(np.float32) @ np.array([[0.299], [0.587], [0.114]], np.float32)

@@ -1,6 +1,6 @@
-"""Pickles that hold dicts, lists, text, numbers and arrays, read without running what they say.
+"""Read pickles that hold dicts, lists, text, numbers and arrays, without running them.
 
-A pickle is a program: Python's unpickler calls what the file names, with what the file gives it.
+A pickle is a program: Python's unpickler calls what the file names, with arguments from the file.
 Here a closed list of its instructions makes plain values, and arrays of numbers over the file's own
 bytes; nothing is called. What is made is bounded by the file's size.
 """
@@ -36,13 +36,13 @@ NAMES = {EMPTY, FROM_BUFFER, NUMBER, TYPE, ENCODE, "numpy.ndarray"}
 
 
 class _Name(str):
-    """One of `NAMES`: what a file says that it wants called."""
+    """One of `NAMES`: a function or type that a file names."""
 
     __slots__ = ()
 
 
 class _Type:
-    """A dtype: its kind and size, such as "u1", and its order of bytes."""
+    """A dtype: its kind and size, such as "u1", and its byte order."""
 
     def __init__(self, code: Any, order: Any = "") -> None:
         code, order = _text(code), _text(order)
@@ -52,7 +52,7 @@ class _Type:
 
 
 class _Array:
-    """An array, which numpy writes as an empty one and then what it holds."""
+    """An array, which numpy writes as an empty one followed by its contents."""
 
     held: np.ndarray[Any, Any] | None = None
 
@@ -60,7 +60,7 @@ class _Array:
 def read_pickle(content: bytes) -> dict[Any, Any]:
     """Return the dict that a pickle holds; text of Python 2 is bytes.
 
-    Raises `ValueError` or another exception for what is damaged or asks for anything else.
+    Raises `ValueError` or another exception if the pickle is damaged or holds anything else.
     """
     below: list[list[Any]] = []  # the stacks under each mark
     stack: list[Any] = []
@@ -90,10 +90,10 @@ def read_pickle(content: bytes) -> dict[Any, Any]:
             if name == "TUPLE":
                 stack.append(tuple(several))
             elif name in ("LIST", "APPENDS"):
-                _of(list, stack[-1]).extend(several)
+                _require(list, stack[-1]).extend(several)
             else:
-                pairs = zip(map(_key, several[::2]), several[1::2], strict=True)
-                _of(dict, stack[-1]).update(pairs)
+                pairs = zip(map(_check_key, several[::2]), several[1::2], strict=True)
+                _require(dict, stack[-1]).update(pairs)
         elif name in TUPLES:
             stack[-TUPLES[name] :] = [tuple(stack[-TUPLES[name] :])]
         elif name == "EMPTY_LIST":
@@ -102,61 +102,69 @@ def read_pickle(content: bytes) -> dict[Any, Any]:
             stack.append({})
         elif name == "APPEND":
             value = stack.pop()
-            _of(list, stack[-1]).append(value)
+            _require(list, stack[-1]).append(value)
         elif name == "SETITEM":
             value, key = stack.pop(), stack.pop()
-            _of(dict, stack[-1])[_key(key)] = value
+            _require(dict, stack[-1])[_check_key(key)] = value
         elif name == "MEMOIZE":
             memo[len(memo)] = stack[-1]
         elif name == "GLOBAL":
-            stack.append(_named(*argument.split(" ", 1)))
+            stack.append(_resolve_name(*argument.split(" ", 1)))
         elif name == "STACK_GLOBAL":
             last, module = stack.pop(), stack.pop()
-            stack.append(_named(_text(module), _text(last)))
+            stack.append(_resolve_name(_text(module), _text(last)))
         elif name == "REDUCE":
             given = stack.pop()
-            stack[-1] = _made(stack[-1], *_of(tuple, given))
+            stack[-1] = _make(stack[-1], *_require(tuple, given))
         elif name == "BUILD":
             state = stack.pop()
-            _fill(stack[-1], *_of(tuple, state))
+            _fill(stack[-1], *_require(tuple, state))
         elif name == "STOP":
             (value,) = stack
             return {
                 key: each.held if isinstance(each, _Array) else each
-                for key, each in _of(dict, value).items()
+                for key, each in _require(dict, value).items()
             }
         elif name not in ("PROTO", "FRAME"):
-            raise ValueError(f"it wants {name}, which no dataset needs")
+            raise ValueError(f"it has the instruction {name}, which no dataset needs")
     raise ValueError("it has no end")
 
 
-def _of(kind: type, value: Any) -> Any:
+def _require(kind: type, value: Any) -> Any:
+    """Return a value of a type. Raises `ValueError` for another."""
     if type(value) is not kind:
-        raise ValueError(f"it takes a {type(value).__name__.strip('_')} for a {kind.__name__}")
+        raise ValueError(
+            f"it has a {type(value).__name__.strip('_')} where a {kind.__name__} is needed"
+        )
     return value
 
 
-def _key(value: Any) -> Any:
-    """A key of a dict: text, or a number; tuples, whose hash goes as deep as they do, are none."""
+def _check_key(value: Any) -> Any:
+    """Return the key of a dict if it is text or a number.
+
+    Tuples are refused, because hashing them recurses as deep as they are nested.
+    """
     if not isinstance(value, str | bytes | int):
-        raise ValueError("a key of its is no text")
+        raise ValueError("one of its keys is not text")
     return value
 
 
 def _text(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(_of(str, value))
+    """Return text, which may be bytes of Python 2."""
+    return value.decode("latin-1") if isinstance(value, bytes) else str(_require(str, value))
 
 
-def _named(module: str, name: str) -> _Name:
-    said = f"{module}.{name}".replace("numpy._core", "numpy.core", 1)
-    if said not in NAMES:
+def _resolve_name(module: str, name: str) -> _Name:
+    """Return one of `NAMES`. Raises `ValueError` for any other."""
+    full_name = f"{module}.{name}".replace("numpy._core", "numpy.core", 1)
+    if full_name not in NAMES:
         raise ValueError(f"it asks for {module}.{name}")
-    return _Name(said)
+    return _Name(full_name)
 
 
-def _made(name: Any, *given: Any) -> Any:
-    """What numpy's functions of these names make of these arguments, and of no others."""
-    match _of(_Name, name), given:
+def _make(name: Any, *given: Any) -> Any:
+    """Return what numpy's functions make of the arguments that numpy writes; refuse any others."""
+    match _require(_Name, name), given:
         case "numpy.core.multiarray._reconstruct", _:
             return _Array()
         case "numpy.dtype", (code, *_):
@@ -169,19 +177,22 @@ def _made(name: Any, *given: Any) -> Any:
             return array
         case "_codecs.encode", (str() as text, encoding) if _text(encoding) == "latin1":
             return text.encode("latin-1")
-    raise ValueError(f"it calls {name} with something else than numpy gives it")
+    raise ValueError(f"it calls {name} with other arguments than numpy does")
 
 
 def _fill(made: Any, *state: Any) -> None:
-    """What numpy writes of a type, (version, order of bytes, ...), or of an array: (version, shape,
-    type, whether columns come first, content)."""
+    """Set the state that numpy writes of a type or an array.
+
+    For a type it is (version, byte order, ...); for an array (version, shape, type, whether columns
+    come first, contents).
+    """
     if isinstance(made, _Type) and len(state) > 1:
         made.dtype = _Type(made.dtype.str[-2:], state[1]).dtype
         return
     if isinstance(made, _Array) and len(state) in (4, 5):
         shape, kind, by_columns, content = state[-4:]
-        lengths = tuple(_of(int, each) for each in _of(tuple, shape))
-        dtype, content = _of(_Type, kind).dtype, _bytes(content)
+        lengths = tuple(_require(int, each) for each in _require(tuple, shape))
+        dtype, content = _require(_Type, kind).dtype, _bytes(content)
         if min(lengths, default=0) >= 0 and prod(lengths) * dtype.itemsize == len(content):
             flat = np.frombuffer(content, dtype)
             made.held = flat.reshape(lengths, order="F" if by_columns else "C")
@@ -190,4 +201,5 @@ def _fill(made: Any, *state: Any) -> None:
 
 
 def _bytes(value: Any) -> bytes:
-    return bytes(value) if isinstance(value, bytearray) else bytes(_of(bytes, value))
+    """Return bytes, which may be a bytearray."""
+    return bytes(value) if isinstance(value, bytearray) else bytes(_require(bytes, value))

@@ -1,4 +1,4 @@
-"""What a run does before Keras is there: find the data, see that it fits, and say so at once."""
+"""Find the data of a run and check that it fits the network, before Keras is loaded."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 
 from archspec.data import datasets as data
 from archspec.data.datasets import Dataset, Examples
-from archspec.data.images import Array, Fitting, fitting
+from archspec.data.images import Array, Fitting, make_fitting
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.objects import named
 from archspec.reading import readable
 from archspec.recipe import OF_CLASSES, Recipe, is_sparse
 
-NAMED = 10  # classes whose names are said
+NAMED = 10  # classes whose names are shown
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,28 +39,34 @@ def prepare(
     limit: int | None = None,
     found: Path | None = None,
 ) -> tuple[Dataset, dict[str, Part]]:
-    """The recipe's dataset and its parts: "train", "validation" and "test", those that there are.
+    """Return the recipe's dataset, and its parts among "train", "validation" and "test".
 
-    found: where a run found the dataset before, to be looked in after `data_dir`.
-    Raises `UserError` for data that is not there, and where graph and data do not fit together.
+    found: where a run found the dataset before, to be looked in after `data_dir`. Raises
+    `UserError` if the data is missing, or does not fit the graph.
     """
-    said = recipe.data
-    if said.name is None:
+    options = recipe.data
+    if options.name is None:
         known = ", ".join(data.CLASSES)
         raise UserError("nothing to train on", f"give --data: {known}, a folder or an .npz file")
-    dataset = data.load(said.name, data_dir, said.split_seed, said.skip_broken, found)
-    _check(graph, recipe, dataset)
+    dataset = data.load_dataset(
+        options.name, data_dir, options.split_seed, options.skip_broken, found
+    )
+    _check_fits(graph, recipe, dataset)
     wanted = graph.shape(graph.inputs[0])[1:]
     parts = {}
-    for name, examples in data.split(dataset, said.validation, said.split_seed, limit).items():
+    for name, examples in data.split_dataset(
+        dataset, options.validation, options.split_seed, limit
+    ).items():
         images = examples.images
-        fit = fitting(images, wanted, dataset.range, said.scale, said.resize, said.channels)
+        fit = make_fitting(
+            images, wanted, dataset.range, options.scale, options.resize, options.channels
+        )
         parts[name] = Part(examples, fit)
     return dataset, parts
 
 
 def refuse_other_targets(recipe: Recipe) -> None:
-    """Raise `UserError` for a loss whose target is no class, since classes are all there is."""
+    """Raise `UserError` for a loss whose target is not a class: datasets have only classes."""
     for output, loss in recipe.loss.items():
         name = named(loss)[0]
         if name not in OF_CLASSES:
@@ -71,8 +77,8 @@ def refuse_other_targets(recipe: Recipe) -> None:
             )
 
 
-def _check(graph: Graph, recipe: Recipe, dataset: Dataset) -> None:
-    """One image in, one label out, and a unit for each class."""
+def _check_fits(graph: Graph, recipe: Recipe, dataset: Dataset) -> None:
+    """Raise `UserError` unless the graph has one input, and outputs with a unit for each class."""
     if len(graph.inputs) != 1:
         raise UserError(
             f"the runner trains specs with one input, {graph.name} has {len(graph.inputs)}",
@@ -88,16 +94,19 @@ def _check(graph: Graph, recipe: Recipe, dataset: Dataset) -> None:
             )
         sparse = is_sparse(named(recipe.loss[output])[0])
         if shape[1] < needed and not (shape[1] == 1 and needed == 2 and not sparse):
-            param = _param_behind(graph, output, shape[1])
+            param = _find_param_behind(graph, output, shape[1])
             raise UserError(
                 f"{dataset.name} has {needed} classes, but output '{output}' has {shape[1]} units",
                 f"--set {param}={needed}" if param else f"give it {needed} units in the spec",
             )
 
 
-def _param_behind(graph: Graph, output: str, units: int) -> str | None:
-    """The param that most likely says how many units an output has: one of that value, best one
-    that the text of a layer before the output mentions, or that speaks of classes."""
+def _find_param_behind(graph: Graph, output: str, units: int) -> str | None:
+    """Return the param that most likely sets the number of units of an output, or None.
+
+    It has that value, and best the layer before the output mentions it, or its name has "class" in
+    it.
+    """
     having = [name for name, value in graph.params.items() if type(value) is int and value == units]
     node = graph[output]
     while node.inputs and not (node.facts and node.facts.weights):
@@ -111,14 +120,14 @@ def _param_behind(graph: Graph, output: str, units: int) -> str | None:
     return max(having, key=likelihood, default=None)
 
 
-def targets(graph: Graph, recipe: Recipe, labels: Array) -> Any:
-    """Labels (n,) as the losses take them; by name of the output where there are several."""
-    each = {name: _target(graph, recipe, name, labels) for name in graph.outputs}
+def make_targets(graph: Graph, recipe: Recipe, labels: Array) -> Any:
+    """Return labels (n,) as the losses take them; by name of the output if there are several."""
+    each = {name: _make_target(graph, recipe, name, labels) for name in graph.outputs}
     return each if len(each) > 1 else each[graph.outputs[0]]
 
 
-def _target(graph: Graph, recipe: Recipe, output: str, labels: Array) -> Array:
-    """Class numbers for a sparse loss or (n, 1) for a single unit, else one-hot rows."""
+def _make_target(graph: Graph, recipe: Recipe, output: str, labels: Array) -> Array:
+    """Return class numbers for a sparse loss, (n, 1) for a single unit, and else one-hot rows."""
     units = graph.shape(output)[-1] or 1
     if is_sparse(named(recipe.loss[output])[0]):
         return labels
@@ -127,7 +136,8 @@ def _target(graph: Graph, recipe: Recipe, output: str, labels: Array) -> Array:
     return np.eye(units, dtype=np.float32)[labels]
 
 
-def about(dataset: Dataset, parts: Mapping[str, Part]) -> str:
+def describe_data(dataset: Dataset, parts: Mapping[str, Part]) -> str:
+    """Return lines about a dataset: classes, number of images in each part, and notes."""
     counts = ", ".join(f"{len(each):,} {name}" for name, each in parts.items())
     notes = list(dataset.notes)
     if dataset.skipped:

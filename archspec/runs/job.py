@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from archspec.backends.spec_yaml import flat_name, to_spec
-from archspec.data.datasets import CLASSES, Dataset, balance, fingerprint
-from archspec.data.images import grey
+from archspec.data.datasets import CLASSES, Dataset, count_by_class, hash_examples
+from archspec.data.images import are_grey
 from archspec.data.preparation import Part
 from archspec.graph import Graph
 from archspec.reading import path_of
@@ -83,12 +83,12 @@ def described(
             "name": dataset.name,
             "classes": dataset.classes,
             "images": {name: len(part) for name, part in parts.items()},
-            "balance": balance(dataset.classes, parts["train"].examples.labels),
+            "balance": count_by_class(dataset.classes, parts["train"].examples.labels),
             "range": dataset.range,
-            "grey": grey(parts["train"].examples.images),
-            "fingerprint": fingerprint({name: part.examples for name, part in parts.items()}),
+            "grey": are_grey(parts["train"].examples.images),
+            "fingerprint": hash_examples({name: part.examples for name, part in parts.items()}),
             "data_dir": str(path_of(data_dir)) if data_dir else None,
-            "found": str(dataset.place) if dataset.place else None,
+            "found": str(dataset.folder) if dataset.folder else None,
             "limit": limit,
         },
     }

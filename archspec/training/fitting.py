@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from archspec.backends.keras import to_keras
-from archspec.data.preparation import Part, targets
+from archspec.data.preparation import Part, make_targets
 from archspec.errors import UserError
 from archspec.objects import Object, named
 from archspec.reading import kind_of
@@ -95,7 +95,7 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
     try:
         for name, part in parts.items():
             seed = recipe.seed if name == "train" else None
-            labels = partial(targets, graph, recipe)
+            labels = partial(make_targets, graph, recipe)
             at_once = trainer.steps_per_execution
             feeds[name] = Feed(part.examples, part.fit, labels, recipe.batch_size, seed, at_once)
         done = state.epochs if state else 0

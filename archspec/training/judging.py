@@ -20,8 +20,8 @@ from tabulate import tabulate
 
 from archspec.backends import framework
 from archspec.backends.keras import to_keras
-from archspec.data.images import Array, fitting, read_files
-from archspec.data.preparation import Part, prepare, targets
+from archspec.data.images import Array, make_fitting, read_files
+from archspec.data.preparation import Part, make_targets, prepare
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.reading import kind_of
@@ -140,7 +140,9 @@ def _judged(
         hint = f"--part takes {' or '.join(parts)}"
         raise UserError(f"{dataset.name} has no {name} images", hint)
     chosen = parts[name]
-    fed = Feed(chosen.examples, chosen.fit, partial(targets, it.graph, recipe), recipe.batch_size)
+    fed = Feed(
+        chosen.examples, chosen.fit, partial(make_targets, it.graph, recipe), recipe.batch_size
+    )
     trainer = trainer_of(it.model, it.graph, replace(recipe, augment=()), 1, device)
     values = trainer.evaluate(
         fed.x, fed.y, batch_size=recipe.batch_size, verbose=0, return_dict=True
@@ -229,7 +231,7 @@ def _guessed(it: Trained, files: Sequence[Path], top: int, resize: bool) -> list
     found = []
     for path, photo in zip(files, read_files(files, said["grey"]), strict=True):
         adapt = resize or ours.resize, resize or ours.channels
-        fit = fitting(photo, wanted, photo.range, scale, *adapt)
+        fit = make_fitting(photo, wanted, photo.range, scale, *adapt)
         outputs = it.model.predict(fit(photo), verbose=0)
         values = outputs[0] if isinstance(outputs, list | tuple) else outputs
         chances = probabilities(it, values)[0]

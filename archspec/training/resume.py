@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import archspec
 from archspec.backends import framework
 from archspec.data.datasets import CLASSES
-from archspec.data.preparation import about, prepare
+from archspec.data.preparation import describe_data, prepare
 from archspec.errors import UserError
 from archspec.reading import kind_of
 from archspec.recipe import Recipe, recipe_of
@@ -105,7 +105,7 @@ def resume(
         data_dir = Path(said["data_dir"])
     found = Path(said["found"]) if said.get("found") else None
     dataset, parts = prepare(graph, recipe, data_dir, limit, found)
-    echo(about(dataset, parts))
+    echo(describe_data(dataset, parts))
     now_facts = described(graph, recipe, dataset, parts, data_dir, limit)
     now_facts |= {key: facts[key] for key in ("params", "spec", "threads") if key in facts}
     if now_facts["data"]["fingerprint"] != said["fingerprint"]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import archspec
-from archspec.data.preparation import about, prepare, refuse_other_targets
+from archspec.data.preparation import describe_data, prepare, refuse_other_targets
 from archspec.graph import Graph
 from archspec.recipe import Recipe, ended_early, recipe_of
 from archspec.runs.failure import told
@@ -54,7 +54,7 @@ def train(
     refuse_other_targets(recipe)
     recipe = located(recipe)
     dataset, parts = prepare(graph, recipe, data_dir, limit)
-    manner.echo(about(dataset, parts))
+    manner.echo(describe_data(dataset, parts))
     if early := ended_early(recipe, ceil(len(parts["train"]) / recipe.batch_size)):
         manner.echo(f"warning: {early}")
     folder = RunFolder(graph.name, run_dir)
