@@ -13,7 +13,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from archspec.comparing.members import Terms, compare, publish
+from archspec.comparing.compare import compare, publish
+from archspec.comparing.members import Terms
 
 NETWORKS = ("lenet5", "alexnet8", "vgg16", "inception10", "resnet18")
 
@@ -29,7 +30,7 @@ def main() -> int:
     terms = Terms(
         data="fashion_mnist", data_dir=given.data_dir, limit=given.limit, epochs=given.epochs
     )
-    found = compare(given.only, terms, place=given.dir, echo=partial(print, file=sys.stderr))
+    found = compare(given.only, terms, folder=given.dir, echo=partial(print, file=sys.stderr))
     publish(found, given.dir)
     print(found.to_text("markdown"))
     return 130 if found.stopped else bool(found.missing)

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Self, TypeVar
 
 from archspec.cli import run
-from archspec.comparing import members as compare
+from archspec.comparing import trainings
 from archspec.training import figures as pictures
 from archspec.training.recorder import Recorder
 
@@ -59,7 +59,7 @@ class Archspec(ForkServerProcess):
         if self.words[0] == "compare":
             names = ("DEVNULL", "PIPE", "STDOUT")
             places = {name: getattr(subprocess, name) for name in names}
-            compare.subprocess = SimpleNamespace(Popen=self.member, **places)  # type: ignore
+            trainings.subprocess = SimpleNamespace(Popen=self.member, **places)  # type: ignore
         else:
             self.prepare()
         sys.argv = ["archspec", *self.words]

@@ -34,8 +34,8 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from archspec.comparing import members as compare
-from archspec.comparing import table as comparison
+from archspec.comparing.compare import publish
+from archspec.comparing.table import build_comparison, list_runs
 from archspec.errors import Told, UserError
 from archspec.runs import contents, results
 
@@ -428,9 +428,9 @@ def _facts(run: Path, epoch: int) -> bytes:
 def _compared(folder: Path) -> None:
     """As `compare` does, with a sound run and in the list of runs."""
     found = [results.read(each) for each in (folder, folder.parent / "run")]
-    compare.publish(comparison.compared(found), folder.parent / "compared")
+    publish(build_comparison(found), folder.parent / "compared")
     for form in ("text", "markdown", "csv"):
-        comparison.listing(found[:1], form)
+        list_runs(found[:1], form)
 
 
 def _evaluated(folder: Path) -> None:

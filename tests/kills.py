@@ -84,7 +84,7 @@ NO_RUN = "is not the folder of a run"
 DONE = "epochs already\nhint: give more than "
 ANOTHER = "a run can go on with another length, batch size or patience only, but optimizer changed"
 LOST = "is not a folder\nhint: --data-dir names one that holds datasets"
-ELSE = "this run was made by something else: "
+ELSE = "this run was made with other options: "
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from archspec.comparing.timings import (
     Product,
     Timing,
     Unmeasured,
-    member,
+    prepare_network,
     to_text,
 )
 from archspec.errors import UserError
@@ -156,27 +156,28 @@ def test_the_data_are_exact():
 
 @pytest.mark.parametrize("name", ["lenet5", "googlenet", "inception_v3", "resnet50v2"])
 def test_what_can_be_trained(name: str):
-    assert member(archspec.load(name), Plan()).obstacle is None
+    assert prepare_network(archspec.load(name), Plan()).obstacle is None
 
 
 def test_what_can_only_go_forward():
-    two = member(archspec.loads(TWO_INPUTS), Plan())
+    two = prepare_network(archspec.loads(TWO_INPUTS), Plan())
     assert two.obstacle == "a recipe trains specs with one input, this has 2"
     assert (
-        "'conv2d' has shape (None, 16, 16, 3)" in member(archspec.loads(PICTURES), Plan()).obstacle
+        "'conv2d' has shape (None, 16, 16, 3)"
+        in prepare_network(archspec.loads(PICTURES), Plan()).obstacle
     )
 
 
 def test_what_cannot_be_measured():
     with pytest.raises(UserError, match=r"pictures: input 'input' is \?×\?×1"):
-        member(archspec.loads(PICTURES, size=None), Plan())
+        prepare_network(archspec.loads(PICTURES, size=None), Plan())
     with pytest.raises(UserError, match=r"pictures: .*'float7'"):
-        member(archspec.loads(PICTURES), Plan(precision="float7"))
+        prepare_network(archspec.loads(PICTURES), Plan(precision="float7"))
 
 
 def test_the_plan_stands_over_the_recipe():
     text = PICTURES + "train: {batch_size: 7, precision: float64, optimizer: SGD}\n"
-    recipe = member(archspec.loads(text), Plan(batch_size=3)).recipe
+    recipe = prepare_network(archspec.loads(text), Plan(batch_size=3)).recipe
     assert (recipe.batch_size, recipe.precision, recipe.optimizer) == (3, "float32", "SGD")
 
 
@@ -282,11 +283,11 @@ def test_without_time_one_run_is_timed():
     from archspec.backends import framework
 
     framework.start()
-    from archspec.comparing.bench import bench
+    from archspec.comparing.bench import measure_networks
 
     plan = Plan(seconds=0)
     with framework.on("cpu") as device:
-        done = bench([member(archspec.load("lenet5"), plan)], plan, device)
+        done = measure_networks([prepare_network(archspec.load("lenet5"), plan)], plan, device)
     assert [(len(row.times), row.burn_in) for row in done.rows] == [(1, 0)] * 2
     assert not done.failed
     assert not done.interrupted
@@ -304,18 +305,18 @@ def test_the_steps_are_those_of_predict_and_fit():
     from archspec.comparing import bench
     from archspec.training.compiling import trainer_of
 
-    it = member(archspec.loads(HEADS), Plan(batch_size=16))
+    it = prepare_network(archspec.loads(HEADS), Plan(batch_size=16))
     with framework.on("cpu") as device:
         model = archspec.to_keras(it.graph)
         trainer = trainer_of(model, it.graph, it.recipe, 1, device)
-        images = bench._images(it.graph, 16)
-        outputs = bench._forward(trainer, images)()
+        images = bench._make_images(it.graph, 16)
+        outputs = bench._start_forward(trainer, images)()
         wanted = model.predict(keras.ops.convert_to_numpy(images), verbose=0)
         for name, values in zip(it.graph.outputs, wanted, strict=True):
             assert np.allclose(keras.ops.convert_to_numpy(outputs[name]), values, atol=1e-5)
-        labels = bench._labels(it.graph, it.recipe)
+        labels = bench._make_labels(it.graph, it.recipe)
         assert [tuple(labels[name].shape) for name in it.graph.outputs] == [(16, 10), (16,)]
-        step = bench._training(trainer, images, labels)
+        step = bench._start_training(trainer, images, labels)
         losses = [float(keras.ops.convert_to_numpy(step()["loss"])) for _ in range(300)]
     assert losses[-1] < 0.7 * losses[0]
 

@@ -23,7 +23,7 @@ from conftest import ROOT
 
 from archspec.cli.options import CHANGES
 from archspec.cli.train import train
-from archspec.comparing.members import Terms, planned
+from archspec.comparing.members import Terms, plan_members
 from archspec.errors import SpecError
 from archspec.runs.job import resolved
 
@@ -52,7 +52,9 @@ def specs(tmp_path):
 
 
 def plan(folder: Path, *specs: str, seeds: int = 1, **terms: object):
-    return planned([str(folder / each) for each in specs], Terms(**terms), seeds, folder / "out")
+    return plan_members(
+        [str(folder / each) for each in specs], Terms(**terms), seeds, folder / "out"
+    )
 
 
 def refusal(folder: Path, *specs: str, **options) -> str:
@@ -173,7 +175,7 @@ def test_a_folder_of_something_else_is_refused(specs, terms, differs):
     folder = specs(a=NET)
     taken = occupy(folder, device="cpu:0")
     said = refusal(folder, "a.yaml", **terms)
-    assert f"{taken}: error: this run was made by something else: {differs}" in said
+    assert f"{taken}: error: this run was made with other options: {differs}" in said
     assert "hint: give another --dir" in said
 
 
@@ -196,7 +198,7 @@ def test_what_is_no_run_is_left_alone(specs):
         (member.folder / name).touch()
     assert plan(folder, "a.yaml")  # it was killed before it began
     (member.folder / "notes.txt").touch()
-    assert "this is in the way, and no run" in refusal(folder, "a.yaml")
+    assert "this is no run, but in the way of one" in refusal(folder, "a.yaml")
 
 
 @pytest.mark.parametrize("name", ["run.json", "resolved.yaml", "metrics.json"])
@@ -377,7 +379,7 @@ def test_a_member_that_is_killed_is_told_and_the_next_one_trained(begun):
     os.kill(child_of(process), signal.SIGKILL)
     table, _ = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "failed: long, seed 4: ended by SIGKILL, as for want of memory" in table
+    assert "failed: long, seed 4: ended by SIGKILL, perhaps because memory ran out" in table
     assert facts(folder / "out" / "sound-s4")["status"] == "finished"
     goes_on(folder)
 

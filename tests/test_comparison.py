@@ -19,7 +19,7 @@ import pytest
 from conftest import ROOT
 
 import archspec
-from archspec.comparing.table import Comparison, compared, listing
+from archspec.comparing.table import Comparison, build_comparison, list_runs
 from archspec.errors import UserError
 from archspec.recipe import recipe_of
 from archspec.runs.job import resolved
@@ -118,7 +118,7 @@ def test_a_run_is_read(tmp_path):
 def test_without_test_images_validation_is_compared_and_said(tmp_path):
     it = read(write_run(tmp_path / "run", net(), 0.75, images={"train": 300, "validation": 60}))
     assert (it.value, it.conditions["measured"]) == (0.75, "validation accuracy")
-    assert "0.7500 (validation)" in listing([it], "text")
+    assert "0.7500 (validation)" in list_runs([it], "text")
 
 
 def test_without_validation_images_the_curve_is_of_training(tmp_path):
@@ -172,7 +172,7 @@ def test_a_damaged_run_is_an_error_that_names_it(tmp_path, name):
 def test_seeds_of_a_network_are_one_row_and_the_best_comes_first(tmp_path):
     values = [0.8, 0.9, 0.85]
     runs = [(net(), value, {"seed": seed}) for seed, value in enumerate(values)]
-    it = compared(several(tmp_path, *runs, (net("better"), 0.95, {})))
+    it = build_comparison(several(tmp_path, *runs, (net("better"), 0.95, {})))
     better, row = it.rows
     assert (better.name, better.value, better.deviation) == ("better", 0.95, None)
     assert len(row.results) == 3
@@ -191,12 +191,14 @@ def test_seeds_of_a_network_are_one_row_and_the_best_comes_first(tmp_path):
     ],
 )
 def test_runs_that_differ_in_more_than_the_seed_are_rows_of_their_own(tmp_path, more):
-    one, two = compared(several(tmp_path, (net(), 0.9, {}), (net(), 0.8, {"seed": 1, **more}))).rows
+    one, two = build_comparison(
+        several(tmp_path, (net(), 0.9, {}), (net(), 0.8, {"seed": 1, **more}))
+    ).rows
     assert (one.name, two.name) == (f"net ({tmp_path / 'run0'})", f"net ({tmp_path / 'run1'})")
 
 
 def test_networks_of_one_name_are_rows_of_their_own(tmp_path):
-    rows = compared(several(tmp_path, (net(), 0.9, {}), (net(units=30), 0.8, {}))).rows
+    rows = build_comparison(several(tmp_path, (net(), 0.9, {}), (net(units=30), 0.8, {}))).rows
     assert [row.graph.total_params for row in rows] == [1510, 2260]
 
 
@@ -204,7 +206,7 @@ def test_other_conditions_are_told(tmp_path):
     other = {"train": 100, "test": 60}
     machine = {"cpu": "slow", "cores": 1, "gpus": []}
     usual = [(net(name), 0.5, {}) for name in "abc"]
-    it = compared(
+    it = build_comparison(
         several(
             tmp_path,
             (net("early"), 0.9, {"recipe": {"epochs": 1}}),
@@ -226,13 +228,13 @@ def test_other_conditions_are_told(tmp_path):
 def test_other_images_of_the_same_name_and_number_are_told(tmp_path):
     data = {"name": "digits", "images": IMAGES, "fingerprint": "f2", "limit": None}
     usual = [(net(name), 0.5, {}) for name in "ab"]
-    rows = compared(several(tmp_path, *usual, (net("c"), 0.4, {"data": data}))).rows
+    rows = build_comparison(several(tmp_path, *usual, (net("c"), 0.4, {"data": data}))).rows
     assert [row.differs for row in rows] == [(), (), ("other images in digits",)]
 
 
 def test_a_run_that_is_not_finished_has_no_value(tmp_path):
     runs = [(net("a"), 0.9, {}), (net("b"), 0.99, {"status": "interrupted"})]
-    it = compared(several(tmp_path, *runs))
+    it = build_comparison(several(tmp_path, *runs))
     assert [row.value for row in it.rows] == [0.9, None]
     assert "interrupted: b, seed 0" in it.to_text("text")
 
@@ -242,7 +244,7 @@ def test_a_run_that_is_not_finished_has_no_value(tmp_path):
 
 def test_what_older_runs_lack_is_a_dash(tmp_path):
     older = {"training_seconds": None, "images_per_second": None, "peak_memory": None}
-    it = compared(several(tmp_path, (net("old"), 0.9, older), (net("new"), 0.8, {})))
+    it = build_comparison(several(tmp_path, (net("old"), 0.9, older), (net("new"), 0.8, {})))
     old, new = it.to_text("markdown").splitlines()[2:4]
     assert [cell.strip() for cell in old.split("|")[3:5]] == ["-", "-"]
     assert "1.00 MiB" in new
@@ -264,7 +266,7 @@ def test_facts_that_cannot_be_are_told(tmp_path, facts, said):
 
 
 def test_values_that_are_no_numbers_are_shown_as_such_and_last(tmp_path):
-    from archspec.comparing.charts import chart
+    from archspec.comparing.charts import write_chart
 
     nan = float("nan")
     runs = [
@@ -276,15 +278,15 @@ def test_values_that_are_no_numbers_are_shown_as_such_and_last(tmp_path):
         (net("c", 40), 0.3, {"training_seconds": nan}),
         (net("d", 50), 0.2, {"training_seconds": 0.0}),
     ]
-    it = compared(several(tmp_path, *runs))
+    it = build_comparison(several(tmp_path, *runs))
     assert [row.name for row in it.rows] == ["b", "c", "d", "a"]
     assert "nan ± nan" in it.to_text("text")
-    chart(it, tmp_path / "chart.png")
+    write_chart(it, tmp_path / "chart.png")
     assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_csv_has_the_numbers_in_full(tmp_path):
-    it = compared(several(tmp_path, (net("a"), 0.912345, {}), (net("b", 30), 0.8, {})))
+    it = build_comparison(several(tmp_path, (net("a"), 0.912345, {}), (net("b", 30), 0.8, {})))
     rows = list(csv.DictReader(io.StringIO(it.to_text("csv"))))
     assert [row["network"] for row in rows] == ["a", "b"]
     assert float(rows[0]["mean"]) == 0.912345
@@ -303,17 +305,17 @@ def test_a_table_with_its_notes(tmp_path, golden, form):
         (net("stopped", 50), 0.0, {"status": "interrupted", **facts}),
     ]
     suffix = {"text": "txt", "markdown": "md"}[form]
-    golden(f"comparison/table.{suffix}", compared(several(tmp_path, *runs)).to_text(form))
+    golden(f"comparison/table.{suffix}", build_comparison(several(tmp_path, *runs)).to_text(form))
 
 
 def test_the_list_of_runs(tmp_path):
     runs = several(
         tmp_path, (net("a"), 0.5, {}), (net("b"), 0.9, {}), (net("c"), 0.0, {"status": "running"})
     )
-    lines = listing(runs, "text").splitlines()[2:]
+    lines = list_runs(runs, "text").splitlines()[2:]
     assert [line.split()[1] for line in lines] == ["b", "a", "c"]
     assert "not finished" in lines[2]
-    assert len(list(csv.DictReader(io.StringIO(listing(runs, "csv"))))) == 3
+    assert len(list(csv.DictReader(io.StringIO(list_runs(runs, "csv"))))) == 3
 
 
 def archspec_command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -403,7 +405,7 @@ def test_wrong_usage_is_said(tmp_path, words, said):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_nothing_is_better_than_a_member_of_the_front(seed):
-    from archspec.comparing.charts import front
+    from archspec.comparing.charts import find_front
 
     draw = random.Random(seed)
     points = [(draw.randint(1, 9) / 4, draw.randint(1, 9) / 4) for _ in range(30)]
@@ -411,7 +413,7 @@ def test_nothing_is_better_than_a_member_of_the_front(seed):
     def beaten(cost: float, value: float) -> bool:
         return any(c <= cost and v >= value and (c, v) != (cost, value) for c, v in points)
 
-    assert front(points) == sorted({each for each in points if not beaten(*each)})
+    assert find_front(points) == sorted({each for each in points if not beaten(*each)})
 
 
 def many(tmp_path: Path, count: int) -> Comparison:
@@ -425,16 +427,16 @@ def many(tmp_path: Path, count: int) -> Comparison:
             (text, draw.uniform(0.85, 0.9), {"seed": seed, "training_seconds": seconds})
             for seed in (0, 1)
         ]
-    return compared(several(tmp_path, *runs))
+    return build_comparison(several(tmp_path, *runs))
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 8])
 def test_no_name_in_the_picture_hides_another_or_leaves_its_panel(tmp_path, count):
     from matplotlib.text import Annotation, Text
 
-    from archspec.comparing.charts import drawn
+    from archspec.comparing.charts import draw_chart
 
-    figure = drawn(many(tmp_path, count))
+    figure = draw_chart(many(tmp_path, count))
     figure.canvas.draw()
     assert len(figure.axes) == 3
     for axes in figure.axes[1:]:
@@ -447,21 +449,21 @@ def test_no_name_in_the_picture_hides_another_or_leaves_its_panel(tmp_path, coun
 
 
 def test_a_network_under_other_conditions_is_of_no_front(tmp_path):
-    from archspec.comparing.charts import drawn
+    from archspec.comparing.charts import draw_chart
 
     runs = [(net(name), 0.5, {}) for name in "ab"]
     best = (net("best"), 0.9, {"recipe": {"epochs": 1}})
     for more, highest in (((), 0.5), ((best,), 0.5), (((net("c"), 0.9, {}),), 0.9)):
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        figure = drawn(compared(several(folder, *runs, *more)))
+        figure = draw_chart(build_comparison(several(folder, *runs, *more)))
         (line,) = (each for each in figure.axes[1].lines if "Pareto" in str(each.get_label()))
         assert max(line.get_ydata()) == highest
 
 
 def test_a_comparison_without_a_value_has_no_picture(tmp_path):
-    from archspec.comparing.members import publish
+    from archspec.comparing.compare import publish
 
-    it = compared(several(tmp_path, (net(), 0.0, {"status": "failed"})))
+    it = build_comparison(several(tmp_path, (net(), 0.0, {"status": "failed"})))
     assert {path.name for path in publish(it, tmp_path / "out")} == {
         "comparison.md",
         "comparison.csv",

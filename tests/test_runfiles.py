@@ -21,7 +21,7 @@ from fuzzing import SPEC
 from PIL import Image
 
 import archspec
-from archspec.comparing.members import compare
+from archspec.comparing.compare import compare
 from archspec.errors import Told, UserError
 from archspec.recipe import recipe_of
 

@@ -50,18 +50,18 @@ def bench(
 
     The exit status is 1 if a network fails; the others are measured all the same.
     """
-    from archspec.comparing.timings import Plan, member, to_text
+    from archspec.comparing.timings import Plan, prepare_network, to_text
 
     plan = Plan(batch_size, precision, burn_in, runs, seconds)
-    members = [member(load(spec, settings), plan) for spec in specs]
-    for each in members:
+    networks = [prepare_network(load(spec, settings), plan) for spec in specs]
+    for each in networks:
         warn(each.graph)
     ENDING.heard()
     framework.start()
-    from archspec.comparing.bench import bench as measure
+    from archspec.comparing.bench import measure_networks
 
     with framework.on(device) as name:
-        done = measure(members, plan, name)
+        done = measure_networks(networks, plan, name)
     click.echo(to_text(done, form).rstrip("\n"))
     if done.interrupted:
         click.echo("interrupted: what was measured so far is above", err=True)

@@ -45,11 +45,12 @@ def compare(
     damaged is left out: the exit status is then 1. Without arguments, list the runs in --dir.
     """
     said_once(**terms)  # wrong usage is known without what trains
-    from archspec.comparing import members as comparing
-    from archspec.comparing.table import listing
+    from archspec.comparing import compare as comparing
+    from archspec.comparing.members import Terms
+    from archspec.comparing.table import list_runs
     from archspec.runs.folder import RUNS
 
-    said = comparing.Terms(**terms)
+    said = Terms(**terms)
     if all(map(comparing.is_run, arguments)) and (said.options or seeds > 1):
         option = next(iter(said.options), "--seeds")
         raise click.UsageError(f"{option} is of a training: give a SPEC to train")
@@ -58,15 +59,15 @@ def compare(
             f"the picture is of SPECs or RUNs, and ends in {' or '.join(comparing.PICTURES)}"
         )
     if not arguments:
-        click.echo(listing(_readable(place or RUNS), form), nl=False)
+        click.echo(list_runs(_readable(place or RUNS), form), nl=False)
         return
     ENDING.heard()
-    place = place or comparing.PLACE
+    place = place or comparing.FOLDER
     found = comparing.compare(
         arguments,
         said,
         seeds=seeds,
-        place=place,
+        folder=place,
         echo=(lambda said: None) if quiet else partial(click.echo, err=True),
     )
     written = comparing.publish(found, place, output)

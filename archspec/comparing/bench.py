@@ -1,11 +1,11 @@
-"""How fast networks are: a batch forward, and a training step.
+"""Measure how fast networks are: a batch forward, and a training step.
 
-What is timed is Keras's own compiled step, as `predict` and `fit` call it, on a batch that is in
-the device's memory already. A run forward ends when the outputs are in main memory, one of training
-when loss and metrics are. A training step is forward pass, loss, gradients, optimizer and metrics
-as the recipe has them, without augmentation, data pipeline and callbacks. `train_on_batch` makes
-the first call alone: it resets metrics, and on JAX takes all weights out of the model and back, a
-quarter more time for LeNet-5 (TensorFlow 5.2 ms against 4.0, JAX 7.9 against 6.3).
+What is timed is Keras's own compiled step, as `predict` and `fit` call it, on a batch that is
+already in the device's memory. A forward run ends when the outputs are in main memory, a training
+run when loss and metrics are. A training step is forward pass, loss, gradients, optimizer and
+metrics as the recipe has them, without augmentation, data pipeline and callbacks. `train_on_batch`
+makes only the first call: it resets metrics, and on JAX takes all weights out of the model and
+back, a quarter more time for LeNet-5 (TensorFlow 5.2 ms against 4.0, JAX 7.9 against 6.3).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from archspec.comparing.timings import (
     FORWARD,
     TRAINING,
     Bench,
-    Member,
+    BenchNetwork,
     Plan,
     Product,
     Timing,
@@ -47,32 +47,34 @@ SMALLEST, LARGEST = 512, 16384
 LONG_ENOUGH, PRODUCTS = 0.05, 10
 
 
-def bench(members: Sequence[Member], plan: Plan, device: str) -> Bench:
+def measure_networks(networks: Sequence[BenchNetwork], plan: Plan, device: str) -> Bench:
     """Measure networks one after another, and matrix products before and after them.
 
-    device: that is worked on. A network that fails is a row of its own, the others go on. Ctrl-C
-    ends the bench with what it has, and it says `interrupted`.
+    device: its name. A network that fails has a row that says so, and the others are measured.
+    Ctrl-C ends the bench with the results so far, and sets `interrupted`.
     """
     dtype = keras.DTypePolicy(plan.precision).compute_dtype
-    side, before = _product(dtype)
+    side, before = _measure_product(dtype)
     after = None
     rows: list[Timing | Unmeasured] = []
     interrupted = False
     try:
-        for each in members:
-            for row in _rows(each, plan, device):
+        for each in networks:
+            for row in _measure_network(each, plan, device):
                 rows.append(row)  # at once, whatever becomes of the next
             gc.collect()  # the memory of the model is for the next one
-        after = _rate(side, dtype)[0]
+        after = _measure_rate(side, dtype)[0]
     except KeyboardInterrupt:
         interrupted = True
     product = Product(side, before, after)
     return Bench(plan, device, product, tuple(rows), interrupted, surroundings())
 
 
-def _rows(member: Member, plan: Plan, device: str) -> Iterator[Timing | Unmeasured]:
-    """A row for each phase of a network; none after one that failed."""
-    graph, recipe = member.graph, member.recipe
+def _measure_network(
+    network: BenchNetwork, plan: Plan, device: str
+) -> Iterator[Timing | Unmeasured]:
+    """Yield a row for each phase of a network; none after a phase that failed."""
+    graph, recipe = network.graph, network.recipe
     phase = FORWARD
     with tqdm(
         desc=f"{graph.name}: building",
@@ -84,16 +86,18 @@ def _rows(member: Member, plan: Plan, device: str) -> Iterator[Timing | Unmeasur
         try:
             with precision(recipe.precision):
                 model = to_keras(graph, recipe.seed)
-                if member.obstacle is None:
+                if network.obstacle is None:
                     model = trainer_of(model, graph, replace(recipe, augment=()), 1, device)
-            images = _images(graph, recipe.batch_size)
-            yield _timed(graph, phase, partial(_forward, model, images), plan, bar)
+            images = _make_images(graph, recipe.batch_size)
+            yield _time_phase(graph, phase, partial(_start_forward, model, images), plan, bar)
             phase = TRAINING
-            if member.obstacle is not None:
-                yield Unmeasured(graph.name, phase, member.obstacle, failed=False)
+            if network.obstacle is not None:
+                yield Unmeasured(graph.name, phase, network.obstacle, failed=False)
                 return
-            labels = _labels(graph, recipe)
-            yield _timed(graph, phase, partial(_training, model, images, labels), plan, bar)
+            labels = _make_labels(graph, recipe)
+            yield _time_phase(
+                graph, phase, partial(_start_training, model, images, labels), plan, bar
+            )
         except Exception as error:
             if is_interrupt(error):
                 raise KeyboardInterrupt from None
@@ -103,9 +107,12 @@ def _rows(member: Member, plan: Plan, device: str) -> Iterator[Timing | Unmeasur
 # --- batches -------------------------------------------------------------------------------------
 
 
-def _images(graph: Graph, size: int) -> Any:
-    """A batch for each input, in the device's memory: of numbers from 0 to 1, or of zeros where an
-    input takes no fractions, which any embedding has a row for."""
+def _make_images(graph: Graph, size: int) -> Any:
+    """Return a batch for each input, in the device's memory.
+
+    It has random numbers from 0 to 1, or zeros if an input takes integers, since any embedding has
+    a row for zero.
+    """
     random = np.random.default_rng(0)
     batches = []
     for name in graph.inputs:
@@ -116,8 +123,8 @@ def _images(graph: Graph, size: int) -> Any:
     return batches if len(batches) > 1 else batches[0]
 
 
-def _labels(graph: Graph, recipe: Recipe) -> Any:
-    """The classes of a batch, at random, as the losses take them."""
+def _make_labels(graph: Graph, recipe: Recipe) -> Any:
+    """Return random classes for a batch, as the losses take them."""
     fewest = min(graph.shape(name)[1] or 1 for name in graph.outputs)
     random = np.random.default_rng(0)
     labels = random.integers(0, max(fewest, 2), recipe.batch_size)  # a single unit tells two apart
@@ -129,39 +136,44 @@ def _labels(graph: Graph, recipe: Recipe) -> Any:
 # --- Keras's steps -------------------------------------------------------------------------------
 
 
-def _forward(model: keras.Model, inputs: Any) -> Step:
-    """Predict a batch for the first time; gives what does it again."""
+def _start_forward(model: keras.Model, inputs: Any) -> Step:
+    """Predict a batch for the first time, and return a function that does it again."""
     model.make_predict_function()
-    state = _state(model.trainable_variables, model.non_trainable_variables)
+    state = _collect_state(model.trainable_variables, model.non_trainable_variables)
     kept = keras.tree.map_structure(keras.ops.copy, state)  # training comes after
-    step = _step(model.predict_function, kept, (inputs,))
-    _land(step())
+    step = _make_step(model.predict_function, kept, (inputs,))
+    _wait_for(step())
     return step
 
 
-def _training(trainer: keras.Model, inputs: Any, labels: Any) -> Step:
-    """Train on a batch for the first time, which also makes the variables of optimizer and metrics;
-    gives what does it again. On JAX the trainer is of no use afterwards."""
+def _start_training(trainer: keras.Model, inputs: Any, labels: Any) -> Step:
+    """Train on a batch for the first time, and return a function that does it again.
+
+    This also makes the variables of optimizer and metrics. On JAX the trainer is unusable
+    afterwards.
+    """
     trainer.train_on_batch(inputs, labels)
-    state = _state(
+    state = _collect_state(
         trainer.trainable_variables,
         trainer.non_trainable_variables,
         trainer.optimizer.variables,
         trainer.metrics_variables,
     )
-    return _step(trainer.train_function, state, (inputs, labels, None))
+    return _make_step(trainer.train_function, state, (inputs, labels, None))
 
 
-def _state(*groups: Sequence[keras.Variable]) -> Any:
-    """What a step on JAX is given, uses up and returns anew; elsewhere variables change in place,
-    and it is empty."""
+def _collect_state(*groups: Sequence[keras.Variable]) -> Any:
+    """Return the values of variables for a step on JAX, which uses them up and returns new ones.
+
+    Elsewhere a step changes variables in place, and the result is empty.
+    """
     if keras.backend.backend() != "jax":
         return ()
     return tuple([each.value for each in group] for group in groups)
 
 
-def _step(function: Callable[..., Any], state: Any, batch: Any) -> Step:
-    """A step function of Keras, always on the same batch."""
+def _make_step(function: Callable[..., Any], state: Any, batch: Any) -> Step:
+    """Return a function that calls a step function of Keras, always on the same batch."""
     if not state:
         return lambda: function([batch])
 
@@ -173,18 +185,21 @@ def _step(function: Callable[..., Any], state: Any, batch: Any) -> Step:
     return step
 
 
-def _land(outputs: Any) -> None:
-    """Wait until the outputs of a step are in main memory: a device works behind one's back."""
+def _wait_for(outputs: Any) -> None:
+    """Wait until the outputs of a step are in main memory: a device works asynchronously."""
     keras.tree.map_structure(keras.ops.convert_to_numpy, outputs)
 
 
 # --- clocks --------------------------------------------------------------------------------------
 
 
-def _timed(
+def _time_phase(
     graph: Graph, phase: str, start: Callable[[], Step], plan: Plan, bar: tqdm[Any]
 ) -> Timing:
-    """Time a phase. start: makes the first call, and gives the function that makes the others."""
+    """Return the timing of a phase.
+
+    start: makes the first call, and returns the function for the others.
+    """
     bar.reset()
     bar.set_description_str(f"{graph.name}, {phase}: compiling")
     begun = time.perf_counter()
@@ -192,43 +207,43 @@ def _timed(
     first = time.perf_counter() - begun
     bar.set_description_str(f"{graph.name}, {phase}")
     share = plan.seconds * plan.burn_in / (plan.burn_in + plan.runs)
-    warm = _times(step, plan.burn_in, share, bar)
-    times = _times(step, plan.runs, plan.seconds - sum(warm), bar) or [_time(step)]
+    warm = _time_runs(step, plan.burn_in, share, bar)
+    times = _time_runs(step, plan.runs, plan.seconds - sum(warm), bar) or [_time_run(step)]
     flops = None if graph.macs is None else FLOPS[phase] * graph.macs * plan.batch_size
     name, size = graph.name, plan.batch_size
     return Timing(name, phase, size, flops, first, len(warm), tuple(times))
 
 
-def _times(step: Step, most: int, seconds: float, bar: tqdm[Any]) -> list[float]:
-    """Run a step that often, or as often as is likely to end in so many seconds."""
+def _time_runs(step: Step, most: int, seconds: float, bar: tqdm[Any]) -> list[float]:
+    """Return the times of at most `most` runs of a step, as many as probably fit in `seconds`."""
     times: list[float] = []
     while len(times) < most and sum(times) + (times[-1] if times else 0) < seconds:
-        times.append(_time(step))
+        times.append(_time_run(step))
         bar.update()
     return times
 
 
-def _time(step: Step) -> float:
+def _time_run(step: Step) -> float:
     begun = time.perf_counter()
-    _land(step())
+    _wait_for(step())
     return time.perf_counter() - begun
 
 
 # --- the machine ---------------------------------------------------------------------------------
 
 
-def _product(dtype: str) -> tuple[int, float]:
-    """The side of square matrices whose product takes a while, and FLOP/s of that."""
+def _measure_product(dtype: str) -> tuple[int, float]:
+    """Return the side of square matrices whose product takes long enough, and its FLOP/s."""
     side = SMALLEST
     while True:
-        rate, seconds = _rate(side, dtype)
+        rate, seconds = _measure_rate(side, dtype)
         if seconds >= LONG_ENOUGH or side == LARGEST:
             return side, rate
         side *= 2
 
 
-def _rate(side: int, dtype: str) -> tuple[float, float]:
-    """FLOP/s of a product of square matrices, and the seconds it takes: the best of several."""
+def _measure_rate(side: int, dtype: str) -> tuple[float, float]:
+    """Return FLOP/s and seconds of a product of square matrices, the best of several."""
     random = np.random.default_rng(0)
     a, b = (
         keras.ops.convert_to_tensor(random.random((side, side), np.float32), dtype)
@@ -237,11 +252,11 @@ def _rate(side: int, dtype: str) -> tuple[float, float]:
     inputs = [keras.Input(batch_shape=(side, side), dtype=dtype) for _ in range(2)]
     model = keras.Model(inputs, keras.ops.matmul(*inputs))
     model.make_predict_function()
-    step = _step(model.predict_function, _state([], []), ([a, b],))
+    step = _make_step(model.predict_function, _collect_state([], []), ([a, b],))
 
     def seconds() -> float:
         begun = time.perf_counter()
-        _land(step()[:1, :1])  # one value: the others need not leave the device
+        _wait_for(step()[:1, :1])  # one value: the others need not leave the device
         return time.perf_counter() - begun
 
     seconds()  # which compiles

@@ -1,4 +1,4 @@
-"""The picture of a comparison: how networks learn, and what their accuracy costs."""
+"""Draw the chart of a comparison: how networks learn, and what their accuracy costs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from matplotlib.transforms import Bbox
 
 from archspec import notation
-from archspec.comparing.table import Comparison, Row, called, spread
+from archspec.comparing.table import Comparison, NetworkRow, measure_spread, write_name
 from archspec.training.lettering import as_written
 
 # Colours that stay apart for the colour-blind (Okabe and Ito), and markers that do in grey.
@@ -26,9 +26,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "osD^vP*X"
 DPI = 120
 SMALL, LARGE = 50, 400  # areas of points
-ROOM = 1.8  # the factor by which a panel goes beyond its outermost points
-# Where a label may stand about its point: the way it goes, and how far beyond the point's edge.
-PLACES = [
+MARGIN = 1.8  # the factor by which a panel goes beyond its outermost points
+# Where a name may be around its point: the direction, and the distance from the point's edge.
+OFFSETS = [
     (x, y, far)
     for far in (3, 14, 28)
     for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
@@ -37,8 +37,10 @@ PLACES = [
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A network in a panel: what it costs, what it gives and by how much that varies. alike: under
-    the conditions of most, without which it is of no front."""
+    """A network in a panel: its cost, its value, and the deviation of that.
+
+    alike: whether its conditions are the usual ones; otherwise it is on no front.
+    """
 
     name: str
     cost: float
@@ -50,8 +52,12 @@ class Point:
     alike: bool
 
 
-def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The (cost, value) that no other betters in one without being worse in the other, by cost."""
+def find_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the (cost, value) pairs that no other pair improves on, sorted by cost.
+
+    >>> find_front([(1, 0.5), (2, 0.4), (3, 0.9)])
+    [(1, 0.5), (3, 0.9)]
+    """
     best: list[tuple[float, float]] = []
     for cost, value in sorted(set(points), key=lambda each: (each[0], -each[1])):
         if not best or value > best[-1][1]:
@@ -60,53 +66,60 @@ def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 @as_written
-def chart(it: Comparison, path: Path) -> None:
-    """Write the picture, in the format of its suffix."""
-    drawn(it).savefig(path, dpi=DPI)
+def write_chart(comparison: Comparison, path: Path) -> None:
+    """Write the chart of a comparison to a file, in the format of its suffix."""
+    draw_chart(comparison).savefig(path, dpi=DPI)
 
 
-def drawn(it: Comparison) -> Figure:
-    """Curves by epoch, and what is measured against training time and against parameters, each with
-    its Pareto front. It needs a row that has a value."""
-    rows = [row for row in it.rows if row.value is not None]
+def draw_chart(comparison: Comparison) -> Figure:
+    """Return a figure with curves by epoch, and with the measure against time and against
+    parameters.
+
+    The latter two have a Pareto front. At least one row must have a value.
+    """
+    rows = [row for row in comparison.rows if row.value is not None]
     looks = {
-        row.name: (COLOURS[place % 8], MARKERS[(place + place // 8) % 8])
-        for place, row in enumerate(rows)
+        row.name: (COLOURS[index % 8], MARKERS[(index + index // 8) % 8])
+        for index, row in enumerate(rows)
     }
     figure = Figure(figsize=(17, 5.6), dpi=DPI, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    figure.suptitle(f"{it.usual['data']}, {it.usual['images']}; {it.usual['trained']}")
+    figure.suptitle(
+        f"{comparison.usual['data']}, {comparison.usual['images']}; {comparison.usual['trained']}"
+    )
     left, *others = figure.subplots(1, 3)
-    _curves(left, rows, looks)
-    timed = _points(rows, looks, lambda row: row.seconds, dict.fromkeys(looks, 2 * SMALL))
-    sized = _points(rows, looks, lambda row: row.graph.total_params, _areas(rows))
+    _draw_curves(left, rows, looks)
+    timed = _make_points(rows, looks, lambda row: row.seconds, dict.fromkeys(looks, 2 * SMALL))
+    sized = _make_points(rows, looks, lambda row: row.graph.total_params, _choose_areas(rows))
     panels = list(zip(others, (timed, sized), strict=True))
     for axes, points in panels:
-        _scatter(axes, points, it.measured)
+        _draw_points(axes, points, comparison.measured)
     others[0].set(xlabel="training time in seconds")
     others[1].set(xlabel="parameters (larger points: more MACs)")
-    others[1].xaxis.set_major_formatter(FuncFormatter(lambda value, at: _count(value)))
-    _legend(figure, rows)
-    figure.draw_without_rendering()  # panels are in their place, and labels can be put in theirs
+    others[1].xaxis.set_major_formatter(FuncFormatter(lambda value, at: _write_count(value)))
+    _draw_legend(figure, rows)
+    figure.draw_without_rendering()  # which gives panels their positions
     for axes, points in panels:
-        _label(axes, points, canvas)
+        _write_names(axes, points, canvas)
     return figure
 
 
 # --- curves --------------------------------------------------------------------------------------
 
 
-def _curves(axes: Axes, rows: Sequence[Row], looks: Mapping[str, tuple[str, str]]) -> None:
-    """The mean over the seeds and a band of one standard deviation, as long as all of them ran."""
+def _draw_curves(
+    axes: Axes, rows: Sequence[NetworkRow], looks: Mapping[str, tuple[str, str]]
+) -> None:
+    """Draw the mean over the seeds with a band of one deviation, while all of them ran."""
     for row in rows:
         together = list(zip(*(each.curve for each in row.results), strict=False))
         epochs = range(1, len(together) + 1)
         means = [fmean(each) for each in together]
         colour, marker = looks[row.name]
         shown = marker if len(together) < 25 else None
-        axes.plot(epochs, means, color=colour, marker=shown, markersize=5, label=called(row))
+        axes.plot(epochs, means, color=colour, marker=shown, markersize=5, label=write_name(row))
         if len(row.results) > 1:
-            spreads = [spread(each) for each in together]
+            spreads = [measure_spread(each) for each in together]
             low = [mean - each for mean, each in zip(means, spreads, strict=True)]
             high = [mean + each for mean, each in zip(means, spreads, strict=True)]
             axes.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
@@ -117,8 +130,8 @@ def _curves(axes: Axes, rows: Sequence[Row], looks: Mapping[str, tuple[str, str]
     axes.grid(alpha=0.3)
 
 
-def _legend(figure: Figure, rows: Sequence[Row]) -> None:
-    """Below all panels, in as many columns as go beside each other."""
+def _draw_legend(figure: Figure, rows: Sequence[NetworkRow]) -> None:
+    """Draw the legend below all panels, in as many columns as fit."""
     known: dict[str, Artist] = {}
     for axes in figure.axes:
         handles, labels = axes.get_legend_handles_labels()
@@ -137,8 +150,8 @@ def _legend(figure: Figure, rows: Sequence[Row]) -> None:
 # --- costs ---------------------------------------------------------------------------------------
 
 
-def _areas(rows: Sequence[Row]) -> dict[str, float]:
-    """Areas of points: between SMALL and LARGE by the logarithm of the MACs."""
+def _choose_areas(rows: Sequence[NetworkRow]) -> dict[str, float]:
+    """Return areas of points, from SMALL to LARGE by the logarithm of the MACs."""
     logs = {row.name: log10(row.graph.macs) for row in rows if row.graph.macs}
     least = min(logs.values(), default=0.0)
     span = max(logs.values(), default=0.0) - least or 1.0
@@ -148,16 +161,16 @@ def _areas(rows: Sequence[Row]) -> dict[str, float]:
     }
 
 
-def _points(
-    rows: Sequence[Row],
+def _make_points(
+    rows: Sequence[NetworkRow],
     looks: Mapping[str, tuple[str, str]],
-    cost: Callable[[Row], float | None],
+    cost: Callable[[NetworkRow], float | None],
     areas: Mapping[str, float],
 ) -> list[Point]:
-    """Those that have a place: a value, and a cost that a logarithm can be taken of."""
+    """Return the points of rows that have a value and a positive cost."""
     return [
         Point(
-            called(row),
+            write_name(row),
             known,
             row.value,
             row.deviation or 0.0,
@@ -170,19 +183,20 @@ def _points(
     ]
 
 
-def _scatter(axes: Axes, points: Sequence[Point], measured: str) -> None:
+def _draw_points(axes: Axes, points: Sequence[Point], measured: str) -> None:
+    """Draw points and the Pareto front of those under the usual conditions."""
     axes.set(xscale="log", ylabel=measured)
     axes.grid(alpha=0.3)
     axes.margins(y=0.15)
     if not points:
         return
     costs = [point.cost for point in points]
-    low, high = min(costs) / ROOM, max(costs) * ROOM
+    low, high = min(costs) / MARGIN, max(costs) * MARGIN
     axes.set_xlim(low, high)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 100 else (1,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, at: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
-    best = _front(points)
+    best = _find_front(points)
     for point in sorted(points, key=lambda each: -each.area):  # small ones lie on large ones
         if point.deviation:
             axes.errorbar(point.cost, point.value, point.deviation, color=point.colour, capsize=3)
@@ -198,7 +212,7 @@ def _scatter(axes: Axes, points: Sequence[Point], measured: str) -> None:
             alpha=0.85,
             zorder=3,
         )
-    # Beyond its last member a front goes on to the edge: more cost gives no more.
+    # After its last point a front continues to the edge: more cost gives no more.
     steps = [*best, *((high, value) for _, value in best[-1:])]
     axes.step(
         [cost for cost, _ in steps],
@@ -211,22 +225,22 @@ def _scatter(axes: Axes, points: Sequence[Point], measured: str) -> None:
     )
 
 
-def _front(points: Sequence[Point]) -> list[tuple[float, float]]:
-    return front([(point.cost, point.value) for point in points if point.alike])
+def _find_front(points: Sequence[Point]) -> list[tuple[float, float]]:
+    return find_front([(point.cost, point.value) for point in points if point.alike])
 
 
-def _count(value: float) -> str:
-    """5 K, where a table has 5.00 K."""
+def _write_count(value: float) -> str:
+    """Return a count for an axis: 5 K, where a table has 5.00 K."""
     number, *unit = notation.write_count(round(value)).split()
     return " ".join([f"{float(number):g}", *unit])
 
 
-def _label(axes: Axes, points: Sequence[Point], canvas: FigureCanvasAgg) -> None:
+def _write_names(axes: Axes, points: Sequence[Point], canvas: FigureCanvasAgg) -> None:
     """Write each name where it hides least of other names, points, the front and the edges."""
     renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
     pixels = axes.figure.dpi / 72  # of a point
     frame = axes.get_window_extent(renderer)
-    taken = _segments(axes, points)
+    taken = _trace_front(axes, points)
     for point in points:
         x, y = axes.transData.transform((point.cost, point.value))
         _, top = axes.transData.transform((point.cost, point.value + point.deviation))
@@ -246,49 +260,63 @@ def _label(axes: Axes, points: Sequence[Point], canvas: FigureCanvasAgg) -> None
             in_layout=False,
             path_effects=[withStroke(linewidth=2, foreground="white")],
         )
-        size = Text.get_window_extent(note, renderer)
+        tried = _list_spots(axes, point, Text.get_window_extent(note, renderer), pixels)
+        far, centre, box = min(
+            tried, key=lambda each: (_measure_hidden(each[2], taken, frame), each[0])
+        )
         x, y = axes.transData.transform((point.cost, point.value))
-        side = sqrt(point.area) / 2 * pixels
-        tried = []
-        for right, up, far in PLACES:
-            away = side / hypot(right, up) + far * pixels
-            centre = (
-                x + right * (away + size.width / 2),
-                y + up * (away + size.height / 2),
-            )
-            box = Bbox.from_bounds(
-                centre[0] - size.width / 2, centre[1] - size.height / 2, size.width, size.height
-            )
-            tried.append((_hidden(box, taken, frame), far, centre, box))
-        _, far, centre, box = min(tried, key=lambda each: each[:2])
         note.set_position(((centre[0] - x) / pixels, (centre[1] - y) / pixels))
         if note.arrow_patch is not None:
-            note.arrow_patch.set_visible(far > PLACES[0][2])
+            note.arrow_patch.set_visible(far > OFFSETS[0][2])
         taken.append(box)
 
 
-def _segments(axes: Axes, points: Sequence[Point]) -> list[Bbox]:
-    """The front's steps as boxes of a pixel's width."""
-    best = _front(points)
+def _list_spots(
+    axes: Axes, point: Point, size: Bbox, pixels: float
+) -> list[tuple[float, tuple[float, float], Bbox]]:
+    """Return where the name of a point may be: distance from the point, centre, and box.
+
+    size: a box of the name's size. pixels: those of a typographic point.
+    """
+    x, y = axes.transData.transform((point.cost, point.value))
+    side = sqrt(point.area) / 2 * pixels
+    spots: list[tuple[float, tuple[float, float], Bbox]] = []
+    for right, up, far in OFFSETS:
+        away = side / hypot(right, up) + far * pixels
+        centre = x + right * (away + size.width / 2), y + up * (away + size.height / 2)
+        box = Bbox.from_bounds(
+            centre[0] - size.width / 2, centre[1] - size.height / 2, size.width, size.height
+        )
+        spots.append((far, centre, box))
+    return spots
+
+
+def _trace_front(axes: Axes, points: Sequence[Point]) -> list[Bbox]:
+    """Return the steps of the front as boxes of a pixel's width."""
+    best = _find_front(points)
     corners = [axes.transData.transform(each) for each in best]
     right = axes.get_window_extent().x1
     boxes = []
-    for place, (x, y) in enumerate(corners):
-        end, up = corners[place + 1] if place + 1 < len(corners) else (right, y)
+    for index, (x, y) in enumerate(corners):
+        end, up = corners[index + 1] if index + 1 < len(corners) else (right, y)
         boxes.append(Bbox.from_extents(x, y - 1, end, y + 1))
         boxes.append(Bbox.from_extents(end - 1, y, end + 1, up))
     return boxes
 
 
-def _hidden(box: Bbox, taken: Sequence[Bbox], frame: Bbox) -> float:
-    """The area of a box that is over something else, or beyond the frame."""
-    return sum(_shared(box, each) for each in taken) + _area(box) - _shared(box, frame)
+def _measure_hidden(box: Bbox, taken: Sequence[Bbox], frame: Bbox) -> float:
+    """Return the area of a box that is over something else, or outside the frame."""
+    return (
+        sum(_measure_overlap(box, each) for each in taken)
+        + _measure_area(box)
+        - _measure_overlap(box, frame)
+    )
 
 
-def _shared(one: Bbox, two: Bbox) -> float:
+def _measure_overlap(one: Bbox, two: Bbox) -> float:
     both = Bbox.intersection(one, two)
-    return _area(both) if both is not None else 0.0
+    return _measure_area(both) if both is not None else 0.0
 
 
-def _area(box: Bbox) -> float:
+def _measure_area(box: Bbox) -> float:
     return float(box.width * box.height)

@@ -1,4 +1,4 @@
-"""Runs side by side: networks in rows, the mean over their seeds, and what the numbers stand on."""
+"""Build the table of a comparison: networks in rows, means over their seeds, and notes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ NOTHING = "-"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Missing:
-    """A member without a result. status: "failed", "interrupted", ... message: why, in a line.
+    """A member without a result.
 
-    log: all that its training said, if it was begun.
+    status: "failed", "interrupted", ... message: the reason, in one line. log: the file with the
+    output of its training, if that was begun.
     """
 
     label: str
@@ -43,11 +44,11 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Row:
-    """One network, trained with one seed or several.
+class NetworkRow:
+    """One network, trained with one or more seeds.
 
-    results: those that are finished. missing: the others. differs: in which conditions it is not
-    as most rows are, in words.
+    results: those that are finished. missing: the others. differs: the conditions in which it is
+    not like most rows, in words.
     """
 
     name: str
@@ -58,14 +59,14 @@ class Row:
 
     @property
     def value(self) -> float | None:
-        """Mean of what is measured; None where nothing is."""
-        return _mean(each.value for each in self.results)
+        """The mean of the measure over its results; None if there is none."""
+        return _average(each.value for each in self.results)
 
     @property
     def deviation(self) -> float | None:
-        """Standard deviation of the same, where there are several."""
+        """The standard deviation of the measure, if there are several results."""
         known = [each.value for each in self.results if each.value is not None]
-        return spread(known) if len(known) > 1 else None
+        return measure_spread(known) if len(known) > 1 else None
 
     @property
     def seconds(self) -> float | None:
@@ -81,25 +82,28 @@ class Row:
         return max((each for each in known if each is not None), default=None)
 
     def _mean(self, key: str) -> float | None:
-        return _mean(each.facts.get(key) for each in self.results)
+        return _average(each.facts.get(key) for each in self.results)
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
+def _average(values: Iterable[float | None]) -> float | None:
     known = [each for each in values if each is not None]
     return fmean(known) if known else None
 
 
-def spread(values: Sequence[float]) -> float:
-    """Return the standard deviation; NaN where one of them is none or infinite."""
+def measure_spread(values: Sequence[float]) -> float:
+    """Return the standard deviation of values; NaN if one of them is NaN or infinite."""
     return stdev(values) if all(map(isfinite, values)) else nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Rows, the best first. usual: the conditions that most of them share. stopped: by Ctrl-C.
-    left_out: what is wrong with each run that could not be read."""
+    """Rows, the best first.
 
-    rows: tuple[Row, ...]
+    usual: the conditions that most rows share. stopped: whether Ctrl-C ended it. left_out: what is
+    wrong with each run that could not be read.
+    """
+
+    rows: tuple[NetworkRow, ...]
     usual: Mapping[str, str]
     stopped: bool = False
     left_out: tuple[str, ...] = ()
@@ -110,21 +114,26 @@ class Comparison:
 
     @property
     def measured(self) -> str:
-        """What is compared: "test accuracy"."""
+        """The name of the measure, such as "test accuracy"."""
         return self.usual.get("measured", "test accuracy")
 
     def to_text(self, form: str) -> str:
-        """The table with its notes, as "text" or "markdown"; or "csv", the numbers in full."""
+        """Return the table with its notes as "text" or "markdown", or exact numbers as "csv"."""
         if form == "csv":
-            return _csv([_exact(row) for row in self.rows])
-        notes = [f"- {note}" for note in _notes(self)] if form == "markdown" else _notes(self)
-        return "\n".join([_table(self.rows, _columns(self), form), "", *notes, ""])
+            return _write_csv([_list_exact(row) for row in self.rows])
+        notes = (
+            [f"- {note}" for note in _list_notes(self)] if form == "markdown" else _list_notes(self)
+        )
+        return "\n".join([_write_table(self.rows, _choose_columns(self), form), "", *notes, ""])
 
 
-def compared(
+def build_comparison(
     results: Sequence[Result], missing: Sequence[Missing] = (), stopped: bool = False
 ) -> Comparison:
-    """Runs of one network that differ in their seeds alone are one row."""
+    """Return the comparison of runs; those that differ only in their seeds are one row.
+
+    missing: members without a result. Runs that are not finished are added to them.
+    """
     groups: list[list[Result]] = []
     for each in results:
         if each.status != "finished":
@@ -144,21 +153,21 @@ def compared(
         own = times[first.label] == 1
         name = first.label if own else f"{first.label} ({first.folder})"
         lacking = tuple(each for each in missing if own and each.label == first.label)
-        rows.append(Row(name, first.graph, tuple(group), lacking))
+        rows.append(NetworkRow(name, first.graph, tuple(group), lacking))
     placed = [each for row in rows for each in row.missing]
     alone: dict[str, list[Missing]] = {}
     for absent in missing:
         if absent not in placed:
             alone.setdefault(absent.label, []).append(absent)
-    rows += [Row(name, each[0].graph, (), tuple(each)) for name, each in alone.items()]
-    usual = _usual([row.results[0].conditions for row in rows if row.results])
-    rows = [replace(row, differs=_differences(row, usual)) for row in rows]
-    rows.sort(key=_place)
+    rows += [NetworkRow(name, each[0].graph, (), tuple(each)) for name, each in alone.items()]
+    usual = _find_usual([row.results[0].conditions for row in rows if row.results])
+    rows = [replace(row, differs=_describe_differences(row, usual)) for row in rows]
+    rows.sort(key=_sort_key)
     return Comparison(tuple(rows), usual, stopped)
 
 
-def _place(row: Row) -> tuple[bool, float]:
-    """The best first; last those without a value, or with one that is no number."""
+def _sort_key(row: NetworkRow) -> tuple[bool, float]:
+    """Return the key that sorts the best row first, and rows without a number last."""
     known = row.value is not None and not isnan(row.value)
     return not known, -(row.value or 0) if known else 0
 
@@ -166,8 +175,8 @@ def _place(row: Row) -> tuple[bool, float]:
 # --- conditions ----------------------------------------------------------------------------------
 
 
-def _usual(conditions: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """The most frequent of each; the first of those that are equally so."""
+def _find_usual(conditions: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return the most frequent value of each condition; of equally frequent ones the first."""
     keys = dict.fromkeys(key for each in conditions for key in each)
     return {
         key: Counter(each[key] for each in conditions if key in each).most_common(1)[0][0]
@@ -175,118 +184,129 @@ def _usual(conditions: Sequence[Mapping[str, str]]) -> dict[str, str]:
     }
 
 
-def _differences(row: Row, usual: Mapping[str, str]) -> tuple[str, ...]:
-    """In words. That images are others is worth saying only where they are as many, and go by the
-    same name."""
+def _describe_differences(row: NetworkRow, usual: Mapping[str, str]) -> tuple[str, ...]:
+    """Return in words the conditions in which a row differs from the usual ones.
+
+    Other images count only if they are as many, and of a dataset with the same name.
+    """
     if not row.results:
         return ()
-    said = row.results[0].conditions
-    differing = {key: each for key, each in said.items() if each != usual[key]}
+    conditions = row.results[0].conditions
+    differing = {key: each for key, each in conditions.items() if each != usual[key]}
     others = differing.pop("fingerprint", None) and not differing.keys() & {"data", "images"}
     found = [f"{each} instead of {usual[key]}" for key, each in differing.items()]
-    return (*found, f"other images in {said['data']}") if others else tuple(found)
+    return (*found, f"other images in {conditions['data']}") if others else tuple(found)
 
 
-def _notes(it: Comparison) -> list[str]:
-    """What the numbers mean and stand on, and what is missing."""
-    results = [each for row in it.rows for each in row.results]
+def _list_notes(comparison: Comparison) -> list[str]:
+    """Return notes on what the numbers mean, on the conditions, and on what is missing."""
+    results = [each for row in comparison.rows for each in row.results]
     notes = []
     if results:
-        several = any(len(row.results) > 1 for row in it.rows)
+        several = any(len(row.results) > 1 for row in comparison.rows)
         spread = "; mean ± standard deviation over the runs" if several else ""
-        on_gpu = it.usual.get("device", "").startswith("gpu")
+        on_gpu = comparison.usual.get("device", "").startswith("gpu")
         notes = [
-            f"{it.measured}: of {_best(each.monitor for each in results)}{spread}",
+            f"{comparison.measured}: of "
+            f"{_describe_epoch(each.monitor for each in results)}{spread}",
             "training time: with validation; images/s: of training, in the median epoch after the "
             f"first; peak memory: of the {'GPU' if on_gpu else 'process'}",
-            f"data: {it.usual['data']}, {it.usual['images']}",
-            f"trained: {it.usual['trained']}, in batches of "
-            + _either(str(each.recipe.batch_size) for each in results),
-            "machine: " + ", ".join(_machine(it.usual)),
-            f"with {_versions(results)}",
-            f"date: {_dates(results)}" + _commits(results),
+            f"data: {comparison.usual['data']}, {comparison.usual['images']}",
+            f"trained: {comparison.usual['trained']}, in batches of "
+            + _join_either(str(each.recipe.batch_size) for each in results),
+            "machine: " + ", ".join(_describe_machine(comparison.usual)),
+            f"with {_list_versions(results)}",
+            f"date: {_write_dates(results)}" + _write_commits(results),
         ]
-    odd = [f"{row.name} ({'; '.join(row.differs)})" for row in it.rows if row.differs]
+    odd = [f"{row.name} ({'; '.join(row.differs)})" for row in comparison.rows if row.differs]
     if odd:
         notes.append(f"not the same conditions (*): {', '.join(odd)}")
-    return [*notes, *map(str, it.missing), *(f"left out: {each}" for each in it.left_out)]
+    return [
+        *notes,
+        *map(str, comparison.missing),
+        *(f"left out: {each}" for each in comparison.left_out),
+    ]
 
 
-def _best(monitors: Iterable[str]) -> str:
-    """Which epoch of a run it is whose model is judged."""
+def _describe_epoch(monitors: Iterable[str]) -> str:
+    """Return which epoch's model is measured, in words."""
     words = {"val_loss": "the least validation loss", "loss": "the least loss"}
-    return "the epoch with " + _either(words.get(each, f"the best {each}") for each in monitors)
+    return "the epoch with " + _join_either(
+        words.get(each, f"the best {each}") for each in monitors
+    )
 
 
-def _machine(usual: Mapping[str, str]) -> list[str]:
+def _describe_machine(usual: Mapping[str, str]) -> list[str]:
     known = [usual.get("machine"), usual.get("device")]
     return [each for each in known if each] or ["not known"]
 
 
-def _either(values: Iterable[str]) -> str:
+def _join_either(values: Iterable[str]) -> str:
     return " or ".join(dict.fromkeys(values))
 
 
-def _versions(results: Sequence[Result]) -> str:
+def _list_versions(results: Sequence[Result]) -> str:
     found: dict[str, dict[str, None]] = {}
     for each in results:
         for package, version in each.facts.get("versions", {}).items():
             found.setdefault(package, {})[version] = None
-    return ", ".join(f"{package} {_either(versions)}" for package, versions in found.items())
+    return ", ".join(f"{package} {_join_either(versions)}" for package, versions in found.items())
 
 
-def _dates(results: Sequence[Result]) -> str:
+def _write_dates(results: Sequence[Result]) -> str:
     days = sorted({str(each.facts.get("started", "not known"))[:10] for each in results})
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
-def _commits(results: Sequence[Result]) -> str:
+def _write_commits(results: Sequence[Result]) -> str:
     known = [commit for each in results if (commit := each.facts.get("git_commit"))]
-    return f", commit {_either(known)}" if known else ""
+    return f", commit {_join_either(known)}" if known else ""
 
 
 # --- tables --------------------------------------------------------------------------------------
 
-Say = Callable[[Row], str]
-COSTS: dict[str, Say] = {
-    "training time": lambda row: _if_known(row.seconds, _time),
-    "images/s": lambda row: _if_known(row.images_per_second, "{:,.0f}".format),
+Write = Callable[[NetworkRow], str]
+COSTS: dict[str, Write] = {
+    "training time": lambda row: _write_if_known(row.seconds, _write_time),
+    "images/s": lambda row: _write_if_known(row.images_per_second, "{:,.0f}".format),
     "parameters": lambda row: notation.write_count(row.graph.total_params),
-    "MACs": lambda row: _if_known(row.graph.macs, notation.write_count),
-    "peak memory": lambda row: _if_known(row.peak_memory, notation.write_size),
+    "MACs": lambda row: _write_if_known(row.graph.macs, notation.write_count),
+    "peak memory": lambda row: _write_if_known(row.peak_memory, notation.write_size),
 }
 
 
-def _columns(it: Comparison) -> dict[str, Say]:
-    several = any(len(row.results) > 1 for row in it.rows)
-    runs: dict[str, Say] = {"runs": lambda row: str(len(row.results))} if several else {}
-    return {"network": called, it.measured: _value, **runs, **COSTS}
+def _choose_columns(comparison: Comparison) -> dict[str, Write]:
+    several = any(len(row.results) > 1 for row in comparison.rows)
+    runs: dict[str, Write] = {"runs": lambda row: str(len(row.results))} if several else {}
+    return {"network": write_name, comparison.measured: _write_value, **runs, **COSTS}
 
 
-def called(row: Row) -> str:
-    """Its name, with a star if its conditions are not those of the others."""
+def write_name(row: NetworkRow) -> str:
+    """Return the name of a row, with a star if its conditions are not the usual ones."""
     return f"{row.name} *" if row.differs else row.name
 
 
-def _value(row: Row) -> str:
+def _write_value(row: NetworkRow) -> str:
     if row.value is None:
         return row.missing[0].status if row.missing else NOTHING
     spread = f" ± {row.deviation:.4f}" if row.deviation is not None else ""
     return f"{row.value:.4f}{spread}"
 
 
-def _time(seconds: float) -> str:
+def _write_time(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:,.0f} s"
 
 
-def _if_known(value: Any, say: Callable[[Any], str]) -> str:
-    return NOTHING if value is None else say(value)
+def _write_if_known(value: Any, write: Callable[[Any], str]) -> str:
+    return NOTHING if value is None else write(value)
 
 
-def _table(rows: Sequence[Row], columns: Mapping[str, Say], form: str, left: int = 1) -> str:
-    """left: how many columns hold words; the others hold numbers."""
+def _write_table(
+    rows: Sequence[NetworkRow], columns: Mapping[str, Write], form: str, left: int = 1
+) -> str:
+    """Return rows as a table; left: the number of columns with words, which the others are not."""
     return tabulate(
-        [[say(row) for say in columns.values()] for row in rows],
+        [[write(row) for write in columns.values()] for row in rows],
         headers=list(columns),
         colalign=["left"] * left + ["right"] * (len(columns) - left),
         tablefmt=STYLES[form],
@@ -294,7 +314,7 @@ def _table(rows: Sequence[Row], columns: Mapping[str, Say], form: str, left: int
     )
 
 
-def _exact(row: Row) -> dict[str, Any]:
+def _list_exact(row: NetworkRow) -> dict[str, Any]:
     return {
         "network": row.name,
         "measured": row.results[0].conditions["measured"] if row.results else "",
@@ -312,8 +332,8 @@ def _exact(row: Row) -> dict[str, Any]:
     }
 
 
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Floats in the 7 digits that a float32 holds."""
+def _write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as CSV, floats with the 7 digits that a float32 holds."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -327,34 +347,34 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
 # --- the runs of a folder ------------------------------------------------------------------------
 
 
-def listing(results: Sequence[Result], form: str) -> str:
-    """Runs one by one, the best first, whatever they were trained on."""
-    rows = [_alone(each) for each in results]
-    rows.sort(key=_place)
+def list_runs(results: Sequence[Result], form: str) -> str:
+    """Return a table of runs, one in each row, the best first, whatever they were trained on."""
+    rows = [_make_row(each) for each in results]
+    rows.sort(key=_sort_key)
     if form == "csv":
-        return _csv([_exact(row) for row in rows])
-    columns: dict[str, Say] = {
+        return _write_csv([_list_exact(row) for row in rows])
+    columns: dict[str, Write] = {
         "run": lambda row: str(row.results[0].folder),
         "network": lambda row: row.name,
         "data": lambda row: row.results[0].conditions["data"],
-        "accuracy": _listed,
+        "accuracy": _write_listed_value,
         "trained": lambda row: row.results[0].length,
         "seed": lambda row: str(row.results[0].recipe.seed),
         **COSTS,
-        "date": lambda row: _dates(row.results),
+        "date": lambda row: _write_dates(row.results),
     }
-    return _table(rows, columns, form, left=3) + "\n"
+    return _write_table(rows, columns, form, left=3) + "\n"
 
 
-def _alone(it: Result) -> Row:
-    return Row(it.label, it.graph, (it,))
+def _make_row(result: Result) -> NetworkRow:
+    return NetworkRow(result.label, result.graph, (result,))
 
 
-def _listed(row: Row) -> str:
-    """Its value, or why it has none; and what it is, where that is not the usual thing."""
-    (it,) = row.results
-    if it.value is None:
-        return it.status if it.status != "finished" else NOTHING
-    said = f"{it.value:.4f}"
-    what = it.conditions["measured"].removeprefix("test ").removesuffix("accuracy").strip()
-    return f"{said} ({what})" if what else said
+def _write_listed_value(row: NetworkRow) -> str:
+    """Return the value of a run with its measure if that is unusual, or why it has none."""
+    (result,) = row.results
+    if result.value is None:
+        return result.status if result.status != "finished" else NOTHING
+    value = f"{result.value:.4f}"
+    what = result.conditions["measured"].removeprefix("test ").removesuffix("accuracy").strip()
+    return f"{value} ({what})" if what else value

@@ -1,7 +1,7 @@
-"""What a bench is asked and what it finds: values and how they are told, all without Keras.
+"""Define what a bench measures and its results, and write their table, without Keras.
 
-member(graph, plan)         a network that can be measured, or why it cannot be
-to_text(bench, "markdown")  the table that `archspec bench` prints
+prepare_network(graph, plan)  a network that can be measured, or an error
+to_text(bench, "markdown")    the table that `archspec bench` prints
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ UNKNOWN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is measured of every network, so that they compare.
+    """The conditions of a measurement, the same for every network.
 
-    burn_in: runs that do not count, before the `runs` that do. seconds: for all runs of a phase;
-    one that is not likely to end in time is not begun, but one is timed in any case.
+    burn_in: runs that do not count, before the `runs` that do. seconds: the limit for all runs of a
+    phase; a run that would probably exceed it is not begun, except for the first.
     """
 
     batch_size: int = 32
@@ -43,35 +43,38 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Member:
-    """A network to be measured. obstacle: why only its forward pass can be; None if both can."""
+class BenchNetwork:
+    """A network to be measured; obstacle: why it cannot be trained, or None."""
 
     graph: Graph
     recipe: Recipe
     obstacle: str | None
 
 
-def member(graph: Graph, plan: Plan) -> Member:
-    """A graph with its recipe, in the batch size and precision of the plan.
+def prepare_network(graph: Graph, plan: Plan) -> BenchNetwork:
+    """Return a graph with its recipe, with the batch size and precision of the plan.
 
-    Raises `UserError` for a graph whose input has an unknown axis, and for a recipe that cannot be.
+    Raises `UserError` for a graph whose input has an unknown axis, and for an invalid recipe.
     """
     for name in graph.inputs:
         if None in (shape := graph.shape(name)[1:]):
-            said = "×".join("?" if n is None else str(n) for n in shape)
+            shown = "×".join("?" if n is None else str(n) for n in shape)
             raise UserError(
-                f"{graph.name}: input '{name}' is {said}, and only a known size can be measured",
+                f"{graph.name}: input '{name}' is {shown}, and only a known size can be measured",
                 "give it in a spec that `extends` this one, or by --set of a param",
             )
     try:
         recipe = recipe_of(graph, batch_size=plan.batch_size, precision=plan.precision)
     except Refused as refused:
         raise UserError(f"{graph.name}: {refused.message}", refused.hint) from None
-    return Member(graph, recipe, _obstacle(graph))
+    return BenchNetwork(graph, recipe, _find_obstacle(graph))
 
 
-def _obstacle(graph: Graph) -> str | None:
-    """Why no recipe can train a graph: those are for one image in, a class out."""
+def _find_obstacle(graph: Graph) -> str | None:
+    """Return why no recipe can train a graph, or None.
+
+    Recipes are for graphs with one image in and a class out.
+    """
     if len(graph.inputs) > 1:
         return f"a recipe trains specs with one input, this has {len(graph.inputs)}"
     for name in graph.outputs:
@@ -85,10 +88,10 @@ def _obstacle(graph: Graph) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One phase of one network, in seconds and floating-point operations of a batch.
+    """The measurement of one phase of one network, in seconds and FLOPs of a batch.
 
-    flops: None if unknown. first: the first call, which compiles. burn_in: runs done that do not
-    count. times: of each run that does, one at least.
+    flops: None if unknown. first: the time of the first call, which compiles. burn_in: the number
+    of runs that do not count. times: those of the runs that count, at least one.
     """
 
     network: str
@@ -105,7 +108,7 @@ class Timing:
 
     @property
     def deviation(self) -> float | None:
-        """The standard deviation of a run; None of one alone."""
+        """The standard deviation of the runs; None if there is only one."""
         return stdev(self.times) if len(self.times) > 1 else None
 
     @property
@@ -119,7 +122,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Unmeasured:
-    """A phase that has no figures, and why. failed: not by nature, but because it went wrong."""
+    """A phase without a measurement; failed: whether it went wrong, instead of being impossible."""
 
     network: str
     phase: str
@@ -129,8 +132,10 @@ class Unmeasured:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """How fast the machine multiplies two square matrices: FLOP/s before and after the networks;
-    after is None if it did not come to that."""
+    """The speed at which the machine multiplies two square matrices.
+
+    before, after: in FLOP/s, before and after the networks; after is None if the bench ended early.
+    """
 
     side: int
     before: float
@@ -143,7 +148,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bench:
-    """All that was found. facts: of the machine, as a run's run.json has them."""
+    """All results of a bench; facts: those of the machine, as in a run's run.json."""
 
     plan: Plan
     device: str
@@ -161,28 +166,31 @@ class Bench:
 
 
 def to_text(bench: Bench, form: str = "text") -> str:
-    """The table of a bench, with what its figures mean. form: "text", "markdown" or "json"."""
+    """Return the table of a bench, with what its figures mean.
+
+    form: "text", "markdown" or "json".
+    """
     if form == "json":
-        return json.dumps(_data(bench), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(_list_data(bench), indent=2, ensure_ascii=False) + "\n"
     columns = ["network", "phase", "ms/batch", "runs", "images/s", "GFLOP/s", "of matmul"]
     columns.append("first call")
     table = tabulate(
-        [_cells(row, bench) for row in bench.rows],
+        [_list_cells(row, bench) for row in bench.rows],
         columns,
         tablefmt=STYLES[form],
         colalign=["left", "left", *["right"] * 6],
         disable_numparse=True,
     )
     bullet = "- " if form == "markdown" else ""
-    reasons = [f"{bullet}{each}" for each in _reasons(bench)]
+    reasons = [f"{bullet}{each}" for each in _list_reasons(bench)]
     notes = [
         f"- {name}: {note}" if bullet else f"{name:11} {note}"
-        for name, note in _notes(bench).items()
+        for name, note in _list_notes(bench).items()
     ]
     return "\n\n".join("\n".join(part) for part in ([table], reasons, notes) if part) + "\n"
 
 
-def _cells(row: Timing | Unmeasured, bench: Bench) -> list[str]:
+def _list_cells(row: Timing | Unmeasured, bench: Bench) -> list[str]:
     if isinstance(row, Unmeasured):
         return [row.network, row.phase, *[UNKNOWN] * 6]
     done, wanted = len(row.times), bench.plan.runs
@@ -190,33 +198,33 @@ def _cells(row: Timing | Unmeasured, bench: Bench) -> list[str]:
     return [
         row.network,
         row.phase,
-        _milliseconds(row),
+        _write_milliseconds(row),
         f"{done}" if done == wanted else f"{done} of {wanted}",
-        _three(row.images_per_second),
-        UNKNOWN if rate is None else _three(rate / 1e9),
+        _write_three_digits(row.images_per_second),
+        UNKNOWN if rate is None else _write_three_digits(rate / 1e9),
         UNKNOWN if rate is None else f"{rate / bench.product.best:.0%}",
-        f"{_three(row.first)} s",
+        f"{_write_three_digits(row.first)} s",
     ]
 
 
-def _milliseconds(row: Timing) -> str:
-    """Mean and deviation to the same digits; the mean alone of one run."""
-    places = _places(1e3 * row.mean)
+def _write_milliseconds(row: Timing) -> str:
+    """Return mean and deviation with the same number of digits; only the mean of a single run."""
+    decimals = _count_decimals(1e3 * row.mean)
     several = [row.mean] if row.deviation is None else [row.mean, row.deviation]
-    return " ± ".join(f"{1e3 * each:,.{places}f}" for each in several)
+    return " ± ".join(f"{1e3 * each:,.{decimals}f}" for each in several)
 
 
-def _three(value: float) -> str:
-    """A number to three digits, or to the last before the point."""
-    return f"{value:,.{_places(value)}f}"
+def _write_three_digits(value: float) -> str:
+    """Return a number to three digits, or to the last before the point."""
+    return f"{value:,.{_count_decimals(value)}f}"
 
 
-def _places(value: float) -> int:
+def _count_decimals(value: float) -> int:
     return 2 if value < 9.995 else 1 if value < 99.95 else 0
 
 
-def _reasons(bench: Bench) -> list[str]:
-    """Why there are no figures."""
+def _list_reasons(bench: Bench) -> list[str]:
+    """Return why phases have no figures, in lines."""
     return [
         f"{row.network}, {row.phase}: {'failed' if row.failed else 'not measured'}: {row.why}"
         for row in bench.rows
@@ -224,12 +232,12 @@ def _reasons(bench: Bench) -> list[str]:
     ]
 
 
-def _notes(bench: Bench) -> dict[str, str]:
-    """What the columns mean, and what was worked on."""
+def _list_notes(bench: Bench) -> dict[str, str]:
+    """Return what the columns mean, and the conditions of the measurement."""
     plan, product, facts = bench.plan, bench.product, bench.facts
     backend, versions = facts["backend"], facts["versions"]
     version = versions.get(backend) or versions.get(f"{backend}-cpu", "")
-    after = "" if product.after is None else f", {_three(product.after / 1e9)} after"
+    after = "" if product.after is None else f", {_write_three_digits(product.after / 1e9)} after"
     device = device_name(facts["machine"], bench.device)
     return {
         "batch": f"{plan.batch_size} samples, {plan.precision}",
@@ -238,13 +246,14 @@ def _notes(bench: Bench) -> dict[str, str]:
         f"{plan.burn_in}; at most {plan.seconds:g} s for all",
         "GFLOP/s": "2 operations for a MAC forward, 6 in training; MACs of convolutions, dense "
         "layers and attention alone",
-        "of matmul": f"of {_three(product.best / 1e9)} GFLOP/s, the better product of matrices "
-        f"{product.side}×{product.side}: {_three(product.before / 1e9)} before{after}",
+        "of matmul": f"of {_write_three_digits(product.best / 1e9)} GFLOP/s, the better product of "
+        f"matrices {product.side}×{product.side}: "
+        f"{_write_three_digits(product.before / 1e9)} before{after}",
         "first call": "the very first batch, and compiling for it",
     }
 
 
-def _data(bench: Bench) -> dict[str, Any]:
+def _list_data(bench: Bench) -> dict[str, Any]:
     plan, product = bench.plan, bench.product
     return {
         "batch_size": plan.batch_size,

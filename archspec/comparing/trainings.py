@@ -1,0 +1,141 @@
+"""Train the members of a comparison, each in a process of its own.
+
+So a member's peak memory is its own, and what ends it, even a lack of memory, ends no other member.
+All that a training writes is also in a log beside its folder, NAME-sSEED.log.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from archspec.comparing.members import Member, Terms, has_only_begun, is_begun
+from archspec.comparing.table import Missing
+from archspec.errors import UserError
+from archspec.reading import kind_of
+from archspec.runs.results import Result, read
+
+Echo = Callable[[str], None]
+
+
+def train_member(member: Member, terms: Terms, title: str, echo: Echo) -> Result | Missing:
+    """Train a member, or resume its training, if it is not finished. Return what came of it.
+
+    title: the line to announce it with. echo: a function that takes each line of output.
+    """
+    if isinstance(done := read_member(member), Result):
+        echo(f"{title}: trained already")
+        return done
+    echo(title)
+    code, lines = _run_command(_make_command(member, terms), member.log, echo)
+    done = read_member(member)
+    if isinstance(done, Result):
+        return done
+    return member.make_missing("failed", _explain_failure(code, lines))
+
+
+def read_member(member: Member) -> Result | Missing:
+    """Return the result of a member, or the reason why it has none."""
+    if not is_begun(member.folder):
+        return member.make_missing("not trained")
+    try:
+        result = read(member.folder, member.label)
+    except UserError as error:
+        return member.make_missing("failed", get_first_line(error))
+    return result if result.status == "finished" else member.make_missing(result.status)
+
+
+def get_first_line(error: UserError) -> str:
+    """Return the first line of an error's message, without the lines of a file that may follow."""
+    return str(error.args[0]).partition("\n")[0].removesuffix(":")
+
+
+def _make_command(member: Member, terms: Terms) -> list[str]:
+    # Found as we were: with `-P` no file of the folder that we are in is taken for a module.
+    """Return the command that trains or resumes a member."""
+    safe = [] if str(Path.cwd()) in sys.path else ["-P"]
+    train = [sys.executable, *safe, "-m", "archspec", "train"]
+    if is_begun(member.folder):
+        device = ["--device", terms.device] if terms.device else []
+        return [*train, "--resume", str(member.folder), *device]
+    if has_only_begun(member.folder):
+        shutil.rmtree(member.folder)
+    seeded = ["--seed", str(member.seed), "--run-dir", str(member.folder)]
+    return [*train, member.spec, *terms.options, *seeded]
+
+
+def _run_command(command: Sequence[str], log: Path, echo: Echo) -> tuple[int, list[str]]:
+    """Run a command, copying its output to a log and to `echo`; return its status and last lines.
+
+    It gets Ctrl-C only from this process, once, so that it can end properly; a second kills it.
+    """
+    lines: deque[str] = deque(maxlen=100)
+    with (
+        _open_log(log) as kept,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        ) as process,
+    ):
+
+        def listen() -> None:
+            for line in process.stdout or ():
+                kept.write(line)
+                kept.flush()
+                lines.append(line.rstrip())
+                echo(lines[-1])
+            process.wait()
+
+        try:
+            listen()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            listen()
+            raise
+        finally:
+            if process.poll() is None:
+                process.kill()
+    return process.returncode, list(lines)
+
+
+@contextmanager
+def _open_log(log: Path) -> Iterator[IO[str]]:
+    """Open the log of a member to append to it. Raises `UserError` if that is impossible."""
+    if kind_of(log) not in (None, "file"):  # a pipe would wait for a reader
+        raise UserError(f"cannot write {log}: it is no file", "move it away")
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            yield file
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise UserError(f"cannot write {log}: {why}", "name another folder with --dir") from None
+
+
+def _explain_failure(code: int, lines: Sequence[str]) -> str:
+    """Return why a training failed, in one line.
+
+    code: the exit status of its process. lines: the last lines of its output.
+    """
+    if code < 0:
+        name = signal.Signals(-code).name
+        return f"ended by {name}" + (
+            ", perhaps because memory ran out" if name == "SIGKILL" else ""
+        )
+    for start in ("error: ", "internal error: "):
+        for line in reversed(lines):
+            if line.startswith(start):
+                return line.removeprefix("error: ")
+    return next((line for line in reversed(lines) if line), f"exit status {code}")
