@@ -72,7 +72,7 @@ class _Compiler:
 
 
 # Words that forbid nothing by themselves. `then` and `else` belong to `if`. `propertyNames` is for
-# editors: the look for YAML's traps checks the keys beside a layer, with better words. `x-archspec`
+# editors: schema/yaml_traps.py checks the keys beside a layer, with better messages. `x-archspec`
 # says what a part is, which chooses the words of its errors.
 SILENT = frozenset(
     [

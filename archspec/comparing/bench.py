@@ -127,7 +127,7 @@ def _make_labels(graph: Graph, recipe: Recipe) -> Any:
     """Return random classes for a batch, as the losses take them."""
     fewest = min(graph.shape(name)[1] or 1 for name in graph.outputs)
     random = np.random.default_rng(0)
-    labels = random.integers(0, max(fewest, 2), recipe.batch_size)  # a single unit tells two apart
+    labels = random.integers(0, max(fewest, 2), recipe.batch_size)  # one unit: two classes
     return keras.tree.map_structure(
         keras.ops.convert_to_tensor, make_targets(graph, recipe, labels)
     )

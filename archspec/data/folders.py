@@ -34,7 +34,7 @@ UNLABELLED = {"pred", "predict", "prediction", "predictions", "unlabeled", "unla
 TABLES = {".csv", ".tsv", ".json", ".xlsx", ".parquet"}
 SORTED = "put the images of each class in a folder of their own: FOLDER/cat/1.jpg"
 
-# Pillow tells these from others and decodes none of them, but EPS, which it has Ghostscript run.
+# Formats that Pillow recognizes but cannot decode; for EPS it runs Ghostscript.
 NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
 

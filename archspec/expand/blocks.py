@@ -47,7 +47,7 @@ def _check_depth(block: Block, step: BlockCall, context: Context, out: Expansion
         circle = (*context.calls[context.calls.index(block) :], block)
         known = not out.circles.isdisjoint(circle)
         out.circles.update(circle)
-        if known:  # a circle is one mistake, wherever one enters it
+        if known:  # a circle is one mistake, wherever it is entered
             raise Failed
         message = f"a block calls itself: {' -> '.join(each.name for each in circle)}"
         raise out.fail("recursive-block", message, span, None, (*context.trail, note))
@@ -177,7 +177,7 @@ def _evaluate_call_params(
         for name, _, default in block.value.entries_of("params")
         if name not in given
         and default.data is None
-        # Whoever misspelt it has been told.
+        # A misspelt one has been reported already.
         and did_you_mean(name, [name]) not in misspelt
     ]
     if missing and declared is not None:
@@ -249,8 +249,8 @@ def expand_reuse(
             raise Refused(message, code="reuse", hint="give it a name, and reuse that")
         entry = context.scope.find(text)
     except Refused as refused:
-        told = explain_unknown(refused, context, out)
-        raise Failed(out.refuse(told, step.target.span, context.trail)) from None
+        explained = explain_unknown(refused, context, out)
+        raise Failed(out.refuse(explained, step.target.span, context.trail)) from None
     if isinstance(entry.block, Call):
         refuse_call(step, context, out)
         return _call_again(step, text, entry, entry.block, name, context, taken, out)

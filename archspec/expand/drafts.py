@@ -48,5 +48,5 @@ class Nothing:
     hint: str = "name a step: from: NAME"
 
 
-Previous = Draft | Nothing  # what a step hands on to the next one
-Taken = Previous | list[Draft] | dict[str, Draft]  # what a step takes: one, several, or by name
+Previous = Draft | Nothing  # the output of a step, which the next one takes
+Taken = Previous | list[Draft] | dict[str, Draft]  # the inputs of a step: one, several, or by name

@@ -18,10 +18,10 @@ from archspec.syntax.formulas import Work
 from archspec.syntax.source import Value
 from archspec.syntax.steps import Step
 
-MAX_PLACES = 8  # noted of one mistake
+MAX_PLACES = 8  # notes on further places of one mistake
 
 Trail = tuple[Note, ...]
-Errors = tuple[int, ...]  # places in the findings
+Errors = tuple[int, ...]  # indices in the findings
 Handler = Callable[..., Previous]  # (step, name, context, taken, out)
 
 
@@ -146,8 +146,8 @@ class Expansion:
 
     def schema_errors(self, value: Value) -> Errors:
         """Return the indices of the schema's errors in a value and in all that it holds."""
-        said = enumerate(self.spec.diagnostics)
-        return tuple(number for number, each in said if value.span.holds(each.span))
+        numbered = enumerate(self.spec.diagnostics)
+        return tuple(number for number, each in numbered if value.span.holds(each.span))
 
     def has_failed(self) -> bool:
         """Return whether an error has been reported."""

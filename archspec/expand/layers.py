@@ -23,7 +23,7 @@ from archspec.layers import LAYERS, traits_of
 from archspec.syntax.source import Value
 from archspec.syntax.steps import BlockCall, LayerCall, Reuse
 
-Written = Mapping[str, tuple[Value, Trail]]  # where each argument is written, and how it got here
+Written = Mapping[str, tuple[Value, Trail]]  # where each argument is written, with notes
 
 
 def expand_layer(
@@ -58,7 +58,7 @@ def add_layer(
         if why := layer.traits.augments_only:
             message = f"{op} works under `train.augment` alone: {why}"
             raise Refused(message, code="refused-layer")
-        if context.owners is not None:  # each layer here has its counterpart there
+        if context.owners is not None:  # inside `reuse` each layer has its counterpart
             counterpart = next(context.owners, None)
             draft.owner = draft.owner or counterpart
         if draft.owner is not None:
@@ -153,7 +153,7 @@ def _evaluate_arguments(
     for defaults, env in context.defaults:
         layer = defaults.get(op)
         refused = next((each for each in (defaults, layer) if each and out.is_refused(each)), None)
-        if refused is not None:  # what the layer would start from is not known
+        if refused is not None:  # so the defaults of the layer are not known
             mistakes = report_mistakes(layer or defaults, replace(context, env=env), out)
             raise Failed(*out.schema_errors(refused), *mistakes)
         for key, value in layer.items() if layer else ():

@@ -125,7 +125,7 @@ def _walk_together(
 
 def _check_bound(count: int, value: Value, out: Expansion) -> None:
     """Raise `Failed` for a loop that is too long; the rest of the spec can still be checked."""
-    if count > formulas.MAX_ITEMS:  # the rest of the spec can be looked at
+    if count > formulas.MAX_ITEMS:  # the rest of the spec can still be checked
         message = f"{count:,} iterations are over the limit of {formulas.MAX_ITEMS:,}"
         raise out.fail("too-large", message, value.span)
 
@@ -148,7 +148,7 @@ def is_included(step: Step, context: Context, out: Expansion) -> bool:
 
 def skip_step(step: Step, context: Context, number: int | None, out: Expansion) -> Errors:
     """Enter the name of a step whose `when` is false, for the errors of steps that refer to it."""
-    # Nothing of the step is read, so what is wrong with its name is no error either.
+    # A skipped step is not checked, so a mistake in its name is no error either.
     text = None if step.name is None else try_fill(step.name, context.env)
     if text is None or step.condition is None:
         return ()

@@ -40,8 +40,8 @@ def find_node(value: Value, context: Context, previous: Previous, out: Expansion
     try:
         found = _look_up(name, context, previous)
     except Refused as refused:
-        told = explain_unknown(refused, context, out)
-        raise Failed(out.refuse(told, value.span, context.trail)) from None
+        explained = explain_unknown(refused, context, out)
+        raise Failed(out.refuse(explained, value.span, context.trail)) from None
     return require_node(found, value.span, context, out)
 
 

@@ -75,10 +75,10 @@ def make_remains(out: Expansion) -> Graph | None:
     """Return the graph of a broken spec as far as it was made; None if it has only inputs."""
     if all(draft.op == "InputLayer" for draft in out.drafts):
         return None
-    # A picture has boxes for nodes and for the groups and blocks around them: no name is of both.
+    # A picture has boxes for nodes and for the groups and blocks around them: names must differ.
     taken = {path for draft in out.drafts for path in _list_paths(draft.scope)}
     for draft in sorted(out.drafts, key=lambda draft: draft.facts is None):
-        # What failed may have no name yet, or that of an input.
+        # A failed step may have no name yet, or the name of an input.
         base = draft.name or draft.scope.join(snake_case(draft.op) or "step")
         numbered = (f"{base}_{number}" for number in count(1))
         draft.name = next(name for name in chain([base], numbered) if name not in taken)

@@ -52,7 +52,7 @@ class Scope:
     named: dict[str, Entry] = field(default_factory=dict)
     unnamed: dict[str, list[Entry]] = field(default_factory=dict)
     failed: list[tuple[re.Pattern[str], Entry]] = field(default_factory=list)
-    path: str = ""  # provisional until `settle`: it is right unless a later name takes it
+    path: str = ""  # provisional until `settle`, because a later explicit name takes precedence
 
     def add(self, entry: Entry, name: str | None, otherwise: str) -> str:
         """Enter a step under its explicit name, or under the name that Keras would give it.

@@ -65,7 +65,7 @@ def _expand_step(step: Step, context: Context, previous: Previous, out: Expansio
             previous = add_stand_in(step, inside, near, failed.errors, out, iteration.number)
             continue
         previous = _expand_once(step, sources, inside, previous, iteration.number, out)
-        sources = None  # the next iteration goes on from this one
+        sources = None  # the next iteration takes the output of this one
     out.blame_first(start, errors)
     return previous
 
@@ -87,7 +87,7 @@ def _expand_once(
         near = out.drafts[start:][-1:] or find_known_sources(sources, context, previous)
         return add_stand_in(step, context, near, failed.errors, out, number)
     except Halt as halt:
-        if halt.errors:  # nobody inside is blamed yet
+        if halt.errors:  # no node inside has the errors yet
             near = find_known_sources(sources, context, previous)
             add_stand_in(step, context, near, halt.errors, out, number)
         raise Halt from None

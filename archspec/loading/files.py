@@ -117,7 +117,7 @@ class _Reader:
         self.libraries: dict[Path, Home] = {}
         self.broken: set[Span] = set()
         self.diagnostics: list[Diagnostic] = []
-        self.trail: list[Note] = []  # from the file that is opened to the one that is read
+        self.trail: list[Note] = []  # from the file that is opened to the one being read
 
     def check(self, document: Document) -> CheckResult:
         """Check a document by the schema. Raises `SpecError` if nothing more can be made of it."""
@@ -311,7 +311,7 @@ def _overlay_key(
     old = data.get(key)
     if value.data is None and not (keeps_null and depth == 0):
         data.pop(key, None)
-        keys[key] = span  # where to say that it is missing
+        keys[key] = span  # where its absence is reported
     elif depth and isinstance(value.data, dict):
         below = old is not None and isinstance(old.data, dict)
         inside, inside_keys = (dict(old.data), dict(old.keys)) if old and below else ({}, {})

@@ -20,7 +20,7 @@ from archspec.pictures.boxes import count_side_by_side, only_pads
 from archspec.pictures.scene import Box, Scene, join_title, write_output_shape
 from archspec.pictures.style import Face, Heat, sum_cost
 
-MISTAKES = 2  # of what failed, how many are told
+MISTAKES = 2  # errors of a failed layer that are shown
 LETTER, PADDING, LINE = 6.3, 6, 22  # points that a cell takes for a letter, beside text, for a line
 SMALL_LETTER = 6  # points that a letter of a title takes
 WIDEST = 1000  # points, for what is wider than any other box

@@ -250,7 +250,7 @@ class _BlockSizes(_Sizes):
 
     def __init__(self, block: DistinctBlock, page: PageFormat) -> None:
         super().__init__(block.scene, page)
-        self.changing = set()  # no shapes are said there
+        self.changing = set()  # a block by itself has no shapes
         self.rows = arrange_cells(block.scene, block.symbols, page.across)
 
     def _measure_box(self, box: Box) -> tuple[int, int]:

@@ -108,7 +108,7 @@ def _list_given(params: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Valu
     for name in params[0]:
         values = [use.get(name) for use in params]
         if any(isinstance(value, bool) for value in values):
-            continue  # which tells what to do, and would be 0 or 1
+            continue  # a switch, which would count as 0 or 1
         lists = [value for value in values if isinstance(value, list)]
         if len(lists) < len(values):
             yield name, tuple(values)

@@ -63,6 +63,10 @@ FROM = describe(
 )
 
 
+CALL = describe("a mapping of its arguments", {"type": "object"}, "Constant call arguments.")
+REUSE = {**REFERENCE, "description": "Call that layer or block again, with its weights."}
+
+
 def define_steps() -> dict[str, Any]:
     """Return the definitions of a step, of `merge`, and of every layer and its arguments."""
     calls = {name: {"$ref": f"#/$defs/{name}"} for name in LAYERS}
@@ -71,8 +75,6 @@ def define_steps() -> dict[str, Any]:
         "from": FROM,
         "when": {**CONDITION, "description": "Whether the step is there at all."},
     }
-    call = describe("a mapping of its arguments", {"type": "object"}, "Constant call arguments.")
-    reuse = {**REFERENCE, "description": "Call that layer or block again, with its weights."}
     step = {
         **calls,
         **group,
@@ -87,7 +89,7 @@ def define_steps() -> dict[str, Any]:
             "description": "Branches that all take the same value, joined by `merge`.",
         },
         "merge": {"$ref": "#/$defs/merge", "description": "The step that joins the branches."},
-        "reuse": reuse,
+        "reuse": REUSE,
         "name": NAME,
         "for": LOOP,
         "repeat": describe(
@@ -95,9 +97,9 @@ def define_steps() -> dict[str, Any]:
             {"anyOf": [{"type": "integer", "minimum": 0}, FORMULA]},
             "How many times the step is repeated; its name gets the number of each iteration.",
         ),
-        "call": call,
+        "call": CALL,
     }
-    merge = {**calls, "reuse": reuse, "name": NAME, "call": call}
+    merge = {**calls, "reuse": REUSE, "name": NAME, "call": CALL}
     not_merge = "|".join(word for word in step if word not in merge)
     words = "|".join((*MODIFIERS, *WORDS))  # which need a value
     block = f"^(?!({words})$){BLOCK[1:]}"
@@ -118,42 +120,8 @@ def define_steps() -> dict[str, Any]:
             },
             "else": {"$ref": "#/$defs/bare"},
         },
-        "merge": {
-            **label(STEP, "step"),
-            "anyOf": [
-                {"$ref": "#/$defs/bare"},
-                *(
-                    {"const": layer.name, "description": layer.doc}
-                    for layer in LAYERS.values()
-                    if layer.traits.kind == "merge"
-                ),
-                MAPPING,
-            ],
-            "if": MAPPING,
-            "then": {
-                **define_mapping(
-                    merge,
-                    STEP,
-                    "merge",
-                    patternProperties={f"^(?!({not_merge})$){BLOCK[1:]}": True},
-                ),
-                **_offer_next(("name", "call")),
-            },
-        },
-        "bare": {
-            **label(STEP, "step"),
-            "type": "string",
-            "anyOf": [
-                {
-                    "pattern": f"^({'|'.join(LAYERS)})$|{block}",
-                    "patternErrorMessage": "There is no such layer.",
-                },
-                *(  # for what editors show
-                    {"pattern": f"^{name}$", "allOf": [{"$ref": f"#/$defs/call/properties/{name}"}]}
-                    for name in LAYERS
-                ),
-            ],
-        },
+        "merge": _define_merge(merge, not_merge),
+        "bare": _define_bare(block),
         "call": {"properties": {name: _define_snippet(layer) for name, layer in LAYERS.items()}},
         **{
             name: {
@@ -164,6 +132,53 @@ def define_steps() -> dict[str, Any]:
             for name, layer in LAYERS.items()
         },
         **_define_layer_arguments(),
+    }
+
+
+def _define_merge(words: Mapping[str, Any], not_merge: str) -> dict[str, Any]:
+    """Return the schema of the step under `merge`.
+
+    words: those that it can have. not_merge: a pattern of words that only other steps have.
+    """
+    return {
+        **label(STEP, "step"),
+        "anyOf": [
+            {"$ref": "#/$defs/bare"},
+            *(
+                {"const": layer.name, "description": layer.doc}
+                for layer in LAYERS.values()
+                if layer.traits.kind == "merge"
+            ),
+            MAPPING,
+        ],
+        "if": MAPPING,
+        "then": {
+            **define_mapping(
+                words,
+                STEP,
+                "merge",
+                patternProperties={f"^(?!({not_merge})$){BLOCK[1:]}": True},
+            ),
+            **_offer_next(("name", "call")),
+        },
+    }
+
+
+def _define_bare(block: str) -> dict[str, Any]:
+    """Return the schema of a step without arguments; block: a pattern of names of blocks."""
+    return {
+        **label(STEP, "step"),
+        "type": "string",
+        "anyOf": [
+            {
+                "pattern": f"^({'|'.join(LAYERS)})$|{block}",
+                "patternErrorMessage": "There is no such layer.",
+            },
+            *(  # for what editors show
+                {"pattern": f"^{name}$", "allOf": [{"$ref": f"#/$defs/call/properties/{name}"}]}
+                for name in LAYERS
+            ),
+        ],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from archspec.analysis.require import BOUND
@@ -60,55 +61,18 @@ CONTRACTS = {
 }
 
 
+PARAMS = {
+    **label("a mapping from names to default values"),
+    "type": "object",
+    "description": "Names for formulas, with their default values.",
+}
+
+
 def define_words() -> dict[str, Any]:
     """Return the schema of each word at the top of a file, by the word."""
     steps = {"$ref": "#/$defs/steps"}
-    inner_shape = define_mapping(
-        {"shape": SHAPE, "dtype": describe(f"one of {', '.join(DTYPES)}", {"enum": list(DTYPES)})},
-        "a mapping",
-        "input",
-        allOf=[{"required": ["shape"], **label("a mapping with a shape", "input")}],
-    )
-    shape = {
-        **describe(SHAPE["$comment"], {"anyOf": [*SHAPE["anyOf"], MAPPING, NOTHING]}),
-        "if": MAPPING,
-        "then": inner_shape,
-    }
-    layer_defaults = {
-        name: {"description": layer.doc, "$ref": f"#/$defs/{name}.arguments"}
-        for name, layer in LAYERS.items()
-    }
-    defaults = {
-        **define_mapping(layer_defaults, "a mapping from layers to their arguments", "defaults"),
-        "description": "Arguments that every layer of a name starts from.",
-    }
-    params = {
-        **label("a mapping from names to default values"),
-        "type": "object",
-        "description": "Names for formulas, with their default values.",
-    }
-    names = describe("a list of names", {"type": "array", "items": NAME, "minItems": 1})
-    in_block = {
-        "description": describe("text", {"type": "string"}, "One line on what this block is."),
-        "params": params,
-        "inputs": {**names, "description": "Names of its inputs, if it has several."},
-        "defaults": defaults,
-        "layers": {**steps, "description": "The steps, each taking the one before it."},
-    }
-    block = {name: allow_null(each) for name, each in in_block.items()}
-    contracts = define_mapping(
-        {
-            **{name: {**COMPARISON, "description": doc} for name, doc in CONTRACTS.items()},
-            "output": {
-                "type": "array",
-                **label("a shape"),
-                "description": "Shape of the output without the batch axis.",
-            },
-        },
-        "a mapping of contracts",
-        "contracts",
-        patternProperties={"^memory@[0-9]+$": COMPARISON},
-    )
+    shape, defaults = _define_shape(), _define_defaults()
+    block = {name: allow_null(each) for name, each in _define_block(steps, defaults).items()}
     files = describe("a list of files", {"type": "array", "items": TEXT})
     described = {
         "archspec": describe("1", {"const": 1}, "Version of the language.", role="version"),
@@ -122,7 +86,7 @@ def define_words() -> dict[str, Any]:
             "the name of a file", {"type": "string"}, "The spec that this one changes."
         ),
         "import": {**files, "description": "Block libraries whose blocks are brought in."},
-        "params": params,
+        "params": PARAMS,
         "input": {**shape, "description": "Shape of the input without the batch axis."},
         "inputs": {
             **label("a mapping from names to shapes"),
@@ -145,7 +109,7 @@ def define_words() -> dict[str, Any]:
             "The model's outputs; by default the last step.",
         ),
         "require": {
-            **contracts,
+            **_define_contracts(),
             "description": "Contracts that `archspec check` holds the spec to.",
         },
         "train": {"$ref": "#/$defs/train", "description": "The recipe of `archspec train`."},
@@ -154,6 +118,62 @@ def define_words() -> dict[str, Any]:
     return {
         key: value if key in never_null else allow_null(value) for key, value in described.items()
     }
+
+
+def _define_shape() -> dict[str, Any]:
+    """Return the schema of an input: a shape, or a mapping with a shape and a type."""
+    mapping = define_mapping(
+        {"shape": SHAPE, "dtype": describe(f"one of {', '.join(DTYPES)}", {"enum": list(DTYPES)})},
+        "a mapping",
+        "input",
+        allOf=[{"required": ["shape"], **label("a mapping with a shape", "input")}],
+    )
+    return {
+        **describe(SHAPE["$comment"], {"anyOf": [*SHAPE["anyOf"], MAPPING, NOTHING]}),
+        "if": MAPPING,
+        "then": mapping,
+    }
+
+
+def _define_defaults() -> dict[str, Any]:
+    """Return the schema of the default arguments of layers."""
+    layer_defaults = {
+        name: {"description": layer.doc, "$ref": f"#/$defs/{name}.arguments"}
+        for name, layer in LAYERS.items()
+    }
+    return {
+        **define_mapping(layer_defaults, "a mapping from layers to their arguments", "defaults"),
+        "description": "Arguments that every layer of a name starts from.",
+    }
+
+
+def _define_block(steps: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of each word in a block, by the word."""
+    names = describe("a list of names", {"type": "array", "items": NAME, "minItems": 1})
+    return {
+        "description": describe("text", {"type": "string"}, "One line on what this block is."),
+        "params": PARAMS,
+        "inputs": {**names, "description": "Names of its inputs, if it has several."},
+        "defaults": defaults,
+        "layers": {**steps, "description": "The steps, each taking the one before it."},
+    }
+
+
+def _define_contracts() -> dict[str, Any]:
+    """Return the schema of what a spec requires of its network."""
+    return define_mapping(
+        {
+            **{name: {**COMPARISON, "description": doc} for name, doc in CONTRACTS.items()},
+            "output": {
+                "type": "array",
+                **label("a shape"),
+                "description": "Shape of the output without the batch axis.",
+            },
+        },
+        "a mapping of contracts",
+        "contracts",
+        patternProperties={"^memory@[0-9]+$": COMPARISON},
+    )
 
 
 def _define_by_output(kind: str, one: dict[str, Any], *more: Any) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def _meant_argument(key: str, fault: Fault) -> str:
 
 def report_object(key: str, fault: Fault, result: CheckResult) -> None:
     """Report the name of an initializer, an optimizer or the like: `{Adm: {...}}`."""
-    if len(fault.value.data) > 1:  # that it must be one name is said already
+    if len(fault.value.data) > 1:  # the error of several names is enough
         return
     kind = fault.owner
     message = f"{name_subject(fault.path)} must be {fault.words}, got '{key}'"

@@ -29,7 +29,7 @@ def validator() -> Any:
     """Return the validator of jsonschema, which also finds out what is wrong."""
     import jsonschema  # takes as long as all the rest of a check: only where something is wrong
 
-    # Which keys stand beside a layer is said for editors; here the look for traps says it in words.
+    # `propertyNames` is for editors: yaml_traps reports the keys beside a layer, in words.
     extend: Any = jsonschema.validators.extend
     return extend(jsonschema.Draft202012Validator, {"propertyNames": lambda *_: ()})(make_schema())
 
@@ -64,7 +64,7 @@ class Fault:
 
     @property
     def role(self) -> str:
-        """What this part of the schema is, such as "arguments"; "" where that is not said."""
+        """What this part of the schema is, such as "arguments"; "" if it has no role."""
         return str(self.wanted.get(ROLE, {}).get("is", ""))
 
     @property

@@ -284,7 +284,7 @@ def _shared_fields(value: Value) -> dict[str, Any]:
     """Return the fields that every step has."""
     repeat, loop = value.get("repeat"), value.get("for")
     if isinstance(value.data, dict) and "repeat" in value.data:
-        repeat = value.data["repeat"]  # numbers the names of a step even if it is refused
+        repeat = value.data["repeat"]  # even if it is null: the names of the step are numbered then
     return {
         "span": value.span,
         "words": value.keys,

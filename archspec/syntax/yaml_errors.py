@@ -225,8 +225,8 @@ def _unexplained(stop: Stop) -> Diagnostic:
     return stop.diagnose(f"this is not YAML: {expected}", None)
 
 
-# PyYAML says the same of several causes. The first rule that knows the cause has it, so a rule
-# stands before those that look at less: a missing colon before any second colon, for example.
+# PyYAML has the same words for several causes. The first rule that knows the cause is used, so a
+# specific rule comes before a general one: a missing colon before any second colon, for example.
 RULES: tuple[Callable[[Stop], Diagnostic | None], ...] = (
     _open_quote,
     _tab,
