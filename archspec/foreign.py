@@ -231,7 +231,7 @@ CONTRACTS: Mapping[str, str] = _make_table(
     ("outputshape shape", "write output"),
 )
 
-# Words that others write where a step has the name of its layer.
+# Keys that other libraries have for the name of a layer.
 KINDS = ("type", "layer", "class_name", "class", "op", "kind", "module", "layer_type")
 
 PRECISIONS: Mapping[str, str] = _make_table(
@@ -247,7 +247,7 @@ _START = "archspec reads its own language: `archspec new FILE --from lenet5` sta
 _DATA = "it is data: archspec train SPEC --data FILE"
 _KERAS = "Keras opens it; a spec is the text that such a model is built from"
 
-# How a file begins (at a place, with bytes) -> what it is, and what to do with it.
+# (position, bytes there, what the file is, hint)
 BEGINNINGS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras's .h5 models are", _KERAS),
     (0, b"\x93NUMPY", "a NumPy array (.npy)", "save images and labels in one .npz for --data"),
@@ -265,14 +265,14 @@ BEGINNINGS: tuple[tuple[int, bytes, str, str], ...] = (
     (8, b'{"', "weights of safetensors", _START),
     *((0, bytes((128, n)), "a pickle, as of PyTorch or scikit-learn", _START) for n in range(2, 6)),
 )
-# The first member of a zip file ends so -> what it is.
+# (end of the first member's name in a zip file, what the file is, hint)
 ZIP_MEMBERS: tuple[tuple[str, str, str], ...] = (
     ("metadata.json", "a Keras model (.keras)", _KERAS),
     (".npy", "arrays of NumPy (.npz)", _DATA),
     ("data.pkl", "a model of PyTorch", _START),
     ("", "a zip file", "unpack it first"),
 )
-# What a text begins with, comments left out -> what it is.
+# (pattern of the beginning of a text without comments, what the text is)
 TEXTS: tuple[tuple[str, str], ...] = (
     (r"\[(net|network)\]", "a network of Darknet (.cfg)"),
     (r"(name\s*:\s*\".*\"\s*|\w+\s*:.*\n\s*)*layers?\s*\{", "a network of Caffe (.prototxt)"),
@@ -280,7 +280,7 @@ TEXTS: tuple[tuple[str, str], ...] = (
     (r"(strict\s+)?digraph\b", "a drawing for Graphviz"),
     (r"<(\?xml|svg|!doctype|html)", "an XML or HTML file"),
 )
-# Keys that a mapping has -> what it is. One of a row may be several in its place: `a|b`.
+# (keys of a mapping, where `a|b` is either, what the mapping is)
 MAPPINGS: tuple[tuple[str, str], ...] = (
     ("backbone head", "a model of Ultralytics (YOLO)"),
     ("names val|train nc|path|val", "a dataset of Ultralytics (YOLO)"),

@@ -42,7 +42,7 @@ from archspec.training.compiling import precision, trainer_of
 
 Step = Callable[[], Any]
 
-# A product of matrices is large enough when it takes so many seconds, and is the best of so many.
+# A matrix product takes at least LONG_ENOUGH seconds, and the best of PRODUCTS counts.
 SMALLEST, LARGEST = 512, 16384
 LONG_ENOUGH, PRODUCTS = 0.05, 10
 
@@ -61,8 +61,8 @@ def measure_networks(networks: Sequence[BenchNetwork], plan: Plan, device: str) 
     try:
         for each in networks:
             for row in _measure_network(each, plan, device):
-                rows.append(row)  # at once, whatever becomes of the next
-            gc.collect()  # the memory of the model is for the next one
+                rows.append(row)  # at once, in case the next one is interrupted
+            gc.collect()  # frees the memory of the model
         after = _measure_rate(side, dtype)[0]
     except KeyboardInterrupt:
         interrupted = True
@@ -79,7 +79,7 @@ def _measure_network(
     with tqdm(
         desc=f"{graph.name}: building",
         total=plan.burn_in + plan.runs,
-        disable=None,  # where standard error is no terminal
+        disable=None,  # no bar if standard error is no terminal
         leave=False,
         bar_format="{desc} |{bar:20}| {n_fmt}/{total_fmt} runs",
     ) as bar:
@@ -140,7 +140,9 @@ def _start_forward(model: keras.Model, inputs: Any) -> Step:
     """Predict a batch for the first time, and return a function that does it again."""
     model.make_predict_function()
     state = _collect_state(model.trainable_variables, model.non_trainable_variables)
-    kept = keras.tree.map_structure(keras.ops.copy, state)  # training comes after
+    kept = keras.tree.map_structure(
+        keras.ops.copy, state
+    )  # a copy, because training changes the variables later
     step = _make_step(model.predict_function, kept, (inputs,))
     _wait_for(step())
     return step

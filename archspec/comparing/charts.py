@@ -26,7 +26,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "osD^vP*X"
 DPI = 120
 SMALL, LARGE = 50, 400  # areas of points
-MARGIN = 1.8  # the factor by which a panel goes beyond its outermost points
+MARGIN = 1.8  # the factor between a panel's edges and its outermost points
 # Where a name may be around its point: the direction, and the distance from the point's edge.
 OFFSETS = [
     (x, y, far)
@@ -197,7 +197,7 @@ def _draw_points(axes: Axes, points: Sequence[Point], measured: str) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, at: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     best = _find_front(points)
-    for point in sorted(points, key=lambda each: -each.area):  # small ones lie on large ones
+    for point in sorted(points, key=lambda each: -each.area):  # small points on top
         if point.deviation:
             axes.errorbar(point.cost, point.value, point.deviation, color=point.colour, capsize=3)
         of_front = point.alike and (point.cost, point.value) in best
@@ -238,7 +238,7 @@ def _write_count(value: float) -> str:
 def _write_names(axes: Axes, points: Sequence[Point], canvas: FigureCanvasAgg) -> None:
     """Write each name where it hides least of other names, points, the front and the edges."""
     renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
-    pixels = axes.figure.dpi / 72  # of a point
+    pixels = axes.figure.dpi / 72  # of a typographic point
     frame = axes.get_window_extent(renderer)
     taken = _trace_front(axes, points)
     for point in points:

@@ -61,7 +61,7 @@ class Terms:
 
     @property
     def options(self) -> list[str]:
-        """The same options as words of a command line."""
+        """The options as words of a command line."""
         words = [part for each in self.settings for part in ("--set", each)]
         given = {
             "recipe": self.recipe,
@@ -128,7 +128,7 @@ def plan_members(specs: Sequence[str], terms: Terms, seeds: int, folder: Path) -
     for member in members:
         with _collect(str(member.folder), errors):
             _refuse_other_run(member, terms)
-    if errors:  # what is wrong with an option is found with each spec
+    if errors:  # a wrong option is reported once, though each spec has it
         raise SpecError({(str(each.span), each.message): each for each in errors}.values())
     return members
 

@@ -58,7 +58,7 @@ def get_first_line(error: UserError) -> str:
 
 
 def _make_command(member: Member, terms: Terms) -> list[str]:
-    # Found as we were: with `-P` no file of the folder that we are in is taken for a module.
+    # With `-P` Python does not import modules from the working folder, unless we did.
     """Return the command that trains or resumes a member."""
     safe = [] if str(Path.cwd()) in sys.path else ["-P"]
     train = [sys.executable, *safe, "-m", "archspec", "train"]

@@ -34,7 +34,7 @@ from archspec.reading import kind_of, path_of, readable, reading
 
 DEBIAN = Path("/usr/share/datasets")  # where Debian's dataset packages install
 DIGITS = tuple(map(str, range(10)))
-# The datasets that go by a name, and what they call their classes.
+# The datasets with known names, and the names of their classes.
 CLASSES: dict[str, tuple[str, ...]] = {
     "digits": DIGITS,
     "mnist": DIGITS,
@@ -60,7 +60,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
 }
 DIGITS_FILE = "datasets/data/digits.csv.gz"
 DIGITS_TEST = 0.2
-MOST = 1000  # classes that there may be without an image for each
+MOST = 1000  # classes that are accepted even if there are fewer images
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,7 +175,7 @@ def _read_from(name: str, folder: Path) -> ArrayParts | None:
     if name in CIFAR:
         found = find_cifar(CIFAR[name], folder)
         return read_cifar(CIFAR[name], found) if found else None
-    # Two datasets have files of the same names: a folder called after the other one is the other's.
+    # MNIST and Fashion-MNIST have files of the same names: the folder's name tells which it is.
     others = {each for each in CLASSES if each != name}
     here = () if folder.name.replace("-", "_") in others else (folder,)
     for inside in (*(folder / spelling for spelling in spellings), *here):

@@ -19,7 +19,7 @@ from PIL import Image
 from archspec.errors import UserError
 from archspec.reading import readable, reading
 
-# What systems leave in folders; names that begin with a dot are hidden.
+# Files and folders of operating systems; names that begin with a dot are hidden, too.
 NO_DATA = {"@eadir", "__macosx", "#recycle", "$recycle.bin", "system volume information"}
 NO_DATA |= {"lost+found", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
 
@@ -28,7 +28,7 @@ PARTS = {
     **dict.fromkeys(("validation", "validate", "val", "valid", "dev", "development"), "validation"),
     **dict.fromkeys(("test", "testing", "tests", "eval", "evaluation"), "test"),
 }
-# Words that make no other thing of a part's name: seg_test is a test set, test_tube is not.
+# Words that a part's name may have besides: seg_test is a test set, test_tube is not.
 MORE = {"data", "imgs", "img", "photos", "pictures", "seg"}
 UNLABELLED = {"pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled", "unsup"}
 TABLES = {".csv", ".tsv", ".json", ".xlsx", ".parquet"}

@@ -29,7 +29,7 @@ from archspec.reading import kind_of, open_file, read_bytes, readable, reading
 FETCH = "fetch the file again"
 LARGEST = 2**30  # bytes of an IDX file or an archive, unpacked: EMNIST has 0.6 of it
 BATCH = 2**28  # bytes of one batch of CIFAR: the largest has 0.6 of it
-FILES = ("file", "special")  # what is no file after all is refused where it is opened
+FILES = ("file", "special")  # a special file is refused when it is opened
 TOO_LARGE = f"it holds more than {LARGEST:,} bytes"
 
 
@@ -101,11 +101,11 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name} is packed in a way that numpy.savez does not know")
     with archive.open(member) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # numpy's, of headers that Python 2 wrote
+        warnings.simplefilter("ignore")  # numpy warns of headers that Python 2 wrote
         try:
             header = HEADERS[np.lib.format.read_magic(file)]
             shape, by_columns, dtype = header(file)
-        except Exception as error:  # numpy hands a text of the file to a parser of Python
+        except Exception as error:  # numpy parses the header as Python, which can raise anything
             raise ValueError(f"its member '{name}' is no array: {error}") from None
         if dtype.hasobject:
             raise UserError(
@@ -120,7 +120,7 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -
                 f"{name} needs {size / 2**30:,.0f} GiB of memory, and this machine has "
                 f"{_find_memory() / 2**30:,.0f}"
             )
-        held = file.read(size + 1)  # the end, too, where the check sum is looked at
+        held = file.read(size + 1)  # up to the end, where the checksum is verified
     if len(held) != size:
         raise ValueError(f"{name} ends too early")
     return np.frombuffer(held, dtype).reshape(shape, order="F" if by_columns else "C")
@@ -148,7 +148,7 @@ def check_arrays(images: Array, labels: Array, where: str) -> tuple[Array, Array
     if len(images) != len(labels) or not len(labels):
         raise UserError(f"{where}: {len(images)} images but {len(labels)} labels")
     if images.dtype.kind == "f":
-        # What training computes in: nothing beyond its range is a number there.
+        # Training computes in float32, where larger values are infinite.
         most = np.finfo(np.float32).max
         if not (np.isfinite(images).all() and -most <= images.min() and images.max() <= most):
             raise UserError(f"{where}: some pixels are not finite numbers", "clean the data first")

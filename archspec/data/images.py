@@ -37,12 +37,12 @@ TRANSPOSES = {
     8: Image.Transpose.ROTATE_90,
 }
 LYING = range(5, 9)  # orientations that swap height and width
-LATE = (b"eXIf", b"Orientation", b"Raw profile type exif")  # where a PNG says its orientation
-PIXELS = 2**27  # of one image: some hundred bytes can unpack to any number
-LARGE = 2**24  # pixels of images that are decoded one at a time, for their memory
+LATE = (b"eXIf", b"Orientation", b"Raw profile type exif")  # chunks of a PNG with its orientation
+PIXELS = 2**27  # the most in one image: some hundred bytes can unpack to any number
+LARGE = 2**24  # pixels: larger images are decoded one at a time, to save memory
 LEAVE = "remove or replace what is broken, or write `skip_broken: true` under train.data"
 GREY = {"1", "L", "LA", "La"}
-STILLS = {"GIF", "PNG", "TIFF", "WEBP", "AVIF"}  # formats in which a second frame is a surprise
+STILLS = {"GIF", "PNG", "TIFF", "WEBP", "AVIF"}  # formats that usually have one frame
 
 Array = np.ndarray[Any, Any]
 ONE_LARGE = Lock()
@@ -128,7 +128,7 @@ def _find_orientation(image: Image.Image) -> Any:
 
 def _turn_upright(image: Image.Image) -> Image.Image:
     """Return the decoded image in the orientation of its EXIF data."""
-    image.load()  # which turns a TIFF by itself, and forgets its orientation
+    image.load()  # Pillow turns a TIFF here, and drops its orientation
     turn = TRANSPOSES.get(_find_orientation(image))
     return image if turn is None else image.transpose(turn)
 
@@ -164,7 +164,7 @@ def _decode(image: Image.Image, grey: bool, deep: bool) -> Array:
 
 
 class _Inspection(NamedTuple):
-    """What must be known of a file before it is read.
+    """The properties of an image file that must be known before it is read.
 
     kind: "grey", "colour", "deep" (grey of 16 bits), or "lost" if its values cannot be used. left:
     what of the image is not used, in words; for "lost" the type of its pixels.
@@ -381,7 +381,7 @@ class Fitting:
         image = photos.read(path)
         if self.size is not None and image.shape[:2] != self.size:
             return _resize(image, self.size)
-        if image.shape[:2] != self.shape[:2]:  # or its rows would be taken for other rows
+        if image.shape[:2] != self.shape[:2]:  # a batch of another shape would mix up rows
             found, before = _write_shape(image.shape[:2]), _write_shape(self.shape[:2])
             raise UserError(
                 f"{readable(path)} is {found}, but was {before} when the run began",

@@ -132,7 +132,7 @@ def _make_target(graph: Graph, recipe: Recipe, output: str, labels: Array) -> Ar
     if is_sparse(named(recipe.loss[output])[0]):
         return labels
     if units == 1:
-        return labels[:, None]  # of the output's axes, which not every metric sees to
+        return labels[:, None]  # (n, 1) like the output: some metrics do not reshape
     return np.eye(units, dtype=np.float32)[labels]
 
 

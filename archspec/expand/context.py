@@ -1,4 +1,4 @@
-"""What a step sees from where it is written."""
+"""The context of a step: what it sees from where it is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archspec.syntax.source import Value
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What a step sees from where it is written.
+    """The context of a step: names, defaults and inputs that it can use.
 
     env: the value of each name in formulas. defaults: those in force, each with the names that its
     formulas see. inputs: `input`, or the declared names, of the enclosing block. trail: notes on

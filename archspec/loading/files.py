@@ -35,7 +35,7 @@ MAX_FILES = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Home:
-    """What a block sees of the file that it is written in."""
+    """The params, defaults and blocks of a file, which its blocks can use."""
 
     params: Value | None
     defaults: Value | None

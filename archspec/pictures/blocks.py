@@ -140,7 +140,7 @@ def _build_inside(
         for name, shape in zip_longest(values, shapes, fillvalue=""):
             ends[way, name] = Mark(f"{name} {way}", "end", f"{way} {shape}".strip())
     inside = {box.name for box in boxes}
-    edges: dict[object, Edge] = {}  # a value leaves once
+    edges: dict[object, Edge] = {}  # one for each value that leaves
     for index, edge in enumerate(scene.edges):
         if edge.tail in inside:
             if edge.head in inside:

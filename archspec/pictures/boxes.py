@@ -21,7 +21,7 @@ from archspec.layers import traits_of
 from archspec.pictures.repeats import Wiring
 from archspec.pictures.scene import Box, Edge, FoldedRepeat, Mark, Scene, list_boxes, nest_boxes
 
-PREPARED = ("convolution", "pooling")  # kinds of layer that take what a padding prepares
+PREPARED = ("convolution", "pooling")  # kinds of layer that a padding may prepare the input of
 READABLE = 40  # boxes on a page that a reader can take in
 
 
@@ -70,7 +70,7 @@ def collapse_frames(scene: Scene, paths: Collection[str]) -> Scene:
             frames = box.frames[: box.frames.index(name)]
             box = Box(nodes, tuple(stands), frames, name)
         boxes.append(box)
-    edges: dict[object, Edge] = {}  # a value enters a block once
+    edges: dict[object, Edge] = {}  # one for each value that enters a block
     for index, edge in enumerate(scene.edges):
         tail, head = holder[edge.tail], holder.get(edge.head, edge.head)
         if tail != head or edge.tail == edge.head:
@@ -145,7 +145,7 @@ def _dresses(node: Node, before: Node) -> bool:
         before.op != "InputLayer"
         and (traits.shares_box or (only_pads(before) and traits.kind in PREPARED))
         and node.regions == before.regions
-        and node.state == before.state != "failed"  # which is drawn by itself
+        and node.state == before.state != "failed"  # a failed layer has a box of its own
     )
 
 
@@ -159,7 +159,9 @@ def _connect(
 ) -> tuple[tuple[Edge, ...], tuple[Mark, ...]]:
     """Return the edges from box to box and to the outputs, and the marks of the outputs."""
     calls = _number_calls(graph)
-    found: dict[tuple[str, str, str, int], list[Node]] = {}  # every call that takes this way
+    found: dict[
+        tuple[str, str, str, int], list[Node]
+    ] = {}  # all calls with an edge from the same box
     for node in graph.nodes:
         head = holder[node.name]
         if _first_call(node) == boxes[head].nodes[0].name:

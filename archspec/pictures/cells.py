@@ -21,12 +21,12 @@ from archspec.pictures.scene import Box, Scene, join_title, write_output_shape
 from archspec.pictures.style import Face, Heat, sum_cost
 
 MISTAKES = 2  # errors of a failed layer that are shown
-LETTER, PADDING, LINE = 6.3, 6, 22  # points that a cell takes for a letter, beside text, for a line
-SMALL_LETTER = 6  # points that a letter of a title takes
-WIDEST = 1000  # points, for what is wider than any other box
-LONG_ALONE, LONG_BESIDE = 203, 110  # points of a box in one line, from which on it takes two
+LETTER, PADDING, LINE = 6.3, 6, 22  # points of a letter, around text, of a line
+SMALL_LETTER = 6  # points of a letter of a title
+WIDEST = 1000  # points: more than any box has
+LONG_ALONE, LONG_BESIDE = 203, 110  # points from which a box has two lines
 
-Symbols = Mapping[str, Mapping[str, Symbol]]  # what stands for arguments, by the names of nodes
+Symbols = Mapping[str, Mapping[str, Symbol]]  # by the names of nodes and arguments
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def _draw_block(out: graphviz.Digraph, labels: Labels, block: DistinctBlock, fil
             id=_make_id(f"block {title}"),
             label=labels.write_block_title(block, fill),
             labeljust="l",
-            margin="14",  # lines may leave the frames within it
+            margin="14",  # lines may leave the frames inside
             penwidth="2",
             style="rounded",
             tooltip=title,
@@ -278,7 +278,7 @@ class _Drawing:
         tail, head = edge.tail, edge.head
         fork = self._forks(tail)
         attributes = {"minlen": self._choose_length(edge)}
-        if self.entering[head] == 1:  # what slack a branch has lies before the merge
+        if self.entering[head] == 1:  # so a short branch has its gap before the merge
             attributes["weight"] = STRAIGHT if self.leaving[tail] == 1 else "2"
         if self._is(head, "passage"):
             attributes["arrowhead"] = "none"
@@ -325,7 +325,9 @@ class _Drawing:
         through = (self._is(edge.tail, "passage") and not forks) or self._is(edge.head, "passage")
         if through or not self._is_crowded(edge):
             return "1"
-        return "4" if forks and self.leaving[edge.tail] > 2 else "2"  # else outer lines are flat
+        return (
+            "4" if forks and self.leaving[edge.tail] > 2 else "2"
+        )  # otherwise outer lines are flat
 
     def _is_crowded(self, edge: Edge) -> bool:
         """Return whether an end of an edge has boxes beside it."""

@@ -49,14 +49,14 @@ from archspec.pictures.style import (
 
 T = TypeVar("T")
 
-USED = 3  # values in a line of a block that is drawn by itself
+USED = 3  # values in a line of a use of a block
 HELD = 5  # kinds of layers in a line of a folded block
 LEGEND = 7  # kinds of layers in a line of the legend
-STEPS = 4  # of the scale
-SLACK = Cell(span=9)  # takes nearly all room that texts beside it do not need
+STEPS = 4  # steps of the scale of heat
+SLACK = Cell(span=9)  # takes nearly all space that texts beside it do not need
 MIDDLE = "middle"  # the part of a passage that edges go to
-DESCRIPTION = 76  # letters in a line of it
-LINES, LINE = 5, 40  # of what failed: how many, of so many letters
+DESCRIPTION = 76  # letters in a line of the description
+LINES, LINE = 5, 40  # lines of an error, and letters in each
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from archspec.pictures.boxes import count_side_by_side
 from archspec.pictures.cells import arrange_cells, measure_rows
 from archspec.pictures.scene import Box, Edge, Frame, Scene, nest_boxes
 
-MOST = 8  # columns
-# How much worse a picture is for each cut, for all that it breaks, for blocks that stand below the
-# overview and not beside it, and for text that a page shrinks.
+MOST = 8  # columns that are tried
+# How much worse a picture is for each cut, for each frame or line that it breaks, for blocks below
+# the overview instead of beside it, and for text that a page shrinks.
 CUT, BREAK, BELOW, SHRUNK = 0.1, 0.1, 0.3, 4
 DETOUR = 140  # points that a column may be longer so that nothing breaks
-FORK = 25  # points that a fork takes for its second branch, and again for its third
+FORK = 25  # points of a fork for its second branch, and again for its third
 
 # Indices of blocks: of those below an overview, then of those in each column beside it.
 Arrangement = list[list[int]]
@@ -75,7 +75,7 @@ class PageFormat:
         return log(max(_join_columns(extents)[self.across] / self.widest, 1))
 
 
-# A page with a caption; a slide.
+# DOWN is for a page with a caption, ACROSS for a slide.
 DOWN = PageFormat(
     across=False,
     shape=1.3,
@@ -226,7 +226,7 @@ class _Sizes:
             opened = set(box.frames) - seen
             seen |= opened
             length = self._measure_box(box)[1] + self.page.gap + self.page.frame[1] * len(opened)
-            if box.name in self.changing and not box.block:  # which says its shape
+            if box.name in self.changing and not box.block:  # whose label has its shape
                 length += self.page.text
             longest[box.rank] = max(longest[box.rank], length)
         return dict(sorted(longest.items()))
@@ -328,7 +328,7 @@ def _count_breaks(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, int]
     for edge in edges:
         if edge.head in index:
             heads[edge.tail].append(edge.head)
-            if edge.back:  # it stays in a column
+            if edge.back:  # both ends must be in one column
                 heads[edge.head].append(edge.tail)
     breaks = {}
     live: list[Box] = []

@@ -18,9 +18,9 @@ from archspec.writing import writing
 
 FORMATS = (".svg", ".png", ".pdf", ".dot")
 DPI = 144
-NOWHERE = "\uf7c3", "\U0010fffd"  # for private use: no font has them
+NOWHERE = "\uf7c3", "\U0010fffd"  # private characters, which no font has
 PROBE = 100  # points of text that letters are measured in
-NARROW = 0.6  # of the size, that an n takes: 0.56 in Helvetica and Arial, 0.63 in DejaVu Sans
+NARROW = 0.6  # width of an n by the size: 0.56 in Helvetica and Arial, 0.63 in DejaVu Sans
 
 
 def render(dot: str, path: Path, dpi: int | None = None) -> None:

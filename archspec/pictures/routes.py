@@ -169,7 +169,7 @@ def label_edges(
         entering[edge.head].add(_read_shape(edge))
     parts = _name_parts(scene, marks)
     column_of = _find_columns(columns, marks)
-    texts: dict[str, str] = {}  # of the passages that are there
+    texts: dict[str, str] = {}  # by passage
     labelled_values = set()
     labelled: list[Edge] = []
     added: list[PlacedMark] = []
@@ -179,7 +179,7 @@ def label_edges(
         key = (edge.tail, shape)
         if (
             not edge.skip
-            and not (isinstance(tail, Box) and tail.block)  # which says it
+            and not (isinstance(tail, Box) and tail.block)  # whose label has the shape
             and edge.value.facts
             and key not in labelled_values
             and entering[edge.tail] - {shape}

@@ -18,7 +18,7 @@ from archspec.layers import KINDS, Kind, traits_of
 T = TypeVar("T")
 
 FONT = "Helvetica"
-Face = Literal["", "Bold", "Oblique", "BoldOblique"]  # of the font
+Face = Literal["", "Bold", "Oblique", "BoldOblique"]  # faces of the font
 SMALL, NORMAL, LARGE = 9, 10, 15  # points of text: none is smaller
 
 OTHER: Kind = "other"
@@ -59,8 +59,8 @@ def _by_kind(*colours: str) -> dict[str, str]:
     return dict(zip(KINDS, colours, strict=True))
 
 
-# The kinds are apart for the colour-blind too, as far as a search for such colours came, and so are
-# the blocks.
+# The colours of kinds, and those of blocks, differ for the colour-blind, too, as far as a search
+# for such colours succeeded.
 # fmt: off
 THEMES = {
     "light": Theme(
@@ -81,7 +81,7 @@ THEMES = {
         blocks=("#C8C8FF", "#D38452", "#4DF4DA", "#EED77A", "#23A0F0", "#98E1A3", "#AB8BB4",
                 "#7AA188"),
     ),
-    # Greys: costly layers darker, and what dresses them white.
+    # Greys: costly layers are darker, normalisation and activation white.
     "print": Theme(
         page="#FFFFFF", ink="#000000", quiet="#404040", skip="#000000", wrong="#000000",
         failed="#FFFFFF", idle="#E8E8E8",
@@ -97,7 +97,7 @@ HEAT = ("#FFFFE5", "#FEE391", "#FE9929", "#CC4C02", "#662506")  # ColorBrewer's 
 BLACK, WHITE = "#000000", "#FFFFFF"
 FLOAT = 4  # bytes of a float32
 
-# What heat shows -> its cost of a layer (None if unknown), and how the cost is written.
+# For each cost that heat can show: its value for a layer (None if unknown), and how it is written.
 COSTS: dict[str, tuple[Callable[[Node], int | None], Callable[[int | None], str]]] = {
     "params": (params, notation.write_count),
     "macs": (lambda node: node.facts.macs if node.facts else None, notation.write_count),

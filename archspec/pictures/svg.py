@@ -47,7 +47,7 @@ def make_accessible(text: str, widths: Widths, hold: bool = False) -> str:
             words.attrib.pop(name, None)
     for group in root.iter(_name_tag("g")):
         if any(_find_start(words) not in widths for words in group.findall(_name_tag("text"))):
-            continue  # Graphviz miscounts some letters, and says nothing of the texts after them
+            continue  # Graphviz miscounts some letters, and gives no widths of later texts
         left = group.get("class") == "cluster" and group.get("id", "").startswith("frame-")
         for line in list(_find_lines(group, widths)):
             _place_line(group, line, widths, left, hold)
@@ -95,12 +95,12 @@ def _place_line(
     """
     first, *others = line
     (x, y), own = _find_start(first), widths[_find_start(first)]
-    if first.get("text-anchor") == "middle":  # of a label that is no table
+    if first.get("text-anchor") == "middle":  # in labels that are not tables
         x -= own / 2
     rest = sum(widths[_find_start(words)] for words in others)
     del first.attrib["text-anchor"]
     if others:
-        for words in line:  # one at an end would be lost
+        for words in line:  # a space at an end would be lost
             words.text = (words.text or "").replace(" ", "\u00a0")
         first.set("text-anchor", "end")
         first.set("x", f"{x + own:.2f}")

@@ -16,12 +16,12 @@ from archspec import notation
 from archspec.graph import Node, Shape
 from archspec.notation import Symbol
 
-# Letters of the axes of a shape, without that of the batch, by their number.
+# Letters for the axes of a shape without the batch, by the number of axes.
 AXES = {1: "n", 2: "nc", 3: "hwc", 4: "dhwc"}
-MOST = 6  # summands
+MOST = 6  # summands that are tried
 WIDTHS = ("filters", "units")  # arguments that channels follow
 
-Values = tuple[Any, ...]  # one for each use
+Values = tuple[Any, ...]  # the value of an argument in each use
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def define_steps() -> dict[str, Any]:
     }
     merge = {**calls, "reuse": REUSE, "name": NAME, "call": CALL}
     not_merge = "|".join(word for word in step if word not in merge)
-    words = "|".join((*MODIFIERS, *WORDS))  # which need a value
+    words = "|".join((*MODIFIERS, *WORDS))  # a word of the language is no block
     block = f"^(?!({words})$){BLOCK[1:]}"
     return {
         "steps": {
@@ -174,7 +174,7 @@ def _define_bare(block: str) -> dict[str, Any]:
                 "pattern": f"^({'|'.join(LAYERS)})$|{block}",
                 "patternErrorMessage": "There is no such layer.",
             },
-            *(  # for what editors show
+            *(  # so that editors show the layer's description
                 {"pattern": f"^{name}$", "allOf": [{"$ref": f"#/$defs/call/properties/{name}"}]}
                 for name in LAYERS
             ),

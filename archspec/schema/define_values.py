@@ -21,7 +21,7 @@ NOTHING = {"if": NULL, "else": False}  # null, which editors do not offer
 FORMULA = {"$ref": "#/$defs/formula"}
 A_FORMULA = {"title": "formula", "type": "string", "pattern": "^="}
 UNOFFERED = {"doNotSuggest": True}
-ROLE = "x-archspec"  # the key of what a part of the schema is; validators and editors ignore it
+ROLE = "x-archspec"  # the key for the role of a part; validators and editors ignore it
 
 
 def label(words: str, role: str = "", of: str = "") -> dict[str, Any]:
@@ -72,7 +72,7 @@ def allow_null(schema: Mapping[str, Any]) -> dict[str, Any]:
         return {**schema, "type": [schema["type"], "null"]}
     if "anyOf" in schema:
         return {**schema, "anyOf": [*schema["anyOf"], NOTHING]}
-    return dict(schema)  # a reference to what takes null already
+    return dict(schema)  # a reference to a schema that already takes null
 
 
 @cache

@@ -29,7 +29,7 @@ DTYPES = (
     *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
 )
 FILE_NAME = (
-    r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,79}$"  # files and folders are called after networks
+    r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,79}$"  # because files and folders are named after networks
 )
 TEXT = describe("text", {"type": "string"})
 AXIS = describe(

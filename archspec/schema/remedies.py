@@ -173,8 +173,8 @@ def _comparison(fault: Fault) -> str | None:
     return "write <= 12M, >= 3 or 100; units: K, M, G, KiB, MiB, GiB"
 
 
-# Where several rules know a slip, the first has it: what is valid but for a sign stands before what
-# is guessed by its letters, and lists of all that is valid come last.
+# If several rules know a slip, the first one is used: values that lack only a sign come before
+# words that are guessed by their letters, and lists of all valid words come last.
 REMEDIES: tuple[Callable[[Fault], str | None], ...] = (
     _steps_as_mapping,
     _one_in_brackets,

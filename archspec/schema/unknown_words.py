@@ -14,7 +14,7 @@ from archspec.schema.check_result import CheckResult, Notes
 from archspec.schema.validator import Fault, name_subject
 from archspec.syntax.steps import MODIFIERS, WORDS
 
-# Words at the top of a file without which nothing below them would be found.
+# Words at the top of a file; if one is misspelt, the rest of the file cannot be checked.
 NEEDED = ("params", "input", "inputs", "blocks", "defaults", "import", "extends")
 
 
@@ -168,7 +168,7 @@ def report_in_merge(key: str, fault: Fault, result: CheckResult) -> None:
 def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> None:
     """Report the name of a layer or block that does not exist."""
     blocks = result.known_blocks()
-    if word in blocks:  # its name has been refused where it is declared
+    if word in blocks:  # its name was reported where it is defined
         return
     code, message = "unknown-layer", f"no layer is called {show(word)}"
     glued = re.match(r"([A-Za-z]\w*)(:|\s*[ ({])(.*)", word, re.DOTALL)  # `Dense:3`, `Dense(3)`

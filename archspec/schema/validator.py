@@ -27,7 +27,7 @@ def quick_check() -> Check:
 @cache
 def validator() -> Any:
     """Return the validator of jsonschema, which also finds out what is wrong."""
-    import jsonschema  # takes as long as all the rest of a check: only where something is wrong
+    import jsonschema  # slow to import, so only if something is wrong
 
     # `propertyNames` is for editors: yaml_traps reports the keys beside a layer, in words.
     extend: Any = jsonschema.validators.extend
@@ -59,12 +59,12 @@ class Fault:
 
     @property
     def words(self) -> str:
-        """What the value must be: "a positive integer"."""
+        """The words for what the value must be, such as "a positive integer"."""
         return str(self.wanted["$comment"])
 
     @property
     def role(self) -> str:
-        """What this part of the schema is, such as "arguments"; "" if it has no role."""
+        """The role of this part of the schema, such as "arguments"; "" if it has none."""
         return str(self.wanted.get(ROLE, {}).get("is", ""))
 
     @property
@@ -128,7 +128,7 @@ def name_argument(path: Path) -> str | None:
     `Dense: wide` gives the first argument of `Dense`.
     """
     words = [part for part in path if isinstance(part, str)]
-    # A block, or an output, may be called as an object is.
+    # A block or an output may have the name of an object.
     if len(words) < 4 and (
         path[0] == "blocks" or path[:2] in (["train", "loss"], ["train", "metrics"])
     ):

@@ -13,7 +13,7 @@ from archspec.schema.validator import Fault, name_argument, name_subject
 from archspec.syntax.source import to_plain
 from archspec.syntax.steps import MODIFIERS, WORDS
 
-CODES = {  # of the word at the top of the file that a value stands under
+CODES = {  # by the word at the top of the file that a value is under
     "input": "input",
     "inputs": "input",
     "require": "contract",

@@ -98,7 +98,7 @@ def _report_several_steps(ops: list[str], value: Value, result: CheckResult) -> 
     arguments = LAYERS[first].arguments if first in LAYERS else {}
     others = [key for key in ops if key != first]
     outside = [key for key in others if key in arguments]
-    if outside:  # misspelt ones among them are meant likewise
+    if outside:  # with the misspelt ones among them
         outside = [key for key in others if key in arguments or did_you_mean(key, arguments)]
         listed = " and ".join(map(repr, outside))
         are = "is an argument" if len(outside) == 1 else "are arguments"

@@ -27,7 +27,7 @@ MAX_NUMBER = 40
 
 INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # what the parser counts as one
+LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # what PyYAML counts as a line end
 WORDS: Mapping[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),

@@ -100,7 +100,7 @@ class Step:
 
     @property
     def name_span(self) -> Span:
-        """Where the name is written; the whole step if it has none."""
+        """The place of the name; of the whole step if it has none."""
         return self.span if self.name is None else self.name.span
 
     def notes(self) -> tuple[Note, ...]:
