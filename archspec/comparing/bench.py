@@ -140,9 +140,8 @@ def _start_forward(model: keras.Model, inputs: Any) -> Step:
     """Predict a batch for the first time, and return a function that does it again."""
     model.make_predict_function()
     state = _collect_state(model.trainable_variables, model.non_trainable_variables)
-    kept = keras.tree.map_structure(
-        keras.ops.copy, state
-    )  # a copy, because training changes the variables later
+    # A copy, because training changes the variables later.
+    kept = keras.tree.map_structure(keras.ops.copy, state)
     step = _make_step(model.predict_function, kept, (inputs,))
     _wait_for(step())
     return step

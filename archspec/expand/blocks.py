@@ -219,7 +219,7 @@ def _name_inputs(
     if declared is None:
         if isinstance(taken, list | dict):
             message = f"the block '{block.name}' takes one value, got {len(taken)}"
-            hint = "declare them in the block: inputs: [a, b]"
+            hint = "declare the inputs in the block: inputs: [a, b]"
             raise out.fail("inputs", message, where, hint, trail)
         return {"input": require_node(taken, span, context, out)}
     names = [str(each.data) for each in declared.data]
@@ -228,7 +228,7 @@ def _name_inputs(
     unknown = isinstance(taken, dict) and not taken.keys() <= set(names)
     if unknown or len(taken) != len(names):
         message = f"the block '{block.name}' takes {len(names)} inputs: {', '.join(names)}"
-        hint = f"from: [{', '.join(names)}], with the steps of yours"
+        hint = f"from: [{', '.join(names)}], with names of your steps"
         raise out.fail("inputs", message, where, hint, trail)
     if isinstance(taken, dict):
         return {name: taken[name] for name in names}

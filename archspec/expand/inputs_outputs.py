@@ -64,7 +64,7 @@ def _evaluate_shape(value: Value, env: Mapping[str, Any], out: Expansion) -> tup
     """Return the shape of an input without the batch axis. Raises `Failed`."""
     data = evaluate(value, env, (), out)
     if not isinstance(data, list) or not data:
-        message = "an input is a list of its axes, as [28, 28, 1]"
+        message = "an input must be a list of its axes, such as [28, 28, 1]"
         raise out.fail("input", message, value.span)
     written = value.data if isinstance(value.data, tuple) else (value,) * len(data)
     return tuple(_check_axis(axis, each, out) for axis, each in zip(data, written, strict=True))

@@ -80,7 +80,7 @@ def first_input(inputs: Mapping[str, Previous]) -> Previous:
     if len(inputs) == 1:
         return next(iter(inputs.values()))
     return Nothing(
-        "with several inputs the first step must say where it comes from",
+        "with several inputs the first step must name its input",
         f"write from: {next(iter(inputs), 'NAME')}",
     )
 
@@ -115,7 +115,7 @@ def explain_unknown(refused: Refused, context: Context, out: Expansion) -> Refus
     hint = "a step can name only steps before it, and those in a named group by path, GROUP.STEP"
     if written is None:
         written = _find_last_named(first, everywhere)
-        hint = "a block sees only its own steps: hand the value in by its `inputs`"
+        hint = "a block can use only its own steps: pass the value by its `inputs`"
     if written is None:
         return refused
     note = Note(f"a step called '{first}' is written here, later or elsewhere", written.span)

@@ -104,7 +104,7 @@ def _count_step(step: Step, out: Expansion) -> None:
 def refuse_call(step: Step, context: Context, out: Expansion) -> None:
     """Raise `Failed` if a step that is not a layer has `call`."""
     if step.call is not None:
-        message = "`call` gives call arguments to a layer, and this step is none"
+        message = "`call` is for call arguments of a layer, and this step is not a layer"
         hint = "write it on the layer"
         raise out.fail("call", message, step.word_span("call"), hint, context.trail)
 

@@ -325,9 +325,8 @@ class _Drawing:
         through = (self._is(edge.tail, "passage") and not forks) or self._is(edge.head, "passage")
         if through or not self._is_crowded(edge):
             return "1"
-        return (
-            "4" if forks and self.leaving[edge.tail] > 2 else "2"
-        )  # otherwise outer lines are flat
+        # With less than 4 the outer lines of a wide fork would be flat.
+        return "4" if forks and self.leaving[edge.tail] > 2 else "2"
 
     def _is_crowded(self, edge: Edge) -> bool:
         """Return whether an end of an edge has boxes beside it."""

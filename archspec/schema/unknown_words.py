@@ -110,7 +110,7 @@ def report_in_defaults(key: str, fault: Fault, result: CheckResult) -> None:
 def report_block_name(key: str, fault: Fault, result: CheckResult) -> None:
     """Report the name of a block that is not in snake_case."""
     message = f"the block name '{key}' is not possible"
-    hint = "blocks are called in snake_case, so that they never look like a layer"
+    hint = "block names are in snake_case, so that none looks like a layer"
     result.error("name", message, fault.value.key_span(key), hint, fault.notes)
 
 
@@ -139,7 +139,7 @@ def report_in_branch(key: str, fault: Fault, result: CheckResult) -> None:
     message = f"a branch has no `{key}`"
     hint = f"a branch is {fault.words}"
     if key == "name":
-        hint = f"the branch is called by its key, '{fault.path[-1]}'"
+        hint = f"the name of a branch is its key, '{fault.path[-1]}'"
     elif key in ("for", "repeat"):
         hint = "put the loop on a step inside the branch"
     elif key not in MODIFIERS:
