@@ -43,7 +43,7 @@ import archspec
 from archspec.backends import framework
 from archspec.data.preparation import make_targets, prepare
 from archspec.recipe import recipe_of
-from archspec.runs.job import Manner
+from archspec.runs.job import RunOptions
 from archspec.training.compiling import precision, trainer_of
 from archspec.training.feed import Feed
 from archspec.training.run import train
@@ -182,10 +182,10 @@ class Race:
             data=self.data,
             precision=self.contest.precision,
         )
-        manner = Manner(quiet=True, echo=lambda said: None)
+        run_options = RunOptions(quiet=True, echo=lambda said: None)
         options = {"data_dir": self.data_dir, "limit": self.contest.images}
         with timed(turn):
-            train(self.graph, recipe, manner, run_dir=folder / "run", **options)
+            train(self.graph, recipe, run_options, run_dir=folder / "run", **options)
 
     def _arrays(self) -> dict[str, tuple[Any, Any]]:
         _, parts = prepare(self.graph, self.recipe, self.data_dir, self.contest.images)

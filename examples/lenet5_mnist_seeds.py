@@ -14,7 +14,7 @@ from statistics import median
 
 import archspec
 from archspec.recipe import recipe_of
-from archspec.runs.job import Manner
+from archspec.runs.job import RunOptions
 from archspec.training.run import train
 
 EPOCHS = (2, 4)
@@ -28,7 +28,7 @@ def accuracy(epochs: int, seed: int, data_dir: Path | None, limit: int | None) -
         run = train(
             graph,
             recipe,
-            Manner(quiet=True, echo=lambda text: None),
+            RunOptions(quiet=True, echo=lambda text: None),
             run_dir=Path(folder),
             data_dir=data_dir,
             limit=limit,

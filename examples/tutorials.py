@@ -19,7 +19,6 @@ import archspec
 from archspec.backends import framework
 from archspec.errors import UserError
 from archspec.recipe import recipe_of
-from archspec.runs.job import Manner
 from archspec.training.run import train
 
 
@@ -58,7 +57,7 @@ def reached(claim: Claim, data: str, data_dir: Path | None) -> tuple[float, floa
     limit = options.pop("limit", None)
     recipe = recipe_of(graph, data=data, resize=claim.data is None, **options)
     with tempfile.TemporaryDirectory() as folder:
-        run = train(graph, recipe, Manner(), run_dir=Path(folder), data_dir=data_dir, limit=limit)
+        run = train(graph, recipe, run_dir=Path(folder), data_dir=data_dir, limit=limit)
     test = run.metrics["test"]
     assert test is not None
     return test["accuracy"], sum(row["seconds"] for row in run.history)

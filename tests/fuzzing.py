@@ -454,13 +454,13 @@ def _resumed(folder: Path) -> None:
 def _gone_on(folder: Path) -> list[str]:
     import keras
 
-    from archspec.runs.job import Manner
+    from archspec.runs.job import RunOptions
     from archspec.training.resume import resume
 
     said: list[str] = []
     longer = folder.parent / "longer"
     try:
-        resume(folder, manner=Manner(quiet=True, echo=said.append), epochs=4, run_dir=longer)
+        resume(folder, options=RunOptions(quiet=True, echo=said.append), epochs=4, run_dir=longer)
     except Told:
         if (longer / "error.txt").exists():  # has a traceback
             raise AssertionError((longer / "error.txt").read_text()[-500:]) from None

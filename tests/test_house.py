@@ -250,6 +250,34 @@ def test_the_check_of_names_can_fail(package: Path) -> None:
     assert named_layers(package) == ["graph names Dropout"]
 
 
+# --- a name means one class ----------------------------------------------------------------------
+
+
+def shared_names(package: Path) -> list[str]:
+    """Return every class that has the name of another, wherever in the package the two stand."""
+    found: dict[str, list[str]] = {}
+    for module, path in modules(package).items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(module)
+    return [
+        f"{name} is in {', '.join(places)}" for name, places in found.items() if len(places) > 1
+    ]
+
+
+def test_no_two_classes_share_a_name() -> None:
+    assert shared_names(PACKAGE) == []
+
+
+def test_the_check_of_shared_names_can_fail(package: Path) -> None:
+    (package / "graph.py").write_text("class Row: ...", encoding="utf-8")
+    (package / "layers" / "a.py").write_text("class Rows: ...", encoding="utf-8")
+    assert shared_names(package) == []
+    late = "def late():\n    class Row: ..."
+    (package / "layers" / "b.py").write_text(late, encoding="utf-8")
+    assert shared_names(package) == ["Row is in graph, layers.b"]
+
+
 # --- nothing heavy before it is needed -----------------------------------------------------------
 
 HEAVY = "keras tensorflow numpy jax torch matplotlib sklearn PIL"

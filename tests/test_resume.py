@@ -86,21 +86,23 @@ def benchmark():
 
 
 def train(folder: Path, text: str = NET, **options):
-    from archspec.runs.job import Manner
+    from archspec.runs.job import RunOptions
     from archspec.training.run import train
 
     ours = {key: options.pop(key) for key in ("limit", "data_dir") if key in options}
     graph = archspec.loads(text)
-    manner = Manner(quiet=True, echo=lambda said: None)
-    return train(graph, recipe_of(graph, **options), manner, run_dir=folder, **ours)
+    run_options = RunOptions(quiet=True, echo=lambda said: None)
+    return train(graph, recipe_of(graph, **options), run_options, run_dir=folder, **ours)
 
 
 def resume(folder: Path, said: list[str] | None = None, **options):
-    from archspec.runs.job import Manner
+    from archspec.runs.job import RunOptions
     from archspec.training.resume import resume
 
     echo = (said if said is not None else []).append
-    return resume(folder, options.pop("settings", None), Manner(quiet=True, echo=echo), **options)
+    return resume(
+        folder, options.pop("settings", None), RunOptions(quiet=True, echo=echo), **options
+    )
 
 
 def refusal(folder: Path, **options) -> str:
@@ -358,13 +360,13 @@ def test_an_edited_network_is_refused_and_shown(copy):
 
 
 def test_an_edited_spec_is_not_passed_over(tmp_path):
-    from archspec.runs.job import Manner
+    from archspec.runs.job import RunOptions
     from archspec.training.run import train
 
     graph = archspec.loads(PLAIN)
-    manner = Manner(quiet=True, echo=lambda said: None)
+    run_options = RunOptions(quiet=True, echo=lambda said: None)
     recipe = recipe_of(graph, epochs=1)
-    train(graph, recipe, manner, run_dir=tmp_path / "run", text=PLAIN, limit=100)
+    train(graph, recipe, run_options, run_dir=tmp_path / "run", text=PLAIN, limit=100)
     assert resume(tmp_path / "run", epochs=2, run_dir=tmp_path / "longer").history
     assert resume(tmp_path / "longer") is None
     spec = tmp_path / "run" / "spec.yaml"

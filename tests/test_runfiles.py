@@ -29,12 +29,12 @@ pytestmark = pytest.mark.keras
 
 
 def train(folder: Path, epochs: int = 3) -> None:
-    from archspec.runs.job import Manner
+    from archspec.runs.job import RunOptions
     from archspec.training.run import train
 
     graph = archspec.loads(SPEC)
-    manner = Manner(quiet=True, echo=lambda said: None)
-    train(graph, recipe_of(graph, epochs=epochs), manner, run_dir=folder, limit=60, text=SPEC)
+    run_options = RunOptions(quiet=True, echo=lambda said: None)
+    train(graph, recipe_of(graph, epochs=epochs), run_options, run_dir=folder, limit=60, text=SPEC)
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +53,11 @@ def run(sound, tmp_path) -> Path:
 
 def resume(run: Path, **options: Any) -> list[str]:
     """Go on with a run; what it said."""
-    from archspec.runs.job import Manner
+    from archspec.runs.job import RunOptions
     from archspec.training.resume import resume
 
     said: list[str] = []
-    resume(run, None, Manner(quiet=True, echo=said.append), **options)
+    resume(run, None, RunOptions(quiet=True, echo=said.append), **options)
     return said
 
 

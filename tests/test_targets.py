@@ -29,13 +29,13 @@ train: {{epochs: 2, loss: {loss}}}
 
 
 def train(folder: Path, head: str, loss: str, name: str, **options: Any) -> Any:
-    from archspec.runs.job import Manner
+    from archspec.runs.job import RunOptions
     from archspec.training.run import train
 
     graph = archspec.loads(NET.format(head=head, loss=loss))
     said: list[str] = []
     recipe = recipe_of(graph, data=name)
-    run = train(graph, recipe, Manner(quiet=True, echo=said.append), run_dir=folder, **options)
+    run = train(graph, recipe, RunOptions(quiet=True, echo=said.append), run_dir=folder, **options)
     return run, said
 
 

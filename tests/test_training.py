@@ -73,13 +73,13 @@ train: {data: digits, epochs: 1, loss_weights: {side: 0.3}}
 
 
 def run(graph: Graph, folder: Path, said: list[str] | None = None, **options):
-    from archspec.runs.job import Manner
+    from archspec.runs.job import RunOptions
     from archspec.training.run import train
 
     ours = {key: options.pop(key) for key in ("limit", "text") if key in options}
     echo = (said if said is not None else []).append
-    manner = Manner(quiet=True, echo=echo)
-    return train(graph, recipe_of(graph, **options), manner, run_dir=folder, **ours)
+    run_options = RunOptions(quiet=True, echo=echo)
+    return train(graph, recipe_of(graph, **options), run_options, run_dir=folder, **ours)
 
 
 def files(folder: Path) -> set[str]:
@@ -516,11 +516,11 @@ def test_what_keras_raises_is_a_sentence_and_its_traceback_is_in_the_folder(tmp_
 
 def test_a_device_that_is_not_there_leaves_no_run_that_is_running(tmp_path):
     graph = train_net("epochs: 1")
-    from archspec.runs.job import Manner
+    from archspec.runs.job import RunOptions
     from archspec.training.run import train
 
     with pytest.raises(UserError, match="there is no device"):
-        train(graph, recipe_of(graph), Manner("gpu:99", True), run_dir=tmp_path / "run")
+        train(graph, recipe_of(graph), RunOptions("gpu:99", True), run_dir=tmp_path / "run")
     assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "failed"
 
 

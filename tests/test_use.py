@@ -39,15 +39,15 @@ train: {data: digits, epochs: 6, optimizer: {Adam: 0.01}}
 
 
 def train(folder: Path, text: str = NET, **options):
-    from archspec.runs.job import Manner
+    from archspec.runs.job import RunOptions
     from archspec.training.run import train
 
-    manner = Manner(
+    run_options = RunOptions(
         quiet=True, echo=lambda said: None, weights=options.pop("weights", False),
         device=options.pop("device", None),
     )  # fmt: skip
     graph = archspec.loads(text)
-    return train(graph, recipe_of(graph, **options), manner, run_dir=folder)
+    return train(graph, recipe_of(graph, **options), run_options, run_dir=folder)
 
 
 @pytest.fixture(scope="module")

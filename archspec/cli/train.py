@@ -19,7 +19,7 @@ from archspec.loading.files import parse_setting
 from archspec.recipe import Recipe, given_in, recipe_of
 
 if TYPE_CHECKING:
-    from archspec.runs.job import Manner
+    from archspec.runs.job import RunOptions
     from archspec.training.fitting import Run
 
 
@@ -70,7 +70,7 @@ def _train(
     return run(
         graph,
         recipe,
-        _manner(device, weights, quiet),
+        _run_options(device, weights, quiet),
         run_dir=run_dir,
         data_dir=data_dir,
         limit=limit,
@@ -113,7 +113,7 @@ def _resume(
     return resume(
         run,
         dict(map(parse_setting, settings)),
-        _manner(device, weights, quiet),
+        _run_options(device, weights, quiet),
         data=data,
         data_dir=data_dir,
         epochs=epochs,
@@ -123,7 +123,7 @@ def _resume(
     )
 
 
-def _manner(device: str | None, weights: bool, quiet: bool) -> Manner:
-    from archspec.runs.job import Manner
+def _run_options(device: str | None, weights: bool, quiet: bool) -> RunOptions:
+    from archspec.runs.job import RunOptions
 
-    return Manner(device, quiet, weights, click.echo)
+    return RunOptions(device, quiet, weights, click.echo)

@@ -21,11 +21,11 @@ Echo = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Manner:
-    """How a run goes about it, which changes nothing of what it learns.
+class RunOptions:
+    """Options that do not change what a run learns: device, progress, extra files.
 
-    device: as `framework.on` takes it. quiet: without progress. weights: write weights.txt too.
-    echo: says what is going on.
+    device: as `framework.on` takes it; by default the first GPU, else the CPU. quiet: show no
+    progress. weights: write weights.txt, too. echo: takes each message, such as `print`.
     """
 
     device: str | None = None

@@ -24,7 +24,7 @@ from archspec.reading import kind_of
 from archspec.recipe import find_restoring
 from archspec.runs.failure import is_interrupt
 from archspec.runs.folder import BEST, RunFolder
-from archspec.runs.job import Job, Manner, resolved
+from archspec.runs.job import Job, RunOptions, resolved
 from archspec.runs.machine import peak_memory, surroundings
 from archspec.training import figures as pictures
 from archspec.training.compiling import built, precision, trainer_of
@@ -56,7 +56,7 @@ class Run:
     interrupted: bool
 
 
-def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> Run:
+def learn(job: Job, options: RunOptions, device: str, state: State | None = None) -> Run:
     """Build, train and evaluate, into the folder; see `run.train`.
 
     device: that is worked on. state: to go on from.
@@ -111,14 +111,14 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
                 shuffle=False,  # the feed does, by seed and epoch
                 validation_data=feeds["validation"].pair if "validation" in feeds else None,
                 validation_batch_size=recipe.batch_size,
-                callbacks=[*callbacks, keeper, *([] if manner.quiet else [progress])],
+                callbacks=[*callbacks, keeper, *([] if options.quiet else [progress])],
             )
         recorder.check()
         best.take()
         for name in metrics:
             if name in feeds:
                 metrics[name] = _evaluate(trainer, feeds[name], recipe.batch_size)
-        if manner.weights:
+        if options.weights:
             folder.save("weights.txt", partial(write_weights, model))
         folder.json("metrics.json", {**metrics, **recorder.facts})
         status = "finished"
@@ -145,7 +145,7 @@ def learn(job: Job, manner: Manner, device: str, state: State | None = None) -> 
                 "peak_memory": peak_memory(device),
             }
             folder.json("run.json", facts | {"status": status} | times)
-    manner.echo(_outcome(folder.path, status, metrics, recorder, epochs))
+    options.echo(_outcome(folder.path, status, metrics, recorder, epochs))
     return Run(folder.path, model, recorder.rows, metrics, status == "interrupted")
 
 

@@ -26,7 +26,7 @@ from archspec.recipe import Recipe, recipe_of
 from archspec.runs.contents import REMEDY, bound
 from archspec.runs.failure import told
 from archspec.runs.folder import RunFolder
-from archspec.runs.job import Job, Manner, described, flat_spec, located
+from archspec.runs.job import Job, RunOptions, described, flat_spec, located
 from archspec.syntax.writer import write_yaml
 from archspec.training.run import started
 
@@ -40,7 +40,7 @@ MOST = 40  # lines of a difference that are shown
 def resume(
     run: Path,
     settings: Mapping[str, Any] | None = None,
-    manner: Manner | None = None,
+    options: RunOptions | None = None,
     *,
     data: str | None = None,
     data_dir: Path | None = None,
@@ -59,8 +59,8 @@ def resume(
     Raises `UserError` for a folder that holds no run, for images that are not what they were, and
     for a change of anything but length, batch size and patience.
     """
-    manner = manner or Manner()
-    echo = manner.echo
+    options = options or RunOptions()
+    echo = options.echo
     folder = RunFolder.existing(run)
     facts = folder.facts()
     if folder.edited(facts):
@@ -139,7 +139,7 @@ def resume(
         if state
         else "there is no state to go on from: starting from the beginning"
     )
-    return started(Job(graph, recipe, dataset, parts, folder, now_facts), manner, state)
+    return started(Job(graph, recipe, dataset, parts, folder, now_facts), options, state)
 
 
 # --- changes -------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from archspec.graph import Graph
 from archspec.recipe import Recipe, ended_early, recipe_of
 from archspec.runs.failure import told
 from archspec.runs.folder import RunFolder, fingerprint
-from archspec.runs.job import Job, Manner, described, located, resolved
+from archspec.runs.job import Job, RunOptions, described, located, resolved
 
 if TYPE_CHECKING:
     from archspec.training.fitting import Run
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def train(
     graph: Graph,
     recipe: Recipe,
-    manner: Manner | None = None,
+    options: RunOptions | None = None,
     *,
     run_dir: Path | None = None,
     data_dir: Path | None = None,
@@ -48,15 +48,15 @@ def train(
     Ctrl-C ends the run with what it has: the `Run` says `interrupted`. Raises `UserError` for
     data that is not there or does not fit, and for a loss that is no number any more.
     """
-    manner = manner or Manner()
+    options = options or RunOptions()
     for warning in recipe.warnings:
-        manner.echo(f"warning: {warning}")
+        options.echo(f"warning: {warning}")
     refuse_other_targets(recipe)
     recipe = located(recipe)
     dataset, parts = prepare(graph, recipe, data_dir, limit)
-    manner.echo(describe_data(dataset, parts))
+    options.echo(describe_data(dataset, parts))
     if early := ended_early(recipe, ceil(len(parts["train"]) / recipe.batch_size)):
-        manner.echo(f"warning: {early}")
+        options.echo(f"warning: {early}")
     folder = RunFolder(graph.name, run_dir)
     flat = resolved(graph, recipe)
     facts = described(graph, recipe, dataset, parts, data_dir, limit)
@@ -68,10 +68,10 @@ def train(
         folder.text("resolved.yaml", flat)  # with it, the folder is a run's, and can be resumed
         # What resolved.yaml says is trained, so that outputs are called the same when it goes on.
         graph = archspec.loads(flat, "resolved.yaml")
-        return started(Job(graph, recipe_of(graph), dataset, parts, folder, facts), manner)
+        return started(Job(graph, recipe_of(graph), dataset, parts, folder, facts), options)
 
 
-def started(job: Job, manner: Manner, state: State | None = None) -> Run:
+def started(job: Job, options: RunOptions, state: State | None = None) -> Run:
     """Train in a folder that is made, from the beginning or from a state."""
     from archspec.backends import framework
 
@@ -84,11 +84,11 @@ def started(job: Job, manner: Manner, state: State | None = None) -> Run:
     taken = threads(wanted)  # before the backend begins to work
     if wanted not in (None, taken):
         variable = THREADS[framework.chosen()]
-        manner.echo(
+        options.echo(
             f"warning: the run began with {wanted} threads and goes on with {taken}: it will not "
             f"end in the same digits, as it does with {variable}={wanted} in the environment"
         )
     job = replace(job, facts={**job.facts, "threads": taken})
-    with job.folder.held(), told(job.folder), framework.on(manner.device) as device:
-        manner.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
-        return learn(job, manner, device, state)
+    with job.folder.held(), told(job.folder), framework.on(options.device) as device:
+        options.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
+        return learn(job, options, device, state)
