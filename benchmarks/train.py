@@ -44,7 +44,7 @@ from archspec.backends import framework
 from archspec.data.preparation import make_targets, prepare
 from archspec.recipe import recipe_of
 from archspec.runs.job import RunOptions
-from archspec.training.compiling import precision, trainer_of
+from archspec.training.compiling import compile_trainer, use_precision
 from archspec.training.feed import Feed
 from archspec.training.run import train
 
@@ -198,9 +198,9 @@ class Race:
         _, parts = prepare(self.graph, self.recipe, self.data_dir, self.contest.images)
         recipe, feeds = self.recipe, {}
         per_epoch = -(-len(parts["train"]) // recipe.batch_size)
-        with precision(recipe.precision):
+        with use_precision(recipe.precision):
             model = archspec.to_keras(self.graph, seed=recipe.seed)
-            trainer = trainer_of(model, self.graph, recipe, per_epoch, "cpu:0")
+            trainer = compile_trainer(model, self.graph, recipe, per_epoch, "cpu:0")
         for name in ("train", "validation"):
             seed = recipe.seed if name == "train" else None
             part, labelled = parts[name], partial(make_targets, self.graph, recipe)

@@ -70,9 +70,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=CLAIMS, default=list(CLAIMS), metavar="NAME")
     given = parser.parse_args()
     framework.start()
-    from archspec.runs.machine import commit
+    from archspec.runs.machine import find_commit
 
-    started = f"{date.today()}, commit {commit()}"
+    started = f"{date.today()}, commit {find_commit()}"
     lines = [
         "| network | data | trained | test accuracy | wanted | seconds |",
         "|---|---|---|---|---|---|",

@@ -427,27 +427,27 @@ def _facts(run: Path, epoch: int) -> bytes:
 
 def _compared(folder: Path) -> None:
     """As `compare` does, with a sound run and in the list of runs."""
-    found = [results.read(each) for each in (folder, folder.parent / "run")]
+    found = [results.read_result(each) for each in (folder, folder.parent / "run")]
     publish(build_comparison(found), folder.parent / "compared")
     for form in ("text", "markdown", "csv"):
         list_runs(found[:1], form)
 
 
 def _evaluated(folder: Path) -> None:
-    from archspec.training.judging import evaluate
+    from archspec.training.evaluating import evaluate
 
     str(evaluate(folder))
 
 
 def _predicted(folder: Path) -> None:
-    from archspec.training.judging import predict
+    from archspec.training.predicting import predict
 
     predict(folder, [folder.parent / "run" / "0.png"])
 
 
 def _resumed(folder: Path) -> None:
     """As far as training."""
-    with patch("archspec.training.resume.started"):
+    with patch("archspec.training.resume.start_training"):
         _gone_on(folder)
 
 
@@ -474,11 +474,11 @@ def _taken(folder: Path) -> None:
     """Take a state. One that says something else than what was written is trained from."""
     import numpy as np
 
-    from archspec.training.state import newest
+    from archspec.training.state import load_state
 
     said: list[str] = []
-    most = contents.bound(PARAMETERS)
-    state = newest(folder, said.append, most=most)
+    max_bytes = contents.limit_size(PARAMETERS)
+    state = load_state(folder, said.append, max_bytes=max_bytes)
     if state is None:
         raise UserError("\n".join(said))
     for epoch, arrays in ((state.epochs, state.arrays), (state.best_epoch, state.best)):
@@ -487,7 +487,7 @@ def _taken(folder: Path) -> None:
             if array.tobytes() != sound[name].tobytes():
                 raise AssertionError(f"{name} of epoch {epoch} was read, and is another")
     facts = json.loads(_facts(folder.parent / "run", state.epochs))
-    if any(getattr(state, key) != facts[key] for key in facts if key != "sums"):
+    if any(getattr(state, key) != facts[key] for key in facts if key not in ("version", "sums")):
         said = _gone_on(folder)
     if said:
         raise UserError("\n".join(said))
@@ -514,21 +514,21 @@ def _loaded(folder: Path) -> None:
     """Load a model. Weights that a check sum protects are those that were written."""
     import numpy as np
 
-    from archspec.training.judging import probabilities, trained
+    from archspec.training.trained import load_trained
 
-    it, name = trained(folder), "model.weights.h5"
+    it, name = load_trained(folder), "model.weights.h5"
     weights = it.model.get_weights()
     sound = [
         zipfile.ZipFile(each / "best.keras").read(name) for each in (folder, folder.parent / "run")
     ]
     if sound[0] == sound[1]:
         for one, other in zip(
-            weights, trained(folder.parent / "run").model.get_weights(), strict=True
+            weights, load_trained(folder.parent / "run").model.get_weights(), strict=True
         ):
             if one.tobytes() != other.tobytes():
                 raise AssertionError("weights were read, and are others")
     else:
-        probabilities(it, it.model.predict(np.zeros((1, 8, 8, 1)), verbose=0))
+        it.compute_probabilities(it.model.predict(np.zeros((1, 8, 8, 1)), verbose=0))
 
 
 def _run(names: str, *verbs: Callable[[Path], object]) -> Kind:

@@ -257,7 +257,7 @@ def test_an_error_comes_down_to_a_line():
     import keras
     import numpy as np
 
-    from archspec.runs.failure import cause
+    from archspec.runs.failure import describe_cause
 
     class Odd(keras.layers.Layer):
         def call(self, x):
@@ -265,8 +265,8 @@ def test_an_error_comes_down_to_a_line():
 
     with pytest.raises(ValueError, match="Exception encountered when calling") as odd:
         Odd()(np.ones((2, 3)))
-    assert cause(odd.value) == "is odd"
-    assert cause(ZeroDivisionError()) == "ZeroDivisionError"
+    assert describe_cause(odd.value) == "is odd"
+    assert describe_cause(ZeroDivisionError()) == "ZeroDivisionError"
     with pytest.raises(MemoryError) as error:
         np.ones((10**8, 10**8))  # more bytes than can be addressed
     for said in (
@@ -275,7 +275,7 @@ def test_an_error_comes_down_to_a_line():
         RuntimeError("{{function_node __wrapped__AddV2}} failed to allocate memory [Op:AddV2]"),
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to"),
     ):
-        assert cause(said) == "it does not fit in memory; a smaller --batch-size may"
+        assert describe_cause(said) == "it does not fit in memory; a smaller --batch-size may"
 
 
 @pytest.mark.keras
@@ -303,12 +303,12 @@ def test_the_steps_are_those_of_predict_and_fit():
     import numpy as np
 
     from archspec.comparing import bench
-    from archspec.training.compiling import trainer_of
+    from archspec.training.compiling import compile_trainer
 
     it = prepare_network(archspec.loads(HEADS), Plan(batch_size=16))
     with framework.on("cpu") as device:
         model = archspec.to_keras(it.graph)
-        trainer = trainer_of(model, it.graph, it.recipe, 1, device)
+        trainer = compile_trainer(model, it.graph, it.recipe, 1, device)
         images = bench._make_images(it.graph, 16)
         outputs = bench._start_forward(trainer, images)()
         wanted = model.predict(keras.ops.convert_to_numpy(images), verbose=0)

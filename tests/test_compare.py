@@ -25,7 +25,7 @@ from archspec.cli.options import CHANGES
 from archspec.cli.train import train
 from archspec.comparing.members import Terms, plan_members
 from archspec.errors import SpecError
-from archspec.runs.job import resolved
+from archspec.runs.job import format_resolved
 
 NET = """\
 archspec: 1
@@ -156,7 +156,7 @@ def occupy(folder: Path, limit: int | None = None, status: str = "finished", **f
     images = {"train": 9, "test": 9}
     data = {"name": "digits", "images": images, "fingerprint": "f", "limit": limit}
     (member.folder / "run.json").write_text(json.dumps({"data": data, "status": status, **facts}))
-    (member.folder / "resolved.yaml").write_text(resolved(member.graph, member.recipe))
+    (member.folder / "resolved.yaml").write_text(format_resolved(member.graph, member.recipe))
     (member.folder / "metrics.json").write_text('{"test": {"accuracy": 0.5}}')
     return member.folder
 

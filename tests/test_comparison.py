@@ -22,8 +22,8 @@ import archspec
 from archspec.comparing.table import Comparison, build_comparison, list_runs
 from archspec.errors import UserError
 from archspec.recipe import recipe_of
-from archspec.runs.job import resolved
-from archspec.runs.results import Result, folders, read
+from archspec.runs.job import format_resolved
+from archspec.runs.results import Result, find_runs, read_result
 
 NET = """\
 archspec: 1
@@ -68,7 +68,7 @@ def write_run(
     folder.mkdir(parents=True)
     graph = archspec.loads(text)
     (folder / "resolved.yaml").write_text(
-        resolved(graph, recipe_of(graph, seed=seed, **(recipe or {})))
+        format_resolved(graph, recipe_of(graph, seed=seed, **(recipe or {})))
     )
     test = test or {"accuracy": accuracy or 0.0, "loss": 1.0}
     usual = {
@@ -98,7 +98,7 @@ def net(name: str = "net", units: int = 20, train: str = "") -> str:
 def several(tmp_path: Path, *runs: tuple[str, float, dict[str, object]]) -> list[Result]:
     """Runs of (text, accuracy, more)."""
     return [
-        read(write_run(tmp_path / f"run{number}", text, accuracy, **more))
+        read_result(write_run(tmp_path / f"run{number}", text, accuracy, **more))
         for number, (text, accuracy, more) in enumerate(runs)
     ]
 
@@ -107,7 +107,7 @@ def several(tmp_path: Path, *runs: tuple[str, float, dict[str, object]]) -> list
 
 
 def test_a_run_is_read(tmp_path):
-    it = read(write_run(tmp_path / "run", net(), 0.75, seed=3))
+    it = read_result(write_run(tmp_path / "run", net(), 0.75, seed=3))
     assert (it.label, it.value, it.part, it.measure) == ("net", 0.75, "test", "accuracy")
     assert (it.recipe.seed, it.status, it.length) == (3, "finished", "2 epochs")
     assert it.curve == (0.375, 0.75)
@@ -116,13 +116,15 @@ def test_a_run_is_read(tmp_path):
 
 
 def test_without_test_images_validation_is_compared_and_said(tmp_path):
-    it = read(write_run(tmp_path / "run", net(), 0.75, images={"train": 300, "validation": 60}))
+    it = read_result(
+        write_run(tmp_path / "run", net(), 0.75, images={"train": 300, "validation": 60})
+    )
     assert (it.value, it.conditions["measured"]) == (0.75, "validation accuracy")
     assert "0.7500 (validation)" in list_runs([it], "text")
 
 
 def test_without_validation_images_the_curve_is_of_training(tmp_path):
-    it = read(write_run(tmp_path / "run", net(), 0.75, images={"train": 300, "test": 60}))
+    it = read_result(write_run(tmp_path / "run", net(), 0.75, images={"train": 300, "test": 60}))
     assert it.curve == (0.375, 0.75)
 
 
@@ -144,7 +146,7 @@ def test_without_validation_images_the_curve_is_of_training(tmp_path):
     ],
 )
 def test_what_is_compared_is_the_accuracy_of_the_first_output(tmp_path, text, test, measure):
-    it = read(write_run(tmp_path / "run", text.replace("AUC, ", ""), test=test))
+    it = read_result(write_run(tmp_path / "run", text.replace("AUC, ", ""), test=test))
     assert (it.measure, it.value) == (measure, 0.5)
     assert it.curve == (0.25, 0.5)
 
@@ -153,7 +155,9 @@ def test_a_loss_is_no_ground_to_rank_on(tmp_path):
     text = net(train="metrics: [sparse_categorical_crossentropy]").replace(
         "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"
     )
-    it = read(write_run(tmp_path / "run", text, test={"sparse_categorical_crossentropy": 0.5}))
+    it = read_result(
+        write_run(tmp_path / "run", text, test={"sparse_categorical_crossentropy": 0.5})
+    )
     assert it.value is None
 
 
@@ -162,7 +166,7 @@ def test_a_damaged_run_is_an_error_that_names_it(tmp_path, name):
     folder = write_run(tmp_path / "run", net(), 0.75)
     (folder / name).write_text("epoch,val_accuracy\n1,x\n")
     with pytest.raises(UserError) as error:
-        read(folder)
+        read_result(folder)
     assert str(folder) in str(error.value)
 
 
@@ -262,7 +266,7 @@ def test_what_older_runs_lack_is_a_dash(tmp_path):
 def test_facts_that_cannot_be_are_told(tmp_path, facts, said):
     write_run(tmp_path / "run", net(), 0.5, **facts)
     with pytest.raises(UserError, match=f"run.json is missing or damaged: {said}"):
-        read(tmp_path / "run")
+        read_result(tmp_path / "run")
 
 
 def test_values_that_are_no_numbers_are_shown_as_such_and_last(tmp_path):
@@ -340,7 +344,7 @@ def test_the_runs_of_a_folder_are_listed_and_the_damaged_named(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "runs/deep/one" in done.stdout
     assert done.stderr == "left out: runs/broken is not the folder of a run\n"
-    assert [str(each.relative_to(tmp_path)) for each in folders(tmp_path)] == [
+    assert [str(each.relative_to(tmp_path)) for each in find_runs(tmp_path)] == [
         "runs/broken",
         "runs/deep/one",
     ]

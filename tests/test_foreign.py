@@ -225,7 +225,7 @@ def test_a_run_where_a_spec_is_wanted_and_the_reverse(tmp_path: Path) -> None:
         (run.parent.parent, "it has no resolved.yaml"),
     ):
         with pytest.raises(UserError, match="not the folder of a run") as caught:
-            RunFolder.existing(path)
+            RunFolder.open(path)
         assert caught.value.hint == hint
 
 

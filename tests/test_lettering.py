@@ -17,10 +17,10 @@ def test_a_dollar_begins_no_formula(name: str, tmp_path: Path) -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        pictures.samples(IMAGES, [name, "b"], {name: 1, "b": 1}, name, tmp_path / "a.png")
-        pictures.confusion(np.eye(2, dtype=int), [name, "b"], name, tmp_path / "b.png")
+        pictures.draw_samples(IMAGES, [name, "b"], {name: 1, "b": 1}, name, tmp_path / "a.png")
+        pictures.draw_confusion(np.eye(2, dtype=int), [name, "b"], name, tmp_path / "b.png")
         rows = [{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5}]
-        pictures.curves(rows, name, ["main"], tmp_path / "c.png")
+        pictures.draw_curves(rows, name, ["main"], tmp_path / "c.png")
     assert len(list(tmp_path.iterdir())) == 3
 
 
@@ -28,7 +28,7 @@ def test_letters_that_no_font_has_are_one_warning(tmp_path: Path) -> None:
     from archspec.training import figures as pictures
 
     with pytest.warns(UserWarning, match="empty boxes") as caught:
-        pictures.samples(IMAGES, ["猫", "道"], {"猫": 1, "道": 1}, "猫", tmp_path / "a.png")
+        pictures.draw_samples(IMAGES, ["猫", "道"], {"猫": 1, "道": 1}, "猫", tmp_path / "a.png")
     (said,) = {str(each.message) for each in caught}
     assert "pictures have empty boxes for letters that Matplotlib's font lacks: 猫道" in said
 

@@ -207,7 +207,7 @@ def test_ctrl_c_after_the_last_epoch_waits_for_its_state(tmp_path, monkeypatch):
     """It is being written beside the training, and the folder is held meanwhile."""
     from archspec.training import recorder, writer
 
-    put, wait, waited_for = recorder.put, writer.wait, threading.Event()
+    write, wait, waited_for = recorder.write_state, writer.wait, threading.Event()
 
     def late(folder, state):
         if state.epochs == 2:
@@ -215,13 +215,13 @@ def test_ctrl_c_after_the_last_epoch_waits_for_its_state(tmp_path, monkeypatch):
             assert waited_for.wait(60)
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.5)
-        put(folder, state)
+        write(folder, state)
 
     def waiting(works):
         waited_for.set()
         return wait(works)
 
-    monkeypatch.setattr(recorder, "put", late)
+    monkeypatch.setattr(recorder, "write_state", late)
     monkeypatch.setattr(writer, "wait", waiting)
     assert train(tmp_path / "run", PLAIN, epochs=2).interrupted
     assert (tmp_path / "run" / "last" / "0002.npz").exists()
@@ -231,7 +231,7 @@ def test_two_processes_do_not_train_in_one_folder(copy):
     from archspec.runs.folder import RunFolder
 
     cut(copy, 4)
-    with RunFolder.existing(copy).held():
+    with RunFolder.open(copy).lock():
         assert f"{copy} is in use by another process" in refusal(copy)
 
 
@@ -254,11 +254,11 @@ def test_a_damaged_state_is_told_and_the_older_one_taken(finished, copy):
 @pytest.mark.parametrize("seed", range(3))
 def test_no_damage_passes_unseen(copy, seed):
     """Bytes changed, cut off or overwritten: the state is the same, or the older one is taken."""
-    from archspec.training.state import newest
+    from archspec.training.state import load_state
 
     draw = random.Random(seed)
     path = copy / "last" / "0005.npz"
-    good, sound = path.read_bytes(), newest(copy, lambda said: None)
+    good, sound = path.read_bytes(), load_state(copy, lambda said: None)
     for _ in range(60):
         content = bytearray(good)
         match draw.randrange(3):
@@ -270,7 +270,7 @@ def test_no_damage_passes_unseen(copy, seed):
                 at = draw.randrange(len(content))
                 content[at : at + 500] = bytes(500)
         path.write_bytes(content)
-        state = newest(copy, lambda said: None)
+        state = load_state(copy, lambda said: None)
         if state.epochs == 5:
             assert state.memories == sound.memories
             assert state.arrays.keys() == sound.arrays.keys()
@@ -452,12 +452,12 @@ def test_images_that_changed_are_refused(tmp_path):
 )
 def test_a_resolved_spec_resolves_to_itself(path):
     """Else a run that nobody changed would look changed."""
-    from archspec.runs.job import resolved
+    from archspec.runs.job import format_resolved
 
     graph = archspec.load(path)
-    text = resolved(graph, recipe_of(graph, data="digits"))
+    text = format_resolved(graph, recipe_of(graph, data="digits"))
     again = archspec.loads(text)
-    assert resolved(again, recipe_of(again)) == text
+    assert format_resolved(again, recipe_of(again)) == text
 
 
 # --- the disk ------------------------------------------------------------------------------------

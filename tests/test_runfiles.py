@@ -144,11 +144,11 @@ def of_another_epoch(path: Path) -> None:
     ],
 )
 def test_a_damaged_state_is_named_and_the_one_before_it_taken(run, damage, why):
-    from archspec.training.state import newest
+    from archspec.training.state import load_state
 
     path, said = run / "last" / "0003.npz", []
     damage(path)
-    state = newest(run, said.append)
+    state = load_state(run, said.append)
     assert state is not None
     assert state.epochs == 2
     assert len(said) == 1
@@ -157,11 +157,11 @@ def test_a_damaged_state_is_named_and_the_one_before_it_taken(run, damage, why):
 
 
 def test_a_file_that_only_looks_like_a_state_is_named_and_passed_over(run):
-    from archspec.training.state import newest
+    from archspec.training.state import load_state
 
     said: list[str] = []
     stray = shutil.copy(run / "last" / "0003.npz", run / "last" / "5x.npz")
-    state = newest(run, said.append)
+    state = load_state(run, said.append)
     assert state is not None
     assert state.epochs == 3
     assert said == [f"warning: {stray} is no state of this run: passing it over"]
@@ -229,34 +229,44 @@ FOLLOWS = {"monitor_op", "min_delta"}  # from the arguments, when the first epoc
 def test_a_state_holds_all_that_a_callback_remembers():
     """Neither more, which a damaged file could set, nor less, which would be forgotten."""
     from archspec.objects import CALLBACKS
-    from archspec.runs.contents import MEMORY
-    from archspec.training.fitting import _watching
+    from archspec.runs.contents import CALLBACK_MEMORY
+    from archspec.training.callbacks import build_callback
 
-    assert set(WATCHED) == set(CALLBACKS.table) == set(MEMORY) - {"Recorder"}
+    assert set(WATCHED) == set(CALLBACKS.table) == set(CALLBACK_MEMORY)
     for name, arguments in WATCHED.items():
         losses = [3.0, 2.0, 2.0, 2.0, 2.0, 1.0, float("nan")]
-        changed = changes(_watching({name: arguments}), losses)
-        assert changed - FOLLOWS == set(MEMORY[name]), name
+        changed = changes(build_callback({name: arguments}), losses)
+        assert changed - FOLLOWS == set(CALLBACK_MEMORY[name]), name
 
 
 def test_a_state_holds_all_that_the_recorder_remembers(tmp_path, monkeypatch):
-    from archspec.runs.contents import MEMORY
-    from archspec.training import fitting as learning
+    from archspec.runs.contents import RECORDER_MEMORY
+    from archspec.training import fitting
+    from archspec.training.recorder import Recorder
 
     seen: list[dict[str, str]] = []
+    memories: list[dict[str, Any]] = []
 
-    class Seen(learning.Recorder):
+    class Seen(Recorder):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             super().on_epoch_begin(epoch, logs)
             seen.append({name: repr(value) for name, value in vars(self).items()})
 
-    monkeypatch.setattr(learning, "Recorder", Seen)
-    monkeypatch.setitem(MEMORY, "Seen", MEMORY["Recorder"])
+        def memory(self) -> dict[str, Any]:
+            memories.append(super().memory())
+            return memories[-1]
+
+    monkeypatch.setattr(fitting, "Recorder", Seen)
     train(tmp_path / "run")
     changed = {name for each in seen for name in each if each[name] != seen[0].get(name)}
     of_the_epoch = {"started", "trained", "seen"}
     # What it follows is settled before the first epoch, but for a run of an older version.
-    assert changed - of_the_epoch == set(MEMORY["Recorder"]) - {"by_loss"}
+    assert changed - of_the_epoch == set(memories[0]) - {"by_loss"}
+    assert set(memories[0]) == set(RECORDER_MEMORY["properties"])
+    other = Recorder(*[None] * 6)
+    for memory in memories:
+        other.remember(memory)
+        assert other.memory() == memory
 
 
 # --- what is no file -----------------------------------------------------------------------------
@@ -290,13 +300,13 @@ def instead(path: Path, put: Callable[[Path], None]) -> None:
 
 
 def evaluated(run: Path, sound: Path) -> object:
-    from archspec.training.judging import evaluate
+    from archspec.training.evaluating import evaluate
 
     return evaluate(run)
 
 
 def predicted(run: Path, sound: Path) -> object:
-    from archspec.training.judging import predict
+    from archspec.training.predicting import predict
 
     return predict(run, [sound.parent / "0.png"])
 
@@ -354,11 +364,11 @@ def test_what_is_no_file_is_named_and_not_waited_for(run, sound, name, verb, put
 
 @pytest.mark.parametrize("put", [pipe, device, folder, listening])
 def test_a_state_that_is_no_file_is_passed_over(run, put):
-    from archspec.training.state import newest
+    from archspec.training.state import load_state
 
     said: list[str] = []
     instead(run / "last" / "0003.npz", put)
-    state = newest(run, said.append)
+    state = load_state(run, said.append)
     assert state is not None
     assert state.epochs == 2
     assert f"{run / 'last' / '0003.npz'} is damaged (it is a" in said[0]
@@ -390,14 +400,14 @@ def flip(path: Path) -> None:
 
 
 def test_a_flipped_byte_in_the_model_is_told_and_the_model_written_again(run, sound):
-    from archspec.training.judging import trained
+    from archspec.training.trained import load_trained
 
     flip(run / "best.keras")
     with pytest.raises(UserError, match=r"cannot read .*best\.keras: the check sum of") as told:
         evaluated(run, sound)
     assert f"archspec train --resume {run} writes it again" in (told.value.hint or "")
     assert "best.keras: the check sum" in resume(run)[0]
-    same = [trained(each).model.get_weights() for each in (run, sound)]
+    same = [load_trained(each).model.get_weights() for each in (run, sound)]
     assert all(np.array_equal(one, other) for one, other in zip(*same, strict=True))
 
 

@@ -92,7 +92,7 @@ def test_one_unit_and_more_classes_are_told_how_many_units(tmp_path: Path) -> No
 def test_accuracy_of_one_unit_is_the_share_of_its_right_guesses(
     head: str, two: str, tmp_path: Path
 ) -> None:
-    from archspec.training.judging import evaluate
+    from archspec.training.evaluating import evaluate
 
     train(tmp_path / "run", head, "null", two)
     found = evaluate(tmp_path / "run", part="train")
@@ -103,7 +103,7 @@ def test_accuracy_of_one_unit_is_the_share_of_its_right_guesses(
 def test_a_run_of_before_goes_on_as_it_was(two: str, tmp_path: Path, monkeypatch: Any) -> None:
     """Runs were begun with such losses once."""
     from archspec.training import run as runs
-    from archspec.training.judging import evaluate
+    from archspec.training.evaluating import evaluate
     from archspec.training.resume import resume
 
     head = "Dense: {units: 2, activation: softmax}"
@@ -122,7 +122,7 @@ def test_a_run_of_before_goes_on_as_it_was(two: str, tmp_path: Path, monkeypatch
 
 def test_the_data_are_found_where_they_were(tmp_path: Path, monkeypatch: Any) -> None:
     """In another shell ARCHSPEC_DATA is not set."""
-    from archspec.training.judging import evaluate
+    from archspec.training.evaluating import evaluate
     from archspec.training.resume import resume
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))

@@ -166,7 +166,7 @@ def test_steps_at_a_time_and_seeds(finished, tmp_path, monkeypatch):
     from archspec.training import compiling as trainer
 
     many, _ = finished
-    monkeypatch.setattr(trainer, "steps_per_execution", lambda *_: 1)
+    monkeypatch.setattr(trainer, "choose_steps_per_execution", lambda *_: 1)
     one = run(archspec.loads(NET), tmp_path / "1", seed=3)
     assert many.metrics["test"]["loss"] == pytest.approx(one.metrics["test"]["loss"], rel=1e-4)
     other = run(archspec.loads(NET), tmp_path / "2", seed=4, epochs=1)
@@ -179,7 +179,7 @@ def test_many_steps_at_once_do_what_keras_does(text):
     import keras
 
     from archspec.data.preparation import make_targets, prepare
-    from archspec.training.compiling import trainer_of
+    from archspec.training.compiling import compile_trainer
     from archspec.training.feed import Feed
 
     graph = archspec.loads(text)
@@ -190,14 +190,14 @@ def test_many_steps_at_once_do_what_keras_does(text):
     for _ in range(2):
         keras.utils.set_random_seed(0)
         model = archspec.to_keras(graph, seed=0)
-        ways.append(trainer_of(model, graph, recipe, 10, "cpu:0"))
+        ways.append(compile_trainer(model, graph, recipe, 10, "cpu:0"))
 
     def labels(them):
         return make_targets(graph, recipe, them)
 
     ways[0].steps_per_execution = 4
     feed = Feed(examples, fit, labels, recipe.batch_size, seed=1, steps=4)
-    order = feed.order()
+    order = feed.draw_order()
     ours = ways[0].fit(feed.x, verbose=0, shuffle=False).history
     images, y = fit(examples.images[order]), labels(examples.labels[order])
     theirs = ways[1].fit(images, y, recipe.batch_size, verbose=0, shuffle=False).history
@@ -507,7 +507,7 @@ def test_what_keras_raises_is_a_sentence_and_its_traceback_is_in_the_folder(tmp_
     def odd(*_):
         raise ValueError("Exception encountered when calling x\n\nthis is odd")
 
-    monkeypatch.setattr("archspec.training.fitting.trainer_of", odd)
+    monkeypatch.setattr("archspec.training.fitting.compile_trainer", odd)
     said = refusal(train_net("epochs: 1"), tmp_path / "run", limit=50)
     assert "the training failed: this is odd" in said
     assert "Traceback" in (tmp_path / "run" / "error.txt").read_text(encoding="utf-8")

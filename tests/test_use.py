@@ -61,7 +61,7 @@ def run(tmp_path_factory) -> Path:
 
 
 def test_evaluate_says_what_the_run_said(run):
-    from archspec.training.judging import evaluate
+    from archspec.training.evaluating import evaluate
 
     found = evaluate(run)
     metrics = json.loads((run / "metrics.json").read_text())
@@ -85,14 +85,14 @@ def test_evaluate_says_what_the_run_said(run):
 
 
 def test_evaluate_on_another_part(run):
-    from archspec.training.judging import evaluate
+    from archspec.training.evaluating import evaluate
 
     metrics = json.loads((run / "metrics.json").read_text())
     assert evaluate(run, part="validation").values == pytest.approx(metrics["validation"], abs=1e-6)
 
 
 def test_other_classes_are_refused(run, tmp_path):
-    from archspec.training.judging import evaluate
+    from archspec.training.evaluating import evaluate
 
     labels = np.arange(30) % 3
     images = np.zeros((30, 8, 8), np.uint8)
@@ -120,11 +120,12 @@ def pictures(tmp_path_factory) -> list[Path]:
 
 def test_predict_is_the_models_word(run, pictures):
     from archspec.data import datasets as data
-    from archspec.training.judging import predict, trained
+    from archspec.training.predicting import predict
+    from archspec.training.trained import load_trained
 
     found = predict(run, pictures[:20], top=10)
-    model = trained(run).model
-    test = data.load_dataset("digits").test
+    model = load_trained(run).model
+    test = data.load("digits").test
     logits = model.predict(test.images[:20, ..., None].astype(np.float32) / 16, verbose=0)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     for each, share in zip(found, shares, strict=True):
@@ -135,7 +136,7 @@ def test_predict_is_the_models_word(run, pictures):
 
 
 def test_predict_names_what_it_cannot_read(run, pictures, tmp_path):
-    from archspec.training.judging import predict
+    from archspec.training.predicting import predict
 
     with pytest.raises(UserError, match=r"there is no image none\.png"):
         predict(run, [Path("none.png")])
@@ -150,7 +151,7 @@ def test_predict_names_what_it_cannot_read(run, pictures, tmp_path):
 
 
 def test_a_single_unit_is_the_second_of_two_classes(tmp_path):
-    from archspec.training.judging import predict
+    from archspec.training.predicting import predict
 
     text = NET.replace("Dense: 10", "Dense: {units: 1, activation: sigmoid}")
     text = text.replace("data: digits,", "loss: BinaryCrossentropy,")
@@ -187,10 +188,10 @@ def test_the_command_line(run, pictures, capsys):
 
 
 def test_every_weight_is_in_weights_txt(run):
-    from archspec.training.judging import trained
+    from archspec.training.trained import load_trained
 
     lines = (run / "weights.txt").read_text()
-    for weight in trained(run).model.weights:
+    for weight in load_trained(run).model.weights:
         start = lines.index(f"{weight.path}\n{tuple(weight.shape)}\n")
         numbers = re.findall(r"[-+.\de]+", lines[start:].split("\n", 2)[2])[: weight.numpy().size]
         assert np.array(numbers, np.float32) == pytest.approx(weight.numpy().ravel(), rel=1e-6)
@@ -204,10 +205,10 @@ def test_a_sheet_of_samples_and_the_balance_of_classes(run):
 
 
 def test_images_are_as_bright_beside_each_other_as_the_model_takes_them(tmp_path):
-    from archspec.training.figures import samples
+    from archspec.training.figures import draw_samples
 
     images = np.repeat([0.0, 0.25, 1.0], 64).reshape(3, 8, 8)
-    samples(images, "abc", {}, "title", tmp_path / "samples.png")
+    draw_samples(images, "abc", {}, "title", tmp_path / "samples.png")
     seen = np.bincount(np.asarray(Image.open(tmp_path / "samples.png").convert("L")).ravel())
     assert min(seen[0], seen[64]) > 10_000  # the squares of the first and of the second
 

@@ -82,12 +82,12 @@ def compare(
 
 def _readable(place: Path) -> list[Result]:
     """Return the runs in a folder; those that are damaged are named."""
-    from archspec.runs.results import folders, read
+    from archspec.runs.results import find_runs, read_result
 
     found = []
-    for folder in folders(place):
+    for folder in find_runs(place):
         try:
-            found.append(read(folder))
+            found.append(read_result(folder))
         except UserError as error:
             click.echo(f"left out: {error.args[0]}", err=True)
     if not found:

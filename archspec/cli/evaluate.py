@@ -21,7 +21,7 @@ def evaluate(
 ) -> None:
     """Judge the model of a RUN: loss, metrics, each class; pictures land in RUN/evaluation."""
     framework.start()
-    from archspec.training.judging import evaluate as judge
+    from archspec.training.evaluating import evaluate as judge
 
     click.echo(str(judge(run, part=part, data=data, data_dir=data_dir, device=device)))
     click.echo(f"\nwrote {run / 'evaluation'}")

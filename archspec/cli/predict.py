@@ -23,7 +23,7 @@ def predict(
 ) -> None:
     """Say what the model of a RUN takes IMAGES for."""
     framework.start()
-    from archspec.training.judging import predict as ask
+    from archspec.training.predicting import predict as ask
 
     found = ask(run, images, top, resize, device)
     if form == "json":

@@ -36,9 +36,9 @@ from archspec.comparing.timings import (
 from archspec.data.preparation import make_targets
 from archspec.graph import Graph
 from archspec.recipe import Recipe
-from archspec.runs.failure import cause, is_interrupt
-from archspec.runs.machine import surroundings
-from archspec.training.compiling import precision, trainer_of
+from archspec.runs.failure import describe_cause, is_interrupt
+from archspec.runs.machine import describe_environment
+from archspec.training.compiling import compile_trainer, use_precision
 
 Step = Callable[[], Any]
 
@@ -67,7 +67,7 @@ def measure_networks(networks: Sequence[BenchNetwork], plan: Plan, device: str) 
     except KeyboardInterrupt:
         interrupted = True
     product = Product(side, before, after)
-    return Bench(plan, device, product, tuple(rows), interrupted, surroundings())
+    return Bench(plan, device, product, tuple(rows), interrupted, describe_environment())
 
 
 def _measure_network(
@@ -84,10 +84,10 @@ def _measure_network(
         bar_format="{desc} |{bar:20}| {n_fmt}/{total_fmt} runs",
     ) as bar:
         try:
-            with precision(recipe.precision):
+            with use_precision(recipe.precision):
                 model = to_keras(graph, recipe.seed)
                 if network.obstacle is None:
-                    model = trainer_of(model, graph, replace(recipe, augment=()), 1, device)
+                    model = compile_trainer(model, graph, replace(recipe, augment=()), 1, device)
             images = _make_images(graph, recipe.batch_size)
             yield _time_phase(graph, phase, partial(_start_forward, model, images), plan, bar)
             phase = TRAINING
@@ -101,7 +101,7 @@ def _measure_network(
         except Exception as error:
             if is_interrupt(error):
                 raise KeyboardInterrupt from None
-            yield Unmeasured(graph.name, phase, cause(error), failed=True)
+            yield Unmeasured(graph.name, phase, describe_cause(error), failed=True)
 
 
 # --- batches -------------------------------------------------------------------------------------

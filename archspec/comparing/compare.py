@@ -12,7 +12,7 @@ from archspec.comparing.trainings import Echo, get_first_line, read_member, trai
 from archspec.errors import UserError
 from archspec.reading import kind_of
 from archspec.runs.folder import RUNS
-from archspec.runs.results import Result, read
+from archspec.runs.results import Result, read_result
 from archspec.writing import writing
 
 FOLDER = RUNS / "compare"
@@ -48,7 +48,7 @@ def compare(
     damaged: list[UserError] = []
     for each in filter(is_run, given):
         try:
-            runs.append(read(Path(each)))
+            runs.append(read_result(Path(each)))
         except UserError as error:
             damaged.append(error)
     if damaged and not runs and not members:

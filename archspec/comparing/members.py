@@ -23,8 +23,8 @@ from archspec.graph import Graph
 from archspec.loading.files import open_spec, parse_setting
 from archspec.reading import kind_of, path_of
 from archspec.recipe import RECIPE, Recipe, given_in, recipe_of
-from archspec.runs.job import flat_spec, located
-from archspec.runs.results import read
+from archspec.runs.job import locate_data, make_flat_spec
+from archspec.runs.results import read_result
 from archspec.syntax.source import read_file
 
 # The files of a run that was stopped before it could be resumed.
@@ -167,7 +167,7 @@ def _load_network(spec: str, terms: Terms, given: Mapping[str, Any] | None) -> t
     if recipe.data.name is None:
         raise UserError("nothing to train on", "give --data, or write `data` in its recipe")
     refuse_other_targets(recipe)
-    return graph, located(recipe)
+    return graph, locate_data(recipe)
 
 
 def _choose_labels(names: Mapping[Path, str]) -> dict[Path, str]:
@@ -192,7 +192,7 @@ def _refuse_other_run(member: Member, terms: Terms) -> None:
         if not has_only_begun(folder):
             raise UserError("this is no run, but in the way of one", OTHERWISE)
         return
-    run = read(folder)
+    run = read_result(folder)
     facts = run.facts
     there = _list_compared(run.graph, run.recipe)
     here = _list_compared(member.graph, member.recipe)
@@ -214,7 +214,7 @@ def _refuse_other_run(member: Member, terms: Terms) -> None:
 
 def _list_compared(graph: Graph, recipe: Recipe) -> dict[str, Any]:
     """Return what must be the same in two runs: the network, and each key of the recipe."""
-    spec = flat_spec(graph, recipe)
+    spec = make_flat_spec(graph, recipe)
     train = spec.pop("train")
     spec.pop("description", None)
     return {"network": spec, **train}

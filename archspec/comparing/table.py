@@ -140,7 +140,7 @@ def build_comparison(
             seed = each.recipe.seed
             missing = [*missing, Missing(each.label, seed, each.graph, each.status)]
             continue
-        alike = (group for group in groups if group[0].same_but_for_the_seed(each))
+        alike = (group for group in groups if group[0].is_same_but_for_the_seed(each))
         found = next(alike, None)
         if found is None:
             groups.append([each])

@@ -18,7 +18,7 @@ from archspec.backends.tables import STYLES
 from archspec.errors import Refused, UserError
 from archspec.graph import Graph
 from archspec.recipe import Recipe, recipe_of
-from archspec.runs.results import device_name
+from archspec.runs.results import name_device
 
 FORWARD, TRAINING = "forward", "training"
 # Floating-point operations for each multiply-accumulate of the graph: the backward pass computes as
@@ -238,7 +238,7 @@ def _list_notes(bench: Bench) -> dict[str, str]:
     backend, versions = facts["backend"], facts["versions"]
     version = versions.get(backend) or versions.get(f"{backend}-cpu", "")
     after = "" if product.after is None else f", {_write_three_digits(product.after / 1e9)} after"
-    device = device_name(facts["machine"], bench.device)
+    device = name_device(facts["machine"], bench.device)
     return {
         "batch": f"{plan.batch_size} samples, {plan.precision}",
         "on": f"{bench.device} ({device}), {backend} {version}",

@@ -20,7 +20,7 @@ from archspec.comparing.members import Member, Terms, has_only_begun, is_begun
 from archspec.comparing.table import Missing
 from archspec.errors import UserError
 from archspec.reading import kind_of
-from archspec.runs.results import Result, read
+from archspec.runs.results import Result, read_result
 
 Echo = Callable[[str], None]
 
@@ -46,7 +46,7 @@ def read_member(member: Member) -> Result | Missing:
     if not is_begun(member.folder):
         return member.make_missing("not trained")
     try:
-        result = read(member.folder, member.label)
+        result = read_result(member.folder, member.label)
     except UserError as error:
         return member.make_missing("failed", get_first_line(error))
     return result if result.status == "finished" else member.make_missing(result.status)

@@ -1,4 +1,4 @@
-"""What the files of a run may say: checked once, where each is read, so that the rest relies on it.
+"""Schemas of the files of a run: each file is checked once, where it is read, and then relied on.
 
 Files of older runs lack the newer keys, so few keys are required.
 """
@@ -30,12 +30,12 @@ FLOAT32 = 3.4e38  # the largest finite number that it holds
 
 
 def _is_integer(checker: Any, value: Any) -> bool:
-    """For JSON Schema 3.0 is an integer; for those who use it as one it is none."""
+    """Return whether a value is an `int`: for JSON Schema 3.0 is one, for `range` it is none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_single(checker: Any, value: Any) -> bool:
-    """Keras makes a tensor of such a number, and fails where it is too large."""
+    """Return whether a float32 holds a number: Keras makes a tensor of it, and fails elsewhere."""
     return checker.is_type(value, "number") and not FLOAT32 < abs(value) < inf
 
 
@@ -55,26 +55,36 @@ AMOUNT: Schema = {"type": "number", "minimum": 0, "maximum": 1e15}  # of seconds
 SINGLE: Schema = {"type": "single"}
 
 
-def bound(parameters: int) -> int:
-    """Return how many bytes a file of weights may have: a state holds each with what the optimizer
-    keeps of it, and older ones with those of the best epoch."""
+def limit_size(parameters: int) -> int:
+    """Return the most bytes that a file of so many weights may have.
+
+    A state holds each weight with what the optimizer keeps of it, and states of older versions hold
+    those of the best epoch, too.
+    """
     return MOST + 64 * parameters
 
 
 def maybe(schema: Schema) -> Schema:
+    """Return the schema of null or a value."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
 def listing(schema: Schema, **more: Any) -> Schema:
+    """Return the schema of a list of values. more: other keywords of JSON Schema, as minItems."""
     return {"type": "array", "items": schema, **more}
 
 
 def mapping(schema: Schema) -> Schema:
+    """Return the schema of a mapping from any keys to values."""
     return {"type": "object", "additionalProperties": schema}
 
 
 def record(required: str, **properties: Schema) -> Schema:
-    """required: the keys that every version has written."""
+    """Return the schema of a mapping with known keys.
+
+    required: the keys that every version has written, as words of one text. Other keys than those
+    of `properties` are allowed: newer versions may write them.
+    """
     return {"type": "object", "required": required.split(), "properties": properties}
 
 
@@ -110,21 +120,37 @@ RUN = record(
     images_per_second=maybe(AMOUNT),
     peak_memory=maybe(COUNT),
 )
-# Of a run whose model is used.
+# What `evaluate` and `predict` need in addition.
 USED = record("data", data=record("name images fingerprint classes range grey data_dir limit"))
 VALUES = maybe(mapping(NUMBER))
 METRICS = record("", test=VALUES, validation=VALUES, best_epoch=COUNT, monitor=TEXT)
 ROW: Schema = {**mapping(NUMBER), "required": ["epoch", "loss", "images_per_second", "seconds"]}
 
-# What a callback remembers from one epoch to the next, beyond its arguments: nothing else is
-# written into a state, and nothing else is taken from one.
-MEMORY: dict[str, dict[str, Schema]] = {
-    "Recorder": {
-        "rows": listing(ROW),
-        "best": NUMBER,
-        "best_epoch": COUNT,
-        "by_loss": BOOLEAN,
-    },
+# The number that a state has from this version on. States of older versions have none, and the same
+# keys but for `kept`, `sums` and `by_loss`, which came later; those of newer versions are refused.
+STATE_VERSION = 1
+STATE = record(
+    "epochs stopped whole resolved memories",
+    version={**COUNT, "minimum": 1},
+    epochs={**COUNT, "minimum": 1},
+    stopped=BOOLEAN,
+    whole=BOOLEAN,
+    resolved=TEXT,
+    memories=listing({"type": "object"}, minItems=1),
+    kept=listing(COUNT),
+    sums=mapping(COUNT),
+)
+# The first of the memories of a state: what `Recorder.memory` returns.
+RECORDER_MEMORY = record(
+    "rows best best_epoch by_loss",
+    rows=listing(ROW),
+    best=NUMBER,
+    best_epoch=COUNT,
+    by_loss=BOOLEAN,
+)
+# The others, by the class of Keras's callback: the attributes in which it remembers something from
+# one epoch to the next, beyond its arguments. No other attribute is read or set.
+CALLBACK_MEMORY: dict[str, dict[str, Schema]] = {
     "EarlyStopping": {
         "wait": COUNT,
         "stopped_epoch": COUNT,
@@ -134,20 +160,14 @@ MEMORY: dict[str, dict[str, Schema]] = {
     "ReduceLROnPlateau": {"wait": COUNT, "cooldown_counter": COUNT, "best": maybe(SINGLE)},
     "TerminateOnNaN": {},
 }
-STATE = record(
-    "epochs stopped whole resolved memories",
-    epochs={**COUNT, "minimum": 1},
-    stopped=BOOLEAN,
-    whole=BOOLEAN,
-    resolved=TEXT,
-    memories=listing({"type": "object"}, minItems=1),
-    kept=listing(COUNT),
-    sums=mapping(COUNT),
-)
 
 
-def checked(value: Any, schema: Schema) -> Any:
-    """Return the value. Raises `ValueError` with the key, what was expected and what is there."""
+def check(value: Any, schema: Schema) -> Any:
+    """Return a value that is as the schema has it.
+
+    Raises `ValueError` for any other, with the key, what was expected and what is there:
+    `data.limit must be an integer of at least 0 or null, got 'x'`.
+    """
     error = next(VALIDATOR(schema).iter_errors(value), None)
     if error is None:
         return value
@@ -155,42 +175,46 @@ def checked(value: Any, schema: Schema) -> Any:
     if error.validator == "required":
         (missing, *_) = (key for key in error.validator_value if key not in error.instance)
         raise ValueError(f"{at} has no '{missing}'")
-    raise ValueError(f"{at} must be {_expected(error.schema)}, got {show(error.instance)}")
+    raise ValueError(f"{at} must be {_describe(error.schema)}, got {show(error.instance)}")
 
 
-def _expected(schema: Schema) -> str:
-    """What a value must be, in words."""
+def _describe(schema: Schema) -> str:
+    """Return in words what a value must be, such as `a list of at least 2`."""
     if "anyOf" in schema:
-        return " or ".join(map(_expected, schema["anyOf"]))
+        return " or ".join(map(_describe, schema["anyOf"]))
     kinds = schema.get("type", "another")
     words = {
         **{"string": "a text", "integer": "an integer", "number": "a number", "null": "null"},
         **{"boolean": "true or false", "array": "a list", "object": "a mapping"},
         "single": "a number that a float32 holds",
     }
-    said = " or ".join(words[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))
+    text = " or ".join(words[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))
     if "minimum" in schema:
-        said += f" of at least {schema['minimum']}"
+        text += f" of at least {schema['minimum']}"
     if "maximum" in schema:
-        said += f" and at most {schema['maximum']:g}"
+        text += f" and at most {schema['maximum']:g}"
     if "minItems" in schema:
-        said += f" of at least {schema['minItems']}"
-    return f"{said} like 'gpu:0'" if "pattern" in schema else said
+        text += f" of at least {schema['minItems']}"
+    return f"{text} like 'gpu:0'" if "pattern" in schema else text
 
 
-def from_json(content: bytes, schema: Schema) -> Any:
-    """Return what a JSON text says. Raises `ValueError` where it is not as the schema has it."""
-    return checked(json.loads(content, parse_int=_integer, parse_float=_real), schema)
+def parse_json(content: bytes, schema: Schema) -> Any:
+    """Return the value of a JSON text.
+
+    Raises `ValueError` for a text that is no JSON, for numbers that are too large to work with, and
+    as `check` does; `RecursionError` for one that is nested too deeply.
+    """
+    return check(json.loads(content, parse_int=_parse_integer, parse_float=_parse_float), schema)
 
 
-def _integer(text: str) -> int:
+def _parse_integer(text: str) -> int:
     value = int(text)
     if abs(value) >= LARGEST:
         raise ValueError(f"{text[:20]}... is too large a number")
     return value
 
 
-def _real(text: str) -> float:
+def _parse_float(text: str) -> float:
     value = float(text)
     if HUGE < abs(value) < inf:
         raise ValueError(f"{text[:20]} is too large a number")
@@ -198,8 +222,8 @@ def _real(text: str) -> float:
 
 
 @contextmanager
-def sound(path: Path) -> Iterator[None]:
-    """Turn whatever is raised while the path is read into one `UserError`."""
+def report_damage(path: Path) -> Iterator[None]:
+    """Turn any exception while a file is read into a `UserError`: it is missing or damaged."""
     try:
         yield
     except Exception as error:
@@ -207,23 +231,29 @@ def sound(path: Path) -> Iterator[None]:
 
 
 def read_json(path: Path, schema: Schema) -> Any:
-    """Return what a JSON file says. Raises `UserError` where it is not as the schema has it."""
-    with sound(path):
-        return from_json(read_bytes(path, MOST), schema)
+    """Return the value of a JSON file.
+
+    Raises `UserError` where it cannot be read, or is not as the schema has it.
+    """
+    with report_damage(path):
+        return parse_json(read_bytes(path, MOST), schema)
 
 
 def read_history(path: Path) -> Sequence[dict[str, float]]:
-    """Return the rows of a history.csv. Raises `UserError` for a value that is no number, and where
-    they are not of the epochs from 1 on."""
+    """Return the rows of a history.csv, one for each epoch: column -> value.
+
+    Raises `UserError` where the file cannot be read, for a value that is no number, and where the
+    rows are not of the epochs from 1 on.
+    """
     rows = []
-    with sound(path):
+    with report_damage(path):
         text = read_bytes(path, MOST).decode("utf-8")
         reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
         for line in reader:
             row = {}
             for key, value in line.items():
                 try:
-                    row[key] = _real(value)
+                    row[key] = _parse_float(value)
                 except (TypeError, ValueError):
                     where = f"line {reader.line_num}, column '{key}'"
                     raise ValueError(f"{where} must be a number, got {show(value)}") from None

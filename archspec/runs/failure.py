@@ -1,4 +1,4 @@
-"""What becomes of a training that fails: a sentence, and the traceback in the run's folder."""
+"""Training that fails: a message for the user, and the traceback in the run's folder."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ from archspec.runs.folder import RunFolder
 
 ERROR = "error.txt"
 NO_MEMORY = re.compile(r"MemoryError|out of memory|allocate|resource.?exhausted|\boom\b", re.I)
-# Lines that come before what an error of Keras or TensorFlow has to say, and terminals' escapes.
+# Lines before the message in an error of Keras or TensorFlow; and the escapes of terminals.
 HEADING = re.compile(r"Exception encountered|Graph execution error|Detected at node|<stack|$")
 ESCAPE = re.compile(r"\x1b\[\d*m")
 
 
-def cause(error: Exception) -> str:
-    """Return what an error of whatever framework comes down to: a lack of memory, or a line."""
-    name, said = type(error).__name__, ESCAPE.sub("", str(error))
-    if NO_MEMORY.search(f"{name} {said}"):
+def describe_cause(error: Exception) -> str:
+    """Return one line that says why an error of any framework came: its first line with a message.
+
+    Where memory ran out, whatever the framework calls that, the line says so and what may help.
+    """
+    name, text = type(error).__name__, ESCAPE.sub("", str(error))
+    if NO_MEMORY.search(f"{name} {text}"):
         return "it does not fit in memory; a smaller --batch-size may"
-    lines = (line.strip() for line in said.splitlines())
+    lines = (line.strip() for line in text.splitlines())
     return in_a_line(next((line for line in lines if not HEADING.match(line)), name))
 
 
 def is_interrupt(error: BaseException | None) -> bool:
     """Return whether an error is a Ctrl-C, or what a framework made of one that came in its code.
 
-    One that has words for people, such as a file that cannot be written after a Ctrl-C, is not.
+    A message for the user is none, also after a Ctrl-C: a file that cannot be written, for example.
     """
     while error is not None and not isinstance(error, Told):
         if isinstance(error, KeyboardInterrupt) or "KeyboardInterrupt" in str(error):
@@ -39,11 +42,12 @@ def is_interrupt(error: BaseException | None) -> bool:
 
 
 @contextmanager
-def told(folder: RunFolder) -> Iterator[None]:
-    """Leave no run that ends here "running", and turn what Keras raises into a `UserError`.
+def record_failure(folder: RunFolder) -> Iterator[None]:
+    """Record an error that ends a training in its folder, and turn it into a `UserError`.
 
-    run.json then says "failed", or "interrupted" where Ctrl-C ended it, unless the training has
-    said so itself. An error that is in words already passes through.
+    The status in run.json becomes "failed", or "interrupted" after Ctrl-C, where it is still
+    "running". The traceback is written to error.txt. An error with a message for the user, and
+    Ctrl-C, are raised as they are.
     """
     with suppress(OSError):
         (folder.path / ERROR).unlink(missing_ok=True)  # of an earlier try
@@ -52,14 +56,14 @@ def told(folder: RunFolder) -> Iterator[None]:
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt)
         with suppress(UserError):
-            facts = folder.facts()
+            facts = folder.read_facts()
             if facts["status"] == "running":
                 status = "interrupted" if interrupted else "failed"
-                folder.json("run.json", facts | {"status": status})
+                folder.write_json("run.json", facts | {"status": status})
         if isinstance(error, Told) or not isinstance(error, Exception):
             raise
         hint = None
         with suppress(UserError):
-            folder.text(ERROR, traceback.format_exc())
+            folder.write_text(ERROR, traceback.format_exc())
             hint = f"the whole traceback is in {folder.path / ERROR}"
-        raise UserError(f"the training failed: {cause(error)}", hint) from error
+        raise UserError(f"the training failed: {describe_cause(error)}", hint) from error

@@ -1,4 +1,4 @@
-"""The folder of one run: made once, never over another's, each file whole or not there."""
+"""The folder of one run: never made over another; each file in it is whole or not there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from archspec.graph import Graph
 from archspec.loading.files import open_spec
 from archspec.reading import GIB, kind_of, open_file, read_bytes, reading
 from archspec.recipe import Recipe, recipe_of
-from archspec.runs.contents import MOST, RUN, bound, read_json, sound
+from archspec.runs.contents import MOST, RUN, limit_size, read_json, report_damage
 from archspec.syntax.source import read_file
 from archspec.writing import writing
 
@@ -33,13 +33,22 @@ OF_EPOCH = re.compile(rb"epoch ([0-9]{1,9})")
 
 
 class RunFolder:
-    """A reader, or a run that is stopped, never leaves half of a file; what cannot be written is a
-    `UserError` that names it."""
+    """The folder of a run, its files to read and to write.
+
+    A file appears when it is whole: a reader, or a run that is killed, never meets half of one.
+    What cannot be written raises a `UserError` that names the file.
+
+        folder = RunFolder("lenet5")        # runs/lenet5-1, made now
+        folder = RunFolder.open(Path("runs/lenet5-1"))
+    """
 
     def __init__(self, name: str, run_dir: Path | None = None) -> None:
-        """`run_dir`, which may exist but must be empty; else the next free `runs/NAME-N`."""
+        """Make the folder `run_dir`, by default the next free `runs/NAME-N`.
+
+        Raises `UserError` where it cannot be made, or is there and not empty.
+        """
         try:
-            self.path = _fresh(name) if run_dir is None else run_dir
+            self.path = _make_next(name) if run_dir is None else run_dir
             self.path.mkdir(parents=True, exist_ok=True)
             taken = any(self.path.iterdir())
         except OSError as error:
@@ -51,8 +60,11 @@ class RunFolder:
             raise UserError(f"{self.path} is not empty", "give --run-dir a new or empty folder")
 
     @classmethod
-    def existing(cls, path: Path) -> RunFolder:
-        """The folder of a run that was begun."""
+    def open(cls, path: Path) -> RunFolder:
+        """Return the folder of a run that was begun: it has a resolved.yaml.
+
+        Raises `UserError` for any other path, with what it is instead.
+        """
         kind = kind_of(path)
         if kind == "file":
             own = kind_of(path.parent / "resolved.yaml") == "file"
@@ -70,22 +82,25 @@ class RunFolder:
             )
             raise UserError(f"{path} is not the folder of a run", hint)
         if kind != "file":
-            with sound(path / "resolved.yaml"):
-                read_bytes(path / "resolved.yaml")  # which says what it is instead
+            with report_damage(path / "resolved.yaml"):
+                read_bytes(path / "resolved.yaml")  # which raises, with what it is instead
         folder = cls.__new__(cls)
         folder.path = path
         return folder
 
-    def facts(self) -> dict[str, Any]:
-        """What run.json says. Raises `UserError` if it is not there in full."""
+    def read_facts(self) -> dict[str, Any]:
+        """Return the mapping of run.json. Raises `UserError` where it is missing or damaged."""
         facts: dict[str, Any] = read_json(self.path / "run.json", RUN)
         return facts
 
-    def spec(
+    def read_spec(
         self, settings: Mapping[str, Any] | None = None, **options: Any
     ) -> tuple[Graph, Recipe]:
-        """The graph and the recipe of resolved.yaml. settings: as `expand` takes them; options: as
-        `recipe_of` does. Raises `SpecError` and `UserError`."""
+        """Return the graph and the recipe of resolved.yaml.
+
+        settings: as `--set`, by dotted key. options: as `recipe_of` takes them.
+        Raises `SpecError` for a damaged spec, `UserError` for a recipe that does not fit.
+        """
         path = self.path / "resolved.yaml"
         graph = expand(open_spec(read_file(path), settings))
         try:
@@ -93,8 +108,8 @@ class RunFolder:
         except Refused as refused:
             raise UserError(f"{path}: {refused}", refused.hint) from None
 
-    def warn_of_another(self, graph: Graph, facts: Mapping[str, Any]) -> None:
-        """Warn if the network of resolved.yaml is not the one that run.json says was trained."""
+    def warn_of_other_network(self, graph: Graph, facts: Mapping[str, Any]) -> None:
+        """Warn where the network of resolved.yaml is not the one that run.json says was trained."""
         if facts.get("fingerprint", graph.fingerprint) != graph.fingerprint:
             warnings.warn(
                 f"{self.path / 'resolved.yaml'} is not the network that run.json tells of: it was "
@@ -102,17 +117,23 @@ class RunFolder:
                 stacklevel=2,
             )
 
-    def edited(self, facts: Mapping[str, Any]) -> bool:
-        """Whether spec.yaml is another text than the one that the run began with."""
+    def is_spec_edited(self, facts: Mapping[str, Any]) -> bool:
+        """Return whether spec.yaml has another text than when the run began.
+
+        False where there is none. Raises `UserError` where it cannot be read.
+        """
         path = self.path / "spec.yaml"
         if facts.get("spec") is None or kind_of(path) is None:
             return False
         with reading(path, "put it back, or remove it: the run goes on with its resolved.yaml"):
-            return fingerprint(read_bytes(path, MOST)) != str(facts["spec"])
+            return hash_content(read_bytes(path, MOST)) != str(facts["spec"])
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """While one process trains here, another that tries gets a `UserError`."""
+    def lock(self) -> Iterator[None]:
+        """Keep other processes from training in this folder, and delete what a killed one began.
+
+        Raises `UserError` where another process trains here, or where nothing can be written.
+        """
         path = self.path / ".lock"
         if path.is_symlink() or kind_of(path) in ("folder", "special"):
             raise UserError(f"{path} is not the empty file that a training leaves", "remove it")
@@ -121,7 +142,7 @@ class RunFolder:
             lock.acquire()
             for place in (self.path, self.path / "last"):
                 for left in place.glob(".[0-9]*.*"):
-                    left.unlink()  # what a process that was killed had begun to write
+                    left.unlink()  # a killed process had begun to write it
         except Timeout:
             raise UserError(f"{self.path} is in use by another process", "wait for it") from None
         except OSError as error:
@@ -132,74 +153,86 @@ class RunFolder:
         finally:
             lock.release()
 
-    def best_epoch(self, parameters: int | None = None) -> int | None:
-        """Of which epoch best.keras is; None where an older run does not say so there.
+    def read_best_epoch(self, parameters: int | None = None) -> int | None:
+        """Return the number of the epoch that best.keras is of, from 1; None for an older run.
 
-        parameters: that it should have. Raises `UserError` where it is not there, not sound (Keras
-        itself passes over the check sums of a zip archive) or not of such a size.
+        parameters: how many the model has, to check the size of the file.
+        Raises `UserError` where the file is missing, is damaged (Keras itself ignores the check
+        sums of a zip archive) or has another size.
         """
         path = self.path / BEST
         with reading(path, self._again):
-            with open_file(path, bound(parameters) if parameters is not None else 64 * GIB) as file:
+            with open_file(
+                path, limit_size(parameters) if parameters is not None else 64 * GIB
+            ) as file:
                 if os.fstat(file.fileno()).st_size < 4 * (parameters or 0):
                     raise ValueError(f"it is too small for {parameters:,} parameters")
                 with zipfile.ZipFile(file) as archive:
                     if (bad := archive.testzip()) is not None:
                         raise ValueError(f"the check sum of {bad} is wrong")
-                    said = OF_EPOCH.fullmatch(archive.comment)
-            return int(said[1]) if said else None
+                    comment = OF_EPOCH.fullmatch(archive.comment)
+            return int(comment[1]) if comment else None
 
-    def take_best(self, model: Any) -> None:
-        """Give a Keras model the weights of best.keras. Raises `UserError` as `best_epoch` does."""
-        self.best_epoch(model.count_params())
+    def load_best(self, model: Any) -> None:
+        """Load the weights of best.keras into a Keras model.
+
+        Raises `UserError` as `read_best_epoch` does, and for weights of another network.
+        """
+        self.read_best_epoch(model.count_params())
         path = self.path / BEST
         with reading(path, self._again), warnings.catch_warnings():
-            # What Keras skips has the weights that it began with: that is no warning.
+            # A layer that Keras skips keeps its initial weights: more than a warning.
             warnings.filterwarnings("error", "Skipping")
             model.load_weights(path)
 
     @property
     def _again(self) -> str:
-        """What helps where best.keras is lost."""
+        """The hint where best.keras is lost."""
         return f"archspec train --resume {self.path} writes it again, if its state is sound"
 
     def save_best(self, model: Any, epoch: int) -> None:
-        """Write best.keras; the archive's comment says of which epoch it is."""
-        with self.writing(BEST) as path:
+        """Write a Keras model as best.keras, with the number of its epoch as zip comment."""
+        with self.create(BEST) as path:
             model.save(path)
             with zipfile.ZipFile(path, "a") as archive:
                 archive.comment = f"epoch {epoch}".encode()
 
-    def writing(self, name: str) -> AbstractContextManager[Path]:
-        """The temporary path to write `name` to; it gets its name if nothing goes wrong."""
+    def create(self, name: str) -> AbstractContextManager[Path]:
+        """Return a context that gives a temporary path to write a file to.
+
+        The file gets its name at the end, unless an error was raised.
+        """
         return writing(self.path / name, "is the disk full, or the folder gone?")
 
-    def text(self, name: str, content: str) -> None:
-        with self.writing(name) as path:
+    def write_text(self, name: str, content: str) -> None:
+        """Write a text file."""
+        with self.create(name) as path:
             path.write_text(content, encoding="utf-8")
 
-    def json(self, name: str, content: Any) -> None:
-        self.text(name, json.dumps(content, indent=2) + "\n")
+    def write_json(self, name: str, content: Any) -> None:
+        """Write a value as JSON."""
+        self.write_text(name, json.dumps(content, indent=2) + "\n")
 
-    def csv(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
-        with self.writing(name) as path, path.open("w", newline="", encoding="utf-8") as file:
+    def write_csv(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Write a table, at least one row; the columns are the keys of the first."""
+        with self.create(name) as path, path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
 
-    def save(self, name: str, saver: Callable[[Path], Any]) -> None:
-        """Let a library write the file."""
-        with self.writing(name) as path:
-            saver(path)
+    def write(self, name: str, save: Callable[[Path], Any]) -> None:
+        """Write a file by a function that takes its path."""
+        with self.create(name) as path:
+            save(path)
 
 
-def fingerprint(content: bytes) -> str:
-    """A word for a file's content."""
+def hash_content(content: bytes) -> str:
+    """Return 16 hexadecimal digits that tell a file's content from another."""
     return sha256(content).hexdigest()[:16]
 
 
-def _fresh(name: str) -> Path:
-    """Make and return the first `runs/NAME-N` that is free, also of runs started meanwhile."""
+def _make_next(name: str) -> Path:
+    """Make and return the first free `runs/NAME-N`, also where other processes make theirs."""
     for number in count(1):
         path = RUNS / f"{name}-{number}"
         try:
@@ -207,4 +240,4 @@ def _fresh(name: str) -> Path:
         except FileExistsError:
             continue
         return path
-    raise AssertionError("count() ends never")
+    raise AssertionError("count() never ends")

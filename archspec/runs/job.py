@@ -1,9 +1,10 @@
-"""What is to be trained, in one value; and how the run's folder tells of it."""
+"""A training as a value: network, recipe, images and folder; and what its folder says about it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,11 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """What is trained, by which recipe, on what and where; facts: what run.json says of it."""
+    """A training to be done: a network, its recipe, its images, and the folder for its files.
+
+    parts: "train", "validation", "test" -> images. facts: the keys of run.json that are known
+    before the training.
+    """
 
     graph: Graph
     recipe: Recipe
@@ -46,25 +51,39 @@ class Job:
     facts: Mapping[str, Any]
 
 
-def located(recipe: Recipe) -> Recipe:
-    """The recipe with the whole path of a folder or file of images, whatever it is read from."""
+def count_steps_per_epoch(recipe: Recipe, images: int) -> int:
+    """Return how many batches an epoch of so many images has; the last may be a smaller one."""
+    return ceil(images / recipe.batch_size)
+
+
+def count_epochs(recipe: Recipe, images: int) -> int:
+    """Return how many epochs a recipe trains for; of a recipe in steps, the last may be partial."""
+    return recipe.epochs or ceil((recipe.steps or 1) / count_steps_per_epoch(recipe, images))
+
+
+def locate_data(recipe: Recipe) -> Recipe:
+    """Return the recipe with the absolute path of its images, where they are a folder or a file.
+
+    Raises `UserError` for a text that cannot be a path.
+    """
     name = recipe.data.name
     if name is None or name in CLASSES:
         return recipe
     return replace(recipe, data=replace(recipe.data, name=str(path_of(name))))
 
 
-def flat_spec(graph: Graph, recipe: Recipe) -> dict[str, Any]:
-    """Return the flat spec of a graph, with its recipe in full."""
+def make_flat_spec(graph: Graph, recipe: Recipe) -> dict[str, Any]:
+    """Return a spec of a graph without blocks, loops or params, as YAML has it, with its recipe in
+    full."""
     return {**to_spec(graph), "train": recipe.mapping(flat_name)}
 
 
-def resolved(graph: Graph, recipe: Recipe) -> str:
+def format_resolved(graph: Graph, recipe: Recipe) -> str:
     """Return the text of resolved.yaml."""
-    return write_yaml(flat_spec(graph, recipe))
+    return write_yaml(make_flat_spec(graph, recipe))
 
 
-def described(
+def describe_job(
     graph: Graph,
     recipe: Recipe,
     dataset: Dataset,
@@ -72,7 +91,10 @@ def described(
     data_dir: Path | None,
     limit: int | None,
 ) -> dict[str, Any]:
-    """What run.json says of spec and data."""
+    """Return the keys of run.json about the spec and the images.
+
+    data_dir, limit: as `train` takes them.
+    """
     return {
         "name": graph.name,
         "params": dict(graph.params),

@@ -1,4 +1,4 @@
-"""What a run ran on, for its run.json."""
+"""The machine, versions and git commit of a run, for its run.json."""
 
 from __future__ import annotations
 
@@ -13,53 +13,55 @@ from typing import Any
 
 import keras
 
-# What each backend takes its number of threads from, when it begins to work.
+# The variable that each backend reads its number of threads from, when it begins to work.
 THREADS = {"tensorflow": "TF_NUM_INTRAOP_THREADS", "jax": "NPROC", "torch": "OMP_NUM_THREADS"}
 PACKAGES = ("archspec-keras", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
 
 
-def surroundings() -> dict[str, Any]:
-    """Backend, devices, machine, versions and the git commit."""
+def describe_environment() -> dict[str, Any]:
+    """Return the keys of run.json about backend, devices, machine, versions and git commit."""
     return {
         "backend": keras.backend.backend(),
-        "devices": devices(),
-        "machine": {"cpu": processor(), "cores": cores(), "gpus": gpus()},
-        "versions": {"python": platform.python_version(), **versions()},
-        "git_commit": commit(),
+        "devices": list_devices(),
+        "machine": {"cpu": find_processor(), "cores": count_cores(), "gpus": list_gpus()},
+        "versions": {"python": platform.python_version(), **list_versions()},
+        "git_commit": find_commit(),
     }
 
 
-def processor() -> str:
-    """What the CPU calls itself."""
+def find_processor() -> str:
+    """Return the name of the CPU, such as `AMD EPYC 7B13`."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:  # not Linux
         text = ""
-    said = [line.partition(":")[2] for line in text.splitlines() if line.startswith("model name")]
-    return said[0].strip() if said else platform.processor() or platform.machine()
+    names = [line.partition(":")[2] for line in text.splitlines() if line.startswith("model name")]
+    return names[0].strip() if names else platform.processor() or platform.machine()
 
 
-def cores() -> int:
-    """How many this process may use."""
+def count_cores() -> int:
+    """Return how many cores of the CPU this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
-def threads(wanted: int | None = None) -> int:
-    """Let the backend share an operation out to so many threads of the CPU, by default to as many
-    as it would by itself. Returns how many it takes: it may be at work with others already.
+def set_threads(wanted: int | None = None) -> int:
+    """Set the number of CPU threads that the backend splits an operation into, and return it.
 
-    How a sum is shared out decides its last digits: a run goes on with as many as it began with.
+    wanted: by default as many as the backend takes by itself. The number returned may be another
+    one: a backend that has begun to work keeps its own.
+
+    How a sum is split decides its last digits: a run goes on with as many as it began with.
     """
     backend = keras.backend.backend()
-    said = os.environ.get(THREADS[backend], "")
-    own = int(said) if said.isdecimal() and int(said) else cores()
+    value = os.environ.get(THREADS[backend], "")
+    own = int(value) if value.isdecimal() and int(value) else count_cores()
     match backend:
         case "tensorflow":
             import tensorflow as tf
 
             own = tf.config.threading.get_intra_op_parallelism_threads() or own
-            with suppress(RuntimeError):  # it is at work
+            with suppress(RuntimeError):  # it has begun to work
                 tf.config.threading.set_intra_op_parallelism_threads(wanted or own)
                 own = wanted or own
         case "torch":
@@ -71,8 +73,8 @@ def threads(wanted: int | None = None) -> int:
     return own
 
 
-def gpus() -> list[str]:
-    """What the GPUs that the backend sees call themselves."""
+def list_gpus() -> list[str]:
+    """Return the names of the GPUs that the backend sees."""
     match keras.backend.backend():
         case "tensorflow":
             import tensorflow as tf
@@ -90,14 +92,16 @@ def gpus() -> list[str]:
             return [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
 
 
-def peak_memory(device: str) -> int | None:
-    """The most bytes that were in use so far: of the GPU, or else by this process; None where
-    neither can be asked."""
+def measure_peak_memory(device: str) -> int | None:
+    """Return the most bytes that were in use so far: of a GPU, or by this process on the CPU.
+
+    None where the system does not tell.
+    """
     if device.startswith("gpu"):
-        return _peak_on(device)
+        return _measure_peak_of_gpu(device)
     try:  # Linux gives getrusage the peak of the process that started this one, if it was greater
-        said = Path("/proc/self/status").read_text(encoding="utf-8")
-        return 1024 * int(said.partition("VmHWM:")[2].split()[0])
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        return 1024 * int(status.partition("VmHWM:")[2].split()[0])
     except (OSError, LookupError, ValueError):
         pass
     try:
@@ -108,7 +112,7 @@ def peak_memory(device: str) -> int | None:
     return int(most if sys.platform == "darwin" else most * 1024)
 
 
-def _peak_on(gpu: str) -> int | None:
+def _measure_peak_of_gpu(gpu: str) -> int | None:
     number = int(gpu.partition(":")[2])
     match keras.backend.backend():
         case "tensorflow":
@@ -118,15 +122,16 @@ def _peak_on(gpu: str) -> int | None:
         case "jax":
             import jax
 
-            said = jax.devices("gpu")[number].memory_stats() or {}
-            return said.get("peak_bytes_in_use")
+            stats = jax.devices("gpu")[number].memory_stats() or {}
+            return stats.get("peak_bytes_in_use")
         case _:
             import torch
 
             return int(torch.cuda.max_memory_allocated(number))
 
 
-def versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
+    """Return the versions of archspec and of the packages that decide what a run learns."""
     found = {}
     for package in PACKAGES:
         try:
@@ -136,18 +141,22 @@ def versions() -> dict[str, str]:
     return found
 
 
-def devices() -> list[str]:
+def list_devices() -> list[str]:
+    """Return the devices of the backend, as Keras names them."""
     try:
         return [str(each) for each in keras.distribution.list_devices()]
-    except (AttributeError, NotImplementedError):  # a backend that cannot say
+    except (AttributeError, NotImplementedError):  # a backend that does not list them
         return ["unknown"]
 
 
-def commit() -> str | None:
-    """The git commit of the folder that the run starts in, `-dirty` if it has changes, or None."""
-    asking = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+def find_commit() -> str | None:
+    """Return the git commit of the working folder, with `-dirty` where it has changes.
+
+    None where the folder is in no repository, or git is not there.
+    """
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        asked = subprocess.run(asking, capture_output=True, text=True, timeout=5, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    return asked.stdout.strip()
+    return done.stdout.strip()

@@ -1,4 +1,4 @@
-"""What a run came to, read from its folder: the values that runs are compared by."""
+"""Results of runs, read from their folders: the values that runs are compared by."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from archspec.recipe import Recipe
 from archspec.runs.contents import METRICS, read_history, read_json
 from archspec.runs.folder import RunFolder
 
-# Metrics of which more is better, by their names; other ones are no ground to rank networks on.
+# Names of metrics of which more is better; networks are not ranked by others.
 GAINS = re.compile("accuracy|auc|iou|score|precision|recall|correlation|similarity", re.I)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """One run.
+    """The result of one run.
 
-    label: what its network is called. graph, recipe: as resolved.yaml has them. facts: run.json.
-    part, measure, value: "test", or "validation" where the data has no test images; the name of
-    what is measured on them; what it came to, None where the run has not ended or measures nothing.
-    curve: the same by epoch, of validation images, or of training where none are held out.
-    monitor: what its best epoch is the best by.
+    label: the name of its network in a comparison. graph, recipe: of resolved.yaml. facts: the
+    mapping of run.json. part: "test", or "validation" where the data has no test images. measure,
+    value: the metric that is compared, on these images; None where the run has not finished, or has
+    no such metric. curve: the metric by epoch, on validation images, or on those of training where
+    there are no others. monitor: the column of the history that the best epoch is judged by.
     """
 
     folder: Path
@@ -44,12 +44,13 @@ class Result:
 
     @property
     def status(self) -> str:
-        said = str(self.facts["status"])
-        return "not finished" if said == "running" else said  # or it runs at this moment
+        """The status in run.json, but for "running", which may have been killed."""
+        status = str(self.facts["status"])
+        return "not finished" if status == "running" else status
 
     @property
     def length(self) -> str:
-        """How long it was to be trained."""
+        """How long the recipe trains, such as `5 epochs`."""
         number, unit = (self.recipe.epochs, "epoch") if self.recipe.epochs else (
             self.recipe.steps, "step",
         )  # fmt: skip
@@ -57,65 +58,70 @@ class Result:
 
     @property
     def conditions(self) -> dict[str, str]:
-        """What must be the same for runs to be compared, in words; what is not known is left out.
+        """What must be the same for runs to be compared, in words; unknown values are left out.
 
-        "fingerprint" tells images apart that are as many and go by the same name.
+        "fingerprint" tells other images apart, of the same name and number.
         """
         data = self.facts["data"]
         machine = self.facts.get("machine")
-        said = {
+        values = {
             "data": data["name"],
-            "images": _images(data["images"]),
+            "images": _format_counts(data["images"]),
             "fingerprint": data["fingerprint"],
             "trained": self.length,
             "device": self.facts.get("device"),
-            "machine": device_name(machine, str(self.facts.get("device"))) if machine else None,
+            "machine": name_device(machine, str(self.facts.get("device"))) if machine else None,
             "backend": self.facts.get("backend"),
             "measured": f"{self.part} {self.measure}",
         }
-        return {key: str(value) for key, value in said.items() if value is not None}
+        return {key: str(value) for key, value in values.items() if value is not None}
 
-    def same_but_for_the_seed(self, other: Result) -> bool:
-        """Whether the two are samples of one thing."""
+    def is_same_but_for_the_seed(self, other: Result) -> bool:
+        """Return whether two runs differ in their seeds alone: samples of the same training."""
         alike = self.label == other.label and self.graph.fingerprint == other.graph.fingerprint
-        return alike and self.conditions == other.conditions and _rest(self) == _rest(other)
+        return (
+            alike
+            and self.conditions == other.conditions
+            and _drop_seed(self.recipe) == _drop_seed(other.recipe)
+        )
 
 
-def _rest(it: Result) -> dict[str, Any]:
-    recipe = it.recipe.mapping()
-    recipe.pop("seed")
-    return recipe
+def _drop_seed(recipe: Recipe) -> dict[str, Any]:
+    values = recipe.mapping()
+    values.pop("seed")
+    return values
 
 
-def _images(counts: Mapping[str, int]) -> str:
+def _format_counts(counts: Mapping[str, int]) -> str:
     uses = {"train": "to train on", "validation": "for validation", "test": "for test"}
     return ", ".join(f"{counts[part]:,} {use}" for part, use in uses.items() if part in counts)
 
 
-def device_name(said: Mapping[str, Any], device: str) -> str:
-    """What a device, `gpu:1`, calls itself. said: the "machine" of a run.json."""
+def name_device(machine: Mapping[str, Any], device: str) -> str:
+    """Return the name of a device, such as `gpu:1`. machine: the "machine" of a run.json."""
     kind, _, number = device.partition(":")
-    if kind == "gpu" and int(number) < len(said["gpus"]):
-        return str(said["gpus"][int(number)])
-    return f"{said['cpu']}, {said['cores']} core{'s' * (said['cores'] != 1)}"
+    if kind == "gpu" and int(number) < len(machine["gpus"]):
+        return str(machine["gpus"][int(number)])
+    return f"{machine['cpu']}, {machine['cores']} core{'s' * (machine['cores'] != 1)}"
 
 
 # --- reading -------------------------------------------------------------------------------------
 
 
-def read(folder: Path, label: str | None = None) -> Result:
-    """The run in a folder. label: what its network is called, by default the name in its run.json.
+def read_result(folder: Path, label: str | None = None) -> Result:
+    """Return the result of the run in a folder.
 
+    label: by default the name of the network in run.json.
     Raises `UserError` for a folder that holds no run, or a damaged one.
     """
-    run = RunFolder.existing(folder)
-    facts = run.facts()
+    run = RunFolder.open(folder)
+    facts = run.read_facts()
     try:
-        graph, recipe = run.spec()
+        graph, recipe = run.read_spec()
     except SpecError as error:
-        said = f"{folder / 'resolved.yaml'} is damaged:\n{error}"
-        raise UserError(said, "train the spec anew") from None
-    run.warn_of_another(graph, facts)
+        message = f"{folder / 'resolved.yaml'} is damaged:\n{error}"
+        raise UserError(message, "train the spec anew") from None
+    run.warn_of_other_network(graph, facts)
     metrics: Mapping[str, Any] = {}
     rows: Sequence[Mapping[str, float]] = ()
     if facts["status"] == "finished":
@@ -124,7 +130,7 @@ def read(folder: Path, label: str | None = None) -> Result:
         rows = read_history(folder / "history.csv")
     part = "test" if "test" in facts["data"]["images"] else "validation"
     measured = metrics.get(part) or {}
-    measure = _measure(graph, recipe, measured or (rows[-1] if rows else {}))
+    measure = _find_measure(graph, recipe, measured or (rows[-1] if rows else {}))
     key = f"val_{measure}" if rows and f"val_{measure}" in rows[0] else measure
     return Result(
         folder=folder,
@@ -140,11 +146,11 @@ def read(folder: Path, label: str | None = None) -> Result:
     )
 
 
-def _measure(graph: Graph, recipe: Recipe, said: Mapping[str, Any]) -> str:
-    """What Keras calls the accuracy of the first output, or the first other metric of it that
-    can rank networks; "accuracy" where none is.
+def _find_measure(graph: Graph, recipe: Recipe, measured: Mapping[str, Any]) -> str:
+    """Return Keras's name of the accuracy of the first output, or of its first other metric that
+    can rank networks; "accuracy" where there is none.
 
-    Keras gives a metric the name of its class in snake case, not always cut alike.
+    Keras names a metric after its class, in snake case: not always with the same underscores.
     """
     first = graph.outputs[0]
     prefix = f"{first}_" if len(graph.outputs) > 1 else ""
@@ -153,18 +159,18 @@ def _measure(graph: Graph, recipe: Recipe, said: Mapping[str, Any]) -> str:
         if not GAINS.search(name):
             continue
         wanted = arguments.get("name") or name
-        for key in said:
-            if key.startswith(prefix) and _letters(key[len(prefix) :]) == _letters(wanted):
+        for key in measured:
+            if key.startswith(prefix) and _fold_name(key[len(prefix) :]) == _fold_name(wanted):
                 return key
     return f"{prefix}accuracy"
 
 
-def _letters(name: str) -> str:
+def _fold_name(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def folders(place: Path) -> Iterator[Path]:
-    """Every folder below with a run.json. Raises `UserError` if there is no such place."""
+def find_runs(place: Path) -> Iterator[Path]:
+    """Yield every folder below a place that has a run.json. Raises `UserError` for no folder."""
     if kind_of(place) != "folder":
         raise UserError(f"there is no folder {place}", "name the folder of your runs with --dir")
     for path in sorted(place.rglob("run.json")):

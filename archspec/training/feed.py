@@ -1,7 +1,7 @@
-"""What Keras is fed: arrays where they fit in memory, else batches made as they are asked for.
+"""Data for Keras: arrays where they fit in memory, else batches that are made when they are needed.
 
-The order in which a run sees its images is a function of its seed and the epoch alone: a run that
-is taken up again in its fifth epoch goes on exactly as it would have.
+The order of the images is a function of the seed and the epoch alone: a run that is resumed in its
+fifth epoch goes on exactly as it would have.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ import numpy as np
 from archspec.data.datasets import Examples
 from archspec.data.images import Array, Fitting
 from archspec.errors import UserError
-from archspec.training.tensorflow_steps import groups
+from archspec.training.tensorflow_steps import make_groups
 
 BUDGET = 2 * 2**30  # bytes of prepared images that are kept in memory
 CHUNK = 1024
-AHEAD = 2  # batches that are made while the model works on one
+AHEAD = 2  # batches that are made while the model trains on one
 
 Targets = Callable[[Array], Any]
 Batch = tuple[Array, Any]
 
 
 class Feed:
-    """The x and y of `fit` and `evaluate`; y is None where x gives both.
+    """The x and y for Keras's `fit` and `evaluate`; y is None where x gives both.
 
-    epoch: the one that comes next, from 0; set it before each.
+    epoch: the number of the epoch, from 0; set it before the epoch begins.
     """
 
     def __init__(
@@ -42,10 +42,13 @@ class Feed:
         seed: int | None = None,
         steps: int = 1,
     ) -> None:
-        """Examples as the model takes them: images (n, *fit.shape) float32, `targets` of the
-        labels. seed: shuffle them, anew each epoch. steps: the trainer's `steps_per_execution`."""
+        """Feed examples as the model takes them: images (n, *fit.shape) in float32, and targets.
+
+        targets: makes them of labels (n,). seed: shuffle by it, anew each epoch; None keeps the
+        order. steps: the trainer's `steps_per_execution`.
+        """
         self.count, self.seed, self.epoch = len(examples), seed, 0
-        self.failure: UserError | None = None  # in a batch: a loader may hide it in its own error
+        self.failure: UserError | None = None  # of a batch: Keras hides it in an error of its own
         self.x: Any = None
         self.y: Any = None
         if self.count * prod(fit.shape) * 4 > BUDGET:
@@ -67,28 +70,28 @@ class Feed:
             self.x, self.y = images, targets(examples.labels)
         elif keras.backend.backend() == "tensorflow":
             arrays = (images, targets(examples.labels))
-            self.x = groups(arrays, self.order, self.count, batch_size, steps)
+            self.x = make_groups(arrays, self.draw_order, self.count, batch_size, steps)
         else:
             labels = examples.labels
             self.x = Batches(self, lambda at: (images[at], targets(labels[at])), batch_size)
 
     @property
     def pair(self) -> Any:
-        """The same as `validation_data` takes it."""
+        """The x and y as `validation_data` of Keras's `fit`."""
         return self.x if self.y is None else (self.x, self.y)
 
-    def order(self) -> Array:
-        """The places of the examples in the order of this epoch."""
+    def draw_order(self) -> Array:
+        """Return the places of the examples (n,) in the order of this epoch."""
         if self.seed is None:
             return np.arange(self.count)
         return np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches that are read ahead of being asked for.
+    """Batches that a thread reads before Keras needs them.
 
-    Keras's own workers are not used: what they read ahead of one epoch they give out in the next,
-    whose order is another.
+    Keras's own workers are not used: what they read too far in one epoch they return in the next,
+    which has another order.
     """
 
     def __init__(self, feed: Feed, read: Callable[[Array], Batch], batch_size: int) -> None:
@@ -104,7 +107,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: int) -> Batch:
         if self.epoch != self.feed.epoch or index not in self.ahead:
-            self.epoch, self.order, self.ahead = self.feed.epoch, self.feed.order(), {}
+            self.epoch, self.order, self.ahead = self.feed.epoch, self.feed.draw_order(), {}
         for place in range(index, min(index + 1 + AHEAD, self.num_batches)):
             if place not in self.ahead:
                 at = self.order[place * self.batch_size : (place + 1) * self.batch_size]

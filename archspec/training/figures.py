@@ -1,4 +1,4 @@
-"""The pictures of a run: its curves, samples of what it sees, what it takes for what."""
+"""Pictures of a run: curves of its history, samples of its images, confusion of its classes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ from matplotlib.ticker import MaxNLocator
 from archspec.data.images import Array
 from archspec.training.lettering import as_written
 
-ASIDE = {"epoch", "seconds", "images_per_second", "learning_rate"}
+NO_CURVES = {"epoch", "seconds", "images_per_second", "learning_rate"}
 
 
 @as_written
-def curves(rows: Sequence[dict[str, Any]], title: str, outputs: Sequence[str], path: Path) -> None:
-    """Write the curves of a history (one dict an epoch, as in history.csv) as a picture.
+def draw_curves(
+    rows: Sequence[dict[str, Any]], title: str, outputs: Sequence[str], path: Path
+) -> None:
+    """Draw the curves of a history into a PNG file.
 
-    One panel for the loss and one for each metric; validation is dashed. Where a model has several
-    outputs each is a colour of its own.
+    Each metric has a panel, and the loss has the last one; validation is dashed. The outputs of a
+    model with several have a colour each.
+
+    rows: one dict for each epoch, as in history.csv. outputs: the names of the model's outputs.
     """
-    panels = _panels([key for key in rows[0] if key not in ASIDE], outputs)
+    panels = _group_keys([key for key in rows[0] if key not in NO_CURVES], outputs)
     figure = Figure(figsize=(5 * len(panels), 3.8), layout="constrained")
     figure.suptitle(title)
     epochs = [row["epoch"] for row in rows]
@@ -52,8 +56,11 @@ def curves(rows: Sequence[dict[str, Any]], title: str, outputs: Sequence[str], p
     figure.savefig(path, dpi=120, format="png")
 
 
-def _panels(keys: Sequence[str], outputs: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
-    """Metric -> the history's keys for it, each with the output it is of ("" for the whole)."""
+def _group_keys(keys: Sequence[str], outputs: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """Return metric -> the keys of the history for it, each with its output ("" for the whole).
+
+    The loss comes last.
+    """
     panels: dict[str, list[tuple[str, str]]] = {}
     for key in keys:
         if key.startswith("val_"):
@@ -66,16 +73,24 @@ def _panels(keys: Sequence[str], outputs: Sequence[str]) -> dict[str, list[tuple
 
 # --- images --------------------------------------------------------------------------------------
 
-WIDE, HIGH, IMAGE = 1.3, 1.55, 1.15  # inches: of a place on a sheet, and of the image in it
-MANY = 50  # classes from which on their names and counts are left out of pictures
+WIDE, HIGH, IMAGE = 1.3, 1.55, 1.15  # inches: width and height of a cell, and the image in it
+MANY = 50  # classes: with more of them, a picture has no names and counts
+
+
+def are_images(values: Array) -> bool:
+    """Return whether an array has the shape of a batch of images that `draw_samples` can draw."""
+    return values.ndim == 3 or (values.ndim == 4 and values.shape[-1] in (1, 3))
 
 
 @as_written
-def samples(
+def draw_samples(
     images: Array, captions: Sequence[str], counts: Mapping[str, int], title: str, path: Path
 ) -> None:
-    """Write a sheet of images (n, height, width) or (n, height, width, 1 or 3) as the model takes
-    them, each under its caption, over how many images each class has (class -> count)."""
+    """Draw a sheet of images into a PNG file, each under its caption, above a bar chart of counts.
+
+    images: (n, height, width) or (n, height, width, 1 or 3), in any range of values. captions: n
+    texts. counts: class -> number of images; an empty mapping leaves the chart out.
+    """
     across = min(8, len(images))
     down = ceil(len(images) / across)
     size = (WIDE * across, HIGH * down + 2.4 * bool(counts))
@@ -84,7 +99,7 @@ def samples(
     heights = [HIGH * down, 2.4][: 1 + bool(counts)]
     parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     sheet, *balance = (part.subplots() for part in parts)
-    _lay_out(sheet, images, captions, across)
+    _draw_sheet(sheet, images, captions, across)
     for axes in balance:
         axes.bar(range(len(counts)), list(counts.values()))
         axes.set(ylabel="training images", title="class balance")
@@ -94,8 +109,11 @@ def samples(
     figure.savefig(path, dpi=120, format="png")
 
 
-def _lay_out(sheet: Axes, images: Array, captions: Sequence[str], across: int) -> None:
-    """All in one system of axes, an inch a unit: matplotlib takes a second for one of each."""
+def _draw_sheet(sheet: Axes, images: Array, captions: Sequence[str], across: int) -> None:
+    """Draw images and captions, `across` in a row, into one system of axes, whose unit is an inch.
+
+    Matplotlib takes a second to make axes for each image.
+    """
     low, high = float(images.min()), float(images.max())
     tall, broad = images.shape[1:3]
     inch = IMAGE / max(tall, broad)  # of a pixel
@@ -107,7 +125,7 @@ def _lay_out(sheet: Axes, images: Array, captions: Sequence[str], across: int) -
             (flat - low) / ((high - low) or 1),
             cmap="gray",
             vmin=0,
-            vmax=1,  # as bright beside the others as it is
+            vmax=1,  # the same scale of brightness for all images
             extent=(left, left + inch * broad, foot, top),
         )
         sheet.text(middle, top + 0.05, caption, ha="center", va="bottom", fontsize="small")
@@ -116,9 +134,11 @@ def _lay_out(sheet: Axes, images: Array, captions: Sequence[str], across: int) -
 
 
 @as_written
-def confusion(matrix: Array, classes: Sequence[str], title: str, path: Path) -> None:
-    """Write a confusion matrix: rows are the true classes (their images add up to 1), columns what
-    they were taken for. matrix: counts, (classes, classes)."""
+def draw_confusion(matrix: Array, classes: Sequence[str], title: str, path: Path) -> None:
+    """Draw a confusion matrix into a PNG file: rows are the true classes, columns the predicted.
+
+    matrix: counts of images, (classes, classes). The colour is the share of the true class.
+    """
     count = len(classes)
     side = min(3 + 0.45 * count, 14)
     figure = Figure(figsize=(side + 1, side), layout="constrained")

@@ -1,15 +1,13 @@
-"""Training itself: Keras's `fit` on what has been prepared, watched over and written down."""
+"""Training itself: Keras's `fit` on a job's network and images, and what the folder gets of it."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +15,43 @@ import keras
 import numpy as np
 
 from archspec.backends.keras import to_keras
-from archspec.data.preparation import Part, make_targets
+from archspec.data.preparation import make_targets
 from archspec.errors import UserError
-from archspec.objects import Object, named
 from archspec.reading import kind_of
 from archspec.recipe import find_restoring
 from archspec.runs.failure import is_interrupt
-from archspec.runs.folder import BEST, RunFolder
-from archspec.runs.job import Job, RunOptions, resolved
-from archspec.runs.machine import peak_memory, surroundings
-from archspec.training import figures as pictures
-from archspec.training.compiling import built, precision, trainer_of
+from archspec.runs.folder import BEST
+from archspec.runs.job import (
+    Job,
+    RunOptions,
+    count_epochs,
+    count_steps_per_epoch,
+    format_resolved,
+)
+from archspec.runs.machine import describe_environment, measure_peak_memory
+from archspec.training import figures
+from archspec.training.callbacks import build_callback
+from archspec.training.compiling import compile_trainer, use_precision
 from archspec.training.feed import Feed
+from archspec.training.measuring import measure
 from archspec.training.progress import Progress
-from archspec.training.recorder import BestModel, Keeper, Recorder, Steps, numbers
+from archspec.training.recorder import BestModel, Keeper, Recorder, Steps
 from archspec.training.state import State
 from archspec.training.writer import Writer
 
 SAMPLES = "samples.png"
-MANY = 32  # pictures on it
+MANY = 32  # images in it
 
 Metrics = dict[str, dict[str, float] | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """What came of a run.
+    """The result of a training.
 
-    model: with the weights of the best epoch, or of the last step if it was interrupted.
-    history: one dict an epoch, as in history.csv. metrics: "test" and "validation" to the values
-    that Keras reports, by name; None for a part that the data lacks or the run did not reach.
+    model: with the weights of the best epoch, or of the last step if it was interrupted. history:
+    one dict for each epoch, as in history.csv. metrics: "test" and "validation" -> the values that
+    Keras reports, by name; None for images that the data lacks or that the run did not reach.
     """
 
     folder: Path
@@ -57,148 +62,198 @@ class Run:
 
 
 def learn(job: Job, options: RunOptions, device: str, state: State | None = None) -> Run:
-    """Build, train and evaluate, into the folder; see `run.train`.
+    """Build, train and evaluate the network of a job, into its folder; see `run.train`.
 
-    device: that is worked on. state: to go on from.
+    device: the one in use, such as `gpu:0`. state: to go on from, by default none.
+
+    Raises `UserError` for images that cannot be read, for files that cannot be written and for a
+    loss that is not finite; whatever Keras raises passes through.
     """
-    graph, recipe, parts, folder = job.graph, job.recipe, job.parts, job.folder
     started, clock = datetime.now(UTC), time.perf_counter()
-    per_epoch = ceil(len(parts["train"]) / recipe.batch_size)
-    epochs = recipe.epochs or ceil((recipe.steps or 1) / per_epoch)
-
-    def network() -> keras.Model:
-        with precision(recipe.precision):
-            return to_keras(graph, recipe.seed)
-
-    keras.utils.set_random_seed(recipe.seed)
-    model = network()
-    with precision(recipe.precision):
-        trainer = trainer_of(model, graph, recipe, per_epoch, device)
+    model, trainer = _build_models(job, device)
     facts = {
         **job.facts,
         "device": device,
-        **surroundings(),
+        **describe_environment(),
         "started": started.isoformat(timespec="seconds"),
     }
-    folder.json("run.json", facts | {"status": "running"})
-    others = [_watching(each) for each in recipe.callbacks]
-    writer = Writer()
-    best = BestModel(model, network)
-    place = find_restoring(recipe.callbacks)
-    recorder = Recorder(folder, writer, others, place, len(parts["train"]), recipe.batch_size)
-    steps = Steps(recipe.steps, per_epoch) if recipe.steps else None
-    callbacks = [recorder, *others, keras.callbacks.TerminateOnNaN(), *([steps] if steps else [])]
-    progress = Progress(epochs, recorder)
-    feeds: dict[str, Feed] = {}
-    metrics: Metrics = {"test": None, "validation": None}
+    job.folder.write_json("run.json", facts | {"status": "running"})
+    training = _Training(job, model, trainer)
     status = "failed"
     try:
-        for name, part in parts.items():
+        training.make_feeds()
+        training.draw_samples()
+        training.fit(state, options.quiet)
+        training.evaluate()
+        training.write_results(options.weights)
+        status = "finished"
+    except (Exception, KeyboardInterrupt) as error:
+        if not is_interrupt(error):
+            training.raise_failure_of_feeds()
+            raise
+        status = "interrupted"
+    finally:
+        training.progress.close()
+        # Of a run that failed its own error is raised, not one of its last files.
+        with suppress(UserError) if status == "failed" else nullcontext():
+            training.draw_curves()
+            times = training.measure_times(time.perf_counter() - clock, device)
+            job.folder.write_json("run.json", facts | {"status": status} | times)
+    options.echo(training.describe_outcome(status))
+    history, metrics = training.recorder.rows, training.metrics
+    return Run(job.folder.path, model, history, metrics, status == "interrupted")
+
+
+def _build_model(job: Job) -> keras.Model:
+    with use_precision(job.recipe.precision):
+        return to_keras(job.graph, job.recipe.seed)
+
+
+def _build_models(job: Job, device: str) -> tuple[keras.Model, keras.Model]:
+    """Return the model that is saved, and the trainer around it."""
+    recipe = job.recipe
+    keras.utils.set_random_seed(recipe.seed)
+    model = _build_model(job)
+    per_epoch = count_steps_per_epoch(recipe, len(job.parts["train"]))
+    with use_precision(recipe.precision):
+        return model, compile_trainer(model, job.graph, recipe, per_epoch, device)
+
+
+class _Training:
+    """A training in progress: its models, data and callbacks, and its metrics so far.
+
+    The methods are called in the order in which they stand.
+    """
+
+    def __init__(self, job: Job, model: keras.Model, trainer: keras.Model) -> None:
+        """Make the callbacks. Nothing is read and nothing written."""
+        self.job, self.model, self.trainer = job, model, trainer
+        recipe, images = job.recipe, len(job.parts["train"])
+        self.epochs = count_epochs(recipe, images)
+        per_epoch = count_steps_per_epoch(recipe, images)
+        self.others = [build_callback(each) for each in recipe.callbacks]
+        self.writer = Writer()
+        self.best = BestModel(model, partial(_build_model, job))
+        restoring = find_restoring(recipe.callbacks)
+        self.recorder = Recorder(
+            job.folder, self.writer, self.others, restoring, images, recipe.batch_size
+        )
+        self.steps = Steps(recipe.steps, per_epoch) if recipe.steps else None
+        self.progress = Progress(self.epochs, self.recorder)
+        self.feeds: dict[str, Feed] = {}
+        self.metrics: Metrics = {"test": None, "validation": None}
+
+    def make_feeds(self) -> None:
+        """Make the feed of each part of the images: those in memory are prepared now."""
+        graph, recipe = self.job.graph, self.job.recipe
+        labels = partial(make_targets, graph, recipe)
+        at_once = self.trainer.steps_per_execution
+        for name, part in self.job.parts.items():
             seed = recipe.seed if name == "train" else None
-            labels = partial(make_targets, graph, recipe)
-            at_once = trainer.steps_per_execution
-            feeds[name] = Feed(part.examples, part.fit, labels, recipe.batch_size, seed, at_once)
+            self.feeds[name] = Feed(
+                part.examples, part.fit, labels, recipe.batch_size, seed, at_once
+            )
+
+    def raise_failure_of_feeds(self) -> None:
+        """Raise the error of a batch that could not be read, which Keras hides in its own."""
+        for feed in self.feeds.values():
+            if feed.failure is not None:
+                raise feed.failure from None
+
+    def draw_samples(self) -> None:
+        """Draw samples.png, unless it is there: the first images of the first epoch as the model
+        takes them, where they can be seen, and the number of images in each class."""
+        folder, part = self.job.folder, self.job.parts["train"]
+        if kind_of(folder.path / SAMPLES) is not None:  # a run that goes on here has drawn them
+            return
+        batch = part.examples.take(self.feeds["train"].draw_order()[:MANY])
+        images = part.fit(batch.images)
+        if figures.are_images(images):
+            captions = [self.job.dataset.classes[label] for label in batch.labels]
+            data = self.job.facts["data"]
+            title = f"{data['name']}, training images"
+            draw = partial(figures.draw_samples, images, captions, data["balance"], title)
+            folder.write(SAMPLES, draw)
+
+    def fit(self, state: State | None, quiet: bool) -> None:
+        """Train from the state, or from the beginning, to the last epoch.
+
+        The model then has the weights of the best epoch. Raises `UserError` for a loss that is not
+        finite.
+        """
+        recipe, feeds = self.job.recipe, self.feeds
         done = state.epochs if state else 0
-        if kind_of(folder.path / SAMPLES) is None:  # a run that goes on elsewhere shows them, too
-            _show_samples(folder, feeds["train"], parts["train"], job.dataset.classes, facts)
-        keeper = Keeper(recorder, best, steps, feeds["train"], resolved(graph, recipe), state)
-        with writer:
-            trainer.fit(
+        resolved = format_resolved(self.job.graph, recipe)
+        keeper = Keeper(self.recorder, self.best, self.steps, feeds["train"], resolved, state)
+        with self.writer:
+            self.trainer.fit(
                 feeds["train"].x,
-                epochs=done if state and state.stopped else epochs,
+                epochs=done if state and state.stopped else self.epochs,
                 initial_epoch=done,
                 verbose=0,
                 shuffle=False,  # the feed does, by seed and epoch
                 validation_data=feeds["validation"].pair if "validation" in feeds else None,
                 validation_batch_size=recipe.batch_size,
-                callbacks=[*callbacks, keeper, *([] if options.quiet else [progress])],
+                callbacks=[
+                    self.recorder,
+                    *self.others,
+                    keras.callbacks.TerminateOnNaN(),
+                    *([self.steps] if self.steps else []),
+                    keeper,
+                    *([] if quiet else [self.progress]),
+                ],
             )
-        recorder.check()
-        best.take()
-        for name in metrics:
-            if name in feeds:
-                metrics[name] = _evaluate(trainer, feeds[name], recipe.batch_size)
-        if options.weights:
-            folder.save("weights.txt", partial(write_weights, model))
-        folder.json("metrics.json", {**metrics, **recorder.facts})
-        status = "finished"
-    except KeyboardInterrupt:
-        status = "interrupted"
-    except Exception as error:
-        if is_interrupt(error):
-            status = "interrupted"
-        elif failure := next(filter(None, (each.failure for each in feeds.values())), None):
-            raise failure from None
-        else:
-            raise
-    finally:
-        progress.close()
-        # Where a run failed, it is its own error that counts, not one that comes of the last files.
-        with suppress(UserError) if status == "failed" else nullcontext():
-            if recorder.rows:
-                picture = partial(pictures.curves, recorder.rows, graph.name, graph.outputs)
-                folder.save("curves.png", picture)
-            times = {
-                "seconds": round(time.perf_counter() - clock, 2),
-                "training_seconds": round(sum(row["seconds"] for row in recorder.rows), 2),
-                "images_per_second": recorder.images_per_second,
-                "peak_memory": peak_memory(device),
-            }
-            folder.json("run.json", facts | {"status": status} | times)
-    options.echo(_outcome(folder.path, status, metrics, recorder, epochs))
-    return Run(folder.path, model, recorder.rows, metrics, status == "interrupted")
+        self.recorder.check_losses()
+        self.best.restore()
 
+    def evaluate(self) -> None:
+        """Measure the best model on the images of test and validation."""
+        for name in self.metrics:
+            if name in self.feeds:
+                feed = self.feeds[name]
+                self.metrics[name] = measure(self.trainer, feed, self.job.recipe.batch_size)
 
-def _watching(value: Object) -> keras.callbacks.Callback:
-    """A callback of the recipe. The best weights are ours to keep and to give back."""
-    name, arguments = named(value)
-    if name == "EarlyStopping":
-        arguments = {**arguments, "restore_best_weights": False}
-    return built(keras.callbacks, {name: arguments})
+    def write_results(self, weights: bool) -> None:
+        """Write metrics.json. weights: write weights.txt, too."""
+        if weights:
+            self.job.folder.write("weights.txt", partial(write_weights, self.model))
+        self.job.folder.write_json("metrics.json", {**self.metrics, **self.recorder.facts})
 
+    def draw_curves(self) -> None:
+        """Draw curves.png, where an epoch has ended."""
+        if rows := self.recorder.rows:
+            graph = self.job.graph
+            draw = partial(figures.draw_curves, rows, graph.name, graph.outputs)
+            self.job.folder.write("curves.png", draw)
 
-def _show_samples(
-    folder: RunFolder, fed: Feed, part: Part, classes: Sequence[str], facts: Mapping[str, Any]
-) -> None:
-    """samples.png: the first images of the first epoch, as the model takes them, where they are
-    pictures; and how many there are of each class."""
-    batch = part.examples.take(fed.order()[:MANY])
-    images = part.fit(batch.images)
-    if images.ndim == 3 or (images.ndim == 4 and images.shape[-1] in (1, 3)):
-        captions = [classes[label] for label in batch.labels]
-        title = f"{facts['data']['name']}, training images"
-        balance = facts["data"]["balance"]
-        draw = partial(pictures.samples, images, captions, balance, title)
-        folder.save(SAMPLES, draw)
+    def measure_times(self, seconds: float, device: str) -> dict[str, Any]:
+        """Return the keys of run.json about time and memory. seconds: those of all that was done
+        since the training was started or resumed."""
+        return {
+            "seconds": round(seconds, 2),
+            "training_seconds": round(sum(row["seconds"] for row in self.recorder.rows), 2),
+            "images_per_second": self.recorder.images_per_second,
+            "peak_memory": measure_peak_memory(device),
+        }
+
+    def describe_outcome(self, status: str) -> str:
+        """Return the message at the end: the metrics, or how to go on."""
+        folder, recorder = self.job.folder.path, self.recorder
+        done = f"{len(recorder.rows)} of {self.epochs} epochs"
+        if status == "interrupted":
+            return f"interrupted after {done}: archspec train --resume {folder} goes on"
+        lines = [f"stopped early, after {done}"] if len(recorder.rows) < self.epochs else []
+        for part, values in self.metrics.items():
+            each = ", ".join(f"{name} {value:.4f}" for name, value in (values or {}).items())
+            lines.append(f"{part}: {each}" if each else f"{part}: the data has no such images")
+        best = f"best epoch {recorder.best_epoch}, by {recorder.monitor}"
+        return "\n".join([*lines, f"{best}, in {folder / BEST}"])
 
 
 def write_weights(model: keras.Model, path: Path) -> None:
-    """A text with the name, the shape and all values of every weight."""
+    """Write a text file with the name, the shape and all values of every weight of a model."""
     with path.open("w", encoding="utf-8") as file:
         for each in model.weights:
             values = keras.ops.convert_to_numpy(each)
             text = np.array2string(values, threshold=sys.maxsize)
             file.write(f"{each.path}\n{tuple(each.shape)}\n{text}\n")
-
-
-def _evaluate(trainer: keras.Model, fed: Feed, batch_size: int) -> dict[str, float]:
-    values = trainer.evaluate(fed.x, fed.y, batch_size=batch_size, verbose=0, return_dict=True)
-    return numbers(values)
-
-
-def _outcome(
-    folder: Path,
-    status: str,
-    metrics: Metrics,
-    recorder: Recorder,
-    epochs: int,
-) -> str:
-    done = f"{len(recorder.rows)} of {epochs} epochs"
-    if status == "interrupted":
-        return f"interrupted after {done}: archspec train --resume {folder} goes on"
-    lines = [f"stopped early, after {done}"] if len(recorder.rows) < epochs else []
-    for part, values in metrics.items():
-        each = ", ".join(f"{name} {value:.4f}" for name, value in (values or {}).items())
-        lines.append(f"{part}: {each}" if each else f"{part}: the data has no such images")
-    by = f"best epoch {recorder.best_epoch}, by {recorder.monitor}"
-    return "\n".join([*lines, f"{by}, in {folder / BEST}"])

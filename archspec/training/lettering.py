@@ -1,4 +1,4 @@
-"""The letters of names in Matplotlib's pictures: as they are written, or said to be missing."""
+"""Letters of names in Matplotlib's pictures: drawn as they are written, or reported as missing."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ P = ParamSpec("P")
 
 
 def as_written(draw: Callable[P, None]) -> Callable[P, None]:
-    """Make a function draw names letter by letter.
+    """Make a function that draws with Matplotlib draw names letter by letter.
 
-    A `$` in the name of a class begins no formula, which could be a broken one. What no font has
-    comes out as empty boxes: instead of Matplotlib's warning a letter there is one that says what
-    to do about it.
+    A `$` in the name of a class begins no formula, which could be a broken one. For letters that
+    the font lacks there is one warning, which says what to do, instead of Matplotlib's for each.
+
+        @as_written
+        def draw_curves(rows, path): ...
     """
 
     @wraps(draw)

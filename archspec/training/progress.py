@@ -1,4 +1,4 @@
-"""What is seen of a training while it goes on: a bar on a terminal, a line an epoch anywhere."""
+"""Progress of a training on standard output: a line for each epoch, and a bar on a terminal."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from typing import Any
 import keras
 from tqdm import tqdm
 
-from archspec.training.recorder import Recorder, numbers
+from archspec.training.measuring import round_values
+from archspec.training.recorder import Recorder
 
-INTERVAL = 0.2  # seconds between two looks at the bar
+INTERVAL = 0.2  # seconds between two updates of the bar
 
 
 class Progress(keras.callbacks.Callback):  # type: ignore[misc]
-    """After each epoch a line with its loss, metrics and images per second. On a terminal a bar
-    below shows epoch, step, loss and metrics so far, images per second and the time left."""
+    """Print a line after each epoch: loss, metrics, seconds and images per second.
+
+    On a terminal a bar below shows epoch, step, loss and metrics so far, and the time left.
+    """
 
     def __init__(self, epochs: int, recorder: Recorder) -> None:
-        """recorder: of the run, which comes before in its callbacks."""
+        """Show the progress of so many epochs. recorder: that of the run, an earlier callback."""
         super().__init__()
         self.epochs, self.recorder = epochs, recorder
         self.images = recorder.images
@@ -51,12 +54,12 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         steps = ceil(self.images / self.recorder.batch_size)
         step = f"epoch {self.epoch + 1}/{self.epochs}, step {min(batch + 1, steps)}/{steps}"
         self.bar.set_description_str(step, refresh=False)
-        self.bar.set_postfix_str(_said(numbers(logs or {})), refresh=False)
+        self.bar.set_postfix_str(_format_values(round_values(logs or {})), refresh=False)
         self.bar.update(self.epoch * self.images + self.recorder.seen - self.bar.n)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         row = self.recorder.rows[-1]
-        line = f"epoch {epoch + 1}/{self.epochs}: {_said(numbers(logs or {}))}"
+        line = f"epoch {epoch + 1}/{self.epochs}: {_format_values(round_values(logs or {}))}"
         line += f" ({row['seconds']:.1f} s, {row['images_per_second']:,.0f} images/s)"
         if self.bar is None:
             print(line, flush=True)
@@ -65,13 +68,13 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         tqdm.write(line, file=sys.stdout)
 
     def close(self) -> None:
-        """Take the bar away, however training ended."""
+        """Remove the bar, where there is one."""
         if self.bar is not None:
             self.bar.close()
 
 
-def _said(values: Mapping[str, float]) -> str:
-    """Training first, then validation, each with its loss first."""
+def _format_values(values: Mapping[str, float]) -> str:
+    """Return the values in words: training, then validation, each with its loss first."""
 
     def place(name: str) -> tuple[bool, bool]:
         return name.startswith("val_"), name.removeprefix("val_") != "loss"

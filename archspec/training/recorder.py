@@ -1,4 +1,4 @@
-"""What goes on beside the training: history, best model and state, kept as epochs end."""
+"""Callbacks that keep the history, the best model and the state of a run as its epochs end."""
 
 from __future__ import annotations
 
@@ -13,13 +13,21 @@ import keras
 
 from archspec.errors import UserError
 from archspec.runs.folder import RunFolder
+from archspec.training.callbacks import read_memory, restore_memory
 from archspec.training.feed import Feed
-from archspec.training.state import State, assign, keep, put, remind, taken
+from archspec.training.measuring import round_values
+from archspec.training.state import (
+    State,
+    copy_state,
+    drop_other_states,
+    restore_variables,
+    write_state,
+)
 from archspec.training.writer import Writer
 
 
 class Steps(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends training after so many steps, in the middle of an epoch if need be."""
+    """End training after a number of steps, within an epoch if need be."""
 
     def __init__(self, steps: int, per_epoch: int) -> None:
         super().__init__()
@@ -32,37 +40,47 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
         if batch + 1 >= self.left:
             self.model.stop_training = True
 
+    @property
+    def is_end_reached(self) -> bool:
+        """Whether this epoch has the last of the steps."""
+        return self.left <= self.per_epoch
+
+    @property
+    def is_epoch_whole(self) -> bool:
+        """Whether this epoch has all of its steps."""
+        return self.left >= self.per_epoch
+
 
 class BestModel:
     """The best weights so far, in a second model, which is saved while the first trains."""
 
-    def __init__(self, model: keras.Model, another: Callable[[], keras.Model]) -> None:
-        """model: that trains. another: makes one like it."""
-        self.model, self.another = model, another
+    def __init__(self, model: keras.Model, build: Callable[[], keras.Model]) -> None:
+        """Watch over `model`, which trains. build: returns another model like it."""
+        self.model, self.build = model, build
         self.copy: keras.Model | None = None
 
     def keep(self) -> keras.Model:
-        """Copy the weights as they are now; returns the model that has them."""
-        with keras.device("cpu"):  # a GPU's memory is for the one that trains
+        """Copy the weights as they are now, and return the model that has the copy."""
+        with keras.device("cpu"):  # a GPU's memory is for the model that trains
             if self.copy is None:
-                self.copy = self.another()
-            _assign(self.copy, self.model)
+                self.copy = self.build()
+            _assign_weights(self.copy, self.model)
         return self.copy
 
-    def take(self) -> None:
+    def restore(self) -> None:
         """Give the model that trained its best weights."""
         if self.copy is not None:
-            _assign(self.model, self.copy)
+            _assign_weights(self.model, self.copy)
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the history on disk after every epoch, and judges which is the best.
+    """Write the history after every epoch, and judge which epoch is the best.
 
     It comes first of the callbacks: what the others watch is checked before they miss it, and the
-    learning rate is that of the epoch.
+    learning rate in the history is that of the epoch.
 
-    The best epoch is the one whose weights an EarlyStopping with `restore_best_weights` would give
-    back; without one, that of the least loss, of validation where there is any.
+    The best epoch is the one whose weights an EarlyStopping with `restore_best_weights` would
+    restore; without one, that of the least loss, of validation where there is any.
     """
 
     def __init__(
@@ -74,14 +92,32 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         images: int,
         batch_size: int,
     ) -> None:
-        """others: those of the recipe. restoring: the place among them of the EarlyStopping that
-        the best epoch follows. images: in an epoch."""
+        """Record into a folder.
+
+        others: the callbacks of the recipe. restoring: the place among them of the EarlyStopping
+        that the best epoch follows. images: their number in an epoch.
+        """
         super().__init__()
         self.folder, self.writer, self.others, self.restoring = folder, writer, others, restoring
         self.images, self.batch_size = images, batch_size
         self.rows: list[dict[str, Any]] = []
         self.best, self.best_epoch = float("inf"), 0
         self.by_loss = restoring is None
+
+    def memory(self) -> dict[str, Any]:
+        """Return what must be known to go on after this epoch, as values that JSON has."""
+        return {
+            "rows": list(self.rows),  # which grows while the state is written
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "by_loss": self.by_loss,
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        """Go on from what `memory` returned."""
+        self.rows = memory["rows"]
+        self.best, self.best_epoch = memory["best"], memory["best_epoch"]
+        self.by_loss = memory["by_loss"]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.started = time.perf_counter()
@@ -94,19 +130,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self.trained = self.trained or time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        for each in self.others:
-            watched = getattr(each, "monitor", None)
-            if watched is not None and watched not in (logs or {}):
-                raise UserError(
-                    f"{type(each).__name__} watches '{watched}', which is not measured",
-                    f"its `monitor` takes {', '.join(logs or {})}",
-                )
-        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
-        row = {"epoch": epoch + 1} | numbers({**(logs or {}), "learning_rate": rate})
-        now = time.perf_counter()
-        row["images_per_second"] = round(self.seen / ((self.trained or now) - self.started), 1)
-        row["seconds"] = round(now - self.started, 3)
-        if self.rows and row.keys() != self.rows[0].keys():  # of a state that is gone on from
+        self._check_monitors(logs or {})
+        row = self._make_row(epoch, logs or {})
+        if self.rows and row.keys() != self.rows[0].keys():  # those of a state that is gone on from
             raise UserError(
                 f"the epochs before have the columns {', '.join(self.rows[0])}, "
                 f"and this one has {', '.join(row)}",
@@ -114,27 +140,49 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             )
         self.rows.append(row)
         self.writer.wait()  # what it writes from is about to take this epoch's values
-        self.folder.csv("history.csv", self.rows)
+        self.folder.write_csv("history.csv", self.rows)
+
+    def _check_monitors(self, logs: Mapping[str, Any]) -> None:
+        """Raise `UserError` for a callback that watches what is not measured."""
+        for each in self.others:
+            watched = getattr(each, "monitor", None)
+            if watched is not None and watched not in logs:
+                raise UserError(
+                    f"{type(each).__name__} watches '{watched}', which is not measured",
+                    f"its `monitor` takes {', '.join(logs)}",
+                )
+
+    def _make_row(self, epoch: int, logs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the row of an epoch that has just ended. epoch: its number, from 0."""
+        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        row = {"epoch": epoch + 1} | round_values({**logs, "learning_rate": rate})
+        now = time.perf_counter()
+        row["images_per_second"] = round(self.seen / ((self.trained or now) - self.started), 1)
+        row["seconds"] = round(now - self.started, 3)
+        return row
 
     @property
     def monitor(self) -> str:
-        """What the best epoch is the best by."""
+        """The column of the history that the best epoch is judged by."""
         if self.restoring is None or self.by_loss:
             return "val_loss" if self.rows and "val_loss" in self.rows[0] else "loss"
         return str(self.others[self.restoring].monitor)
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What metrics.json says of the best epoch."""
+        """The keys of metrics.json about the best epoch."""
         return {"best_epoch": self.best_epoch, "monitor": self.monitor}
 
-    def judge(self) -> bool:
-        """Whether the last epoch is the best so far; the others must be done with it."""
+    def judge_epoch(self) -> bool:
+        """Return whether the last epoch is the best so far.
+
+        The other callbacks must have ended it, since an EarlyStopping may say so.
+        """
         row = self.rows[-1]
         value = row[self.monitor]
         if self.restoring is None or self.by_loss:
             better = bool(value < self.best)
-        else:  # until it begins to watch, it would give back the last weights
+        else:  # until it begins to watch, it would restore the last weights
             early = self.others[self.restoring]
             better = early.best is None or bool(early.best_epoch + 1 == row["epoch"])
         if better:
@@ -143,12 +191,15 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def images_per_second(self) -> float | None:
-        """Of training alone, in the median epoch; the first is slow and counts only by itself."""
+        """The images trained on per second, without validation, in the median epoch.
+
+        The first epoch, which is slow, counts only where there is no other.
+        """
         rates = [row["images_per_second"] for row in self.rows]
         return median(rates[1:] or rates) if rates else None
 
-    def check(self) -> None:
-        """Raise `UserError` if the loss went astray."""
+    def check_losses(self) -> None:
+        """Raise `UserError` where the loss, or what the best epoch is judged by, is not finite."""
         last = self.rows[-1]
         astray = "loss" if not isfinite(last["loss"]) else self.monitor
         row = last if astray == "loss" or not self.best_epoch else self.rows[self.best_epoch - 1]
@@ -160,10 +211,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the state of the run and its best model after every epoch, and gives back those of a
-    run taken up again.
+    """Keep the state of a run and its best model after every epoch, and restore those of a state.
 
-    It must come after the others: they have then done what they do in an epoch.
+    It comes after the callbacks of the recipe: they have then ended the epoch, too.
     """
 
     def __init__(
@@ -175,31 +225,34 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         resolved: str,
         state: State | None,
     ) -> None:
+        """Keep what the recorder's folder needs. resolved: the text of its resolved.yaml. state: to
+        go on from, or None to start from the beginning."""
         super().__init__()
         self.recorder, self.best, self.steps = recorder, best, steps
         self.feed, self.resolved, self.state = feed, resolved, state
         self.folder, self.writer = recorder.folder, recorder.writer
 
-    @property
-    def callbacks(self) -> list[keras.callbacks.Callback]:
-        """Those with a memory."""
-        return [self.recorder, *self.recorder.others]
-
     def on_train_begin(self, logs: Any = None) -> None:
-        state = self.state
-        if state is None:
-            return
+        if self.state is not None:
+            self._restore(self.state)
+            self.state = replace(self.state, best=None)  # whose memory is needed no more
+
+    def _restore(self, state: State) -> None:
+        """Restore the run as it was at the end of the state's epoch."""
         if state.best_epoch:
             if state.best is not None:
-                assign(state.best, self.model)
+                restore_variables(state.best, self.model)
             else:
-                self.folder.take_best(self.best.model)
+                self.folder.load_best(self.best.model)
             self.folder.save_best(self.best.keep(), state.best_epoch)
-        assign(state.arrays, self.model)
-        remind(state.memories, self.callbacks)
-        self.folder.csv("history.csv", self.recorder.rows)
-        keep(self.folder.path, state.kept)  # it may have been killed before it had dropped others
-        self.state = replace(state, best=None)
+        restore_variables(state.arrays, self.model)
+        first, *others = state.memories
+        self.recorder.remember(first)
+        for callback, memory in zip(self.recorder.others, others, strict=True):
+            restore_memory(callback, memory)
+        self.folder.write_csv("history.csv", self.recorder.rows)
+        # The run may have been killed before it had deleted the states before.
+        drop_other_states(self.folder.path, state.kept)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.feed.epoch = epoch
@@ -210,34 +263,30 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.writer.begin()
 
     def _keep(self, epochs: int) -> None:
-        steps = self.steps
-        better = self.recorder.judge()
-        ended = steps is not None and steps.left <= steps.per_epoch
-        self.state = state = taken(
+        """Copy the state and the best model after so many epochs, to be written beside training."""
+        recorder, steps = self.recorder, self.steps
+        is_best = recorder.judge_epoch()
+        ended = steps is not None and steps.is_end_reached
+        self.state = state = copy_state(
             self.model,
-            self.callbacks,
+            [recorder.memory(), *map(read_memory, recorder.others)],
             self.state,
             epochs=epochs,
             stopped=self.model.stop_training and not ended,
-            whole=steps is None or steps.left >= steps.per_epoch,
+            whole=steps is None or steps.is_epoch_whole,
             resolved=self.resolved,
         )
-        model = self.best.keep() if better else None
+        model = self.best.keep() if is_best else None
 
         def write() -> None:
-            put(self.folder, state)
-            if model is not None:  # after the state, which has these weights too
+            write_state(self.folder, state)
+            if model is not None:  # after the state, which has these weights, too
                 self.folder.save_best(model, epochs)
-            keep(self.folder.path, state.kept)
+            drop_other_states(self.folder.path, state.kept)
 
-        self.writer(write)
+        self.writer.add(write)
 
 
-def _assign(one: keras.Model, other: keras.Model) -> None:
-    for variable, value in zip(one.variables, other.variables, strict=True):
+def _assign_weights(to: keras.Model, model: keras.Model) -> None:
+    for variable, value in zip(to.variables, model.variables, strict=True):
         variable.assign(keras.ops.convert_to_numpy(value))
-
-
-def numbers(values: Mapping[str, Any]) -> dict[str, float]:
-    """Python's numbers, in the 7 digits that a float32 holds."""
-    return {name: float(f"{float(value):.7g}") for name, value in values.items()}

@@ -1,8 +1,7 @@
-"""Taking up a run again: exactly as it would have gone on, or for longer than was planned.
+"""Going on with a run: exactly as it would have gone on, or for longer than was planned.
 
-A run whose recipe is the old one goes on in its own folder, unless another is given. One that is
-changed in what may change (length, batch size, patience) goes on in a new folder, and the old one
-stays as it is.
+A run with an unchanged recipe goes on in its own folder, unless another is given. A run with a
+changed length, batch size or patience goes on in a new folder, and the old one stays as it is.
 """
 
 from __future__ import annotations
@@ -12,26 +11,35 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import archspec
 from archspec.backends import framework
-from archspec.data.datasets import CLASSES
-from archspec.data.preparation import describe_data, prepare
+from archspec.data.datasets import CLASSES, Dataset
+from archspec.data.preparation import Part, describe_data, prepare
 from archspec.errors import UserError
+from archspec.graph import Graph
 from archspec.reading import kind_of
 from archspec.recipe import Recipe, recipe_of
-from archspec.runs.contents import REMEDY, bound
-from archspec.runs.failure import told
+from archspec.runs.contents import REMEDY, limit_size
+from archspec.runs.failure import record_failure
 from archspec.runs.folder import RunFolder
-from archspec.runs.job import Job, RunOptions, described, flat_spec, located
+from archspec.runs.job import (
+    Echo,
+    Job,
+    RunOptions,
+    count_epochs,
+    describe_job,
+    locate_data,
+    make_flat_spec,
+)
 from archspec.syntax.writer import write_yaml
-from archspec.training.run import started
+from archspec.training.run import start_training
 
 if TYPE_CHECKING:
     from archspec.training.fitting import Run
+    from archspec.training.state import State
 
 LENGTH = ("epochs", "steps", "batch_size")
 MOST = 40  # lines of a difference that are shown
@@ -49,130 +57,189 @@ def resume(
     batch_size: int | None = None,
     run_dir: Path | None = None,
 ) -> Run | None:
-    """Go on with the run in a folder; None where nothing is left to do. Of a finished run whose
-    best.keras is lost, that is written again.
+    """Go on with the run in a folder; return None where nothing is left to do.
+
+        >>> resume(Path("runs/lenet5-1"))               # as if it had not been stopped
+        >>> resume(Path("runs/lenet5-1"), epochs=20)    # for longer, in a new folder
+
+    A finished run whose best.keras is lost gets it written again.
 
     settings: as `--set`, of the recipe. data, data_dir: where the images are now, if they moved.
-    run_dir: a folder to go on in, by default the run's own or, where its recipe is changed, the
-    next free `runs/NAME-N`.
+    epochs, steps, batch_size: another length. run_dir: a folder to go on in, by default the run's
+    own or, where its recipe is changed, the next free `runs/NAME-N`.
 
-    Raises `UserError` for a folder that holds no run, for images that are not what they were, and
-    for a change of anything but length, batch size and patience.
+    Raises `UserError` for a folder that holds no run, for other images than before, for a change of
+    anything but length, batch size and patience, for a state of a newer version of archspec, and as
+    `train` does.
     """
     options = options or RunOptions()
     echo = options.echo
-    folder = RunFolder.existing(run)
-    facts = folder.facts()
-    if folder.edited(facts):
+    folder = RunFolder.open(run)
+    facts = folder.read_facts()
+    if folder.is_spec_edited(facts):
         raise UserError(
             f"{run / 'spec.yaml'} was edited, but a run goes on with its resolved.yaml",
             "change the recipe there or by options, and put spec.yaml back",
         )
-    graph, recipe = folder.spec(
+    graph, recipe = folder.read_spec(
         settings, data=data, epochs=epochs, steps=steps, batch_size=batch_size
     )
-    recipe = located(recipe)
-    now = flat_spec(graph, recipe)
-
-    framework.start()
-    from archspec.training import state as states
-
-    most = bound(graph.total_params)
-    state = states.newest(run, echo, most=most)
-    before = _load(state.resolved) if state else flat_spec(*folder.spec())
-    changes = _changes(before, now)
-    if changes:
-        echo(_difference(before, now))
-        state = states.newest(run, lambda said: None, whole=True, most=most)
-        if state and "patience" in changes:
-            state = replace(state, stopped=False)
-    elif facts["status"] == "finished":
-        try:
-            folder.best_epoch(graph.total_params)
-        except UserError as lost:
-            if state is None:
-                raise UserError(str(lost.args[0]), REMEDY) from None
-            echo(f"{lost.args[0]}: writing it again from the state")
-        else:
-            echo(f"{run} is finished, after {_length(recipe)}: --epochs goes on for longer")
-            return None
-
-    if recipe.data.name not in CLASSES and kind_of(Path(str(recipe.data.name))) is None:
-        raise UserError(f"there is no {recipe.data.name}", "--data says where the images are now")
-    said = facts["data"]
-    limit = said.get("limit")
-    if data is None and data_dir is None and said.get("data_dir"):
-        data_dir = Path(said["data_dir"])
-    found = Path(said["found"]) if said.get("found") else None
-    dataset, parts = prepare(graph, recipe, data_dir, limit, found)
-    echo(describe_data(dataset, parts))
-    now_facts = described(graph, recipe, dataset, parts, data_dir, limit)
-    now_facts |= {key: facts[key] for key in ("params", "spec", "threads") if key in facts}
-    if now_facts["data"]["fingerprint"] != said["fingerprint"]:
-        raise UserError(
-            f"the images of {dataset.name} are not those that {run} began with",
-            "put the old ones back, give the folder that has them as --data, or train anew",
-        )
+    recipe = locate_data(recipe)
+    now = make_flat_spec(graph, recipe)
+    state, is_changed = _load_state(folder, now, limit_size(graph.total_params), echo)
+    is_finished = facts["status"] == "finished" and not is_changed
+    if is_finished and _has_best(folder, graph, state, echo):
+        echo(f"{run} is finished, after {_format_length(recipe)}: --epochs goes on for longer")
+        return None
+    dataset, parts, now_facts = _prepare(folder, facts, graph, recipe, data, data_dir, echo)
     text = write_yaml(now)
-    if changes or run_dir is not None:
-        per_epoch = ceil(len(parts["train"]) / recipe.batch_size)
-        wanted = recipe.epochs or ceil((recipe.steps or 1) / per_epoch)
-        if changes and state is not None and wanted <= state.epochs:
+    if is_changed or run_dir is not None:
+        num_epochs = count_epochs(recipe, len(parts["train"]))
+        if is_changed and state is not None and num_epochs <= state.epochs:
             raise UserError(
                 f"{run} has done {state.epochs} epochs already", f"give more than {state.epochs}"
             )
         new = RunFolder(graph.name, run_dir)
         now_facts["resumed_from"] = str(run)
-        with told(new):
-            if kind_of(run / "spec.yaml") == "file":
-                new.save("spec.yaml", partial(shutil.copyfile, run / "spec.yaml"))
-            new.json("run.json", {**now_facts, "status": "running"})
-            if state is not None:
-                state = replace(state, resolved=text)
-                states.hand_on(state, folder, new, most)
-            new.text("resolved.yaml", text)  # with it, the new folder is a run's
+        state = replace(state, resolved=text) if state else None
+        _fill_new_folder(folder, new, now_facts, state, text, limit_size(graph.total_params))
         folder = new
     elif data is not None:
-        folder.text("resolved.yaml", text)
+        folder.write_text("resolved.yaml", text)
     echo(
         f"going on after epoch {state.epochs}"
         if state
         else "there is no state to go on from: starting from the beginning"
     )
-    return started(Job(graph, recipe, dataset, parts, folder, now_facts), options, state)
+    return start_training(Job(graph, recipe, dataset, parts, folder, now_facts), options, state)
+
+
+def _load_state(
+    folder: RunFolder, now: Mapping[str, Any], max_bytes: int, echo: Echo
+) -> tuple[State | None, bool]:
+    """Return the state to go on from, and whether the recipe is another than it was trained with.
+
+    With another recipe the state is one that ends with a whole epoch. Raises `UserError` for a
+    change that a run cannot go on with, and as `load_state` does.
+    """
+    framework.start()
+    from archspec.training.state import load_state
+
+    run = folder.path
+    state = load_state(run, echo, max_bytes=max_bytes)
+    before = _make_spec(state.resolved) if state else make_flat_spec(*folder.read_spec())
+    changes = _find_changes(before, now)
+    if not changes:
+        return state, False
+    echo(_format_difference(before, now))
+    # The warnings of damaged files were given when the states were read before.
+    state = load_state(run, lambda warning: None, only_whole=True, max_bytes=max_bytes)
+    if state and "patience" in changes:
+        state = replace(state, stopped=False)
+    return state, True
+
+
+def _has_best(folder: RunFolder, graph: Graph, state: State | None, echo: Echo) -> bool:
+    """Return whether a finished run has a sound best.keras.
+
+    Raises `UserError` where it has none, and no state to write it from.
+    """
+    try:
+        folder.read_best_epoch(graph.total_params)
+    except UserError as lost:
+        if state is None:
+            raise UserError(str(lost.args[0]), REMEDY) from None
+        echo(f"{lost.args[0]}: writing it again from the state")
+        return False
+    return True
+
+
+def _prepare(
+    folder: RunFolder,
+    facts: Mapping[str, Any],
+    graph: Graph,
+    recipe: Recipe,
+    data: str | None,
+    data_dir: Path | None,
+    echo: Echo,
+) -> tuple[Dataset, Mapping[str, Part], dict[str, Any]]:
+    """Return the images of a run, and the keys of run.json as the run goes on with them.
+
+    facts: of run.json. data, data_dir: as `resume` takes them.
+    Raises `UserError` where the images are missing or are not those that the run began with.
+    """
+    if recipe.data.name not in CLASSES and kind_of(Path(str(recipe.data.name))) is None:
+        raise UserError(f"there is no {recipe.data.name}", "--data says where the images are now")
+    before = facts["data"]
+    limit = before.get("limit")
+    if data is None and data_dir is None and before.get("data_dir"):
+        data_dir = Path(before["data_dir"])
+    found = Path(before["found"]) if before.get("found") else None
+    dataset, parts = prepare(graph, recipe, data_dir, limit, found)
+    echo(describe_data(dataset, parts))
+    now_facts = describe_job(graph, recipe, dataset, parts, data_dir, limit)
+    now_facts |= {key: facts[key] for key in ("params", "spec", "threads") if key in facts}
+    if now_facts["data"]["fingerprint"] != before["fingerprint"]:
+        raise UserError(
+            f"the images of {dataset.name} are not those that {folder.path} began with",
+            "put the old ones back, give the folder that has them as --data, or train anew",
+        )
+    return dataset, parts, now_facts
+
+
+def _fill_new_folder(
+    old: RunFolder,
+    new: RunFolder,
+    facts: Mapping[str, Any],
+    state: State | None,
+    resolved: str,
+    max_bytes: int,
+) -> None:
+    """Write into a new folder what a run needs to go on there; resolved.yaml comes last: with it,
+    the folder is a run's."""
+    from archspec.training.state import copy_states
+
+    spec = old.path / "spec.yaml"
+    with record_failure(new):
+        if kind_of(spec) == "file":
+            new.write("spec.yaml", partial(shutil.copyfile, spec))
+        new.write_json("run.json", {**facts, "status": "running"})
+        if state is not None:
+            copy_states(state, old, new, max_bytes)
+        new.write_text("resolved.yaml", resolved)
 
 
 # --- changes -------------------------------------------------------------------------------------
 
 
-def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
+def _find_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
     """Return the keys of the recipe that differ between two flat specs.
 
-    Where the images are is no change: what they are is compared. Raises `UserError`, with the
-    difference, if something else than length, batch size and patience changed.
+    The place of the images is no change: the images themselves are compared. Raises `UserError`,
+    with the difference, where something else than length, batch size and patience changed.
     """
-    old, new = _compared(before), _compared(now)
+    old, new = _list_compared(before), _list_compared(now)
     found = {key for key in old | new if old.get(key) != new.get(key)}
     if wrong := sorted(found - {*LENGTH, "patience"}):
         raise UserError(
             f"a run can go on with another length, batch size or patience only, but "
-            f"{', '.join(wrong)} changed:\n{_difference(before, now)}",
+            f"{', '.join(wrong)} changed:\n{_format_difference(before, now)}",
             "train the changed spec anew",
         )
     return found
 
 
-def _load(text: str) -> dict[str, Any]:
-    """Return the flat spec of a text of resolved.yaml.
+def _make_spec(text: str) -> dict[str, Any]:
+    """Return the flat spec of the text of a resolved.yaml.
 
-    Keys and arguments that this version has and an older one had not are there, by default.
+    Keys and arguments that came after the version which wrote it have their defaults.
     """
     graph = archspec.loads(text, "resolved.yaml")
-    return flat_spec(graph, recipe_of(graph))
+    return make_flat_spec(graph, recipe_of(graph))
 
 
-def _compared(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is compared of a flat spec: the network, each key of the recipe, and patience."""
+def _list_compared(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is compared of a flat spec: the network, each key of the recipe, the patience."""
     recipe = dict(spec["train"])
     recipe["data"] = {key: each for key, each in recipe["data"].items() if key != "name"}
     callbacks = [
@@ -184,7 +251,7 @@ def _compared(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {"the network": network, **recipe}
 
 
-def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+def _format_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Return the lines of resolved.yaml that differ between two flat specs."""
     old, new = write_yaml(before).splitlines(), write_yaml(now).splitlines()
     lines = difflib.unified_diff(old, new, "as it was", "as it is", n=0, lineterm="")
@@ -193,5 +260,5 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return "\n".join([*shown[:MOST], *more])
 
 
-def _length(recipe: Recipe) -> str:
+def _format_length(recipe: Recipe) -> str:
     return f"{recipe.epochs} epochs" if recipe.epochs else f"{recipe.steps} steps"

@@ -1,19 +1,19 @@
-"""The runner: a graph and its recipe in, a trained model and a folder that tells all of it out.
+"""The runner: a graph and its recipe in, a trained model and a folder with all of it out.
 
 A run's folder holds
 
-    spec.yaml       the text as given               history.csv  one row an epoch
+    spec.yaml       the text as given               history.csv  one row for each epoch
     resolved.yaml   the spec and recipe in full     best.keras   the epoch of least validation loss
     run.json        versions, devices, times        curves.png   loss and metrics by epoch
     metrics.json    on test and validation images   last/        the state, to go on from
+    samples.png     images as the model takes them
 
-`train` starts one; `resume`, in `archspec.training.resume`, takes one up again.
+`train` starts one; `resume`, in `archspec.training.resume`, goes on with one.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +21,17 @@ import archspec
 from archspec.data.preparation import describe_data, prepare, refuse_other_targets
 from archspec.graph import Graph
 from archspec.recipe import Recipe, ended_early, recipe_of
-from archspec.runs.failure import told
-from archspec.runs.folder import RunFolder, fingerprint
-from archspec.runs.job import Job, RunOptions, described, located, resolved
+from archspec.runs.failure import record_failure
+from archspec.runs.folder import RunFolder, hash_content
+from archspec.runs.job import (
+    Echo,
+    Job,
+    RunOptions,
+    count_steps_per_epoch,
+    describe_job,
+    format_resolved,
+    locate_data,
+)
 
 if TYPE_CHECKING:
     from archspec.training.fitting import Run
@@ -42,53 +50,75 @@ def train(
 ) -> Run:
     """Train a graph by its recipe, and write the run's folder.
 
-    run_dir: an empty or new folder; by default the next free `runs/NAME-N`. data_dir: where
-    datasets are looked for first. limit: train on so many images. text: the spec as given.
+        >>> graph = archspec.load("lenet5_mnist")
+        >>> run = train(graph, recipe_of(graph, epochs=2))
+        >>> run.metrics["test"]["accuracy"], run.folder
 
-    Ctrl-C ends the run with what it has: the `Run` says `interrupted`. Raises `UserError` for
-    data that is not there or does not fit, and for a loss that is no number any more.
+    run_dir: an empty or new folder; by default the next free `runs/NAME-N`. data_dir: the folder
+    where datasets are looked for first. limit: train on so many images. text: the spec as given,
+    for spec.yaml.
+
+    Ctrl-C ends the run with what it has: `interrupted` of the `Run` is then true.
+
+    Raises `UserError` for images that are missing or do not fit, for a folder that cannot be
+    written, for an error in Keras, and for a loss that is not finite.
     """
     options = options or RunOptions()
     for warning in recipe.warnings:
         options.echo(f"warning: {warning}")
     refuse_other_targets(recipe)
-    recipe = located(recipe)
+    recipe = locate_data(recipe)
     dataset, parts = prepare(graph, recipe, data_dir, limit)
     options.echo(describe_data(dataset, parts))
-    if early := ended_early(recipe, ceil(len(parts["train"]) / recipe.batch_size)):
+    if early := ended_early(recipe, count_steps_per_epoch(recipe, len(parts["train"]))):
         options.echo(f"warning: {early}")
     folder = RunFolder(graph.name, run_dir)
-    flat = resolved(graph, recipe)
-    facts = described(graph, recipe, dataset, parts, data_dir, limit)
+    resolved = format_resolved(graph, recipe)
+    facts = describe_job(graph, recipe, dataset, parts, data_dir, limit)
     if text is not None:
-        facts["spec"] = fingerprint(text.encode())
-        folder.text("spec.yaml", text)
-    with told(folder):
-        folder.json("run.json", {**facts, "status": "running"})
-        folder.text("resolved.yaml", flat)  # with it, the folder is a run's, and can be resumed
-        # What resolved.yaml says is trained, so that outputs are called the same when it goes on.
-        graph = archspec.loads(flat, "resolved.yaml")
-        return started(Job(graph, recipe_of(graph), dataset, parts, folder, facts), options)
+        facts["spec"] = hash_content(text.encode())
+        folder.write_text("spec.yaml", text)
+    with record_failure(folder):
+        folder.write_json("run.json", {**facts, "status": "running"})
+        folder.write_text("resolved.yaml", resolved)  # with it, the folder is a run's
+        # The graph of resolved.yaml is trained, so that its outputs have the same names when the
+        # run is resumed.
+        graph = archspec.loads(resolved, "resolved.yaml")
+        job = Job(graph, recipe_of(graph), dataset, parts, folder, facts)
+        return start_training(job, options)
 
 
-def started(job: Job, options: RunOptions, state: State | None = None) -> Run:
-    """Train in a folder that is made, from the beginning or from a state."""
+def start_training(job: Job, options: RunOptions, state: State | None = None) -> Run:
+    """Train in a folder that was made, from a state or from the beginning.
+
+    Raises `UserError` as `train` does, and where another process trains in the folder.
+    """
     from archspec.backends import framework
 
-    # Keras takes seconds to come in: what can be refused without it has been by now.
+    # Importing Keras takes seconds: what can be refused without it has been refused by now.
     framework.start()
-    from archspec.runs.machine import THREADS, threads
     from archspec.training.fitting import learn
 
+    job = _set_threads(job, options.echo)
+    with job.folder.lock(), record_failure(job.folder), framework.on(options.device) as device:
+        options.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
+        return learn(job, options, device, state)
+
+
+def _set_threads(job: Job, echo: Echo) -> Job:
+    """Give the backend the number of threads that the run began with, and record it in the job.
+
+    It must be done before the backend begins to work; where it is too late, a warning says so.
+    """
+    from archspec.backends import framework
+    from archspec.runs.machine import THREADS, set_threads
+
     wanted = job.facts.get("threads")
-    taken = threads(wanted)  # before the backend begins to work
+    taken = set_threads(wanted)
     if wanted not in (None, taken):
         variable = THREADS[framework.chosen()]
-        options.echo(
+        echo(
             f"warning: the run began with {wanted} threads and goes on with {taken}: it will not "
             f"end in the same digits, as it does with {variable}={wanted} in the environment"
         )
-    job = replace(job, facts={**job.facts, "threads": taken})
-    with job.folder.held(), told(job.folder), framework.on(options.device) as device:
-        options.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
-        return learn(job, options, device, state)
+    return replace(job, facts={**job.facts, "threads": taken})

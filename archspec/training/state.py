@@ -3,8 +3,8 @@
     last/0003.npz    after the third epoch
 
 A file holds every variable (weights, seed generators, the optimizer's), what the callbacks
-remember, and the history. The best model is part of it: its weights are those of the state of the
-best epoch. So the two newest states are kept, and those of their best epochs.
+remember, and the history. The best model is part of the state: its weights are those of the state
+of the best epoch. So the two newest states are kept, and those of their best epochs.
 
 A file gets its name when it is whole. It is a zip archive with a CRC-32 of each array, and its
 facts repeat them: a file that is damaged or was changed is passed over, and the one before it
@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import keras
 import numpy as np
@@ -30,7 +30,15 @@ import numpy as np
 from archspec.data.images import Array
 from archspec.errors import UserError
 from archspec.reading import GIB, open_file, reason
-from archspec.runs.contents import MEMORY, STATE, checked, from_json, record
+from archspec.runs.contents import (
+    CALLBACK_MEMORY,
+    RECORDER_MEMORY,
+    STATE,
+    STATE_VERSION,
+    check,
+    parse_json,
+    record,
+)
 from archspec.runs.folder import BEST, RunFolder
 from archspec.syntax.source import read_text, to_plain
 
@@ -39,22 +47,27 @@ FACTS = "facts.npy"
 NAME = re.compile("[0-9]{4,9}[.]npz", re.ASCII)
 
 
+class NewerStateError(UserError):
+    """A state that a newer version of archspec wrote."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
-    """What one file holds.
+    """The content of one file.
 
     epochs: how many are done. stopped: whether a callback ended training with the last of them.
-    whole: False where that one was cut short by a number of steps. resolved: the spec and recipe
-    that it belongs to. memories: of the recorder, and of each callback of the recipe. kept: the
-    epochs whose states are kept with it. arrays: by name. best: the arrays of the best epoch; None
-    where there is none yet, or best.keras alone has its weights.
+    whole: False where that one was cut short by a number of steps. resolved: the text of the
+    resolved.yaml that the state belongs to. memories: of the recorder, then of each callback of the
+    recipe. kept: the epochs whose states are kept with this one. arrays: every variable, by name.
+    best: the arrays of the best epoch; None where there is none yet, or where only best.keras has
+    its weights.
     """
 
     epochs: int
     stopped: bool
     whole: bool
     resolved: str
-    memories: Sequence[dict[str, Any]]
+    memories: Sequence[Mapping[str, Any]]
     kept: Collection[int]
     arrays: Mapping[str, Array]
     best: Mapping[str, Array] | None = None
@@ -68,9 +81,9 @@ class State:
 # --- writing -------------------------------------------------------------------------------------
 
 
-def taken(
+def copy_state(
     trainer: keras.Model,
-    callbacks: Sequence[keras.callbacks.Callback],
+    memories: Sequence[Mapping[str, Any]],
     before: State | None,
     *,
     epochs: int,
@@ -78,23 +91,23 @@ def taken(
     whole: bool,
     resolved: str,
 ) -> State:
-    """Copy the state as it is now. callbacks: the recorder, and those of the recipe.
+    """Return a copy of the state as it is now, which stays the same while the training goes on.
 
-    before: the one before it. It is kept with this one, but for its arrays here, whose memory is
-    used again.
+    before: the state before it. Its file is kept beside the new one; the memory of its arrays is
+    used again, so that it must have been written. The others: see `State`.
     """
-    room = before.arrays if before else {}
-    values = {f"variable.{i}": each.value for i, each in enumerate(_variables(trainer))}
-    arrays = {name: _copied(value, room.get(name)) for name, value in values.items()}
-    memories = list(map(_memory, callbacks))
+    old = before.arrays if before else {}
+    values = {f"variable.{i}": each.value for i, each in enumerate(_list_variables(trainer))}
+    arrays = {name: _copy_array(value, old.get(name)) for name, value in values.items()}
     kept = {epochs, memories[0]["best_epoch"]}
     kept |= {before.epochs, before.best_epoch} if before else set()
     return State(epochs, stopped, whole, resolved, memories, sorted(kept - {0}), arrays)
 
 
-def put(folder: RunFolder, state: State) -> None:
-    """Write a state into the folder of a run."""
+def write_state(folder: RunFolder, state: State) -> None:
+    """Write a state into the folder of a run. Raises `UserError` where it cannot be written."""
     facts = {
+        "version": STATE_VERSION,
         "epochs": state.epochs,
         "stopped": state.stopped,
         "whole": state.whole,
@@ -109,42 +122,46 @@ def put(folder: RunFolder, state: State) -> None:
         np.savez(path, **arrays)
         with zipfile.ZipFile(path, "a") as archive:
             sums = {each.filename: each.CRC for each in archive.infolist()}
-            said = np.frombuffer(json.dumps({**facts, "sums": sums}).encode(), np.uint8)
+            text = np.frombuffer(json.dumps({**facts, "sums": sums}).encode(), np.uint8)
             with archive.open(FACTS, "w") as member:
-                np.lib.format.write_array(member, said)
+                np.lib.format.write_array(member, text)
 
-    folder.save(_name(state.epochs), save)
+    folder.write(_name_file(state.epochs), save)
 
 
-def keep(run: Path, epochs: Collection[int]) -> None:
-    """Drop all states but those of these epochs."""
-    for path in _files(run):
+def drop_other_states(run: Path, epochs: Collection[int]) -> None:
+    """Delete all states of a run but those of these epochs."""
+    for path in _list_states(run):
         if int(path.stem) not in epochs:
             path.unlink(missing_ok=True)
 
 
-def hand_on(state: State, old: RunFolder, new: RunFolder, most: int) -> None:
-    """Write a state into the folder of another run, with those that are kept with it. most: bytes
-    that a file may have."""
+def copy_states(state: State, old: RunFolder, new: RunFolder, max_bytes: int) -> None:
+    """Write a state of one run into the folder of another, with the states that are kept with it.
+
+    Those get the `resolved` of `state`; a damaged one is left out. max_bytes: as for `load_state`.
+    """
     for epochs in state.kept:
         if epochs != state.epochs:
             try:
-                other = _read(old.path / _name(epochs), most)
-            except Exception:  # what a damaged file raises has no end
+                other = _read_state(old.path / _name_file(epochs), max_bytes)
+            except Exception:  # a library may raise anything for a damaged file
                 continue
-            put(new, replace(other, resolved=state.resolved))
+            write_state(new, replace(other, resolved=state.resolved))
     if state.best is None and state.best_epoch:
-        new.save(BEST, lambda path: shutil.copyfile(old.path / BEST, path))
-    put(new, state)
+        new.write(BEST, lambda path: shutil.copyfile(old.path / BEST, path))
+    write_state(new, state)
 
 
-def _name(epochs: int) -> str:
+def _name_file(epochs: int) -> str:
     return f"{PLACE}/{epochs:04}.npz"
 
 
-def _copied(value: Any, to: Array | None) -> Array:
-    """What an .npz file can hold of it: bfloat16 as float32, which is exact. In `to` where that
-    fits: fresh memory costs more than the copying."""
+def _copy_array(value: Any, to: Array | None) -> Array:
+    """Return a copy that an .npz file can hold: bfloat16 becomes float32, which is exact.
+
+    to: an array to copy into, where it fits: fresh memory costs more than the copying.
+    """
     held = keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(value))
     dtype = np.float32 if held.dtype.kind == "V" else held.dtype
     if to is None or (to.shape, to.dtype) != (held.shape, dtype):
@@ -153,57 +170,58 @@ def _copied(value: Any, to: Array | None) -> Array:
     return to
 
 
-def _memory(callback: keras.callbacks.Callback) -> dict[str, Any]:
-    """What a callback remembers, as JSON has it."""
-    memory = {}
-    for name in MEMORY[type(callback).__name__]:
-        value = getattr(callback, name)
-        if isinstance(value, list):
-            value = list(value)  # which grows while this is written
-        memory[name] = value.item() if isinstance(value, np.generic) else value
-    return memory
-
-
 # --- reading -------------------------------------------------------------------------------------
 
 
-def newest(
-    run: Path, echo: Callable[[str], None], whole: bool = False, most: int = 64 * GIB
+def load_state(
+    run: Path, echo: Callable[[str], None], only_whole: bool = False, max_bytes: int = 64 * GIB
 ) -> State | None:
-    """The newest state that can be read, or None; what is damaged is said.
+    """Return the newest state of a run that can be read, or None where there is none.
 
-    whole: of those that end with a whole epoch. most: bytes that a file may have.
+    echo: gets a warning for each file that is damaged or is no state. only_whole: pass over states
+    that end within an epoch. max_bytes: the largest file that is read.
+
+    Raises `NewerStateError` for a state of a newer version, and `UserError` where the folder of the
+    states cannot be looked into.
     """
-    for path in _strays(run):
+    for path in _list_strays(run):
         echo(f"warning: {path} is no state of this run: passing it over")
-    for path in _files(run):
+    for path in _list_states(run):
         try:
-            state = _read(path, most)
-            if state.whole or not whole:
-                return replace(state, best=_best(run, state, most, echo))
-        except Exception as error:  # what a damaged file raises has no end
+            state = _read_state(path, max_bytes)
+            if state.whole or not only_whole:
+                return replace(state, best=_load_best(run, state, max_bytes, echo))
+        except NewerStateError:  # the state before it would lose what that version trained
+            raise
+        except Exception as error:  # a library may raise anything for a damaged file
             echo(f"warning: {path} is damaged ({reason(error)}): taking the one before it")
     return None
 
 
-def _files(run: Path) -> list[Path]:
-    """The newest first."""
-    found = [path for path in _listed(run) if NAME.fullmatch(path.name)]
+def _list_states(run: Path) -> list[Path]:
+    """Return the files of the states, the newest first."""
+    found = [path for path in _list_folder(run) if NAME.fullmatch(path.name)]
     return sorted(found, key=lambda path: int(path.stem), reverse=True)
 
 
-def _strays(run: Path) -> list[Path]:
-    """What has the suffix of a state, but no name of one; what begins with a dot is ours."""
+def _list_strays(run: Path) -> list[Path]:
+    """Return the files with the suffix of a state and another name.
+
+    A name that begins with a dot is that of a file which a killed process had begun to write.
+    """
     return [
         path
-        for path in _listed(run)
+        for path in _list_folder(run)
         if path.suffix == ".npz" and path.name[0] != "." and not NAME.fullmatch(path.name)
     ]
 
 
-def _listed(run: Path) -> list[Path]:
-    """What is in the folder of the states. Raises `UserError` for one that cannot be looked into,
-    since no state is another thing than none that can be seen."""
+def _list_folder(run: Path) -> list[Path]:
+    """Return what is in the folder of the states, nothing where there is no such folder.
+
+    Raises `UserError` for a folder that cannot be looked into: its states are there, and starting
+    from the beginning would lose them.
+    """
     place = run / PLACE
     if not os.path.lexists(place):
         return []
@@ -216,79 +234,124 @@ def _listed(run: Path) -> list[Path]:
         ) from None
 
 
-def _read(path: Path, most: int) -> State:
-    """Raises anything for a damaged file."""
-    with open_file(path, most) as file:
-        with _called("it cannot be unpacked"), zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-            size = sum(each.file_size for each in members)
-            bad = archive.testzip() if size <= most else None
-        if size > most:
-            raise ValueError(f"it unpacks to more than {most:,} bytes")
-        if bad is not None:
-            raise ValueError(f"the check sum of {bad} is wrong")
+def _read_state(path: Path, max_bytes: int) -> State:
+    """Return the state in a file, without `best`. Raises `NewerStateError`, and any exception for a
+    damaged file."""
+    with open_file(path, max_bytes) as file:
+        sums = _read_sums(file, max_bytes)
         file.seek(0)
-        with _called("an array in it cannot be read"), np.load(file, allow_pickle=False) as held:
+        with _renaming("an array in it cannot be read"), np.load(file, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
-            said = arrays.pop("facts").tobytes()
-    facts = from_json(said, STATE)
-    sums = {each.filename: each.CRC for each in members if each.filename != FACTS}
+            text = arrays.pop("facts").tobytes()
+    facts = parse_json(text, {})
+    _refuse_newer(path, facts)
+    check(facts, STATE)
     if facts.get("sums", sums) != sums:  # older runs have none
         raise ValueError("its arrays are not those that it was written with")
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
             raise ValueError(f"{name} is no array of numbers")
-    if path.name != f"{facts['epochs']:04}.npz":
-        raise ValueError(f"it is of epoch {facts['epochs']}")
-    memories = _remembered(facts["resolved"], facts["memories"])
-    rows, epochs = memories[0]["rows"], facts["epochs"]
-    if len(rows) != epochs or memories[0]["best_epoch"] > epochs:
+    epochs = facts["epochs"]
+    if path.name != f"{epochs:04}.npz":
+        raise ValueError(f"it is of epoch {epochs}")
+    memories = _check_memories(facts["resolved"], facts["memories"])
+    _check_history(memories[0], epochs)
+    return State(
+        epochs=epochs,
+        stopped=facts["stopped"],
+        whole=facts["whole"],
+        resolved=facts["resolved"],
+        memories=memories,
+        kept=facts.get("kept") or list(range(1, epochs + 1)),  # older runs lack it
+        arrays=arrays,
+    )
+
+
+def _read_sums(file: BinaryIO, max_bytes: int) -> dict[str, int]:
+    """Return the check sum of each array of a state, by its name in the archive.
+
+    Raises `ValueError` for a wrong check sum, and for an archive that unpacks to too many bytes.
+    """
+    with _renaming("it cannot be unpacked"), zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        size = sum(each.file_size for each in members)
+        bad = archive.testzip() if size <= max_bytes else None
+    if size > max_bytes:
+        raise ValueError(f"it unpacks to more than {max_bytes:,} bytes")
+    if bad is not None:
+        raise ValueError(f"the check sum of {bad} is wrong")
+    return {each.filename: each.CRC for each in members if each.filename != FACTS}
+
+
+def _refuse_newer(path: Path, facts: Any) -> None:
+    """Raise `NewerStateError` for the facts of a newer version, whatever else they hold."""
+    version = facts.get("version") if isinstance(facts, dict) else None
+    if isinstance(version, int) and version > STATE_VERSION:
+        raise NewerStateError(
+            f"{path} was written by a newer version of archspec: it has version {version} of a "
+            f"state, and this archspec reads up to version {STATE_VERSION}",
+            "update archspec to go on with this run",
+        )
+
+
+@contextmanager
+def _renaming(message: str) -> Iterator[None]:
+    """Raise a `ValueError` with this message for any exception: those of libraries are about their
+    own code."""
+    try:
+        yield
+    except Exception:
+        raise ValueError(message) from None
+
+
+def _check_memories(resolved: str, memories: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return the memories of the recorder and of the callbacks of a resolved.yaml.
+
+    Keys and callbacks that older runs wrote in addition are left out. Raises `ValueError` where a
+    memory is missing or is not as it must be.
+    """
+    callbacks = to_plain(read_text(resolved, "resolved.yaml").root)["train"]["callbacks"]
+    schemas = [RECORDER_MEMORY]
+    for name in (name for each in callbacks for name in each):
+        schemas.append(record(" ".join(CALLBACK_MEMORY[name]), **CALLBACK_MEMORY[name]))
+    if len(memories) < len(schemas):
+        raise ValueError("it lacks what a callback remembers")
+    first, *others = memories
+    first = {"by_loss": True, **first}  # older runs did, whatever their callbacks watched
+    return [
+        check({key: each for key, each in memory.items() if key in schema["properties"]}, schema)
+        for schema, memory in zip(schemas, [first, *others], strict=False)
+    ]
+
+
+def _check_history(memory: Mapping[str, Any], epochs: int) -> None:
+    """Raise `ValueError` where the recorder's history is not that of so many epochs."""
+    rows = memory["rows"]
+    if len(rows) != epochs or memory["best_epoch"] > epochs:
         raise ValueError("its history is not of so many epochs")
     if any(row["epoch"] != number for number, row in enumerate(rows, 1)):
         raise ValueError("its history is not of the epochs from 1 on")
     if any(row.keys() != rows[0].keys() for row in rows):
         raise ValueError("the epochs of its history do not have the same columns")
-    as_said = {name: facts[name] for name in ("epochs", "stopped", "whole", "resolved")}
-    kept = facts.get("kept") or list(range(1, facts["epochs"] + 1))  # older runs do not say
-    return State(**as_said, memories=memories, kept=kept, arrays=arrays)
 
 
-@contextmanager
-def _called(what: str) -> Iterator[None]:
-    """Say this instead of whatever a library raises, which is about its own code."""
-    try:
-        yield
-    except Exception:
-        raise ValueError(what) from None
-
-
-def _remembered(resolved: str, memories: Sequence[Any]) -> list[dict[str, Any]]:
-    """Of the memories those that this run's callbacks may have. Older runs wrote more, of more
-    callbacks, and followed the loss whatever their callbacks watched."""
-    callbacks = to_plain(read_text(resolved, "resolved.yaml").root)["train"]["callbacks"]
-    names = ["Recorder", *(name for each in callbacks for name in each)]
-    if len(memories) < len(names):
-        raise ValueError("it lacks what a callback remembers")
-    found = []
-    for name, memory in zip(names, memories, strict=False):
-        memory = {"by_loss": True, **memory} if name == "Recorder" else memory
-        known = {key: each for key, each in memory.items() if key in MEMORY[name]}
-        found.append(checked(known, record(" ".join(MEMORY[name]), **MEMORY[name])))
-    return found
-
-
-def _best(
-    run: Path, state: State, most: int, echo: Callable[[str], None]
+def _load_best(
+    run: Path, state: State, max_bytes: int, echo: Callable[[str], None]
 ) -> Mapping[str, Array] | None:
-    """The arrays of the best epoch. Raises anything where its weights are nowhere."""
+    """Return the arrays of the best epoch: see `State.best`.
+
+    Raises `ValueError` where the weights are neither in a state nor in best.keras.
+    """
     if state.best_epoch in (0, state.epochs):
         return state.arrays if state.best_epoch else None
-    path = run / _name(state.best_epoch)
+    path = run / _name_file(state.best_epoch)
     try:
-        return _read(path, most).arrays
+        return _read_state(path, max_bytes).arrays
+    except NewerStateError:
+        raise
     except Exception as error:
         with suppress(UserError):  # older runs do not say in best.keras which epoch it is of
-            if RunFolder.existing(run).best_epoch() in (state.best_epoch, None):
+            if RunFolder.open(run).read_best_epoch() in (state.best_epoch, None):
                 if os.path.lexists(path):  # older runs have no such state
                     echo(f"warning: {path} is damaged ({reason(error)}): taking {BEST} for it")
                 return None
@@ -297,12 +360,15 @@ def _best(
         ) from None
 
 
-# --- taking up again -----------------------------------------------------------------------------
+# --- going on ------------------------------------------------------------------------------------
 
 
-def assign(arrays: Mapping[str, Array], trainer: keras.Model) -> None:
-    """Give every variable what it had. Raises `UserError` where the arrays do not fit."""
-    variables = list(_variables(trainer))
+def restore_variables(arrays: Mapping[str, Array], trainer: keras.Model) -> None:
+    """Set every variable of a compiled model to its value in a state.
+
+    Raises `UserError` where the arrays do not fit the model.
+    """
+    variables = list(_list_variables(trainer))
     values = [arrays.get(f"variable.{i}") for i in range(len(variables))]
     for variable, value in zip(variables, values, strict=True):
         if value is None or value.shape != tuple(variable.shape):
@@ -313,15 +379,8 @@ def assign(arrays: Mapping[str, Array], trainer: keras.Model) -> None:
         variable.assign(value)
 
 
-def remind(memories: Sequence[Mapping[str, Any]], callbacks: Sequence[Any]) -> None:
-    """Let callbacks remember what `MEMORY` allows them."""
-    for callback, memory in zip(callbacks, memories, strict=True):
-        for name in MEMORY[type(callback).__name__]:
-            setattr(callback, name, memory[name])
-
-
-def _variables(trainer: keras.Model) -> Iterator[keras.Variable]:
-    """The model's, seed generators' included, and the optimizer's."""
+def _list_variables(trainer: keras.Model) -> Iterator[keras.Variable]:
+    """Return the model's variables, seed generators' included, then the optimizer's."""
     if not trainer.optimizer.built:
         trainer.optimizer.build(trainer.trainable_variables)
     yield from trainer.variables

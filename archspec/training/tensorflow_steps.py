@@ -1,7 +1,7 @@
-"""TensorFlow: many steps in one call of a compiled function, on images in memory.
+"""TensorFlow: many training steps in one call of a compiled function, on images in memory.
 
-Keras's own way (`steps_per_execution`) compiles for seconds longer, and takes its batches from
-threads of tf.data, which on a CPU the model has a use for. The maths and their order are the same.
+Keras's own `steps_per_execution` compiles for seconds longer, and takes its batches from threads of
+tf.data, which on a CPU the model could use. The maths and their order are the same.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ import keras
 from archspec.data.images import Array
 
 
-def groups(arrays: Any, order: Callable[[], Array], count: int, batch_size: int, steps: int) -> Any:
-    """A dataset with an element for each call: what the batches of so many steps are taken from.
+def make_groups(
+    arrays: Any, order: Callable[[], Array], count: int, batch_size: int, steps: int
+) -> Any:
+    """Return a dataset with an element for each call: the data of so many steps.
 
-    arrays: structures of arrays (count, ...). order: of the examples, asked anew for each epoch.
+    arrays: (images, targets), structures of arrays (count, ...). order: returns the places of the
+    examples (count,); it is called for each epoch.
     """
     import tensorflow as tf
 
@@ -36,24 +39,27 @@ def groups(arrays: Any, order: Callable[[], Array], count: int, batch_size: int,
             }
         )
 
-    # Keras counts steps, and asks for an element once in so many.
+    # Keras counts steps, and takes one element for `steps` of them.
     length = tf.data.experimental.assert_cardinality(ceil(count / batch_size))
     return tf.data.Dataset.from_tensors(0).flat_map(epoch).apply(length)
 
 
 class ManySteps(keras.Model):  # type: ignore[misc]
-    """A model that trains on `groups`, and on everything else as any other does."""
+    """A model that trains on a dataset of `make_groups`, and on other data as any Keras model."""
 
     train_function: Any
 
     def make_train_function(self, force: bool = False) -> None:
-        """See `keras.Model`."""
+        """Make the function of Keras that takes an iterator and trains on what it gives next."""
         if self.train_function is None or force:
             super().make_train_function(force)
-            self.train_function = self._grouped(self.train_function)
+            self.train_function = self._train_on_groups(self.train_function)
 
-    def _grouped(self, other: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """The function that takes an iterator, does the steps and returns the logs so far."""
+    def _train_on_groups(self, other: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Return a function that takes an iterator, does the steps and returns the logs so far.
+
+        other: the function for data that is in no groups.
+        """
         import tensorflow as tf
 
         step: Any = self.train_step
@@ -87,7 +93,10 @@ class ManySteps(keras.Model):  # type: ignore[misc]
         return function
 
     def _make_variables(self, labels: Any) -> None:
-        """Those of optimizer, loss and metrics: a function that makes variables is traced twice."""
+        """Make the variables of optimizer, loss and metrics before the function is traced.
+
+        Else it would make them, and be traced twice.
+        """
         import tensorflow as tf
 
         def zeros(each: Any) -> Any:

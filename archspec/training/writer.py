@@ -1,4 +1,4 @@
-"""Files written beside the training: what they hold is copied, and it goes on meanwhile."""
+"""A thread that writes files while the training goes on, from copies of what they hold."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from typing import Any, Self
 
 
 class Writer:
-    """Does jobs in a thread of its own: those given since the last time, when told to begin.
+    """A queue of jobs and the thread that does them, when `begin` is called.
 
-    Not at once: while the thread works, copying for the next job waits for the interpreter's lock.
-    As a context manager it ends with all of them done, and what one raised is raised, unless it
-    ends by another error.
+    They do not begin by themselves: while the thread works, copying for the next job waits for the
+    interpreter's lock.
+
+    As a context manager it ends when all jobs are done, and raises what one of them raised, unless
+    another error ends it:
+
+        with Writer() as writer:
+            writer.add(write_state)
+            writer.begin()
     """
 
     def __init__(self) -> None:
@@ -20,12 +26,15 @@ class Writer:
         self.jobs: list[Callable[[], None]] = []
         self.work: Future[None] | None = None
 
-    def __call__(self, job: Callable[[], None]) -> None:
-        """Do this after the others, once `begin` is called."""
+    def add(self, job: Callable[[], None]) -> None:
+        """Put a job at the end of the queue."""
         self.jobs.append(job)
 
     def begin(self) -> None:
-        """Go through the jobs, up to one that raises; `wait` for those before first."""
+        """Do the jobs of the queue in the thread, up to one that raises.
+
+        Call `wait` before: it raises what an earlier job raised.
+        """
         jobs, self.jobs = self.jobs, []
 
         def work() -> None:
@@ -35,7 +44,7 @@ class Writer:
         self.work = self.pool.submit(work)
 
     def wait(self) -> None:
-        """Until what was begun is done; raises what it raised."""
+        """Wait until the jobs that were begun are done. Raises what one of them raised."""
         if self.work is not None:
             self.work.result()
 
@@ -48,7 +57,7 @@ class Writer:
         try:
             self._finish()
         except KeyboardInterrupt:
-            self._finish()  # what is begun is written, but for a second one
+            self._finish()  # the jobs are done after a first Ctrl-C, but not after a second one
             raise
         finally:
             self.pool.shutdown(wait=False)
