@@ -5,6 +5,7 @@ Many more are read in tests/test_fuzzing.py; these are the ones that have happen
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from fuzzing import SPEC
 from PIL import Image
 
@@ -28,13 +30,13 @@ from archspec.recipe import recipe_of
 pytestmark = pytest.mark.keras
 
 
-def train(folder: Path, epochs: int = 3) -> None:
+def train(folder: Path, epochs: int = 3, text: str = SPEC) -> None:
     from archspec.runs.job import RunOptions
     from archspec.training.run import train
 
-    graph = archspec.loads(SPEC)
+    graph = archspec.loads(text)
     run_options = RunOptions(quiet=True, echo=lambda said: None)
-    train(graph, recipe_of(graph, epochs=epochs), run_options, run_dir=folder, limit=60, text=SPEC)
+    train(graph, recipe_of(graph, epochs=epochs), run_options, run_dir=folder, limit=60, text=text)
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,16 @@ def resume(run: Path, **options: Any) -> list[str]:
     said: list[str] = []
     resume(run, None, RunOptions(quiet=True, echo=said.append), **options)
     return said
+
+
+def differences(one: Path, two: Path) -> list[str]:
+    """What two runs that should be the same do not share, as benchmarks/resume.py has it."""
+    spec = importlib.util.spec_from_file_location("resume", ROOT / "benchmarks" / "resume.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return list(module.differences(one, two))
 
 
 def rewritten(path: Path, **changes: Any) -> None:
@@ -188,6 +200,87 @@ def test_other_columns_than_before_are_told(run, tmp_path):
         UserError, match=r"the epochs before have the columns epoch, loss, .* acc, "
     ):
         resume(run, epochs=4, run_dir=tmp_path / "longer")
+
+
+# --- states of other versions --------------------------------------------------------------------
+
+
+def write_as_before(path: Path) -> None:
+    """Write a state again as the first versions did.
+
+    It has no version, no check sums and no list of the states that are kept with it. The recorder
+    follows the loss and does not say so; callbacks of ours have a memory, too; and the weights of
+    the best epoch are among the arrays.
+    """
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    facts = json.loads(arrays["facts"].tobytes())
+    for name in ("version", "kept", "sums"):
+        del facts[name]
+    del facts["memories"][0]["by_loss"]
+    facts["memories"][0] |= {"started": 17.5, "trained": None, "seen": 60}
+    facts["memories"] += [{}, {"left": 3}]
+    arrays["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    np.savez(path, **arrays, **{"0.best_weights.0": arrays["variable.0"]})
+
+
+def test_a_state_without_a_version_is_gone_on_from(tmp_path):
+    run = tmp_path / "run"
+    train(run, text=SPEC.replace("monitor: loss, mode: max, ", "").replace("true", "false"))
+    states = sorted((run / "last").iterdir())
+    with np.load(states[-1]) as file:
+        assert json.loads(file["facts"].tobytes())["version"] == 1, "else this shows nothing"
+    resume(run, epochs=5, run_dir=tmp_path / "new")
+    for path in states:
+        write_as_before(path)
+    said = resume(run, epochs=5, run_dir=tmp_path / "old")
+    assert "going on after epoch 3" in said
+    assert not any("warning" in line for line in said)
+    assert differences(tmp_path / "new", tmp_path / "old") == []
+
+
+def test_what_the_recorder_followed_before_is_the_loss(run):
+    from archspec.training.state import load_state
+
+    write_as_before(run / "last" / "0003.npz")
+    state = load_state(run, print)
+    assert state is not None
+    assert [set(each) for each in state.memories] == [
+        {"rows", "best", "best_epoch", "by_loss"},
+        {"wait", "stopped_epoch", "best", "best_epoch"},
+        {"wait", "cooldown_counter", "best"},
+    ]
+    assert state.memories[0]["by_loss"] is True
+    assert list(state.kept) == [1, 2, 3]
+
+
+def test_a_state_of_a_newer_version_is_refused(run, tmp_path):
+    """Else the run would go on from an older one, or from the beginning."""
+    path = run / "last" / "0003.npz"
+    rewritten(path, version=2, memories="in another way")
+    held = {each: each.read_bytes() for each in run.rglob("*") if each.is_file()}
+    for options in ({}, {"epochs": 5, "run_dir": tmp_path / "longer"}):
+        with pytest.raises(UserError) as refused:
+            resume(run, **options)
+        assert f"{path} was written by a newer version of archspec" in str(refused.value)
+        assert "update archspec" in (refused.value.hint or "")
+    assert not (tmp_path / "longer").exists()
+    assert {each: each.read_bytes() for each in run.rglob("*") if each.is_file()} == held
+
+
+@pytest.mark.parametrize(
+    ("version", "why"), [("2", "an integer"), (0, "at least 1"), (None, "an integer")]
+)
+def test_a_version_that_is_none_is_damage(run, version, why):
+    from archspec.training.state import load_state
+
+    said: list[str] = []
+    rewritten(run / "last" / "0003.npz", version=version)
+    state = load_state(run, said.append)
+    assert state is not None
+    assert state.epochs == 2
+    assert "version must be an integer of at least 1, got" in said[0]
+    assert why in said[0]
 
 
 # --- what a state may set ------------------------------------------------------------------------
