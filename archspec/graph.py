@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from types import MappingProxyType
@@ -160,17 +160,16 @@ class Graph:
     @property
     def total_params(self) -> int:
         """Weights of every layer, each shared layer once."""
-        return sum(params(node) for node in self.nodes)
+        return sum(count_params(node) for node in self.nodes)
 
     @property
     def trainable_params(self) -> int:
-        return sum(trainable_params(node) for node in self.nodes)
+        return sum(count_trainable_params(node) for node in self.nodes)
 
     @property
     def macs(self) -> int | None:
         """Multiply-accumulates of one sample, a shared layer at each call; None if unknown."""
-        each = [node.facts.macs if node.facts else None for node in self.nodes]
-        return None if None in each else sum(macs for macs in each if macs is not None)
+        return sum_or_none(node.facts.macs if node.facts else None for node in self.nodes)
 
     @property
     def fingerprint(self) -> str:
@@ -204,15 +203,21 @@ def _some(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
 
 
-def params(node: Node) -> int:
-    """Number of weights that a node brings; 0 where it reuses another's."""
+def sum_or_none(values: Iterable[int | None]) -> int | None:
+    """Return the sum of counts; None, for unknown, if one of them is None."""
+    known = list(values)
+    return None if None in known else sum(value for value in known if value is not None)
+
+
+def count_params(node: Node) -> int:
+    """Return the number of weights that a node brings; 0 where it reuses those of another."""
     if node.reuses is not None or node.facts is None:
         return 0
     return sum(prod(shape) for shape in node.facts.weights.values())
 
 
-def trainable_params(node: Node) -> int:
-    """Number of those that training moves."""
+def count_trainable_params(node: Node) -> int:
+    """Return the number of weights that a node brings and training changes."""
     if node.reuses is not None or node.facts is None or not node.arguments.get("trainable", True):
         return 0
     weights = node.facts.weights.items()

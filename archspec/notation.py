@@ -88,7 +88,7 @@ def _join_axes(value: Any) -> str:
     return "×".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _merge_axes(value: Any) -> str:
+def write_axes(value: Any) -> str:
     """Return the one number where all axes agree, else `2×1`."""
     agree = isinstance(value, list | tuple) and len(set(value)) == 1
     return str(value[0]) if agree else _join_axes(value)
@@ -110,7 +110,7 @@ def _write_unusual(usual: Any, text: str) -> Callable[[Any, Node], str]:
 
     def write(value: Any, node: Node) -> str:
         plain = set(value) == {usual} if isinstance(value, tuple) else value in (usual, None)
-        return "" if plain else text.format(_merge_axes(value))
+        return "" if plain else text.format(write_axes(value))
 
     return write
 

@@ -6,6 +6,7 @@ from conftest import runner
 from texts import INPUT, PAIR, files, here, net, refused, said, table
 
 import archspec
+from archspec.analysis.measures import CONTRACTS
 from archspec.cli import main
 
 # 8x8x4 -> convolution 3x3 to 2: 3*3*4*2 + 2 = 74 parameters, 6*6*72 = 2592 MACs -> 2 -> dense 10
@@ -141,6 +142,13 @@ def test_a_broken_contract_fails_check_and_is_a_warning_elsewhere(tmp_path: Path
     assert "warning: the contract params <= 1 is broken" in show.stderr
     kept = files(tmp_path, main="input: [4]\nlayers: [{Dense: 10}]\nrequire: {params: <= 50}")
     assert run(main, ["check", str(kept)]).exit_code == 0
+
+
+def test_the_documentation_has_each_contract() -> None:
+    text = (Path(__file__).parent.parent / "docs/checking.md").read_text(encoding="utf-8")
+    rows = "".join(line for line in text.splitlines() if line.startswith("| `"))
+    for name, measure in CONTRACTS.items():
+        assert (f"`{name}@" if measure.per_batch else f"`{name}`") in rows
 
 
 def test_contracts_are_not_inherited(tmp_path: Path) -> None:

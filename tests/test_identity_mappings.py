@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import archspec
-from archspec.analysis.measures import depth
-from archspec.graph import Graph, params
+from archspec.analysis.measures import measure_depth
+from archspec.graph import Graph, count_params
 from archspec.recipe import recipe_of
 
 FOLDER = Path(__file__).parent.parent / "examples" / "identity_mappings"
@@ -77,11 +77,11 @@ def test_a_unit_has_the_operations_of_the_figure(name: str) -> None:
 def test_the_size_is_the_paper_s(name: str) -> None:
     """The paper leaves the scales and shifts of batch normalization out: 10.2 M are kernels."""
     graph = variant(name)
-    kernels = sum(params(node) for node in graph if node.op in ("Conv2D", "Dense"))
+    kernels = sum(count_params(node) for node in graph if node.op in ("Conv2D", "Dense"))
     assert round(kernels / 1e6, 1) == VARIANTS[name][0]
     assert graph.shape(*graph.inputs) == (None, 32, 32, 3)
     assert graph.shape(*graph.outputs) == (None, 10)
-    assert depth(graph) == DEPTHS.get(name, 110)
+    assert measure_depth(graph) == DEPTHS.get(name, 110)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -98,7 +98,7 @@ def test_the_original_shortcuts_have_no_parameters() -> None:
     graph = variant("resnet110")
     on_shortcuts = [node for node in graph if ".shortcut." in node.name]
     assert [node.op for node in on_shortcuts] == ["MaxPooling2D", "Rescaling", "Concatenate"] * 2
-    assert sum(map(params, on_shortcuts)) == 0
+    assert sum(map(count_params, on_shortcuts)) == 0
     plain = graph["stage0.unit1.join.add"]
     assert plain.inputs[1] == "stage0.unit0.output.activation"
 
@@ -136,7 +136,7 @@ def test_a_bottleneck_projects_the_activated_signal_where_the_shape_changes() ->
 )
 def test_the_second_column_of_table_2_is_two_settings(name: str) -> None:
     graph = variant(name, depth=164, bottleneck=True)
-    assert depth(graph) == 164
+    assert measure_depth(graph) == 164
     assert round(graph.total_params / 1e6, 1) == 1.7
 
 

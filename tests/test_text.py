@@ -8,8 +8,11 @@ import pytest
 
 import archspec
 from archspec import notation
-from archspec.analysis.measures import Field, depth, fields, peak_memory, receptive_field
-from archspec.backends.tables import LONGEST, fitting_depth, summary, to_text
+from archspec.analysis.fields import Field, find_fields, find_largest_field
+from archspec.analysis.measures import LAYER_MEASURES, measure_depth
+from archspec.analysis.memory import estimate_peak_memory
+from archspec.analysis.summary import MAX_ROWS, find_fitting_depth, summarize
+from archspec.backends.tables import to_text
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.objects.optimizers import TABLE
@@ -47,7 +50,7 @@ def layers(text: str, size: str = "[64, 64, 3]") -> Graph:
     ],
 )
 def test_the_receptive_field_is_that_of_the_literature(spec, node, size, stride):
-    assert fields(network(spec))[node] == Field((size, size), (stride, stride))
+    assert find_fields(network(spec))[node] == Field((size, size), (stride, stride))
 
 
 def test_the_field_is_the_largest_of_all_paths_on_each_axis():
@@ -60,7 +63,7 @@ def test_the_field_is_the_largest_of_all_paths_on_each_axis():
     merge: Concatenate
 """
     )
-    assert fields(graph)["concatenate"] == Field((5, 7), (1, 1))
+    assert find_fields(graph)["concatenate"] == Field((5, 7), (1, 1))
 
 
 def test_upsampling_halves_the_stride_and_sizes_are_whole():
@@ -71,7 +74,7 @@ def test_upsampling_halves_the_stride_and_sizes_are_whole():
   - Conv2D: {filters: 4, kernel_size: 2}
 """
     )
-    seen = fields(graph)
+    seen = find_fields(graph)
     assert seen["up_sampling2d"] == Field((2, 2), (0.5, 0.5))
     # the two rows of the kernel lie at most on two pooled rows, which are 2 + 2 rows of the input,
     # and 2 + 1/2 is what the arithmetic of strides gives
@@ -79,15 +82,15 @@ def test_upsampling_halves_the_stride_and_sizes_are_whole():
 
 
 def test_what_sees_everything_has_no_field_and_neither_has_what_follows():
-    seen = fields(network("lenet5.yaml"))
+    seen = find_fields(network("lenet5.yaml"))
     assert seen["flatten"] is None
     assert seen["head"] is None
-    assert receptive_field(network("lenet5.yaml")) == (16, 16)
-    assert receptive_field(layers("  - Dense: 3\n", "[8]")) is None
+    assert find_largest_field(network("lenet5.yaml")) == (16, 16)
+    assert find_largest_field(layers("  - Dense: 3\n", "[8]")) is None
 
 
 def test_depth_counts_kernels_on_the_longest_path():
-    counted = {spec.stem: depth(network(spec)) for spec in SPECS}
+    counted = {spec.stem: measure_depth(network(spec)) for spec in SPECS}
     names = {"lenet5": 5, "alexnet": 8, "vgg16": 16, "inception10": 10, "resnet18": 18}
     names |= {"googlenet": 22, "inception_v3": 48, "resnet50v2": 50}
     assert {name: counted[name] for name in names} == names
@@ -105,7 +108,7 @@ BLOCK = """
 
 
 def test_peak_memory_is_what_a_hand_counts():
-    memory = peak_memory(layers(BLOCK), batch_size=2)
+    memory = estimate_peak_memory(layers(BLOCK), batch_size=2)
     kernels, norms, head = 3 * 3 * 3 * 8, 4 * 8, 64 * 64 * 8 * 10 + 10
     trained = kernels + norms // 2 + head
     assert memory.weights == 4 * (kernels + norms + head)
@@ -137,19 +140,20 @@ def test_peak_memory_is_what_a_hand_counts():
 def test_a_layer_keeps_what_its_gradient_reads(step, kept):
     """Between two convolutions: the second keeps its input, and the layer perhaps its own."""
     conv = "  - Conv2D: {filters: 8, kernel_size: 3, padding: same}\n"
-    memory = peak_memory(layers(f"{conv}  - {step}\n{conv}"), batch_size=1)
+    memory = estimate_peak_memory(layers(f"{conv}  - {step}\n{conv}"), batch_size=1)
     assert memory.activations == kept * 4 * (64 * 64 * 8)
 
 
 def test_half_precision_halves_activations_and_adds_a_copy_of_the_weights():
     full, mixed = (
-        peak_memory(layers(BLOCK), 4, precision) for precision in ("float32", "mixed_float16")
+        estimate_peak_memory(layers(BLOCK), 4, precision)
+        for precision in ("float32", "mixed_float16")
     )
     assert mixed.activations * 2 == full.activations
     assert mixed.weights * 2 == full.weights * 3
     assert mixed.optimizer_state == full.optimizer_state
     with pytest.raises(UserError, match="no precision 'float8'"):
-        peak_memory(layers(BLOCK), 4, "float8")
+        estimate_peak_memory(layers(BLOCK), 4, "float8")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +168,7 @@ def test_half_precision_halves_activations_and_adds_a_copy_of_the_weights():
     ],
 )
 def test_an_optimizer_keeps_its_slots(optimizer, slots):
-    memory = peak_memory(layers(BLOCK), optimizer=optimizer)
+    memory = estimate_peak_memory(layers(BLOCK), optimizer=optimizer)
     assert memory.slots == slots
     assert memory.optimizer_state == slots * memory.gradients
 
@@ -184,14 +188,14 @@ def test_keras_makes_that_many_slots(name):
 def test_what_is_frozen_needs_no_gradients_and_keeps_nothing_behind_it():
     frozen = BLOCK.replace("use_bias: false", "use_bias: false, trainable: false")
     frozen = frozen.replace("- BatchNormalization", "- BatchNormalization: {trainable: false}")
-    memory = peak_memory(layers(frozen), batch_size=2)
+    memory = estimate_peak_memory(layers(frozen), batch_size=2)
     assert memory.gradients == 4 * (64 * 64 * 8 * 10 + 10)
     assert memory.activations == 2 * 4 * (64 * 64 * 8)  # the input of Dense
 
 
 def test_an_unknown_axis_leaves_activations_unknown_and_not_zero():
     graph = layers("  - Conv2D: {filters: 4, kernel_size: 3}\n  - ReLU\n", "[null, null, 3]")
-    memory = peak_memory(graph)
+    memory = estimate_peak_memory(graph)
     assert memory.activations is memory.total is None
     assert memory.weights == 4 * (3 * 3 * 3 * 4 + 4)
     assert "?" in to_text([graph])
@@ -212,29 +216,29 @@ def test_the_table_is_the_golden_one(golden):
 @pytest.mark.parametrize("depth", [None, 1, 2])
 def test_rows_add_up_to_the_totals_at_any_depth(spec, depth):
     graph = network(spec)
-    it = summary(graph, depth)
-    total = it.totals
+    it = summarize(graph, depth)
+    total = it.totals.values
     assert sum(row.layers for row in it.rows) == len(graph.nodes)
-    assert sum(row.params for row in it.rows) == total.params == graph.total_params
-    assert sum(row.trainable_params for row in it.rows) == total.trainable_params
-    assert sum(row.macs for row in it.rows) == total.macs == graph.macs
-    assert sum(row.activation_bytes for row in it.rows) == total.activation_bytes
+    for measure in LAYER_MEASURES:
+        assert sum(row.costs[measure.name] for row in it.rows) == total[measure.name]
+    assert (total["params"], total["macs"]) == (graph.total_params, graph.macs)
+    assert total["trainable_params"] == graph.trainable_params
 
 
 def test_a_folded_block_stands_for_its_layers():
-    rows = {row.name: row for row in summary(network("resnet18.yaml"), 1).rows}
+    rows = {row.name: row for row in summarize(network("resnet18.yaml"), 1).rows}
     block = rows["stage1"]
     assert (block.op, block.layers, block.shape) == ("", 16, (None, 14, 14, 128))
     assert block.inputs == ("stage0.unit1.activation",)
     assert block.field == Field((25, 25), (2, 2))
-    assert "stage1.unit0" in {row.name for row in summary(network("resnet18.yaml"), 2).rows}
+    assert "stage1.unit0" in {row.name for row in summarize(network("resnet18.yaml"), 2).rows}
 
 
 def test_a_long_table_is_folded_until_it_fits():
-    assert fitting_depth(network("lenet5.yaml")) is None
+    assert find_fitting_depth(network("lenet5.yaml")) is None
     for spec in SPECS:
-        depth = fitting_depth(network(spec))
-        assert depth == 1 or len(summary(network(spec), depth).rows) <= LONGEST
+        depth = find_fitting_depth(network(spec))
+        assert depth == 1 or len(summarize(network(spec), depth).rows) <= MAX_ROWS
     assert "Blocks are folded to depth 2." in to_text([network("resnet18.yaml")])
     assert "stage0.unit0.main.conv2d " in to_text([network("resnet18.yaml")], depth=4)
 
@@ -249,7 +253,7 @@ def test_json_is_exact_and_whole():
     assert totals["trainable_params"] + totals["non_trainable_params"] == totals["params"]
     assert totals["macs"] == 455_800_832
     assert totals["receptive_field"] == [109, 109]
-    assert totals["training_bytes"] == peak_memory(graph).total
+    assert totals["training_bytes"] == estimate_peak_memory(graph).total
     assert [row["name"] for row in data["layers"]] == [node.name for node in graph]
     stem = data["layers"][1]
     assert stem == {
@@ -258,6 +262,7 @@ def test_json_is_exact_and_whole():
         "shape": [28, 28, 64],
         "params": 576,
         "trainable_params": 576,
+        "non_trainable_params": 0,
         "macs": 451_584,
         "activation_bytes": 4 * 28 * 28 * 64,
         "receptive_field": [3, 3],
@@ -280,9 +285,9 @@ def test_a_batch_and_a_precision_can_be_asked_for():
 
 def test_a_shared_layer_is_said_and_counted_once():
     graph = layers("  - Dense: 8\n    name: a\n  - Dense: 8\n    name: b\n  - reuse: b\n", "[8]")
-    rows = summary(graph).rows
-    assert [row.params for row in rows] == [0, 72, 72, 0]
-    assert [row.macs for row in rows] == [0, 64, 64, 64]
+    rows = summarize(graph).rows
+    assert [row.costs["params"] for row in rows] == [0, 72, 72, 0]
+    assert [row.costs["macs"] for row in rows] == [0, 64, 64, 64]
     assert "(shared: b)" in to_text([graph])
 
 

@@ -1,4 +1,4 @@
-"""`require`: contracts that a spec makes about itself, and whether its graph keeps them."""
+"""The contracts that a spec makes about itself under `require`, and which of them are broken."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from archspec.analysis.measures import peak_memory, receptive_field
+from archspec.analysis.measures import CONTRACTS
 from archspec.errors import Diagnostic
 from archspec.graph import Graph
 from archspec.syntax.source import Value, to_plain
@@ -28,55 +28,53 @@ BOUND = (  # as the schema states it: a comparison, a number, a unit
 )
 
 
-def broken_contracts(graph: Graph, require: Value | None) -> Iterator[Diagnostic]:
-    """A warning for each contract that the graph breaks, which `check` takes for an error."""
+def find_broken_contracts(graph: Graph, require: Value | None) -> Iterator[Diagnostic]:
+    """Yield a warning for each contract that the graph breaks; `archspec check` takes it for an
+    error."""
     for name, value in require.items() if require else ():
         if value.data is None:
             continue
-        if name == "output":
-            yield from _output(graph, value)
-            continue
-        bound = re.fullmatch(BOUND, value.data) if isinstance(value.data, str) else None
-        comparison, limit = "", value.data
-        if bound is not None:
-            comparison = bound[1] or ""
-            limit = Fraction(bound[2].replace("_", "")) * UNITS[bound[3] or ""]
-        found = _measure(graph, name)
-        if found is None:
-            message = f"the contract {name} {value.data} cannot be checked: {_why(name)}"
-            hint = "leave it out" if name == "receptive_field" else "give the input known sizes"
+        check = _check_output(graph, value) if name == "output" else _check(graph, name, value)
+        if check is not None:
+            message, hint = check
             yield Diagnostic("contract", message, value.span, hint, (), "warning")
-        elif not COMPARISONS[comparison](found, limit):
-            what = f"{found:,}" + (" bytes" if name.startswith("memory") else "")
-            message = f"the contract {name} {value.data} is broken: it is {what}"
-            yield Diagnostic("contract", message, value.span, None, (), "warning")
 
 
-def _why(name: str) -> str:
-    """Why a measure has no number."""
-    if name == "receptive_field":
-        return "every layer sees the whole input"
-    return "it is unknown, as an axis is unknown (null)"
+def _check(graph: Graph, name: str, value: Value) -> tuple[str, str | None] | None:
+    """Return message and hint for a measure that breaks its contract; None if it keeps it.
+
+    name: of the contract: `macs`, or `memory@32` with a batch size.
+    """
+    contract, _, batch_size = name.partition("@")
+    measure = CONTRACTS[contract]
+    found = measure.compute(graph, {"batch_size": int(batch_size)} if batch_size else {})
+    if found is None:
+        reason = f"the contract {name} {value.data} cannot be checked: {measure.unit.reason}"
+        return reason, measure.unit.remedy
+    if isinstance(found, tuple):  # a receptive field, by axis
+        found = min(found)
+    comparison, limit = _read_bound(value.data)
+    if COMPARISONS[comparison](found, limit):
+        return None
+    what = f"{found:,} {measure.unit.name}".rstrip()
+    return f"the contract {name} {value.data} is broken: it is {what}", None
 
 
-def _measure(graph: Graph, name: str) -> int | None:
-    if name == "params":
-        return graph.total_params
-    if name == "trainable_params":
-        return graph.trainable_params
-    if name == "macs":
-        return graph.macs
-    if name.startswith("memory@"):
-        return peak_memory(graph, int(name.removeprefix("memory@"))).total
-    field = receptive_field(graph)
-    return min(field) if field else None
+def _read_bound(text: str | float) -> tuple[str, float | Fraction]:
+    """Return comparison and limit: ("<=", 12000000) for `<= 12M`; the limit is exact."""
+    if not isinstance(text, str):
+        return "", text
+    bound = re.fullmatch(BOUND, text)
+    assert bound is not None, "the schema lets nothing else through"
+    return bound[1] or "", Fraction(bound[2].replace("_", "")) * UNITS[bound[3] or ""]
 
 
-def _output(graph: Graph, value: Value) -> Iterator[Diagnostic]:
+def _check_output(graph: Graph, value: Value) -> tuple[str, None] | None:
+    """Return the message for outputs of other shapes than those required; None if they agree."""
     found = [list(graph.shape(name)[1:]) for name in graph.outputs]
     wanted = to_plain(value)
     nested = any(isinstance(each, list) for each in wanted)
-    if (wanted if nested else [wanted]) != found:
-        shapes = ", ".join(map(str, found))
-        message = f"the contract output {wanted} is broken: it is {shapes}"
-        yield Diagnostic("contract", message, value.span, None, (), "warning")
+    if (wanted if nested else [wanted]) == found:
+        return None
+    shapes = ", ".join(map(str, found))
+    return f"the contract output {wanted} is broken: it is {shapes}", None

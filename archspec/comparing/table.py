@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import isfinite, isnan, nan
 from pathlib import Path
 from statistics import fmean, stdev
@@ -15,11 +16,13 @@ from typing import Any
 from tabulate import tabulate
 
 from archspec import notation
+from archspec.analysis.measures import MEASURES, Measure
 from archspec.backends.tables import STYLES
 from archspec.graph import Graph
 from archspec.runs.results import Result
 
 NOTHING = "-"
+COMPARED = [measure for measure in MEASURES if measure.compared]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -266,11 +269,17 @@ def _write_commits(results: Sequence[Result]) -> str:
 # --- tables --------------------------------------------------------------------------------------
 
 Write = Callable[[NetworkRow], str]
+
+
+def _write_measure(measure: Measure, row: NetworkRow) -> str:
+    """Return the value of a measure of a row's network."""
+    return _write_if_known(measure.compute(row.graph), measure.unit.write)
+
+
 COSTS: dict[str, Write] = {
     "training time": lambda row: _write_if_known(row.seconds, _write_time),
     "images/s": lambda row: _write_if_known(row.images_per_second, "{:,.0f}".format),
-    "parameters": lambda row: notation.write_count(row.graph.total_params),
-    "MACs": lambda row: _write_if_known(row.graph.macs, notation.write_count),
+    **{measure.compared: partial(_write_measure, measure) for measure in COMPARED},
     "peak memory": lambda row: _write_if_known(row.peak_memory, notation.write_size),
 }
 
@@ -323,8 +332,7 @@ def _list_exact(row: NetworkRow) -> dict[str, Any]:
         "runs": len(row.results),
         "training_seconds": row.seconds,
         "images_per_second": row.images_per_second,
-        "parameters": row.graph.total_params,
-        "macs": row.graph.macs,
+        **{measure.compared.lower(): measure.compute(row.graph) for measure in COMPARED},
         "peak_memory": row.peak_memory,
         "folders": " ".join(str(each.folder) for each in row.results),
         "differs": "; ".join(row.differs),

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from archspec.analysis.require import broken_contracts
+from archspec.analysis.require import find_broken_contracts
 from archspec.errors import SpecError
 from archspec.expand.blocks import expand_block, expand_reuse
 from archspec.expand.branches import expand_branches, expand_from, expand_group
@@ -93,5 +93,5 @@ def _expand_spec(out: Expansion) -> Graph:
     warn_of_unused_params(out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
     check_recipe(graph, out)
-    contracts = broken_contracts(graph, spec.root.get("require"))
+    contracts = find_broken_contracts(graph, spec.root.get("require"))
     return replace(graph, warnings=(*out.findings, *contracts))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archspec import notation
-from archspec.graph import Graph, Node, params
+from archspec.graph import Graph, Node, count_params
 from archspec.notation import Symbol
 from archspec.pictures.boxes import count_side_by_side, only_pads
 from archspec.pictures.scene import Box, Scene, join_title, write_output_shape
@@ -163,7 +163,7 @@ def describe_shapes(scene: Scene, box: Box) -> list[str]:
 
 def describe_params(scene: Scene, box: Box) -> str:
     """Return the number of parameters of a folded block; for a repeat that of all and of each."""
-    each = [sum(map(params, nodes)) for nodes in _list_repetitions(scene, box)]
+    each = [sum(map(count_params, nodes)) for nodes in _list_repetitions(scene, box)]
     text = f"{notation.write_count(sum(each))} parameters"
     if len(each) > 1:
         ends = dict.fromkeys(notation.write_count(end) for end in (min(each), max(each)))

@@ -269,7 +269,7 @@ class Labels:
 
     def _scale(self, heat: Heat) -> list[Cell]:
         """Return the colours from nothing to the most costly box."""
-        write = COSTS[heat.what][1]
+        write = COSTS[heat.what].unit.write
         amounts: list[int | None] = [
             round(heat.largest * step / STEPS) for step in range(STEPS + 1)
         ]

@@ -6,13 +6,12 @@ Heat("params", 2_000_000)        ->  a colour for each cost, from nothing to the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from archspec import notation
-from archspec.analysis.measures import elements
-from archspec.graph import Node, params
+from archspec.analysis.measures import LAYER_MEASURES
+from archspec.graph import Node, sum_or_none
 from archspec.layers import KINDS, Kind, traits_of
 
 T = TypeVar("T")
@@ -95,20 +94,7 @@ THEMES = {
 
 HEAT = ("#FFFFE5", "#FEE391", "#FE9929", "#CC4C02", "#662506")  # ColorBrewer's YlOrBr, by lightness
 BLACK, WHITE = "#000000", "#FFFFFF"
-FLOAT = 4  # bytes of a float32
-
-# For each cost that heat can show: its value for a layer (None if unknown), and how it is written.
-COSTS: dict[str, tuple[Callable[[Node], int | None], Callable[[int | None], str]]] = {
-    "params": (params, notation.write_count),
-    "macs": (lambda node: node.facts.macs if node.facts else None, notation.write_count),
-    "memory": (lambda node: _multiply(elements(node), FLOAT), notation.write_size),
-}
-
-
-def _multiply(number: int | None, size: int) -> int | None:
-    return None if number is None else number * size
-
-
+COSTS = {measure.heat: measure for measure in LAYER_MEASURES if measure.heat}  # what heat shows
 DIRECTIONS = ("TB", "LR")  # Graphviz's words: from top to bottom, from left to right
 
 
@@ -151,9 +137,10 @@ class Heat:
 
 
 def sum_cost(what: str, nodes: Iterable[Node]) -> int | None:
-    """Return the sum of a cost over nodes; None if one is unknown."""
-    each = [COSTS[what][0](node) for node in nodes]
-    return None if None in each else sum(value for value in each if value is not None)
+    """Return the sum of a cost over nodes, None if one is unknown."""
+    count = COSTS[what].of_layer
+    assert count is not None
+    return sum_or_none(map(count, nodes))
 
 
 def read_rgb(colour: str) -> tuple[int, int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from archspec.analysis.measures import CONTRACTS
 from archspec.analysis.require import BOUND
 from archspec.layers import LAYERS
 from archspec.objects import KINDS
@@ -53,12 +54,6 @@ COMPARISON = describe(
     },
     role="comparison",
 )
-CONTRACTS = {
-    "params": "Numbers in all weights.",
-    "trainable_params": "Numbers in the weights that training changes.",
-    "macs": "Multiply-accumulates of one sample.",
-    "receptive_field": "Input rows that one value of the output depends on.",
-}
 
 
 PARAMS = {
@@ -163,7 +158,11 @@ def _define_contracts() -> dict[str, Any]:
     """Return the schema of what a spec requires of its network."""
     return define_mapping(
         {
-            **{name: {**COMPARISON, "description": doc} for name, doc in CONTRACTS.items()},
+            **{
+                name: {**COMPARISON, "description": measure.sentence}
+                for name, measure in CONTRACTS.items()
+                if not measure.per_batch
+            },
             "output": {
                 "type": "array",
                 **label("a shape"),
@@ -172,7 +171,11 @@ def _define_contracts() -> dict[str, Any]:
         },
         "a mapping of contracts",
         "contracts",
-        patternProperties={"^memory@[0-9]+$": COMPARISON},
+        patternProperties={
+            f"^{name}@[0-9]+$": {**COMPARISON, "description": measure.sentence}
+            for name, measure in CONTRACTS.items()
+            if measure.per_batch
+        },
     )
 
 

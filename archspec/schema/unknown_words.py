@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from archspec import foreign, recipe
+from archspec.analysis.measures import CONTRACTS
 from archspec.arguments import show
 from archspec.errors import Span, closest, did_you_mean
 from archspec.infer import CLOSED, known_to_keras
@@ -118,7 +119,8 @@ def report_contract(key: str, fault: Fault, result: CheckResult) -> None:
     """Report a key of `require` that is not a contract."""
     message, known = f"`require` has no contract '{key}'", fault.known_keys
     near = foreign.CONTRACTS.get(key.replace("_", "").casefold()) or did_you_mean(key, known)
-    hint = near or f"contracts: {', '.join(known)}, memory@BATCH_SIZE"
+    per_batch = [f"{name}@BATCH_SIZE" for name, each in CONTRACTS.items() if each.per_batch]
+    hint = near or f"contracts: {', '.join([*known, *per_batch])}"
     result.error("unknown-word", message, fault.value.key_span(key), hint, fault.notes)
 
 
