@@ -198,6 +198,13 @@ def bind(owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]
     return bound
 
 
+def leave_out_defaults(
+    arguments: Mapping[str, Argument], bound: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the values, in normal form, that are not the default of their argument."""
+    return {name: value for name, value in bound.items() if value != arguments[name].default}
+
+
 def show(value: Any) -> str:
     """A value as its YAML reader would write it, shortened."""
     if value is None:
@@ -312,13 +319,13 @@ def margins(rank: int) -> Type:
     return Type(words, schema, normal)
 
 
-def interval(words: str, refused: str = "") -> Type:
-    """Return the type of [low, high], low being below high. refused: the words of a refusal."""
+def interval(words: str) -> Type:
+    """Return the type of [low, high], where low must be below high."""
 
     def normal(value: Any) -> tuple[float, float]:
         low, high = map(NUMBER.normal, value)
         if not low < high:
-            raise Unfit(f"must be {refused or words}, got {show(value)}", code="argument-value")
+            raise Unfit(f"must be {words}, got {show(value)}", code="argument-value")
         return low, high
 
     items = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}

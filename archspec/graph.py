@@ -40,6 +40,11 @@ class Facts:
     macs: int | None = 0
     window: tuple[tuple[int, Any], ...] | None = ()
 
+    @property
+    def num_params(self) -> int:
+        """Return the number of values in all weights."""
+        return sum(prod(shape) for shape in self.weights.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -213,7 +218,7 @@ def count_params(node: Node) -> int:
     """Return the number of weights that a node brings; 0 where it reuses those of another."""
     if node.reuses is not None or node.facts is None:
         return 0
-    return sum(prod(shape) for shape in node.facts.weights.values())
+    return node.facts.num_params
 
 
 def count_trainable_params(node: Node) -> int:

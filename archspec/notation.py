@@ -17,6 +17,7 @@ from typing import Any
 from archspec.errors import Diagnostic
 from archspec.graph import Node, Shape
 from archspec.layers import traits_of
+from archspec.objects import named
 
 UNKNOWN = "?"
 
@@ -45,10 +46,11 @@ def write_title(node: Node) -> str:
 
 def write_activation(node: Node) -> str | None:
     """Return the activation function of a layer that has one, as papers write it."""
-    value = node.arguments.get("activation")
-    if isinstance(value, Mapping):
-        (value,) = value
-    return None if value is None else ACTIVATIONS.get(value, str(value).replace("_", " "))
+    activation = node.arguments.get("activation")
+    if activation is None:
+        return None
+    name, _ = named(activation)
+    return ACTIVATIONS.get(name, name.replace("_", " "))
 
 
 class Symbol(str):
@@ -188,5 +190,9 @@ def _write_scaled(value: int | None, base: int, units: Sequence[str]) -> str:
         scaled, power = scaled / base, power + 1
     if not power:
         return f"{value}{units[0]}"
-    places = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
-    return f"{scaled:.{places}f}{units[power]}"
+    return f"{scaled:.{count_places(scaled)}f}{units[power]}"
+
+
+def count_places(value: float) -> int:
+    """Return how many digits after the point give a number three digits: 2 for 1.23, 0 for 123."""
+    return 2 if value < 9.995 else 1 if value < 99.95 else 0

@@ -10,7 +10,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -138,10 +138,9 @@ def _find_needed(node: Node) -> list[str]:
     """
     traits = traits_of(node.op)
     activation = traits.activation or node.arguments.get("activation")
-    if isinstance(activation, Mapping):
-        (activation,) = activation
     if traits.kind == "activation":
-        return [node.name] if activation in FROM_OUTPUT else list(node.inputs)
+        from_output = activation is not None and named(activation)[0] in FROM_OUTPUT
+        return [node.name] if from_output else list(node.inputs)
     inputs = list(node.inputs) if traits.gradient_needs == "inputs" else []
     output = traits.gradient_needs == "output" or activation is not None
     return [*inputs, node.name] if output else inputs

@@ -15,7 +15,6 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 from archspec import notation
@@ -146,7 +145,7 @@ class Page:
         shapes = [
             notation.write_shape((None, *shape)) for shape in self.layer.example.named.values()
         ]
-        weights = sum(map(prod, self.facts.weights.values()))
+        weights = self.facts.num_params
         macs = f", {self.facts.macs:,} MACs" if self.facts.macs else ""
         shape = notation.write_shape(self.facts.shape)
         return f"{_and(shapes)} -> {shape}, {f'{weights:,}' if weights else 'no'} parameters{macs}"
@@ -394,7 +393,7 @@ def _as_data(page: Page) -> dict[str, Any]:
             "step": layer.step,
             "inputs": layer.example.named,
             "output": page.facts.shape[1:],
-            "params": sum(map(prod, page.facts.weights.values())),
+            "params": page.facts.num_params,
             "macs": page.facts.macs,
         },
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from archspec.arguments import leave_out_defaults
 from archspec.graph import Graph, Node
 from archspec.layers import LAYERS
 
@@ -36,10 +37,8 @@ def flat_name(name: str) -> str:
 
 def spelled(node: Node) -> dict[str, Any]:
     """A node's arguments as a spec writes them, those left out that have their default."""
-    table = LAYERS[node.op].arguments
-    return {
-        name: spell(value) for name, value in node.arguments.items() if value != table[name].default
-    }
+    differing = leave_out_defaults(LAYERS[node.op].arguments, node.arguments)
+    return {name: spell(value) for name, value in differing.items()}
 
 
 def spell(value: Any) -> Any:

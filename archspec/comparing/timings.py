@@ -14,6 +14,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from archspec import notation
 from archspec.backends.tables import STYLES
 from archspec.errors import Refused, UserError
 from archspec.graph import Graph
@@ -57,10 +58,10 @@ def prepare_network(graph: Graph, plan: Plan) -> BenchNetwork:
     Raises `UserError` for a graph whose input has an unknown axis, and for an invalid recipe.
     """
     for name in graph.inputs:
-        if None in (shape := graph.shape(name)[1:]):
-            shown = "×".join("?" if n is None else str(n) for n in shape)
+        if None in (shape := graph.shape(name))[1:]:
+            size = notation.write_shape(shape)
             raise UserError(
-                f"{graph.name}: input '{name}' is {shown}, and only a known size can be measured",
+                f"{graph.name}: input '{name}' is {size}, and only a known size can be measured",
                 "give it in a spec that `extends` this one, or by --set of a param",
             )
     try:
@@ -209,18 +210,14 @@ def _list_cells(row: Timing | Unmeasured, bench: Bench) -> list[str]:
 
 def _write_milliseconds(row: Timing) -> str:
     """Return mean and deviation with the same number of digits; only the mean of a single run."""
-    decimals = _count_decimals(1e3 * row.mean)
+    decimals = notation.count_places(1e3 * row.mean)
     several = [row.mean] if row.deviation is None else [row.mean, row.deviation]
     return " ± ".join(f"{1e3 * each:,.{decimals}f}" for each in several)
 
 
 def _write_three_digits(value: float) -> str:
     """Return a number to three digits, or to the last before the point."""
-    return f"{value:,.{_count_decimals(value)}f}"
-
-
-def _count_decimals(value: float) -> int:
-    return 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:,.{notation.count_places(value)}f}"
 
 
 def _list_reasons(bench: Bench) -> list[str]:

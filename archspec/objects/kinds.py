@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from archspec import foreign
-from archspec.arguments import Contract, Type, bind, show
+from archspec.arguments import Contract, Type, bind, leave_out_defaults, show
 from archspec.errors import Refused, Unfit, did_you_mean
 
 Object = str | dict[str, dict[str, Any]]  # in normal form
@@ -93,7 +93,7 @@ class Kind:
         except Refused as refused:
             refused.message = f"{name} {refused.message}"
             raise
-        differing = {key: each for key, each in bound.items() if each != arguments[key].default}
+        differing = leave_out_defaults(arguments, bound)
         if name == "linear":
             return None
         return {name: differing} if differing else name

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from archspec import foreign
-from archspec.arguments import NUMBER, Type, bind, choice, interval, show
+from archspec.arguments import NUMBER, Type, bind, choice, interval, leave_out_defaults, show
 from archspec.errors import Refused, Unfit, did_you_mean
 from archspec.infer import known_to_keras
 from archspec.layers import LAYERS
@@ -73,7 +73,7 @@ def _read_layer(step: Any) -> Object:
     if not isinstance(given, Mapping):  # a scalar or a list is the first argument
         given = {} if given is None else {next(iter(arguments)): given}
     bound = bind(op, arguments, given)
-    differing = {name: each for name, each in bound.items() if each != arguments[name].default}
+    differing = leave_out_defaults(arguments, bound)
     return {op: differing} if differing else op
 
 
@@ -89,7 +89,7 @@ def _write_object(kind: str, value: Object) -> dict[str, dict[str, Any]]:
 
 # --- types ---------------------------------------------------------------------------------------
 
-SCALE = interval("[low, high]", "[low, high] with low below high")
+SCALE = interval("[low, high] with low below high")
 SHARE = Type(
     "a number of at least 0 and below 1",
     {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
