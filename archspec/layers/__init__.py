@@ -11,6 +11,7 @@ A family of layers is a file. To add a layer, write its rule there, or take one 
 entry to the `FAMILY` at the end of the file, and a case to tests/layer_cases.py. Nothing outside
 the table is known.
 
+    >>> from archspec.arguments import bind
     >>> conv = LAYERS["Conv2D"]
     >>> arguments = bind("Conv2D", conv.arguments, {"filters": 8, "kernel_size": 3})
     >>> conv.facts([(None, 28, 28, 1)], arguments).shape
