@@ -1,11 +1,20 @@
-"""The types that arguments have, and how a signature becomes a contract.
+"""The types of arguments, and contracts: the arguments that a function's signature states.
 
-A rule in `layers` (or a name in `objects`) is a function whose keyword-only, annotated signature
+A rule in `layers`, or an entry in `objects`, is a function whose keyword-only, annotated signature
 states its arguments once: `filters: A[int, POSITIVE]`. A `Contract` reads that signature; the JSON
 Schema, the check of a value, the default and the reference page all come from it.
 
-A `Type` says in words what it wants, says the same as JSON Schema, and puts a valid value into the
-normal form that rules see (`3` becomes `(3, 3)` for a kernel of rank 2).
+A `Type` describes its values in words and as JSON Schema, and puts a valid value into the normal
+form that rules see.
+
+    >>> size = sizes(rank=2)
+    >>> size.words
+    'a positive integer or a list of 2'
+    >>> size.read(3), size.read([3, 5])
+    ((3, 3), (3, 5))
+    >>> size.read(0)
+    Traceback (most recent call last):
+    archspec.errors.Unfit: must be a positive integer or a list of 2, got 0
 """
 
 from __future__ import annotations
@@ -30,7 +39,7 @@ OPTION = object()  # in an annotation: the command line has this argument as an 
 
 @dataclass(frozen=True, eq=False)
 class Type:
-    """What a value must be.
+    """A type of argument: what a value must be.
 
     words: "a positive integer": completes the sentence "X must be ...".
     schema: the same as JSON Schema, for a value without formulas.
@@ -39,7 +48,7 @@ class Type:
     kind: for objects such as initializers, the table of `objects` that says what is valid.
     most: the largest integer, whatever the schema says; numbers end where those of Keras do.
     meant: what a refused word most likely means, as a hint.
-    write: normal form -> the value as one writes it in full, every default said.
+    write: normal form -> the value as one writes it in full, with every default.
     """
 
     words: str
@@ -51,7 +60,7 @@ class Type:
     write: Callable[[Any], Any] = lambda value: value
 
     def read(self, value: Any) -> Any:
-        """The normal form of `value`; `Refused` if it is not what the type wants."""
+        """Return the normal form of `value`. Raises `Refused` if the value is not of this type."""
         if not _check(self)(value):
             hint = self.meant(value) if isinstance(value, str) else None
             message = f"must be {self.words}, got {show(value)}"
@@ -100,8 +109,15 @@ class Contract(Mapping[str, Argument]):
     function: its keyword-only parameters are annotated `Annotated[int, POSITIVE, "A sentence."]`.
     common: the arguments that it has besides, with all of its kind.
 
-    A spec has a dozen of the hundreds of layers and objects, and reading a signature takes time:
-    that is done when an argument is first asked for.
+    A spec uses a dozen of the hundreds of layers and objects, and reading a signature takes time,
+    so it is read when an argument is first asked for.
+
+    >>> from typing import Annotated
+    >>> def dense(x, *, units: Annotated[int, POSITIVE, "Length of the output."]):
+    ...     ...
+    >>> contract = Contract(dense)
+    >>> contract["units"].type.words, contract["units"].doc
+    ('a positive integer', 'Length of the output.')
     """
 
     def __init__(self, function: Callable[..., Any], common: Contract | None = None) -> None:
@@ -130,11 +146,17 @@ class Contract(Mapping[str, Argument]):
 
 
 class Included:
-    """Arguments of several functions, stated once: `**_: Annotated[Any, Included(...)]`."""
+    """Arguments that several functions have and that are stated once.
+
+    A function includes them as `**_: Annotated[Any, Included(...)]`.
+    """
 
     def __init__(self, make: Callable[[], Iterable[Argument]], before: str | None = None) -> None:
-        """make: returns them, when they are first asked for. before: the function's own argument
-        that Keras has after them; None if there is none."""
+        """Keep the function that makes the arguments.
+
+        make: called when the arguments are first asked for. before: the function's own argument
+        that Keras has after them; None if there is none.
+        """
         self.make = make
         self.before = before
 
@@ -161,8 +183,10 @@ def read_signature(function: Callable[..., Any]) -> dict[str, Argument]:
 
 
 def bind(owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every argument of `owner` in normal form, defaults filled in.
+    """Return every argument of `owner` in normal form, with defaults filled in.
 
+    owner: the name of the layer or object, for errors. arguments: those that it has. given: the
+    values of some of them, as a spec has them.
     Raises `Refused` for an argument that is unknown, missing or of the wrong type.
     """
     for name in given:
@@ -206,7 +230,11 @@ def leave_out_defaults(
 
 
 def show(value: Any) -> str:
-    """A value as its YAML reader would write it, shortened."""
+    """Return a value as its reader would write it in YAML, cut to 60 characters.
+
+    >>> show({"padding": "same", "strides": (2, 2), "use_bias": False})
+    "{padding: 'same', strides: [2, 2], use_bias: false}"
+    """
     if value is None:
         text = "null"
     elif isinstance(value, bool):
@@ -226,10 +254,13 @@ def show(value: Any) -> str:
 
 
 def integer(words: str, **bounds: int) -> Type:
+    """Return the type of an integer. bounds: of JSON Schema, such as `minimum`."""
     return Type(words, {"type": "integer", **bounds}, int)
 
 
 def number(words: str, **bounds: float) -> Type:
+    """Return the type of a finite number. bounds: of JSON Schema, such as `minimum`."""
+
     def normal(value: Any) -> float:
         if not isfinite(value):
             raise Unfit(f"must be {words}, got {show(value)}", code="argument-value")
@@ -239,13 +270,13 @@ def number(words: str, **bounds: float) -> Type:
 
 
 def choice(*values: Any) -> Type:
-    """One of a few words (or null, true, false)."""
+    """Return the type of one of a few words (or null, true, false)."""
     words = " or ".join([", ".join(map(show, values[:-1])), show(values[-1])][len(values) < 2 :])
     return Type(words, {"enum": list(values)})
 
 
 def optional(type_: Type) -> Type:
-    """`type_`, or null."""
+    """Return the type of a value of `type_`, or null."""
 
     def normal(value: Any) -> Any:
         return None if value is None else type_.normal(value)
@@ -282,7 +313,7 @@ DTYPE = choice(None, "float32", "float16", "bfloat16", "float64", "mixed_float16
 
 
 def sizes(rank: int, minimum: int = 1) -> Type:
-    """One integer for all spatial axes, or a list with one for each."""
+    """Return the type of one integer for all spatial axes, or a list with one for each."""
     bound = {"type": "integer", "minimum": minimum}
     what = "a positive integer" if minimum == 1 else f"an integer of at least {minimum}"
 
@@ -295,7 +326,10 @@ def sizes(rank: int, minimum: int = 1) -> Type:
 
 
 def margins(rank: int) -> Type:
-    """Rows to pad or crop: one integer, one for each axis, or [before, after] for each axis."""
+    """Return the type of rows to pad or crop.
+
+    A value is one integer, a list with one for each axis, or [before, after] for each axis.
+    """
     bound = {"type": "integer", "minimum": 0}
     pair = {"type": "array", "items": bound, "minItems": 2, "maxItems": 2}
     if rank == 1:
@@ -333,7 +367,7 @@ def interval(words: str) -> Type:
 
 
 def listing(item: Type, words: str, minimum: int = 0) -> Type:
-    """A list whose items are all of one type."""
+    """Return the type of a list whose items are all of one type."""
     schema = {"type": "array", "items": item.schema, "minItems": minimum}
     return Type(words, schema, lambda value: tuple(map(item.normal, value)))
 

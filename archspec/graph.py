@@ -1,7 +1,17 @@
 """The graph that a spec means: flat, named, typed, frozen.
 
 A `Graph` is a list of `Node`s in an order in which each node comes after its inputs. `fold` is the
-one walk over it: building Keras, drawing and writing source are step functions given to `fold`.
+one walk over it: what goes over a graph, such as building a Keras model, is a step function.
+
+    >>> import archspec
+    >>> graph = archspec.load("lenet5")
+    >>> graph
+    <Graph lenet5: 8 layers, 44,426 parameters>
+    >>> node = graph["conv2d"]
+    >>> node.op, node.inputs, node.facts.shape
+    ('Conv2D', ('input',), (None, 24, 24, 6))
+    >>> [node.name for node in graph if node.facts.macs > 50_000]
+    ['conv2d', 'conv2d_1']
 """
 
 from __future__ import annotations
@@ -24,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a node without building it.
+    """The facts of a node: its shape and its costs, known without building it.
 
     shape: of the output, the batch axis first as None, as Keras prints it.
     weights: Keras's variable names (`kernel`, `bias`, `query/kernel`) to their shapes.
@@ -48,8 +58,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A named group or block around nodes. title: of a block, its name. params: of a block, the
-    values of its own params by their names."""
+    """A named group or block around nodes.
+
+    path: its dotted name. title: the name of the block, "" for a group. params: the values of the
+    block's own params by their names.
+    """
 
     path: str
     title: str = ""
@@ -91,16 +104,19 @@ class Node:
 
     @property
     def state(self) -> State:
-        """Following: nothing is wrong with it but that an error elsewhere left it no facts."""
+        """Return "failed" for a node with errors and "sound" for one without.
+
+        "following" is a node without errors of its own, whose facts an error elsewhere hides.
+        """
         return "failed" if self.errors else "following" if self.facts is None else "sound"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Graph:
-    """A whole network. Checked where it is made: names are unique, inputs come before their users.
+    """A whole network, in which names are unique and each node comes after its inputs.
 
-    That of a broken spec is for pictures alone, and nothing but a `SpecError` carries it: it holds
-    each step that was reached, also those that failed, with the op as written, and what follows.
+    A broken spec has a graph too, for pictures alone, and only a `SpecError` carries it. It holds
+    each step that was reached, with the op as written: those that failed, and those after them.
 
     name: of the spec. params: the values its formulas saw. nodes: in an order in which each comes
     after its inputs. inputs, outputs: names of nodes, in the model's order. train: the recipe as
@@ -157,28 +173,32 @@ class Graph:
         print(show_as("table", self, depth).rstrip("\n"))
 
     def shape(self, name: str) -> Shape:
-        """Output shape of a node, the batch axis first as None."""
+        """Return the output shape of a node, the batch axis first as None."""
         facts = self[name].facts
         assert facts is not None
         return facts.shape
 
     @property
     def total_params(self) -> int:
-        """Weights of every layer, each shared layer once."""
+        """Return the number of weights in all layers, each shared layer once."""
         return sum(count_params(node) for node in self.nodes)
 
     @property
     def trainable_params(self) -> int:
+        """Return the number of weights that training changes."""
         return sum(count_trainable_params(node) for node in self.nodes)
 
     @property
     def macs(self) -> int | None:
-        """Multiply-accumulates of one sample, a shared layer at each call; None if unknown."""
+        """Return the multiply-accumulates of one sample, a shared layer at each call.
+
+        None if one of them is unknown.
+        """
         return sum_or_none(node.facts.macs if node.facts else None for node in self.nodes)
 
     @property
     def fingerprint(self) -> str:
-        """The meaning in 16 hex digits: layers, arguments and wiring, whatever their names.
+        """Return the graph's meaning in 16 hex digits: layers, arguments and wiring, without names.
 
         Comments, key order (that of `inputs` too), spelled-out defaults, blocks or a flat list
         change nothing; the recipe and contracts are not part of it.
@@ -230,8 +250,11 @@ def count_trainable_params(node: Node) -> int:
 
 
 def canonical_order(graph: Graph) -> list[str]:
-    """The nodes' names in the one order that the wiring alone gives: depth first from the outputs,
-    each node after what it takes."""
+    """Return the names of the nodes in the order that the wiring alone gives.
+
+    It goes depth first from the outputs, with each node after its inputs, and is the same however
+    the spec was written.
+    """
     done: dict[str, None] = {}
     stack = [(name, False) for name in reversed(graph.outputs)]
     while stack:
@@ -247,7 +270,16 @@ def canonical_order(graph: Graph) -> list[str]:
 
 
 def fold(graph: Graph, step: Callable[[Node, list[T]], T]) -> dict[str, T]:
-    """Walk the graph once: `step(node, values of its inputs)` gives each node's value, by name."""
+    """Walk the graph once and return each node's value by name.
+
+    step: called with each node and the values of its inputs; returns the node's value.
+
+    >>> import archspec
+    >>> graph = archspec.load("lenet5")
+    >>> distances = fold(graph, lambda node, inputs: 1 + max(inputs, default=-1))
+    >>> distances["input"], distances["head"]
+    (0, 8)
+    """
     values: dict[str, T] = {}
     for node in graph.nodes:
         values[node.name] = step(node, [values[name] for name in node.inputs])

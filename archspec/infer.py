@@ -1,4 +1,11 @@
-"""One layer and the shapes it takes -> its arguments in normal form and its facts."""
+"""Infer what one layer makes of the shapes it takes, without building it.
+
+>>> arguments, facts = infer("Dense", {"units": 10}, [(None, 84)])
+>>> facts.shape, dict(facts.weights)
+((None, 10), {'kernel': (84, 10), 'bias': (10,)})
+>>> arguments["kernel_initializer"]
+'GlorotUniform'
+"""
 
 from __future__ import annotations
 
@@ -18,30 +25,32 @@ MAX_WEIGHT = 10**12
 CLOSED = "`archspec layers` lists all that there are"
 
 
-def lookup(op: str) -> Layer:
-    """The table's entry for a layer. Raises `Refused` for one that the table lacks."""
+def find_layer(op: str) -> Layer:
+    """Return the table's entry for a layer. Raises `Refused` for one that the table lacks."""
     if op in LAYERS:
         return LAYERS[op]
     hint = did_you_mean(op, LAYERS) or CLOSED
-    raise known_to_keras(op) or Refused(
+    raise explain_lacking(op) or Refused(
         f"no layer is called '{op}'", code="unknown-layer", hint=hint
     )
 
 
-def known_to_keras(op: str) -> Refused | None:
-    """What is to be said of a layer that the table does not have by that name, but Keras has, or
-    others have."""
+def explain_lacking(op: str) -> Refused | None:
+    """Return the error for a layer that the table lacks, but Keras or another library has.
+
+    None for a word that no library has.
+    """
     if op in REFUSED:
         return Refused(f"the layer {op} is refused: {REFUSED[op]}", code="refused-layer")
     if op in LACKING:
         return Refused(f"the table of layers has no {op}: {LACKING[op]}", code="unknown-layer")
-    if hint := meant(op):
+    if hint := suggest_layer(op):
         return Refused(f"no layer is called '{op}'", code="unknown-layer", hint=hint)
     return None
 
 
-def meant(op: str) -> str | None:
-    """The hint for what other libraries and papers call a layer; None for other words."""
+def suggest_layer(op: str) -> str | None:
+    """Return the hint for what other libraries and papers call a layer; None for other words."""
     folded = op.replace("_", "").casefold()
     if op in ALIASES:
         return f"did you mean '{ALIASES[op]}'?"
@@ -59,19 +68,22 @@ def infer(
     inputs: list[Shape] | dict[str, Shape],
     call: Mapping[str, bool] | None = None,
 ) -> tuple[dict[str, Any], Facts]:
-    """Arguments with every default filled in, and the facts of one call on inputs of those shapes.
+    """Return a layer's arguments with every default filled in, and the facts of one call.
 
-    inputs: one shape, a list for a layer that takes a list, or call arguments to shapes.
-    call: its constant call arguments.
+    inputs: shapes with the batch axis as None, in a list (of one, where the layer takes one tensor)
+        or by the names of call arguments. call: constant call arguments, such as `training`.
     Raises `Refused` for whatever Keras refuses.
     """
-    bound = normal(op, arguments)
-    return bound, again(op, bound, inputs, call)
+    bound = bind_arguments(op, arguments)
+    return bound, infer_facts(op, bound, inputs, call)
 
 
-def normal(op: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments with every default filled in. Raises `Refused` for what no input could mend."""
-    layer = lookup(op)
+def bind_arguments(op: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a layer's arguments in normal form, with every default filled in.
+
+    Raises `Refused` for arguments that are wrong whatever the input is.
+    """
+    layer = find_layer(op)
     bound = bind(op, layer.arguments, arguments)
     for name, other in layer.traits.follows.items():
         if bound[name] == bound[other]:
@@ -79,14 +91,17 @@ def normal(op: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return bound
 
 
-def again(
+def infer_facts(
     op: str,
     bound: Mapping[str, Any],
     inputs: list[Shape] | dict[str, Shape],
     call: Mapping[str, bool] | None = None,
 ) -> Facts:
-    """The facts of a call whose arguments are in normal form already."""
-    layer = lookup(op)
+    """Return the facts of a call whose arguments are in normal form already.
+
+    Raises `Refused` for inputs that Keras refuses.
+    """
+    layer = find_layer(op)
     try:
         return _bounded(layer.facts(_fit(layer, inputs), bound, call))
     except Refused as refused:
@@ -95,7 +110,7 @@ def again(
 
 
 def _bounded(facts: Facts) -> Facts:
-    """The facts; `Refused` if no machine could hold what they speak of."""
+    """Return the facts. Raises `Refused` if no machine could hold such tensors."""
     longest = max((axis for axis in facts.shape if axis is not None), default=0)
     if longest > MAX_AXIS:
         raise Refused(f"makes an axis of {longest:,}, over the limit of {MAX_AXIS:,}")
@@ -107,7 +122,7 @@ def _bounded(facts: Facts) -> Facts:
 
 
 def _fit(layer: Layer, inputs: list[Shape] | dict[str, Shape]) -> list[Shape] | dict[str, Shape]:
-    """The inputs as the layer takes them; `Refused` if it takes them otherwise."""
+    """Return the inputs. Raises `Refused` if the layer takes a list, one tensor or other names."""
     if isinstance(layer.takes, tuple):
         example = ", ".join(
             f"{name}: {letter}" for name, letter in zip(layer.takes, "abcdef", strict=False)

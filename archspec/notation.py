@@ -1,11 +1,11 @@
 """How a layer, a shape and a number are written in pictures, tables and charts.
 
-write_title(node)                ->  "conv"
-write_details(node)              ->  ["3×3", "64", "/2"]
-write_shape((None, 28, 28, 64))  ->  "28×28×64"
-write_message(diagnostic)        ->  "Add cannot merge inputs of shapes 26×26×8 and 26×26×16: ..."
-write_count(11_182_410)          ->  "11.2 M"
-write_size(44_729_640)           ->  "42.7 MiB"
+>>> import archspec
+>>> node = archspec.load("googlenet")["conv2d"]
+>>> write_title(node), write_details(node), write_shape(node.facts.shape)
+('conv', ['7×7', '64', '/2'], '112×112×64')
+>>> write_count(11_182_410), write_size(44_729_640)
+('11.2 M', '42.7 MiB')
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ class Symbol(str):
 
 
 def write_details(node: Node, symbols: Mapping[str, Symbol] | None = None) -> list[str]:
-    """Return what a paper's table says of a layer besides its name: kernel, filters, stride, and
-    whatever else is not the usual value.
+    """Return what a paper's table has beside the name of a layer: kernel, filters, stride, and
+    other values that are not the usual ones.
 
-    symbols: names that stand for values, by argument; what is written of them is a `Symbol` too.
+    symbols: names that stand for values, by argument; the text of such a value is a `Symbol` too.
     """
     written: list[str] = []
     for name, write in WRITERS:
@@ -75,8 +75,8 @@ def write_details(node: Node, symbols: Mapping[str, Symbol] | None = None) -> li
 
 
 def find_differing(nodes: Sequence[Node]) -> list[str]:
-    """Return the arguments that `write_details` or `write_activation` writes otherwise for some of
-    the nodes."""
+    """Return the arguments that `write_details` or `write_activation` does not write alike for all
+    nodes."""
     return [
         name
         for name, write in [*WRITERS, ("activation", lambda _, node: write_activation(node))]
@@ -162,7 +162,7 @@ def write_shape(value: Shape) -> str:
 
 
 def write_message(diagnostic: Diagnostic) -> str:
-    """Return the message of a diagnostic, its shapes as pictures write them."""
+    """Return the message of a diagnostic, with its shapes as pictures write them: `28×28×64`."""
 
     def short(found: re.Match[str]) -> str:
         axes = re.findall(r"None|\d+", found[0])

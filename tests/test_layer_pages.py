@@ -18,7 +18,7 @@ from layer_cases import CASES, Case
 
 import archspec
 from archspec.arguments import AXES, bind
-from archspec.backends.reference import KINDS, example, reference
+from archspec.backends.reference import KINDS, write_example, write_reference
 from archspec.cli import main, run
 from archspec.errors import SpecError
 from archspec.graph import Facts, Shape, count_params
@@ -153,9 +153,9 @@ def test_every_example_is_a_sound_spec_that_costs_what_the_formulas_say(name: st
     layer = LAYERS[name]
     if LAYERS[name].traits.augments_only:
         with pytest.raises(SpecError, match=f"{name} works under `train.augment` alone"):
-            archspec.loads(example(layer))
+            archspec.loads(write_example(layer))
         return
-    graph = archspec.loads(example(layer))
+    graph = archspec.loads(write_example(layer))
     assert not graph.warnings
     node = graph.nodes[-1]
     assert node.op == name
@@ -229,11 +229,13 @@ def test_the_pages_are_the_golden_ones(form: str, suffix: str, golden: Golden) -
 
 def test_the_whole_reference_is_what_the_tables_generate() -> None:
     text = (ROOT / "docs" / "layers.md").read_text(encoding="utf-8")
-    assert text == reference(), "the tables changed: run python -m archspec.backends.reference"
+    assert text == write_reference(), (
+        "the tables changed: run python -m archspec.backends.reference"
+    )
 
 
 def test_every_link_of_the_reference_leads_to_one_heading() -> None:
-    text = reference()
+    text = write_reference()
     headings = [line.lstrip("# ").lower() for line in text.splitlines() if line.startswith("#")]
     anchors = [heading.replace(" ", "-") for heading in headings]
     assert len(set(anchors)) == len(anchors), "GitHub numbers the second of two equal headings"

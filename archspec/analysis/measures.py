@@ -9,8 +9,8 @@
     non_trainable_params 9.60 K
     macs 456 M
 
-What `archspec show` prints, what `require` may limit, what `draw --heat` may shade by, and what a
-comparison says of a network's size come from `MEASURES`. To add a measure, add an entry there.
+`archspec show`, the contracts under `require`, `draw --heat` and the comparison of trained networks
+take their measures from `MEASURES`. To add a measure, add an entry there.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def on(device: str | None) -> Iterator[str]:
 
 
 def _gpus() -> int:
-    """How many there are."""
+    """Return the number of GPUs that Keras's backend sees."""
     import keras
 
     match keras.backend.backend():
@@ -119,7 +119,7 @@ def _gpus() -> int:
 
 
 def _settled() -> list[str]:
-    """The backend of Keras's own file of settings, if there is one."""
+    """Return the backend in Keras's settings file as a list of one, or an empty list."""
     try:
         home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
         settings = json.loads((home / "keras.json").read_text(encoding="utf-8"))
@@ -134,8 +134,10 @@ def _installed(module: str) -> bool:
 
 @contextmanager
 def _without(modules: Sequence[str]) -> Iterator[None]:
-    """Import as if these were not installed, and without looking for garbage all the while: of
-    the thousands of objects that an import makes, none is."""
+    """Import as if these modules were not installed, and without garbage collection.
+
+    An import makes thousands of objects, none of which is garbage.
+    """
     absent = [name for name in modules if name not in sys.modules]
     collecting = gc.isenabled()
     gc.disable()
@@ -152,8 +154,10 @@ def _without(modules: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back what TensorFlow's C++ says on standard error while it starts, which no setting
-    stops; all of it is printed if the start fails."""
+    """Hold back what TensorFlow's C++ prints on standard error while it starts.
+
+    No setting stops it. All of it is printed if the start fails.
+    """
     said: list[bytes] = []
     try:
         with held_back(said):

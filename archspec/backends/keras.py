@@ -1,4 +1,4 @@
-"""A graph -> a Keras functional model, on whatever backend Keras runs.
+"""Build a graph as a Keras functional model, on whatever backend Keras runs.
 
 One generic step builds every layer from its table entry: `getattr(keras.layers, op)(**arguments)`.
 Initializers and random layers get seeds of their own, made from the model's seed and the node's
@@ -26,11 +26,11 @@ KINDS = {
 
 
 class InternalError(Exception):
-    """Keras disagrees with archspec: a rule of ours is wrong. Names the node."""
+    """Keras disagrees with archspec about a node: a rule of archspec is wrong."""
 
 
 def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
-    """The functional model of a graph: layers named as the nodes, with `-` for `.`.
+    """Return the functional model of a graph, its layers named as the nodes with `-` for `.`.
 
     Every output shape and weight shape is compared with the graph's facts.
     Raises `InternalError` if one differs or Keras refuses a layer.
@@ -45,7 +45,7 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
             )
         try:
             if node.reuses is None:
-                layers[node.name] = _layer(node, seed, places[node.name])
+                layers[node.name] = _make_layer(node, seed, places[node.name])
             layer = layers[node.name] if node.reuses is None else layers[node.reuses]
             output = _call(layer, node, inputs)
             for weight in () if layer.trainable else layer.weights:
@@ -53,7 +53,7 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
         except Exception as error:
             message = f"{node.span}: Keras refuses {node.op} '{node.name}', which archspec allows"
             raise InternalError(f"{message}: {error}") from error
-        _compare(node, layer, output)
+        _check_facts(node, layer, output)
         return output
 
     tensors = fold(graph, step)
@@ -64,7 +64,7 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
         [tensors[name] for name in graph.outputs]
         if len(graph.outputs) > 1
         else tensors[graph.outputs[0]],
-        name=_keras_name(graph.name),
+        name=_make_keras_name(graph.name),
     )
     if model.count_params() != graph.total_params:
         raise InternalError(
@@ -80,33 +80,34 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
     return model
 
 
-def _keras_name(name: str) -> str:
+def _make_keras_name(name: str) -> str:
     return "".join(c if c.isalnum() or c in "_-" else "-" for c in name)
 
 
-def _layer(node: Node, seed: int, place: int) -> keras.layers.Layer:
+def _make_layer(node: Node, seed: int, place: int) -> keras.layers.Layer:
     table = LAYERS[node.op].arguments
     arguments: dict[str, Any] = {}
     for name, value in node.arguments.items():
         kind = table[name].type.kind
-        own_seed = _seed(seed, place, name)
+        own_seed = _derive_seed(seed, place, name)
         if name == "seed" and value is None:
             arguments[name] = own_seed
         elif kind == "activation":
-            arguments[name] = activation(value)
+            arguments[name] = make_activation(value)
         elif kind is not None:
-            arguments[name] = _object(kind, value, own_seed)
+            arguments[name] = _make_object(kind, value, own_seed)
         elif name == "data_format" or value != table[name].default:
             arguments[name] = spell(value)
     return getattr(keras.layers, node.op)(**arguments, name=flat_name(node.name))
 
 
-def _seed(seed: int, place: int, name: str) -> int:
+def _derive_seed(seed: int, place: int, name: str) -> int:
+    """Return the seed of one argument from the model's seed and the node's place in the graph."""
     digest = hashlib.sha256(f"{seed}/{place}/{name}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def _object(kind: str, value: Any, seed: int) -> Any:
+def _make_object(kind: str, value: Any, seed: int) -> Any:
     if value is None:
         return None
     name, given = named(value)
@@ -116,8 +117,12 @@ def _object(kind: str, value: Any, seed: int) -> Any:
     return getattr(KINDS[kind], name)(**arguments)
 
 
-def activation(value: Any) -> Any:
-    """A Keras activation; with arguments it is the layer of that name, which Keras can save."""
+def make_activation(value: Any) -> Any:
+    """Return a Keras activation.
+
+    One with arguments becomes the layer of that name, since Keras cannot save a function with its
+    arguments.
+    """
     if value is None:
         return None
     name, arguments = named(value)
@@ -134,7 +139,8 @@ def _call(layer: keras.layers.Layer, node: Node, inputs: list[Any]) -> Any:
     return layer(inputs[0], **node.call)
 
 
-def _compare(node: Node, layer: keras.layers.Layer, output: Any) -> None:
+def _check_facts(node: Node, layer: keras.layers.Layer, output: Any) -> None:
+    """Raise `InternalError` unless Keras has the output shape and weights of the node's facts."""
     facts = node.facts
     assert facts is not None
     if tuple(output.shape) != facts.shape:

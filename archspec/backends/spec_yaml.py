@@ -1,6 +1,10 @@
-"""A graph -> the same network as a spec without blocks, loops, formulas or defaults.
+"""Write a graph as a spec without blocks, loops, formulas or defaults.
 
-    archspec.loads(write_yaml(to_spec(graph))).fingerprint == graph.fingerprint
+    >>> import archspec
+    >>> from archspec.syntax.writer import write_yaml
+    >>> graph = archspec.load("resnet18")
+    >>> archspec.loads(write_yaml(to_spec(graph))).fingerprint == graph.fingerprint
+    True
 
 Steps are called as the Keras layers are, with `-` where the graph's names have dots.
 """
@@ -16,7 +20,7 @@ from archspec.layers import LAYERS
 
 
 def to_spec(graph: Graph) -> dict[str, Any]:
-    """The spec as plain YAML data: every layer named, every input said, every argument a value."""
+    """Return the spec as plain YAML data: each layer with its name, inputs and arguments."""
     inputs = {name: graph[name].arguments for name in graph.inputs}
     spec: dict[str, Any] = {"archspec": 1, "name": graph.name}
     if graph.description:
@@ -31,18 +35,18 @@ def to_spec(graph: Graph) -> dict[str, Any]:
 
 
 def flat_name(name: str) -> str:
-    """What Keras, and a spec without groups, call a node."""
+    """Return a node's name in Keras and in a spec without groups: `stage1-conv2d`."""
     return name.replace(".", "-")
 
 
-def spelled(node: Node) -> dict[str, Any]:
-    """A node's arguments as a spec writes them, those left out that have their default."""
+def spell_arguments(node: Node) -> dict[str, Any]:
+    """Return a node's arguments as a spec writes them, without those that have their default."""
     differing = leave_out_defaults(LAYERS[node.op].arguments, node.arguments)
     return {name: spell(value) for name, value in differing.items()}
 
 
 def spell(value: Any) -> Any:
-    """A value in normal form as YAML writes it; margins of one axis are a pair there."""
+    """Return a value in normal form as YAML writes it, where margins of one axis are a pair."""
     if isinstance(value, Mapping):
         return {name: spell(each) for name, each in value.items()}
     if isinstance(value, tuple | list):
@@ -62,6 +66,10 @@ def _step(node: Node) -> dict[str, Any]:
         feed = dict(zip(node.slots, names, strict=True))
     elif LAYERS[node.op].takes == "list":
         feed = names
-    what = {"reuse": flat_name(node.reuses)} if node.reuses else {node.op: spelled(node) or None}
+    what = (
+        {"reuse": flat_name(node.reuses)}
+        if node.reuses
+        else {node.op: spell_arguments(node) or None}
+    )
     call = {"call": dict(node.call)} if node.call else {}
     return {**what, "name": flat_name(node.name), "from": feed, **call}

@@ -18,7 +18,7 @@ from archspec.expand.references import require_node
 from archspec.expand.scopes import Entry, snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Facts
-from archspec.infer import again, lookup, meant, normal
+from archspec.infer import bind_arguments, find_layer, infer_facts, suggest_layer
 from archspec.layers import LAYERS, traits_of
 from archspec.syntax.source import Value
 from archspec.syntax.steps import BlockCall, LayerCall, Reuse
@@ -54,7 +54,7 @@ def add_layer(
     written: Written = {}
     errors: Errors = ()
     try:
-        layer = lookup(op)
+        layer = find_layer(op)
         if why := layer.traits.augments_only:
             message = f"{op} works under `train.augment` alone: {why}"
             raise Refused(message, code="refused-layer")
@@ -129,7 +129,9 @@ def _hint_for_unknown(step: BlockCall, context: Context) -> str:
     first = step.arguments.first if step.arguments else None
     if word in foreign.KINDS and first is not None and str(first.data) in LAYERS:
         return f"a step begins with its layer: `- {first.data}`"  # as `type: Flatten` has it
-    hint = did_you_mean(word, blocks) or meant(word) or did_you_mean(word, [*blocks, *LAYERS])
+    hint = (
+        did_you_mean(word, blocks) or suggest_layer(word) or did_you_mean(word, [*blocks, *LAYERS])
+    )
     known = f"the blocks here: {', '.join(blocks)}" if blocks else "the spec has no blocks"
     return hint or known
 
@@ -182,7 +184,7 @@ def _normalize(op: str, given: Mapping[str, Any], known: bool) -> dict[str, Any]
     so only a missing argument is reported.
     """
     try:
-        return normal(op, given)
+        return bind_arguments(op, given)
     except Refused as refused:
         if known or refused.code == "missing-argument":
             raise
@@ -234,7 +236,7 @@ def _infer_facts(draft: Draft) -> Facts:
     """Return the facts of a node whose inputs are known. Raises `Refused`."""
     shapes = [each.shape for each in draft.inputs]
     fed = dict(zip(draft.slots, shapes, strict=True)) if draft.slots else shapes
-    facts = again(draft.op, draft.arguments, fed, draft.call)
+    facts = infer_facts(draft.op, draft.arguments, fed, draft.call)
     if draft.owner is not None:
         _check_same_weights(draft, facts, draft.owner)
     return facts

@@ -1,11 +1,11 @@
-"""The one table of layers: Keras's name -> its arguments and the rule of its facts.
+"""The one table of layers: under Keras's name, a layer's arguments and the rule of its facts.
 
 A rule takes the shapes of its inputs (batch axis first, as None) and the layer's arguments in
 normal form, and returns `Facts` or raises `Refused` for what Keras refuses too. Its keyword-only
 signature is the layer's contract: each argument with its type, a sentence and Keras's default. Its
 docstring says how the layer works: a paragraph, and the fields of `Formulas`. Rules of several
-ranks are made by functions of rank. What a layer is like, for memory, pictures and recipes, is said
-by the `Traits` of its entry.
+ranks are made by functions of rank. The `Traits` of its entry say
+what a layer is like, for memory, pictures and recipes.
 
 A family of layers is a file. To add a layer, write its rule there, or take one that fits, add an
 entry to the `FAMILY` at the end of the file, and a case to tests/layer_cases.py. Nothing outside

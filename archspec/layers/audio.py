@@ -192,7 +192,7 @@ FLOATS = choice(None, "float32", "float16", "float64", "mixed_float16")
 def without_bfloat16(
     *, trainable: Trainable = True, dtype: A[Any, FLOATS, DTYPE_DOC] = None
 ) -> None:
-    """What STFTSpectrogram takes besides its own arguments."""
+    """State the arguments that STFTSpectrogram has besides its own."""
 
 
 # fmt: off

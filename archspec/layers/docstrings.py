@@ -1,4 +1,9 @@
-"""What the docstring of a rule says of its layer, for reference pages and editors."""
+"""Read the docstring of a rule, for reference pages and editors.
+
+>>> formulas = read_docstring("Multiplies.\\n\\nShape: (units).\\nParams: channels * units")
+>>> formulas.about, formulas.shape, formulas.params, formulas.macs
+('Multiplies.', '(units).', 'channels * units', '0')
+"""
 
 from __future__ import annotations
 
@@ -26,7 +31,7 @@ class Formulas:
 
     @property
     def costs(self) -> list[tuple[str, str]]:
-        """The formulas that do not give 0, each with what it counts."""
+        """Return what each formula counts, and the formula, without those that give 0."""
         costs = [("Parameters", self.params), ("MACs", self.macs)]
         return [(what, formula) for what, formula in costs if formula != "0"]
 

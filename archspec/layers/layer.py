@@ -1,4 +1,4 @@
-"""An entry of the table of layers: what it holds, and how it gives the facts of a call."""
+"""An entry of the table of layers, and the facts that it gives of a call."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ Dtype = A[Any, DTYPE, DTYPE_DOC]
 
 
 def common(*, trainable: Trainable = True, dtype: Dtype = None) -> None:
-    """State what every Keras layer takes besides its own arguments."""
+    """State the arguments that every Keras layer has besides its own."""
 
 
 def dtype_only(*, dtype: Dtype = None) -> None:
-    """State what a few layers take instead, such as SpatialDropout2D."""
+    """State the argument that a few layers have instead, such as SpatialDropout2D."""
 
 
 COMMON = Contract(common)
@@ -50,7 +50,7 @@ TRAINING = {
 class Example:
     """A call of a layer, as a spec writes it.
 
-    arguments: their YAML, "{filters: 6, kernel_size: 5}"; "" where there are none.
+    arguments: as YAML, "{filters: 6, kernel_size: 5}"; "" where there are none.
     inputs: a shape without the batch axis, a list of them, or call arguments to shapes.
     """
 
@@ -59,7 +59,7 @@ class Example:
 
     @property
     def named(self) -> dict[str, Shape]:
-        """The shapes of the inputs by name: "input", or a, b, c ... where there are several."""
+        """Return the shapes of the inputs by name: "input", or a, b, c ... for several."""
         if isinstance(self.inputs, tuple):
             return {"input": self.inputs}
         several = self.inputs.values() if isinstance(self.inputs, dict) else self.inputs
@@ -68,9 +68,9 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """An entry of the table.
+    """An entry of the table of layers.
 
-    doc: what the layer does, in a sentence.
+    rule: gives the facts of a call. doc: what the layer does, in a sentence.
     call: the constant call arguments that a spec may give, each with a sentence.
     common: the arguments that it shares with other layers.
     """
@@ -88,41 +88,41 @@ class Layer:
 
     @cached_property
     def arguments(self) -> Mapping[str, Argument]:
-        """The layer's own arguments, and then those that it shares, in Keras's order."""
+        """Return the layer's own arguments, and then those that it shares, in Keras's order."""
         return {**Contract(self.rule), **self.common}
 
     @cached_property
     def inputs(self) -> list[inspect.Parameter]:
-        """What the rule takes of a call, as parameters: the tensors, and then constants."""
+        """Return the rule's parameters for a call: the tensors, and then constants."""
         parameters = inspect.signature(self.rule).parameters.values()
         return [each for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
 
     @cached_property
     def takes(self) -> str | tuple[str, ...]:
-        """What the layer is called with: "one" tensor, a "list", or the names of its inputs."""
+        """Return "one" for a layer of one tensor, "list", or the names of its inputs."""
         names = tuple(each.name for each in self.inputs if each.name not in self.call)
         return {"x": "one", "xs": "list"}.get(names[0], names)
 
     @cached_property
     def optional(self) -> tuple[str, ...]:
-        """The names of the inputs that a call may leave out."""
+        """Return the names of the inputs that a call may leave out."""
         return tuple(each.name for each in self.inputs if each.default is None)
 
     @cached_property
     def shaping(self) -> tuple[str, ...]:
-        """The names of the constant call arguments that the rule takes."""
+        """Return the names of the constant call arguments that the output's shape depends on."""
         return tuple(each.name for each in self.inputs if each.name in self.call)
 
     @cached_property
     def formulas(self) -> Formulas:
-        """What the rule's docstring says of how the layer works."""
+        """Return the parts of the rule's docstring: how the layer works, and its formulas."""
         from archspec.layers.docstrings import read_docstring  # for pages and editors only
 
         return read_docstring(self.rule.__doc__)
 
     @property
     def step(self) -> str:
-        """The example as a step of a spec."""
+        """Return the example as a step of a spec."""
         arguments, names = self.example.arguments, list(self.example.named)
         if self.takes == "one":
             return f"- {self.name}: {arguments}" if arguments else f"- {self.name}"
@@ -134,7 +134,7 @@ class Layer:
 
     @property
     def hover(self) -> str:
-        """What an editor shows where the layer is named, in Markdown."""
+        """Return what an editor shows where the layer is named, in Markdown."""
         from archspec.layers.docstrings import write_formula
 
         lines = [self.doc, f"Shape: {self.formulas.shape}"]
@@ -168,7 +168,7 @@ class Layer:
 
 
 def _check_matrices(facts: Facts, arguments: Mapping[str, Any]) -> None:
-    """Refuse an initializer or a regularizer of matrices for a weight that is none."""
+    """Refuse an initializer or regularizer of matrices for a weight that is no matrix."""
     for argument, value in arguments.items():
         name = next(iter(value)) if isinstance(value, dict) else value
         if name not in MATRIX_ONLY:
@@ -213,7 +213,7 @@ def _check_constraints(facts: Facts, arguments: Mapping[str, Any]) -> None:
 
 
 def _find_weights(argument: str, facts: Facts) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield the weights that an argument such as `kernel_regularizer` is for, with shapes."""
+    """Yield name and shape of the weights that an argument such as `kernel_regularizer` is for."""
     stem = argument.rpartition("_")[0]
     for weight, shape in facts.weights.items():
         last = weight.rpartition("/")[2]
@@ -246,7 +246,7 @@ def entry(
 ) -> Layer:
     """Make an entry of the table.
 
-    doc: what the layer does, in a sentence.
-    arguments, applied_to: those of its example, and the input, without the batch axis.
+    doc: what the layer does, in a sentence. arguments, applied_to: of its example: its arguments as
+    YAML, and the shapes of its inputs without the batch axis.
     """
     return Layer(name, rule, traits, doc, Example(arguments, applied_to), call, common)

@@ -33,7 +33,7 @@ def split_channels(x: Shape, rank: int, data_format: str) -> tuple[Shape, int | 
 
 
 def join_channels(spatial: Shape, channels: int | None, data_format: str) -> Shape:
-    """Return the shape of which `split_channels` gives these parts."""
+    """Return the shape with these spatial axes and channels; the reverse of `split_channels`."""
     if data_format == "channels_last":
         return (None, *spatial, channels)
     return (None, channels, *spatial)

@@ -43,7 +43,7 @@ _INPUT, _UNKNOWN = Traits(title="input", gradient_needs="nothing"), Traits()
 
 
 def traits_of(op: str) -> Traits:
-    """Return the traits of a node's layer: of inputs too, and of a layer that the table lacks."""
+    """Return the traits of a layer, also of an input and of a layer that the table lacks."""
     if op in LAYERS:
         return LAYERS[op].traits
     return _INPUT if op == "InputLayer" else _UNKNOWN

@@ -1,4 +1,4 @@
-"""What a layer is like besides its facts: what memory, pictures, recipes and reuse ask of it."""
+"""The traits of layers: what memory, pictures, recipes and reuse need to know besides the facts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass(frozen=True, eq=False)
 class Traits:
-    """The traits of a layer; a family's file says them once, and its entries what differs.
+    """The traits of a layer. A family's file states them once, and its entries what differs.
 
     kind: what pictures colour it by.
     title: what papers call it, where that is not its class's own words in lower case.

@@ -1,4 +1,4 @@
-"""Callbacks: what watches over a training, and may change or end it."""
+"""Callbacks: objects that watch over a training, and may change or end it."""
 
 from __future__ import annotations
 

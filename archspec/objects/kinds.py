@@ -1,4 +1,4 @@
-"""What a kind of object is: a closed table, the names that it takes, and how an object is read."""
+"""A kind of object: a closed table, the spellings of its names, and how an object is read."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ class Kind:
         table: Mapping[str, Contract],
         aliases: Mapping[str, str] | None = None,
     ) -> None:
-        """name: "initializer". words: "an initializer", to complete the sentence "X must be ...".
+        """Make a kind of the table of its objects.
+
+        name: "initializer". words: "an initializer", to complete the sentence "X must be ...".
         table: the arguments of each object, by the name of its class in Keras. aliases: other names
-        that Keras has for entries of the table."""
+        that Keras has for entries of the table.
+        """
         self.name = name
         self.words = words
         self.table = table
@@ -34,9 +37,9 @@ class Kind:
 
     @cached_property
     def spellings(self) -> dict[str, str]:
-        """The table's name of each object by each spelling: `he_normal` is `HeNormal`.
+        """Return the table's name of each object by each of its spellings.
 
-        Spellings are CamelCase, snake_case and Keras's short names.
+        `he_normal` is `HeNormal`. Spellings are CamelCase, snake_case and Keras's short names.
         """
         names = {name: name for name in self.table} | dict(self.aliases)
         return names | {snake_case(name): entry for name, entry in names.items()}
@@ -109,7 +112,11 @@ def nothing() -> None:
 
 
 def named(value: Object) -> tuple[str, dict[str, Any]]:
-    """Return an object's name and the arguments that are not the default."""
+    """Return the name of an object in normal form, and the arguments that are not the default.
+
+    >>> named("Adam"), named({"SGD": {"momentum": 0.9}})
+    (('Adam', {}), ('SGD', {'momentum': 0.9}))
+    """
     return (value, {}) if isinstance(value, str) else next(iter(value.items()))
 
 

@@ -1,4 +1,4 @@
-"""Losses: what training makes small."""
+"""Losses: functions that training minimizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics: what a training measures besides its loss."""
+"""Metrics: what a training computes besides its loss, to be read."""
 
 from __future__ import annotations
 

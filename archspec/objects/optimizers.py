@@ -373,7 +373,8 @@ COMMON = Contract(common)
 class Optimizer(Contract):
     """The arguments of an optimizer.
 
-    slots: how many values it keeps for each trainable weight; of a kernel, where that differs.
+    slots: how many values it keeps for each trainable weight; where that differs, for each of a
+        kernel.
     """
 
     def __init__(self, function: Callable[..., None], slots: int) -> None:

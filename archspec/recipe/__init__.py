@@ -1,10 +1,10 @@
-"""The `train` mapping of a spec: what it may say, and the recipe that it means for a graph.
+"""The `train` mapping of a spec: its keys, and the recipe that it gives for a graph.
 
 `record` states every key once: the JSON Schema, the defaults, the options of the command line and
-the mapping of a run's resolved.yaml come from there. `recipe_of` lays what a user said on the
-command line over what the spec says, fills in defaults and ties losses, weights and metrics to the
-graph's outputs. Nothing here imports Keras: a recipe that cannot be is found before anything slow
-begins.
+the mapping of a run's resolved.yaml come from there. `recipe_of` replaces keys of the spec
+by those of the command line, fills in defaults, and ties losses, weights and metrics to the graph's
+outputs. Nothing here imports Keras, so that a recipe that cannot work is refused before anything
+slow begins.
 """
 
 from archspec.recipe.callbacks import ended_early, find_restoring

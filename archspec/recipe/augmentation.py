@@ -1,4 +1,4 @@
-"""Augmentation against the input of a graph, and against the range of its pixels."""
+"""Check augmentation against the input of a graph, and against the range of its pixels."""
 
 from __future__ import annotations
 

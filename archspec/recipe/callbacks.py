@@ -1,4 +1,4 @@
-"""Callbacks and schedules against what a training measures, and for how long it goes."""
+"""Check callbacks and schedules against what a training measures, and how long it is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Measured = Mapping[str, Object | None]
 
 
 def list_measured(graph: Graph, metrics: Mapping[str, tuple[Object, ...]]) -> Measured:
-    """Return what a training measures: the metric of each name in Keras's logs, None for a loss.
+    """Return the metric of each name in Keras's logs of a training; None for a loss.
 
     Raises `Refused` where two have one name, as Keras then drops one of them in silence.
     """

@@ -11,12 +11,12 @@ from archspec.objects import Object, named
 from archspec.recipe.augmentation import check_augment, find_wrong_ranges
 from archspec.recipe.callbacks import check_callbacks, check_restoring, list_measured
 from archspec.recipe.outputs import (
-    by_output,
     check_labels,
     check_shapes,
     check_values,
-    default_loss,
+    choose_loss,
     find_mismatch,
+    spread_over_outputs,
 )
 from archspec.recipe.record import RECIPE, Data, Train, suggest_key
 
@@ -25,7 +25,7 @@ BY_OUTPUT = ("loss", "metrics", "loss_weights")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe(Train):
-    """How a graph is trained, all defaults filled in.
+    """The recipe of a graph: a `train` mapping with all defaults filled in.
 
     epochs, steps: one of them is None. loss, metrics, loss_weights: by the dotted name of the
     output, one entry for every output in the graph's order. Objects are in normal form.
@@ -39,9 +39,9 @@ class Recipe(Train):
     warnings: tuple[str, ...] = ()
 
     def mapping(self, call: Callable[[str], str] = str) -> dict[str, Any]:
-        """Return the same as a `train` mapping, every default spelled out, of plain YAML values.
+        """Return the recipe as a `train` mapping of plain YAML values, with every default.
 
-        `recipe_of` makes an equal recipe of it. call: what it calls an output.
+        `recipe_of` makes an equal recipe of it. call: gives the name to write for an output.
         """
         written = {}
         several = len(self.loss) > 1
@@ -76,9 +76,9 @@ def recipe_of(
 
     given: a `train` mapping that stands in for the spec's own. data: replaces `data.name`.
     resize: adapt size and channels of images to the graph's input. overrides: further keys of
-    `RECIPE` that replace what the mapping says, unless None; epochs displace steps and conversely.
+    `RECIPE` that replace those of the mapping, unless None; epochs replace steps, and steps epochs.
 
-    Raises `Refused`, at the key to blame.
+    Raises `Refused`, with the key that is wrong.
     """
     train = _read(graph.train if given is None else given, overrides)
     source = train.data or Data()
@@ -88,14 +88,14 @@ def recipe_of(
         source = replace(source, resize=source.resize or True, channels=True)
     check_augment(graph, train.augment)
 
-    losses = by_output(graph, "loss", train.loss)
+    losses = spread_over_outputs(graph, "loss", train.loss)
     warnings = [*find_wrong_ranges(source.scale, train.augment)]
     for name in graph.outputs:
         if name not in losses:
-            losses[name] = default_loss(graph, name)
+            losses[name] = choose_loss(graph, name)
         elif mismatch := find_mismatch(graph, name, losses[name]):
             warnings.append(mismatch)
-    metrics = by_output(graph, "metrics", train.metrics)
+    metrics = spread_over_outputs(graph, "metrics", train.metrics)
     check_labels(losses, metrics)
     check_values(metrics)
     check_shapes(graph, losses, metrics, train.loss is not None)
@@ -103,7 +103,7 @@ def recipe_of(
     _check_precision(train.optimizer, train.precision)
     check_callbacks(train.optimizer, train.callbacks, measured, len(graph.outputs) > 1)
     check_restoring(train.callbacks)
-    weights = by_output(graph, "loss_weights", train.loss_weights or {})
+    weights = spread_over_outputs(graph, "loss_weights", train.loss_weights or {})
     of_graph = {
         "data": source,
         "epochs": None if train.steps else train.epochs,
@@ -116,7 +116,7 @@ def recipe_of(
 
 
 def _read(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> Train:
-    """Return a `train` mapping as a record, with what replaces some of its keys."""
+    """Return a `train` mapping as a record, with some keys replaced."""
     said = {key: value for key, value in given.items() if value is not None}
     if "epochs" in said and "steps" in said:
         hint = "remove one; `--epochs` or `--steps` of a command replaces the other"
@@ -133,7 +133,7 @@ def _read(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> Train:
 
 
 def _check_precision(optimizer: Object, precision: str) -> None:
-    """Refuse Muon in float64: it mixes in numbers of another type, as Keras finds at a step."""
+    """Refuse Muon in float64: it computes with another type too, and Keras fails at a step."""
     if named(optimizer)[0] == "Muon" and precision == "float64":
         hint = "train in float32, or with AdamW"
         raise Refused(

@@ -21,11 +21,11 @@ OF_CLASSES = {
 
 
 def is_sparse(name: str) -> bool:
-    """Whether a loss or metric takes the number of a class; the others take one-hot rows."""
+    """Return whether a loss or metric takes the number of a class; the others take one-hot rows."""
     return name.startswith("Sparse") or name == "CategoricalGeneralizedCrossEntropy"
 
 
-def by_output(graph: Graph, key: str, value: Any) -> dict[str, Any]:
+def spread_over_outputs(graph: Graph, key: str, value: Any) -> dict[str, Any]:
     """Return a key's value for each output, by the output's dotted name.
 
     value: one value for all outputs, or a mapping from the names of some to theirs.
@@ -139,25 +139,28 @@ def _find_misfit(name: str, given: Mapping[str, Any], shape: Shape) -> tuple[str
         if wrong[bound]:
             message = f"{name} argument '{key}' is {value}, and the output has {units} units"
             return message, f"give it a number {bound} {units}"
-    weights = next((key for key in ("alpha", "label_weights") if _several(given.get(key))), None)
+    weights = next((key for key in ("alpha", "label_weights") if _is_several(given.get(key))), None)
     if weights and units is not None and len(given[weights]) != units:
         counts = f"{len(given[weights])} numbers for {units} units"
         return f"{name} argument '{weights}' has {counts}", "give one number for each unit"
     return None
 
 
-def _several(value: Any) -> bool:
-    """Whether a value is a list of more than one item."""
+def _is_several(value: Any) -> bool:
+    """Return whether a value is a list of more than one item."""
     return isinstance(value, tuple) and len(value) > 1
 
 
 def is_one_unit(graph: Graph, output: str) -> bool:
-    """Whether an output is one number, which tells two classes apart: a softmax of one is 1."""
+    """Return whether an output is one number that can tell two classes apart.
+
+    A softmax of one unit cannot: it is always 1.
+    """
     return graph.shape(output)[1:] == (1,) and _last_activation(graph, output) != "softmax"
 
 
 def gives_probabilities(graph: Graph, output: str) -> bool:
-    """Whether an output ends in a softmax or sigmoid, followed at most by a change of shape."""
+    """Return whether an output ends in a softmax or sigmoid; its shape may change after that."""
     return _last_activation(graph, output) in ("softmax", "sigmoid")
 
 
@@ -170,7 +173,7 @@ def _last_activation(graph: Graph, output: str) -> str | None:
     return None if activation is None else named(activation)[0]
 
 
-def default_loss(graph: Graph, output: str) -> Object:
+def choose_loss(graph: Graph, output: str) -> Object:
     """Return the cross-entropy that fits an output: binary for one unit, sparse otherwise."""
     single = is_one_unit(graph, output)
     name = "BinaryCrossentropy" if single else "SparseCategoricalCrossentropy"

@@ -1,4 +1,4 @@
-"""What the `train` mapping of a spec may say: a record, each key stated once.
+"""The keys of the `train` mapping of a spec: a record, with each key stated once.
 
 A key is a field of `Train` or `Data`: its type, its sentence and its default, and `OPTION` where
 the command line has it as an option, too. From the fields come the JSON Schema, the check of a
@@ -43,7 +43,7 @@ from archspec.syntax.source import read_file, to_plain
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """What to train on: `train.data`."""
+    """The `train.data` of a spec: the dataset, and how its images are prepared."""
 
     name: A[
         str | None,
@@ -91,8 +91,10 @@ DATASET = Type(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Train:
-    """How to train, as a spec says it: epochs or steps, not both; the rest as in Keras's compile
-    and fit."""
+    """The `train` mapping of a spec, whose keys are those of Keras's compile and fit.
+
+    A spec has epochs or steps, not both.
+    """
 
     data: A[Data | None, DATASET, "What to train on.", OPTION] = None
     augment: A[
@@ -138,7 +140,10 @@ def suggest_key(word: str) -> str | None:
 
 
 def given_in(file: Path) -> dict[str, Any]:
-    """Return the `train` mapping that a file holds alone. Raises `UserError` for another thing."""
+    """Return the `train` mapping of a file that holds nothing else.
+
+    Raises `UserError` for a file with other content.
+    """
     given = to_plain(read_file(file).root)
     if not isinstance(given, dict):
         raise UserError(f"{file}: a recipe is a mapping, as under `train:` in a spec")

@@ -9,7 +9,7 @@ from typing import Any
 from archspec import foreign
 from archspec.arguments import NUMBER, Type, bind, choice, interval, leave_out_defaults, show
 from archspec.errors import Refused, Unfit, did_you_mean
-from archspec.infer import known_to_keras
+from archspec.infer import explain_lacking
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES, Object, named
 
@@ -17,7 +17,10 @@ from archspec.objects import KINDS, TABLES, Object, named
 
 
 def is_object(kind: str, value: Any) -> bool:
-    """Whether a value is one object, not a mapping from outputs: objects begin with a capital."""
+    """Return whether a value is one object, and not a mapping from outputs to objects.
+
+    The name of an object is one of its kind, or begins with a capital letter.
+    """
     if not isinstance(value, Mapping):
         return True
     return len(value) == 1 and all(
@@ -59,14 +62,14 @@ def _read_layers(value: Any) -> tuple[Object, ...]:
 
 
 def _read_layer(step: Any) -> Object:
-    """Read a layer in step notation into the form of objects: its name, or {name: {arguments}}."""
+    """Read a layer, written as a step, into the form of objects: name, or {name: {arguments}}."""
     if isinstance(step, str):
         step = {step: {}}
     if not isinstance(step, Mapping) or len(step) != 1:
         raise Unfit(f"must be a list of layers without modifiers, got {show(step)}")
     ((op, given),) = step.items()
     if op not in LAYERS:
-        raise known_to_keras(op) or Refused(
+        raise explain_lacking(op) or Refused(
             f"there is no layer '{op}'", None, "unknown-layer", did_you_mean(op, LAYERS)
         )
     arguments = LAYERS[op].arguments
@@ -81,7 +84,7 @@ def _read_layer(step: Any) -> Object:
 
 
 def _write_object(kind: str, value: Object) -> dict[str, dict[str, Any]]:
-    """Write an object with all its arguments, to mean the same where defaults have changed."""
+    """Write an object with all its arguments: a later change of a default then changes nothing."""
     name, differing = named(value)
     arguments = TABLES[kind][name].items()
     return {name: {key: each.default for key, each in arguments} | differing}

@@ -8,7 +8,7 @@ from archspec import foreign, recipe
 from archspec.analysis.measures import CONTRACTS
 from archspec.arguments import show
 from archspec.errors import Span, closest, did_you_mean
-from archspec.infer import CLOSED, known_to_keras
+from archspec.infer import CLOSED, explain_lacking
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES
 from archspec.schema.check_result import CheckResult, Notes
@@ -179,7 +179,7 @@ def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> No
     elif loop := re.match(r"for\s+(\w+)\s+in\s+([^:]+)", word):
         message = f"{show(word)} is no layer"
         hint = f"write `for: {{{loop[1]}: ={loop[2].strip()}}}` beside the layer"
-    elif refused := known_to_keras(word):
+    elif refused := explain_lacking(word):
         code, message, hint = refused.code, refused.message, refused.hint
     elif glued and glued[1] in (*LAYERS, *blocks):
         message = f"{show(word)} is no layer"
