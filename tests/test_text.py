@@ -9,7 +9,7 @@ import pytest
 import archspec
 from archspec import notation
 from archspec.analysis.fields import Field, find_fields, find_largest_field
-from archspec.analysis.measures import LAYER_MEASURES, measure_depth
+from archspec.analysis.measures import LAYER_MEASURES, MEASURES, measure_depth
 from archspec.analysis.memory import estimate_peak_memory
 from archspec.analysis.summary import MAX_ROWS, find_fitting_depth, summarize
 from archspec.backends.tables import to_text
@@ -272,6 +272,10 @@ def test_json_is_exact_and_whole():
         "layers": 1,
     }
     assert data["layers"][-1]["receptive_field"] is None
+    for row, written in zip(summarize(graph).rows, data["layers"], strict=True):
+        assert {name: written[name] for name in row.costs} == dict(row.costs)
+    assert len({measure.name for measure in MEASURES}) == len(MEASURES)
+    assert totals.keys() == {measure.name for measure in MEASURES} | {"training_memory"}
     several = json.loads(to_text([graph, network("lenet5.yaml")], form="json"))
     assert [each["name"] for each in several] == ["resnet18", "lenet5"]
 

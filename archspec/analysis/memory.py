@@ -17,7 +17,7 @@ from typing import Any
 
 from archspec.errors import UserError
 from archspec.graph import Graph, Node, count_trainable_params, sum_or_none
-from archspec.layers import traits_of
+from archspec.layers import find_activation, traits_of
 from archspec.objects import named, read
 from archspec.objects.optimizers import count_slots
 
@@ -136,11 +136,9 @@ def _find_needed(node: Node) -> list[str]:
 
     An activation inside a layer keeps a value as large as the output.
     """
-    traits = traits_of(node.op)
-    activation = traits.activation or node.arguments.get("activation")
+    traits, activation = traits_of(node.op), find_activation(node)
     if traits.kind == "activation":
-        from_output = activation is not None and named(activation)[0] in FROM_OUTPUT
-        return [node.name] if from_output else list(node.inputs)
+        return [node.name] if activation in FROM_OUTPUT else list(node.inputs)
     inputs = list(node.inputs) if traits.gradient_needs == "inputs" else []
     output = traits.gradient_needs == "output" or activation is not None
     return [*inputs, node.name] if output else inputs

@@ -55,9 +55,11 @@ def _plain() -> None:
 
 
 def chosen() -> str:
-    """The backend that Keras is to run on: the one that KERAS_BACKEND names; else the one in
-    Keras's file of settings, which Keras writes by itself, if that is installed; else the first
-    that is. Raises `UserError` as `start` does; imports nothing.
+    """Return the backend that Keras is to run on, without importing it.
+
+    It is the one that KERAS_BACKEND names; else the one in Keras's settings file, which Keras
+    writes by itself, if that is installed; else the first of `BACKENDS` that is installed.
+    Raises `UserError` if Keras or the backend is not installed.
     """
     backend = os.environ.get("KERAS_BACKEND") or next(
         filter(_installed, (*_settled(), *BACKENDS)), BACKENDS[0]

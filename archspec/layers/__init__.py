@@ -28,6 +28,7 @@ from archspec.layers.table import (
     LACKING,
     LAYERS,
     REFUSED,
+    find_activation,
     traits_of,
 )
 from archspec.layers.traits import KINDS, Kind, Traits
@@ -43,5 +44,6 @@ __all__ = [
     "Kind",
     "Layer",
     "Traits",
+    "find_activation",
     "traits_of",
 ]

@@ -20,8 +20,8 @@ from archspec.objects.activations import Alpha, MaxValue, NegativeSlope, Thresho
 def activation(
     x: Shape, *, activation: A[Any, ACTIVATION, "Function applied to each value, such as relu."]
 ) -> Facts:
-    """The same as the argument `activation` of the layer before it, as a step of its own: where
-    something comes between the two, such as BatchNormalization.
+    """It does what the argument `activation` of a layer does, as a step of its own: for where
+    another layer, such as BatchNormalization, stands between the two.
 
     Shape: that of the input.
     """
@@ -70,8 +70,8 @@ def p_re_lu(
     ] = None,
     **_: A[Any, weights("alpha", before="shared_axes")],
 ) -> Facts:
-    """x above 0, alpha * x below, where alpha is learnt, for each position and channel unless
-    shared_axes says where one serves all: [1, 2] leaves one for each channel of an image.
+    """x above 0, alpha * x below, where alpha is learnt, one for each position and channel. Along
+    shared_axes there is only one: [1, 2] leaves one for each channel of an image.
 
     Shape: that of the input.
     Params: the product of the input's axes but the batch, those of shared_axes counting 1.

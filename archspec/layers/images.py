@@ -165,8 +165,8 @@ def random_flip(
     seed: Seed = None,
     data_format: DataFormat = "channels_last",
 ) -> Facts:
-    """Each image of a batch is mirrored or not by a throw of its own; at inference none is. Digits
-    and letters change their meaning when mirrored.
+    """Whether an image is mirrored is drawn for each image; at inference none is. Digits and
+    letters change their meaning when mirrored.
 
     Shape: that of the input.
     """
@@ -275,9 +275,9 @@ def random_shear(
     data_format: DataFormat = "channels_last",
     seed: Seed = None,
 ) -> Facts:
-    """Rows, and columns, of each image are shifted the further the lower, or the further right,
-    they are, to one side or the other; at inference they stay. Keras does not compile a training
-    step with this layer, which makes it slow on JAX.
+    """Rows of an image are shifted sideways, more the lower they are, and columns up or down, more
+    the further right they are. At inference nothing happens. Keras does not compile a training step
+    with this layer, which makes it slow on JAX.
 
     Shape: that of the input.
     """

@@ -74,8 +74,8 @@ ChannelRate = A[
 
 
 def spatial_dropout_1d(x: Shape, *, rate: ChannelRate, seed: Seed = None) -> Facts:
-    """Dropout of whole channels: for features whose neighbouring steps are much alike, of which
-    one would tell what another's 0 hides.
+    """It drops whole channels. Where neighbouring steps are much alike, a single value that Dropout
+    sets to 0 could be read off its neighbours.
 
     Shape: that of the input.
     """
@@ -93,8 +93,8 @@ def spatial_dropout(rank: int) -> Rule:
         data_format: DataFormat = "channels_last",
         seed: Seed = None,
     ) -> Facts:
-        """Dropout of whole feature maps: for images whose neighbouring pixels are much alike, of
-        which one would tell what another's 0 hides.
+        """It drops whole feature maps. Where neighbouring pixels are much alike, a single value
+        that Dropout sets to 0 could be read off its neighbours.
 
         Shape: that of the input.
         """
@@ -153,8 +153,8 @@ def activity_regularization(
     l1: A[float, NON_NEGATIVE, "Factor of the sum of absolute outputs in the loss."] = 0.0,
     l2: A[float, NON_NEGATIVE, "Factor of the sum of squared outputs in the loss."] = 0.0,
 ) -> Facts:
-    """Hands the input on; l1 * sum(abs(x)) + l2 * sum(x ** 2), divided by the batch's length, is
-    added to the loss, which keeps the values small or makes most of them 0.
+    """It returns its input unchanged; l1 * sum(abs(x)) + l2 * sum(x ** 2), divided by the batch's
+    length, is added to the loss, which keeps the values small or makes most of them 0.
 
     Shape: that of the input.
     """

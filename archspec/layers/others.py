@@ -11,7 +11,7 @@ from archspec.layers.traits import Traits
 
 
 def identity(x: Shape) -> Facts:
-    """Gives a value a name, or stands where a variant has a layer.
+    """It gives a value a name, or takes the place of a layer that a variant of the network has.
 
     Shape: that of the input.
     """
@@ -23,8 +23,8 @@ def masking(
     *,
     mask_value: A[float, NUMBER, "Value that all features of a skipped step have."] = 0.0,
 ) -> Facts:
-    """Marks the steps all of whose features are mask_value, and makes their features 0; attention,
-    and what else knows masks, passes over them.
+    """It marks the steps whose features are all mask_value, and sets these features to 0.
+    Attention, and other layers that know masks, skip such steps.
 
     Shape: that of the input.
     """

@@ -137,8 +137,8 @@ def contrast_limited_adaptive_histogram_equalization(
     tile_grid_size: A[Sizes, TILES, "Tiles in a column and in a row, [rows, columns]."] = (8, 8),
     data_format: DataFormat = "channels_last",
 ) -> Facts:
-    """CLAHE: in each tile and channel, values are spread so that all are as frequent, as far as
-    clip_limit lets them; between tiles the results are interpolated. It works at inference as in
+    """CLAHE: in each tile and channel, values are spread to be equally frequent, as far as
+    clip_limit allows; between tiles the results are interpolated. It works at inference as in
     training.
 
     Shape: that of the input.
@@ -244,8 +244,8 @@ def random_color_degeneration(
     data_format: DataFormat = "channels_last",
     seed: Seed = None,
 ) -> Facts:
-    """x + share * (grey - x), with a share for each image: 1 is grey, below 0 the colours grow. At
-    inference nothing happens.
+    """x + share * (grey - x), with a share for each image: 1 is grey, and below 0 the colours are
+    stronger. At inference nothing happens.
 
     Shape: that of the input.
     """
@@ -290,8 +290,8 @@ def random_saturation(
     data_format: DataFormat = "channels_last",
     seed: Seed = None,
 ) -> Facts:
-    """The saturation of each image times s / (1 - s), with an s of its own: 0 is grey, 0.5 changes
-    nothing, 1 is full colour. At inference nothing happens.
+    """The saturation of each image is multiplied by s / (1 - s), with an s of its own: 0 is grey,
+    0.5 changes nothing, 1 is full colour. At inference nothing happens.
 
     Shape: that of the input.
     """

@@ -86,8 +86,8 @@ def global_pool(rank: int) -> Rule:
             "Whether the pooled axes stay, with length 1, so that the result can scale the input.",
         ] = False,
     ) -> Facts:
-        """One number for each channel, whatever the size of the input: what leads from a feature
-        map to the dense head of a classifier, without the weights that Flatten would cost
+        """It gives one number for each channel, whatever the size of the input. It leads from
+        feature maps to the dense head of a classifier, without the weights that Flatten would cost
         there.
 
         Shape: the channels alone; with keepdims each spatial axis stays, as 1.

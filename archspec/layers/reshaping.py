@@ -31,7 +31,7 @@ TIMES_REPEATED = (
 
 
 def flatten(x: Shape, *, data_format: DataFormat = "channels_last") -> Facts:
-    """What stands between the feature maps of a convolution and a dense layer.
+    """It stands between the feature maps of a convolution and a dense layer.
 
     Shape: one axis, as long as the product of all but the batch.
     """
@@ -108,7 +108,7 @@ def permute(
 
 
 def repeat_vector(x: Shape, *, n: A[int, POSITIVE, "Times that the vector is repeated."]) -> Facts:
-    """Feeds one vector to each of n steps, such as an encoder's result to a decoder.
+    """It gives one vector to each of n steps, such as an encoder's result to a decoder.
 
     Shape: (features) becomes (n, features).
     """
@@ -149,8 +149,8 @@ def zero_padding(rank: int) -> Rule:
         padding: A[Any, margins(rank), MARGIN[min(rank, 2)]] = one[0] if rank == 1 else one,
         data_format: DataFormat = "channels_last",
     ) -> Facts:
-        """Pads by a stated number, on one side if wanted; the convolution that follows then has
-        padding valid. PyTorch's padding=1 is this layer with 1 where strides are over 1:
+        """It pads by a given number, on one side if wanted; the convolution that follows then has
+        padding valid. Where strides are over 1, PyTorch's padding=1 is this layer with 1, since
         Keras's padding same may pad the end alone.
 
         Shape: each spatial axis n becomes before + n + after; the channels stay.
@@ -168,7 +168,7 @@ def cropping_1d(
     *,
     cropping: A[Any, margins(1), "Steps to drop at both ends, or [before, after]."] = (1, 1),
 ) -> Facts:
-    """Makes lengths meet again, such as those of two branches.
+    """It makes lengths equal again, such as those of two branches.
 
     Shape: the length n becomes n - before - after; the channels stay.
     """
@@ -189,7 +189,7 @@ def cropping(rank: int, default: int) -> Rule:
         ] = ((default, default),) * rank,
         data_format: DataFormat = "channels_last",
     ) -> Facts:
-        """Makes sizes meet again, such as those of a U-Net's two sides.
+        """It makes sizes equal again, such as those of a U-Net's two sides.
 
         Shape: each spatial axis n becomes n - before - after; the channels stay.
         """
@@ -216,7 +216,7 @@ def _enlarge(x: Shape, size: Sizes, data_format: str, reach: int = 1) -> Facts:
 def up_sampling_1d(
     x: Shape, *, size: A[int, POSITIVE, "Times that each step is repeated."] = 2
 ) -> Facts:
-    """Has no weights: Conv1DTranspose is the learnt way to more steps.
+    """It has no weights; Conv1DTranspose enlarges with learnt kernels.
 
     Shape: the length n becomes n * size; the channels stay.
     """
@@ -234,8 +234,8 @@ def up_sampling_2d(
     data_format: DataFormat = "channels_last",
     interpolation: A[str, choice(*REACH), BETWEEN_PIXELS] = "nearest",
 ) -> Facts:
-    """Has no weights: Conv2DTranspose is the learnt way. nearest repeats rows and columns; the
-    other interpolations compute values between them.
+    """It has no weights; Conv2DTranspose enlarges with learnt kernels. nearest repeats rows and
+    columns; the other interpolations compute values between them.
 
     Shape: each spatial axis n becomes n * size; the channels stay.
     """
@@ -248,7 +248,7 @@ def up_sampling_3d(
     size: A[Sizes, sizes(3), TIMES_REPEATED] = (2, 2, 2),
     data_format: DataFormat = "channels_last",
 ) -> Facts:
-    """Has no weights: Conv3DTranspose is the learnt way.
+    """It has no weights; Conv3DTranspose enlarges with learnt kernels.
 
     Shape: each spatial axis n becomes n * size; the channels stay.
     """

@@ -1,5 +1,6 @@
 """The table: every layer that a spec may have, and those of Keras that it may not."""
 
+from archspec.graph import Node
 from archspec.layers import (
     activations,
     attention,
@@ -18,6 +19,7 @@ from archspec.layers import (
 )
 from archspec.layers.layer import Layer
 from archspec.layers.traits import Traits
+from archspec.objects import named
 
 # What the layers are for -> those layers, in the order of the reference page.
 FAMILIES: dict[str, tuple[Layer, ...]] = {
@@ -47,6 +49,15 @@ def traits_of(op: str) -> Traits:
     if op in LAYERS:
         return LAYERS[op].traits
     return _INPUT if op == "InputLayer" else _UNKNOWN
+
+
+def find_activation(node: Node) -> str | None:
+    """Return the name of the activation that a node's output has passed, or None.
+
+    It is the layer's `activation`, or the function that the layer itself is: "relu" for ReLU.
+    """
+    activation = traits_of(node.op).activation or node.arguments.get("activation")
+    return None if activation is None else named(activation)[0]
 
 
 # Keras's other names for layers -> the names that a spec has.

@@ -8,7 +8,7 @@ from typing import Any
 from archspec.arguments import show
 from archspec.errors import AtArgument, Refused, did_you_mean
 from archspec.graph import Graph, Node, Shape
-from archspec.layers import traits_of
+from archspec.layers import find_activation, traits_of
 from archspec.objects import TABLES, Object, named
 from archspec.recipe.types import is_object
 
@@ -169,8 +169,7 @@ def _last_activation(graph: Graph, output: str) -> str | None:
     node: Node = graph[output]
     while traits_of(node.op).passes_values and node.inputs:
         node = graph[node.inputs[0]]
-    activation = traits_of(node.op).activation or node.arguments.get("activation")
-    return None if activation is None else named(activation)[0]
+    return find_activation(node)
 
 
 def choose_loss(graph: Graph, output: str) -> Object:
