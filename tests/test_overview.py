@@ -8,7 +8,7 @@ from layouts import lay_out
 
 import archspec
 from archspec.cli import main
-from archspec.graph import params
+from archspec.graph import count_params
 from archspec.pictures.blocks import DistinctBlock, find_blocks
 from archspec.pictures.boxes import View, build_full_scene
 from archspec.pictures.dot import side_by_side, to_blocks
@@ -56,7 +56,7 @@ def test_an_overview_and_its_blocks_lose_nothing_and_can_be_read(spec: Path) -> 
     overview, inside, _ = plan_overview(graph, fold=True)
     stands = [node for box in overview.scene.boxes for node in box.represented]
     assert sorted(node.name for node in stands) == sorted(node.name for node in graph)
-    assert sum(map(params, stands)) == graph.total_params
+    assert sum(map(count_params, stands)) == graph.total_params
     folded = {box.block for box in overview.scene.boxes if box.block}
     assert folded == {path for block, _ in inside for path in block.uses}
     layout = lay_out(to_blocks(graph))
@@ -75,7 +75,7 @@ def test_a_fold_tells_each_turn_from_all() -> None:
     ):
         assert line in said["mixed5c"]
     graph = archspec.load("inception_v3")
-    turns = [archspec.graph.params(node) for node in graph if node.name.startswith("mixed6c.")]
+    turns = [count_params(node) for node in graph if node.name.startswith("mixed6c.")]
     assert f"{sum(turns) / 1e6:.2f} M each" in " ".join(said["mixed6c"])
 
 

@@ -11,7 +11,7 @@ from random_drawing import draw
 from random_graphs import write
 
 import archspec
-from archspec.graph import Graph, params
+from archspec.graph import Graph, count_params
 from archspec.pictures.boxes import (
     READABLE,
     View,
@@ -39,7 +39,7 @@ def sums_up(scene: Scene) -> None:
     stands = [node for box in scene.boxes for node in box.represented]
     graph = scene.graph
     assert sorted(node.name for node in stands) == sorted(node.name for node in graph)
-    assert sum(map(params, stands)) == graph.total_params
+    assert sum(map(count_params, stands)) == graph.total_params
     macs = [node.facts.macs for node in stands if node.facts]
     assert None in macs or sum(macs) == graph.macs
 
