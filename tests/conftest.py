@@ -87,11 +87,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _fresh_keras() -> Iterator[None]:
+def _fresh_keras(request: pytest.FixtureRequest) -> Iterator[None]:
     """Leave nothing of one module's Keras to the next: a global seed generator that was made
     inside a `StatelessScope` holds no value, and whoever draws from it draws garbage."""
     yield
-    if "keras" in sys.modules:
+    here = (item for item in request.session.items if item.path == request.path)
+    if any(item.get_closest_marker("keras") for item in here):
         sys.modules["keras"].utils.clear_session()
 
 

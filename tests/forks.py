@@ -19,8 +19,6 @@ from typing import Self, TypeVar
 
 from archspec.cli import run
 from archspec.comparing import trainings
-from archspec.training import figures as pictures
-from archspec.training.recorder import Recorder
 
 T = TypeVar("T")
 AT_ONCE = 3  # processes: a little more than the cores that there are at the least
@@ -47,6 +45,8 @@ class Archspec(ForkServerProcess):
         self.start()
 
     def run(self) -> None:
+        from archspec.training import figures as pictures  # it imports Keras, which is here already
+
         threads = list(Path(f"/proc/{os.getppid()}/task").iterdir())
         assert len(threads) == 1, "a fork has only one of them"
         gc.freeze()  # as `framework.start` does
@@ -160,6 +160,8 @@ class Ended(Archspec):
         super().__init__(words, log)
 
     def prepare(self) -> None:
+        from archspec.training.recorder import Recorder
+
         when, what, count = self.moment
         times = 0
         replace, seen = os.replace, Recorder.on_train_batch_end
