@@ -17,14 +17,13 @@ from typing import Any, NamedTuple
 import click
 import pytest
 from conftest import ROOT
+from shipped import SPECS, most_slow
 
 import archspec
 from archspec import cli
 from archspec.schema import make_schema
 
 COLOURLESS = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
-
-SHIPPED = sorted(path.stem for path in ROOT.glob("specs/**/*.yaml") if path.parent.name != "blocks")
 
 
 class Done(NamedTuple):
@@ -101,7 +100,7 @@ def test_schema_prints_the_schema(tmp_path: Path):
     assert json.loads(run(tmp_path, "schema").stdout) == make_schema()
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", most_slow(SPECS))
 def test_new_starts_a_file_that_means_the_same(tmp_path: Path, name: str):
     from archspec.loading.copying import copy_spec
 

@@ -3,17 +3,15 @@
 import subprocess
 import sys
 from collections import Counter
-from functools import cache
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pygraphviz
 import pytest
 from layouts import lay_out
+from shipped import ROOT, SPECS, most_slow, network
 
 import archspec
 from archspec.errors import UserError
-from archspec.graph import Graph
 from archspec.pictures.boxes import View
 from archspec.pictures.dot import to_blocks, to_dot
 from archspec.pictures.plan import Picture, plan_picture
@@ -21,9 +19,7 @@ from archspec.pictures.render import render
 from archspec.pictures.scene import Box, Mark
 from archspec.pictures.style import THEMES
 
-ROOT = Path(__file__).parent.parent
-SPECS = sorted(path.relative_to(ROOT / "specs") for path in (ROOT / "specs").glob("*.yaml"))
-DEEP = Path("families/resnet152_imagenet.yaml")
+DEEP = "resnet152_imagenet"
 
 SIAMESE = r"""
 archspec: 1
@@ -64,21 +60,16 @@ WHOLE = View(depth=99, fold=False)
 SKIP = THEMES["light"].skip
 
 
-@cache
-def network(spec: Path | str) -> Graph:
-    return archspec.load(ROOT / "specs" / spec)
-
-
 @pytest.mark.parametrize("name", ["lenet5", "inception10", "resnet18"])
 def test_the_text_is_the_golden_one(name, golden):
-    golden(f"dot/{name}.dot", to_dot(network(f"{name}.yaml")))
+    golden(f"dot/{name}.dot", to_dot(network(name)))
 
 
 def test_the_same_spec_gives_the_same_text():
-    assert to_dot(network("googlenet.yaml")) == to_dot(network.__wrapped__("googlenet.yaml"))
+    assert to_dot(network("googlenet")) == to_dot(network.__wrapped__("googlenet"))
 
 
-@pytest.mark.parametrize("spec", [*SPECS, DEEP], ids=str)
+@pytest.mark.parametrize("spec", most_slow(SPECS))
 def test_no_node_and_no_edge_is_lost(spec):
     graph = network(spec)
     picture = plan_picture(graph, WHOLE)
@@ -121,7 +112,7 @@ def _is_link(part: Box | Mark) -> bool:
 
 
 def test_every_node_says_its_facts_and_its_place():
-    graph = network("resnet18.yaml")
+    graph = network("resnet18")
     drawn = pygraphviz.AGraph(string=to_dot(graph, WHOLE))
     tips = [line for node in drawn.nodes() for line in (node.attr["tooltip"] or "").split(r"\n")]
     for node in graph:
@@ -131,16 +122,16 @@ def test_every_node_says_its_facts_and_its_place():
 
 
 def test_identity_skips_stand_out_and_nothing_else_does():
-    picture = plan_picture(network("resnet18.yaml"), WHOLE)
+    picture = plan_picture(network("resnet18"), WHOLE)
     heads = [picture.parts[edge.head] for edge in picture.edges if edge.skip]
     skips = [head.name for head in heads if isinstance(head, Box)]
     identities = ["stage0.unit0", "stage0.unit1", "stage1.unit1", "stage2.unit1", "stage3.unit1"]
     assert skips == [f"{unit}.add" for unit in identities]
-    assert to_dot(network("resnet18.yaml"), WHOLE).count(SKIP) == 3 * len(skips)  # each bends once
-    assert not any(edge.skip for edge in plan_picture(network("inception10.yaml"), WHOLE).edges)
+    assert to_dot(network("resnet18"), WHOLE).count(SKIP) == 3 * len(skips)  # each bends once
+    assert not any(edge.skip for edge in plan_picture(network("inception10"), WHOLE).edges)
 
 
-@pytest.mark.parametrize("spec", ["inception10.yaml", "googlenet.yaml"])
+@pytest.mark.parametrize("spec", ["inception10", "googlenet"])
 def test_branches_stand_in_the_order_of_concatenation(spec):
     graph = network(spec)
     across = {
@@ -176,14 +167,14 @@ def _boxes(*steps: str) -> list[list[str]]:
 
 
 def test_a_branch_has_no_frame_and_a_block_has_its_title():
-    text = to_dot(network("resnet18.yaml"))
+    text = to_dot(network("resnet18"))
     assert 'subgraph "cluster stage1.unit0"' in text
     assert 'subgraph "cluster stage1.unit0.main"' not in text
     assert "unit0: residual" in text
 
 
 def test_a_deep_network_is_cut_into_columns_joined_by_links():
-    picture = plan_picture(network("resnet18.yaml"), View())
+    picture = plan_picture(network("resnet18"), View())
     assert [column.boxes[0].name for column in picture.columns] == [
         "input",
         "stage2.unit0.main.conv2d",
@@ -192,7 +183,7 @@ def test_a_deep_network_is_cut_into_columns_joined_by_links():
     assert [(tail, head.text) for tail, head in heads if _is_link(head)] == [
         ("stage1.unit1.add", "1")
     ]
-    assert len(plan_picture(network("lenet5.yaml"), View()).columns) == 1
+    assert len(plan_picture(network("lenet5"), View()).columns) == 1
     columns = len(plan_picture(network(DEEP), WHOLE).columns)
     assert to_dot(network(DEEP), WHOLE).count("(continued)") == columns - 1
 
@@ -220,7 +211,7 @@ def test_arguments_that_take_a_tensor_are_named_once_for_each_tensor():
 )
 def test_a_picture_is_written_whole_in_the_format_of_its_suffix(tmp_path, capfd, suffix, start):
     path = tmp_path / "new" / f"net.x{suffix}"
-    render(to_dot(network("lenet5.yaml")), path)
+    render(to_dot(network("lenet5")), path)
     assert path.read_bytes().startswith(start)
     assert [each.name for each in path.parent.iterdir()] == [path.name]
     assert capfd.readouterr() == ("", "")

@@ -1,18 +1,17 @@
 """The variants of `examples/identity_mappings` are the units of the paper's figures 2 and 4."""
 
-from functools import cache
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pytest
+from shipped import EXAMPLES, ROOT, network
 
 import archspec
 from archspec.analysis.measures import measure_depth
 from archspec.graph import Graph, count_params
 from archspec.recipe import recipe_of
 
-FOLDER = Path(__file__).parent.parent / "examples" / "identity_mappings"
+FOLDER = ROOT / "examples" / "identity_mappings"
 
 # file -> (parameters in millions, the operations of a unit that keeps its shape)
 CONVOLUTIONS = ["Conv2D", "BatchNormalization", "Activation", "Conv2D"]
@@ -39,16 +38,12 @@ VARIANTS = {
     "resnet1001": (10.2, ["BatchNormalization", "Activation", *BOTTLENECK, "Add"]),
 }
 DEPTHS = {"resnet164": 164, "resnet1001": 1001}
+EACH = [name for name in VARIANTS if name != "resnet1001"]  # which is large
+EACH.append(pytest.param("resnet1001", marks=pytest.mark.slow))
 
 
 def variant(name: str, **params: Any) -> Graph:
-    path = FOLDER / f"{name}.yaml"
-    return archspec.load(path, **params) if params else as_written(path)
-
-
-@cache
-def as_written(path: Path) -> Graph:
-    return archspec.load(path)
+    return archspec.load(EXAMPLES[name], **params) if params else network(name)
 
 
 def unit(graph: Graph, name: str = "stage0.unit1") -> list[str]:
@@ -56,7 +51,7 @@ def unit(graph: Graph, name: str = "stage0.unit1") -> list[str]:
 
 
 def test_every_file_is_in_the_table_and_in_the_readme() -> None:
-    assert {path.stem for path in FOLDER.glob("*.yaml")} == set(VARIANTS)
+    assert set(EXAMPLES) == set(VARIANTS)
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in readme for name in VARIANTS)
 
@@ -68,12 +63,12 @@ def test_a_variant_is_a_small_file(name: str) -> None:
     assert len(text.splitlines()) <= 32
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", EACH)
 def test_a_unit_has_the_operations_of_the_figure(name: str) -> None:
     assert unit(variant(name)) == VARIANTS[name][1]
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", EACH)
 def test_the_size_is_the_paper_s(name: str) -> None:
     """The paper leaves the scales and shifts of batch normalization out: 10.2 M are kernels."""
     graph = variant(name)
@@ -84,7 +79,7 @@ def test_the_size_is_the_paper_s(name: str) -> None:
     assert measure_depth(graph) == DEPTHS.get(name, 110)
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", EACH)
 def test_the_features_shrink_to_8_by_8(name: str) -> None:
     graph = variant(name)
     added = [graph.shape(node.name) for node in graph if node.op == "Add"]

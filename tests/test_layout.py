@@ -5,12 +5,12 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 import pytest
 from layouts import Area, Layout, Line, Text, lay_out
 from random_drawing import draw
 from random_graphs import write
+from shipped import EXAMPLES, SPECS, most_slow, network
 
 import archspec
 from archspec.graph import Graph
@@ -18,15 +18,8 @@ from archspec.pictures.boxes import View
 from archspec.pictures.dot import to_blocks, to_dot
 from archspec.pictures.style import Style
 
-ROOT = Path(__file__).parent.parent
 PAGE, INCH = 1200, 96  # pixels of a page's width, and of an inch
 POINT = INCH / 72
-EXAMPLES = sorted((ROOT / "examples/identity_mappings").glob("*.yaml"))
-SPECS = [
-    *sorted((ROOT / "specs").glob("*.yaml")),
-    *sorted((ROOT / "specs/families").glob("*.yaml")),
-]
-
 
 WAYS: dict[str, Callable[[Graph], str]] = {
     "down": to_dot,
@@ -39,35 +32,31 @@ SHAPES = {"down": (0.75, 1.8), "across": (0.3, 0.75), "blocks": (0.75, 2.2)}
 
 
 @cache
-def layout_of(spec: Path, way: str = "down") -> Layout:
-    return lay_out(WAYS[way](archspec.load(spec)))
-
-
-def network(name: str) -> Path:
-    return next(path for path in SPECS if path.stem == name)
+def layout_of(name: str, way: str = "down") -> Layout:
+    return lay_out(WAYS[way](network(name)))
 
 
 @pytest.mark.parametrize("way", ["down", "blocks"])
-@pytest.mark.parametrize("spec", SPECS + EXAMPLES, ids=lambda path: path.stem)
-def test_a_picture_can_be_read_on_a_page(spec: Path, way: str) -> None:
-    layout = layout_of(spec, way)
+@pytest.mark.parametrize("name", most_slow([*SPECS, *EXAMPLES]))
+def test_a_picture_can_be_read_on_a_page(name: str, way: str) -> None:
+    layout = layout_of(name, way)
     assert layout.faults() == []
     shrunk = min(1, PAGE / (layout.width * POINT))
     assert min(text.size for text in layout.texts) * shrunk >= 9
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
-def test_a_picture_has_the_shape_of_a_page_or_a_slide(spec: Path, way: str) -> None:
-    layout = layout_of(spec, way)
+@pytest.mark.parametrize("name", most_slow(SPECS))
+def test_a_picture_has_the_shape_of_a_page_or_a_slide(name: str, way: str) -> None:
+    layout = layout_of(name, way)
     low, high = SHAPES[way]
     assert low <= layout.height / layout.width <= high
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
-def test_a_line_is_straight_where_nothing_else_leaves_or_enters(spec: Path, way: str) -> None:
-    lines = layout_of(spec, way).lines
+@pytest.mark.parametrize("name", most_slow(SPECS))
+def test_a_line_is_straight_where_nothing_else_leaves_or_enters(name: str, way: str) -> None:
+    lines = layout_of(name, way).lines
     leaving = Counter(line.ends[0] for line in lines)
     entering = Counter(line.ends[1] for line in lines)
     alone = [line for line in lines if leaving[line.ends[0]] == entering[line.ends[1]] == 1]
@@ -78,7 +67,7 @@ def test_a_line_is_straight_where_nothing_else_leaves_or_enters(spec: Path, way:
 
 
 def test_a_chain_with_a_skip_around_it_is_straight() -> None:
-    boxes = layout_of(network("resnet18")).boxes
+    boxes = layout_of("resnet18").boxes
     names = [f"stage1.unit1.{layer}" for layer in ("main.conv2d", "main.conv2d_1", "add")]
     middles = [(boxes[name].left + boxes[name].right) / 2 for name in names]
     assert max(middles) - min(middles) < 1
@@ -86,7 +75,7 @@ def test_a_chain_with_a_skip_around_it_is_straight() -> None:
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet18_imagenet"])
 def test_a_skip_across_the_page_does_not_rise_before_it_falls(name: str) -> None:
-    lines = layout_of(network(name), "across").lines
+    lines = layout_of(name, "across").lines
     falling = [line.points for line in lines if " past " in line.ends[0]]
     assert falling
     for points in falling:
@@ -94,7 +83,7 @@ def test_a_skip_across_the_page_does_not_rise_before_it_falls(name: str) -> None
 
 
 def test_boxes_of_parallel_branches_stand_in_rows() -> None:
-    boxes = layout_of(network("inception10")).boxes
+    boxes = layout_of("inception10").boxes
     for module in ("stage0.module0", "stage1.module1"):
         for row in (
             (
@@ -109,7 +98,7 @@ def test_boxes_of_parallel_branches_stand_in_rows() -> None:
 
 
 def test_boxes_beside_each_other_take_two_lines_as_soon_as_one_does() -> None:
-    boxes = layout_of(network("googlenet"), "blocks").boxes
+    boxes = layout_of("googlenet", "blocks").boxes
     names = ("3x3.conv2d_1", "5x5.conv2d_1", "pool.conv2d")
     areas = [boxes[f"inception/inception3a.{name}"] for name in names]
     heights = [area.top - area.bottom for area in areas]
@@ -117,13 +106,13 @@ def test_boxes_beside_each_other_take_two_lines_as_soon_as_one_does() -> None:
 
 
 def test_the_default_picture_of_a_deep_network_is_smaller_than_one_without_folds() -> None:
-    graph = archspec.load("resnet18")
-    folded, unfolded = layout_of(network("resnet18")), lay_out(to_dot(graph, View(99, fold=False)))
+    folded = layout_of("resnet18")
+    unfolded = lay_out(to_dot(network("resnet18"), View(99, fold=False)))
     assert folded.width * folded.height < unfolded.width * unfolded.height
 
 
 def test_a_title_in_a_narrow_frame_takes_one_line_if_it_is_short() -> None:
-    texts = layout_of(network("resnet18")).texts
+    texts = layout_of("resnet18").texts
     said = [text.said for text in texts if text.owner == "cluster stage1.unit0"]
     assert said == ["unit0: residual"]
 
@@ -148,7 +137,7 @@ def test_a_line_into_a_small_box_is_clear_of_the_title_above_it(name: str) -> No
 
 @pytest.mark.parametrize("name", ["resnet18", "googlenet", "resnet50v2"])
 def test_the_legend_is_one_line_in_the_order_of_the_layers(name: str) -> None:
-    heading = [text for text in layout_of(network(name)).texts if not text.owner]
+    heading = [text for text in layout_of(name).texts if not text.owner]
     legend = heading[3:]
     assert [text.said for text in legend][:1] == ["convolution"]
     assert len(legend) >= 6
@@ -190,7 +179,7 @@ def test_whatever_a_network_is_its_boxes_and_texts_do_not_overlap(way: str) -> N
 
 
 def test_the_check_of_layouts_can_fail() -> None:
-    layout = lay_out(to_dot(archspec.load("lenet5")))
+    layout = lay_out(to_dot(network("lenet5")))
     first, second, third, fourth, *_ = layout.boxes
     layout.boxes[second] = layout.boxes[first]
     box = layout.boxes[first]

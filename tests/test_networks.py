@@ -3,19 +3,17 @@
 import re
 from collections import Counter
 from collections.abc import Callable
-from functools import cache
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pytest
+from shipped import EXAMPLES, FILES, ROOT, SPECS, most_slow
+from shipped import network as as_written
 
 import archspec
 from archspec.backends.tables import to_text
 from archspec.graph import Graph, Node
 from archspec.recipe import recipe_of
-
-ROOT = Path(__file__).parent.parent
 
 SOFTMAX, LOGITS = "softmax", None
 
@@ -57,20 +55,8 @@ FAMILIES = {
 }
 
 
-FILES = {
-    path.stem: path
-    for folder in ("specs", "specs/families", "examples/identity_mappings")
-    for path in sorted((ROOT / folder).glob("*.yaml"))
-}
-
-
 def network(name: str, **params: Any) -> Graph:
     return archspec.load(FILES[name], **params) if params else as_written(name)
-
-
-@cache
-def as_written(name: str) -> Graph:
-    return archspec.load(FILES[name])
 
 
 def layers(graph: Graph, *ops: str) -> list[Node]:
@@ -616,7 +602,7 @@ def test_the_small_resnets_project_where_they_stride_and_have_no_biases(
 UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*SPECS, *most_slow(EXAMPLES)])
 def test_the_summary_is_as_it_was_and_adds_up(
     name: str, golden: Callable[[str, str], None]
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from layouts import lay_out
+from shipped import ROOT, SPECS, most_slow, network
 
 import archspec
 from archspec.cli import main
@@ -15,12 +16,9 @@ from archspec.pictures.dot import side_by_side, to_blocks
 from archspec.pictures.plan import plan_overview
 from archspec.pictures.style import THEMES, Style, read_rgb
 
-ROOT = Path(__file__).parent.parent
-SPECS = sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs/families").glob("*.yaml"))
 
-
-def found(spec: str) -> list[DistinctBlock]:
-    return find_blocks(build_full_scene(archspec.load(spec)))
+def found(name: str) -> list[DistinctBlock]:
+    return find_blocks(build_full_scene(network(name)))
 
 
 def test_blocks_are_distinct_by_layers_and_wiring_and_not_by_arguments() -> None:
@@ -50,9 +48,9 @@ def test_a_block_that_failed_is_drawn_beside_the_sound_ones() -> None:
     assert lay_out(to_blocks(graph)).faults() == []
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
-def test_an_overview_and_its_blocks_lose_nothing_and_can_be_read(spec: Path) -> None:
-    graph = archspec.load(spec)
+@pytest.mark.parametrize("name", most_slow(SPECS))
+def test_an_overview_and_its_blocks_lose_nothing_and_can_be_read(name: str) -> None:
+    graph = network(name)
     overview, inside, _ = plan_overview(graph, fold=True)
     stands = [node for box in overview.scene.boxes for node in box.represented]
     assert sorted(node.name for node in stands) == sorted(node.name for node in graph)
@@ -74,7 +72,7 @@ def test_a_fold_tells_each_turn_from_all() -> None:
         "564 K parameters, 278 K to 286 K each",
     ):
         assert line in said["mixed5c"]
-    graph = archspec.load("inception_v3")
+    graph = network("inception_v3")
     turns = [count_params(node) for node in graph if node.name.startswith("mixed6c.")]
     assert f"{sum(turns) / 1e6:.2f} M each" in " ".join(said["mixed6c"])
 
@@ -82,14 +80,14 @@ def test_a_fold_tells_each_turn_from_all() -> None:
 def texts(spec: str) -> dict[str, list[str]]:
     """What each box, frame or mark says."""
     said: dict[str, list[str]] = {}
-    for text in lay_out(to_blocks(archspec.load(spec))).texts:
+    for text in lay_out(to_blocks(network(spec))).texts:
         said.setdefault(text.owner, []).append(text.said)
     return said
 
 
 def test_the_overview_stands_left_of_its_blocks_which_have_their_colours() -> None:
     for spec in ("resnet18", "googlenet"):  # with frames in the overview, and without
-        text = to_blocks(archspec.load(spec))
+        text = to_blocks(network(spec))
         layout = lay_out(text)
         blocks = [layout.frames[f"cluster {block.title}/"] for block in found(spec)]
         assert layout.boxes["input"].right < min(area.left for area in blocks)
@@ -99,7 +97,7 @@ def test_the_overview_stands_left_of_its_blocks_which_have_their_colours() -> No
 
 
 def test_networks_side_by_side_keep_their_order_and_all_their_layers() -> None:
-    graphs = [archspec.load(name) for name in ("resnet50v2", "lenet5")]
+    graphs = [network(name) for name in ("resnet50v2", "lenet5")]
     layout = lay_out(side_by_side(graphs))
     assert layout.faults() == []
     left, right = (layout.frames[f"cluster {place}"] for place in (1, 2))
@@ -108,7 +106,7 @@ def test_networks_side_by_side_keep_their_order_and_all_their_layers() -> None:
 
 
 def test_heat_has_one_scale_for_networks_side_by_side() -> None:
-    graphs = [archspec.load(name) for name in ("lenet5", "alexnet")]
+    graphs = [network(name) for name in ("lenet5", "alexnet")]
     text = side_by_side(graphs, View(), Style(heat="params"))
     assert text.count("params of a box") == 2
     assert text.count(">54.5 M<") == 2  # alexnet's two large layers

@@ -1,10 +1,9 @@
 """A table's numbers are right, add up, and stay exact in JSON."""
 
 import json
-from functools import cache
-from pathlib import Path
 
 import pytest
+from shipped import SPECS, most_slow, network
 
 import archspec
 from archspec import notation
@@ -16,14 +15,6 @@ from archspec.backends.tables import to_text
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.objects.optimizers import TABLE
-
-ROOT = Path(__file__).parent.parent
-SPECS = sorted(path.relative_to(ROOT / "specs") for path in (ROOT / "specs").glob("*.yaml"))
-
-
-@cache
-def network(spec: Path | str) -> Graph:
-    return archspec.load(ROOT / "specs" / spec)
 
 
 def layers(text: str, size: str = "[64, 64, 3]") -> Graph:
@@ -37,16 +28,16 @@ def layers(text: str, size: str = "[64, 64, 3]") -> Graph:
     ("spec", "node", "size", "stride"),
     [
         # lenet5: 5; 5 + (2 - 1) 1 = 6; 6 + (5 - 1) 2 = 14; 14 + (2 - 1) 2 = 16
-        ("lenet5.yaml", "conv2d_1", 14, 2),
-        ("lenet5.yaml", "max_pooling2d_1", 16, 4),
+        ("lenet5", "conv2d_1", 14, 2),
+        ("lenet5", "max_pooling2d_1", 16, 4),
         # Araujo et al., Computing Receptive Fields of Convolutional Neural Networks, 2019, table 1
-        ("alexnet.yaml", "max_pooling2d_2", 195, 32),
-        ("vgg16_imagenet.yaml", "stage4.conv2", 196, 16),
-        ("vgg16_imagenet.yaml", "stage4.max_pooling2d", 212, 32),
-        ("families/resnet50_imagenet.yaml", "stage3.unit2.add", 483, 32),
-        ("families/resnet101_imagenet.yaml", "stage3.unit2.add", 1027, 32),
-        ("families/resnet152_imagenet.yaml", "stage3.unit2.add", 1507, 32),
-        ("inception_v3.yaml", "mixed7c.concatenate", 1311, 32),
+        ("alexnet", "max_pooling2d_2", 195, 32),
+        ("vgg16_imagenet", "stage4.conv2", 196, 16),
+        ("vgg16_imagenet", "stage4.max_pooling2d", 212, 32),
+        ("resnet50_imagenet", "stage3.unit2.add", 483, 32),
+        ("resnet101_imagenet", "stage3.unit2.add", 1027, 32),
+        ("resnet152_imagenet", "stage3.unit2.add", 1507, 32),
+        ("inception_v3", "mixed7c.concatenate", 1311, 32),
     ],
 )
 def test_the_receptive_field_is_that_of_the_literature(spec, node, size, stride):
@@ -82,18 +73,17 @@ def test_upsampling_halves_the_stride_and_sizes_are_whole():
 
 
 def test_what_sees_everything_has_no_field_and_neither_has_what_follows():
-    seen = find_fields(network("lenet5.yaml"))
+    seen = find_fields(network("lenet5"))
     assert seen["flatten"] is None
     assert seen["head"] is None
-    assert find_largest_field(network("lenet5.yaml")) == (16, 16)
+    assert find_largest_field(network("lenet5")) == (16, 16)
     assert find_largest_field(layers("  - Dense: 3\n", "[8]")) is None
 
 
 def test_depth_counts_kernels_on_the_longest_path():
-    counted = {spec.stem: measure_depth(network(spec)) for spec in SPECS}
     names = {"lenet5": 5, "alexnet": 8, "vgg16": 16, "inception10": 10, "resnet18": 18}
     names |= {"googlenet": 22, "inception_v3": 48, "resnet50v2": 50}
-    assert {name: counted[name] for name in names} == names
+    assert {name: measure_depth(network(name)) for name in names} == names
 
 
 # --- memory --------------------------------------------------------------------------------------
@@ -205,14 +195,14 @@ def test_an_unknown_axis_leaves_activations_unknown_and_not_zero():
 
 
 def test_the_table_is_the_golden_one(golden):
-    golden("text/lenet5.txt", to_text([network("lenet5.yaml")]))
-    golden("text/lenet5.md", to_text([network("lenet5.yaml")], form="markdown"))
-    golden("text/resnet18.txt", to_text([network("resnet18.yaml")]))
-    several = [network(f"{name}.yaml") for name in ("lenet5", "inception10", "resnet18")]
+    golden("text/lenet5.txt", to_text([network("lenet5")]))
+    golden("text/lenet5.md", to_text([network("lenet5")], form="markdown"))
+    golden("text/resnet18.txt", to_text([network("resnet18")]))
+    several = [network(name) for name in ("lenet5", "inception10", "resnet18")]
     golden("text/several.txt", to_text(several))
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=str)
+@pytest.mark.parametrize("spec", most_slow(SPECS))
 @pytest.mark.parametrize("depth", [None, 1, 2])
 def test_rows_add_up_to_the_totals_at_any_depth(spec, depth):
     graph = network(spec)
@@ -226,25 +216,25 @@ def test_rows_add_up_to_the_totals_at_any_depth(spec, depth):
 
 
 def test_a_folded_block_stands_for_its_layers():
-    rows = {row.name: row for row in summarize(network("resnet18.yaml"), 1).rows}
+    rows = {row.name: row for row in summarize(network("resnet18"), 1).rows}
     block = rows["stage1"]
     assert (block.op, block.layers, block.shape) == ("", 16, (None, 14, 14, 128))
     assert block.inputs == ("stage0.unit1.activation",)
     assert block.field == Field((25, 25), (2, 2))
-    assert "stage1.unit0" in {row.name for row in summarize(network("resnet18.yaml"), 2).rows}
+    assert "stage1.unit0" in {row.name for row in summarize(network("resnet18"), 2).rows}
 
 
 def test_a_long_table_is_folded_until_it_fits():
-    assert find_fitting_depth(network("lenet5.yaml")) is None
+    assert find_fitting_depth(network("lenet5")) is None
     for spec in SPECS:
         depth = find_fitting_depth(network(spec))
         assert depth == 1 or len(summarize(network(spec), depth).rows) <= MAX_ROWS
-    assert "Blocks are folded to depth 2." in to_text([network("resnet18.yaml")])
-    assert "stage0.unit0.main.conv2d " in to_text([network("resnet18.yaml")], depth=4)
+    assert "Blocks are folded to depth 2." in to_text([network("resnet18")])
+    assert "stage0.unit0.main.conv2d " in to_text([network("resnet18")], depth=4)
 
 
 def test_json_is_exact_and_whole():
-    graph = network("resnet18.yaml")
+    graph = network("resnet18")
     data = json.loads(to_text([graph], form="json"))
     assert data["name"] == "resnet18"
     assert data["fingerprint"] == graph.fingerprint
@@ -276,15 +266,15 @@ def test_json_is_exact_and_whole():
         assert {name: written[name] for name in row.costs} == dict(row.costs)
     assert len({measure.name for measure in MEASURES}) == len(MEASURES)
     assert totals.keys() == {measure.name for measure in MEASURES} | {"training_memory"}
-    several = json.loads(to_text([graph, network("lenet5.yaml")], form="json"))
+    several = json.loads(to_text([graph, network("lenet5")], form="json"))
     assert [each["name"] for each in several] == ["resnet18", "lenet5"]
 
 
 def test_a_batch_and_a_precision_can_be_asked_for():
-    text = to_text([network("lenet5.yaml")], batch_size=64, precision="mixed_bfloat16")
+    text = to_text([network("lenet5")], batch_size=64, precision="mixed_bfloat16")
     assert "at batch 64, mixed_bfloat16, Adam" in text
     assert "and its 16-bit copy" in text
-    assert "at batch 8, float32" in to_text([network("lenet5.yaml")] * 2, batch_size=8)
+    assert "at batch 8, float32" in to_text([network("lenet5")] * 2, batch_size=8)
 
 
 def test_a_shared_layer_is_said_and_counted_once():
@@ -363,7 +353,7 @@ UNKNOWN = """
 def test_a_network_with_unknown_axes_has_a_table_of_what_is_known(form, depth):
     graph = layers(UNKNOWN, "[null, null, 3]")
     alone = to_text([graph], depth, form, batch_size=2)
-    beside = to_text([graph, network("lenet5.yaml")], depth, form)
+    beside = to_text([graph, network("lenet5")], depth, form)
     if form == "json":
         total = json.loads(alone)["totals"]
         assert (total["params"], total["macs"], total["depth"]) == (242, None, 2)

@@ -1,19 +1,15 @@
 """What differs between the uses of a block stands by names, and each use says its values."""
 
 import re
-from pathlib import Path
 
 import pytest
 from layouts import lay_out
+from shipped import FILES, most_slow, network
 
 import archspec
 from archspec.pictures.blocks import DistinctBlock, find_blocks
 from archspec.pictures.boxes import build_full_scene
 from archspec.pictures.dot import to_blocks
-
-ROOT = Path(__file__).parent.parent
-SPECS = sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs/families").glob("*.yaml"))
-SPECS += [ROOT / "examples/identity_mappings" / f"resnet{n}.yaml" for n in (110, 164, 1001)]
 
 
 def found(graph: archspec.Graph) -> dict[str, DistinctBlock]:
@@ -24,14 +20,14 @@ def ends(block: DistinctBlock) -> list[str]:
     return [mark.text for mark in block.scene.marks]
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
-def test_the_values_of_a_use_give_the_arguments_that_it_has(spec: Path) -> None:
-    graph = archspec.load(spec)
+@pytest.mark.parametrize("name", most_slow(FILES))
+def test_the_values_of_a_use_give_the_arguments_that_it_has(name: str) -> None:
+    graph = network(name)
     for block in found(graph).values():
         first, *_ = block.uses
-        for name, symbols in block.symbols.items():
+        for layer, symbols in block.symbols.items():
             for path, use in block.uses.items():
-                node = graph[path + name.removeprefix(first)]
+                node = graph[path + layer.removeprefix(first)]
                 for argument, symbol in symbols.items():
                     value = node.arguments[argument]
                     plain = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
@@ -43,22 +39,22 @@ def meaning(symbol: str, use: dict[str, str]) -> int:
     return int(use[name]) * int(times or 1) // int(over or 1)
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
-def test_all_uses_say_the_same_names_and_not_all_the_same_values(spec: Path) -> None:
-    for block in found(archspec.load(spec)).values():
+@pytest.mark.parametrize("name", most_slow(FILES))
+def test_all_uses_say_the_same_names_and_not_all_the_same_values(name: str) -> None:
+    for block in found(network(name)).values():
         names, *others = map(list, block.uses.values())
         assert all(names == each for each in others)
-        for name in names:
-            assert len({use[name] for use in block.uses.values()}) > 1
+        for each in names:
+            assert len({use[each] for use in block.uses.values()}) > 1
 
 
 def test_the_names_are_those_of_the_blocks_params() -> None:
-    inception = found(archspec.load("googlenet"))["inception"]
+    inception = found(network("googlenet"))["inception"]
     assert inception.uses["inception4d"] == {  # as in table 1 of the paper
         "c1": "112", "r3": "144", "c3": "288", "r5": "32", "c5": "64", "pool": "64"
     }  # fmt: skip
     assert ends(inception) == ["input h × w × c", "output h × w × c1+c3+c5+pool"]
-    bottleneck = found(archspec.load("resnet50v2"))["bottleneck C"]
+    bottleneck = found(network("resnet50v2"))["bottleneck C"]
     assert [use["filters"] for use in bottleneck.uses.values()] == ["64", "128", "256"]
     said = {symbol for symbols in bottleneck.symbols.values() for symbol in symbols.values()}
     assert said == {"filters", "4·filters"}
@@ -127,7 +123,7 @@ def test_a_param_may_be_a_list() -> None:
 
 
 def test_a_block_that_is_used_once_says_its_numbers() -> None:
-    stem = found(archspec.load("resnet50v2"))["stem"]
+    stem = found(network("resnet50v2"))["stem"]
     assert (stem.symbols, stem.uses) == ({}, {"stem": {}})
     assert ends(stem) == ["input 224×224×3", "output 56×56×64"]
 

@@ -2,16 +2,15 @@
 
 import random
 from dataclasses import FrozenInstanceError
-from functools import cache
-from pathlib import Path
 
 import pytest
 from layouts import lay_out
 from random_drawing import draw
 from random_graphs import write
+from shipped import SPECS, most_slow, network
 
 import archspec
-from archspec.graph import Graph, count_params
+from archspec.graph import count_params
 from archspec.pictures.boxes import (
     READABLE,
     View,
@@ -23,15 +22,8 @@ from archspec.pictures.dot import to_dot
 from archspec.pictures.plan import plan_picture
 from archspec.pictures.scene import Box, Scene
 
-ROOT = Path(__file__).parent.parent
-SPECS = sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs/families").glob("*.yaml"))
 VIEWS = [View(), View(fold=False), View(depth=1), View(depth=2), View(depth=99)]
 NETWORKS = 40  # drawn at random
-
-
-@cache
-def network(spec: Path | str) -> Graph:
-    return archspec.load(spec)
 
 
 def sums_up(scene: Scene) -> None:
@@ -44,10 +36,10 @@ def sums_up(scene: Scene) -> None:
     assert None in macs or sum(macs) == graph.macs
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
-def test_boxes_cost_what_the_network_costs(spec: Path) -> None:
+@pytest.mark.parametrize("name", most_slow(SPECS))
+def test_boxes_cost_what_the_network_costs(name: str) -> None:
     for view in VIEWS:
-        sums_up(build_scene(network(spec), view))
+        sums_up(build_scene(network(name), view))
 
 
 def test_boxes_of_drawn_networks_cost_what_the_networks_cost() -> None:
@@ -262,13 +254,13 @@ def test_a_value_enters_a_folded_block_once() -> None:
     assert into == ["stem.conv2d"]
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
-def test_the_default_depth_is_the_greatest_that_is_readable(spec: Path) -> None:
-    scene = build_scene(network(spec), View())
+@pytest.mark.parametrize("name", most_slow(SPECS))
+def test_the_default_depth_is_the_greatest_that_is_readable(name: str) -> None:
+    scene = build_scene(network(name), View())
     assert len(scene.boxes) <= READABLE
     deeper = 1 + max((len(box.frames) + bool(box.block) for box in scene.boxes), default=0)
     if folded(scene):
-        assert len(build_scene(network(spec), View(deeper)).boxes) > READABLE
+        assert len(build_scene(network(name), View(deeper)).boxes) > READABLE
 
 
 # --- nothing is written to -----------------------------------------------------------------------
