@@ -1,16 +1,20 @@
 """What all tests share."""
 
+import io
 import re
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner
 
+from archspec import cli
 from archspec.backends import framework
 
 ROOT = Path(__file__).parent.parent
@@ -94,6 +98,21 @@ def _fresh_keras(request: pytest.FixtureRequest) -> Iterator[None]:
     here = (item for item in request.session.items if item.path == request.path)
     if any(item.get_closest_marker("keras") for item in here):
         sys.modules["keras"].utils.clear_session()
+
+
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def command(folder: Path, *words: str, **environment: str) -> Done:
+    """Run a command in this process, as if a folder were where it works."""
+    out, err = io.StringIO(), io.StringIO()
+    with chdir(folder), pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        return Done(cli.run(words, out, err), out.getvalue(), err.getvalue())
 
 
 def runner() -> CliRunner:

@@ -10,13 +10,13 @@ import pty
 import subprocess
 import sys
 import warnings
-from contextlib import chdir
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Done
+from conftest import command as run
 from shipped import SPECS, most_slow
 
 import archspec
@@ -24,21 +24,6 @@ from archspec import cli
 from archspec.schema import make_schema
 
 COLOURLESS = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
-
-
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def run(folder: Path, *words: str, **environment: str) -> Done:
-    """Run a command in this process, as if a folder were where it works."""
-    out, err = io.StringIO(), io.StringIO()
-    with chdir(folder), pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        return Done(cli.run(words, out, err), out.getvalue(), err.getvalue())
 
 
 def process(folder: Path, *words: str, **how: Any) -> Done:

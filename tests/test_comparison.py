@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, command
 
 import archspec
 from archspec.comparing.table import Comparison, build_comparison, list_runs
@@ -322,25 +322,11 @@ def test_the_list_of_runs(tmp_path):
     assert len(list(csv.DictReader(io.StringIO(list_runs(runs, "csv"))))) == 3
 
 
-def archspec_command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    code = (
-        "import sys\nfrom archspec.cli import run\nsys.argv[0] = 'archspec'\n"
-        "status = run()\nassert 'keras' not in sys.modules, 'Keras is loaded'\nsys.exit(status)"
-    )
-    return subprocess.run(
-        [sys.executable, "-c", code, *words],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
-        capture_output=True,
-        text=True,
-    )
-
-
 def test_the_runs_of_a_folder_are_listed_and_the_damaged_named(tmp_path):
     write_run(tmp_path / "runs" / "deep" / "one", net("one"), 0.9)
     (tmp_path / "runs" / "broken").mkdir()
     (tmp_path / "runs" / "broken" / "run.json").write_text("{")
-    done = archspec_command(tmp_path, "compare")
+    done = command(tmp_path, "compare")
     assert done.returncode == 0, done.stderr
     assert "runs/deep/one" in done.stdout
     assert done.stderr == "left out: runs/broken is not the folder of a run\n"
@@ -353,7 +339,17 @@ def test_the_runs_of_a_folder_are_listed_and_the_damaged_named(tmp_path):
 def test_runs_are_compared_without_keras(tmp_path):
     for name in "ab":
         write_run(tmp_path / name, net(name), 0.9)
-    done = archspec_command(tmp_path, "compare", "a", "b", "--dir", "out", "-o", "here.svg")
+    code = (
+        "import sys\nfrom archspec.cli import run\nsys.argv[0] = 'archspec'\n"
+        "status = run()\nassert 'keras' not in sys.modules, 'Keras is loaded'\nsys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *["compare", "a", "b", "--dir", "out", "-o", "here.svg"]],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        text=True,
+    )
     assert (done.returncode, done.stderr) == (
         0,
         "wrote out/comparison.md, out/comparison.csv, here.svg\n",
@@ -367,13 +363,13 @@ def test_a_damaged_run_among_others_is_named_and_left_out(tmp_path, name):
     for run in ("a", "b", "broken"):
         write_run(tmp_path / run, net(run), 0.9)
     (tmp_path / "broken" / name).write_text("{")
-    done = archspec_command(tmp_path, "compare", "a", "broken", "b", "--dir", "out")
+    done = command(tmp_path, "compare", "a", "broken", "b", "--dir", "out")
     assert done.returncode == 1
     assert done.stderr.startswith(f"left out: broken/{name} is ")
     assert f"left out: broken/{name} is " in (tmp_path / "out" / "comparison.md").read_text()
     rows = [line.split()[0] for line in done.stdout.splitlines()[2:4]]
     assert rows == ["a", "b"]
-    alone = archspec_command(tmp_path, "compare", "broken", "--dir", "out")
+    alone = command(tmp_path, "compare", "broken", "--dir", "out")
     assert (alone.returncode, alone.stdout) == (1, "")
     assert alone.stderr.startswith(f"error: broken/{name} is ")
 
@@ -382,7 +378,7 @@ def test_a_damaged_run_among_others_is_named_and_left_out(tmp_path, name):
 def test_a_run_that_lacks_a_file_is_no_spec(tmp_path, name):
     write_run(tmp_path / "a", net("a"), 0.9)
     (tmp_path / "a" / name).unlink()
-    done = archspec_command(tmp_path, "compare", "a")
+    done = command(tmp_path, "compare", "a")
     assert done.returncode == 1
     assert name in done.stderr
     assert "not a spec" not in done.stderr
@@ -399,7 +395,7 @@ def test_a_run_that_lacks_a_file_is_no_spec(tmp_path, name):
 )
 def test_wrong_usage_is_said(tmp_path, words, said):
     write_run(tmp_path / "a", net("a"), 0.9)
-    done = archspec_command(tmp_path, "compare", *words)
+    done = command(tmp_path, "compare", *words)
     assert done.returncode == 2
     assert said in done.stderr
 
