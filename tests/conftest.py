@@ -9,7 +9,7 @@ from contextlib import chdir
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 import pytest
 from click.testing import CliRunner
@@ -106,13 +106,17 @@ class Done(NamedTuple):
     stderr: str
 
 
-def command(folder: Path, *words: str, **environment: str) -> Done:
-    """Run a command in this process, as if a folder were where it works."""
+def command(folder: Path, *words: str, terminal: TextIO | None = None, **environment: str) -> Done:
+    """Run a command in this process, as if a folder were where it works.
+
+    terminal: where both of its streams go; else it is said what they got.
+    """
     out, err = io.StringIO(), io.StringIO()
     with chdir(folder), pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        return Done(cli.run(words, out, err), out.getvalue(), err.getvalue())
+        status = cli.run(words, terminal or out, terminal or err)
+    return Done(status, out.getvalue(), err.getvalue())
 
 
 def runner() -> CliRunner:

@@ -251,11 +251,14 @@ layers: [Dense: {unit: 3}]
 """
 
 
-def on_terminal(folder: Path, *words: str, **environment: str) -> str:
-    """What a command prints on a terminal, both of its streams."""
+def on_terminal(folder: Path, *words: str, own: bool = False, **environment: str) -> str:
+    """What a command prints on a terminal, both of its streams. own: in a process of its own."""
     ours, theirs = pty.openpty()
-    process(folder, *words, stdout=theirs, stderr=theirs, env={"TERM": "xterm", **environment})
-    os.close(theirs)
+    with open(theirs, "w", encoding="utf-8", buffering=1) as terminal:
+        if own:
+            process(folder, *words, stdout=terminal, stderr=terminal, env=environment)
+        else:
+            run(folder, *words, terminal=terminal, **environment)
     printed = b""
     while part := read(ours):
         printed += part
@@ -280,11 +283,17 @@ def read(terminal: int) -> bytes:
     ],
 )
 def test_errors_are_coloured_on_a_terminal_alone(
-    words: list[str], coloured: list[tuple[str, str]], tmp_path: Path
+    words: list[str],
+    coloured: list[tuple[str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     (tmp_path / "net.yaml").write_text(COLOURED, encoding="utf-8")
     (tmp_path / "warned.yaml").write_text(COLOURED.replace("unit:", "units:"), encoding="utf-8")
-    piped = process(tmp_path, *words, env={"TERM": "xterm"})
+    piped = run(tmp_path, *words)
     plain = piped.stdout + piped.stderr if words[0] == "check" else piped.stderr + piped.stdout
     assert "\x1b" not in plain
     shown = on_terminal(tmp_path, *words)
@@ -294,3 +303,12 @@ def test_errors_are_coloured_on_a_terminal_alone(
     assert shown.count("\x1b[1m") == len(coloured)
     assert on_terminal(tmp_path, *words, NO_COLOR="1") == plain
     assert on_terminal(tmp_path, *words, TERM="dumb") == plain
+
+
+def test_a_process_colours_what_it_prints_on_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(COLOURED, encoding="utf-8")
+    plain = process(tmp_path, "check", "net.yaml", env={"TERM": "xterm"}).stdout
+    assert "\x1b" not in plain
+    shown = on_terminal(tmp_path, "check", "net.yaml", own=True, TERM="xterm")
+    assert click.unstyle(shown) == plain
+    assert click.style("error", fg="red", bold=True) in shown
