@@ -16,6 +16,7 @@ import warnings
 from collections import Counter
 from multiprocessing import get_context
 from pathlib import Path
+from random import Random
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -38,7 +39,7 @@ def lot(bounds: tuple[str, int, int, int]) -> tuple[Counter[tuple[str, str]], li
     counts: Counter[tuple[str, str]] = Counter()
     found = []
     for place in range(start, stop):
-        network = drawn(seed, place)
+        network = drawn(Random(f"{seed}/{place}"))
         text, _ = write(network)
         if network.kind:
             counts["fault", network.kind] += 1

@@ -1,6 +1,6 @@
 """archspec's word on a network against Keras's.
 
-    network = drawn("seed", 7)
+    network = drawn(random.Random("seed"))
     judged(network).found    # [] if they agree; else each disagreement in a sentence
 
 A sound network is built straight with Keras: layers, shapes, weights, what training moves and the
@@ -31,9 +31,8 @@ from archspec.syntax.writer import write_yaml
 FAULTY = 0.3
 
 
-def drawn(seed: str, place: int) -> Network:
-    """The network of that place in an endless row; three in ten have a fault."""
-    source = random.Random(f"{seed}/{place}")
+def drawn(source: random.Random) -> Network:
+    """A network; three in ten have a fault."""
     network = draw(source)
     if source.random() < FAULTY:
         spoil(source, network)

@@ -196,7 +196,6 @@ class Drawing:
     def one(self, x: Any, spot: Spot) -> tuple[Items, Any]:
         """A step that can follow `x` (with unmerged branches, the one that must follow)."""
         kinds: list[tuple[float, Callable[[Any, Spot], Items]]] = [
-            (0.42, self.plain),
             (0.2, self.join),
             (0.06, self.reuse),
             (0.02, self.leave),
@@ -205,6 +204,7 @@ class Drawing:
             kinds += [(0.13, self.branches), (0.05, self.group), (0.05, self.loop)]
         if self.network.blocks and spot.depth < 4:
             kinds.append((0.12, self.call))
+        kinds.append((0.42, self.plain))  # the simplest comes last, which shrinking wants
         while True:
             (kind,) = self.draw.choices([k for _, k in kinds], [share for share, _ in kinds])
             for _ in range(30 if kind == self.plain else 5):
@@ -303,7 +303,7 @@ class Drawing:
         source = None
         if self.chance(0.08):
             source, x = self.elsewhere(x, spot)
-        ops = self.draw.choices([KEEPING, CORE, ONE], [0.2, 0.3, 0.5])[0]
+        ops = self.draw.choices([ONE, CORE, KEEPING], [0.5, 0.3, 0.2])[0]
         op, given = layer(self.draw, ops, [x.shape])
         given = self.arguments(op, spot, given)
         item = Layer(op, given, **self.modifiers(spot), source=source)

@@ -119,9 +119,11 @@ class Block:
     defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Network:
-    """fault: the item, block or part that is wrong, if something is; kind: of the fault."""
+    """A network, which is shown as its text.
+
+    fault: the item, block or part that is wrong, if something is; kind: of the fault."""
 
     inputs: dict[str, tuple[tuple[int | None, ...], str]]
     params: dict[str, Any] = field(default_factory=dict)
@@ -132,6 +134,9 @@ class Network:
     channels_first: bool = False
     fault: Any = None
     kind: str = ""
+
+    def __repr__(self) -> str:
+        return write(self)[0]
 
 
 def rows(loop: Mapping[str, Any], env: Env) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Pictures are readable at the size of a page: nothing small, nothing over anything else, and no
 page half empty; lines are straight where a person would draw them so."""
 
-import random
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -9,8 +8,9 @@ from functools import cache
 import pytest
 from layouts import Area, Layout, Line, Text, lay_out
 from random_drawing import draw
-from random_graphs import write
+from random_graphs import Network, write
 from shipped import EXAMPLES, SPECS, most_slow, network
+from shrinking import few_or_many, try_out
 
 import archspec
 from archspec.graph import Graph
@@ -170,12 +170,14 @@ def test_a_side_head_that_is_written_last_is_in_no_cuts_way() -> None:
     assert layout.boxes["side"].bottom > layout.boxes["half"].bottom - 200
 
 
+@pytest.mark.parametrize("count", few_or_many(10, 200))
 @pytest.mark.parametrize("way", WAYS)
-def test_whatever_a_network_is_its_boxes_and_texts_do_not_overlap(way: str) -> None:
-    for seed in range(30):
-        graph = archspec.loads(write(draw(random.Random(seed)))[0])
-        faults = lay_out(WAYS[way](graph)).faults()
-        assert not [each for each in faults if "overlap" in each or "cut off" in each], seed
+def test_whatever_a_network_is_its_boxes_and_texts_do_not_overlap(way: str, count: int) -> None:
+    def check(network: Network) -> None:
+        faults = lay_out(WAYS[way](archspec.loads(write(network)[0]))).faults()
+        assert not [each for each in faults if "overlap" in each or "cut off" in each]
+
+    try_out(check, draw, count)
 
 
 def test_the_check_of_layouts_can_fail() -> None:

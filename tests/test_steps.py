@@ -2,14 +2,14 @@
 
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 from mutants import SPECS as MUTATED
 from random_drawing import draw
-from random_graphs import write
+from random_graphs import Network, write
 from shipped import SPECS, most_slow
+from shrinking import few_or_many, try_out
 from texts import files, table, text
 
 from archspec.errors import SpecError
@@ -248,11 +248,12 @@ def test_a_spec_that_is_written_again_means_the_same(name: str) -> None:
     check_round_trip(read_file(SPECS[name]))
 
 
-@pytest.mark.parametrize("lot", range(2))
-def test_networks_drawn_at_random_do_so_too(lot: int) -> None:
-    for number in range(lot * 30, lot * 30 + 30):
-        network = draw(Random(f"steps/{number}"))
+@pytest.mark.parametrize("count", few_or_many(20, 500))
+def test_networks_drawn_at_random_do_so_too(count: int) -> None:
+    def check(network: Network) -> None:
         check_round_trip(read_text(write(network)[0], "net.yaml"))
+
+    try_out(check, draw, count)
 
 
 @pytest.mark.parametrize("number", range(len(MUTATED)))

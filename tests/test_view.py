@@ -1,13 +1,13 @@
 """What a picture shows: shared layers and repeats once, deep blocks as a box, and nothing lost."""
 
-import random
 from dataclasses import FrozenInstanceError
 
 import pytest
 from layouts import lay_out
 from random_drawing import draw
-from random_graphs import write
+from random_graphs import Network, write
 from shipped import SPECS, most_slow, network
+from shrinking import few_or_many, try_out
 
 import archspec
 from archspec.graph import count_params
@@ -23,7 +23,6 @@ from archspec.pictures.plan import plan_picture
 from archspec.pictures.scene import Box, Scene
 
 VIEWS = [View(), View(fold=False), View(depth=1), View(depth=2), View(depth=99)]
-NETWORKS = 40  # drawn at random
 
 
 def sums_up(scene: Scene) -> None:
@@ -42,11 +41,14 @@ def test_boxes_cost_what_the_network_costs(name: str) -> None:
         sums_up(build_scene(network(name), view))
 
 
-def test_boxes_of_drawn_networks_cost_what_the_networks_cost() -> None:
-    for seed in range(NETWORKS):
-        graph = archspec.loads(write(draw(random.Random(seed)))[0])
+@pytest.mark.parametrize("count", few_or_many(20, 300))
+def test_boxes_of_drawn_networks_cost_what_the_networks_cost(count: int) -> None:
+    def check(drawn: Network) -> None:
+        graph = archspec.loads(write(drawn)[0])
         for view in VIEWS:
             sums_up(build_scene(graph, view))
+
+    try_out(check, draw, count)
 
 
 # --- repeats -------------------------------------------------------------------------------------

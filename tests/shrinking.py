@@ -1,0 +1,72 @@
+"""What is drawn at random is drawn by Hypothesis: of what fails, a test shows the smallest found.
+
+    try_out(check, draw, 60)    # check(draw(source)) of sixty, source being a `random.Random`
+
+It is the same sixty each time. `few_or_many(60, 1000)` are values for a test's count: few, and many
+under the marker `slow`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, assume, given, seed, settings
+from hypothesis.strategies import SearchStrategy, composite, integers
+
+T = TypeVar("T")
+
+
+class Source(random.Random):
+    """Random numbers of Hypothesis.
+
+    The simplest is the first of a choice, and the highest of `random()`: what has a chance is left
+    out.
+    """
+
+    def __init__(self, draw: Callable[[SearchStrategy[int]], int]) -> None:
+        super().__init__(0)
+        self.draw = draw
+        self.simplest = True
+
+    def _randbelow(self, n: int) -> int:  # what all the others are made of
+        number = self.draw(_up_to(n - 1))
+        self.simplest &= number == 0
+        return number
+
+    def random(self) -> float:
+        return (255 - self._randbelow(256)) / 256
+
+
+@cache
+def _up_to(most: int) -> SearchStrategy[int]:
+    return integers(0, most)
+
+
+def try_out(check: Callable[[T], None], make: Callable[[random.Random], T], count: int) -> None:
+    """Check so many of what is made of random numbers."""
+
+    @composite
+    def made(draw: Any) -> T:
+        source = Source(draw)
+        value = make(source)
+        assume(not source.simplest)  # which Hypothesis begins with
+        return value
+
+    # One at a time: of several, Hypothesis makes the second of parts of the first, and so on.
+    one = settings(
+        max_examples=1,
+        database=None,
+        deadline=None,  # a busy machine is no fault
+        suppress_health_check=list(HealthCheck),
+    )
+    tried = one(given(made())(check))
+    for number in range(count):
+        seed(number)(tried)()
+
+
+def few_or_many(few: int, many: int) -> list[Any]:
+    return [few, pytest.param(many, marks=pytest.mark.slow)]
