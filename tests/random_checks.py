@@ -182,6 +182,9 @@ def refused(make: Callable[[], Any]) -> bool:
         _, model = make()
         outputs = run(model, batch_for(model), training=True)
         _ = model.losses
+        for weight in model.trainable_weights:  # as an optimizer does after each step
+            if weight.constraint is not None:
+                weight.constraint(weight)
     except Exception:
         return True
     return isinstance(outputs, str)

@@ -119,11 +119,9 @@ class Block:
     defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False)
 class Network:
-    """A network, which is shown as its text.
-
-    fault: the item, block or part that is wrong, if something is; kind: of the fault."""
+    """fault: the item, block or part that is wrong, if something is; kind: of the fault."""
 
     inputs: dict[str, tuple[tuple[int | None, ...], str]]
     params: dict[str, Any] = field(default_factory=dict)
@@ -135,8 +133,9 @@ class Network:
     fault: Any = None
     kind: str = ""
 
-    def __repr__(self) -> str:
-        return write(self)[0]
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Have Hypothesis show the text."""
+        printer.text(f"\n{write(self)[0]}")
 
 
 def rows(loop: Mapping[str, Any], env: Env) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Random networks and broken specs: archspec's word against Keras's.
 
-Two thousand networks are drawn, written as specs, and built straight with Keras by code that knows
+Three thousand networks are drawn, a tenth of them in a quick run, written as specs, and built straight with Keras by code that knows
 nothing of specs: the verdict, every shape, every weight and the counts must agree, and a fault must
 be reported once, at its step. `python benchmarks/random_graphs.py` draws any number more. Then the
 shipped specs are broken: at random, which must never end in anything but a report, and on purpose,
@@ -10,7 +10,6 @@ which must be reported at the broken line.
 import random
 import re
 import shutil
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +17,10 @@ from typing import Any
 
 import pytest
 from random_checks import build, differences, drawn, judged, read, symbolic
+from random_drawing import draw
 from random_faults import LANGUAGE, SHARED
 from random_graphs import Network, write
+from shrinking import few_or_many, try_out
 
 import archspec
 from archspec.errors import SpecError, UserError
@@ -29,29 +30,33 @@ from archspec.layers import LAYERS
 # Keras says when a layer drops a mask, or when a softmax has one axis to share out.
 pytestmark = [pytest.mark.keras, pytest.mark.filterwarnings("ignore::UserWarning")]
 
-SEED = "1"
-DRAWN, LOTS = 2000, 10
 SPECS = Path(__file__).parent.parent / "specs"
 
 # --- drawn networks ------------------------------------------------------------------------------
 
 
+def to_be_judged(source: random.Random) -> tuple[Network, bool]:
+    """A network, and whether its model is to be run: one in ten is."""
+    return drawn(source), source.random() < 0.1
+
+
+@pytest.mark.parametrize("count", few_or_many(300, 3000))
+def test_drawn_networks_are_what_keras_makes_of_them(count: int) -> None:
+    ran = 0
+
+    def check(each: tuple[Network, bool]) -> None:
+        nonlocal ran
+        verdict = judged(*each)
+        ran += verdict.ran
+        assert verdict.found == []
+
+    try_out(check, to_be_judged, count)
+    assert ran > count / 10 / 3  # of one in ten, some have a fault and some cannot run
+
+
 @pytest.fixture(scope="module")
 def networks() -> list[Network]:
-    return [drawn(SEED, place) for place in range(DRAWN)]
-
-
-@pytest.mark.parametrize("lot", range(LOTS))
-def test_drawn_networks_are_what_keras_makes_of_them(networks: list[Network], lot: int) -> None:
-    size = DRAWN // LOTS
-    ran = 0
-    for place in range(lot * size, (lot + 1) * size):
-        network = networks[place]
-        verdict = judged(network, deep=place % 10 == 0)
-        ran += verdict.ran
-        found = [*verdict.found, f"{SEED}/{place}", write(network)[0]]
-        assert verdict.found == [], "\n".join(found)
-    assert ran > size / 10 / 3  # of one in ten, some have a fault and some cannot run
+    return [drawn(random.Random(number)) for number in range(1000)]
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +101,7 @@ def _unknown(graph: Graph) -> Iterator[bool]:
 
 
 def test_a_difference_is_caught() -> None:
-    network = next(each for each in map(drawn, [SEED] * 20, range(20)) if not each.kind)
+    network = draw(random.Random(1))
     graph = read(write(network)[0])
     assert isinstance(graph, Graph)
     with symbolic():
@@ -109,7 +114,7 @@ def test_a_difference_is_caught() -> None:
 
 
 def test_a_fault_that_is_none_is_caught() -> None:
-    network = next(each for each in map(drawn, [SEED] * 20, range(20)) if not each.kind)
+    network = draw(random.Random(1))
     network.kind, network.fault = "shape", network.items[0]
     assert "archspec takes a fault" in judged(network).found[0]
 
@@ -184,23 +189,26 @@ def load(path: Path, text: str) -> Graph | SpecError | UserError:
         return error
 
 
-@pytest.mark.parametrize("lot", range(8))
-def test_a_spec_broken_at_random_gets_a_report(specs: Path, lot: int) -> None:
-    random_ = random.Random(f"{SEED}/broken/{lot}")
+@pytest.mark.parametrize("count", few_or_many(300, 3000))
+def test_a_spec_broken_at_random_gets_a_report(specs: Path, count: int) -> None:
     paths = shipped(specs)
     built = 0
-    for _ in range(150):
-        path = random_.choice(paths)
-        text = break_at_random(random_, path.read_text(encoding="utf-8"))
-        begun = time.monotonic()
-        result = load(path, text)
-        assert time.monotonic() - begun < 60, text  # it hangs
+
+    def broken(source: random.Random) -> tuple[Path, str]:
+        path = source.choice(paths)
+        return path, break_at_random(source, path.read_text(encoding="utf-8"))
+
+    def check(file: tuple[Path, str]) -> None:
+        nonlocal built
+        result = load(*file)
         if isinstance(result, SpecError):
             assert all(each.code and each.message for each in result.diagnostics), str(result)
-        elif isinstance(result, Graph) and built < 12 and len(result.nodes) < 100:
+        elif isinstance(result, Graph) and built < count / 12 and len(result.nodes) < 100:
             built += 1
             with symbolic():  # what archspec accepts, Keras builds, and says the same of it
                 archspec.to_keras(result)
+
+    try_out(check, broken, count)
 
 
 WRONG_VALUES = {
@@ -259,20 +267,22 @@ def break_on_purpose(random_: random.Random, text: str) -> tuple[str, int] | Non
     return "\n".join(lines) + "\n", place + 1
 
 
-def test_a_planted_fault_is_reported_at_its_line_alone(specs: Path) -> None:
-    random_ = random.Random(f"{SEED}/planted")
-    planted = 0
-    for _ in range(400):
-        path = random_.choice(shipped(specs))
-        broken = break_on_purpose(random_, path.read_text(encoding="utf-8"))
-        if broken is None:
-            continue
-        planted += 1
-        text, line = broken
+@pytest.mark.parametrize("count", few_or_many(100, 1000))
+def test_a_planted_fault_is_reported_at_its_line_alone(specs: Path, count: int) -> None:
+    def broken(source: random.Random) -> tuple[Path, str, int]:
+        while True:
+            path = source.choice(shipped(specs))
+            found = break_on_purpose(source, path.read_text(encoding="utf-8"))
+            if found is not None:
+                return path, *found
+
+    def check(file: tuple[Path, str, int]) -> None:
+        path, text, line = file
         result = load(path, text)
         said = f"line {line} is {text.splitlines()[line - 1]}\n{result}"
         assert isinstance(result, SpecError), said
         errors = [each for each in result.diagnostics if each.severity == "error"]
         assert {each.span.line for each in errors} == {line}, said
         assert len(errors) == 1, said
-    assert planted > 200
+
+    try_out(check, broken, count)
