@@ -1,10 +1,11 @@
 """Random networks and broken specs: archspec's word against Keras's.
 
-Three thousand networks are drawn, a tenth of them in a quick run, written as specs, and built straight with Keras by code that knows
-nothing of specs: the verdict, every shape, every weight and the counts must agree, and a fault must
-be reported once, at its step. `python benchmarks/random_graphs.py` draws any number more. Then the
-shipped specs are broken: at random, which must never end in anything but a report, and on purpose,
-which must be reported at the broken line.
+Three thousand networks are drawn, a tenth of them in a quick run, written as specs, and built
+straight with Keras by code that knows nothing of specs: the verdict, every shape, every weight and
+the counts must agree, and a fault must be reported once, at its step. `python
+benchmarks/random_graphs.py` draws any number more. Then the shipped specs are broken: at random,
+which must never end in anything but a report, and on purpose, which must be reported at the broken
+line.
 """
 
 import random
