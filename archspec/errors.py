@@ -100,8 +100,9 @@ class Diagnostic:
         return "\n".join(lines)
 
 
-class Told(Exception):
-    """Something that its user can mend, and the message is all there is to know of it."""
+class ArchspecError(Exception):
+    """What archspec raises for something that its user can mend: the base of `SpecError` and
+    `UserError`. Its text is whole: place, message and remedy."""
 
     def __str__(self) -> str:
         return self.laid_out(_plain)
@@ -115,7 +116,7 @@ class Told(Exception):
         return str(self).split("\n")
 
 
-class SpecError(Told):
+class SpecError(ArchspecError):
     """A spec is broken. `diagnostics` holds every error and warning, sorted by place.
 
     graph: the `Graph` as far as it could be laid down, to be drawn; None where nothing could.
@@ -276,7 +277,7 @@ def _visible(text: str) -> str:
     return "".join(c if c == "\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-class UserError(Told):
+class UserError(ArchspecError):
     """Something outside a spec went wrong that its user can mend: a file, a folder, an option."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:

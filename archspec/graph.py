@@ -122,7 +122,7 @@ class Graph:
     after its inputs. inputs, outputs: names of nodes, in the model's order. train: the recipe as
     the spec states it, formulas evaluated. warnings: what `check` says without refusing.
     unchecked: steps under a false `when` and blocks nobody calls, which only the schema has seen.
-    errors: all that is wrong with a broken spec.
+    errors: all that is wrong with a broken spec. text: of the spec, which a run keeps.
     """
 
     name: str
@@ -135,6 +135,7 @@ class Graph:
     warnings: tuple[Diagnostic, ...] = ()
     unchecked: tuple[Span, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
+    text: str | None = None
     by_name: Mapping[str, Node] = field(init=False)
 
     def __post_init__(self) -> None:

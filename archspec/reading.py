@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from archspec.errors import Told, UserError
+from archspec.errors import ArchspecError, UserError
 
 GIB = 2**30
 # A pipe opened without O_NONBLOCK waits for whoever writes to it; Windows has O_BINARY instead.
@@ -104,7 +104,7 @@ def reading(path: Path, hint: str | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except Told:
+    except ArchspecError:
         raise
     except Exception as error:
         raise UserError(f"cannot read {readable(path)}: {reason(error)}", hint) from None

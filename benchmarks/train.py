@@ -324,6 +324,7 @@ def main() -> None:
     parser.add_argument("--photos", help="a folder of photos by class; left out without it")
     parser.add_argument("--images", type=int, help="instead of each contest's own number")
     given = parser.parse_args()
+    framework.own_process()
     framework.start()
     print("| contest | images/s | against | theirs | fastest | steady | all | wanted |")
     print("|---|---|---|---|---|---|---|---|", flush=True)

@@ -87,6 +87,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Keras comes in with the first test that needs it, as it does with the commands: the static
     ones do without, and no search for garbage goes through what it brings."""
     if item.get_closest_marker("keras"):
+        framework.own_process()
         framework.start()
 
 

@@ -36,7 +36,7 @@ from unittest.mock import patch
 
 from archspec.comparing.compare import publish
 from archspec.comparing.table import build_comparison, list_runs
-from archspec.errors import Told, UserError
+from archspec.errors import ArchspecError, UserError
 from archspec.runs import contents, results
 
 SECONDS = 20  # for one mutant
@@ -53,8 +53,8 @@ EXTREMES += [b"\xff\xff\xff\x7f", b"\xff" * 8, b"\0" * 7 + b"\x10", b"\x10" + b"
 @dataclass(frozen=True)
 class Kind:
     """make: writes sound files into a folder, returns the one to damage. verbs: what they do with
-    the folder; each returns or raises `Told`. run: whether the files are those of a run, a sound
-    one of which is then beside the folder; they are read by a process that has Keras."""
+    the folder; each returns or raises `ArchspecError`. run: whether the files are those of a run, a
+    sound one of which is then beside the folder; they are read by a process that has Keras."""
 
     make: Callable[[Path, Random], Path]
     verbs: tuple[Callable[[Path], object], ...]
@@ -229,7 +229,7 @@ def _read(verb: Callable[[Path], object], folder: Path) -> str | None:
     signal.alarm(SECONDS)
     try:
         verb(folder)
-    except Told as told:
+    except ArchspecError as told:
         said = str(told)
         if len(said) > 3000 or not said.replace("\n", "").isprintable():
             return f"no text to read: {said!r}"
@@ -461,7 +461,7 @@ def _gone_on(folder: Path) -> list[str]:
     longer = folder.parent / "longer"
     try:
         resume(folder, options=RunOptions(quiet=True, echo=said.append), epochs=4, run_dir=longer)
-    except Told:
+    except ArchspecError:
         if (longer / "error.txt").exists():  # has a traceback
             raise AssertionError((longer / "error.txt").read_text()[-500:]) from None
         raise

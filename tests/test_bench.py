@@ -26,7 +26,6 @@ from archspec.comparing.timings import (
     Timing,
     Unmeasured,
     prepare_network,
-    to_text,
 )
 from archspec.errors import UserError
 from archspec.runs.failure import is_interrupt
@@ -125,19 +124,19 @@ ROWS = (
 
 @pytest.mark.parametrize(("form", "suffix"), [("text", "txt"), ("markdown", "md")])
 def test_the_table(golden, form: str, suffix: str):
-    golden(f"bench/table.{suffix}", to_text(told(*ROWS), form))
+    golden(f"bench/table.{suffix}", told(*ROWS).to_text(form))
 
 
 def test_a_bench_that_was_interrupted_has_no_second_product():
-    text = to_text(told(ROWS[0], product=Product(2048, 2e11, None), interrupted=True))
+    text = told(ROWS[0], product=Product(2048, 2e11, None), interrupted=True).to_text()
     assert "200 before\n" in text
-    data = json.loads(to_text(told(ROWS[0], product=Product(2048, 2e11, None)), "json"))
+    data = json.loads(told(ROWS[0], product=Product(2048, 2e11, None)).to_text("json"))
     assert data["matmul"]["flops_per_second_after"] is None
     assert data["timings"][0]["share_of_matmul"] == pytest.approx(1e11 / 0.02 / 2e11)
 
 
 def test_the_data_are_exact():
-    data = json.loads(to_text(told(*ROWS), "json"))
+    data = json.loads(told(*ROWS).to_text("json"))
     first, second, third, no_recipe, large = data["timings"]
     assert first["seconds"] == pytest.approx(
         {"mean": 0.02, "deviation": (2e-6 / 3) ** 0.5, "median": 0.02, "min": 0.019, "max": 0.021}
@@ -291,7 +290,7 @@ def test_without_time_one_run_is_timed():
     assert [(len(row.times), row.burn_in) for row in done.rows] == [(1, 0)] * 2
     assert not done.failed
     assert not done.interrupted
-    assert "1 of 100" in to_text(done)
+    assert "1 of 100" in done.to_text()
 
 
 @pytest.mark.keras

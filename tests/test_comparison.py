@@ -387,9 +387,9 @@ def test_a_run_that_lacks_a_file_is_no_spec(tmp_path, name):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["a", "--epochs", "3"], "--epochs is of a training: give a SPEC to train"),
-        (["--seeds", "3"], "--seeds is of a training"),
-        (["-o", "x.png"], "the picture is of SPECs or RUNs"),
+        (["a", "--epochs", "3"], "--epochs is for training: give a SPEC to train"),
+        (["--seeds", "3"], "--seeds is for training"),
+        (["-o", "x.png"], "--output needs SPECs or RUNs"),
         (["a", "-o", "x.bmp"], "ends in .png or .svg or .pdf"),
     ],
 )

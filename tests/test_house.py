@@ -37,13 +37,15 @@ ROOMS = [
     "schema",
     "loading",
     "expand",
+    "pipeline",
     "pictures",
     "backends",
-    "",
     "data",
     "runs",
     "training",
     "comparing",
+    "api",
+    "",
     "cli",
     "__main__",
 ]
@@ -371,7 +373,7 @@ def test_the_check_of_what_is_loaded_can_fail(tmp_path: Path) -> None:
 @pytest.mark.keras
 def test_of_keras_the_commands_load_what_they_need() -> None:
     """From Python all of it is loaded, and what was left aside can be loaded later."""
-    start = "from archspec.backends import framework\nframework.start()\n"
+    start = "from archspec.backends import framework\nframework.own_process()\nframework.start()\n"
     later = "import sklearn.metrics, matplotlib.pyplot"
     assert "sklearn" in loads(f"{start}assert 'sklearn' not in sys.modules\n{later}").split()
     build = "import archspec\narchspec.to_keras(archspec.load('lenet5'))\n"

@@ -24,7 +24,7 @@ from PIL import Image
 
 import archspec
 from archspec.comparing.compare import compare
-from archspec.errors import Told, UserError
+from archspec.errors import ArchspecError, UserError
 from archspec.recipe import recipe_of
 
 pytestmark = pytest.mark.keras
@@ -450,7 +450,7 @@ def _no_waiting(monkeypatch, tmp_path):
 )
 def test_what_is_no_file_is_named_and_not_waited_for(run, sound, name, verb, put):
     instead(run / name, put)
-    with pytest.raises(Told) as told:
+    with pytest.raises(ArchspecError) as told:
         verb(run, sound)
     assert str(run / name) in str(told.value)
 

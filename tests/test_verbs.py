@@ -49,7 +49,7 @@ def test_a_verb_that_says_something_else_is_found(monkeypatch: pytest.MonkeyPatc
     def wrong(*_: object, **__: object) -> str:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("archspec.cli.show.to_text", wrong)
+    monkeypatch.setattr("archspec.cli.show.make_report", wrong)
     with pytest.raises(mutants.Odd, match="show"):
         mutants.walk(lambda seed, number: mutants.SPECS[0], 1, SEED)
 

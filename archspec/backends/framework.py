@@ -20,13 +20,21 @@ BACKENDS = ("tensorflow", "jax", "torch")
 # What Keras imports, where it is there, for its wrappers of scikit-learn and its galleries alone.
 ASIDE = ("sklearn", "matplotlib.pyplot")
 
+_is_own_process = False
 
-def start(whole: bool = False) -> None:
-    """Import Keras. Raises `UserError` with the line that installs what is missing.
 
-    whole: for a process that is not archspec's own: with the parts that are for other libraries,
-    which take as long as half of the rest, and with its objects left alone.
+def own_process() -> None:
+    """Let Keras start quickly from now on, because this process belongs to the command line.
+
+    Keras then comes without the parts that serve other libraries, which take as long as half of
+    the rest, and with the settings that it has without its settings file.
     """
+    global _is_own_process
+    _is_own_process = True
+
+
+def start() -> None:
+    """Import Keras. Raises `UserError` with the line that installs what is missing."""
     backend = chosen()
     if "keras" in sys.modules:
         return
@@ -34,24 +42,45 @@ def start(whole: bool = False) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     quiet = _quiet() if backend == "tensorflow" else nullcontext()
     try:
-        with quiet, _without(() if whole else ASIDE):
+        with quiet, _without(ASIDE if _is_own_process else ()):
             importlib.import_module("keras")
     except Exception as error:  # a broken installation, or Keras's own file of settings
         said = f"Keras cannot start on {backend}: {type(error).__name__}: {reason(error)}"
         raise UserError(said, f"does `python -c 'import keras, {backend}'` work?") from error
-    if not whole:
-        _plain()
+    if _is_own_process:
+        _configure(DEFAULTS)
         gc.freeze()  # what was imported stays: to look through it again and again takes a second
 
 
-def _plain() -> None:
-    """Give Keras the numbers that it has without a file of settings: a run is what its recipe says,
-    on every machine."""
+# What Keras uses without a settings file: a run is what its recipe says, on every machine.
+DEFAULTS = "float32", 1e-7, "channels_last"
+
+
+def _configure(settings: tuple[str, float, str]) -> None:
+    """Set the type of Keras's numbers, its epsilon and the order of the axes of images."""
     import keras
 
-    keras.config.set_floatx("float32")
-    keras.config.set_epsilon(1e-7)
-    keras.config.set_image_data_format("channels_last")
+    floatx, epsilon, image_data_format = settings
+    keras.config.set_floatx(floatx)
+    keras.config.set_epsilon(epsilon)
+    keras.config.set_image_data_format(image_data_format)
+
+
+@contextmanager
+def _defaults() -> Iterator[None]:
+    """Work with Keras's default settings; those of the process are put back in the end."""
+    import keras
+
+    before = (
+        keras.config.floatx(),
+        keras.config.epsilon(),
+        keras.config.image_data_format(),
+    )
+    _configure(DEFAULTS)
+    try:
+        yield
+    finally:
+        _configure(before)
 
 
 def chosen() -> str:
@@ -77,7 +106,8 @@ def chosen() -> str:
 @contextmanager
 def on(device: str | None) -> Iterator[str]:
     """Work on a device, `cpu`, `gpu` or `gpu:1`; by default the first GPU, or the CPU where there
-    is none. Gives its name in full. Raises `UserError` for one that is not there.
+    is none, with Keras's default settings. Gives its name in full. Raises `UserError` for one that
+    is not there.
 
     TensorFlow takes a GPU's memory as it needs it, so that others may use the rest.
     """
@@ -93,7 +123,7 @@ def on(device: str | None) -> Iterator[str]:
             f"{keras.backend.backend()} has {', '.join(known)}",
         )
     # With a number, PyTorch would take weights out of their parameters when it moves them there.
-    with keras.device("cpu" if wanted.startswith("cpu") else name):
+    with _defaults(), keras.device("cpu" if wanted.startswith("cpu") else name):
         yield name
 
 

@@ -20,40 +20,36 @@ import click
 
 from archspec import streams
 from archspec.cli.messages import say, say_error, say_warning
-from archspec.errors import Told
+from archspec.errors import ArchspecError
 from archspec.reading import reason
 
 INSTALL = "pip install 'archspec-keras[run]'"
 TRACEBACK = "ARCHSPEC_TRACEBACK"  # in the environment: show that of an error nobody has foreseen
 
-# What `archspec --help` says of each verb: the beginning of the verb's own help.
+# What `archspec --help` prints of each verb: the first paragraph of the verb's own help.
 VERBS = {
-    "check": "Say everything that is wrong with each SPEC; exit status 1 if anything is.",
-    "show": "Print each layer's shape and cost, and what the whole takes; several SPECs side by "
-    "side.",
-    "draw": "Draw SPEC, by default to build/NAME.svg; several SPECS in one picture, side by side.",
-    "build": "Build SPEC as a Keras model, by default to build/NAME.keras.",
-    "train": "Train SPEC by its recipe, into a folder that tells all of the run.",
-    "compare": "Train each SPEC that is not trained yet, and compare; a RUN is the folder of one "
-    "that is.",
-    "evaluate": "Judge the model of a RUN: loss, metrics, each class; pictures land in "
-    "RUN/evaluation.",
-    "predict": "Say what the model of a RUN takes IMAGES for.",
-    "bench": "Time each SPEC, forward and in training, beside the machine's matrix products.",
-    "layers": "List the layers that a spec may have, or print the page of each NAME, such as "
-    "Conv2D.",
+    "check": "Check each SPEC, and print everything that is wrong with it.",
+    "show": "Print the layers of a SPEC and their cost, or compare SPECs.",
+    "draw": "Draw a SPEC, or several side by side.",
+    "build": "Build a SPEC as a Keras model, in a .keras file.",
+    "train": "Train a SPEC by its recipe, or go on with a run.",
+    "compare": "Train several SPECs, and compare them in a table and a chart.",
+    "evaluate": "Measure how good the model of a RUN is.",
+    "predict": "Predict the classes of IMAGES with the model of a RUN.",
+    "bench": "Measure how fast SPECs are on this machine.",
+    "layers": "List the layers of the language, or describe each NAME.",
     "schema": "Print the JSON Schema of a spec, for editors and other tools.",
-    "new": "Start FILE as a copy of a spec, with the files that it needs and the schema beside it.",
+    "new": "Start a new FILE as a copy of a SPEC.",
 }
-# These verbs take a tenth of a second. Python looks for garbage at every 700 new objects, which
-# would take a tenth of that and find none. At every 100,000, only many specs or a large one come
-# to it.
+# These verbs take a tenth of a second. Python collects garbage after every 700 new objects, which
+# would take a tenth of that time and find none. After every 100,000, only many specs or a large one
+# come to it.
 SHORT = frozenset(["check", "show", "layers", "schema"])
 OBJECTS = 100_000
 
 
 class _Verbs(click.Group):
-    """Hold a name and a line of help for each verb, and load the verb when it is called."""
+    """List each verb with a line of help, and load the verb when it is called."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -81,22 +77,22 @@ def load(name: str) -> click.Command:
 def main() -> None:
     """Networks as YAML: check, show, draw, build and train them.
 
-    SPEC is a file, or the bare name of a spec that comes with archspec, such as resnet18; for
-    check, show and draw `-` is standard input.
+    SPEC is a file, or the bare name of a spec that comes with archspec, such as resnet18. RUN is
+    the folder of a training. check, show and draw read standard input where SPEC is `-`.
     """
 
 
 def run(
     argv: Sequence[str] | None = None, out: TextIO | None = None, err: TextIO | None = None
 ) -> int:
-    """Run the `archspec` command: errors in words on standard error. Return the exit status.
+    """Run the `archspec` command, and return its exit status; errors go to standard error.
 
     1: something is wrong with the spec, a file or the machine. 2: wrong usage. 3: a fault of
-    archspec's own. 130: interrupted.
+    archspec itself. 130: interrupted.
 
-    argv: the words after `archspec`; by default those of this process. out, err: where to write; by
-    default to this process's streams. Where all three are left out, the process is the command's
-    own, and is prepared for it.
+    argv: the words after `archspec`; by default those of this process. out, err: the streams to
+    write to; by default those of this process. If all three are left out, the process belongs to
+    the command, which prepares its streams.
 
         >>> run(["check", "lenet5"], out := io.StringIO())
         0
@@ -116,7 +112,7 @@ def run(
 
 
 def _process() -> int:
-    """Run the command of this process, whose streams it makes ones that can be relied on."""
+    """Run the command of this process, with streams that are open and know when they fail."""
     output = streams.prepare()
     warnings.showwarning = say_warning  # type: ignore[assignment]
     if not os.path.isabs(os.path.expanduser("~")):  # the system does not know its user
@@ -127,7 +123,7 @@ def _process() -> int:
     except Exception as error:
         unforeseen, status = error, 1
     lost = streams.lost(output)
-    if lost is not None:  # whatever else was raised is of this
+    if lost is not None:  # whatever else was raised follows from this
         if lost.errno != errno.EPIPE:  # a reader such as `head` has what it wanted
             say_error(f"cannot write to standard output: {reason(lost)}")
         status = 1
@@ -138,7 +134,7 @@ def _process() -> int:
 
 
 def _status(argv: Sequence[str] | None = None) -> int:
-    """Run the command; its exit status. Raises what nobody has foreseen."""
+    """Run the command, and return its exit status. Raises errors that nobody has foreseen."""
     name = None if argv is None else "archspec"
     try:
         main.main(argv, name, standalone_mode=False)
@@ -149,7 +145,7 @@ def _status(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except Told as error:
+    except ArchspecError as error:
         say(error)
         return 1
     except KeyboardInterrupt:
@@ -165,7 +161,7 @@ def _interrupted() -> int:
 
 
 def _explain(error: Exception) -> int:
-    """Say what nobody has foreseen in a line, without a traceback; the exit status."""
+    """Print an error that nobody has foreseen in a line, and return the exit status."""
     if os.environ.get(TRACEBACK):
         import traceback
 
@@ -181,6 +177,6 @@ def _explain(error: Exception) -> int:
         say_error("there is not enough memory for this")
         return 1
     hint = f"please report this, with the traceback that {TRACEBACK}=1 in the environment shows"
-    name, said = type(error).__name__, reason(error)
-    say_error(f"{name}{f': {said}' * (said != name)}\nhint: {hint}", "internal error")
+    name, why = type(error).__name__, reason(error)
+    say_error(f"{name}{f': {why}' * (why != name)}\nhint: {hint}", "internal error")
     return 3

@@ -6,32 +6,36 @@ import sys
 
 import click
 
-from archspec.arguments import MAX_INTEGER
 from archspec.backends import framework
 from archspec.cli.ending import ENDING
-from archspec.cli.options import MANY, device_option, files, recipe_option, set_option
-from archspec.cli.specs import load, warn
+from archspec.cli.options import MANY, WholeNumber, device_option, files, recipe_option, set_option
+from archspec.cli.specs import load_and_warn
 
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, callback=files)
 @set_option
-@recipe_option("batch_size", default=32, show_default=True)
-@recipe_option("precision", "As of train; for every network.", default="float32", show_default=True)
+@recipe_option("batch_size", "Samples in a batch.", default=32, show_default=True)
+@recipe_option(
+    "precision",
+    "Type that layers compute in, as `train` takes it.",
+    default="float32",
+    show_default=True,
+)
 @click.option(
     "--burn-in",
-    type=click.IntRange(0, MAX_INTEGER),
+    type=WholeNumber(),
     default=10,
     show_default=True,
-    help="Runs not counted.",
+    help="Batches that are run first, and not timed.",
 )
-@click.option("--runs", type=MANY, default=100, show_default=True)
+@click.option("--runs", type=MANY, default=100, show_default=True, help="Batches that are timed.")
 @click.option(
     "--seconds",
     type=click.FloatRange(0),
     default=60.0,
     show_default=True,
-    help="At most, for the runs of one phase of one network.",
+    help="The longest that forward, or training, of one network may take.",
 )
 @device_option
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text")
@@ -46,23 +50,26 @@ def bench(
     device: str | None,
     form: str,
 ) -> None:
-    """Time each SPEC, forward and in training, beside the machine's matrix products.
+    """Measure how fast SPECs are on this machine.
 
-    The exit status is 1 if a network fails; the others are measured all the same.
+    A batch is timed forward and in training, and so are products of large matrices, to compare
+    with. If a network fails, the others are timed all the same; the exit status is then 1.
     """
-    from archspec.comparing.timings import Plan, prepare_network, to_text
+    from archspec.api.bench import bench as measure
 
-    plan = Plan(batch_size, precision, burn_in, runs, seconds)
-    networks = [prepare_network(load(spec, settings), plan) for spec in specs]
-    for each in networks:
-        warn(each.graph)
-    ENDING.heard()
-    framework.start()
-    from archspec.comparing.bench import measure_networks
-
-    with framework.on(device) as name:
-        done = measure_networks(networks, plan, name)
-    click.echo(to_text(done, form).rstrip("\n"))
+    graphs = [load_and_warn(spec, settings) for spec in specs]
+    ENDING.install()
+    framework.own_process()
+    done = measure(
+        *graphs,
+        batch_size=batch_size,
+        precision=precision,
+        burn_in=burn_in,
+        runs=runs,
+        seconds=seconds,
+        device=device,
+    )
+    click.echo(done.to_text(form), nl=False)
     if done.interrupted:
         click.echo("interrupted: what was measured so far is above", err=True)
         sys.exit(ENDING.status)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 
 import click
 
+from archspec.api.check import Examination, examine, merge
 from archspec.cli.messages import say
 from archspec.cli.options import STDIN, set_option, specs_argument
 from archspec.cli.specs import STDIN_NAME, display_name, load
-from archspec.errors import Diagnostic, Source, Span, SpecError, UserError, in_order
+from archspec.errors import Diagnostic
 from archspec.graph import Graph
 
 
@@ -26,20 +27,17 @@ from archspec.graph import Graph
     help="github: annotations of a workflow; sarif: a log for code scanning.",
 )
 def check(specs: tuple[str, ...], settings: tuple[str, ...], form: str) -> None:
-    """Say everything that is wrong with each SPEC; exit status 1 if anything is."""
-    found: list[Diagnostic] = []
-    sound: list[str] = []
-    for spec in specs:
-        said, summary = _checked(spec, settings)
-        found += said
-        if summary:
-            sound.append(summary)
-    once: dict[object, Diagnostic] = {}
-    for each in found:  # what is wrong with a library is found with each spec that imports it
-        once.setdefault((str(each.span), each.code, each.message), each)
-    found = list(once.values())
+    """Check each SPEC, and print everything that is wrong with it.
+
+    The exit status is 1 if anything is wrong; warnings do not count.
+    """
+    checked = [
+        examine(STDIN_NAME if spec == STDIN else spec, partial(load, spec, settings))
+        for spec in specs
+    ]
+    found = merge(checked)
     if form == "text":
-        _say(found, sound)
+        _print(found, [_summarize(*each) for each in zip(specs, checked, strict=True)])
     else:
         from archspec.error_formats import FORMS
 
@@ -48,41 +46,27 @@ def check(specs: tuple[str, ...], settings: tuple[str, ...], form: str) -> None:
         sys.exit(1)
 
 
-def _say(found: Sequence[Diagnostic], sound: Sequence[str]) -> None:
+def _print(found: Sequence[Diagnostic], summaries: Sequence[str]) -> None:
     for each in found:
         say(each, err=False)
-    for summary in sound:
+    for summary in filter(None, summaries):
         click.echo(summary)
     errors = sum(each.severity == "error" for each in found)
     if errors:
         click.echo(f"{errors} error{'s' if errors > 1 else ''}")
 
 
-def _checked(spec: str, settings: Sequence[str]) -> tuple[list[Diagnostic], str | None]:
-    """Return what is wrong with a spec, and a line on it if nothing is."""
-    named = STDIN_NAME if spec == STDIN else spec
-    try:
-        graph = load(spec, settings)
-    except SpecError as error:
-        errors = [each for each in error.diagnostics if each.code != "library"]
-        if not errors:
-            return [], f"{named}: a block library, checked against the schema"
-        return errors, None
-    except UserError as error:  # the other specs are checked all the same
-        nowhere = Span(Source(named, ()), 1, 1, 1, 1)
-        message = str(error.args[0]).removeprefix(f"{named}: ")
-        return [Diagnostic("file", message, nowhere, error.hint)], None
-    found = [
-        replace(each, severity="error") if each.code == "contract" else each
-        for each in graph.warnings
-    ]
-    if any(each.severity == "error" for each in found):
-        return list(in_order(found)), None
-    return found, _summary(graph, named, spec)
+def _summarize(spec: str, checked: Examination) -> str:
+    """Return what is printed of a sound spec; nothing for a broken one."""
+    if not checked.is_sound:
+        return ""
+    if checked.graph is None:
+        return f"{checked.name}: a block library, checked against the schema"
+    return _describe(checked.graph, checked.name, spec)
 
 
-def _summary(graph: Graph, named: str, spec: str) -> str:
-    """Return the line on a sound spec, and another where some of it was not reached."""
+def _describe(graph: Graph, named: str, spec: str) -> str:
+    """Return a line on a sound spec, and a second line if some of it was not reached."""
     layers = sum(node.op != "InputLayer" for node in graph)
     macs = "unknown" if graph.macs is None else f"{graph.macs:,}"
     summary = (

@@ -6,22 +6,29 @@ from pathlib import Path
 
 import click
 
+from archspec.api.use import PARTS
+from archspec.api.use import evaluate as evaluate_run
 from archspec.backends import framework
 from archspec.cli.options import data_dir_option, device_option, run_argument
 
 
 @click.command()
 @run_argument
-@click.option("--part", type=click.Choice(["test", "validation", "train"]), help="By default test.")
+@click.option(
+    "--part", type=click.Choice(PARTS), help="The images to use; by default those for test."
+)
 @click.option("--data", help="Other images of the same classes, as `train` takes them.")
 @data_dir_option
 @device_option
 def evaluate(
     run: Path, part: str | None, data: str | None, data_dir: Path | None, device: str | None
 ) -> None:
-    """Judge the model of a RUN: loss, metrics, each class; pictures land in RUN/evaluation."""
-    framework.start()
-    from archspec.training.evaluating import evaluate as judge
+    """Measure how good the model of a RUN is.
 
-    click.echo(str(judge(run, part=part, data=data, data_dir=data_dir, device=device)))
+    Prints the loss, the metrics and a table of the classes. The same and two pictures are written
+    to RUN/evaluation.
+    """
+    framework.own_process()
+    found = evaluate_run(run, part=part, data=data, data_dir=data_dir, device=device)
+    click.echo(str(found))
     click.echo(f"\nwrote {run / 'evaluation'}")

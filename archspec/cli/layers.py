@@ -6,13 +6,17 @@ import shutil
 
 import click
 
-from archspec.backends.reference import to_reference
+from archspec.api.layers import describe_layers
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text")
 def layers(names: tuple[str, ...], form: str) -> None:
-    """List the layers that a spec may have, or print the page of each NAME, such as Conv2D."""
+    """List the layers of the language, or describe each NAME.
+
+    NAME is a class of Keras, such as Conv2D. Its page has the arguments, the formulas for shape,
+    parameters and MACs, and an example.
+    """
     width = max(60, min(shutil.get_terminal_size((80, 24)).columns, 100))
-    click.echo(to_reference(names, form, width).rstrip("\n"))
+    click.echo(describe_layers(*names, width=width).to_text(form), nl=False)

@@ -6,12 +6,12 @@ import os
 
 import click
 
-from archspec.errors import Diagnostic, Told, in_a_line
+from archspec.errors import ArchspecError, Diagnostic, in_a_line
 
 COLOURS = {"error": "red", "warning": "yellow"}
 
 
-def say(message: Diagnostic | Told, err: bool = True) -> None:
+def say(message: Diagnostic | ArchspecError, err: bool = True) -> None:
     """Print an error or a warning. Whatever is no terminal gets it without colours."""
     click.echo(message.laid_out(paint), err=err)
 

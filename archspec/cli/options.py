@@ -13,17 +13,31 @@ from archspec.reading import path_of
 from archspec.recipe import DATA, RECIPE
 
 STDIN = "-"
-MANY = click.IntRange(1, MAX_INTEGER)
 LENGTHS = ("epochs", "steps")
 CHANGES = [name for name, key in RECIPE.items() if key.option]  # keys that options replace
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
-class _Path(click.Path):
-    """A path, whose `~` is followed as the shell does where it sees one (not in `--dir=~/runs`).
+class WholeNumber(click.IntRange):
+    """A whole number from a least one on; `--help` does not print the largest."""
 
-    Raises `UserError` for what can be no path.
+    name = "integer"
+
+    def __init__(self, least: int = 0, most: int = MAX_INTEGER) -> None:
+        super().__init__(least, most)
+
+    def _describe_range(self) -> str:
+        return f"{self.min} or more" if self.max == MAX_INTEGER else f"{self.min} to {self.max}"
+
+
+MANY = WholeNumber(1)
+
+
+class _Path(click.Path):
+    """A path, whose `~` means the home folder, also where a shell leaves it: in `--dir=~/runs`.
+
+    Raises `UserError` for a text that cannot be a path.
     """
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
@@ -45,7 +59,7 @@ def _files_or_input(context: click.Context, argument: click.Parameter, given: An
 
 
 def files(context: click.Context, argument: click.Parameter, given: Any) -> Any:
-    """Refuse standard input where a file is wanted: the callback of an argument."""
+    """Refuse standard input where a file is needed; the callback of an argument."""
     if STDIN in ((given,) if isinstance(given, str) else given or ()):
         raise click.BadParameter(
             f"{context.command.name} needs a file; only check, show and draw read standard input"
@@ -57,10 +71,10 @@ path_type = _Path(path_type=Path)
 run_argument = click.argument("run", type=path_type)
 specs_argument = click.argument("specs", nargs=-1, required=True, callback=_files_or_input)
 device_option = click.option(
-    "--device", help="cpu, gpu or gpu:N; by default the first GPU, if there is one."
+    "--device", help="cpu, gpu or gpu:N; by default the first GPU, else the CPU."
 )
 data_dir_option = click.option(
-    "--data-dir", type=path_type, help="Where datasets are looked for first."
+    "--data-dir", type=path_type, help="The folder where datasets are looked for first."
 )
 set_option = click.option(
     "--set",
@@ -68,7 +82,7 @@ set_option = click.option(
     multiple=True,
     metavar="NAME=VALUE",
     callback=_settings,
-    help="Set a param, or a dotted place such as train.batch_size. May be repeated.",
+    help="Set a param, or a dotted place such as train.batch_size; may be repeated.",
 )
 
 
@@ -89,7 +103,7 @@ def _option(name: str) -> str:
 
 
 def _sentence(name: str) -> str:
-    """Return what a key is, with its choices where it has some."""
+    """Return the sentence of a key, with its choices where it has some."""
     argument = DATA["name"] if name == "data" else RECIPE[name]
     if "enum" not in argument.type.schema:
         return argument.doc
@@ -97,24 +111,30 @@ def _sentence(name: str) -> str:
     return f"{argument.doc.removesuffix('.')}: {', '.join(others)} or {last}."
 
 
-def _bounds(name: str) -> click.IntRange | None:
-    """Return the bounds of a key that is an integer."""
+def _bounds(name: str) -> WholeNumber | None:
+    """Return the type of a key that is an integer, with its bounds."""
     wanted = RECIPE[name].type
     schema = wanted.schema.get("anyOf", [wanted.schema])[0]  # the other one is null
     if schema.get("type") != "integer":
         return None
-    return click.IntRange(schema["minimum"], wanted.most)
+    return WholeNumber(schema["minimum"], wanted.most)
 
 
 def recipe_options(verb: Verb) -> Verb:
-    """Add the options that say how specs are trained."""
+    """Add the options of a training to a verb."""
     options: Sequence[Callable[[Verb], Verb]] = [
         set_option,
         *map(recipe_option, CHANGES),
         data_dir_option,
         click.option("--limit", type=MANY, help="Train on the first N images only."),
-        click.option("--resize", is_flag=True, help="Adapt images to the spec's input."),
-        click.option("--recipe", type=path_type, help="A file that holds a `train` mapping alone."),
+        click.option(
+            "--resize", is_flag=True, help="Adapt size and channels of images to the spec's input."
+        ),
+        click.option(
+            "--recipe",
+            type=path_type,
+            help="A file with a `train` mapping alone, instead of the spec's.",
+        ),
         device_option,
     ]
     for option in reversed(options):
@@ -122,26 +142,27 @@ def recipe_options(verb: Verb) -> Verb:
     return verb
 
 
-def said_once(settings: Sequence[str], **options: Any) -> None:
-    """See that a command line says each thing of a recipe once, so that nothing of it is dropped.
+def check_given_once(settings: Sequence[str], **options: Any) -> None:
+    """Raise `UsageError` if a command line gives a key of the recipe twice, so that no value is
+    dropped without a word.
 
-    options: what was given, by name; those that are no words of the recipe, nor `recipe` itself,
-    say nothing of it. Raises `UsageError`.
+    options: the values of the options by their names; None where an option is not given. Those that
+    are neither `recipe` nor a key of it are passed over.
     """
-    said = [
+    given = [
         name
         for name, value in options.items()
         if value is not None and (name in RECIPE or name == "recipe")
     ]
-    if set(LENGTHS) <= set(said):
+    if set(LENGTHS) <= set(given):
         raise click.UsageError("give --epochs or --steps, not both")
     for place in (text.partition("=")[0].strip() for text in settings):
         if place.partition(".")[0] != "train":
             continue
-        if "recipe" in said:
-            message = f"--set {place} changes the spec's recipe, and --recipe gives another"
-            raise click.UsageError(f"{message}: change the file of --recipe")
+        if "recipe" in given:
+            message = f"--set {place} changes the spec's own recipe, and --recipe replaces that"
+            raise click.UsageError(f"{message}: change the --recipe file instead")
         word = place.removeprefix("train.").removesuffix(".name")
         for name in LENGTHS if word in LENGTHS else (word,):
-            if name in said:
+            if name in given:
                 raise click.UsageError(f"give {_option(name)} or --set {place}, not both")

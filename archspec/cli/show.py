@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import click
 
-from archspec.backends.tables import to_text
-from archspec.cli.options import MANY, recipe_option, said_once, set_option, specs_argument
+from archspec.api.show import show as make_report
+from archspec.cli.options import (
+    MANY,
+    check_given_once,
+    recipe_option,
+    set_option,
+    specs_argument,
+)
 from archspec.cli.specs import load, warn
 
 
 @click.command()
 @specs_argument
 @set_option
-@click.option("--depth", type=MANY, help="Fold blocks nested deeper than this.")
-@recipe_option("batch_size", "For the memory that training needs.")
-@recipe_option("precision", "Likewise: float32, mixed_bfloat16, ...")
+@click.option("--depth", type=MANY, help="Fold blocks that are nested deeper than this.")
+@recipe_option("batch_size", "Batch size for the memory of training.")
+@recipe_option("precision", "Precision for it: float32, mixed_bfloat16, ...")
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text")
 def show(
     specs: tuple[str, ...],
@@ -24,9 +30,14 @@ def show(
     precision: str | None,
     form: str,
 ) -> None:
-    """Print each layer's shape and cost, and what the whole takes; several SPECs side by side."""
-    said_once(settings, batch_size=batch_size, precision=precision)
+    """Print the layers of a SPEC and their cost, or compare SPECs.
+
+    For one SPEC: the shape, the parameters and the work of each layer, and the totals. For several:
+    a line for each.
+    """
+    check_given_once(settings, batch_size=batch_size, precision=precision)
     graphs = [load(spec, settings) for spec in specs]
     for graph in graphs:
         warn(graph)
-    click.echo(to_text(graphs, depth, form, batch_size, precision).rstrip("\n"))
+    report = make_report(*graphs, depth=depth, batch_size=batch_size, precision=precision)
+    click.echo(report.to_text(form), nl=False)

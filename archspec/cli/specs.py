@@ -6,13 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import archspec
+from archspec import pipeline
 from archspec.cli.messages import say
 from archspec.cli.options import STDIN
-from archspec.expand import expand
 from archspec.graph import Graph
-from archspec.loading.files import open_spec, parse_setting
-from archspec.syntax.source import Document, read_file, read_input
+from archspec.loading.files import parse_setting
+from archspec.syntax.source import Document, read_input
 
 STDIN_NAME = "stdin"
 BUILD = Path("build")  # where pictures and models are written, unless -o says otherwise
@@ -20,28 +19,26 @@ BUILD = Path("build")  # where pictures and models are written, unless -o says o
 
 def load(spec: str, settings: Sequence[str]) -> Graph:
     """Return the graph of a spec. settings: as `--set` takes them. Raises `SpecError`."""
-    return expand(open_spec(_document(spec), dict(map(parse_setting, settings))))
+    return pipeline.graph_of(_document(spec), dict(map(parse_setting, settings)))
 
 
 def load_and_warn(spec: str, settings: Sequence[str]) -> Graph:
-    """Return the graph of a spec, its warnings said."""
+    """Return the graph of a spec, and print its warnings."""
     graph = load(spec, settings)
     warn(graph)
     return graph
 
 
 def warn(graph: Graph) -> None:
-    """Say the warnings of a graph."""
+    """Print the warnings of a graph."""
     for each in graph.warnings:
         say(each)
 
 
 def display_name(spec: str) -> str:
     """Return what messages call a spec."""
-    return STDIN_NAME if spec == STDIN else archspec.displayed(spec, archspec.find(spec))
+    return STDIN_NAME if spec == STDIN else pipeline.display_name(spec, pipeline.find(spec))
 
 
 def _document(spec: str) -> Document:
-    if spec == STDIN:
-        return read_input(sys.stdin.buffer, STDIN_NAME)
-    return read_file(archspec.find(spec), display_name(spec))
+    return read_input(sys.stdin.buffer, STDIN_NAME) if spec == STDIN else pipeline.read(spec)

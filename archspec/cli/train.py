@@ -4,126 +4,58 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-import archspec
+from archspec.api.train import resume as go_on
+from archspec.api.train import train as train_spec
 from archspec.backends import framework
 from archspec.cli.ending import ENDING
-from archspec.cli.options import files, path_type, recipe_option, recipe_options, said_once
+from archspec.cli.options import (
+    check_given_once,
+    files,
+    path_type,
+    recipe_option,
+    recipe_options,
+)
 from archspec.cli.specs import load_and_warn
-from archspec.errors import Refused, UserError
-from archspec.graph import Graph
-from archspec.loading.files import parse_setting
-from archspec.recipe import Recipe, given_in, recipe_of
 
-if TYPE_CHECKING:
-    from archspec.runs.job import RunOptions
-    from archspec.training.fitting import Run
+# Options that `--resume` does not have: they belong to the run.
+OF_RUN = ("recipe", "precision", "seed", "limit", "resize")
 
 
 @click.command()
 @click.argument("spec", required=False, callback=files)
-@click.option("--resume", type=path_type, help="Go on with the run in a folder.")
+@click.option("--resume", type=path_type, help="Go on with the run in this folder.")
 @recipe_options
 @recipe_option("seed")
-@click.option("--run-dir", type=path_type, help="By default runs/NAME-N.")
-@click.option("--weights", is_flag=True, help="Write every weight's values to weights.txt too.")
-@click.option("--quiet", is_flag=True, help="Without the progress.")
-def train(spec: str | None, resume: Path | None, **options: Any) -> None:
-    """Train SPEC by its recipe, into a folder that tells all of the run.
+@click.option("--run-dir", type=path_type, help="The run's folder; by default runs/NAME-N.")
+@click.option("--weights", is_flag=True, help="Also write all weights, as text, to weights.txt.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def train(spec: str | None, resume: Path | None, settings: tuple[str, ...], **options: Any) -> None:
+    """Train a SPEC by its recipe, or go on with a run.
 
-    With --resume, go on with a run that was stopped: exactly as if it had not been. Then --epochs,
-    --steps and --batch-size change its length, in a new folder.
+    All of the run is written into a folder: weights, history, curves, metrics. With --resume, a run
+    that was stopped goes on exactly as if it had not been; --epochs, --steps and --batch-size then
+    change its length, in a new folder.
     """
-    ENDING.heard()
+    ENDING.install()
     if (spec is None) == (resume is None):
         raise click.UsageError("give a SPEC to train, or --resume RUN to go on with a run")
-    said_once(**options)
-    if resume is not None:
-        run = _resume(resume, **options)
+    check_given_once(settings, **options)
+    framework.own_process()
+    if spec is not None:
+        run = train_spec(load_and_warn(spec, settings), echo=click.echo, **options)
     else:
-        assert spec is not None
-        run = _train(spec, **options)
-    if run is not None and run.interrupted:
+        assert resume is not None
+        for name in OF_RUN:
+            if options.pop(name) not in (None, False):
+                option = f"--{name.replace('_', '-')}"
+                raise click.UsageError(f"{option} belongs to the run: --resume cannot change it")
+        found = go_on(resume, settings=settings, echo=click.echo, **options)
+        if found is None:
+            return
+        run = found
+    if run.interrupted:
         sys.exit(ENDING.status)
-
-
-def _train(
-    spec: str,
-    settings: tuple[str, ...],
-    run_dir: Path | None,
-    data_dir: Path | None,
-    limit: int | None,
-    device: str | None,
-    weights: bool,
-    quiet: bool,
-    **terms: Any,
-) -> Run:
-    """Train a spec. terms: what the command line says of its recipe."""
-    graph = load_and_warn(spec, settings)
-    recipe = _recipe(graph, **terms)
-    framework.chosen()
-    from archspec.training.run import train as run
-
-    return run(
-        graph,
-        recipe,
-        _run_options(device, weights, quiet),
-        run_dir=run_dir,
-        data_dir=data_dir,
-        limit=limit,
-        text=archspec.find(spec).read_text(encoding="utf-8-sig"),
-    )
-
-
-def _recipe(graph: Graph, recipe: Path | None, **terms: Any) -> Recipe:
-    """Return the recipe of a graph: of a file of its own, where there is one."""
-    given = given_in(recipe) if recipe else None
-    try:
-        return recipe_of(graph, given, **terms)
-    except Refused as refused:
-        where = f"{recipe}: " if recipe else ""
-        raise UserError(where + refused.message, refused.hint) from None
-
-
-def _resume(
-    run: Path,
-    settings: tuple[str, ...],
-    device: str | None,
-    weights: bool,
-    quiet: bool,
-    data: str | None,
-    data_dir: Path | None,
-    epochs: int | None,
-    steps: int | None,
-    batch_size: int | None,
-    run_dir: Path | None,
-    **others: Any,
-) -> Run | None:
-    """Go on with a run. others: the options that --resume does not have."""
-    for name, value in others.items():
-        if value is not None and value is not False:
-            option = f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"{option} is of the run: it cannot be changed by --resume")
-    framework.chosen()
-    from archspec.training.resume import resume
-
-    return resume(
-        run,
-        dict(map(parse_setting, settings)),
-        _run_options(device, weights, quiet),
-        data=data,
-        data_dir=data_dir,
-        epochs=epochs,
-        steps=steps,
-        batch_size=batch_size,
-        run_dir=run_dir,
-    )
-
-
-def _run_options(device: str | None, weights: bool, quiet: bool) -> RunOptions:
-    from archspec.runs.job import RunOptions
-
-    return RunOptions(device, quiet, weights, click.echo)

@@ -13,19 +13,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import archspec
 from archspec.arguments import bind
 from archspec.comparing.table import Missing
 from archspec.data.preparation import refuse_other_targets
 from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError
-from archspec.expand import expand
 from archspec.graph import Graph
-from archspec.loading.files import open_spec, parse_setting
+from archspec.loading.files import parse_setting
+from archspec.pipeline import find, graph_of, read
 from archspec.reading import kind_of, path_of
 from archspec.recipe import RECIPE, Recipe, given_in, recipe_of
 from archspec.runs.job import locate_data, make_flat_spec
 from archspec.runs.results import read_result
-from archspec.syntax.source import read_file
 
 # The files of a run that was stopped before it could be resumed.
 BEGINNING = {".lock", "error.txt", "run.json", "spec.yaml"}
@@ -115,7 +113,7 @@ def plan_members(specs: Sequence[str], terms: Terms, seeds: int, folder: Path) -
     networks: dict[Path, tuple[str, Graph, Recipe]] = {}
     for spec in specs:
         with _collect(spec, errors):
-            networks[archspec.find(spec).resolve()] = (spec, *_load_network(spec, terms, given))
+            networks[find(spec).resolve()] = (spec, *_load_network(spec, terms, given))
     labels = _choose_labels({path: graph.name for path, (_, graph, _) in networks.items()})
     members = []
     for more in range(seeds):
@@ -150,9 +148,7 @@ def _collect(name: str, errors: list[Diagnostic]) -> Iterator[None]:
 
 def _load_network(spec: str, terms: Terms, given: Mapping[str, Any] | None) -> tuple[Graph, Recipe]:
     """Return the graph and the recipe of a spec. Raises if they cannot be trained."""
-    path = archspec.find(spec)
-    document = read_file(path, archspec.displayed(spec, path))
-    graph = expand(open_spec(document, dict(map(parse_setting, terms.settings))))
+    graph = graph_of(read(spec), dict(map(parse_setting, terms.settings)))
     try:
         recipe = recipe_of(
             graph,

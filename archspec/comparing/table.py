@@ -98,7 +98,7 @@ def measure_spread(values: Sequence[float]) -> float:
     return stdev(values) if all(map(isfinite, values)) else nan
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Comparison:
     """Rows, the best first.
 

@@ -1,7 +1,7 @@
 """Define what a bench measures and its results, and write their table, without Keras.
 
-prepare_network(graph, plan)  a network that can be measured, or an error
-to_text(bench, "markdown")    the table that `archspec bench` prints
+prepare_network(graph, plan)   a network that can be measured, or an error
+bench.to_text("markdown")      the table that `archspec bench` prints
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class Product:
         return max(self.before, self.after or 0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Bench:
     """All results of a bench; facts: those of the machine, as in a run's run.json."""
 
@@ -162,33 +162,35 @@ class Bench:
     def failed(self) -> bool:
         return any(isinstance(row, Unmeasured) and row.failed for row in self.rows)
 
+    def __str__(self) -> str:
+        return self.to_text().rstrip("\n")
+
+    __repr__ = __str__
+
+    def to_text(self, form: str = "text") -> str:
+        """Return the table, with what its figures mean, as "text", "markdown" or "json"."""
+        if form == "json":
+            return json.dumps(_list_data(self), indent=2, ensure_ascii=False) + "\n"
+        columns = ["network", "phase", "ms/batch", "runs", "images/s", "GFLOP/s", "of matmul"]
+        columns.append("first call")
+        table = tabulate(
+            [_list_cells(row, self) for row in self.rows],
+            columns,
+            tablefmt=STYLES[form],
+            colalign=["left", "left", *["right"] * 6],
+            disable_numparse=True,
+        )
+        bullet = "- " if form == "markdown" else ""
+        reasons = [f"{bullet}{each}" for each in _list_reasons(self)]
+        notes = [
+            f"- {name}: {note}" if bullet else f"{name:11} {note}"
+            for name, note in _list_notes(self).items()
+        ]
+        parts = [part for part in ([table], reasons, notes) if part]
+        return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
 
 # --- telling -------------------------------------------------------------------------------------
-
-
-def to_text(bench: Bench, form: str = "text") -> str:
-    """Return the table of a bench, with what its figures mean.
-
-    form: "text", "markdown" or "json".
-    """
-    if form == "json":
-        return json.dumps(_list_data(bench), indent=2, ensure_ascii=False) + "\n"
-    columns = ["network", "phase", "ms/batch", "runs", "images/s", "GFLOP/s", "of matmul"]
-    columns.append("first call")
-    table = tabulate(
-        [_list_cells(row, bench) for row in bench.rows],
-        columns,
-        tablefmt=STYLES[form],
-        colalign=["left", "left", *["right"] * 6],
-        disable_numparse=True,
-    )
-    bullet = "- " if form == "markdown" else ""
-    reasons = [f"{bullet}{each}" for each in _list_reasons(bench)]
-    notes = [
-        f"- {name}: {note}" if bullet else f"{name:11} {note}"
-        for name, note in _list_notes(bench).items()
-    ]
-    return "\n\n".join("\n".join(part) for part in ([table], reasons, notes) if part) + "\n"
 
 
 def _list_cells(row: Timing | Unmeasured, bench: Bench) -> list[str]:

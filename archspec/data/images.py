@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from archspec.data.folders import find_classes, list_formats
-from archspec.errors import Told, UserError
+from archspec.errors import ArchspecError, UserError
 from archspec.graph import Shape
 from archspec.reading import kind_of, open_file, read_bytes, readable, reason
 
@@ -115,7 +115,7 @@ def _open_image(path: Path) -> Iterator[Image.Image]:
                 raise ValueError(f"it has {pixels:,} pixels, and {PIXELS:,} are the limit")
             with ONE_LARGE if pixels > LARGE else nullcontext():
                 yield image
-    except Told:
+    except ArchspecError:
         raise
     except Exception as error:
         raise _make_unreadable([path], error) from None
@@ -185,7 +185,7 @@ def _inspect_file(path: Path, decode: bool) -> _Inspection | None:
             if decode:
                 _decode(image, grey=False, deep=inspection.kind == "deep")
             return inspection
-    except Told:
+    except ArchspecError:
         return None
 
 

@@ -46,8 +46,13 @@ def render(dot: str, path: Path, dpi: int | None = None) -> None:
 
 def to_svg(graph: Graph) -> str:
     """Return the picture of a graph as an SVG element, for a page or a notebook."""
+    return draw_svg(to_dot(graph))
+
+
+def draw_svg(dot: str) -> str:
+    """Return DOT text drawn as an SVG element."""
     with _hide_font_warnings():
-        return _draw_svg(to_dot(graph))
+        return _draw_svg(dot)
 
 
 def _lay_out(dot: str, form: str, dpi: int) -> bytes:

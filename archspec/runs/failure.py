@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from archspec.errors import Told, UserError, in_a_line
+from archspec.errors import ArchspecError, UserError, in_a_line
 from archspec.runs.folder import RunFolder
 
 ERROR = "error.txt"
@@ -34,7 +34,7 @@ def is_interrupt(error: BaseException | None) -> bool:
 
     A message for the user is none, also after a Ctrl-C: a file that cannot be written, for example.
     """
-    while error is not None and not isinstance(error, Told):
+    while error is not None and not isinstance(error, ArchspecError):
         if isinstance(error, KeyboardInterrupt) or "KeyboardInterrupt" in str(error):
             return True
         error = error.__cause__ or error.__context__
@@ -60,7 +60,7 @@ def record_failure(folder: RunFolder) -> Iterator[None]:
             if facts["status"] == "running":
                 status = "interrupted" if interrupted else "failed"
                 folder.write_json("run.json", facts | {"status": status})
-        if isinstance(error, Told) or not isinstance(error, Exception):
+        if isinstance(error, ArchspecError) or not isinstance(error, Exception):
             raise
         hint = None
         with suppress(UserError):

@@ -8,19 +8,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from tabulate import tabulate
 
 from archspec.backends import framework
 from archspec.data.datasets import Dataset
 from archspec.data.images import Array
 from archspec.data.preparation import Part, make_targets, prepare
 from archspec.errors import UserError
+from archspec.runs.outcome import Evaluation
 from archspec.training import figures
 from archspec.training.compiling import compile_trainer
 from archspec.training.feed import Feed
@@ -29,33 +28,6 @@ from archspec.training.trained import TrainedRun, load_trained
 
 FOLDER = "evaluation"
 SHOWN = 32  # mistakes in the picture
-WIDTH = 20  # characters of the name of a class in the printed table
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
-    """The result of `evaluate`; as a text, the table that `archspec evaluate` prints.
-
-    part: "test", "validation" or "train". values: loss and metrics, as Keras names them. report:
-    by class, and its averages, as scikit-learn's `classification_report` returns it. confusion:
-    counts of images (classes, classes), rows are the true classes.
-    """
-
-    part: str
-    values: dict[str, float]
-    report: dict[str, Any]
-    confusion: Array
-
-    def __str__(self) -> str:
-        columns = ["precision", "recall", "f1-score", "support"]
-        rows = [
-            [name if len(name) <= WIDTH else name[: WIDTH - 3] + "...", *map(each.get, columns)]
-            for name, each in self.report.items()
-            if isinstance(each, dict)
-        ]
-        table = tabulate(rows, ["", *columns], floatfmt=("", ".4f", ".4f", ".4f", ".0f"))
-        values = ", ".join(f"{name} {value:.4f}" for name, value in self.values.items())
-        return f"{self.part}: {values}\n\n{table}"
 
 
 def evaluate(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -29,6 +28,7 @@ from archspec.runs.job import (
     format_resolved,
 )
 from archspec.runs.machine import describe_environment, measure_peak_memory
+from archspec.runs.outcome import Metrics, Run
 from archspec.training import figures
 from archspec.training.callbacks import build_callback
 from archspec.training.compiling import compile_trainer, use_precision
@@ -41,24 +41,6 @@ from archspec.training.writer import Writer
 
 SAMPLES = "samples.png"
 MANY = 32  # images in it
-
-Metrics = dict[str, dict[str, float] | None]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Run:
-    """The result of a training.
-
-    model: with the weights of the best epoch, or of the last step if it was interrupted. history:
-    one dict for each epoch, as in history.csv. metrics: "test" and "validation" -> the values that
-    Keras reports, by name; None for images that the data lacks or that the run did not reach.
-    """
-
-    folder: Path
-    model: keras.Model
-    history: list[dict[str, Any]]
-    metrics: Metrics
-    interrupted: bool
 
 
 def learn(job: Job, options: RunOptions, device: str, state: State | None = None) -> Run:

@@ -14,12 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import archspec
 from archspec.backends import framework
 from archspec.data.datasets import CLASSES, Dataset
 from archspec.data.preparation import Part, describe_data, prepare
 from archspec.errors import UserError
 from archspec.graph import Graph
+from archspec.pipeline import loads
 from archspec.reading import kind_of
 from archspec.recipe import Recipe, recipe_of
 from archspec.runs.contents import REMEDY, limit_size
@@ -38,7 +38,7 @@ from archspec.syntax.writer import write_yaml
 from archspec.training.run import start_training
 
 if TYPE_CHECKING:
-    from archspec.training.fitting import Run
+    from archspec.runs.outcome import Run
     from archspec.training.state import State
 
 LENGTH = ("epochs", "steps", "batch_size")
@@ -234,7 +234,7 @@ def _make_spec(text: str) -> dict[str, Any]:
 
     Keys and arguments that came after the version which wrote it have their defaults.
     """
-    graph = archspec.loads(text, "resolved.yaml")
+    graph = loads(text, "resolved.yaml")
     return make_flat_spec(graph, recipe_of(graph))
 
 

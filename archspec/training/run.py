@@ -17,9 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import archspec
 from archspec.data.preparation import describe_data, prepare, refuse_other_targets
 from archspec.graph import Graph
+from archspec.pipeline import loads
 from archspec.recipe import Recipe, ended_early, recipe_of
 from archspec.runs.failure import record_failure
 from archspec.runs.folder import RunFolder, hash_content
@@ -34,7 +34,7 @@ from archspec.runs.job import (
 )
 
 if TYPE_CHECKING:
-    from archspec.training.fitting import Run
+    from archspec.runs.outcome import Run
     from archspec.training.state import State
 
 
@@ -83,7 +83,7 @@ def train(
         folder.write_text("resolved.yaml", resolved)  # with it, the folder is a run's
         # The graph of resolved.yaml is trained, so that its outputs have the same names when the
         # run is resumed.
-        graph = archspec.loads(resolved, "resolved.yaml")
+        graph = loads(resolved, "resolved.yaml")
         job = Job(graph, recipe_of(graph), dataset, parts, folder, facts)
         return start_training(job, options)
 

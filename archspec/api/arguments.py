@@ -1,0 +1,89 @@
+"""What the functions of the API take: checked here, with errors that name the argument."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from archspec import pipeline
+from archspec.arguments import bind
+from archspec.errors import Refused, SpecError, UserError
+from archspec.graph import Graph
+from archspec.recipe import RECIPE
+from archspec.runs.outcome import Run
+
+Spec = Graph | str | Path
+TrainedRun = Run | str | Path
+
+
+def graph_of(spec: Spec, caller: str, broken: bool = False) -> Graph:
+    """Return a graph as it is, or load that of a file or a name, with its warnings as Python's.
+
+    broken: whether what is left of a broken spec will do. Raises `SpecError` where it will not, and
+    `TypeError` for anything else.
+    """
+    if isinstance(spec, Graph):
+        if spec.errors and not broken:
+            raise SpecError(spec.errors, spec)
+        return spec
+    if not isinstance(spec, str | Path):
+        several = " (give several one by one: f(*specs))" if isinstance(spec, list | tuple) else ""
+        raise TypeError(
+            f"{caller}() takes specs: files, names or graphs, not {type(spec).__name__}{several}"
+        )
+    graph = pipeline.load(spec)
+    for each in graph.warnings:
+        warnings.warn(str(each), stacklevel=3)
+    return graph
+
+
+def graphs_of(specs: Sequence[Spec], caller: str, broken: bool = False) -> tuple[Graph, ...]:
+    """Return the graph of each spec. Raises as `graph_of` does, and `TypeError` for no spec."""
+    if not specs:
+        raise TypeError(f"{caller}() takes at least one spec")
+    return tuple(graph_of(each, caller, broken) for each in specs)
+
+
+def folder_of(run: TrainedRun, caller: str) -> Path:
+    """Return the folder of a run. Raises `TypeError` for what is neither a run nor a path."""
+    if isinstance(run, Run):
+        return run.folder
+    if not isinstance(run, str | Path):
+        raise TypeError(f"{caller}() takes a Run or its folder, not {type(run).__name__}")
+    return Path(run)
+
+
+def path_or_none(name: str, value: str | Path | None) -> Path | None:
+    """Return an optional path. Raises `TypeError` that names the argument for anything else."""
+    if value is None:
+        return None
+    if not isinstance(value, str | Path):
+        raise TypeError(f"{name} must be a path, not {type(value).__name__}")
+    return Path(value).expanduser()
+
+
+def check_count(name: str, value: int | None, least: int = 1) -> None:
+    """Raise `UserError` if an argument is given and is no whole number from `least` on."""
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UserError(f"{name} must be a whole number of {least} or more, not {value!r}")
+
+
+def check_choice(name: str, value: str | None, choices: Collection[str]) -> None:
+    """Raise `UserError` if an argument is given and is none of its choices."""
+    if value is not None and value not in choices:
+        *others, last = choices
+        listed = f"{', '.join(others)} or {last}" if others else last
+        raise UserError(f"{name} must be {listed}, not {value!r}")
+
+
+def check_recipe(**given: Any) -> None:
+    """Raise `UserError` if a key of a recipe has a value that it cannot have; None is not given."""
+    values: Mapping[str, Any] = {name: each for name, each in given.items() if each is not None}
+    try:
+        bind("train", {name: RECIPE[name] for name in values}, values)
+    except Refused as refused:
+        raise UserError(refused.message.removeprefix("train."), refused.hint) from None

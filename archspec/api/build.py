@@ -1,0 +1,62 @@
+"""Build a spec as a Keras model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archspec.api.arguments import Spec, check_recipe, graph_of, path_or_none
+from archspec.errors import SpecError, UserError
+from archspec.graph import Graph
+from archspec.writing import writing
+
+if TYPE_CHECKING:
+    import keras
+
+
+def build(spec: Spec, path: str | Path | None = None, *, seed: int = 0) -> keras.Model:
+    """Build a spec as a Keras model, and save it if a path is given.
+
+    spec: a file, the bare name of a spec that comes with archspec, or a graph.
+    path: a .keras file to write.
+    seed: of the initial weights; the same graph and seed give the same weights.
+
+    Raises `SpecError` for a broken spec; `UserError` if Keras or its backend is not installed, with
+    the line that installs it, and for a file that cannot be written.
+
+        >>> import archspec
+        >>> model = archspec.build("lenet5", "build/lenet5.keras")  # doctest: +SKIP
+    """
+    target = path_or_none("path", path)
+    if target is not None and target.suffix != ".keras":
+        hint = f"write '{target.with_suffix('.keras')}'"
+        raise UserError(f"cannot write '{target}': Keras models end in .keras", hint)
+    model = to_keras(graph_of(spec, "build"), seed)
+    if target is not None:
+        with writing(target) as temporary:
+            model.save(temporary)
+    return model
+
+
+def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
+    """Return the Keras functional model of a graph.
+
+    seed: of the initial weights; the same graph and seed give the same weights.
+
+    Raises `UserError` if Keras or its backend is not installed, with the line that installs it, and
+    `SpecError` if the graph is what is left of a broken spec.
+
+        >>> import archspec
+        >>> model = archspec.to_keras(archspec.load("lenet5"), seed=1)  # doctest: +SKIP
+    """
+    from archspec.backends import framework
+
+    if not isinstance(graph, Graph):
+        raise TypeError(f"to_keras() takes a Graph, not {type(graph).__name__}")
+    if graph.errors:
+        raise SpecError(graph.errors, graph)
+    check_recipe(seed=seed)
+    framework.start()
+    from archspec.backends.keras import to_keras as build_model
+
+    return build_model(graph, seed)

@@ -1,0 +1,80 @@
+"""Check specs: everything that is wrong with them, as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from archspec import pipeline
+from archspec.errors import Diagnostic, Source, Span, SpecError, UserError, in_order
+from archspec.graph import Graph
+
+
+def check(*specs: str | Path, **params: Any) -> list[Diagnostic]:
+    """Check specs, and return everything that is wrong with them; nothing is raised for it.
+
+    specs: files, or bare names of specs that come with archspec.
+    params: new values for their params, as `archspec.load` takes them.
+
+    The list is empty where nothing is wrong. A `Diagnostic` whose severity is "warning" does not
+    break a spec. `str(diagnostic)` is the message with its place, line, carets and remedy.
+
+    Raises `TypeError` for a spec that is neither text nor a path.
+
+        >>> import archspec
+        >>> archspec.check("lenet5", "resnet18")
+        []
+        >>> [each.message for each in archspec.check("lenet5", width=3)]
+        ["the spec has no param 'width'"]
+    """
+    for each in specs:
+        if not isinstance(each, str | Path):
+            raise TypeError(f"check() takes files or names of specs, not {type(each).__name__}")
+    if not specs:
+        raise TypeError("check() takes at least one spec")
+    return merge(examine(str(each), partial(pipeline.load, each, **params)) for each in specs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examination:
+    """What is wrong with one spec, and its graph; None for a broken spec and for a library."""
+
+    name: str
+    found: tuple[Diagnostic, ...]
+    graph: Graph | None
+
+    @property
+    def is_sound(self) -> bool:
+        return not any(each.severity == "error" for each in self.found)
+
+
+def examine(name: str, load: Callable[[], Graph]) -> Examination:
+    """Load a spec and return what is wrong with it. name: what messages call it."""
+    try:
+        graph = load()
+    except SpecError as error:
+        errors = tuple(each for each in error.diagnostics if each.code != "library")
+        return Examination(name, errors, None)
+    except UserError as error:  # the other specs are checked all the same
+        nowhere = Span(Source(name, ()), 1, 1, 1, 1)
+        message = str(error.args[0]).removeprefix(f"{name}: ")
+        return Examination(name, (Diagnostic("file", message, nowhere, error.hint),), None)
+    found = [
+        replace(each, severity="error") if each.code == "contract" else each
+        for each in graph.warnings
+    ]
+    broken = any(each.severity == "error" for each in found)
+    return Examination(name, in_order(found) if broken else tuple(found), graph)
+
+
+def merge(examinations: Iterable[Examination]) -> list[Diagnostic]:
+    """Return what is wrong with several specs, each fault once: what is wrong with a library is
+    found with each spec that imports it."""
+    once: dict[object, Diagnostic] = {}
+    for examination in examinations:
+        for each in examination.found:
+            once.setdefault((str(each.span), each.code, each.message), each)
+    return list(once.values())

@@ -1,0 +1,152 @@
+"""Compare networks: train those that are not trained yet, and put all of them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from archspec.api.arguments import check_choice, check_count, path_or_none
+from archspec.comparing import compare as comparing
+from archspec.comparing.members import Terms
+from archspec.comparing.table import Comparison
+from archspec.comparing.table import list_runs as write_runs
+from archspec.errors import UserError
+from archspec.runs.folder import RUNS
+from archspec.runs.outcome import Run
+from archspec.runs.results import Result, find_runs, read_result
+
+
+def compare(
+    *specs: str | Path | Run,
+    settings: Sequence[str] = (),
+    seeds: int = 1,
+    recipe: str | Path | None = None,
+    data: str | None = None,
+    batch_size: int | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    precision: str | None = None,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+    resize: bool = False,
+    device: str | None = None,
+    dir: str | Path | None = None,
+    output: str | Path | None = None,
+    quiet: bool = False,
+    echo: Callable[[str], None] = print,
+) -> Comparison:
+    """Train each spec that is not trained yet, and compare them all.
+
+    specs: files, bare names of specs that come with archspec, runs, and folders of runs, which are
+        only read. Each spec is trained in a process of its own, so that a `Graph` is not taken.
+    settings: changes of every spec, as `--set` takes them: `["width=32"]`.
+    seeds: how many times each spec is trained, each time from another seed.
+    recipe, data, batch_size, epochs, steps, precision, data_dir, limit, resize, device: as
+        `archspec.train` takes them, for every spec; recipe is a file.
+    dir: the folder of the runs, by default `runs/compare`; comparison.md and comparison.csv are
+        written there.
+    output: the picture, a .png, .svg or .pdf; by default comparison.png in `dir`.
+    quiet: do not show what the trainings print. echo: takes each message; `print` by default.
+
+    What is trained already is taken as it is, and a run that was stopped is gone on with. Ctrl-C
+    stops the training at work; `Comparison.stopped` is then true, and the same call goes on.
+
+    Raises `SpecError` with everything that is wrong with specs, recipes and folders, before
+    anything is trained.
+
+        >>> import archspec
+        >>> print(archspec.compare("lenet5", "vgg11", data="digits"))  # doctest: +SKIP
+    """
+    check_count("seeds", seeds)
+    check_count("limit", limit)
+    if isinstance(settings, str):
+        raise TypeError("settings must be a list of texts such as 'width=32', not one text")
+    if epochs is not None and steps is not None:
+        raise UserError("give epochs or steps, not both")
+    picture = path_or_none("output", output)
+    if picture is not None:
+        check_choice("the suffix of output", picture.suffix, comparing.PICTURES)
+    if not specs:
+        raise TypeError("compare() takes at least one spec or run")
+    for each in specs:
+        if not isinstance(each, str | Path | Run):
+            kind = type(each).__name__
+            raise TypeError(f"compare() takes files, names of specs, and runs, not {kind}")
+    terms = Terms(
+        settings=tuple(settings),
+        recipe=path_or_none("recipe", recipe),
+        data_dir=path_or_none("data_dir", data_dir),
+        limit=limit,
+        resize=resize,
+        device=device,
+        data=data,
+        batch_size=batch_size,
+        epochs=epochs,
+        steps=steps,
+        precision=precision,
+    )
+    given = [str(each.folder if isinstance(each, Run) else each) for each in specs]
+    if all(map(comparing.is_run, given)) and (terms.options or seeds > 1):
+        option = next(iter(terms.options), "--seeds").strip("-").replace("-", "_")
+        raise UserError(f"{option} is for training: give a spec to train")
+    place = path_or_none("dir", dir) or comparing.FOLDER
+    found = comparing.compare(
+        given,
+        terms,
+        seeds=seeds,
+        folder=place,
+        echo=(lambda line: None) if quiet else echo,
+    )
+    written = comparing.publish(found, place, picture)
+    echo(f"wrote {', '.join(map(str, written))}")
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RunList:
+    """The runs in a folder.
+
+    results: what each came to. left_out: what is wrong with each run that could not be read.
+    """
+
+    results: tuple[Result, ...]
+    left_out: tuple[str, ...]
+
+    def to_text(self, form: str = "text") -> str:
+        """Return a table, the best run first, as "text", "markdown" or "csv"."""
+        check_choice("form", form, ("text", "markdown", "csv"))
+        return write_runs(self.results, form)
+
+    def __str__(self) -> str:
+        return self.to_text().rstrip("\n")
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        return self.to_text("markdown")
+
+
+def list_runs(dir: str | Path = RUNS) -> RunList:
+    """List the runs in a folder and in the folders below it.
+
+    dir: by default `runs`.
+
+    Raises `UserError` if there is no such folder, or no run in it.
+
+        >>> import archspec
+        >>> [run.value for run in archspec.list_runs("runs").results]  # doctest: +SKIP
+        [0.9833333, 0.9722222]
+    """
+    place = path_or_none("dir", dir) or RUNS
+    results: list[Result] = []
+    left_out: list[str] = []
+    for folder in find_runs(place):
+        try:
+            results.append(read_result(folder))
+        except UserError as error:
+            left_out.append(str(error.args[0]))
+    if not results:
+        hint = "name the folder of your runs with --dir"
+        raise UserError("\n".join([f"there are no runs in {place}", *left_out]), hint)
+    return RunList(tuple(results), tuple(left_out))

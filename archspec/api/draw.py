@@ -1,0 +1,102 @@
+"""Draw specs: a picture of one, or of several side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from archspec.api.arguments import Spec, check_choice, check_count, graphs_of, path_or_none
+from archspec.errors import UserError
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Drawing:
+    """A picture of networks, which a notebook shows, and `save` writes to a file.
+
+    dot: the picture in Graphviz's DOT language.
+    """
+
+    dot: str
+
+    @property
+    def svg(self) -> str:
+        """The picture as the text of an SVG element."""
+        from archspec.pictures.render import draw_svg
+
+        return draw_svg(self.dot)
+
+    def save(self, path: str | Path, *, dpi: int | None = None) -> Path:
+        """Write the picture to a file, and return its path.
+
+        path: its suffix is the format: .svg, .png, .pdf or .dot. Folders above it are made.
+        dpi: pixels of an inch of a .png, from 36 to 1200; by default 144.
+
+        Raises `UserError` for another suffix, for a dpi of what has no pixels, and for a file that
+        cannot be written.
+        """
+        from archspec.pictures.render import render
+
+        check_count("dpi", dpi, 36)
+        if dpi is not None and dpi > 1200:
+            raise UserError(f"dpi must be 1200 at most, not {dpi}")
+        target = path_or_none("path", path)
+        if target is None:
+            raise TypeError("path must be a path, not None")
+        render(self.dot, target, dpi)
+        return target
+
+    def __repr__(self) -> str:
+        return f"<Drawing: {len(self.dot):,} characters of DOT>"
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
+def draw(
+    *specs: Spec,
+    depth: int | None = None,
+    fold: bool = True,
+    blocks: bool = False,
+    heat: str | None = None,
+    theme: str = "light",
+    direction: str = "TB",
+) -> Drawing:
+    """Draw a spec, or several side by side in one picture.
+
+    specs: files, bare names of specs that come with archspec, or graphs. The `graph` of a
+        `SpecError`, which is what is left of a broken spec, is drawn with what failed in red and
+        what follows from it in grey.
+    depth: blocks nested so deep are folded into a box each; by default those that do not fit a
+        page.
+    fold: whether repeated blocks are drawn once; False draws each turn.
+    blocks: draw an overview, and each block once beside it; for one spec, without depth.
+    heat: shade boxes by their cost, "params", "macs" or "memory", instead of by their kind.
+    theme: "light", "dark" or "print".
+    direction: "TB", from top to bottom, or "LR", from left to right.
+
+    Raises `SpecError` for a broken spec, `UserError` for a file that is not there and for a value
+    that an argument cannot have.
+
+        >>> import archspec
+        >>> drawing = archspec.draw("lenet5", theme="dark")
+        >>> drawing.svg.startswith("<svg")
+        True
+        >>> drawing.save("build/lenet5.png", dpi=300)  # doctest: +SKIP
+    """
+    from archspec.pictures.boxes import View
+    from archspec.pictures.dot import side_by_side, to_blocks, to_dot
+    from archspec.pictures.style import COSTS, DIRECTIONS, THEMES, Style
+
+    check_count("depth", depth)
+    check_choice("heat", heat, COSTS)
+    check_choice("theme", theme, THEMES)
+    check_choice("direction", direction, DIRECTIONS)
+    if blocks and (len(specs) > 1 or depth):
+        raise UserError("blocks=True is for one spec, and chooses the depth itself")
+    graphs = graphs_of(specs, "draw", broken=True)
+    view, style = View(depth, fold), Style(theme, direction, heat)
+    if blocks:
+        return Drawing(to_blocks(graphs[0], fold, style))
+    if len(graphs) > 1:
+        return Drawing(side_by_side(graphs, view, style))
+    return Drawing(to_dot(graphs[0], view, style))

@@ -1,0 +1,30 @@
+"""Start a spec as a copy of another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archspec import pipeline
+from archspec.api.arguments import path_or_none
+
+
+def new(file: str | Path, source: str | Path = "lenet5") -> list[Path]:
+    """Start a file as a copy of a spec, with the files that it needs and the schema beside it.
+
+    file: the .yaml file to write. No file is overwritten but an older schema of archspec.
+    source: the spec to start from, a file or the bare name of one that comes with archspec.
+
+    Returns the paths of what was written, `file` first.
+
+    Raises `UserError` if there is such a file already, or no such source.
+
+        >>> import archspec
+        >>> archspec.new("mine.yaml", "resnet18")  # doctest: +SKIP
+        [PosixPath('mine.yaml'), PosixPath('archspec.schema.json')]
+    """
+    from archspec.loading.copying import copy_spec
+
+    target = path_or_none("file", file)
+    if target is None:
+        raise TypeError("file must be a path, not None")
+    return copy_spec(pipeline.find(source), target)

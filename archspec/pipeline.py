@@ -1,0 +1,126 @@
+"""From the name or the text of a spec to its graph: reading, checking and expanding in a row.
+
+    find("resnet18") -> the path of its file
+    load("resnet18", {"classes": 7}) -> Graph
+    loads("archspec: 1 ...") -> Graph
+
+What each needs is imported when it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archspec.errors import UserError, did_you_mean
+from archspec.reading import from_here, kind_of
+
+if TYPE_CHECKING:
+    from archspec.graph import Graph
+    from archspec.syntax.source import Document
+
+
+def load(spec: str | Path, /, **params: Any) -> Graph:
+    """Return the graph of a spec, whole and checked.
+
+    spec: a file, or the bare name of a spec that comes with archspec.
+    params: new values for its params, as `--set` gives them on the command line. A place with dots
+        is given as `**{"train.batch_size": 64}`.
+
+    Raises `SpecError` with every error in the spec, and `UserError` if there is no such file.
+
+        >>> import archspec
+        >>> archspec.load("resnet18", classes=100)
+        <Graph resnet18: 67 layers, 11,220,132 parameters>
+    """
+    return graph_of(read(spec), params)
+
+
+def loads(text: str, /, name: str = "<text>", **params: Any) -> Graph:
+    """Return the graph of a spec that is given as text.
+
+    name: what messages call the text. params: as `load` takes them.
+
+    Raises `SpecError` with every error in the text.
+
+        >>> import archspec
+        >>> archspec.loads("archspec: 1\\ninput: [4]\\nlayers: [Dense: 3]\\n").total_params
+        15
+    """
+    from archspec.syntax.source import read_text
+
+    if not isinstance(text, str):
+        raise TypeError(f"loads() takes the text of a spec, not {type(text).__name__}")
+    return graph_of(read_text(text, name), params)
+
+
+def graph_of(document: Document, params: Mapping[str, Any]) -> Graph:
+    """Return the graph of a document. Raises `SpecError` with every error in it."""
+    from archspec.expand import expand
+    from archspec.loading.files import open_spec
+
+    text = "\n".join(document.source.lines)
+    return replace(expand(open_spec(document, params)), text=text)
+
+
+def read(spec: str | Path) -> Document:
+    """Return the document of a spec. Raises `UserError` as `find` does."""
+    from archspec.syntax.source import read_file
+
+    path = find(spec)
+    return read_file(path, display_name(spec, path))
+
+
+def shipped() -> Path:
+    """Return the folder of the specs that come with archspec."""
+    installed = Path(__file__).parent / "specs"
+    return installed if kind_of(installed) == "folder" else Path(__file__).parent.parent / "specs"
+
+
+def find(spec: str | Path, /) -> Path:
+    """Return the path of a spec's file.
+
+    spec: a file, or the bare name of a spec that comes with archspec.
+
+    Raises `UserError` if there is none, with the closest name.
+
+        >>> import archspec
+        >>> archspec.find("resnet18").name
+        'resnet18.yaml'
+    """
+    if not isinstance(spec, str | Path):
+        raise TypeError(f"a spec is a file or a name, not {type(spec).__name__}")
+    if not str(spec).strip():
+        raise UserError("the name of a spec is empty", "name a file, or a shipped spec as resnet18")
+    path = Path(spec)
+    kind = kind_of(path)
+    if kind == "folder" and kind_of(path / "resolved.yaml") == "file":
+        hint = f"its spec is {path / 'spec.yaml'}, and as it was trained {path / 'resolved.yaml'}"
+        raise UserError(f"{path}: this is the folder of a run, not a spec", hint)
+    bare = path.suffix == "" and path.parent == Path(".")
+    if bare and kind in (None, "folder"):
+        names = {each.stem: each for each in sorted(shipped().rglob("*.yaml"))}
+        if str(spec) in names:
+            return names[str(spec)]
+        if kind == "folder":
+            raise UserError(f"{path}: this is a folder, not a spec", "name a file in it")
+        hint = did_you_mean(str(spec), names) or "shipped: " + ", ".join(names)
+        raise UserError(f"no shipped spec is called '{spec}', and there is no such file", hint)
+    if kind == "folder":
+        raise UserError(f"{path}: this is a folder, not a spec", "name a file in it")
+    if kind is None:
+        beside = kind_of(path.parent) == "folder"
+        near = [each.name for each in path.parent.glob("*.yaml")] if beside else []
+        raise UserError(f"{path}: there is no such file", did_you_mean(path.name, near))
+    if kind == "special":
+        hint = "check, show and draw take `-`, which is standard input"
+        raise UserError(f"{path}: this is a pipe or device, not a file", hint)
+    return path
+
+
+def display_name(spec: str | Path, path: Path) -> str:
+    """Return what messages call the file of a spec: the path as it was given, or the path of a
+    shipped spec from the working folder."""
+    return str(path if str(spec) == str(path) else from_here(path))
