@@ -287,3 +287,12 @@ class UserError(ArchspecError):
     def laid_out(self, paint: Paint) -> str:
         message = f"{paint('error', 'error')}: {self.args[0]}"
         return f"{message}\nhint: {self.hint}" if self.hint else message
+
+
+def name_missing(error: ModuleNotFoundError) -> UserError | None:
+    """Return an error that says how to install a missing package; None for a part of archspec."""
+    if str(error.name).partition(".")[0] == "archspec":
+        return None
+    return UserError(
+        f"this needs {error.name}, which is not installed", "pip install 'archspec-keras[run]'"
+    )

@@ -33,7 +33,7 @@ def load(spec: str | Path, /, **params: Any) -> Graph:
 
         >>> import archspec
         >>> archspec.load("resnet18", classes=100)
-        <Graph resnet18: 67 layers, 11,220,132 parameters>
+        <Graph resnet18: 67 layers, 11,228,580 parameters>
     """
     return graph_of(read(spec), params)
 

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from archspec import pipeline
 from archspec.arguments import bind
-from archspec.errors import Refused, SpecError, UserError
+from archspec.errors import Refused, SpecError, UserError, name_missing
 from archspec.graph import Graph
 from archspec.recipe import RECIPE
 from archspec.runs.outcome import Run
 
 Spec = Graph | str | Path
 TrainedRun = Run | str | Path
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+def needs_run_extra(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Return a function that raises `UserError` where a package of the extra `run` is missing."""
+
+    @wraps(function)
+    def call(*args: Parameters.args, **options: Parameters.kwargs) -> Result:
+        try:
+            return function(*args, **options)
+        except ModuleNotFoundError as error:
+            raise name_missing(error) or error from None
+
+    return call
 
 
 def graph_of(spec: Spec, caller: str, broken: bool = False) -> Graph:

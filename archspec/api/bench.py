@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from archspec.api.arguments import Spec, check_count, graphs_of
+from archspec.api.arguments import Spec, check_count, graphs_of, needs_run_extra
 from archspec.backends import framework
 from archspec.comparing.timings import Bench, Plan, prepare_network
 from archspec.errors import UserError
 
 
+@needs_run_extra
 def bench(
     *specs: Spec,
     batch_size: int = 32,

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from archspec.api.arguments import check_choice, check_count, path_or_none
-from archspec.comparing import compare as comparing
-from archspec.comparing.members import Terms
-from archspec.comparing.table import Comparison
-from archspec.comparing.table import list_runs as write_runs
+from archspec.api.arguments import check_choice, check_count, needs_run_extra, path_or_none
 from archspec.errors import UserError
-from archspec.runs.folder import RUNS
 from archspec.runs.outcome import Run
-from archspec.runs.results import Result, find_runs, read_result
+
+if TYPE_CHECKING:
+    from archspec.comparing.table import Comparison
+    from archspec.runs.results import Result
 
 
+@needs_run_extra
 def compare(
     *specs: str | Path | Run,
     settings: Sequence[str] = (),
@@ -64,15 +64,18 @@ def compare(
         raise TypeError("settings must be a list of texts such as 'width=32', not one text")
     if epochs is not None and steps is not None:
         raise UserError("give epochs or steps, not both")
-    picture = path_or_none("output", output)
-    if picture is not None:
-        check_choice("the suffix of output", picture.suffix, comparing.PICTURES)
     if not specs:
         raise TypeError("compare() takes at least one spec or run")
     for each in specs:
         if not isinstance(each, str | Path | Run):
             kind = type(each).__name__
             raise TypeError(f"compare() takes files, names of specs, and runs, not {kind}")
+    from archspec.comparing import compare as comparing
+    from archspec.comparing.members import Terms
+
+    picture = path_or_none("output", output)
+    if picture is not None:
+        check_choice("the suffix of output", picture.suffix, comparing.PICTURES)
     terms = Terms(
         settings=tuple(settings),
         recipe=path_or_none("recipe", recipe),
@@ -115,6 +118,8 @@ class RunList:
 
     def to_text(self, form: str = "text") -> str:
         """Return a table, the best run first, as "text", "markdown" or "csv"."""
+        from archspec.comparing.table import list_runs as write_runs
+
         check_choice("form", form, ("text", "markdown", "csv"))
         return write_runs(self.results, form)
 
@@ -127,7 +132,8 @@ class RunList:
         return self.to_text("markdown")
 
 
-def list_runs(dir: str | Path = RUNS) -> RunList:
+@needs_run_extra
+def list_runs(dir: str | Path | None = None) -> RunList:
     """List the runs in a folder and in the folders below it.
 
     dir: by default `runs`.
@@ -135,9 +141,11 @@ def list_runs(dir: str | Path = RUNS) -> RunList:
     Raises `UserError` if there is no such folder, or no run in it.
 
         >>> import archspec
-        >>> [run.value for run in archspec.list_runs("runs").results]  # doctest: +SKIP
-        [0.9833333, 0.9722222]
+        >>> print(archspec.list_runs("runs"))  # doctest: +SKIP
     """
+    from archspec.runs.folder import RUNS
+    from archspec.runs.results import find_runs, read_result
+
     place = path_or_none("dir", dir) or RUNS
     results: list[Result] = []
     left_out: list[str] = []

@@ -29,7 +29,7 @@ def show(
         >>> import archspec
         >>> report = archspec.show("lenet5", "vgg16")
         >>> [network["totals"]["params"] for network in report.data]
-        [44426, 33638218]
+        [44426, 15260874]
     """
     from archspec.backends.tables import to_text
 

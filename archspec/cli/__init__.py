@@ -20,10 +20,9 @@ import click
 
 from archspec import streams
 from archspec.cli.messages import say, say_error, say_warning
-from archspec.errors import ArchspecError
+from archspec.errors import ArchspecError, name_missing
 from archspec.reading import reason
 
-INSTALL = "pip install 'archspec-keras[run]'"
 TRACEBACK = "ARCHSPEC_TRACEBACK"  # in the environment: show that of an error nobody has foreseen
 
 # What `archspec --help` prints of each verb: the first paragraph of the verb's own help.
@@ -170,8 +169,8 @@ def _explain(error: Exception) -> int:
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         say_error(f"{where}{reason(error)}")
         return 1
-    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("archspec"):
-        say_error(f"this needs {error.name}, which is not installed\nhint: {INSTALL}")
+    if isinstance(error, ModuleNotFoundError) and (missing := name_missing(error)):
+        say(missing)
         return 1
     if isinstance(error, MemoryError):
         say_error("there is not enough memory for this")

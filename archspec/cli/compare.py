@@ -55,7 +55,6 @@ def compare(
     from archspec.api.compare import list_runs
     from archspec.comparing.compare import PICTURES, is_run
     from archspec.comparing.members import Terms
-    from archspec.runs.folder import RUNS
 
     given = Terms(settings=settings, **options).options
     if all(map(is_run, arguments)) and (given or seeds > 1):
@@ -66,7 +65,7 @@ def compare(
             f"--output needs SPECs or RUNs, and a file that ends in {' or '.join(PICTURES)}"
         )
     if not arguments:
-        listed = list_runs(dir or RUNS)
+        listed = list_runs(dir)
         for each in listed.left_out:
             click.echo(f"left out: {each}", err=True)
         click.echo(listed.to_text(form), nl=False)

@@ -11,7 +11,7 @@ from functools import partial
 from math import isfinite, isnan, nan
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
@@ -19,7 +19,9 @@ from archspec import notation
 from archspec.analysis.measures import MEASURES, Measure
 from archspec.backends.tables import STYLES
 from archspec.graph import Graph
-from archspec.runs.results import Result
+
+if TYPE_CHECKING:
+    from archspec.runs.results import Result
 
 NOTHING = "-"
 COMPARED = [measure for measure in MEASURES if measure.compared]

@@ -19,7 +19,6 @@ from archspec.backends.tables import STYLES
 from archspec.errors import Refused, UserError
 from archspec.graph import Graph
 from archspec.recipe import Recipe, recipe_of
-from archspec.runs.results import name_device
 
 FORWARD, TRAINING = "forward", "training"
 # Floating-point operations for each multiply-accumulate of the graph: the backward pass computes as
@@ -233,6 +232,8 @@ def _list_reasons(bench: Bench) -> list[str]:
 
 def _list_notes(bench: Bench) -> dict[str, str]:
     """Return what the columns mean, and the conditions of the measurement."""
+    from archspec.runs.results import name_device  # which needs the extra `run`
+
     plan, product, facts = bench.plan, bench.product, bench.facts
     backend, versions = facts["backend"], facts["versions"]
     version = versions.get(backend) or versions.get(f"{backend}-cpu", "")
