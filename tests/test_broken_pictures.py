@@ -201,7 +201,7 @@ def test_the_command_draws_says_what_is_wrong_and_fails(
     assert result.exit_code == 1
     checked = runner().invoke(main, ["check", "net.yaml"]).stdout.splitlines()
     assert result.stderr.splitlines() == checked[:-1]  # the last one counts
-    assert result.stdout.startswith("drew build/net.svg: what is sound, what failed in red")
+    assert result.stdout.startswith("drew build/net.svg: what failed is red, what follows")
     assert LIGHT.failed.lower() in Path("build/net.svg").read_text(encoding="utf-8")
 
 

@@ -93,7 +93,8 @@ def run(
     write to; by default those of this process. If all three are left out, the process belongs to
     the command, which prepares its streams.
 
-        >>> run(["check", "lenet5"], out := io.StringIO())
+        >>> import io
+        >>> run(["check", "lenet5"], io.StringIO())
         0
     """
     if argv is None and out is None and err is None:

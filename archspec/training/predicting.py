@@ -22,7 +22,7 @@ def predict(
 ) -> list[dict[str, Any]]:
     """Return what the model of a run sees in image files: a dict for each, in their order.
 
-        >>> predict(Path("runs/lenet5-1"), [Path("seven.png")], top=2)
+        >>> predict(Path("runs/lenet5-1"), [Path("seven.png")], top=2)  # doctest: +SKIP
         [{"file": "seven.png", "classes": {"7": 0.98, "9": 0.01}}]
 
     "classes" are name -> probability, the likeliest first. The images are prepared as in training.

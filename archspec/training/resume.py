@@ -59,8 +59,8 @@ def resume(
 ) -> Run | None:
     """Go on with the run in a folder; return None where nothing is left to do.
 
-        >>> resume(Path("runs/lenet5-1"))               # as if it had not been stopped
-        >>> resume(Path("runs/lenet5-1"), epochs=20)    # for longer, in a new folder
+        >>> resume(Path("runs/lenet5-1"))  # doctest: +SKIP
+        >>> resume(Path("runs/lenet5-1"), epochs=20)  # doctest: +SKIP
 
     A finished run whose best.keras is lost gets it written again.
 
