@@ -73,12 +73,6 @@ def read(spec: str | Path) -> Document:
     return read_file(path, display_name(spec, path))
 
 
-def shipped() -> Path:
-    """Return the folder of the specs that come with archspec."""
-    installed = Path(__file__).parent / "specs"
-    return installed if kind_of(installed) == "folder" else Path(__file__).parent.parent / "specs"
-
-
 def find(spec: str | Path, /) -> Path:
     """Return the path of a spec's file.
 
@@ -90,6 +84,8 @@ def find(spec: str | Path, /) -> Path:
         >>> archspec.find("resnet18").name
         'resnet18.yaml'
     """
+    from archspec.loading.shipped import list_networks, list_shipped
+
     if not isinstance(spec, str | Path):
         raise TypeError(f"a spec is a file or a name, not {type(spec).__name__}")
     if not str(spec).strip():
@@ -101,12 +97,12 @@ def find(spec: str | Path, /) -> Path:
         raise UserError(f"{path}: this is the folder of a run, not a spec", hint)
     bare = path.suffix == "" and path.parent == Path(".")
     if bare and kind in (None, "folder"):
-        names = {each.stem: each for each in sorted(shipped().rglob("*.yaml"))}
+        names = list_shipped()
         if str(spec) in names:
             return names[str(spec)]
         if kind == "folder":
             raise UserError(f"{path}: this is a folder, not a spec", "name a file in it")
-        hint = did_you_mean(str(spec), names) or "shipped: " + ", ".join(names)
+        hint = did_you_mean(str(spec), names) or f"shipped: {', '.join(list_networks())}"
         raise UserError(f"no shipped spec is called '{spec}', and there is no such file", hint)
     if kind == "folder":
         raise UserError(f"{path}: this is a folder, not a spec", "name a file in it")

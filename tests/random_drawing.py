@@ -518,7 +518,7 @@ class Drawing:
         env = {**self.walk.own, **self.walk.channels(inputs)}
         for key, default in params.items():
             env[key] = 2 if default is None else plain(default, env)
-        defaults = ((self.network.defaults, self.walk.file), (block.defaults, env))
+        defaults = ((self.network.defaults, self.walk.own), (block.defaults, env))
         place = Place(env, Scope(dict(inputs) if several else {}), inputs, defaults)
         spot = Spot(place, 2)
         x: Any = inputs.get("input")

@@ -105,7 +105,7 @@ class Spoiling:
     def merge(self) -> Any:
         """A merge with a step that does not fit."""
         for _ in range(40):
-            item, place, _ = self.layer(lambda each: isinstance(each.source, list))
+            item, place, _ = self.layer(lambda e: isinstance(e.source, list) and not e.loop)
             assert isinstance(item, Layer)
             before = [
                 path for path, value in place.scope.values.items() if isinstance(value, Value)

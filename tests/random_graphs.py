@@ -207,6 +207,28 @@ class Place:
         self.scope.values[path], self.scope.written[path] = value, written
 
 
+JOINING = ("Add", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
+
+
+def listed(source: Any) -> list[str]:
+    """The references of a `from`."""
+    if isinstance(source, dict):
+        return list(source.values())
+    return list(source) if isinstance(source, list) else [source]
+
+
+def is_read_in_every_turn(item: Item, turns: list[dict[str, Any]]) -> bool:
+    """Whether each turn of a loop reads `from`; else the first does, in `repeat` alone."""
+    if isinstance(item.source, list | dict):
+        return True
+    names = {name for turn in turns for name in turn}
+    if any(re.search(rf"\{{[^}}]*\b{name}\b", item.source) for name in names):
+        return True
+    if "repeat" not in item.loop and item.source != "previous":
+        raise Wrong("it could feed every turn, or the first")
+    return False
+
+
 class Walk:
     """One reading of a network. ran: each layer that was called: (item, place, inputs)."""
 
@@ -214,8 +236,7 @@ class Walk:
         self.network = network
         self.engine = engine
         self.ran: list[tuple[Item, Place, Any]] = []
-        self.own: Env = {}  # the file's params; with its `channels` in `file`
-        self.file: Env = {}
+        self.own: Env = {}  # the file's params
 
     def start(self) -> Place:
         """The file's own place, its inputs made."""
@@ -228,8 +249,7 @@ class Walk:
         if len(inputs) > 1:
             scope.values |= inputs
         self.own = env
-        self.file = env | self.channels(inputs)
-        return Place(self.file, scope, inputs, ((network.defaults, self.file),))
+        return Place(env, scope, inputs, ((network.defaults, env),))
 
     def outputs(self) -> list[Any]:
         place = self.start()
@@ -255,12 +275,14 @@ class Walk:
     def item(self, item: Item, x: Any, place: Place) -> Any:
         """All turns of a step; what the next one takes."""
         source = item.source
-        for number, row in enumerate(rows(item.loop, place.env)):
+        turns = list(rows(item.loop, place.env))
+        every = source is not None and bool(item.loop) and is_read_in_every_turn(item, turns)
+        for number, row in enumerate(turns):
             there = replace(place, env={**place.env, **row})
             if item.when is not None and not plain(item.when, there.env):
                 continue
             fed = x if source is None else self.find(source, x, there)
-            source = None
+            source = source if every else None
             name = None if item.name is None else filled(item.name, there.env)
             if name is not None and "repeat" in item.loop:
                 name += str(number)
@@ -268,7 +290,8 @@ class Walk:
             if name is not None:
                 repeated = "repeat" in item.loop
                 place.enter(name, x, name if repeated else item.name or "")
-        return x
+        several = source is item.source and every and len(turns) > 1
+        return None if several and "previous" not in listed(source) else x
 
     def turn(self, item: Item, name: str | None, x: Any, place: Place) -> Any:
         match item:
@@ -323,6 +346,8 @@ class Walk:
             ends.append(end)
         if item.merge is None:
             return None
+        if len(ends) == 1 and getattr(item.merge, "op", None) not in JOINING:
+            raise Wrong("the merge has nothing to join")
         return ends[0] if len(ends) == 1 else self.item(item.merge, ends, place)
 
     def reuse(self, item: Reuse, name: str | None, x: Any, place: Place) -> Any:
@@ -355,7 +380,7 @@ class Walk:
             env,
             scope,
             inputs,
-            ((self.network.defaults, self.file), (block.defaults, env)),
+            ((self.network.defaults, self.own), (block.defaults, env)),
             (),
             (*place.called, called),
             place.again if place.again is not None else again,

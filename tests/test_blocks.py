@@ -97,8 +97,29 @@ def units(blocks: str, layers: str, top: str = "input: [4]", **params: object) -
         ),
         "channels of the caller reaches a block as an argument": (
             "b: {params: {n: null}, layers: [{Dense: =n + channels}]}",
-            "- Dense: 5\n- b: =channels",
+            "- Dense: 5\n- b: =input.channels",
             [5, 9],
+        ),
+        "a block that calls itself under a when ends where that is false": (
+            "b: {params: {n: 3}, layers: [{Dense: =n}, {when: =n > 1, b: =n - 1}]}",
+            "- b",
+            [3, 2, 1],
+        ),
+        "== is the value of that name here": (
+            "b: {params: {n: 3}, layers: [{Dense: =n}, {when: =n > 1, c: {n: ==, m: 1}}]},"
+            "c: {params: {n: null, m: 2}, layers: [{Dense: =n + m}]}",
+            "- b",
+            [3, 4],
+        ),
+        "== of a block's param is the file's param of that name": (
+            "b: {params: {width: ==}, layers: [{Dense: =width}]}",
+            "- b",
+            [9],
+        ),
+        "a block's params see the shape of its input": (
+            "b: {params: {n: =2 * input.channels}, layers: [{Dense: =n}]}",
+            "- Dense: 3\n- b",
+            [3, 6],
         ),
         "blocks may be declared in any order": (
             "b: {layers: [a]}, a: {layers: [{Dense: 3}]}",
@@ -187,7 +208,7 @@ def test_a_blocks_param(blocks: str, layers: str, found: list[int]) -> None:
             "- b",
             "recursive-block",
             "b",
-            "b -> b",
+            "without end: b -> b",
         ),
         "blocks that call each other": (
             "a: {layers: [b]}, b: {layers: [a]}",
@@ -328,9 +349,20 @@ blocks:
     assert [node.arguments["axis"]] == axes
 
 
-def test_a_default_of_a_file_sees_the_channels_of_the_files_input() -> None:
+def test_a_default_of_a_file_sees_no_channels() -> None:
     top = "input: [4]\ndefaults: {Dense: {units: =channels}}\nblocks: {b: {layers: [Dense]}}"
-    assert argument(net("- Dense: 7\n- Dense\n- b", top), "units") == [7, 4, 4]
+    for layers in ("- Dense", "- b"):
+        error = refused(layers, top)
+        assert (error.code, here(error)) == ("formula", "channels")
+        assert "where the layer is" in str(error.hint)
+
+
+def test_a_default_of_a_block_sees_its_input() -> None:
+    top = """
+        input: [4]
+        blocks: {b: {defaults: {Dense: {units: =channels + input.channels}}, layers: [Dense]}}
+    """
+    assert argument(net("- Dense: 7\n- b", top), "units") == [7, 14]
 
 
 def test_a_default_that_is_overridden_is_not_evaluated() -> None:

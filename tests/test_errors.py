@@ -343,8 +343,8 @@ HOSTILE: dict[str, tuple[str, str]] = {
         "too-large",
     ),
     "blocks that call each other too deep": (
-        f"{HEAD}blocks:\n{doubling('b', 60, '{layers: [Flatten]}', '{{layers: [{0}]}}')}"
-        "layers: [b59]",
+        f"{HEAD}blocks:\n{doubling('b', 160, '{layers: [Flatten]}', '{{layers: [{0}]}}')}"
+        "layers: [b159]",
         "too-deep",
     ),
     "blocks that all call each other": (

@@ -120,10 +120,11 @@ def test_extends_goes_key_by_key_through_a_block(
     assert (arguments["filters"], arguments["kernel_size"], cap[0]) == found
 
 
-def test_a_blocks_params_replace_whole(tmp_path: Path) -> None:
+def test_a_blocks_params_are_laid_over_its_bases_by_name(tmp_path: Path) -> None:
     main = "extends: base.yaml\nblocks: {unit: {params: {n: 7}}}"
-    error = only_error(lambda: load(tmp_path, main))
-    assert (error.code, here(error)) == ("unknown-name", "m")
+    graph = load(tmp_path, main)
+    assert all(region.params["n"] == 7 for node in graph for region in node.regions)
+    assert any("m" in region.params for node in graph for region in node.regions)
 
 
 def test_null_removes_a_block(tmp_path: Path) -> None:

@@ -323,7 +323,7 @@ def test_branches(layers: str, meaning: str) -> None:
             "branch",
             "[ReLU]",
         ),
-        "a branch takes no loop": (
+        "a branch takes no repeat": (
             "- branches: [{repeat: 2, layers: [ReLU]}, []]\n  merge: Add",
             "branch",
             "inside",
@@ -568,7 +568,7 @@ def test_an_input_is(top: str, shape: tuple[int | None, ...], dtype: str) -> Non
 
 def test_one_input_with_a_name_of_its_own_is_the_input_all_the_same() -> None:
     graph = net(
-        "- Dense: =channels\n- Add:\n  from: [previous, image, input]", "inputs: {image: [4]}"
+        "- Dense: =input.channels\n- Add:\n  from: [previous, image, input]", "inputs: {image: [4]}"
     )
     assert wires(graph) == "dense(image) add(dense image image) -> add"
     assert argument(graph, "units") == [4]

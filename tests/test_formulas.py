@@ -106,13 +106,17 @@ def test_every_function_of_the_page_is_there_and_no_other() -> None:
         "an unknown function": ("flor(3)", "did you mean 'floor'"),
         "Python's True": ("True", "written true"),
         "Python's None": ("None", "null"),
-        "an attribute": ("width.real", "cannot stand in a formula"),
+        "an attribute of a param": ("width.real", "cannot stand in a formula"),
         "a method": ("kind.upper()", "cannot stand in a formula"),
         "a call of a call": ("len(depths)(3)", "cannot stand in a formula"),
         "a named argument": ("round(number=3)", "cannot stand in a formula"),
         "lambda": ("lambda: 1", "cannot stand in a formula"),
         "a comprehension": ("[x for x in depths]", "cannot stand in a formula"),
-        "a slice": ("depths[0:2]", "cannot stand in a formula"),
+        "a slice by what is no integer": ("depths[0:0.5]", "a slice is made of integers"),
+        "a slice of a number": ("width[0:2]", "only a list can be sliced"),
+        "a slice of no step": ("depths[::0]", "a slice is made of integers"),
+        "an attribute": ("width.real", "cannot stand in a formula"),
+        "a shape of what is no step": ("(1).height", "stands after the name of a step"),
         "a mapping": ("{1: 2}", "cannot stand in a formula"),
         "an f-string": ("f'{width}'", "cannot stand in a formula"),
         "bytes": ("b'a'", "cannot stand in a formula"),
@@ -281,11 +285,18 @@ WIDE = "input: [8, 8, 4]\nparams: {width: 6, depths: [1, 2], twice: =width * 2, 
             "- Dense:\n    units: =max(depths[0], depths[1])",
             [2],
         ),
-        "channels is those of the input of the whole spec": ("- Dense: =channels + 1", [5]),
-        "channels stays that of the input further down": (
-            "- Dense: 9\n- Dense: =channels",
-            [9, 4],
+        "channels of the input of the whole spec": ("- Dense: =input.channels + 1", [5]),
+        "channels of the step before": ("- Dense: 9\n- Dense: =2 * previous.channels", [9, 18]),
+        "channels of a step by its name": (
+            "- {Dense: 9, name: stem}\n- Dense: 2\n- Dense: =stem.channels + stem.shape[-1]",
+            [9, 2, 18],
         ),
+        "previous is the step before, beside from too": (
+            "- {Dense: 9, name: stem}\n- {Dense: 2, name: low}\n"
+            "- {Dense: =previous.channels, from: stem}\n- {Add: {}, from: [previous, low]}",
+            [9, 2, 2],
+        ),
+        "a slice": ("- Dense: =sum(depths[1:]) + len(depths[:1])", [3]),
         "where an integer is wanted 4.0 is 4": ("- Dense: =8 / 2", [4]),
         "a 4.0 that is written is 4 too": ("- Dense: 4.0", [4]),
         "a quoted equals sign is a formula too": ("- Dense: '=width'", [6]),
@@ -351,29 +362,79 @@ def test_a_param_has_a_name_that_formulas_can_say(name: str) -> None:
 
 
 def test_channels_needs_one_input_whose_channels_are_known() -> None:
-    two = refused("- Dense: =channels\n  from: a\n- Add:\n  from: [previous, b]", PAIR)
+    two = refused(
+        "- {b: {}, from: [a, b]}",
+        f"{PAIR}\nblocks: {{b: {{inputs: [x, y], layers: [{{Dense: =channels, from: x}}]}}}}",
+    )
     assert "several" in two.message
-    unknown = refused("- Dense: =channels", "input: [4, null]")
+    unknown = refused("- b", "input: [4, null]\nblocks: {b: {layers: [{Dense: =channels}]}}")
     assert "unknown" in unknown.message
 
 
+def test_channels_stand_in_a_block() -> None:
+    error = refused("- Dense: =channels", "input: [4]")
+    assert (error.code, here(error)) == ("formula", "channels")
+    assert "previous.channels" in str(error.hint)
+
+
+AXES = "input: [5, 6, 7]"
+FIRST = "\ndefaults: {Conv2D: {data_format: channels_first}}"
+
+
 @table(
-    "top, units",
+    "top, formula, units",
     {
-        "the last axis": ("input: [5, 6, 7]", 7),
-        "axis 1 under a default of channels_first": (
-            "input: [5, 6, 7]\ndefaults: {Conv2D: {data_format: channels_first}}",
+        "channels are the last axis": (AXES, "input.channels", 7),
+        "height and width": (AXES, "10 * input.height + input.width", 56),
+        "a length": ("input: [5, 6]", "10 * input.length + input.channels", 56),
+        "a depth": (
+            "input: [2, 3, 4, 5]",
+            "100 * input.depth + 10 * input.height + input.width",
+            234,
+        ),
+        "a shape": (AXES, "input.shape[0] + len(input.shape)", 8),
+        "a slice of a shape": (AXES, "sum(input.shape[:2])", 11),
+        "axis 1 under a default of channels_first": (AXES + FIRST, "input.channels", 5),
+        "height under it": (AXES + FIRST, "input.height", 6),
+        "axis 1 under one that a param gives": (
+            AXES + "\nparams: {form: channels_first}\ndefaults: {Conv2D: {data_format: =form}}",
+            "input.channels",
             5,
         ),
-        "axis 1 under one that a param gives": (
-            "input: [5, 6, 7]\nparams: {form: channels_first}\n"
-            "defaults: {Conv2D: {data_format: =form}}",
-            5,
+        "a known axis beside an unknown one": ("input: [null, 6, 7]", "input.width", 6),
+        "a known axis of a shape beside an unknown one": (
+            "input: [null, 6, 7]",
+            "input.shape[1]",
+            6,
         ),
     },
 )
-def test_channels_is(top: str, units: int) -> None:
-    assert argument(net("- Dense: =channels", top), "units") == [units]
+def test_an_axis_is(top: str, formula: str, units: int) -> None:
+    assert argument(net(f"- Dense: '={formula}'", top), "units") == [units]
+    in_block = top + "\nblocks: {b: {layers: [Dense: '=" + formula + "']}}"
+    assert argument(net("- b", in_block), "units") == [units]
+
+
+@table(
+    "layers, part, words",
+    {
+        "of no step": ("- Dense: =stem.height", "stem.height", "no step is called 'stem'"),
+        "of a later step": (
+            "- Dense: =stem.channels\n- {Dense: 3, name: stem}",
+            "stem.channels",
+            "no step is called 'stem'",
+        ),
+        "unknown": ("- Dense: =input.height", "input.height", "is unknown (null) here"),
+        "unknown, of a shape": ("- Dense: =sum(input.shape)", "input.shape", "is unknown"),
+        "that the value lacks": ("- Dense: =input.depth", "input.depth", "has no depth"),
+        "of a name in braces": ("- Dense: '=m{0}.channels'", "m", "takes no {}"),
+        "of what is no name": ("- Dense: =previous", "previous", "a formula takes its axes"),
+    },
+)
+def test_there_is_no_axis(layers: str, part: str, words: str) -> None:
+    error = refused(layers, "input: [null, 6, 7]")
+    assert words in said(error), str(error)
+    assert here(error).startswith(part) or part == "m", str(error)
 
 
 def test_braces_in_a_from_are_a_formula_too() -> None:

@@ -12,6 +12,7 @@ params:
   n: 2
 blocks:
   unit: {params: {n: 4}, layers: [{Dense: =n}]}
+  twice: {layers: [{for: {j: [3, 4]}, Dense: =j, name: "d{index}"}]}
   pair: {inputs: [x, y], layers: [{Add: {}, from: [x, y]}]}
 """
 )
@@ -74,13 +75,71 @@ def test_a_loop_walks(layers: str, units: list[int]) -> None:
             "- {Add: {}, from: [previous, dense]}",
             "dense(input) re_lu(input) re_lu_1(re_lu) add(re_lu_1 dense) -> add",
         ),
-        "from feeds the first turn that is there": (
+        "from beside repeat feeds the first turn that is there": (
             """
             - Dense: 4
-            - {for: {i: [0, 1, 2]}, when: =i > 0, ReLU: {}, from: input, name: "r{i}"}
+            - {repeat: 3, when: =index > 0, ReLU: {}, from: input, name: r}
             - {Add: {}, from: [previous, dense]}
             """,
             "dense(input) r1(input) r2(r1) add(r2 dense) -> add",
+        ),
+        "from that names the variable is read in every turn": (
+            """
+            - {repeat: 2, Dense: 4, name: d}
+            - {for: {i: [0, 1]}, ReLU: {}, from: "d{i}", name: "r{i}"}
+            - {Add: {}, from: [r0, r1]}
+            """,
+            "d0(input) d1(d0) r0(d0) r1(d1) add(r0 r1) -> add",
+        ),
+        "from that names index is read in every turn": (
+            """
+            - {repeat: 2, Dense: 4, name: d}
+            - {repeat: 2, ReLU: {}, from: "d{index}", name: r}
+            - {Add: {}, from: "r*"}
+            """,
+            "d0(input) d1(d0) r0(d0) r1(d1) add(r0 r1) -> add",
+        ),
+        "from that names an outer loop's variable feeds the first turn": (
+            """
+            - {repeat: 2, Dense: 4, name: d}
+            - for: {i: [0, 1]}
+              name: t{i}
+              layers: [{ReLU: {}, from: "d{i}", repeat: 2, name: r}]
+            - {Add: {}, from: [t0, t1]}
+            """,
+            "d0(input) d1(d0) t0.r0(d0) t0.r1(t0.r0) t1.r0(d1) t1.r1(t1.r0) add(t0.r1 t1.r1)"
+            " -> add",
+        ),
+        "one turn that is fed by name is the previous value": (
+            """
+            - {Dense: 4, name: d0}
+            - {for: {i: [0]}, ReLU: {}, from: "d{i}", name: "r{i}"}
+            - Softmax
+            """,
+            "d0(input) r0(d0) softmax(r0) -> softmax",
+        ),
+        "a table names its columns": (
+            """
+            - for: {"size, kind": [[4, relu], [5, tanh]]}
+              layers: [{Dense: {units: =size, activation: =kind}}]
+            """,
+            "dense(input) dense_1(dense) -> dense_1",
+        ),
+        "index is the turn, and those that are left out count": (
+            """
+            - {for: {size: [4, 5, 6]}, when: =size != 5, Dense: =size, name: "d{index}"}
+            """,
+            "d0(input) d2(d0) -> d2",
+        ),
+        "a variable called index hides it": (
+            "- {for: {index: [7, 8]}, Dense: 4, name: 'd{index}'}",
+            "d7(input) d8(d7) -> d8",
+        ),
+        "in a block index is that of its own loop": (
+            """
+            - {for: {i: [0, 1]}, twice: {}, name: "t{index}"}
+            """,
+            "t0.d0(input) t0.d1(t0.d0) t1.d0(t0.d1) t1.d1(t1.d0) -> t1.d1",
         ),
         "from is not read where there is no turn": (
             "- Dense: 4\n- {repeat: 0, ReLU: {}, from: nowhere}\n- Softmax",
@@ -121,12 +180,13 @@ def test_a_loop_walks(layers: str, units: list[int]) -> None:
             "b0.a.re_lu(input) b0.add(b0.a.re_lu input) b1.a.re_lu(b0.add) "
             "b1.add(b1.a.re_lu b0.add) -> b1.add",
         ),
-        "a list feeds the first turn only": (
+        "a list is read in every turn": (
             """
             - ReLU
             - {repeat: 2, Concatenate: {}, from: [previous, input]}
             """,
-            "re_lu(input) concatenate(re_lu input) concatenate_1(concatenate) -> concatenate_1",
+            "re_lu(input) concatenate(re_lu input) concatenate_1(concatenate input)"
+            " -> concatenate_1",
         ),
         "a reuse in a loop": (
             "- {Dense: 4, name: d}\n- {reuse: d, repeat: 2}",

@@ -98,6 +98,7 @@ def test_it_covers_every_layer_and_argument_with_words_and_defaults():
         "branches",
         "merge",
         "layers",
+        "else",
         "reuse",
         "name",
         "from",

@@ -72,9 +72,9 @@ blocks:
 """
 USER = """
 import: [library.yaml]
-params: {depth: 2}
+params: {depth: 2, width: 4}
 input: [8]
-defaults: {Dropout: {rate: =1 / channels}}
+defaults: {Dropout: {rate: =1 / width}}
 blocks: {own: {layers: [{tower: , repeat: =depth, name: t}, Dropout]}}
 layers: [own, {own: , when: =depth > 2}, tower: 3]
 """

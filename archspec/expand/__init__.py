@@ -18,7 +18,9 @@ that collects the nodes and the errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from archspec.analysis.require import find_broken_contracts
@@ -26,7 +28,7 @@ from archspec.errors import SpecError
 from archspec.expand.blocks import expand_block, expand_reuse
 from archspec.expand.branches import expand_branches, expand_from, expand_group
 from archspec.expand.context import Context
-from archspec.expand.defaults import with_defaults
+from archspec.expand.defaults import with_file_defaults
 from archspec.expand.expansion import Expansion, Failed, Halt, Handler
 from archspec.expand.inputs_outputs import add_inputs, find_outputs
 from archspec.expand.layers import expand_layer
@@ -39,10 +41,11 @@ from archspec.expand.result import (
     list_unchecked,
     make_graph,
     make_remains,
+    warn_of_unused_defaults,
     warn_of_unused_params,
 )
 from archspec.expand.values import find_params
-from archspec.expand.walk import expand_body
+from archspec.expand.walk import MAX_DEPTH, expand_body
 from archspec.graph import Graph
 from archspec.loading.files import Spec
 from archspec.syntax.steps import BlockCall, Branches, From, Group, LayerCall, Reuse, Step
@@ -63,11 +66,23 @@ def expand(spec: Spec) -> Graph:
     Raises `SpecError` with every error of the spec, and with the graph as far as it could be made.
     """
     out = Expansion(spec, KINDS, findings=list(spec.diagnostics))
+    with _deep_recursion():
+        try:
+            return _expand_spec(out)
+        except (Failed, Halt):
+            settle_names(out)
+            raise SpecError(out.findings, make_remains(out)) from None
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Let Python recurse as deep as steps may stand within steps, whatever calls us."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 20 * MAX_DEPTH))
     try:
-        return _expand_spec(out)
-    except (Failed, Halt):
-        settle_names(out)
-        raise SpecError(out.findings, make_remains(out)) from None
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _expand_spec(out: Expansion) -> Graph:
@@ -75,10 +90,7 @@ def _expand_spec(out: Expansion) -> Graph:
     spec = out.spec
     env, _ = find_params(spec.home, out)
     inputs = add_inputs(env, out)
-    outside = Context(out.top, spec.home, env, (), inputs)
-    context = with_defaults(outside, spec.home.defaults, inputs)
-    # With `channels`, which the file's defaults may name in its blocks too.
-    out.environments[spec.home] = dict(context.env)
+    context = with_file_defaults(Context(out.top, spec.home, env, (), inputs))
     if spec.body is None or not spec.body.steps:
         raise out.fail("layers", "the spec has no layers", spec.root.key_span("layers"))
     last = expand_body(spec.body, context, first_input(inputs), out)
@@ -91,6 +103,7 @@ def _expand_spec(out: Expansion) -> Graph:
     if out.has_failed():
         raise Failed
     warn_of_unused_params(out)
+    warn_of_unused_defaults(out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
     check_recipe(graph, out)
     contracts = find_broken_contracts(graph, spec.root.get("require"))

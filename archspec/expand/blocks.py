@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from archspec.arguments import show
 from archspec.errors import Note, Refused, Span, did_you_mean, listed
 from archspec.expand.context import Call, Context
-from archspec.expand.defaults import with_channels, with_defaults
+from archspec.expand.defaults import with_block_defaults, with_channels, with_file_defaults
 from archspec.expand.drafts import Draft, Nothing, Previous, Taken
 from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.layers import add_layer, expand_layer
 from archspec.expand.names import enter, make_call_note
-from archspec.expand.references import explain_unknown, first_input, require_node
+from archspec.expand.references import explain_unknown, find_input_axes, first_input, require_node
 from archspec.expand.scopes import Entry, Scope
 from archspec.expand.values import check_variable, evaluate, fill, find_params
 from archspec.expand.walk import expand_body, refuse_call
@@ -21,7 +23,7 @@ from archspec.loading.files import Block
 from archspec.syntax.source import Value
 from archspec.syntax.steps import MODIFIERS, BlockCall, Reuse
 
-MAX_BLOCKS = 40
+MAX_RECURSION = 32  # calls of one block within itself
 
 
 def expand_block(
@@ -41,19 +43,30 @@ def expand_block(
 
 
 def _check_depth(block: Block, step: BlockCall, context: Context, out: Expansion) -> None:
-    """Raise `Failed` for a block that calls itself, and for calls nested too deep."""
-    span, note = step.word_span(block.name), _make_declared_note(block)
-    if block in context.calls:
-        circle = (*context.calls[context.calls.index(block) :], block)
-        known = not out.circles.isdisjoint(circle)
-        out.circles.update(circle)
-        if known:  # a circle is one mistake, wherever it is entered
-            raise Failed
-        message = f"a block calls itself: {' -> '.join(each.name for each in circle)}"
-        raise out.fail("recursive-block", message, span, None, (*context.trail, note))
-    if len(context.calls) >= MAX_BLOCKS:
-        message = f"blocks call each other more than {MAX_BLOCKS} deep"
-        raise out.fail("too-deep", message, span, None, (note,))
+    """Raise `Failed` for a block that calls itself without end."""
+    if block not in context.calls:
+        return
+    if block in out.circles:  # a circle is one mistake, wherever one enters it
+        raise Failed
+    if context.calls.count(block) < MAX_RECURSION:
+        return
+    since = len(context.calls) - 1 - context.calls[::-1].index(block)
+    circle = (*context.calls[since:], block)
+    out.circles.update(circle)
+    last = [scope for scope in context.scope.chain_of_blocks() if scope.title == block.name][:2]
+    values = [
+        ", ".join(f"{name} = {show(value)}" for name, value in scope.params.items())
+        for scope in reversed(last)
+    ]
+    message = f"a block calls itself without end: {' -> '.join(each.name for each in circle)}"
+    if all(values):
+        message += f", with {values[0]}, then {values[-1]}"
+    hint = "a `when` must end it: - when: =depth > 0"
+    if block.overrides is not None:
+        hint = "a block that replaces its base's calls itself by its name, never the base's"
+    span = step.word_span(block.name)
+    notes = (*context.trail[:1], _make_declared_note(block))
+    raise out.fail("recursive-block", message, span, hint, notes)
 
 
 def _make_declared_note(block: Block) -> Note:
@@ -89,18 +102,19 @@ def _call_block(
         scope,
         home,
         env,
-        ((home.defaults, env),) if home.defaults is not None else (),
+        (),
         inputs,
         (*context.trail, note),
         (*context.calls, block),
         owners if context.owners is None else context.owners,
+        depth=context.depth + 1,
     )
-    inside = with_channels(inside, inputs)
+    inside = with_channels(with_file_defaults(inside), inputs)
     try:
         inside, wrong = _bind_params(block, params, inside, out)
     except Failed as failed:
         raise Failed(*errors, *failed.errors) from None
-    inside = with_defaults(inside, block.value.get("defaults"), inputs)
+    inside = with_block_defaults(inside, block.value.get("defaults"), inputs)
     errors = (*errors, *wrong, *_enter_inputs(block, inside, out))
     start = len(out.drafts)
     last = expand_body(block.body, inside, first_input(inputs), out)
@@ -119,10 +133,14 @@ def _bind_params(
     """Return the context with the block's own params, and the errors in their names."""
     env = dict(context.env)
     errors: list[int] = []
+    find_axes = partial(find_input_axes, context)
     for name, span, default in block.value.entries_of("params"):
         errors += check_variable(name, span, {}, out)
         try:
-            env[name] = given[name] if name in given else evaluate(default, env, context.trail, out)
+            if name in given:
+                env[name] = given[name]
+            else:
+                env[name] = evaluate(default, env, context.trail, out, find_axes, name)
         except Failed as failed:
             raise Failed(*errors, *failed.errors) from None
     context.scope.params = {name: env[name] for name, _, _ in block.value.entries_of("params")}
@@ -167,9 +185,11 @@ def _evaluate_call_params(
             if name in MODIFIERS:
                 hint = f"'{name}' stands beside '{block.name}', not inside it"
             errors.append(out.error("unknown-argument", message, own.key_span(name), hint, trail))
+    lone = None if own is None else own.first
     for name, value in given.items():
+        key = None if value is lone else name
         try:
-            values[name] = evaluate(value, context.env, context.trail, out)
+            values[name] = evaluate(value, context.env, context.trail, out, context.find_axes, key)
         except Failed as failed:
             errors += failed.errors
     missing = [

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft, Nothing, Previous, Taken
 from archspec.expand.expansion import Errors, Expansion, Failed
-from archspec.expand.loops import is_included, skip_step
+from archspec.expand.loops import (
+    Iteration,
+    find_iterations,
+    is_included,
+    skip_step,
+    variables_of,
+)
 from archspec.expand.names import enter, name_step, open_group
 from archspec.expand.references import (
     find_known_sources,
     require_node,
     require_single,
     resolve_sources,
+    with_previous,
 )
 from archspec.expand.scopes import Entry
 from archspec.expand.values import fill
 from archspec.expand.walk import add_stand_in, expand_as, expand_body, refuse_call
-from archspec.syntax.steps import Body, Branch, Branches, Broken, From, Group, Step
+from archspec.layers import traits_of
+from archspec.syntax.formulas import words_in
+from archspec.syntax.source import Value
+from archspec.syntax.steps import Body, Branch, Branches, Broken, From, Group, LayerCall, Step
+
+NO_PREVIOUS = Nothing("a `merge` joins several values, so none is the previous one", "name a step")
 
 
 def expand_group(
@@ -47,6 +62,7 @@ def _expand_inside(
 ) -> Previous:
     """Expand a body in a scope of its own if it has a name."""
     inside, entry, errors = open_group(name, step.name_span, context, out)
+    inside = replace(inside, fed=value, depth=inside.depth + 1)
     start = len(out.drafts)
     entry.value = expand_body(body, inside, value, out)
     out.blame_first(start, errors)
@@ -62,40 +78,106 @@ def expand_branches(
     inside, entry, errors = open_group(name, step.name_span, context, out)
     start = len(out.drafts)
     ends: list[Previous] = []
-    end: Previous
     for branch in step.branches:
-        try:
-            if not is_included(branch, inside, out):
-                errors = (*errors, *skip_step(branch, inside, None, out))
-                entered = Entry(branch.word_span("when"), skipped=True)
-                errors = (*errors, *_enter_key(branch, entered, inside, out))
-                continue
-        except Failed as failed:
-            near = find_known_sources(None, inside, value)
-            end = add_stand_in(branch, inside, near, failed.errors, out)
-            entered = Entry(branch.key_span, end, broken=True)
-            errors = (*errors, *_enter_key(branch, entered, inside, out))
-        else:
-            end = _expand_branch(branch, inside, value, out)
-        ends.append(end)
+        more, wrong = _expand_iterations(branch, inside, value, out)
+        ends += more
+        errors = (*errors, *wrong)
     out.blame_first(start, errors)
     entry.value = _merge(step, ends, inside, out)
     return entry.value  # type: ignore[no-any-return]
 
 
+def _expand_iterations(
+    branch: Branch, context: Context, value: Previous, out: Expansion
+) -> tuple[list[Previous], Errors]:
+    """Expand a branch, or one for each iteration of its loop; return the ends and the errors."""
+    ends: list[Previous] = []
+    errors: Errors = ()
+    context = with_previous(context, value)
+    if branch.refused is not None:
+        return [_expand_branch(branch, context, value, out)], ()
+    try:
+        iterations, errors = find_iterations(branch, context, out)
+        _check_told_apart(branch, iterations, context, out)
+    except Failed as failed:
+        near = find_known_sources(None, context, value)
+        end = add_stand_in(branch, context, near, failed.errors, out)
+        return [end], _enter_key(branch, Entry(branch.key_span, end, broken=True), context, out)
+    for iteration in iterations:
+        inside = with_previous(iteration.inside(context), value)
+        try:
+            there = is_included(branch, inside, out)
+        except Failed as failed:
+            near = find_known_sources(None, inside, value)
+            end = add_stand_in(branch, inside, near, failed.errors, out)
+            entered = Entry(branch.key_span, end, broken=True)
+            errors = (*errors, *_enter_key(branch, entered, inside, out))
+            ends.append(end)
+            continue
+        if not there and branch.otherwise is None:
+            errors = (*errors, *skip_step(branch, inside, None, out))
+            entered = Entry(branch.word_span("when"), skipped=True)
+            errors = (*errors, *_enter_key(branch, entered, inside, out))
+            continue
+        chosen = branch if there else replace(branch, body=branch.otherwise)
+        ends.append(_expand_branch(chosen, inside, value, out))
+    return ends, errors
+
+
+def _check_told_apart(
+    branch: Branch, iterations: Sequence[Iteration], context: Context, out: Expansion
+) -> None:
+    """Raise `Failed` for a branch with a loop that no name of it tells apart.
+
+    Everywhere else a loop means "one after the other", so that a branch which means "side by side"
+    says so by its key, its `name` or its `from`.
+    """
+    if branch.loop is None:
+        return
+    names = [branch.name, *(branch.sources.names if branch.sources is not None else ())]
+    iter_texts = [branch.key or "", *(str(each.data) for each in names if each is not None)]
+    words = {word for text in iter_texts for word in words_in(text)}
+    if words & variables_of(iterations, context):
+        return
+    variable = next(iter(iterations[0].names), "i") if iterations else "i"
+    message = "this could mean a branch for each iteration, or all of them in one branch"
+    hint = (
+        f"a branch for each: name it by the variable, `path{{{variable}}}:`; "
+        "one after the other: make it a list, `[{for: ..., layers: [...]}]`"
+    )
+    raise out.fail("branch-loop", message, branch.word_span("for"), hint, context.trail)
+
+
+def _fill_key(branch: Branch, context: Context, out: Expansion) -> str | None:
+    """Return the key of a branch with its `{...}` filled in. Raises `Failed`."""
+    if branch.key is None or "{" not in branch.key:
+        return branch.key
+    return fill(Value(branch.key, branch.key_span), context, out)
+
+
 def _enter_key(branch: Branch, entry: Entry, context: Context, out: Expansion) -> Errors:
     """Enter a branch that is not expanded under its key, if it has one."""
-    if branch.key is None:
+    try:
+        key = _fill_key(branch, context, out)
+    except Failed as failed:
+        return failed.errors
+    if key is None:
         return ()
-    return enter(context.scope, entry, branch.key, "", branch.key_span, context.trail, out)[1]
+    return enter(context.scope, entry, key, "", branch.key_span, context.trail, out)[1]
 
 
 def _expand_branch(branch: Branch, context: Context, value: Previous, out: Expansion) -> Previous:
     """Expand the steps of a branch, and return its value."""
-    name, span = branch.key, branch.key_span
-    if branch.name is not None:
-        name, span = fill(branch.name, context, out), branch.name.span
+    span = branch.key_span
+    try:
+        name = _fill_key(branch, context, out)
+        if branch.name is not None:
+            name, span = fill(branch.name, context, out), branch.name.span
+    except Failed as failed:
+        near = find_known_sources(branch.sources, context, value)
+        return add_stand_in(branch, context, near, failed.errors, out)
     inside, entry, errors = open_group(name, span, context, out)
+    inside = replace(inside, fed=value, depth=inside.depth + 1)
     start = len(out.drafts)
     end: Previous
     try:
@@ -105,6 +187,7 @@ def _expand_branch(branch: Branch, context: Context, value: Previous, out: Expan
         if branch.sources is not None:
             taken = resolve_sources(branch.sources, inside, value, out)
             first = require_single(taken, branch, "a branch", inside, out)
+            inside = replace(inside, fed=first)
         end = expand_body(branch.body, inside, first, out)
     except Failed as failed:
         near = find_known_sources(branch.sources, inside, value)
@@ -127,10 +210,27 @@ def _merge(step: Branches, ends: list[Previous], context: Context, out: Expansio
         raise out.fail("branches", message, step.word_span("branches"), None, context.trail)
     values = [require_node(end, merge.span, context, out) for end in ends]
     if len(values) == 1:
-        return values[0]
+        return _drop_merge(step, merge, values[0], context, out)
+    context = with_previous(context, NO_PREVIOUS)
     try:
         if isinstance(merge, Broken):
             raise Failed(*out.schema_errors(merge.value))
         return expand_as(merge, name_step(merge, context, None, out), context, values, out)
     except Failed as failed:
         return add_stand_in(merge, context, values, failed.errors, out)
+
+
+def _drop_merge(
+    step: Branches, merge: Step, value: Draft, context: Context, out: Expansion
+) -> Draft:
+    """Return the value of the one branch that is left; its `merge` has nothing to join.
+
+    Raises `Failed` for a `merge` that does more than join, such as a block.
+    """
+    if isinstance(merge, LayerCall) and traits_of(merge.label).joins_any:
+        return value
+    if isinstance(merge, Broken):
+        raise Failed(*out.schema_errors(merge.value))
+    message = f"one branch is left, so `merge: {merge.label}` has nothing to join it with"
+    hint = "put the same `when` on the whole step, or write the steps without `branches`"
+    raise out.fail("merge-one", message, merge.span, hint, context.trail)

@@ -10,27 +10,46 @@ from archspec.errors import Note
 from archspec.expand.drafts import Draft, Previous
 from archspec.expand.scopes import Scope
 from archspec.loading.files import Block, Home
+from archspec.syntax.formulas import FindAxes
 from archspec.syntax.source import Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Defaults:
+    """Arguments that layers start from, and what the formulas in them see."""
+
+    value: Value
+    env: Mapping[str, Any]
+    find_axes: FindAxes | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
     """The context of a step: names, defaults and inputs that it can use.
 
-    env: the value of each name in formulas. defaults: those in force, each with the names that its
-    formulas see. inputs: `input`, or the declared names, of the enclosing block. trail: notes on
-    how expansion got here. calls: the blocks whose calls it is inside. owners: the layers to call
-    again, inside `reuse`.
+    env: the value of each name in formulas. defaults: those in force. inputs: `input`, or the
+    declared names, of the enclosing block. trail: notes on how expansion got here. calls: the
+    blocks whose calls it is inside. owners: the layers to call again, inside `reuse`.
+
+    find_axes: gives formulas the axes of a step. fed: what the enclosing group, loop or branch
+    takes; None outside of these. depth: how many groups, branches and calls it is inside.
+    num_loops: how many loops of its block it is inside. hides_index: whether `index` is a param or
+    a variable here.
     """
 
     scope: Scope
     home: Home
     env: Mapping[str, Any]
-    defaults: tuple[tuple[Value, Mapping[str, Any]], ...]
+    defaults: tuple[Defaults, ...]
     inputs: Mapping[str, Previous]
     trail: tuple[Note, ...] = ()
     calls: tuple[Block, ...] = ()
     owners: Iterator[Draft] | None = None
+    find_axes: FindAxes | None = None
+    fed: Previous | None = None
+    depth: int = 0
+    num_loops: int = 0
+    hides_index: bool = False
 
     def with_notes(self, *notes: Note) -> Context:
         """Return the context with further notes on how expansion got here."""

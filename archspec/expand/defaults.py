@@ -4,30 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from archspec.errors import Refused
-from archspec.expand.context import Context
+from archspec.expand.context import Context, Defaults
 from archspec.expand.drafts import Draft, Previous
+from archspec.expand.references import find_input_axes, is_channels_first
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
 
+OUTSIDE = formulas.NoValue(
+    "`channels` are those of a block's input, and this stands in no block",
+    hint="write previous.channels, the channels of the step before, or input.channels",
+)
+IN_DEFAULTS = formulas.NoValue(
+    "`channels` are those of a block's input, and the defaults of a file stand in no block",
+    hint="write it where the layer is: previous.channels, or `channels` in a block",
+)
+
 
 def with_channels(context: Context, inputs: Mapping[str, Previous]) -> Context:
-    """Return the context with `channels`, the number of channels of the only input."""
+    """Return the context inside a block with `channels`, those of its only input."""
     return replace(context, env={**context.env, "channels": _channels(context, inputs)})
 
 
-def with_defaults(
-    context: Context, defaults: Value | None, inputs: Mapping[str, Previous]
+def with_file_defaults(context: Context) -> Context:
+    """Return the context at the top of a file, with the file's defaults, where no block is."""
+    value = context.home.defaults
+    context = replace(context, env={**context.env, "channels": OUTSIDE})
+    if value is None:
+        return context
+    defaults = Defaults(value, {**context.env, "channels": IN_DEFAULTS})
+    return replace(context, defaults=(*context.defaults, defaults))
+
+
+def with_block_defaults(
+    context: Context, value: Value | None, inputs: Mapping[str, Previous]
 ) -> Context:
-    """Return the context inside a file or block, with its inputs, defaults and `channels`."""
+    """Return the context inside a block, with its inputs, defaults and `channels`."""
     context = replace(context, inputs=inputs)
-    if defaults is None:
+    if value is None:
         return with_channels(context, inputs)
-    added = (*context.defaults, (defaults, context.env))
-    inside = with_channels(replace(context, defaults=added), inputs)
-    return replace(inside, defaults=(*context.defaults, (defaults, inside.env)))
+    # Whether channels are the first axis may be said by these defaults themselves.
+    added = replace(context, defaults=(*context.defaults, Defaults(value, context.env)))
+    inside = with_channels(added, inputs)
+    defaults = Defaults(value, inside.env, partial(find_input_axes, inside))
+    return replace(inside, defaults=(*context.defaults, defaults))
 
 
 def _channels(context: Context, inputs: Mapping[str, Previous]) -> Any:
@@ -37,22 +59,5 @@ def _channels(context: Context, inputs: Mapping[str, Previous]) -> Any:
     (value,) = inputs.values()
     if not isinstance(value, Draft) or value.facts is None:
         return formulas.REPORTED
-    axis = value.shape[1 if _is_channels_first(context) else -1]
+    axis = value.shape[1 if is_channels_first(context) else -1]
     return formulas.NoValue("`channels` is unknown (null) here") if axis is None else axis
-
-
-def _is_channels_first(context: Context) -> bool:
-    """Return whether the defaults in force put the channels before the spatial axes."""
-    for defaults, env in context.defaults:
-        for _, layer in defaults.items():
-            form = layer.get("data_format")
-            try:
-                if form is not None and formulas.is_formula(form.data):
-                    found = formulas.evaluate(form.data[1:], env)
-                else:
-                    found = form.data if form is not None else None
-            except (Refused, formulas.Reported):  # reported where a layer uses it
-                continue
-            if found == "channels_first":
-                return True
-    return False

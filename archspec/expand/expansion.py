@@ -60,6 +60,8 @@ class Expansion:
     still take.
 
     num_steps: how many steps have been expanded. called: the places of the blocks that are called.
+    used_defaults: the places of the arguments that layers have, from `defaults` among them.
+    is_trial: whether the expansion is only tried, and thrown away.
     circles: the blocks that have been reported to call themselves. skipped, included: the places of
     steps whose `when` was false, or true; in a loop both. call_notes: the notes on block calls,
     whose names are final only when the whole spec is known.
@@ -76,7 +78,9 @@ class Expansion:
     number_by_message: dict[str, int] = field(default_factory=dict)
     work: Work = field(default_factory=Work)
     num_steps: int = 0
+    is_trial: bool = False
     called: set[Span] = field(default_factory=set)
+    used_defaults: set[Span] = field(default_factory=set)
     circles: set[Block] = field(default_factory=set)
     skipped: dict[Span, None] = field(default_factory=dict)
     included: set[Span] = field(default_factory=set)

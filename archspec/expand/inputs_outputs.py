@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archspec.arguments import show
@@ -16,7 +16,7 @@ from archspec.expand.scopes import Entry
 from archspec.expand.values import evaluate
 from archspec.graph import Facts
 from archspec.infer import MAX_AXIS
-from archspec.syntax.source import Value, to_plain
+from archspec.syntax.source import Value, iter_texts, to_plain
 
 
 def add_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
@@ -47,6 +47,7 @@ def add_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
                 dtype = str(to_plain(value.data["dtype"])) if "dtype" in value.data else dtype
             size = _evaluate_shape(shape, env, out)
             draft.facts = Facts((None, *size))
+            _warn_of_channels_first(size, shape, out)
         except Failed as failed:
             errors = failed.errors
         draft.arguments = {"shape": size, "dtype": dtype}
@@ -58,6 +59,18 @@ def add_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
         draft.name = name
         draft.errors = errors
     return inputs
+
+
+def _warn_of_channels_first(size: Sequence[int | None], shape: Value, out: Expansion) -> None:
+    """Warn of an image whose channels stand first, unless the spec says that they do."""
+    if len(size) != 3 or size[0] not in (1, 3) or size[1] != size[2] or size[1] in (1, 2, 3):
+        return
+    if any("channels_first" in text for text in iter_texts(out.spec.root)):
+        return
+    channels, *rest = (show(axis) for axis in size)
+    message = f"this is an image of {size[2] or 'unknown'} channels: Keras has the channels last"
+    hint = f"write [{', '.join((*rest, channels))}]"
+    out.warn("channels-first", message, shape.span, hint)
 
 
 def _evaluate_shape(value: Value, env: Mapping[str, Any], out: Expansion) -> tuple[int | None, ...]:

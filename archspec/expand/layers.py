@@ -20,6 +20,7 @@ from archspec.expand.values import evaluate
 from archspec.graph import Facts
 from archspec.infer import bind_arguments, find_layer, infer_facts, suggest_layer
 from archspec.layers import LAYERS, traits_of
+from archspec.syntax.formulas import FindAxes
 from archspec.syntax.source import Value
 from archspec.syntax.steps import BlockCall, LayerCall, Reuse
 
@@ -74,6 +75,8 @@ def add_layer(
             draft.arguments = _normalize(op, given, known)
         if known:
             draft.facts = _infer_facts(draft)
+        if traits_of(op).batch_statistics and "momentum" in written:
+            _warn_of_momentum(draft.arguments, written["momentum"][0], context, out)
     except Refused as refused:
         errors = (_report_layer(refused, step, op, context, written, out),)
         entry.broken = op not in LAYERS  # a block misspelt has steps inside
@@ -150,26 +153,30 @@ def _evaluate_arguments(
 
     Raises `Failed`.
     """
-    given: dict[str, tuple[Value, Mapping[str, Any], Trail]] = {}
+    given: dict[str, tuple[Value, Mapping[str, Any], FindAxes | None, Trail]] = {}
     used = Note(f"first used here, by {op}", step.word_span(op))
-    for defaults, env in context.defaults:
+    for held in context.defaults:
+        defaults = held.value
         layer = defaults.get(op)
         refused = next((each for each in (defaults, layer) if each and out.is_refused(each)), None)
         if refused is not None:  # so the defaults of the layer are not known
-            mistakes = report_mistakes(layer or defaults, replace(context, env=env), out)
+            mistakes = report_mistakes(layer or defaults, replace(context, env=held.env), out)
             raise Failed(*out.schema_errors(refused), *mistakes)
         for key, value in layer.items() if layer else ():
-            given[key] = (value, env, (used,))
+            given[key] = (value, held.env, held.find_axes, (used,))
     if (own := step.arguments) is not None:
         for key, value in own.by_name(next(iter(contract))).items():
-            given[key] = (value, context.env, own.notes())
+            given[key] = (value, context.env, context.find_axes, own.notes())
+    out.used_defaults.update(value.span for value, *_ in given.values())
     evaluated: dict[str, Any] = {}
     written: dict[str, tuple[Value, Trail]] = {}
     errors: list[int] = []
-    for key, (value, env, notes) in given.items():
+    lone = None if own is None else own.first
+    for key, (value, env, find_axes, notes) in given.items():
         written[key] = value, (*notes, *value.notes())
+        name = None if value is lone else key
         try:
-            evaluated[key] = evaluate(value, env, (*context.trail, *notes), out)
+            evaluated[key] = evaluate(value, env, (*context.trail, *notes), out, find_axes, name)
         except Failed as failed:
             errors += failed.errors
     if len(evaluated) < len(given):
@@ -202,7 +209,7 @@ def _evaluate_call(
     value = step.call
     if value is None:
         return {}
-    given = evaluate(value, context.env, context.trail, out)
+    given = evaluate(value, context.env, context.trail, out, context.find_axes)
     for name, each in given.items():
         if name not in known:
             message = f"{op} has no call argument '{name}'"
@@ -227,6 +234,17 @@ def _warn_of_training(
     if traits_of(op).batch_statistics and not training:
         hint = "freeze it with `trainable: false` among its arguments"
     out.warn("training-ignored", message, value.span, hint, context.trail)
+
+
+def _warn_of_momentum(
+    arguments: Mapping[str, Any], value: Value, context: Context, out: Expansion
+) -> None:
+    """Warn of a momentum as PyTorch has it, which is the share of the new batch."""
+    momentum = arguments.get("momentum")
+    if isinstance(momentum, int | float) and momentum <= 0.5:
+        message = f"a momentum of {momentum:g} keeps little of the averages so far"
+        hint = f"PyTorch's {momentum:g} is momentum: {round(1 - momentum, 10):g} here"
+        out.warn("momentum", message, value.span, hint, context.trail)
 
 
 # --- facts ---------------------------------------------------------------------------------------

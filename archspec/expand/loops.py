@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archspec.arguments import show
-from archspec.errors import Note
+from archspec.errors import Note, Span
 from archspec.expand.context import Context
 from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.names import enter
@@ -22,17 +23,36 @@ from archspec.syntax.steps import Repeat, Step
 class Iteration:
     """One iteration of a step.
 
-    names: the values of the loop variables. number: of an iteration of `repeat`, from 0. notes:
-    which iteration it is, for errors in it.
+    names: the values of the loop variables. number: of an iteration of `repeat`, from 0. index:
+    which iteration it is, from 0; None without a loop. notes: the same, for errors in it.
     """
 
     names: Mapping[str, Any] = field(default_factory=dict)
     number: int | None = None
     notes: tuple[Note, ...] = ()
+    index: int | None = None
 
     def inside(self, context: Context) -> Context:
-        """Return the context of a step in this iteration."""
-        return context.with_names(self.names).with_notes(*self.notes)
+        """Return the context of a step in this iteration, whose number is `index`."""
+        inside = context.with_names(self.names).with_notes(*self.notes)
+        if self.index is None:
+            return inside
+        hidden = hides_index(context) or INDEX in self.names
+        if not hidden:
+            inside = inside.with_names({INDEX: TWO_LOOPS if context.num_loops else self.index})
+        return replace(inside, num_loops=context.num_loops + 1, hides_index=hidden)
+
+
+INDEX = "index"
+TWO_LOOPS = formulas.NoValue(
+    "`index` could be that of either loop around it",
+    hint="give the loop that you mean a variable: for: {i: =range(3)}",
+)
+
+
+def hides_index(context: Context) -> bool:
+    """Return whether a param or a variable of an outer loop is called `index`."""
+    return context.hides_index or (not context.num_loops and INDEX in context.env)
 
 
 def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[Iteration], Errors]:
@@ -50,11 +70,14 @@ def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[
         at = step.word_span("repeat")
         texts = [f"in iteration {number} of {count}, counted from 0" for number in range(count)]
         notes = [(Note(text, at),) if noted else () for text in texts]
-        return [Iteration({}, number, each) for number, each in enumerate(notes)], ()
+        return [Iteration({}, number, each, number) for number, each in enumerate(notes)], ()
     rows = find_rows(step.loop.value, context, out)
     errors: list[int] = []
-    for name in rows[0] if rows else ():
-        errors += check_variable(name, step.loop.value.key_span(name), context.env, out)
+    taken = {
+        name: value for name, value in context.env.items() if name != INDEX or context.hides_index
+    }
+    for name, span in _locate_variables(step.loop.value).items() if rows else ():
+        errors += check_variable(name, span, taken, out)
     if step.name is not None and "{" not in str(step.name.data):
         name = step.name.data
         variable = next(iter(rows[0]), "i") if rows else "i"
@@ -62,10 +85,39 @@ def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[
         hint = f"in a loop a name holds the loop variable: {name}{{{variable}}}"
         raise Failed(*errors, out.error("name", message, step.name.span, hint))
     at = step.word_span("for")
+    notes = [(Note(_describe_iteration(row), at),) if noted else () for row in rows]
     iterations = [
-        Iteration(row, None, (Note(_describe_iteration(row), at),) if noted else ()) for row in rows
+        Iteration(row, None, each, index)
+        for index, (row, each) in enumerate(zip(rows, notes, strict=True))
     ]
     return iterations, tuple(errors)
+
+
+def _locate_variables(loop: Value) -> dict[str, Span]:
+    """Return where each variable of a `for` is written first."""
+    keys: dict[str, Span] = {}
+    rows = loop.data if isinstance(loop.data, tuple) else (loop,)
+    for row in rows:
+        if isinstance(row.data, dict):
+            for key in row.data:
+                for name in _split(key):
+                    keys.setdefault(name, row.key_span(key))
+    return keys
+
+
+def _split(key: str) -> list[str]:
+    """Return the variables that a key of `for` names.
+
+    >>> _split("filters, strides")
+    ['filters', 'strides']
+    """
+    return [name.strip() for name in key.split(",")]
+
+
+def variables_of(iterations: Iterable[Iteration], context: Context) -> set[str]:
+    """Return the names that tell the iterations of a loop apart, `index` among them."""
+    names = {name for iteration in iterations for name in iteration.names}
+    return names if hides_index(context) else {*names, INDEX}
 
 
 def _describe_iteration(row: Mapping[str, Any]) -> str:
@@ -74,7 +126,7 @@ def _describe_iteration(row: Mapping[str, Any]) -> str:
 
 def _evaluate_count(repeat: Value, context: Context, out: Expansion) -> int:
     """Return the number of iterations of a `repeat`. Raises `Failed`."""
-    count = evaluate(repeat, context.env, context.trail, out)
+    count = evaluate(repeat, context.env, context.trail, out, context.find_axes)
     if isinstance(count, float) and count.is_integer():
         count = int(count)
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
@@ -89,7 +141,7 @@ def find_rows(loop: Value, context: Context, out: Expansion) -> list[dict[str, A
 
     Raises `Failed`.
     """
-    data = evaluate(loop, context.env, context.trail, out)
+    data = evaluate(loop, context.env, context.trail, out, context.find_axes)
     rows = _walk_together(data, loop, context, out) if isinstance(data, dict) else data
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         message = "`for` takes lists by variable, {name: list}, or a table, a list of mappings"
@@ -118,9 +170,32 @@ def _walk_together(
         counts = ", ".join(f"{name} has {count}" for name, count in lengths.items())
         message = f"the lists of a `for` must be of one length: {counts}"
         raise out.fail("loop", message, loop.span, None, context.trail)
-    return [
-        dict(zip(lists, iteration, strict=True)) for iteration in zip(*lists.values(), strict=True)
-    ]
+    columns = [_name_columns(key, items, loop, context, out) for key, items in lists.items()]
+    rows = [dict(ChainMap(*reversed(parts))) for parts in zip(*columns, strict=True)]
+    names = [name for key in lists for name in _split(key)]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        message = f"the loop names '{twice}' twice"
+        raise out.fail("loop", message, loop.span, "rename one", context.trail)
+    return [{name: row[name] for name in names} for row in rows]
+
+
+def _name_columns(
+    key: str, items: list[Any], loop: Value, context: Context, out: Expansion
+) -> list[dict[str, Any]]:
+    """Return the values of the variables that one key of `for` names, iteration by iteration.
+
+    Under `filters, strides` each item is a row, a list of one value for each name.
+    """
+    names = _split(key)
+    if len(names) == 1:
+        return [{key: item} for item in items]
+    written = loop.data[key].data
+    for number, row in enumerate(items):
+        if not isinstance(row, list) or len(row) != len(names):
+            at = written[number].span if isinstance(written, tuple) else loop.data[key].span
+            message = f"a row under '{key}' has {len(names)} values, got {show(row)}"
+            raise out.fail("loop", message, at, None, context.trail)
+    return [dict(zip(names, row, strict=True)) for row in items]
 
 
 def _check_bound(count: int, value: Value, out: Expansion) -> None:
@@ -134,12 +209,16 @@ def is_included(step: Step, context: Context, out: Expansion) -> bool:
     """Return whether a step's `when` is true, or it has none. Raises `Failed`."""
     if step.condition is None:
         return True
-    truth = evaluate(step.condition, context.env, context.trail, out)
+    truth = evaluate(step.condition, context.env, context.trail, out, context.find_axes)
     if isinstance(truth, str):
         message = f"`when` must be true or false, got '{truth}'"
         hint = "compare it: = a == 'b'"
         raise out.fail("when", message, step.condition.span, hint, context.trail)
-    if truth:
+    if step.otherwise is not None:  # of the two, each is seen where the condition lets it in
+        seen, unseen = ("layers", "else") if truth else ("else", "layers")
+        out.included.add(step.word_span(seen))
+        out.skipped[step.word_span(unseen)] = None
+    elif truth:
         out.included.add(step.span)
     else:
         out.skipped[step.span] = None
@@ -149,7 +228,7 @@ def is_included(step: Step, context: Context, out: Expansion) -> bool:
 def skip_step(step: Step, context: Context, number: int | None, out: Expansion) -> Errors:
     """Enter the name of a step whose `when` is false, for the errors of steps that refer to it."""
     # A skipped step is not checked, so a mistake in its name is no error either.
-    text = None if step.name is None else try_fill(step.name, context.env)
+    text = None if step.name is None else try_fill(step.name, context)
     if text is None or step.condition is None:
         return ()
     entry = Entry(step.condition.span, skipped=True)
@@ -157,7 +236,9 @@ def skip_step(step: Step, context: Context, number: int | None, out: Expansion) 
     return enter(context.scope, entry, name, "", step.span, (), out)[1]
 
 
-def report_mistakes(value: Value, context: Context, out: Expansion) -> Errors:
+def report_mistakes(
+    value: Value, context: Context, out: Expansion, key: str | None = None
+) -> Errors:
     """Report the wrong formulas in what the schema refused, which is not expanded.
 
     So a misspelt key hides no other mistake. Of a loop only the first iteration is looked at; what
@@ -170,7 +251,7 @@ def report_mistakes(value: Value, context: Context, out: Expansion) -> Errors:
     elif not isinstance(value.data, dict):
         if formulas.is_formula(value.data) and not out.schema_errors(value):
             try:
-                evaluate(value, context.env, context.trail, out)
+                evaluate(value, context.env, context.trail, out, context.find_axes, key)
             except Failed as failed:
                 errors += failed.errors
     else:
@@ -180,12 +261,14 @@ def report_mistakes(value: Value, context: Context, out: Expansion) -> Errors:
                 rows = [] if out.schema_errors(loop) else find_rows(loop, context, out)
                 if not rows:
                     return ()
-                context = context.with_names(rows[0])
-            if condition is not None and not evaluate(condition, context.env, context.trail, out):
-                return ()
+                context = Iteration(rows[0], index=0).inside(context)
+            if condition is not None:
+                truth = evaluate(condition, context.env, context.trail, out, context.find_axes)
+                if not truth and "else" not in value.data:
+                    return ()
         except Failed as failed:
             return failed.errors
-        for key, each in value.items():
-            if key not in ("name", "from", "for", "when", "call", "reuse"):
-                errors += report_mistakes(each, context, out)
+        for word, each in value.items():
+            if word not in ("name", "from", "for", "when", "call", "reuse"):
+                errors += report_mistakes(each, context, out, word)
     return tuple(errors)

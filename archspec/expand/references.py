@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 
 from archspec.errors import AtName, Note, Refused, Span
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft, Nothing, Previous, Taken
 from archspec.expand.expansion import Expansion, Failed
 from archspec.expand.values import fill, try_fill
+from archspec.syntax import formulas
+from archspec.syntax.formulas import Axes, Reported
 from archspec.syntax.source import Value
 from archspec.syntax.steps import Body, Sources, Step
 
@@ -22,21 +26,46 @@ def resolve_sources(
     """
     found: list[Draft] = []
     errors: list[int] = []
+    failed_any = False
     for each in sources.names:
         try:
-            found.append(find_node(each, context, previous, out))
+            if is_pattern(each) and not sources.slots:
+                found += _find_all(each, context, out)
+            else:
+                found.append(find_node(each, context, previous, out))
         except Failed as failed:
+            failed_any = True
             errors += failed.errors
-    if len(found) < len(sources.names):
+    if failed_any:
         raise Failed(*errors)
     if sources.slots:
         return dict(zip(sources.slots, found, strict=True))
-    return found[0] if sources.single else found
+    return found[0] if sources.single and not is_pattern(sources.names[0]) else found
+
+
+def is_pattern(reference: Value) -> bool:
+    """Return whether a reference is a pattern, `level*`, which stands for all that it fits."""
+    return "*" in str(reference.data)
+
+
+def _find_all(value: Value, context: Context, out: Expansion) -> list[Draft]:
+    """Return the nodes whose names a pattern fits, in their order. Raises `Failed`."""
+    pattern = fill(value, context, out)
+    try:
+        entries_of = context.scope.find_all(pattern)
+    except Refused as refused:
+        raise Failed(out.refuse(refused, value.span, context.trail)) from None
+    if any(entry.broken for entry in entries_of):
+        raise Failed
+    found = [require_node(entry.value, value.span, context, out) for entry in entries_of]
+    return list(dict.fromkeys(found))
 
 
 def find_node(value: Value, context: Context, previous: Previous, out: Expansion) -> Draft:
     """Return the node that a reference names. Raises `Failed`."""
     name = fill(value, context, out)
+    if name == "input":
+        _warn_of_input(value, context, out)
     try:
         found = _look_up(name, context, previous)
     except Refused as refused:
@@ -51,12 +80,68 @@ def find_known_sources(
     """Return the nodes that a failed step takes, as far as they can be found; report nothing."""
     found = [previous] if sources is None else []
     for each in sources.names if sources is not None else ():
-        name = try_fill(each, context.env)
+        name = try_fill(each, context)
         try:
-            found += [] if name is None else [_look_up(name, context, previous)]
+            if name is not None and "*" in name:
+                found += [entry.value for entry in context.scope.find_all(name)]
+            else:
+                found += [] if name is None else [_look_up(name, context, previous)]
         except Refused:
             continue
     return [each for each in found if isinstance(each, Draft)]
+
+
+def _warn_of_input(value: Value, context: Context, out: Expansion) -> None:
+    """Warn of `input` in a group that was fed something else: of a group it is not the input."""
+    outside = context.calls or context.fed is None or len(context.inputs) != 1
+    if outside or context.fed is first_input(context.inputs):
+        return
+    message = "`input` is the network's input here; only a block has an input of its own"
+    hint = "make the group a block, or give the network's input a name: inputs: {image: [...]}"
+    out.warn("input-group", message, value.span, hint, context.trail)
+
+
+def with_previous(context: Context, previous: Previous) -> Context:
+    """Return the context of a step as its formulas see it: with the axes of the steps before it."""
+    return replace(context, find_axes=partial(_find_axes, context, previous))
+
+
+def find_input_axes(context: Context, name: str) -> Axes:
+    """Return the axes of an input of the enclosing block: all that its defaults and params see.
+
+    Raises `Refused` for any other name.
+    """
+    if name not in (*context.inputs, "input"):
+        message = f"the shape of '{name}' is not known here: params and defaults see no steps"
+        raise Refused(message, code="formula", hint="write it at the layer that needs it")
+    return _find_axes(context, Nothing("here is no step before"), name)
+
+
+def _find_axes(context: Context, previous: Previous, name: str) -> Axes:
+    """Return the axes of the value that a name stands for. Raises `Refused` if there is none."""
+    found = _look_up(name, context, previous)
+    if isinstance(found, Nothing):
+        raise Refused(found.reason, code="no-value", hint="name a step: stem.height")
+    if found.facts is None:
+        raise Reported
+    return Axes(found.shape[1:], is_channels_first(context))
+
+
+def is_channels_first(context: Context) -> bool:
+    """Return whether a default in force says that channels are the first axis after the batch."""
+    for defaults in context.defaults:
+        for _, layer in defaults.value.items():
+            form = layer.get("data_format")
+            try:
+                if form is not None and formulas.is_formula(form.data):
+                    found = formulas.evaluate(form.data[1:], defaults.env)
+                else:
+                    found = form.data if form is not None else None
+            except (Refused, Reported):  # reported where a layer uses it
+                continue
+            if found == "channels_first":
+                return True
+    return False
 
 
 def _look_up(name: str, context: Context, previous: Previous) -> Previous:

@@ -7,17 +7,17 @@ from dataclasses import replace
 from itertools import chain, count
 from typing import Any
 
-from archspec.errors import AtArgument, Refused, Span, did_you_mean, in_order
+from archspec.errors import AtArgument, Note, Refused, Span, did_you_mean, in_order, listed
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft
 from archspec.expand.expansion import Expansion, Failed
 from archspec.expand.loops import report_mistakes
 from archspec.expand.scopes import Scope, snake_case
-from archspec.expand.values import evaluate
+from archspec.expand.values import SAME, evaluate
 from archspec.graph import Graph, Node, Region
 from archspec.recipe import recipe_of
 from archspec.syntax.formulas import NoValue, words_in
-from archspec.syntax.source import iter_texts
+from archspec.syntax.source import Value, iter_texts
 
 
 def make_graph(out: Expansion) -> Graph:
@@ -108,15 +108,76 @@ def check_all_used(out: Expansion) -> None:
 
 
 def warn_of_unused_params(out: Expansion) -> None:
-    """Warn of params that no formula of the file names, such as a misspelt one of its base."""
+    """Warn of params that no formula names: of the file, such as a misspelt one of its base, and of
+    a block that replaces its base's, such as one that the base alone needs."""
     root = out.spec.root
-    named = {name for text in iter_texts(root) for name in words_in(text)}
+    named = set(_names_of_formulas(root))
     known = [name for name, _, _ in root.entries_of("params")]
     for name, span, _ in root.entries_of("params"):
         if name not in named and span.source is root.span.source:
             near = did_you_mean(name, [each for each in known if each in named])
             message = f"no formula names the param '{name}'"
             out.warn("unused-param", message, span, near or "remove it")
+    for block in out.spec.home.blocks.values():
+        if block.overrides is None or block.value.span.source is not root.span.source:
+            continue
+        named = set(_names_of_formulas(block.value))
+        unused = [name for name, _, _ in block.value.entries_of("params") if name not in named]
+        if unused:
+            message = f"no formula of the block '{block.name}' names the {listed('param', unused)}"
+            hint = "the params of the block that it replaces are laid under its own"
+            notes = (Note("it replaces this block", block.overrides),)
+            out.warn("unused-param", message, block.span, hint, notes)
+
+
+def _names_of_formulas(value: Value) -> Iterator[str]:
+    """Yield the words of every formula in a value, and the keys that `==` stands at."""
+    for text in iter_texts(value):
+        yield from words_in(text)
+    stack = [value]
+    while stack:
+        each = stack.pop()
+        if isinstance(each.data, dict):
+            yield from (str(key) for key, inner in each.data.items() if inner.data == SAME)
+            stack += each.data.values()
+        elif isinstance(each.data, tuple):
+            stack += each.data
+
+
+def warn_of_unused_defaults(out: Expansion) -> None:
+    """Warn of arguments in `defaults` that no layer has, or that every layer gives itself.
+
+    Silent where a step that is not there, or a block that nobody calls, could resolve_sources it.
+    """
+    spec = out.spec
+    homes = [spec.root, *(block.value for block in spec.home.blocks.values())]
+    unseen = set(_list_unseen_layers(out))
+    for root in homes:
+        defaults = root.get("defaults")
+        for op, layer in defaults.items() if defaults is not None else ():
+            for name, value in layer.items() if isinstance(layer.data, dict) else ():
+                in_file = value.span.source is spec.root.span.source
+                if value.span in out.used_defaults or not in_file or op in unseen:
+                    continue
+                used = any(draft.op == op for draft in out.drafts)
+                message = f"no {op} takes `{name}` from these defaults"
+                hint = f"there is no {op} here: remove it"
+                if used:
+                    hint = f"every {op} here gives its own {name}: remove it from one of them"
+                out.warn("unused-default", message, layer.key_span(name), hint)
+
+
+def _list_unseen_layers(out: Expansion) -> Iterator[str]:
+    """Yield the layers in steps that are not there and in blocks that nobody calls."""
+    spec = out.spec
+    never = [span for span in out.skipped if span not in out.included]
+    bodies = [spec.body, *(block.body for block in spec.home.blocks.values())]
+    for step in chain.from_iterable(body.walk() for body in bodies if body is not None):
+        if any(span.holds(step.span) for span in never):
+            yield step.label
+    for block in spec.home.blocks.values():
+        if block.span not in out.called and block.body is not None:
+            yield from (step.label for step in block.body.walk())
 
 
 def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:

@@ -73,7 +73,7 @@ class Scope:
                 hint=(
                     "in a loop a name holds the loop variable, `conv{i}`, or the loop is named"
                     if str(first.span) == str(entry.span)
-                    else "names are unique in their block or group"
+                    else "names are unique in a group: a `name` on the step around makes one"
                 ),
                 notes=(Note("first used here", first.span),),
             )
@@ -102,6 +102,14 @@ class Scope:
             yield scope
             scope = None if scope.block else scope.parent
 
+    def chain_of_blocks(self) -> Iterator[Scope]:
+        """Yield the scopes of the block calls around, the innermost first."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.block and scope.title:
+                yield scope
+            scope = scope.parent
+
     def find(self, reference: str) -> Entry:
         """Return the entry of a dotted path.
 
@@ -129,6 +137,46 @@ class Scope:
                 )
             entry, walked = inside, f"{walked}.{part}"
         return entry
+
+    def find_all(self, pattern: str) -> list[Entry]:
+        """Return the entries whose explicit names a pattern fits, in the order of the names.
+
+        `*` stands for any letters of one name: `level*`, `stage*.conv`. They are of the nearest
+        scope that has any. Raises `Refused` if none has, or if more than one has.
+        """
+        first, *rest = (_translate(part) for part in pattern.split("."))
+        fitting = []
+        for scope in self.iter_outward():
+            entries = scope._fit(first)
+            for part in rest:
+                inside = (entry.scope for entry in entries if entry.scope is not None)
+                entries = [each for held in inside for each in held._fit(part)]
+            if entries:
+                fitting.append(entries)
+        if len(fitting) > 1:
+            raise Refused(
+                f"'{pattern}' fits steps here and in the group around",
+                code="ambiguous-name",
+                hint="name the steps one by one, or give those of one group other names",
+                notes=tuple(Note("it fits this one", each[0].span) for each in fitting),
+            )
+        if not fitting:
+            raise Refused(
+                f"no step up to here has a name that fits '{pattern}'",
+                code="unknown-name",
+                hint="a pattern finds names that are written in the spec: give the steps a `name`",
+            )
+        return fitting[0]
+
+    def _fit(self, pattern: re.Pattern[str]) -> list[Entry]:
+        """Return the entries of this very scope whose explicit names a pattern fits."""
+        fitting = [
+            entry
+            for name, entry in self.named.items()
+            if pattern.fullmatch(name) and not entry.skipped and entry.value is not None
+        ]
+        lost = [entry for failed, entry in self.failed if pattern.pattern == failed.pattern]
+        return [*fitting, *lost]
 
     def find_nearest(self, name: str, reference: str) -> Entry:
         """Return the entry of a name in the nearest scope that has one.
@@ -199,6 +247,10 @@ class Scope:
     def make_unknown(self, first: str, reference: str) -> Refused:
         """Return the error for a name that no scope has."""
         known = [*(name for scope in self.iter_outward() for name in scope.list_known()), *RESERVED]
+        if reference.startswith("="):
+            message = "a reference is the name of a step, and no formula"
+            hint = "a name takes formulas in braces: level{i - 1}"
+            return Refused(message, None, "unknown-name", hint)
         several = [each.strip() for each in reference.split(",")]
         if len(several) > 1:
             hint = f"several steps are a list: [{', '.join(several)}]"
@@ -240,6 +292,11 @@ def _check_name(name: str) -> None:
         raise Refused(message, code="name", hint=f"names have at most {MAX_NAME} characters")
     if name in RESERVED:
         raise Refused(f"the name '{name}' is reserved", code="name", hint="choose another")
+
+
+def _translate(pattern: str) -> re.Pattern[str]:
+    """Return the regular expression of a part of a pattern."""
+    return re.compile(".*".join(re.escape(each) for each in pattern.split("*")))
 
 
 def _ambiguous(name: str, entries: list[Entry]) -> Refused:

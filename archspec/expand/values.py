@@ -12,39 +12,67 @@ from archspec.expand.context import Context
 from archspec.expand.expansion import Errors, Expansion, Failed, Trail
 from archspec.loading.files import Home
 from archspec.syntax import formulas
+from archspec.syntax.formulas import FindAxes
 from archspec.syntax.source import Value
 
+RESERVED = (*formulas.FUNCTIONS, *formulas.WORDS, "channels")
+SAME = "=="  # as a value: the value of the name that it stands at
 
-def evaluate(value: Value, env: Mapping[str, Any], trail: Trail, out: Expansion) -> Any:
-    """Return the plain data of a value, with its formulas evaluated. Raises `Failed`."""
+
+def evaluate(
+    value: Value,
+    env: Mapping[str, Any],
+    trail: Trail,
+    out: Expansion,
+    find_axes: FindAxes | None = None,
+    name: str | None = None,
+) -> Any:
+    """Return the plain data of a value, with its formulas evaluated. Raises `Failed`.
+
+    find_axes: gives the axes of a step. name: the key that the value stands at, for `==`.
+    """
     if isinstance(value.data, dict | tuple):
-        data = _evaluate_inside(value, env, trail, out)
+        data = _evaluate_inside(value, env, trail, out, find_axes)
         if formulas.is_too_large(data):
             message = f"the value holds more than {formulas.MAX_ITEMS:,} items"
             raise out.fail("formula", message, value.span, None, (*trail, *value.notes()))
         return data
     if not formulas.is_formula(value.data):
         return value.data
+    text = value.data[1:]
+    if value.data == SAME:
+        if name is None:
+            hint = "write it at the name of an argument or a param: {filters: ==}"
+            message = "`==` is the value of the name that it stands at, and here is none"
+            raise out.fail("unknown-name", message, value.span, hint, trail)
+        text = name
     try:
-        return formulas.evaluate(value.data[1:], env, out.work)
+        return formulas.evaluate(text, env, out.work, find_axes)
     except formulas.Reported:
         raise Failed from None
     except Refused as refused:
         span, at = value.span, refused.at
-        if value.is_plain and isinstance(at, AtFormula):
+        if value.is_plain and isinstance(at, AtFormula) and value.data != SAME:
             lead = len(value.data[1:]) - len(value.data[1:].lstrip())
             span = span.within(1 + lead + at.start, at.length)
         once = refused.code == "unknown-name"
         raise Failed(out.refuse(refused, span, (*trail, *value.notes()), once)) from None
 
 
-def _evaluate_inside(value: Value, env: Mapping[str, Any], trail: Trail, out: Expansion) -> Any:
+def _evaluate_inside(
+    value: Value,
+    env: Mapping[str, Any],
+    trail: Trail,
+    out: Expansion,
+    find_axes: FindAxes | None,
+) -> Any:
     """Evaluate everything in a list or mapping. Raises `Failed`, after reporting all that fails."""
     errors: list[int] = []
     data: dict[Any, Any] = {}
     for key, each in value.items() if isinstance(value.data, dict) else enumerate(value.data):
         try:
-            data[key] = evaluate(each, env, trail, out)
+            name = key if isinstance(key, str) else None
+            data[key] = evaluate(each, env, trail, out, find_axes, name)
         except Failed as failed:
             errors += failed.errors
     if len(data) < len(value.data):
@@ -55,7 +83,7 @@ def _evaluate_inside(value: Value, env: Mapping[str, Any], trail: Trail, out: Ex
 def fill(value: Value, context: Context, out: Expansion) -> str:
     """Return a name or reference with its `{...}` filled in. Raises `Failed`."""
     try:
-        return formulas.fill(str(value.data), context.env, out.work)
+        return formulas.fill(str(value.data), context.env, out.work, context.find_axes)
     except formulas.Reported:
         raise Failed from None
     except Refused as refused:
@@ -63,10 +91,10 @@ def fill(value: Value, context: Context, out: Expansion) -> str:
         raise Failed(out.refuse(refused, value.span, context.trail, once)) from None
 
 
-def try_fill(value: Value, env: Mapping[str, Any]) -> str | None:
+def try_fill(value: Value, context: Context) -> str | None:
     """Return a name or reference with its `{...}` filled in, or None where that fails."""
     try:
-        return formulas.fill(str(value.data), env)
+        return formulas.fill(str(value.data), context.env, find_axes=context.find_axes)
     except (Refused, formulas.Reported):
         return None
 
@@ -105,7 +133,7 @@ def check_variable(name: str, span: Span, taken: Mapping[str, Any], out: Expansi
     if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:
         hint = "a name begins with a letter and holds letters, digits and _"
         return (out.error("name", f"'{name}' cannot be a name in formulas", span, hint),)
-    if keyword.iskeyword(name) or name in (*formulas.FUNCTIONS, *formulas.WORDS, "channels"):
+    if keyword.iskeyword(name) or name in RESERVED:
         message = f"'{name}' already means something in formulas"
         return (out.error("name", message, span, "rename it"),)
     if name in taken:

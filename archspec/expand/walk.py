@@ -5,20 +5,35 @@ How a step of each kind is expanded is in the table `out.kinds`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from archspec.errors import Refused
 from archspec.expand.context import Context
-from archspec.expand.drafts import Draft, Previous, Taken
+from archspec.expand.drafts import Draft, Nothing, Previous, Taken
 from archspec.expand.expansion import Errors, Expansion, Failed, Halt
-from archspec.expand.loops import find_iterations, is_included, report_mistakes, skip_step
+from archspec.expand.loops import (
+    Iteration,
+    find_iterations,
+    is_included,
+    report_mistakes,
+    skip_step,
+    variables_of,
+)
 from archspec.expand.names import name_step
-from archspec.expand.references import find_known_sources, resolve_sources
+from archspec.expand.references import (
+    find_known_sources,
+    is_pattern,
+    resolve_sources,
+    with_previous,
+)
 from archspec.expand.scopes import Entry, snake_case
 from archspec.expand.values import try_fill
-from archspec.syntax.steps import Body, Broken, Repeat, Sources, Step
+from archspec.syntax.formulas import words_in
+from archspec.syntax.steps import Body, Branches, Broken, Repeat, Sources, Step
 
 MAX_STEPS = 20_000
+MAX_DEPTH = 150  # steps within steps
 
 
 def expand_body(
@@ -28,8 +43,12 @@ def expand_body(
     if body is None:
         return previous
     context = context.with_notes(*body.notes())
-    for step in body.steps:
-        previous = _expand_step(step, context, previous, out)
+    if context.depth > MAX_DEPTH and body.steps:
+        message = f"steps stand within steps more than {MAX_DEPTH} deep"
+        raise out.fail("too-deep", message, body.steps[0].span)
+    for number, step in enumerate(body.steps):
+        beside = (*body.steps[max(number - 1, 0) : number], *body.steps[number + 1 : number + 2])
+        previous = _expand_step(step, beside, context, previous, out)
     return previous
 
 
@@ -40,34 +59,130 @@ def expand_as(
     return out.kinds[type(step)](step, name, context, taken, out)
 
 
-def _expand_step(step: Step, context: Context, previous: Previous, out: Expansion) -> Previous:
-    """Expand a step in all its iterations, and return the value that the next step takes."""
-    context = context.with_notes(*step.notes())
+def _expand_step(
+    step: Step, beside: Sequence[Step], context: Context, previous: Previous, out: Expansion
+) -> Previous:
+    """Expand a step in all its iterations, and return the value that the next step takes.
+
+    beside: the steps before and after it.
+    """
+    context = with_previous(context.with_notes(*step.notes()), previous)
     try:
         if isinstance(step, Broken):
             errors = (*out.schema_errors(step.value), *report_mistakes(step.value, context, out))
             raise Failed(*errors)
         iterations, errors = find_iterations(step, context, out)
+        each_time = _is_fed_each_time(step, iterations, context, out)
     except Failed as failed:
         near = find_known_sources(step.sources, context, previous)
         return add_stand_in(step, context, near, failed.errors, out)
     start = len(out.drafts)
     sources = step.sources
+    num_there = 0
     for iteration in iterations:
         _count_step(step, out)
-        inside = iteration.inside(context)
+        inside = with_previous(iteration.inside(context), previous)
         try:
-            if not is_included(step, inside, out):
+            there = is_included(step, inside, out)
+            if not there and step.otherwise is None:
                 errors = (*errors, *skip_step(step, inside, iteration.number, out))
+                if isinstance(step, Branches) and _is_guard(step, beside, inside, previous, out):
+                    _warn_of_guard(step, inside, out)
                 continue
         except Failed as failed:
             near = find_known_sources(sources, inside, previous)
             previous = add_stand_in(step, inside, near, failed.errors, out, iteration.number)
             continue
-        previous = _expand_once(step, sources, inside, previous, iteration.number, out)
-        sources = None  # the next iteration takes the output of this one
+        chosen = step if there else replace(step, body=step.otherwise)  # type: ignore[call-arg]
+        previous = _expand_once(chosen, sources, inside, previous, iteration.number, out)
+        num_there += 1
+        if not each_time:
+            sources = None  # the next iteration takes the output of this one
     out.blame_first(start, errors)
+    if (
+        each_time
+        and num_there > 1
+        and step.sources is not None
+        and not _takes_previous(step.sources)
+    ):
+        return Nothing(
+            "the iterations before it are side by side, so there is no previous value",
+            "say `from`: the name of a iteration, or a pattern that fits them all",
+        )
     return previous
+
+
+def _is_fed_each_time(
+    step: Step, iterations: Sequence[Iteration], context: Context, out: Expansion
+) -> bool:
+    """Return whether every iteration reads `from`; if not, the first alone does.
+
+    Raises `Failed` where it cannot be told what is meant.
+    """
+    sources = step.sources
+    if sources is None or step.loop is None:
+        return False
+    named = {word for each in sources.names for word in words_in(str(each.data))}
+    several = not sources.single or is_pattern(sources.names[0])
+    if several or named & variables_of(iterations, context):
+        return True
+    if isinstance(step.loop, Repeat) or sources.names[0].data == "previous":
+        return False
+    name = sources.names[0].data
+    message = f"'{name}' could feed every iteration of this loop, or only the first"
+    hint = (
+        f"every one: `layers: [{{{step.label}: ..., from: {name}}}]` beside the `for`; "
+        f"one after the other: a step `- from: {name}` before the loop"
+    )
+    raise out.fail("loop-from", message, sources.span, hint, context.trail)
+
+
+def _is_guard(
+    step: Branches, beside: Sequence[Step], context: Context, previous: Previous, out: Expansion
+) -> bool:
+    """Return whether the false `when` of branches seems meant for one of them alone.
+
+    So it does where a branch is empty, a shortcut, and the step would not fit without its `when`;
+    unless a step beside it is there instead.
+    """
+    empty = any(each.body is None or not each.body.steps for each in step.branches)
+    if out.is_trial or step.merge is None or not empty:
+        return False
+    trial = Expansion(
+        out.spec, out.kinds, environments=out.environments, work=out.work, is_trial=True
+    )
+    if any(each.condition is not None and _is_true(each, context, trial) for each in beside):
+        return False
+    inside = replace(context, scope=context.scope.open("trial", block=False))
+    try:
+        taken = (
+            previous
+            if step.sources is None
+            else resolve_sources(step.sources, inside, previous, trial)
+        )
+        expand_as(replace(step, condition=None), None, inside, taken, trial)
+    except (Failed, Halt):
+        return True
+    return trial.has_failed()
+
+
+def _is_true(step: Step, context: Context, trial: Expansion) -> bool:
+    try:
+        return is_included(step, context, trial)
+    except Failed:
+        return False
+
+
+def _warn_of_guard(step: Branches, context: Context, out: Expansion) -> None:
+    condition = step.condition
+    assert condition is not None
+    message = "this false `when` takes all of the step away, the branches and the `merge`"
+    hint = f"for the shortcut alone: shortcut: {{when: {condition.data}}} under `branches`"
+    out.warn("when-branches", message, condition.span, hint, context.trail)
+
+
+def _takes_previous(sources: Sources) -> bool:
+    return any(each.data == "previous" for each in sources.names)
 
 
 def _expand_once(
@@ -129,7 +244,7 @@ def add_stand_in(
         next(context.owners, None)
     entry = Entry(step.span, draft, broken=True)
     # The step is reported already, and its loop may not have been walked.
-    name = None if step.name is None else try_fill(step.name, context.env)
+    name = None if step.name is None else try_fill(step.name, context)
     repeats = isinstance(step.loop, Repeat)
     if name is not None and repeats:
         name = None if number is None else f"{name}{number}"

@@ -127,14 +127,14 @@ def dot(
     return Facts((None, *left, *right) if left or right else (None, 1), window=None)
 
 
-MERGE = Traits(kind="merge", aligns=True)
+MERGE = Traits(kind="merge", aligns=True, joins_any=True)
 SUM = replace(MERGE, gradient_needs="nothing")
 
 # fmt: off
 FAMILY = (
     entry("Add", merge, replace(SUM, title="+"), "Add the inputs, element by element.",
           "", [(56, 56, 64), (56, 56, 64)]),
-    entry("Subtract", subtract, replace(SUM, title="\N{MINUS SIGN}"),
+    entry("Subtract", subtract, replace(SUM, title="\N{MINUS SIGN}", joins_any=False),
           "Subtract the second input from the first.",
           "", [(128,), (128,)]),
     entry("Multiply", merge, replace(MERGE, title="\N{MULTIPLICATION SIGN}"),
@@ -149,7 +149,7 @@ FAMILY = (
     entry("Concatenate", concatenate, replace(SUM, title="concat", aligns=False),
           "Join the inputs along an axis.",
           "", [(28, 28, 64), (28, 28, 128), (28, 28, 32)]),
-    entry("Dot", dot, replace(MERGE, aligns=False),
+    entry("Dot", dot, replace(MERGE, aligns=False, joins_any=False),
           "Sum the products of two inputs along an axis of each.",
           "{axes: 1, normalize: true}", [(64,), (64,)]),
 )

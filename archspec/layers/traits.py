@@ -40,6 +40,7 @@ class Traits:
     takes_unit_range: whether a value_range of [0, 1] is right whatever the range of the pixels.
     batch_statistics: whether it works by statistics of the batch in training and by averages of
         them at inference.
+    joins_any: whether it joins any number of inputs, and is nothing where there is one.
     fixed_rank: whether Keras ties it to the number of axes of its first input, even where the
         weights fit.
     aligns: whether Keras settles at the first call that inputs of fewer axes are aligned.
@@ -59,6 +60,7 @@ class Traits:
     changes_range: bool = False
     takes_unit_range: bool = False
     batch_statistics: bool = False
+    joins_any: bool = False
     fixed_rank: bool = False
     aligns: bool = False
     augments_only: str = ""

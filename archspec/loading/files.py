@@ -20,6 +20,7 @@ from archspec.errors import (
     UserError,
     did_you_mean,
 )
+from archspec.loading.shipped import is_bare, list_shipped
 from archspec.reading import from_here, kind_of, path_of
 from archspec.recipe import RECIPE
 from archspec.schema.check_result import CheckResult
@@ -44,13 +45,17 @@ class Home:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """A block's definition and the file it belongs to. body: None if the schema refused it."""
+    """A block's definition and the file it belongs to.
+
+    body: None if the schema refused it. overrides: where the block is written that it replaces.
+    """
 
     name: str
     value: Value
     body: Body | None
     span: Span
     home: Home
+    overrides: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,6 +161,8 @@ class _Reader:
             if value.data is None:
                 blocks.pop(name, None)
         self.add_imports(blocks, document, chain)
+        if base_home is not None and root.get("layers") is not None:
+            self.warn_of_replaced_layers(root, base_home)
         root = _overlay(base_root, root)
         return root, self.make_home(root, blocks, base_home)
 
@@ -176,7 +183,7 @@ class _Reader:
             self.trail.append(Note("imported here", each.span))
             library = self.read_library(found, chain)
             self.trail.pop()
-            for name, block in library.blocks.items():
+            for name, block in self.select_blocks(library, each).items():
                 known = blocks.get(name, block)
                 if known is not block:
                     first = imported.get(name, known.span)
@@ -188,6 +195,31 @@ class _Reader:
                 self.report([_make_duplicate_error(name, span, imported[name])])
         if missing:  # every call of their blocks would be one more error
             raise SpecError([*self.diagnostics, *missing])
+
+    def warn_of_replaced_layers(self, root: Value, base: Home) -> None:
+        """Warn of `layers` that call no block of the base: they replace the whole list."""
+        body = read_body(root.get("layers"), self.broken)
+        if body is None or not base.blocks:
+            return
+        if any(step.label in base.blocks for step in body.walk()):
+            return
+        message = "`layers` replaces the whole list of the base, and calls none of its blocks"
+        hint = "override a param or a block to change a part; if the whole is meant, extend nothing"
+        span = root.key_span("layers")
+        self.report([Diagnostic("replaced-layers", message, span, hint, (), "warning")])
+
+    def select_blocks(self, library: Home, value: Value) -> Mapping[str, Block]:
+        """Return the blocks that an import brings in: of a shipped library, the one of its name."""
+        name = str(value.data)
+        if not is_bare(name):
+            return library.blocks
+        if name not in library.blocks:
+            known = ", ".join(library.blocks) or "none"
+            remedy = f"its blocks: {known}; `new --copy` makes a file of it, which can be imported"
+            message = f"the shipped '{name}' has no block of that name"
+            self.report([Diagnostic("file", message, value.span, remedy)])
+            return {}
+        return {name: library.blocks[name]}
 
     def make_home(self, root: Value, known: Mapping[str, Block], before: Home | None) -> Home:
         """Return the home of a file's own blocks, which sees the known blocks too.
@@ -204,7 +236,9 @@ class _Reader:
             if name not in blocks or blocks[name].value is not value:
                 refused = value.span in self.broken
                 body = None if refused else read_body(value.get("layers"), self.broken)
-                blocks[name] = Block(name, value, body, span, home)
+                old = known.get(name)
+                overrides = None if old is None else old.span
+                blocks[name] = Block(name, value, body, span, home, overrides)
         return home
 
     def read_library(self, document: Document, chain: tuple[Path, ...]) -> Home:
@@ -226,15 +260,28 @@ class _Reader:
             self.report([Diagnostic("file", message, value.span, hint)])
             return SpecError(self.diagnostics)
 
-        if document.path is None:
-            raise fail("a spec given as text cannot name other files")
+        if document.path is None and not is_bare(name):
+            raise fail(
+                "a spec given as text cannot name other files",
+                "it can name what comes with archspec, as resnet18",
+            )
         if Path(name).is_absolute():
             raise fail(
                 f"'{name}' is an absolute path",
-                "name it relative to this file, so that it can move",
+                "name it relative to this file, so that it can move; a shipped spec by its name",
             )
-        path = document.path.parent / name
-        kind = kind_of(path)
+        path = (document.path.parent if document.path else Path()) / name
+        kind = None if document.path is None else kind_of(path)
+        if kind in (None, "folder") and is_bare(name):
+            beside = path.with_name(f"{name}.yaml")
+            if document.path is not None and kind_of(beside) == "file":
+                message = (
+                    f"a bare name is a shipped spec's, and '{name}.yaml' lies beside this file"
+                )
+                raise fail(message, f"write {name}.yaml")
+            shipped = list_shipped().get(name)
+            if shipped is not None:
+                path, kind = shipped, "file"
         if kind == "folder":
             raise fail(f"'{name}' is a folder, not a spec", "name a file in it")
         if kind is None:
@@ -242,6 +289,8 @@ class _Reader:
             if kind_of(path.parent) == "folder":
                 near = [each.name for each in path.parent.glob("*.yaml")]
                 hint = did_you_mean(path.name, near) or hint
+            if is_bare(name):
+                hint = did_you_mean(name, list_shipped()) or hint
             raise fail(f"there is no file '{name}'", hint)
         resolved = path.resolve()
         if resolved in chain:
@@ -290,14 +339,17 @@ def _overlay(base: Value | None, top: Value) -> Value:
         if top.get(key) is not None and other in data:
             del data[other], keys[other]
     for key, value in top.items():
-        _overlay_key(data, keys, key, value, top.key_span(key), DEEP.get(key, 0), key in KEEPS_NULL)
+        place = (key,)
+        _overlay_key(
+            data, keys, place, value, top.key_span(key), DEEP.get(key, 0), key in KEEPS_NULL
+        )
     return replace(top, data=data, keys=keys)
 
 
 def _overlay_key(
     data: dict[str, Value],
     keys: dict[str, Span],
-    key: str,
+    place: tuple[str, ...],
     value: Value,
     span: Span,
     depth: int,
@@ -308,7 +360,10 @@ def _overlay_key(
     depth: how many levels of mappings are laid over key by key. keeps_null: whether null is a value
     at the lowest level, as of a param.
     """
+    key = place[-1]
     old = data.get(key)
+    if place[0] == "blocks" and place[2:] == ("params",):  # a block's, name by name, as the file's
+        depth, keeps_null = 1, True
     if value.data is None and not (keeps_null and depth == 0):
         data.pop(key, None)
         keys[key] = span  # where its absence is reported
@@ -317,7 +372,9 @@ def _overlay_key(
         inside, inside_keys = (dict(old.data), dict(old.keys)) if old and below else ({}, {})
         deepest = depth == 1 and (keeps_null or key not in ("train", "inputs"))
         for name, each in value.items():
-            _overlay_key(inside, inside_keys, name, each, value.key_span(name), depth - 1, deepest)
+            _overlay_key(
+                inside, inside_keys, (*place, name), each, value.key_span(name), depth - 1, deepest
+            )
         data[key], keys[key] = replace(value, data=inside, keys=inside_keys), span
     else:
         data[key], keys[key] = value, span

@@ -21,11 +21,14 @@ from archspec.schema.define_values import (
     describe,
     label,
 )
-from archspec.syntax.steps import MODIFIERS, WORDS
+from archspec.syntax.steps import BESIDE, MODIFIERS, RESERVED, WORDS
 
 STEP = "a layer, a block or a mapping that holds one"
 BRANCH = "a list of steps, or a group of `layers`"
 BLOCK = "^[a-z][a-z0-9_]*$"
+# What no block may be called: a step that calls it would say something else.
+TAKEN = (*BESIDE, *WORDS, *RESERVED)
+BLOCK_NAME = f"^(?!({'|'.join(TAKEN)})$){BLOCK[1:]}"
 NAME = describe(
     "a name of letters, digits, '_' and '-'; `{...}` may hold a formula",
     {
@@ -38,17 +41,26 @@ NAME = describe(
 )
 REFERENCE = describe("the name of a step", {"type": "string", "minLength": 1})
 CONDITION = describe("true, false or a formula", {"anyOf": [{"type": "boolean"}, FORMULA]})
+NOT_NULL = {**label("a list"), "if": NULL, "then": False}
 LOOP = describe(
     "lists by variable, {i: =range(3)}, or a list of mappings",
     {
         "anyOf": [
-            {"type": "object", "minProperties": 1},
+            {
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": NOT_NULL,
+            },
             {"type": "array", "items": {"type": "object"}},
             FORMULA,
         ]
     },
-    "Walk lists together, or the rows of a table; the step is written once for each.",
+    "Walk lists together, or rows under `filters, strides`; the step is there once for each.",
 )
+BRANCH_LOOP = {
+    **LOOP,
+    "description": "One branch for each iteration; its key, `path{i}`, tells them apart.",
+}
 FROM = describe(
     "the name of a step, a list of names, or call arguments to names",
     {
@@ -74,6 +86,10 @@ def define_steps() -> dict[str, Any]:
         "layers": {"$ref": "#/$defs/steps", "description": "A group of steps."},
         "from": FROM,
         "when": {**CONDITION, "description": "Whether the step is there at all."},
+        "else": {
+            "$ref": "#/$defs/steps",
+            "description": "The steps in place of `layers` where `when` is false.",
+        },
     }
     step = {
         **calls,
@@ -84,8 +100,8 @@ def define_steps() -> dict[str, Any]:
             "minItems": 1,
             "minProperties": 1,
             "if": ARRAY,
-            "then": {"items": _define_branch({**group, "name": NAME})},
-            "additionalProperties": _define_branch(group),
+            "then": {"items": _define_branch({**group, "name": NAME, "for": BRANCH_LOOP})},
+            "additionalProperties": _define_branch({**group, "for": BRANCH_LOOP}),
             "description": "Branches that all take the same value, joined by `merge`.",
         },
         "merge": {"$ref": "#/$defs/merge", "description": "The step that joins the branches."},
@@ -101,7 +117,7 @@ def define_steps() -> dict[str, Any]:
     }
     merge = {**calls, "reuse": REUSE, "name": NAME, "call": CALL}
     not_merge = "|".join(word for word in step if word not in merge)
-    words = "|".join((*MODIFIERS, *WORDS))  # a word of the language is no block
+    words = "|".join((*BESIDE, *WORDS))  # a word of the language is no block
     block = f"^(?!({words})$){BLOCK[1:]}"
     return {
         "steps": {

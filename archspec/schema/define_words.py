@@ -10,7 +10,7 @@ from archspec.analysis.require import BOUND
 from archspec.layers import LAYERS
 from archspec.objects import KINDS
 from archspec.recipe import DATA, RECIPE
-from archspec.schema.define_steps import BLOCK, NAME
+from archspec.schema.define_steps import BLOCK_NAME, NAME
 from archspec.schema.define_values import (
     ARRAY,
     FORMULA,
@@ -93,7 +93,7 @@ def define_words() -> dict[str, Any]:
         "blocks": {
             **label("a mapping from names to blocks", "blocks"),
             "type": "object",
-            "patternProperties": {BLOCK: allow_null(define_mapping(block, "a mapping"))},
+            "patternProperties": {BLOCK_NAME: allow_null(define_mapping(block, "a mapping"))},
             "additionalProperties": False,
             "description": "Reusable sub-graphs, called like a layer.",
         },

@@ -13,7 +13,7 @@ from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES
 from archspec.schema.check_result import CheckResult, Notes
 from archspec.schema.validator import Fault, name_subject
-from archspec.syntax.steps import MODIFIERS, WORDS
+from archspec.syntax.steps import BESIDE, MODIFIERS, RESERVED, WORDS
 
 # Words at the top of a file; if one is misspelt, the rest of the file cannot be checked.
 NEEDED = ("params", "input", "inputs", "blocks", "defaults", "import", "extends")
@@ -112,6 +112,9 @@ def report_block_name(key: str, fault: Fault, result: CheckResult) -> None:
     """Report the name of a block that is not in snake_case."""
     message = f"the block name '{key}' is not possible"
     hint = "block names are in snake_case, so that none looks like a layer"
+    if key in (*BESIDE, *WORDS, *RESERVED):
+        message = f"a block cannot be called '{key}', which is a word of the language"
+        hint = f"choose another name, such as {key}_block"
     result.error("name", message, fault.value.key_span(key), hint, fault.notes)
 
 
@@ -142,8 +145,8 @@ def report_in_branch(key: str, fault: Fault, result: CheckResult) -> None:
     hint = f"a branch is {fault.words}"
     if key == "name":
         hint = f"the name of a branch is its key, '{fault.path[-1]}'"
-    elif key in ("for", "repeat"):
-        hint = "put the loop on a step inside the branch"
+    elif key == "repeat":
+        hint = "put it on a step inside the branch; `for` makes a branch for each iteration"
     elif key not in MODIFIERS:
         message = f"a branch is {fault.words}, not a single step"
         hint = f"make it a list: [{key}: ...], or `- {key}: ...` on a line of its own"

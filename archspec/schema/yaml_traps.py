@@ -16,7 +16,7 @@ from archspec.layers import LAYERS
 from archspec.schema.check_result import CheckResult, Path, find_head, is_step
 from archspec.syntax.formulas import is_formula, is_unbalanced
 from archspec.syntax.source import Value
-from archspec.syntax.steps import MODIFIERS, WORDS
+from archspec.syntax.steps import BESIDE, MODIFIERS, WORDS
 from archspec.syntax.yaml_errors import QUOTE
 
 
@@ -62,8 +62,10 @@ def _report_torn(torn: Value, result: CheckResult) -> None:
 
 def _is_one_step(value: Value, result: CheckResult) -> bool:
     """Return whether a mapping is one step; report it if it is none, or several."""
-    ops = [key for key in value.data if key not in MODIFIERS]
-    if len(ops) > 1:
+    ops = [key for key in value.data if key not in BESIDE]
+    if "else" in value.data and not {"when", "layers"} <= value.data.keys():
+        _report_else(ops, value, result)
+    elif len(ops) > 1:
         _report_several_steps(ops, value, result)
     elif "merge" in value.data and "branches" not in value.data:
         message = "`merge` joins `branches`, and there are none here"
@@ -73,7 +75,10 @@ def _is_one_step(value: Value, result: CheckResult) -> bool:
         result.error("merge", message, value.key_span("merge"), hint)
     elif not ops and "from" not in value.data:
         message = "this step names no layer, block, branches, layers, reuse or from"
-        result.error("no-step", message, find_head(value))
+        hint = None
+        if "when" in value.data:
+            hint = "write what is there then as `layers: [...]`; a branch: {when: ..., layers: []}"
+        result.error("no-step", message, find_head(value), hint)
     elif "for" in value.data and "repeat" in value.data:
         message = "a step takes `for` or `repeat`, not both"
         note = Note("the other is given here", value.key_span("for"))
@@ -81,6 +86,20 @@ def _is_one_step(value: Value, result: CheckResult) -> bool:
     else:
         return True
     return False
+
+
+def _report_else(ops: list[str], value: Value, result: CheckResult) -> None:
+    """Report an `else` that stands beside no group with a `when`."""
+    span = value.key_span("else")
+    if len(value.data) == 1:
+        message = "`else` is no step of its own"
+        hint = "write it under the `when`, without '-', beside `layers`"
+        result.error("no-step", message, span, hint)
+        return
+    step = ops[0] if ops else "..."
+    message = "`else` stands beside `when` and `layers`, and nowhere else"
+    hint = f"make it a group: {{when: ..., layers: [{step}: ...], else: [...]}}"
+    result.error("else", message, span, hint)
 
 
 def _report_several_steps(ops: list[str], value: Value, result: CheckResult) -> None:

@@ -27,6 +27,8 @@ MAX_WORK = 1_000_000  # parts of formulas evaluated; long lists count for more
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 WORDS = {"true": True, "false": False, "null": None}
+AXES = ("channels", "height", "width", "depth", "length", "shape")  # after a step's name
+SPATIAL = {1: (), 2: ("length",), 3: ("height", "width"), 4: ("depth", "height", "width")}
 
 
 def is_formula(value: Any) -> bool:
@@ -46,6 +48,28 @@ class NoValue:
 REPORTED = NoValue()  # the error of the name itself has been reported
 
 
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The axes of a step's value without the batch, None where one is unknown."""
+
+    shape: tuple[int | None, ...]
+    channels_first: bool = False
+
+    def find(self, name: str) -> int | None:
+        """Return the position of an axis by its name; None for an axis that the value lacks.
+
+        >>> Axes((28, 14, 64)).find("width")
+        1
+        """
+        if name == "channels":
+            return 0 if self.channels_first else len(self.shape) - 1
+        spatial = SPATIAL.get(len(self.shape), ())
+        return spatial.index(name) + self.channels_first if name in spatial else None
+
+
+FindAxes = Callable[[str], Axes]  # of a step by its name; raises `Refused` where there is none
+
+
 class Reported(Exception):
     """Raised when a formula uses a name that has no value because of an error already reported."""
 
@@ -57,20 +81,36 @@ class Work:
     left: int = field(default_factory=lambda: MAX_WORK)
 
 
-def evaluate(text: str, names: Mapping[str, Any], work: Work | None = None) -> Any:
+def evaluate(
+    text: str,
+    names: Mapping[str, Any],
+    work: Work | None = None,
+    find_axes: FindAxes | None = None,
+) -> Any:
     """Return the value of a formula without its `=`: a number, text, true, false, null or a list.
 
     names: the value of each name, a `NoValue` where it has none. work: what the formulas of the
-    spec may still take; by default this one has a budget of its own. Raises `Refused` with the part
-    to blame, and `Reported` if the formula needs a name whose own error has been reported.
+    spec may still take; by default this one has a budget of its own. find_axes: gives the axes of a
+    step, for `stem.height`. Raises `Refused` with the part to blame, and `Reported` if the formula
+    needs a name whose own error has been reported.
 
     >>> evaluate("width * 2**stage", {"width": 64, "stage": 1})
     128
     """
-    return _Evaluation(names, work or Work()).value(_parse(text), 0)
+    return _Evaluation(names, work or Work(), find_axes or _find_no_axes).value(_parse(text), 0)
 
 
-def fill(text: str, names: Mapping[str, Any], work: Work | None = None) -> str:
+def _find_no_axes(name: str) -> Axes:
+    message = f"the shape of '{name}' is not known here: params and defaults see no steps"
+    raise Refused(message, code="formula", hint="write it at the layer that needs it")
+
+
+def fill(
+    text: str,
+    names: Mapping[str, Any],
+    work: Work | None = None,
+    find_axes: FindAxes | None = None,
+) -> str:
     """Return a name with each `{...}` replaced by its value. Raises as `evaluate` does.
 
     >>> fill("stage{stage}", {"stage": 2})
@@ -78,7 +118,7 @@ def fill(text: str, names: Mapping[str, Any], work: Work | None = None) -> str:
     """
 
     def part(match: re.Match[str]) -> str:
-        value = evaluate(match[1].strip(), names, work)
+        value = evaluate(match[1].strip(), names, work, find_axes)
         whole = _whole(value)
         if whole is None and not isinstance(value, str):
             raise Refused(f"'{match[0]}' in a name must be an integer or text", code="formula")
@@ -127,6 +167,10 @@ def _parse(text: str) -> ast.expr:
         detail = "" if what in ("invalid syntax", "") else f": {what}"
         foreign = re.search(r"&&|\|\||!(?!=)|<>|\?|(?<![=<>!])=(?!=)", text)
         hint = "write `and`, `or`, `not`, `==`, `!=`, `a if c else b`" if foreign else None
+        if named := re.search(r"[\w.-]*\w\{[^{}]*\}[\w{}-]*\.(\w+)", text):
+            step = named[0].rpartition(".")[0]
+            detail = ": a name in a formula takes no {}"
+            hint = f"write a step `- from: {step}` before it, and then previous.{named[1]}"
         message = f"the formula cannot be read here{detail}"
         raise Refused(message, AtFormula(at - 1, 1), "formula", hint) from None
 
@@ -209,9 +253,10 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 class _Evaluation:
     """Evaluates one formula: a method for each kind of node that a formula may have."""
 
-    def __init__(self, names: Mapping[str, Any], work: Work) -> None:
+    def __init__(self, names: Mapping[str, Any], work: Work, find_axes: FindAxes) -> None:
         self.names = names
         self.work = work
+        self.find_axes = find_axes
 
     def value(self, node: ast.expr, depth: int) -> Any:
         """Return the value of a node, and take its cost from the budget."""
@@ -254,8 +299,13 @@ class _Evaluation:
                 return self.bounded(self.arithmetic(op, a, b, node), node)
             case ast.Compare(left=left, ops=ops, comparators=others):
                 return self.compare(self.value(left, depth + 1), ops, others, depth)
-            case ast.Subscript(value=value, slice=index) if not isinstance(index, ast.Slice):
-                return self.index(self.value(value, depth + 1), self.value(index, depth + 1), node)
+            case ast.Subscript(value=ast.Attribute(attr="shape") as value, slice=part):
+                axes = self.axis(value)
+                return self.known(self.part(axes, part, node, depth), value)
+            case ast.Subscript(value=value, slice=part):
+                return self.part(self.value(value, depth + 1), part, node, depth)
+            case ast.Attribute(attr=attr) if attr in AXES:
+                return self.known(self.axis(node), node)
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 return self.call(name, [self.value(each, depth + 1) for each in arguments], node)
             case ast.BinOp(op=ast.BitXor()):
@@ -266,7 +316,7 @@ class _Evaluation:
             node,
             "this cannot stand in a formula",
             "formulas know numbers, quoted text, lists, arithmetic, comparison, and or not, "
-            "`a if c else b`, indexing and " + " ".join(FUNCTIONS),
+            "`a if c else b`, indexing, slices, `step.height` and " + " ".join(FUNCTIONS),
         )
 
     def name(self, name: str, node: ast.expr) -> Any:
@@ -282,6 +332,9 @@ class _Evaluation:
         known = [*self.names, *FUNCTIONS, *WORDS]
         if name in FUNCTIONS:
             raise _refused(node, f"'{name}' is a function: write {name}(...)")
+        if name in ("previous", "input"):
+            axes = ", ".join(f"{name}.{each}" for each in AXES)
+            raise _refused(node, f"'{name}' is a step, and a formula takes its axes", axes)
         hint = did_you_mean(name, known) or (
             f"names known here: {', '.join(self.names) or 'none'}; text needs quotes"
         )
@@ -328,6 +381,47 @@ class _Evaluation:
             left = right
         return True
 
+    def axis(self, node: ast.Attribute) -> Any:
+        """Return the axis, or the shape, that `stem.height` names; None where it is unknown."""
+        name = _dotted(node.value)
+        if name is None:
+            message = f"`.{node.attr}` stands after the name of a step"
+            raise _refused(node, message, "for example previous.channels")
+        try:
+            axes = self.find_axes(name)
+        except Refused as refused:
+            raise _refused(node, refused.message, refused.hint, refused.code) from None
+        if node.attr == "shape":
+            return list(axes.shape)
+        position = axes.find(node.attr)
+        if position is None:
+            message = f"'{name}' has no {node.attr}: its shape is {show(list(axes.shape))}"
+            named = [each for each in AXES[:-1] if axes.find(each) is not None]
+            raise _refused(node, message, f"it has {', '.join((*named, 'shape'))}")
+        return axes.shape[position]
+
+    def known(self, value: Any, node: ast.Attribute) -> Any:
+        """Return an axis, or a list of axes, if all of it is known."""
+        if value is None or (isinstance(value, list) and None in value):
+            message = f"'{ast.unparse(node)}' is unknown (null) here"
+            raise _refused(node, message, "give the input a size, or leave that axis out")
+        return value
+
+    def part(self, items: Any, part: ast.expr, node: ast.expr, depth: int) -> Any:
+        """Return an item of a list, or a slice of it."""
+        if not isinstance(part, ast.Slice):
+            return self.index(items, self.value(part, depth + 1), node)
+        if not isinstance(items, list | str):
+            raise _refused(node, "only a list can be sliced")
+        bounds = []
+        for bound in (part.lower, part.upper, part.step):
+            value = None if bound is None else self.value(bound, depth + 1)
+            whole = None if value is None else _whole(value)
+            if bound is not None and (whole is None or (bound is part.step and whole == 0)):
+                raise _refused(bound, f"a slice is made of integers, got {show(value)}")
+            bounds.append(whole)
+        return items[slice(*bounds)]
+
     def index(self, items: Any, index: Any, node: ast.expr) -> Any:
         if not isinstance(items, list | str):
             raise _refused(node, "only a list can be indexed")
@@ -366,6 +460,16 @@ class _Evaluation:
         if is_too_large(value):
             raise _refused(node, f"the result holds more than {MAX_ITEMS:,} items")
         return value
+
+
+def _dotted(node: ast.expr) -> str | None:
+    """Return a name as it is written in a formula, `a` or `a.b`, or None for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        inner = _dotted(node.value)
+        return None if inner is None else f"{inner}.{node.attr}"
+    return None
 
 
 def is_too_large(value: Any) -> bool:

@@ -22,6 +22,8 @@ from archspec.syntax.source import Value
 
 MODIFIERS = ("name", "from", "when", "for", "repeat", "call", "merge")
 WORDS = ("branches", "layers", "reuse")  # the steps that are neither a layer nor a block call
+RESERVED = ("input", "previous")  # the values that a reference may name anywhere in a block
+BESIDE = (*MODIFIERS, "else")  # what says no step by itself; `else` stands shared `layers` alone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +101,11 @@ class Step:
         return self.words.get(word, self.span)
 
     @property
+    def otherwise(self) -> Body | None:
+        """The steps under `else`; None where there are none."""
+        return None
+
+    @property
     def name_span(self) -> Span:
         """The place of the name; of the whole step if it has none."""
         return self.span if self.name is None else self.name.span
@@ -124,9 +131,13 @@ class BlockCall(Step):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Group(Step):
-    """Several steps in place of one, `- layers: [...]`; body: None for an empty group."""
+    """Several steps in place of one, `- layers: [...]`; body: None for an empty group.
+
+    otherwise: the steps under `else`, which are there where `when` is false.
+    """
 
     body: Body | None
+    otherwise: Body | None = None
 
     label: str = "layers"
 
@@ -136,13 +147,14 @@ class Branch(Step):
     """One path of `branches`.
 
     key: its name in a mapping of branches, which is written at key_span. body: None for the
-    identity. is_list: whether it is written as a list alone. refused: the branch as written, if the
-    schema refused it.
+    identity. otherwise: its steps under `else`. is_list: whether it is written as a list alone.
+    refused: the branch as written, if the schema refused it.
     """
 
     key: str | None
     key_span: Span
     body: Body | None
+    otherwise: Body | None = None
     is_list: bool = False
     refused: Value | None = None
 
@@ -193,6 +205,11 @@ class Body:
         """Return a note on the alias that the steps came by, if they did."""
         return _alias_notes(self.alias)
 
+    def walk(self) -> Iterator[Step]:
+        """Yield every step, and those inside it after it."""
+        for step in self.steps:
+            yield from _walk(step)
+
     def iter_names(self) -> Iterator[Value]:
         """Yield the name of every step and branch, and every `name` inside arguments.
 
@@ -200,6 +217,18 @@ class Body:
         """
         for step in self.steps:
             yield from _iter_names(step)
+
+
+def _walk(step: Step) -> Iterator[Step]:
+    yield step
+    if isinstance(step, Group | Branch):
+        for body in (step.body, step.otherwise):
+            if body is not None:
+                yield from body.walk()
+    elif isinstance(step, Branches):
+        for each in (*step.branches, step.merge):
+            if each is not None:
+                yield from _walk(each)
 
 
 def _iter_names(step: Step) -> Iterator[Value]:
@@ -215,8 +244,10 @@ def _iter_names(step: Step) -> Iterator[Value]:
             if name == "name":
                 yield value
             yield from _iter_written_names(value)
-    elif isinstance(step, Group | Branch) and step.body is not None:
-        yield from step.body.iter_names()
+    elif isinstance(step, Group | Branch):
+        for body in (step.body, step.otherwise):
+            if body is not None:
+                yield from body.iter_names()
     elif isinstance(step, Branches):
         for each in (*step.branches, step.merge):
             if each is not None:
@@ -259,12 +290,13 @@ def read_step(value: Value, broken: Collection[Span] = ()) -> Step:
         return Broken(**shared, label=_first_word(value), value=value)
     if not isinstance(value.data, dict):
         return _read_call(str(value.data), None, shared)
-    word = next((key for key in value.data if key not in MODIFIERS), None)
+    word = next((key for key in value.data if key not in BESIDE), None)
     if word is None:
         return From(**shared)
     under = value.data[word]
     if word == "layers":
-        return Group(**shared, body=read_body(under, broken))
+        otherwise = read_body(value.get("else"), broken)
+        return Group(**shared, body=read_body(under, broken), otherwise=otherwise)
     if word == "branches":
         merge = value.get("merge")
         joined = None if merge is None else read_step(merge, broken)
@@ -333,6 +365,7 @@ def _read_branch(key: str | None, span: Span, value: Value, broken: Collection[S
         key=key,
         key_span=span,
         body=body,
+        otherwise=None if refused else read_body(value.get("else"), broken),
         is_list=not in_group,
         refused=value if refused else None,
     )
@@ -342,6 +375,6 @@ def _first_word(value: Value) -> str:
     """Return the word that a refused step begins with, as far as it has one; "?" otherwise."""
     word = value.data
     if isinstance(word, dict):
-        own_words = (key for key in word if key not in MODIFIERS)
+        own_words = (key for key in word if key not in BESIDE)
         word = next(own_words, next(iter(word), "?"))
     return word if isinstance(word, str) and word.strip() else "?"

@@ -68,8 +68,9 @@ def write_step(step: Step) -> Any:
             return step.label if written == {step.label: None} else written
         case Reuse(target=target):
             return {"reuse": to_plain(target), **_write_shared(step)}
-        case Group(body=body):
-            return {**_write_shared(step), "layers": write_body(body)}
+        case Group(body=body, otherwise=otherwise):
+            alternative = {} if otherwise is None else {"else": write_body(otherwise)}
+            return {**_write_shared(step), "layers": write_body(body), **alternative}
         case Branches(merge=None):
             return {**_write_shared(step), "branches": _write_branches(step)}
         case Branches(merge=merge):
@@ -129,4 +130,5 @@ def _write_branch(branch: Branch) -> Any:
     if branch.is_list:
         return write_body(branch.body)
     body = {} if branch.body is None else {"layers": write_body(branch.body)}
-    return {**_write_shared(branch), **body}
+    alternative = {} if branch.otherwise is None else {"else": write_body(branch.otherwise)}
+    return {**_write_shared(branch), **body, **alternative}

@@ -1,0 +1,37 @@
+"""The specs and block libraries that come with archspec, by their bare names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from archspec.reading import kind_of
+
+BARE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the specs that come with archspec."""
+    package = Path(__file__).parent.parent
+    installed = package / "specs"
+    return installed if kind_of(installed) == "folder" else package.parent / "specs"
+
+
+def list_shipped() -> dict[str, Path]:
+    """Return the files of the shipped specs and block libraries by their names, in order."""
+    files = {each.stem: each for each in shipped_folder().rglob("*.yaml")}
+    return dict(sorted(files.items()))
+
+
+def list_networks() -> list[str]:
+    """Return the names of the shipped specs, without the block libraries."""
+    return [name for name, path in list_shipped().items() if path.parent.name != "blocks"]
+
+
+def is_bare(name: str) -> bool:
+    """Return whether a name is one that a shipped spec could have: no path and no suffix.
+
+    >>> is_bare("resnet18"), is_bare("resnet18.yaml")
+    (True, False)
+    """
+    return BARE.fullmatch(name) is not None
