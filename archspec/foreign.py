@@ -188,6 +188,19 @@ ARGUMENTS: Mapping[str, str] = _make_table(
     ("scalefactor", "write size"),
 )
 
+# Values of arguments.
+VALUES: Mapping[str, str] = {
+    "nchw": "channels_first",
+    "ncdhw": "channels_first",
+    "ncl": "channels_first",
+    "nhwc": "channels_last",
+    "ndhwc": "channels_last",
+    "nlc": "channels_last",
+    "zeros": "same",
+    "half": "same",
+    "none": "valid",
+}
+
 # Arguments of optimizers, of older Keras.
 OPTIMIZER_ARGUMENTS: Mapping[str, str] = _make_table(
     ("decay", "give it a schedule, as Keras has it now: learning_rate: {InverseTimeDecay: {...}}"),

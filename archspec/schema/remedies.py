@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from archspec import recipe
+from archspec import foreign, recipe
 from archspec.arguments import show
 from archspec.errors import did_you_mean
 from archspec.layers import LAYERS
@@ -110,8 +110,9 @@ def _formula_without_sign(fault: Fault) -> str | None:
 
 
 def _list_without_brackets(fault: Fault) -> str | None:
-    """Catch `kernel_size: 3, 3` and `kernel_size: (3, 3)`."""
-    numbers = re.fullmatch(r"\(?\s*(-?\d{1,9}(\s*,\s*-?\d{1,9})*)\s*,?\s*\)?", fault.text)
+    """Catch `kernel_size: 3, 3`, `kernel_size: (3, 3)` and `kernel_size: 3x3`."""
+    text = re.sub(r"(?<=\d)\s*[x\N{MULTIPLICATION SIGN}]\s*(?=\d)", ",", fault.text)
+    numbers = re.fullmatch(r"\(?\s*(-?\d{1,9}(\s*,\s*-?\d{1,9})*)\s*,?\s*\)?", text)
     listed = [int(each) for each in numbers[1].split(",")] if numbers else []
     if listed and fault.takes(listed):
         return f"a list has square brackets: {show(listed)}"
@@ -119,10 +120,14 @@ def _list_without_brackets(fault: Fault) -> str | None:
 
 
 def _percentage(fault: Fault) -> str | None:
-    """Catch `rate: 50%`."""
-    if not re.fullmatch(r"\d{1,9}(\.\d+)?\s*%", fault.text):
+    """Catch `rate: 50%` and `rate: 50`."""
+    number = fault.value.data
+    if re.fullmatch(r"\d{1,9}(\.\d+)?\s*%", fault.text):
+        share = float(fault.text[:-1]) / 100
+    elif isinstance(number, int | float) and 1 < number <= 100 and not fault.takes(2):
+        share = number / 100
+    else:
         return None
-    share = float(fault.text[:-1]) / 100
     return f"write {share:g}" if fault.takes(share) else None
 
 
@@ -152,8 +157,12 @@ def _misspelt_word(fault: Fault) -> str | None:
     if not (isinstance(fault.value.data, str) and (choices := _choices(fault.wanted))):
         return None
     if fault.role == "object":
-        return KINDS[fault.owner].suggest(fault.text)
-    return did_you_mean(fault.text, choices)
+        own_name = fault.text.removesuffix("()").rpartition(".")[2]  # of `tf.nn.relu`
+        kind = KINDS[fault.owner]
+        known = kind.canonical(own_name)
+        return f"write {known}" if known else kind.suggest(fault.text) or kind.suggest(own_name)
+    ours = foreign.VALUES.get(fault.text.casefold())
+    return f"write {ours}" if ours in choices else did_you_mean(fault.text, choices)
 
 
 def _unknown_word(fault: Fault) -> str | None:
@@ -164,6 +173,17 @@ def _unknown_word(fault: Fault) -> str | None:
     choices = list(dict.fromkeys(choices))
     choices = [each for each in choices if each[:1].isupper()] or choices  # without snake_case
     return f"one of {', '.join(choices[:MAX_LISTED])}" if len(choices) > 3 else None
+
+
+def _names_of_a_table(fault: Fault) -> str | None:
+    """Catch `for: {t, c: [[1, 16]]}`, which YAML reads as two keys, the first without a value."""
+    loop = fault.value.data
+    if fault.path[-1] != "for" or not isinstance(loop, dict):
+        return None
+    rows = [to_plain(each) for each in loop.values() if each.data is not None]
+    if len(rows) != 1 or len(loop) == 1:
+        return None
+    return f"quote the names of a table: {{'{', '.join(loop)}': {show(rows[0])}}}"
 
 
 def _comparison(fault: Fault) -> str | None:
@@ -193,6 +213,7 @@ REMEDIES: tuple[Callable[[Fault], str | None], ...] = (
     _recipe_word,
     _misspelt_word,
     _unknown_word,
+    _names_of_a_table,
     _comparison,
 )
 

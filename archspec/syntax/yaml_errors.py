@@ -178,6 +178,15 @@ def _open_bracket(stop: Stop) -> Diagnostic | None:
     return stop.diagnose(f"this '{bracket}' is never closed", hint, span, notes)
 
 
+def _name_in_brackets(stop: Stop) -> Diagnostic | None:
+    """Catch `from: [previous, level{i}]`, where YAML reads a mapping behind the name."""
+    named = re.search(r"([\w.-]*\w\{[^{}\[\],]*\}[\w.-]*)", stop.line)
+    if not ("flow" in stop.context and named and stop.char == "{"):
+        return None
+    hint = f'quote it: "{named[1]}"'
+    return stop.diagnose("inside [...] a name with {...} needs quotes", hint, stop.word_at(named))
+
+
 def _no_comma(stop: Stop) -> Diagnostic | None:
     """Catch `[3 3: 4]`, and a bracket that is not closed before the next line."""
     if not ("flow" in stop.context and stop.begin):
@@ -237,6 +246,7 @@ RULES: tuple[Callable[[Stop], Diagnostic | None], ...] = (
     _second_colon,
     _torn_formula,
     _open_bracket,
+    _name_in_brackets,
     _no_comma,
     _stray_bracket,
     _no_key,
