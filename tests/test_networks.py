@@ -35,6 +35,8 @@ NETWORKS: dict[str, tuple[tuple[int, ...], list[tuple[str | None, int]], int]] =
     "alexnet_owt": ((224, 224, 3), [(LOGITS, 10)], 45_510_474),
     "vgg16_imagenet": ((224, 224, 3), [(LOGITS, 10)], 134_301_514),
     "cnn_mnist": ((28, 28, 1), [(LOGITS, 10)], 2_328_778),
+    "mobilenet_v2": ((224, 224, 3), [(SOFTMAX, 1000)], 3_538_984),
+    "mobilenet_v3": ((224, 224, 3), [(SOFTMAX, 1000)], 5_507_432),
 }
 
 # The papers give millions (VGG), Keras the number (ResNet from 50 on); the rest is worked out:
@@ -52,6 +54,7 @@ FAMILIES = {
     "resnet152_imagenet": 60_419_944,
     "resnet101v2": 44_675_560,
     "resnet152v2": 60_380_648,
+    "mobilenet_v3_small": 2_554_968,
 }
 
 
@@ -155,6 +158,7 @@ DROPOUTS = {
     "inception_v3": [0.2],
     "alexnet_owt": [0.5] * 2,
     "vgg16_imagenet": [0.5] * 2,
+    "mobilenet_v3": [0.2],
 }
 
 

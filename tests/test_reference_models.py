@@ -73,9 +73,15 @@ def randomise(model: Any) -> None:
         if weight.name in ("gamma", "moving_variance"):
             value = random.random(weight.shape, dtype="float32") + 0.5
         else:
-            spread = 0.1 if len(weight.shape) == 1 else np.sqrt(2 / np.prod(weight.shape[:-1]))
+            spread = 0.1 if len(weight.shape) == 1 else np.sqrt(2 / fan_in(*weight.shape))
             value = random.standard_normal(weight.shape, dtype="float32") * np.float32(spread)
         weight.assign(value)
+
+
+def fan_in(*shape: int) -> float:
+    """How many inputs each output of a kernel meets: of a depthwise one, those of its channel."""
+    depthwise = len(shape) == 4 and shape[-1] == 1
+    return float(np.prod(shape[:2] if depthwise else shape[:-1]))
 
 
 def difference(theirs: Any, ours: Any) -> float:

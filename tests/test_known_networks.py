@@ -1,0 +1,85 @@
+"""The networks that people ask for first compute what their papers and keras.applications say.
+
+Both models get the same random weights and images, and compute in float64, so that what is
+left between their outputs is rounding and nothing else.
+"""
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import pytest
+from test_reference_models import build, difference, reference, weighted
+
+pytestmark = pytest.mark.keras
+
+ROUNDING = 1e-9
+
+
+@pytest.fixture(autouse=True)
+def float64() -> Iterator[None]:
+    import keras
+
+    floats, policy = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_floatx(floats)
+    keras.config.set_dtype_policy(policy)
+
+
+# spec -> (the function of keras.applications, its arguments, its parameters)
+TWINS: dict[str, tuple[str, dict[str, Any], int]] = {
+    "mobilenet_v2": ("MobileNetV2", {}, 3_538_984),
+    "mobilenet_v3": ("MobileNetV3Large", {"input_shape": (224, 224, 3)}, 5_507_432),
+    "families/mobilenet_v3_small": (
+        "MobileNetV3Small",
+        {"input_shape": (224, 224, 3)},
+        2_554_968,
+    ),
+}
+
+
+def sizes(model: Any) -> list[tuple[Any, ...]]:
+    """How many channels and how many values of each weight a layer has, where it has weights."""
+    return [
+        (layer.output.shape[-1], *(prod(weight.shape) for weight in layer.weights))
+        for layer in weighted(model)
+    ]
+
+
+@pytest.mark.parametrize("spec", TWINS)
+def test_the_weights_are_those_of_the_twin(spec: str) -> None:
+    import keras
+
+    name, arguments, parameters = TWINS[spec]
+    with keras.StatelessScope(initialize_variables=False):  # the layers, but no memory for weights
+        theirs, ours = reference(name, **arguments), build(spec)
+        assert ours.input_shape == theirs.input_shape
+        assert sizes(ours) == sizes(theirs)
+        assert ours.count_params() == theirs.count_params() == parameters
+
+
+@pytest.mark.parametrize(
+    ("spec", "params", "theirs"),
+    [
+        ("mobilenet_v2", {}, {}),
+        ("mobilenet_v2", {"width": 0.35, "size": 97}, {"alpha": 0.35}),
+        ("mobilenet_v2", {"width": 1.4, "size": 96}, {"alpha": 1.4}),
+        ("mobilenet_v3", {}, {}),
+        ("mobilenet_v3", {"width": 0.75, "size": 97}, {"alpha": 0.75}),
+        (
+            "families/mobilenet_v3_small",
+            {"include_preprocessing": False},
+            {"include_preprocessing": False},
+        ),
+    ],
+)
+def test_the_outputs_are_those_of_the_twin(
+    spec: str, params: dict[str, Any], theirs: dict[str, Any]
+) -> None:
+    name, arguments, _ = TWINS[spec]
+    ours = build(spec, classifier_activation=None, **params)
+    given = {**arguments, "input_shape": ours.input_shape[1:], **theirs}
+    twin = reference(name, classifier_activation=None, **given)
+    assert difference(twin, ours) < ROUNDING
