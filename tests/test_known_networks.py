@@ -5,6 +5,7 @@ left between their outputs is rounding and nothing else.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -37,7 +38,30 @@ TWINS: dict[str, tuple[str, dict[str, Any], int]] = {
         {"input_shape": (224, 224, 3)},
         2_554_968,
     ),
+    "densenet121": ("DenseNet121", {}, 8_062_504),
+    "families/densenet169": ("DenseNet169", {}, 14_307_880),
+    "families/densenet201": ("DenseNet201", {}, 20_242_984),
+    "xception": ("Xception", {}, 22_910_480),
+    "efficientnet_b0": ("EfficientNetB0", {}, 5_330_564),
+    "families/efficientnet_b1": ("EfficientNetB1", {}, 7_856_232),
+    "families/efficientnet_b2": ("EfficientNetB2", {}, 9_177_562),
+    "families/efficientnet_b3": ("EfficientNetB3", {}, 12_320_528),
+    "families/efficientnet_b4": ("EfficientNetB4", {}, 19_466_816),
+    "families/efficientnet_b5": ("EfficientNetB5", {}, 30_562_520),
+    "families/efficientnet_b6": ("EfficientNetB6", {}, 43_265_136),
+    "families/efficientnet_b7": ("EfficientNetB7", {}, 66_658_680),
 }
+
+
+@pytest.fixture(autouse=True)
+def imagenet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give EfficientNet's normalization the mean and variance that its pretrained weights hold."""
+    import keras
+    from keras.src.applications import efficientnet
+
+    mean, variance = [0.485, 0.456, 0.406], [0.229**2, 0.224**2, 0.225**2]
+    given = partial(keras.layers.Normalization, mean=mean, variance=variance)
+    monkeypatch.setattr(efficientnet.layers, "Normalization", given)
 
 
 def sizes(model: Any) -> list[tuple[Any, ...]]:
@@ -73,6 +97,12 @@ def test_the_weights_are_those_of_the_twin(spec: str) -> None:
             {"include_preprocessing": False},
             {"include_preprocessing": False},
         ),
+        ("densenet121", {}, {}),
+        ("families/densenet169", {"size": 64}, {}),
+        ("xception", {"size": 128}, {}),
+        ("efficientnet_b0", {}, {}),
+        ("families/efficientnet_b3", {"size": 97}, {}),
+        pytest.param("families/efficientnet_b7", {}, {}, marks=pytest.mark.slow),
     ],
 )
 def test_the_outputs_are_those_of_the_twin(

@@ -37,6 +37,9 @@ NETWORKS: dict[str, tuple[tuple[int, ...], list[tuple[str | None, int]], int]] =
     "cnn_mnist": ((28, 28, 1), [(LOGITS, 10)], 2_328_778),
     "mobilenet_v2": ((224, 224, 3), [(SOFTMAX, 1000)], 3_538_984),
     "mobilenet_v3": ((224, 224, 3), [(SOFTMAX, 1000)], 5_507_432),
+    "densenet121": ((224, 224, 3), [(SOFTMAX, 1000)], 8_062_504),
+    "xception": ((299, 299, 3), [(SOFTMAX, 1000)], 22_910_480),
+    "efficientnet_b0": ((224, 224, 3), [(SOFTMAX, 1000)], 5_330_564),
 }
 
 # The papers give millions (VGG), Keras the number (ResNet from 50 on); the rest is worked out:
@@ -55,6 +58,26 @@ FAMILIES = {
     "resnet101v2": 44_675_560,
     "resnet152v2": 60_380_648,
     "mobilenet_v3_small": 2_554_968,
+    "densenet169": 14_307_880,
+    "densenet201": 20_242_984,
+    "efficientnet_b1": 7_856_232,
+    "efficientnet_b2": 9_177_562,
+    "efficientnet_b3": 12_320_528,
+    "efficientnet_b4": 19_466_816,
+    "efficientnet_b5": 30_562_520,
+    "efficientnet_b6": 43_265_136,
+    "efficientnet_b7": 66_658_680,
+}
+
+# The height and width of a family member's images, where they are not 224.
+SIZES = {
+    "efficientnet_b1": 240,
+    "efficientnet_b2": 260,
+    "efficientnet_b3": 300,
+    "efficientnet_b4": 380,
+    "efficientnet_b5": 456,
+    "efficientnet_b6": 528,
+    "efficientnet_b7": 600,
 }
 
 
@@ -121,7 +144,8 @@ def test_the_input_outputs_and_parameters_are_those_of_the_table(name: str) -> N
 def test_the_family_members_have_the_parameters_of_their_papers(name: str) -> None:
     graph = network(name)
     assert graph.name == name
-    assert graph.shape(*graph.inputs) == (None, 224, 224, 3)
+    size = SIZES.get(name, 224)
+    assert graph.shape(*graph.inputs) == (None, size, size, 3)
     assert ends(graph) == [(SOFTMAX, 1000)]
     assert graph.total_params == FAMILIES[name]
     assert graph.warnings == ()
@@ -159,15 +183,32 @@ DROPOUTS = {
     "alexnet_owt": [0.5] * 2,
     "vgg16_imagenet": [0.5] * 2,
     "mobilenet_v3": [0.2],
+    "efficientnet_b0": [0.2],
 }
+
+
+def rates(graph: Graph) -> list[float]:
+    """The rates of dropout, in order, but of the one that leaves whole paths out."""
+    return [
+        node.arguments["rate"]
+        for node in layers(graph, "Dropout")
+        if node.arguments["noise_shape"] is None
+    ]
+
+
+def path_rates(graph: Graph) -> list[float]:
+    """The rates at which a sample goes round a residual path in training, in order."""
+    dropped = [node for node in layers(graph, "Dropout") if node.arguments["noise_shape"]]
+    assert {node.arguments["noise_shape"] for node in dropped} <= {(None, 1, 1, 1)}
+    return [node.arguments["rate"] for node in dropped]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_dropout_rates_are_those_of_the_source_and_a_param(name: str) -> None:
-    assert argument(network(name), "rate") == DROPOUTS.get(name, [])
+    assert rates(network(name)) == DROPOUTS.get(name, [])
     if name in DROPOUTS:
-        rates = argument(network(name, dropout=0.25), "rate")
-        assert rates == ([0.25, 0.7, 0.7] if name == "googlenet" else [0.25] * len(rates))
+        given = rates(network(name, dropout=0.25))
+        assert given == ([0.25, 0.7, 0.7] if name == "googlenet" else [0.25] * len(given))
 
 
 @pytest.mark.parametrize(
@@ -599,6 +640,20 @@ def test_the_small_resnets_project_where_they_stride_and_have_no_biases(
     assert [node.arguments["filters"] for node in ones] == [128, 256, 512]
     assert graph.shape(layers(graph, "Add")[-1].name) == (None, 7, 7, 512)
     assert graph.trainable_params == {8: 11_689_512, 16: 21_797_672}[units]
+
+
+# --- known networks ------------------------------------------------------------------------------
+
+
+def test_efficientnet_leaves_out_deeper_paths_more_often() -> None:
+    assert path_rates(network("efficientnet_b0")) == pytest.approx(
+        [0.2 * unit / 16 for unit in (2, 4, 6, 7, 9, 10, 12, 13, 14)]
+    )
+    deep = path_rates(network("efficientnet_b7"))
+    assert len(deep) == 55 - 7
+    assert deep == sorted(deep)
+    assert deep[-1] == pytest.approx(0.2 * 54 / 55)
+    assert path_rates(network("efficientnet_b0", drop_path=0)) == [0] * 9
 
 
 # --- summaries -----------------------------------------------------------------------------------
