@@ -50,6 +50,9 @@ TWINS: dict[str, tuple[str, dict[str, Any], int]] = {
     "families/efficientnet_b5": ("EfficientNetB5", {}, 30_562_520),
     "families/efficientnet_b6": ("EfficientNetB6", {}, 43_265_136),
     "families/efficientnet_b7": ("EfficientNetB7", {}, 66_658_680),
+    "convnext_tiny": ("ConvNeXtTiny", {}, 28_589_128),
+    "families/convnext_small": ("ConvNeXtSmall", {}, 50_223_688),
+    "families/convnext_base": ("ConvNeXtBase", {}, 88_591_464),
 }
 
 
@@ -102,7 +105,13 @@ def test_the_weights_are_those_of_the_twin(spec: str) -> None:
         ("xception", {"size": 128}, {}),
         ("efficientnet_b0", {}, {}),
         ("families/efficientnet_b3", {"size": 97}, {}),
-        pytest.param("families/efficientnet_b7", {}, {}, marks=pytest.mark.slow),
+        ("convnext_tiny", {"size": 64}, {}),
+        (
+            "families/convnext_base",
+            {"size": 32, "include_preprocessing": False},
+            {"include_preprocessing": False},
+        ),
+        pytest.param("families/efficientnet_b7", {"size": 160}, {}, marks=pytest.mark.slow),
     ],
 )
 def test_the_outputs_are_those_of_the_twin(

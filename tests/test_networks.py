@@ -40,6 +40,7 @@ NETWORKS: dict[str, tuple[tuple[int, ...], list[tuple[str | None, int]], int]] =
     "densenet121": ((224, 224, 3), [(SOFTMAX, 1000)], 8_062_504),
     "xception": ((299, 299, 3), [(SOFTMAX, 1000)], 22_910_480),
     "efficientnet_b0": ((224, 224, 3), [(SOFTMAX, 1000)], 5_330_564),
+    "convnext_tiny": ((224, 224, 3), [(SOFTMAX, 1000)], 28_589_128),
 }
 
 # The papers give millions (VGG), Keras the number (ResNet from 50 on); the rest is worked out:
@@ -67,6 +68,8 @@ FAMILIES = {
     "efficientnet_b5": 30_562_520,
     "efficientnet_b6": 43_265_136,
     "efficientnet_b7": 66_658_680,
+    "convnext_small": 50_223_688,
+    "convnext_base": 88_591_464,
 }
 
 # The height and width of a family member's images, where they are not 224.
@@ -654,6 +657,18 @@ def test_efficientnet_leaves_out_deeper_paths_more_often() -> None:
     assert deep == sorted(deep)
     assert deep[-1] == pytest.approx(0.2 * 54 / 55)
     assert path_rates(network("efficientnet_b0", drop_path=0)) == [0] * 9
+
+
+@pytest.mark.parametrize(
+    ("name", "units", "last"),
+    [("convnext_tiny", 18, 0.1), ("convnext_small", 36, 0.4), ("convnext_base", 36, 0.5)],
+)
+def test_convnext_leaves_out_deeper_paths_more_often(name: str, units: int, last: float) -> None:
+    graph = network(name)
+    assert len(layers(graph, "Add")) == units
+    assert path_rates(graph) == pytest.approx(
+        [last * unit / (units - 1) for unit in range(1, units)]
+    )
 
 
 # --- summaries -----------------------------------------------------------------------------------

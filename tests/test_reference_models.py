@@ -41,7 +41,9 @@ def layers(model: Any) -> list[Any]:
 
 
 def weighted(model: Any) -> list[Any]:
-    return [layer for layer in model.layers if layer.weights]
+    """All that have weights, those within a layer of layers too."""
+    inside = [each for layer in model.layers for each in getattr(layer, "layers", [layer])]
+    return [layer for layer in inside if layer.weights]
 
 
 def described(model: Any) -> list[tuple[Any, ...]]:
@@ -85,13 +87,15 @@ def fan_in(*shape: int) -> float:
 
 
 def difference(theirs: Any, ours: Any) -> float:
-    """How far two models of one structure are apart with the same weights, on two random images,
-    relative to the spread of the outputs."""
+    """How far two models of one structure are apart with the same weights, on two images of random
+    pixels, relative to the spread of the outputs."""
     randomise(theirs)
     for source, target in zip(weighted(theirs), weighted(ours), strict=True):
         for to, given in zip(target.weights, source.weights, strict=True):
             to.assign(np.reshape(given, to.shape))  # a 1x1 convolution for a dense layer
-    images = np.random.default_rng(1).normal(size=(2, *theirs.input_shape[1:])).astype("float32")
+    images = np.random.default_rng(1).uniform(0, 255, size=(2, *theirs.input_shape[1:]))
+    images[1] /= 4  # a darker one
+    images = images.astype("float32")
     expected, given = (np.asarray(model(images, training=False)) for model in (theirs, ours))
     assert np.ptp(expected, axis=0).max() > 0.01 * expected.std(), "the output ignores the input"
     return float(np.abs(expected - given).max() / expected.std())
