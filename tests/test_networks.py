@@ -12,7 +12,7 @@ from shipped import network as as_written
 
 import archspec
 from archspec.backends.tables import to_text
-from archspec.graph import Graph, Node
+from archspec.graph import Graph, Node, params
 from archspec.recipe import recipe_of
 
 SOFTMAX, LOGITS = "softmax", None
@@ -41,6 +41,16 @@ NETWORKS: dict[str, tuple[tuple[int, ...], list[tuple[str | None, int]], int]] =
     "xception": ((299, 299, 3), [(SOFTMAX, 1000)], 22_910_480),
     "efficientnet_b0": ((224, 224, 3), [(SOFTMAX, 1000)], 5_330_564),
     "convnext_tiny": ((224, 224, 3), [(SOFTMAX, 1000)], 28_589_128),
+    "resnext50": ((224, 224, 3), [(SOFTMAX, 1000)], 25_097_128),
+    "se_resnet50": ((224, 224, 3), [(SOFTMAX, 1000)], 28_141_144),
+    "vit_b16": ((224, 224, 3), [(SOFTMAX, 1000)], 86_567_656),
+}
+
+# What names no class of an image: spec -> (inputs, outputs, parameters)
+OTHERS: dict[str, tuple[list[tuple[int, ...]], list[tuple[int, ...]], int]] = {
+    "unet": ([(572, 572, 1)], [(388, 388, 2)], 31_030_658),
+    "siamese": ([(105, 105, 1)] * 2, [(1,)], 38_951_745),
+    "autoencoder": ([(28, 28, 1)], [(28, 28, 1)], 2_837_314),
 }
 
 # The papers give millions (VGG), Keras the number (ResNet from 50 on); the rest is worked out:
@@ -70,6 +80,8 @@ FAMILIES = {
     "efficientnet_b7": 66_658_680,
     "convnext_small": 50_223_688,
     "convnext_base": 88_591_464,
+    "vit_b32": 88_224_232,
+    "vit_l16": 304_326_632,
 }
 
 # The height and width of a family member's images, where they are not 224.
@@ -127,7 +139,7 @@ def ends(graph: Graph) -> list[tuple[str | None, int]]:
 
 
 def test_every_spec_is_in_a_table() -> None:
-    assert {path.stem for path in (ROOT / "specs").glob("*.yaml")} == set(NETWORKS)
+    assert {path.stem for path in (ROOT / "specs").glob("*.yaml")} == {*NETWORKS, *OTHERS}
     assert {path.stem for path in (ROOT / "specs/families").glob("*.yaml")} == set(FAMILIES)
 
 
@@ -139,6 +151,18 @@ def test_the_input_outputs_and_parameters_are_those_of_the_table(name: str) -> N
     assert graph.description.endswith(".")
     assert graph.shape(*graph.inputs) == (None, *shape)
     assert ends(graph) == outputs
+    assert graph.total_params == total
+    assert graph.warnings == ()
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_inputs_and_outputs_of_the_others_are_those_of_the_table(name: str) -> None:
+    inputs, outputs, total = OTHERS[name]
+    graph = network(name)
+    assert graph.name == name
+    assert graph.description.endswith(".")
+    assert [graph.shape(each)[1:] for each in graph.inputs] == inputs
+    assert [graph.shape(each)[1:] for each in graph.outputs] == outputs
     assert graph.total_params == total
     assert graph.warnings == ()
 
@@ -186,6 +210,7 @@ DROPOUTS = {
     "alexnet_owt": [0.5] * 2,
     "vgg16_imagenet": [0.5] * 2,
     "mobilenet_v3": [0.2],
+    "vit_b16": [0.1] * 37,
     "efficientnet_b0": [0.2],
 }
 
@@ -669,6 +694,40 @@ def test_convnext_leaves_out_deeper_paths_more_often(name: str, units: int, last
     assert path_rates(graph) == pytest.approx(
         [last * unit / (units - 1) for unit in range(1, units)]
     )
+
+
+def test_resnext_and_se_resnet_train_the_parameters_that_are_published() -> None:
+    # torchvision's resnext50_32x4d and timm's legacy_seresnet50; both leave the statistics out.
+    assert network("resnext50").trainable_params == 25_028_904
+    assert network("se_resnet50").trainable_params == 28_088_024
+
+
+def test_unet_crops_what_the_paper_crops_and_nothing_when_it_is_padded() -> None:
+    graph = network("unet")
+    assert argument(graph, "cropping") == [((edge, edge), (edge, edge)) for edge in (4, 16, 40, 88)]
+    for size in (188, 588):
+        (output,) = network("unet", size=size).outputs
+        assert network("unet", size=size).shape(output) == (None, size - 184, size - 184, 2)
+    padded = network("unet", size=256, padding="same", classes=5, channels_in=3)
+    assert padded.shape(*padded.inputs) == (None, 256, 256, 3)
+    assert padded.shape(*padded.outputs) == (None, 256, 256, 5)
+    assert layers(padded, "Cropping2D") == []
+
+
+def test_the_towers_of_the_siamese_network_share_their_weights() -> None:
+    graph = network("siamese")
+    first, second = (
+        [node for node in graph if node.name.startswith(f"{name}.")] for name in ("one", "two")
+    )
+    assert [node.name[3:] for node in first] == [node.name[3:] for node in second]
+    assert graph.total_params == sum(map(params, first)) + 4097
+
+
+def test_the_autoencoder_s_decoder_is_its_encoder_backwards() -> None:
+    assert argument(network("autoencoder"), "units") == [1000, 500, 250, 30, 250, 500, 1000, 784]
+    small = network("autoencoder", widths=[64, 8], code=2, size=8)
+    assert argument(small, "units") == [64, 8, 2, 8, 64, 64]
+    assert small.shape(*small.outputs) == (None, 8, 8, 1)
 
 
 # --- summaries -----------------------------------------------------------------------------------

@@ -93,10 +93,11 @@ def difference(theirs: Any, ours: Any) -> float:
     for source, target in zip(weighted(theirs), weighted(ours), strict=True):
         for to, given in zip(target.weights, source.weights, strict=True):
             to.assign(np.reshape(given, to.shape))  # a 1x1 convolution for a dense layer
-    images = np.random.default_rng(1).uniform(0, 255, size=(2, *theirs.input_shape[1:]))
-    images[1] /= 4  # a darker one
-    images = images.astype("float32")
-    expected, given = (np.asarray(model(images, training=False)) for model in (theirs, ours))
+    random = np.random.default_rng(1)
+    images = [random.uniform(0, 255, size=(2, *each.shape[1:])) for each in theirs.inputs]
+    images = [(each * [[[[1]]], [[[0.25]]]]).astype("float32") for each in images]  # one darker
+    fed = images if len(images) > 1 else images[0]
+    expected, given = (np.asarray(model(fed, training=False)) for model in (theirs, ours))
     assert np.ptp(expected, axis=0).max() > 0.01 * expected.std(), "the output ignores the input"
     return float(np.abs(expected - given).max() / expected.std())
 
