@@ -74,13 +74,13 @@ def test_no_node_and_no_edge_is_lost(spec):
     graph = network(spec)
     picture = plan_picture(graph, WHOLE)
     boxes = [box for column in picture.columns for box in column.boxes]
-    drawn = [node.name for box in boxes for node in box.stands]
+    drawn = [node.name for box in boxes for node in box.represented]
     assert sorted(drawn) == sorted(node.name for node in graph)
-    holder = {node.name: box.name for box in boxes for node in box.stands}
+    holder = {node.name: box.name for box in boxes for node in box.represented}
     wanted = Counter(
         (holder[name], box.name)
         for box in boxes
-        for node in box.stands
+        for node in box.represented
         for name in node.inputs
         if holder[name] != box.name
     ) + Counter((holder[name], f"{name} output") for name in graph.outputs)
