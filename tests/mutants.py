@@ -13,12 +13,14 @@ import random
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 from conftest import runner
+from shrinking import try_out
 
 import archspec
 from archspec.cli import main
@@ -240,9 +242,8 @@ def dumped(data: Any) -> str:
     return yaml.dump(data, Dumper=DUMPER, sort_keys=False, allow_unicode=True)
 
 
-def mutant(seed: str, number: int) -> str:
+def mutant(random_: Draw) -> str:
     """The text of a spec that is broken in one place or two; one in ten is sound."""
-    random_ = random.Random(f"{seed}/spec/{number}")
     originals = [to_plain(read_text(text, "spec").root) for text in SPECS]
     words = sorted({str(p[-1]) for data in originals for p in places(data)} - {"0", "1", "2"})
     data = copy.deepcopy(random_.choice(originals))
@@ -252,9 +253,8 @@ def mutant(seed: str, number: int) -> str:
     return dumped(data)
 
 
-def other(seed: str, number: int) -> str:
+def other(random_: Draw) -> str:
     """The text of a file of another tool, some of them broken, or with words of a spec among it."""
-    random_ = random.Random(f"{seed}/other/{number}")
     words = sorted({str(p[-1]) for data in OTHERS for p in places(data)} - {"0", "1", "2"})
     data = copy.deepcopy(random_.choice(OTHERS))
     for _ in range(random_.randrange(3)):
@@ -335,18 +335,18 @@ def _same(verb: str, found: str, said: SpecError | UserError, text: str) -> None
         raise Odd(f"{verb} says {found}\nand not {missing}\n{text}")
 
 
-def walk(kind: Callable[[str, int], str], count: int, seed: str, build: bool = False) -> list[str]:
+def walk(kind: Callable[[Draw], str], count: int, build: bool = False) -> Counter[str]:
     """So many texts of a kind through all verbs; the codes that they ended in."""
+    ends: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mutant.yaml"
-        return [through(kind(seed, number), path, build) for number in range(count)]
+        try_out(lambda text: ends.update([through(text, path, build)]), kind, count)
+    return ends
 
 
 if __name__ == "__main__":
-    from collections import Counter
-
     from archspec.backends import framework
 
     framework.start()
     for each in (mutant, other):
-        print(each.__name__, Counter(walk(each, int(sys.argv[1]), sys.argv[2], each is mutant)))
+        print(each.__name__, walk(each, int(sys.argv[1]), each is mutant))

@@ -592,7 +592,7 @@ class Drawing:
         x: Any = None
         for name in reversed(place.inputs):
             x = self.tower(name, x, spot, last=name == names[0])
-        target = draw.randint(3, 10)
+        target = draw.randint(1, 12)
         while len(network.items) < target:
             more, x = self.one(x, spot)
             network.items += more

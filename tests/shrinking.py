@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, assume, given, seed, settings
+from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis.strategies import SearchStrategy, composite, integers
 
 T = TypeVar("T")
@@ -61,6 +61,7 @@ def try_out(check: Callable[[T], None], make: Callable[[random.Random], T], coun
         max_examples=1,
         database=None,
         deadline=None,  # a busy machine is no fault
+        phases=[Phase.generate, Phase.shrink],  # to explain takes a trace of each
         suppress_health_check=list(HealthCheck),
     )
     tried = one(given(made())(check))

@@ -720,7 +720,7 @@ def test_the_towers_of_the_siamese_network_share_their_weights() -> None:
         [node for node in graph if node.name.startswith(f"{name}.")] for name in ("one", "two")
     )
     assert [node.name[3:] for node in first] == [node.name[3:] for node in second]
-    assert graph.total_count_params == sum(map(params, first)) + 4097
+    assert graph.total_params == sum(map(count_params, first)) + 4097
 
 
 def test_the_autoencoder_s_decoder_is_its_encoder_backwards() -> None:
