@@ -1,7 +1,7 @@
-"""How a graph shows itself: functions that are registered by a module above graph.py.
+"""The picture and the table of a graph, made by functions that are registered here.
 
-A graph has a picture in a notebook and prints its table, but the modules that draw and tabulate
-import graph.py, so that it cannot import them. `archspec/__init__.py` registers both.
+A graph shows its picture in a notebook and prints its table. graph.py cannot import the modules
+that make them, because they import graph.py: so `archspec/__init__.py` registers both.
 """
 
 from __future__ import annotations
@@ -25,5 +25,5 @@ def register(kind: Literal["picture", "table"]) -> Callable[[Show], Show]:
 
 
 def show_as(kind: Literal["picture", "table"], *arguments: Any) -> str:
-    """Return the text that the registered function makes of a graph, its first argument."""
+    """Return the text that the registered function makes of its arguments, the graph first."""
     return _VIEWS[kind](*arguments)

@@ -1,6 +1,6 @@
-"""What `check` finds, for other programs: JSON, GitHub's annotations, SARIF 2.1.0.
+"""Diagnostics for other programs: JSON, annotations of GitHub, SARIF 2.1.0.
 
-The text that people read is laid out in `errors`; these say the same to editors and to CI.
+The text for people is made in `errors`; these forms hold the same for editors and CI.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from archspec.reading import from_here
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
-# Every code that a diagnostic can have -> what is wrong, whatever the file.
+# Every code that a diagnostic can have -> a sentence on what is wrong.
 CODES = {
     "alias": "A YAML alias has no anchor before it, or stands inside its own.",
     "ambiguous-name": "A name could mean several steps.",
@@ -85,12 +85,17 @@ CODES = {
 
 
 def to_json(found: Sequence[Diagnostic]) -> str:
-    """A list of mappings, one a diagnostic, with all that the text has."""
+    """Return diagnostics as a JSON list of mappings, with all that the text has.
+
+    >>> import archspec
+    >>> to_json(archspec.check("lenet5"))
+    '[]'
+    """
     return json.dumps([as_data(each) for each in found], indent=2)
 
 
 def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
-    """One diagnostic; lines and columns count from 1, the end is exclusive."""
+    """Return a diagnostic as a mapping; lines and columns count from 1, the end is exclusive."""
     span = diagnostic.span
     return {
         "code": diagnostic.code,
@@ -118,7 +123,7 @@ def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def to_github(found: Sequence[Diagnostic]) -> str:
-    """Workflow commands, which GitHub Actions shows as annotations at the lines of a change.
+    """Return workflow commands, which GitHub Actions shows as annotations at the lines of a change.
 
     The message begins with the place because the log of a run shows nothing but the message.
     """
@@ -157,7 +162,7 @@ def _property(text: str) -> str:
 
 
 def to_sarif(found: Sequence[Diagnostic]) -> str:
-    """A log of SARIF 2.1.0, the interchange format of static analysis, with one run."""
+    """Return a log of SARIF 2.1.0, the format that code scanning reads, with one run."""
     used = sorted({each.code for each in found})
     rules = [{"id": code, "shortDescription": {"text": CODES[code]}} for code in used]
     driver = {"name": "archspec", **_version(), "rules": rules}
@@ -179,16 +184,16 @@ def _version() -> dict[str, str]:
 
 
 def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
-    said = [in_a_line(diagnostic.message)]
+    lines = [in_a_line(diagnostic.message)]
     if not diagnostic.span.source.file:
-        said[0] = f"{diagnostic.span.source.name}: {said[0]}"
+        lines[0] = f"{diagnostic.span.source.name}: {lines[0]}"
     if diagnostic.hint:
-        said.append(f"hint: {in_a_line(diagnostic.hint)}")
+        lines.append(f"hint: {in_a_line(diagnostic.hint)}")
     result = {
         "ruleId": diagnostic.code,
         "ruleIndex": rule,
         "level": diagnostic.severity,
-        "message": {"text": "\n".join(said)},
+        "message": {"text": "\n".join(lines)},
     }
     if diagnostic.span.source.file:
         result["locations"] = [_location(diagnostic.span)]
@@ -215,7 +220,7 @@ def _location(span: Span) -> dict[str, Any]:
 
 
 def _path(span: Span) -> Path:
-    """The file of a place: relative to the working directory if it is within, else absolute."""
+    """Return the file of a place, relative to the working folder if it is in it, else absolute."""
     path = Path(span.source.name)
     with suppress(OSError):  # the working folder may have been removed
         path = Path(os.path.abspath(path))

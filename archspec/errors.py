@@ -1,8 +1,8 @@
-"""What an error is, and the only place that lays one out for people.
+"""What an error is, and the only module that writes one for people.
 
-A `Span` is a place in a text, a `Diagnostic` says what is wrong there and what to do about it,
-and a `SpecError` carries all the diagnostics of one run. Rules deeper down raise `Refused`, which
-knows *what* is wrong; the stage that called the rule knows *where* and makes the diagnostic.
+A `Span` is a place in a text, a `Diagnostic` states what is wrong there and how to mend it, and a
+`SpecError` carries all the diagnostics of one spec. Rules deeper down raise `Refused`, which knows
+*what* is wrong; the stage that called the rule knows *where*, and makes the diagnostic.
 
     specs/resnet18.yaml:14:27: error: Conv2D has no argument 'kernal_size' [unknown-argument]
        14 |   - Conv2D: {filters: 64, kernal_size: 3}
@@ -53,13 +53,13 @@ class Span:
         return f"{self.source.name}{place}"
 
     def holds(self, other: Span) -> bool:
-        """Whether another place lies in this one."""
+        """Return whether another place lies in this one."""
         start, end = (self.line, self.column), (self.end_line, self.end_column)
         inside = start <= (other.line, other.column) and (other.end_line, other.end_column) <= end
         return self.source is other.source and inside
 
     def within(self, start: int, length: int) -> Span:
-        """The part of a one-line span that begins `start` characters in."""
+        """Return the part of a one-line span from its character `start` on, `length` long."""
         if self.end_line != self.line or self.column + start > self.end_column:
             return self
         first = self.column + start
@@ -69,7 +69,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A second place that belongs to an error: a caller, a declaration, an anchor."""
+    """A second place that belongs to an error: a call, a declaration, an anchor."""
 
     text: str
     span: Span
@@ -77,7 +77,13 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One thing that is wrong: a stable code, words, the place, the remedy, the trail."""
+    """One thing that is wrong with a spec.
+
+    code: what kind of fault it is, such as "unknown-argument"; it never changes.
+    message: what is wrong. span: where. hint: how to mend it, if that is known.
+    notes: other places that belong to it, such as the call of a block.
+    severity: "error", or "warning" for what does not break the spec.
+    """
 
     code: str
     message: str
@@ -90,7 +96,7 @@ class Diagnostic:
         return self.laid_out(_plain)
 
     def laid_out(self, paint: Paint) -> str:
-        """Return the text for people. paint: colours the word for the severity, and the carets."""
+        """Return the text for people. paint: colours the severity and the carets."""
         severity = paint(self.severity, self.severity)
         place = f"{self.span}: {severity}: {in_a_line(self.message)} [{self.code}]"
         lines = [place, *_excerpt(self.span, lambda carets: paint(carets, self.severity))]
@@ -112,14 +118,16 @@ class ArchspecError(Exception):
         raise NotImplementedError
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows instead of a traceback."""
+        """Return the lines that a notebook shows instead of a traceback."""
         return str(self).split("\n")
 
 
 class SpecError(ArchspecError):
-    """A spec is broken. `diagnostics` holds every error and warning, sorted by place.
+    """A spec is broken.
 
-    graph: the `Graph` as far as it could be laid down, to be drawn; None where nothing could.
+    diagnostics: every error and warning, sorted by place.
+    graph: the `Graph` of the layers that could be reached, which can be drawn; None if there are
+        none.
     """
 
     def __init__(self, diagnostics: Iterable[Diagnostic], graph: Any = None) -> None:
@@ -133,10 +141,10 @@ class SpecError(ArchspecError):
 
 @dataclass(frozen=True, slots=True)
 class AtArgument:
-    """The argument to blame, and the path to what is wrong within its value.
+    """The argument that is wrong, and the path to the wrong part of its value.
 
-    Of {kernel_regularizer: {L2: {l2: -1}}} it is `kernel_regularizer`, and inside it `l2`: names of
-    objects are stepped over.
+    For {kernel_regularizer: {L2: {l2: -1}}} the argument is `kernel_regularizer`, and the path in
+    it is `l2`: names of objects are left out.
     """
 
     name: str
@@ -149,7 +157,7 @@ class AtArgument:
 
 @dataclass(frozen=True, slots=True)
 class AtFormula:
-    """The part of a formula to blame: where it starts in the text, and its length."""
+    """The wrong part of a formula: where it starts in the text, and its length."""
 
     start: int
     length: int
@@ -157,16 +165,16 @@ class AtFormula:
 
 @dataclass(frozen=True, slots=True)
 class AtName:
-    """The name to blame in a reference: nothing is called so."""
+    """A name in a reference that nothing has."""
 
     name: str
 
 
 @dataclass(eq=False)
 class Refused(Exception):
-    """A rule's word that something cannot be, before anyone has said where.
+    """A rule refuses a value, and does not know its place in a file.
 
-    `at` is the part to blame, where there is one, so that the caret finds it.
+    at: the wrong part, if there is one, for the carets.
     """
 
     message: str
@@ -180,11 +188,11 @@ class Refused(Exception):
 
 
 class Unfit(Refused):
-    """A value that its type does not take: the message goes on after the name of the value."""
+    """A type refuses a value; the message goes on after the name of the value."""
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sorted by file and place, each once."""
+    """Return diagnostics sorted by file and place, each once."""
     unique: dict[object, Diagnostic] = {}
     for each in diagnostics:
         unique.setdefault((each.span, each.code, each.message), each)
@@ -194,13 +202,13 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def enough(span: Span) -> Diagnostic:
-    """The last word on a file with more errors than anyone reads."""
-    message = f"more than {MAX_ERRORS} errors: the rest is not looked at"
+    """Return the diagnostic that ends a list of too many errors."""
+    message = f"more than {MAX_ERRORS} errors: the rest was not checked"
     return Diagnostic("too-many-errors", message, span, "mend the first ones and check again")
 
 
 def listed(noun: str, names: list[str]) -> str:
-    """Names after what they are: `param 'a'`, `params 'a', 'b' and 'c'`."""
+    """Return a noun with names after it: `param 'a'`, `params 'a', 'b' and 'c'`."""
     *others, last = (f"'{name}'" for name in names)
     return f"{noun}s {', '.join(others)} and {last}" if others else f"{noun} {last}"
 
@@ -214,8 +222,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 def closest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that a misspelt one most likely is, or None.
 
-    `lr` is found by its initials, `slope` as a part and `BatchNorm` as a beginning, where nothing
-    is spelt like them.
+    If no word is spelt like it, initials (`lr`), a part (`slope`) or a beginning (`BatchNorm`) will
+    do.
     """
     import difflib  # which only errors need
 
@@ -261,14 +269,14 @@ def _excerpt(span: Span, paint: Callable[[str], str]) -> list[str]:
 
 
 def _width(char: str) -> int:
-    """Columns that a terminal gives a character."""
+    """Return how many columns of a terminal a character takes."""
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def in_a_line(text: str) -> str:
-    """A message as one line of a length that someone reads, whatever it quotes."""
+    """Return a message as one line that is short enough to read, whatever it quotes."""
     line = _visible(text.replace("\n", "\\n").replace("\t", " "))
     return line if len(line) <= MAX_MESSAGE else f"{line[: MAX_MESSAGE - 3]}..."
 
@@ -278,7 +286,10 @@ def _visible(text: str) -> str:
 
 
 class UserError(ArchspecError):
-    """Something outside a spec went wrong that its user can mend: a file, a folder, an option."""
+    """A file, a folder, an option or an argument cannot be used.
+
+    hint: how to mend it, if that is known.
+    """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         self.hint = hint

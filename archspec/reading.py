@@ -1,7 +1,7 @@
-"""Files that somebody else may have written: what a path is, and opening it without surprises.
+"""Reading files that somebody else may have written, safely.
 
-Only regular files are opened, since a pipe waits for ever and a device never ends, and only up to
-a size. Whatever a library raises while it reads one is a single sentence that names the file.
+Only regular files up to a size are opened: a pipe may wait for ever, and a device never ends. If a
+library fails while it reads a file, the error is one sentence that names the file.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 def kind_of(path: Path) -> str | None:
     """Return what a path is: "file", "folder" or "special" (a pipe, device or socket).
 
-    Links are followed. None where there is nothing, where we may not look, or where no path can be
-    like it: too long, a circle of links, a NUL in it.
+    Links are followed. None if there is nothing, if the folder may not be read, or if the path
+    cannot exist: it is too long, a circle of links, or has a NUL in it.
     """
     try:
         mode = os.stat(path).st_mode
@@ -37,7 +37,7 @@ def kind_of(path: Path) -> str | None:
 
 
 def path_of(text: str | Path) -> Path:
-    """Return the absolute path of what a user wrote, `~` and links followed.
+    """Return the absolute path of a user's text, with `~` and links resolved.
 
     Raises `UserError` for a user that does not exist, a circle of links, a name that is too long, a
     NUL, or where the working folder has been removed.
@@ -45,8 +45,8 @@ def path_of(text: str | Path) -> Path:
     try:
         path = Path(text).expanduser()
     except RuntimeError:
-        said = f"'{text}' cannot be a path: nobody knows the home folder of that user"
-        raise UserError(said, f"a file of such a name is './{text}'") from None
+        message = f"'{text}' cannot be a path: that user has no known home folder"
+        raise UserError(message, f"for a file of this name, write './{text}'") from None
     try:
         with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             os.stat(path)
@@ -56,7 +56,7 @@ def path_of(text: str | Path) -> Path:
 
 
 def from_here(path: Path) -> Path:
-    """Return an absolute path as one from the working folder, if it is within."""
+    """Return an absolute path relative to the working folder, if it is in it."""
     try:
         return path.relative_to(Path.cwd())
     except (OSError, ValueError):  # the working folder may have been removed
@@ -66,8 +66,8 @@ def from_here(path: Path) -> Path:
 def open_file(path: Path, most: int = GIB) -> BinaryIO:
     """Open a regular file of at most `most` bytes for reading.
 
-    Raises `OSError`, with a reason in words, for anything else; nothing is read from it, and a pipe
-    is not waited for.
+    Raises `OSError` with a reason in words for anything else, without reading from it or waiting
+    for it.
     """
     try:
         descriptor = os.open(path, FLAGS)
@@ -89,18 +89,18 @@ def open_file(path: Path, most: int = GIB) -> BinaryIO:
 
 
 def read_bytes(path: Path, most: int = GIB) -> bytes:
-    """Return what a regular file holds. Raises `OSError` as `open_file` does."""
+    """Return the content of a regular file. Raises `OSError` as `open_file` does."""
     with open_file(path, most) as file:
         return file.read(most)
 
 
 @contextmanager
 def reading(path: Path, hint: str | None = None) -> Iterator[None]:
-    """Turn whatever is raised while `path` is read into one `UserError` that names the file.
+    """Raise one `UserError` that names the file for every error while `path` is read.
 
-    What libraries raise for a damaged file has no end: errors of zlib, LZMA and struct,
-    MemoryError for lengths that the file invents, RecursionError. An error that has been put into
-    words already passes through, and so does Ctrl-C.
+    Libraries raise many kinds for a damaged file: errors of zlib, LZMA and struct, MemoryError for
+    a wrong length in the file, RecursionError. An `ArchspecError` passes through, and so does
+    Ctrl-C.
     """
     try:
         yield
@@ -111,7 +111,7 @@ def reading(path: Path, hint: str | None = None) -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """Return why, in a line of a length that someone reads."""
+    """Return the reason of an error, in a line that is short enough to read."""
     if isinstance(error, FileNotFoundError) and error.filename is None:
         if error.strerror and error.strerror != os.strerror(errno.ENOENT):
             return error.strerror.lower()  # in words of its own, as that of `tempfile`
@@ -127,9 +127,9 @@ def reason(error: Exception) -> str:
 
 
 def readable(text: str | Path) -> str:
-    """Return text, or a path, as every terminal and file can hold it.
+    """Return a text or a path in letters that every terminal can print.
 
-    What does not print is an escape, and of a name that is not UTF-8 its bytes are: `\\xff`.
+    Others become escapes, and so do the bytes of a name that is not UTF-8: `\\xff`.
     """
     return "".join(each if each.isprintable() else _escaped(each) for each in str(text))
 

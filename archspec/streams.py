@@ -1,4 +1,4 @@
-"""The standard streams: open whoever started the process, and what cannot be written is known."""
+"""The standard streams: they are open in every process, and know when a write failed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO, Any, TextIO
 
 
 class _Output(io.FileIO):
-    """Standard output remembers why it could not be written."""
+    """Standard output that remembers why a write failed."""
 
     lost: OSError | None = None
 
@@ -24,7 +24,7 @@ class _Output(io.FileIO):
 
 
 class _Messages(io.FileIO):
-    """Standard error drops what it has no room for: a training goes on without its messages."""
+    """Standard error that drops what cannot be written: a training goes on without its messages."""
 
     def write(self, data: Any, /) -> int:
         with suppress(OSError):
@@ -33,17 +33,17 @@ class _Messages(io.FileIO):
 
 
 def prepare() -> _Output:
-    """Make the streams of this process ones that a command can rely on; returns standard output.
+    """Open and replace the standard streams of this process, and return standard output.
 
-    One that was closed when the process began is opened, so that it can be neither read nor written
-    (what is meant for standard error is dropped): else the next file would get its number, and what
-    libraries print would land in it. A letter that the encoding lacks is printed as its escape.
+    A stream that was closed when the process began is opened on the null device; otherwise the next
+    file would get its number, and what libraries print would be written into that file. A letter
+    that the encoding lacks is printed as an escape.
     """
-    ways = {"stdin": os.O_WRONLY, "stdout": os.O_RDONLY, "stderr": os.O_WRONLY}
-    for name, way in ways.items():  # in the order of their numbers, the lowest of which is taken
+    flags = {"stdin": os.O_WRONLY, "stdout": os.O_RDONLY, "stderr": os.O_WRONLY}
+    for name, flag in flags.items():  # by number: a new file gets the lowest one
         if getattr(sys, name) is None:
             mode = "r" if name == "stdin" else "w"
-            setattr(sys, name, os.fdopen(os.open(os.devnull, way), mode, encoding="utf-8"))
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flag), mode, encoding="utf-8"))
     output = _Output(1, "wb", closefd=False)
     sys.stdout = _text(output, sys.stdout)
     sys.stderr = _text(_Messages(2, "wb", closefd=False), sys.stderr)
@@ -60,7 +60,7 @@ def _text(raw: io.FileIO, old: TextIO) -> TextIO:
 
 
 def lost(output: _Output) -> OSError | None:
-    """Return why standard output could not be written, if so; what is left for it is dropped."""
+    """Return why standard output could not be written, or None; then drop what is left for it."""
     with suppress(OSError):
         sys.stdout.flush()
     if output.lost is not None:
@@ -70,9 +70,8 @@ def lost(output: _Output) -> OSError | None:
 
 @contextmanager
 def held_back(lines: list[bytes]) -> Iterator[None]:
-    """Keep what libraries of C print on standard error from being shown; in the end it is in
-    `lines`."""
-    with _room() as kept, ExitStack() as after:
+    """Collect in `lines` what C libraries print on standard error, instead of showing it."""
+    with _open_buffer() as kept, ExitStack() as after:
         if sys.stderr is not None:
             sys.stderr.flush()
             stderr = os.dup(2)
@@ -85,13 +84,13 @@ def held_back(lines: list[bytes]) -> Iterator[None]:
 
 
 def show(lines: Iterable[bytes]) -> None:
-    """Print on standard error what was held back."""
+    """Print lines that were held back on standard error."""
     with suppress(OSError):
         os.write(2, b"".join(lines))
 
 
-def _room() -> IO[bytes]:
-    """Return a file in memory where the system has such, since the temporary folder may be full."""
+def _open_buffer() -> IO[bytes]:
+    """Return a file in memory, if the system has such files: the temporary folder may be full."""
     if sys.platform == "linux":
         return os.fdopen(os.memfd_create("archspec"), "w+b")
     from tempfile import TemporaryFile  # which takes a while to load

@@ -12,10 +12,11 @@ from archspec.reading import reason
 
 
 @contextmanager
-def writing(path: Path, hint: str = "name another file with -o") -> Iterator[Path]:
-    """A temporary path beside `path`, with its suffix; it becomes `path` if nothing goes wrong.
+def writing(path: Path, hint: str = "name another file") -> Iterator[Path]:
+    """Give a temporary path beside `path`, which is renamed to `path` if nothing goes wrong.
 
-    Makes the folders above it. Raises `UserError`, with the hint, for what the file system refuses.
+    The folders above it are made, and the suffix is kept. Raises `UserError`, with the hint, for
+    what the file system refuses.
     """
     # The end of the name has the suffix; all of it may be as long as a name can be.
     temporary = path.with_name(f".{os.getpid()}.{path.name[-40:]}")

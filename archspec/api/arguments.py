@@ -6,17 +6,19 @@ import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from archspec import pipeline
 from archspec.arguments import bind
 from archspec.errors import Refused, SpecError, UserError, name_missing
 from archspec.graph import Graph
 from archspec.recipe import RECIPE
-from archspec.runs.outcome import Run
 
-Spec = Graph | str | Path
-TrainedRun = Run | str | Path
+if TYPE_CHECKING:
+    from archspec.runs.outcome import Run
+
+Spec: TypeAlias = Graph | str | Path
+TrainedRun: TypeAlias = "Run | str | Path"
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
@@ -64,6 +66,8 @@ def graphs_of(specs: Sequence[Spec], caller: str, broken: bool = False) -> tuple
 
 def folder_of(run: TrainedRun, caller: str) -> Path:
     """Return the folder of a run. Raises `TypeError` for what is neither a run nor a path."""
+    from archspec.runs.outcome import Run
+
     if isinstance(run, Run):
         return run.folder
     if not isinstance(run, str | Path):

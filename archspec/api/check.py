@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from archspec import pipeline
 from archspec.errors import Diagnostic, Source, Span, SpecError, UserError, in_order
@@ -38,8 +38,7 @@ def check(*specs: str | Path, **params: Any) -> list[Diagnostic]:
     return merge(examine(str(each), partial(pipeline.load, each, **params)) for each in specs)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Examination:
+class Examination(NamedTuple):
     """What is wrong with one spec, and its graph; None for a broken spec and for a library."""
 
     name: str

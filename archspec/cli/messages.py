@@ -1,4 +1,4 @@
-"""Messages on a terminal: errors and warnings, with some colour where a terminal shows them."""
+"""Errors and warnings on standard error, coloured on a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COLOURS = {"error": "red", "warning": "yellow"}
 
 
 def say(message: Diagnostic | ArchspecError, err: bool = True) -> None:
-    """Print an error or a warning. Whatever is no terminal gets it without colours."""
+    """Print an error or a warning, with colours on a terminal alone."""
     click.echo(message.laid_out(paint), err=err)
 
 
@@ -22,12 +22,12 @@ def say_error(text: str, kind: str = "error") -> None:
 
 
 def say_warning(message: Warning | str, *_: object) -> None:
-    """Print a library's warning as a line of ours, not as a line of its code."""
+    """Print the warning of a library as one line, without a line of its code."""
     click.echo(f"{paint('warning', 'warning')}: {in_a_line(str(message))}", err=True)
 
 
 def paint(text: str, severity: str) -> str:
-    """Colour a part of a message. `click.echo` takes the colour out again for files and pipes."""
+    """Colour a part of a message. `click.echo` removes the colour for files and pipes."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     return click.style(text, fg=COLOURS[severity], bold=True)
