@@ -27,3 +27,7 @@ def register(kind: Literal["picture", "table"]) -> Callable[[Show], Show]:
 def show_as(kind: Literal["picture", "table"], *arguments: Any) -> str:
     """Return the text that the registered function makes of its arguments, the graph first."""
     return _VIEWS[kind](*arguments)
+
+
+# What a table is written as: the name of the format, and the style of the tabulate library.
+TABLE_STYLES = {"text": "simple", "markdown": "github"}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archspec.api.arguments import check_choice, check_count, needs_run_extra, path_or_none
+from archspec.display import TABLE_STYLES
 from archspec.errors import UserError
 from archspec.runs.outcome import Run
 
@@ -120,7 +121,7 @@ class RunList:
         """Return a table, the best run first, as "text", "markdown" or "csv"."""
         from archspec.comparing.table import list_runs as write_runs
 
-        check_choice("form", form, ("text", "markdown", "csv"))
+        check_choice("form", form, (*TABLE_STYLES, "csv"))
         return write_runs(self.results, form)
 
     def __str__(self) -> str:

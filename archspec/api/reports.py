@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from archspec.api.arguments import check_choice
+from archspec.display import TABLE_STYLES
 
-FORMS = ("text", "markdown", "json")
+FORMS = (*TABLE_STYLES, "json")
 
 
 class Report:
     """Tables or pages, which `print` shows as text, a notebook as Markdown, and `data` as values.
-
 
     >>> import archspec
     >>> archspec.show("lenet5").data["totals"]["params"]

@@ -28,11 +28,11 @@ from archspec.analysis.summary import (
     find_fitting_depth,
     summarize,
 )
+from archspec.display import TABLE_STYLES
 from archspec.graph import Graph
 
 # How networks are trained that are compared, whatever their recipes are.
 ALIKE = {"batch_size": 32, "precision": "float32", "optimizer": "Adam"}
-STYLES = {"text": "simple", "markdown": "github"}
 T = TypeVar("T")
 
 
@@ -196,7 +196,7 @@ def _tabulate(columns: Sequence[Column], form: str) -> str:
         rows,
         headers=[column.heading for column in shown],
         colalign=[column.align for column in shown],
-        tablefmt=STYLES[form],
+        tablefmt=TABLE_STYLES[form],
         disable_numparse=True,
     )
 

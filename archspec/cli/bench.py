@@ -8,7 +8,15 @@ import click
 
 from archspec.backends import framework
 from archspec.cli.ending import ENDING
-from archspec.cli.options import MANY, WholeNumber, device_option, files, recipe_option, set_option
+from archspec.cli.options import (
+    MANY,
+    WholeNumber,
+    device_option,
+    files,
+    format_option,
+    recipe_option,
+    set_option,
+)
 from archspec.cli.specs import load_and_warn
 
 
@@ -38,7 +46,7 @@ from archspec.cli.specs import load_and_warn
     help="The longest that forward, or training, of one network may take.",
 )
 @device_option
-@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text")
+@format_option("json")
 def bench(
     specs: tuple[str, ...],
     settings: tuple[str, ...],

@@ -14,6 +14,7 @@ from archspec.cli.options import (
     WholeNumber,
     check_given_once,
     files,
+    format_option,
     output_option,
     path_type,
     recipe_options,
@@ -31,7 +32,7 @@ from archspec.cli.options import (
     type=path_type,
     help="The folder of the runs: by default runs/compare, or runs for the list.",
 )
-@click.option("--format", "form", type=click.Choice(["text", "markdown", "csv"]), default="text")
+@format_option("csv")
 @output_option("The chart, a .png, .svg or .pdf; by default comparison.png in --dir.")
 @click.option("--quiet", is_flag=True, help="Do not show what the trainings print.")
 def compare(

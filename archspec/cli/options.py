@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from archspec.arguments import MAX_INTEGER
+from archspec.display import TABLE_STYLES
 from archspec.reading import path_of
 from archspec.recipe import DATA, RECIPE
 
@@ -84,6 +85,12 @@ set_option = click.option(
     callback=_settings,
     help="Set a param, or a dotted place such as train.batch_size; may be repeated.",
 )
+
+
+def format_option(*others: str) -> Callable[[Verb], Verb]:
+    """Return `--format` for a table; others: what it can be written as besides."""
+    choice = click.Choice([*TABLE_STYLES, *others])
+    return click.option("--format", "form", type=choice, default="text")
 
 
 def output_option(what: str) -> Callable[[Verb], Verb]:

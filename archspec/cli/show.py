@@ -8,6 +8,7 @@ from archspec.api.show import show as make_report
 from archspec.cli.options import (
     MANY,
     check_given_once,
+    format_option,
     recipe_option,
     set_option,
     specs_argument,
@@ -21,7 +22,7 @@ from archspec.cli.specs import load, warn
 @click.option("--depth", type=MANY, help="Fold blocks that are nested deeper than this.")
 @recipe_option("batch_size", "Batch size for the memory of training.")
 @recipe_option("precision", "Precision for it: float32, mixed_bfloat16, ...")
-@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text")
+@format_option("json")
 def show(
     specs: tuple[str, ...],
     settings: tuple[str, ...],

@@ -17,7 +17,7 @@ from tabulate import tabulate
 
 from archspec import notation
 from archspec.analysis.measures import MEASURES, Measure
-from archspec.backends.tables import STYLES
+from archspec.display import TABLE_STYLES
 from archspec.graph import Graph
 
 if TYPE_CHECKING:
@@ -122,7 +122,12 @@ class Comparison:
         """The name of the measure, such as "test accuracy"."""
         return self.usual.get("measured", "test accuracy")
 
-    def to_text(self, form: str) -> str:
+    def __str__(self) -> str:
+        return self.to_text().rstrip("\n")
+
+    __repr__ = __str__
+
+    def to_text(self, form: str = "text") -> str:
         """Return the table with its notes as "text" or "markdown", or exact numbers as "csv"."""
         if form == "csv":
             return _write_csv([_list_exact(row) for row in self.rows])
@@ -320,7 +325,7 @@ def _write_table(
         [[write(row) for write in columns.values()] for row in rows],
         headers=list(columns),
         colalign=["left"] * left + ["right"] * (len(columns) - left),
-        tablefmt=STYLES[form],
+        tablefmt=TABLE_STYLES[form],
         disable_numparse=True,
     )
 

@@ -15,7 +15,7 @@ from typing import Any
 from tabulate import tabulate
 
 from archspec import notation
-from archspec.backends.tables import STYLES
+from archspec.display import TABLE_STYLES
 from archspec.errors import Refused, UserError
 from archspec.graph import Graph
 from archspec.recipe import Recipe, recipe_of
@@ -175,7 +175,7 @@ class Bench:
         table = tabulate(
             [_list_cells(row, self) for row in self.rows],
             columns,
-            tablefmt=STYLES[form],
+            tablefmt=TABLE_STYLES[form],
             colalign=["left", "left", *["right"] * 6],
             disable_numparse=True,
         )
