@@ -342,7 +342,7 @@ def test_the_page_says_what_is_tried() -> None:
 def test_the_page_has_the_keys_of_run_json(ground: Ground) -> None:
     ground.make([Reference("epochs", WHOLE)])
     facts = json.loads((ground.folder(Reference("epochs", WHOLE)) / "run.json").read_text())
-    table = PAGE.partition("## What run.json says")[2]
+    table = PAGE.partition("## The keys of run.json")[2]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     said = [key for row in rows for key in re.findall(r"`(\w+)`", row)]
     assert sorted(said) == sorted([*facts, "resumed_from"])
