@@ -1,6 +1,6 @@
 """Print the oldest version of each dependency that pyproject.toml allows, as pip takes them.
 
-pip install '.[cpu,test]' $(python .ci/oldest.py)     # the core's and those of the extra `run`
+pip install '.[cpu,test]' $(python .ci/oldest.py)     # also those of the extra `run`
 pip install '.[test]' $(python .ci/oldest.py --core)
 """
 
@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
-wanted = list(project["dependencies"])
+wanted = project["dependencies"] + project["optional-dependencies"]["test"]
 if "--core" not in sys.argv[1:]:
     wanted += project["optional-dependencies"]["run"]
 for each in wanted:

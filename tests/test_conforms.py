@@ -43,7 +43,7 @@ def test_it_agrees_with_jsonschema_on_mutated_specs(count: int) -> None:
         assert quick(document) == answers[-1]
 
     try_out(check, mutant, count)
-    assert 0.1 < sum(answers) / len(answers) < 0.8, "both answers are tried often"
+    assert {True, False} == set(answers)
 
 
 def test_it_agrees_with_jsonschema_on_every_argument() -> None:

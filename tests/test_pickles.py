@@ -118,7 +118,7 @@ def test_an_array_is_as_large_as_what_the_file_holds(shape: Any, kind: Any, cont
         b".",
         b"}",
         b"\x80\x04N.",
-        b"\x80\x04]" + b"]" * 3_000_000 + b".",  # two million lists are enough
+        pytest.param(b"\x80\x04]" + b"]" * 3_000_000 + b".", marks=pytest.mark.slow),
         b"\x80\x04" + b")" + b"\x85" * 100_000 + b"}" + b"(" * 3 + b".",
         b"\x80\x04}(" + b")" + b"\x85" * 500_000 + b"Nu.",  # a deep key
         b"\x80\x04}P0\n.",  # a persistent id

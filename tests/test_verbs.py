@@ -23,18 +23,24 @@ SEED = "20240229"
 
 
 def test_specs_that_are_broken_through_show_and_draw() -> None:
-    assert {"sound", "unknown-word"} <= mutants.walk(mutants.mutant, 20).keys()
+    assert len(mutants.walk(mutants.mutant, 20)) > 3
 
 
 @pytest.mark.parametrize("count", few_or_many(20, 300))
 def test_yaml_of_other_tools_through_every_verb(count: int) -> None:
-    assert {"foreign", "version"} <= mutants.walk(mutants.other, count).keys()
+    assert "foreign" in mutants.walk(mutants.other, count)
 
 
 @pytest.mark.keras
 @pytest.mark.parametrize("count", few_or_many(15, 300))
 def test_specs_that_are_broken_through_build(count: int) -> None:
-    assert mutants.walk(mutants.mutant, count, build=True)["sound"]
+    assert len(mutants.walk(mutants.mutant, count, build=True)) > 3
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("text", mutants.SPECS)
+def test_what_is_broken_there_is_sound_before(text: str, tmp_path: Path) -> None:
+    assert mutants.through(text, tmp_path / "net.yaml", build=True) == "sound"
 
 
 def test_a_verb_that_says_something_else_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
