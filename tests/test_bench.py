@@ -13,7 +13,7 @@ import sys
 import termios
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Done, command
 
 import archspec
 from archspec.cli import main
@@ -87,13 +87,8 @@ layers:
 """
 
 
-def cli(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "archspec", "bench", *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-    )
+def cli(*words: str, **environment: str) -> Done:
+    return command(ROOT, "bench", *words, **environment)
 
 
 # --- told ----------------------------------------------------------------------------------------
@@ -203,7 +198,7 @@ def test_wrong_usage_is_status_2(words: list[str]):
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A bench of nets, of which the second one fails."""
     folder = tmp_path_factory.mktemp("specs")
     paths = [folder / f"{number}.yaml" for number in range(4)]

@@ -17,6 +17,7 @@ from statistics import fmean, stdev
 
 import pytest
 from conftest import ROOT, command
+from shrinking import few_or_many
 
 import archspec
 from archspec.comparing.table import Comparison, build_comparison, list_runs
@@ -430,7 +431,7 @@ def many(tmp_path: Path, count: int) -> Comparison:
     return build_comparison(several(tmp_path, *runs))
 
 
-@pytest.mark.parametrize("count", [1, 2, 5, 8])
+@pytest.mark.parametrize("count", [*few_or_many(2, 1), *few_or_many(8, 5)])
 def test_no_name_in_the_picture_hides_another_or_leaves_its_panel(tmp_path, count):
     from matplotlib.text import Annotation, Text
 

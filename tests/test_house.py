@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,12 @@ ROOMS = [
 ]
 
 
+@cache
+def nodes(text: str) -> list[ast.AST]:
+    """Return the nodes of a source text; those of the package are asked for again and again."""
+    return list(ast.walk(ast.parse(text)))
+
+
 def modules(package: Path) -> dict[str, Path]:
     """Return the file of each module, by its dotted name below the package, such as
     `expand.steps`; the package itself is ""."""
@@ -66,7 +73,7 @@ def imports(package: Path) -> dict[str, set[str]]:
     known = modules(package)
     found: dict[str, set[str]] = {name: set() for name in known}
     for name, path in known.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path.read_text(encoding="utf-8")):
             if isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{path}: imports say the whole name"
                 wanted = [f"{node.module}.{each.name}" for each in node.names]
@@ -236,7 +243,7 @@ def named_layers(package: Path) -> list[str]:
         f"{name} names {node.value}"
         for name, path in modules(package).items()
         if name.partition(".")[0] not in NAMING
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path.read_text(encoding="utf-8"))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if node.value in LAYERS.keys() - {"Activation", *ACTIVATIONS.values()}
     ]
@@ -385,7 +392,7 @@ def test_of_keras_the_commands_load_what_they_need() -> None:
 
 def runs(text: str) -> list[str]:
     """Calls in a source text that could run what a spec says."""
-    calls = [node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    calls = [node.func for node in nodes(text) if isinstance(node, ast.Call)]
     names = [each.id for each in calls if isinstance(each, ast.Name)]
     spelled = [ast.unparse(each) for each in calls if isinstance(each, ast.Attribute)]
     forbidden = {"eval", "exec", "compile", "__import__"}
