@@ -118,7 +118,7 @@ ODD = [None, True, 0, 1, -1, 3, 2.0, 2.5, "same", "x", [], [2, 3], [1, "a"], {},
 def test_schema_and_argument_checks_give_one_verdict(name):
     """A literal that the schema lets pass is one that `bind` takes, and the reverse."""
     its_own = jsonschema.Draft202012Validator(
-        {"$ref": f"#/$defs/{name}.arguments", "$defs": schema()["$defs"]}
+        {"$ref": f"#/$defs/{name}.arguments", "$defs": make_schema()["$defs"]}
     )
     layer = LAYERS[name]
     for argument in layer.arguments.values():
