@@ -101,6 +101,13 @@ def _fresh_keras(request: pytest.FixtureRequest) -> Iterator[None]:
         sys.modules["keras"].utils.clear_session()
 
 
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """Forget the models of a test when it ends: large ones of a whole file fill the memory."""
+    yield
+    sys.modules["keras"].utils.clear_session()
+
+
 class Done(NamedTuple):
     returncode: int
     stdout: str

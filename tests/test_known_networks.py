@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from test_reference_models import build, difference, reference, weighted
 
-pytestmark = pytest.mark.keras
+pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("forgotten")]
 
 ROUNDING = 1e-9
 

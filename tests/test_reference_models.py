@@ -8,7 +8,7 @@ import pytest
 
 import archspec
 
-pytestmark = pytest.mark.keras
+pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("forgotten")]
 
 ROOT = Path(__file__).parent.parent
 

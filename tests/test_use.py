@@ -125,7 +125,7 @@ def test_predict_is_the_models_word(run, pictures):
 
     found = predict(run, pictures[:20], top=10)
     model = load_trained(run).model
-    test = data.load("digits").test
+    test = data.load_dataset("digits").test
     logits = model.predict(test.images[:20, ..., None].astype(np.float32) / 16, verbose=0)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     for each, share in zip(found, shares, strict=True):
