@@ -107,7 +107,7 @@ def _expand_step(
     ):
         return Nothing(
             "the iterations before it are side by side, so there is no previous value",
-            "say `from`: the name of a iteration, or a pattern that fits them all",
+            "say `from`: the name of an iteration, or a pattern that fits them all",
         )
     return previous
 
