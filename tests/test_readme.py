@@ -9,10 +9,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import conftest
 import pytest
+import yaml
 from conftest import ROOT
+
+from archspec.syntax.formulas import AXES, FUNCTIONS
+from archspec.syntax.steps import MODIFIERS, WORDS
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS = [
@@ -98,7 +103,9 @@ def test_the_python_of_readme_and_docs_runs(code: str, checkout: Path):
 def test_a_spec_of_readme_and_docs_is_sound(text: str):
     import archspec
 
-    assert archspec.loads(text).total_params > 0
+    graph = archspec.loads(text)
+    assert graph.total_params > 0
+    assert not graph.warnings
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -114,6 +121,40 @@ def test_the_first_spec_is_resnet18():
 
     text = next(text for _, language, text in BLOCKS if language == "yaml")
     assert archspec.loads(text).total_params == archspec.load("resnet18").total_params
+
+
+LANGUAGE = [text for page, language, text in BLOCKS if (page, language) == ("language.md", "yaml")]
+
+
+def words_of_steps(steps: Any) -> set[str]:
+    """The words beside layers and blocks, in a value of JSON at any depth."""
+    if isinstance(steps, list):
+        return set().union(*map(words_of_steps, steps))
+    if isinstance(steps, dict):
+        return {*steps}.union(*map(words_of_steps, steps.values()))
+    return set()
+
+
+def test_the_page_of_the_language_shows_every_word():
+    import archspec
+
+    schema = archspec.json_schema()
+    words = {*schema["properties"], *MODIFIERS, *WORDS, "else"}
+    shown = words_of_steps([yaml.load(text, yaml.BaseLoader) for text in LANGUAGE])
+    assert words <= shown, words - shown
+
+
+def test_the_page_of_the_language_shows_every_function_and_axis():
+    text = "\n".join(LANGUAGE)
+    assert {name for name in FUNCTIONS if f"{name}(" not in text} == set()
+    assert {name for name in AXES if f".{name}" not in text} == set()
+
+
+def test_the_last_network_of_the_language_is_mobilenet():
+    import archspec
+
+    shipped = archspec.load("mobilenet_v2")
+    assert archspec.loads(LANGUAGE[-1]).fingerprint == shipped.fingerprint
 
 
 def test_the_error_shown_is_the_error_printed():
