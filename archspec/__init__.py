@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from archspec.api.check import check
     from archspec.api.compare import RunList, compare, list_runs
     from archspec.api.draw import Drawing, draw
+    from archspec.api.explain import explain
     from archspec.api.layers import describe_layers
     from archspec.api.new import new
     from archspec.api.reports import Report
@@ -63,6 +64,7 @@ __all__ = [
     "describe_layers",
     "draw",
     "evaluate",
+    "explain",
     "find",
     "json_schema",
     "list_runs",
@@ -91,6 +93,7 @@ _MODULES = {
     "bench": "api.bench",
     "check": "api.check",
     "describe_layers": "api.layers",
+    "explain": "api.explain",
     "json_schema": "api.schema",
     "new": "api.new",
     "show": "api.show",

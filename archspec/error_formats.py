@@ -25,7 +25,7 @@ CODES = {
     "argument-value": "An argument has a value of a type or a size that it cannot have.",
     "branch": "A branch is neither a list of steps nor a group.",
     "branch-loop": "A loop on a branch could mean several branches, or several iterations in one.",
-    "branches": "A step has nothing to take because the branches before it are not merged.",
+    "branches": "No branch of a step is left to merge.",
     "call": "Call arguments are given to a step that is no layer, or that the layer does not take.",
     "channels-first": "An input looks as if its channels came first, and Keras has them last.",
     "contract": "The network breaks a contract that the spec states under `require`.",

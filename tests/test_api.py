@@ -96,6 +96,7 @@ OTHERWISE = {
     "bench": {"settings", "form"},
     "predict": {"form"},
     "layers": {"form"},
+    "explain": {"form"},
 }
 
 
@@ -462,6 +463,7 @@ GRAPH = archspec.loads("archspec: 1\ninput: [3]\nlayers: [Dense: 3]\n")
         (lambda: archspec.compare(GRAPH), "compare() takes files, names of specs, and runs, not"),
         (lambda: archspec.bench(), "bench() takes at least one spec"),
         (lambda: archspec.describe_layers(3), "describe_layers() takes names of layers, not int"),
+        (lambda: archspec.explain(3), "explain() takes codes of errors, not int"),
         (lambda: archspec.new(3), "file must be a path, not int"),
         (lambda: archspec.new("x.yaml", 3), "a spec is a file or a name, not int"),
     ],
@@ -521,6 +523,7 @@ def test_an_argument_of_a_wrong_type_is_named(call: Callable[[], object], messag
         (lambda: archspec.bench("lenet5", seconds=-1), "seconds must be a number of 0 or more"),
         (lambda: archspec.bench("lenet5", batch_size=0), "batch_size"),
         (lambda: archspec.describe_layers("Conv3"), "Conv3"),
+        (lambda: archspec.explain("shap"), "did you mean 'shape'?"),
         (lambda: archspec.new("x.txt"), "a spec ends in .yaml"),
     ],
 )

@@ -299,6 +299,8 @@ VERBS = [
     "draw {spec} -o {folder}/net.dot",
     "layers",
     "layers Conv2D --format markdown",
+    "explain",
+    "explain shape",
     "schema",
     "new {folder}/new.yaml --from lenet5",
     "--help",
