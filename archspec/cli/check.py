@@ -51,9 +51,10 @@ def _print(found: Sequence[Diagnostic], summaries: Sequence[str]) -> None:
         say(each, err=False)
     for summary in filter(None, summaries):
         click.echo(summary)
-    errors = sum(each.severity == "error" for each in found)
-    if errors:
-        click.echo(f"{errors} error{'s' if errors > 1 else ''}")
+    codes = [each.code for each in found if each.severity == "error"]
+    if codes:
+        count = f"{len(codes)} error{'s' if len(codes) > 1 else ''}"
+        click.echo(f"{count}; `archspec explain {codes[0]}` tells more")
 
 
 def _summarize(spec: str, checked: Examination) -> str:
