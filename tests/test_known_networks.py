@@ -14,6 +14,12 @@ from test_reference_models import build, difference, reference, weighted
 
 pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("forgotten")]
 
+
+def slow(*values: Any) -> Any:
+    """Return the values of a case under `slow`: of each kind of network one is tried in any run."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 ROUNDING = 1e-9
 
 
@@ -75,7 +81,7 @@ def sizes(model: Any) -> list[tuple[Any, ...]]:
     ]
 
 
-@pytest.mark.parametrize("spec", TWINS)
+@pytest.mark.parametrize("spec", [slow(each) if "/" in each else each for each in TWINS])
 def test_the_weights_are_those_of_the_twin(spec: str) -> None:
     import keras
 
@@ -91,27 +97,27 @@ def test_the_weights_are_those_of_the_twin(spec: str) -> None:
     ("spec", "params", "theirs"),
     [
         ("mobilenet_v2", {}, {}),
-        ("mobilenet_v2", {"width": 0.35, "size": 97}, {"alpha": 0.35}),
-        ("mobilenet_v2", {"width": 1.4, "size": 96}, {"alpha": 1.4}),
-        ("mobilenet_v3", {}, {}),
+        slow("mobilenet_v2", {"width": 0.35, "size": 97}, {"alpha": 0.35}),
+        slow("mobilenet_v2", {"width": 1.4, "size": 96}, {"alpha": 1.4}),
+        slow("mobilenet_v3", {}, {}),
         ("mobilenet_v3", {"width": 0.75, "size": 97}, {"alpha": 0.75}),
-        (
+        slow(
             "families/mobilenet_v3_small",
             {"include_preprocessing": False},
             {"include_preprocessing": False},
         ),
-        ("densenet121", {}, {}),
-        ("families/densenet169", {"size": 64}, {}),
+        slow("densenet121", {}, {}),
+        slow("families/densenet169", {"size": 64}, {}),
         ("xception", {"size": 128}, {}),
         ("efficientnet_b0", {}, {}),
-        ("families/efficientnet_b3", {"size": 97}, {}),
-        ("convnext_tiny", {"size": 64}, {}),
-        (
+        slow("families/efficientnet_b3", {"size": 97}, {}),
+        slow("convnext_tiny", {"size": 64}, {}),
+        slow(
             "families/convnext_base",
             {"size": 32, "include_preprocessing": False},
             {"include_preprocessing": False},
         ),
-        pytest.param("families/efficientnet_b7", {"size": 160}, {}, marks=pytest.mark.slow),
+        slow("families/efficientnet_b7", {"size": 160}, {}),
     ],
 )
 def test_the_outputs_are_those_of_the_twin(
@@ -279,11 +285,11 @@ def autoencoder(size: int) -> Any:
 @pytest.mark.parametrize(
     ("plain", "size", "params"),
     [
-        (resnext50, 64, {"classifier_activation": None}),
+        slow(resnext50, 64, {"classifier_activation": None}),
         (se_resnet50, 97, {"classifier_activation": None}),
-        (vit_b16, 224, {"classifier_activation": None}),
-        (unet, 188, {}),
-        (siamese, 105, {}),
+        slow(vit_b16, 224, {"classifier_activation": None}),
+        slow(unet, 188, {}),
+        slow(siamese, 105, {}),
         (autoencoder, 28, {}),
     ],
 )
