@@ -25,7 +25,7 @@ from archspec.pipeline import find, load, loads
 
 if TYPE_CHECKING:
     from archspec.api.bench import bench
-    from archspec.api.build import build, to_keras
+    from archspec.api.build import build, custom_objects, to_keras
     from archspec.api.check import check
     from archspec.api.compare import RunList, compare, list_runs
     from archspec.api.draw import Drawing, draw
@@ -61,6 +61,7 @@ __all__ = [
     "build",
     "check",
     "compare",
+    "custom_objects",
     "describe_layers",
     "draw",
     "evaluate",
@@ -82,7 +83,7 @@ __all__ = [
 _MODULES = {
     **dict.fromkeys(("Facts", "Graph", "Node"), "graph"),
     **dict.fromkeys(("Evaluation", "Run"), "runs.outcome"),
-    **dict.fromkeys(("build", "to_keras"), "api.build"),
+    **dict.fromkeys(("build", "custom_objects", "to_keras"), "api.build"),
     **dict.fromkeys(("compare", "list_runs", "RunList"), "api.compare"),
     **dict.fromkeys(("draw", "Drawing"), "api.draw"),
     **dict.fromkeys(("evaluate", "predict"), "api.use"),

@@ -53,6 +53,7 @@ CODES = {
     "no-step": "A step names nothing to do.",
     "no-value": "A step takes the value of one that has none.",
     "outputs": "The outputs of the network are missing, or one is listed twice.",
+    "own-layers": "A layer of one's own, or the file that has it, is wrong.",
     "recursive-block": "A block calls itself, directly or through others.",
     "refused-layer": "A layer is refused because it carries code, or does nothing in a spec.",
     "replaced-layers": "A file replaces the `layers` of its base, and calls none of its blocks.",

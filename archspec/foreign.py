@@ -15,7 +15,10 @@ def _make_table(*rows: tuple[str, str]) -> dict[str, str]:
     return {word: hint for words, hint in rows for word in words.split()}
 
 
-_BLOCK = "there is no such layer: write it as a block under `blocks`"
+_BLOCK = (
+    "there is no such layer: write it as a block under `blocks`, or bring one of your own by "
+    "`--layers FILE`"
+)
 
 LAYERS: Mapping[str, str] = _make_table(
     ("linear fc fullyconnected mlp", "write `Dense: 10`, of 10 units"),

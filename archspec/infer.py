@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from math import prod
 from typing import Any
 
@@ -23,16 +24,27 @@ from archspec.objects import KINDS
 MAX_AXIS = 2**31 - 1
 MAX_WEIGHT = 10**12
 CLOSED = "`archspec layers` lists all that there are"
+OWN = "a layer of one's own is brought by `--layers FILE`"
+CLASS = re.compile("[A-Z][A-Za-z0-9]*")
 
 
 def find_layer(op: str) -> Layer:
     """Return the table's entry for a layer. Raises `Refused` for one that the table lacks."""
     if op in LAYERS:
         return LAYERS[op]
-    hint = did_you_mean(op, LAYERS) or CLOSED
+    hint = suggest_nearest(op, LAYERS)
     raise explain_lacking(op) or Refused(
         f"no layer is called '{op}'", code="unknown-layer", hint=hint
     )
+
+
+def suggest_nearest(op: str, known: Iterable[str]) -> str:
+    """Return the hint for a layer that does not exist: the nearest of the known words, and, unless
+    only small letters and capitals differ, how one of one's own is brought."""
+    near = did_you_mean(op, known)
+    if not CLASS.fullmatch(op) or (near and f"'{op}'".casefold() in near.casefold()):
+        return near or CLOSED
+    return f"{near or CLOSED} ({OWN})"
 
 
 def explain_lacking(op: str) -> Refused | None:

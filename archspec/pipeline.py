@@ -19,29 +19,37 @@ from archspec.reading import from_here, kind_of
 
 if TYPE_CHECKING:
     from archspec.graph import Graph
+    from archspec.own_layers.files import Files
     from archspec.syntax.source import Document
 
 
-def load(spec: str | Path, /, **params: Any) -> Graph:
+def load(spec: str | Path, /, *, layers: Files | None = None, **params: Any) -> Graph:
     """Return the graph of a spec, whole and checked.
 
     spec: a file, or the bare name of a spec that comes with archspec.
+    layers: a file with layers of one's own (docs/own_layers.md), or several. The file is run, and
+        its layers are known to the whole process from then on, as those of Keras's
+        `register_keras_serializable` are. A file of the same name with other content is refused.
     params: new values for its params, as `--set` gives them on the command line. A place with dots
         is given as `**{"train.batch_size": 64}`.
 
-    Raises `SpecError` with every error in the spec, and `UserError` if there is no such file.
+    Raises `SpecError` with every error in the spec, or in the file of layers, and `UserError` if
+    there is no such file.
 
         >>> import archspec
         >>> archspec.load("resnet18", classes=100)
         <Graph resnet18: 67 layers, 11,228,580 parameters>
     """
+    register_layers(layers)
     return graph_of(read(spec), params)
 
 
-def loads(text: str, /, name: str = "<text>", **params: Any) -> Graph:
+def loads(
+    text: str, /, name: str = "<text>", *, layers: Files | None = None, **params: Any
+) -> Graph:
     """Return the graph of a spec that is given as text.
 
-    name: what messages call the text. params: as `load` takes them.
+    name: what messages call the text. layers, params: as `load` takes them.
 
     Raises `SpecError` with every error in the text.
 
@@ -53,7 +61,16 @@ def loads(text: str, /, name: str = "<text>", **params: Any) -> Graph:
 
     if not isinstance(text, str):
         raise TypeError(f"loads() takes the text of a spec, not {type(text).__name__}")
+    register_layers(layers)
     return graph_of(read_text(text, name), params)
+
+
+def register_layers(layers: Files | None) -> None:
+    """Make the layers in files known to this process. Raises as `load` does."""
+    if layers is not None:
+        from archspec.own_layers.files import register
+
+        register(layers)
 
 
 def graph_of(document: Document, params: Mapping[str, Any]) -> Graph:

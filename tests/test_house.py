@@ -31,6 +31,7 @@ ROOMS = [
     "syntax",
     "objects",
     "layers",
+    "own_layers",
     "notation",
     "infer",
     "recipe",
@@ -318,7 +319,8 @@ EVERY_VERB = " ".join(f"archspec.cli.{verb}" for verb in cli.VERBS)
 # What a command does without, since importing it takes longer than the command's own work.
 WITHOUT = {
     "--help": f"{EXPLAINING} {EVERY_VERB} yaml archspec.graph archspec.layers archspec.recipe",
-    "check resnet18 lenet5": f"{EXPLAINING} tabulate graphviz archspec.backends archspec.pictures",
+    "check resnet18 lenet5": f"{EXPLAINING} tabulate graphviz archspec.backends archspec.pictures"
+    " archspec.own_layers",
     "show resnet18": f"{EXPLAINING} graphviz archspec.pictures.dot archspec.pictures.style",
     "draw lenet5 -o {folder}/net.dot": "jsonschema archspec.error_formats"
     " archspec.layers.docstrings",
@@ -404,8 +406,10 @@ def runs(text: str) -> list[str]:
 
 def test_nothing_that_is_read_can_be_run() -> None:
     assert len(modules(PACKAGE)) > 100
-    for path in modules(PACKAGE).values():
-        assert runs(path.read_text(encoding="utf-8")) == [], path
+    running = {
+        name for name, path in modules(PACKAGE).items() if runs(path.read_text(encoding="utf-8"))
+    }
+    assert running == {"own_layers.code"}, "which runs what the user names on the command line"
 
 
 @pytest.mark.parametrize("line", ["eval('1')", "x = yaml.load(text)", "print(__import__('os'))"])

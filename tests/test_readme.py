@@ -19,7 +19,11 @@ from conftest import ROOT
 from archspec.syntax.formulas import AXES, FUNCTIONS
 from archspec.syntax.steps import MODIFIERS, WORDS
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "examples" / "own_layers" / "README.md",
+]
 BLOCKS = [
     (page.name, language, text)
     for page in PAGES
@@ -108,7 +112,7 @@ def test_a_spec_of_readme_and_docs_is_sound(text: str):
     assert not graph.warnings
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files(page: Path):
     text = page.read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)\s#]+)[^)]*\)|src=\"([^\"]+)\"", text)

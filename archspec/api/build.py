@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archspec.api.arguments import Spec, check_recipe, graph_of, path_or_none
 from archspec.errors import SpecError, UserError
 from archspec.graph import Graph
+from archspec.pipeline import register_layers
 from archspec.writing import writing
 
 if TYPE_CHECKING:
     import keras
+
+    from archspec.own_layers.files import Files
 
 
 def build(spec: Spec, path: str | Path | None = None, *, seed: int = 0) -> keras.Model:
@@ -36,6 +39,24 @@ def build(spec: Spec, path: str | Path | None = None, *, seed: int = 0) -> keras
         with writing(target) as temporary:
             model.save(temporary)
     return model
+
+
+def custom_objects(layers: Files | None = None) -> dict[str, Any]:
+    """Return the Keras classes of all layers of one's own that this process knows, by name.
+
+    layers: files to make known first, as `archspec.load` takes them; raises as it does.
+
+        >>> import archspec
+        >>> classes = archspec.custom_objects("my_layers.py")  # doctest: +SKIP
+        >>> model = keras.saving.load_model("x.keras", custom_objects=classes)  # doctest: +SKIP
+    """
+    from archspec.backends import framework
+
+    register_layers(layers)
+    framework.start()
+    from archspec.backends.keras import own_classes
+
+    return own_classes()
 
 
 def to_keras(graph: Graph, seed: int = 0) -> keras.Model:

@@ -1,6 +1,6 @@
 """Build a graph as a Keras functional model, on whatever backend Keras runs.
 
-One generic step builds every layer from its table entry: `getattr(keras.layers, op)(**arguments)`.
+One generic step builds every layer from its table entry: `class_of(op)(**arguments)`.
 Initializers and random layers get seeds of their own, made from the model's seed and the node's
 place in the graph, so that the same graph and seed give the same weights however it was written.
 """
@@ -8,14 +8,19 @@ place in the graph, so that the same graph and seed give the same weights howeve
 from __future__ import annotations
 
 import hashlib
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from functools import cache
 from math import prod
 from typing import Any
 
 import keras
 
 from archspec.backends.spec_yaml import flat_name, spell
+from archspec.errors import ArchspecError, UserError
 from archspec.graph import Graph, Node, canonical_order, fold
-from archspec.layers import LAYERS
+from archspec.layers import COMMON, LAYERS, Layer, list_own
 from archspec.objects import ACTIVATION_LAYERS, TABLES, named
 
 KINDS = {
@@ -33,7 +38,7 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
     """Return the functional model of a graph, its layers named as the nodes with `-` for `.`.
 
     Every output shape and weight shape is compared with the graph's facts.
-    Raises `InternalError` if one differs or Keras refuses a layer.
+    Raises `InternalError` if one differs or Keras refuses a layer; `UserError` if it is one's own.
     """
     layers: dict[str, keras.layers.Layer] = {}
     places = {name: place for place, name in enumerate(canonical_order(graph))}
@@ -43,16 +48,22 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
             return keras.Input(
                 node.arguments["shape"], dtype=node.arguments["dtype"], name=node.name
             )
+        place = places[node.name]
+        own = LAYERS[node.op].file is not None
         try:
-            if node.reuses is None:
-                layers[node.name] = _make_layer(node, seed, places[node.name])
-            layer = layers[node.name] if node.reuses is None else layers[node.reuses]
-            output = _call(layer, node, inputs)
+            with _seeded(_derive_seed(seed, place, "own")) if own else nullcontext():
+                if node.reuses is None:
+                    layers[node.name] = _make_layer(node, seed, place)
+                layer = layers[node.name] if node.reuses is None else layers[node.reuses]
+                output = _call(layer, node, inputs)
+                if own and node.reuses is None:
+                    _check_config(node, layer)
             for weight in () if layer.trainable else layer.weights:
                 weight.trainable = False  # those of the layers within it, which Keras forgets
+        except ArchspecError:
+            raise
         except Exception as error:
-            message = f"{node.span}: Keras refuses {node.op} '{node.name}', which archspec allows"
-            raise InternalError(f"{message}: {error}") from error
+            raise _refusal(node, error) from error
         _check_facts(node, layer, output)
         return output
 
@@ -85,7 +96,8 @@ def _make_keras_name(name: str) -> str:
 
 
 def _make_layer(node: Node, seed: int, place: int) -> keras.layers.Layer:
-    table = LAYERS[node.op].arguments
+    entry = LAYERS[node.op]
+    table = entry.arguments
     arguments: dict[str, Any] = {}
     for name, value in node.arguments.items():
         kind = table[name].type.kind
@@ -96,9 +108,18 @@ def _make_layer(node: Node, seed: int, place: int) -> keras.layers.Layer:
             arguments[name] = make_activation(value)
         elif kind is not None:
             arguments[name] = _make_object(kind, value, own_seed)
-        elif name == "data_format" or value != table[name].default:
+        elif name == "data_format" or value != table[name].default or _is_own(entry, name):
             arguments[name] = spell(value)
-    return getattr(keras.layers, node.op)(**arguments, name=flat_name(node.name))
+    return class_of(node.op)(**arguments, name=flat_name(node.name))
+
+
+def make_layer(op: str, given: Mapping[str, Any]) -> keras.layers.Layer:
+    """The Keras layer of an entry, for augmentation: with those arguments that are no defaults."""
+    entry = LAYERS[op]
+    defaults = {
+        name: each.default for name, each in entry.arguments.items() if _is_own(entry, name)
+    }
+    return class_of(op)(**{**defaults, **given})
 
 
 def _derive_seed(seed: int, place: int, name: str) -> int:
@@ -139,18 +160,116 @@ def _call(layer: keras.layers.Layer, node: Node, inputs: list[Any]) -> Any:
     return layer(inputs[0], **node.call)
 
 
+def _refusal(node: Node, error: Exception) -> Exception:
+    """The error of a layer that Keras, or the class of a layer of one's own, does not make."""
+    file = LAYERS[node.op].file
+    if file is None:
+        message = f"{node.span}: Keras refuses {node.op} '{node.name}', which archspec allows"
+        return InternalError(f"{message}: {error}")
+    from archspec.own_layers.code import describe, find_place
+
+    where = find_place(error, file)
+    said = f"{where}: the class of {node.op} raises {describe(error)} for '{node.name}'"
+    return UserError(f"{said} ({node.span})", OF_CLASS)
+
+
+def _disagreement(node: Node, what: str, given: Any, said: Any) -> Exception:
+    """The error of a layer that is another one in Keras than in the table."""
+    file = LAYERS[node.op].file
+    if file is None:
+        message = f"{node.span}: Keras gives {node.op} '{node.name}' {what} {given}"
+        return InternalError(f"{message}, archspec {said}")
+    return UserError(
+        f"{file.path.name}: the class of {node.op} has {what} {given}, and its rule says {said} "
+        f"({node.span})",
+        "mend the one that is wrong: shapes and counts are taken from the rule",
+    )
+
+
 def _check_facts(node: Node, layer: keras.layers.Layer, output: Any) -> None:
     """Raise `InternalError` unless Keras has the output shape and weights of the node's facts."""
     facts = node.facts
     assert facts is not None
     if tuple(output.shape) != facts.shape:
-        raise InternalError(
-            f"{node.span}: Keras gives {node.op} '{node.name}' the shape {tuple(output.shape)}, "
-            f"archspec {facts.shape}"
-        )
+        raise _disagreement(node, "the shape", tuple(output.shape), facts.shape)
     built = [tuple(weight.shape) for weight in layer.weights]
     if sorted(built) != sorted(map(tuple, facts.weights.values())):
-        raise InternalError(
-            f"{node.span}: Keras gives {node.op} '{node.name}' weights of {built}, "
-            f"archspec {dict(facts.weights)}"
-        )
+        raise _disagreement(node, "weights of", built, dict(facts.weights))
+    trained = sum(prod(weight.shape) for weight in layer.trainable_weights)
+    wanted = sum(prod(shape) for name, shape in facts.weights.items() if name not in facts.fixed)
+    if trained != wanted:
+        raise _disagreement(node, "trained parameters:", f"{trained:,}", f"{wanted:,}")
+
+
+# --- layers of one's own -------------------------------------------------------------------------
+
+OF_CLASS = "mend the class: Keras calls it with every argument of the rule by name, and `name`"
+
+
+def class_of(op: str) -> Any:
+    """The Keras class of a layer: Keras's own, or what its function in the user's file makes."""
+    entry = LAYERS[op]
+    return getattr(keras.layers, op) if entry.file is None else _make_class(entry)
+
+
+def own_classes() -> dict[str, Any]:
+    """The classes of all layers of one's own, as `custom_objects` of Keras takes them."""
+    classes = [class_of(entry.name) for entry in list_own()]
+    return {keras.saving.get_registered_name(each): each for each in classes}
+
+
+@cache
+def _make_class(entry: Layer) -> Any:
+    """Make the class of a layer of one's own, once. Raises `UserError` for what is none."""
+    from archspec.own_layers.code import describe, find_place
+
+    assert entry.file is not None
+    assert entry.keras_class is not None
+    try:
+        made = entry.keras_class()
+    except Exception as error:
+        where = find_place(error, entry.file)
+        message = f"{where}: what makes the class of {entry.name} raises {describe(error)}"
+        raise UserError(message, "mend the function") from error
+    if not isinstance(made, type) or not issubclass(made, keras.layers.Layer):
+        message = f"{entry.file.path.name}: what makes the class of {entry.name} returns {made!r}"
+        raise UserError(message, "return the class itself, a keras.layers.Layer")
+    if made.__name__ != entry.name:
+        message = f"{entry.file.path.name}: the class of {entry.name} is called {made.__name__}"
+        raise UserError(message, "give both one name: Keras finds a class by it in a saved model")
+    return made
+
+
+def _is_own(entry: Layer, argument: str) -> bool:
+    """Whether an argument is given even where it has its default: the class may have another."""
+    return entry.file is not None and argument not in COMMON
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Let Keras take the seeds that a layer of one's own does not give, which it takes from
+    Python's random numbers, from a seed, and leave those numbers as they were."""
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+def _check_config(node: Node, layer: keras.layers.Layer) -> None:
+    """Refuse a layer of one's own that Keras would save as another one, or not at all."""
+    entry = LAYERS[node.op]
+    assert entry.file is not None
+    hint = "write `get_config` in the class, with every argument of the rule"
+    where = f"{entry.file.path.name}: a {node.op} cannot be saved"
+    try:
+        config = layer.get_config()
+        type(layer).from_config(dict(config))
+    except Exception as error:
+        from archspec.own_layers.code import describe
+
+        raise UserError(f"{where}: {describe(error)}", hint) from error
+    missing = [name for name in entry.arguments if name not in (*COMMON, *config)]
+    if missing:
+        raise UserError(f"{where} in full: its config has no '{missing[0]}'", hint)

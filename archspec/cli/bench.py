@@ -14,6 +14,7 @@ from archspec.cli.options import (
     device_option,
     files,
     format_option,
+    layers_option,
     recipe_option,
     set_option,
 )
@@ -23,6 +24,7 @@ from archspec.cli.specs import load_and_warn
 @click.command()
 @click.argument("specs", nargs=-1, required=True, callback=files)
 @set_option
+@layers_option
 @recipe_option("batch_size", "Samples in a batch.", default=32, show_default=True)
 @recipe_option(
     "precision",

@@ -9,13 +9,14 @@ import click
 from archspec.api.build import build as build_model
 from archspec.api.show import show
 from archspec.backends import framework
-from archspec.cli.options import files, output_option, recipe_option, set_option
+from archspec.cli.options import files, layers_option, output_option, recipe_option, set_option
 from archspec.cli.specs import BUILD, load_and_warn
 
 
 @click.command()
 @click.argument("spec", callback=files)
 @set_option
+@layers_option
 @output_option("The file to write, which ends in .keras.")
 @recipe_option("seed", "Seed of the initial weights.", default=0, show_default=True)
 def build(spec: str, settings: tuple[str, ...], output: Path | None, seed: int) -> None:

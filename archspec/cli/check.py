@@ -10,7 +10,7 @@ import click
 
 from archspec.api.check import Examination, examine, merge
 from archspec.cli.messages import say
-from archspec.cli.options import STDIN, set_option, specs_argument
+from archspec.cli.options import STDIN, layers_option, set_option, specs_argument
 from archspec.cli.specs import STDIN_NAME, display_name, load
 from archspec.errors import Diagnostic
 from archspec.graph import Graph
@@ -19,6 +19,7 @@ from archspec.graph import Graph
 @click.command()
 @specs_argument
 @set_option
+@layers_option
 @click.option(
     "--format",
     "form",

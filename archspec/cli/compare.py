@@ -15,6 +15,7 @@ from archspec.cli.options import (
     check_given_once,
     files,
     format_option,
+    layers_option,
     output_option,
     path_type,
     recipe_options,
@@ -24,6 +25,7 @@ from archspec.cli.options import (
 @click.command()
 @click.argument("arguments", nargs=-1, metavar="[SPEC | RUN]...", callback=files)
 @recipe_options
+@layers_option
 @click.option(
     "--seeds", type=WholeNumber(1, 1000), default=1, help="How many times each SPEC is trained."
 )

@@ -14,6 +14,7 @@ from archspec.cli.options import (
     MANY,
     STDIN,
     WholeNumber,
+    layers_option,
     output_option,
     set_option,
     specs_argument,
@@ -27,6 +28,7 @@ from archspec.pictures.style import COSTS, DIRECTIONS, THEMES
 @click.command()
 @specs_argument
 @set_option
+@layers_option
 @output_option("The file to write; its suffix is the format: .svg, .png, .pdf or .dot.")
 @click.option("--depth", type=MANY, help="Fold blocks that are nested so deep into a box each.")
 @click.option("--no-fold", is_flag=True, help="Draw every turn of a repeated block.")

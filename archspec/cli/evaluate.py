@@ -9,11 +9,12 @@ import click
 from archspec.api.use import PARTS
 from archspec.api.use import evaluate as evaluate_run
 from archspec.backends import framework
-from archspec.cli.options import data_dir_option, device_option, run_argument
+from archspec.cli.options import data_dir_option, device_option, layers_option, run_argument
 
 
 @click.command()
 @run_argument
+@layers_option
 @click.option(
     "--part", type=click.Choice(PARTS), help="The images to use; by default those for test."
 )

@@ -7,10 +7,12 @@ import shutil
 import click
 
 from archspec.api.layers import describe_layers
+from archspec.cli.options import layers_option
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@layers_option
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text")
 def layers(names: tuple[str, ...], form: str) -> None:
     """List the layers of the language, or describe each NAME.

@@ -87,6 +87,24 @@ set_option = click.option(
 )
 
 
+def _register(context: click.Context, option: click.Parameter, files: Sequence[Path]) -> None:
+    if files and not context.resilient_parsing:  # which completion asks for: it runs no file
+        from archspec.own_layers.files import registered
+
+        context.with_resource(registered(files))
+
+
+layers_option = click.option(
+    "--layers",
+    multiple=True,
+    type=path_type,
+    metavar="FILE",
+    callback=_register,
+    expose_value=False,
+    help="A Python file with layers of one's own, which is run. May be repeated.",
+)
+
+
 def format_option(*others: str) -> Callable[[Verb], Verb]:
     """Return `--format` for a table; others: what it can be written as besides."""
     choice = click.Choice([*TABLE_STYLES, *others])

@@ -9,12 +9,13 @@ import click
 
 from archspec.api.use import predict as predict_classes
 from archspec.backends import framework
-from archspec.cli.options import MANY, device_option, path_type, run_argument
+from archspec.cli.options import MANY, device_option, layers_option, path_type, run_argument
 
 
 @click.command()
 @run_argument
 @click.argument("images", nargs=-1, required=True, type=path_type)
+@layers_option
 @click.option("--top", type=MANY, default=5, help="How many classes, the most probable first.")
 @click.option("--resize", is_flag=True, help="Adapt images to the spec's input.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")

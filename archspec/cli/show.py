@@ -9,6 +9,7 @@ from archspec.cli.options import (
     MANY,
     check_given_once,
     format_option,
+    layers_option,
     recipe_option,
     set_option,
     specs_argument,
@@ -19,6 +20,7 @@ from archspec.cli.specs import load, warn
 @click.command()
 @specs_argument
 @set_option
+@layers_option
 @click.option("--depth", type=MANY, help="Fold blocks that are nested deeper than this.")
 @recipe_option("batch_size", "Batch size for the memory of training.")
 @recipe_option("precision", "Precision for it: float32, mixed_bfloat16, ...")

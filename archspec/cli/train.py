@@ -15,6 +15,7 @@ from archspec.cli.ending import ENDING
 from archspec.cli.options import (
     check_given_once,
     files,
+    layers_option,
     path_type,
     recipe_option,
     recipe_options,
@@ -29,6 +30,7 @@ OF_RUN = ("recipe", "precision", "seed", "limit", "resize")
 @click.argument("spec", required=False, callback=files)
 @click.option("--resume", type=path_type, help="Go on with the run in this folder.")
 @recipe_options
+@layers_option
 @recipe_option("seed")
 @click.option("--run-dir", type=path_type, help="The run's folder; by default runs/NAME-N.")
 @click.option("--weights", is_flag=True, help="Also write all weights, as text, to weights.txt.")

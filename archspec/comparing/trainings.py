@@ -20,6 +20,7 @@ from archspec.comparing.members import Member, Terms, has_only_begun, is_begun
 from archspec.comparing.table import Missing
 from archspec.errors import UserError
 from archspec.reading import kind_of
+from archspec.runs.own_layers import find_files
 from archspec.runs.results import Result, read_result
 
 Echo = Callable[[str], None]
@@ -62,6 +63,8 @@ def _make_command(member: Member, terms: Terms) -> list[str]:
     """Return the command that trains or resumes a member."""
     safe = [] if str(Path.cwd()) in sys.path else ["-P"]
     train = [sys.executable, *safe, "-m", "archspec", "train"]
+    for file in find_files(member.graph, member.recipe):
+        train += ["--layers", str(file.path)]
     if is_begun(member.folder):
         device = ["--device", terms.device] if terms.device else []
         return [*train, "--resume", str(member.folder), *device]

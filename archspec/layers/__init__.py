@@ -9,7 +9,7 @@ what a layer is like, for memory, pictures and recipes.
 
 A family of layers is a file. To add a layer, write its rule there, or take one that fits, add an
 entry to the `FAMILY` at the end of the file, and a case to tests/layer_cases.py. Nothing outside
-the table is known.
+the table is known; `archspec.own_layers` adds the layers of a file that the user names.
 
     >>> from archspec.arguments import bind
     >>> conv = LAYERS["Conv2D"]
@@ -29,6 +29,7 @@ from archspec.layers.table import (
     LAYERS,
     REFUSED,
     find_activation,
+    list_own,
     traits_of,
 )
 from archspec.layers.traits import KINDS, Kind, Traits
@@ -45,5 +46,6 @@ __all__ = [
     "Layer",
     "Traits",
     "find_activation",
+    "list_own",
     "traits_of",
 ]

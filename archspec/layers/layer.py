@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from typing import Annotated as A
 
@@ -66,6 +67,14 @@ class Example:
         return dict(zip("abcdefgh", several, strict=False))
 
 
+@dataclass(frozen=True, slots=True)
+class LayerFile:
+    """The file that a layer of one's own was read from. sha256: of its content, in hexadecimal."""
+
+    path: Path
+    sha256: str
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
     """An entry of the table of layers.
@@ -73,6 +82,9 @@ class Layer:
     rule: gives the facts of a call. doc: what the layer does, in a sentence.
     call: the constant call arguments that a spec may give, each with a sentence.
     common: the arguments that it shares with other layers.
+    keras_class: of a layer of one's own, the function that makes its Keras class; a stock layer is
+        the class of its name in `keras.layers`.
+    file: where a layer of one's own was read; None for a stock layer.
     """
 
     name: str
@@ -82,6 +94,8 @@ class Layer:
     example: Example
     call: Mapping[str, str]
     common: Mapping[str, Argument]
+    keras_class: Callable[[], Any] | None = None
+    file: LayerFile | None = None
 
     # A rule's signature and docstring are read when they are first asked for: a spec has a dozen of
     # the hundred layers.
@@ -243,10 +257,13 @@ def entry(
     applied_to: Shape | list[Shape] | dict[str, Shape],
     call: Mapping[str, str] = NO_CALL,
     common: Mapping[str, Argument] = COMMON,
+    keras_class: Callable[[], Any] | None = None,
 ) -> Layer:
     """Make an entry of the table.
 
     doc: what the layer does, in a sentence. arguments, applied_to: of its example: its arguments as
-    YAML, and the shapes of its inputs without the batch axis.
+    YAML, and the shapes of its inputs without the batch axis. keras_class: for a layer of one's
+    own, the function that makes its Keras class.
     """
-    return Layer(name, rule, traits, doc, Example(arguments, applied_to), call, common)
+    example = Example(arguments, applied_to)
+    return Layer(name, rule, traits, doc, example, call, common, keras_class)

@@ -41,6 +41,12 @@ FAMILIES: dict[str, tuple[Layer, ...]] = {
 
 LAYERS: dict[str, Layer] = {each.name: each for family in FAMILIES.values() for each in family}
 
+
+def list_own() -> tuple[Layer, ...]:
+    """Return the layers of one's own that the table has, from files that the user named."""
+    return tuple(each for each in LAYERS.values() if each.file is not None)
+
+
 _INPUT, _UNKNOWN = Traits(title="input", gradient_needs="nothing"), Traits()
 
 

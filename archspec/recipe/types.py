@@ -8,8 +8,8 @@ from typing import Any
 
 from archspec import foreign
 from archspec.arguments import NUMBER, Type, bind, choice, interval, leave_out_defaults, show
-from archspec.errors import Refused, Unfit, did_you_mean
-from archspec.infer import explain_lacking
+from archspec.errors import Refused, Unfit
+from archspec.infer import explain_lacking, suggest_nearest
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES, Object, named
 
@@ -70,7 +70,7 @@ def _read_layer(step: Any) -> Object:
     ((op, given),) = step.items()
     if op not in LAYERS:
         raise explain_lacking(op) or Refused(
-            f"there is no layer '{op}'", None, "unknown-layer", did_you_mean(op, LAYERS)
+            f"there is no layer '{op}'", None, "unknown-layer", suggest_nearest(op, LAYERS)
         )
     arguments = LAYERS[op].arguments
     if not isinstance(given, Mapping):  # a scalar or a list is the first argument

@@ -100,6 +100,7 @@ DATA = record(
     found=maybe(TEXT),
     limit=maybe(COUNT),
 )
+OWN_LAYERS = record("file sha256 layers", file=TEXT, sha256=TEXT, layers=listing(TEXT))
 RUN = record(
     "status data",
     status=TEXT,
@@ -107,6 +108,7 @@ RUN = record(
     params={"type": "object"},
     fingerprint=TEXT,
     spec=maybe(TEXT),
+    own_layers=listing(OWN_LAYERS),
     data=DATA,
     device=maybe({"type": "string", "pattern": "^[a-z]+(:[0-9]{1,3})?$"}),
     threads=maybe({**COUNT, "minimum": 1, "maximum": 4096}),

@@ -24,6 +24,7 @@ from archspec.loading.files import open_spec
 from archspec.reading import GIB, kind_of, open_file, read_bytes, reading
 from archspec.recipe import Recipe, recipe_of
 from archspec.runs.contents import MOST, RUN, limit_size, read_json, report_damage
+from archspec.runs.own_layers import refuse_others, require_files
 from archspec.syntax.source import read_file
 from archspec.writing import writing
 
@@ -99,14 +100,18 @@ class RunFolder:
         """Return the graph and the recipe of resolved.yaml.
 
         settings: as `--set`, by dotted key. options: as `recipe_of` takes them.
-        Raises `SpecError` for a damaged spec, `UserError` for a recipe that does not fit.
+        Raises `SpecError` for a damaged spec; `UserError` for a recipe that does not fit, and where
+        a file of one's own layers that run.json names is not given.
         """
-        path = self.path / "resolved.yaml"
+        path, facts = self.path / "resolved.yaml", self.read_facts()
+        require_files(self.path, facts)
         graph = expand(open_spec(read_file(path), settings))
         try:
-            return graph, recipe_of(graph, **options)
+            recipe = recipe_of(graph, **options)
         except Refused as refused:
             raise UserError(f"{path}: {refused}", refused.hint) from None
+        refuse_others(self.path, facts, graph, recipe)
+        return graph, recipe
 
     def warn_of_other_network(self, graph: Graph, facts: Mapping[str, Any]) -> None:
         """Warn where the network of resolved.yaml is not the one that run.json says was trained."""

@@ -16,6 +16,7 @@ from archspec.graph import Graph
 from archspec.reading import path_of
 from archspec.recipe import Recipe
 from archspec.runs.folder import RunFolder
+from archspec.runs.own_layers import describe_files
 from archspec.syntax.writer import write_yaml
 
 Echo = Callable[[str], None]
@@ -101,6 +102,7 @@ def describe_job(
         "fingerprint": graph.fingerprint,
         "parameters": graph.total_params,
         "seed": recipe.seed,
+        **describe_files(graph, recipe),
         "data": {
             "name": dataset.name,
             "classes": dataset.classes,

@@ -24,6 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from archspec.layers import Layer, list_own
 from archspec.schema.define_steps import define_steps
 from archspec.schema.define_values import A_FORMULA, define_mapping, define_objects, label
 from archspec.schema.define_words import define_recipe, define_words
@@ -35,9 +36,14 @@ URL = "https://json-schema.org/draft/2020-12/schema"
 NEITHER = {"errorMessage": "A network has layers, a derived one extends, a library has blocks."}
 
 
-@cache
 def make_schema() -> dict[str, Any]:
-    """Return the JSON Schema of every file that archspec reads."""
+    """Return the JSON Schema of every file that archspec reads, with the layers of one's own."""
+    return _make_schema(list_own())
+
+
+@cache
+def _make_schema(own: tuple[Layer, ...]) -> dict[str, Any]:
+    """Return the schema as long as the table of layers has these of one's own."""
     return {
         "$schema": URL,
         "title": "archspec 1",
@@ -54,7 +60,7 @@ def make_schema() -> dict[str, Any]:
 
 
 def make_text() -> str:
-    """Return the text of `archspec/schema.json`, which editors read, made from the tables."""
+    """Return the schema as text, which editors read, made from the tables."""
     return json.dumps(make_schema(), separators=(",", ":"), ensure_ascii=False) + "\n"
 
 

@@ -8,7 +8,7 @@ from archspec import foreign, recipe
 from archspec.analysis.measures import CONTRACTS
 from archspec.arguments import show
 from archspec.errors import Span, closest, did_you_mean
-from archspec.infer import CLOSED, explain_lacking
+from archspec.infer import explain_lacking, suggest_nearest
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES
 from archspec.schema.check_result import CheckResult, Notes
@@ -189,5 +189,5 @@ def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> No
         what = "a space is missing after the colon" if glued[2] == ":" else "a colon is missing"
         hint = f"{what}: write `- {glued[1]}: ...`"
     else:
-        hint = did_you_mean(word, [*LAYERS, *WORDS, *blocks]) or CLOSED
+        hint = suggest_nearest(word, [*LAYERS, *WORDS, *blocks])
     result.error(code, message, span, hint, notes)

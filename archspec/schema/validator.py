@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from archspec.conforms import Check, make_check
-from archspec.layers import LAYERS
+from archspec.layers import LAYERS, Layer, list_own
 from archspec.objects import TABLES
 from archspec.schema import make_schema, read_shipped
 from archspec.schema.check_result import Notes, Path
@@ -18,15 +18,23 @@ from archspec.schema.define_values import ROLE
 from archspec.syntax.source import Value
 
 
-@cache
 def quick_check() -> Check:
     """Return a function that says whether a file is valid, and nothing more."""
-    return make_check(json.loads(read_shipped()))
+    return _quick_check(list_own())
 
 
 @cache
+def _quick_check(own: tuple[Layer, ...]) -> Check:
+    return make_check(make_schema() if own else json.loads(read_shipped()))
+
+
 def validator() -> Any:
     """Return the validator of jsonschema, which also finds out what is wrong."""
+    return _validator(list_own())
+
+
+@cache
+def _validator(own: tuple[Layer, ...]) -> Any:
     import jsonschema  # slow to import, so only if something is wrong
 
     # `propertyNames` is for editors: yaml_traps reports the keys beside a layer, in words.

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from archspec.backends.keras import make_layer
 from archspec.graph import Graph
 from archspec.objects import Object, named
 from archspec.recipe import Recipe, gives_probabilities, is_one_unit
@@ -55,7 +56,7 @@ def compile_trainer(
     (images,), outputs = model.inputs, model.outputs
     if recipe.augment:
         images = keras.Input(batch_shape=images.shape, dtype=images.dtype)
-        layers = [build_object(keras.layers, step) for step in recipe.augment]
+        layers = [make_layer(*named(step)) for step in recipe.augment]
         outputs = model(_Augment(layers)(images))
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     losses = {name: build_object(keras.losses, each) for name, each in recipe.loss.items()}
