@@ -29,8 +29,9 @@ CONTEXT.set_forkserver_preload(["archspec.training.fitting"])
 class Archspec(ForkServerProcess):
     """`archspec` with these words, started; to be waited for as a `subprocess.Popen` is.
 
-    log: a file for all that it says, which else is nowhere but for its errors. environment: what
-    is added to that of this process.
+    log: a file for all that it says, which else is nowhere but for its errors. out: one for what it
+    prints apart from them. environment: what is added to that of this process. folder: where it
+    works.
     """
 
     def __init__(
@@ -38,9 +39,12 @@ class Archspec(ForkServerProcess):
         words: Sequence[str],
         log: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        *,
+        out: Path | None = None,
+        folder: Path | None = None,
     ) -> None:
         super().__init__()
-        self.members = 0
+        self.members, self.out, self.folder = 0, out, folder
         self.words, self.log, self.environment = list(words), log, environment or {}
         self.start()
 
@@ -50,10 +54,11 @@ class Archspec(ForkServerProcess):
         threads = list(Path(f"/proc/{os.getppid()}/task").iterdir())
         assert len(threads) == 1, "a fork has only one of them"
         gc.freeze()  # as `framework.start` does
-        said = os.open(self.log or os.devnull, os.O_WRONLY | os.O_CREAT, 0o644)
-        os.dup2(said, 1)
         if self.log is not None:
-            os.dup2(said, 2)
+            os.dup2(_opened(self.log), 2)
+        os.dup2(2 if self.log and not self.out else _opened(self.out or os.devnull), 1)
+        if self.folder is not None:
+            os.chdir(self.folder)
         os.environ.update(self.environment)
         pictures.draw_curves = pictures.draw_samples = lambda *drawn: drawn[-1].touch()
         if self.words[0] == "compare":
@@ -85,6 +90,10 @@ class Archspec(ForkServerProcess):
         self.join()
         assert self.exitcode is not None
         return self.exitcode
+
+
+def _opened(path: Path | str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
 
 
 class Member:

@@ -13,13 +13,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Done, command
+from forks import Archspec
 
 from archspec.cli.options import CHANGES
 from archspec.cli.train import train
@@ -64,15 +66,12 @@ def refusal(folder: Path, *specs: str, **options) -> str:
     return str(error.value)
 
 
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "archspec", "compare", *words]
-
-
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        command(*words), cwd=folder, env=environment, capture_output=True, text=True
-    )
+def run(folder: Path, *words: str) -> Done:
+    """A comparison in a process of its own, and each of its members too."""
+    with tempfile.TemporaryDirectory() as place:
+        said = {name: Path(place, name) for name in ("out", "err")}
+        process = Archspec(["compare", *words], said["err"], out=said["out"], folder=folder)
+        return Done(process.wait(), *(path.read_text() for path in said.values()))
 
 
 # --- before anything is trained ------------------------------------------------------------------
@@ -212,7 +211,7 @@ def test_a_damaged_run_is_refused(specs, name):
 
 def test_a_folder_that_cannot_be_made_is_said(specs):
     folder = specs(a=NET)
-    done = run(folder, "a.yaml", "--dir", "a.yaml/out")
+    done = command(folder, "compare", "a.yaml", "--dir", "a.yaml/out")
     assert (done.returncode, done.stdout) == (1, "")
     assert "error: cannot write a.yaml/out/a-s4.log: not a directory" in done.stderr
 
@@ -221,7 +220,7 @@ def test_a_log_that_is_a_pipe_is_not_waited_for(specs):
     folder = specs(a=NET)
     (folder / "out").mkdir()
     os.mkfifo(folder / "out" / "a-s4.log")
-    done = run(folder, "a.yaml", "--dir", "out")
+    done = command(folder, "compare", "a.yaml", "--dir", "out")
     assert (done.returncode, done.stdout) == (1, "")
     assert "error: cannot write out/a-s4.log: it is no file" in done.stderr
 
@@ -323,7 +322,7 @@ def begun(specs):
     folder = specs(long=LONG, sound=NET)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        command("long.yaml", "sound.yaml", *SMALL),
+        [sys.executable, "-m", "archspec", "compare", "long.yaml", "sound.yaml", *SMALL],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
