@@ -19,9 +19,11 @@ from archspec.backends import framework
 
 ROOT = Path(__file__).parent.parent
 CORE_ALONE = find_spec("keras") is None
-# The runner, and what the extra `run` brings for it.
+# The rooms that train and read runs, and what the extra `run` brings for them.
 RUNNER = re.compile(
-    r"^(from|import) (archspec\.training|filelock|keras|matplotlib|numpy|PIL|sklearn|tqdm)\b", re.M
+    r"^(from|import) (archspec\.(comparing|data|runs|training)|"
+    r"filelock|keras|matplotlib|numpy|PIL|sklearn|tqdm)\b",
+    re.M,
 )
 HELPERS = re.compile(r"^(?:from|import) (\w+)", re.M)
 
