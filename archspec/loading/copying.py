@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archspec.errors import Span, UserError
+from archspec.loading.shipped import is_bare, list_shipped
 from archspec.reading import kind_of, path_of, read_bytes
 from archspec.schema import read_shipped
 from archspec.syntax.source import MAX_BYTES, Document, read_file
@@ -103,10 +104,19 @@ class _Copies:
             _find_named_files(document), key=lambda each: (-each[0].line, -each[0].column)
         )
         for span, name in named:
-            line, beside = lines[span.line - 1], Path(name).name
+            named_file = _locate(name, source)
+            line, beside = lines[span.line - 1], named_file.name
             lines[span.line - 1] = line[: span.column - 1] + beside + line[span.end_column - 1 :]
-            self.gather(source.parent / name, self.folder / beside)
+            self.gather(named_file, self.folder / beside)
         self.texts[target] = _without_schema("\n".join(lines))
+
+
+def _locate(name: str, source: Path) -> Path:
+    """Return the file that a spec names: beside it, or shipped if the name is bare."""
+    beside = source.parent / name
+    if is_bare(name) and kind_of(beside) != "file":
+        return list_shipped().get(name, beside)
+    return beside
 
 
 def _find_named_files(document: Document) -> list[tuple[Span, str]]:
