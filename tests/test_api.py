@@ -256,12 +256,14 @@ def test_the_schema_is_the_one_that_the_command_prints(tmp_path: Path) -> None:
 def test_new_writes_what_the_command_writes(tmp_path: Path) -> None:
     for name in ("ours", "theirs"):
         (tmp_path / name).mkdir()
-    printed = command(tmp_path / "theirs", "new", "mine.yaml", "--from", "resnet50_imagenet")
-    with chdir(tmp_path / "ours"):
-        written = archspec.new("mine.yaml", "resnet50_imagenet")
-        assert [f"wrote {path}" for path in written] == printed.splitlines()[:-1]
-        for path in written:
-            assert path.read_bytes() == (tmp_path / "theirs" / path).read_bytes()
+    source = ("--from", "resnet50_imagenet")
+    for name, words in (("mine.yaml", source), ("whole.yaml", (*source, "--copy"))):
+        printed = command(tmp_path / "theirs", "new", name, *words)
+        with chdir(tmp_path / "ours"):
+            written = archspec.new(name, "resnet50_imagenet", copy="--copy" in words)
+            assert [f"wrote {path}" for path in written] == printed.splitlines()[:-1]
+            for path in written:
+                assert path.read_bytes() == (tmp_path / "theirs" / path).read_bytes()
 
 
 @pytest.mark.keras

@@ -17,7 +17,7 @@ import click
 import pytest
 from conftest import ROOT, Done
 from conftest import command as run
-from shipped import SPECS, most_slow
+from shipped import SPECS, most_slow, network
 
 import archspec
 from archspec import cli
@@ -87,16 +87,15 @@ def test_schema_prints_the_schema(tmp_path: Path):
 
 @pytest.mark.parametrize("name", most_slow(SPECS))
 def test_new_starts_a_file_that_means_the_same(tmp_path: Path, name: str):
-    from archspec.loading.copying import copy_spec
-
-    written = copy_spec(archspec.find(name), tmp_path / "mine.yaml")
-    assert written[0] == tmp_path / "mine.yaml"
-    assert archspec.load(written[0]).fingerprint == archspec.load(name).fingerprint
-    assert archspec.load(written[0]).name == "mine"
+    for copy in (False, True):
+        written = archspec.new(tmp_path / f"mine_{copy}.yaml", name, copy=copy)
+        assert written[0] == tmp_path / f"mine_{copy}.yaml"
+        assert archspec.load(written[0]).fingerprint == network(name).fingerprint
+        assert archspec.load(written[0]).name == f"mine_{copy}"
 
 
 def test_new_never_overwrites(tmp_path: Path):
-    assert run(tmp_path, "new", "mine.yaml").returncode == 0
+    assert run(tmp_path, "new", "mine.yaml", "--copy").returncode == 0
     text = (tmp_path / "mine.yaml").read_text(encoding="utf-8")
     first, _, rest = text.partition("\n")
     assert first == "# yaml-language-server: $schema=archspec.schema.json"

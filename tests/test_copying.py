@@ -1,15 +1,18 @@
-"""`archspec new`: what it writes, where copies say their schema is, what it leaves alone."""
+"""`archspec new`: files that extend a spec and copies of one, and what it leaves alone."""
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, chdir
+from shipped import SPECS, most_slow, network
 
 import archspec
 from archspec.errors import UserError
-from archspec.loading.copying import FOR_EDITORS, SCHEMA, copy_spec
+from archspec.loading.copying import FOR_EDITORS, SCHEMA, copy_spec, extend_spec
 from archspec.schema import read_shipped
 
 NET = "archspec: 1\ninput: [8]\nlayers:\n  - Dense: 3\n"
@@ -94,3 +97,84 @@ def test_files_that_name_each_other_are_copied_once(tmp_path: Path):
     source = write(tmp_path / "a" / "two.yaml", "archspec: 1\nextends: one.yaml\n")
     written = copy_spec(source, tmp_path / "b" / "two.yaml")
     assert [each.name for each in written] == ["two.yaml", "one.yaml", SCHEMA]
+
+
+def uncomment(written: str) -> str:
+    """Return a new spec with its params, as an editor would uncomment them."""
+    head, _, params = written.partition("# params:\n")
+    return head + re.sub("^# ", "", f"# params:\n{params}", flags=re.M)
+
+
+@pytest.mark.parametrize("name", most_slow(SPECS))
+def test_the_params_in_the_comment_are_those_of_the_base(tmp_path: Path, name: str):
+    path = archspec.new(tmp_path / "mine.yaml", name)[0]
+    written = text(path)
+    assert written.startswith(f"{FOR_EDITORS}archspec: 1\nextends: {name}\n")
+    assert [line for line in written.splitlines() if not line.startswith("#")][2:] in ([], [""])
+    path.write_text(uncomment(written), encoding="utf-8")
+    assert archspec.load(path).fingerprint == network(name).fingerprint
+
+
+def test_uncommenting_a_param_changes_it(tmp_path: Path):
+    path = archspec.new(tmp_path / "mine.yaml", "resnet18")[0]
+    written = text(path).replace("# params:", "params:").replace("#   classes: 10", "  classes: 7")
+    path.write_text(written, encoding="utf-8")
+    assert archspec.load(path).fingerprint == archspec.load("resnet18", classes=7).fingerprint
+
+
+def test_a_spec_without_params_is_extended_without_a_comment(tmp_path: Path):
+    source = write(tmp_path / "net.yaml", NET)
+    extend_spec(source, tmp_path / "mine.yaml")
+    assert text(tmp_path / "mine.yaml") == f"{FOR_EDITORS}archspec: 1\nextends: net.yaml\n"
+
+
+@pytest.mark.parametrize("name", ["net.yaml", "a #: b.yaml", "2.yaml", "- it's.yaml"])
+def test_a_file_is_named_by_its_path_from_the_new_one(tmp_path: Path, name: str):
+    source = write(tmp_path / "a" / name, NET)
+    (target, schema) = extend_spec(source, tmp_path / "b" / "c" / "mine.yaml")
+    assert schema == target.parent / SCHEMA
+    assert archspec.load(target).fingerprint == archspec.load(source).fingerprint
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for each in ("a", "b"):
+        (tmp_path / each).rename(moved / each)
+    assert archspec.load(moved / "b" / "c" / "mine.yaml").total_params == 27
+
+
+def test_a_link_to_a_folder_does_not_lead_astray(tmp_path: Path):
+    write(tmp_path / "net.yaml", NET)
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    (tmp_path / "near").symlink_to(tmp_path / "far" / "away", target_is_directory=True)
+    with chdir(tmp_path):
+        archspec.new("near/mine.yaml", "net.yaml")
+        assert archspec.load("near/mine.yaml").total_params == 27
+    assert f"extends: {os.path.join('..', '..', 'net.yaml')}\n" in text(tmp_path / "near/mine.yaml")
+
+
+def test_a_shipped_name_is_not_hidden_by_a_file_beside(tmp_path: Path):
+    with pytest.raises(UserError, match="cannot extend the shipped lenet5"):
+        archspec.new(tmp_path / "lenet5.yaml", "lenet5")
+    write(tmp_path / "lenet5.yaml", NET)
+    with pytest.raises(UserError, match="lies where"):
+        archspec.new(tmp_path / "mine.yaml", "lenet5")
+    assert not (tmp_path / "mine.yaml").exists()
+    assert not (tmp_path / SCHEMA).exists()
+    archspec.new(tmp_path / "mine.yaml", tmp_path / "lenet5.yaml")
+    assert archspec.load(tmp_path / "mine.yaml").total_params == 27
+
+
+def test_a_block_library_is_no_spec_to_extend(tmp_path: Path):
+    with pytest.raises(archspec.SpecError, match="library"):
+        archspec.new(tmp_path / "mine.yaml", "squeeze_excite")
+    assert not any(tmp_path.iterdir())
+    archspec.new(tmp_path / "mine.yaml", "squeeze_excite", copy=True)
+    assert "blocks:" in text(tmp_path / "mine.yaml")
+
+
+def test_a_copy_needs_no_shipped_file(tmp_path: Path):
+    written = archspec.new(tmp_path / "mine.yaml", "se_resnet50", copy=True)
+    assert {each.name for each in written} == {
+        "mine.yaml", "resnet50_imagenet.yaml", "squeeze_excite.yaml", SCHEMA
+    }  # fmt: skip
+    assert "extends: resnet50_imagenet.yaml\nd" in text(tmp_path / "mine.yaml")
+    assert "import: [squeeze_excite.yaml]" in text(tmp_path / "mine.yaml")

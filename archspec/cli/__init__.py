@@ -39,7 +39,7 @@ VERBS = {
     "layers": "List the layers of the language, or describe each NAME.",
     "explain": "Explain an error by its CODE, or list all codes.",
     "schema": "Print the JSON Schema of a spec, for editors and other tools.",
-    "new": "Start a new FILE as a copy of a SPEC.",
+    "new": "Start a new FILE that extends a SPEC.",
 }
 # These verbs take a tenth of a second. Python collects garbage after every 700 new objects, which
 # would take a tenth of that time and find none. After every 100,000, only many specs or a large one

@@ -6,19 +6,22 @@ from pathlib import Path
 
 import click
 
-from archspec.api.new import new as copy_spec
+from archspec.api.new import new as start_spec
 from archspec.cli.options import path_type
 
 
 @click.command()
 @click.argument("file", type=path_type)
-@click.option("--from", "source", default="lenet5", show_default=True, help="The spec to copy.")
-def new(file: Path, source: str) -> None:
-    """Start a new FILE as a copy of a SPEC.
+@click.option(
+    "--from", "source", default="lenet5", show_default=True, help="The spec to start from."
+)
+@click.option("--copy", is_flag=True, help="Copy the whole spec, with the files that it needs.")
+def new(file: Path, source: str, copy: bool) -> None:
+    """Start a new FILE that extends a SPEC.
 
-    The files that the SPEC needs are copied too, and the JSON Schema is written beside them, for
-    editors.
+    The FILE shows the params of the SPEC as a comment, to change them. The JSON Schema is written
+    beside it, for editors.
     """
-    for path in copy_spec(file, source):
+    for path in start_spec(file, source, copy=copy):
         click.echo(f"wrote {path}")
     click.echo(f"check it: archspec check {file}")

@@ -1,21 +1,48 @@
-"""Copy a spec, with the files that it extends or imports, for `archspec new`."""
+"""Start a spec from another, for `archspec new`: a file that extends it, or a copy of the whole."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from archspec.errors import Span, UserError
+from archspec.loading.files import open_spec
 from archspec.loading.shipped import is_bare, list_shipped
-from archspec.reading import kind_of, path_of, read_bytes
+from archspec.reading import from_here, kind_of, path_of, read_bytes
 from archspec.schema import read_shipped
-from archspec.syntax.source import MAX_BYTES, Document, read_file
+from archspec.syntax.source import MAX_BYTES, Document, read_file, to_plain
+from archspec.syntax.writer import write_value
 from archspec.writing import writing
 
 SCHEMA = "archspec.schema.json"  # beside the spec, so that it is moved and committed with it
 FOR_EDITORS = f"# yaml-language-server: $schema={SCHEMA}\n"
+
+
+def extend_spec(source: Path, target: Path) -> list[Path]:
+    """Write a spec to `target` that extends another; return the paths written.
+
+    A shipped spec is named by its bare name, a file by its path from the new one. The params of the
+    source follow as a comment, with their values, and the schema is written beside the spec.
+
+    Raises `UserError` if `target` is there already or the source cannot be extended from there, and
+    `SpecError` if the source cannot be read.
+    """
+    _require_new_spec(target)
+    root = open_spec(read_file(source, str(from_here(source)))).root
+    name = _name_from(source, target)
+    params = root.get("params")
+    lines = [
+        f"{FOR_EDITORS}archspec: 1",
+        f"extends: {write_value(name)}",
+        *_comment_params(to_plain(params) if params else {}),
+    ]
+    texts = {target: "\n".join(lines) + "\n", **_schema_beside(target)}
+    return _write(texts)
 
 
 def copy_spec(source: Path, target: Path) -> list[Path]:
@@ -25,10 +52,7 @@ def copy_spec(source: Path, target: Path) -> list[Path]:
     updated. No other file is overwritten: raises `UserError` if there is one already with other
     contents.
     """
-    if target.suffix not in (".yaml", ".yml"):
-        raise UserError(f"{target}: a spec ends in .yaml", f"write {target.with_suffix('.yaml')}")
-    if kind_of(target) is not None:
-        raise UserError(f"{target}: the file exists", "choose another name")
+    _require_new_spec(target)
     copies = _Copies(target.parent)
     copies.gather(source, target)
     texts: dict[Path, str] = {}
@@ -37,13 +61,60 @@ def copy_spec(source: Path, target: Path) -> list[Path]:
             texts[path] = FOR_EDITORS + text
         elif _without_schema(_read_existing(path)) != text:
             raise UserError(f"{path}: a file of that name exists, with other contents", "move it")
+    first = {target: texts.pop(target)}
+    return _write({**first, **texts, **_schema_beside(target)})
+
+
+def _require_new_spec(target: Path) -> None:
+    """Raise `UserError` if no spec can be started as a file of this name."""
+    if target.suffix not in (".yaml", ".yml"):
+        raise UserError(f"{target}: a spec ends in .yaml", f"write {target.with_suffix('.yaml')}")
+    if kind_of(target) is not None:
+        raise UserError(f"{target}: the file exists", "choose another name")
+
+
+def _name_from(source: Path, target: Path) -> str:
+    """Return what a new spec calls the one that it extends.
+
+    Raises `UserError` if the bare name of a shipped spec would be taken for a file beside it.
+    """
+    if list_shipped().get(source.stem) != source:
+        return Path(os.path.relpath(source.resolve(), target.parent.resolve())).as_posix()
+    beside = target.with_name(f"{source.stem}.yaml")
+    if beside == target:
+        message = f"{target}: a spec of that name cannot extend the shipped {source.stem}"
+        raise UserError(message, "choose another name, or copy the whole: --copy")
+    if kind_of(beside) == "file":
+        message = f"{beside}: this file lies where `extends: {source.stem}` would look first"
+        raise UserError(message, "start from that file, in another folder, or copy it: --copy")
+    return source.stem
+
+
+def _comment_params(params: Mapping[str, Any]) -> list[str]:
+    """Return the lines that show how a param of the base is changed."""
+    if not params:
+        return []
+    written = "\n".join(f"{each}: {write_value(value)}" for each, value in params.items())
+    return [
+        "",
+        "# To change a param, uncomment `params:` and its line. The values are those of the base.",
+        "# params:",
+        *(f"#   {line}" for line in written.splitlines()),
+    ]
+
+
+def _schema_beside(target: Path) -> dict[Path, str]:
+    """Return the schema to write beside a spec, by its path, if it is not there or outdated."""
     schema = target.parent / SCHEMA
-    if kind_of(schema) is None or _is_outdated(schema):
-        texts[schema] = read_shipped()
+    return {schema: read_shipped()} if kind_of(schema) is None or _is_outdated(schema) else {}
+
+
+def _write(texts: Mapping[Path, str]) -> list[Path]:
+    """Write files; return their paths."""
     for path, text in texts.items():
         with writing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    return [target, *(path for path in texts if path != target)]
+    return list(texts)
 
 
 def _read_existing(path: Path) -> str:

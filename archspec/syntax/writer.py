@@ -29,6 +29,12 @@ def write_yaml(data: Mapping[str, Any]) -> str:
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=100)
 
 
+def write_value(value: Any) -> str:
+    """Return a value as YAML that can follow a key, on one line if it is not long."""
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=True, width=90)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes repeated values out instead of using aliases, and quotes texts that look like numbers.
 
