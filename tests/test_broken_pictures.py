@@ -21,7 +21,7 @@ LIGHT = THEMES["light"]
 FIXTURES = sorted((ROOT / "tests" / "errors").glob("*.yaml"))
 RESNET18 = (ROOT / "specs" / "resnet18.yaml").read_text(encoding="utf-8")
 TOO_WIDE = RESNET18.replace(
-    "kernel_size: 3, strides: =strides", "kernel_size: 30, padding: valid, strides: =strides"
+    "kernel_size: 3, strides: ==", "kernel_size: 30, padding: valid, strides: =="
 )
 SPEC = """
 archspec: 1

@@ -225,7 +225,8 @@ def _offer_next(modifiers: Iterable[str]) -> dict[str, Any]:
     """
     words = f"^({'|'.join((*LAYERS, *WORDS))})$"
     beside = {
-        "pattern": f"^([A-Z]|({'|'.join((*modifiers, *WORDS))})$)",
+        # `else` stands beside `layers`, which the look for YAML's traps holds it to.
+        "pattern": f"^([A-Z]|({'|'.join((*modifiers, 'else', *WORDS))})$)",
         "patternErrorMessage": f"Beside a layer stand {', '.join(modifiers)}.",
     }
     return {
