@@ -30,12 +30,18 @@ def test_the_values_of_a_use_give_the_arguments_that_it_has(name: str) -> None:
         first, *_ = block.uses
         for layer, symbols in block.symbols.items():
             for path, use in block.uses.items():
-                node = graph[path + layer.removeprefix(first)]
+                repeat = block.scene.repeats.get(path)
+                ends = [path, repeat.last] if repeat else [path]
+                nodes = [graph[end + layer.removeprefix(first)] for end in ends]
                 for argument, symbol in symbols.items():
-                    value = node.arguments[argument]
-                    plain = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
-                    written = f"{plain:g}" if isinstance(plain, float) else str(plain)
-                    assert meaning(symbol, use) == written, f"{node.name}: {symbol}"
+                    values = list(dict.fromkeys(plain(node.arguments[argument]) for node in nodes))
+                    digits = "g" if len(values) == 1 else ".4g"
+                    each = [f"{v:{digits}}" if isinstance(v, float) else str(v) for v in values]
+                    assert meaning(symbol, use) == " to ".join(each), f"{path}: {symbol}"
+
+
+def plain(value: object) -> object:
+    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
 
 
 def meaning(symbol: str, use: dict[str, str]) -> str:

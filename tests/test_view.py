@@ -125,6 +125,52 @@ def test_a_turn_that_others_read_ends_the_run() -> None:
     assert chain(outputs="outputs: [unit2, unit3]") == {"unit0": 3}
 
 
+RATES = """
+archspec: 1
+params: {rates: null}
+input: [8, 8, 4]
+blocks:
+  unit:
+    params: {drop_path: 0}
+    layers: [SpatialDropout2D: =drop_path, Conv2D: {filters: 4, kernel_size: 1}]
+layers:
+  - unit: =rate
+    for: {rate: =rates}
+    name: unit{index}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rates", "repeats"),
+    [
+        ([0.0, 0.1, 0.2], ["0 to 0.2"]),
+        ([0.3, 0.2, 0.1, 0.1, 0.1], ["0.3 to 0.1", "0.1"]),
+        ([0.1, 0.1, 0.1], ["0.1"]),
+        ([0.1, 0.2, 0.4], ["0.1 to 0.2"]),
+    ],
+)
+def test_turns_that_differ_in_one_fraction_by_equal_steps_say_its_range(
+    rates: list[float], repeats: list[str]
+) -> None:
+    graph = archspec.loads(RATES, rates=rates)
+    for depth, words in ((99, ">"), (1, ">drop_path ")):
+        scene = build_scene(graph, View(depth))
+        said = to_dot(graph, View(depth))
+        sums_up(scene)
+        for each in repeats:
+            hidden = depth == 1 and " to " not in each
+            assert hidden or f"{words}{each}<" in said or f">spatial dropout {each}<" in said
+        assert len(scene.repeats) == len(repeats)
+
+
+def test_turns_that_differ_in_a_whole_number_stand_apart() -> None:
+    text = RATES.replace(
+        "SpatialDropout2D: =drop_path", "Conv2D: {filters: =drop_path, kernel_size: 1}"
+    )
+    graph = archspec.loads(text, rates=[8, 16, 24])
+    assert not build_scene(graph, View()).repeats
+
+
 MEMORY = """
 archspec: 1
 inputs: {x: {shape: [8, 4]}, memory: {shape: [6, 4]}}

@@ -18,7 +18,7 @@ from operator import or_
 
 from archspec.graph import Graph, Node
 from archspec.layers import traits_of
-from archspec.pictures.repeats import Wiring
+from archspec.pictures.repeats import Wiring, merge_ends
 from archspec.pictures.scene import Box, Edge, FoldedRepeat, Mark, Scene, list_boxes, nest_boxes
 
 PREPARED = ("convolution", "pooling")  # kinds of layer that a padding may prepare the input of
@@ -261,12 +261,16 @@ def _fold_repeats(scene: Scene) -> Scene:
     """Return the scene with only the first repetition of each repeat."""
     wiring = Wiring(scene.edges)
     earlier: dict[str, str] = {}  # the box of the first repetition, by the boxes of the others
+    shown: dict[str, tuple[Node, ...]] = {}  # the nodes of boxes that stand for others too
     repeats = {}
     for repetitions in wiring.find_repeats(nest_boxes(scene.boxes, scene.titles)):
         first, last = list_boxes(repetitions[0]), list_boxes(repetitions[-1])
         for repetition in repetitions[1:]:
             names = zip(list_boxes(repetition), first, strict=True)
             earlier.update((box.name, once.name) for box, once in names)
+        for one, other in zip(first, last, strict=True):
+            nodes = zip(shown.get(one.name, one.nodes), other.nodes, strict=True)
+            shown[one.name] = tuple(merge_ends(*pair) for pair in nodes)
         ends = (wiring.find_given(first), wiring.find_given(last))
         repeats[repetitions[0].name] = FoldedRepeat(len(repetitions), repetitions[-1].name, ends)
 
@@ -279,7 +283,9 @@ def _fold_repeats(scene: Scene) -> Scene:
     for name in earlier:
         stands[drawn(name)] += stands[name]
     boxes = tuple(
-        replace(box, represented=stands[box.name]) for box in scene.boxes if box.name not in earlier
+        replace(box, nodes=shown.get(box.name, box.nodes), represented=stands[box.name])
+        for box in scene.boxes
+        if box.name not in earlier
     )
     edges = tuple(
         replace(edge, tail=drawn(edge.tail)) for edge in scene.edges if edge.head not in earlier

@@ -9,7 +9,7 @@ A folded block has its name, the shapes that enter and leave it, its parameters 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from archspec.pictures.style import Face, Heat, sum_cost
 MISTAKES = 2  # errors of a failed layer that are shown
 LETTER, PADDING, LINE = 6.3, 6, 22  # points of a letter, around text, of a line
 SMALL_LETTER = 6  # points of a letter of a title
+LONG_LINE = 30  # letters in a line of names or values
 WIDEST = 1000  # points: more than any box has
 LONG_ALONE, LONG_BESIDE = 203, 110  # points from which a box has two lines
 
@@ -161,6 +162,25 @@ def describe_shapes(scene: Scene, box: Box) -> list[str]:
     return [f"first in {taken}", f"last out {given}"]
 
 
+def describe_ranges(box: Box) -> list[str]:
+    """Return what differs between the repetitions of a folded block: `drop_path 0 to 0.2`.
+
+    A value is called by the block's param that has it, if there is one.
+    """
+    found: dict[str, None] = {}
+    for node in box.nodes:
+        params = {
+            value: name
+            for region in node.regions
+            for name, value in region.params.items()
+            if isinstance(value, Symbol)
+        }
+        for name, value in node.arguments.items():
+            if isinstance(value, Symbol):
+                found[f"{params.get(value, f'{notation.write_title(node)} {name}')} {value}"] = None
+    return [*found]
+
+
 def describe_params(scene: Scene, box: Box) -> str:
     """Return the number of parameters of a folded block; for a repeat that of all and of each."""
     each = [sum(map(count_params, nodes)) for nodes in _list_repetitions(scene, box)]
@@ -174,12 +194,35 @@ def describe_params(scene: Scene, box: Box) -> str:
 def count_layers(scene: Scene, box: Box) -> Counter[tuple[str, str]]:
     """Return how many layers of each title and Keras class a folded block holds.
 
-    For a repeat, they are those of one repetition.
+    A block inside is one thing, of no class. For a repeat, they are those of one repetition.
     """
-    held = _list_repetitions(scene, box)[0]
-    ops = {notation.write_title(node): node.op for node in held}
-    count = Counter(notation.write_title(node) for node in held)
+    depth = [region.path for region in box.nodes[0].regions].index(box.block) + 1
+    things: dict[str, tuple[str, str]] = {}
+    for node in _list_repetitions(scene, box)[0]:
+        block = next((region for region in node.regions[depth:] if region.title), None)
+        if block:
+            things[block.path] = block.title, ""
+        else:
+            things[node.name] = notation.write_title(node), node.op
+    ops = {title: op for title, op in things.values()}
+    count = Counter(title for title, _ in things.values())
     return Counter({(title, ops[title]): number for title, number in count.items()})
+
+
+def wrap_use(use: Mapping[str, str]) -> list[str]:
+    """Return the values of a use of a block in lines: `filters=64, strides=2`."""
+    return wrap_words(f"{name}={value}" for name, value in use.items())
+
+
+def wrap_words(words: Iterable[str]) -> list[str]:
+    """Return words in lines that are not long, with commas."""
+    lines: list[str] = []
+    for word in words:
+        if lines and len(lines[-1]) + len(word) <= LONG_LINE:
+            lines[-1] += f", {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def _list_repetitions(scene: Scene, box: Box) -> list[Sequence[Node]]:

@@ -25,10 +25,13 @@ from archspec.pictures.cells import (
     count_layers,
     describe_mistakes,
     describe_params,
+    describe_ranges,
     describe_shapes,
     describe_share,
     measure_rows,
     measure_title,
+    wrap_use,
+    wrap_words,
 )
 from archspec.pictures.markup import Cell, Table, Text, write_label
 from archspec.pictures.plan import Picture
@@ -49,8 +52,7 @@ from archspec.pictures.style import (
 
 T = TypeVar("T")
 
-USED = 3  # values in a line of a use of a block
-HELD = 5  # kinds of layers in a line of a folded block
+HELD = 36  # letters in a line of the layers of a folded block
 LEGEND = 7  # kinds of layers in a line of the legend
 STEPS = 4  # steps of the scale of heat
 SLACK = Cell(span=9)  # takes nearly all space that texts beside it do not need
@@ -151,6 +153,7 @@ class Labels:
         lines: list[Text] = []
         if box.state == "sound":
             texts = [*describe_shapes(scene, box), describe_params(scene, box)]
+            texts += describe_ranges(box) if box.block not in self.drawn else []
             if self.heat:
                 texts.append(f"{describe_share(scene, box, self.heat)} of {self.heat.what}")
             lines = [Text(line, size=SMALL) for line in texts]
@@ -158,20 +161,18 @@ class Labels:
             block, fill = self.drawn[box.block]
             name, *_ = scene.list_title_lines(box.block)
             title = _make_badge(f"{block.title} {name.removeprefix(block.title)}".strip(), fill)
-            use = [f"{symbol}={value}" for symbol, value in block.uses[box.block].items()]
             if lines:
-                used = [Text(", ".join(each), "Oblique", SMALL) for each in _wrap(use, USED)]
-                lines = [*used, *lines]
+                used = wrap_use(block.uses[box.block])
+                lines = [*(Text(line, "Oblique", SMALL) for line in used), *lines]
             return [[title], *self._line_rows(box, lines)]
         title = self._color(box, [Text(join_title(scene.list_title_lines(box.block)), "Bold")])
-        held = [
-            self._color(box, [Text(f"{number} {name}", size=SMALL)], op)
-            for (name, op), number in count_layers(scene, box).items()
-        ]
-        repeated = box.name in scene.repeats
-        if repeated:
-            held.insert(0, self._color(box, [Text("each", size=SMALL)]))
-        inside = Table(_wrap(held, HELD + repeated), {"CELLSPACING": 1, "CELLPADDING": 2})
+        held = [(f"{number} {name}", op) for (name, op), number in count_layers(scene, box).items()]
+        if box.name in scene.repeats:
+            held.insert(0, ("each", ""))
+        cells = [self._color(box, [Text(text, size=SMALL)], op) for text, op in held]
+        rows = -(-sum(len(text) for text, _ in held) // HELD)
+        most = -(-len(cells) // max(rows, 1))
+        inside = Table(_wrap(cells, most), {"CELLSPACING": 1, "CELLPADDING": 2})
         return [[title], *self._line_rows(box, lines), [Cell(inside)]]
 
     def _line_rows(self, box: Box, lines: Sequence[Text]) -> list[list[Cell]]:
@@ -181,8 +182,9 @@ class Labels:
 
     def write_block_title(self, block: DistinctBlock, fill: str) -> str:
         """Return the title of a block that is drawn by itself, and the names of what differs."""
-        names = ", ".join(next(iter(block.uses.values())))
-        used = [Cell([Text(names, "Oblique")])] if names else []
+        names = wrap_words(next(iter(block.uses.values())))
+        lines = Table([[Cell([Text(line, "Oblique")], left=True)] for line in names])
+        used = [Cell(lines)] if names else []
         return write_label(Table([[_make_badge(block.title, fill), *used]], {"CELLPADDING": 4}))
 
     # --- frames and marks

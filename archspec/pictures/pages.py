@@ -14,7 +14,7 @@ from math import log
 from archspec.graph import Shape
 from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.boxes import count_side_by_side
-from archspec.pictures.cells import arrange_cells, measure_rows
+from archspec.pictures.cells import arrange_cells, measure_rows, measure_title, wrap_use, wrap_words
 from archspec.pictures.scene import Box, Edge, Frame, Scene, nest_boxes
 
 MOST = 8  # columns that are tried
@@ -128,7 +128,8 @@ def arrange_overview(
         (below, stack) for below in range(len(blocks) + 1) for stack in _try_stacks(extents, below)
     ]
     tries = []
-    for cost, frames, columns in _try_columns(overview, replace(page, block=page.named)):
+    named = _measure_named(blocks, page)
+    for cost, frames, columns in _try_columns(overview, replace(page, block=named)):
         for below, (arrangement, beside) in stacks:
             foot = _join_rows([columns[-1], *extents[:below]])
             every = [*columns[:-1], foot, *beside]
@@ -139,11 +140,23 @@ def arrange_overview(
     return frames, arrangement
 
 
+def _measure_named(blocks: Sequence[DistinctBlock], page: PageFormat) -> tuple[int, int]:
+    """Return the approximate size of a block in an overview, by what its uses say."""
+    lines = [line for block in blocks for use in block.uses.values() for line in wrap_use(use)]
+    letters = max(map(len, lines), default=0)
+    beside, along = page.named
+    wide = measure_title(letters)
+    return (beside, max(along, wide)) if page.across else (max(beside, wide), along)
+
+
 def _measure_block(block: DistinctBlock, page: PageFormat) -> tuple[int, int]:
     """Return the approximate size of the picture of a block."""
     sizes = _BlockSizes(block, page)
     beside, along = sizes.measure(block.scene.boxes)
     branches = min(max(sizes.breadths.values()), 3)
+    names = wrap_words(next(iter(block.uses.values())))
+    title = measure_title(len(block.title)) + measure_title(max(map(len, names), default=0))
+    beside, along = (beside, max(along, title)) if page.across else (max(beside, title), along)
     return beside + page.title[0], along + page.title[1] + FORK * (branches - 1)
 
 

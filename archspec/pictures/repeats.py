@@ -1,35 +1,110 @@
 """Find repeats: neighbours of one structure, each taking the output of the one before.
 
 Two parts have one structure when their layers, arguments and wiring are the same; names and shapes
-may differ. The inputs of a repetition come from the one before, or from elsewhere and are then the
-same for all (the memory that each layer of a decoder attends to); only the next repetition takes
-its output.
+may differ. So may one fraction, such as the rate of a dropout, if it grows by equal steps: it is
+then shown as a range, `0 to 0.2`. The inputs of a repetition come from the one before, or from
+elsewhere and are then the same for all (the memory that each layer of a decoder attends to); only
+the next repetition takes its output.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import isclose
 from typing import Any
 
+from archspec import notation
 from archspec.graph import Node
+from archspec.notation import Symbol
 from archspec.pictures.scene import Box, Edge, Frame, Mark, ScenePart, list_boxes
 
 # Where each input of each box comes from: ("here" or "before", the index of a box in
 # that repetition), or ("elsewhere", the name of the box).
 Links = list[list[tuple[str, int | str]]]
 
+EQUAL = 1e-6  # how much steps of a number may differ, as a share, to count as equal
 
-def describe_structure(part: ScenePart) -> list[Any]:
-    """Return layers, arguments and blocks of a part; equal for repetitions of one structure."""
-    if isinstance(part, Mark):
-        return []
-    if isinstance(part, Frame):
-        return [part.title, [describe_structure(inner) for inner in part.parts]]
-    return [
-        (node.op, node.arguments, node.call, node.slots, node.state, node.errors)
-        for node in part.nodes
-    ]
+
+def _find_step(before: ScenePart, part: ScenePart) -> float | None:
+    """Return by how much the one number that differs grows from a part to the next.
+
+    0 if none differs; None if the structures differ, or more than one number does.
+    """
+    pairs: set[tuple[float, float]] = set()
+    if not _is_alike(before, part, pairs) or len(pairs) > 1:
+        return None
+    return sum(second - first for first, second in pairs)
+
+
+def _is_alike(before: ScenePart, part: ScenePart, pairs: set[tuple[float, float]]) -> bool:
+    """Return whether two parts have one structure, and add the numbers that differ to `pairs`."""
+    if isinstance(before, Frame) and isinstance(part, Frame):
+        return (
+            before.title == part.title
+            and len(before.parts) == len(part.parts)
+            and all(
+                _is_alike(one, other, pairs)
+                for one, other in zip(before.parts, part.parts, strict=True)
+            )
+        )
+    if isinstance(before, Box) and isinstance(part, Box):
+        return len(before.nodes) == len(part.nodes) and all(
+            _is_same_layer(one, other, pairs)
+            for one, other in zip(before.nodes, part.nodes, strict=True)
+        )
+    return isinstance(before, Mark) and isinstance(part, Mark)
+
+
+def _is_same_layer(before: Node, node: Node, pairs: set[tuple[float, float]]) -> bool:
+    """Return whether two layers are the same but for fractions that pictures write."""
+    if _describe(before) != _describe(node) or before.arguments.keys() != node.arguments.keys():
+        return False
+    differing = {name for name, value in before.arguments.items() if value != node.arguments[name]}
+    for name in differing:
+        pair = (before.arguments[name], node.arguments[name])
+        # Whole numbers, such as filters, are what a reader wants to see one by one.
+        if not all(map(_is_number, pair)) or not any(isinstance(each, float) for each in pair):
+            return False
+        pairs.add(pair)
+    return not differing or differing <= {*notation.find_differing([before, node])}
+
+
+def _describe(node: Node) -> tuple[Any, ...]:
+    return node.op, node.call, node.slots, node.state, node.errors
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def merge_ends(first: Node, last: Node) -> Node:
+    """Return the node of a first repetition, with a range for each number that differs in the last.
+
+    These are arguments, and the params of the blocks around it.
+    """
+    # A group of one layer has no frame, so that the last may have other groups around it.
+    others = last.regions if len(last.regions) == len(first.regions) else first.regions
+    regions = tuple(
+        replace(one, params=_write_ranges(one.params, other.params))
+        for one, other in zip(first.regions, others, strict=True)
+    )
+    return replace(
+        first,
+        arguments=_write_ranges(first.arguments, last.arguments),
+        regions=regions,
+    )
+
+
+def _write_ranges(first: Mapping[str, Any], last: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the first values, as `0 to 0.2` where they are numbers and the last ones differ."""
+    return {
+        name: Symbol(f"{value:.4g} to {last[name]:.4g}")
+        if _is_number(value) and _is_number(last.get(name)) and value != last[name]
+        else value
+        for name, value in first.items()
+    }
 
 
 class Wiring:
@@ -68,8 +143,13 @@ class Wiring:
     def _continues(self, repetitions: list[ScenePart], part: ScenePart) -> bool:
         """Return whether a part is one more repetition."""
         before = repetitions[-1]
-        if describe_structure(part) != describe_structure(before):
+        step = _find_step(before, part)
+        if step is None:
             return False
+        if len(repetitions) > 1:
+            usual = _find_step(repetitions[-2], before)
+            if usual is None or not isclose(step, usual, rel_tol=EQUAL):
+                return False
         inside = {**_number_boxes(before), **_number_boxes(part)}
         if any(
             edge.head not in inside for name in _number_boxes(before) for edge in self.out_of[name]
