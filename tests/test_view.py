@@ -85,6 +85,27 @@ def test_plain_layers_stand_once_too_and_shapes_may_change() -> None:
     ]
 
 
+TURNS = """
+archspec: 1
+input: [8, 8, 4]
+blocks:
+  unit:
+    layers: [Conv2D: {filters: 4, kernel_size: 1}, Flatten: , Reshape: [8, 8, 4]]
+layers:
+  - unit:
+    for: {i: =range(3)}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("", "unit ×3"), ("    name: u{i}x\n", "u0x-2x ×3"), ("    name: a1b{i}\n", "a1b0-2 ×3")],
+)
+def test_turns_are_called_by_the_name_that_they_share(name: str, title: str) -> None:
+    scene = build_scene(archspec.loads(TURNS + name), View())
+    assert [scene.list_frame_lines(path)[0] for path in scene.repeats] == [title]
+
+
 def test_without_folding_all_stand() -> None:
     scene = build_scene(network("resnet18"), View(depth=99, fold=False))
     assert not scene.repeats

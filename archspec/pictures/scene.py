@@ -190,12 +190,17 @@ class Scene:
         return box.represented[: len(box.represented) // repetitions]
 
     def write_frame_name(self, path: str) -> str:
-        """Return the name of a frame, for all repetitions of a repeat together: `unit1-4`."""
+        """Return the name of a frame, for all repetitions of a repeat together: `unit1-4`.
+
+        Where nobody named them, `encoder` to `encoder_11`, it is the name that they share.
+        """
         name, repeat = path.rpartition(".")[2], self.repeats.get(path)
         if repeat is None:
             return name
         last = repeat.last.rpartition(".")[2]
-        shared = re.match(r"\D*", name)
+        if re.fullmatch(rf"{re.escape(name)}_\d+", last):
+            return name
+        shared = re.match(r".*\D(?=\d+$)", name) or re.match(r"\D*", name)
         return f"{name}-{last.removeprefix(shared[0] if shared else '')}"
 
     def list_title_lines(self, path: str) -> list[str]:
