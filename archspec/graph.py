@@ -42,6 +42,8 @@ class Facts:
     macs: multiply-accumulates for one sample; None if unknown.
     window: what one output sees of its input, for the receptive field: a (size, stride) for each
         spatial axis; () for itself alone; None for everything.
+    axes: of a layer that only moves axes, the index among the input's axes that each axis of the
+        output is, both without the batch; None for one that is made of several. () for any other.
     """
 
     shape: Shape
@@ -49,6 +51,7 @@ class Facts:
     fixed: tuple[str, ...] = ()
     macs: int | None = 0
     window: tuple[tuple[int, Any], ...] | None = ()
+    axes: tuple[int | None, ...] = ()
 
     @property
     def num_params(self) -> int:

@@ -80,9 +80,58 @@ def test_what_sees_everything_has_no_field_and_neither_has_what_follows():
     assert find_largest_field(layers("  - Dense: 3\n", "[8]")) is None
 
 
+CONV = "  - Conv2D: {filters: 4, kernel_size: 3, padding: same}\n"
+MOVED = {
+    "channels are shuffled": ("[64, 64, 2, 2]", "[1, 2, 4, 3]", "[64, 64, 4]", (5, 5)),
+    "rows and columns change places": ("[64, 64, 4]", "[2, 1, 3]", "[64, 64, 4]", (5, 5)),
+    "columns become channels": ("[64, 64, 4]", "[1, 3, 2]", "[64, 64, 4]", None),
+    "rows are cut": ("[128, 32, 4]", "[1, 2, 3]", "[64, 64, 4]", None),
+}
+
+
+@pytest.mark.parametrize("what", MOVED)
+def test_axes_are_followed_as_long_as_places_stay_apart(what: str) -> None:
+    first, order, second, size = MOVED[what]
+    moves = f"  - Reshape: {first}\n  - Permute: {order}\n  - Reshape: {second}\n"
+    seen = find_fields(layers(CONV + moves + CONV))["conv2d_1"]
+    assert (seen and seen.size) == size
+
+
+def test_each_axis_keeps_its_own_field_when_axes_change_places() -> None:
+    conv = "  - Conv2D: {filters: 4, kernel_size: [1, 5], padding: same}\n"
+    seen = find_fields(layers(f"{conv}  - Permute: [2, 1, 3]\n{conv}"))
+    assert (seen["permute"].size, seen["conv2d_1"].size) == ((5, 1), (5, 5))
+
+
+GATE = """
+  - branches:
+      features: []
+      gate:
+        - GlobalAveragePooling2D: {keepdims: true}
+        - Conv2D: {filters: 4, kernel_size: 1}
+        - Conv2D: {filters: 4, kernel_size: 1}
+    merge: MERGE
+"""
+
+
+def test_gates_are_left_out_of_field_and_depth() -> None:
+    def measure(middle: str) -> tuple[object, int]:
+        graph = layers(CONV + middle + CONV)
+        return find_largest_field(graph), measure_depth(graph)
+
+    assert measure("") == ((5, 5), 2)
+    assert measure(GATE.replace("MERGE", "Multiply")) == ((5, 5), 2)
+    assert measure("  - GroupNormalization: {groups: 2}\n") == ((5, 5), 2)
+    assert measure(GATE.replace("MERGE", "Add")) == ((3, 3), 4)  # no gate: it adds what it saw
+    assert "gates            1, which" in to_text(
+        [layers(CONV + GATE.replace("MERGE", "Multiply"))]
+    )
+    assert "gates" not in to_text([layers(CONV)])
+
+
 def test_depth_counts_kernels_on_the_longest_path():
     names = {"lenet5": 5, "alexnet": 8, "vgg16": 16, "inception10": 10, "resnet18": 18}
-    names |= {"googlenet": 22, "inception_v3": 48, "resnet50v2": 50}
+    names |= {"googlenet": 22, "inception_v3": 48, "resnet50v2": 50, "se_resnet50": 50}
     assert {name: measure_depth(network(name)) for name in names} == names
 
 

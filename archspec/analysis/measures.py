@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 from archspec import notation
-from archspec.analysis.fields import find_largest_field
+from archspec.analysis.fields import find_gates, find_largest_field
 from archspec.analysis.memory import count_elements, estimate_peak_memory
 from archspec.graph import (
     Graph,
@@ -135,15 +135,20 @@ def measure_depth(graph: Graph) -> int:
     """Return the number of layers with kernels (convolution, dense, attention) on the longest path.
 
     It is the 18 of ResNet-18 and the 22 of GoogLeNet: as in papers, normalization and embeddings
-    are not counted.
+    are not counted, nor is a gate beside the path, such as squeeze-and-excitation.
     """
+    gates = find_gates(graph)
 
     def step(node: Node, inputs: list[int]) -> int:
         # With an unknown axis the MACs of a kernel are unknown, which is not none.
         kernel = node.facts and node.facts.macs != 0 and node.facts.weights
-        return max(inputs, default=0) + bool(kernel)
+        left_out = gates.get(node.name, ())
+        pairs = zip(node.inputs, inputs, strict=True)
+        longest = max((depth for name, depth in pairs if name not in left_out), default=0)
+        return longest + bool(kernel)
 
-    return max(fold(graph, step).values(), default=0)
+    depths = fold(graph, step)
+    return max((depths[name] for name in graph.outputs), default=0)
 
 
 MEASURES: tuple[Measure, ...] = (

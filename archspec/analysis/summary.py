@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archspec import notation
-from archspec.analysis.fields import Field, find_fields
+from archspec.analysis.fields import Field, find_fields, find_gates
 from archspec.analysis.measures import LAYER_MEASURES, MEASURES
 from archspec.analysis.memory import Memory, estimate_peak_memory
 from archspec.graph import Graph, Node, Shape, sum_or_none
@@ -52,10 +52,14 @@ class LayerRow:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The measures of a whole network. values: by the measure's name. memory: its parts."""
+    """The measures of a whole network.
+
+    values: by the measure's name. memory: its parts. gates: how many field and depth leave out.
+    """
 
     values: Mapping[str, Any]
     memory: Memory
+    gates: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def compute_totals(graph: Graph, **training: Any) -> Totals:
     recipe = {name: graph.train[name] for name in TRAINING if name in graph.train}
     given = {**recipe, **training}
     values = {measure.name: measure.compute(graph, given) for measure in MEASURES}
-    return Totals(values, estimate_peak_memory(graph, **given))
+    return Totals(values, estimate_peak_memory(graph, **given), len(find_gates(graph)))
 
 
 def find_fitting_depth(graph: Graph) -> int | None:

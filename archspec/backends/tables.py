@@ -33,6 +33,7 @@ from archspec.graph import Graph
 
 # How networks are trained that are compared, whatever their recipes are.
 ALIKE = {"batch_size": 32, "precision": "float32", "optimizer": "Adam"}
+GATES = "which see the whole input and scale a value; depth and field are those of paths without"
 T = TypeVar("T")
 
 
@@ -137,6 +138,7 @@ def _lay_out_several(rows: Sequence[tuple[Graph, Totals]], form: str) -> str:
         for measure in shown
         if measure.legend
     ]
+    legends += [f"gates: {GATES}"] if any(total.gates for _, total in rows) else []
     return f"{_tabulate(columns, form)}\n\n{'. '.join(legends)}.\n"
 
 
@@ -156,6 +158,7 @@ def _list_facts(summary: Summary, form: str) -> str:
             for measure in MEASURES
             if measure.fact
         },
+        **({"gates": f"{summary.totals.gates}, {GATES}"} if summary.totals.gates else {}),
         "training memory": _write_fact(
             BYTES,
             memory.total,

@@ -137,7 +137,7 @@ FAMILY = (
     entry("Subtract", subtract, replace(SUM, title="\N{MINUS SIGN}", joins_any=False),
           "Subtract the second input from the first.",
           "", [(128,), (128,)]),
-    entry("Multiply", merge, replace(MERGE, title="\N{MULTIPLICATION SIGN}"),
+    entry("Multiply", merge, replace(MERGE, title="\N{MULTIPLICATION SIGN}", scales=True),
           "Multiply the inputs, element by element.",
           "", [(28, 28, 256), (1, 1, 256)]),
     entry("Average", merge, SUM, "Take the mean of the inputs, element by element.",

@@ -1,5 +1,6 @@
 """Layers that move, repeat, pad or drop values and compute nothing."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated as A
@@ -76,7 +77,21 @@ def reshape(
     else:
         free = have // given
     out = (None, *(free if n == -1 else n for n in target_shape))
-    return Facts(out, window=() if out[:-1] == x[:-1] else None)
+    return Facts(out, window=() if out[:-1] == x[:-1] else None, axes=_match_axes(x[1:], out[1:]))
+
+
+def _match_axes(x: Shape, out: Shape) -> tuple[int | None, ...]:
+    """Return which axis of the input each axis of the output is: as long, after as many values."""
+    places = {place: index for index, place in enumerate(_place_axes(x))}
+    return tuple(places.get(place) for place in _place_axes(out))
+
+
+def _place_axes(shape: Shape) -> Iterator[tuple[int, int, int | None]]:
+    """Yield the length of each axis and what is before it: values, and axes of unknown length."""
+    before, unknown = 1, 0
+    for n in shape:
+        yield before, unknown, n
+        before, unknown = before * (n or 1), unknown + (n is None)
 
 
 def _write_product(lengths: Any) -> str:
@@ -104,7 +119,11 @@ def permute(
             f"wants the axes {list(axes)} of {x} in a new order, got {list(dims)}",
             AtArgument("dims"),
         )
-    return Facts((None, *(x[axis] for axis in dims)), window=() if dims == tuple(axes) else None)
+    return Facts(
+        (None, *(x[axis] for axis in dims)),
+        window=() if dims == tuple(axes) else None,
+        axes=tuple(axis - 1 for axis in dims),
+    )
 
 
 def repeat_vector(x: Shape, *, n: A[int, POSITIVE, "Times that the vector is repeated."]) -> Facts:

@@ -41,6 +41,8 @@ class Traits:
     batch_statistics: whether it works by statistics of the batch in training and by averages of
         them at inference.
     joins_any: whether it joins any number of inputs, and is nothing where there is one.
+    scales: whether it scales an input by the others, so that one which is the same at every place
+        is a gate.
     fixed_rank: whether Keras ties it to the number of axes of its first input, even where the
         weights fit.
     aligns: whether Keras settles at the first call that inputs of fewer axes are aligned.
@@ -61,6 +63,7 @@ class Traits:
     takes_unit_range: bool = False
     batch_statistics: bool = False
     joins_any: bool = False
+    scales: bool = False
     fixed_rank: bool = False
     aligns: bool = False
     augments_only: str = ""
