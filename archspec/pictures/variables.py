@@ -128,8 +128,13 @@ def _is_made_of(written: str, name: str) -> bool:
 
 
 def _write_multiple(values: Values, bases: Mapping[Values, str]) -> str:
-    """Return values as `4·filters` or `filters/4`, the same in each use; "" if they are neither."""
+    """Return values as `4·filters` or `filters/4`, the same in each use; "" if they are neither.
+
+    A name that is a multiple itself is no base.
+    """
     for base, name in bases.items():
+        if "·" in name or "/" in name:
+            continue
         for ratio, text in (
             (_find_ratio(values, base), "{0}·{1}"),
             (_find_ratio(base, values), "{1}/{0}"),
