@@ -11,6 +11,7 @@ from archspec.pictures.blocks import DistinctBlock, find_blocks
 from archspec.pictures.boxes import build_full_scene
 from archspec.pictures.dot import to_blocks
 
+
 def found(graph: archspec.Graph) -> dict[str, DistinctBlock]:
     return {block.title: block for block in find_blocks(build_full_scene(graph))}
 

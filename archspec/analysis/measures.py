@@ -83,6 +83,8 @@ class Measure:
     of_layer: node -> its value; None for a measure of whole networks alone.
     of_graph: graph, training -> its value; by default the sum over the layers.
     heading: of its column in tables; "" for none. share: whether a column of percents follows.
+    beside: its heading in tables of several networks, if another one; "" for none, as papers give
+        the trained parameters.
     fact: its line below the table of one network, (title, text with {} for the value).
     legend: what the heading means, below the table of several networks.
     contract: its name under `require`. per_batch: whether `@` and a batch size follow that name.
@@ -97,12 +99,18 @@ class Measure:
     of_graph: Callable[[Graph, Training], Any] | None = None
     heading: str = ""
     share: bool = False
+    beside: str | None = None
     fact: tuple[str, str] | None = None
     legend: str = ""
     contract: str = ""
     per_batch: bool = False
     heat: str = ""
     compared: str = ""
+
+    @property
+    def heading_beside(self) -> str:
+        """Return the heading in tables of several networks."""
+        return self.heading if self.beside is None else self.beside
 
     def compute(self, graph: Graph, training: Training = DEFAULT) -> Any:
         """Return the value for a whole network; None if it is unknown.
@@ -159,16 +167,19 @@ MEASURES: tuple[Measure, ...] = (
         of_layer=count_params,
         heading="params",
         share=True,
+        beside="",
         contract="params",
         heat="params",
-        compared="parameters",
     ),
     Measure(
         name="trainable_params",
         sentence="Numbers in the weights that training changes.",
         unit=COUNT,
         of_layer=count_trainable_params,
+        beside="trained",
+        legend="parameters that training changes",
         contract="trainable_params",
+        compared="parameters",
     ),
     Measure(
         name="non_trainable_params",
@@ -176,6 +187,7 @@ MEASURES: tuple[Measure, ...] = (
         unit=COUNT,
         of_layer=count_fixed_params,
         heading="fixed",
+        compared="fixed",
     ),
     Measure(
         name="macs",

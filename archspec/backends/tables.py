@@ -121,11 +121,11 @@ def _make_columns(
 
 def _lay_out_several(rows: Sequence[tuple[Graph, Totals]], form: str) -> str:
     """Return the text of several networks, one a row, all trained alike."""
-    shown = [measure for measure in MEASURES if measure.heading]
+    shown = [measure for measure in MEASURES if measure.heading_beside]
     columns = [_make_column("network", rows, lambda row: row[0].name, align="left")]
     for measure in shown:
         cells = [_write_cell(measure.unit, total.values[measure.name]) for _, total in rows]
-        columns.append(Column(measure.heading, tuple(cells)))
+        columns.append(Column(measure.heading_beside, tuple(cells)))
     columns += [
         _make_column("input", rows, lambda row: _write_shapes(row[0], row[0].inputs), align="left"),
         _make_column(
@@ -134,7 +134,7 @@ def _lay_out_several(rows: Sequence[tuple[Graph, Totals]], form: str) -> str:
     ]
     training = asdict(rows[0][1].memory)
     legends = [
-        f"{measure.heading}: {measure.legend.format(**training)}"
+        f"{measure.heading_beside}: {measure.legend.format(**training)}"
         for measure in shown
         if measure.legend
     ]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NOTHING = "-"
 COMPARED = [measure for measure in MEASURES if measure.compared]
+(FIXED,) = (measure for measure in COMPARED if measure.name == "non_trainable_params")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -294,7 +295,10 @@ COSTS: dict[str, Write] = {
 def _choose_columns(comparison: Comparison) -> dict[str, Write]:
     several = any(len(row.results) > 1 for row in comparison.rows)
     runs: dict[str, Write] = {"runs": lambda row: str(len(row.results))} if several else {}
-    return {"network": write_name, comparison.measured: _write_value, **runs, **COSTS}
+    costs = dict(COSTS)
+    if not any(map(FIXED.compute, (row.graph for row in comparison.rows))):
+        del costs[FIXED.compared]
+    return {"network": write_name, comparison.measured: _write_value, **runs, **costs}
 
 
 def write_name(row: NetworkRow) -> str:

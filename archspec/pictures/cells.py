@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archspec import notation
-from archspec.graph import Graph, Node, count_params
+from archspec.graph import Graph, Node, count_params, count_trainable_params
 from archspec.notation import Symbol
 from archspec.pictures.boxes import count_side_by_side, only_pads
 from archspec.pictures.scene import Box, Scene, join_title, write_output_shape
@@ -182,13 +182,20 @@ def describe_ranges(box: Box) -> list[str]:
 
 
 def describe_params(scene: Scene, box: Box) -> str:
-    """Return the number of parameters of a folded block; for a repeat that of all and of each."""
-    each = [sum(map(count_params, nodes)) for nodes in _list_repetitions(scene, box)]
+    """Return the number of parameters of a folded block; for a repeat that of all and of each.
+
+    As papers do, it counts those that are trained, and besides those of frozen layers.
+    """
+    parts = _list_repetitions(scene, box)
+    each = [sum(map(count_trainable_params, nodes)) for nodes in parts]
+    frozen = sum(
+        count_params(node) for nodes in parts for node in nodes if not count_trainable_params(node)
+    )
     text = f"{notation.write_count(sum(each))} parameters"
     if len(each) > 1:
         ends = dict.fromkeys(notation.write_count(end) for end in (min(each), max(each)))
         text += f", {' to '.join(ends)} each"
-    return text
+    return f"{text}, {notation.write_count(frozen)} frozen" if frozen else text
 
 
 def count_layers(scene: Scene, box: Box) -> Counter[tuple[str, str]]:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from archspec import notation
 from archspec.errors import in_a_line
-from archspec.graph import Node
+from archspec.graph import Graph, Node
 from archspec.notation import Symbol
 from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.cells import (
@@ -233,11 +233,7 @@ class Labels:
         if graph.errors:
             rows.append(Cell(self._count_errors()))
         else:
-            weights, macs = (
-                notation.write_count(graph.total_params),
-                notation.write_count(graph.macs),
-            )
-            rows.append(Cell([Text(f"{weights} parameters, {macs} MACs")], ink=self.theme.quiet))
+            rows.append(Cell([Text(_write_costs(graph))], ink=self.theme.quiet))
         rows += self._scale(self.heat) if self.heat else self._legend()
         return write_label(Table([[row] for row in rows], {"CELLPADDING": 1}))
 
@@ -298,6 +294,14 @@ def _lay_out(cell: BoxCell) -> Sequence[Text] | Table:
         slanted: Face = "BoldOblique" if cell.face == "Bold" else "Oblique"
         texts.append(Text(each, slanted if isinstance(each, Symbol) else cell.face))
     return Table([[SLACK, *(Cell([text]) for text in texts), SLACK]])
+
+
+def _write_costs(graph: Graph) -> str:
+    """Return what a network costs: parameters as papers give them, and MACs."""
+    trained, macs = graph.trainable_params, notation.write_count(graph.macs)
+    fixed = graph.total_params - trained
+    others = f" and {notation.write_count(fixed)} fixed" if fixed else ""
+    return f"{notation.write_count(trained)} parameters{others}, {macs} MACs"
 
 
 def _make_badge(text: str, fill: str) -> Cell:
