@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 from archspec.errors import Diagnostic
@@ -32,16 +32,30 @@ ACTIVATIONS |= {
 SHORTER = {"pooling": "pool", "average": "avg", "normalization": "norm", "padding": "pad"}
 
 
-def write_title(node: Node) -> str:
-    """Return what a paper calls a layer: `conv`, `max pool`, `BN`, `ReLU`."""
+def write_title(node: Node, symbols: Container[str] = ()) -> str:
+    """Return what a paper calls a layer: `conv`, `max pool`, `BN`, `ReLU`, `ReLU6`.
+
+    symbols: the arguments in whose places names stand.
+    """
     if node.op == "Activation":
         return write_activation(node) or "linear"
     if title := traits_of(node.op).title:
-        return title
+        return f"{title}{node.arguments['max_value']:g}" if _says_most(node, symbols) else title
     if node.op.isupper():  # LSTM
         return node.op
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|\d+", re.sub(r"\dD", "", node.op))
     return " ".join(SHORTER.get(word.lower(), word.lower()) for word in words) or node.op
+
+
+def _says_most(node: Node, symbols: Container[str]) -> bool:
+    """Return whether the title of a layer says its largest value, as in ReLU6."""
+    most = node.arguments.get("max_value")
+    return isinstance(most, int | float) and most == int(most) and "max_value" not in symbols
+
+
+def has_no_effect(node: Node) -> bool:
+    """Return whether a layer is a dropout of 0."""
+    return traits_of(node.op).kind == "dropout, noise" and node.arguments.get("rate") == 0
 
 
 def write_activation(node: Node) -> str | None:
@@ -59,14 +73,19 @@ class Symbol(str):
     __slots__ = ()
 
 
-def write_details(node: Node, symbols: Mapping[str, Symbol] | None = None) -> list[str]:
+def write_details(
+    node: Node, symbols: Mapping[str, Symbol] | None = None, titled: bool = False
+) -> list[str]:
     """Return what a paper's table has beside the name of a layer: kernel, filters, stride, and
     other values that are not the usual ones.
 
     symbols: names that stand for values, by argument; the text of such a value is a `Symbol` too.
+    titled: whether the layer's title stands before, which may say the largest value.
     """
     written: list[str] = []
     for name, write in WRITERS:
+        if titled and name == "max_value" and _says_most(node, symbols or ()):
+            continue
         if symbols and name in symbols:
             written.append(Symbol(write(symbols[name], node)))
         elif name in node.arguments:

@@ -23,6 +23,7 @@ from archspec.pictures.cells import (
 )
 from archspec.pictures.dot import to_dot
 from archspec.pictures.markup import Cell, Table, Text, write_label
+from archspec.pictures.scene import join_title
 
 SHARED = """
 archspec: 1
@@ -138,3 +139,42 @@ def test_one_module_writes_markup() -> None:
         if any(tag in node.value for tag in tags)
     }
     assert found == {"markup.py"}
+
+
+UNITS = """
+archspec: 1
+input: [8, 8, 4]
+blocks:
+  unit:
+    layers:
+      - Conv2D: {filters: 4, kernel_size: 1}
+      - Dropout: 0
+      - ReLU: 6
+      - MaxPooling2D
+layers:
+  - name: stage0
+    layers: [unit: ]
+  - name: stage1
+    layers:
+      - unit:
+        name: unit0
+"""
+
+
+def test_what_does_nothing_is_left_out_and_relu6_has_its_name() -> None:
+    graph = archspec.loads(UNITS)
+    (conv,) = (box for box in build_scene(graph, View()).boxes if box.nodes[0].op == "Conv2D")
+    assert [cell.text for cell in cells(graph, conv.name)] == ["conv 1×1, 4", "ReLU6"]
+    other = archspec.loads("archspec: 1\ninput: [8]\nlayers: [ReLU: 2.5]\n")
+    assert [cell.text for cell in cells(other, "re_lu")] == ["ReLU at most 2.5"]
+    alone = archspec.loads("archspec: 1\ninput: [8]\nlayers: [Dropout: 0]\n")
+    assert [cell.text for cell in cells(alone, "dropout")] == ["dropout 0"]
+
+
+def test_a_frame_has_the_name_of_the_group_around_it_alone() -> None:
+    scene = build_scene(archspec.loads(UNITS), View(fold=False))
+    paths = {path for box in scene.boxes for path in box.frames}
+    assert {join_title(scene.list_title_lines(path)) for path in paths} == {
+        "stage0: unit",
+        "stage1.unit0",
+    }

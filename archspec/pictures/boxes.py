@@ -10,6 +10,7 @@ graph is in the `represented` of one box.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -249,12 +250,35 @@ def _choose_frames(scene: Scene) -> Scene:
         branch = exits[path] and all(merges(name, path) for name in exits[path])
         if path in several and not (branch and (not title or measure_breadth(inside[path]) == 1)):
             same[tuple(inside[path])].append(path)
-    drawn = {next((path for path in paths if titles[path]), paths[0]) for paths in same.values()}
+    chosen = {
+        next((path for path in paths if titles[path]), paths[0]): paths[0]
+        for paths in same.values()
+    }
+    names = {path: _name_frame(path, titles[path], outer) for path, outer in chosen.items()}
     boxes = tuple(
-        replace(box, frames=tuple(each.path for each in box.nodes[0].regions if each.path in drawn))
+        replace(
+            box, frames=tuple(each.path for each in box.nodes[0].regions if each.path in chosen)
+        )
         for box in scene.boxes
     )
-    return replace(scene, boxes=boxes, titles=titles)
+    return replace(scene, boxes=boxes, titles=titles, names=names)
+
+
+def _name_frame(path: str, title: str, outer: str) -> str:
+    """Return the name of a frame that is drawn for the groups around the same boxes as well.
+
+    outer: the path of the outermost of them. What only repeats the block's title is left out.
+
+    >>> _name_frame("stage0.unit0", "residual", "stage0")
+    'stage0.unit0'
+    >>> _name_frame("net.layer1.encoder", "encoder", "net.layer1")
+    'layer1'
+    """
+    around = outer.rpartition(".")[0]
+    names = path.removeprefix(f"{around}.").split(".")
+    if len(names) > 1 and title and re.fullmatch(rf"{re.escape(title)}(_\d+)?", names[-1]):
+        names.pop()
+    return ".".join(names)
 
 
 def _fold_repeats(scene: Scene) -> Scene:

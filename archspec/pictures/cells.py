@@ -61,13 +61,15 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
     cells = []
     for node in box.nodes:
         named = symbols.get(node.name, {})
+        if notation.has_no_effect(node) and not named and len(box.nodes) > 1:
+            continue
         activation = named.get("activation") or notation.write_activation(node)
         face: Face = "Bold" if node is main else ""
         if node.op == "Activation" and "activation" in named:
             cells.append(BoxCell(node.op, "", (named["activation"],), face))
             continue
-        details = notation.write_details(node, named)
-        cells.append(BoxCell(node.op, notation.write_title(node), tuple(details), face))
+        details = notation.write_details(node, named, titled=True)
+        cells.append(BoxCell(node.op, notation.write_title(node, named), tuple(details), face))
         if activation and node.op != "Activation":
             cells.append(BoxCell("Activation", "", (activation,)))
     if repeat := scene.repeats.get(box.name):
@@ -206,6 +208,8 @@ def count_layers(scene: Scene, box: Box) -> Counter[tuple[str, str]]:
     depth = [region.path for region in box.nodes[0].regions].index(box.block) + 1
     things: dict[str, tuple[str, str]] = {}
     for node in _list_repetitions(scene, box)[0]:
+        if notation.has_no_effect(node):
+            continue
         block = next((region for region in node.regions[depth:] if region.title), None)
         if block:
             things[block.path] = block.title, ""

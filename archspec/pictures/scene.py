@@ -167,7 +167,8 @@ class Scene:
     """The part of a graph that is shown: boxes and edges in graph order.
 
     marks: the outputs of the network, or the ends of a block that is drawn by itself. titles: those
-    of frames, by path. repeats: by the name of the repetition that is drawn. parts: boxes and marks
+    of frames, by path. names: those of frames that are drawn for groups around them too, by path.
+    repeats: by the name of the repetition that is drawn. parts: boxes and marks
     by name.
     """
 
@@ -176,6 +177,7 @@ class Scene:
     edges: tuple[Edge, ...]
     marks: tuple[Mark, ...]
     titles: Mapping[str, str]
+    names: Mapping[str, str] = field(default_factory=dict)
     repeats: Mapping[str, FoldedRepeat] = field(default_factory=dict)
     parts: Mapping[str, Box | Mark] = field(init=False)
 
@@ -194,14 +196,17 @@ class Scene:
 
         Where nobody named them, `encoder` to `encoder_11`, it is the name that they share.
         """
-        name, repeat = path.rpartition(".")[2], self.repeats.get(path)
+        name, repeat = self._find_name(path), self.repeats.get(path)
         if repeat is None:
             return name
-        last = repeat.last.rpartition(".")[2]
+        last = self._find_name(repeat.last)
         if re.fullmatch(rf"{re.escape(name)}_\d+", last):
             return name
         shared = re.match(r".*\D(?=\d+$)", name) or re.match(r"\D*", name)
         return f"{name}-{last.removeprefix(shared[0] if shared else '')}"
+
+    def _find_name(self, path: str) -> str:
+        return self.names.get(path) or path.rpartition(".")[2]
 
     def list_title_lines(self, path: str) -> list[str]:
         """Return the name of a frame with its number of repetitions, and its block, each a line.
@@ -209,7 +214,8 @@ class Scene:
         For example ["unit1-4 ×4", "residual"].
         """
         name, title, repeat = self.write_frame_name(path), self.titles[path], self.repeats.get(path)
-        titles = [] if not title or name.startswith(title) else [title]
+        said = not title or name.rpartition(".")[2].startswith(title)
+        titles = [] if said else [title]
         return [f"{name} ×{repeat.times}" if repeat else name, *titles]
 
     def list_frame_lines(self, path: str) -> list[str]:
