@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
+from pathlib import Path
 
 from archspec.graph import Graph, Node
 from archspec.layers import traits_of
@@ -96,7 +97,27 @@ def _choose_collapsed(boxes: Sequence[Box], view: View) -> set[str]:
         else:
             depth = 1
     failed = {path for box in boxes if box.state == "failed" for path in box.frames}
-    return {box.frames[depth - 1] for box in boxes if len(box.frames) >= depth} - failed
+    found = {box.frames[depth - 1] for box in boxes if len(box.frames) >= depth}
+    return (found if view.depth is not None else found | _find_tools(boxes)) - failed
+
+
+def _find_tools(boxes: Sequence[Box]) -> set[str]:
+    """Return the paths of the frames of blocks from a file of their name that are used once.
+
+    Such a block, `class_token` of class_token.yaml, says more by its name than by its layers.
+    """
+    regions = {
+        region.path: (region, node)
+        for box in boxes
+        for node in box.represented
+        for region in node.regions
+    }
+    used = Counter(region.title for region, _ in regions.values())
+    return {
+        region.path
+        for region, node in regions.values()
+        if used[region.title] == 1 and Path(node.span.source.name).stem == region.title
+    }
 
 
 # --- boxes and edges -----------------------------------------------------------------------------

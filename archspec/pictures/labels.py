@@ -6,6 +6,7 @@ its kind.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from typing import TypeVar
 
 from archspec import notation
 from archspec.errors import in_a_line
+from archspec.expand.scopes import snake_case
 from archspec.graph import Graph, Node
 from archspec.notation import Symbol
 from archspec.pictures.blocks import DistinctBlock
@@ -217,7 +219,14 @@ class Labels:
     def write_terminal(self, node: Node) -> str:
         """Return the label of an input or output of the network, such as "head  10"."""
         shape = [Text(f"  {write_output_shape(node)}")] if node.facts else []
-        return write_label([Text(node.name, "Bold"), *shape])
+        return write_label([Text(self._name_terminal(node), "Bold"), *shape])
+
+    def _name_terminal(self, node: Node) -> str:
+        """Return the name of an input or output; that of an only output, if nobody gave it one."""
+        own = node.name.rpartition(".")[2]
+        named = not re.fullmatch(rf"{snake_case(node.op)}(_\d+)?", own)
+        alone = list(self.picture.graph.outputs) == [node.name]
+        return "output" if alone and not named and node.op != "InputLayer" else node.name
 
     def write_end(self, mark: Mark) -> str:
         """Return the label where a value enters or leaves a block that is drawn by itself."""
