@@ -17,7 +17,7 @@ from archspec.pictures.dot import to_blocks, to_dot
 from archspec.pictures.plan import Picture, plan_picture
 from archspec.pictures.render import render
 from archspec.pictures.scene import Box, Mark
-from archspec.pictures.style import THEMES
+from archspec.pictures.style import THEMES, Style
 
 DEEP = "resnet152_imagenet"
 
@@ -269,3 +269,30 @@ def test_a_skip_connection_runs_beside_what_it_skips(name):
         for said, box in layout.boxes.items():
             if panel.holds(box) and low < box.bottom and box.top < high and said != bend:
                 assert box.right < middle
+
+
+HEADS = """
+archspec: 1
+inputs: {a: {shape: [8]}, b: {shape: [8]}, c: {shape: [8]}}
+outputs: [one, two, three]
+layers:
+  - Add:
+    from: [c, a, b]
+    name: sum
+  - for: {name: [three, one, two]}
+    layers:
+      - Dense: 3
+        from: sum
+        name: "{name}"
+"""
+
+
+@pytest.mark.parametrize("direction", ["TB", "LR"])
+def test_inputs_and_outputs_stand_in_the_order_declared(direction: str) -> None:
+    boxes = lay_out(to_dot(archspec.loads(HEADS), style=Style(direction=direction))).boxes
+
+    def place(name: str) -> float:
+        return boxes[name].left if direction == "TB" else -boxes[name].top
+
+    for row in (["a", "b", "c"], [f"{name} output" for name in ("one", "two", "three")]):
+        assert sorted(row, key=place) == row

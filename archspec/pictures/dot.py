@@ -186,15 +186,46 @@ class _Drawing:
         for index, column in turned([*enumerate(columns)]):
             if not bare[index] or (alone and all(bare)):
                 self._draw_parts(self.out, column)
+                self._put_in_order(self.out, column)
                 continue
             with self.out.subgraph(name=f"cluster column {index}") as inner:
                 inner.attr(label="", margin="0", peripheries="0")
                 self._draw_parts(inner, column)
+                self._put_in_order(inner, column)
         for edge in turned(self.picture.edges):
             self._draw_edge(edge)
             head = self.picture.parts[edge.head]
             if isinstance(head, Mark) and head.skipped:
                 self._put_beside(head)
+
+    def _put_in_order(self, out: graphviz.Digraph, column: Frame) -> None:
+        """Put inputs that lead to the same rank, and outputs that leave one, in the order declared.
+
+        Others are not beside each other, and stay where their lines are short.
+        """
+        scene = self.picture.scene
+        rank = {box.name: box.rank for box in scene.boxes}
+        rows: dict[tuple[str, int], list[str]] = defaultdict(list)
+        for part in column.parts:
+            name = part.name
+            heads = [
+                rank[edge.head]
+                for edge in scene.edges
+                if edge.tail == name in rank and edge.head in rank
+            ]
+            tails = [
+                rank[edge.tail] for edge in scene.edges if edge.head == name and edge.tail in rank
+            ]
+            if isinstance(part, Box) and part.nodes[0].op == "InputLayer" and heads:
+                rows["inputs", min(heads)].append(self.prefix + name)
+            elif isinstance(part, Mark) and part.kind == "output" and tails:
+                rows["outputs", max(tails)].append(self.prefix + name)
+        for names in rows.values():
+            if len(names) > 1:
+                with out.subgraph() as row:
+                    row.attr(rank="same")
+                    for one, other in pairwise(names):
+                        row.edge(one, other, style="invis")
 
     def _put_beside(self, bend: Mark) -> None:
         """Put a bend beside the widest box that is skipped.
