@@ -378,7 +378,7 @@ def test_numbers_have_three_digits_and_a_unit(number, count, size):
         ("Dense: 10", "dense 10"),
         ("Dropout: 0.5", "dropout 0.5"),
         ("Activation: relu", "ReLU"),
-        ("ReLU: {max_value: 6}", "ReLU at most 6.0"),
+        ("ReLU: {max_value: 6}", "ReLU6"),
         ("BatchNormalization", "BN"),
         ("GlobalAveragePooling2D", "global avg pool"),
     ],
