@@ -385,7 +385,8 @@ def test_numbers_have_three_digits_and_a_unit(number, count, size):
 )
 def test_a_layer_is_said_as_a_table_of_a_paper_does(step, said):
     node = layers(f"  - {step}\n").nodes[1]
-    assert f"{notation.write_title(node)} {', '.join(notation.write_details(node))}".strip() == said
+    details = ", ".join(notation.write_details(node, titled=True))
+    assert f"{notation.write_title(node)} {details}".strip() == said
 
 
 # --- unknown axes --------------------------------------------------------------------------------
