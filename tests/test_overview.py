@@ -48,11 +48,7 @@ def test_a_block_that_failed_is_drawn_beside_the_sound_ones() -> None:
     assert lay_out(to_blocks(graph)).faults() == []
 
 
-# The line round its gate within a skip leaves its block.
-BAD = {"se_resnet50": "a line leaves its block"}
-
-
-@pytest.mark.parametrize("name", most_slow(SPECS, BAD))
+@pytest.mark.parametrize("name", most_slow(SPECS))
 def test_an_overview_and_its_blocks_lose_nothing_and_can_be_read(name: str) -> None:
     graph = network(name)
     overview, inside, _ = plan_overview(graph, fold=True)

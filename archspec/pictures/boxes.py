@@ -266,10 +266,17 @@ def _choose_frames(scene: Scene) -> Scene:
             and all(path.startswith(f"{each}.") for each in around[name] & several)
         )
 
+    skipped = {edge.head for edge in scene.edges if edge.skip}
+
+    def is_chain(path: str) -> bool:
+        """Return whether the boxes of a group are one after the other, without a skip."""
+        boxes = inside[path]
+        return measure_breadth(boxes) == 1 and not any(box.name in skipped for box in boxes)
+
     same: dict[tuple[Box, ...], list[str]] = defaultdict(list)
     for path, title in titles.items():
         branch = exits[path] and all(merges(name, path) for name in exits[path])
-        if path in several and not (branch and (not title or measure_breadth(inside[path]) == 1)):
+        if path in several and not (branch and (not title or is_chain(path))):
             same[tuple(inside[path])].append(path)
     chosen = {
         next((path for path in paths if titles[path]), paths[0]): paths[0]

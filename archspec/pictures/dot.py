@@ -285,7 +285,8 @@ class _Drawing:
         look = {"id": _make_id(name)}
         quiet = self.theme.quiet
         if mark.kind == "passage":
-            forks, right = self._forks(mark.name), not self.right.isdisjoint(mark.frames)
+            forks = self._forks(mark.name)
+            right = bool(mark.frames) and mark.frames[-1] in self.right
             label = self.labels.write_passage(mark, forks or not right, forks or right)
             out.node(name, label, fontcolor=quiet, **look)
         elif mark.kind == "link":
