@@ -228,15 +228,15 @@ def test_a_fault_of_archspec_is_status_3(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_package_that_is_missing_is_named(tmp_path: Path) -> None:
     code = (
-        "import sys; sys.modules['filelock'] = None; from archspec import cli\n"
+        "import sys; sys.modules['filelock'] = sys.modules['numpy'] = None\n"
+        "from archspec import cli\n"
         "assert cli.run(['compare', '--help']) == 0; sys.exit(cli.run(['compare', 'lenet5']))"
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == (
-        "error: this needs filelock, which is not installed\n"
-        "hint: pip install 'archspec-keras[run]'\n"
+        "error: this needs numpy, which is not installed\nhint: pip install 'archspec-keras[run]'\n"
     )
 
 
