@@ -24,7 +24,7 @@ from archspec.pictures.plan import Picture, plan_in_one_column, plan_overview, p
 from archspec.pictures.scene import Box, Edge, Frame, Mark
 from archspec.pictures.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, sum_cost
 
-STRAIGHT = "300"  # the weight of a line that has no reason to bend
+STRAIGHT = "600"  # the weight of a line that has no reason to bend
 
 
 def to_dot(graph: Graph, view: View | None = None, style: Style | None = None) -> str:
