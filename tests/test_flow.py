@@ -964,3 +964,75 @@ def test_an_error_in_an_alias_shows_the_anchor_and_the_use(layers: str) -> None:
     assert error.code == "shape"
     lines = {error.span.line, *(note.span.line for note in error.notes)}
     assert lines == {4, 5}
+
+
+RESIDUAL = """
+input: [8, 8, 4]
+blocks:
+  residual:
+    params: {filters: null, strides: 1}
+    layers:
+      - branches:
+          main: [Conv2D: {filters: ==, kernel_size: 3, strides: ==, padding: same}]
+          shortcut:
+            BRANCH
+        merge: MERGE
+"""
+PROJECTED = "[Conv2D: {filters: ==, kernel_size: 1, strides: ==, padding: same}]"
+GUARD = f"{{when: =strides > 1, layers: {PROJECTED}}}"
+
+
+def residual(branch: str, merge: str = "Add") -> str:
+    return RESIDUAL.replace("BRANCH", branch).replace("MERGE", merge)
+
+
+@table(
+    "branch, merge, units, is_warned",
+    {
+        "a shortcut that projects or is gone": (GUARD, "Add", "4; 8, strides: 2", True),
+        "in the other order": (GUARD, "Add", "8, strides: 2; 8", True),
+        "that is never there": (GUARD, "Add", "4; 4", False),
+        "that is always there": (GUARD, "Add", "8, strides: 2; 8, strides: 2", False),
+        "the identity where it does not project": (
+            GUARD.removesuffix("}") + ", else: []}",
+            "Add",
+            "4; 8, strides: 2",
+            False,
+        ),
+        "an identity where the shape stays": (
+            "{when: =strides == 1 and channels == filters}",
+            "Add",
+            "4; 8, strides: 2",
+            False,
+        ),
+        "a normalized identity where the shape stays": (
+            "{when: =strides == 1 and channels == filters, layers: [BatchNormalization]}",
+            "Add",
+            "4; 8, strides: 2",
+            False,
+        ),
+        "a branch that keeps the shape in some of the units": (
+            "{when: =filters == 4, layers: [ReLU]}",
+            "Add",
+            "4; 8",
+            False,
+        ),
+        "channels put side by side": (GUARD, "Concatenate", "4; 8, strides: 2", False),
+    },
+)
+def test_a_shortcut_that_vanishes_where_it_could_be_the_identity_is_doubtful(
+    branch: str, merge: str, units: str, is_warned: bool
+) -> None:
+    calls = "\n".join(f"- residual: {{filters: {each}}}" for each in units.split("; "))
+    graph = net(calls, residual(branch, merge))
+    warnings = [each for each in graph.warnings if each.code == "when-branches"]
+    assert len(warnings) == is_warned
+    for each in warnings:
+        assert here(each) == "=strides > 1"
+        assert "`else: []`" in said(each)
+
+
+def test_the_remedy_for_a_shortcut_that_vanishes_adds_the_input() -> None:
+    branch = GUARD.removesuffix("}") + ", else: []}"
+    graph = net("- residual: 4", residual(branch))
+    assert wires(graph).endswith("residual.add(residual.main.conv2d input) -> residual.add")

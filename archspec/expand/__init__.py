@@ -41,6 +41,7 @@ from archspec.expand.result import (
     list_unchecked,
     make_graph,
     make_remains,
+    warn_of_bypassed_branches,
     warn_of_unused_defaults,
     warn_of_unused_params,
 )
@@ -102,6 +103,7 @@ def _expand_spec(out: Expansion) -> Graph:
     train = evaluate_train(context, out)
     if out.has_failed():
         raise Failed
+    warn_of_bypassed_branches(out)
     warn_of_unused_params(out)
     warn_of_unused_defaults(out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from archspec.errors import Span
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft, Nothing, Previous, Taken
 from archspec.expand.expansion import Errors, Expansion, Failed
@@ -78,13 +79,41 @@ def expand_branches(
     inside, entry, errors = open_group(name, step.name_span, context, out)
     start = len(out.drafts)
     ends: list[Previous] = []
+    left_out: list[Span] = []
     for branch in step.branches:
         more, wrong = _expand_iterations(branch, inside, value, out)
+        if branch.condition is not None and _change_shape(value, more):
+            out.transforms.add(branch.condition.span)
+        if not more and branch.condition is not None and branch.body is not None:
+            left_out.append(branch.condition.span)
         ends += more
         errors = (*errors, *wrong)
     out.blame_first(start, errors)
+    if (
+        _merges_by_element(step)
+        and len(ends) == 1
+        and ends[0] is not value
+        and _change_shape(value, ends) is False
+    ):
+        out.bypassed.update({span: context.trail for span in left_out if span not in out.bypassed})
     entry.value = _merge(step, ends, inside, out)
     return entry.value  # type: ignore[no-any-return]
+
+
+def _merges_by_element(step: Branches) -> bool:
+    """Return whether a step adds its branches, or the like, and drops that where one is left."""
+    if not isinstance(step.merge, LayerCall):
+        return False
+    traits = traits_of(step.merge.label)
+    return traits.joins_any and traits.aligns
+
+
+def _change_shape(value: Previous, ends: Sequence[Previous]) -> bool | None:
+    """Return whether a value has another shape at one of its ends; None if that is not known."""
+    drafts = [each for each in (value, *ends) if isinstance(each, Draft) and each.facts is not None]
+    if len(drafts) <= len(ends):
+        return None
+    return any(each.shape != drafts[0].shape for each in drafts[1:])
 
 
 def _expand_iterations(

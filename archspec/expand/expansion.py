@@ -63,7 +63,9 @@ class Expansion:
     used_defaults: the places of the arguments that layers have, from `defaults` among them.
     is_trial: whether the expansion is only tried, and thrown away.
     circles: the blocks that have been reported to call themselves. skipped, included: the places of
-    steps whose `when` was false, or true; in a loop both. call_notes: the notes on block calls,
+    steps whose `when` was false, or true; in a loop both. transforms: the conditions of branches
+    that gave another shape than they took. bypassed: those of branches that were left out where
+    their input could have been added. call_notes: the notes on block calls,
     whose names are final only when the whole spec is known.
     """
 
@@ -84,6 +86,8 @@ class Expansion:
     circles: set[Block] = field(default_factory=set)
     skipped: dict[Span, None] = field(default_factory=dict)
     included: set[Span] = field(default_factory=set)
+    transforms: set[Span] = field(default_factory=set)
+    bypassed: dict[Span, Trail] = field(default_factory=dict)
     call_notes: list[tuple[Note, Scope]] = field(default_factory=list)
 
     def add(self, diagnostic: Diagnostic) -> int:

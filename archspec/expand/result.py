@@ -144,6 +144,19 @@ def _names_of_formulas(value: Value) -> Iterator[str]:
             stack += each.data
 
 
+def warn_of_bypassed_branches(out: Expansion) -> None:
+    """Warn of shortcuts that are gone where their `when` is false, and seem meant as identities.
+
+    So a branch seems meant that changes the shape where it is there, if the one branch that is left
+    where it is not keeps the shape, so that its input could be added to it.
+    """
+    for span, trail in out.bypassed.items():
+        if span in out.transforms:
+            message = "where this `when` is false the branch is gone, and nothing is merged"
+            hint = "for the identity, write `else: []` under it"
+            out.warn("when-branches", message, span, hint, trail)
+
+
 def warn_of_unused_defaults(out: Expansion) -> None:
     """Warn of arguments in `defaults` that no layer has, or that every layer gives itself.
 
