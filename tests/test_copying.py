@@ -178,3 +178,11 @@ def test_a_copy_needs_no_shipped_file(tmp_path: Path):
     }  # fmt: skip
     assert "extends: resnet50_imagenet.yaml\nd" in text(tmp_path / "mine.yaml")
     assert "import: [squeeze_excite.yaml]" in text(tmp_path / "mine.yaml")
+
+
+def test_a_param_is_uncommented_with_the_word_above_it(tmp_path: Path):
+    path = archspec.new(tmp_path / "mine.yaml", "resnet18")[0]
+    path.write_text(text(path).replace("#   classes", "  classes"), encoding="utf-8")
+    with pytest.raises(archspec.SpecError) as error:
+        archspec.load(path)
+    assert error.value.diagnostics[0].hint == "uncomment `params:` above it as well"

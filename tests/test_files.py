@@ -487,3 +487,17 @@ def test_what_is_no_spec(name: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(archspec.UserError) as caught:
         archspec.load(tmp_path / name)
     assert words in str(caught.value)
+
+
+def test_a_file_that_has_a_shipped_name_cannot_extend_it_by_that_name(tmp_path: Path) -> None:
+    path = tmp_path / "lenet5.yaml"
+    path.write_text("archspec: 1\nextends: lenet5\n", encoding="utf-8")
+    error = only_error(lambda: archspec.load(path))
+    assert said(error).endswith("this file has it as well | rename this file")
+
+
+def test_a_shipped_spec_with_a_suffix_is_told_its_name(tmp_path: Path) -> None:
+    error = only_error(lambda: archspec.load(files(tmp_path, main="extends: lenet5.yaml\n")))
+    assert said(error).endswith("the one that comes with archspec is called lenet5")
+    other = only_error(lambda: archspec.load(files(tmp_path, main="extends: lenet55.yaml\n")))
+    assert "comes with archspec" not in said(other)

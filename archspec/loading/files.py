@@ -275,9 +275,10 @@ class _Reader:
         if kind in (None, "folder") and is_bare(name):
             beside = path.with_name(f"{name}.yaml")
             if document.path is not None and kind_of(beside) == "file":
-                message = (
-                    f"a bare name is a shipped spec's, and '{name}.yaml' lies beside this file"
-                )
+                message = "a bare name is a shipped spec's, and "
+                if _resolve(beside) == _resolve(document.path):
+                    raise fail(message + "this file has it as well", "rename this file")
+                message += f"'{name}.yaml' lies beside this file"
                 raise fail(message, f"write {name}.yaml")
             shipped = list_shipped().get(name)
             if shipped is not None:
@@ -289,6 +290,8 @@ class _Reader:
             if kind_of(path.parent) == "folder":
                 near = [each.name for each in path.parent.glob("*.yaml")]
                 hint = did_you_mean(path.name, near) or hint
+            if path.suffix == ".yaml" and path.stem in list_shipped():
+                hint = f"the one that comes with archspec is called {path.stem}"
             if is_bare(name):
                 hint = did_you_mean(name, list_shipped()) or hint
             raise fail(f"there is no file '{name}'", hint)

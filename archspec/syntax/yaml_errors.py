@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 import yaml
@@ -218,7 +219,13 @@ def _indentation(stop: Stop) -> Diagnostic | None:
     if not ("block" in stop.context and stop.mark.column == stop.indent):
         return None
     message = "this line's indentation fits nothing above it"
-    return stop.diagnose(message, "indent it as its neighbours")
+    above = stop.source.lines[: stop.mark.line]
+    comments = takewhile(lambda line: line.startswith("#"), reversed(above))
+    keys = [line for line in comments if re.fullmatch(r"#\s*\w+:\s*", line)]
+    hint = "indent it as its neighbours"
+    if keys:
+        hint = f"uncomment `{keys[0].lstrip('# ').rstrip()}` above it as well"
+    return stop.diagnose(message, hint)
 
 
 def _text_after_value(stop: Stop) -> Diagnostic | None:
