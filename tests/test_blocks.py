@@ -521,3 +521,29 @@ def test_a_block_that_nobody_calls_is_checked_by_the_schema_only() -> None:
     assert [span.line for span in graph.unchecked] == [3]
     error = refused("- ReLU", "input: [4]\nblocks: {b: {layers: [{Dense: {unts: 3}}]}}")
     assert (error.code, here(error)) == ("unknown-argument", "unts")
+
+
+HIDING = "params: {n: 2}\nblocks: {b: {params: {n: OWN}, layers: [{Dense: FORMULA}]}}"
+
+
+@table(
+    "own, formula, warnings",
+    {
+        "the block's own is named": ("1", "=n", ["'n' in the block 'b' is the block's own param"]),
+        "so in arguments": ("1", "{units: =2 * n}", ["'n' in the block 'b' is the block's own"]),
+        "its default takes the file's": ("==", "=n", []),
+        "nobody names it": ("1", "3", ["no formula names the param 'n'"]),
+    },
+)
+def test_a_param_that_every_formula_finds_hidden_is_unused(
+    own: str, formula: str, warnings: list[str]
+) -> None:
+    graph = net("- b", f"{INPUT}\n{HIDING}".replace("OWN", own).replace("FORMULA", formula))
+    found = [said(each) for each in graph.warnings if each.code == "unused-param"]
+    assert len(found) == len(warnings)
+    assert all(words in each for each, words in zip(found, warnings, strict=True))
+
+
+def test_a_param_that_a_block_hides_may_be_used_elsewhere() -> None:
+    top = f"{INPUT}\n{HIDING}".replace("OWN", "1").replace("FORMULA", "=n")
+    assert not net("- b\n- Dense: =n", top).warnings

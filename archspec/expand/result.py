@@ -111,12 +111,17 @@ def warn_of_unused_params(out: Expansion) -> None:
     """Warn of params that no formula names: of the file, such as a misspelt one of its base, and of
     a block that replaces its base's, such as one that the base alone needs."""
     root = out.spec.root
-    named = set(_names_of_formulas(root))
+    hidden, named = _find_names(root)
     known = [name for name, _, _ in root.entries_of("params")]
     for name, span, _ in root.entries_of("params"):
         if name not in named and span.source is root.span.source:
             near = did_you_mean(name, [each for each in known if each in named])
             message = f"no formula names the param '{name}'"
+            if name in hidden:
+                message = (
+                    f"'{name}' in the block '{hidden[name]}' is the block's own param, not this"
+                )
+                near = "rename one of them, or remove it"
             out.warn("unused-param", message, span, near or "remove it")
     for block in out.spec.home.blocks.values():
         if block.overrides is None or block.value.span.source is not root.span.source:
@@ -128,6 +133,26 @@ def warn_of_unused_params(out: Expansion) -> None:
             hint = "the params of the block that it replaces are laid under its own"
             notes = (Note("it replaces this block", block.overrides),)
             out.warn("unused-param", message, block.span, hint, notes)
+
+
+def _find_names(root: Value) -> tuple[dict[str, str], set[str]]:
+    """Return the names in formulas that are params of a block, with the block, and all others.
+
+    The defaults of a block's params see those of the file, so that their names count as others.
+    """
+    hidden: dict[str, str] = {}
+    named: set[str] = set()
+    for word, value in root.items():
+        if word != "blocks":
+            named |= set(_names_of_formulas(value))
+    for label, _, block in root.entries_of("blocks"):
+        own = {name for name, _, _ in block.entries_of("params")}
+        for word, value in block.items():
+            names = set(_names_of_formulas(value))
+            named |= names if word == "params" else names - own
+            if word != "params":
+                hidden |= dict.fromkeys(names & own, label)
+    return hidden, named
 
 
 def _names_of_formulas(value: Value) -> Iterator[str]:
