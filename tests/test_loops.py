@@ -353,3 +353,9 @@ def test_a_block_does_not_see_the_variables_of_its_caller() -> None:
     top = INPUT + "\nblocks: {leak: {layers: [{Dense: =i}]}}"
     error = refused("- {for: {i: [1]}, leak: {}}", top)
     assert (error.code, here(error)) == ("unknown-name", "i")
+
+
+def test_a_table_of_one_row_is_a_list_in_a_list() -> None:
+    table = "- for: {'n, rate': [3, 0.5]}\n  layers: [Dense: =n, Dropout: =rate]"
+    assert refused(table).hint == "one row is a list in the list: [[3, 0.5]]"
+    assert argument(net(table.replace("[3, 0.5]", "[[3, 0.5]]")), "units") == [3]

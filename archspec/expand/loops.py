@@ -194,7 +194,9 @@ def _name_columns(
         if not isinstance(row, list) or len(row) != len(names):
             at = written[number].span if isinstance(written, tuple) else loop.data[key].span
             message = f"a row under '{key}' has {len(names)} values, got {show(row)}"
-            raise out.fail("loop", message, at, None, context.trail)
+            flat = not isinstance(row, list) and len(items) == len(names)
+            hint = f"one row is a list in the list: [{show(items)}]" if flat else None
+            raise out.fail("loop", message, at, hint, context.trail)
     return [dict(zip(names, row, strict=True)) for row in items]
 
 
