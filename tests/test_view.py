@@ -367,3 +367,16 @@ def test_a_layer_that_takes_a_value_twice_has_two_lines() -> None:
     assert into == ["b to add", "b to add 2"]
     assert [picture.parts[name].text for name in into] == ["call 2", "call 2"]
     assert lay_out(to_dot(archspec.loads(TWICE))).faults() == []
+
+
+def test_a_block_of_a_file_of_its_name_is_one_box_where_it_is_used_once() -> None:
+    graph = network("vit_b16")
+    folded = {box.block for box in build_scene(graph, View()).boxes if box.block}
+    assert folded == {"class_token", "position_embedding"}
+    assert not any(box.block for box in build_scene(graph, View(depth=99)).boxes)
+
+
+@pytest.mark.parametrize(("name", "said"), [("", "output"), ("\n    name: last", "last")])
+def test_an_output_that_nobody_named_is_called_output(name: str, said: str) -> None:
+    graph = archspec.loads(f"archspec: 1\ninput: [8]\nlayers:\n  - Dense: 3{name}\n")
+    assert f">{said}</FONT>  3" in to_dot(graph)
