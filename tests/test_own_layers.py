@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import jsonschema
@@ -16,7 +17,7 @@ import yaml
 from conftest import ROOT, runner
 
 import archspec
-from archspec.cli import main
+from archspec.cli import main, run
 from archspec.errors import SpecError, UserError
 from archspec.layers import FAMILIES, LAYERS
 from archspec.layers.docstrings import is_sentence
@@ -213,9 +214,10 @@ def test_the_schema_has_the_layer_and_the_shipped_one_has_not() -> None:
 
 def test_what_a_file_prints_is_no_part_of_the_output(files: Path) -> None:
     (files / "scale.py").write_text(f"print('read')\n{MINIMAL}")
-    result = runner().invoke(main, ["check", "scaled.yaml", "--layers", "scale.py"])
-    assert "read" in result.stderr
-    assert "read" not in result.stdout
+    out, err = StringIO(), StringIO()
+    assert run(["check", "scaled.yaml", "--layers", "scale.py"], out, err) == 0
+    assert "read" in err.getvalue()
+    assert "read" not in out.getvalue()
 
 
 SEVERAL = '''\
@@ -657,7 +659,6 @@ def test_a_run_is_used_with_its_own_file_alone(files: Path) -> None:
         another = do(*verb, "--layers", "my_layers.py", status=1)
         assert f"was {digest}, that of my_layers.py is {other}" in another
     assert not (files / "longer").exists()
-    assert "left out: run was trained with GRN" in do("compare", "run", SPEC, *bring, status=1) or 1
 
     assert "accuracy" in do("evaluate", "run", *bring)
     do(*longer, *bring)

@@ -17,7 +17,7 @@ from archspec.expand.layers import add_layer, expand_layer
 from archspec.expand.names import enter, make_call_note
 from archspec.expand.references import explain_unknown, find_input_axes, first_input, require_node
 from archspec.expand.scopes import Entry, Scope
-from archspec.expand.values import check_variable, evaluate, fill, find_params
+from archspec.expand.values import SAME, check_variable, evaluate, fill, find_params
 from archspec.expand.walk import expand_body, refuse_call
 from archspec.loading.files import Block
 from archspec.syntax.source import Value
@@ -188,6 +188,8 @@ def _evaluate_call_params(
     lone = None if own is None else own.first
     for name, value in given.items():
         key = None if value is lone else name
+        if name not in names and value.data == SAME:  # the name is reported already
+            continue
         try:
             values[name] = evaluate(value, context.env, context.trail, out, context.find_axes, key)
         except Failed as failed:

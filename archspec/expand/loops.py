@@ -13,7 +13,7 @@ from archspec.expand.context import Context
 from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.names import enter
 from archspec.expand.scopes import Entry
-from archspec.expand.values import check_variable, evaluate, try_fill
+from archspec.expand.values import SAME, check_variable, evaluate, try_fill
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
 from archspec.syntax.steps import Repeat, Step
@@ -251,7 +251,9 @@ def report_mistakes(
         for each in value.data:
             errors += report_mistakes(each, context, out)
     elif not isinstance(value.data, dict):
-        if formulas.is_formula(value.data) and not out.schema_errors(value):
+        # `==` takes the name that it stands at, which may be what is misspelt.
+        is_formula = formulas.is_formula(value.data) and value.data != SAME
+        if is_formula and not out.schema_errors(value):
             try:
                 evaluate(value, context.env, context.trail, out, context.find_axes, key)
             except Failed as failed:
