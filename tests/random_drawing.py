@@ -92,6 +92,8 @@ class Shapes:
         shapes: Any = [each.shape for each in values]
         if isinstance(many, dict):
             shapes = dict(zip(many, shapes, strict=True))
+        if call.get("use_causal_mask") and any(len(each.shape) != 3 for each in values):
+            raise Refused("it has no length to look along", code="call")
         _, facts = infer(layer.op, layer.arguments, shapes)
         lengths = [n or 4 for n in facts.shape[1:]]
         if max(lengths, default=0) > 64 or prod(lengths) > 9000:
