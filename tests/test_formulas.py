@@ -402,6 +402,11 @@ FIRST = "\ndefaults: {Conv2D: {data_format: channels_first}}"
             5,
         ),
         "a known axis beside an unknown one": ("input: [null, 6, 7]", "input.width", 6),
+        "the number of axes, one of which is unknown": (
+            "input: [null, 6, 7]",
+            "len(input.shape)",
+            3,
+        ),
         "a known axis of a shape beside an unknown one": (
             "input: [null, 6, 7]",
             "input.shape[1]",

@@ -306,6 +306,10 @@ class _Evaluation:
                 return self.part(self.value(value, depth + 1), part, node, depth)
             case ast.Attribute(attr=attr) if attr in AXES:
                 return self.known(self.axis(node), node)
+            case ast.Call(
+                func=ast.Name(id="len"), args=[ast.Attribute(attr="shape") as shape], keywords=[]
+            ):
+                return len(self.axis(shape))  # known even if an axis is not
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 return self.call(name, [self.value(each, depth + 1) for each in arguments], node)
             case ast.BinOp(op=ast.BitXor()):
