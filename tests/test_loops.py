@@ -145,6 +145,14 @@ def test_a_loop_walks(layers: str, units: list[int]) -> None:
             "- Dense: 4\n- {repeat: 0, ReLU: {}, from: nowhere}\n- Softmax",
             "dense(input) softmax(dense) -> softmax",
         ),
+        "nor is a from that names a variable of the loop": (
+            "- Dense: 4\n- {for: {i: []}, ReLU: {}, from: 'd{i}'}\n- Softmax",
+            "dense(input) softmax(dense) -> softmax",
+        ),
+        "branches by a loop without a turn are no branches": (
+            "- branches: [{for: {i: []}, name: 'b{i}', layers: [ReLU]}, [Softmax]]\n  merge: Add",
+            "softmax(input) -> softmax",
+        ),
         "after no turn, the value before the loop": (
             "- Dense: 4\n- {for: {i: []}, ReLU: {}}\n- Softmax",
             "dense(input) softmax(dense) -> softmax",

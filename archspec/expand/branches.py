@@ -166,7 +166,8 @@ def _check_told_apart(
     names = [branch.name, *(branch.sources.names if branch.sources is not None else ())]
     iter_texts = [branch.key or "", *(str(each.data) for each in names if each is not None)]
     words = {word for text in iter_texts for word in words_in(text)}
-    if words & variables_of(iterations, context):
+    # Without an iteration the names of the variables may be unknown, as of `for: =rows`.
+    if words & variables_of(iterations, context) or (words and not iterations):
         return
     variable = next(iter(iterations[0].names), "i") if iterations else "i"
     message = "this could mean a branch for each iteration, or all of them in one branch"

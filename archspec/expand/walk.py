@@ -120,7 +120,7 @@ def _is_fed_each_time(
     Raises `Failed` where it cannot be told what is meant.
     """
     sources = step.sources
-    if sources is None or step.loop is None:
+    if sources is None or step.loop is None or not iterations:
         return False
     named = {word for each in sources.names for word in words_in(str(each.data))}
     several = not sources.single or is_pattern(sources.names[0])
