@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
+from conftest import ROOT
 
 import archspec
 
@@ -379,3 +383,89 @@ def test_a_block_computes_its_definition(
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-5)
     assert archspec.loads(spec(call, shape)).total_params == model.count_params() == count
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("shape", [IMAGE, SEQUENCE, [5]], ids=str)
+def test_stochastic_depth_drops_whole_samples(shape: list[int]) -> None:
+    model = archspec.to_keras(archspec.loads(spec("stochastic_depth: 0.25", shape)), seed=1)
+    assert model.count_params() == 0
+    x = sample(shape, 64)
+    np.testing.assert_array_equal(np.asarray(model.predict(x, verbose=0)), x)
+    import keras
+
+    found = keras.ops.convert_to_numpy(model(x, training=True))
+    dropped = np.array([not each.any() for each in found])
+    assert 0 < dropped.sum() < 64
+    np.testing.assert_allclose(found[~dropped], x[~dropped] / 0.75, rtol=1e-6)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("block", ["class_token", "position_embedding"])
+def test_a_learnt_vector_is_trained_as_a_weight_is(block: str) -> None:
+    """By a step of gradient descent on the mean of the squares of the output."""
+    import keras
+
+    model, weights = build(spec(block, SEQUENCE))
+    (kernel,) = next(value for value in weights.values() if value)
+    x = sample(SEQUENCE)
+    model.compile(keras.optimizers.SGD(1.0), "mse")
+    model.train_on_batch(x, np.zeros(model.compute_output_shape(x.shape), "float32"))
+    count = SEQUENCE[1] * model.output_shape[1]
+    values = kernel if block == "class_token" else x.mean(0) + kernel
+    (found,) = (each for each in model.get_weights())
+    np.testing.assert_allclose(found, kernel - 2 * values / count, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize(
+    ("block", "changed"), [("layer_scale: 0.1", 0.1), ("global_context", 1), ("class_token", 1)]
+)
+def test_what_a_block_does_before_training(block: str, changed: float) -> None:
+    shape = SEQUENCE if block == "class_token" else IMAGE
+    model = archspec.to_keras(archspec.loads(spec(block, shape)), seed=1)
+    x = sample(shape)
+    found = np.asarray(model.predict(x, verbose=0))
+    if block == "class_token":
+        assert not found[:, 0].any()
+        found = found[:, 1:]
+    np.testing.assert_allclose(found, x * np.float32(changed), rtol=1e-6)
+
+
+# --- their files and their page ------------------------------------------------------------------
+
+FILES = sorted((ROOT / "specs" / "blocks").glob("*.yaml"), key=lambda path: path.stem)
+PAGE = (ROOT / "docs" / "blocks.md").read_text(encoding="utf-8")
+
+
+def written(value: object) -> str:
+    text = str(value).replace("'", "")
+    return text.lower() if isinstance(value, bool) else text
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_is_one_block_with_its_source(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    read = yaml.safe_load(text)
+    source = re.match(r"# Source: (?:.*\n# )?.*\b20\d\d,(?: |\n# )arXiv (\d{4}\.\d{4,5})", text)
+    assert source, "the first line is its source: `# Source: NAMES, TITLE, YEAR, arXiv NUMBER`"
+    assert list(read["blocks"]) == [path.stem]
+    assert read["description"].endswith(".")
+    (row,) = (line for line in PAGE.splitlines() if line.startswith(f"| [`{path.stem}`]"))
+    assert f"https://arxiv.org/abs/{source[1]}" in row
+    params = read["blocks"][path.stem].get("params", {})
+    said = [
+        name if value is None else f"{name}: {written(value)}" for name, value in params.items()
+    ]
+    assert re.findall(r"`([^`]+)`", row.split(" | ")[2]) == said
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_example_imports_the_block_by_its_name(path: Path) -> None:
+    section = re.search(rf"^## {path.stem}\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+    assert section
+    (example,) = re.findall(r"^```yaml\n(.*?)^```", section[1], re.M | re.S)
+    assert len(example.splitlines()) <= 6
+    graph = archspec.loads(example)
+    assert not graph.warnings
+    assert any(path.stem in str(node.name) for node in graph)
