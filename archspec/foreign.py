@@ -15,10 +15,10 @@ def _make_table(*rows: tuple[str, str]) -> dict[str, str]:
     return {word: hint for words, hint in rows for word in words.split()}
 
 
-_BLOCK = (
-    "there is no such layer: write it as a block under `blocks`, or bring one of your own by "
-    "`--layers FILE`"
-)
+def _import(call: str) -> str:
+    """Return the hint for a word that a block which comes with archspec stands for."""
+    return f"write `import: [{call.partition(':')[0]}]` at the top, and `- {call}` here"
+
 
 LAYERS: Mapping[str, str] = _make_table(
     ("linear fc fullyconnected mlp", "write `Dense: 10`, of 10 units"),
@@ -37,8 +37,9 @@ LAYERS: Mapping[str, str] = _make_table(
     ),
     ("rmsnorm", "write `RMSNormalization`"),
     (
-        "localresponsenormalization localresponsenorm lrn",
-        "Keras has none: networks since then have `BatchNormalization`",
+        "localresponsenormalization localresponsenorm lrn crossmapnorm",
+        "no layers of Keras compute it: networks since then have `BatchNormalization`; one of your "
+        "own comes by `--layers FILE`",
     ),
     ("maxpool pool pooling", "write `MaxPooling2D: 2`"),
     ("avgpool averagepool meanpool", "write `AveragePooling2D: 2`"),
@@ -50,10 +51,6 @@ LAYERS: Mapping[str, str] = _make_table(
     ("upsample upsampling interpolate", "write `UpSampling2D: 2`"),
     ("resize", "write `Resizing: {height: 64, width: 64}`"),
     ("dropout1d dropout2d dropout3d", "write `SpatialDropout2D: 0.5`"),
-    (
-        "droppath stochasticdepth",
-        "write `Dropout: {rate: 0.1, noise_shape: [null, 1, 1, 1]}`, which drops whole samples",
-    ),
     ("concat cat", "write `merge: Concatenate` beside `branches`, or give it `from: [a, b]`"),
     ("sum plus", "write `merge: Add` beside `branches`, or give it `from: [a, b]`"),
     ("mul", "write `merge: Multiply` beside `branches`, or give it `from: [a, b]`"),
@@ -69,9 +66,44 @@ LAYERS: Mapping[str, str] = _make_table(
     ("sequential model functional", "its layers are the list under `layers`"),
     ("input", "inputs are declared under `input` or `inputs`"),
     (
-        "layerscale squeezeexcite squeezeexcitation seblock cbam pixelshuffle depthtospace "
-        "transformerencoder transformerblock resblock",
-        _BLOCK,
+        "mean reducemean",
+        "write `GlobalAveragePooling2D`, over rows and columns, or `merge: Average` beside "
+        "`branches`",
+    ),
+    (
+        "reducemax",
+        "write `GlobalMaxPooling2D`, over rows and columns, or `merge: Maximum` beside `branches`",
+    ),
+    (
+        "residual residualblock resblock basicblock bottleneck bottleneckblock shortcut skip "
+        "skipconnection",
+        "write `merge: Add` beside `branches: [[...], []]`, where `[]` is the shortcut",
+    ),
+    ("blurpool blurpool2d antialiasing", _import("blur_pool")),
+    ("cbam", _import("cbam")),
+    ("channelshuffle shufflechannels", _import("channel_shuffle: 2")),
+    ("channelsplit split chunk", _import("channel_split: 0")),
+    ("classtoken clstoken", _import("class_token")),
+    ("convbnact convnormact convbn", _import("conv_bn_act: 64")),
+    ("convbnrelu", _import("conv_bn_relu: 64")),
+    ("globalcontext globalcontextblock gcblock contextblock", _import("global_context")),
+    ("invertedresidual mbconv mbconvblock", _import("inverted_residual: 64")),
+    ("layerscale", _import("layer_scale")),
+    ("pixelshuffle depthtospace subpixelconv", _import("pixel_shuffle: 2")),
+    (
+        "positionembedding positionalembedding posembed addpositionembedding",
+        _import("position_embedding"),
+    ),
+    ("spatialpyramidpooling spp spplayer", _import("spatial_pyramid_pooling")),
+    (
+        "squeezeexcite squeezeexcitation squeezeandexcitation squeezeandexcite se seblock selayer "
+        "semodule",
+        _import("squeeze_excite"),
+    ),
+    ("droppath stochasticdepth", _import("stochastic_depth: 0.1")),
+    (
+        "transformerencoder transformerencoderlayer transformerblock encoderblock",
+        _import("transformer_encoder"),
     ),
 )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from conftest import ROOT
 from texts import refused
 
 import archspec
@@ -33,6 +34,20 @@ from archspec.runs.folder import RunFolder
         ("Upsample", "write `UpSampling2D: 2`"),
         ("BatchNorm2d", "write `BatchNormalization`"),
         ("GlobalPool", "write `GlobalAveragePooling2D` or `GlobalMaxPooling2D`"),
+        (
+            "DropPath",
+            "write `import: [stochastic_depth]` at the top, and `- stochastic_depth: 0.1` here",
+        ),
+        ("LayerScale", "write `import: [layer_scale]` at the top, and `- layer_scale` here"),
+        ("SEBlock", "write `import: [squeeze_excite]` at the top, and `- squeeze_excite` here"),
+        (
+            "MBConv",
+            "write `import: [inverted_residual]` at the top, and `- inverted_residual: 64` here",
+        ),
+        (
+            "Bottleneck",
+            "write `merge: Add` beside `branches: [[...], []]`, where `[]` is the shortcut",
+        ),
         ("Conv2d", "did you mean 'Conv2D'?"),
         ("relu", "did you mean 'ReLU'?"),
     ],
@@ -57,6 +72,17 @@ def test_what_a_hint_writes_is_sound(hint: str) -> None:
         more = "\n    from: {query: input, value: input}" if "Attention" in layer else ""
         shape = {"Reshape": [7, 7, 64], "Permute": [8, 64]}.get(layer, [8, 8, 64])
         archspec.loads(f"archspec: 1\ninput: {shape}\nlayers:\n  - {step}{more}\n")
+
+
+@pytest.mark.parametrize("block", sorted(path.stem for path in (ROOT / "specs/blocks").iterdir()))
+def test_a_shipped_block_that_is_not_imported_is_named_by_the_hint(block: str) -> None:
+    shape = [8, 64] if block in ("class_token", "position_embedding") else [8, 8, 64]
+    for word in (block, "".join(part.title() for part in block.split("_"))):
+        hint = refused(f"- {word}").hint or ""
+        imported, call = re.findall(r"`([^`]+)`", hint)
+        assert imported == f"import: [{block}]"
+        graph = archspec.loads(f"archspec: 1\n{imported}\ninput: {shape}\nlayers:\n  {call}\n")
+        assert not graph.warnings
 
 
 @pytest.mark.parametrize("kind", foreign.OBJECTS)
