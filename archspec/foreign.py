@@ -75,9 +75,9 @@ LAYERS: Mapping[str, str] = _make_table(
         "write `GlobalMaxPooling2D`, over rows and columns, or `merge: Maximum` beside `branches`",
     ),
     (
-        "residual residualblock resblock basicblock bottleneck bottleneckblock shortcut skip "
-        "skipconnection",
-        "write `merge: Add` beside `branches: [[...], []]`, where `[]` is the shortcut",
+        "residual residualblock resblock basicblock bottleneck bottleneckblock skipconnection",
+        "write a block of that name under `blocks`, with `merge: Add` beside "
+        "`branches: [[...], []]`, where `[]` is the shortcut",
     ),
     ("blurpool blurpool2d antialiasing", _import("blur_pool")),
     ("cbam", _import("cbam")),

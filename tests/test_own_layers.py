@@ -124,11 +124,12 @@ def test_a_spec_with_the_file_is_sound_and_without_it_says_what_brings_it() -> N
 @pytest.mark.parametrize(
     ("name", "own"),
     [
-        ("LayerScale", True),
+        ("GRN", True),
+        ("LayerScale", False),  # which comes along as a block
         ("Dens", True),
         ("dense", False),
         ("Dense2d", True),
-        ("DropPath", False),  # which can be written with stock layers
+        ("DropPath", False),
         ("AvgPool2D", False),  # names that no layer of one's own may have
         ("LSTM", False),
         ("Lambda", False),
