@@ -213,6 +213,12 @@ def test_the_schema_has_the_layer_and_the_shipped_one_has_not() -> None:
     assert "GRN" not in read_shipped()
 
 
+def test_the_schema_of_the_api_is_that_of_the_command() -> None:
+    text = do("schema", "--layers", FILE)
+    archspec.load(SPEC, layers=FILE)
+    assert archspec.json_schema() == json.loads(text)
+
+
 def test_what_a_file_prints_is_no_part_of_the_output(files: Path) -> None:
     (files / "scale.py").write_text(f"print('read')\n{MINIMAL}")
     out, err = StringIO(), StringIO()

@@ -29,7 +29,7 @@ from archspec.schema.define_steps import define_steps
 from archspec.schema.define_values import A_FORMULA, define_mapping, define_objects, label
 from archspec.schema.define_words import define_recipe, define_words
 
-__all__ = ["make_schema", "make_text", "read_shipped"]
+__all__ = ["current_text", "make_schema", "make_text", "read_shipped"]
 
 SHIPPED = Path(__file__).parent.with_suffix(".json")
 URL = "https://json-schema.org/draft/2020-12/schema"
@@ -62,6 +62,11 @@ def _make_schema(own: tuple[Layer, ...]) -> dict[str, Any]:
 def make_text() -> str:
     """Return the schema as text, which editors read, made from the tables."""
     return json.dumps(make_schema(), separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+def current_text() -> str:
+    """Return the schema as text: the shipped one, unless there are layers of one's own."""
+    return make_text() if list_own() else read_shipped()
 
 
 def read_shipped() -> str:
