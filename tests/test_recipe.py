@@ -344,6 +344,7 @@ def test_the_loss_by_default_is_from_what_the_output_gives(head, probabilities):
         ("Dense: {units: 1, activation: sigmoid}", "BinaryCrossentropy"),
         ("layers: [Dense: 1, Activation: sigmoid]", "BinaryCrossentropy"),
         ("Dense: 1", {"BinaryCrossentropy": {"from_logits": True}}),
+        ("layers: [Dense: 4, Reshape: [2, 2, 1], Activation: sigmoid]", "BinaryCrossentropy"),
         ("Dense: {units: 1, activation: softmax}", SPARSE),  # always 1: it tells nothing apart
         ("Dense: {units: 2, activation: sigmoid}", SPARSE),
     ],

@@ -173,8 +173,11 @@ def _last_activation(graph: Graph, output: str) -> str | None:
 
 
 def choose_loss(graph: Graph, output: str) -> Object:
-    """Return the cross-entropy that fits an output: binary for one unit, sparse otherwise."""
-    single = is_one_unit(graph, output)
+    """Return the cross-entropy that fits an output: binary for one unit, sparse otherwise.
+
+    One unit at each place, as of a mask or a grey image, is judged as one unit is.
+    """
+    single = graph.shape(output)[-1] == 1 and _last_activation(graph, output) != "softmax"
     name = "BinaryCrossentropy" if single else "SparseCategoricalCrossentropy"
     return name if gives_probabilities(graph, output) else {name: {"from_logits": True}}
 
