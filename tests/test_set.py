@@ -12,7 +12,8 @@ from archspec.cli import main
 from archspec.errors import Diagnostic, UserError
 from archspec.expand import expand
 from archspec.graph import Graph
-from archspec.loading.files import open_spec, parse_setting
+from archspec.loading.files import open_spec
+from archspec.loading.settings import parse_setting
 from archspec.syntax.source import read_text, to_plain
 
 SPEC = """\

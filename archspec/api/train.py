@@ -17,7 +17,7 @@ from archspec.api.arguments import (
 )
 from archspec.errors import Refused, UserError
 from archspec.graph import Graph
-from archspec.loading.files import parse_setting
+from archspec.loading.settings import parse_setting
 from archspec.recipe import Recipe, given_in, recipe_of
 from archspec.runs.outcome import Run
 

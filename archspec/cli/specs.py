@@ -10,7 +10,7 @@ from archspec import pipeline
 from archspec.cli.messages import say
 from archspec.cli.options import STDIN
 from archspec.graph import Graph
-from archspec.loading.files import parse_setting
+from archspec.loading.settings import parse_setting
 from archspec.syntax.source import Document, read_input
 
 STDIN_NAME = "stdin"

@@ -18,7 +18,7 @@ from archspec.comparing.table import Missing
 from archspec.data.preparation import refuse_other_targets
 from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError
 from archspec.graph import Graph
-from archspec.loading.files import parse_setting
+from archspec.loading.settings import parse_setting
 from archspec.pipeline import find, graph_of, read
 from archspec.reading import kind_of, path_of
 from archspec.recipe import RECIPE, Recipe, given_in, recipe_of

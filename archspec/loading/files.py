@@ -11,21 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from archspec.errors import (
-    Diagnostic,
-    Note,
-    Source,
-    Span,
-    SpecError,
-    UserError,
-    did_you_mean,
-)
+from archspec.errors import Diagnostic, Note, Span, SpecError, UserError, did_you_mean
+from archspec.loading.settings import apply_setting
 from archspec.loading.shipped import is_bare, list_shipped
 from archspec.reading import from_here, kind_of, path_of
-from archspec.recipe import RECIPE
 from archspec.schema.check_result import CheckResult
 from archspec.schema.validation import check
-from archspec.syntax.source import WORDS, Document, Value, make_value, read_file, read_text
+from archspec.syntax.source import Document, Value, read_file
 from archspec.syntax.steps import Body, read_body
 
 NOT_INHERITED = ("name", "require", "extends", "import")
@@ -63,7 +55,7 @@ class Spec:
     """A file laid over its bases, with its imports.
 
     body: its steps. broken: the places of what the schema refused, which expansion skips.
-
+    diagnostics: the errors and warnings found while loading.
     """
 
     root: Value
@@ -84,7 +76,7 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
     reader = _Reader()
     root, home = reader.read(document, ())
     for path, value in (settings or {}).items():
-        root = _apply_setting(root, path, value)
+        root = apply_setting(root, path, value)
     if settings:
         reader.check(Document(root, document.source, document.path))
         home = reader.make_home(root, home.blocks, home)
@@ -95,20 +87,6 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
     body = read_body(root.get("layers"), reader.broken)
     broken, diagnostics = frozenset(reader.broken), tuple(reader.diagnostics)
     return Spec(root, body, home, document.path, broken, diagnostics)
-
-
-def parse_setting(text: str) -> tuple[str, Value]:
-    """Return the path and the value of a setting such as `width=32`; the value is read as YAML.
-
-    Raises `UserError` if it is not NAME=VALUE.
-    """
-    path, equals, value = text.partition("=")
-    if not equals or not path.strip():
-        raise UserError(f"--set {text}: a setting is NAME=VALUE", "for example --set width=32")
-    indent, name = " " * (len(path) + 1), f"--set {text}"
-    if WORDS.get(value.strip(), text) is None:  # a document of null is refused as an empty file
-        return path.strip(), replace(read_text(indent + "''", name, shown=text).root, data=None)
-    return path.strip(), read_text(indent + value, name, shown=text).root
 
 
 class _Reader:
@@ -381,67 +359,3 @@ def _overlay_key(
         data[key], keys[key] = replace(value, data=inside, keys=inside_keys), span
     else:
         data[key], keys[key] = value, span
-
-
-def _apply_setting(root: Value, setting: str, value: Any) -> Value:
-    """Return the root with one value replaced: a param by its name, or any by its dotted path."""
-    new = value if isinstance(value, Value) else make_value(value, _argument_span(setting, value))
-    params = root.get("params")
-    path = setting.split(".")
-    if len(path) == 1:
-        path = ["params", *path]
-    if path[0] == "params":
-        name = path[1]
-        known = list(params.data) if params else []
-        if name not in known:
-            hint = did_you_mean(name, known) or f"its params: {', '.join(known) or 'none'}"
-            word = root.get(name)
-            if word is not None and isinstance(word.data, dict | tuple):
-                hint = f"set a part of it, such as {name}.{_first_part(word)}"
-            elif word is not None:
-                hint = (
-                    f"write `{name}` in the file: --set takes params and paths such as train.epochs"
-                )
-            if name in RECIPE:
-                hint = f"the recipe's {name} is set by train.{name}"
-            raise UserError(f"the spec has no param '{name}'", hint)
-    elif path[0] != "train" and path[0] not in root.data:
-        raise UserError(
-            f"the spec has no '{path[0]}', which '{setting}' names",
-            did_you_mean(path[0], root.data) or f"it has {', '.join(root.data)}",
-        )
-    return _replace_at(root, path, new, setting)
-
-
-def _first_part(value: Value) -> str:
-    """Return the first key or item of a value, as an example."""
-    return next(iter(value.data), "") if isinstance(value.data, dict) else "0"
-
-
-def _replace_at(value: Value, path: list[str], new: Value, setting: str) -> Value:
-    """Return a value with `new` at a path inside it. setting: the whole path, for messages."""
-    if not path:
-        return new
-    key = path[0]
-    if isinstance(value.data, tuple):
-        if not key.isdecimal() or int(key) >= len(value.data):
-            known = f"its items are 0 to {len(value.data) - 1}" if value.data else "it is empty"
-            raise UserError(f"the list has no item '{key}', which '{setting}' names", known)
-        items = list(value.data)
-        items[int(key)] = _replace_at(items[int(key)], path[1:], new, setting)
-        return replace(value, data=tuple(items))
-    old = value.data if isinstance(value.data, dict) else {}
-    inside = old.get(key, Value(None, new.span))
-    start = len(setting) - len(".".join(path))  # of the key, in a setting's text
-    written = Span(new.span.source, 1, start + 1, 1, start + len(key) + 1)
-    return replace(
-        value,
-        data={**old, key: _replace_at(inside, path[1:], new, setting)},
-        keys={**value.keys, key: value.keys.get(key, written)},
-    )
-
-
-def _argument_span(setting: str, value: Any) -> Span:
-    """Return a place for a value given to `load`, so that messages can quote it."""
-    shown = f"{setting}={value!r}"
-    return Span(Source(shown, (shown,)), 1, len(setting) + 2, 1, len(shown) + 1)
