@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from archspec.reading import kind_of
@@ -10,6 +12,7 @@ from archspec.reading import kind_of
 BARE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
+@cache
 def shipped_folder() -> Path:
     """Return the folder of the specs that come with archspec."""
     package = Path(__file__).parent.parent
@@ -17,7 +20,8 @@ def shipped_folder() -> Path:
     return installed if kind_of(installed) == "folder" else package.parent / "specs"
 
 
-def list_shipped() -> dict[str, Path]:
+@cache
+def list_shipped() -> Mapping[str, Path]:
     """Return the files of the shipped specs and block libraries by their names, in order."""
     files = {each.stem: each for each in shipped_folder().rglob("*.yaml")}
     return dict(sorted(files.items()))
