@@ -65,9 +65,9 @@ def _expand_inside(
     inside, entry, errors = open_group(name, step.name_span, context, out)
     inside = replace(inside, fed=value, depth=inside.depth + 1)
     start = len(out.drafts)
-    entry.value = expand_body(body, inside, value, out)
+    last = entry.value = expand_body(body, inside, value, out)
     out.blame_first(start, errors)
-    return entry.value  # type: ignore[no-any-return]
+    return last
 
 
 def expand_branches(
@@ -96,8 +96,8 @@ def expand_branches(
         and _change_shape(value, ends) is False
     ):
         out.bypassed.update({span: context.trail for span in left_out if span not in out.bypassed})
-    entry.value = _merge(step, ends, inside, out)
-    return entry.value  # type: ignore[no-any-return]
+    joined = entry.value = _merge(step, ends, inside, out)
+    return joined
 
 
 def _merges_by_element(step: Branches) -> bool:
@@ -143,12 +143,12 @@ def _expand_iterations(
             errors = (*errors, *_enter_key(branch, entered, inside, out))
             ends.append(end)
             continue
-        if not there and branch.otherwise is None:
+        chosen = branch if there else branch.alternative()
+        if chosen is None:
             errors = (*errors, *skip_step(branch, inside, None, out))
             entered = Entry(branch.word_span("when"), skipped=True)
             errors = (*errors, *_enter_key(branch, entered, inside, out))
             continue
-        chosen = branch if there else replace(branch, body=branch.otherwise)
         ends.append(_expand_branch(chosen, inside, value, out))
     return ends, errors
 
@@ -164,8 +164,8 @@ def _check_told_apart(
     if branch.loop is None:
         return
     names = [branch.name, *(branch.sources.names if branch.sources is not None else ())]
-    iter_texts = [branch.key or "", *(str(each.data) for each in names if each is not None)]
-    words = {word for text in iter_texts for word in words_in(text)}
+    texts = [branch.key or "", *(str(each.data) for each in names if each is not None)]
+    words = {word for text in texts for word in words_in(text)}
     # Without an iteration the names of the variables may be unknown, as of `for: =rows`.
     if words & variables_of(iterations, context) or (words and not iterations):
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -170,13 +169,15 @@ def _walk_together(
         counts = ", ".join(f"{name} has {count}" for name, count in lengths.items())
         message = f"the lists of a `for` must be of one length: {counts}"
         raise out.fail("loop", message, loop.span, None, context.trail)
-    columns = [_name_columns(key, items, loop, context, out) for key, items in lists.items()]
-    rows = [dict(ChainMap(*reversed(parts))) for parts in zip(*columns, strict=True)]
     names = [name for key in lists for name in _split(key)]
     if twice := next((name for name in names if names.count(name) > 1), None):
         message = f"the loop names '{twice}' twice"
         raise out.fail("loop", message, loop.span, "rename one", context.trail)
-    return [{name: row[name] for name in names} for row in rows]
+    columns = [_name_columns(key, items, loop, context, out) for key, items in lists.items()]
+    return [
+        {name: value for part in parts for name, value in part.items()}
+        for parts in zip(*columns, strict=True)
+    ]
 
 
 def _name_columns(
@@ -202,7 +203,7 @@ def _name_columns(
 
 def _check_bound(count: int, value: Value, out: Expansion) -> None:
     """Raise `Failed` for a loop that is too long; the rest of the spec can still be checked."""
-    if count > formulas.MAX_ITEMS:  # the rest of the spec can still be checked
+    if count > formulas.MAX_ITEMS:
         message = f"{count:,} iterations are over the limit of {formulas.MAX_ITEMS:,}"
         raise out.fail("too-large", message, value.span)
 
@@ -216,7 +217,7 @@ def is_included(step: Step, context: Context, out: Expansion) -> bool:
         message = f"`when` must be true or false, got '{truth}'"
         hint = "compare it: = a == 'b'"
         raise out.fail("when", message, step.condition.span, hint, context.trail)
-    if step.otherwise is not None:  # of the two, each is seen where the condition lets it in
+    if step.alternative() is not None:  # of the two, each is seen where the condition lets it in
         seen, unseen = ("layers", "else") if truth else ("else", "layers")
         out.included.add(step.word_span(seen))
         out.skipped[step.word_span(unseen)] = None

@@ -26,7 +26,7 @@ def resolve_sources(
     """
     found: list[Draft] = []
     errors: list[int] = []
-    failed_any = False
+    has_failed = False
     for each in sources.names:
         try:
             if is_pattern(each) and not sources.slots:
@@ -34,9 +34,9 @@ def resolve_sources(
             else:
                 found.append(find_node(each, context, previous, out))
         except Failed as failed:
-            failed_any = True
+            has_failed = True
             errors += failed.errors
-    if failed_any:
+    if has_failed:
         raise Failed(*errors)
     if sources.slots:
         return dict(zip(sources.slots, found, strict=True))
@@ -52,12 +52,12 @@ def _find_all(value: Value, context: Context, out: Expansion) -> list[Draft]:
     """Return the nodes whose names a pattern fits, in their order. Raises `Failed`."""
     pattern = fill(value, context, out)
     try:
-        entries_of = context.scope.find_all(pattern)
+        entries = context.scope.find_all(pattern)
     except Refused as refused:
         raise Failed(out.refuse(refused, value.span, context.trail)) from None
-    if any(entry.broken for entry in entries_of):
+    if any(entry.broken for entry in entries):
         raise Failed
-    found = [require_node(entry.value, value.span, context, out) for entry in entries_of]
+    found = [require_node(entry.value, value.span, context, out) for entry in entries]
     return list(dict.fromkeys(found))
 
 

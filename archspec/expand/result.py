@@ -29,11 +29,7 @@ def make_graph(out: Expansion) -> Graph:
     return Graph(
         name=words.get("name", path.stem if path else "model"),
         description=words.get("description", ""),
-        params={
-            name: value
-            for name, value in env.items()
-            if name != "channels" and not isinstance(value, NoValue)
-        },
+        params={name: value for name, value in env.items() if not isinstance(value, NoValue)},
         nodes=tuple(_make_node(draft, out) for draft in out.drafts),
         inputs=tuple(draft.name for draft in out.drafts if draft.op == "InputLayer"),
         outputs=tuple(draft.name for draft in out.outputs),
@@ -185,7 +181,7 @@ def warn_of_bypassed_branches(out: Expansion) -> None:
 def warn_of_unused_defaults(out: Expansion) -> None:
     """Warn of arguments in `defaults` that no layer has, or that every layer gives itself.
 
-    Silent where a step that is not there, or a block that nobody calls, could resolve_sources it.
+    Silent where a step that is not there, or a block that nobody calls, could take it.
     """
     spec = out.spec
     homes = [spec.root, *(block.value for block in spec.home.blocks.values())]

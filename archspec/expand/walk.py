@@ -83,8 +83,8 @@ def _expand_step(
         _count_step(step, out)
         inside = with_previous(iteration.inside(context), previous)
         try:
-            there = is_included(step, inside, out)
-            if not there and step.otherwise is None:
+            chosen = step if is_included(step, inside, out) else step.alternative()
+            if chosen is None:
                 errors = (*errors, *skip_step(step, inside, iteration.number, out))
                 if isinstance(step, Branches) and _is_guard(step, beside, inside, previous, out):
                     _warn_of_guard(step, inside, out)
@@ -93,7 +93,6 @@ def _expand_step(
             near = find_known_sources(sources, inside, previous)
             previous = add_stand_in(step, inside, near, failed.errors, out, iteration.number)
             continue
-        chosen = step if there else replace(step, body=step.otherwise)  # type: ignore[call-arg]
         previous = _expand_once(chosen, sources, inside, previous, iteration.number, out)
         num_there += 1
         if not each_time:

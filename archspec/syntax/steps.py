@@ -14,7 +14,7 @@ that the schema refused is `Broken`, so that a mistake in it hides none in the o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archspec.errors import Note, Span
@@ -100,9 +100,8 @@ class Step:
         """Return where a word of the step is written; the whole step if it has no such word."""
         return self.words.get(word, self.span)
 
-    @property
-    def otherwise(self) -> Body | None:
-        """The steps under `else`; None where there are none."""
+    def alternative(self) -> Step | None:
+        """Return the step that is there where `when` is false; None without an `else`."""
         return None
 
     @property
@@ -141,6 +140,10 @@ class Group(Step):
 
     label: str = "layers"
 
+    def alternative(self) -> Step | None:
+        """Return the step with the steps under its `else` in place of its own."""
+        return None if self.otherwise is None else replace(self, body=self.otherwise)
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Branch(Step):
@@ -159,6 +162,10 @@ class Branch(Step):
     refused: Value | None = None
 
     label: str = "layers"
+
+    def alternative(self) -> Branch | None:
+        """Return the branch with the steps under its `else` in place of its own."""
+        return None if self.otherwise is None else replace(self, body=self.otherwise)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
