@@ -152,7 +152,8 @@ def _check_entry(code: Code, layer: Layer) -> None:
         raise code.error(f"`follows` names {unknown[0]}, no argument of {name}", "mend it", at)
     try:
         shapes = [axis for shape in layer.example.named.values() for axis in shape]
-        assert all(isinstance(axis, int) for axis in shapes)
+        if not all(isinstance(axis, int) for axis in shapes):
+            raise TypeError("an axis of the example is no integer")
         layer.hover  # noqa: B018  what editors show, which is made of the entry
     except Exception:
         message = f"the example of {name} does not fit its inputs"
