@@ -293,6 +293,7 @@ LIMITS = {
     r"0 <= values < num_tokens": "likewise a CategoryEncoding",
     r"of int32 is not in the list": "Discretization gives integers, and TensorFlow no such op",
     r"The `mask` must be broadcastable": "a Softmax takes the mask of a Masking before it",
+    r"SelectV2.* must be broadcastable": "so does an Attention, whose positions are of one axis",
     r"Input dims must be <= 5|is not supported yet": "TensorFlow's Softmax on a CPU",
     r"Could not find device for node": "TensorFlow on a CPU does some things in no 16 bits",
 }
