@@ -275,6 +275,7 @@ CASES: list[tuple[str, list[int], Definition, int]] = [
     ("layer_scale", IMAGE, layer_scale, 32),
     ("layer_scale: 0.1", SEQUENCE, layer_scale, 16),
     ("layer_scale", [16], layer_scale, 16),
+    ("layer_scale", [4, 6, 5, 3], layer_scale, 3),
     ("channel_shuffle: 2", IMAGE, shuffle_channels(2), 0),
     ("channel_shuffle: 8", IMAGE, shuffle_channels(8), 0),
     ("channel_split: 0", IMAGE, lambda x, _: x[..., :16], 0),
