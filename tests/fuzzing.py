@@ -277,7 +277,7 @@ def _pixels(random: Random, *shape: int) -> Any:
 def _fed(name: str, data_dir: Path | None = None) -> None:
     """Load a dataset, and every image of it, as training does."""
     from archspec.data import datasets as data
-    from archspec.data.images import make_fitting
+    from archspec.data.fitting import make_fitting
 
     dataset = data.load_dataset(name, data_dir)
     for part in data.split_dataset(dataset, 0.1, 0).values():

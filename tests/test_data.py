@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from archspec.data import datasets as data
-from archspec.data.images import Photos, make_fitting
+from archspec.data.fitting import make_fitting
+from archspec.data.images import Photos
 from archspec.errors import UserError
 
 SHARED = Path(os.environ.get("ARCHSPEC_DATA", Path(__file__).parent.parent / "shared" / "data"))

@@ -15,7 +15,8 @@ from PIL import Image
 
 from archspec.data import datasets as data
 from archspec.data import images
-from archspec.data.images import make_fitting, read_files
+from archspec.data.fitting import make_fitting
+from archspec.data.images import read_files
 from archspec.errors import UserError
 
 BYTES = (0.0, 255.0)
@@ -109,7 +110,8 @@ def test_a_photo_that_is_not_as_large_as_it_was_is_an_error(tmp_path: Path) -> N
 SIZES = """
 import sys
 from pathlib import Path
-from archspec.data.images import make_fitting, read_folder
+from archspec.data.fitting import make_fitting
+from archspec.data.images import read_folder
 photos = read_folder(Path(sys.argv[1]))[0]
 fit = make_fitting(photos, (8, 8, 1), (0.0, 255.0), None, True, True)
 print(fit.size, fit(photos).shape)

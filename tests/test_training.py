@@ -363,7 +363,7 @@ def test_a_folder_trains_from_memory_or_streamed(photos, tmp_path, monkeypatch, 
 @pytest.mark.parametrize("stream", [False, True])
 def test_images_are_shuffled_by_seed_and_epoch_alone(photos, monkeypatch, stream):
     from archspec.data import datasets as data
-    from archspec.data.images import make_fitting
+    from archspec.data.fitting import make_fitting
     from archspec.training.feed import Feed
 
     if stream:

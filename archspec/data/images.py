@@ -1,4 +1,4 @@
-"""Read folders of images, and make images fit a spec's input.
+"""Read folders of images.
 
 `Photos` reads files as they are asked for; a numpy array of images has the same few operations
 (`len`, `images[indices]`, iteration), so the rest of the runner does not tell them apart.
@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -23,7 +22,6 @@ from PIL import Image, UnidentifiedImageError
 
 from archspec.data.folders import find_classes, list_formats
 from archspec.errors import ArchspecError, UserError
-from archspec.graph import Shape
 from archspec.reading import kind_of, open_file, read_bytes, readable, reason
 
 ORIENTATION = 0x0112
@@ -343,152 +341,3 @@ def read_files(files: Sequence[Path], grey: bool) -> list[Photos]:
             raise UserError(str(error.args[0]), hint) from None
         found.append(Photos(_make_path_array([path]), grey, inspection.kind == "deep"))
     return found
-
-
-# --- fitting -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Fitting:
-    """The conversion of stored images to a batch of the spec's input; `make_fitting` checks it.
-
-    shape: that of one sample. size: the height and width to resize to, or None. channels: the
-    number to convert to, or None. factor, offset: a pixel becomes pixel * factor + offset.
-    """
-
-    shape: tuple[int, ...]
-    size: tuple[int, int] | None
-    channels: int | None
-    factor: float
-    offset: float
-
-    def __call__(self, images: Images) -> Array:
-        """Return images as a float32 batch of shape (n, *shape)."""
-        if isinstance(images, Photos):
-            with ThreadPoolExecutor() as pool:  # Pillow decodes and resizes beside other threads
-                images = np.stack(list(pool.map(self._read, repeat(images), images.paths)))
-        elif self.size is not None and images.shape[1:3] != self.size:
-            images = np.stack([_resize(image, self.size) for image in images])
-        if self.channels is not None:
-            images = _convert_channels(images, self.channels)
-        batch = images.reshape(len(images), *self.shape).astype(np.float32)
-        if (self.factor, self.offset) != (1.0, 0.0):
-            batch *= np.float32(self.factor)
-            batch += np.float32(self.offset)
-        return batch
-
-    def _read(self, photos: Photos, path: Path) -> Array:
-        image = photos.read(path)
-        if self.size is not None and image.shape[:2] != self.size:
-            return _resize(image, self.size)
-        if image.shape[:2] != self.shape[:2]:  # a batch of another shape would mix up rows
-            found, before = _write_shape(image.shape[:2]), _write_shape(self.shape[:2])
-            raise UserError(
-                f"{readable(path)} is {found}, but was {before} when the run began",
-                "the file has changed, or its header is wrong: save it again",
-            )
-        return image
-
-
-def make_fitting(
-    images: Images,
-    wanted: Shape,
-    range_: tuple[float, float],
-    scale: tuple[float, float] | None,
-    resize: bool | tuple[int, ...],
-    channels: bool,
-) -> Fitting:
-    """Return the conversion from stored images to samples of shape `wanted`.
-
-    wanted: without the batch axis; None is any length. range_, scale: the range of stored pixels,
-    and the range that it is mapped to (None: pixels stay as stored). resize, channels: as in
-    `recipe.Data`. Raises `UserError` for images that do not fit.
-    """
-    shapes: dict[tuple[int, ...], str] = (
-        images.find_shapes() if isinstance(images, Photos) else {images.shape[1:]: "an image"}
-    )
-    fitted = [_fit_shape(shape, wanted, resize, channels, where) for shape, where in shapes.items()]
-    if any(each != fitted[0] for each in fitted):
-        sizes = [f"{path} is {_write_shape(shape)}" for shape, path in shapes.items()]
-        raise UserError(
-            f"images differ in size: {', '.join(sizes[:2])}",
-            "give --resize, or `resize: [height, width]` under train.data",
-        )
-    shape, size, colours = fitted[0]
-    low, high = range_
-    to_low, to_high = scale or range_
-    factor = (to_high - to_low) / (high - low) if high > low else 1.0
-    return Fitting(shape, size, colours, factor, to_low - low * factor)
-
-
-def _fit_shape(
-    shape: tuple[int, ...],
-    wanted: Shape,
-    resize: bool | tuple[int, ...],
-    channels: bool,
-    where: str,
-) -> tuple[tuple[int, ...], tuple[int, int] | None, int | None]:
-    """Return the sample's shape, the size to resize to, and the channels to convert to.
-
-    shape: that of a stored image. where: what messages call it.
-    """
-    has, size, colours = list(shape), None, None
-    image = len(shape) in (2, 3) and len(wanted) in (2, 3)
-    if resize and image:
-        height, width = wanted[:2] if isinstance(resize, bool) else resize
-        if height is None or width is None:
-            raise UserError(
-                f"the spec's input {_write_shape(wanted)} has no size to resize to",
-                "write `resize: [height, width]` under train.data",
-            )
-        size = (height, width)
-        has[:2] = [height, width]
-    if image and len(has) == 2 and len(wanted) == 3:
-        has.append(1)
-    elif image and len(wanted) == 2 and has[2:] == [1]:
-        has.pop()
-    if channels and len(has) == len(wanted) == 3 and {has[2], wanted[2]} == {1, 3}:
-        has[2] = colours = 4 - has[2]
-    fits = [b in (a, None) for a, b in zip(has, wanted, strict=False)]
-    if len(has) != len(wanted) or not all(fits):
-        raise UserError(
-            f"{where} is {_write_shape(shape)}, the spec's input {_write_shape(wanted)}",
-            _suggest(shape, wanted, "channels" if all(fits[:2]) else "resize"),
-        )
-    return tuple(has), size, colours
-
-
-def _suggest(shape: tuple[int, ...], wanted: Shape, key: str) -> str:
-    """Return a hint for images that do not fit the spec's input."""
-    if len(shape) not in (2, 3) or len(wanted) not in (2, 3):
-        return "change the spec's input or the data"
-    if len(shape) == len(wanted) == 3 and shape[0] in (1, 3, 4) and shape[2] not in (1, 3, 4):
-        return "these have their channels first: save np.moveaxis(x, 1, -1)"
-    return f"give --resize to adapt images, or write `{key}: true` under train.data"
-
-
-def _write_shape(shape: Shape) -> str:
-    return "x".join("any" if n is None else str(n) for n in shape)
-
-
-def _resize(image: Array, size: tuple[int, int]) -> Array:
-    """Return an image (h, w) or (h, w, c) at another (height, width), bilinear and antialiased."""
-    target = (size[1], size[0])
-    if image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3):
-        return np.asarray(Image.fromarray(image).resize(target, Image.Resampling.BILINEAR))
-    planes = np.moveaxis(image.reshape(*image.shape[:2], -1), -1, 0).astype(np.float32)
-    resized = [
-        np.asarray(Image.fromarray(plane).resize(target, Image.Resampling.BILINEAR))
-        for plane in planes
-    ]
-    return np.stack(resized, axis=-1).reshape(*size, *image.shape[2:])
-
-
-def _convert_channels(images: Array, channels: int) -> Array:
-    """Return images as (n, h, w, channels).
-
-    Grey is the luminance of RGB; RGB is grey three times.
-    """
-    if channels == 3:
-        return np.repeat(images.reshape(*images.shape[:3], 1), 3, axis=-1)
-    return images.astype(np.float32) @ np.array([[0.299], [0.587], [0.114]], np.float32)

@@ -11,7 +11,8 @@ import numpy as np
 
 from archspec.data import datasets as data
 from archspec.data.datasets import Dataset, Examples
-from archspec.data.images import Array, Fitting, make_fitting
+from archspec.data.fitting import Fitting, make_fitting
+from archspec.data.images import Array
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.objects import named

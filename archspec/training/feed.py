@@ -15,7 +15,8 @@ import keras
 import numpy as np
 
 from archspec.data.datasets import Examples
-from archspec.data.images import Array, Fitting
+from archspec.data.fitting import Fitting
+from archspec.data.images import Array
 from archspec.errors import UserError
 from archspec.training.tensorflow_steps import make_groups
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from archspec.backends import framework
-from archspec.data.images import make_fitting, read_files
+from archspec.data.fitting import make_fitting
+from archspec.data.images import read_files
 from archspec.training.trained import TrainedRun, load_trained
 
 
