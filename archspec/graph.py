@@ -73,6 +73,14 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class EditCount:
+    """An edit and how many steps it met."""
+
+    span: Span
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One call of a layer, or one input of the model.
 
@@ -125,7 +133,9 @@ class Graph:
     after its inputs. inputs, outputs: names of nodes, in the model's order. train: the recipe as
     the spec states it, formulas evaluated. warnings: what `check` says without refusing.
     unchecked: steps under a false `when` and blocks nobody calls, which only the schema has seen.
-    errors: all that is wrong with a broken spec. text: of the spec, which a run keeps.
+    errors: all that is wrong with a broken spec. text: of the spec, which a run keeps. base: the
+    graph before the edits of the file, without its recipe; None if it has none. edits: those edits,
+    each with the number of steps that it met.
     """
 
     name: str
@@ -139,6 +149,8 @@ class Graph:
     unchecked: tuple[Span, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
     text: str | None = None
+    base: Graph | None = None
+    edits: tuple[EditCount, ...] = ()
     by_name: Mapping[str, Node] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -29,8 +29,10 @@ from archspec.expand.blocks import expand_block, expand_reuse
 from archspec.expand.branches import expand_branches, expand_from, expand_group
 from archspec.expand.context import Context
 from archspec.expand.defaults import with_file_defaults
-from archspec.expand.expansion import Expansion, Failed, Halt, Handler
-from archspec.expand.inputs_outputs import add_inputs, find_outputs
+from archspec.expand.drafts import Previous
+from archspec.expand.edits import check_all_met, match_edits
+from archspec.expand.expansion import Expansion, Failed, Halt, Handler, Matched
+from archspec.expand.inputs_outputs import add_inputs, find_known_outputs, find_outputs
 from archspec.expand.layers import expand_layer
 from archspec.expand.names import check_keras_names, settle_names
 from archspec.expand.references import first_input
@@ -47,8 +49,8 @@ from archspec.expand.result import (
 )
 from archspec.expand.values import find_params
 from archspec.expand.walk import MAX_DEPTH, expand_body
-from archspec.graph import Graph
-from archspec.loading.files import Spec
+from archspec.graph import EditCount, Graph
+from archspec.loading.files import EditLevel, Spec
 from archspec.syntax.steps import BlockCall, Branches, From, Group, LayerCall, Reuse, Step
 
 KINDS: Mapping[type[Step], Handler] = {
@@ -67,12 +69,47 @@ def expand(spec: Spec) -> Graph:
     Raises `SpecError` with every error of the spec, and with the graph as far as it could be made.
     """
     out = Expansion(spec, KINDS, findings=list(spec.diagnostics))
+    base: Graph | None = None
+    counts: tuple[EditCount, ...] = ()
     with _deep_recursion():
         try:
-            return _expand_spec(out)
+            for number, level in enumerate(spec.levels, 1):
+                _expand_below(level, out)
+                base = make_graph(out)
+                edits, counts = match_edits(level, number, out)
+                out = _add_edits(edits, out)
+            return replace(_expand_spec(out), base=base, edits=counts)
         except (Failed, Halt):
             settle_names(out)
             raise SpecError(out.findings, make_remains(out)) from None
+
+
+def _expand_below(level: EditLevel, out: Expansion) -> None:
+    """Expand the network that the edits of a file change, as the files below mean it.
+
+    Raises `Failed` if it is wrong itself.
+    """
+    context, last = _expand_steps(out)
+    out.outputs = find_known_outputs(level.outputs, context, last)
+    settle_names(out)
+    check_all_met(out)
+    if len(out.findings) > len(out.spec.diagnostics) and out.has_failed():
+        raise Failed
+
+
+def _add_edits(edits: Mapping[int, list[Matched]], out: Expansion) -> Expansion:
+    """Return a new expansion of the same spec, with the edits of one file more."""
+    merged = {place: list(each) for place, each in out.edits.items()}
+    for place, more in edits.items():
+        merged.setdefault(place, []).extend(more)
+    return Expansion(
+        out.spec,
+        out.kinds,
+        findings=list(out.spec.diagnostics),
+        places=out.places,
+        marks=out.marks,
+        edits=merged,
+    )
 
 
 @contextmanager
@@ -86,17 +123,27 @@ def _deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
-def _expand_spec(out: Expansion) -> Graph:
-    """Return the whole graph. Raises `Failed` or `Halt` if an error has been reported."""
+def _expand_steps(out: Expansion) -> tuple[Context, Previous]:
+    """Expand all steps; return the context at the top of the file, and the last value.
+
+    Raises `Failed` or `Halt`.
+    """
     spec = out.spec
     env, _ = find_params(spec.home, out)
     inputs = add_inputs(env, out)
     context = with_file_defaults(Context(out.top, spec.home, env, (), inputs))
     if spec.body is None or not spec.body.steps:
         raise out.fail("layers", "the spec has no layers", spec.root.key_span("layers"))
-    last = expand_body(spec.body, context, first_input(inputs), out)
-    out.outputs = find_outputs(context, last, out)
+    return context, expand_body(spec.body, context, first_input(inputs), out)
+
+
+def _expand_spec(out: Expansion) -> Graph:
+    """Return the whole graph. Raises `Failed` or `Halt` if an error has been reported."""
+    spec = out.spec
+    context, last = _expand_steps(out)
+    out.outputs = find_outputs(replace(context, level=spec.outputs_level), last, out)
     settle_names(out)
+    check_all_met(out)
     check_keras_names(out)
     if not out.has_failed():
         check_all_used(out)

@@ -14,7 +14,7 @@ from archspec.expand.defaults import with_block_defaults, with_channels, with_fi
 from archspec.expand.drafts import Draft, Nothing, Previous, Taken
 from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.layers import add_layer, expand_layer
-from archspec.expand.names import enter, make_call_note
+from archspec.expand.names import enter, make_call_note, make_entry
 from archspec.expand.references import explain_unknown, find_input_axes, first_input, require_node
 from archspec.expand.scopes import Entry, Scope
 from archspec.expand.values import SAME, check_variable, evaluate, fill, find_params
@@ -82,14 +82,16 @@ def _call_block(
     taken: Taken,
     out: Expansion,
     owners: Iterator[Draft] | None = None,
+    first: Context | None = None,
 ) -> Previous:
     """Expand the steps of a block, and return their value.
 
-    params: the values of those that the call gives. owners: the layers to call again, in `reuse`.
+    params: the values of those that the call gives. In `reuse`, owners: the layers to call again;
+    first: the context of the first call, whose edits are made again.
     """
     span = step.word_span(block.name)
     inputs = _name_inputs(block, taken, step, span, context, out)
-    entry = Entry(span if name is None else step.name_span)
+    entry = make_entry(span if name is None else step.name_span, context)
     label, errors = enter(context.scope, entry, name, block.name, entry.span, context.trail, out)
     scope = context.scope.open(label, block=True, title=block.name)
     entry.scope = scope
@@ -108,6 +110,10 @@ def _call_block(
         (*context.calls, block),
         owners if context.owners is None else context.owners,
         depth=context.depth + 1,
+        place=(first or context).place,
+        level=context.level,
+        edited=(first or context).edited,
+        frozen=(first or context).frozen,
     )
     inside = with_channels(with_file_defaults(inside), inputs)
     try:
@@ -120,7 +126,7 @@ def _call_block(
     last = expand_body(block.body, inside, first_input(inputs), out)
     out.blame_first(start, errors)
     entry.value = last
-    entry.block = Call(block, params, tuple(out.drafts[start:]))
+    entry.block = Call(block, params, tuple(out.drafts[start:]), context)
     is_empty = block.body is None or not block.body.steps
     if isinstance(last, Nothing) and block.value.get("inputs") and is_empty:
         raise out.fail("no-value", last.reason, span, last.hint, context.trail)
@@ -269,7 +275,7 @@ def expand_reuse(
         if text in ("input", "previous"):
             message = f"'{text}' is a value, and `reuse` names a layer or a block"
             raise Refused(message, code="reuse", hint="give it a name, and reuse that")
-        entry = context.scope.find(text)
+        entry = context.scope.find(text, context.level)
     except Refused as refused:
         explained = explain_unknown(refused, context, out)
         raise Failed(out.refuse(explained, step.target.span, context.trail)) from None
@@ -281,7 +287,8 @@ def expand_reuse(
         raise Failed
     if entry.scope is not None or not isinstance(owner, Draft) or owner.op == "InputLayer":
         message = f"'{text}' is neither a layer nor a block, and only these can be reused"
-        raise out.fail("reuse", message, step.target.span, None, context.trail)
+        edited = () if entry.edited is None else (Note("replaced here", entry.edited),)
+        raise out.fail("reuse", message, step.target.span, None, (*context.trail, *edited))
     if owner.facts is None:
         raise Failed
     return add_layer(step, owner.op, name, context, taken, out, owner)
@@ -302,7 +309,8 @@ def _call_again(
         raise Failed
     start = len(out.drafts)
     owners = iter(call.nodes)
-    last = _call_block(step, call.block, call.env, name, context, taken, out, owners)
+    block, env, first = call.block, call.env, call.context
+    last = _call_block(step, block, env, name, context, taken, out, owners, first)
     new = out.drafts[start:]
     if len(new) != len(call.nodes) and all(each.facts is not None for each in new):
         message = f"'{text}' has other layers on this input than first, so its weights do not fit"

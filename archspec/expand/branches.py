@@ -8,6 +8,14 @@ from dataclasses import replace
 from archspec.errors import Span
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft, Nothing, Previous, Taken
+from archspec.expand.edits import (
+    EditedStep,
+    Insertion,
+    edit_step,
+    enter_old_name,
+    enter_removed,
+    find_place,
+)
 from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.loops import (
     Iteration,
@@ -26,7 +34,14 @@ from archspec.expand.references import (
 )
 from archspec.expand.scopes import Entry
 from archspec.expand.values import fill
-from archspec.expand.walk import add_stand_in, expand_as, expand_body, refuse_call
+from archspec.expand.walk import (
+    add_stand_in,
+    expand_as,
+    expand_body,
+    expand_edited,
+    insert_steps,
+    refuse_call,
+)
 from archspec.layers import traits_of
 from archspec.syntax.formulas import words_in
 from archspec.syntax.source import Value
@@ -124,7 +139,8 @@ def _expand_iterations(
     errors: Errors = ()
     context = with_previous(context, value)
     if branch.refused is not None:
-        return [_expand_branch(branch, context, value, out)], ()
+        end = _expand_branch(branch, context, value, out)
+        return [] if end is None else [end], ()
     try:
         iterations, errors = find_iterations(branch, context, out)
         _check_told_apart(branch, iterations, context, out)
@@ -134,6 +150,8 @@ def _expand_iterations(
         return [end], _enter_key(branch, Entry(branch.key_span, end, broken=True), context, out)
     for iteration in iterations:
         inside = with_previous(iteration.inside(context), value)
+        if out.has_edits:
+            inside = replace(inside, place=find_place(context, branch, iteration.index or 0, out))
         try:
             there = is_included(branch, inside, out)
         except Failed as failed:
@@ -149,7 +167,8 @@ def _expand_iterations(
             entered = Entry(branch.word_span("when"), skipped=True)
             errors = (*errors, *_enter_key(branch, entered, inside, out))
             continue
-        ends.append(_expand_branch(chosen, inside, value, out))
+        if (end := _expand_branch(chosen, inside, value, out)) is not None:
+            ends.append(end)
     return ends, errors
 
 
@@ -196,13 +215,22 @@ def _enter_key(branch: Branch, entry: Entry, context: Context, out: Expansion) -
     return enter(context.scope, entry, key, "", branch.key_span, context.trail, out)[1]
 
 
-def _expand_branch(branch: Branch, context: Context, value: Previous, out: Expansion) -> Previous:
-    """Expand the steps of a branch, and return its value."""
+def _expand_branch(
+    branch: Branch, context: Context, value: Previous, out: Expansion
+) -> Previous | None:
+    """Expand the steps of a branch with its edits, and return its value; None if it is removed."""
     span = branch.key_span
+    edited = None
     try:
         name = _fill_key(branch, context, out)
         if branch.name is not None:
             name, span = fill(branch.name, context, out), branch.name.span
+        if context.place in out.edits:
+            edited = edit_step(branch, context, name, out)
+            context, name = edited.context, edited.name
+            if edited.step is None:
+                enter_removed(edited, value, out)
+                return None
     except Failed as failed:
         near = find_known_sources(branch.sources, context, value)
         return add_stand_in(branch, context, near, failed.errors, out)
@@ -218,12 +246,36 @@ def _expand_branch(branch: Branch, context: Context, value: Previous, out: Expan
             taken = resolve_sources(branch.sources, inside, value, out)
             first = require_single(taken, branch, "a branch", inside, out)
             inside = replace(inside, fed=first)
-        end = expand_body(branch.body, inside, first, out)
+        if edited is None:
+            end = expand_body(branch.body, inside, first, out)
+        else:
+            end = _expand_edited_branch(branch, edited, inside, first, out)
     except Failed as failed:
         near = find_known_sources(branch.sources, inside, value)
         end = add_stand_in(branch, inside, near, failed.errors, out)
     out.blame_first(start, errors)
     entry.value, entry.broken = end, isinstance(end, Draft) and end.stand_in
+    return end
+
+
+def _expand_edited_branch(
+    branch: Branch, edited: EditedStep, context: Context, value: Previous, out: Expansion
+) -> Previous:
+    """Expand the steps of a branch with edits, inside its scope, and return its value."""
+
+    def within(insertion: Insertion) -> Insertion:
+        return insertion.within(context)
+
+    value = insert_steps(map(within, edited.before), value, out)
+    if edited.replaced is not None:
+        assert isinstance(edited.step, Group)
+        end = expand_body(edited.step.body, edited.inside_of(context), value, out)
+    else:
+        end = expand_body(branch.body, context, value, out)
+    enter_old_name(edited, out)
+    for each in map(within, edited.after):
+        new = insert_steps([each], end, out)
+        end = end if each.is_side_line else new
     return end
 
 
@@ -242,10 +294,15 @@ def _merge(step: Branches, ends: list[Previous], context: Context, out: Expansio
     if len(values) == 1:
         return _drop_merge(step, merge, values[0], context, out)
     context = with_previous(context, NO_PREVIOUS)
+    if out.has_edits:
+        context = replace(context, place=find_place(context, merge, 0, out))
     try:
         if isinstance(merge, Broken):
             raise Failed(*out.schema_errors(merge.value))
-        return expand_as(merge, name_step(merge, context, None, out), context, values, out)
+        name = name_step(merge, context, None, out)
+        if context.place in out.edits:
+            return expand_edited(edit_step(merge, context, name, out), values, out)
+        return expand_as(merge, name, context, values, out)
     except Failed as failed:
         return add_stand_in(merge, context, values, failed.errors, out)
 

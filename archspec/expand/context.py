@@ -35,6 +35,10 @@ class Context:
     takes; None outside of these. depth: how many groups, branches and calls it is inside.
     num_loops: how many loops of its block it is inside. hides_index: whether `index` is a param or
     a variable here.
+
+    place: that of the step, by which edits find it. level: how many files with edits there are up
+    to the one whose edit wrote it; 0 for what no edit wrote. edited: a note on the edit that it is
+    inside. frozen: whether an edit freezes the weights.
     """
 
     scope: Scope
@@ -50,6 +54,10 @@ class Context:
     depth: int = 0
     num_loops: int = 0
     hides_index: bool = False
+    place: int = 0
+    level: int = 0
+    edited: Note | None = None
+    frozen: bool = False
 
     def with_notes(self, *notes: Note) -> Context:
         """Return the context with further notes on how expansion got here."""
@@ -62,8 +70,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """A block call, kept for `reuse`: the block, the values of its params, and its nodes."""
+    """A block call, kept for `reuse`: the block, the values of its params, its nodes, and the
+    context that it is in."""
 
     block: Block
     env: Mapping[str, Any]
     nodes: tuple[Draft, ...]
+    context: Context

@@ -10,6 +10,7 @@ from typing import Any
 from archspec.expand.context import Context, Defaults
 from archspec.expand.drafts import Draft, Previous
 from archspec.expand.references import find_input_axes, is_channels_first
+from archspec.loading.files import Home
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
 
@@ -30,12 +31,16 @@ def with_channels(context: Context, inputs: Mapping[str, Previous]) -> Context:
 
 def with_file_defaults(context: Context) -> Context:
     """Return the context at the top of a file, with the file's defaults, where no block is."""
-    value = context.home.defaults
     context = replace(context, env={**context.env, "channels": OUTSIDE})
-    if value is None:
-        return context
-    defaults = Defaults(value, {**context.env, "channels": IN_DEFAULTS})
-    return replace(context, defaults=(*context.defaults, defaults))
+    defaults = file_defaults(context.home, context.env)
+    return replace(context, defaults=(*context.defaults, *defaults)) if defaults else context
+
+
+def file_defaults(home: Home, env: Mapping[str, Any]) -> tuple[Defaults, ...]:
+    """Return the defaults of a file. env: the values of its params."""
+    if home.defaults is None:
+        return ()
+    return (Defaults(home.defaults, {**env, "channels": IN_DEFAULTS}),)
 
 
 def with_block_defaults(

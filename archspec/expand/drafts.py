@@ -17,6 +17,8 @@ class Draft:
 
     owner: the node whose weights it uses, in `reuse`. stand_in: whether it stands for a step that
     failed before it could be a node. errors: what is wrong with it, as indices in the findings.
+    edited: a note on the edit that it is inside, or else on one of a node before it. named: whether
+    its name is explicit.
     """
 
     op: str
@@ -33,6 +35,8 @@ class Draft:
     name: str = ""
     stand_in: bool = False
     errors: tuple[int, ...] = ()
+    edited: Note | None = None
+    named: bool = False
 
     @property
     def shape(self) -> Shape:

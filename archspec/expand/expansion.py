@@ -12,8 +12,9 @@ from typing import Any
 
 from archspec.errors import MAX_ERRORS, Diagnostic, Note, Refused, Span, enough
 from archspec.expand.drafts import Draft, Previous
-from archspec.expand.scopes import Scope
+from archspec.expand.scopes import Entry, Scope
 from archspec.loading.files import Block, Home, Spec
+from archspec.syntax.edits import Edit
 from archspec.syntax.formulas import Work
 from archspec.syntax.source import Value
 from archspec.syntax.steps import Step
@@ -47,6 +48,18 @@ class Halt(Exception):
         self.errors = errors
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Matched:
+    """An edit at one of the steps that it is for.
+
+    level: how many files with edits there are up to that of the edit. name: of the step before it.
+    """
+
+    edit: Edit
+    level: int
+    name: str
+
+
 @dataclass(slots=True, eq=False)
 class Expansion:
     """The nodes and errors of one expansion so far.
@@ -67,6 +80,11 @@ class Expansion:
     that gave another shape than they took. bypassed: those of branches that were left out where
     their input could have been added. call_notes: the notes on block calls,
     whose names are final only when the whole spec is known.
+
+    places: the number of each place by the place around it, the step and its iteration. edits: the
+    edits of the steps at some places. met: the places whose edits have been made. marks: what
+    stands for an edit in places. names: every step by its final name. last_at: the entry of the
+    step expanded last at a place.
     """
 
     spec: Spec
@@ -89,6 +107,17 @@ class Expansion:
     transforms: set[Span] = field(default_factory=set)
     bypassed: dict[Span, Trail] = field(default_factory=dict)
     call_notes: list[tuple[Note, Scope]] = field(default_factory=list)
+    places: dict[tuple[int, Step, int], int] = field(default_factory=dict)
+    edits: dict[int, list[Matched]] = field(default_factory=dict)
+    met: set[int] = field(default_factory=set)
+    marks: dict[Edit, Step] = field(default_factory=dict)
+    names: list[tuple[str, Entry]] = field(default_factory=list)
+    last_at: dict[int, Entry] = field(default_factory=dict)
+
+    @property
+    def has_edits(self) -> bool:
+        """Whether the spec has edits, for which places are kept."""
+        return bool(self.spec.levels)
 
     def add(self, diagnostic: Diagnostic) -> int:
         """Add a diagnostic to the findings, and return its index there.

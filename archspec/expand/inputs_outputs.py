@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from archspec.arguments import show
@@ -11,12 +12,13 @@ from archspec.expand.context import Context
 from archspec.expand.drafts import Draft, Nothing, Previous
 from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.names import enter
-from archspec.expand.references import find_node
+from archspec.expand.references import find_known_sources, find_node
 from archspec.expand.scopes import Entry
 from archspec.expand.values import evaluate
 from archspec.graph import Facts
 from archspec.infer import MAX_AXIS
 from archspec.syntax.source import Value, iter_texts, to_plain
+from archspec.syntax.steps import Sources
 
 
 def add_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
@@ -119,6 +121,26 @@ def find_outputs(context: Context, last: Previous, out: Expansion) -> list[Draft
     raise Failed(error)
 
 
+def find_known_outputs(declared: Value | None, context: Context, last: Previous) -> list[Draft]:
+    """Return the outputs as far as they can be found, and report nothing.
+
+    They are those of a network before the edits of a file, whose `outputs` may name later steps.
+    """
+    if declared is None:
+        return [last] if isinstance(last, Draft) else []
+    sources = Sources(declared.span, tuple(declared.data))
+    return list(dict.fromkeys(find_known_sources(sources, context, last)))
+
+
+def _explain_removed(failed: Failed, out: Expansion) -> None:
+    """Let the error of a name that an edit removes speak of the output that it was."""
+    for number in failed.errors:
+        if out.findings[number].code == "edit-removed":
+            hint = "give the outputs that are left: outputs: [NAME, ...]"
+            changed = replace(out.findings[number], code="edit-outputs", hint=hint)
+            out.findings[number] = changed
+
+
 def _find_named_outputs(declared: Value, context: Context, out: Expansion) -> list[Draft]:
     """Return the nodes that `outputs` names."""
     unnamed = Nothing("`outputs` names steps, and 'previous' is no name", "name that step")
@@ -126,7 +148,8 @@ def _find_named_outputs(declared: Value, context: Context, out: Expansion) -> li
     for each in declared.data:
         try:
             draft = find_node(each, context, unnamed, out)
-        except Failed:
+        except Failed as failed:
+            _explain_removed(failed, out)
             continue
         if draft in found and draft.facts is not None:
             message = f"the value of '{each.data}' is listed twice"

@@ -13,9 +13,9 @@ from archspec.expand.context import Context
 from archspec.expand.drafts import Draft, Taken
 from archspec.expand.expansion import Errors, Expansion, Failed, Trail
 from archspec.expand.loops import report_mistakes
-from archspec.expand.names import enter
+from archspec.expand.names import enter, make_entry
 from archspec.expand.references import require_node
-from archspec.expand.scopes import Entry, snake_case
+from archspec.expand.scopes import snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Facts
 from archspec.infer import bind_arguments, find_layer, infer_facts, suggest_layer
@@ -51,7 +51,11 @@ def add_layer(
     span = step.word_span(op)
     slots, inputs = _list_inputs(op, taken, span, context, out)
     draft = Draft(op, inputs, context.scope, step.span, context.trail, slots=slots, owner=owner)
-    entry = Entry(span if name is None else step.name_span, draft)
+    entry = make_entry(span if name is None else step.name_span, context, draft)
+    upstream = (each.edited for each in inputs if each.edited is not None)
+    draft.edited = context.edited or next(upstream, None)
+    if draft.edited is not None and context.edited is None:
+        context = context.with_notes(draft.edited)  # for what is wrong here since that edit
     written: Written = {}
     errors: Errors = ()
     try:
@@ -72,6 +76,8 @@ def add_layer(
         else:
             given, written = _evaluate_arguments(step, op, layer.arguments, context, out)
             draft.call = _evaluate_call(step, op, layer.call, context, out)
+            if context.frozen:
+                given["trainable"] = False
             draft.arguments = _normalize(op, given, known)
         if known:
             draft.facts = _infer_facts(draft)

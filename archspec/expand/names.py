@@ -35,12 +35,19 @@ def enter(
     Returns the name that it has there, and the errors. A name that is refused is reported, and the
     step is entered without it.
     """
+    out.last_at[entry.place] = entry
     try:
         return scope.add(entry, name, otherwise), ()
     except Refused as refused:
         errors = (out.refuse(refused, span, trail),)
         impossible = refused.code == "name" and otherwise
         return scope.add(entry, None, otherwise if impossible else name or otherwise), errors
+
+
+def make_entry(span: Span, context: Context, value: Draft | None = None) -> Entry:
+    """Return the entry of a step that is written at `span`."""
+    reused = context.owners is not None
+    return Entry(span, value, place=context.place, level=context.level, reused=reused)
 
 
 def open_group(
@@ -50,7 +57,7 @@ def open_group(
 
     Returns the context inside it, its entry, and the errors in its name.
     """
-    entry = Entry(span)
+    entry = make_entry(span, context)
     if name is None:
         return context, entry, ()
     label, errors = enter(context.scope, entry, name, "group", span, context.trail, out)
@@ -65,9 +72,10 @@ def make_call_note(scope: Scope, span: Span) -> Note:
 
 def settle_names(out: Expansion) -> None:
     """Give every node, and every note on a block call, its final name."""
-    for name, entry in out.top.settle():
+    out.names = list(out.top.settle())
+    for name, entry in out.names:
         if isinstance(entry.value, Draft) and entry.scope is None:
-            entry.value.name = name
+            entry.value.name, entry.value.named = name, entry.named
     final = {id(note): make_call_note(scope, note.span) for note, scope in out.call_notes}
 
     def renamed(notes: Trail) -> Trail:

@@ -57,7 +57,7 @@ def _find_all(value: Value, context: Context, out: Expansion) -> list[Draft]:
         raise Failed(out.refuse(refused, value.span, context.trail)) from None
     if any(entry.broken for entry in entries):
         raise Failed
-    found = [require_node(entry.value, value.span, context, out) for entry in entries]
+    found = [require_node(entry.output, value.span, context, out) for entry in entries]
     return list(dict.fromkeys(found))
 
 
@@ -83,7 +83,7 @@ def find_known_sources(
         name = try_fill(each, context)
         try:
             if name is not None and "*" in name:
-                found += [entry.value for entry in context.scope.find_all(name)]
+                found += [entry.output for entry in context.scope.find_all(name)]
             else:
                 found += [] if name is None else [_look_up(name, context, previous)]
         except Refused:
@@ -153,7 +153,7 @@ def _look_up(name: str, context: Context, previous: Previous) -> Previous:
     if name == "input":
         hint = f"name one: {', '.join(context.inputs)}"
         raise Refused("there are several inputs here", code="unknown-name", hint=hint)
-    found: Previous | None = context.scope.find(name).value
+    found: Previous | None = context.scope.find(name, context.level).output
     if found is None:
         message = f"'{name}' is the group this step stands in, which has no value yet"
         raise Refused(message, code="unknown-name")

@@ -16,6 +16,7 @@ from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import SAME, evaluate
 from archspec.graph import Graph, Node, Region
 from archspec.recipe import recipe_of
+from archspec.recipe.of_graph import BY_OUTPUT
 from archspec.syntax.formulas import NoValue, words_in
 from archspec.syntax.source import Value, iter_texts
 
@@ -222,9 +223,25 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
     try:
         if out.is_refused(value):
             raise Failed(*report_mistakes(value, context, out))
-        return dict(evaluate(value, context.env, (), out))
+        return _rename_outputs(dict(evaluate(value, context.env, (), out)), out)
     except Failed:
         return {}
+
+
+def _rename_outputs(train: dict[str, Any], out: Expansion) -> dict[str, Any]:
+    """Return a recipe whose losses and metrics follow the outputs that an edit renames."""
+    final = {id(entry): name for name, entry in out.names}
+    new_names = {
+        scope.join(old): final.get(id(entry), "")
+        for scope in out.top.walk()
+        for old, (entry, _) in scope.renamed.items()
+    }
+    outputs = {draft.name for draft in out.outputs}
+    now = {old: new for old, new in new_names.items() if new in outputs and old not in outputs}
+    for word in BY_OUTPUT if now else ():
+        if isinstance(given := train.get(word), dict):
+            train[word] = {now.get(name, name): each for name, each in given.items()}
+    return train
 
 
 def check_recipe(graph: Graph, out: Expansion) -> None:

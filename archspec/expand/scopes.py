@@ -17,6 +17,7 @@ from archspec.errors import AtName, Note, Refused, Span, did_you_mean
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 RESERVED = ("input", "previous")
 MAX_NAME = 200
+MAX_LEVEL = 10**6  # of edits: sees the steps of all of them
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +27,12 @@ class Entry:
     value: the node whose output it is, once that is known. scope: that of a group or block, for
     paths into it. span: where it is written. skipped: its `when` was false. block: the call, for
     `reuse`. broken: it failed and was reported, so that a path into it is no second error.
+
+    place: that of the step, by which edits find it; 0 for what no edit can reach. level: how many
+    files had edits before the one whose edit wrote it; 0 for what no edit wrote. named: whether its
+    name is explicit. reused: whether its layers are those of an earlier call. after: the value that
+    its name stands for, if an edit put steps after it. edited: where an edit is written that
+    replaced or removed it. removed: whether nothing is in its place.
     """
 
     span: Span
@@ -34,6 +41,18 @@ class Entry:
     skipped: bool = False
     block: Any = None
     broken: bool = False
+    place: int = 0
+    level: int = 0
+    named: bool = False
+    reused: bool = False
+    after: Any = None
+    edited: Span | None = None
+    removed: bool = False
+
+    @property
+    def output(self) -> Any:
+        """The value that references to the step take."""
+        return self.value if self.after is None else self.after
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +60,8 @@ class Scope:
     """The names in a named group, a branch, a block call or the model.
 
     parent: the scope around it. block: whether references stop here. title, params: the name of a
-    block, and the values of its own params. failed: patterns for the names of steps that failed
+    block, and the values of its own params. renamed: steps by the names that they had before an
+    edit, with its level. failed: patterns for the names of steps that failed
     before their names were known.
     """
 
@@ -51,6 +71,7 @@ class Scope:
     params: Mapping[str, Any] = field(default_factory=dict)
     named: dict[str, Entry] = field(default_factory=dict)
     unnamed: dict[str, list[Entry]] = field(default_factory=dict)
+    renamed: dict[str, tuple[Entry, int]] = field(default_factory=dict)
     failed: list[tuple[re.Pattern[str], Entry]] = field(default_factory=list)
     path: str = ""  # provisional until `settle`, because a later explicit name takes precedence
 
@@ -65,8 +86,9 @@ class Scope:
             same.append(entry)
             return otherwise if len(same) == 1 else f"{otherwise}_{len(same) - 1}"
         _check_name(name)
+        entry.named = True
         first = self.named.get(name)
-        if first is not None and not first.skipped and not entry.skipped:
+        if first is not None and not (first.skipped or first.removed or entry.skipped):
             raise Refused(
                 f"the name '{name}' is taken",
                 code="duplicate-name",
@@ -110,18 +132,27 @@ class Scope:
                 yield scope
             scope = scope.parent
 
-    def find(self, reference: str) -> Entry:
+    def find(self, reference: str, level: int = 0) -> Entry:
         """Return the entry of a dotted path.
 
+        level: how many files had edits before the one that refers to it, whose steps it can name.
         Raises `Refused` if there is none, or more than one.
         """
         first, *rest = reference.split(".")
-        entry, walked = self.find_nearest(first, reference), first
+        entry, walked = self.find_nearest(first, reference, level), first
         for part in rest:
             if entry.broken:
                 return entry
+            _check_there(entry, walked)
             held = entry.scope
-            inside = (held.find_here(part) or held.find_failed(part)) if held else None
+            inside = (held.find_here(part, level) or held.find_failed(part)) if held else None
+            if inside is None and entry.edited is not None:
+                raise Refused(
+                    f"'{walked}' holds no step '{part}' since it was replaced",
+                    code="edit-inside",
+                    hint=f"give a step of the replacement that name, or replace steps in {walked}",
+                    notes=(Note("replaced here", entry.edited),),
+                )
             if inside is None:
                 if entry.scope:
                     entry.scope.explain_absence(part)
@@ -136,6 +167,7 @@ class Scope:
                     notes=(Note(f"'{walked}' is written here", entry.span),),
                 )
             entry, walked = inside, f"{walked}.{part}"
+        _check_there(entry, walked)
         return entry
 
     def find_all(self, pattern: str) -> list[Entry]:
@@ -173,12 +205,14 @@ class Scope:
         fitting = [
             entry
             for name, entry in self.named.items()
-            if pattern.fullmatch(name) and not entry.skipped and entry.value is not None
+            if pattern.fullmatch(name)
+            and not (entry.skipped or entry.removed)
+            and entry.value is not None
         ]
         lost = [entry for failed, entry in self.failed if pattern.pattern == failed.pattern]
         return [*fitting, *lost]
 
-    def find_nearest(self, name: str, reference: str) -> Entry:
+    def find_nearest(self, name: str, reference: str, level: int = 0) -> Entry:
         """Return the entry of a name in the nearest scope that has one.
 
         An unnamed step must be the only one of its name up to the enclosing block, so that a layer
@@ -187,10 +221,10 @@ class Scope:
         """
         scopes = list(self.iter_outward())
         for position, scope in enumerate(scopes, 1):
-            entry = scope.find_here(name)
+            entry = scope.find_here(name, level)
             if entry is None:
                 continue
-            others = [each for outer in scopes[position:] for each in outer.entries_of(name)]
+            others = [each for outer in scopes[position:] for each in outer.entries_of(name, level)]
             if others and scope.named.get(name) is not entry:
                 raise _ambiguous(name, [entry, *others])
             return entry
@@ -202,21 +236,29 @@ class Scope:
             scope.explain_absence(name)
         raise self.make_unknown(name, reference)
 
-    def entries_of(self, name: str) -> list[Entry]:
-        """Return the entries of a name in this very scope, the explicit one first."""
+    def entries_of(self, name: str, level: int = MAX_LEVEL) -> list[Entry]:
+        """Return the entries of a name in this very scope, the explicit one first.
+
+        Unnamed steps that an edit of a higher level wrote are not among them, so that they make no
+        reference ambiguous.
+        """
         entry = self.named.get(name)
         named = [] if entry is None or entry.skipped else [entry]
-        return [*named, *self.unnamed.get(name, [])]
+        unnamed = self.unnamed.get(name, [])
+        return [*named, *(each for each in unnamed if each.level <= level)]
 
-    def find_here(self, name: str) -> Entry | None:
+    def find_here(self, name: str, level: int = MAX_LEVEL) -> Entry | None:
         """Return the entry of a name in this very scope, or None.
 
         Raises `Refused` if there are several.
         """
-        found = self.entries_of(name)
+        known = self.entries_of(name, level)
+        found = [each for each in known if not each.removed]
         if len(found) > 1 and found[0] is not self.named.get(name):
             raise _ambiguous(name, found)
-        return found[0] if found else None
+        if not found and name in self.renamed and level < self.renamed[name][1]:
+            return self.renamed[name][0]
+        return next(iter(found or known), None)
 
     def find_failed(self, name: str) -> Entry | None:
         """Return the entry of a failed step that may have had this name."""
@@ -238,6 +280,14 @@ class Scope:
                 code="ambiguous-name",
                 hint="give that step a name",
             )
+
+    def walk(self) -> Iterator[Scope]:
+        """Yield this scope and all those inside it."""
+        yield self
+        unnamed = (entry for same in self.unnamed.values() for entry in same)
+        for entry in (*self.named.values(), *unnamed):
+            if entry.scope is not None:
+                yield from entry.scope.walk()
 
     def list_known(self) -> list[str]:
         """Return the names that may be referred to in this scope."""
@@ -265,10 +315,15 @@ class Scope:
     def settle(self, path: str = "") -> Iterator[tuple[str, Entry]]:
         """Yield every entry with its final dotted name, and make the path of every scope final."""
         self.path = path
-        names = {name: entry for name, entry in self.named.items() if not entry.skipped}
+        names = {
+            name: entry
+            for name, entry in self.named.items()
+            if not (entry.skipped or entry.removed)
+        }
         for base, same in self.unnamed.items():
             number = 0
-            for entry in same:
+            # What an edit wrote comes last, so that the others keep their numbers.
+            for entry in sorted(same, key=lambda entry: entry.level):
                 name = base if number == 0 else f"{base}_{number}"
                 while name in names:
                     number += 1
@@ -276,10 +331,23 @@ class Scope:
                 names[name] = entry
                 number += 1
         for name, entry in names.items():
+            if entry.removed:
+                continue
             full = self.join(name)
             yield full, entry
             if entry.scope is not None:
                 yield from entry.scope.settle(full)
+
+
+def _check_there(entry: Entry, name: str) -> None:
+    """Raise `Refused` for a step that an edit removed."""
+    if entry.removed and entry.edited is not None:
+        raise Refused(
+            f"'{name}' is not there: an edit removes it",
+            code="edit-removed",
+            hint="let this take another step, or keep that one",
+            notes=(Note("removed here", entry.edited),),
+        )
 
 
 def _check_name(name: str) -> None:

@@ -11,6 +11,14 @@ from dataclasses import replace
 from archspec.errors import Refused
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft, Nothing, Previous, Taken
+from archspec.expand.edits import (
+    EditedStep,
+    Insertion,
+    edit_step,
+    enter_old_name,
+    enter_removed,
+    find_place,
+)
 from archspec.expand.expansion import Errors, Expansion, Failed, Halt
 from archspec.expand.loops import (
     Iteration,
@@ -30,6 +38,7 @@ from archspec.expand.references import (
 from archspec.expand.scopes import Entry, snake_case
 from archspec.expand.values import try_fill
 from archspec.syntax.formulas import words_in
+from archspec.syntax.source import Value
 from archspec.syntax.steps import Body, Branches, Broken, Repeat, Sources, Step
 
 MAX_STEPS = 20_000
@@ -82,6 +91,8 @@ def _expand_step(
     for iteration in iterations:
         _count_step(step, out)
         inside = with_previous(iteration.inside(context), previous)
+        if out.has_edits:
+            inside = replace(inside, place=find_place(context, step, iteration.index or 0, out))
         try:
             chosen = step if is_included(step, inside, out) else step.alternative()
             if chosen is None:
@@ -148,7 +159,14 @@ def _is_guard(
     if out.is_trial or step.merge is None or not empty:
         return False
     trial = Expansion(
-        out.spec, out.kinds, environments=out.environments, work=out.work, is_trial=True
+        out.spec,
+        out.kinds,
+        environments=out.environments,
+        work=out.work,
+        is_trial=True,
+        places=out.places,
+        edits=out.edits,
+        marks=out.marks,
     )
     if any(each.condition is not None and _is_true(each, context, trial) for each in beside):
         return False
@@ -192,11 +210,14 @@ def _expand_once(
     number: int | None,
     out: Expansion,
 ) -> Previous:
-    """Expand a step in one iteration, and return its value."""
+    """Expand a step in one iteration, with its edits, and return its value."""
     start = len(out.drafts)
     try:
         taken = previous if sources is None else resolve_sources(sources, context, previous, out)
-        return expand_as(step, name_step(step, context, number, out), context, taken, out)
+        name = name_step(step, context, number, out)
+        if context.place in out.edits:
+            return expand_edited(edit_step(step, context, name, out), taken, out)
+        return expand_as(step, name, context, taken, out)
     except Failed as failed:
         near = out.drafts[start:][-1:] or find_known_sources(sources, context, previous)
         return add_stand_in(step, context, near, failed.errors, out, number)
@@ -205,6 +226,61 @@ def _expand_once(
             near = find_known_sources(sources, context, previous)
             add_stand_in(step, context, near, halt.errors, out, number)
         raise Halt from None
+
+
+def expand_edited(edited: EditedStep, taken: Taken, out: Expansion) -> Previous:
+    """Expand a step with its edits, and return its value. Raises `Failed`."""
+    if edited.before or edited.step is None:
+        if isinstance(taken, list | dict):  # refused where the edit is
+            raise Failed
+        taken = insert_steps(edited.before, taken, out)
+    if edited.step is None:
+        assert not isinstance(taken, list | dict)
+        enter_removed(edited, taken, out)
+        return taken
+    value = _expand_replacement(edited, taken, out)
+    enter_old_name(edited, out)
+    return insert_after(edited, value, out)
+
+
+def _expand_replacement(edited: EditedStep, taken: Taken, out: Expansion) -> Previous:
+    """Expand the step in the place of an edited one, and return its value. Raises `Failed`."""
+    step = edited.step
+    assert step is not None
+    if isinstance(step, Broken):
+        raise Failed(*out.schema_errors(step.value))
+    if edited.replaced is None:
+        return expand_as(step, edited.name, edited.context, taken, out)
+    inside = edited.inside
+    own_name = edited.name if step.name is None else name_step(step, inside, None, out)
+    if step.loop is None and step.condition is None and step.sources is None:
+        inside = replace(inside, place=edited.context.place)
+        return expand_as(step, own_name, inside, taken, out)
+    if isinstance(taken, list | dict):
+        message = f"'{edited.edits[0].name}' takes several values, and this step one"
+        hint = "write it without `for`, `when` and `from`"
+        raise out.fail("edit-inputs", message, step.span, hint, inside.trail)
+    name = None if own_name is None else Value(own_name, step.span)
+    return expand_body(Body((replace(step, name=name),)), inside, taken, out)
+
+
+def insert_steps(insertions: Iterable[Insertion], value: Previous, out: Expansion) -> Previous:
+    """Expand steps that edits put at a place, one after another, and return the last value."""
+    for each in insertions:
+        value = expand_body(each.body, each.context, value, out)
+    return value
+
+
+def insert_after(edited: EditedStep, value: Previous, out: Expansion) -> Previous:
+    """Expand the steps that edits put after a step, whose name then stands for the new value."""
+    for each in edited.after:
+        new = insert_steps([each], value, out)
+        if not each.is_side_line:
+            value = new
+            entry = out.last_at.get(edited.context.place)
+            if entry is not None:
+                entry.after = value
+    return value
 
 
 def _count_step(step: Step, out: Expansion) -> None:

@@ -17,10 +17,11 @@ from archspec.loading.shipped import is_bare, list_shipped
 from archspec.reading import from_here, kind_of, path_of
 from archspec.schema.check_result import CheckResult
 from archspec.schema.validation import check
+from archspec.syntax.edits import VERBS, Edit, read_edits
 from archspec.syntax.source import Document, Value, read_file
 from archspec.syntax.steps import Body, read_body
 
-NOT_INHERITED = ("name", "require", "extends", "import")
+NOT_INHERITED = ("name", "require", "extends", "import", "edit")
 DEEP = {"params": 1, "inputs": 1, "train": 1, "defaults": 2, "blocks": 2}
 KEEPS_NULL = ("params",)
 MAX_FILES = 100
@@ -51,11 +52,24 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class EditLevel:
+    """The edits of one file, for the network as the files below it mean it.
+
+    outputs: what the files below say under `outputs`. name: what messages call these files.
+    """
+
+    edits: tuple[Edit, ...]
+    outputs: Value | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Spec:
     """A file laid over its bases, with its imports.
 
     body: its steps. broken: the places of what the schema refused, which expansion skips.
-    diagnostics: the errors and warnings found while loading.
+    diagnostics: the errors and warnings found while loading. levels: the edits of each file that
+    has some, the lowest file first. outputs_level: how many of them the `outputs` know.
     """
 
     root: Value
@@ -64,6 +78,8 @@ class Spec:
     path: Path | None
     broken: frozenset[Span]
     diagnostics: tuple[Diagnostic, ...]
+    levels: tuple[EditLevel, ...] = ()
+    outputs_level: int = 0
 
 
 def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> Spec:
@@ -86,7 +102,8 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
         raise SpecError(reader.diagnostics or [library])
     body = read_body(root.get("layers"), reader.broken)
     broken, diagnostics = frozenset(reader.broken), tuple(reader.diagnostics)
-    return Spec(root, body, home, document.path, broken, diagnostics)
+    levels = tuple(reader.levels)
+    return Spec(root, body, home, document.path, broken, diagnostics, levels, reader.outputs_level)
 
 
 class _Reader:
@@ -101,6 +118,8 @@ class _Reader:
         self.broken: set[Span] = set()
         self.diagnostics: list[Diagnostic] = []
         self.trail: list[Note] = []  # from the file that is opened to the one being read
+        self.levels: list[EditLevel] = []
+        self.outputs_level = 0
 
     def check(self, document: Document) -> CheckResult:
         """Check a document by the schema. Raises `SpecError` if nothing more can be made of it."""
@@ -141,8 +160,27 @@ class _Reader:
         self.add_imports(blocks, document, chain)
         if base_home is not None and root.get("layers") is not None:
             self.warn_of_replaced_layers(root, base_home)
+            self.levels.clear()  # they edit the steps that these `layers` replace
+        self.add_level(root, base_root)
         root = _overlay(base_root, root)
         return root, self.make_home(root, blocks, base_home)
+
+    def add_level(self, root: Value, base: Value | None) -> None:
+        """Add the edits of a file, and report those that do not say one thing."""
+        edit = root.get("edit")
+        wrong = set()
+        for each in edit.data if edit is not None and edit.span not in self.broken else ():
+            if each.span not in self.broken and (message := _find_fault(each)):
+                self.report([Diagnostic("schema", message, each.span, EDIT_HINT)])
+                wrong.add(each.span)
+        self.broken |= wrong
+        own_layers = base is None or root.get("layers") is not None
+        outputs = root.get("outputs") if own_layers else base.get("outputs") if base else None
+        if edits := read_edits(edit, self.broken):
+            name = root.span.source.name if own_layers or base is None else base.span.source.name
+            self.levels.append(EditLevel(edits, outputs, name))
+        if root.get("outputs") is not None:
+            self.outputs_level = len(self.levels)
 
     def add_imports(
         self, blocks: dict[str, Block], document: Document, chain: tuple[Path, ...]
@@ -224,7 +262,9 @@ class _Reader:
         path = _resolve(document.path)
         assert path is not None, "a library is always a file"
         if path not in self.libraries:
+            levels, outputs_level = list(self.levels), self.outputs_level
             _, self.libraries[path] = self.read(document, chain)
+            self.levels, self.outputs_level = levels, outputs_level  # blocks alone are imported
         return self.libraries[path]
 
     def find(self, value: Value, document: Document, chain: tuple[Path, ...]) -> Document:
@@ -290,6 +330,24 @@ class _Reader:
                 self.trail.pop()
                 raise SpecError(self.diagnostics) from None
         return self.documents[resolved]
+
+
+EDIT_HINT = "{at: stage3, remove: true}; {of: {Activation: relu}, set: {activation: gelu}}"
+
+
+def _find_fault(edit: Value) -> str | None:
+    """Return what is wrong with an edit that the schema takes: it has one verb, for some steps."""
+    verbs = [key for key in edit.data if key in VERBS]
+    if len(verbs) > 1:
+        return f"an edit does one thing, and this has `{verbs[0]}` and `{verbs[1]}`"
+    if not verbs:
+        return f"an edit does something: {', '.join(VERBS)}"
+    if "at" not in edit.data and "of" not in edit.data:
+        return "an edit says which steps it is for, by `at`, `of` or both"
+    of = edit.get("of")
+    if of is not None and isinstance(of.data, dict) and (len(of.data) != 1 or "layers" in of.data):
+        return "`of` names one layer or block, alone or with arguments that it must have"
+    return None
 
 
 def _resolve(path: Path | None) -> Path | None:

@@ -9,6 +9,7 @@ from typing import Any
 from archspec.errors import Diagnostic, Note, Span
 from archspec.syntax.source import Value
 
+HOLD_STEPS = ("replace", "insert_before", "insert_after")  # the words of an edit that have steps
 Path = list[Any]  # the keys and indices that lead from the root of a file to a value
 Notes = tuple[Note, ...]
 
@@ -42,7 +43,7 @@ class CheckResult:
             broken = path[:1]
         elif "defaults" in path[:3]:  # defaults.Conv2D.padding, blocks.unit.defaults.Conv2D
             broken = path[: path.index("defaults") + 2]
-        elif word in ("inputs", "blocks") and len(path) > 1:
+        elif word in ("inputs", "blocks", "edit") and len(path) > 1:
             broken = path[:2]
         else:
             self.fatal = self.fatal or word not in (None, "blocks")
@@ -73,20 +74,24 @@ def _find_end_of_step(path: Path) -> int | None:
     >>> _find_end_of_step(["layers", 3, "Dense", "units"])
     2
     """
-    if not path or path[0] not in ("layers", "blocks"):
+    if not path or path[0] not in ("layers", "blocks", "edit"):
         return None
     for end in range(len(path), 1, -1):
         part, before = path[end - 1], path[end - 2]
         if part == "merge" or _is_branch(path[:end]):
             return end
         in_branch = end > 2 and path[end - 3] == "branches"
-        if isinstance(part, int) and (before == "layers" or in_branch):
+        in_edit = path[0] == "edit" and before in HOLD_STEPS and end == 4
+        if isinstance(part, int) and (before == "layers" or in_branch or in_edit):
+            return end
+        if path[0] == "edit" and part in HOLD_STEPS and end == 3 and end < len(path):
             return end
     return None
 
 
 def _is_branch(path: Path) -> bool:
-    return len(path) > 1 and path[-2] == "branches" and path[0] in ("layers", "blocks")
+    held = ("layers", "blocks", "edit")
+    return len(path) > 1 and path[-2] == "branches" and path[0] in held
 
 
 def find_head(value: Value) -> Span:

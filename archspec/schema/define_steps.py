@@ -21,6 +21,7 @@ from archspec.schema.define_values import (
     describe,
     label,
 )
+from archspec.syntax.edits import VERBS
 from archspec.syntax.steps import BESIDE, MODIFIERS, RESERVED, WORDS
 
 STEP = "a layer, a block or a mapping that holds one"
@@ -138,6 +139,7 @@ def define_steps() -> dict[str, Any]:
         },
         "merge": _define_merge(merge, not_merge),
         "bare": _define_bare(block),
+        "edit": _define_edit(),
         "call": {"properties": {name: _define_snippet(layer) for name, layer in LAYERS.items()}},
         **{
             name: {
@@ -149,6 +151,45 @@ def define_steps() -> dict[str, Any]:
         },
         **_define_layer_arguments(),
     }
+
+
+def _define_edit() -> dict[str, Any]:
+    """Return the schema of one edit: which steps, and one of the verbs."""
+    one_or_more = {
+        **label("a step, or a list of steps"),
+        "if": ARRAY,
+        "then": {"$ref": "#/$defs/steps"},
+        "else": {"$ref": "#/$defs/step"},
+    }
+    true = describe("true", {"const": True})
+    pattern = describe(
+        "the name of a step, or a pattern such as stage3.**",
+        {"type": "string", "pattern": r"^[A-Za-z0-9_*-]+(\.[A-Za-z0-9_*-]+)*$"},
+    )
+    steps = {
+        "at": {
+            **label("a pattern of names, or a list of them"),
+            "anyOf": [pattern, {"type": "array", "items": pattern, "minItems": 1}],
+            "description": "Names of steps; `*` is any letters of a part, `**` any parts.",
+        },
+        "of": {"$ref": "#/$defs/step", "description": "The layer or block that they are."},
+    }
+    verbs = {
+        "set": {
+            **label("a mapping of arguments"),
+            "type": "object",
+            "minProperties": 1,
+            "description": "Other values for arguments of a layer, or params of a block.",
+        },
+        "replace": {**one_or_more, "description": "Other steps in place of each."},
+        "remove": {**true, "description": "Leave the steps out."},
+        "insert_before": {**one_or_more, "description": "Steps to put before each."},
+        "insert_after": {**one_or_more, "description": "Steps to put after each."},
+        "rename": {**NAME, "description": "Another name for the step."},
+        "freeze": {**true, "description": "Do not train the weights in the steps."},
+    }
+    assert tuple(verbs) == VERBS
+    return define_mapping({**steps, **verbs}, "an edit: `at` or `of`, and a verb", "edit")
 
 
 def _define_merge(words: Mapping[str, Any], not_merge: str) -> dict[str, Any]:

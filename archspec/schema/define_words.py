@@ -98,6 +98,12 @@ def define_words() -> dict[str, Any]:
             "description": "Reusable sub-graphs, called like a layer.",
         },
         "layers": {**steps, "description": "The steps, each taking the one before it."},
+        "edit": {
+            **label("a list of edits"),
+            "type": "array",
+            "items": {"$ref": "#/$defs/edit"},
+            "description": "Changes of single steps, by their names.",
+        },
         "outputs": describe(
             "a list of step names",
             {"type": "array", "items": TEXT, "minItems": 1},

@@ -34,9 +34,7 @@ def report_word_of_file(key: str, fault: Fault, result: CheckResult) -> None:
         result.fatal = True
     hint = did_you_mean(key, fault.known_keys) or _known_words(fault)
     folded = key.replace("_", "").casefold()
-    if key == "edit":
-        hint = "override a param, a block or `layers` instead"
-    elif key in recipe.RECIPE or folded in foreign.TRAIN:
+    if key in recipe.RECIPE or folded in foreign.TRAIN:
         hint = f"it belongs to the recipe: train: {{{key}: ...}}"
     elif folded in foreign.TOP:
         hint = foreign.TOP[folded]
@@ -125,6 +123,37 @@ def report_contract(key: str, fault: Fault, result: CheckResult) -> None:
     per_batch = [f"{name}@BATCH_SIZE" for name, each in CONTRACTS.items() if each.per_batch]
     hint = near or f"contracts: {', '.join([*known, *per_batch])}"
     result.error("unknown-word", message, fault.value.key_span(key), hint, fault.notes)
+
+
+OTHER_VERBS = {  # what other tools, or a first guess, call the words of an edit
+    "delete": "remove",
+    "drop": "remove",
+    "add": "insert_after",
+    "append": "insert_after",
+    "after": "insert_after",
+    "before": "insert_before",
+    "prepend": "insert_before",
+    "change": "set",
+    "update": "set",
+    "with": "replace",
+    "by": "replace",
+    "name": "at",
+    "where": "at",
+    "layer": "of",
+    "type": "of",
+    "trainable": "freeze",
+}
+
+
+def report_in_edit(key: str, fault: Fault, result: CheckResult) -> None:
+    """Report a key that an edit cannot have."""
+    near = OTHER_VERBS.get(key.casefold())
+    hint = f"did you mean '{near}'?" if near else did_you_mean(key, fault.known_keys)
+    if not hint and key[:1].isupper():
+        hint = f"a layer stands under `of`, or under a verb: of: {key}"
+    span = fault.value.key_span(key)
+    message = f"an edit has no word '{key}'"
+    result.error("unknown-word", message, span, hint or _known_words(fault), fault.notes)
 
 
 # --- keys of a step ------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ HANDLERS: Mapping[str, Handler] = {  # by the part's role in the schema
     "comparison": Handler(),
     "contracts": Handler(unknown_words.report_contract),
     "defaults": Handler(unknown_words.report_in_defaults),
+    "edit": Handler(unknown_words.report_in_edit),
     "file": Handler(unknown_words.report_word_of_file, wrong_values.report_file),
     "input": Handler(wrong_value=wrong_values.report_input),
     "merge": Handler(unknown_words.report_in_merge),

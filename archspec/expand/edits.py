@@ -1,0 +1,560 @@
+"""Find the steps that edits are for, and say what becomes of a step that has some.
+
+Edits of a file act while the network is expanded, at places that were found before: the network is
+expanded without them, their patterns are matched with the final names of its steps, and the place
+of each step that fits is kept. A place is a number for the way that leads to a step: the written
+steps around it, each with its iteration. It is the same in the next expansion, in which a step at
+such a place is changed before it is expanded, so that shapes and conditions follow.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from archspec.arguments import show
+from archspec.errors import Note, Refused, did_you_mean
+from archspec.expand.context import Call, Context
+from archspec.expand.defaults import file_defaults
+from archspec.expand.drafts import Draft, Previous
+from archspec.expand.expansion import Expansion, Failed, Matched
+from archspec.expand.names import make_entry
+from archspec.expand.scopes import Entry, Scope, snake_case
+from archspec.expand.values import evaluate, find_params
+from archspec.graph import EditCount
+from archspec.infer import bind_arguments
+from archspec.layers import LAYERS
+from archspec.loading.files import EditLevel
+from archspec.syntax.edits import Edit, Pattern
+from archspec.syntax.source import Value
+from archspec.syntax.steps import (
+    Arguments,
+    BlockCall,
+    Body,
+    Branch,
+    Branches,
+    Group,
+    LayerCall,
+    Reuse,
+    Step,
+)
+
+Places = dict[tuple[int, Step, int], int]
+
+
+def find_place(context: Context, step: Step, index: int, out: Expansion) -> int:
+    """Return the place of a step in an iteration, by which the next expansion finds it again."""
+    return out.places.setdefault((context.place, step, index), len(out.places) + 1)
+
+
+# --- matching ------------------------------------------------------------------------------------
+
+
+def match_edits(
+    level: EditLevel, number: int, out: Expansion
+) -> tuple[dict[int, list[Matched]], tuple[EditCount, ...]]:
+    """Return the edits of a file by the places of the steps that they are for, and the number of
+    steps that each met.
+
+    number: which level it is, from 1. out: the expansion of the network without them. Raises
+    `Failed` after reporting every edit that is for no step, or cannot be made.
+    """
+    finder = _Finder(level, out)
+    found: dict[int, list[Matched]] = defaultdict(list)
+    counts = []
+    errors: list[int] = []
+    for edit in level.edits:
+        met: dict[int, str] = {}
+        for pattern in edit.patterns or (None,):
+            try:
+                here = finder.find(edit, pattern)
+                for name, entry in here.values():
+                    finder.check(edit, name, entry)
+                met.update({place: name for place, (name, _) in here.items()})
+            except Failed as failed:
+                errors += failed.errors
+        for place, name in met.items():
+            found[place].append(Matched(edit, number, name))
+        counts.append(EditCount(edit.span, len(met)))
+    errors += _report_conflicts(found, out)
+    if errors:
+        raise Failed(*errors)
+    return dict(found), tuple(counts)
+
+
+class _Finder:
+    """Finds the steps of an expanded network that a pattern fits."""
+
+    def __init__(self, level: EditLevel, out: Expansion) -> None:
+        self.level, self.out = level, out
+        self.keys = {place: key for key, place in out.places.items()}
+        self.entries = [(name, entry) for name, entry in out.names if entry.place]
+        self.wanted: dict[tuple[Edit, str], Mapping[str, Any]] = {}
+
+    def find(self, edit: Edit, pattern: Pattern | None) -> dict[int, tuple[str, Entry]]:
+        """Return the names and entries of the steps that an edit is for, by their places.
+
+        Raises `Failed` if there are none.
+        """
+        named = [
+            (name, entry) for name, entry in self.entries if pattern is None or pattern.fits(name)
+        ]
+        fitting = [
+            (name, entry) for name, entry in named if edit.of is None or self._is(entry, edit)
+        ]
+        found: dict[int, tuple[str, Entry]] = {}
+        for name, entry in fitting:
+            if not entry.reused:
+                found.setdefault(entry.place, (name, entry))
+        if not found:
+            raise Failed(self._report_nothing(edit, pattern, named, fitting))
+        if pattern is not None and pattern.is_name:
+            self._check_not_numbered(edit, pattern, *next(iter(found.values())))
+        return found
+
+    def _is(self, entry: Entry, edit: Edit) -> bool:
+        """Return whether a step is the layer or block that an edit names under `of`."""
+        of = edit.of
+        assert of is not None
+        if isinstance(entry.block, Call):
+            block, scope = entry.block.block, entry.scope
+            if block.name != of.label or scope is None:
+                return False
+            if of.arguments is None:
+                return True
+            first = next((name for name, _, _ in block.value.entries_of("params")), "")
+            return all(
+                name in scope.params and scope.params[name] == self._evaluate(value)
+                for name, value in of.arguments.by_name(first).items()
+            )
+        draft = entry.value
+        if not isinstance(draft, Draft) or entry.scope is not None or draft.op != of.label:
+            return False
+        if of.arguments is None or draft.op not in LAYERS:
+            return True
+        wanted = self._normalize(edit, draft)
+        return all(draft.arguments.get(name) == value for name, value in wanted.items())
+
+    def _evaluate(self, value: Value) -> Any:
+        env, _ = find_params(self.out.spec.home, self.out)
+        return evaluate(value, env, (), self.out)
+
+    def _normalize(self, edit: Edit, draft: Draft) -> Mapping[str, Any]:
+        """Return the arguments under `of` in normal form, as those of a layer are."""
+        of = edit.of
+        assert of is not None
+        assert of.arguments is not None
+        key = (edit, draft.op)
+        if key not in self.wanted:
+            first = next(iter(LAYERS[draft.op].arguments))
+            given = of.arguments.by_name(first)
+            values = {name: self._evaluate(value) for name, value in given.items()}
+            try:
+                bound = bind_arguments(draft.op, {**_as_written(draft.arguments), **values})
+            except Refused as refused:
+                raise Failed(self.out.refuse(refused, of.span, ())) from None
+            self.wanted[key] = {name: bound[name] for name in values}
+        return self.wanted[key]
+
+    def _report_nothing(
+        self,
+        edit: Edit,
+        pattern: Pattern | None,
+        named: Sequence[tuple[str, Entry]],
+        fitting: Sequence[tuple[str, Entry]],
+    ) -> int:
+        """Report an edit that is for no step, with the reason as far as it is known."""
+        out = self.out
+        span = pattern.value.span if pattern is not None else edit.of.span if edit.of else edit.span
+        if fitting:
+            message = f"'{fitting[0][0]}' is called again by `reuse`, and has no steps of its own"
+            return out.error("edit-reused", message, span, "edit the step that it reuses")
+        if pattern is not None and not named:
+            message = (
+                f"the edit meets no step: none of {self.level.name} is called '{pattern.text}'"
+            )
+            skipped = [
+                (name, entry) for name, entry in _iter_skipped(out.top) if pattern.fits(name)
+            ]
+            if skipped:
+                note = Note(f"'{skipped[0][0]}' is not there: this is false", skipped[0][1].span)
+                return out.error("edit-no-match", message, span, None, (note,))
+            hint, trail = self._suggest(pattern), self._explain_absence(pattern)
+            return out.error("edit-no-match", message, span, None if trail else hint, trail)
+        assert edit.of is not None
+        where = self.level.name if pattern is None else f"the steps that '{pattern.text}' fits"
+        message = f"the edit meets no step: none of {where} is {_words(edit.of)}"
+        ops = {
+            entry.value.op: None
+            for _, entry in named
+            if isinstance(entry.value, Draft) and entry.scope is None
+        }
+        blocks = {
+            entry.block.block.name: None for _, entry in named if isinstance(entry.block, Call)
+        }
+        known = [*ops, *blocks]
+        near = did_you_mean(edit.of.label, known) if edit.of.label not in known else None
+        hint = near or (f"there are {', '.join(known[:12])}" if known else None)
+        return out.error("edit-no-match", message, span, hint)
+
+    def _explain_absence(self, pattern: Pattern) -> tuple[Note, ...]:
+        """Return a note on the nearest step around a name, if a `when` decides what is in it."""
+        by_name = dict(self.entries)
+        around = pattern.text
+        while "." in around:
+            around = around.rpartition(".")[0]
+            if around not in by_name:
+                continue
+            place = by_name[around].place
+            inside = (key[1] for key in self.out.places if key[0] == place)
+            conditions = (each.condition for each in (self.keys[place][1], *inside))
+            condition = next((each for each in conditions if each is not None), None)
+            if condition is None:
+                return ()
+            return (Note(f"what '{around}' holds is decided here", condition.span),)
+        return ()
+
+    def _suggest(self, pattern: Pattern) -> str | None:
+        """Return the hint for a pattern that no name fits: the nearest one."""
+        names = [name for name, _ in self.entries]
+        near = did_you_mean(pattern.text, names) if pattern.is_name else None
+        if near is not None:
+            return near
+        around = pattern.text
+        while "." in around:
+            around = around.rpartition(".")[0]
+            inside = [name for name in names if name.startswith(f"{around}.")]
+            if inside:
+                parts = dict.fromkeys(name[len(around) + 1 :].split(".")[0] for name in inside)
+                return f"in '{around}' there are {', '.join(list(parts)[:12])}"
+            if around in names:
+                return f"'{around}' is a layer, with no steps inside"
+        head, *rest = pattern.text.split(".")
+        firsts = list(dict.fromkeys(name.split(".")[0] for name in names))
+        near = did_you_mean(head, firsts) if "*" not in head else None
+        if near is not None and rest:
+            return near.replace("'?", f".{'.'.join(rest)}'?")
+        return near or f"its steps: {', '.join(firsts[:12])}{', ...' if len(firsts) > 12 else ''}"
+
+    def _check_not_numbered(self, edit: Edit, pattern: Pattern, name: str, entry: Entry) -> None:
+        """Raise `Failed` for a name that is only the number of a step among others of its kind."""
+        last, draft = name.rpartition(".")[2], entry.value
+        if entry.named or not isinstance(draft, Draft):
+            return
+        base = snake_case(draft.op) if entry.scope is None else entry.block.block.name
+        if last == base:
+            return
+        message = f"'{name}' is the number of an unnamed step, which changes when steps are added"
+        hint = "give that step a `name`, or say by `of` which layer is meant"
+        span = pattern.value.span
+        notes = (Note("the step is written here", entry.span),)
+        raise self.out.fail("edit-numbered", message, span, hint, notes)
+
+    def check(self, edit: Edit, name: str, entry: Entry) -> None:
+        """Raise `Failed` for an edit that cannot be made at a step."""
+        parent, step, _ = self.keys[entry.place]
+        is_merge = isinstance(above := self._step_at(parent), Branches) and above.merge is step
+        written = (Note("the step is written here", entry.span),)
+        if edit.verb == "set":
+            self._check_set(edit, name, step, entry)
+        elif edit.verb in ("remove", "insert_before") and (is_merge or _takes_several(step)):
+            what = "has nothing before it" if edit.verb == "insert_before" else "cannot be removed"
+            message = f"'{name}' takes several values, so it {what}"
+            hint = "name the step that gives one of them"
+            if is_merge and edit.verb == "remove":
+                hint = "replace it, or remove branches"
+            raise self.out.fail("edit-inputs", message, edit.verb_span, hint, written)
+        elif edit.verb == "freeze" and isinstance(step, Reuse):
+            message = f"'{name}' has the weights of another step"
+            raise self.out.fail(
+                "edit-reused", message, edit.verb_span, "freeze the step that it reuses", written
+            )
+
+    def _step_at(self, place: int) -> Step | None:
+        return self.keys[place][1] if place else None
+
+    def _check_set(self, edit: Edit, name: str, step: Step, entry: Entry) -> None:
+        """Raise `Failed` for arguments that a step does not have."""
+        out = self.out
+        written = (Note("the step is written here", entry.span),)
+        if isinstance(step, Reuse):
+            message = f"'{name}' has the arguments of the step that it reuses"
+            raise out.fail("edit-reused", message, edit.verb_span, "edit that one", written)
+        if isinstance(entry.block, Call):
+            block = entry.block.block
+            known = [param for param, _, _ in block.value.entries_of("params")]
+            what, kind = f"the block '{block.name}'", "param"
+        elif isinstance(entry.value, Draft) and entry.scope is None:
+            what, kind = entry.value.op, "argument"
+            known = list(LAYERS[what].arguments)
+        else:
+            message = f"'{name}' is a group of steps, and has no arguments"
+            hint = f"name a layer in it, or all of one kind: at: {name}.**, of: LAYER"
+            raise out.fail("edit-set", message, edit.verb_span, hint, written)
+        errors = []
+        for key in edit.value.data:
+            if key not in known:
+                message = f"{what} has no {kind} '{key}', at '{name}'"
+                hint = did_you_mean(key, known) or f"its {kind}s: {', '.join(known[:12]) or 'none'}"
+                if edit.of is None and any(not each.is_name for each in edit.patterns):
+                    hint = "say by `of` which layer is meant: of: LAYER"
+                span = edit.value.key_span(key)
+                errors.append(out.error("edit-set", message, span, hint, written))
+        if errors:
+            raise Failed(*errors)
+
+
+def _as_written(value: Any) -> Any:
+    """Return arguments in normal form as a spec would have them, with lists for tuples."""
+    if isinstance(value, Mapping):
+        return {key: _as_written(each) for key, each in value.items()}
+    return [_as_written(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+def _words(of: Step) -> str:
+    """Return what `of` asks for in words: `Conv2D with kernel_size: 3`."""
+    arguments = of.arguments if isinstance(of, LayerCall | BlockCall) else None
+    if arguments is None:
+        return of.label
+    if arguments.first is not None:
+        return f"{of.label} with {show(arguments.first.data)}"
+    return f"{of.label} with {', '.join(arguments.named)} as given"
+
+
+def _iter_skipped(scope: Scope) -> Iterator[tuple[str, Entry]]:
+    """Yield the steps whose `when` is false, with their names, in a scope and those inside it."""
+    for each in scope.walk():
+        for name, entry in each.named.items():
+            if entry.skipped:
+                yield each.join(name), entry
+
+
+def _takes_several(step: Step) -> bool:
+    """Return whether a step names several steps by its `from`."""
+    sources = step.sources
+    if sources is None:
+        return False
+    return not sources.single or "*" in str(sources.names[0].data)
+
+
+def _report_conflicts(found: Mapping[int, Sequence[Matched]], out: Expansion) -> list[int]:
+    """Report every edit of a step that another edit takes away."""
+    keys = {place: key for key, place in out.places.items()}
+    gone = {
+        place: next(each for each in edits if each.edit.takes_away)
+        for place, edits in found.items()
+        if any(each.edit.takes_away for each in edits)
+    }
+    errors: list[int] = []
+    for place, edits in found.items():
+        first = gone.get(place)
+        others = [each for each in edits if first is not None and each is not first]
+        if first is not None and others:
+            each = max(first, others[0], key=lambda each: each.edit.span.line)
+            other = first if each is not first else others[0]
+            message = f"'{each.name}' has another edit, and one of them takes it away"
+            note = Note(f"{other.edit.verb} is written here", other.edit.verb_span)
+            errors.append(out.error("edit-conflict", message, each.edit.verb_span, None, (note,)))
+            continue
+        for around in _iter_around(place, keys):
+            if around in gone:
+                message = f"'{edits[0].name}' lies in '{gone[around].name}', "
+                message += "which another edit takes away"
+                edit = gone[around].edit
+                note = Note(f"{edit.verb} is written here", edit.verb_span)
+                span = edits[0].edit.verb_span
+                errors.append(out.error("edit-conflict", message, span, None, (note,)))
+                break
+    return errors
+
+
+def _iter_around(place: int, keys: Mapping[int, tuple[int, Step, int]]) -> Iterator[int]:
+    """Yield the places around a place, the nearest first."""
+    while place:
+        place = keys[place][0]
+        yield place
+
+
+# --- making --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Insertion:
+    """Steps that an edit puts before or after another, and the context that they are in."""
+
+    body: Body
+    context: Context
+
+    @property
+    def is_side_line(self) -> bool:
+        """Whether the steps take another value than that of the step before them."""
+        sources = self.body.steps[0].sources if self.body.steps else None
+        return sources is not None and all(each.data != "previous" for each in sources.names)
+
+    def within(self, context: Context) -> Insertion:
+        """Return the same steps in the scope of a branch that they are put into."""
+        inside = replace(self.context, scope=context.scope, fed=context.fed, depth=context.depth)
+        return replace(self, context=inside)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EditedStep:
+    """A step with its edits: what is expanded in its place.
+
+    step: None if it is removed. context: that of the step. old_name: of the step before the edits,
+    under which the files below know it. replaced: whether another step is in its place, with the
+    context `inside` of the file that has the edit.
+    """
+
+    step: Step | None
+    context: Context
+    inside: Context
+    edits: tuple[Matched, ...]
+    old_name: str
+    name: str | None
+    before: tuple[Insertion, ...] = ()
+    after: tuple[Insertion, ...] = ()
+    replaced: Matched | None = None
+    removed: Matched | None = None
+    renamed: Matched | None = None
+
+    def inside_of(self, context: Context) -> Context:
+        """Return the context of the steps that replace those of a branch, in its scope."""
+        return replace(self.inside, scope=context.scope, fed=context.fed, depth=context.depth)
+
+
+def edit_step(step: Step, context: Context, name: str | None, out: Expansion) -> EditedStep:
+    """Return a step with the edits at its place. Raises `Failed`.
+
+    name: its explicit name, if it has one.
+    """
+    edits = out.edits[context.place]
+    out.met.add(context.place)
+    in_blocks = step.label in context.home.blocks
+    old_name = name or (step.label if in_blocks else snake_case(step.label))
+    context = _with_edit(context, edits[0], out)
+    inside = context
+    before: list[Insertion] = []
+    after: list[Insertion] = []
+    replaced = removed = renamed = None
+    changed: Step | None = step
+    for each in edits:
+        edit = each.edit
+        within = _context_of_edit(context, each, out)
+        if edit.verb == "set":
+            assert isinstance(changed, LayerCall | BlockCall)
+            changed = _set_arguments(changed, edit.value, context)
+        elif edit.verb == "freeze":
+            context = replace(context, frozen=True)
+        elif edit.verb == "rename":
+            renamed, name = each, str(edit.value.data)
+        elif edit.verb == "remove":
+            removed, changed = each, None
+        elif edit.verb == "replace":
+            assert edit.body is not None
+            replaced, inside = each, within
+            label = each.name.rpartition(".")[2]
+            repeated = any(each.loop is not None for each in edit.body.steps)
+            if edit.is_list or repeated or isinstance(step, Branch):
+                changed = Group(span=edit.span, body=edit.body)
+                name = name or label
+            else:
+                (changed,) = edit.body.steps
+        elif edit.body is not None:
+            where = before if edit.verb == "insert_before" else after
+            where.append(Insertion(edit.body, within))
+    return EditedStep(
+        changed,
+        context,
+        inside,
+        tuple(edits),
+        old_name,
+        name,
+        tuple(before),
+        tuple(after),
+        replaced,
+        removed,
+        renamed,
+    )
+
+
+def _with_edit(context: Context, matched: Matched, out: Expansion) -> Context:
+    """Return the context of an edited step: errors in it name the edit, and its formulas see the
+    params of the file with the edit too."""
+    note = Note("edited here", matched.edit.span)
+    env, _ = find_params(out.spec.home, out)
+    inside = replace(context, env={**env, **context.env}, edited=note)
+    return inside.with_notes(note)
+
+
+def _context_of_edit(context: Context, matched: Matched, out: Expansion) -> Context:
+    """Return the context of steps that an edit writes: that of the step which it edits, with the
+    blocks and defaults of the file that has the edit."""
+    home = out.spec.home
+    env, _ = find_params(home, out)
+    place = out.places.setdefault((context.place, _mark(matched.edit, out), 0), len(out.places) + 1)
+    return replace(
+        context, home=home, defaults=file_defaults(home, env), place=place, level=matched.level
+    )
+
+
+def _mark(edit: Edit, out: Expansion) -> Step:
+    """Return what stands for an edit in the places of the steps that it writes."""
+    return out.marks.setdefault(edit, Step(label=edit.verb, span=edit.span))
+
+
+def _set_arguments(step: LayerCall | BlockCall, value: Value, context: Context) -> Step:
+    """Return a call with other values for some of its arguments."""
+    block = context.home.blocks.get(step.label)
+    if block is not None:
+        first = next((name for name, _, _ in block.value.entries_of("params")), "")
+    else:
+        first = next(iter(LAYERS[step.label].arguments), "")
+    own = step.arguments
+    named = {**(own.by_name(first) if own is not None else {}), **value.data}
+    keys = {**(own.keys if own is not None else {}), **value.keys}
+    return replace(step, arguments=Arguments(value.span, None, named, keys))
+
+
+def enter_removed(edited: EditedStep, value: Previous, out: Expansion) -> None:
+    """Enter the name of a step that an edit removes, for the errors of steps that refer to it."""
+    assert edited.removed is not None
+    entry = make_entry(edited.removed.edit.span, edited.context)
+    entry.removed, entry.edited, entry.value = True, edited.removed.edit.span, value
+    scope = edited.context.scope
+    if edited.name is None:
+        scope.unnamed.setdefault(edited.old_name, []).append(entry)  # so that others keep numbers
+    else:
+        scope.named.setdefault(edited.name, entry)
+
+
+def enter_old_name(edited: EditedStep, out: Expansion) -> None:
+    """Let the files below refer to an edited step by the name that it had before the edit."""
+    last = edited.renamed or edited.replaced
+    entry = out.last_at.get(edited.context.place)
+    if last is None or entry is None:
+        return
+    if edited.replaced is not None:
+        entry.edited = edited.replaced.edit.span
+    scope = edited.context.scope
+    if scope.named.get(edited.old_name) is entry:
+        return
+    scope.renamed[edited.old_name] = (entry, last.level)
+    if not entry.named or edited.name is None:
+        entry_of_old = Entry(entry.span, removed=True, edited=last.edit.span)
+        scope.unnamed.setdefault(edited.old_name, []).append(entry_of_old)
+
+
+def check_all_met(out: Expansion) -> None:
+    """Report every edit of the last file whose step is not there any more, by another edit."""
+    last = max((each.level for edits in out.edits.values() for each in edits), default=0)
+    if out.has_failed():
+        return
+    for place, edits in out.edits.items():
+        for each in edits:
+            if each.level == last and place not in out.met:
+                message = f"'{each.name}' is not there any more after the other edits"
+                hint = "edit what is there then, or leave this edit out"
+                out.error("edit-conflict", message, each.edit.verb_span, hint)

@@ -1,0 +1,138 @@
+"""Edits: what a list under `edit` holds, each read once into a record.
+
+- {at: head, set: {units: 10}}
+- {at: "stage3.**", of: {Conv2D: {kernel_size: 3}}, set: {dilation_rate: 2}}
+- {of: {Activation: relu}, replace: {Activation: gelu}}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from archspec.errors import Span
+from archspec.syntax.source import Value
+from archspec.syntax.steps import BlockCall, Body, LayerCall, Step, read_body, read_step
+
+VERBS = ("set", "replace", "remove", "insert_before", "insert_after", "rename", "freeze")
+TAKES_AWAY = ("replace", "remove")  # after these nothing of the old step is left to edit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pattern:
+    """A pattern for the dotted names of steps: `head`, `stage*.unit0`, `**.main`.
+
+    value: as it is written. `*` stands for any letters of one part of a name, `**` for any number
+    of parts.
+    """
+
+    value: Value
+    regex: re.Pattern[str]
+
+    @property
+    def text(self) -> str:
+        """The pattern as it is written."""
+        return str(self.value.data)
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it is a whole name, and fits no other."""
+        return "*" not in self.text
+
+    def fits(self, name: str) -> bool:
+        """Return whether the pattern fits a name."""
+        return self.regex.fullmatch(name) is not None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edit:
+    """One edit: which steps it is for, and what it does to them.
+
+    patterns: under `at`; () for steps of any name. of: the layer or block that a step must be, with
+    the arguments that it must have. verb: one of VERBS, and what stands under it: `value`, and the
+    steps in it, `body`, where these are steps. is_list: whether `replace` has a list of steps.
+    """
+
+    span: Span
+    verb: str
+    value: Value
+    verb_span: Span
+    patterns: tuple[Pattern, ...] = ()
+    of: LayerCall | BlockCall | None = None
+    body: Body | None = None
+    is_list: bool = False
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether nothing of the old step is left after it."""
+        return self.verb in TAKES_AWAY
+
+    @property
+    def text(self) -> str:
+        """What the edit looks for, in words."""
+        names = ", ".join(f"'{each.text}'" for each in self.patterns)
+        if self.of is None:
+            return names
+        return f"{self.of.label} in {names}" if names else self.of.label
+
+
+def read_edits(value: Value | None, broken: Collection[Span] = ()) -> tuple[Edit, ...]:
+    """Return the edits of a list, without those that the schema refused."""
+    if value is None or value.data is None:
+        return ()
+    return tuple(_read_edit(each, broken) for each in value.data if each.span not in broken)
+
+
+def _read_edit(value: Value, broken: Collection[Span]) -> Edit:
+    verb = next(key for key in value.data if key in VERBS)
+    under = value.data[verb]
+    is_list = isinstance(under.data, tuple)
+    body = None
+    if verb in ("replace", "insert_before", "insert_after"):
+        body = read_body(under, broken) if is_list else Body((read_step(under, broken),))
+    of = value.get("of")
+    wanted = None if of is None else read_step(of, broken)
+    assert wanted is None or isinstance(wanted, LayerCall | BlockCall)
+    return Edit(
+        value.span,
+        verb,
+        under,
+        value.key_span(verb),
+        _read_patterns(value.get("at")),
+        wanted,
+        body,
+        is_list,
+    )
+
+
+def _read_patterns(value: Value | None) -> tuple[Pattern, ...]:
+    if value is None:
+        return ()
+    written = value.data if isinstance(value.data, tuple) else (value,)
+    return tuple(Pattern(each, translate(str(each.data))) for each in written)
+
+
+def translate(pattern: str) -> re.Pattern[str]:
+    r"""Return the regular expression of a pattern.
+
+    >>> translate("stage*.**.conv2d").pattern
+    'stage[^.]*\\.(?:[^.]+\\.)*conv2d'
+    >>> [bool(translate("stage3.**").fullmatch(name)) for name in ("stage3", "stage3.unit0.main")]
+    [False, True]
+    """
+    parts = pattern.split(".")
+    regex = ""
+    for position, part in enumerate(parts):
+        last = position == len(parts) - 1
+        if part == "**":
+            regex += r"[^.]+(?:\.[^.]+)*" if last else r"(?:[^.]+\.)*"
+            continue
+        regex += "[^.]*".join(re.escape(each) for each in part.split("*"))
+        regex += "" if last else r"\."
+    return re.compile(regex)
+
+
+def steps_of(edit: Edit) -> tuple[Step, ...]:
+    """Return the steps that an edit writes."""
+    return edit.body.steps if edit.body is not None else ()
