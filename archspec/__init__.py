@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from archspec.api.check import check
     from archspec.api.compare import RunList, compare, list_runs
     from archspec.api.draw import Drawing, draw
+    from archspec.api.edit import edit
     from archspec.api.explain import explain
     from archspec.api.layers import describe_layers
     from archspec.api.new import new
@@ -64,6 +65,7 @@ __all__ = [
     "custom_objects",
     "describe_layers",
     "draw",
+    "edit",
     "evaluate",
     "explain",
     "find",
@@ -94,6 +96,7 @@ _MODULES = {
     "bench": "api.bench",
     "check": "api.check",
     "describe_layers": "api.layers",
+    "edit": "api.edit",
     "explain": "api.explain",
     "json_schema": "api.schema",
     "new": "api.new",

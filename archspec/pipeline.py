@@ -9,7 +9,7 @@ What each needs is imported when it is called.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,15 +23,24 @@ if TYPE_CHECKING:
     from archspec.syntax.source import Document
 
 
-def load(spec: str | Path, /, *, layers: Files | None = None, **params: Any) -> Graph:
+def load(
+    spec: str | Path,
+    /,
+    *,
+    layers: Files | None = None,
+    edits: Sequence[str] = (),
+    **params: Any,
+) -> Graph:
     """Return the graph of a spec, whole and checked.
 
     spec: a file, or the bare name of a spec that comes with archspec.
     layers: a file with layers of one's own (docs/own_layers.md), or several. The file is run, and
         its layers are known to the whole process from then on, as those of Keras's
         `register_keras_serializable` are. A file of the same name with other content is refused.
+    edits: changes of single steps, over those of the spec: each what stands between the braces of
+        an item under `edit` (docs/language.md).
     params: new values for its params, as `--set` gives them on the command line. A place with dots
-        is given as `**{"train.batch_size": 64}`.
+        is given as `**{"train.batch_size": 64}`, an argument of a step as `**{"head.units": 7}`.
 
     Raises `SpecError` with every error in the spec, or in the file of layers, and `UserError` if
     there is no such file.
@@ -39,17 +48,25 @@ def load(spec: str | Path, /, *, layers: Files | None = None, **params: Any) -> 
         >>> import archspec
         >>> archspec.load("resnet18", classes=100)
         <Graph resnet18: 67 layers, 11,228,580 parameters>
+        >>> archspec.load("resnet18", edits=["at: stage3, remove: true"])
+        <Graph resnet18: 51 layers, 2,781,002 parameters>
     """
     register_layers(layers)
-    return graph_of(read(spec), params)
+    return graph_of(read(spec), params, edits)
 
 
 def loads(
-    text: str, /, name: str = "<text>", *, layers: Files | None = None, **params: Any
+    text: str,
+    /,
+    name: str = "<text>",
+    *,
+    layers: Files | None = None,
+    edits: Sequence[str] = (),
+    **params: Any,
 ) -> Graph:
     """Return the graph of a spec that is given as text.
 
-    name: what messages call the text. layers, params: as `load` takes them.
+    name: what messages call the text. layers, edits, params: as `load` takes them.
 
     Raises `SpecError` with every error in the text.
 
@@ -62,7 +79,7 @@ def loads(
     if not isinstance(text, str):
         raise TypeError(f"loads() takes the text of a spec, not {type(text).__name__}")
     register_layers(layers)
-    return graph_of(read_text(text, name), params)
+    return graph_of(read_text(text, name), params, edits)
 
 
 def register_layers(layers: Files | None) -> None:
@@ -73,13 +90,15 @@ def register_layers(layers: Files | None) -> None:
         register(layers)
 
 
-def graph_of(document: Document, params: Mapping[str, Any]) -> Graph:
+def graph_of(document: Document, params: Mapping[str, Any], edits: Sequence[str] = ()) -> Graph:
     """Return the graph of a document. Raises `SpecError` with every error in it."""
     from archspec.expand import expand
     from archspec.loading.files import open_spec
 
     text = "\n".join(document.source.lines)
-    return replace(expand(open_spec(document, params)), text=text)
+    if isinstance(edits, str):
+        raise TypeError("edits must be a list of texts such as 'at: head, remove: true', not text")
+    return replace(expand(open_spec(document, params, edits)), text=text)
 
 
 def read(spec: str | Path) -> Document:

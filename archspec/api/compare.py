@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def compare(
     *specs: str | Path | Run,
     settings: Sequence[str] = (),
+    edits: Sequence[str] = (),
     seeds: int = 1,
     recipe: str | Path | None = None,
     data: str | None = None,
@@ -42,6 +43,7 @@ def compare(
     specs: files, bare names of specs that come with archspec, runs, and folders of runs, which are
         only read. Each spec is trained in a process of its own, so that a `Graph` is not taken.
     settings: changes of every spec, as `--set` takes them: `["width=32"]`.
+    edits: changes of steps of every spec, as `archspec.load` takes them.
     seeds: how many times each spec is trained, each time from another seed.
     recipe, data, batch_size, epochs, steps, precision, data_dir, limit, resize, device: as
         `archspec.train` takes them, for every spec; recipe is a file.
@@ -63,6 +65,8 @@ def compare(
     check_count("limit", limit)
     if isinstance(settings, str):
         raise TypeError("settings must be a list of texts such as 'width=32', not one text")
+    if isinstance(edits, str):
+        raise TypeError("edits must be a list of texts such as 'at: head, remove: true', not text")
     if epochs is not None and steps is not None:
         raise UserError("give epochs or steps, not both")
     if not specs:
@@ -79,6 +83,7 @@ def compare(
         check_choice("the suffix of output", picture.suffix, comparing.PICTURES)
     terms = Terms(
         settings=tuple(settings),
+        edits=tuple(edits),
         recipe=path_or_none("recipe", recipe),
         data_dir=path_or_none("data_dir", data_dir),
         limit=limit,

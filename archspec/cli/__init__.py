@@ -40,6 +40,7 @@ VERBS = {
     "explain": "Explain an error by its CODE, or list all codes.",
     "schema": "Print the JSON Schema of a spec, for editors and other tools.",
     "new": "Start a new FILE that extends a SPEC.",
+    "edit": "Write a variant of a SPEC: a file that extends it, with edits.",
 }
 # These verbs take a tenth of a second. Python collects garbage after every 700 new objects, which
 # would take a tenth of that time and find none. After every 100,000, only many specs or a large one

@@ -12,6 +12,7 @@ from archspec.cli.options import (
     MANY,
     WholeNumber,
     device_option,
+    edit_option,
     files,
     format_option,
     layers_option,
@@ -24,6 +25,7 @@ from archspec.cli.specs import load_and_warn
 @click.command()
 @click.argument("specs", nargs=-1, required=True, callback=files)
 @set_option
+@edit_option
 @layers_option
 @recipe_option("batch_size", "Samples in a batch.", default=32, show_default=True)
 @recipe_option(
@@ -52,6 +54,7 @@ from archspec.cli.specs import load_and_warn
 def bench(
     specs: tuple[str, ...],
     settings: tuple[str, ...],
+    edits: tuple[str, ...],
     batch_size: int,
     precision: str,
     burn_in: int,
@@ -67,7 +70,7 @@ def bench(
     """
     from archspec.api.bench import bench as measure
 
-    graphs = [load_and_warn(spec, settings) for spec in specs]
+    graphs = [load_and_warn(spec, settings, edits) for spec in specs]
     ENDING.install()
     framework.own_process()
     done = measure(

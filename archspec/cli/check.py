@@ -10,7 +10,7 @@ import click
 
 from archspec.api.check import Examination, examine, merge
 from archspec.cli.messages import say
-from archspec.cli.options import STDIN, layers_option, set_option, specs_argument
+from archspec.cli.options import STDIN, edit_option, layers_option, set_option, specs_argument
 from archspec.cli.specs import STDIN_NAME, display_name, load
 from archspec.errors import Diagnostic
 from archspec.graph import Graph
@@ -19,6 +19,7 @@ from archspec.graph import Graph
 @click.command()
 @specs_argument
 @set_option
+@edit_option
 @layers_option
 @click.option(
     "--format",
@@ -27,18 +28,28 @@ from archspec.graph import Graph
     default="text",
     help="github: annotations of a workflow; sarif: a log for code scanning.",
 )
-def check(specs: tuple[str, ...], settings: tuple[str, ...], form: str) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Say how many steps each edit met.")
+def check(
+    specs: tuple[str, ...],
+    settings: tuple[str, ...],
+    edits: tuple[str, ...],
+    form: str,
+    verbose: bool,
+) -> None:
     """Check each SPEC, and print everything that is wrong with it.
 
     The exit status is 1 if anything is wrong; warnings do not count.
     """
     checked = [
-        examine(STDIN_NAME if spec == STDIN else spec, partial(load, spec, settings))
+        examine(STDIN_NAME if spec == STDIN else spec, partial(load, spec, settings, edits))
         for spec in specs
     ]
     found = merge(checked)
     if form == "text":
-        _print(found, [_summarize(*each) for each in zip(specs, checked, strict=True)])
+        summaries = [_summarize(*each) for each in zip(specs, checked, strict=True)]
+        if verbose:
+            summaries += [line for each in checked for line in _count_edits(each)]
+        _print(found, summaries)
     else:
         from archspec.error_formats import FORMS
 
@@ -65,6 +76,13 @@ def _summarize(spec: str, checked: Examination) -> str:
     if checked.graph is None:
         return f"{checked.name}: a block library, checked against the schema"
     return _describe(checked.graph, checked.name, spec)
+
+
+def _count_edits(checked: Examination) -> list[str]:
+    """Return a line on each edit of a sound spec: how many steps it met."""
+    edits = checked.graph.edits if checked.graph is not None else ()
+    counts = [f"{each.count} step{'s' * (each.count != 1)}" for each in edits]
+    return [f"{each.span}: edit: {count}" for each, count in zip(edits, counts, strict=True)]
 
 
 def _describe(graph: Graph, named: str, spec: str) -> str:

@@ -14,6 +14,7 @@ from archspec.cli.options import (
     MANY,
     STDIN,
     WholeNumber,
+    edit_option,
     layers_option,
     output_option,
     set_option,
@@ -28,6 +29,7 @@ from archspec.pictures.style import COSTS, DIRECTIONS, THEMES
 @click.command()
 @specs_argument
 @set_option
+@edit_option
 @layers_option
 @output_option("The file to write; its suffix is the format: .svg, .png, .pdf or .dot.")
 @click.option("--depth", type=MANY, help="Fold blocks that are nested so deep into a box each.")
@@ -45,6 +47,7 @@ from archspec.pictures.style import COSTS, DIRECTIONS, THEMES
 def draw(
     specs: tuple[str, ...],
     settings: tuple[str, ...],
+    edits: tuple[str, ...],
     output: Path | None,
     depth: int | None,
     no_fold: bool,
@@ -64,7 +67,7 @@ def draw(
         raise click.UsageError("a picture of standard input has no name: give -o FILE")
     if blocks and (len(specs) > 1 or depth):
         raise click.UsageError("--blocks takes one SPEC, and no --depth")
-    graphs = [_load(spec, settings) for spec in specs]
+    graphs = [_load(spec, settings, edits) for spec in specs]
     drawing = make_drawing(
         *graphs,
         depth=depth,
@@ -82,10 +85,10 @@ def draw(
     click.echo(f"drew {path}")
 
 
-def _load(spec: str, settings: Sequence[str]) -> Graph:
+def _load(spec: str, settings: Sequence[str], edits: Sequence[str]) -> Graph:
     """Return the graph of a spec; of a broken one, print its errors and return what is left."""
     try:
-        return load_and_warn(spec, settings)
+        return load_and_warn(spec, settings, edits)
     except SpecError as error:
         say(error)
         if error.graph is None:

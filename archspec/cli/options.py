@@ -87,6 +87,15 @@ set_option = click.option(
 )
 
 
+edit_option = click.option(
+    "--edit",
+    "edits",
+    multiple=True,
+    metavar="EDIT",
+    help="Change steps by name: 'at: stage3, remove: true'. May be repeated.",
+)
+
+
 def _register(context: click.Context, option: click.Parameter, files: Sequence[Path]) -> None:
     if files and not context.resilient_parsing:  # which completion asks for: it runs no file
         from archspec.own_layers.files import registered
@@ -149,6 +158,7 @@ def recipe_options(verb: Verb) -> Verb:
     """Add the options of a training to a verb."""
     options: Sequence[Callable[[Verb], Verb]] = [
         set_option,
+        edit_option,
         *map(recipe_option, CHANGES),
         data_dir_option,
         click.option("--limit", type=MANY, help="Train on the first N images only."),

@@ -8,6 +8,7 @@ from archspec.api.show import show as make_report
 from archspec.cli.options import (
     MANY,
     check_given_once,
+    edit_option,
     format_option,
     layers_option,
     recipe_option,
@@ -20,6 +21,7 @@ from archspec.cli.specs import load, warn
 @click.command()
 @specs_argument
 @set_option
+@edit_option
 @layers_option
 @click.option("--depth", type=MANY, help="Fold blocks that are nested deeper than this.")
 @recipe_option("batch_size", "Batch size for the memory of training.")
@@ -28,6 +30,7 @@ from archspec.cli.specs import load, warn
 def show(
     specs: tuple[str, ...],
     settings: tuple[str, ...],
+    edits: tuple[str, ...],
     depth: int | None,
     batch_size: int | None,
     precision: str | None,
@@ -39,7 +42,7 @@ def show(
     a line for each.
     """
     check_given_once(settings, batch_size=batch_size, precision=precision)
-    graphs = [load(spec, settings) for spec in specs]
+    graphs = [load(spec, settings, edits) for spec in specs]
     for graph in graphs:
         warn(graph)
     report = make_report(*graphs, depth=depth, batch_size=batch_size, precision=precision)

@@ -17,14 +17,17 @@ STDIN_NAME = "stdin"
 BUILD = Path("build")  # where pictures and models are written, unless -o says otherwise
 
 
-def load(spec: str, settings: Sequence[str]) -> Graph:
-    """Return the graph of a spec. settings: as `--set` takes them. Raises `SpecError`."""
-    return pipeline.graph_of(_document(spec), dict(map(parse_setting, settings)))
+def load(spec: str, settings: Sequence[str], edits: Sequence[str] = ()) -> Graph:
+    """Return the graph of a spec. settings, edits: as `--set` and `--edit` take them.
+
+    Raises `SpecError`.
+    """
+    return pipeline.graph_of(_document(spec), dict(map(parse_setting, settings)), edits)
 
 
-def load_and_warn(spec: str, settings: Sequence[str]) -> Graph:
+def load_and_warn(spec: str, settings: Sequence[str], edits: Sequence[str] = ()) -> Graph:
     """Return the graph of a spec, and print its warnings."""
-    graph = load(spec, settings)
+    graph = load(spec, settings, edits)
     warn(graph)
     return graph
 

@@ -35,7 +35,13 @@ OF_RUN = ("recipe", "precision", "seed", "limit", "resize")
 @click.option("--run-dir", type=path_type, help="The run's folder; by default runs/NAME-N.")
 @click.option("--weights", is_flag=True, help="Also write all weights, as text, to weights.txt.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def train(spec: str | None, resume: Path | None, settings: tuple[str, ...], **options: Any) -> None:
+def train(
+    spec: str | None,
+    resume: Path | None,
+    settings: tuple[str, ...],
+    edits: tuple[str, ...],
+    **options: Any,
+) -> None:
     """Train a SPEC by its recipe, or go on with a run.
 
     All of the run is written into a folder: weights, history, curves, metrics. With --resume, a run
@@ -48,9 +54,11 @@ def train(spec: str | None, resume: Path | None, settings: tuple[str, ...], **op
     check_given_once(settings, **options)
     framework.own_process()
     if spec is not None:
-        run = train_spec(load_and_warn(spec, settings), echo=click.echo, **options)
+        run = train_spec(load_and_warn(spec, settings, edits), echo=click.echo, **options)
     else:
         assert resume is not None
+        if edits:
+            raise click.UsageError("--edit is for a SPEC: --resume cannot change a run's network")
         for name in OF_RUN:
             if options.pop(name) not in (None, False):
                 option = f"--{name.replace('_', '-')}"

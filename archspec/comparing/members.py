@@ -37,6 +37,7 @@ class Terms:
         self,
         *,
         settings: tuple[str, ...] = (),
+        edits: tuple[str, ...] = (),
         recipe: Path | None = None,
         data_dir: Path | None = None,
         limit: int | None = None,
@@ -46,10 +47,11 @@ class Terms:
     ) -> None:
         """Set the options.
 
-        settings: as `--set` takes them. changes: keys of the recipe that replace those of each
-        member; None leaves its own.
+        settings, edits: as `--set` and `--edit` take them. changes: keys of the recipe that replace
+        those of each member; None leaves its own.
         """
         self.settings = settings
+        self.edits = edits
         self.recipe = recipe
         self.data_dir = data_dir
         self.limit = limit
@@ -61,6 +63,7 @@ class Terms:
     def options(self) -> list[str]:
         """The options as words of a command line."""
         words = [part for each in self.settings for part in ("--set", each)]
+        words += [part for each in self.edits for part in ("--edit", each)]
         given = {
             "recipe": self.recipe,
             **self.changes,
@@ -148,7 +151,7 @@ def _collect(name: str, errors: list[Diagnostic]) -> Iterator[None]:
 
 def _load_network(spec: str, terms: Terms, given: Mapping[str, Any] | None) -> tuple[Graph, Recipe]:
     """Return the graph and the recipe of a spec. Raises if they cannot be trained."""
-    graph = graph_of(read(spec), dict(map(parse_setting, terms.settings)))
+    graph = graph_of(read(spec), dict(map(parse_setting, terms.settings)), terms.edits)
     try:
         recipe = recipe_of(
             graph,

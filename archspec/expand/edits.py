@@ -182,6 +182,12 @@ class _Finder:
                 note = Note(f"'{skipped[0][0]}' is not there: this is false", skipped[0][1].span)
                 return out.error("edit-no-match", message, span, None, (note,))
             hint, trail = self._suggest(pattern), self._explain_absence(pattern)
+            if edit.is_setting:
+                message = (
+                    f"'{pattern.text}' is neither a step of {self.level.name} nor a place in it"
+                )
+                places = ", ".join(dict.fromkeys(["params", "train", *out.spec.root.data]))
+                hint = f"{hint or ''}; places: {places}".removeprefix("; ")
             return out.error("edit-no-match", message, span, None if trail else hint, trail)
         assert edit.of is not None
         where = self.level.name if pattern is None else f"the steps that '{pattern.text}' fits"

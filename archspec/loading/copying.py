@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ SCHEMA = "archspec.schema.json"  # beside the spec, so that it is moved and comm
 FOR_EDITORS = f"# yaml-language-server: $schema={SCHEMA}\n"
 
 
-def extend_spec(source: Path, target: Path) -> list[Path]:
+def extend_spec(source: Path, target: Path, edits: Sequence[str] = ()) -> list[Path]:
     """Write a spec to `target` that extends another; return the paths written.
 
-    A shipped spec is named by its bare name, a file by its path from the new one. The params of the
-    source follow as a comment, with their values, and the schema is written beside the spec.
+    A shipped spec is named by its bare name, a file by its path from the new one. The edits follow,
+    or else the params of the source as a comment, with their values. The schema is written beside
+    the spec.
 
     Raises `UserError` if `target` is there already or the source cannot be extended from there, and
     `SpecError` if the source cannot be read.
@@ -39,7 +40,9 @@ def extend_spec(source: Path, target: Path) -> list[Path]:
     lines = [
         f"{FOR_EDITORS}archspec: 1",
         f"extends: {write_value(name)}",
-        *_comment_params(to_plain(params) if params else {}),
+        *(["edit:"] if edits else []),
+        *(f"  - {{{each.strip()}}}" for each in edits),
+        *(_comment_params(to_plain(params)) if params and not edits else []),
     ]
     texts = {target: "\n".join(lines) + "\n", **_schema_beside(target)}
     return _write(texts)

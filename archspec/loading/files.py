@@ -6,13 +6,13 @@ blocks of other files, each of which keeps seeing its own file's params, default
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from archspec.errors import Diagnostic, Note, Span, SpecError, UserError, did_you_mean
-from archspec.loading.settings import apply_setting
+from archspec.loading.settings import apply_setting, as_edit, names_step, parse_edit
 from archspec.loading.shipped import is_bare, list_shipped
 from archspec.reading import from_here, kind_of, path_of
 from archspec.schema.check_result import CheckResult
@@ -82,17 +82,25 @@ class Spec:
     outputs_level: int = 0
 
 
-def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> Spec:
-    """Return the spec of a document, with some of its values replaced.
+def open_spec(
+    document: Document, settings: Mapping[str, Any] | None = None, edits: Sequence[str] = ()
+) -> Spec:
+    """Return the spec of a document, with some of its values replaced, and edits of its steps.
 
     settings: values by param or dotted path, as `--set` and `load(path, **params)` give them.
+    edits: as `--edit` takes them.
     Raises `SpecError` if the document cannot be read as a whole, and `UserError` for a setting that
     it has no place for.
     """
     reader = _Reader()
     root, home = reader.read(document, ())
+    more = [parse_edit(each) for each in edits]
+    of_steps = []
     for path, value in (settings or {}).items():
-        root = apply_setting(root, path, value)
+        if names_step(root, path):
+            of_steps.append(as_edit(path, value))
+        else:
+            root = apply_setting(root, path, value)
     if settings:
         reader.check(Document(root, document.source, document.path))
         home = reader.make_home(root, home.blocks, home)
@@ -101,6 +109,8 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
         library = Diagnostic("library", message, root.key_span("blocks"), "`import` it in a spec")
         raise SpecError(reader.diagnostics or [library])
     body = read_body(root.get("layers"), reader.broken)
+    if more or of_steps:
+        reader.edit(root, more, of_steps)
     broken, diagnostics = frozenset(reader.broken), tuple(reader.diagnostics)
     levels = tuple(reader.levels)
     return Spec(root, body, home, document.path, broken, diagnostics, levels, reader.outputs_level)
@@ -164,6 +174,22 @@ class _Reader:
         self.add_level(root, base_root)
         root = _overlay(base_root, root)
         return root, self.make_home(root, blocks, base_home)
+
+    def edit(self, root: Value, edits: Sequence[Value], settings: Sequence[Value]) -> None:
+        """Add edits that are given from outside, over those of the files.
+
+        settings: those that are written as settings, `head.units=10`.
+        """
+        span = (*edits, *settings)[0].span
+        words = {"archspec": Value(1, span), "extends": Value("the spec", span)}
+        value = Value({**words, "edit": Value((*edits, *settings), span)}, span)
+        self.check(Document(value, span.source, None))
+        before = len(self.levels)
+        self.add_level(value, root)
+        written = {each.span for each in settings}
+        for level in self.levels[before:]:
+            marked = (replace(each, is_setting=each.span in written) for each in level.edits)
+            self.levels[-1] = replace(level, edits=tuple(marked))
 
     def add_level(self, root: Value, base: Value | None) -> None:
         """Add the edits of a file, and report those that do not say one thing."""

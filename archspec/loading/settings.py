@@ -1,4 +1,4 @@
-"""Settings: values of a spec that are replaced from outside, by `--set` or by `load`."""
+"""Settings: values of a spec that are replaced from outside, by `--set`, `--edit` or `load`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,35 @@ def parse_setting(text: str) -> tuple[str, Value]:
     if WORDS.get(value.strip(), text) is None:  # a document of null is refused as an empty file
         return path.strip(), replace(read_text(indent + "''", name, shown=text).root, data=None)
     return path.strip(), read_text(indent + value, name, shown=text).root
+
+
+def parse_edit(text: str) -> Value:
+    """Return an edit from what stands between its braces: `at: head, set: {units: 10}`.
+
+    Raises `UserError` if it is empty, and `SpecError` if it is no YAML.
+    """
+    if not text.strip():
+        raise UserError("--edit: the edit is empty", "for example --edit 'at: head, remove: true'")
+    return read_text(f"{{{text}}}", f"--edit '{text}'", shown=f"{{{text}}}").root
+
+
+def names_step(root: Value, setting: str) -> bool:
+    """Return whether a setting is for an argument of a step, `head.units`: it has dots, and its
+    first part is no place of the file."""
+    first, *rest = setting.split(".")
+    return bool(rest) and first not in ("params", "train") and root.get(first) is None
+
+
+def as_edit(setting: str, value: Any) -> Value:
+    """Return the edit that sets one argument of the step with a whole name."""
+    new = value if isinstance(value, Value) else make_value(value, _argument_span(setting, value))
+    name, _, argument = setting.rpartition(".")
+    source = new.span.source
+    at = Span(source, 1, 1, 1, len(name) + 1)
+    key = Span(source, 1, len(name) + 2, 1, len(setting) + 1)
+    whole = Span(source, 1, 1, new.span.end_line, new.span.end_column)
+    given = Value({argument: new}, whole, {argument: key})
+    return Value({"at": Value(name, at), "set": given}, whole, {"at": at, "set": key})
 
 
 def apply_setting(root: Value, setting: str, value: Any) -> Value:

@@ -52,6 +52,7 @@ class Edit:
     patterns: under `at`; () for steps of any name. of: the layer or block that a step must be, with
     the arguments that it must have. verb: one of VERBS, and what stands under it: `value`, and the
     steps in it, `body`, where these are steps. is_list: whether `replace` has a list of steps.
+    is_setting: whether it is given as a setting, `head.units=10`.
     """
 
     span: Span
@@ -62,6 +63,7 @@ class Edit:
     of: LayerCall | BlockCall | None = None
     body: Body | None = None
     is_list: bool = False
+    is_setting: bool = False
 
     @property
     def takes_away(self) -> bool:
