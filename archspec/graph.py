@@ -217,8 +217,32 @@ class Graph:
         """Return the graph's meaning in 16 hex digits: layers, arguments and wiring, without names.
 
         Comments, key order (that of `inputs` too), spelled-out defaults, blocks or a flat list
-        change nothing; the recipe and contracts are not part of it.
+        change nothing, nor whether an axis is counted from the first or from the last; the recipe
+        and contracts are not part of it.
         """
+        return self._hash_meaning(self._count_axis_from_last)
+
+    @property
+    def older_fingerprint(self) -> str:
+        """Return the fingerprint as it was when an axis counted from the first was another one than
+        the same counted from the last. Older runs have it."""
+        return self._hash_meaning(lambda node: node.arguments)
+
+    def _count_axis_from_last(self, node: Node) -> Mapping[str, Any]:
+        """Return the arguments of a node with its `axis` counted from the last, as -1 is."""
+        axis = node.arguments.get("axis")
+        facts = self[node.inputs[0]].facts if node.inputs else None
+        if axis is None or facts is None:
+            return node.arguments
+        rank = len(facts.shape)
+        counted = (
+            tuple(each % rank - rank for each in axis)
+            if isinstance(axis, tuple | list)
+            else axis % rank - rank
+        )
+        return {**node.arguments, "axis": counted}
+
+    def _hash_meaning(self, arguments: Callable[[Node], Mapping[str, Any]]) -> str:
         order = {name: place for place, name in enumerate(canonical_order(self))}
         first: dict[str, int] = {}  # of the calls of one layer, whichever was written first
         rows = []
@@ -228,7 +252,7 @@ class Graph:
             rows.append(
                 [
                     node.op,
-                    dict(node.arguments),
+                    dict(arguments(node)),
                     [order[each] for each in node.inputs],
                     node.slots,
                     dict(node.call),

@@ -349,3 +349,22 @@ def test_a_stride_spelled_out_that_is_the_window_is_the_default(spelled: str) ->
     bare = net("- MaxPooling2D")
     assert net(f"- MaxPooling2D: {spelled}").fingerprint == bare.fingerprint
     assert net("- MaxPooling2D: {strides: 1}").fingerprint != bare.fingerprint
+
+
+# --- axes ----------------------------------------------------------------------------------------
+
+AXES = """
+- BatchNormalization: {axis: CHANNELS}
+- LayerNormalization: {axis: [WIDTH, CHANNELS]}
+- Concatenate: {axis: WIDTH}
+  from: [previous, previous]
+- Softmax: {axis: CHANNELS}
+"""
+
+
+def test_an_axis_is_the_same_counted_from_either_end() -> None:
+    first = net(AXES.replace("WIDTH", "2").replace("CHANNELS", "3"))
+    last = net(AXES.replace("WIDTH", "-2").replace("CHANNELS", "-1"))
+    other = net(AXES.replace("WIDTH", "-3").replace("CHANNELS", "-1"))
+    assert first.fingerprint == last.fingerprint != other.fingerprint
+    assert first.older_fingerprint != last.older_fingerprint == last.fingerprint

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import socket
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -550,3 +551,16 @@ def test_an_edited_network_is_not_taken_for_the_one_that_was_trained(run, sound,
     path.write_text(path.read_text().replace("softmax", "sigmoid"))
     with pytest.warns(UserWarning, match="is not the network that run.json tells of"):
         verb(run, sound)
+
+
+def test_a_run_with_a_fingerprint_of_the_older_form_has_the_same_network(run):
+    from archspec.runs.folder import RunFolder
+
+    graph = archspec.loads(
+        "archspec: 1\ninput: [4, 4, 3]\nlayers: [BatchNormalization: 3, Flatten, Dense: 2]\n"
+    )
+    assert graph.older_fingerprint != graph.fingerprint
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        facts = {"fingerprint": graph.older_fingerprint}
+        RunFolder.open(run).warn_of_other_network(graph, facts)

@@ -115,7 +115,8 @@ class RunFolder:
 
     def warn_of_other_network(self, graph: Graph, facts: Mapping[str, Any]) -> None:
         """Warn where the network of resolved.yaml is not the one that run.json says was trained."""
-        if facts.get("fingerprint", graph.fingerprint) != graph.fingerprint:
+        known = (None, graph.fingerprint, graph.older_fingerprint)
+        if facts.get("fingerprint") not in known:
             warnings.warn(
                 f"{self.path / 'resolved.yaml'} is not the network that run.json tells of: it was "
                 "edited, or written by another version of archspec",
