@@ -257,9 +257,12 @@ def _expand_replacement(edited: EditedStep, taken: Taken, out: Expansion) -> Pre
         inside = replace(inside, place=edited.context.place)
         return expand_as(step, own_name, inside, taken, out)
     if isinstance(taken, list | dict):
-        message = f"'{edited.edits[0].name}' takes several values, and this step one"
-        hint = "write it without `for`, `when` and `from`"
-        raise out.fail("edit-inputs", message, step.span, hint, inside.trail)
+        what = f"'{edited.edits[0].name}' takes several values"
+        hint = "write it without `for` and `when`, or with a `from`"
+        if step.sources is None:
+            message = f"{what}, and this step one"
+            raise out.fail("edit-inputs", message, step.span, hint, inside.trail)
+        taken = Nothing(f"{what}, so none is the previous one")
     name = None if own_name is None else Value(own_name, step.span)
     return expand_body(Body((replace(step, name=name),)), inside, taken, out)
 
