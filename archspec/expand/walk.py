@@ -21,7 +21,7 @@ from archspec.expand.edits import (
 )
 from archspec.expand.expansion import Errors, Expansion, Failed, Halt
 from archspec.expand.loops import (
-    Iteration,
+    Repetition,
     find_iterations,
     is_included,
     report_mistakes,
@@ -123,7 +123,7 @@ def _expand_step(
 
 
 def _is_fed_each_time(
-    step: Step, iterations: Sequence[Iteration], context: Context, out: Expansion
+    step: Step, iterations: Sequence[Repetition], context: Context, out: Expansion
 ) -> bool:
     """Return whether every iteration reads `from`; if not, the first alone does.
 
@@ -170,7 +170,7 @@ def _is_guard(
     )
     if any(each.condition is not None and _is_true(each, context, trial) for each in beside):
         return False
-    inside = replace(context, scope=context.scope.open("trial", block=False))
+    inside = replace(context, scope=context.scope.open("trial", "group"))
     try:
         taken = (
             previous
@@ -317,6 +317,7 @@ def add_stand_in(
     """
     draft = Draft(step.label, tuple(inputs), context.scope, step.span, context.trail, errors=errors)
     draft.used = draft.stand_in = True
+    draft.iterations = context.iterations
     out.drafts.append(draft)
     if context.owners is not None:
         next(context.owners, None)
