@@ -306,7 +306,8 @@ def _merge(step: Branches, ends: list[Previous], context: Context, out: Expansio
             raise Failed(*out.schema_errors(merge.value))
         name = name_step(merge, context, None, out)
         if context.place in out.edits:
-            return expand_edited(edit_step(merge, context, name, out), values, out)
+            edited = edit_step(merge, context, name, out)
+            return expand_edited(edited, values, NO_PREVIOUS, out)
         return expand_as(merge, name, context, values, out)
     except Failed as failed:
         return add_stand_in(merge, context, values, failed.errors, out)
