@@ -87,8 +87,8 @@ def test_a_variant_copies_no_step_of_the_base(name: str) -> None:
 
 
 def test_the_table_is_what_its_command_makes() -> None:
-    script = runpy.run_path(str(FOLDER / "table.py"))
-    table = script["make_table"]()
+    script = runpy.run_path(str(ROOT / "examples" / "costs.py"))
+    table = script["make_table"](FOLDER)
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert script["replace_table"](page, table) == page
     assert table.count("](") == len(FILES) == 12
