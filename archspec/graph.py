@@ -29,6 +29,7 @@ from archspec.errors import Diagnostic, Note, Span, SpecError
 
 Shape = tuple[int | None, ...]
 State = Literal["sound", "failed", "following"]
+Kind = Literal["group", "block", "branch", "iteration"]
 T = TypeVar("T")
 
 
@@ -64,12 +65,28 @@ class Region:
     """A named group or block around nodes.
 
     path: its dotted name. title: the name of the block, "" for a group. params: the values of the
-    block's own params by their names.
+    block's own params by their names. kind: what it is; `iteration` for a group that a loop
+    repeats. named: whether the last part of its path is written in the spec, not given as Keras
+    would give it.
     """
 
     path: str
     title: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
+    kind: Kind = "group"
+    named: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """One iteration of a loop around nodes.
+
+    loop: where its `for` or `repeat` is written. values: those of the loop's variables, or of
+    `index` for a `repeat`.
+    """
+
+    loop: Span
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +115,9 @@ class Node:
     errors: what is wrong with this very node, in a broken graph.
     regions: the named groups and blocks around it, outermost first: `stage1`, then
         `stage1.unit0`, a `residual`.
+    span: where its step is written; of a `merge`, the place of the merge.
+    named: whether the last part of its name is written in the spec.
+    iterations: those of the loops around it, outermost first, in the calls around it too.
     """
 
     name: str
@@ -112,6 +132,8 @@ class Node:
     span: Span
     trail: tuple[Note, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
+    named: bool = False
+    iterations: tuple[Iteration, ...] = ()
 
     @property
     def state(self) -> State:

@@ -18,6 +18,21 @@ FOLDER = ROOT / "examples" / "ablations"
 FILES = {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
 WIDTHS = [64, 128, 256, 512]
 POSITIONS = [28 * 28, 14 * 14, 7 * 7, 4 * 4]
+# Of the same networks written out, each block and list as a whole.
+FINGERPRINTS = {
+    "anti_aliased": "153ad2b0f498909c",
+    "cosine": "56c85384130ad981",
+    "deep_stem": "7cbdafac5f622051",
+    "dilated": "a96a00130bb01f69",
+    "dropout": "054a2ac0066177cc",
+    "gated": "fe558d8648dca07f",
+    "gelu": "a1df9705d8616cc1",
+    "group_norm": "f9dd7f10678b75fd",
+    "resnet_d": "b9f6ae4a46065534",
+    "three_stages": "ecbd009f2a7db1d9",
+    "two_heads": "e2d45aae70e4e018",
+    "two_million": "7150f580828e8e30",
+}
 
 
 @cache
@@ -59,9 +74,21 @@ def test_a_variant_begins_with_a_comment_and_extends_the_base(name: str) -> None
     assert "\nextends: resnet18\ndescription: " in text
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_a_variant_is_the_network_that_was_written_out(name: str) -> None:
+    assert variant(name).fingerprint == FINGERPRINTS[name]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_variant_copies_no_step_of_the_base(name: str) -> None:
+    text = FILES[name].read_text(encoding="utf-8")
+    assert "\nlayers:" not in text
+    assert "residual:" not in text
+
+
 def test_the_table_is_what_its_command_makes() -> None:
-    script = runpy.run_path(str(FOLDER / "table.py"))
-    table = script["make_table"]()
+    script = runpy.run_path(str(ROOT / "examples" / "costs.py"))
+    table = script["make_table"](FOLDER)
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert script["replace_table"](page, table) == page
     assert table.count("](") == len(FILES) == 12

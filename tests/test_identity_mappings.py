@@ -37,6 +37,13 @@ VARIANTS = {
     "resnet164": (1.7, ["BatchNormalization", "Activation", *BOTTLENECK, "Add"]),
     "resnet1001": (10.2, ["BatchNormalization", "Activation", *BOTTLENECK, "Add"]),
 }
+# Of those whose change is an `edit`: the same networks with the hook blocks replaced.
+FINGERPRINTS = {
+    "constant_scaling": "cc1d58cf619b691d",
+    "conv_shortcut": "dc7e10a4e87cd7d6",
+    "dropout_shortcut": "e79203b4670ff6f5",
+    "shortcut_only_gating": "543eafe0a1b79262",
+}
 DEPTHS = {"resnet164": 164, "resnet1001": 1001}
 EACH = [name for name in VARIANTS if name != "resnet1001"]  # which is large
 EACH.append(pytest.param("resnet1001", marks=pytest.mark.slow))
@@ -61,6 +68,11 @@ def test_a_variant_is_a_small_file(name: str) -> None:
     text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
     assert "extends: " in text
     assert len(text.splitlines()) <= 32
+
+
+@pytest.mark.parametrize("name", FINGERPRINTS)
+def test_an_edit_makes_the_network_that_hook_blocks_made(name: str) -> None:
+    assert variant(name).fingerprint == FINGERPRINTS[name]
 
 
 @pytest.mark.parametrize("name", EACH)

@@ -93,7 +93,7 @@ def _call_block(
     inputs = _name_inputs(block, taken, step, span, context, out)
     entry = make_entry(span if name is None else step.name_span, context)
     label, errors = enter(context.scope, entry, name, block.name, entry.span, context.trail, out)
-    scope = context.scope.open(label, block=True, title=block.name)
+    scope = context.scope.open(label, "block", block.name, entry.named)
     entry.scope = scope
     note = make_call_note(scope, span)
     out.call_notes.append((note, scope))
@@ -112,6 +112,7 @@ def _call_block(
         depth=context.depth + 1,
         place=(first or context).place,
         level=context.level,
+        iterations=context.iterations,
         edited=(first or context).edited,
         frozen=(first or context).frozen,
     )

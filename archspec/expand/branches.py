@@ -18,7 +18,7 @@ from archspec.expand.edits import (
 )
 from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.loops import (
-    Iteration,
+    Repetition,
     find_iterations,
     is_included,
     skip_step,
@@ -42,6 +42,7 @@ from archspec.expand.walk import (
     insert_steps,
     refuse_call,
 )
+from archspec.graph import Kind
 from archspec.layers import traits_of
 from archspec.syntax.formulas import words_in
 from archspec.syntax.source import Value
@@ -77,12 +78,16 @@ def _expand_inside(
     out: Expansion,
 ) -> Previous:
     """Expand a body in a scope of its own if it has a name."""
-    inside, entry, errors = open_group(name, step.name_span, context, out)
+    inside, entry, errors = open_group(name, _kind_of(step), step.name_span, context, out)
     inside = replace(inside, fed=value, depth=inside.depth + 1)
     start = len(out.drafts)
     last = entry.value = expand_body(body, inside, value, out)
     out.blame_first(start, errors)
     return last
+
+
+def _kind_of(step: Step) -> Kind:
+    return "group" if step.loop is None else "iteration"
 
 
 def expand_branches(
@@ -91,7 +96,7 @@ def expand_branches(
     """Expand branches side by side and the step that joins them, and return its value."""
     refuse_call(step, context, out)
     value = require_single(taken, step, "a step of branches", context, out)
-    inside, entry, errors = open_group(name, step.name_span, context, out)
+    inside, entry, errors = open_group(name, _kind_of(step), step.name_span, context, out)
     start = len(out.drafts)
     ends: list[Previous] = []
     left_out: list[Span] = []
@@ -173,7 +178,7 @@ def _expand_iterations(
 
 
 def _check_told_apart(
-    branch: Branch, iterations: Sequence[Iteration], context: Context, out: Expansion
+    branch: Branch, iterations: Sequence[Repetition], context: Context, out: Expansion
 ) -> None:
     """Raise `Failed` for a branch with a loop that no name of it tells apart.
 
@@ -234,7 +239,7 @@ def _expand_branch(
     except Failed as failed:
         near = find_known_sources(branch.sources, context, value)
         return add_stand_in(branch, context, near, failed.errors, out)
-    inside, entry, errors = open_group(name, span, context, out)
+    inside, entry, errors = open_group(name, "branch", span, context, out)
     inside = replace(inside, fed=value, depth=inside.depth + 1)
     start = len(out.drafts)
     end: Previous
@@ -301,7 +306,8 @@ def _merge(step: Branches, ends: list[Previous], context: Context, out: Expansio
             raise Failed(*out.schema_errors(merge.value))
         name = name_step(merge, context, None, out)
         if context.place in out.edits:
-            return expand_edited(edit_step(merge, context, name, out), values, out)
+            edited = edit_step(merge, context, name, out)
+            return expand_edited(edited, values, NO_PREVIOUS, out)
         return expand_as(merge, name, context, values, out)
     except Failed as failed:
         return add_stand_in(merge, context, values, failed.errors, out)

@@ -9,6 +9,7 @@ from typing import Any
 from archspec.errors import Note
 from archspec.expand.drafts import Draft, Previous
 from archspec.expand.scopes import Scope
+from archspec.graph import Iteration
 from archspec.loading.files import Block, Home
 from archspec.syntax.formulas import FindAxes
 from archspec.syntax.source import Value
@@ -34,7 +35,7 @@ class Context:
     find_axes: gives formulas the axes of a step. fed: what the enclosing group, loop or branch
     takes; None outside of these. depth: how many groups, branches and calls it is inside.
     num_loops: how many loops of its block it is inside. hides_index: whether `index` is a param or
-    a variable here.
+    a variable here. iterations: those of all loops that it is inside, outermost first.
 
     place: that of the step, by which edits find it. level: how many files with edits there are up
     to the one whose edit wrote it; 0 for what no edit wrote. edited: a note on the edit that it is
@@ -54,6 +55,7 @@ class Context:
     depth: int = 0
     num_loops: int = 0
     hides_index: bool = False
+    iterations: tuple[Iteration, ...] = ()
     place: int = 0
     level: int = 0
     edited: Note | None = None

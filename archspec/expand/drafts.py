@@ -8,7 +8,7 @@ from typing import Any
 
 from archspec.errors import Note, Span
 from archspec.expand.scopes import Scope
-from archspec.graph import Facts, Shape
+from archspec.graph import Facts, Iteration, Shape
 
 
 @dataclass(slots=True, eq=False)
@@ -18,7 +18,7 @@ class Draft:
     owner: the node whose weights it uses, in `reuse`. stand_in: whether it stands for a step that
     failed before it could be a node. errors: what is wrong with it, as indices in the findings.
     edited: a note on the edit that it is inside, or else on one of a node before it. named: whether
-    its name is explicit.
+    its name is explicit. iterations: those of the loops that it is inside, outermost first.
     """
 
     op: str
@@ -37,6 +37,7 @@ class Draft:
     errors: tuple[int, ...] = ()
     edited: Note | None = None
     named: bool = False
+    iterations: tuple[Iteration, ...] = ()
 
     @property
     def shape(self) -> Shape:

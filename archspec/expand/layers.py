@@ -51,6 +51,7 @@ def add_layer(
     span = step.word_span(op)
     slots, inputs = _list_inputs(op, taken, span, context, out)
     draft = Draft(op, inputs, context.scope, step.span, context.trail, slots=slots, owner=owner)
+    draft.iterations = context.iterations
     entry = make_entry(span if name is None else step.name_span, context, draft)
     upstream = (each.edited for each in inputs if each.edited is not None)
     draft.edited = context.edited or next(upstream, None)

@@ -13,33 +13,42 @@ from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.names import enter
 from archspec.expand.scopes import Entry
 from archspec.expand.values import SAME, check_variable, evaluate, try_fill
+from archspec.graph import Iteration
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
 from archspec.syntax.steps import Repeat, Step
 
 
 @dataclass(frozen=True, slots=True)
-class Iteration:
+class Repetition:
     """One iteration of a step.
 
     names: the values of the loop variables. number: of an iteration of `repeat`, from 0. index:
-    which iteration it is, from 0; None without a loop. notes: the same, for errors in it.
+    which iteration it is, from 0; None without a loop. notes: the same, for errors in it. loop:
+    where the loop is written.
     """
 
     names: Mapping[str, Any] = field(default_factory=dict)
     number: int | None = None
     notes: tuple[Note, ...] = ()
     index: int | None = None
+    loop: Span | None = None
 
     def inside(self, context: Context) -> Context:
         """Return the context of a step in this iteration, whose number is `index`."""
         inside = context.with_names(self.names).with_notes(*self.notes)
-        if self.index is None:
+        if self.loop is None:
             return inside
         hidden = hides_index(context) or INDEX in self.names
         if not hidden:
             inside = inside.with_names({INDEX: TWO_LOOPS if context.num_loops else self.index})
-        return replace(inside, num_loops=context.num_loops + 1, hides_index=hidden)
+        values = self.names or {INDEX: self.index}
+        return replace(
+            inside,
+            num_loops=context.num_loops + 1,
+            hides_index=hidden,
+            iterations=(*context.iterations, Iteration(self.loop, values)),
+        )
 
 
 INDEX = "index"
@@ -54,14 +63,16 @@ def hides_index(context: Context) -> bool:
     return context.hides_index or (not context.num_loops and INDEX in context.env)
 
 
-def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[Iteration], Errors]:
+def find_iterations(
+    step: Step, context: Context, out: Expansion
+) -> tuple[list[Repetition], Errors]:
     """Return the iterations of a step, one if it has no loop, and the errors that stop none of
     them.
 
     Raises `Failed` where the iterations cannot be known.
     """
     if step.loop is None:
-        return [Iteration()], ()
+        return [Repetition()], ()
     # A block call that has a name says in its own note which iteration it is.
     noted = step.name is None or step.label not in context.home.blocks
     if isinstance(step.loop, Repeat):
@@ -69,7 +80,7 @@ def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[
         at = step.word_span("repeat")
         texts = [f"in iteration {number} of {count}, counted from 0" for number in range(count)]
         notes = [(Note(text, at),) if noted else () for text in texts]
-        return [Iteration({}, number, each, number) for number, each in enumerate(notes)], ()
+        return [Repetition({}, number, each, number, at) for number, each in enumerate(notes)], ()
     rows = find_rows(step.loop.value, context, out)
     errors: list[int] = []
     taken = {
@@ -86,7 +97,7 @@ def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[
     at = step.word_span("for")
     notes = [(Note(_describe_iteration(row), at),) if noted else () for row in rows]
     iterations = [
-        Iteration(row, None, each, index)
+        Repetition(row, None, each, index, at)
         for index, (row, each) in enumerate(zip(rows, notes, strict=True))
     ]
     return iterations, tuple(errors)
@@ -113,7 +124,7 @@ def _split(key: str) -> list[str]:
     return [name.strip() for name in key.split(",")]
 
 
-def variables_of(iterations: Iterable[Iteration], context: Context) -> set[str]:
+def variables_of(iterations: Iterable[Repetition], context: Context) -> set[str]:
     """Return the names that tell the iterations of a loop apart, `index` among them."""
     names = {name for iteration in iterations for name in iteration.names}
     return names if hides_index(context) else {*names, INDEX}
@@ -266,7 +277,7 @@ def report_mistakes(
                 rows = [] if out.schema_errors(loop) else find_rows(loop, context, out)
                 if not rows:
                     return ()
-                context = Iteration(rows[0], index=0).inside(context)
+                context = Repetition(rows[0], index=0, loop=loop.span).inside(context)
             if condition is not None:
                 truth = evaluate(condition, context.env, context.trail, out, context.find_axes)
                 if not truth and "else" not in value.data:

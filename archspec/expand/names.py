@@ -10,6 +10,7 @@ from archspec.expand.drafts import Draft
 from archspec.expand.expansion import Errors, Expansion, Trail
 from archspec.expand.scopes import Entry, Scope
 from archspec.expand.values import fill
+from archspec.graph import Kind
 from archspec.syntax.steps import Step
 
 
@@ -51,7 +52,7 @@ def make_entry(span: Span, context: Context, value: Draft | None = None) -> Entr
 
 
 def open_group(
-    name: str | None, span: Span, context: Context, out: Expansion
+    name: str | None, kind: Kind, span: Span, context: Context, out: Expansion
 ) -> tuple[Context, Entry, Errors]:
     """Open the scope of a group or branch, if it has a name.
 
@@ -61,7 +62,7 @@ def open_group(
     if name is None:
         return context, entry, ()
     label, errors = enter(context.scope, entry, name, "group", span, context.trail, out)
-    entry.scope = context.scope.open(label, block=False)
+    entry.scope = context.scope.open(label, kind, is_named=entry.named)
     return replace(context, scope=entry.scope), entry, errors
 
 

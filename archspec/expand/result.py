@@ -27,23 +27,20 @@ def make_graph(out: Expansion) -> Graph:
     given = [(key, root.get(key)) for key in ("name", "description")]
     words = {key: str(each.data) for key, each in given if each and not out.is_refused(each)}
     env = out.environments.get(out.spec.home, {})
+    regions: dict[Scope, tuple[Region, ...]] = {}
     return Graph(
         name=words.get("name", path.stem if path else "model"),
         description=words.get("description", ""),
         params={name: value for name, value in env.items() if not isinstance(value, NoValue)},
-        nodes=tuple(_make_node(draft, out) for draft in out.drafts),
+        nodes=tuple(_make_node(draft, regions, out) for draft in out.drafts),
         inputs=tuple(draft.name for draft in out.drafts if draft.op == "InputLayer"),
         outputs=tuple(draft.name for draft in out.outputs),
         train={},
     )
 
 
-def _make_node(draft: Draft, out: Expansion) -> Node:
-    regions: list[Region] = []
-    scope: Scope | None = draft.scope
-    while scope is not None and scope.parent is not None:
-        regions.append(Region(scope.path, scope.title, scope.params))
-        scope = scope.parent
+def _make_node(draft: Draft, regions: dict[Scope, tuple[Region, ...]], out: Expansion) -> Node:
+    """Return the node of a draft. regions: those around the scopes that have been met."""
     sound = draft.facts is not None and not draft.errors
     return Node(
         name=draft.name,
@@ -54,11 +51,23 @@ def _make_node(draft: Draft, out: Expansion) -> Node:
         call=draft.call,
         reuses=draft.owner.name if draft.owner is not None and sound else None,
         facts=draft.facts,
-        regions=tuple(reversed(regions)),
+        regions=_find_regions(draft.scope, regions),
         span=draft.span,
         trail=draft.trail,
         errors=in_order(out.findings[number] for number in draft.errors),
+        named=draft.named,
+        iterations=draft.iterations,
     )
+
+
+def _find_regions(scope: Scope, known: dict[Scope, tuple[Region, ...]]) -> tuple[Region, ...]:
+    """Return the groups and blocks that a scope is inside, itself the last."""
+    if scope.parent is None:
+        return ()
+    if scope not in known:
+        own = Region(scope.path, scope.title, scope.params, scope.kind, scope.is_named)
+        known[scope] = (*_find_regions(scope.parent, known), own)
+    return known[scope]
 
 
 def _list_paths(scope: Scope | None) -> Iterator[str]:

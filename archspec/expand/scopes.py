@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archspec.errors import AtName, Note, Refused, Span, did_you_mean
+from archspec.graph import Kind
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 RESERVED = ("input", "previous")
@@ -59,15 +60,16 @@ class Entry:
 class Scope:
     """The names in a named group, a branch, a block call or the model.
 
-    parent: the scope around it. block: whether references stop here. title, params: the name of a
-    block, and the values of its own params. renamed: steps by the names that they had before an
-    edit, with its level. failed: patterns for the names of steps that failed
-    before their names were known.
+    parent: the scope around it. kind: what it is; references stop at a block. title, params: the
+    name of a block, and the values of its own params. is_named: whether its name is explicit.
+    renamed: steps by the names that they had before an edit, with its level. failed: patterns for
+    the names of steps that failed before their names were known.
     """
 
     parent: Scope | None = None
-    block: bool = True
+    kind: Kind = "block"
     title: str = ""
+    is_named: bool = True
     params: Mapping[str, Any] = field(default_factory=dict)
     named: dict[str, Entry] = field(default_factory=dict)
     unnamed: dict[str, list[Entry]] = field(default_factory=dict)
@@ -109,9 +111,9 @@ class Scope:
         pattern = ".*".join(parts) + (r"\d+" if numbered else "")
         self.failed.append((re.compile(pattern), entry))
 
-    def open(self, name: str, block: bool, title: str = "") -> Scope:
+    def open(self, name: str, kind: Kind, title: str = "", is_named: bool = True) -> Scope:
         """Return a scope inside this one, under a provisional name."""
-        return Scope(self, block, title, path=self.join(name))
+        return Scope(self, kind, title, is_named, path=self.join(name))
 
     def join(self, name: str) -> str:
         """Return the path of a name in this scope."""
@@ -122,13 +124,13 @@ class Scope:
         scope: Scope | None = self
         while scope is not None:
             yield scope
-            scope = None if scope.block else scope.parent
+            scope = None if scope.kind == "block" else scope.parent
 
     def chain_of_blocks(self) -> Iterator[Scope]:
         """Yield the scopes of the block calls around, the innermost first."""
         scope: Scope | None = self
         while scope is not None:
-            if scope.block and scope.title:
+            if scope.title:
                 yield scope
             scope = scope.parent
 

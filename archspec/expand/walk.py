@@ -21,7 +21,7 @@ from archspec.expand.edits import (
 )
 from archspec.expand.expansion import Errors, Expansion, Failed, Halt
 from archspec.expand.loops import (
-    Iteration,
+    Repetition,
     find_iterations,
     is_included,
     report_mistakes,
@@ -123,7 +123,7 @@ def _expand_step(
 
 
 def _is_fed_each_time(
-    step: Step, iterations: Sequence[Iteration], context: Context, out: Expansion
+    step: Step, iterations: Sequence[Repetition], context: Context, out: Expansion
 ) -> bool:
     """Return whether every iteration reads `from`; if not, the first alone does.
 
@@ -170,7 +170,7 @@ def _is_guard(
     )
     if any(each.condition is not None and _is_true(each, context, trial) for each in beside):
         return False
-    inside = replace(context, scope=context.scope.open("trial", block=False))
+    inside = replace(context, scope=context.scope.open("trial", "group"))
     try:
         taken = (
             previous
@@ -216,7 +216,8 @@ def _expand_once(
         taken = previous if sources is None else resolve_sources(sources, context, previous, out)
         name = name_step(step, context, number, out)
         if context.place in out.edits:
-            return expand_edited(edit_step(step, context, name, out), taken, out)
+            edited = edit_step(step, context, name, out)
+            return expand_edited(edited, taken, previous, out)
         return expand_as(step, name, context, taken, out)
     except Failed as failed:
         near = out.drafts[start:][-1:] or find_known_sources(sources, context, previous)
@@ -228,8 +229,12 @@ def _expand_once(
         raise Halt from None
 
 
-def expand_edited(edited: EditedStep, taken: Taken, out: Expansion) -> Previous:
-    """Expand a step with its edits, and return its value. Raises `Failed`."""
+def expand_edited(edited: EditedStep, taken: Taken, previous: Previous, out: Expansion) -> Previous:
+    """Expand a step with its edits, and return its value. Raises `Failed`.
+
+    previous: the value of the step before it, which what replaces a step of several inputs can
+    take.
+    """
     if edited.before or edited.step is None:
         if isinstance(taken, list | dict):  # refused where the edit is
             raise Failed
@@ -238,12 +243,14 @@ def expand_edited(edited: EditedStep, taken: Taken, out: Expansion) -> Previous:
         assert not isinstance(taken, list | dict)
         enter_removed(edited, taken, out)
         return taken
-    value = _expand_replacement(edited, taken, out)
+    value = _expand_replacement(edited, taken, previous, out)
     enter_old_name(edited, out)
     return insert_after(edited, value, out)
 
 
-def _expand_replacement(edited: EditedStep, taken: Taken, out: Expansion) -> Previous:
+def _expand_replacement(
+    edited: EditedStep, taken: Taken, previous: Previous, out: Expansion
+) -> Previous:
     """Expand the step in the place of an edited one, and return its value. Raises `Failed`."""
     step = edited.step
     assert step is not None
@@ -257,9 +264,11 @@ def _expand_replacement(edited: EditedStep, taken: Taken, out: Expansion) -> Pre
         inside = replace(inside, place=edited.context.place)
         return expand_as(step, own_name, inside, taken, out)
     if isinstance(taken, list | dict):
-        message = f"'{edited.edits[0].name}' takes several values, and this step one"
-        hint = "write it without `for`, `when` and `from`"
-        raise out.fail("edit-inputs", message, step.span, hint, inside.trail)
+        if step.sources is None:
+            message = f"'{edited.edits[0].name}' takes several values, and this step one"
+            hint = "write it without `for` and `when`, or with a `from`"
+            raise out.fail("edit-inputs", message, step.span, hint, inside.trail)
+        taken = previous
     name = None if own_name is None else Value(own_name, step.span)
     return expand_body(Body((replace(step, name=name),)), inside, taken, out)
 
@@ -314,6 +323,7 @@ def add_stand_in(
     """
     draft = Draft(step.label, tuple(inputs), context.scope, step.span, context.trail, errors=errors)
     draft.used = draft.stand_in = True
+    draft.iterations = context.iterations
     out.drafts.append(draft)
     if context.owners is not None:
         next(context.owners, None)
