@@ -10,7 +10,7 @@ such a place is changed before it is expanded, so that shapes and conditions fol
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from archspec.expand.drafts import Draft, Previous
 from archspec.expand.expansion import Expansion, Failed, Matched
 from archspec.expand.names import make_entry
 from archspec.expand.scopes import Entry, Scope, snake_case
-from archspec.expand.values import evaluate, find_params
+from archspec.expand.values import evaluate, fill, find_params
 from archspec.graph import EditCount
 from archspec.infer import bind_arguments
 from archspec.layers import LAYERS
@@ -66,17 +66,21 @@ def match_edits(
     counts = []
     errors: list[int] = []
     for edit in level.edits:
-        met: dict[int, str] = {}
+        met: dict[int, tuple[str, Entry]] = {}
         for pattern in edit.patterns or (None,):
             try:
-                here = finder.find(edit, pattern)
-                for name, entry in here.values():
-                    finder.check(edit, name, entry)
-                met.update({place: name for place, (name, _) in here.items()})
+                met.update(finder.find(edit, pattern))
             except Failed as failed:
                 errors += failed.errors
-        for place, name in met.items():
+        if edit.takes_away:  # what is around a step takes it away as well
+            around = {place: set(_iter_around(place, finder.keys)) for place in met}
+            met = {place: each for place, each in met.items() if not around[place] & met.keys()}
+        for place, (name, entry) in met.items():
             found[place].append(Matched(edit, number, name))
+            try:
+                finder.check(edit, name, entry)
+            except Failed as failed:
+                errors += failed.errors
         counts.append(EditCount(edit.span, len(met)))
     errors += _report_conflicts(found, out)
     if errors:
@@ -124,11 +128,14 @@ class _Finder:
                 return False
             if of.arguments is None:
                 return True
-            first = next((name for name, _, _ in block.value.entries_of("params")), "")
-            return all(
-                name in scope.params and scope.params[name] == self._evaluate(value)
-                for name, value in of.arguments.by_name(first).items()
-            )
+            known = [name for name, _, _ in block.value.entries_of("params")]
+            given = of.arguments.by_name(next(iter(known), ""))
+            for name in given.keys() - known:
+                message = f"the block '{block.name}' has no param '{name}'"
+                hint = did_you_mean(name, known) or f"its params: {', '.join(known) or 'none'}"
+                span = of.arguments.keys.get(name, of.span)
+                raise Failed(self.out.error("unknown-argument", message, span, hint))
+            return all(scope.params[name] == self._evaluate(each) for name, each in given.items())
         draft = entry.value
         if not isinstance(draft, Draft) or entry.scope is not None or draft.op != of.label:
             return False
@@ -186,8 +193,9 @@ class _Finder:
                 message = (
                     f"'{pattern.text}' is neither a step of {self.level.name} nor a place in it"
                 )
-                places = ", ".join(dict.fromkeys(["params", "train", *out.spec.root.data]))
-                hint = f"{hint or ''}; places: {places}".removeprefix("; ")
+                places = list(dict.fromkeys(["params", "train", *out.spec.root.data]))
+                near = did_you_mean(pattern.text.split(".")[0], places)
+                hint = near or f"{hint or ''}; places: {', '.join(places)}".removeprefix("; ")
             return out.error("edit-no-match", message, span, None if trail else hint, trail)
         assert edit.of is not None
         where = self.level.name if pattern is None else f"the steps that '{pattern.text}' fits"
@@ -224,6 +232,8 @@ class _Finder:
 
     def _suggest(self, pattern: Pattern) -> str | None:
         """Return the hint for a pattern that no name fits: the nearest one."""
+        if pattern.text in {draft.name for draft in self.out.drafts if draft.op == "InputLayer"}:
+            return f"'{pattern.text}' is an input, and no step: edit the steps that take it"
         names = [name for name, _ in self.entries]
         near = did_you_mean(pattern.text, names) if pattern.is_name else None
         if near is not None:
@@ -265,6 +275,10 @@ class _Finder:
         written = (Note("the step is written here", entry.span),)
         if edit.verb == "set":
             self._check_set(edit, name, step, entry)
+        elif edit.verb == "replace" and edit.makes_group and (is_merge or _takes_several(step)):
+            message = f"'{name}' takes several values, so that one step alone can replace it"
+            hint = "write it without a list, a loop and `when`; insert_after puts others after it"
+            raise self.out.fail("edit-inputs", message, edit.verb_span, hint, written)
         elif edit.verb in ("remove", "insert_before") and (is_merge or _takes_several(step)):
             what = "has nothing before it" if edit.verb == "insert_before" else "cannot be removed"
             message = f"'{name}' takes several values, so it {what}"
@@ -303,9 +317,10 @@ class _Finder:
         for key in edit.value.data:
             if key not in known:
                 message = f"{what} has no {kind} '{key}', at '{name}'"
-                hint = did_you_mean(key, known) or f"its {kind}s: {', '.join(known[:12]) or 'none'}"
+                hint = f"its {kind}s: {', '.join(known[:12]) or 'none'}"
                 if edit.of is None and any(not each.is_name for each in edit.patterns):
                     hint = "say by `of` which layer is meant: of: LAYER"
+                hint = did_you_mean(key, known) or hint
                 span = edit.value.key_span(key)
                 errors.append(out.error("edit-set", message, span, hint, written))
         if errors:
@@ -354,6 +369,7 @@ def _report_conflicts(found: Mapping[int, Sequence[Matched]], out: Expansion) ->
         if any(each.edit.takes_away for each in edits)
     }
     errors: list[int] = []
+    hint = "leave one of them out"
     for place, edits in found.items():
         first = gone.get(place)
         others = [each for each in edits if first is not None and each is not first]
@@ -362,7 +378,7 @@ def _report_conflicts(found: Mapping[int, Sequence[Matched]], out: Expansion) ->
             other = first if each is not first else others[0]
             message = f"'{each.name}' has another edit, and one of them takes it away"
             note = Note(f"{other.edit.verb} is written here", other.edit.verb_span)
-            errors.append(out.error("edit-conflict", message, each.edit.verb_span, None, (note,)))
+            errors.append(out.error("edit-conflict", message, each.edit.verb_span, hint, (note,)))
             continue
         for around in _iter_around(place, keys):
             if around in gone:
@@ -371,7 +387,7 @@ def _report_conflicts(found: Mapping[int, Sequence[Matched]], out: Expansion) ->
                 edit = gone[around].edit
                 note = Note(f"{edit.verb} is written here", edit.verb_span)
                 span = edits[0].edit.verb_span
-                errors.append(out.error("edit-conflict", message, span, None, (note,)))
+                errors.append(out.error("edit-conflict", message, span, hint, (note,)))
                 break
     return errors
 
@@ -455,15 +471,16 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
         elif edit.verb == "freeze":
             context = replace(context, frozen=True)
         elif edit.verb == "rename":
-            renamed, name = each, str(edit.value.data)
+            renamed, name = each, fill(edit.value, context, out)
+            assert changed is not None
+            changed = replace(changed, name=edit.value)  # where errors in the name are
         elif edit.verb == "remove":
             removed, changed = each, None
         elif edit.verb == "replace":
             assert edit.body is not None
             replaced, inside = each, within
             label = each.name.rpartition(".")[2]
-            repeated = any(each.loop is not None for each in edit.body.steps)
-            if edit.is_list or repeated or isinstance(step, Branch):
+            if edit.makes_group or isinstance(step, Branch):
                 changed = Group(span=edit.span, body=edit.body)
                 name = name or label
             else:
@@ -534,6 +551,18 @@ def enter_removed(edited: EditedStep, value: Previous, out: Expansion) -> None:
         scope.unnamed.setdefault(edited.old_name, []).append(entry)  # so that others keep numbers
     else:
         scope.named.setdefault(edited.name, entry)
+
+
+def notes_on_removed(steps: Collection[Step], context: Context, out: Expansion) -> list[Note]:
+    """Return a note on each edit that removes one of the steps in a context."""
+    here = (
+        place
+        for (around, step, _), place in out.places.items()
+        if around == context.place and step in steps
+    )
+    edits = (each.edit for place in here for each in out.edits.get(place, ()))
+    spans = dict.fromkeys(each.span for each in edits if each.verb == "remove")
+    return [Note("removed here", span) for span in spans]
 
 
 def enter_old_name(edited: EditedStep, out: Expansion) -> None:

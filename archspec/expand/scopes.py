@@ -234,7 +234,19 @@ class Scope:
                 return lost
         for scope in scopes:
             scope.explain_absence(name)
+        for scope in scopes:
+            if name in scope.renamed:
+                raise scope.make_renamed(name)
         raise self.make_unknown(name, reference)
+
+    def make_renamed(self, name: str) -> Refused:
+        """Return the error of a step that has another name after an edit."""
+        entry = self.renamed[name][0]
+        now = next((new for new, each in self.named.items() if each is entry), None)
+        message = f"'{name}' has another name after an edit"
+        hint = f"it is called '{now}'" if now else "name the step that is in its place"
+        note = Note("this is its place now", entry.span)
+        return Refused(message, code="unknown-name", hint=hint, notes=(note,))
 
     def entries_of(self, name: str, level: int = MAX_LEVEL) -> list[Entry]:
         """Return the entries of a name in this very scope, the explicit one first.

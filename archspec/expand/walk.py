@@ -252,22 +252,22 @@ def _expand_replacement(edited: EditedStep, taken: Taken, out: Expansion) -> Pre
     if edited.replaced is None:
         return expand_as(step, edited.name, edited.context, taken, out)
     inside = edited.inside
-    own_name = edited.name if step.name is None else name_step(step, inside, None, out)
-    if step.loop is None and step.condition is None and step.sources is None:
-        inside = replace(inside, place=edited.context.place)
-        return expand_as(step, own_name, inside, taken, out)
-    if isinstance(taken, list | dict):
-        message = f"'{edited.edits[0].name}' takes several values, and this step one"
-        hint = "write it without `for`, `when` and `from`"
-        raise out.fail("edit-inputs", message, step.span, hint, inside.trail)
-    name = None if own_name is None else Value(own_name, step.span)
-    return expand_body(Body((replace(step, name=name),)), inside, taken, out)
+    name = edited.name if step.name is None else name_step(step, inside, None, out)
+    if step.sources is not None:
+        if isinstance(taken, list | dict):
+            reason = f"'{edited.old_name}' takes several values, so none is the previous one"
+            taken = Nothing(reason, "name what this step takes")
+        taken = resolve_sources(step.sources, inside, taken, out)
+    return expand_as(step, name, replace(inside, place=edited.context.place), taken, out)
 
 
 def insert_steps(insertions: Iterable[Insertion], value: Previous, out: Expansion) -> Previous:
     """Expand steps that edits put at a place, one after another, and return the last value."""
     for each in insertions:
         value = expand_body(each.body, each.context, value, out)
+        if isinstance(value, Nothing) and not each.is_side_line:
+            span = each.body.steps[-1].span
+            raise out.fail("no-value", value.reason, span, value.hint, each.context.trail)
     return value
 
 

@@ -49,13 +49,14 @@ class Pattern:
 class Edit:
     """One edit: which steps it is for, and what it does to them.
 
+    written: the edit as it is written.
     patterns: under `at`; () for steps of any name. of: the layer or block that a step must be, with
     the arguments that it must have. verb: one of VERBS, and what stands under it: `value`, and the
     steps in it, `body`, where these are steps. is_list: whether `replace` has a list of steps.
     is_setting: whether it is given as a setting, `head.units=10`.
     """
 
-    span: Span
+    written: Value
     verb: str
     value: Value
     verb_span: Span
@@ -66,9 +67,21 @@ class Edit:
     is_setting: bool = False
 
     @property
+    def span(self) -> Span:
+        """Where it is written."""
+        return self.written.span
+
+    @property
     def takes_away(self) -> bool:
         """Whether nothing of the old step is left after it."""
         return self.verb in TAKES_AWAY
+
+    @property
+    def makes_group(self) -> bool:
+        """Whether its steps are a group in place of the old step: a list, a loop, or under `when`."""
+        return self.is_list or any(
+            each.loop is not None or each.condition is not None for each in steps_of(self)
+        )
 
     @property
     def text(self) -> str:
@@ -97,7 +110,7 @@ def _read_edit(value: Value, broken: Collection[Span]) -> Edit:
     wanted = None if of is None else read_step(of, broken)
     assert wanted is None or isinstance(wanted, LayerCall | BlockCall)
     return Edit(
-        value.span,
+        value,
         verb,
         under,
         value.key_span(verb),
