@@ -12,7 +12,7 @@ from archspec.expand.edits import (
     EditedStep,
     Insertion,
     edit_step,
-    enter_old_name,
+    enter_old_names,
     enter_removed,
     find_place,
     notes_on_removed,
@@ -275,7 +275,7 @@ def _expand_edited_branch(
         end = expand_body(edited.step.body, edited.inside_of(context), value, out)
     else:
         end = expand_body(branch.body, context, value, out)
-    enter_old_name(edited, out)
+    enter_old_names(edited, out)
     for each in map(within, edited.after):
         new = insert_steps([each], end, out)
         end = end if each.is_side_line else new

@@ -21,7 +21,8 @@ from archspec.expand.defaults import file_defaults
 from archspec.expand.drafts import Draft, Previous
 from archspec.expand.expansion import Expansion, Failed, Matched
 from archspec.expand.names import make_entry
-from archspec.expand.scopes import Entry, Scope, snake_case
+from archspec.expand.references import is_pattern
+from archspec.expand.scopes import Entry, Renamed, Scope, snake_case
 from archspec.expand.values import evaluate, fill, find_params
 from archspec.graph import EditCount
 from archspec.infer import bind_arguments
@@ -75,12 +76,14 @@ def match_edits(
         if edit.takes_away:  # what is around a step takes it away as well
             around = {place: set(_iter_around(place, finder.keys)) for place in met}
             met = {place: each for place, each in met.items() if not around[place] & met.keys()}
-        for place, (name, entry) in met.items():
-            found[place].append(Matched(edit, number, name))
-            try:
+        try:
+            for name, entry in met.values():
                 finder.check(edit, name, entry)
-            except Failed as failed:
-                errors += failed.errors
+        except Failed as failed:  # at the other steps it is the same mistake
+            errors += failed.errors
+            continue
+        for place, (name, _) in met.items():
+            found[place].append(Matched(edit, number, name))
         counts.append(EditCount(edit.span, len(met)))
     errors += _report_conflicts(found, out)
     if errors:
@@ -211,6 +214,16 @@ class _Finder:
         known = [*ops, *blocks]
         near = did_you_mean(edit.of.label, known) if edit.of.label not in known else None
         hint = near or (f"there are {', '.join(known[:12])}" if known else None)
+        there = [entry.value for _, entry in named if isinstance(entry.value, Draft)]
+        drafts = [each for each in there if each.op == edit.of.label]
+        if drafts and edit.of.arguments is not None:
+            first = next(iter(LAYERS[edit.of.label].arguments))
+            given = edit.of.arguments.by_name(first)
+            values = (
+                ", ".join(f"{name}: {show(each.arguments.get(name))}" for name in given)
+                for each in drafts
+            )
+            hint = f"there are {'; '.join(list(dict.fromkeys(values))[:6])}"
         return out.error("edit-no-match", message, span, hint)
 
     def _explain_absence(self, pattern: Pattern) -> tuple[Note, ...]:
@@ -235,6 +248,9 @@ class _Finder:
         if pattern.text in {draft.name for draft in self.out.drafts if draft.op == "InputLayer"}:
             return f"'{pattern.text}' is an input, and no step: edit the steps that take it"
         names = [name for name, _ in self.entries]
+        parent = pattern.text.rpartition(".")[0]
+        if parent in names:
+            names = [name for name in names if name.startswith(f"{parent}.")]
         near = did_you_mean(pattern.text, names) if pattern.is_name else None
         if near is not None:
             return near
@@ -245,8 +261,8 @@ class _Finder:
             if inside:
                 parts = dict.fromkeys(name[len(around) + 1 :].split(".")[0] for name in inside)
                 return f"in '{around}' there are {', '.join(list(parts)[:12])}"
-            if around in names:
-                return f"'{around}' is a layer, with no steps inside"
+            if around in dict(self.entries):
+                return f"'{around}' has no steps inside"
         head, *rest = pattern.text.split(".")
         firsts = list(dict.fromkeys(name.split(".")[0] for name in names))
         near = did_you_mean(head, firsts) if "*" not in head else None
@@ -357,7 +373,7 @@ def _takes_several(step: Step) -> bool:
     sources = step.sources
     if sources is None:
         return False
-    return not sources.single or "*" in str(sources.names[0].data)
+    return not sources.single or is_pattern(sources.names[0])
 
 
 def _report_conflicts(found: Mapping[int, Sequence[Matched]], out: Expansion) -> list[int]:
@@ -422,12 +438,21 @@ class Insertion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class OldName:
+    """A name that a step had before an edit of a level. named: whether it was explicit."""
+
+    name: str
+    level: int
+    named: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class EditedStep:
     """A step with its edits: what is expanded in its place.
 
-    step: None if it is removed. context: that of the step. old_name: of the step before the edits,
-    under which the files below know it. replaced: whether another step is in its place, with the
-    context `inside` of the file that has the edit.
+    step: None if it is removed. context: that of the step. old_name: of the step before the edits.
+    old_names: those that edits changed, under which the files below know it. replaced: whether
+    another step is in its place, with the context `inside` of the file that has the edit.
     """
 
     step: Step | None
@@ -441,6 +466,7 @@ class EditedStep:
     replaced: Matched | None = None
     removed: Matched | None = None
     renamed: Matched | None = None
+    old_names: tuple[OldName, ...] = ()
 
     def inside_of(self, context: Context) -> Context:
         """Return the context of the steps that replace those of a branch, in its scope."""
@@ -461,6 +487,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
     before: list[Insertion] = []
     after: list[Insertion] = []
     replaced = removed = renamed = None
+    old_names: list[OldName] = []
     changed: Step | None = step
     for each in edits:
         edit = each.edit
@@ -471,6 +498,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
         elif edit.verb == "freeze":
             context = replace(context, frozen=True)
         elif edit.verb == "rename":
+            old_names.append(OldName(name or old_name, each.level, name is not None))
             renamed, name = each, fill(edit.value, context, out)
             assert changed is not None
             changed = replace(changed, name=edit.value)  # where errors in the name are
@@ -478,6 +506,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
             removed, changed = each, None
         elif edit.verb == "replace":
             assert edit.body is not None
+            old_names.append(OldName(name or old_name, each.level, name is not None))
             replaced, inside = each, within
             label = each.name.rpartition(".")[2]
             if edit.makes_group or isinstance(step, Branch):
@@ -500,6 +529,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
         replaced,
         removed,
         renamed,
+        tuple(old_names),
     )
 
 
@@ -565,21 +595,25 @@ def notes_on_removed(steps: Collection[Step], context: Context, out: Expansion) 
     return [Note("removed here", span) for span in spans]
 
 
-def enter_old_name(edited: EditedStep, out: Expansion) -> None:
-    """Let the files below refer to an edited step by the name that it had before the edit."""
-    last = edited.renamed or edited.replaced
+def enter_old_names(edited: EditedStep, out: Expansion) -> None:
+    """Let the files below refer to an edited step by the names that it had before the edits."""
     entry = out.last_at.get(edited.context.place)
-    if last is None or entry is None:
+    if entry is None or not edited.old_names:
         return
+    scope = edited.context.scope
     if edited.replaced is not None:
         entry.edited = edited.replaced.edit.span
-    scope = edited.context.scope
-    if scope.named.get(edited.old_name) is entry:
+    for each in edited.old_names:
+        if scope.named.get(each.name) is not entry:
+            scope.renamed[each.name] = Renamed(entry, each.level, each.named)
+    first = edited.old_names[0]
+    if first.named:
         return
-    scope.renamed[edited.old_name] = (entry, last.level)
-    if not entry.named or edited.name is None:
-        entry_of_old = Entry(entry.span, removed=True, edited=last.edit.span)
-        scope.unnamed.setdefault(edited.old_name, []).append(entry_of_old)
+    unnamed = scope.unnamed.setdefault(first.name, [])
+    if entry in unnamed:
+        entry.level = edited.context.level  # it keeps the number of the step that it replaces
+    else:
+        unnamed.append(Entry(entry.span, removed=True, edited=edited.edits[-1].edit.span))
 
 
 def check_all_met(out: Expansion) -> None:

@@ -248,9 +248,9 @@ def _rename_outputs(train: dict[str, Any], out: Expansion) -> dict[str, Any]:
     """Return a recipe whose losses and metrics follow the outputs that an edit renames."""
     final = {id(entry): name for name, entry in out.names}
     new_names = {
-        scope.join(old): final.get(id(entry), "")
+        scope.join(old): final.get(id(each.entry), "")
         for scope in out.top.walk()
-        for old, (entry, _) in scope.renamed.items()
+        for old, each in scope.renamed.items()
     }
     outputs = {draft.name for draft in out.outputs}
     now = {old: new for old, new in new_names.items() if new in outputs and old not in outputs}

@@ -49,10 +49,26 @@ class Entry:
     edited: Span | None = None
     removed: bool = False
 
+    def gave_way_to(self, other: Entry) -> bool:
+        """Return whether it keeps only the number of a step that another has replaced."""
+        return self.removed and self.edited is not None and self.edited == other.edited
+
     @property
     def output(self) -> Any:
         """The value that references to the step take."""
         return self.value if self.after is None else self.after
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Renamed:
+    """A step that has another name after an edit, and the level of the edit.
+
+    named: whether the name before it was explicit.
+    """
+
+    entry: Entry
+    level: int
+    named: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +77,7 @@ class Scope:
 
     parent: the scope around it. block: whether references stop here. title, params: the name of a
     block, and the values of its own params. renamed: steps by the names that they had before an
-    edit, with its level. failed: patterns for the names of steps that failed
+    edit. failed: patterns for the names of steps that failed
     before their names were known.
     """
 
@@ -71,7 +87,7 @@ class Scope:
     params: Mapping[str, Any] = field(default_factory=dict)
     named: dict[str, Entry] = field(default_factory=dict)
     unnamed: dict[str, list[Entry]] = field(default_factory=dict)
-    renamed: dict[str, tuple[Entry, int]] = field(default_factory=dict)
+    renamed: dict[str, Renamed] = field(default_factory=dict)
     failed: list[tuple[re.Pattern[str], Entry]] = field(default_factory=list)
     path: str = ""  # provisional until `settle`, because a later explicit name takes precedence
 
@@ -170,19 +186,20 @@ class Scope:
         _check_there(entry, walked)
         return entry
 
-    def find_all(self, pattern: str) -> list[Entry]:
+    def find_all(self, pattern: str, level: int = 0) -> list[Entry]:
         """Return the entries whose explicit names a pattern fits, in the order of the names.
 
         `*` stands for any letters of one name: `level*`, `stage*.conv`. They are of the nearest
-        scope that has any. Raises `Refused` if none has, or if more than one has.
+        scope that has any. level: as in `find`.
+        Raises `Refused` if none has, or if more than one has.
         """
         first, *rest = (_translate(part) for part in pattern.split("."))
         fitting = []
         for scope in self.iter_outward():
-            entries = scope._fit(first)
+            entries = scope._fit(first, level)
             for part in rest:
                 inside = (entry.scope for entry in entries if entry.scope is not None)
-                entries = [each for held in inside for each in held._fit(part)]
+                entries = [each for held in inside for each in held._fit(part, level)]
             if entries:
                 fitting.append(entries)
         if len(fitting) > 1:
@@ -200,12 +217,21 @@ class Scope:
             )
         return fitting[0]
 
-    def _fit(self, pattern: re.Pattern[str]) -> list[Entry]:
-        """Return the entries of this very scope whose explicit names a pattern fits."""
+    def _fit(self, pattern: re.Pattern[str], level: int) -> list[Entry]:
+        """Return the entries of this very scope whose explicit names a pattern fits.
+
+        They are the names before the edits that are above the level, and none that these wrote.
+        """
+        before = {
+            id(each.entry): name if each.named else ""
+            for name, each in reversed(self.renamed.items())
+            if level < each.level
+        }
         fitting = [
             entry
             for name, entry in self.named.items()
-            if pattern.fullmatch(name)
+            if pattern.fullmatch(before.get(id(entry), name))
+            and (entry.level <= level or entry.edited is not None)
             and not (entry.skipped or entry.removed)
             and entry.value is not None
         ]
@@ -241,7 +267,7 @@ class Scope:
 
     def make_renamed(self, name: str) -> Refused:
         """Return the error of a step that has another name after an edit."""
-        entry = self.renamed[name][0]
+        entry = self.renamed[name].entry
         now = next((new for new, each in self.named.items() if each is entry), None)
         message = f"'{name}' has another name after an edit"
         hint = f"it is called '{now}'" if now else "name the step that is in its place"
@@ -268,8 +294,8 @@ class Scope:
         found = [each for each in known if not each.removed]
         if len(found) > 1 and found[0] is not self.named.get(name):
             raise _ambiguous(name, found)
-        if not found and name in self.renamed and level < self.renamed[name][1]:
-            return self.renamed[name][0]
+        if not found and name in self.renamed and level < self.renamed[name].level:
+            return self.renamed[name].entry
         return next(iter(found or known), None)
 
     def find_failed(self, name: str) -> Entry | None:
@@ -337,14 +363,13 @@ class Scope:
             # What an edit wrote comes last, so that the others keep their numbers.
             for entry in sorted(same, key=lambda entry: entry.level):
                 name = base if number == 0 else f"{base}_{number}"
-                while name in names:
+                while name in names and not entry.gave_way_to(names[name]):
                     number += 1
                     name = f"{base}_{number}"
-                names[name] = entry
+                if not entry.removed:
+                    names[name] = entry
                 number += 1
         for name, entry in names.items():
-            if entry.removed:
-                continue
             full = self.join(name)
             yield full, entry
             if entry.scope is not None:

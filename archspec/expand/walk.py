@@ -15,7 +15,7 @@ from archspec.expand.edits import (
     EditedStep,
     Insertion,
     edit_step,
-    enter_old_name,
+    enter_old_names,
     enter_removed,
     find_place,
 )
@@ -38,7 +38,6 @@ from archspec.expand.references import (
 from archspec.expand.scopes import Entry, snake_case
 from archspec.expand.values import try_fill
 from archspec.syntax.formulas import words_in
-from archspec.syntax.source import Value
 from archspec.syntax.steps import Body, Branches, Broken, Repeat, Sources, Step
 
 MAX_STEPS = 20_000
@@ -239,7 +238,7 @@ def expand_edited(edited: EditedStep, taken: Taken, out: Expansion) -> Previous:
         enter_removed(edited, taken, out)
         return taken
     value = _expand_replacement(edited, taken, out)
-    enter_old_name(edited, out)
+    enter_old_names(edited, out)
     return insert_after(edited, value, out)
 
 

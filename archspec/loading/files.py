@@ -172,6 +172,7 @@ class _Reader:
         if base_home is not None and root.get("layers") is not None:
             self.warn_of_replaced_layers(root, base_home)
             self.levels.clear()  # they edit the steps that these `layers` replace
+            self.outputs_level = 0
         self.add_level(root, base_root)
         root = _overlay(base_root, root)
         return root, self.make_home(root, blocks, base_home)
@@ -195,14 +196,14 @@ class _Reader:
     def add_level(self, root: Value, base: Value | None) -> None:
         """Add the edits of a file, and report those that do not say one thing."""
         edit = root.get("edit")
-        wrong = set()
+        wrong: set[Span] = set()
         if edit is not None and base is None and root.get("layers") is None:
             message = "`edit` changes steps, and this file has neither `layers` nor a base"
             hint = "write the change into the blocks, or edit the file that has the steps"
             self.report([Diagnostic("schema", message, root.key_span("edit"), hint)])
         for each in edit.data if edit is not None and edit.span not in self.broken else ():
-            if each.span not in self.broken and (message := _find_fault(each)):
-                self.report([Diagnostic("schema", message, each.span, EDIT_HINT)])
+            if each.span not in self.broken and (fault := _find_fault(each)):
+                self.report([Diagnostic("schema", fault, each.span, EDIT_HINT)])
                 wrong.add(each.span)
         self.broken |= wrong
         own_layers = base is None or root.get("layers") is not None
@@ -378,7 +379,11 @@ def _find_fault(edit: Value) -> str | None:
     if verbs[0].startswith("insert") and edit.data[verbs[0]].data == ():
         return f"`{verbs[0]}` has no steps"
     of = edit.get("of")
-    if of is not None and isinstance(of.data, dict) and (len(of.data) != 1 or set(of.data) & NO_CALL):
+    if (
+        of is not None
+        and isinstance(of.data, dict)
+        and (len(of.data) != 1 or set(of.data) & NO_CALL)
+    ):
         return "`of` names one layer or block, alone or with arguments that it must have"
     return None
 

@@ -78,7 +78,7 @@ class Edit:
 
     @property
     def makes_group(self) -> bool:
-        """Whether its steps are a group in place of the old step: a list, a loop, or under `when`."""
+        """Whether its steps are a group in place of the old one: a list, a loop or under `when`."""
         return self.is_list or any(
             each.loop is not None or each.condition is not None for each in steps_of(self)
         )
