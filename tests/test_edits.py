@@ -24,6 +24,7 @@ from archspec.errors import SpecError, UserError
 from archspec.graph import Graph, Node
 from archspec.layers import LAYERS
 from archspec.loading.settings import parse_edit
+from archspec.syntax.edits import translate
 from archspec.syntax.source import read_text, to_plain
 from archspec.syntax.writer import write_value, write_yaml
 
@@ -348,6 +349,30 @@ def test_an_edit_wires_and_names(layers: str, edits: list[str], wired: str) -> N
     assert wires(small(layers, *edits)) == wired
 
 
+@table(
+    "pattern, fitting",
+    {
+        "a name": ("a.b", "a.b"),
+        "the letters of one part": ("a*", "a ab"),
+        "several in one part": ("*a*b*", "ab"),
+        "all that is in a step": ("a.**", "a.b a.b.c a.c"),
+        "a name at any depth": ("**.c", "a.b.c a.c"),
+        "any parts between": ("a.**.c", "a.b.c a.c"),
+        "everything": ("**.**", "a ab a.b a.b.c a.c"),
+    },
+)
+def test_a_pattern_fits(pattern: str, fitting: str) -> None:
+    known = ["a", "ab", "a.b", "a.b.c", "a.c"]
+    fits = translate(pattern).fullmatch
+    assert [name for name in known if fits(name)] == fitting.split()
+
+
+@pytest.mark.parametrize("pattern", ["a*" * 90 + "b", "**.a." * 40 + "b"])
+def test_no_pattern_takes_long(pattern: str) -> None:
+    assert not translate(pattern).fullmatch("a" * 200)
+    assert not translate(pattern).fullmatch(".".join("a" * 200))
+
+
 def test_edits_of_one_file_see_the_names_before_them() -> None:
     edits = ["at: x, rename: y", "at: y, rename: x"]
     assert names(small("{ReLU: {}, name: x}, {Softmax: {}, name: y}", *edits)) == "y x"
@@ -502,6 +527,13 @@ def test_outputs_have_the_names_of_their_own_file(tmp_path: Path) -> None:
     main = files(tmp_path, **LEVELS, main="extends: middle.yaml\noutputs: [head]\n")
     error = only_error(lambda: archspec.load(main))
     assert "it is called 'classifier'" in said(error)
+
+
+def test_what_a_lower_file_removes_is_said_to_be_removed(tmp_path: Path) -> None:
+    middle = "extends: base.yaml\nedit: [{at: hidden, remove: true}]\n"
+    main = "extends: middle.yaml\nedit: [{at: hidden, set: {units: 3}}]\n"
+    path = files(tmp_path, base=LEVELS["base"], middle=middle, main=main)
+    assert "'hidden' is not there: this removes it" in said(only_error(lambda: archspec.load(path)))
 
 
 def test_layers_of_ones_own_leave_the_edits_of_the_base_behind(tmp_path: Path) -> None:

@@ -189,7 +189,10 @@ class _Finder:
                 (name, entry) for name, entry in _iter_skipped(out.top) if pattern.fits(name)
             ]
             if skipped:
-                note = Note(f"'{skipped[0][0]}' is not there: this is false", skipped[0][1].span)
+                name, entry = skipped[0]
+                note = Note(f"'{name}' is not there: this is false", entry.span)
+                if entry.edited is not None:
+                    note = Note(f"'{name}' is not there: this removes it", entry.edited)
                 return out.error("edit-no-match", message, span, None, (note,))
             hint, trail = self._suggest(pattern), self._explain_absence(pattern)
             if edit.is_setting:
@@ -361,10 +364,10 @@ def _words(of: Step) -> str:
 
 
 def _iter_skipped(scope: Scope) -> Iterator[tuple[str, Entry]]:
-    """Yield the steps whose `when` is false, with their names, in a scope and those inside it."""
+    """Yield the steps that a `when` or an edit leaves out, with their names, in all scopes."""
     for each in scope.walk():
         for name, entry in each.named.items():
-            if entry.skipped:
+            if entry.skipped or entry.removed:
                 yield each.join(name), entry
 
 

@@ -131,21 +131,38 @@ def _read_patterns(value: Value | None) -> tuple[Pattern, ...]:
 def translate(pattern: str) -> re.Pattern[str]:
     r"""Return the regular expression of a pattern.
 
-    >>> translate("stage*.**.conv2d").pattern
-    'stage[^.]*\\.(?:[^.]+\\.)*conv2d'
+    What a `*` or `**` ends with is taken where it comes first, and not tried again, so that no name
+    takes long.
+
+    >>> translate("stage*.conv2d").pattern
+    'stage[^.]*\\.conv2d'
     >>> [bool(translate("stage3.**").fullmatch(name)) for name in ("stage3", "stage3.unit0.main")]
     [False, True]
     """
-    parts = pattern.split(".")
-    regex = ""
-    for position, part in enumerate(parts):
-        last = position == len(parts) - 1
-        if part == "**":
-            regex += r"[^.]+(?:\.[^.]+)*" if last else r"(?:[^.]+\.)*"
-            continue
-        regex += "[^.]*".join(re.escape(each) for each in part.split("*"))
-        regex += "" if last else r"\."
-    return re.compile(regex)
+    segments: list[list[str]] = [[]]
+    for part in pattern.split("."):
+        if part != "**":
+            segments[-1].append(_translate_part(part))
+        elif segments[-1] or len(segments) == 1:
+            segments.append([])
+    first, *others = segments
+    if not others:
+        return re.compile(r"\.".join(first))
+    *middle, last = others
+    regex = "".join(rf"{part}\." for part in first)
+    for segment in middle:
+        inside = "".join(rf"{part}\." for part in segment)
+        regex += rf"(?>(?:[^.]+\.)*?{inside})"
+    end = r"\.".join(last)
+    return re.compile(regex + (rf"(?:[^.]+\.)*{end}" if last else r"[^.]+(?:\.[^.]+)*"))
+
+
+def _translate_part(part: str) -> str:
+    first, *others = map(re.escape, re.sub(r"\*+", "*", part).split("*"))
+    if not others:
+        return first
+    *middle, last = others
+    return first + "".join(rf"(?>[^.]*?{each})" for each in middle) + rf"[^.]*{last}"
 
 
 def steps_of(edit: Edit) -> tuple[Step, ...]:
