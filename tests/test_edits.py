@@ -547,6 +547,11 @@ def test_layers_of_ones_own_leave_the_edits_of_the_base_behind(tmp_path: Path) -
     assert argument(graph, "use_bias") == [False]
 
 
+def test_null_takes_the_edits_of_the_base_away(tmp_path: Path) -> None:
+    path = files(tmp_path, **LEVELS, main="extends: middle.yaml\nedit: null\n")
+    assert names(archspec.load(path)) == "hidden head"
+
+
 def test_edits_of_an_imported_file_are_for_its_own_layers(tmp_path: Path) -> None:
     other = (
         "input: [8]\nblocks: {b: {layers: [ReLU]}}\nlayers: [b]\nedit: [{at: b, remove: true}]\n"

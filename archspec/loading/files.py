@@ -171,8 +171,9 @@ class _Reader:
         self.add_imports(blocks, document, chain)
         if base_home is not None and root.get("layers") is not None:
             self.warn_of_replaced_layers(root, base_home)
-            self.levels.clear()  # they edit the steps that these `layers` replace
-            self.outputs_level = 0
+            self.drop_levels()  # they edit the steps that these `layers` replace
+        elif "edit" in root.data and root.get("edit") is None:
+            self.drop_levels()
         self.add_level(root, base_root)
         root = _overlay(base_root, root)
         return root, self.make_home(root, blocks, base_home)
@@ -192,6 +193,11 @@ class _Reader:
         for level in self.levels[before:]:
             marked = (replace(each, is_setting=each.span in written) for each in level.edits)
             self.levels[-1] = replace(level, edits=tuple(marked))
+
+    def drop_levels(self) -> None:
+        """Drop the edits of the files below."""
+        self.levels.clear()
+        self.outputs_level = 0
 
     def add_level(self, root: Value, base: Value | None) -> None:
         """Add the edits of a file, and report those that do not say one thing."""
