@@ -87,13 +87,13 @@ def test_the_table_shows_commands_that_are_there() -> None:
 
 # Options that a function has otherwise: the values of `load`, the way out, the method that has it.
 OTHERWISE = {
-    "check": {"settings", "form"},  # **params; error_formats
-    "show": {"settings", "form"},
-    "draw": {"settings", "output", "dpi", "no_fold"},  # Drawing.save; fold
-    "build": {"settings", "output"},  # path
-    "train": {"settings", "resume"},
+    "check": {"settings", "edits", "form", "verbose"},  # of `load`; error_formats
+    "show": {"settings", "edits", "form"},
+    "draw": {"settings", "edits", "output", "dpi", "no_fold"},  # Drawing.save; fold
+    "build": {"settings", "edits", "output"},  # path
+    "train": {"settings", "edits", "resume"},
     "compare": {"arguments", "form"},
-    "bench": {"settings", "form"},
+    "bench": {"settings", "edits", "form"},
     "predict": {"form"},
     "layers": {"form"},
     "explain": {"form"},

@@ -209,7 +209,7 @@ def test_what_only_the_schema_has_seen_is_said(files: Path) -> None:
         ("widht=3", "net.yaml", "the spec has no param 'widht'"),
         ("train.epoch=3", "--set train.epoch=3", "train has no word 'epoch'"),
         ("train.epochs=many", "--set train.epochs=many", "must be a positive integer"),
-        ("trian.epochs=3", "net.yaml", "the spec has no 'trian', which 'trian.epochs' names"),
+        ("trian.epochs=3", "--set trian.epochs=3", "'trian' is neither a step of net.yaml nor"),
         ("layers.7.Dense=3", "net.yaml", "the list has no item '7', which 'layers.7.Dense' names"),
         ("layers.x=3", "net.yaml", "the list has no item 'x'"),
         ("layers.0.Dense=-3", "--set layers.0.Dense=-3", "must be a positive integer, got -3"),

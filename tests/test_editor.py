@@ -24,6 +24,7 @@ from archspec.loading.copying import copy_spec
 from archspec.objects import TABLES
 from archspec.schema import read_shipped
 from archspec.schema.validation import check
+from archspec.syntax.edits import VERBS
 from archspec.syntax.source import read_text
 
 SERVER = os.environ.get("ARCHSPEC_YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")
@@ -155,6 +156,12 @@ MERGING = {"Add", "Concatenate", "Average", "Multiply"}
         (f"{TRAIN}  callbacks:\n    - EarlyStopping: {{p{CURSOR}}}\n", {"patience"}),
         (f"{TRAIN}  precision: {CURSOR}\n", {"float32", "mixed_float16"}),
         (f"{TRAIN}  data:\n    {CURSOR}\n", {"name", "scale", "resize"}),
+        (f"{DERIVED}edit:\n  - {CURSOR}\n", {"at", "of", *VERBS}),
+        (f"{DERIVED}edit:\n  - at: head\n    {CURSOR}\n", {"of", *VERBS}),
+        (f"{DERIVED}edit:\n  - {{at: head, re{CURSOR}}}\n", {"replace", "remove", "rename"}),
+        (f"{DERIVED}edit:\n  - of: {{Con{CURSOR}}}\n", set(LAYERS)),
+        (f"{DERIVED}edit:\n  - at: head\n    replace: {{Con{CURSOR}}}\n", STEP),
+        (f"{DERIVED}edit:\n  - at: head\n    insert_after:\n      - {CURSOR}\n", STEP),
         (f"archspec: 1\nrequire:\n  {CURSOR}\n", {"params", "macs", "receptive_field"}),
         (f"archspec: 1\ninput: {{shape: [3], dtype: {CURSOR}}}\n", {"float32", "int8"}),
     ],
@@ -260,6 +267,17 @@ def test_every_argument_is_inserted_validly(completions, name: str):
         (f"{TRAIN}  optimizer: {{Adam: {{learn{CURSOR}ing_rate: 1}}}}\n", ["by default 0.001"]),
         (f"archspec: 1\nextends: a.yaml\ntr{CURSOR}ain: {{}}\n", ["archspec train"]),
         (f"archspec: 1\nla{CURSOR}yers: []\n", ["each taking the one before it"]),
+        (f"{DERIVED}ed{CURSOR}it: []\n", ["Changes of single steps"]),
+        (f"{DERIVED}edit: [{{a{CURSOR}t: head, remove: true}}]\n", ["any letters of a part"]),
+        (
+            f"{DERIVED}edit: [{{o{CURSOR}f: {{ReLU: 6}}, remove: true}}]\n",
+            ["layer or block that they are"],
+        ),
+        (
+            f"{DERIVED}edit: [{{at: a, se{CURSOR}t: {{units: 3}}}}]\n",
+            ["Other values for arguments"],
+        ),
+        (f"{DERIVED}edit: [{{at: a, insert_af{CURSOR}ter: [ReLU]}}]\n", ["put after each"]),
     ],
 )
 def test_what_a_word_means_is_shown(server, fresh, text: str, said: list[str]):
@@ -299,6 +317,8 @@ def test_nothing_is_underlined_in_a_valid_file(server, path: Path):
         f"{TRAIN}  metrics: {{a: [acc], b: mae}}\nblocks: {{}}\n",
         f"{NET}  - Dense: &d {{units: 3, kernel_initializer: he_normal}}\n  - Dense: *d\n",
         f"{NET}  - Dense: &d {{units: 3}}\n  - Dense: {{<<: *d, use_bias: false}}\n",
+        f"{DERIVED}edit: [{{of: {{unit: {{k: =n}}}}, at: [a.**, b], replace: [ReLU, unit: 3]}}]\n",
+        f"{DERIVED}edit: [{{at: a, set: {{k: null}}}}, {{at: 'a*', rename: 'b{{i}}'}}]\n",
     ],
 )
 def test_nothing_is_underlined_in_what_the_language_allows(server, fresh, text: str):
@@ -341,6 +361,10 @@ def test_nothing_is_underlined_in_what_the_language_allows(server, fresh, text: 
         (f"{NET}  - Flatten\ntrain: {{epochs: «many»}}\n", 'Expected "integer"'),
         (f"{NET}  - Flatten\nrequire: {{params: «~ 12M»}}\n", "such as <= 12M"),
         (f"{NET}  - Flatten\n«layer»: 3\n", "layer is not allowed"),
+        (f"{DERIVED}edit: [{{at: a, «delete»: true}}]\n", "delete is not allowed"),
+        (f"{DERIVED}edit: [{{at: a, remove: «false»}}]\n", "must be true"),
+        (f"{DERIVED}edit: [{{of: «Flaten», remove: true}}]\n", "no such layer"),
+        (f"{DERIVED}edit: [{{at: a, replace: [«Flaten»]}}]\n", "no such layer"),
         ("archspec: «2»\nlayers: []\n", "must be 1"),
         ("«a»rchspec: 1\n", "A network has layers, a derived one extends, a library has blocks."),
         ("«l»ayers: []\n", '"archspec"'),

@@ -77,7 +77,7 @@ def expand(spec: Spec) -> Graph:
                 _expand_below(level, out)
                 base = make_graph(out)
                 edits, counts = match_edits(level, number, out)
-                out = _add_edits(edits, out)
+                out = _add_edits(edits, base, out)
             return replace(_expand_spec(out), base=base, edits=counts)
         except (Failed, Halt):
             settle_names(out)
@@ -97,8 +97,11 @@ def _expand_below(level: EditLevel, out: Expansion) -> None:
         raise Failed
 
 
-def _add_edits(edits: Mapping[int, list[Matched]], out: Expansion) -> Expansion:
-    """Return a new expansion of the same spec, with the edits of one file more."""
+def _add_edits(edits: Mapping[int, list[Matched]], base: Graph, out: Expansion) -> Expansion:
+    """Return a new expansion of the same spec, with the edits of one file more.
+
+    base: the graph before these edits.
+    """
     merged = {place: list(each) for place, each in out.edits.items()}
     for place, more in edits.items():
         merged.setdefault(place, []).extend(more)
@@ -109,6 +112,7 @@ def _add_edits(edits: Mapping[int, list[Matched]], out: Expansion) -> Expansion:
         places=out.places,
         marks=out.marks,
         edits=merged,
+        base=base,
     )
 
 

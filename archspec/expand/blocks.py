@@ -288,8 +288,11 @@ def expand_reuse(
         raise Failed
     if entry.scope is not None or not isinstance(owner, Draft) or owner.op == "InputLayer":
         message = f"'{text}' is neither a layer nor a block, and only these can be reused"
-        edited = () if entry.edited is None else (Note("replaced here", entry.edited),)
-        raise out.fail("reuse", message, step.target.span, None, (*context.trail, *edited))
+        if entry.edited is None:
+            raise out.fail("reuse", message, step.target.span, None, context.trail)
+        hint = "replace it by one layer or block"
+        trail = (*context.trail, Note("replaced here", entry.edited))
+        raise out.fail("reuse", message, step.target.span, hint, trail)
     if owner.facts is None:
         raise Failed
     return add_layer(step, owner.op, name, context, taken, out, owner)

@@ -12,9 +12,10 @@ from archspec.expand.edits import (
     EditedStep,
     Insertion,
     edit_step,
-    enter_old_name,
+    enter_old_names,
     enter_removed,
     find_place,
+    notes_on_removed,
 )
 from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.loops import (
@@ -233,6 +234,8 @@ def _expand_branch(
         if context.place in out.edits:
             edited = edit_step(branch, context, name, out)
             context, name = edited.context, edited.name
+            if edited.renamed is not None:
+                span = edited.renamed.edit.value.span
             if edited.step is None:
                 enter_removed(edited, value, out)
                 return None
@@ -277,7 +280,7 @@ def _expand_edited_branch(
         end = expand_body(edited.step.body, edited.inside_of(context), value, out)
     else:
         end = expand_body(branch.body, context, value, out)
-    enter_old_name(edited, out)
+    enter_old_names(edited, out)
     for each in map(within, edited.after):
         new = insert_steps([each], end, out)
         end = end if each.is_side_line else new
@@ -294,7 +297,9 @@ def _merge(step: Branches, ends: list[Previous], context: Context, out: Expansio
         )
     if not ends:
         message = "no branch is left to merge"
-        raise out.fail("branches", message, step.word_span("branches"), None, context.trail)
+        trail = (*context.trail, *notes_on_removed(step.branches, context, out))
+        hint = "keep one of the branches" if out.edits else None
+        raise out.fail("branches", message, step.word_span("branches"), hint, trail)
     values = [require_node(end, merge.span, context, out) for end in ends]
     if len(values) == 1:
         return _drop_merge(step, merge, values[0], context, out)
@@ -326,4 +331,5 @@ def _drop_merge(
         raise Failed(*out.schema_errors(merge.value))
     message = f"one branch is left, so `merge: {merge.label}` has nothing to join it with"
     hint = "put the same `when` on the whole step, or write the steps without `branches`"
-    raise out.fail("merge-one", message, merge.span, hint, context.trail)
+    trail = (*context.trail, *notes_on_removed(step.branches, context, out))
+    raise out.fail("merge-one", message, merge.span, hint, trail)

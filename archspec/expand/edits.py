@@ -10,7 +10,7 @@ such a place is changed before it is expanded, so that shapes and conditions fol
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,8 +21,9 @@ from archspec.expand.defaults import file_defaults
 from archspec.expand.drafts import Draft, Previous
 from archspec.expand.expansion import Expansion, Failed, Matched
 from archspec.expand.names import make_entry
-from archspec.expand.scopes import Entry, Scope, snake_case
-from archspec.expand.values import evaluate, find_params
+from archspec.expand.references import is_pattern
+from archspec.expand.scopes import Entry, Renamed, Scope, snake_case
+from archspec.expand.values import evaluate, fill, find_params
 from archspec.graph import EditCount
 from archspec.infer import bind_arguments
 from archspec.layers import LAYERS
@@ -66,16 +67,22 @@ def match_edits(
     counts = []
     errors: list[int] = []
     for edit in level.edits:
-        met: dict[int, str] = {}
+        met: dict[int, tuple[str, Entry]] = {}
         for pattern in edit.patterns or (None,):
             try:
-                here = finder.find(edit, pattern)
-                for name, entry in here.values():
-                    finder.check(edit, name, entry)
-                met.update({place: name for place, (name, _) in here.items()})
+                met.update(finder.find(edit, pattern))
             except Failed as failed:
                 errors += failed.errors
-        for place, name in met.items():
+        if edit.takes_away:  # what is around a step takes it away as well
+            around = {place: set(_iter_around(place, finder.keys)) for place in met}
+            met = {place: each for place, each in met.items() if not around[place] & met.keys()}
+        try:
+            for name, entry in met.values():
+                finder.check(edit, name, entry)
+        except Failed as failed:  # at the other steps it is the same mistake
+            errors += failed.errors
+            continue
+        for place, (name, _) in met.items():
             found[place].append(Matched(edit, number, name))
         counts.append(EditCount(edit.span, len(met)))
     errors += _report_conflicts(found, out)
@@ -124,11 +131,14 @@ class _Finder:
                 return False
             if of.arguments is None:
                 return True
-            first = next((name for name, _, _ in block.value.entries_of("params")), "")
-            return all(
-                name in scope.params and scope.params[name] == self._evaluate(value)
-                for name, value in of.arguments.by_name(first).items()
-            )
+            known = [name for name, _, _ in block.value.entries_of("params")]
+            given = of.arguments.by_name(next(iter(known), ""))
+            for name in given.keys() - known:
+                message = f"the block '{block.name}' has no param '{name}'"
+                hint = did_you_mean(name, known) or f"its params: {', '.join(known) or 'none'}"
+                span = of.arguments.keys.get(name, of.span)
+                raise Failed(self.out.error("unknown-argument", message, span, hint))
+            return all(scope.params[name] == self._evaluate(each) for name, each in given.items())
         draft = entry.value
         if not isinstance(draft, Draft) or entry.scope is not None or draft.op != of.label:
             return False
@@ -179,15 +189,19 @@ class _Finder:
                 (name, entry) for name, entry in _iter_skipped(out.top) if pattern.fits(name)
             ]
             if skipped:
-                note = Note(f"'{skipped[0][0]}' is not there: this is false", skipped[0][1].span)
+                name, entry = skipped[0]
+                note = Note(f"'{name}' is not there: this is false", entry.span)
+                if entry.edited is not None:
+                    note = Note(f"'{name}' is not there: this removes it", entry.edited)
                 return out.error("edit-no-match", message, span, None, (note,))
             hint, trail = self._suggest(pattern), self._explain_absence(pattern)
             if edit.is_setting:
                 message = (
                     f"'{pattern.text}' is neither a step of {self.level.name} nor a place in it"
                 )
-                places = ", ".join(dict.fromkeys(["params", "train", *out.spec.root.data]))
-                hint = f"{hint or ''}; places: {places}".removeprefix("; ")
+                places = list(dict.fromkeys(["params", "train", *out.spec.root.data]))
+                near = did_you_mean(pattern.text.split(".")[0], places)
+                hint = near or f"{hint or ''}; places: {', '.join(places)}".removeprefix("; ")
             return out.error("edit-no-match", message, span, None if trail else hint, trail)
         assert edit.of is not None
         where = self.level.name if pattern is None else f"the steps that '{pattern.text}' fits"
@@ -203,6 +217,16 @@ class _Finder:
         known = [*ops, *blocks]
         near = did_you_mean(edit.of.label, known) if edit.of.label not in known else None
         hint = near or (f"there are {', '.join(known[:12])}" if known else None)
+        there = [entry.value for _, entry in named if isinstance(entry.value, Draft)]
+        drafts = [each for each in there if each.op == edit.of.label]
+        if drafts and edit.of.arguments is not None:
+            first = next(iter(LAYERS[edit.of.label].arguments))
+            given = edit.of.arguments.by_name(first)
+            values = (
+                ", ".join(f"{name}: {show(each.arguments.get(name))}" for name in given)
+                for each in drafts
+            )
+            hint = f"there are {'; '.join(list(dict.fromkeys(values))[:6])}"
         return out.error("edit-no-match", message, span, hint)
 
     def _explain_absence(self, pattern: Pattern) -> tuple[Note, ...]:
@@ -224,7 +248,12 @@ class _Finder:
 
     def _suggest(self, pattern: Pattern) -> str | None:
         """Return the hint for a pattern that no name fits: the nearest one."""
+        if pattern.text in {draft.name for draft in self.out.drafts if draft.op == "InputLayer"}:
+            return f"'{pattern.text}' is an input, and no step: edit the steps that take it"
         names = [name for name, _ in self.entries]
+        parent = pattern.text.rpartition(".")[0]
+        if parent in names:
+            names = [name for name in names if name.startswith(f"{parent}.")]
         near = did_you_mean(pattern.text, names) if pattern.is_name else None
         if near is not None:
             return near
@@ -235,8 +264,8 @@ class _Finder:
             if inside:
                 parts = dict.fromkeys(name[len(around) + 1 :].split(".")[0] for name in inside)
                 return f"in '{around}' there are {', '.join(list(parts)[:12])}"
-            if around in names:
-                return f"'{around}' is a layer, with no steps inside"
+            if around in dict(self.entries):
+                return f"'{around}' has no steps inside"
         head, *rest = pattern.text.split(".")
         firsts = list(dict.fromkeys(name.split(".")[0] for name in names))
         near = did_you_mean(head, firsts) if "*" not in head else None
@@ -265,6 +294,10 @@ class _Finder:
         written = (Note("the step is written here", entry.span),)
         if edit.verb == "set":
             self._check_set(edit, name, step, entry)
+        elif edit.verb == "replace" and edit.makes_group and (is_merge or _takes_several(step)):
+            message = f"'{name}' takes several values, so that one step alone can replace it"
+            hint = "write it without a list, a loop and `when`; insert_after puts others after it"
+            raise self.out.fail("edit-inputs", message, edit.verb_span, hint, written)
         elif edit.verb in ("remove", "insert_before") and (is_merge or _takes_several(step)):
             what = "has nothing before it" if edit.verb == "insert_before" else "cannot be removed"
             message = f"'{name}' takes several values, so it {what}"
@@ -303,9 +336,10 @@ class _Finder:
         for key in edit.value.data:
             if key not in known:
                 message = f"{what} has no {kind} '{key}', at '{name}'"
-                hint = did_you_mean(key, known) or f"its {kind}s: {', '.join(known[:12]) or 'none'}"
+                hint = f"its {kind}s: {', '.join(known[:12]) or 'none'}"
                 if edit.of is None and any(not each.is_name for each in edit.patterns):
                     hint = "say by `of` which layer is meant: of: LAYER"
+                hint = did_you_mean(key, known) or hint
                 span = edit.value.key_span(key)
                 errors.append(out.error("edit-set", message, span, hint, written))
         if errors:
@@ -330,10 +364,10 @@ def _words(of: Step) -> str:
 
 
 def _iter_skipped(scope: Scope) -> Iterator[tuple[str, Entry]]:
-    """Yield the steps whose `when` is false, with their names, in a scope and those inside it."""
+    """Yield the steps that a `when` or an edit leaves out, with their names, in all scopes."""
     for each in scope.walk():
         for name, entry in each.named.items():
-            if entry.skipped:
+            if entry.skipped or entry.removed:
                 yield each.join(name), entry
 
 
@@ -342,7 +376,7 @@ def _takes_several(step: Step) -> bool:
     sources = step.sources
     if sources is None:
         return False
-    return not sources.single or "*" in str(sources.names[0].data)
+    return not sources.single or is_pattern(sources.names[0])
 
 
 def _report_conflicts(found: Mapping[int, Sequence[Matched]], out: Expansion) -> list[int]:
@@ -354,6 +388,7 @@ def _report_conflicts(found: Mapping[int, Sequence[Matched]], out: Expansion) ->
         if any(each.edit.takes_away for each in edits)
     }
     errors: list[int] = []
+    hint = "leave one of them out"
     for place, edits in found.items():
         first = gone.get(place)
         others = [each for each in edits if first is not None and each is not first]
@@ -362,7 +397,7 @@ def _report_conflicts(found: Mapping[int, Sequence[Matched]], out: Expansion) ->
             other = first if each is not first else others[0]
             message = f"'{each.name}' has another edit, and one of them takes it away"
             note = Note(f"{other.edit.verb} is written here", other.edit.verb_span)
-            errors.append(out.error("edit-conflict", message, each.edit.verb_span, None, (note,)))
+            errors.append(out.error("edit-conflict", message, each.edit.verb_span, hint, (note,)))
             continue
         for around in _iter_around(place, keys):
             if around in gone:
@@ -371,7 +406,7 @@ def _report_conflicts(found: Mapping[int, Sequence[Matched]], out: Expansion) ->
                 edit = gone[around].edit
                 note = Note(f"{edit.verb} is written here", edit.verb_span)
                 span = edits[0].edit.verb_span
-                errors.append(out.error("edit-conflict", message, span, None, (note,)))
+                errors.append(out.error("edit-conflict", message, span, hint, (note,)))
                 break
     return errors
 
@@ -406,12 +441,21 @@ class Insertion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class OldName:
+    """A name that a step had before an edit of a level. named: whether it was explicit."""
+
+    name: str
+    level: int
+    named: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class EditedStep:
     """A step with its edits: what is expanded in its place.
 
-    step: None if it is removed. context: that of the step. old_name: of the step before the edits,
-    under which the files below know it. replaced: whether another step is in its place, with the
-    context `inside` of the file that has the edit.
+    step: None if it is removed. context: that of the step. old_name: of the step before the edits.
+    old_names: those that edits changed, under which the files below know it. replaced: whether
+    another step is in its place, with the context `inside` of the file that has the edit.
     """
 
     step: Step | None
@@ -425,6 +469,7 @@ class EditedStep:
     replaced: Matched | None = None
     removed: Matched | None = None
     renamed: Matched | None = None
+    old_names: tuple[OldName, ...] = ()
 
     def inside_of(self, context: Context) -> Context:
         """Return the context of the steps that replace those of a branch, in its scope."""
@@ -445,6 +490,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
     before: list[Insertion] = []
     after: list[Insertion] = []
     replaced = removed = renamed = None
+    old_names: list[OldName] = []
     changed: Step | None = step
     for each in edits:
         edit = each.edit
@@ -455,15 +501,18 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
         elif edit.verb == "freeze":
             context = replace(context, frozen=True)
         elif edit.verb == "rename":
-            renamed, name = each, str(edit.value.data)
+            old_names.append(OldName(name or old_name, each.level, name is not None))
+            renamed, name = each, fill(edit.value, context, out)
+            assert changed is not None
+            changed = replace(changed, name=edit.value)  # where errors in the name are
         elif edit.verb == "remove":
             removed, changed = each, None
         elif edit.verb == "replace":
             assert edit.body is not None
+            old_names.append(OldName(name or old_name, each.level, name is not None))
             replaced, inside = each, within
             label = each.name.rpartition(".")[2]
-            repeated = any(each.loop is not None for each in edit.body.steps)
-            if edit.is_list or repeated or isinstance(step, Branch):
+            if edit.makes_group or isinstance(step, Branch):
                 changed = Group(span=edit.span, body=edit.body)
                 name = name or label
             else:
@@ -483,6 +532,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
         replaced,
         removed,
         renamed,
+        tuple(old_names),
     )
 
 
@@ -536,21 +586,37 @@ def enter_removed(edited: EditedStep, value: Previous, out: Expansion) -> None:
         scope.named.setdefault(edited.name, entry)
 
 
-def enter_old_name(edited: EditedStep, out: Expansion) -> None:
-    """Let the files below refer to an edited step by the name that it had before the edit."""
-    last = edited.renamed or edited.replaced
+def notes_on_removed(steps: Collection[Step], context: Context, out: Expansion) -> list[Note]:
+    """Return a note on each edit that removes one of the steps in a context."""
+    here = (
+        place
+        for (around, step, _), place in out.places.items()
+        if around == context.place and step in steps
+    )
+    edits = (each.edit for place in here for each in out.edits.get(place, ()))
+    spans = dict.fromkeys(each.span for each in edits if each.verb == "remove")
+    return [Note("removed here", span) for span in spans]
+
+
+def enter_old_names(edited: EditedStep, out: Expansion) -> None:
+    """Let the files below refer to an edited step by the names that it had before the edits."""
     entry = out.last_at.get(edited.context.place)
-    if last is None or entry is None:
+    if entry is None or not edited.old_names:
         return
+    scope = edited.context.scope
     if edited.replaced is not None:
         entry.edited = edited.replaced.edit.span
-    scope = edited.context.scope
-    if scope.named.get(edited.old_name) is entry:
+    for each in edited.old_names:
+        if scope.named.get(each.name) is not entry:
+            scope.renamed[each.name] = Renamed(entry, each.level, each.named)
+    first = edited.old_names[0]
+    if first.named:
         return
-    scope.renamed[edited.old_name] = (entry, last.level)
-    if not entry.named or edited.name is None:
-        entry_of_old = Entry(entry.span, removed=True, edited=last.edit.span)
-        scope.unnamed.setdefault(edited.old_name, []).append(entry_of_old)
+    unnamed = scope.unnamed.setdefault(first.name, [])
+    if entry in unnamed:
+        entry.level = edited.context.level  # it keeps the number of the step that it replaces
+    else:
+        unnamed.append(Entry(entry.span, removed=True, edited=edited.edits[-1].edit.span))
 
 
 def check_all_met(out: Expansion) -> None:

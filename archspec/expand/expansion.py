@@ -13,6 +13,7 @@ from typing import Any
 from archspec.errors import MAX_ERRORS, Diagnostic, Note, Refused, Span, enough
 from archspec.expand.drafts import Draft, Previous
 from archspec.expand.scopes import Entry, Scope
+from archspec.graph import Graph
 from archspec.loading.files import Block, Home, Spec
 from archspec.syntax.edits import Edit
 from archspec.syntax.formulas import Work
@@ -84,7 +85,7 @@ class Expansion:
     places: the number of each place by the place around it, the step and its iteration. edits: the
     edits of the steps at some places. met: the places whose edits have been made. marks: what
     stands for an edit in places. names: every step by its final name. last_at: the entry of the
-    step expanded last at a place.
+    step expanded last at a place. base: the graph before the edits of the last file.
     """
 
     spec: Spec
@@ -113,6 +114,7 @@ class Expansion:
     marks: dict[Edit, Step] = field(default_factory=dict)
     names: list[tuple[str, Entry]] = field(default_factory=list)
     last_at: dict[int, Entry] = field(default_factory=dict)
+    base: Graph | None = None
 
     @property
     def has_edits(self) -> bool:

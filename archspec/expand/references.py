@@ -52,7 +52,7 @@ def _find_all(value: Value, context: Context, out: Expansion) -> list[Draft]:
     """Return the nodes whose names a pattern fits, in their order. Raises `Failed`."""
     pattern = fill(value, context, out)
     try:
-        entries = context.scope.find_all(pattern)
+        entries = context.scope.find_all(pattern, context.level)
     except Refused as refused:
         raise Failed(out.refuse(refused, value.span, context.trail)) from None
     if any(entry.broken for entry in entries):
@@ -83,7 +83,7 @@ def find_known_sources(
         name = try_fill(each, context)
         try:
             if name is not None and "*" in name:
-                found += [entry.output for entry in context.scope.find_all(name)]
+                found += [entry.output for entry in context.scope.find_all(name, context.level)]
             else:
                 found += [] if name is None else [_look_up(name, context, previous)]
         except Refused:

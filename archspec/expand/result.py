@@ -109,8 +109,22 @@ def check_all_used(out: Expansion) -> None:
         else:
             message = f"no step uses the value of '{draft.name}'"
             hint = "give it to a later step by `from`, list it in `outputs`, or remove it"
-            error = out.error("unused-step", message, draft.span, hint, draft.trail)
+            trail = (*draft.trail, *_notes_on_users(draft.name, out))
+            error = out.error("unused-step", message, draft.span, hint, trail)
         draft.errors = (error,)
+
+
+def _notes_on_users(name: str, out: Expansion) -> list[Note]:
+    """Return a note on each edit of a step that used the value of another before it."""
+    before = out.base.by_name if out.base is not None else {}
+    users = [each.name for each in before.values() if name in each.inputs]
+    edits = {
+        each.edit.span: None
+        for edits in out.edits.values()
+        for each in edits
+        if any(f"{user}.".startswith(f"{each.name}.") for user in users)
+    }
+    return [Note("its value was used where this edits", span) for span in edits]
 
 
 def warn_of_unused_params(out: Expansion) -> None:
@@ -118,6 +132,8 @@ def warn_of_unused_params(out: Expansion) -> None:
     a block that replaces its base's, such as one that the base alone needs."""
     root = out.spec.root
     hidden, named = _find_names(root)
+    for level in out.spec.levels:  # those of the files below are no part of the root
+        named.update(*(_names_of_formulas(each.written) for each in level.edits))
     known = [name for name, _, _ in root.entries_of("params")]
     for name, span, _ in root.entries_of("params"):
         if name not in named and span.source is root.span.source:
@@ -241,9 +257,9 @@ def _rename_outputs(train: dict[str, Any], out: Expansion) -> dict[str, Any]:
     """Return a recipe whose losses and metrics follow the outputs that an edit renames."""
     final = {id(entry): name for name, entry in out.names}
     new_names = {
-        scope.join(old): final.get(id(entry), "")
+        scope.join(old): final.get(id(each.entry), "")
         for scope in out.top.walk()
-        for old, (entry, _) in scope.renamed.items()
+        for old, each in scope.renamed.items()
     }
     outputs = {draft.name for draft in out.outputs}
     now = {old: new for old, new in new_names.items() if new in outputs and old not in outputs}

@@ -50,10 +50,26 @@ class Entry:
     edited: Span | None = None
     removed: bool = False
 
+    def gave_way_to(self, other: Entry) -> bool:
+        """Return whether it keeps only the number of a step that another has replaced."""
+        return self.removed and self.edited is not None and self.edited == other.edited
+
     @property
     def output(self) -> Any:
         """The value that references to the step take."""
         return self.value if self.after is None else self.after
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Renamed:
+    """A step that has another name after an edit, and the level of the edit.
+
+    named: whether the name before it was explicit.
+    """
+
+    entry: Entry
+    level: int
+    named: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -73,7 +89,7 @@ class Scope:
     params: Mapping[str, Any] = field(default_factory=dict)
     named: dict[str, Entry] = field(default_factory=dict)
     unnamed: dict[str, list[Entry]] = field(default_factory=dict)
-    renamed: dict[str, tuple[Entry, int]] = field(default_factory=dict)
+    renamed: dict[str, Renamed] = field(default_factory=dict)
     failed: list[tuple[re.Pattern[str], Entry]] = field(default_factory=list)
     path: str = ""  # provisional until `settle`, because a later explicit name takes precedence
 
@@ -172,19 +188,20 @@ class Scope:
         _check_there(entry, walked)
         return entry
 
-    def find_all(self, pattern: str) -> list[Entry]:
+    def find_all(self, pattern: str, level: int = 0) -> list[Entry]:
         """Return the entries whose explicit names a pattern fits, in the order of the names.
 
         `*` stands for any letters of one name: `level*`, `stage*.conv`. They are of the nearest
-        scope that has any. Raises `Refused` if none has, or if more than one has.
+        scope that has any. level: as in `find`.
+        Raises `Refused` if none has, or if more than one has.
         """
         first, *rest = (_translate(part) for part in pattern.split("."))
         fitting = []
         for scope in self.iter_outward():
-            entries = scope._fit(first)
+            entries = scope._fit(first, level)
             for part in rest:
                 inside = (entry.scope for entry in entries if entry.scope is not None)
-                entries = [each for held in inside for each in held._fit(part)]
+                entries = [each for held in inside for each in held._fit(part, level)]
             if entries:
                 fitting.append(entries)
         if len(fitting) > 1:
@@ -202,12 +219,21 @@ class Scope:
             )
         return fitting[0]
 
-    def _fit(self, pattern: re.Pattern[str]) -> list[Entry]:
-        """Return the entries of this very scope whose explicit names a pattern fits."""
+    def _fit(self, pattern: re.Pattern[str], level: int) -> list[Entry]:
+        """Return the entries of this very scope whose explicit names a pattern fits.
+
+        They are the names before the edits that are above the level, and none that these wrote.
+        """
+        before = {
+            id(each.entry): name if each.named else ""
+            for name, each in reversed(self.renamed.items())
+            if level < each.level
+        }
         fitting = [
             entry
             for name, entry in self.named.items()
-            if pattern.fullmatch(name)
+            if pattern.fullmatch(before.get(id(entry), name))
+            and (entry.level <= level or entry.edited is not None)
             and not (entry.skipped or entry.removed)
             and entry.value is not None
         ]
@@ -236,7 +262,19 @@ class Scope:
                 return lost
         for scope in scopes:
             scope.explain_absence(name)
+        for scope in scopes:
+            if name in scope.renamed:
+                raise scope.make_renamed(name)
         raise self.make_unknown(name, reference)
+
+    def make_renamed(self, name: str) -> Refused:
+        """Return the error of a step that has another name after an edit."""
+        entry = self.renamed[name].entry
+        now = next((new for new, each in self.named.items() if each is entry), None)
+        message = f"'{name}' has another name after an edit"
+        hint = f"it is called '{now}'" if now else "name the step that is in its place"
+        note = Note("this is its place now", entry.span)
+        return Refused(message, code="unknown-name", hint=hint, notes=(note,))
 
     def entries_of(self, name: str, level: int = MAX_LEVEL) -> list[Entry]:
         """Return the entries of a name in this very scope, the explicit one first.
@@ -258,8 +296,8 @@ class Scope:
         found = [each for each in known if not each.removed]
         if len(found) > 1 and found[0] is not self.named.get(name):
             raise _ambiguous(name, found)
-        if not found and name in self.renamed and level < self.renamed[name][1]:
-            return self.renamed[name][0]
+        if not found and name in self.renamed and level < self.renamed[name].level:
+            return self.renamed[name].entry
         return next(iter(found or known), None)
 
     def find_failed(self, name: str) -> Entry | None:
@@ -327,14 +365,13 @@ class Scope:
             # What an edit wrote comes last, so that the others keep their numbers.
             for entry in sorted(same, key=lambda entry: entry.level):
                 name = base if number == 0 else f"{base}_{number}"
-                while name in names:
+                while name in names and not entry.gave_way_to(names[name]):
                     number += 1
                     name = f"{base}_{number}"
-                names[name] = entry
+                if not entry.removed:
+                    names[name] = entry
                 number += 1
         for name, entry in names.items():
-            if entry.removed:
-                continue
             full = self.join(name)
             yield full, entry
             if entry.scope is not None:

@@ -15,7 +15,7 @@ from archspec.expand.edits import (
     EditedStep,
     Insertion,
     edit_step,
-    enter_old_name,
+    enter_old_names,
     enter_removed,
     find_place,
 )
@@ -38,7 +38,6 @@ from archspec.expand.references import (
 from archspec.expand.scopes import Entry, snake_case
 from archspec.expand.values import try_fill
 from archspec.syntax.formulas import words_in
-from archspec.syntax.source import Value
 from archspec.syntax.steps import Body, Branches, Broken, Repeat, Sources, Step
 
 MAX_STEPS = 20_000
@@ -244,7 +243,7 @@ def expand_edited(edited: EditedStep, taken: Taken, previous: Previous, out: Exp
         enter_removed(edited, taken, out)
         return taken
     value = _expand_replacement(edited, taken, previous, out)
-    enter_old_name(edited, out)
+    enter_old_names(edited, out)
     return insert_after(edited, value, out)
 
 
@@ -259,24 +258,21 @@ def _expand_replacement(
     if edited.replaced is None:
         return expand_as(step, edited.name, edited.context, taken, out)
     inside = edited.inside
-    own_name = edited.name if step.name is None else name_step(step, inside, None, out)
-    if step.loop is None and step.condition is None and step.sources is None:
-        inside = replace(inside, place=edited.context.place)
-        return expand_as(step, own_name, inside, taken, out)
-    if isinstance(taken, list | dict):
-        if step.sources is None:
-            message = f"'{edited.edits[0].name}' takes several values, and this step one"
-            hint = "write it without `for` and `when`, or with a `from`"
-            raise out.fail("edit-inputs", message, step.span, hint, inside.trail)
-        taken = previous
-    name = None if own_name is None else Value(own_name, step.span)
-    return expand_body(Body((replace(step, name=name),)), inside, taken, out)
+    name = edited.name if step.name is None else name_step(step, inside, None, out)
+    if step.sources is not None:
+        if isinstance(taken, list | dict):
+            taken = previous
+        taken = resolve_sources(step.sources, inside, taken, out)
+    return expand_as(step, name, replace(inside, place=edited.context.place), taken, out)
 
 
 def insert_steps(insertions: Iterable[Insertion], value: Previous, out: Expansion) -> Previous:
     """Expand steps that edits put at a place, one after another, and return the last value."""
     for each in insertions:
         value = expand_body(each.body, each.context, value, out)
+        if isinstance(value, Nothing) and not each.is_side_line:
+            span = each.body.steps[-1].span
+            raise out.fail("no-value", value.reason, span, value.hint, each.context.trail)
     return value
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from archspec.errors import Span, UserError
 from archspec.loading.files import open_spec
+from archspec.loading.settings import parse_edit
 from archspec.loading.shipped import is_bare, list_shipped
 from archspec.reading import from_here, kind_of, path_of, read_bytes
 from archspec.schema import read_shipped
@@ -41,7 +42,7 @@ def extend_spec(source: Path, target: Path, edits: Sequence[str] = ()) -> list[P
         f"{FOR_EDITORS}archspec: 1",
         f"extends: {write_value(name)}",
         *(["edit:"] if edits else []),
-        *(f"  - {{{each.strip()}}}" for each in edits),
+        *map(_write_edit, edits),
         *(_comment_params(to_plain(params)) if params and not edits else []),
     ]
     texts = {target: "\n".join(lines) + "\n", **_schema_beside(target)}
@@ -91,6 +92,11 @@ def _name_from(source: Path, target: Path) -> str:
         message = f"{beside}: this file lies where `extends: {source.stem}` would look first"
         raise UserError(message, "start from that file, in another folder, or copy it: --copy")
     return source.stem
+
+
+def _write_edit(text: str) -> str:
+    """Return an edit as an item of the list under `edit`."""
+    return f"  - {write_value(to_plain(parse_edit(text)))}".replace("\n", "\n    ")
 
 
 def _comment_params(params: Mapping[str, Any]) -> list[str]:

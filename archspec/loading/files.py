@@ -19,12 +19,13 @@ from archspec.schema.check_result import CheckResult
 from archspec.schema.validation import check
 from archspec.syntax.edits import VERBS, Edit, read_edits
 from archspec.syntax.source import Document, Value, read_file
-from archspec.syntax.steps import Body, read_body
+from archspec.syntax.steps import MODIFIERS, WORDS, Body, read_body
 
 NOT_INHERITED = ("name", "require", "extends", "import", "edit")
 DEEP = {"params": 1, "inputs": 1, "train": 1, "defaults": 2, "blocks": 2}
 KEEPS_NULL = ("params",)
 MAX_FILES = 100
+NO_CALL = {*WORDS, *MODIFIERS}  # the words of a step that is neither a layer nor a block call
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +98,7 @@ def open_spec(
     more = [parse_edit(each) for each in edits]
     of_steps = []
     for path, value in (settings or {}).items():
-        if names_step(root, path):
+        if names_step(path):
             of_steps.append(as_edit(path, value))
         else:
             root = apply_setting(root, path, value)
@@ -170,7 +171,9 @@ class _Reader:
         self.add_imports(blocks, document, chain)
         if base_home is not None and root.get("layers") is not None:
             self.warn_of_replaced_layers(root, base_home)
-            self.levels.clear()  # they edit the steps that these `layers` replace
+            self.drop_levels()  # they edit the steps that these `layers` replace
+        elif "edit" in root.data and root.get("edit") is None:
+            self.drop_levels()
         self.add_level(root, base_root)
         root = _overlay(base_root, root)
         return root, self.make_home(root, blocks, base_home)
@@ -191,13 +194,22 @@ class _Reader:
             marked = (replace(each, is_setting=each.span in written) for each in level.edits)
             self.levels[-1] = replace(level, edits=tuple(marked))
 
+    def drop_levels(self) -> None:
+        """Drop the edits of the files below."""
+        self.levels.clear()
+        self.outputs_level = 0
+
     def add_level(self, root: Value, base: Value | None) -> None:
         """Add the edits of a file, and report those that do not say one thing."""
         edit = root.get("edit")
-        wrong = set()
+        wrong: set[Span] = set()
+        if edit is not None and base is None and root.get("layers") is None:
+            message = "`edit` changes steps, and this file has neither `layers` nor a base"
+            hint = "write the change into the blocks, or edit the file that has the steps"
+            self.report([Diagnostic("schema", message, root.key_span("edit"), hint)])
         for each in edit.data if edit is not None and edit.span not in self.broken else ():
-            if each.span not in self.broken and (message := _find_fault(each)):
-                self.report([Diagnostic("schema", message, each.span, EDIT_HINT)])
+            if each.span not in self.broken and (fault := _find_fault(each)):
+                self.report([Diagnostic("schema", fault, each.span, EDIT_HINT)])
                 wrong.add(each.span)
         self.broken |= wrong
         own_layers = base is None or root.get("layers") is not None
@@ -370,8 +382,14 @@ def _find_fault(edit: Value) -> str | None:
         return f"an edit does something: {', '.join(VERBS)}"
     if "at" not in edit.data and "of" not in edit.data:
         return "an edit says which steps it is for, by `at`, `of` or both"
+    if verbs[0].startswith("insert") and edit.data[verbs[0]].data == ():
+        return f"`{verbs[0]}` has no steps"
     of = edit.get("of")
-    if of is not None and isinstance(of.data, dict) and (len(of.data) != 1 or "layers" in of.data):
+    if (
+        of is not None
+        and isinstance(of.data, dict)
+        and (len(of.data) != 1 or set(of.data) & NO_CALL)
+    ):
         return "`of` names one layer or block, alone or with arguments that it must have"
     return None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from archspec.errors import Source, Span, UserError, did_you_mean
 from archspec.recipe import RECIPE
+from archspec.schema.validator import validator
 from archspec.syntax.source import WORDS, Value, make_value, read_text
 
 
@@ -31,14 +32,15 @@ def parse_edit(text: str) -> Value:
     """
     if not text.strip():
         raise UserError("--edit: the edit is empty", "for example --edit 'at: head, remove: true'")
-    return read_text(f"{{{text}}}", f"--edit '{text}'", shown=f"{{{text}}}").root
+    braced = f"{{{text}\n}}" if "#" in text else f"{{{text}}}"  # after a comment, on its own line
+    return read_text(braced, f"--edit '{text}'", shown=braced).root
 
 
-def names_step(root: Value, setting: str) -> bool:
+def names_step(setting: str) -> bool:
     """Return whether a setting is for an argument of a step, `head.units`: it has dots, and its
-    first part is no place of the file."""
+    first part is no word of a file."""
     first, *rest = setting.split(".")
-    return bool(rest) and first not in ("params", "train") and root.get(first) is None
+    return bool(rest) and first not in validator().schema["properties"]
 
 
 def as_edit(setting: str, value: Any) -> Value:

@@ -65,6 +65,8 @@ def find_values(root: Value, path: Iterable[Any]) -> list[Value]:
 
 def is_step(path: Path) -> bool:
     """Return whether the value at a path is a step; a branch, which holds steps, is not."""
+    if path[:1] == ["edit"] and len(path) == 3:  # alone, not in a list
+        return path[2] in HOLD_STEPS
     return bool(path) and _find_end_of_step(path) == len(path) and not _is_branch(path)
 
 

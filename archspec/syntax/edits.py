@@ -49,13 +49,14 @@ class Pattern:
 class Edit:
     """One edit: which steps it is for, and what it does to them.
 
+    written: the edit as it is written.
     patterns: under `at`; () for steps of any name. of: the layer or block that a step must be, with
     the arguments that it must have. verb: one of VERBS, and what stands under it: `value`, and the
     steps in it, `body`, where these are steps. is_list: whether `replace` has a list of steps.
     is_setting: whether it is given as a setting, `head.units=10`.
     """
 
-    span: Span
+    written: Value
     verb: str
     value: Value
     verb_span: Span
@@ -66,9 +67,21 @@ class Edit:
     is_setting: bool = False
 
     @property
+    def span(self) -> Span:
+        """Where it is written."""
+        return self.written.span
+
+    @property
     def takes_away(self) -> bool:
         """Whether nothing of the old step is left after it."""
         return self.verb in TAKES_AWAY
+
+    @property
+    def makes_group(self) -> bool:
+        """Whether its steps are a group in place of the old one: a list, a loop or under `when`."""
+        return self.is_list or any(
+            each.loop is not None or each.condition is not None for each in steps_of(self)
+        )
 
     @property
     def text(self) -> str:
@@ -97,7 +110,7 @@ def _read_edit(value: Value, broken: Collection[Span]) -> Edit:
     wanted = None if of is None else read_step(of, broken)
     assert wanted is None or isinstance(wanted, LayerCall | BlockCall)
     return Edit(
-        value.span,
+        value,
         verb,
         under,
         value.key_span(verb),
@@ -118,21 +131,38 @@ def _read_patterns(value: Value | None) -> tuple[Pattern, ...]:
 def translate(pattern: str) -> re.Pattern[str]:
     r"""Return the regular expression of a pattern.
 
-    >>> translate("stage*.**.conv2d").pattern
-    'stage[^.]*\\.(?:[^.]+\\.)*conv2d'
+    What a `*` or `**` ends with is taken where it comes first, and not tried again, so that no name
+    takes long.
+
+    >>> translate("stage*.conv2d").pattern
+    'stage[^.]*\\.conv2d'
     >>> [bool(translate("stage3.**").fullmatch(name)) for name in ("stage3", "stage3.unit0.main")]
     [False, True]
     """
-    parts = pattern.split(".")
-    regex = ""
-    for position, part in enumerate(parts):
-        last = position == len(parts) - 1
-        if part == "**":
-            regex += r"[^.]+(?:\.[^.]+)*" if last else r"(?:[^.]+\.)*"
-            continue
-        regex += "[^.]*".join(re.escape(each) for each in part.split("*"))
-        regex += "" if last else r"\."
-    return re.compile(regex)
+    segments: list[list[str]] = [[]]
+    for part in pattern.split("."):
+        if part != "**":
+            segments[-1].append(_translate_part(part))
+        elif segments[-1] or len(segments) == 1:
+            segments.append([])
+    first, *others = segments
+    if not others:
+        return re.compile(r"\.".join(first))
+    *middle, last = others
+    regex = "".join(rf"{part}\." for part in first)
+    for segment in middle:
+        inside = "".join(rf"{part}\." for part in segment)
+        regex += rf"(?>(?:[^.]+\.)*?{inside})"
+    end = r"\.".join(last)
+    return re.compile(regex + (rf"(?:[^.]+\.)*{end}" if last else r"[^.]+(?:\.[^.]+)*"))
+
+
+def _translate_part(part: str) -> str:
+    first, *others = map(re.escape, re.sub(r"\*+", "*", part).split("*"))
+    if not others:
+        return first
+    *middle, last = others
+    return first + "".join(rf"(?>[^.]*?{each})" for each in middle) + rf"[^.]*{last}"
 
 
 def steps_of(edit: Edit) -> tuple[Step, ...]:

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from archspec.arguments import show
-from archspec.errors import AtFormula, Refused, did_you_mean
+from archspec.errors import AtFormula, Note, Refused, did_you_mean
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 50
@@ -394,7 +394,8 @@ class _Evaluation:
         try:
             axes = self.find_axes(name)
         except Refused as refused:
-            raise _refused(node, refused.message, refused.hint, refused.code) from None
+            message, code, notes = refused.message, refused.code, refused.notes
+            raise _refused(node, message, refused.hint, code, notes) from None
         if node.attr == "shape":
             return list(axes.shape)
         position = axes.find(node.attr)
@@ -494,7 +495,11 @@ def is_too_large(value: Any) -> bool:
 
 
 def _refused(
-    node: ast.expr, message: str, hint: str | None = None, code: str = "formula"
+    node: ast.expr,
+    message: str,
+    hint: str | None = None,
+    code: str = "formula",
+    notes: tuple[Note, ...] = (),
 ) -> Refused:
     length = (node.end_col_offset or node.col_offset + 1) - node.col_offset
-    return Refused(message, AtFormula(node.col_offset, length), code, hint)
+    return Refused(message, AtFormula(node.col_offset, length), code, hint, notes)
