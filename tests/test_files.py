@@ -264,10 +264,12 @@ def test_a_block_overridden_in_the_middle_is_what_the_last_one_sees(tmp_path: Pa
 
 
 def test_an_error_in_the_base_is_said_in_the_base(tmp_path: Path) -> None:
-    main = "extends: base.yaml\nparams: {width: 0}"
-    error = only_error(lambda: load(tmp_path, main))
+    main = "extends: base.yaml\nparams: {width: 1}"
+    error = only_error(lambda: load(tmp_path, main, BASE.replace("=width", "=2 - 2 * width")))
+    assert error.span.source.name.endswith("main.yaml")  # where the value is that is refused
+    error = only_error(lambda: load(tmp_path, main, BASE.replace("=width", "-1")))
     assert error.span.source.name.endswith("base.yaml")
-    assert here(error) == "=width"
+    assert here(error) == "-1"
 
 
 def test_both_files_are_checked_by_the_schema(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ that collects the nodes and the errors.
     layers      arguments, facts, nodes          values     formulas, params
     loops       `for`, `repeat`, `when`          scopes     names, and what they refer to
     references  the nodes that `from` names      names      the names that steps are given
-    result      the graph, checked as a whole    inputs_outputs, defaults
+    result      the graph, checked as a whole    origins    where a name was given its value
+    inputs_outputs, defaults
 """
 
 from __future__ import annotations
@@ -107,6 +108,6 @@ def _expand_spec(out: Expansion) -> Graph:
     warn_of_unused_params(out)
     warn_of_unused_defaults(out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
-    check_recipe(graph, out)
+    check_recipe(graph, context, out)
     contracts = find_broken_contracts(graph, spec.root.get("require"))
     return replace(graph, warnings=(*out.findings, *contracts))

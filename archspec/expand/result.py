@@ -12,8 +12,9 @@ from archspec.expand.context import Context
 from archspec.expand.drafts import Draft
 from archspec.expand.expansion import Expansion, Failed
 from archspec.expand.loops import report_mistakes
+from archspec.expand.origins import SAME, Env, find_sources
 from archspec.expand.scopes import Scope, snake_case
-from archspec.expand.values import SAME, evaluate
+from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
 from archspec.recipe import recipe_of
 from archspec.syntax.formulas import NoValue, words_in
@@ -25,7 +26,7 @@ def make_graph(out: Expansion) -> Graph:
     root, path = out.spec.root, out.spec.path
     given = [(key, root.get(key)) for key in ("name", "description")]
     words = {key: str(each.data) for key, each in given if each and not out.is_refused(each)}
-    env = out.environments.get(out.spec.home, {})
+    env = out.environments.get(out.spec.home, Env())
     return Graph(
         name=words.get("name", path.stem if path else "model"),
         description=words.get("description", ""),
@@ -227,7 +228,7 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
         return {}
 
 
-def check_recipe(graph: Graph, out: Expansion) -> None:
+def check_recipe(graph: Graph, context: Context, out: Expansion) -> None:
     """Check that the recipe fits the graph. Raises `Failed`."""
     train = out.spec.root.get("train")
     if train is None:
@@ -235,10 +236,11 @@ def check_recipe(graph: Graph, out: Expansion) -> None:
     try:
         recipe_of(graph)
     except Refused as refused:
-        at, span = refused.at, train.span
+        at, value = refused.at, train
         if isinstance(at, AtArgument) and at.name in train.data:
-            span = train.find(at.path).span
-        raise Failed(out.refuse(refused, span, ())) from None
+            value = train.find(at.path)
+        origins = find_sources(value, context.env) if value is not train else ()
+        raise Failed(out.refuse(refused, value.span, (), origins=origins)) from None
 
 
 def list_unchecked(out: Expansion) -> tuple[Span, ...]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from archspec.errors import Diagnostic, Note, Span, SpecError, UserError, did_you_mean
+from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError, did_you_mean
 from archspec.loading.settings import apply_setting
-from archspec.loading.shipped import is_bare, list_shipped
+from archspec.loading.shipped import is_bare, list_shipped, shipped_folder
 from archspec.reading import from_here, kind_of, path_of
 from archspec.schema.check_result import CheckResult
 from archspec.schema.validation import check
@@ -55,7 +55,9 @@ class Spec:
     """A file laid over its bases, with its imports.
 
     body: its steps. broken: the places of what the schema refused, which expansion skips.
-    diagnostics: the errors and warnings found while loading.
+    diagnostics: the errors and warnings found while loading. files: the sources of all files that
+    were read, from the one that was opened on. shipped: those of them that come with archspec, but
+    for the one that was opened: nobody edits these.
     """
 
     root: Value
@@ -64,6 +66,8 @@ class Spec:
     path: Path | None
     broken: frozenset[Span]
     diagnostics: tuple[Diagnostic, ...]
+    files: tuple[Source, ...] = ()
+    shipped: frozenset[Source] = frozenset()
 
 
 def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> Spec:
@@ -86,7 +90,11 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
         raise SpecError(reader.diagnostics or [library])
     body = read_body(root.get("layers"), reader.broken)
     broken, diagnostics = frozenset(reader.broken), tuple(reader.diagnostics)
-    return Spec(root, body, home, document.path, broken, diagnostics)
+    others = {path: each.source for path, each in reader.documents.items()}
+    folder = path_of(shipped_folder())
+    shipped = frozenset(each for path, each in others.items() if path.is_relative_to(folder))
+    files = (document.source, *others.values())
+    return Spec(root, body, home, document.path, broken, diagnostics, files, shipped)
 
 
 class _Reader:
