@@ -74,6 +74,7 @@ CODES = {
     "unknown-name": "Nothing has the name that a formula or a reference names.",
     "unknown-object": "No initializer, optimizer or the like has that name.",
     "unknown-word": "The language has no such word in this place.",
+    "unused-block": "No step calls a block of the file.",
     "unused-default": "No step takes an argument from `defaults`.",
     "unused-input": "No step uses an input.",
     "unused-param": "No formula names a param.",

@@ -16,6 +16,7 @@ from archspec.expand.origins import SAME, Env, find_sources
 from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
+from archspec.loading.files import Block
 from archspec.recipe import recipe_of
 from archspec.syntax.formulas import NoValue, words_in
 from archspec.syntax.source import Value, iter_texts
@@ -179,6 +180,27 @@ def warn_of_bypassed_branches(out: Expansion) -> None:
             out.warn("when-branches", message, span, hint, trail)
 
 
+def warn_of_unused_blocks(out: Expansion) -> None:
+    """Warn of blocks of the file that nobody calls, such as a misspelt one of its base.
+
+    Silent where a step that is not there, or another block that nobody calls, could call it.
+    """
+    spec = out.spec
+    own = spec.root.span.source
+    inherited = [
+        name
+        for name, block in spec.home.blocks.items()
+        if block.home is spec.home and block.span.source is not own
+    ]
+    for block in spec.home.blocks.values():
+        if block.span in out.called or block.span.source is not own:
+            continue
+        if block.name in _list_unseen_labels(out, besides=block):
+            continue
+        hint = did_you_mean(block.name, inherited) or "call it in `layers`, or remove it"
+        out.warn("unused-block", f"no step calls the block '{block.name}'", block.span, hint)
+
+
 def warn_of_unused_defaults(out: Expansion) -> None:
     """Warn of arguments in `defaults` that no layer has, or that every layer gives itself.
 
@@ -186,7 +208,7 @@ def warn_of_unused_defaults(out: Expansion) -> None:
     """
     spec = out.spec
     homes = [spec.root, *(block.value for block in spec.home.blocks.values())]
-    unseen = set(_list_unseen_layers(out))
+    unseen = set(_list_unseen_labels(out))
     for root in homes:
         defaults = root.get("defaults")
         for op, layer in defaults.items() if defaults is not None else ():
@@ -202,8 +224,11 @@ def warn_of_unused_defaults(out: Expansion) -> None:
                 out.warn("unused-default", message, layer.key_span(name), hint)
 
 
-def _list_unseen_layers(out: Expansion) -> Iterator[str]:
-    """Yield the layers in steps that are not there and in blocks that nobody calls."""
+def _list_unseen_labels(out: Expansion, besides: Block | None = None) -> Iterator[str]:
+    """Yield the layers and blocks in steps that are not there and in blocks that nobody calls.
+
+    besides: a block that is left out.
+    """
     spec = out.spec
     never = [span for span in out.skipped if span not in out.included]
     bodies = [spec.body, *(block.body for block in spec.home.blocks.values())]
@@ -211,7 +236,7 @@ def _list_unseen_layers(out: Expansion) -> Iterator[str]:
         if any(span.holds(step.span) for span in never):
             yield step.label
     for block in spec.home.blocks.values():
-        if block.span not in out.called and block.body is not None:
+        if block.span not in out.called and block.body is not None and block is not besides:
             yield from (step.label for step in block.body.walk())
 
 
