@@ -127,6 +127,26 @@ def test_a_blocks_params_are_laid_over_its_bases_by_name(tmp_path: Path) -> None
     assert any("m" in region.params for node in graph for region in node.regions)
 
 
+@table(
+    "blank",
+    {
+        **{word: f"{word}:" for word in ("params", "input", "inputs", "outputs", "layers")},
+        **{word: f"{word}:" for word in ("defaults", "blocks", "train", "description")},
+        "a param": "params: {width: }",
+        "a param without a colon": "params: {width}",
+        "the defaults of a layer": "defaults:\n  Conv2D:",
+        "a block": "blocks:\n  unit:",
+        "the params of a block": "blocks:\n  unit:\n    params:",
+        "the layers of a block": "blocks:\n  unit: {layers: }",
+        "a key of train": "train:\n  batch_size:",
+    },
+)
+def test_a_word_with_nothing_after_it_changes_nothing(blank: str, tmp_path: Path) -> None:
+    graph, base = (load(tmp_path, f"extends: base.yaml\n{each}\n") for each in (blank, ""))
+    assert (graph.fingerprint, graph.train) == (base.fingerprint, base.train)
+    assert (graph.description, graph.params) == (base.description, base.params)
+
+
 def test_null_removes_a_block(tmp_path: Path) -> None:
     error = only_error(lambda: load(tmp_path, "extends: base.yaml\nblocks: {unit: null}"))
     assert (error.code, here(error)) == ("unknown-layer", "unit")

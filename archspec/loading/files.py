@@ -344,7 +344,7 @@ def _overlay_key(
     depth: int,
     keeps_null: bool,
 ) -> None:
-    """Lay one value over what a mapping has under its key.
+    """Lay one value over what a mapping has under its key; a blank one changes nothing there.
 
     depth: how many levels of mappings are laid over key by key. keeps_null: whether null is a value
     at the lowest level, as of a param.
@@ -353,6 +353,8 @@ def _overlay_key(
     old = data.get(key)
     if place[0] == "blocks" and place[2:] == ("params",):  # a block's, name by name, as the file's
         depth, keeps_null = 1, True
+    if old is not None and value.is_blank:
+        return
     if value.data is None and not (keeps_null and depth == 0):
         data.pop(key, None)
         keys[key] = span  # where its absence is reported

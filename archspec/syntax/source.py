@@ -52,6 +52,12 @@ class Value:
     alias: Span | None = None
     is_plain: bool = True
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing at all is written: `params:`, and not `params: null`."""
+        start, end = (self.span.line, self.span.column), (self.span.end_line, self.span.end_column)
+        return self.data is None and start == end
+
     def get(self, key: str) -> Value | None:
         """Return the value of a key; None if it is missing or null, or if this is no mapping."""
         value = self.data.get(key) if isinstance(self.data, dict) else None
