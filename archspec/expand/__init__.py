@@ -42,6 +42,7 @@ from archspec.expand.result import (
     list_unchecked,
     make_graph,
     make_remains,
+    warn_of_broken_conditions,
     warn_of_bypassed_branches,
     warn_of_unused_blocks,
     warn_of_unused_defaults,
@@ -92,6 +93,7 @@ def _expand_spec(out: Expansion) -> Graph:
     """Return the whole graph. Raises `Failed` or `Halt` if an error has been reported."""
     spec = out.spec
     env, _ = find_params(spec.home, out)
+    warn_of_broken_conditions(env, out)
     inputs = add_inputs(env, out)
     context = with_file_defaults(Context(out.top, spec.home, env, (), inputs))
     if spec.body is None or not spec.body.steps:

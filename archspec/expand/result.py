@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import chain, count
 from typing import Any
 
+from archspec.arguments import show
 from archspec.errors import AtArgument, Note, Refused, Span, did_you_mean, in_order, listed
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft
@@ -18,7 +19,7 @@ from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
 from archspec.loading.files import Block
 from archspec.recipe import recipe_of
-from archspec.syntax.formulas import NoValue, words_in
+from archspec.syntax.formulas import NoValue, is_formula, words_in
 from archspec.syntax.source import Value, iter_texts
 
 
@@ -165,6 +166,28 @@ def _names_of_formulas(value: Value) -> Iterator[str]:
             stack += each.data.values()
         elif isinstance(each.data, tuple):
             stack += each.data
+
+
+def warn_of_broken_conditions(env: Env, out: Expansion) -> None:
+    """Warn of the formulas under `require` that are false; `archspec check` takes it for an error.
+
+    They are asked before the layers, which may refuse the same value in words that tell less.
+    """
+    for text, span, words in out.spec.root.entries_of("require"):
+        if not is_formula(text) or out.is_refused(words):
+            continue
+        unquoted = span.end_column - span.column == len(text)
+        condition = Value(text, span, is_plain=unquoted)
+        try:
+            truth = evaluate(condition, env, (), out)
+        except Failed:
+            continue
+        origins = find_sources(condition, env)
+        if not isinstance(truth, bool):
+            message = f"a contract must be true or false, got {show(truth)}"
+            out.error("contract", message, span, "compare it: =width >= 8", (), origins)
+        elif not truth:
+            out.warn("contract", str(words.data), span, None, (), origins)
 
 
 def warn_of_bypassed_branches(out: Expansion) -> None:

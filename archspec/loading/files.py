@@ -17,11 +17,12 @@ from archspec.loading.shipped import is_bare, list_shipped, shipped_folder
 from archspec.reading import from_here, kind_of, path_of
 from archspec.schema.check_result import CheckResult
 from archspec.schema.validation import check
+from archspec.syntax.formulas import is_formula
 from archspec.syntax.source import Document, Value, read_file
 from archspec.syntax.steps import Body, read_body
 
-NOT_INHERITED = ("name", "require", "extends", "import")
-DEEP = {"params": 1, "inputs": 1, "train": 1, "defaults": 2, "blocks": 2}
+NOT_INHERITED = ("name", "extends", "import")
+DEEP = {"params": 1, "inputs": 1, "train": 1, "require": 1, "defaults": 2, "blocks": 2}
 KEEPS_NULL = ("params",)
 MAX_FILES = 100
 
@@ -324,6 +325,10 @@ def _overlay(base: Value | None, top: Value) -> Value:
     """Return a derived file's value over its base's, by the rules of `extends`, without nulls."""
     data = {key: value for key, value in base.items() if key not in NOT_INHERITED} if base else {}
     keys = {key: base.key_span(key) for key in data} if base else {}
+    if (require := data.pop("require", None)) is not None:
+        # A limit is of one network; a formula is of the params, and they are taken over.
+        formulas = {key: value for key, value in require.items() if is_formula(key)}
+        data |= {"require": replace(require, data=formulas)} if formulas else {}
     for key, other in (("input", "inputs"), ("inputs", "input")):
         if top.get(key) is not None and other in data:
             del data[other], keys[other]
