@@ -29,6 +29,7 @@ CODES = {
     "call": "Call arguments are given to a step that is no layer, or that the layer does not take.",
     "channels-first": "An input looks as if its channels came first, and Keras has them last.",
     "contract": "The network breaks a contract that the spec states under `require`.",
+    "data": "The recipe names a dataset that cannot train the network.",
     "duplicate-block": "Two blocks of one name are declared, or one of them is imported.",
     "duplicate-key": "A mapping has the same key twice.",
     "duplicate-name": "Two steps of one scope have the same name.",

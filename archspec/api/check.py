@@ -61,7 +61,7 @@ def examine(name: str, load: Callable[[], Graph]) -> Examination:
         nowhere = Span(Source(name, ()), 1, 1, 1, 1)
         message = str(error.args[0]).removeprefix(f"{name}: ")
         return Examination(name, (Diagnostic("file", message, nowhere, error.hint),), None)
-    found = _fail_contracts(graph.warnings)
+    found = _fail_contracts((*graph.warnings, *([graph.misfit] if graph.misfit else ())))
     broken = any(each.severity == "error" for each in found)
     return Examination(name, in_order(found) if broken else found, graph)
 

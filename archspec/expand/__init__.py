@@ -112,6 +112,6 @@ def _expand_spec(out: Expansion) -> Graph:
     warn_of_unused_blocks(out)
     warn_of_unused_defaults(out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
-    check_recipe(graph, context, out)
+    misfit = check_recipe(graph, context, out)
     contracts = find_broken_contracts(graph, spec.root.get("require"))
-    return replace(graph, warnings=(*out.findings, *contracts))
+    return replace(graph, warnings=(*out.findings, *contracts), misfit=misfit)

@@ -98,13 +98,7 @@ class Expansion:
         again, nor is a second one of a value that was given. origins: of the names whose values are
         wrong. Raises `Halt` if there are too many.
         """
-        given = [*itertools.islice(list_notes(origins), MAX_PLACES)]
-        place, key = self._find_mendable(diagnostic, given)
-        diagnostic = replace(diagnostic, notes=(*given, *diagnostic.notes))
-        if place is not None:
-            found = Note("it was found here", diagnostic.span)
-            others = tuple(note for note in diagnostic.notes if note is not place)
-            diagnostic = replace(diagnostic, span=place.span, notes=(found, *others))
+        diagnostic, key = self.place(diagnostic, origins)
         number = self.number_by_place.setdefault(key, len(self.findings))
         if number < len(self.findings):
             return number
@@ -113,6 +107,20 @@ class Expansion:
             self.findings.append(enough(diagnostic.span))
             raise Halt(number)
         return number
+
+    def place(
+        self, diagnostic: Diagnostic, origins: Iterable[Origin] = ()
+    ) -> tuple[Diagnostic, tuple[object, ...]]:
+        """Return a diagnostic at the place where its user mends it, with a note on the place where
+        it was found, and what tells it from others. origins: as `add` takes them."""
+        given = [*itertools.islice(list_notes(origins), MAX_PLACES)]
+        place, key = self._find_mendable(diagnostic, given)
+        diagnostic = replace(diagnostic, notes=(*given, *diagnostic.notes))
+        if place is not None:
+            found = Note("it was found here", diagnostic.span)
+            others = tuple(note for note in diagnostic.notes if note is not place)
+            diagnostic = replace(diagnostic, span=place.span, notes=(found, *others))
+        return diagnostic, key
 
     def _find_mendable(
         self, diagnostic: Diagnostic, given: Sequence[Note]

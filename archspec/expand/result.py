@@ -8,7 +8,16 @@ from itertools import chain, count
 from typing import Any
 
 from archspec.arguments import show
-from archspec.errors import AtArgument, Note, Refused, Span, did_you_mean, in_order, listed
+from archspec.errors import (
+    AtArgument,
+    Diagnostic,
+    Note,
+    Refused,
+    Span,
+    did_you_mean,
+    in_order,
+    listed,
+)
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft
 from archspec.expand.expansion import Expansion, Failed
@@ -18,7 +27,7 @@ from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
 from archspec.loading.files import Block
-from archspec.recipe import recipe_of
+from archspec.recipe import find_misfit, recipe_of
 from archspec.syntax.formulas import NoValue, is_formula, words_in
 from archspec.syntax.source import Value, iter_texts
 
@@ -276,19 +285,29 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
         return {}
 
 
-def check_recipe(graph: Graph, context: Context, out: Expansion) -> None:
-    """Check that the recipe fits the graph. Raises `Failed`."""
+def check_recipe(graph: Graph, context: Context, out: Expansion) -> Diagnostic | None:
+    """Check that the recipe fits the graph, and return why the dataset that it names does not, if
+    so. Raises `Failed`."""
     train = out.spec.root.get("train")
     if train is None:
-        return
+        return None
     try:
-        recipe_of(graph)
+        recipe = recipe_of(graph)
     except Refused as refused:
-        at, value = refused.at, train
-        if isinstance(at, AtArgument) and at.name in train.data:
-            value = train.find(at.path)
+        value = _find_refused(refused, train)
         origins = find_sources(value, context.env) if value is not train else ()
         raise Failed(out.refuse(refused, value.span, (), origins=origins)) from None
+    misfit = find_misfit(graph, recipe)
+    if misfit is None:
+        return None
+    span = _find_refused(misfit, train).span
+    return out.place(Diagnostic(misfit.code, misfit.message, span, misfit.hint, (), "warning"))[0]
+
+
+def _find_refused(refused: Refused, train: Value) -> Value:
+    """Return the part of the recipe that is refused."""
+    at = refused.at
+    return train.find(at.path) if isinstance(at, AtArgument) and at.name in train.data else train
 
 
 def list_unchecked(out: Expansion) -> tuple[Span, ...]:
