@@ -150,6 +150,7 @@ def test_a_word_with_nothing_after_it_changes_nothing(blank: str, tmp_path: Path
 def test_null_removes_a_block(tmp_path: Path) -> None:
     error = only_error(lambda: load(tmp_path, "extends: base.yaml\nblocks: {unit: null}"))
     assert (error.code, here(error)) == ("unknown-layer", "unit")
+    assert error.notes[0].text == "'unit' is taken away here"
     unused = load(tmp_path, "extends: base.yaml\nblocks: {idle: null}")
     assert unused.unchecked == ()
     assert len(load(tmp_path, "extends: base.yaml").unchecked) == 1

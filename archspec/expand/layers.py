@@ -131,6 +131,9 @@ def _report_layer(
     if isinstance(step, BlockCall):
         unknown = Refused(f"no layer or block is called {show(op)}", code=refused.code)
         unknown.hint = _hint_for_unknown(step, context)
+        blocks = out.spec.root.get("blocks")
+        if blocks is not None and context.home is out.spec.home and op in blocks.keys:
+            unknown.notes = (Note(f"'{op}' is taken away here", blocks.keys[op]),)
         return out.refuse(unknown, step.word_span(op), context.trail, once=True)
     at = refused.at
     if not isinstance(at, AtArgument) or at.name not in written:

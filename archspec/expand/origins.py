@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -95,11 +96,15 @@ def find_place(value: Value) -> Span:
 
 def list_notes(origins: Iterable[Origin]) -> Iterator[Note]:
     """Yield a note on each place where a name was given its value, the nearest first."""
-    seen: set[Span] = set()
-    level = list(origins)
-    while level:
-        for each in level:
-            if each.span is not None and each.span not in seen:
-                seen.add(each.span)
-                yield Note(f"`{each.name}` is {show(each.value)} here", each.span)
-        level = list({id(source): source for each in level for source in each.sources}.values())
+    places: set[Span] = set()
+    queue = deque(dict.fromkeys(origins))
+    seen = set(queue)
+    while queue:
+        each = queue.popleft()
+        if each.span is not None and each.span not in places:
+            places.add(each.span)
+            yield Note(f"`{each.name}` is {show(each.value)} here", each.span)
+        for source in each.sources:
+            if source not in seen:
+                seen.add(source)
+                queue.append(source)
