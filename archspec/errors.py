@@ -157,10 +157,14 @@ class AtArgument:
 
 @dataclass(frozen=True, slots=True)
 class AtFormula:
-    """The wrong part of a formula: where it starts in the text, and its length."""
+    """The wrong part of a formula: where it starts in the text, and its length.
+
+    names: those in the part whose values are wrong; none where the formula itself is.
+    """
 
     start: int
     length: int
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

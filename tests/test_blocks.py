@@ -243,7 +243,8 @@ def test_an_error_inside_a_block_says_who_called_it() -> None:
     top = "input: [4]\nblocks:\n  b: {params: {n: 1}, layers: [{Dense: =n}]}\n"
     error = refused("- b\n- b: 0", top)
     assert here(error) == "=n"
-    assert [(note.span.line, note.text) for note in error.notes] == [(7, "in block 'b', as b_1")]
+    notes = [(note.span.line, note.text) for note in error.notes]
+    assert notes == [(7, "`n` is 0 here"), (7, "in block 'b', as b_1")]
 
 
 # --- defaults ------------------------------------------------------------------------------------

@@ -218,9 +218,9 @@ def test_what_only_the_schema_has_seen_is_said(files: Path) -> None:
         ("width=[1", "--set width=[1", "this '[' is never closed"),
         ("width={a: 1, a: 2}", "--set width={a: 1, a: 2}", "the key 'a' is given twice"),
         ("width==oops", "--set width==oops", "no param or loop variable is called 'oops'"),
-        ("width=0", "net.yaml", "must be a positive integer, got 0"),
-        ("width=", "net.yaml", "must be a positive integer, got null"),
-        ("width=wide", "net.yaml", "must be a positive integer, got 'wide'"),
+        ("width=0", "--set width=0", "must be a positive integer, got 0"),
+        ("width=", "--set width=", "must be a positive integer, got null"),
+        ("width=wide", "--set width=wide", "must be a positive integer, got 'wide'"),
         ("width=!!python/name:os 3", "--set width=!!python/name:os 3", "is not allowed"),
     ],
 )

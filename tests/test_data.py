@@ -17,6 +17,7 @@ from archspec.data import datasets as data
 from archspec.data.fitting import make_fitting
 from archspec.data.images import Photos
 from archspec.errors import UserError
+from archspec.recipe import CLASSES
 
 SHARED = Path(os.environ.get("ARCHSPEC_DATA", Path(__file__).parent.parent / "shared" / "data"))
 RNG = np.random.default_rng(0)
@@ -159,7 +160,7 @@ def test_cifar_as_its_folder_or_its_archive(name, packed, tmp_path):
     found = data.load_dataset(name, tmp_path)
     assert found.train.images.shape == (4 * len(cifar.batches["train"]), 32, 32, 3)
     assert (found.test.images == [0, 7, 0]).all()
-    assert found.classes == data.CLASSES[name]
+    assert found.classes == CLASSES[name]
 
 
 def test_a_pickle_may_call_nothing(tmp_path):

@@ -13,7 +13,8 @@ that collects the nodes and the errors.
     layers      arguments, facts, nodes          values     formulas, params
     loops       `for`, `repeat`, `when`          scopes     names, and what they refer to
     references  the nodes that `from` names      names      the names that steps are given
-    result      the graph, checked as a whole    inputs_outputs, defaults
+    result      the graph, checked as a whole    origins    where a name was given its value
+    inputs_outputs, defaults
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ from archspec.expand.result import (
     list_unchecked,
     make_graph,
     make_remains,
+    warn_of_broken_conditions,
     warn_of_bypassed_branches,
+    warn_of_unused_blocks,
     warn_of_unused_defaults,
     warn_of_unused_params,
 )
@@ -90,6 +93,7 @@ def _expand_spec(out: Expansion) -> Graph:
     """Return the whole graph. Raises `Failed` or `Halt` if an error has been reported."""
     spec = out.spec
     env, _ = find_params(spec.home, out)
+    warn_of_broken_conditions(env, out)
     inputs = add_inputs(env, out)
     context = with_file_defaults(Context(out.top, spec.home, env, (), inputs))
     if spec.body is None or not spec.body.steps:
@@ -105,8 +109,9 @@ def _expand_spec(out: Expansion) -> Graph:
         raise Failed
     warn_of_bypassed_branches(out)
     warn_of_unused_params(out)
+    warn_of_unused_blocks(out)
     warn_of_unused_defaults(out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
-    check_recipe(graph, out)
+    misfit = check_recipe(graph, context, out)
     contracts = find_broken_contracts(graph, spec.root.get("require"))
-    return replace(graph, warnings=(*out.findings, *contracts))
+    return replace(graph, warnings=(*out.findings, *contracts), misfit=misfit)

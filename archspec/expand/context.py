@@ -8,6 +8,7 @@ from typing import Any
 
 from archspec.errors import Note
 from archspec.expand.drafts import Draft, Previous
+from archspec.expand.origins import Env, Origin
 from archspec.expand.scopes import Scope
 from archspec.loading.files import Block, Home
 from archspec.syntax.formulas import FindAxes
@@ -19,7 +20,7 @@ class Defaults:
     """Arguments that layers start from, and what the formulas in them see."""
 
     value: Value
-    env: Mapping[str, Any]
+    env: Env
     find_axes: FindAxes | None = None
 
 
@@ -39,7 +40,7 @@ class Context:
 
     scope: Scope
     home: Home
-    env: Mapping[str, Any]
+    env: Env
     defaults: tuple[Defaults, ...]
     inputs: Mapping[str, Previous]
     trail: tuple[Note, ...] = ()
@@ -55,9 +56,11 @@ class Context:
         """Return the context with further notes on how expansion got here."""
         return replace(self, trail=(*self.trail, *notes)) if notes else self
 
-    def with_names(self, names: Mapping[str, Any]) -> Context:
-        """Return the context with further names for formulas."""
-        return replace(self, env={**self.env, **names}) if names else self
+    def with_names(
+        self, names: Mapping[str, Any], origins: Mapping[str, Origin] | None = None
+    ) -> Context:
+        """Return the context with further names for formulas. origins: where they have a value."""
+        return replace(self, env=self.env.extended(names, origins)) if names else self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,5 +68,5 @@ class Call:
     """A block call, kept for `reuse`: the block, the values of its params, and its nodes."""
 
     block: Block
-    env: Mapping[str, Any]
+    env: Env
     nodes: tuple[Draft, ...]

@@ -13,6 +13,7 @@ from archspec.expand.references import find_input_axes, is_channels_first
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
 
+CHANNELS = "channels"
 OUTSIDE = formulas.NoValue(
     "`channels` are those of a block's input, and this stands in no block",
     hint="write previous.channels, the channels of the step before, or input.channels",
@@ -25,16 +26,16 @@ IN_DEFAULTS = formulas.NoValue(
 
 def with_channels(context: Context, inputs: Mapping[str, Previous]) -> Context:
     """Return the context inside a block with `channels`, those of its only input."""
-    return replace(context, env={**context.env, "channels": _channels(context, inputs)})
+    return context.with_names({CHANNELS: _channels(context, inputs)})
 
 
 def with_file_defaults(context: Context) -> Context:
     """Return the context at the top of a file, with the file's defaults, where no block is."""
     value = context.home.defaults
-    context = replace(context, env={**context.env, "channels": OUTSIDE})
+    context = context.with_names({CHANNELS: OUTSIDE})
     if value is None:
         return context
-    defaults = Defaults(value, {**context.env, "channels": IN_DEFAULTS})
+    defaults = Defaults(value, context.env.extended({CHANNELS: IN_DEFAULTS}))
     return replace(context, defaults=(*context.defaults, defaults))
 
 

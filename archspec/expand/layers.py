@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archspec import foreign
@@ -14,6 +14,7 @@ from archspec.expand.drafts import Draft, Taken
 from archspec.expand.expansion import Errors, Expansion, Failed, Trail
 from archspec.expand.loops import report_mistakes
 from archspec.expand.names import enter
+from archspec.expand.origins import Env, find_sources
 from archspec.expand.references import require_node
 from archspec.expand.scopes import Entry, snake_case
 from archspec.expand.values import evaluate
@@ -24,7 +25,19 @@ from archspec.syntax.formulas import FindAxes
 from archspec.syntax.source import Value
 from archspec.syntax.steps import BlockCall, LayerCall, Reuse
 
-Written = Mapping[str, tuple[Value, Trail]]  # where each argument is written, with notes
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """Where an argument is written, the names that its formulas see, and notes on the place.
+
+    key: the name that `==` in it stands for; None for a lone value.
+    """
+
+    value: Value
+    env: Env
+    find_axes: FindAxes | None
+    key: str | None
+    notes: Trail
 
 
 def expand_layer(
@@ -52,7 +65,7 @@ def add_layer(
     slots, inputs = _list_inputs(op, taken, span, context, out)
     draft = Draft(op, inputs, context.scope, step.span, context.trail, slots=slots, owner=owner)
     entry = Entry(span if name is None else step.name_span, draft)
-    written: Written = {}
+    written: Mapping[str, Written] = {}
     errors: Errors = ()
     try:
         layer = find_layer(op)
@@ -76,7 +89,7 @@ def add_layer(
         if known:
             draft.facts = _infer_facts(draft)
         if traits_of(op).batch_statistics and "momentum" in written:
-            _warn_of_momentum(draft.arguments, written["momentum"][0], context, out)
+            _warn_of_momentum(draft.arguments, written["momentum"], context, out)
     except Refused as refused:
         errors = (_report_layer(refused, step, op, context, written, out),)
         entry.broken = op not in LAYERS  # a block misspelt has steps inside
@@ -111,19 +124,26 @@ def _report_layer(
     step: LayerCall | BlockCall | Reuse,
     op: str,
     context: Context,
-    written: Written,
+    written: Mapping[str, Written],
     out: Expansion,
 ) -> int:
     """Report what a rule refused, at the argument to blame if there is one."""
     if isinstance(step, BlockCall):
         unknown = Refused(f"no layer or block is called {show(op)}", code=refused.code)
         unknown.hint = _hint_for_unknown(step, context)
+        blocks = out.spec.root.get("blocks")
+        if blocks is not None and context.home is out.spec.home and op in blocks.keys:
+            unknown.notes = (Note(f"'{op}' is taken away here", blocks.keys[op]),)
         return out.refuse(unknown, step.word_span(op), context.trail, once=True)
     at = refused.at
     if not isinstance(at, AtArgument) or at.name not in written:
         return out.refuse(refused, step.word_span(op), context.trail)
-    value, notes = written[at.name]
-    return out.refuse(refused, value.find(at.inside).span, (*context.trail, *notes))
+    place = written[at.name]
+    value = place.value.find(at.inside)
+    key = place.key if value is place.value else at.path[-1]
+    trail = (*context.trail, *place.notes, *place.value.notes())
+    origins = find_sources(value, place.env, key)
+    return out.refuse(refused, value.span, trail, origins=origins)
 
 
 def _hint_for_unknown(step: BlockCall, context: Context) -> str:
@@ -148,12 +168,12 @@ def _evaluate_arguments(
     contract: Mapping[str, Any],
     context: Context,
     out: Expansion,
-) -> tuple[dict[str, Any], Written]:
+) -> tuple[dict[str, Any], Mapping[str, Written]]:
     """Return a layer's evaluated arguments over the defaults, and where each is written.
 
     Raises `Failed`.
     """
-    given: dict[str, tuple[Value, Mapping[str, Any], FindAxes | None, Trail]] = {}
+    given: dict[str, Written] = {}
     used = Note(f"first used here, by {op}", step.word_span(op))
     for held in context.defaults:
         defaults = held.value
@@ -163,25 +183,23 @@ def _evaluate_arguments(
             mistakes = report_mistakes(layer or defaults, replace(context, env=held.env), out)
             raise Failed(*out.schema_errors(refused), *mistakes)
         for key, value in layer.items() if layer else ():
-            given[key] = (value, held.env, held.find_axes, (used,))
+            given[key] = Written(value, held.env, held.find_axes, key, (used,))
     if (own := step.arguments) is not None:
         for key, value in own.by_name(next(iter(contract))).items():
-            given[key] = (value, context.env, context.find_axes, own.notes())
-    out.used_defaults.update(value.span for value, *_ in given.values())
+            name = None if value is own.first else key
+            given[key] = Written(value, context.env, context.find_axes, name, own.notes())
+    out.used_defaults.update(each.value.span for each in given.values())
     evaluated: dict[str, Any] = {}
-    written: dict[str, tuple[Value, Trail]] = {}
     errors: list[int] = []
-    lone = None if own is None else own.first
-    for key, (value, env, find_axes, notes) in given.items():
-        written[key] = value, (*notes, *value.notes())
-        name = None if value is lone else key
+    for key, each in given.items():
+        trail = (*context.trail, *each.notes)
         try:
-            evaluated[key] = evaluate(value, env, (*context.trail, *notes), out, find_axes, name)
+            evaluated[key] = evaluate(each.value, each.env, trail, out, each.find_axes, each.key)
         except Failed as failed:
             errors += failed.errors
     if len(evaluated) < len(given):
         raise Failed(*errors)
-    return evaluated, written
+    return evaluated, given
 
 
 def _normalize(op: str, given: Mapping[str, Any], known: bool) -> dict[str, Any]:
@@ -218,8 +236,9 @@ def _evaluate_call(
             raise out.fail("unknown-argument", message, value.key_span(name), hint)
         if not isinstance(each, bool):
             message = f"the call argument '{name}' must be true or false"
-            span = value.data[name].span
-            raise out.fail("argument-value", message, span, None, context.trail)
+            written = value.data[name]
+            origins = find_sources(written, context.env, name)
+            raise out.fail("argument-value", message, written.span, None, context.trail, origins)
     if "training" in given:
         _warn_of_training(op, given["training"], value, context, out)
     return dict(given)
@@ -237,14 +256,15 @@ def _warn_of_training(
 
 
 def _warn_of_momentum(
-    arguments: Mapping[str, Any], value: Value, context: Context, out: Expansion
+    arguments: Mapping[str, Any], written: Written, context: Context, out: Expansion
 ) -> None:
     """Warn of a momentum as PyTorch has it, which is the share of the new batch."""
     momentum = arguments.get("momentum")
     if isinstance(momentum, int | float) and momentum <= 0.5:
         message = f"a momentum of {momentum:g} keeps little of the averages so far"
         hint = f"PyTorch's {momentum:g} is momentum: {round(1 - momentum, 10):g} here"
-        out.warn("momentum", message, value.span, hint, context.trail)
+        origins = find_sources(written.value, written.env, written.key)
+        out.warn("momentum", message, written.value.span, hint, context.trail, origins)
 
 
 # --- facts ---------------------------------------------------------------------------------------

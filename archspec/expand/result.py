@@ -7,16 +7,28 @@ from dataclasses import replace
 from itertools import chain, count
 from typing import Any
 
-from archspec.errors import AtArgument, Note, Refused, Span, did_you_mean, in_order, listed
+from archspec.arguments import show
+from archspec.errors import (
+    AtArgument,
+    Diagnostic,
+    Note,
+    Refused,
+    Span,
+    did_you_mean,
+    in_order,
+    listed,
+)
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft
 from archspec.expand.expansion import Expansion, Failed
 from archspec.expand.loops import report_mistakes
+from archspec.expand.origins import SAME, Env, find_sources
 from archspec.expand.scopes import Scope, snake_case
-from archspec.expand.values import SAME, evaluate
+from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
-from archspec.recipe import recipe_of
-from archspec.syntax.formulas import NoValue, words_in
+from archspec.loading.files import Block
+from archspec.recipe import find_misfit, recipe_of
+from archspec.syntax.formulas import NoValue, is_formula, words_in
 from archspec.syntax.source import Value, iter_texts
 
 
@@ -25,7 +37,7 @@ def make_graph(out: Expansion) -> Graph:
     root, path = out.spec.root, out.spec.path
     given = [(key, root.get(key)) for key in ("name", "description")]
     words = {key: str(each.data) for key, each in given if each and not out.is_refused(each)}
-    env = out.environments.get(out.spec.home, {})
+    env = out.environments.get(out.spec.home, Env())
     return Graph(
         name=words.get("name", path.stem if path else "model"),
         description=words.get("description", ""),
@@ -165,6 +177,28 @@ def _names_of_formulas(value: Value) -> Iterator[str]:
             stack += each.data
 
 
+def warn_of_broken_conditions(env: Env, out: Expansion) -> None:
+    """Warn of the formulas under `require` that are false; `archspec check` takes it for an error.
+
+    They are asked before the layers, which may refuse the same value in words that tell less.
+    """
+    for text, span, words in out.spec.root.entries_of("require"):
+        if not is_formula(text) or out.is_refused(words):
+            continue
+        unquoted = span.end_column - span.column == len(text)
+        condition = Value(text, span, is_plain=unquoted)
+        try:
+            truth = evaluate(condition, env, (), out)
+        except Failed:
+            continue
+        origins = find_sources(condition, env)
+        if not isinstance(truth, bool):
+            message = f"a contract must be true or false, got {show(truth)}"
+            out.error("contract", message, span, "compare it: =width >= 8", (), origins)
+        elif not truth:
+            out.warn("contract", str(words.data), span, None, (), origins)
+
+
 def warn_of_bypassed_branches(out: Expansion) -> None:
     """Warn of shortcuts that are gone where their `when` is false, and seem meant as identities.
 
@@ -178,6 +212,27 @@ def warn_of_bypassed_branches(out: Expansion) -> None:
             out.warn("when-branches", message, span, hint, trail)
 
 
+def warn_of_unused_blocks(out: Expansion) -> None:
+    """Warn of blocks of the file that nobody calls, such as a misspelt one of its base.
+
+    Silent where a step that is not there, or another block that nobody calls, could call it.
+    """
+    spec = out.spec
+    own = spec.root.span.source
+    inherited = [
+        name
+        for name, block in spec.home.blocks.items()
+        if block.home is spec.home and block.span.source is not own
+    ]
+    for block in spec.home.blocks.values():
+        if block.span in out.called or block.span.source is not own:
+            continue
+        if block.name in _list_unseen_labels(out, besides=block):
+            continue
+        hint = did_you_mean(block.name, inherited) or "call it in `layers`, or remove it"
+        out.warn("unused-block", f"no step calls the block '{block.name}'", block.span, hint)
+
+
 def warn_of_unused_defaults(out: Expansion) -> None:
     """Warn of arguments in `defaults` that no layer has, or that every layer gives itself.
 
@@ -185,7 +240,7 @@ def warn_of_unused_defaults(out: Expansion) -> None:
     """
     spec = out.spec
     homes = [spec.root, *(block.value for block in spec.home.blocks.values())]
-    unseen = set(_list_unseen_layers(out))
+    unseen = set(_list_unseen_labels(out))
     for root in homes:
         defaults = root.get("defaults")
         for op, layer in defaults.items() if defaults is not None else ():
@@ -201,8 +256,11 @@ def warn_of_unused_defaults(out: Expansion) -> None:
                 out.warn("unused-default", message, layer.key_span(name), hint)
 
 
-def _list_unseen_layers(out: Expansion) -> Iterator[str]:
-    """Yield the layers in steps that are not there and in blocks that nobody calls."""
+def _list_unseen_labels(out: Expansion, besides: Block | None = None) -> Iterator[str]:
+    """Yield the layers and blocks in steps that are not there and in blocks that nobody calls.
+
+    besides: a block that is left out.
+    """
     spec = out.spec
     never = [span for span in out.skipped if span not in out.included]
     bodies = [spec.body, *(block.body for block in spec.home.blocks.values())]
@@ -210,7 +268,7 @@ def _list_unseen_layers(out: Expansion) -> Iterator[str]:
         if any(span.holds(step.span) for span in never):
             yield step.label
     for block in spec.home.blocks.values():
-        if block.span not in out.called and block.body is not None:
+        if block.span not in out.called and block.body is not None and block is not besides:
             yield from (step.label for step in block.body.walk())
 
 
@@ -227,18 +285,29 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
         return {}
 
 
-def check_recipe(graph: Graph, out: Expansion) -> None:
-    """Check that the recipe fits the graph. Raises `Failed`."""
+def check_recipe(graph: Graph, context: Context, out: Expansion) -> Diagnostic | None:
+    """Check that the recipe fits the graph, and return why the dataset that it names does not, if
+    so. Raises `Failed`."""
     train = out.spec.root.get("train")
     if train is None:
-        return
+        return None
     try:
-        recipe_of(graph)
+        recipe = recipe_of(graph)
     except Refused as refused:
-        at, span = refused.at, train.span
-        if isinstance(at, AtArgument) and at.name in train.data:
-            span = train.find(at.path).span
-        raise Failed(out.refuse(refused, span, ())) from None
+        value = _find_refused(refused, train)
+        origins = find_sources(value, context.env) if value is not train else ()
+        raise Failed(out.refuse(refused, value.span, (), origins=origins)) from None
+    misfit = find_misfit(graph, recipe)
+    if misfit is None:
+        return None
+    span = _find_refused(misfit, train).span
+    return out.place(Diagnostic(misfit.code, misfit.message, span, misfit.hint, (), "warning"))[0]
+
+
+def _find_refused(refused: Refused, train: Value) -> Value:
+    """Return the part of the recipe that is refused."""
+    at = refused.at
+    return train.find(at.path) if isinstance(at, AtArgument) and at.name in train.data else train
 
 
 def list_unchecked(out: Expansion) -> tuple[Span, ...]:

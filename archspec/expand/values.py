@@ -10,13 +10,13 @@ from typing import Any
 from archspec.errors import AtFormula, Refused, Span
 from archspec.expand.context import Context
 from archspec.expand.expansion import Errors, Expansion, Failed, Trail
+from archspec.expand.origins import SAME, Env, Origin, find_origins, find_place, find_sources
 from archspec.loading.files import Home
 from archspec.syntax import formulas
 from archspec.syntax.formulas import FindAxes
 from archspec.syntax.source import Value
 
 RESERVED = (*formulas.FUNCTIONS, *formulas.WORDS, "channels")
-SAME = "=="  # as a value: the value of the name that it stands at
 
 
 def evaluate(
@@ -56,7 +56,10 @@ def evaluate(
             lead = len(value.data[1:]) - len(value.data[1:].lstrip())
             span = span.within(1 + lead + at.start, at.length)
         once = refused.code == "unknown-name"
-        raise Failed(out.refuse(refused, span, (*trail, *value.notes()), once)) from None
+        names = at.names if isinstance(at, AtFormula) else ()
+        origins = find_origins(names, env)
+        trail = (*trail, *value.notes())
+        raise Failed(out.refuse(refused, span, trail, once, origins)) from None
 
 
 def _evaluate_inside(
@@ -88,7 +91,8 @@ def fill(value: Value, context: Context, out: Expansion) -> str:
         raise Failed from None
     except Refused as refused:
         once = refused.code == "unknown-name"
-        raise Failed(out.refuse(refused, value.span, context.trail, once)) from None
+        origins = find_sources(value, context.env)
+        raise Failed(out.refuse(refused, value.span, context.trail, once, origins)) from None
 
 
 def try_fill(value: Value, context: Context) -> str | None:
@@ -99,12 +103,12 @@ def try_fill(value: Value, context: Context) -> str | None:
         return None
 
 
-def evaluate_params(declared: Value | None, out: Expansion) -> tuple[dict[str, Any], Errors]:
+def evaluate_params(declared: Value | None, out: Expansion) -> tuple[Env, Errors]:
     """Return the params of a file by name, and the errors in them.
 
     The default of a param may name the params before it.
     """
-    env: dict[str, Any] = {}
+    env = Env()
     errors: list[int] = []
     hint = "a default may name the params above it"
     for name in declared.data if declared else ():
@@ -113,14 +117,17 @@ def evaluate_params(declared: Value | None, out: Expansion) -> tuple[dict[str, A
     for name, span, value in declared.entries() if declared else ():
         errors += check_variable(name, span, {}, out)
         try:
-            env[name] = evaluate(value, env, (), out)
+            result = evaluate(value, env, (), out)
+            env.bind(
+                name, result, Origin(name, result, find_place(value), find_sources(value, env))
+            )
         except Failed as failed:
             errors += failed.errors
             env[name] = formulas.REPORTED
     return env, tuple(errors)
 
 
-def find_params(home: Home, out: Expansion) -> tuple[dict[str, Any], Errors]:
+def find_params(home: Home, out: Expansion) -> tuple[Env, Errors]:
     """Return the params of a file by name, and the errors in them at the first call."""
     if home in out.environments:
         return out.environments[home], ()

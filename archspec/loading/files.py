@@ -11,17 +11,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from archspec.errors import Diagnostic, Note, Span, SpecError, UserError, did_you_mean
+from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError, did_you_mean
 from archspec.loading.settings import apply_setting
-from archspec.loading.shipped import is_bare, list_shipped
+from archspec.loading.shipped import is_bare, list_shipped, shipped_folder
 from archspec.reading import from_here, kind_of, path_of
 from archspec.schema.check_result import CheckResult
 from archspec.schema.validation import check
+from archspec.syntax.formulas import is_formula
 from archspec.syntax.source import Document, Value, read_file
 from archspec.syntax.steps import Body, read_body
 
-NOT_INHERITED = ("name", "require", "extends", "import")
-DEEP = {"params": 1, "inputs": 1, "train": 1, "defaults": 2, "blocks": 2}
+NOT_INHERITED = ("name", "extends", "import")
+DEEP = {"params": 1, "inputs": 1, "train": 1, "require": 1, "defaults": 2, "blocks": 2}
 KEEPS_NULL = ("params",)
 MAX_FILES = 100
 
@@ -55,7 +56,9 @@ class Spec:
     """A file laid over its bases, with its imports.
 
     body: its steps. broken: the places of what the schema refused, which expansion skips.
-    diagnostics: the errors and warnings found while loading.
+    diagnostics: the errors and warnings found while loading. files: the sources of all files that
+    were read, from the one that was opened on. shipped: those of them that come with archspec, but
+    for the one that was opened: nobody edits these.
     """
 
     root: Value
@@ -64,6 +67,8 @@ class Spec:
     path: Path | None
     broken: frozenset[Span]
     diagnostics: tuple[Diagnostic, ...]
+    files: tuple[Source, ...] = ()
+    shipped: frozenset[Source] = frozenset()
 
 
 def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> Spec:
@@ -86,7 +91,11 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
         raise SpecError(reader.diagnostics or [library])
     body = read_body(root.get("layers"), reader.broken)
     broken, diagnostics = frozenset(reader.broken), tuple(reader.diagnostics)
-    return Spec(root, body, home, document.path, broken, diagnostics)
+    others = {path: each.source for path, each in reader.documents.items()}
+    folder = path_of(shipped_folder())
+    shipped = frozenset(each for path, each in others.items() if path.is_relative_to(folder))
+    files = (document.source, *others.values())
+    return Spec(root, body, home, document.path, broken, diagnostics, files, shipped)
 
 
 class _Reader:
@@ -316,6 +325,10 @@ def _overlay(base: Value | None, top: Value) -> Value:
     """Return a derived file's value over its base's, by the rules of `extends`, without nulls."""
     data = {key: value for key, value in base.items() if key not in NOT_INHERITED} if base else {}
     keys = {key: base.key_span(key) for key in data} if base else {}
+    if (require := data.pop("require", None)) is not None:
+        # A limit is of one network; a formula is of the params, and they are taken over.
+        formulas = {key: value for key, value in require.items() if is_formula(key)}
+        data |= {"require": replace(require, data=formulas)} if formulas else {}
     for key, other in (("input", "inputs"), ("inputs", "input")):
         if top.get(key) is not None and other in data:
             del data[other], keys[other]
@@ -336,7 +349,7 @@ def _overlay_key(
     depth: int,
     keeps_null: bool,
 ) -> None:
-    """Lay one value over what a mapping has under its key.
+    """Lay one value over what a mapping has under its key; a blank one changes nothing there.
 
     depth: how many levels of mappings are laid over key by key. keeps_null: whether null is a value
     at the lowest level, as of a param.
@@ -345,6 +358,8 @@ def _overlay_key(
     old = data.get(key)
     if place[0] == "blocks" and place[2:] == ("params",):  # a block's, name by name, as the file's
         depth, keeps_null = 1, True
+    if old is not None and value.is_blank:
+        return
     if value.data is None and not (keeps_null and depth == 0):
         data.pop(key, None)
         keys[key] = span  # where its absence is reported

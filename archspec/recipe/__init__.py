@@ -8,16 +8,20 @@ slow begins.
 """
 
 from archspec.recipe.callbacks import ended_early, find_restoring
+from archspec.recipe.classifying import CLASSES, check_outputs, check_targets, find_misfit
 from archspec.recipe.of_graph import Recipe, recipe_of
-from archspec.recipe.outputs import OF_CLASSES, gives_probabilities, is_one_unit, is_sparse
+from archspec.recipe.outputs import gives_probabilities, is_one_unit, is_sparse
 from archspec.recipe.record import DATA, RECIPE, given_in, suggest_key
 
 __all__ = [
+    "CLASSES",
     "DATA",
-    "OF_CLASSES",
     "RECIPE",
     "Recipe",
+    "check_outputs",
+    "check_targets",
     "ended_early",
+    "find_misfit",
     "find_restoring",
     "given_in",
     "gives_probabilities",

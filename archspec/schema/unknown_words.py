@@ -123,7 +123,7 @@ def report_contract(key: str, fault: Fault, result: CheckResult) -> None:
     message, known = f"`require` has no contract '{key}'", fault.known_keys
     near = foreign.CONTRACTS.get(key.replace("_", "").casefold()) or did_you_mean(key, known)
     per_batch = [f"{name}@BATCH_SIZE" for name, each in CONTRACTS.items() if each.per_batch]
-    hint = near or f"contracts: {', '.join([*known, *per_batch])}"
+    hint = near or f"contracts: {', '.join([*known, *per_batch])}; of params a formula, =width >= 8"
     result.error("unknown-word", message, fault.value.key_span(key), hint, fault.notes)
 
 

@@ -52,6 +52,12 @@ class Value:
     alias: Span | None = None
     is_plain: bool = True
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing at all is written: `params:`, and not `params: null`."""
+        start, end = (self.span.line, self.span.column), (self.span.end_line, self.span.end_column)
+        return self.data is None and start == end
+
     def get(self, key: str) -> Value | None:
         """Return the value of a key; None if it is missing or null, or if this is no mapping."""
         value = self.data.get(key) if isinstance(self.data, dict) else None
@@ -115,13 +121,23 @@ def to_plain(value: Value) -> Any:
 
 def iter_texts(value: Value) -> Iterator[str]:
     """Yield every text in a value, but for keys."""
-    stack = [value]
+    return (text for _, text in iter_keyed_texts(value))
+
+
+def iter_keyed_texts(value: Value, key: str | None = None) -> Iterator[tuple[str | None, str]]:
+    """Yield every text in a value with the key that it stands at, None in a list.
+
+    key: that of the value itself.
+    """
+    stack = [(key, value)]
     while stack:
-        data = stack.pop().data
-        if isinstance(data, str):
-            yield data
-        elif isinstance(data, dict | tuple):
-            stack += data.values() if isinstance(data, dict) else data
+        at, each = stack.pop()
+        if isinstance(each.data, str):
+            yield at, each.data
+        elif isinstance(each.data, dict):
+            stack += each.data.items()
+        elif isinstance(each.data, tuple):
+            stack += ((None, item) for item in each.data)
 
 
 def make_value(data: Any, span: Span) -> Value:
