@@ -284,6 +284,25 @@ def test_a_block_overridden_in_the_middle_is_what_the_last_one_sees(tmp_path: Pa
     assert argument(graph, "max_value") == [3.0]
 
 
+@table(
+    "params, words, hint",
+    {
+        "a word of Python": ("{class: 3}", "'class' already means something", "'classes'"),
+        "a variable of the base's loop": ("{depth: 3}", "a loop variable of the base", "'depths'"),
+        "itself": ("{classes: =classes * 2}", "'classes' is this param itself", "its value"),
+    },
+)
+def test_a_param_that_cannot_be_added_is_said_where_it_is_given(
+    params: str, words: str, hint: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "main.yaml"
+    path.write_text(f"archspec: 1\nextends: resnet18\nparams: {params}\n")
+    error = only_error(lambda: archspec.load(path))
+    assert words in error.message
+    assert hint in str(error.hint)
+    assert (error.span.source.name, error.span.line) == (str(path), 3)
+
+
 def test_an_error_in_the_base_is_said_in_the_base(tmp_path: Path) -> None:
     main = "extends: base.yaml\nparams: {width: 1}"
     error = only_error(lambda: load(tmp_path, main, BASE.replace("=width", "=2 - 2 * width")))

@@ -79,7 +79,7 @@ def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[
         name: value for name, value in context.env.items() if name != INDEX or context.hides_index
     }
     for name, span in _locate_variables(step.loop.value).items() if rows else ():
-        errors += check_variable(name, span, taken, out)
+        errors += check_variable(name, span, taken, out, context.home.params)
     if step.name is not None and "{" not in str(step.name.data):
         name = step.name.data
         variable = next(iter(rows[0]), "i") if rows else "i"

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from archspec.errors import AtFormula, Refused, Span
+from archspec.errors import AtFormula, Note, Refused, Span, did_you_mean
 from archspec.expand.context import Context
 from archspec.expand.expansion import Errors, Expansion, Failed, Trail
 from archspec.expand.origins import SAME, Env, Origin, find_origins, find_place, find_sources
@@ -115,7 +115,9 @@ def evaluate_params(declared: Value | None, out: Expansion) -> tuple[Env, Errors
         message = f"the param '{name}' is declared further down"
         env[name] = formulas.NoValue(message, "unknown-name", hint)
     for name, span, value in declared.entries() if declared else ():
-        errors += check_variable(name, span, {}, out)
+        errors += check_variable(name, span, {}, out, declared)
+        message = f"'{name}' is this param itself, which has no other value here"
+        env[name] = formulas.NoValue(message, "unknown-name", "write its value")
         try:
             result = evaluate(value, env, (), out)
             env.bind(
@@ -127,6 +129,12 @@ def evaluate_params(declared: Value | None, out: Expansion) -> tuple[Env, Errors
     return env, tuple(errors)
 
 
+def _list_others(name: str, span: Span, params: Value | None) -> list[str]:
+    """Return the params that stand in other files than the one at `span`, which extends them."""
+    entries = params.entries() if params is not None else ()
+    return [each for each, at, _ in entries if each != name and at.source is not span.source]
+
+
 def find_params(home: Home, out: Expansion) -> tuple[Env, Errors]:
     """Return the params of a file by name, and the errors in them at the first call."""
     if home in out.environments:
@@ -135,14 +143,30 @@ def find_params(home: Home, out: Expansion) -> tuple[Env, Errors]:
     return out.environments[home], errors
 
 
-def check_variable(name: str, span: Span, taken: Mapping[str, Any], out: Expansion) -> Errors:
-    """Report a param or loop variable whose name is malformed or already means something."""
+def check_variable(
+    name: str,
+    span: Span,
+    taken: Mapping[str, Any],
+    out: Expansion,
+    params: Value | None = None,
+) -> Errors:
+    """Report a param or loop variable whose name is malformed or already means something.
+
+    params: those of the file, with which a param that a derived file adds may be confused.
+    """
     if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:
         hint = "a name begins with a letter and holds letters, digits and _"
         return (out.error("name", f"'{name}' cannot be a name in formulas", span, hint),)
     if keyword.iskeyword(name) or name in RESERVED:
         message = f"'{name}' already means something in formulas"
-        return (out.error("name", message, span, "rename it"),)
+        near = did_you_mean(name, _list_others(name, span, params)) or "rename it"
+        return (out.error("name", message, span, near),)
+    if name in taken and params is not None and name in params.data:
+        given = params.key_span(name)
+        if given.source is not span.source:  # a derived file adds it: its base is sound
+            message = f"the param '{name}' has the name of a loop variable of the base"
+            near = did_you_mean(name, _list_others(name, given, params)) or "rename it"
+            return (out.error("name", message, given, near, (Note("the loop is here", span),)),)
     if name in taken:
         message = f"the loop variable '{name}' hides a param or variable"
         return (out.error("name", message, span, "rename it"),)
