@@ -75,7 +75,7 @@ def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[
     taken = {
         name: value for name, value in context.env.items() if name != INDEX or context.hides_index
     }
-    for name, span in _locate_variables(step.loop.value).items() if rows else ():
+    for name, span in locate_variables(step.loop.value).items() if rows else ():
         errors += check_variable(name, span, taken, out)
     if step.name is not None and "{" not in str(step.name.data):
         name = step.name.data
@@ -92,7 +92,7 @@ def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[
     return iterations, tuple(errors)
 
 
-def _locate_variables(loop: Value) -> dict[str, Span]:
+def locate_variables(loop: Value) -> dict[str, Span]:
     """Return where each variable of a `for` is written first."""
     keys: dict[str, Span] = {}
     rows = loop.data if isinstance(loop.data, tuple) else (loop,)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain, count
 from typing import Any
 
-from archspec.errors import AtArgument, Note, Refused, Span, did_you_mean, in_order, listed
+from archspec.errors import AtArgument, Refused, Span, did_you_mean, in_order
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft
 from archspec.expand.expansion import Expansion, Failed
@@ -104,8 +104,7 @@ def check_all_used(out: Expansion) -> None:
 
 
 def warn_of_unused_params(out: Expansion) -> None:
-    """Warn of params that no formula names: of the file, such as a misspelt one of its base, and of
-    a block that replaces its base's, such as one that the base alone needs."""
+    """Warn of params of the file that no formula names, such as a misspelt one of its base."""
     root = out.spec.root
     hidden, named = _find_names(root)
     known = [name for name, _, _ in root.entries_of("params")]
@@ -119,16 +118,6 @@ def warn_of_unused_params(out: Expansion) -> None:
                 )
                 near = "rename one of them, or remove it"
             out.warn("unused-param", message, span, near or "remove it")
-    for block in out.spec.home.blocks.values():
-        if block.overrides is None or block.value.span.source is not root.span.source:
-            continue
-        named = set(_names_of_formulas(block.value))
-        unused = [name for name, _, _ in block.value.entries_of("params") if name not in named]
-        if unused:
-            message = f"no formula of the block '{block.name}' names the {listed('param', unused)}"
-            hint = "the params of the block that it replaces are laid under its own"
-            notes = (Note("it replaces this block", block.overrides),)
-            out.warn("unused-param", message, block.span, hint, notes)
 
 
 def _find_names(root: Value) -> tuple[dict[str, str], set[str]]:
@@ -140,18 +129,18 @@ def _find_names(root: Value) -> tuple[dict[str, str], set[str]]:
     named: set[str] = set()
     for word, value in root.items():
         if word != "blocks":
-            named |= set(_names_of_formulas(value))
+            named |= set(names_of_formulas(value))
     for label, _, block in root.entries_of("blocks"):
         own = {name for name, _, _ in block.entries_of("params")}
         for word, value in block.items():
-            names = set(_names_of_formulas(value))
+            names = set(names_of_formulas(value))
             named |= names if word == "params" else names - own
             if word != "params":
                 hidden |= dict.fromkeys(names & own, label)
     return hidden, named
 
 
-def _names_of_formulas(value: Value) -> Iterator[str]:
+def names_of_formulas(value: Value) -> Iterator[str]:
     """Yield the words of every formula in a value, and the keys that `==` stands at."""
     for text in iter_texts(value):
         yield from words_in(text)
