@@ -213,9 +213,9 @@ def is_included(step: Step, context: Context, out: Expansion) -> bool:
     if step.condition is None:
         return True
     truth = evaluate(step.condition, context.env, context.trail, out, context.find_axes)
-    if isinstance(truth, str):
-        message = f"`when` must be true or false, got '{truth}'"
-        hint = "compare it: = a == 'b'"
+    if not _is_truth(truth):
+        message = f"`when` must be true or false, got {show(truth)}"
+        hint = _suggest_truth(truth)
         raise out.fail("when", message, step.condition.span, hint, context.trail)
     if step.alternative() is not None:  # of the two, each is seen where the condition lets it in
         seen, unseen = ("layers", "else") if truth else ("else", "layers")
@@ -226,6 +226,27 @@ def is_included(step: Step, context: Context, out: Expansion) -> bool:
     else:
         out.skipped[step.span] = None
     return bool(truth)
+
+
+def _is_truth(value: Any) -> bool:
+    """Return whether a condition may have a value: true, false, or an integer, of which 0 is false.
+
+    A list or a rate counts as true or false in Python, but here it is rarely meant.
+    """
+    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+
+
+def _suggest_truth(value: Any) -> str:
+    """Return what to write in place of a condition that is neither true nor false."""
+    if isinstance(value, str):
+        word = {"yes": "true", "on": "true", "true": "true"}.get(value.lower())
+        word = word or {"no": "false", "off": "false", "false": "false"}.get(value.lower())
+        if word:
+            return f"write {word}, without quotes, where the value is given: '{value}' is text"
+        return "compare it: = a == 'b'"
+    if value is None:
+        return "compare it: = a != null"
+    return "compare it: =len(a) > 0" if isinstance(value, list) else "compare it: =a > 0"
 
 
 def skip_step(step: Step, context: Context, number: int | None, out: Expansion) -> Errors:
