@@ -876,7 +876,8 @@ def test_a_step_is_not(step: str, code: str) -> None:
             "dense(input) add(input dense) -> add",
         ),
         "and branches": (
-            "- Dense: 4\n- {branches: [[ReLU], []], merge: Add, when: =off, from: input}\n- Add:\n  from: [previous, dense]",
+            "- Dense: 4\n- {branches: [[ReLU], []], merge: Add, when: =off, from: input}\n"
+            "- Add:\n  from: [previous, dense]",
             "dense(input) add(input dense) -> add",
         ),
         "of several values it passes on the previous one": (

@@ -142,7 +142,8 @@ def test_a_loop_walks(layers: str, units: list[int]) -> None:
             "t0.d0(input) t0.d1(t0.d0) t1.d0(t0.d1) t1.d1(t1.d0) -> t1.d1",
         ),
         "after no turn, the value that the first would have taken": (
-            "- Dense: 4\n- {repeat: 0, ReLU: {}, from: input}\n- {Add: {}, from: [previous, dense]}",
+            "- Dense: 4\n- {repeat: 0, ReLU: {}, from: input}\n"
+            "- {Add: {}, from: [previous, dense]}",
             "dense(input) add(input dense) -> add",
         ),
         "and after turns that are left out": (

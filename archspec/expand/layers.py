@@ -10,6 +10,7 @@ from archspec import foreign
 from archspec.arguments import show
 from archspec.errors import AtArgument, Note, Refused, Span, did_you_mean
 from archspec.expand.context import Context
+from archspec.expand.doubts import warn_of_doubts
 from archspec.expand.drafts import Draft, Taken
 from archspec.expand.expansion import Errors, Expansion, Failed, Trail
 from archspec.expand.loops import report_mistakes
@@ -75,6 +76,7 @@ def add_layer(
             draft.arguments = _normalize(op, given, known)
         if known:
             draft.facts = _infer_facts(draft)
+            warn_of_doubts(draft, step, context, out)
         if traits_of(op).batch_statistics and "momentum" in written:
             _warn_of_momentum(draft.arguments, written["momentum"][0], context, out)
     except Refused as refused:

@@ -217,17 +217,20 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
 
 
 def check_recipe(graph: Graph, out: Expansion) -> None:
-    """Check that the recipe fits the graph. Raises `Failed`."""
+    """Check that the recipe fits the graph, and warn of what in it hardly does. Raises `Failed`."""
     train = out.spec.root.get("train")
     if train is None:
         return
     try:
-        recipe_of(graph)
+        doubts = recipe_of(graph).warnings
     except Refused as refused:
         at, span = refused.at, train.span
         if isinstance(at, AtArgument) and at.name in train.data:
             span = train.find(at.path).span
         raise Failed(out.refuse(refused, span, ())) from None
+    for message in doubts:  # each begins with the key that it is about, as in `train.loss: ...`
+        key = message.partition(":")[0].removeprefix("train.")
+        out.warn("train", message, train.find([key]).span)
 
 
 def list_unchecked(out: Expansion) -> tuple[Span, ...]:
