@@ -163,6 +163,12 @@ def _walk_together(
         if not isinstance(items, list):
             message = f"the loop variable '{name}' needs a list, got {show(items)}"
             hint = f"for: {{{name}: =range({items})}}" if isinstance(items, int) else None
+            others = [(key, each) for key, each in lists.items() if isinstance(each, list)]
+            if others and not isinstance(items, dict):
+                other, long = others[0]
+                same = ", ".join([show(items)] * min(len(long), 3))
+                listed = f"[{same}{', ...' if len(long) > 3 else ''}]"
+                hint = f"write a list as long as '{other}': {name}: {listed}"
             raise out.fail("loop", message, loop.data[name].span, hint, context.trail)
     lengths = {name: len(items) for name, items in lists.items()}
     if len(set(lengths.values())) > 1:

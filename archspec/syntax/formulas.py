@@ -339,8 +339,9 @@ class _Evaluation:
         if name in ("previous", "input"):
             axes = ", ".join(f"{name}.{each}" for each in AXES)
             raise _refused(node, f"'{name}' is a step, and a formula takes its axes", axes)
+        usable = [each for each, value in self.names.items() if not isinstance(value, NoValue)]
         hint = did_you_mean(name, known) or (
-            f"names known here: {', '.join(self.names) or 'none'}; text needs quotes"
+            f"names known here: {', '.join(usable) or 'none'}; text needs quotes"
         )
         raise _refused(node, f"no param or loop variable is called '{name}'", hint, "unknown-name")
 
