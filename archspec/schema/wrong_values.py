@@ -87,6 +87,8 @@ def report_step(fault: Fault, result: CheckResult) -> None:
         hint = "steps inside a step are a group: `- layers: [...]`" if nested else None
         if nested and fault.path[-1] == "merge":
             hint = "`merge` is one layer or block; what follows it is a step after the branches"
+            if len(value.data) == 1:
+                hint = "leave the brackets out"
         message = f"a step must be {fault.words}, got {show(to_plain(value))}"
         result.error("no-step", message, value.span, hint, notes)
 

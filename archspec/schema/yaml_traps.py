@@ -162,8 +162,9 @@ def _report_several_steps(ops: list[str], value: Value, result: CheckResult) -> 
 
 
 def _is_imported(word: str, result: CheckResult) -> bool:
-    """Return whether a word calls a block that the file does not declare itself."""
-    return word[:1].islower() and word not in (*WORDS, *result.known_blocks())
+    """Return whether a word may call a block that the file has from another one."""
+    elsewhere = any(result.root.get(key) is not None for key in ("import", "extends"))
+    return elsewhere and word[:1].islower() and word not in (*WORDS, *result.known_blocks())
 
 
 def _list_params(block: str, result: CheckResult) -> Collection[str]:

@@ -339,7 +339,8 @@ class _Evaluation:
         if name in ("previous", "input"):
             axes = ", ".join(f"{name}.{each}" for each in AXES)
             raise _refused(node, f"'{name}' is a step, and a formula takes its axes", axes)
-        usable = [each for each, value in self.names.items() if not isinstance(value, NoValue)]
+        sure = self.names.items()  # a param that failed is reported, and known all the same
+        usable = [each for each, v in sure if v is REPORTED or not isinstance(v, NoValue)]
         hint = did_you_mean(name, known) or (
             f"names known here: {', '.join(usable) or 'none'}; text needs quotes"
         )
