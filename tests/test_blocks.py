@@ -533,7 +533,11 @@ HIDING = "params: {n: 2}\nblocks: {b: {params: {n: OWN}, layers: [{Dense: FORMUL
         "the block's own is named": ("1", "=n", ["'n' in the block 'b' is the block's own param"]),
         "so in arguments": ("1", "{units: =2 * n}", ["'n' in the block 'b' is the block's own"]),
         "its default takes the file's": ("==", "=n", []),
-        "nobody names it": ("1", "3", ["no formula names the param 'n'"]),
+        "nobody names it": (
+            "1",
+            "3",
+            ["no formula names the param 'n'", "the block 'b' names its param 'n'"],
+        ),
     },
 )
 def test_a_param_that_every_formula_finds_hidden_is_unused(

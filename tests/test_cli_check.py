@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from conftest import ROOT
 from test_errors import codes
 
+import archspec
 from archspec.cli import main
 from archspec.error_formats import CODES
 
@@ -201,6 +202,14 @@ def test_what_only_the_schema_has_seen_is_said(files: Path) -> None:
     text = "archspec: 1\ninput: [3]\nlayers:\n  - Dense: 3\n    when: false\n  - ReLU\n"
     (files / "net.yaml").write_text(text, encoding="utf-8")
     assert "checked against the schema only: line 4" in check("net.yaml").output
+
+
+def test_what_a_shipped_block_leaves_out_is_not_said(files: Path) -> None:
+    text = "archspec: 1\nimport: [inverted_residual]\ninput: [8, 8, 4]\n"
+    text += "layers: [inverted_residual: 4]\n"
+    (files / "net.yaml").write_text(text, encoding="utf-8")
+    assert archspec.load(files / "net.yaml").unchecked
+    assert "schema" not in check("net.yaml").output
 
 
 @pytest.mark.parametrize(

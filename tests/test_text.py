@@ -21,6 +21,30 @@ def layers(text: str, size: str = "[64, 64, 3]") -> Graph:
     return archspec.loads(f"archspec: 1\nname: net\ninput: {size}\nlayers:\n{text}")
 
 
+# --- what rows take ------------------------------------------------------------------------------
+
+
+def test_a_row_names_what_it_takes_where_that_is_not_the_row_above() -> None:
+    graph = layers(
+        """
+  - {Conv2D: {filters: 4, kernel_size: 1}, name: stem}
+  - name: unit
+    layers:
+      - branches:
+          main: [Conv2D: {filters: 4, kernel_size: 1}, ReLU]
+          side: [Softmax]
+        merge: Add
+      - ReLU
+"""
+    )
+    rows = to_text([graph], inputs=True).split("\n\n")[1].splitlines()
+    taken = [row[rows[0].index("inputs") :].rstrip() for row in rows[2:9]]
+    assert taken == ["", "", "", "", "stem", "main.re_lu, side.softmax", ""]
+    folded = to_text([graph], depth=1, inputs=True)
+    assert "main" not in folded
+    assert "stem" not in folded.partition("unit")[2]
+
+
 # --- receptive field -----------------------------------------------------------------------------
 
 

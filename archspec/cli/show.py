@@ -22,6 +22,7 @@ from archspec.cli.specs import load, warn
 @set_option
 @layers_option
 @click.option("--depth", type=MANY, help="Fold blocks that are nested deeper than this.")
+@click.option("--inputs", is_flag=True, help="Say what a row takes that is not the row above.")
 @recipe_option("batch_size", "Batch size for the memory of training.")
 @recipe_option("precision", "Precision for it: float32, mixed_bfloat16, ...")
 @format_option("json")
@@ -29,6 +30,7 @@ def show(
     specs: tuple[str, ...],
     settings: tuple[str, ...],
     depth: int | None,
+    inputs: bool,
     batch_size: int | None,
     precision: str | None,
     form: str,
@@ -42,5 +44,7 @@ def show(
     graphs = [load(spec, settings) for spec in specs]
     for graph in graphs:
         warn(graph)
-    report = make_report(*graphs, depth=depth, batch_size=batch_size, precision=precision)
+    report = make_report(
+        *graphs, depth=depth, inputs=inputs, batch_size=batch_size, precision=precision
+    )
     click.echo(report.to_text(form), nl=False)

@@ -48,6 +48,7 @@ from archspec.expand.result import (
     warn_of_unused_defaults,
     warn_of_unused_params,
 )
+from archspec.expand.unnamed import warn_of_unnamed_params, warn_of_unnamed_variables
 from archspec.expand.values import find_params
 from archspec.expand.walk import MAX_DEPTH, expand_body
 from archspec.graph import Graph
@@ -110,6 +111,8 @@ def _expand_spec(out: Expansion) -> Graph:
     warn_of_bypassed_branches(out)
     warn_of_unused_params(out)
     warn_of_unused_blocks(out)
+    warn_of_unnamed_params(out)
+    warn_of_unnamed_variables(out)
     warn_of_unused_defaults(out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
     misfit = check_recipe(graph, context, out)

@@ -283,7 +283,8 @@ def expand_reuse(
         raise Failed
     if entry.scope is not None or not isinstance(owner, Draft) or owner.op == "InputLayer":
         message = f"'{text}' is neither a layer nor a block, and only these can be reused"
-        raise out.fail("reuse", message, step.target.span, None, context.trail)
+        hint = "make the group a block, and call that" if entry.scope is not None else None
+        raise out.fail("reuse", message, step.target.span, hint, context.trail)
     if owner.facts is None:
         raise Failed
     return add_layer(step, owner.op, name, context, taken, out, owner)

@@ -10,6 +10,7 @@ from archspec import foreign
 from archspec.arguments import show
 from archspec.errors import AtArgument, Note, Refused, Span, did_you_mean
 from archspec.expand.context import Context
+from archspec.expand.doubts import warn_of_doubts
 from archspec.expand.drafts import Draft, Taken
 from archspec.expand.expansion import Errors, Expansion, Failed, Trail
 from archspec.expand.loops import report_mistakes
@@ -18,7 +19,7 @@ from archspec.expand.origins import Env, find_sources
 from archspec.expand.references import require_node
 from archspec.expand.scopes import Entry, snake_case
 from archspec.expand.values import evaluate
-from archspec.graph import Facts
+from archspec.graph import Facts, Shape
 from archspec.infer import bind_arguments, find_layer, infer_facts, suggest_layer
 from archspec.layers import LAYERS, traits_of
 from archspec.syntax.formulas import FindAxes
@@ -88,6 +89,7 @@ def add_layer(
             draft.arguments = _normalize(op, given, known)
         if known:
             draft.facts = _infer_facts(draft)
+            warn_of_doubts(draft, step, context, out)
         if traits_of(op).batch_statistics and "momentum" in written:
             _warn_of_momentum(draft.arguments, written["momentum"], context, out)
     except Refused as refused:
@@ -274,10 +276,30 @@ def _infer_facts(draft: Draft) -> Facts:
     """Return the facts of a node whose inputs are known. Raises `Refused`."""
     shapes = [each.shape for each in draft.inputs]
     fed = dict(zip(draft.slots, shapes, strict=True)) if draft.slots else shapes
-    facts = infer_facts(draft.op, draft.arguments, fed, draft.call)
+    try:
+        facts = infer_facts(draft.op, draft.arguments, fed, draft.call)
+    except Refused as refused:
+        if refused.hint is None and len(shapes) == 1 and draft.inputs[0].op == "InputLayer":
+            refused.hint = _suggest_input(draft, shapes[0])
+        raise
     if draft.owner is not None:
         _check_same_weights(draft, facts, draft.owner)
     return facts
+
+
+def _suggest_input(draft: Draft, shape: Shape) -> str | None:
+    """Return a hint for an input with a batch axis, or without channels, if it would fit then."""
+    tries = (
+        ((None, *shape[2:]), "leave the batch axis out"),
+        ((*shape, 1), "the channels are an axis, too"),
+    )
+    for tried, what in tries:
+        try:
+            infer_facts(draft.op, draft.arguments, [tried], draft.call)
+        except Refused:
+            continue
+        return f"{what}: input: {show(list(tried[1:]))}"
+    return None
 
 
 def _check_same_weights(draft: Draft, facts: Facts, owner: Draft) -> None:

@@ -78,7 +78,7 @@ def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[
     taken = {
         name: value for name, value in context.env.items() if name != INDEX or context.hides_index
     }
-    for name, span in _locate_variables(step.loop.value).items() if rows else ():
+    for name, span in locate_variables(step.loop.value).items() if rows else ():
         errors += check_variable(name, span, taken, out, context.home.params)
     if step.name is not None and "{" not in str(step.name.data):
         name = step.name.data
@@ -97,7 +97,7 @@ def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[
     return iterations, tuple(errors)
 
 
-def _locate_variables(loop: Value) -> dict[str, Span]:
+def locate_variables(loop: Value) -> dict[str, Span]:
     """Return where each variable of a `for` is written first."""
     keys: dict[str, Span] = {}
     rows = loop.data if isinstance(loop.data, tuple) else (loop,)
@@ -200,6 +200,12 @@ def _walk_together(
             message = f"the loop variable '{name}' needs a list, got {show(items)}"
             hint = f"for: {{{name}: =range({items})}}" if isinstance(items, int) else None
             written = loop.data[name]
+            others = [(key, each) for key, each in lists.items() if isinstance(each, list)]
+            if others and not isinstance(items, dict):
+                other, long = others[0]
+                same = ", ".join([show(items)] * min(len(long), 3))
+                listed = f"[{same}{', ...' if len(long) > 3 else ''}]"
+                hint = f"write a list as long as '{other}': {name}: {listed}"
             origins = find_sources(written, context.env)
             raise out.fail("loop", message, written.span, hint, context.trail, origins)
     lengths = {name: len(items) for name, items in lists.items()}
@@ -254,10 +260,10 @@ def is_included(step: Step, context: Context, out: Expansion) -> bool:
     if step.condition is None:
         return True
     truth = evaluate(step.condition, context.env, context.trail, out, context.find_axes)
-    if isinstance(truth, str):
-        message = f"`when` must be true or false, got '{truth}'"
-        hint = "compare it: = a == 'b'"
+    if not _is_truth(truth):
+        message = f"`when` must be true or false, got {show(truth)}"
         origins = find_sources(step.condition, context.env)
+        hint = _suggest_truth(truth)
         raise out.fail("when", message, step.condition.span, hint, context.trail, origins)
     if step.alternative() is not None:  # of the two, each is seen where the condition lets it in
         seen, unseen = ("layers", "else") if truth else ("else", "layers")
@@ -268,6 +274,27 @@ def is_included(step: Step, context: Context, out: Expansion) -> bool:
     else:
         out.skipped[step.span] = None
     return bool(truth)
+
+
+def _is_truth(value: Any) -> bool:
+    """Return whether a condition may have a value: true, false, or an integer, of which 0 is false.
+
+    A list or a rate counts as true or false in Python, but here it is rarely meant.
+    """
+    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+
+
+def _suggest_truth(value: Any) -> str:
+    """Return what to write in place of a condition that is neither true nor false."""
+    if isinstance(value, str):
+        word = {"yes": "true", "on": "true", "true": "true"}.get(value.lower())
+        word = word or {"no": "false", "off": "false", "false": "false"}.get(value.lower())
+        if word:
+            return f"write {word}, without quotes, where the value is given: '{value}' is text"
+        return "compare it: = a == 'b'"
+    if value is None:
+        return "compare it: = a != null"
+    return "compare it: =len(a) > 0" if isinstance(value, list) else "compare it: =a > 0"
 
 
 def skip_step(step: Step, context: Context, number: int | None, out: Expansion) -> Errors:

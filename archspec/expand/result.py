@@ -8,16 +8,7 @@ from itertools import chain, count
 from typing import Any
 
 from archspec.arguments import show
-from archspec.errors import (
-    AtArgument,
-    Diagnostic,
-    Note,
-    Refused,
-    Span,
-    did_you_mean,
-    in_order,
-    listed,
-)
+from archspec.errors import AtArgument, Diagnostic, Refused, Span, did_you_mean, in_order
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft
 from archspec.expand.expansion import Expansion, Failed
@@ -116,8 +107,7 @@ def check_all_used(out: Expansion) -> None:
 
 
 def warn_of_unused_params(out: Expansion) -> None:
-    """Warn of params that no formula names: of the file, such as a misspelt one of its base, and of
-    a block that replaces its base's, such as one that the base alone needs."""
+    """Warn of params of the file that no formula names, such as a misspelt one of its base."""
     root = out.spec.root
     hidden, named = _find_names(root)
     known = [name for name, _, _ in root.entries_of("params")]
@@ -131,16 +121,6 @@ def warn_of_unused_params(out: Expansion) -> None:
                 )
                 near = "rename one of them, or remove it"
             out.warn("unused-param", message, span, near or "remove it")
-    for block in out.spec.home.blocks.values():
-        if block.overrides is None or block.value.span.source is not root.span.source:
-            continue
-        named = set(_names_of_formulas(block.value))
-        unused = [name for name, _, _ in block.value.entries_of("params") if name not in named]
-        if unused:
-            message = f"no formula of the block '{block.name}' names the {listed('param', unused)}"
-            hint = "the params of the block that it replaces are laid under its own"
-            notes = (Note("it replaces this block", block.overrides),)
-            out.warn("unused-param", message, block.span, hint, notes)
 
 
 def _find_names(root: Value) -> tuple[dict[str, str], set[str]]:
@@ -152,18 +132,18 @@ def _find_names(root: Value) -> tuple[dict[str, str], set[str]]:
     named: set[str] = set()
     for word, value in root.items():
         if word != "blocks":
-            named |= set(_names_of_formulas(value))
+            named |= set(names_of_formulas(value))
     for label, _, block in root.entries_of("blocks"):
         own = {name for name, _, _ in block.entries_of("params")}
         for word, value in block.items():
-            names = set(_names_of_formulas(value))
+            names = set(names_of_formulas(value))
             named |= names if word == "params" else names - own
             if word != "params":
                 hidden |= dict.fromkeys(names & own, label)
     return hidden, named
 
 
-def _names_of_formulas(value: Value) -> Iterator[str]:
+def names_of_formulas(value: Value) -> Iterator[str]:
     """Yield the words of every formula in a value, and the keys that `==` stands at."""
     for text in iter_texts(value):
         yield from words_in(text)
@@ -286,8 +266,8 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
 
 
 def check_recipe(graph: Graph, context: Context, out: Expansion) -> Diagnostic | None:
-    """Check that the recipe fits the graph, and return why the dataset that it names does not, if
-    so. Raises `Failed`."""
+    """Check that the recipe fits the graph, and warn of what in it hardly does. Return why the
+    dataset that it names does not fit, if so. Raises `Failed`."""
     train = out.spec.root.get("train")
     if train is None:
         return None
@@ -297,6 +277,9 @@ def check_recipe(graph: Graph, context: Context, out: Expansion) -> Diagnostic |
         value = _find_refused(refused, train)
         origins = find_sources(value, context.env) if value is not train else ()
         raise Failed(out.refuse(refused, value.span, (), origins=origins)) from None
+    for message in recipe.warnings:  # each begins with the key that it is about: `train.loss: ...`
+        key = message.partition(":")[0].removeprefix("train.")
+        out.warn("train", message, train.find([key]).span)
     misfit = find_misfit(graph, recipe)
     if misfit is None:
         return None

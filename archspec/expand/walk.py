@@ -30,7 +30,7 @@ from archspec.expand.references import (
 from archspec.expand.scopes import Entry, snake_case
 from archspec.expand.values import try_fill
 from archspec.syntax.formulas import words_in
-from archspec.syntax.steps import Body, Branches, Broken, Repeat, Sources, Step
+from archspec.syntax.steps import Body, Branches, Broken, From, Repeat, Sources, Step
 
 MAX_STEPS = 20_000
 MAX_DEPTH = 150  # steps within steps
@@ -79,6 +79,7 @@ def _expand_step(
     start = len(out.drafts)
     sources = step.sources
     num_there = 0
+    before = previous
     for iteration in iterations:
         _count_step(step, out)
         inside = with_previous(iteration.inside(context), previous)
@@ -98,6 +99,8 @@ def _expand_step(
         if not each_time:
             sources = None  # the next iteration takes the output of this one
     out.blame_first(start, errors)
+    if num_there == 0 and previous is before:
+        return _pass_on(step, context, previous)
     if (
         each_time
         and num_there > 1
@@ -109,6 +112,24 @@ def _expand_step(
             "say `from`: the name of an iteration, or a pattern that fits them all",
         )
     return previous
+
+
+def _pass_on(step: Step, context: Context, previous: Previous) -> Previous:
+    """Return what the next step takes where a step is left out: what the step would have taken.
+
+    Of several values that is the previous one, if it is among them. A lone `from` does nothing but
+    take, so that nothing changes without it.
+    """
+    sources = step.sources
+    if sources is None or isinstance(step, From) or _takes_previous(sources):
+        return previous
+    if sources.single and not is_pattern(sources.names[0]):
+        for found in find_known_sources(sources, context, previous):
+            return found
+    return Nothing(
+        "the step before it is left out, and which value it passes on cannot be told",
+        "give this step a `from`, or make that one a group with `else: [from: NAME]`",
+    )
 
 
 def _is_fed_each_time(

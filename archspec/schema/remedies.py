@@ -43,11 +43,29 @@ def _one_in_brackets(fault: Fault) -> str | None:
     return "leave the brackets out" if alone else None
 
 
+def _mapping_as_list(fault: Fault) -> str | None:
+    """Catch `params:` with `- width: 3` under it."""
+    items = fault.value.data
+    if not (isinstance(items, tuple) and items and all(isinstance(i.data, dict) for i in items)):
+        return None
+    merged = {key: to_plain(value) for each in items for key, value in each.items()}
+    span = fault.value.span
+    dashed = span.source.lines[span.line - 1][span.column - 1 : span.column] == "-"
+    return "leave the '- ' out" if dashed and fault.takes(merged) else None
+
+
 def _number_of_turns(fault: Fault) -> str | None:
     """Catch `for: 3`."""
     data = fault.value.data
     counted = isinstance(data, int) and not isinstance(data, bool)
     return f"write repeat: {data}" if fault.path[-1] == "for" and counted else None
+
+
+def _input_for_inputs(fault: Fault) -> str | None:
+    """Catch `inputs: [28, 28, 1]`."""
+    if not (isinstance(fault.value.data, tuple) and fault.path == ["inputs"]):
+        return None
+    return f"a single input is `input: {show(to_plain(fault.value))}`"
 
 
 def _outputs_by_name(fault: Fault) -> str | None:
@@ -90,6 +108,15 @@ def _thousands(fault: Fault) -> str | None:
     separated = re.fullmatch(r"[-+]?[0-9]{1,3}(,[0-9]{3})+", fault.text)
     if separated and fault.takes(float(number)):
         return f"numbers have no thousands separators: {number}"
+    return None
+
+
+def _decimal_comma(fault: Fault) -> str | None:
+    """Catch `rate: 0,5`."""
+    number = fault.text.replace(",", ".")
+    decimal = re.fullmatch(r"[-+]?[0-9]{1,9},[0-9]{1,9}", fault.text)
+    if decimal and fault.takes(float(number)):
+        return f"numbers have a decimal point: {number}"
     return None
 
 
@@ -152,6 +179,16 @@ def _recipe_word(fault: Fault) -> str | None:
     return key.type.meant(fault.text) if key else None
 
 
+def _object_as_call(fault: Fault) -> str | None:
+    """Catch `kernel_regularizer: l2(1e-4)`."""
+    call = re.fullmatch(r"(?:\w+\.)*(\w+)\(([-+.\w]+)\)", fault.text)
+    if fault.role != "object" or not call or not FLOAT.fullmatch(call[2]):
+        return None
+    name = KINDS[fault.owner].canonical(call[1])
+    known = name is not None and fault.takes({name: float(call[2])})
+    return f"write {{{name}: {call[2]}}}" if known else None
+
+
 def _misspelt_word(fault: Fault) -> str | None:
     """Catch `padding: sme`."""
     if not (isinstance(fault.value.data, str) and (choices := _choices(fault.wanted))):
@@ -197,20 +234,24 @@ def _comparison(fault: Fault) -> str | None:
 # words that are guessed by their letters, and lists of all valid words come last.
 REMEDIES: tuple[Callable[[Fault], str | None], ...] = (
     _steps_as_mapping,
+    _mapping_as_list,
     _one_in_brackets,
     _number_of_turns,
+    _input_for_inputs,
     _outputs_by_name,
     _margins,
     _one_for_a_list,
     _none,
     _yes_or_no,
     _thousands,
+    _decimal_comma,
     _quoted_number,
     _formula_without_sign,
     _list_without_brackets,
     _percentage,
     _arguments_without_names,
     _recipe_word,
+    _object_as_call,
     _misspelt_word,
     _unknown_word,
     _names_of_a_table,

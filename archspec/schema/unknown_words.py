@@ -13,6 +13,7 @@ from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES
 from archspec.schema.check_result import CheckResult, Notes
 from archspec.schema.validator import Fault, name_subject
+from archspec.syntax.source import to_plain
 from archspec.syntax.steps import BESIDE, MODIFIERS, RESERVED, WORDS
 
 # Words at the top of a file; if one is misspelt, the rest of the file cannot be checked.
@@ -72,6 +73,8 @@ def _meant_argument(key: str, fault: Fault) -> str:
         elsewhere = recipe.suggest_key(key)
     elif owner in LAYERS:
         elsewhere = foreign.ARGUMENTS.get(key.replace("_", "").casefold())
+        if elsewhere and (ours := re.match(r"write (\w+)", elsewhere)) and ours[1] not in known:
+            elsewhere = None
     elif owner in TABLES["optimizer"]:
         elsewhere = foreign.OPTIMIZER_ARGUMENTS.get(key)
     written = re.fullmatch(r"(\w+)(\s+|:|\s*=\s*)(\S.*)", key)  # `units 3`, `units:3`, `units=3`
@@ -82,8 +85,13 @@ def _meant_argument(key: str, fault: Fault) -> str:
     if written and written[1] in known:
         what = "space is missing after the colon" if written[2] == ":" else "colon is missing"
         return f"a {what}: {written[1]}: {written[3]}"
-    if re.fullmatch(r"[0-9]{3}", key) and fault.value.data[key].data is None:
-        return "numbers have no thousands separators"
+    if re.fullmatch(r"[0-9]{1,9}", key) and fault.value.data[key].data is None:
+        words = list(fault.value.data)
+        cut = words[words.index(key) - 1]  # YAML cut a number at its comma
+        whole = show(to_plain(fault.value.data[cut]))
+        if len(key) == 3 and whole != "0":
+            return "numbers have no thousands separators"
+        return f"numbers have a decimal point: {cut}: {whole}.{key}"
     return did_you_mean(key, known) or (f"it has {', '.join(known)}" if known else "it takes none")
 
 

@@ -19,7 +19,7 @@ from archspec.schema import unknown_words, wrong_values
 from archspec.schema.check_result import CheckResult, find_head, find_values
 from archspec.schema.validator import Fault, quick_check, validator
 from archspec.schema.yaml_traps import report_traps
-from archspec.syntax.source import Document, to_plain
+from archspec.syntax.source import Document, Value, to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,8 @@ def check(document: Document) -> CheckResult:
         )
         result.fatal = True
     trapped = set(report_traps(result))
+    if (several := _report_inputs_as_input(root, result)) is not None:
+        trapped.add(several)
     data = to_plain(root)
     for error in () if quick_check()(data) else validator().iter_errors(data):
         _report(error, result, trapped)
@@ -79,6 +81,22 @@ def check(document: Document) -> CheckResult:
             result.fatal = True
             break
     return result
+
+
+def _report_inputs_as_input(root: Value, result: CheckResult) -> Span | None:
+    """Report shapes by name under `input`, and return their place; None if there are none."""
+    shapes = root.get("input")
+    if shapes is None or not isinstance(shapes.data, dict):
+        return None
+    if not shapes.data or not all(isinstance(each.data, tuple) for each in shapes.data.values()):
+        return None
+    if "shape" in shapes.data:
+        return None
+    names = ", ".join(f"{name}: {show(to_plain(each))}" for name, each in shapes.items())
+    message = "`input` is one shape, and here are shapes by name"
+    result.error("input", message, root.key_span("input"), f"write `inputs: {{{names}}}`")
+    result.fatal = True
+    return shapes.span
 
 
 def _report(error: Any, result: CheckResult, trapped: set[Span]) -> None:

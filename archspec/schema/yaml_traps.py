@@ -7,13 +7,13 @@ are looked for first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from archspec import foreign
 from archspec.errors import Note, Span, did_you_mean
 from archspec.layers import LAYERS
-from archspec.schema.check_result import CheckResult, Path, find_head, is_step
+from archspec.schema.check_result import CheckResult, Path, find_head, find_values, is_step
 from archspec.syntax.formulas import is_formula, is_unbalanced
 from archspec.syntax.source import Value
 from archspec.syntax.steps import BESIDE, MODIFIERS, WORDS
@@ -35,7 +35,9 @@ def report_traps(result: CheckResult) -> Iterator[Span]:
             _report_torn(torn, result)
         else:
             stack += [(each, [*path, key]) for key, each in inside]
-            if not (isinstance(value.data, dict) and is_step(path)) or _is_one_step(value, result):
+            if not (isinstance(value.data, dict) and is_step(path)):
+                continue
+            if _is_one_step(value, _find_next(path, result), result):
                 continue
         result.mark_broken(path)
         yield value.span
@@ -60,8 +62,20 @@ def _report_torn(torn: Value, result: CheckResult) -> None:
         result.error("yaml", message, torn.span, "a list has square brackets: [3, 3]")
 
 
-def _is_one_step(value: Value, result: CheckResult) -> bool:
-    """Return whether a mapping is one step; report it if it is none, or several."""
+def _find_next(path: Path, result: CheckResult) -> Value | None:
+    """Return the step on a line below the one at a path, in the same list."""
+    *_, steps, step = find_values(result.root, path)
+    if not isinstance(path[-1], int) or path[-1] + 1 >= len(steps.data):
+        return None
+    below: Value = steps.data[path[-1] + 1]
+    return below if below.span.line > step.span.line else None
+
+
+def _is_one_step(value: Value, below: Value | None, result: CheckResult) -> bool:
+    """Return whether a mapping is one step; report it if it is none, or several.
+
+    below: the step on a line below it.
+    """
     ops = [key for key in value.data if key not in BESIDE]
     if "else" in value.data and not {"when", "layers"} <= value.data.keys():
         _report_else(ops, value, result)
@@ -73,10 +87,16 @@ def _is_one_step(value: Value, result: CheckResult) -> bool:
         if "from" in value.data and isinstance(value.data["merge"].data, str):
             hint = f"write `- {value.data['merge'].data}:` with that `from`"
         result.error("merge", message, value.key_span("merge"), hint)
+    elif _has_merge_as_branch(value):
+        message = "`merge` stands among the branches"
+        hint = "write it beside `branches`, indented less"
+        result.error("merge", message, value.data["branches"].key_span("merge"), hint)
     elif not ops and "from" not in value.data:
         message = "this step names no layer, block, branches, layers, reuse or from"
         hint = None
-        if "when" in value.data:
+        if below is not None:
+            hint = "if it belongs to the step below, remove the '-' of that line"
+        elif "when" in value.data:
             hint = "write what is there then as `layers: [...]`; a branch: {when: ..., layers: []}"
         result.error("no-step", message, find_head(value), hint)
     elif "for" in value.data and "repeat" in value.data:
@@ -86,6 +106,15 @@ def _is_one_step(value: Value, result: CheckResult) -> bool:
     else:
         return True
     return False
+
+
+def _has_merge_as_branch(value: Value) -> bool:
+    """Return whether `merge` is a key of the branches, and its value a layer and no branch."""
+    branches = value.get("branches")
+    merge = None if branches is None or "merge" in value.data else branches.get("merge")
+    if merge is None or isinstance(merge.data, tuple):
+        return False
+    return not isinstance(merge.data, dict) or not {"layers", "from", "when"} & merge.data.keys()
 
 
 def _report_else(ops: list[str], value: Value, result: CheckResult) -> None:
@@ -114,13 +143,16 @@ def _report_several_steps(ops: list[str], value: Value, result: CheckResult) -> 
         result.error("unknown-word", f"a step has no word '{kind}'", value.key_span(kind), hint)
         return
     first = next((key for key in ops if key in LAYERS or key in WORDS), ops[0])
-    arguments = LAYERS[first].arguments if first in LAYERS else {}
+    arguments = LAYERS[first].arguments if first in LAYERS else _list_params(first, result)
     others = [key for key in ops if key != first]
     outside = [key for key in others if key in arguments]
     if outside:  # with the misspelt ones among them
         outside = [key for key in others if key in arguments or did_you_mean(key, arguments)]
         listed = " and ".join(map(repr, outside))
-        are = "is an argument" if len(outside) == 1 else "are arguments"
+        what = "argument" if first in LAYERS else "param"
+        are = (
+            f"is {'an' if first in LAYERS else 'a'} {what}" if len(outside) == 1 else f"are {what}s"
+        )
         message = f"{listed} {are} of {first}, not of a step"
         hint = f"indent {'it' if len(outside) == 1 else 'them'} under '{first}:'"
         result.error("indent", message, value.key_span(outside[0]), hint)
@@ -129,9 +161,23 @@ def _report_several_steps(ops: list[str], value: Value, result: CheckResult) -> 
             _report_second_key(key, first, value, result)
 
 
+def _is_imported(word: str, result: CheckResult) -> bool:
+    """Return whether a word may call a block that the file has from another one."""
+    elsewhere = any(result.root.get(key) is not None for key in ("import", "extends"))
+    return elsewhere and word[:1].islower() and word not in (*WORDS, *result.known_blocks())
+
+
+def _list_params(block: str, result: CheckResult) -> Collection[str]:
+    """Return the params of a block of the file; none for a word that is no block of it."""
+    declared = next(
+        (each for name, _, each in result.root.entries_of("blocks") if name == block), None
+    )
+    return [] if declared is None else [name for name, _, _ in declared.entries_of("params")]
+
+
 def _report_second_key(key: str, first: str, value: Value, result: CheckResult) -> None:
     """Report a key beside the step's first layer or block that is not an argument of it."""
-    arguments = LAYERS[first].arguments if first in LAYERS else {}
+    arguments = LAYERS[first].arguments if first in LAYERS else _list_params(first, result)
     argument = did_you_mean(key, arguments) if value.data[first].data is None else None
     word = foreign.STEP.get(key.replace("_", "").casefold()) or did_you_mean(key, MODIFIERS)
     if argument and key not in result.known_blocks():  # `Dense:` and `unit: 3` under it
@@ -139,6 +185,9 @@ def _report_second_key(key: str, first: str, value: Value, result: CheckResult) 
         hint = f"indent it under '{first}:'; {argument}"
     elif word:
         code, message, hint = "unknown-word", f"a step has no word '{key}'", word
+    elif _is_imported(first, result) and key[:1].islower() and key not in result.known_blocks():
+        code, message = "indent", f"a step has no word '{key}'"
+        hint = f"a param of the block stands inside it: `{first}: {{{key}: ...}}`"
     else:
         code = "several-steps"
         message = f"a step holds one layer or block, and here are '{first}' and '{key}'"

@@ -144,6 +144,16 @@ def _no_colon_before_brace(stop: Stop) -> Diagnostic | None:
     )
 
 
+def _arguments_without_braces(stop: Stop) -> Diagnostic | None:
+    """Catch `- Dense: 10, activation: relu`."""
+    line = stop.line.split(" #")[0].rstrip()
+    step = re.fullmatch(r"\s*- +([A-Za-z]\w*): +(?:\w+: +)?[^\s,:]+((?:, *\w+: +[^,:]+)+)", line)
+    if not (step and stop.is_second_colon):
+        return None
+    hint = f"several arguments stand in braces, each with its name: {step[1]}: {{...{step[2]}}}"
+    return stop.diagnose("a ': ' cannot stand inside a value", hint)
+
+
 def _second_colon(stop: Stop) -> Diagnostic | None:
     """Catch `description: a net: small`."""
     if not stop.is_second_colon:
@@ -250,6 +260,7 @@ RULES: tuple[Callable[[Stop], Diagnostic | None], ...] = (
     _sign_of_alias,
     _no_colon_above,
     _no_colon_before_brace,
+    _arguments_without_braces,
     _second_colon,
     _torn_formula,
     _open_bracket,
