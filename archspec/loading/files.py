@@ -6,7 +6,8 @@ blocks of other files, each of which keeps seeing its own file's params, default
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,15 @@ class _Reader:
             raise SpecError(self.diagnostics)
         return result
 
+    @contextmanager
+    def noting(self, text: str, value: Value) -> Iterator[None]:
+        """Note at each error how its file was reached: by a value that names it."""
+        self.trail.append(Note(text, value.span))
+        try:
+            yield
+        finally:
+            self.trail.pop()
+
     def report(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Add diagnostics, with notes on how their file was reached."""
         trail = tuple(reversed(self.trail))
@@ -131,9 +141,8 @@ class _Reader:
         extends = root.get("extends")
         if extends is not None:
             base = self.find(extends, document, chain)
-            self.trail.append(Note("extended here", extends.span))
-            base_root, base_home = self.read(base, chain)
-            self.trail.pop()
+            with self.noting("extended here", extends):
+                base_root, base_home = self.read(base, chain)
         blocks = dict(base_home.blocks) if base_home else {}
         for name, _, value in root.entries_of("blocks"):
             if value.data is None:
@@ -151,16 +160,15 @@ class _Reader:
         root = document.root
         imports = root.get("import")
         imported: dict[str, Span] = {}
-        missing: list[Diagnostic] = []
+        is_missing = False
         for each in imports.data if imports else ():
             try:
                 found = self.find(each, document, chain)
-            except SpecError as error:
-                missing += error.diagnostics
+                with self.noting("imported here", each):
+                    library = self.read_library(found, chain)
+            except SpecError:
+                is_missing = True
                 continue
-            self.trail.append(Note("imported here", each.span))
-            library = self.read_library(found, chain)
-            self.trail.pop()
             for name, block in self.select_blocks(library, each).items():
                 known = blocks.get(name, block)
                 if known is not block:
@@ -171,8 +179,8 @@ class _Reader:
         for name, span, value in root.entries_of("blocks"):
             if name in imported and value.data is not None:
                 self.report([_make_duplicate_error(name, span, imported[name])])
-        if missing:  # every call of their blocks would be one more error
-            raise SpecError([*self.diagnostics, *missing])
+        if is_missing:  # every call of its blocks would be one more error
+            raise SpecError(self.diagnostics)
 
     def warn_of_replaced_layers(self, root: Value, base: Home) -> None:
         """Warn of `layers` that call no block of the base: they replace the whole list."""
@@ -284,11 +292,6 @@ class _Reader:
                 self.documents[resolved] = read_file(path, _relative_name(path))
             except UserError as error:
                 raise fail(str(error.args[0]), error.hint) from None
-            except SpecError as error:
-                self.trail.append(Note("named here", value.span))
-                self.report(error.diagnostics)
-                self.trail.pop()
-                raise SpecError(self.diagnostics) from None
         return self.documents[resolved]
 
 
