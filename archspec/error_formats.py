@@ -45,6 +45,7 @@ CODES = {
     "library": "A block library is used where a network is wanted.",
     "loop": "A loop walks something that is no list, or lists of different lengths.",
     "loop-from": "A `from` beside a loop could feed every iteration, or the first alone.",
+    "mask": "A mask stops the layer that it comes to.",
     "merge": "A `merge` has no branches to join, or is no layer or block.",
     "merge-one": "One branch is left, and its `merge` does more than join.",
     "missing-argument": "An argument that has no default is not given.",

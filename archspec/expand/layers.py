@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from archspec import foreign
@@ -75,6 +76,7 @@ def add_layer(
             draft.arguments = _normalize(op, given, known)
         if known:
             draft.facts = _infer_facts(draft)
+            _find_mask(draft)
         if traits_of(op).batch_statistics and "momentum" in written:
             _warn_of_momentum(draft.arguments, written["momentum"][0], context, out)
     except Refused as refused:
@@ -258,6 +260,25 @@ def _infer_facts(draft: Draft) -> Facts:
     if draft.owner is not None:
         _check_same_weights(draft, facts, draft.owner)
     return facts
+
+
+def _find_mask(draft: Draft) -> None:
+    """Give a node the mask that its value has. Raises `Refused` for a mask that stops its layer."""
+    find = partial(
+        traits_of(draft.op).mask,
+        {**draft.arguments, **draft.call},
+        [each.shape for each in draft.inputs],
+    )
+    masks = [each.mask for each in draft.inputs]
+    maker = next((each.masked_by for each in draft.inputs if each.masked_by is not None), None)
+    try:
+        draft.mask = find(masks)
+    except Refused as refused:
+        refused.message = f"{draft.op} {refused.message}"
+        refused.notes = (Note("the mask is made here", maker.span),) if maker else ()
+        raise
+    if draft.mask is not None:
+        draft.masked_by = draft if find([None] * len(masks)) is not None else maker
 
 
 def _check_same_weights(draft: Draft, facts: Facts, owner: Draft) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from archspec.layers.masks import MaskRule, end
+
 Kind = Literal[
     "normalization",
     "pooling",
@@ -45,6 +47,7 @@ class Traits:
         is a gate.
     fixed_rank: whether Keras ties it to the number of axes of its first input, even where the
         weights fit.
+    mask: what becomes of a mask that comes with its inputs, and whether the layer makes one.
     aligns: whether Keras settles at the first call that inputs of fewer axes are aligned.
     augments_only: why it works in `train.augment` alone, where a layer acts in training only; ""
         for a layer that works anywhere.
@@ -65,5 +68,6 @@ class Traits:
     joins_any: bool = False
     scales: bool = False
     fixed_rank: bool = False
+    mask: MaskRule = end
     aligns: bool = False
     augments_only: str = ""
