@@ -208,8 +208,8 @@ def judged(network: Network, deep: bool = False) -> Verdict:
     if network.fault is not None:
         return Verdict(misreported(network, graph, lines))
     if isinstance(graph, SpecError):
-        masked = {each.code for each in graph.diagnostics} == {"mask"}
-        if masked and refused(lambda: build(network)):  # as Keras does when it runs
+        errors = {each.code for each in graph.diagnostics if each.severity == "error"}
+        if errors == {"mask"} and refused(lambda: build(network)):  # as Keras does when it runs
             return Verdict([])
         return Verdict([f"archspec refuses it: {graph}"])
     try:

@@ -79,6 +79,9 @@ def add_layer(
             _find_mask(draft)
         if traits_of(op).batch_statistics and "momentum" in written:
             _warn_of_momentum(draft.arguments, written["momentum"][0], context, out)
+        learnt = layer.traits.adapted
+        if learnt and draft.owner is None and draft.arguments.get(learnt, 0) is None:
+            _warn_of_unadapted(op, learnt, span, context, out)
     except Refused as refused:
         errors = (_report_layer(refused, step, op, context, written, out),)
         entry.broken = op not in LAYERS  # a block misspelt has steps inside
@@ -247,6 +250,13 @@ def _warn_of_momentum(
         message = f"a momentum of {momentum:g} keeps little of the averages so far"
         hint = f"PyTorch's {momentum:g} is momentum: {round(1 - momentum, 10):g} here"
         out.warn("momentum", message, value.span, hint, context.trail)
+
+
+def _warn_of_unadapted(op: str, learnt: str, span: Span, context: Context, out: Expansion) -> None:
+    """Warn of a layer whose numbers are learnt from data by `adapt`, which no command calls."""
+    message = f"this {op} has no {learnt}, and no command adapts it to data: it changes nothing"
+    hint = "give it mean and variance, or call the Keras layer's `adapt` in Python"
+    out.warn("unadapted", message, span, hint, context.trail)
 
 
 # --- facts ---------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from archspec.expand.loops import report_mistakes
 from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import SAME, evaluate
 from archspec.graph import Graph, Node, Region
-from archspec.recipe import recipe_of
+from archspec.recipe import SCALED_TWICE, find_scaled_twice, recipe_of
 from archspec.syntax.formulas import NoValue, words_in
 from archspec.syntax.source import Value, iter_texts
 
@@ -228,17 +228,20 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
 
 
 def check_recipe(graph: Graph, out: Expansion) -> None:
-    """Check that the recipe fits the graph. Raises `Failed`."""
+    """Check that the recipe fits the graph, and warn of pixels that both scale. Raises `Failed`."""
     train = out.spec.root.get("train")
     if train is None:
         return
     try:
-        recipe_of(graph)
+        recipe = recipe_of(graph)
     except Refused as refused:
         at, span = refused.at, train.span
         if isinstance(at, AtArgument) and at.name in train.data:
             span = train.find(at.path).span
         raise Failed(out.refuse(refused, span, ())) from None
+    if scaled := find_scaled_twice(graph, recipe.data.scale, recipe.augment):
+        node, message = scaled
+        out.warn("scaled-twice", message, node.span, SCALED_TWICE, node.trail)
 
 
 def list_unchecked(out: Expansion) -> tuple[Span, ...]:

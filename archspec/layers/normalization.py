@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import sqrt
 from typing import Annotated as A
 from typing import Any
 
@@ -272,6 +273,22 @@ def _check_broadcast(value: Any, size: Shape, argument: str) -> None:
         raise Refused(f"wants {what} for its input, got {length}", AtArgument(argument))
 
 
+def _factor_of_scale(arguments: Mapping[str, Any]) -> float:
+    """Return the largest number that a Rescaling multiplies by, whatever its sign."""
+    scale = arguments["scale"]
+    return max(abs(float(each)) for each in (scale if isinstance(scale, tuple) else (scale,)))
+
+
+def _factor_of_variance(arguments: Mapping[str, Any]) -> float:
+    """Return the largest number that a Normalization multiplies by; 1 if it has no variance."""
+    variance = arguments["variance"]
+    if variance is None:
+        return 1.0
+    numbers = variance if isinstance(variance, tuple) else (variance,)
+    deviations = [sqrt(max(each, 1e-14)) for each in numbers]  # as Keras, which divides by no 0
+    return max(deviations) if arguments["invert"] else 1 / min(deviations)
+
+
 NORMALIZATION = Traits(kind="normalization", shares_box=True, changes_range=True, mask=masks.carry)
 
 # fmt: off
@@ -295,11 +312,13 @@ FAMILY = (
     entry("UnitNormalization", unit_normalization, NORMALIZATION, "Scale vectors to length 1.",
           "", (128,)),
     entry("Normalization", normalization,
-          replace(NORMALIZATION, gradient_needs="nothing", fixed_rank=True),
+          replace(NORMALIZATION, gradient_needs="nothing", fixed_rank=True,
+                  factor=_factor_of_variance, adapted="mean"),
           "Subtract a constant mean and divide by a constant deviation.",
           "{mean: [0.485, 0.456, 0.406], variance: [0.0524, 0.0502, 0.0506]}", (224, 224, 3)),
     entry("Rescaling", rescaling,
-          Traits(gradient_needs="nothing", changes_range=True, mask=masks.carry),
+          Traits(gradient_needs="nothing", changes_range=True, mask=masks.carry,
+                 factor=_factor_of_scale),
           "Multiply by a constant and add another.",
           "{scale: =1 / 127.5, offset: -1}", (224, 224, 3)),
 )

@@ -1,8 +1,8 @@
 """The traits of layers: what memory, pictures, recipes and reuse need to know besides the facts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from archspec.layers.masks import MaskRule, end
 
@@ -39,6 +39,9 @@ class Traits:
     activation: the activation function that it is, by its name in a spec.
     passes_values: whether it hands on the values of its input, at most in another shape.
     changes_range: whether it may give pixels another range than its input's.
+    factor: of a layer that changes the range by constants, the function that gives the largest
+        number it multiplies by, from its arguments.
+    adapted: the argument that, left out, only the layer's `adapt` gives; "" if there is none.
     takes_unit_range: whether a value_range of [0, 1] is right whatever the range of the pixels.
     batch_statistics: whether it works by statistics of the batch in training and by averages of
         them at inference.
@@ -63,6 +66,8 @@ class Traits:
     activation: str | None = None
     passes_values: bool = False
     changes_range: bool = False
+    factor: Callable[[Mapping[str, Any]], float] | None = None
+    adapted: str = ""
     takes_unit_range: bool = False
     batch_statistics: bool = False
     joins_any: bool = False

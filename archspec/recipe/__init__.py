@@ -11,14 +11,17 @@ from archspec.recipe.callbacks import ended_early, find_restoring
 from archspec.recipe.of_graph import Recipe, recipe_of
 from archspec.recipe.outputs import OF_CLASSES, gives_probabilities, is_one_unit, is_sparse
 from archspec.recipe.record import DATA, RECIPE, given_in, suggest_key
+from archspec.recipe.scaling import SCALED_TWICE, find_scaled_twice
 
 __all__ = [
     "DATA",
     "OF_CLASSES",
     "RECIPE",
+    "SCALED_TWICE",
     "Recipe",
     "ended_early",
     "find_restoring",
+    "find_scaled_twice",
     "given_in",
     "gives_probabilities",
     "is_one_unit",
