@@ -53,6 +53,7 @@ CODES = {
     "name": "A name cannot be used, or has another meaning already.",
     "no-step": "A step names nothing to do.",
     "no-value": "A step takes the value of one that has none.",
+    "number-in-name": "A name takes a number that is written in another way.",
     "outputs": "The outputs of the network are missing, or one is listed twice.",
     "own-layers": "A layer of one's own, or the file that has it, is wrong.",
     "recursive-block": "A block calls itself, directly or through others.",

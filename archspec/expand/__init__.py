@@ -13,7 +13,7 @@ that collects the nodes and the errors.
     layers      arguments, facts, nodes          values     formulas, params
     loops       `for`, `repeat`, `when`          scopes     names, and what they refer to
     references  the nodes that `from` names      names      the names that steps are given
-    result      the graph, checked as a whole    inputs_outputs, defaults
+    result      the graph, checked as a whole    inputs_outputs, defaults, number_names
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from archspec.expand.expansion import Expansion, Failed, Halt, Handler
 from archspec.expand.inputs_outputs import add_inputs, find_outputs
 from archspec.expand.layers import expand_layer
 from archspec.expand.names import check_keras_names, settle_names
+from archspec.expand.number_names import warn_of_numbers_in_names
 from archspec.expand.references import first_input
 from archspec.expand.result import (
     check_all_used,
@@ -106,6 +107,7 @@ def _expand_spec(out: Expansion) -> Graph:
     warn_of_bypassed_branches(out)
     warn_of_unused_params(out)
     warn_of_unused_defaults(out)
+    warn_of_numbers_in_names(out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
     check_recipe(graph, out)
     contracts = find_broken_contracts(graph, spec.root.get("require"))
