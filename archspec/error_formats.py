@@ -27,6 +27,7 @@ CODES = {
     "branch-loop": "A loop on a branch could mean several branches, or several iterations in one.",
     "branches": "No branch of a step is left to merge.",
     "call": "Call arguments are given to a step that is no layer, or that the layer does not take.",
+    "changed-meaning": "A construct made another network in the first state of the language.",
     "channels-first": "An input looks as if its channels came first, and Keras has them last.",
     "contract": "The network breaks a contract that the spec states under `require`.",
     "duplicate-block": "Two blocks of one name are declared, or one of them is imported.",
@@ -152,7 +153,8 @@ def _command(diagnostic: Diagnostic) -> str:
         lines.append(f"hint: {in_a_line(diagnostic.hint)}")
     given = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
     message = _data("\n".join(lines))
-    return f"::{diagnostic.severity} {given}::{message}"
+    level = "notice" if diagnostic.severity == "note" else diagnostic.severity
+    return f"::{level} {given}::{message}"
 
 
 def _data(text: str) -> str:

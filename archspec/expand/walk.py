@@ -34,6 +34,10 @@ from archspec.syntax.steps import Body, Branches, Broken, Repeat, Sources, Step
 
 MAX_STEPS = 20_000
 MAX_DEPTH = 150  # steps within steps
+FED_FIRST = (  # what `from` beside a loop was in the first state of the language, and a remedy
+    "this `from` fed the first iteration, and each later one took the one before it",
+    "for one after the other: `- from: NAME` as a step before the loop",
+)
 
 
 def expand_body(
@@ -98,16 +102,14 @@ def _expand_step(
         if not each_time:
             sources = None  # the next iteration takes the output of this one
     out.blame_first(start, errors)
-    if (
-        each_time
-        and num_there > 1
-        and step.sources is not None
-        and not _takes_previous(step.sources)
-    ):
-        return Nothing(
-            "the iterations before it are side by side, so there is no previous value",
-            "say `from`: the name of an iteration, or a pattern that fits them all",
-        )
+    if each_time and num_there > 1 and sources is not None:
+        if [each.data for each in sources.names] != ["previous"]:
+            out.changed[sources.span] = FED_FIRST
+        if not _takes_previous(sources):
+            return Nothing(
+                "the iterations before it are side by side, so there is no previous value",
+                "say `from`: the name of an iteration, or a pattern that fits them all",
+            )
     return previous
 
 
@@ -124,7 +126,7 @@ def _is_fed_each_time(
     named = {word for each in sources.names for word in words_in(str(each.data))}
     several = not sources.single or is_pattern(sources.names[0])
     if several or named & variables_of(iterations, context):
-        return True
+        return not out.is_first
     if isinstance(step.loop, Repeat) or sources.names[0].data == "previous":
         return False
     name = sources.names[0].data

@@ -56,7 +56,9 @@ class Spec:
     """A file laid over its bases, with its imports.
 
     body: its steps. broken: the places of what the schema refused, which expansion skips.
-    diagnostics: the errors and warnings found while loading.
+    diagnostics: the errors and warnings found while loading. merged: the places of params of blocks
+    that are laid over those of a base. before: the spec as the first state of the language read it,
+    without laying them over, if there are any.
     """
 
     root: Value
@@ -65,6 +67,8 @@ class Spec:
     path: Path | None
     broken: frozenset[Span]
     diagnostics: tuple[Diagnostic, ...]
+    merged: tuple[Span, ...] = ()
+    before: Spec | None = None
 
 
 def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> Spec:
@@ -74,7 +78,17 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
     Raises `SpecError` if the document cannot be read as a whole, and `UserError` for a setting that
     it has no place for.
     """
-    reader = _Reader()
+    spec = _open(_Reader(), document, settings)
+    if not spec.merged:
+        return spec
+    before = _Reader(lays_params=False)
+    try:
+        return replace(spec, before=replace(_open(before, document, settings), merged=spec.merged))
+    except (SpecError, UserError):  # as for a setting of a param that it has not
+        return spec
+
+
+def _open(reader: _Reader, document: Document, settings: Mapping[str, Any] | None) -> Spec:
     root, home = reader.read(document, ())
     for path, value in (settings or {}).items():
         root = apply_setting(root, path, value)
@@ -87,16 +101,21 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
         raise SpecError(reader.diagnostics or [library])
     body = read_body(root.get("layers"), reader.broken)
     broken, diagnostics = frozenset(reader.broken), tuple(reader.diagnostics)
-    return Spec(root, body, home, document.path, broken, diagnostics)
+    merged = tuple(reader.merged)
+    return Spec(root, body, home, document.path, broken, diagnostics, merged)
 
 
 class _Reader:
     """Reads files and the files that they name, each once, and collects their errors.
 
     libraries: imported files by their paths. trail: notes on how the file being read was reached.
+    lays_params: whether params of a block are laid over those of the block that it replaces.
+    merged: the places of those that are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lays_params: bool = True) -> None:
+        self.lays_params = lays_params
+        self.merged: list[Span] = []
         self.documents: dict[Path, Document] = {}
         self.libraries: dict[Path, Home] = {}
         self.broken: set[Span] = set()
@@ -150,7 +169,9 @@ class _Reader:
         self.add_imports(blocks, document, chain)
         if base_home is not None and root.get("layers") is not None:
             self.warn_of_replaced_layers(root, base_home)
-        root = _overlay(base_root, root)
+        if base_root is not None:
+            self.merged += _find_merged(base_root, root)
+        root = _overlay(base_root, root, self.lays_params)
         return root, self.make_home(root, blocks, base_home)
 
     def add_imports(
@@ -315,7 +336,16 @@ def _make_duplicate_error(name: str, span: Span, first: Span) -> Diagnostic:
     )
 
 
-def _overlay(base: Value | None, top: Value) -> Value:
+def _find_merged(base: Value, top: Value) -> Iterator[Span]:
+    """Yield the places of the params of blocks that a file lays over those of its base."""
+    blocks = base.get("blocks")
+    for name, _, block in top.entries_of("blocks"):
+        below = blocks.get(name) if blocks is not None else None
+        if below is not None and below.get("params") and block.get("params"):
+            yield block.key_span("params")
+
+
+def _overlay(base: Value | None, top: Value, lays_params: bool = True) -> Value:
     """Return a derived file's value over its base's, by the rules of `extends`, without nulls."""
     data = {key: value for key, value in base.items() if key not in NOT_INHERITED} if base else {}
     keys = {key: base.key_span(key) for key in data} if base else {}
@@ -325,7 +355,14 @@ def _overlay(base: Value | None, top: Value) -> Value:
     for key, value in top.items():
         place = (key,)
         _overlay_key(
-            data, keys, place, value, top.key_span(key), DEEP.get(key, 0), key in KEEPS_NULL
+            data,
+            keys,
+            place,
+            value,
+            top.key_span(key),
+            DEEP.get(key, 0),
+            key in KEEPS_NULL,
+            lays_params,
         )
     return replace(top, data=data, keys=keys)
 
@@ -338,15 +375,18 @@ def _overlay_key(
     span: Span,
     depth: int,
     keeps_null: bool,
+    lays_params: bool,
 ) -> None:
     """Lay one value over what a mapping has under its key.
 
     depth: how many levels of mappings are laid over key by key. keeps_null: whether null is a value
-    at the lowest level, as of a param.
+    at the lowest level, as of a param. lays_params: as of a `_Reader`.
     """
     key = place[-1]
     old = data.get(key)
-    if place[0] == "blocks" and place[2:] == ("params",):  # a block's, name by name, as the file's
+    if (
+        place[0] == "blocks" and place[2:] == ("params",) and lays_params
+    ):  # a block's, name by name, as the file's
         depth, keeps_null = 1, True
     if value.data is None and not (keeps_null and depth == 0):
         data.pop(key, None)
@@ -357,7 +397,14 @@ def _overlay_key(
         deepest = depth == 1 and (keeps_null or key not in ("train", "inputs"))
         for name, each in value.items():
             _overlay_key(
-                inside, inside_keys, (*place, name), each, value.key_span(name), depth - 1, deepest
+                inside,
+                inside_keys,
+                (*place, name),
+                each,
+                value.key_span(name),
+                depth - 1,
+                deepest,
+                lays_params,
             )
         data[key], keys[key] = replace(value, data=inside, keys=inside_keys), span
     else:
