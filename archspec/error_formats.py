@@ -28,6 +28,7 @@ CODES = {
     "branches": "No branch of a step is left to merge.",
     "broadcast": "A merge repeats one of its inputs to the size of another.",
     "call": "Call arguments are given to a step that is no layer, or that the layer does not take.",
+    "changed-meaning": "A construct made another network in the first state of the language.",
     "channels-first": "An input looks as if its channels came first, and Keras has them last.",
     "contract": "The network breaks a contract that the spec states under `require`.",
     "data": "The recipe names a dataset that cannot train the network.",
@@ -48,6 +49,7 @@ CODES = {
     "library": "A block library is used where a network is wanted.",
     "loop": "A loop walks something that is no list, or lists of different lengths.",
     "loop-from": "A `from` beside a loop could feed every iteration, or the first alone.",
+    "mask": "A mask stops the layer that it comes to.",
     "merge": "A `merge` has no branches to join, or is no layer or block.",
     "merge-one": "One branch is left, and its `merge` does more than join.",
     "missing-argument": "An argument that has no default is not given.",
@@ -55,6 +57,7 @@ CODES = {
     "name": "A name cannot be used, or has another meaning already.",
     "no-step": "A step names nothing to do.",
     "no-value": "A step takes the value of one that has none.",
+    "number-in-name": "A name takes a number that is written in another way.",
     "outputs": "The outputs of the network are missing, or one is listed twice.",
     "own-layers": "A layer of one's own, or the file that has it, is wrong.",
     "recursive-block": "A block calls itself, directly or through others.",
@@ -62,6 +65,7 @@ CODES = {
     "replaced-layers": "A file replaces the `layers` of its base, and calls none of its blocks.",
     "reuse": "A step reuses something that is no layer or block, or whose weights do not fit.",
     "same-input": "A merge takes the same value twice.",
+    "scaled-twice": "A layer scales pixels that the recipe has scaled already.",
     "schema": "A value is of another kind than the language wants in its place.",
     "several-steps": "One step holds several layers or blocks.",
     "shape": "A layer cannot work on an input of this shape.",
@@ -74,6 +78,7 @@ CODES = {
     "torn-formula": "YAML cut a formula at a comma because it is not quoted.",
     "train": "The recipe contradicts itself or the network, or hardly fits it.",
     "training-ignored": "Keras ignores this `training` argument when it trains.",
+    "unadapted": "A layer has no numbers of its own, and nothing adapts it to data.",
     "unknown-argument": "A layer, a block or an object has no argument of that name.",
     "unknown-layer": "No layer of the table and no block has that name.",
     "unknown-name": "Nothing has the name that a formula or a reference names.",
@@ -155,7 +160,8 @@ def _command(diagnostic: Diagnostic) -> str:
         lines.append(f"hint: {in_a_line(diagnostic.hint)}")
     given = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
     message = _data("\n".join(lines))
-    return f"::{diagnostic.severity} {given}::{message}"
+    level = "notice" if diagnostic.severity == "note" else diagnostic.severity
+    return f"::{level} {given}::{message}"
 
 
 def _data(text: str) -> str:

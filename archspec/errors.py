@@ -82,7 +82,7 @@ class Diagnostic:
     code: what kind of fault it is, such as "unknown-argument"; it never changes.
     message: what is wrong. span: where. hint: how to mend it, if that is known.
     notes: other places that belong to it, such as the call of a block.
-    severity: "error", or "warning" for what does not break the spec.
+    severity: "error", "warning" for what does not break the spec, or "note" for what is only said.
     """
 
     code: str

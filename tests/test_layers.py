@@ -245,9 +245,12 @@ OF_INTEGERS = {"Embedding", "ReversibleEmbedding", "CategoryEncoding"}
 
 
 def call_keras(
-    case: Case, arguments: dict[str, Any], *, run: bool, **more: bool
+    case: Case, arguments: dict[str, Any], *, run: bool, masked: bool = False, **more: bool
 ) -> tuple[Any, Any]:
-    """The Keras layer and what it returns for symbolic tensors, or for ones when it is run."""
+    """The Keras layer and what it returns for symbolic tensors, or for ones when it is run.
+
+    masked: whether each input has a mask.
+    """
     import keras
     import numpy as np
 
@@ -259,9 +262,13 @@ def call_keras(
     dtype = "int32" if case.layer in OF_INTEGERS and not case.call else "float32"
 
     def tensor(shape: Shape) -> Any:
-        if not run:
-            return keras.Input(shape[1:], dtype=dtype)
-        return np.ones([4 if length is None else length for length in shape], dtype)
+        made: Any = keras.Input(shape[1:], dtype=dtype)
+        if run:
+            batch = 7 if masked else 4  # of no other axis' length: masks must not fit by chance
+            made = np.ones(
+                [batch, *(4 if length is None else length for length in shape[1:])], dtype
+            )
+        return keras.layers.Masking(dtype=dtype)(made) if masked else made
 
     inputs = inputs_of(case)
     if isinstance(inputs, dict):
@@ -350,6 +357,29 @@ def test_what_we_accept_runs(case: Case) -> None:
         assert len(out.shape) == len(facts.shape)
         for got, said in zip(out.shape[1:], facts.shape[1:], strict=True):
             assert said in (got, None)
+
+
+@pytest.mark.keras
+@pytest.mark.filterwarnings("ignore:.*does not support masking:UserWarning")
+@pytest.mark.parametrize("case", ANYWHERE, ids=str)
+def test_a_mask_is_made_carried_ended_or_refused_as_by_keras(case: Case) -> None:
+    if other_backends(case):
+        return
+    arguments, _ = infer(case)
+    inputs = inputs_of(case)
+    shapes = list(inputs.values()) if isinstance(inputs, dict) else inputs
+    rule = LAYERS[case.layer].traits.mask
+    try:
+        ours = rule({**arguments, **case.call}, shapes, [len(shape) - 1 for shape in shapes])
+    except Refused:
+        with pytest.raises(Exception, match=r"mask|broadcast|shapes"):
+            call_keras(case, arguments, run=True, masked=True)
+        return
+    _, out = call_keras(case, arguments, run=False, masked=True)
+    mask = getattr(out, "_keras_mask", None)
+    if mask is None and case.layer == "ReversibleEmbedding":  # it makes one only as it runs
+        mask = getattr(call_keras(case, arguments, run=True)[1], "_keras_mask", None)
+    assert ours == (None if mask is None else len(mask.shape))
 
 
 @pytest.mark.keras

@@ -142,6 +142,34 @@ def test_an_augmentation_that_takes_the_pixels_for_others_is_warned_of() -> None
     assert not warnings("[UnitNormalization, RandomInvert]")
 
 
+TO_UNIT = "Rescaling: =1 / 255"
+TO_BOTH_SIDES = "Rescaling: {scale: =1 / 127.5, offset: -1}"
+BY_STATISTICS = "Normalization: {mean: 123.7, variance: =58.4**2}"
+
+
+@pytest.mark.parametrize("first", [TO_UNIT, TO_BOTH_SIDES, BY_STATISTICS])
+def test_pixels_that_a_recipe_and_a_layer_both_scale_are_warned_of(first: str) -> None:
+    def warnings(data: list[int] | None, layer: str = first) -> tuple[str, ...]:
+        text = f"archspec: 1\ninput: [8, 8, 1]\nlayers: [{{{layer}}}, Flatten, Dense: 10]\n"
+        return recipe_of(archspec.loads(text), {"data": {"scale": data}}).warnings
+
+    (warning,) = warnings([0, 1])
+    assert "scales pixels that `train.data.scale` has brought to 0 to 1" in warning
+    assert warnings([-1, 1])
+    assert not warnings([0, 255])
+    assert not warnings(None)
+    assert not warnings([0, 1], "Rescaling: {scale: 2, offset: -1}")
+    assert not warnings([0, 1], "Dense: 3")
+
+
+def test_a_spec_says_once_that_its_recipe_scales_pixels_twice() -> None:
+    graph = archspec.loads(
+        f"archspec: 1\ninput: [8, 8, 1]\nlayers: [{{{TO_UNIT}}}, Flatten, Dense: 10]\ntrain: {{}}\n"
+    )
+    assert [each.code for each in graph.warnings] == ["scaled-twice"]
+    assert not recipe_of(graph).warnings
+
+
 # --- what is refused -----------------------------------------------------------------------------
 
 

@@ -19,8 +19,9 @@ def check(*specs: str | Path, **params: Any) -> list[Diagnostic]:
     specs: files, or bare names of specs that come with archspec.
     params: new values for their params, as `archspec.load` takes them.
 
-    The list is empty where nothing is wrong. A `Diagnostic` whose severity is "warning" does not
-    break a spec. `str(diagnostic)` is the message with its place, line, carets and remedy.
+    The list is empty where nothing is wrong. A `Diagnostic` with the severity "warning" or "note"
+    does not break a spec. `str(diagnostic)` is the message with its place, line, carets and
+    remedy.
 
     Raises `TypeError` for a spec that is neither text nor a path.
 

@@ -14,7 +14,8 @@ that collects the nodes and the errors.
     loops       `for`, `repeat`, `when`          scopes     names, and what they refer to
     references  the nodes that `from` names      names      the names that steps are given
     result      the graph, checked as a whole    origins    where a name was given its value
-    inputs_outputs, defaults
+    first_state constructs that changed          inputs_outputs, defaults, doubts, unnamed,
+                                                 number_names
 """
 
 from __future__ import annotations
@@ -31,9 +32,11 @@ from archspec.expand.branches import expand_branches, expand_from, expand_group
 from archspec.expand.context import Context
 from archspec.expand.defaults import with_file_defaults
 from archspec.expand.expansion import Expansion, Failed, Halt, Handler
+from archspec.expand.first_state import may_have_changed, note_changes
 from archspec.expand.inputs_outputs import add_inputs, find_outputs
 from archspec.expand.layers import expand_layer
 from archspec.expand.names import check_keras_names, settle_names
+from archspec.expand.number_names import warn_of_numbers_in_names
 from archspec.expand.references import first_input
 from archspec.expand.result import (
     check_all_used,
@@ -73,7 +76,12 @@ def expand(spec: Spec) -> Graph:
     out = Expansion(spec, KINDS, findings=list(spec.diagnostics))
     with _deep_recursion():
         try:
-            return _expand_spec(out)
+            graph = _expand_spec(out)
+            if may_have_changed(out):
+                before = len(out.findings)
+                note_changes(graph, _expand_first(out), out)
+                graph = replace(graph, warnings=(*graph.warnings, *out.findings[before:]))
+            return graph
         except (Failed, Halt):
             settle_names(out)
             raise SpecError(out.findings, make_remains(out)) from None
@@ -88,6 +96,14 @@ def _deep_recursion() -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(limit)
+
+
+def _expand_first(out: Expansion) -> Graph | None:
+    """Return the graph that a spec meant in the first state of the language; None if none."""
+    try:
+        return _expand_spec(Expansion(out.spec.before or out.spec, KINDS, is_first=True))
+    except (Failed, Halt):
+        return None
 
 
 def _expand_spec(out: Expansion) -> Graph:
@@ -114,6 +130,7 @@ def _expand_spec(out: Expansion) -> Graph:
     warn_of_unnamed_params(out)
     warn_of_unnamed_variables(out)
     warn_of_unused_defaults(out)
+    warn_of_numbers_in_names(out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
     misfit = check_recipe(graph, context, out)
     contracts = find_broken_contracts(graph, spec.root.get("require"))

@@ -15,8 +15,10 @@ from archspec.graph import Facts, Shape
 class Draft:
     """A node whose name is not final yet.
 
-    owner: the node whose weights it uses, in `reuse`. stand_in: whether it stands for a step that
-    failed before it could be a node. errors: what is wrong with it, as indices in the findings.
+    owner: the node whose weights it uses, in `reuse`. mask: the number of axes of the mask that its
+    value has, if it has one. masked_by: the node that made this mask. stand_in: whether it stands
+    for a step that failed before it could be a node. errors: what is wrong with it, as indices in
+    the findings.
     """
 
     op: str
@@ -29,6 +31,8 @@ class Draft:
     call: Mapping[str, Any] = field(default_factory=dict)
     owner: Draft | None = None
     facts: Facts | None = None
+    mask: int | None = None
+    masked_by: Draft | None = None
     used: bool = False
     name: str = ""
     stand_in: bool = False

@@ -62,7 +62,9 @@ class Expansion:
 
     num_steps: how many steps have been expanded. called: the places of the blocks that are called.
     used_defaults: the places of the arguments that layers have, from `defaults` among them.
-    is_trial: whether the expansion is only tried, and thrown away.
+    is_trial: whether the expansion is only tried, and thrown away. is_first: whether constructs are
+    read as in the first state of the language. changed: the places of those that were read in
+    another way, each with how they were and a remedy.
     circles: the blocks that have been reported to call themselves. skipped, included: the places of
     steps whose `when` was false, or true; in a loop both. transforms: the conditions of branches
     that gave another shape than they took. bypassed: those of branches that were left out where
@@ -82,6 +84,8 @@ class Expansion:
     work: Work = field(default_factory=Work)
     num_steps: int = 0
     is_trial: bool = False
+    is_first: bool = False
+    changed: dict[Span, tuple[str, str]] = field(default_factory=dict)
     called: set[Span] = field(default_factory=set)
     used_defaults: set[Span] = field(default_factory=set)
     circles: set[Block] = field(default_factory=set)

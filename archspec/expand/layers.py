@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from archspec import foreign
@@ -89,9 +90,13 @@ def add_layer(
             draft.arguments = _normalize(op, given, known)
         if known:
             draft.facts = _infer_facts(draft)
+            _find_mask(draft)
             warn_of_doubts(draft, step, context, out)
         if traits_of(op).batch_statistics and "momentum" in written:
             _warn_of_momentum(draft.arguments, written["momentum"], context, out)
+        learnt = layer.traits.adapted
+        if learnt and draft.owner is None and draft.arguments.get(learnt, 0) is None:
+            _warn_of_unadapted(op, learnt, span, context, out)
     except Refused as refused:
         errors = (_report_layer(refused, step, op, context, written, out),)
         entry.broken = op not in LAYERS  # a block misspelt has steps inside
@@ -269,6 +274,13 @@ def _warn_of_momentum(
         out.warn("momentum", message, written.value.span, hint, context.trail, origins)
 
 
+def _warn_of_unadapted(op: str, learnt: str, span: Span, context: Context, out: Expansion) -> None:
+    """Warn of a layer whose numbers are learnt from data by `adapt`, which no command calls."""
+    message = f"this {op} has no {learnt}, and no command adapts it to data: it changes nothing"
+    hint = "give it mean and variance, or call the Keras layer's `adapt` in Python"
+    out.warn("unadapted", message, span, hint, context.trail)
+
+
 # --- facts ---------------------------------------------------------------------------------------
 
 
@@ -300,6 +312,25 @@ def _suggest_input(draft: Draft, shape: Shape) -> str | None:
             continue
         return f"{what}: input: {show(list(tried[1:]))}"
     return None
+
+
+def _find_mask(draft: Draft) -> None:
+    """Give a node the mask that its value has. Raises `Refused` for a mask that stops its layer."""
+    find = partial(
+        traits_of(draft.op).mask,
+        {**draft.arguments, **draft.call},
+        [each.shape for each in draft.inputs],
+    )
+    masks = [each.mask for each in draft.inputs]
+    maker = next((each.masked_by for each in draft.inputs if each.masked_by is not None), None)
+    try:
+        draft.mask = find(masks)
+    except Refused as refused:
+        refused.message = f"{draft.op} {refused.message}"
+        refused.notes = (Note("the mask is made here", maker.span),) if maker else ()
+        raise
+    if draft.mask is not None:
+        draft.masked_by = draft if find([None] * len(masks)) is not None else maker
 
 
 def _check_same_weights(draft: Draft, facts: Facts, owner: Draft) -> None:

@@ -18,7 +18,7 @@ from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
 from archspec.loading.files import Block
-from archspec.recipe import find_misfit, recipe_of
+from archspec.recipe import SCALED_TWICE, find_misfit, find_scaled_twice, recipe_of
 from archspec.syntax.formulas import NoValue, is_formula, words_in
 from archspec.syntax.source import Value, iter_texts
 
@@ -280,6 +280,9 @@ def check_recipe(graph: Graph, context: Context, out: Expansion) -> Diagnostic |
     for message in recipe.warnings:  # each begins with the key that it is about: `train.loss: ...`
         key = message.partition(":")[0].removeprefix("train.")
         out.warn("train", message, train.find([key]).span)
+    if scaled := find_scaled_twice(graph, recipe.data.scale, recipe.augment):
+        node, message = scaled
+        out.warn("scaled-twice", message, node.span, SCALED_TWICE, node.trail)
     misfit = find_misfit(graph, recipe)
     if misfit is None:
         return None

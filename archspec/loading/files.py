@@ -6,7 +6,8 @@ blocks of other files, each of which keeps seeing its own file's params, default
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,9 @@ class Spec:
     body: its steps. broken: the places of what the schema refused, which expansion skips.
     diagnostics: the errors and warnings found while loading. files: the sources of all files that
     were read, from the one that was opened on. shipped: those of them that come with archspec, but
-    for the one that was opened: nobody edits these.
+    for the one that was opened: nobody edits these. merged: the places of params of blocks that are
+    laid over those of a base. before: the spec as the first state of the language read it, without
+    laying them over, if there are any.
     """
 
     root: Value
@@ -69,6 +72,8 @@ class Spec:
     diagnostics: tuple[Diagnostic, ...]
     files: tuple[Source, ...] = ()
     shipped: frozenset[Source] = frozenset()
+    merged: tuple[Span, ...] = ()
+    before: Spec | None = None
 
 
 def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> Spec:
@@ -78,7 +83,17 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
     Raises `SpecError` if the document cannot be read as a whole, and `UserError` for a setting that
     it has no place for.
     """
-    reader = _Reader()
+    spec = _open(_Reader(), document, settings)
+    if not spec.merged:
+        return spec
+    before = _Reader(lays_params=False)
+    try:
+        return replace(spec, before=replace(_open(before, document, settings), merged=spec.merged))
+    except (SpecError, UserError):  # as for a setting of a param that it has not
+        return spec
+
+
+def _open(reader: _Reader, document: Document, settings: Mapping[str, Any] | None) -> Spec:
     root, home = reader.read(document, ())
     for path, value in (settings or {}).items():
         root = apply_setting(root, path, value)
@@ -95,16 +110,21 @@ def open_spec(document: Document, settings: Mapping[str, Any] | None = None) -> 
     folder = path_of(shipped_folder())
     shipped = frozenset(each for path, each in others.items() if path.is_relative_to(folder))
     files = (document.source, *others.values())
-    return Spec(root, body, home, document.path, broken, diagnostics, files, shipped)
+    merged = tuple(reader.merged)
+    return Spec(root, body, home, document.path, broken, diagnostics, files, shipped, merged)
 
 
 class _Reader:
     """Reads files and the files that they name, each once, and collects their errors.
 
     libraries: imported files by their paths. trail: notes on how the file being read was reached.
+    lays_params: whether params of a block are laid over those of the block that it replaces.
+    merged: the places of those that are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lays_params: bool = True) -> None:
+        self.lays_params = lays_params
+        self.merged: list[Span] = []
         self.documents: dict[Path, Document] = {}
         self.libraries: dict[Path, Home] = {}
         self.broken: set[Span] = set()
@@ -119,6 +139,15 @@ class _Reader:
         if result.fatal:
             raise SpecError(self.diagnostics)
         return result
+
+    @contextmanager
+    def noting(self, text: str, value: Value) -> Iterator[None]:
+        """Note at each error how its file was reached: by a value that names it."""
+        self.trail.append(Note(text, value.span))
+        try:
+            yield
+        finally:
+            self.trail.pop()
 
     def report(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Add diagnostics, with notes on how their file was reached."""
@@ -140,9 +169,8 @@ class _Reader:
         extends = root.get("extends")
         if extends is not None:
             base = self.find(extends, document, chain)
-            self.trail.append(Note("extended here", extends.span))
-            base_root, base_home = self.read(base, chain)
-            self.trail.pop()
+            with self.noting("extended here", extends):
+                base_root, base_home = self.read(base, chain)
         blocks = dict(base_home.blocks) if base_home else {}
         for name, _, value in root.entries_of("blocks"):
             if value.data is None:
@@ -150,7 +178,9 @@ class _Reader:
         self.add_imports(blocks, document, chain)
         if base_home is not None and root.get("layers") is not None:
             self.warn_of_replaced_layers(root, base_home)
-        root = _overlay(base_root, root)
+        if base_root is not None:
+            self.merged += _find_merged(base_root, root)
+        root = _overlay(base_root, root, self.lays_params)
         return root, self.make_home(root, blocks, base_home)
 
     def add_imports(
@@ -160,16 +190,15 @@ class _Reader:
         root = document.root
         imports = root.get("import")
         imported: dict[str, Span] = {}
-        missing: list[Diagnostic] = []
+        is_missing = False
         for each in imports.data if imports else ():
             try:
                 found = self.find(each, document, chain)
-            except SpecError as error:
-                missing += error.diagnostics
+                with self.noting("imported here", each):
+                    library = self.read_library(found, chain)
+            except SpecError:
+                is_missing = True
                 continue
-            self.trail.append(Note("imported here", each.span))
-            library = self.read_library(found, chain)
-            self.trail.pop()
             for name, block in self.select_blocks(library, each).items():
                 known = blocks.get(name, block)
                 if known is not block:
@@ -180,8 +209,8 @@ class _Reader:
         for name, span, value in root.entries_of("blocks"):
             if name in imported and value.data is not None:
                 self.report([_make_duplicate_error(name, span, imported[name])])
-        if missing:  # every call of their blocks would be one more error
-            raise SpecError([*self.diagnostics, *missing])
+        if is_missing:  # every call of its blocks would be one more error
+            raise SpecError(self.diagnostics)
 
     def warn_of_replaced_layers(self, root: Value, base: Home) -> None:
         """Warn of `layers` that call no block of the base: they replace the whole list."""
@@ -293,11 +322,6 @@ class _Reader:
                 self.documents[resolved] = read_file(path, _relative_name(path))
             except UserError as error:
                 raise fail(str(error.args[0]), error.hint) from None
-            except SpecError as error:
-                self.trail.append(Note("named here", value.span))
-                self.report(error.diagnostics)
-                self.trail.pop()
-                raise SpecError(self.diagnostics) from None
         return self.documents[resolved]
 
 
@@ -321,7 +345,16 @@ def _make_duplicate_error(name: str, span: Span, first: Span) -> Diagnostic:
     )
 
 
-def _overlay(base: Value | None, top: Value) -> Value:
+def _find_merged(base: Value, top: Value) -> Iterator[Span]:
+    """Yield the places of the params of blocks that a file lays over those of its base."""
+    blocks = base.get("blocks")
+    for name, _, block in top.entries_of("blocks"):
+        below = blocks.get(name) if blocks is not None else None
+        if below is not None and below.get("params") and block.get("params"):
+            yield block.key_span("params")
+
+
+def _overlay(base: Value | None, top: Value, lays_params: bool = True) -> Value:
     """Return a derived file's value over its base's, by the rules of `extends`, without nulls."""
     data = {key: value for key, value in base.items() if key not in NOT_INHERITED} if base else {}
     keys = {key: base.key_span(key) for key in data} if base else {}
@@ -335,7 +368,14 @@ def _overlay(base: Value | None, top: Value) -> Value:
     for key, value in top.items():
         place = (key,)
         _overlay_key(
-            data, keys, place, value, top.key_span(key), DEEP.get(key, 0), key in KEEPS_NULL
+            data,
+            keys,
+            place,
+            value,
+            top.key_span(key),
+            DEEP.get(key, 0),
+            key in KEEPS_NULL,
+            lays_params,
         )
     return replace(top, data=data, keys=keys)
 
@@ -348,15 +388,18 @@ def _overlay_key(
     span: Span,
     depth: int,
     keeps_null: bool,
+    lays_params: bool,
 ) -> None:
     """Lay one value over what a mapping has under its key; a blank one changes nothing there.
 
     depth: how many levels of mappings are laid over key by key. keeps_null: whether null is a value
-    at the lowest level, as of a param.
+    at the lowest level, as of a param. lays_params: as of a `_Reader`.
     """
     key = place[-1]
     old = data.get(key)
-    if place[0] == "blocks" and place[2:] == ("params",):  # a block's, name by name, as the file's
+    if (
+        place[0] == "blocks" and place[2:] == ("params",) and lays_params
+    ):  # a block's, name by name, as the file's
         depth, keeps_null = 1, True
     if old is not None and value.is_blank:
         return
@@ -369,7 +412,14 @@ def _overlay_key(
         deepest = depth == 1 and (keeps_null or key not in ("train", "inputs"))
         for name, each in value.items():
             _overlay_key(
-                inside, inside_keys, (*place, name), each, value.key_span(name), depth - 1, deepest
+                inside,
+                inside_keys,
+                (*place, name),
+                each,
+                value.key_span(name),
+                depth - 1,
+                deepest,
+                lays_params,
             )
         data[key], keys[key] = replace(value, data=inside, keys=inside_keys), span
     else:

@@ -12,17 +12,20 @@ from archspec.recipe.classifying import CLASSES, check_outputs, check_targets, f
 from archspec.recipe.of_graph import Recipe, recipe_of
 from archspec.recipe.outputs import gives_probabilities, is_one_unit, is_sparse
 from archspec.recipe.record import DATA, RECIPE, given_in, suggest_key
+from archspec.recipe.scaling import SCALED_TWICE, find_scaled_twice
 
 __all__ = [
     "CLASSES",
     "DATA",
     "RECIPE",
+    "SCALED_TWICE",
     "Recipe",
     "check_outputs",
     "check_targets",
     "ended_early",
     "find_misfit",
     "find_restoring",
+    "find_scaled_twice",
     "given_in",
     "gives_probabilities",
     "is_one_unit",

@@ -47,9 +47,13 @@ HANDLERS: Mapping[str, Handler] = {  # by the part's role in the schema
     "version": Handler(wrong_value=wrong_values.report_version),
 }
 
+LACKING = ("required", "minItems", "minProperties")  # refuse a value for what is not in it
+
 
 def check(document: Document) -> CheckResult:
     """Return the errors that the schema and a search for YAML's traps find in a document."""
+    if document.errors:
+        return _check_rest(document)
     root = document.root
     result = CheckResult(root)
     if not isinstance(root.data, dict):
@@ -97,6 +101,27 @@ def _report_inputs_as_input(root: Value, result: CheckResult) -> Span | None:
     result.error("input", message, root.key_span("input"), f"write `inputs: {{{names}}}`")
     result.fatal = True
     return shapes.span
+
+
+def _check_rest(document: Document) -> CheckResult:
+    """Return the mistakes of YAML in a document, and the errors of the schema in what is readable.
+
+    What is not there may stand in the part that is not: so nothing is reported as missing, and
+    nothing more is made of the document.
+    """
+    rest = document.rest
+    if rest is None or not isinstance(rest.data, dict):
+        nothing = Value({}, Span(document.source, 1, 1, 1, 1))
+        return CheckResult(nothing, list(document.errors), fatal=True)
+    result = CheckResult(rest, list(document.errors), fatal=True)
+    trapped = set(report_traps(result))
+    for error in validator().iter_errors(to_plain(rest)):
+        lacks_words = not error.absolute_path and error.validator == "anyOf"  # as `layers`
+        if error.instance is not None and error.validator not in LACKING and not lacks_words:
+            _report(error, result, trapped)
+        if len(result.diagnostics) >= MAX_ERRORS:
+            break
+    return result
 
 
 def _report(error: Any, result: CheckResult, trapped: set[Span]) -> None:

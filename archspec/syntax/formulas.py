@@ -121,7 +121,8 @@ def fill(
         value = evaluate(match[1].strip(), names, work, find_axes)
         whole = _whole(value)
         if whole is None and not isinstance(value, str):
-            raise Refused(f"'{match[0]}' in a name must be an integer or text", code="formula")
+            message = f"'{match[0]}' in a name must be an integer or text, got {show(value)}"
+            raise Refused(message, code="formula", hint="quote a value that is meant as text")
         return value if whole is None else str(whole)
 
     return PLACEHOLDER.sub(part, text)
