@@ -277,10 +277,12 @@ def check_recipe(graph: Graph, context: Context, out: Expansion) -> Diagnostic |
         value = _find_refused(refused, train)
         origins = find_sources(value, context.env) if value is not train else ()
         raise Failed(out.refuse(refused, value.span, (), origins=origins)) from None
+    scaled = find_scaled_twice(graph, recipe.data.scale, recipe.augment)
     for message in recipe.warnings:  # each begins with the key that it is about: `train.loss: ...`
         key = message.partition(":")[0].removeprefix("train.")
-        out.warn("train", message, train.find([key]).span)
-    if scaled := find_scaled_twice(graph, recipe.data.scale, recipe.augment):
+        if scaled is None or not message.startswith(scaled[1]):  # said at the layer
+            out.warn("train", message, train.find([key]).span)
+    if scaled is not None:
         node, message = scaled
         out.warn("scaled-twice", message, node.span, SCALED_TWICE, node.trail)
     misfit = find_misfit(graph, recipe)
