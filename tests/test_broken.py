@@ -158,7 +158,7 @@ def spoilt(source: random.Random) -> tuple[str, Network]:
     return sound, network
 
 
-@pytest.mark.parametrize("count", few_or_many(60, 500))
+@pytest.mark.parametrize("count", few_or_many(25, 500))
 def test_one_fault_marks_one_step_and_leaves_what_is_before_it_alone(count: int) -> None:
     kinds = set()
 

@@ -267,7 +267,7 @@ def shared_names(package: Path) -> list[str]:
     """Return every class that has the name of another, wherever in the package the two stand."""
     found: dict[str, list[str]] = {}
     for module, path in modules(package).items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path.read_text(encoding="utf-8")):
             if isinstance(node, ast.ClassDef):
                 found.setdefault(node.name, []).append(module)
     return [
