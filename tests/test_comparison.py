@@ -17,6 +17,7 @@ from statistics import fmean, stdev
 
 import pytest
 from conftest import ROOT, command
+from shrinking import few_or_many
 
 import archspec
 from archspec.comparing.table import Comparison, build_comparison, list_runs
@@ -432,9 +433,7 @@ def many(tmp_path: Path, count: int) -> Comparison:
     return build_comparison(several(tmp_path, *runs))
 
 
-@pytest.mark.parametrize(
-    "count", [pytest.param(n, marks=[] if n == 8 else pytest.mark.slow) for n in (1, 2, 5, 8)]
-)
+@pytest.mark.parametrize("count", [*few_or_many(8, 5), pytest.param(2, marks=pytest.mark.slow)])
 def test_no_name_in_the_picture_hides_another_or_leaves_its_panel(tmp_path, count):
     from matplotlib.text import Annotation, Text
 
