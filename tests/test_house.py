@@ -315,7 +315,7 @@ if loaded:
 """
 RUN = "from archspec.cli import run\nrun({!r})\n"
 EXPLAINING = "jsonschema difflib traceback archspec.error_formats archspec.layers.docstrings"
-EVERY_VERB = " ".join(f"archspec.cli.{verb}" for verb in cli.VERBS)
+EVERY_VERB = " ".join(f"archspec.cli.{verb}" for verb in cli.verbs())
 # What a command does without, since importing it takes longer than the command's own work.
 WITHOUT = {
     "--help": f"{EXPLAINING} {EVERY_VERB} yaml archspec.graph archspec.layers archspec.recipe",
