@@ -328,14 +328,15 @@ WITHOUT = {
 
 
 def loads(code: str, *paths: Path, names: str = HEAVY) -> str:
-    """What a fresh process that runs the code loads of some modules; "" for nothing."""
+    """What a fresh process that runs the code, and finds no other program, loads of some modules;
+    "" for nothing."""
     script = LOADED.format(code=code, names=names)
     path = os.pathsep.join(map(str, (*paths, ROOT)))
     done = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "PATH": ""},
         check=False,
     )
     assert done.returncode == 0 or done.stderr.startswith("loaded: "), done.stderr
