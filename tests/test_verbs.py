@@ -22,8 +22,9 @@ from archspec.pictures.style import COSTS, THEMES, Style
 SEED = "20240229"
 
 
-def test_specs_that_are_broken_through_show_and_draw() -> None:
-    assert len(mutants.walk(mutants.mutant, 10)) > 3
+@pytest.mark.parametrize("count", few_or_many(20, 500))
+def test_specs_that_are_broken_through_show_and_draw(count: int) -> None:
+    assert len(mutants.walk(mutants.mutant, count)) > 3
 
 
 @pytest.mark.parametrize("count", few_or_many(10, 300))
@@ -52,6 +53,13 @@ def test_a_verb_that_says_something_else_is_found(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("archspec.cli.show.make_report", wrong)
     with pytest.raises(mutants.Odd, match="show"):
         mutants.walk(lambda draw: draw.choice(mutants.SPECS), 1)
+
+
+def test_the_words_that_a_reader_has_never_heard_of_are_found() -> None:
+    """The check above can fail."""
+    assert mutants.FOREIGN.search("expected dict, got NoneType")
+    assert mutants.FOREIGN.search("it must be a number, got None")
+    assert not mutants.FOREIGN.search("it must be a number or null, got true")
 
 
 # --- odd graphs ----------------------------------------------------------------------------------
