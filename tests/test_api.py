@@ -204,23 +204,20 @@ def test_show_gives_what_the_command_prints(
     assert report._repr_markdown_() == report.to_text("markdown")
 
 
-@pytest.mark.parametrize("suffix", ["svg", "dot", "png"])
 @pytest.mark.parametrize(
-    ("specs", "words", "options"),
+    ("suffix", "specs", "words", "options"),
     [
-        (["lenet5"], [], {}),
-        (["lenet5", "vgg11"], ["--theme", "dark"], {"theme": "dark"}),
-        (["resnet18"], ["--depth", "1", "--heat", "macs"], {"depth": 1, "heat": "macs"}),
-        (
-            ["resnet18"],
-            ["--blocks", "--direction", "LR"],
-            {"blocks": True, "direction": "LR"},
-        ),
-        (["vgg11"], ["--no-fold"], {"fold": False}),
+        ("svg", ["lenet5"], [], {}),
+        ("dot", ["lenet5"], [], {}),
+        ("png", ["lenet5"], [], {}),
+        ("dot", ["lenet5", "vgg11"], ["--direction", "LR"], {"direction": "LR"}),
+        ("dot", ["resnet18"], ["--depth", "1", "--heat", "macs"], {"depth": 1, "heat": "macs"}),
+        ("dot", ["resnet18"], ["--blocks", "--theme", "dark"], {"blocks": True, "theme": "dark"}),
+        ("dot", ["vgg11"], ["--no-fold"], {"fold": False}),
     ],
 )
 def test_draw_writes_what_the_command_writes(
-    specs: list[str], words: list[str], options: dict[str, Any], suffix: str, tmp_path: Path
+    suffix: str, specs: list[str], words: list[str], options: dict[str, Any], tmp_path: Path
 ) -> None:
     more = {"dpi": 50} if suffix == "png" else {}
     dpi = ["--dpi", "50"] if more else []
