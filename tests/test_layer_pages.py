@@ -96,9 +96,10 @@ def mistakes(case: Case, layer: Layer) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("case", ACCEPTED, ids=str)
-def test_the_formulas_of_a_rule_give_the_numbers_of_the_cases(case: Case) -> None:
-    found = mistakes(case, LAYERS[case.layer])
+@pytest.mark.parametrize("name", sorted(LAYERS.keys() - IN_WORDS))
+def test_the_formulas_of_a_rule_give_the_numbers_of_the_cases(name: str) -> None:
+    cases = [case for case in ACCEPTED if case.layer == name]
+    found = [line for case in cases for line in mistakes(case, LAYERS[name])]
     assert not found, "mend the lines `Params:` and `MACs:` in the docstring of the rule"
 
 
