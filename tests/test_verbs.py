@@ -22,7 +22,7 @@ from archspec.pictures.style import COSTS, THEMES, Style
 SEED = "20240229"
 
 
-@pytest.mark.parametrize("count", few_or_many(20, 500))
+@pytest.mark.parametrize("count", few_or_many(12, 500))
 def test_specs_that_are_broken_through_show_and_draw(count: int) -> None:
     assert len(mutants.walk(mutants.mutant, count)) > 3
 
