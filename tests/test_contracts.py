@@ -138,6 +138,7 @@ def test_a_broken_contract_fails_check_and_is_a_warning_elsewhere(tmp_path: Path
     check = run(main, ["check", str(path)])
     assert check.exit_code == 1
     assert "error: the contract params <= 1 is broken: it is 50 [contract]" in check.output
+    assert "sound" not in check.output
     show = run(main, ["show", str(path)])
     assert show.exit_code == 0
     assert "warning: the contract params <= 1 is broken" in show.stderr

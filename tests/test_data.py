@@ -431,17 +431,6 @@ def test_photos_of_several_sizes_want_resizing(tmp_path):
     assert "00.jpg is 5x5x3, the spec's input 6x8x3" in message(fitted, photos, (6, 8, 3))
 
 
-def test_a_photo_taken_on_its_side_stands(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    for name in ("cat", "dog"):
-        (tmp_path / name).mkdir()
-        Image.new("RGB", (8, 6)).save(tmp_path / name / "1.jpg", exif=exif)
-    photos = data.load_dataset(str(tmp_path)).train.images
-    assert photos.find_shapes().keys() == {(8, 6, 3)}
-    assert next(iter(photos)).shape == (8, 6, 3)
-
-
 def test_broken_images_can_be_left_out(tmp_path):
     write_photos(tmp_path)
     broken = [tmp_path / "cat" / "00.jpg", tmp_path / "dog" / "03.jpg"]

@@ -30,6 +30,7 @@ from conftest import ROOT
 
 import archspec
 from archspec.cli import main
+from archspec.error_formats import CODES
 from archspec.errors import MAX_ERRORS, MAX_MESSAGE, SpecError, UserError, did_you_mean
 from archspec.schema import remedies
 from archspec.schema.remedies import REMEDIES
@@ -421,6 +422,14 @@ def test_what_has_no_end_ends_in_an_error(name: str, ends: dict[str, tuple[int, 
     assert HOSTILE[name][1] in [each["code"] for each in found]
     assert len(found) <= MAX_ERRORS + 1
     assert all(len(each["message"]) <= MAX_MESSAGE for each in found)
+
+
+def test_every_code_has_its_sentence() -> None:
+    given = codes() - {"silent"}  # which nobody ever sees
+    assert given - set(CODES) == set(), "say in archspec/error_formats.py what is wrong then"
+    assert set(CODES) - given == set(), "no error has these codes"
+    assert all(re.fullmatch(r"[A-Z].*\.", sentence) for sentence in CODES.values())
+    assert len(set(CODES.values())) == len(CODES)
 
 
 def test_every_code_is_expected_somewhere() -> None:
