@@ -42,7 +42,7 @@ class View:
 
 def build_scene(graph: Graph, view: View) -> Scene:
     """Return the boxes and edges of a view, all in graph order."""
-    scene = build_full_scene(graph, view.fold)
+    scene = _unframe(build_full_scene(graph, view.fold))
     return collapse_frames(scene, _choose_collapsed(scene.boxes, view))
 
 
@@ -304,7 +304,7 @@ def _name_frame(path: str, title: str, outer: str) -> str:
     """
     around = outer.rpartition(".")[0]
     names = path.removeprefix(f"{around}.").split(".")
-    if len(names) > 1 and title and re.fullmatch(rf"{re.escape(title)}(_\d+)?", names[-1]):
+    if len(names) > 1 and is_unnamed(names[-1], title):
         names.pop()
     return ".".join(names)
 
@@ -343,6 +343,35 @@ def _fold_repeats(scene: Scene) -> Scene:
         replace(edge, tail=drawn(edge.tail)) for edge in scene.edges if edge.head not in earlier
     )
     return replace(scene, boxes=boxes, edges=edges, repeats=repeats)
+
+
+def _unframe(scene: Scene) -> Scene:
+    """Return the scene without frames that only call one repeated box by the name of its block."""
+    inside: dict[str, list[Box]] = defaultdict(list)
+    for box in scene.boxes:
+        for path in box.frames:
+            inside[path].append(box)
+    idle = {
+        path
+        for path, (box, *others) in inside.items()
+        if not others
+        and len(box.frames) > 1
+        and box.name in scene.repeats
+        and path not in scene.repeats
+        and is_unnamed(scene.names[path], scene.titles[path])
+    }
+    return replace(
+        scene,
+        boxes=tuple(
+            replace(box, frames=tuple(path for path in box.frames if path not in idle))
+            for box in scene.boxes
+        ),
+    )
+
+
+def is_unnamed(name: str, title: str) -> bool:
+    """Return whether a block call was given no name: it is called by the block's."""
+    return bool(title) and bool(re.fullmatch(rf"{re.escape(title)}(_\d+)?", name))
 
 
 # --- ranks ---------------------------------------------------------------------------------------

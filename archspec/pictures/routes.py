@@ -167,6 +167,8 @@ def label_edges(
     entering: dict[str, set[Shape]] = defaultdict(set)
     for edge in changing:
         entering[edge.head].add(_read_shape(edge))
+    saying = {box.name for box in scene.boxes if box.block}  # what they give, in their labels
+    saying |= {name for name, repeat in scene.repeats.items() if repeat.describe_changes()}
     parts = _name_parts(scene, marks)
     column_of = _find_columns(columns, marks)
     texts: dict[str, str] = {}  # by passage
@@ -179,7 +181,7 @@ def label_edges(
         key = (edge.tail, shape)
         if (
             not edge.skip
-            and not (isinstance(tail, Box) and tail.block)  # whose label has the shape
+            and edge.tail not in saying
             and edge.value.facts
             and key not in labelled_values
             and entering[edge.tail] - {shape}
