@@ -412,11 +412,16 @@ def _rank(scene: Scene) -> Scene:
 
 
 def count_side_by_side(scene: Scene) -> Counter[int]:
-    """Return how many boxes, and lines that pass boxes, are side by side at each rank."""
-    rank = {box.name: box.rank for box in scene.boxes}
+    """Return how many boxes, and lines that pass boxes, are side by side at each rank.
+
+    Boxes and lines that run level between two ways are beside neither.
+    """
+    along = {end for edge in scene.edges if edge.way != "level" for end in (edge.tail, edge.head)}
+    across = {end for edge in scene.edges if edge.way == "level" for end in (edge.tail, edge.head)}
+    rank = {box.name: box.rank for box in scene.boxes if box.name not in across - along}
     found = Counter(rank.values())
     for edge in scene.edges:
-        if edge.tail in rank and edge.head in rank and not edge.skip:
+        if edge.tail in rank and edge.head in rank and not edge.skip and edge.way != "level":
             found.update(range(rank[edge.tail] + 1, rank[edge.head]))
     return found
 

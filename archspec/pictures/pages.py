@@ -14,8 +14,16 @@ from math import log
 from archspec.graph import Shape
 from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.boxes import count_side_by_side
-from archspec.pictures.cells import arrange_cells, measure_rows, measure_title, wrap_use, wrap_words
+from archspec.pictures.cells import (
+    Symbols,
+    arrange_cells,
+    measure_rows,
+    measure_title,
+    wrap_use,
+    wrap_words,
+)
 from archspec.pictures.scene import Box, Edge, Frame, Scene, nest_boxes
+from archspec.pictures.ways import split_ways
 
 MOST = 8  # columns that are tried
 # How much worse a picture is for each cut, for each frame or line that it breaks, for blocks below
@@ -23,6 +31,8 @@ MOST = 8  # columns that are tried
 CUT, BREAK, BELOW, SHRUNK = 0.1, 0.1, 0.3, 4
 DETOUR = 140  # points that a column may be longer so that nothing breaks
 FORK = 25  # points of a fork for its second branch, and again for its third
+
+LONG, STRIP = 900, 2  # points, and height by width, of a strip of paper
 
 # Indices of blocks: of those below an overview, then of those in each column beside it.
 Arrangement = list[list[int]]
@@ -109,6 +119,14 @@ def choose_format(across: bool) -> PageFormat:
     return ACROSS if across else DOWN
 
 
+def is_strip(scene: Scene) -> bool:
+    """Return whether a network that goes down and up, which is not cut, is a strip of paper."""
+    if not scene.has_ways_up:
+        return False
+    beside, along = _TextSizes(scene, DOWN, {}).measure_ways()
+    return along > max(LONG, STRIP * beside)
+
+
 def cut_into_columns(scene: Scene, page: PageFormat) -> list[Frame]:
     """Return the boxes in frames, in the number of columns, or rows, that fits the page best."""
     tries = _try_columns(scene, page)
@@ -151,7 +169,8 @@ def _measure_named(blocks: Sequence[DistinctBlock], page: PageFormat) -> tuple[i
 
 def _measure_block(block: DistinctBlock, page: PageFormat) -> tuple[int, int]:
     """Return the approximate size of the picture of a block."""
-    sizes = _BlockSizes(block, page)
+    sizes = _TextSizes(block.scene, page, block.symbols)
+    sizes.changing = set()  # a block by itself has no shapes
     beside, along = sizes.measure(block.scene.boxes)
     branches = min(max(sizes.breadths.values()), 3)
     names = wrap_words(next(iter(block.uses.values())))
@@ -167,7 +186,7 @@ def _try_columns(scene: Scene, page: PageFormat) -> Iterator[tuple[float, list[F
     boxes = _put_heads_first(scene)
     tops = [0, *accumulate(sizes.measure_ranks(boxes).values())]
     breaks = _count_breaks(boxes, scene.edges)
-    for wanted in range(MOST):
+    for wanted in range(1 if scene.has_ways_up else MOST):  # which stand side by side already
         cuts = _choose_cuts(boxes, breaks, tops, wanted)
         ends = pairwise([0, *cuts, len(boxes)])
         parts = [sorted(boxes[start:end], key=lambda box: index[box.name]) for start, end in ends]
@@ -224,6 +243,7 @@ class _Sizes:
     """Estimates how large the boxes of a picture are, in points."""
 
     def __init__(self, scene: Scene, page: PageFormat) -> None:
+        self.scene = scene
         self.page = page
         self.breadths = count_side_by_side(scene)
         self.changing = _find_changing(scene.edges)
@@ -258,15 +278,20 @@ class _Sizes:
         return self.page.alone if self.breadths[box.rank] == 1 else self.page.beside
 
 
-class _BlockSizes(_Sizes):
-    """Estimates how large the boxes of a block that is drawn by itself are, from their text."""
+class _TextSizes(_Sizes):
+    """Estimates how large boxes are from their text."""
 
-    def __init__(self, block: DistinctBlock, page: PageFormat) -> None:
-        super().__init__(block.scene, page)
-        self.changing = set()  # a block by itself has no shapes
-        self.rows = arrange_cells(block.scene, block.symbols, page.across)
+    def __init__(self, scene: Scene, page: PageFormat, symbols: Symbols) -> None:
+        super().__init__(scene, page)
+        self.rows = arrange_cells(scene, symbols, page.across)
+
+    def measure_ways(self) -> tuple[int, int]:
+        """Return the size of what goes down with what goes up beside it."""
+        return _join_columns([self.measure(way) for way in split_ways(self.scene) if way])
 
     def _measure_box(self, box: Box) -> tuple[int, int]:
+        if box.block:
+            return self.page.block
         width, height = measure_rows(self.rows[box.name])
         beside, along = (height, width) if self.page.across else (width, height)
         return beside + self.page.gap, along

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from archspec.graph import Graph
@@ -19,7 +19,13 @@ from archspec.pictures.boxes import (
     collapse_frames,
     count_side_by_side,
 )
-from archspec.pictures.pages import Arrangement, arrange_overview, choose_format, cut_into_columns
+from archspec.pictures.pages import (
+    Arrangement,
+    arrange_overview,
+    choose_format,
+    cut_into_columns,
+    is_strip,
+)
 from archspec.pictures.routes import (
     PlacedMark,
     Routes,
@@ -30,6 +36,7 @@ from archspec.pictures.routes import (
     put_marks,
 )
 from archspec.pictures.scene import Box, Edge, Frame, Mark, Scene, nest_boxes
+from archspec.pictures.ways import find_ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +71,20 @@ class Picture:
 
 def plan_picture(graph: Graph, view: View, across: bool = False) -> Picture:
     """Return the picture of a network on a page."""
-    scene = build_scene(graph, view)
+    scene = find_ways(build_scene(graph, view), across)
+    while is_strip(scene) and view.depth is None:
+        view = replace(view, readable=len(scene.boxes) - 1)
+        folded = find_ways(build_scene(graph, view), across)
+        if not folded.has_ways_up or len(folded.boxes) == len(scene.boxes):
+            break
+        scene = folded
+    across = across and not scene.has_ways_up
     return _plan(scene, cut_into_columns(scene, choose_format(across)), across)
 
 
 def plan_in_one_column(graph: Graph, view: View, across: bool = False) -> Picture:
     """Return the picture of a network that is drawn beside others."""
-    scene = build_scene(graph, view)
+    scene = find_ways(build_scene(graph, view))
     return _plan(scene, [nest_boxes(scene.boxes, scene.titles)], across)
 
 
@@ -86,6 +100,8 @@ def plan_overview(
     whole = build_full_scene(graph, fold)
     blocks = find_blocks(whole)
     scene = collapse_frames(whole, {path for block in blocks for path in block.uses})
+    scene = find_ways(scene, across)
+    across = across and not scene.has_ways_up
     columns, arrangement = arrange_overview(scene, blocks, choose_format(across))
     inside = [(block, _plan_block(block, across)) for block in blocks]
     return _plan(scene, columns, across), inside, arrangement
