@@ -23,7 +23,7 @@ from archspec.pictures.labels import MIDDLE, Labels
 from archspec.pictures.plan import Picture, plan_in_one_column, plan_overview, plan_picture
 from archspec.pictures.scene import Box, Edge, Frame, Mark
 from archspec.pictures.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, sum_cost
-from archspec.pictures.ways import find_rows
+from archspec.pictures.ways import find_rows, has_exchange
 
 STRAIGHT = "600"  # the weight of a line that has no reason to bend
 STRAIGHTER = "601"  # of one that is also to be short, where others leave it space
@@ -145,9 +145,10 @@ def _make_page(
     theme = THEMES[style.theme]
     text = {"fontname": FONT, "fontcolor": theme.ink}
     packed = "array_cu1" if style.across else f"array_ut{columns}"
-    ways_up = any(picture.scene.has_ways_up for picture in pictures)
-    # Rows go through the frames of both ways with newrank, which has no packing.
-    packing = {"newrank": "true"} if ways_up else {"pack": "16", "packmode": packed}
+    # With newrank rows go through frames that stand side by side; it cannot be packed.
+    scenes = [picture.scene for picture in pictures]
+    rows = any(scene.has_ways_up or has_exchange(scene) for scene in scenes)
+    packing = {"newrank": "true"} if rows else {"pack": "16", "packmode": packed}
     return graphviz.Digraph(
         name=graphviz.escape(name),
         graph_attr={

@@ -23,7 +23,7 @@ from archspec.pictures.cells import (
     wrap_words,
 )
 from archspec.pictures.scene import Box, Edge, Frame, Scene, nest_boxes
-from archspec.pictures.ways import split_ways
+from archspec.pictures.ways import has_exchange, split_ways
 
 MOST = 8  # columns that are tried
 # How much worse a picture is for each cut, for each frame or line that it breaks, for blocks below
@@ -129,8 +129,15 @@ def is_strip(scene: Scene) -> bool:
 
 def cut_into_columns(scene: Scene, page: PageFormat) -> list[Frame]:
     """Return the boxes in frames, in the number of columns, or rows, that fits the page best."""
-    tries = _try_columns(scene, page)
-    return min(tries, key=lambda each: each[0] + page.measure_misfit(each[2]))[1]
+
+    def rate(each: tuple[float, list[Frame], Extents]) -> float:
+        return each[0] + page.measure_misfit(each[2])
+
+    best = min(_try_columns(scene, page), key=rate)
+    # A strip is worse than a cut through two lines, but not than one through an exchange.
+    if page.measure_misfit(best[2]) > log(STRIP) and not has_exchange(scene):
+        best = min(best, *_try_columns(scene, page, most=2), key=rate)
+    return best[1]
 
 
 def arrange_overview(
@@ -179,13 +186,18 @@ def _measure_block(block: DistinctBlock, page: PageFormat) -> tuple[int, int]:
     return beside + page.title[0], along + page.title[1] + FORK * (branches - 1)
 
 
-def _try_columns(scene: Scene, page: PageFormat) -> Iterator[tuple[float, list[Frame], Extents]]:
-    """Yield the cost, the columns and their sizes for a picture in one column, two, and so on."""
+def _try_columns(
+    scene: Scene, page: PageFormat, most: int = 1
+) -> Iterator[tuple[float, list[Frame], Extents]]:
+    """Yield the cost, the columns and their sizes for a picture in one column, two, and so on.
+
+    most: how many values may cross from a column to the next.
+    """
     sizes = _Sizes(scene, page)
     index = {box.name: index for index, box in enumerate(scene.boxes)}
     boxes = _put_heads_first(scene)
     tops = [0, *accumulate(sizes.measure_ranks(boxes).values())]
-    breaks = _count_breaks(boxes, scene.edges)
+    breaks = _count_breaks(boxes, scene.edges, most)
     for wanted in range(1 if scene.has_ways_up else MOST):  # which stand side by side already
         cuts = _choose_cuts(boxes, breaks, tops, wanted)
         ends = pairwise([0, *cuts, len(boxes)])
@@ -355,11 +367,11 @@ def _put_heads_first(scene: Scene) -> list[Box]:
     return [scene.boxes[index[name]] for name in order]
 
 
-def _count_breaks(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, int]:
-    """Return the positions where a single value crosses, each with how much a cut there would
-    break.
+def _count_breaks(boxes: Sequence[Box], edges: Iterable[Edge], most: int) -> dict[int, int]:
+    """Return the positions where few values cross, each with how much a cut there would break.
 
-    A cut breaks the frames on both sides of it, and the lines of that value, but for one.
+    A cut breaks the frames on both sides of it, and the lines of those values, but for one. most:
+    how many values.
     """
     index = {box.name: i for i, box in enumerate(boxes)}
     heads: dict[str, list[str]] = defaultdict(list)
@@ -376,12 +388,13 @@ def _count_breaks(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, int]
             for box in (*live, boxes[cut - 1])
             if any(index[head] >= cut for head in heads[box.name])
         ]
-        if len(live) == 1:
-            (tail,) = live
-            later = [boxes[index[head]] for head in heads[tail.name] if index[head] >= cut]
+        if 0 < len(live) <= most:
             ways = {
-                next((path for path in head.frames if path not in tail.frames), head.name)
-                for head in later
+                (tail.name, next((path for path in head.frames if path not in tail.frames), name))
+                for tail in live
+                for name in heads[tail.name]
+                if index[name] >= cut
+                for head in [boxes[index[name]]]
             }
             through = set(boxes[cut - 1].frames) & set(boxes[cut].frames)
             breaks[cut] = len(through) + len(ways) - 1

@@ -95,10 +95,12 @@ def plan_overview(
     go.
 
     The last says which blocks are below the last column of the overview, and in each column beside
-    it. fold: whether repeats are drawn once.
+    it. Without blocks the overview is the usual picture. fold: whether repeats are drawn once.
     """
     whole = build_full_scene(graph, fold)
     blocks = find_blocks(whole)
+    if not blocks:
+        return plan_picture(graph, View(fold=fold), across), [], [[]]
     scene = collapse_frames(whole, {path for block in blocks for path in block.uses})
     scene = find_ways(scene, across)
     across = across and not scene.has_ways_up

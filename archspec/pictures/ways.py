@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from math import inf, prod
 
 from archspec.graph import Node
@@ -276,3 +276,28 @@ def find_rows(edges: Sequence[Edge], parts: Mapping[str, Box | Mark]) -> set[int
             chosen.add(index)
             row = {end: one if each == other else each for end, each in row.items()}
     return chosen
+
+
+def has_exchange(scene: Scene) -> bool:
+    """Return whether two merges take the same two values, as between HRNet's resolutions."""
+    into: dict[str, list[str]] = defaultdict(list)
+    taken: Counter[str] = Counter()
+    for edge in scene.edges:
+        if not edge.back:
+            into[edge.head].append(edge.tail)
+            taken[edge.tail] += 1
+
+    def find_source(name: str) -> str:
+        """Return the last box before one, or itself, that several take or that takes several."""
+        while taken[name] == 1 and len(into[name]) == 1:
+            (name,) = into[name]
+        return name
+
+    seen: set[tuple[str, str]] = set()
+    for box in scene.boxes:
+        sources = sorted({find_source(name) for name in into[box.name]})
+        pairs = set(combinations(sources, 2))
+        if pairs & seen:
+            return True
+        seen |= pairs
+    return False
