@@ -7,7 +7,7 @@ What is shown
     folded. repeats: parts of one structure, drawn once. cells: the text in a box. style: colours.
 How it is laid out
     plan: the whole picture. ways: what goes up beside what goes down. pages: where it is cut to
-    fit a page. routes: how its lines go.
+    fit a page. order: that of inputs and outputs. routes: how its lines go.
     blocks, variables: the blocks that are drawn by themselves, and how their uses differ.
 How it is drawn
     labels: cells in rows and colours. markup: Graphviz's labels. dot: DOT text. render: files.

@@ -201,17 +201,18 @@ class _Drawing:
         """Draw columns and lines.
 
         alone: whether the page has no frame beside the picture. Graphviz puts what has a frame
-        first, so a column without frames may need an invisible one.
+        first, so a column without frames may need an invisible one; and it turns what has none in
+        a picture across the page.
         """
         turned = reversed if self.picture.across else iter
         columns = self.picture.columns
         bare = [not any(isinstance(part, Frame) for part in column.parts) for column in columns]
         for index, column in turned([*enumerate(columns)]):
-            if not bare[index] or (alone and all(bare)):
+            if not self.picture.across and (not bare[index] or (alone and all(bare))):
                 self._draw_parts(self.out, column)
                 self._put_in_order(self.out, column)
                 continue
-            with self.out.subgraph(name=f"cluster column {index}") as inner:
+            with self.out.subgraph(name=f"cluster column {self.prefix}{index}") as inner:
                 inner.attr(label="", margin="0", peripheries="0")
                 self._draw_parts(inner, column)
                 self._put_in_order(inner, column)
@@ -244,6 +245,8 @@ class _Drawing:
             elif isinstance(part, Mark) and part.kind == "output" and tails:
                 rows["outputs", max(tails)].append(self.prefix + name)
         for names in rows.values():
+            if self.picture.across:
+                names.reverse()
             if len(names) > 1:
                 with out.subgraph() as row:
                     row.attr(rank="same")

@@ -19,6 +19,7 @@ from archspec.pictures.boxes import (
     collapse_frames,
     count_side_by_side,
 )
+from archspec.pictures.order import find_lanes, order_edges, order_parts
 from archspec.pictures.pages import (
     Arrangement,
     arrange_overview,
@@ -139,5 +140,10 @@ def _finish(scene: Scene, columns: Sequence[Frame], routes: Routes, across: bool
     for each in marks:
         path = each.mark.frames[-1] if each.mark.frames else ""
         by_frame[each.column, path].append(each)
-    placed = tuple(put_marks(column, by_frame, index) for index, column in enumerate(columns))
-    return Picture(scene, placed, tuple(edges), count_side_by_side(scene), across)
+    lanes = find_lanes(scene, edges)
+    placed = tuple(
+        order_parts(put_marks(column, by_frame, index), lanes)
+        for index, column in enumerate(columns)
+    )
+    ordered = tuple(order_edges(edges, lanes))
+    return Picture(scene, placed, ordered, count_side_by_side(scene), across)
