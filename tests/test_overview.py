@@ -12,8 +12,10 @@ from archspec.cli import main
 from archspec.graph import count_params
 from archspec.pictures.blocks import DistinctBlock, find_blocks
 from archspec.pictures.boxes import View, build_full_scene
+from archspec.pictures.differences import mark_differences
 from archspec.pictures.dot import side_by_side, to_blocks, to_dot
-from archspec.pictures.plan import plan_overview
+from archspec.pictures.labels import Labels
+from archspec.pictures.plan import plan_in_one_column, plan_overview
 from archspec.pictures.style import THEMES, Style, read_rgb
 
 
@@ -210,6 +212,35 @@ def test_networks_side_by_side_keep_their_order_and_all_their_layers() -> None:
     left, right = (layout.frames[f"cluster {place}"] for place in (1, 2))
     assert left.right < right.left
     assert {"1/input", "2/input", "1/head", "2/head"} <= layout.boxes.keys()
+
+
+BESIDE = """
+archspec: 1
+params: {units: 8}
+input: [8]
+layers:
+  - Dense: 4
+    name: first
+  - Dense: =units
+    name: second
+  - BatchNormalization
+  - Flatten
+    name: last
+"""
+
+
+def test_side_by_side_a_thick_frame_marks_what_differs() -> None:
+    text = BESIDE.replace("Flatten", "Flatten:")
+    one, other = archspec.loads(text), archspec.loads(text, units=16)
+    pictures = [Labels(plan_in_one_column(each, View()), THEMES["light"]) for each in (one, other)]
+    assert [labels.differing for labels in mark_differences(pictures)] == [{"second"}, {"second"}]
+    assert [labels.differing for labels in mark_differences(pictures[:1] * 2)] == [set(), set()]
+    assert side_by_side([one, other]).count("thick frame: differs") == 2
+    assert "thick frame" not in side_by_side([one, one])
+
+
+def test_networks_with_little_in_common_have_no_marks() -> None:
+    assert "thick frame" not in side_by_side([network("lenet5"), network("vit_b16")])
 
 
 def test_heat_has_one_scale_for_networks_side_by_side() -> None:

@@ -10,8 +10,8 @@ How it is laid out
     fit a page. order: that of inputs and outputs. routes: how its lines go.
     blocks, variables: the blocks that are drawn by themselves, and how their uses differ.
 How it is drawn
-    labels: cells in rows and colours. markup: Graphviz's labels. dot: DOT text. render: files.
-    svg: an SVG for readers.
+    labels: cells in rows and colours. differences: what is marked side by side. markup: Graphviz's
+    labels. dot: DOT text. render: files. svg: an SVG for readers.
 
 Nothing that is shown depends on how it is laid out or drawn.
 """

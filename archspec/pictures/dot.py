@@ -19,7 +19,8 @@ from archspec.graph import Graph
 from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.boxes import View
 from archspec.pictures.cells import describe_box
-from archspec.pictures.labels import MIDDLE, Labels
+from archspec.pictures.differences import mark_differences
+from archspec.pictures.labels import DIFFERS, MIDDLE, Labels
 from archspec.pictures.plan import Picture, plan_in_one_column, plan_overview, plan_picture
 from archspec.pictures.scene import Box, Edge, Frame, Mark
 from archspec.pictures.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, sum_cost
@@ -45,7 +46,8 @@ def side_by_side(
 ) -> str:
     """Return the DOT text of several networks in one picture.
 
-    The depth of folding and the scale of heat are the same for all of them.
+    The depth of folding and the scale of heat are the same for all of them. What differs from the
+    first is marked.
     """
     view, style = view or View(), style or Style()
     view = replace(view, readable=view.readable // len(graphs))
@@ -56,15 +58,15 @@ def side_by_side(
     scale = _make_scale(pictures, style)
     names = " and ".join(graph.name for graph in graphs)
     out = _make_page(names, "", style, pictures, len(graphs))
-    for index, picture in style.put_in_order([*enumerate(pictures, 1)]):
-        labels = Labels(picture, THEMES[style.theme], scale)
+    drawn = mark_differences([Labels(each, THEMES[style.theme], scale) for each in pictures])
+    for index, labels in style.put_in_order([*enumerate(drawn, 1)]):
         with out.subgraph(name=f"cluster {index}") as inner:
             inner.attr(
                 id=f"network-{index}",
                 label=labels.write_heading(),
                 margin="8",
                 peripheries="0",
-                tooltip=graphviz.escape(picture.graph.name),
+                tooltip=graphviz.escape(labels.picture.graph.name),
             )
             _Drawing(inner, labels, f"{index}/").draw()
     return str(out.source)
@@ -306,6 +308,8 @@ class _Drawing:
         look = {"id": _make_id(name), "tooltip": _join_lines(facts)}
         if first.op == "InputLayer" and first.state == "sound":
             label = self.labels.write_terminal(first)
+            if box.name in self.labels.differing:
+                look["penwidth"] = str(DIFFERS)
             out.node(name, label, **look, **_style_terminal(self.theme))
         else:
             out.node(name, self.labels.write_box(box), **look)
