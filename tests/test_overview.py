@@ -67,6 +67,12 @@ def test_where_no_block_is_used_twice_the_overview_is_the_usual_picture() -> Non
     assert to_blocks(network("autoencoder")) == to_dot(network("autoencoder"))
 
 
+def test_a_block_of_several_uses_says_no_shape_of_one_of_them() -> None:
+    (block,) = found("unet")
+    assert [repeat.describe_changes() for repeat in block.scene.repeats.values()]
+    assert not any(repeat.describe_changes() for repeat in block.scene.repeats.values())
+
+
 CELLS = """
 archspec: 1
 input: [16, 16, 8]

@@ -189,7 +189,18 @@ def _build_inside(
                 edges.setdefault(end, replace(edge, head=end))
         elif edge.head in inside:
             edges[index] = replace(edge, tail=ends["input", edge.value.name].name)
-    return replace(scene, boxes=boxes, edges=tuple(edges.values()), marks=tuple(ends.values()))
+    repeats = scene.repeats
+    if len(frames) > 1:  # whose shapes differ, so that a repeat says none
+        repeats = {
+            name: replace(each, ends=(each.ends[0], each.ends[0])) for name, each in repeats.items()
+        }
+    return replace(
+        scene,
+        boxes=boxes,
+        edges=tuple(edges.values()),
+        marks=tuple(ends.values()),
+        repeats=repeats,
+    )
 
 
 def _find_values(
