@@ -36,6 +36,15 @@ layers:
       - Conv2D: =8 * 2**level
 """
 
+GROUP = """\
+        name: merge
+      - name: group
+        layers:
+          - Conv2D: =8 * 2**level
+            name: one
+          - Dropout: 0.5
+          - MaxPooling2D: 1"""
+
 RESIDUAL = """
 blocks:
   unit:
@@ -116,6 +125,13 @@ def test_each_level_of_the_way_up_stands_beside_its_level_of_the_way_down(
         assert _is_level(layout, _end(level, name), _merge(level, name))
     heights = [layout.boxes[_merge(level, name)].top for level in range(levels)]
     assert heights == sorted(heights, reverse=True)
+
+
+def test_a_group_on_the_way_up_stands_behind_what_it_takes() -> None:
+    text = UNET.replace("        name: merge\n      - Conv2D: =8 * 2**level", GROUP)
+    layout = lay_out(to_dot(archspec.loads(HEAD + text), View(depth=9), Style(direction="LR")))
+    assert layout.faults() == []
+    assert layout.boxes["b0.group.one"].bottom > layout.boxes["b0.merge"].top
 
 
 def test_a_unet_across_is_wider_than_high_and_down_it_is_not() -> None:

@@ -205,9 +205,10 @@ class _Search:
         """Yield the boxes after one, as long as each takes only the one before, at its size."""
         while len(self.out_of[name]) == 1:
             (edge,) = self.out_of[name]
-            if len(self.into[edge.head]) > 1 or self._measure_given(edge.head) > _measure(
-                edge.value
-            ):
+            here, after = (self.boxes[self.order[end]] for end in (name, edge.head))
+            enters = not {*after.frames} <= {*here.frames}  # Graphviz may put it on any side
+            grows = self._measure_given(edge.head) > _measure(edge.value)
+            if len(self.into[edge.head]) > 1 or enters or grows:
                 return
             name = edge.head
             yield name
