@@ -263,9 +263,31 @@ layers:
 """
 
 
+# A way to an output may be longer than those beside it.
+LONG = HEADS.replace(
+    """  - for: {name: [three, one, two]}
+    layers:
+      - Dense: 3
+        from: sum
+        name: "{name}"
+""",
+    """  - Dense: 3
+    name: three
+  - from: sum
+  - Dense: 4
+  - Dense: 3
+    name: two
+  - Dense: 3
+    from: sum
+    name: one
+""",
+)
+
+
 @pytest.mark.parametrize("direction", ["TB", "LR"])
-def test_inputs_and_outputs_stand_in_the_order_declared(direction: str) -> None:
-    boxes = lay_out(to_dot(archspec.loads(HEADS), style=Style(direction=direction))).boxes
+@pytest.mark.parametrize("text", [HEADS, LONG], ids=["alike", "of other lengths"])
+def test_inputs_and_outputs_stand_in_the_order_declared(text: str, direction: str) -> None:
+    boxes = lay_out(to_dot(archspec.loads(text), style=Style(direction=direction))).boxes
 
     def place(name: str) -> float:
         return boxes[name].left if direction == "TB" else -boxes[name].top
