@@ -60,4 +60,4 @@ def test_a_softmax_over_a_map_is_sound_and_is_trained_on_no_classes_of_images() 
     assert graph.warnings == ()
     with pytest.raises(UserError, match=r"has shape .* but a classifier's is") as caught:
         prepare(graph, recipe_of(graph, data="digits"), None, None)
-    assert caught.value.hint == "flatten or pool what comes before it"
+    assert str(caught.value.hint).startswith("to classify, flatten or pool before the last Dense")
