@@ -1,16 +1,18 @@
 """Report what YAML reads without an error, but not as its writer meant it.
 
-A line that lacks its indentation or its dash puts two steps into one mapping; a comma ends a
-formula within brackets. The schema would call some key or value wrong, which leads astray, so these
+A line that lacks its indentation or its dash puts two steps into one mapping; one that is indented
+too far goes on with the text above it; a comma ends a formula within brackets. The schema would call some key or value wrong, which leads astray, so these
 are looked for first.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from archspec import foreign
+from archspec.arguments import show
 from archspec.errors import Note, Span, did_you_mean
 from archspec.layers import LAYERS
 from archspec.schema.check_result import CheckResult, Path, find_head, is_step
@@ -19,12 +21,19 @@ from archspec.syntax.source import Value
 from archspec.syntax.steps import BESIDE, MODIFIERS, WORDS
 from archspec.syntax.yaml_errors import QUOTE
 
+ONE_LINE = ("name", "data", "from", "reuse", "extends")  # the words whose value is a name
+
 
 def report_traps(result: CheckResult) -> Iterator[Span]:
     """Report every trap in a document, and yield the places of the values that this explains."""
     stack: list[tuple[Value, Path]] = [(result.root, [])]
     while stack:
         value, path = stack.pop()
+        if (line := _find_continuation(value, path)) is not None:
+            _report_continuation(line, value, result)
+            result.mark_broken(path)
+            yield value.span
+            continue
         inside: list[tuple[Any, Value]] = []
         if isinstance(value.data, dict):
             inside = list(value.data.items())
@@ -39,6 +48,42 @@ def report_traps(result: CheckResult) -> Iterator[Span]:
                 continue
         result.mark_broken(path)
         yield value.span
+
+
+def _find_continuation(value: Value, path: Path) -> Span | None:
+    """Return the place of the line that goes on with a text which should end in its own line.
+
+    YAML takes a line that is indented deeper for more of the text: `name: a` and `- ReLU` under it
+    are the name "a - ReLU". A formula and a description may have several lines, but none that
+    looks like a step.
+    """
+    span = value.span
+    if not isinstance(value.data, str) or span.end_line == span.line:
+        return None
+    if not value.is_plain and not (path[-1] in ONE_LINE and "\n" in value.data):
+        return None
+    several = is_formula(value.data) or path[-1] == "description"
+    for number in range(span.line + 1, span.end_line + 1):
+        line = span.source.lines[number - 1]
+        written = line.strip()
+        if written and (not several or re.match(r"-(\s|$)", written)):
+            column = len(line) - len(line.lstrip()) + 1
+            return Span(span.source, number, column, number, column + len(written))
+    return None
+
+
+def _report_continuation(line: Span, value: Value, result: CheckResult) -> None:
+    written = line.source.lines[line.line - 1].strip()
+    hint = "indent it as its neighbours, or write the whole value in one line"
+    if not value.is_plain:
+        hint = "write the whole value in one line"
+    elif written.startswith("-"):
+        hint = "a step is indented as the steps before it"
+        if is_formula(value.data):
+            hint += "; a formula goes on if the sign ends the line above"
+    message = f"this line goes on with the value above it: {show(value.data)}"
+    note = Note("the value begins here", value.span)
+    result.error("yaml", message, line, hint, (note,))
 
 
 def _is_torn(value: Value) -> bool:
