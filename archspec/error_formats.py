@@ -70,6 +70,7 @@ CODES = {
     "train": "The recipe contradicts itself or the network.",
     "training-ignored": "Keras ignores this `training` argument when it trains.",
     "unknown-argument": "A layer, a block or an object has no argument of that name.",
+    "unknown-data": "No dataset has that name, and no folder here.",
     "unknown-layer": "No layer of the table and no block has that name.",
     "unknown-name": "Nothing has the name that a formula or a reference names.",
     "unknown-object": "No initializer, optimizer or the like has that name.",

@@ -112,6 +112,17 @@ _WHICH = "say which: SparseCategoricalCrossentropy, CategoricalCrossentropy or B
 _DECAY = "{CosineDecay: {initial_learning_rate: 0.1, decay_steps: 1000}}"
 
 OBJECTS: Mapping[str, Mapping[str, str]] = {
+    "initializer": _make_table(
+        ("xavier xavieruniform", "write GlorotUniform"),
+        ("xaviernormal", "write GlorotNormal"),
+        ("kaiming kaimingnormal he msra", "write HeNormal"),
+        ("kaiminguniform", "write HeUniform"),
+        ("normal gaussian", "write RandomNormal"),
+        ("uniform", "write RandomUniform"),
+    ),
+    "activation": _make_table(
+        ("prelu", "it has weights, and is a layer: write `- PReLU` after this one"),
+    ),
     "optimizer": _make_table(
         ("lossscaleoptimizer", "leave it out: `precision: mixed_float16` brings it"),
         ("adabelief radam", "the nearest that Keras has is AdamW"),
@@ -225,6 +236,10 @@ ARGUMENTS: Mapping[str, str] = _make_table(
 
 # Values of arguments.
 VALUES: Mapping[str, str] = {
+    "float": "float32",
+    "int": "int32",
+    "integer": "int32",
+    "long": "int64",
     "nchw": "channels_first",
     "ncdhw": "channels_first",
     "ncl": "channels_first",
@@ -235,6 +250,11 @@ VALUES: Mapping[str, str] = {
     "half": "same",
     "none": "valid",
 }
+
+# Words of the data in a recipe.
+DATA: Mapping[str, str] = _make_table(
+    ("split valsplit validationsplit", "write validation: 0.2, the share held out"),
+)
 
 # Arguments of optimizers, of older Keras.
 OPTIMIZER_ARGUMENTS: Mapping[str, str] = _make_table(

@@ -18,6 +18,7 @@ from archspec.graph import Graph
 from archspec.objects import named
 from archspec.reading import readable
 from archspec.recipe import OF_CLASSES, Recipe, is_sparse
+from archspec.recipe.datasets import CLASSES
 
 NAMED = 10  # classes whose names are shown
 
@@ -47,7 +48,7 @@ def prepare(
     """
     options = recipe.data
     if options.name is None:
-        known = ", ".join(data.CLASSES)
+        known = ", ".join(CLASSES)
         raise UserError("nothing to train on", f"give --data: {known}, a folder or an .npz file")
     dataset = data.load_dataset(
         options.name, data_dir, options.split_seed, options.skip_broken, found

@@ -42,6 +42,7 @@ from archspec.expand.result import (
     make_graph,
     make_remains,
     warn_of_bypassed_branches,
+    warn_of_unknown_data,
     warn_of_unused_defaults,
     warn_of_unused_params,
 )
@@ -106,6 +107,7 @@ def _expand_spec(out: Expansion) -> Graph:
     warn_of_bypassed_branches(out)
     warn_of_unused_params(out)
     warn_of_unused_defaults(out)
+    warn_of_unknown_data(train, out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
     check_recipe(graph, out)
     contracts = find_broken_contracts(graph, spec.root.get("require"))

@@ -20,6 +20,7 @@ from archspec.expand.values import evaluate
 from archspec.graph import Facts
 from archspec.infer import bind_arguments, find_layer, infer_facts, suggest_layer
 from archspec.layers import LAYERS, traits_of
+from archspec.schema.check_result import find_rank
 from archspec.syntax.formulas import FindAxes
 from archspec.syntax.source import Value
 from archspec.syntax.steps import BlockCall, LayerCall, Reuse
@@ -117,7 +118,7 @@ def _report_layer(
     """Report what a rule refused, at the argument to blame if there is one."""
     if isinstance(step, BlockCall):
         unknown = Refused(f"no layer or block is called {show(op)}", code=refused.code)
-        unknown.hint = _hint_for_unknown(step, context)
+        unknown.hint = _hint_for_unknown(step, context, out)
         return out.refuse(unknown, step.word_span(op), context.trail, once=True)
     at = refused.at
     if not isinstance(at, AtArgument) or at.name not in written:
@@ -126,14 +127,16 @@ def _report_layer(
     return out.refuse(refused, value.find(at.inside).span, (*context.trail, *notes))
 
 
-def _hint_for_unknown(step: BlockCall, context: Context) -> str:
+def _hint_for_unknown(step: BlockCall, context: Context, out: Expansion) -> str:
     """Return a hint for a word in lower case that is not the name of a block."""
     word, blocks = step.label, context.home.blocks
     first = step.arguments.first if step.arguments else None
     if word in foreign.KINDS and first is not None and str(first.data) in LAYERS:
         return f"a step begins with its layer: `- {first.data}`"  # as `type: Flatten` has it
     hint = (
-        did_you_mean(word, blocks) or suggest_layer(word) or did_you_mean(word, [*blocks, *LAYERS])
+        did_you_mean(word, blocks)
+        or suggest_layer(word, find_rank(out.spec.root))
+        or did_you_mean(word, [*blocks, *LAYERS])
     )
     known = f"the blocks here: {', '.join(blocks)}" if blocks else "the spec has no blocks"
     return hint or known

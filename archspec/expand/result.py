@@ -16,6 +16,7 @@ from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import SAME, evaluate
 from archspec.graph import Graph, Node, Region
 from archspec.recipe import recipe_of
+from archspec.recipe.datasets import is_missing, suggest_dataset
 from archspec.syntax.formulas import NoValue, words_in
 from archspec.syntax.source import Value, iter_texts
 
@@ -239,6 +240,16 @@ def check_recipe(graph: Graph, out: Expansion) -> None:
         if isinstance(at, AtArgument) and at.name in train.data:
             span = train.find(at.path).span
         raise Failed(out.refuse(refused, span, ())) from None
+
+
+def warn_of_unknown_data(train: Mapping[str, Any], out: Expansion) -> None:
+    """Warn of a dataset that nothing is called by, and that is no folder here."""
+    data = train.get("data")
+    name = data.get("name") if isinstance(data, Mapping) else data
+    if isinstance(name, str) and is_missing(name):
+        message = f"there is no dataset '{name}', and no folder of that name here"
+        span = out.spec.root.data["train"].find(["data", "name"]).span
+        out.warn("unknown-data", message, span, suggest_dataset(name))
 
 
 def list_unchecked(out: Expansion) -> tuple[Span, ...]:

@@ -11,7 +11,7 @@ from archspec.errors import Span, closest, did_you_mean
 from archspec.infer import explain_lacking, suggest_nearest
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES
-from archspec.schema.check_result import CheckResult, Notes
+from archspec.schema.check_result import CheckResult, Notes, find_rank
 from archspec.schema.validator import Fault, name_subject
 from archspec.syntax.steps import BESIDE, MODIFIERS, RESERVED, WORDS
 
@@ -70,10 +70,13 @@ def _meant_argument(key: str, fault: Fault) -> str:
     elsewhere: str | None = None
     if owner == "train":
         elsewhere = recipe.suggest_key(key)
+    elif owner == "data":
+        elsewhere = foreign.DATA.get(key.replace("_", "").casefold())
     elif owner in LAYERS:
         elsewhere = foreign.ARGUMENTS.get(key.replace("_", "").casefold())
     elif owner in TABLES["optimizer"]:
         elsewhere = foreign.OPTIMIZER_ARGUMENTS.get(key)
+    numbered = [each for each in known if re.fullmatch(rf"{re.escape(key.rstrip('s'))}_\d", each)]
     written = re.fullmatch(r"(\w+)(\s+|:|\s*=\s*)(\S.*)", key)  # `units 3`, `units:3`, `units=3`
     if elsewhere:
         return elsewhere
@@ -82,6 +85,8 @@ def _meant_argument(key: str, fault: Fault) -> str:
     if written and written[1] in known:
         what = "space is missing after the colon" if written[2] == ":" else "colon is missing"
         return f"a {what}: {written[1]}: {written[3]}"
+    if len(numbered) > 1:  # `betas: [0.9, 0.999]`
+        return f"write {' and '.join(numbered)}"
     if re.fullmatch(r"[0-9]{3}", key) and fault.value.data[key].data is None:
         return "numbers have no thousands separators"
     return did_you_mean(key, known) or (f"it has {', '.join(known)}" if known else "it takes none")
@@ -182,7 +187,7 @@ def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> No
     elif loop := re.match(r"for\s+(\w+)\s+in\s+([^:]+)", word):
         message = f"{show(word)} is no layer"
         hint = f"write `for: {{{loop[1]}: ={loop[2].strip()}}}` beside the layer"
-    elif refused := explain_lacking(word):
+    elif refused := explain_lacking(word, find_rank(result.root)):
         code, message, hint = refused.code, refused.message, refused.hint
     elif glued and glued[1] in (*LAYERS, *blocks):
         message = f"{show(word)} is no layer"

@@ -1,8 +1,8 @@
 """Report what YAML reads without an error, but not as its writer meant it.
 
 A line that lacks its indentation or its dash puts two steps into one mapping; one that is indented
-too far goes on with the text above it; a comma ends a formula within brackets. The schema would call some key or value wrong, which leads astray, so these
-are looked for first.
+too far goes on with the text above it; a comma ends a formula within brackets. The schema would
+call some key or value wrong, which leads astray, so these are looked for first.
 """
 
 from __future__ import annotations

@@ -333,13 +333,12 @@ class _Evaluation:
                     raise Reported
                 raise _refused(node, value.message, value.hint, value.code)
             return value
-        known = [*self.names, *FUNCTIONS, *WORDS]
         if name in FUNCTIONS:
             raise _refused(node, f"'{name}' is a function: write {name}(...)")
         if name in ("previous", "input"):
             axes = ", ".join(f"{name}.{each}" for each in AXES)
             raise _refused(node, f"'{name}' is a step, and a formula takes its axes", axes)
-        hint = did_you_mean(name, known) or (
+        hint = did_you_mean(name, [*self.names, *WORDS]) or (
             f"names known here: {', '.join(self.names) or 'none'}; text needs quotes"
         )
         raise _refused(node, f"no param or loop variable is called '{name}'", hint, "unknown-name")
