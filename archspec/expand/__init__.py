@@ -36,6 +36,7 @@ from archspec.expand.names import check_keras_names, settle_names
 from archspec.expand.references import first_input
 from archspec.expand.result import (
     check_all_used,
+    check_any_layer,
     check_recipe,
     evaluate_train,
     list_unchecked,
@@ -100,6 +101,7 @@ def _expand_spec(out: Expansion) -> Graph:
     settle_names(out)
     check_keras_names(out)
     if not out.has_failed():
+        check_any_layer(out)
         check_all_used(out)
     train = evaluate_train(context, out)
     if out.has_failed():

@@ -66,6 +66,7 @@ def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[
     noted = step.name is None or step.label not in context.home.blocks
     if isinstance(step.loop, Repeat):
         count = _evaluate_count(step.loop.count, context, out)
+        _check_numbered(step, context, out)
         at = step.word_span("repeat")
         texts = [f"in iteration {number} of {count}, counted from 0" for number in range(count)]
         notes = [(Note(text, at),) if noted else () for text in texts]
@@ -90,6 +91,21 @@ def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[
         for index, (row, each) in enumerate(zip(rows, notes, strict=True))
     ]
     return iterations, tuple(errors)
+
+
+def _check_numbered(step: Step, context: Context, out: Expansion) -> None:
+    """Refuse the number of the iteration in the name of a repeated step, which gets it twice.
+
+    Raises `Failed`.
+    """
+    if step.name is None or hides_index(context):
+        return
+    text = str(step.name.data)
+    if INDEX in formulas.words_in(text):
+        message = f"`repeat` puts the number of each behind its name: '{text}' has it twice"
+        plain = text.replace(f"{{{INDEX}}}", "")
+        hint = f"write name: {plain}" if plain and "{" not in plain else "leave it out"
+        raise out.fail("name", message, step.name.span, hint, context.trail)
 
 
 def _locate_variables(loop: Value) -> dict[str, Span]:

@@ -87,6 +87,14 @@ def make_remains(out: Expansion) -> Graph | None:
     return replace(make_graph(out), errors=errors, warnings=warnings)
 
 
+def check_any_layer(out: Expansion) -> None:
+    """Report a network whose steps add no layer, as all are left out."""
+    if all(draft.op == "InputLayer" for draft in out.drafts):
+        message = "the spec has no layers: no step adds one"
+        hint = "a step is left out if its `when` is false or its `repeat` is 0"
+        out.error("layers", message, out.spec.root.key_span("layers"), hint)
+
+
 def check_all_used(out: Expansion) -> None:
     """Report the inputs and steps whose value no step takes."""
     for draft in chain(*(draft.inputs for draft in out.drafts), out.outputs):

@@ -54,19 +54,20 @@ def _find_continuation(value: Value, path: Path) -> Span | None:
     """Return the place of the line that goes on with a text which should end in its own line.
 
     YAML takes a line that is indented deeper for more of the text: `name: a` and `- ReLU` under it
-    are the name "a - ReLU". A formula and a description may have several lines, but none that
-    looks like a step.
+    are the name "a - ReLU". A formula may have several lines, in which a step would be an unknown
+    name, and a description those that are no steps.
     """
     span = value.span
-    if not isinstance(value.data, str) or span.end_line == span.line:
+    if not isinstance(value.data, str) or span.end_line == span.line or is_formula(value.data):
         return None
     if not value.is_plain and not (path[-1] in ONE_LINE and "\n" in value.data):
         return None
-    several = is_formula(value.data) or path[-1] == "description"
+    several = path[-1] == "description"
     for number in range(span.line + 1, span.end_line + 1):
         line = span.source.lines[number - 1]
         written = line.strip()
-        if written and (not several or re.match(r"-(\s|$)", written)):
+        step = re.match(r"-\s+(\w+)", written)
+        if written and (not several or (step and step[1] in LAYERS)):
             column = len(line) - len(line.lstrip()) + 1
             return Span(span.source, number, column, number, column + len(written))
     return None
@@ -79,8 +80,6 @@ def _report_continuation(line: Span, value: Value, result: CheckResult) -> None:
         hint = "write the whole value in one line"
     elif written.startswith("-"):
         hint = "a step is indented as the steps before it"
-        if is_formula(value.data):
-            hint += "; a formula goes on if the sign ends the line above"
     message = f"this line goes on with the value above it: {show(value.data)}"
     note = Note("the value begins here", value.span)
     result.error("yaml", message, line, hint, (note,))
