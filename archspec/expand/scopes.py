@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archspec.errors import AtName, Note, Refused, Span, did_you_mean
+from archspec.syntax.words import RESERVED
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
-RESERVED = ("input", "previous")
 MAX_NAME = 200
 
 

@@ -15,7 +15,7 @@ from archspec.schema.validator import list_arguments
 from archspec.syntax import formulas
 from archspec.syntax.formulas import FindAxes
 from archspec.syntax.source import Value
-from archspec.syntax.steps import RESERVED as STEPS
+from archspec.syntax.words import RESERVED as STEPS
 
 RESERVED = (*formulas.FUNCTIONS, *formulas.WORDS, "channels", *STEPS)
 SAME = "=="  # as a value: the value of the name that it stands at

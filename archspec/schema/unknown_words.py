@@ -13,7 +13,7 @@ from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES
 from archspec.schema.check_result import CheckResult, Notes, find_rank
 from archspec.schema.validator import Fault, name_subject
-from archspec.syntax.steps import BESIDE, MODIFIERS, RESERVED, WORDS
+from archspec.syntax.words import BESIDE, MODIFIERS, RESERVED, WORDS
 
 # Words at the top of a file; if one is misspelt, the rest of the file cannot be checked.
 NEEDED = ("params", "input", "inputs", "blocks", "defaults", "import", "extends")

@@ -18,7 +18,7 @@ from archspec.layers import LAYERS
 from archspec.schema.check_result import CheckResult, Path, find_head, is_step
 from archspec.syntax.formulas import is_formula, is_unbalanced
 from archspec.syntax.source import Value
-from archspec.syntax.steps import BESIDE, MODIFIERS, WORDS
+from archspec.syntax.words import BESIDE, MODIFIERS, WORDS
 from archspec.syntax.yaml_errors import QUOTE
 
 ONE_LINE = ("name", "data", "from", "reuse", "extends")  # the words whose value is a name
