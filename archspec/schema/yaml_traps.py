@@ -13,9 +13,10 @@ from typing import Any
 
 from archspec import foreign
 from archspec.arguments import show
-from archspec.errors import Note, Span, did_you_mean
+from archspec.errors import Note, Span, closest, did_you_mean
 from archspec.layers import LAYERS
 from archspec.schema.check_result import CheckResult, Path, find_head, is_step
+from archspec.schema.validator import list_arguments
 from archspec.syntax.formulas import is_formula, is_unbalanced
 from archspec.syntax.source import Value
 from archspec.syntax.words import BESIDE, MODIFIERS, WORDS
@@ -166,21 +167,45 @@ def _report_several_steps(ops: list[str], value: Value, result: CheckResult) -> 
         listed = " and ".join(map(repr, outside))
         are = "is an argument" if len(outside) == 1 else "are arguments"
         message = f"{listed} {are} of {first}, not of a step"
-        hint = f"indent {'it' if len(outside) == 1 else 'them'} under '{first}:'"
+        hint = _where_arguments_stand(outside, first, value)
         result.error("indent", message, value.key_span(outside[0]), hint)
     for key in others:
         if key not in outside:
             _report_second_key(key, first, value, result)
 
 
+def _where_arguments_stand(names: list[str], first: str, step: Value) -> str:
+    """Return the hint for arguments that stand beside their layer: where to write them."""
+    given, them = step.data[first], "it" if len(names) == 1 else "them"
+    known = list_arguments(first)
+    meant = {name: name if name in known else closest(name, known) for name in names}
+    more = ", ".join(f"{meant[name]}: {_written(step.data[name])}" for name in names)
+    written = _written(given)
+    if written.startswith("{"):
+        inside = ", ".join(filter(None, [written[1:-1].strip(), more]))
+        return f"put {them} inside the braces: {{{inside}}}"
+    if given.data is None or isinstance(given.data, dict):
+        return f"indent {them} under '{first}:'"
+    return f"write {first}: {{{known[0]}: {written}, {more}}}"
+
+
+def _written(value: Value) -> str:
+    """Return a value as it is written; `...` if it takes several lines."""
+    span = value.span
+    if span.line != span.end_line:
+        return "..."
+    return span.source.lines[span.line - 1][span.column - 1 : span.end_column - 1]
+
+
 def _report_second_key(key: str, first: str, value: Value, result: CheckResult) -> None:
     """Report a key beside the step's first layer or block that is not an argument of it."""
     arguments = LAYERS[first].arguments if first in LAYERS else {}
-    argument = did_you_mean(key, arguments) if value.data[first].data is None else None
     word = foreign.STEP.get(key.replace("_", "").casefold()) or did_you_mean(key, MODIFIERS)
+    alone = value.data[first].data is None
+    argument = did_you_mean(key, arguments) if alone or not word else None
     if argument and key not in result.known_blocks():  # `Dense:` and `unit: 3` under it
         code, message = "indent", f"a step has no word '{key}'"
-        hint = f"indent it under '{first}:'; {argument}"
+        hint = f"{_where_arguments_stand([key], first, value)}; {argument}"
     elif word:
         code, message, hint = "unknown-word", f"a step has no word '{key}'", word
     else:
