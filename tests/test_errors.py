@@ -475,6 +475,16 @@ def test_what_has_no_end_ends_in_an_error(name: str, ends: dict[str, tuple[int, 
     assert all(len(each["message"]) <= MAX_MESSAGE for each in found)
 
 
+@pytest.mark.parametrize(
+    "step",
+    ["Dense: [16, 10]", "AveragePooling2D: [2, 2, 2]", "Dropout: 1.5", "Dropout: 2"],
+)
+def test_no_hint_proposes_what_would_be_wrong_too(step: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        archspec.loads(steps(f"  - {step}"))
+    assert [each.hint for each in caught.value.diagnostics] == [None]
+
+
 def test_every_code_is_expected_somewhere() -> None:
     """The codes that the sources name, except those of what is no file's fault."""
     expected = {

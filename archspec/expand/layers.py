@@ -21,8 +21,8 @@ from archspec.graph import Facts
 from archspec.infer import bind_arguments, find_layer, infer_facts, suggest_layer
 from archspec.layers import LAYERS, traits_of
 from archspec.schema.check_result import find_rank
-from archspec.syntax.formulas import FindAxes
-from archspec.syntax.source import Value
+from archspec.syntax.formulas import FindAxes, words_in
+from archspec.syntax.source import Value, iter_texts
 from archspec.syntax.steps import BlockCall, LayerCall, Reuse
 
 Written = Mapping[str, tuple[Value, Trail]]  # where each argument is written, with notes
@@ -73,7 +73,7 @@ def add_layer(
         else:
             given, written = _evaluate_arguments(step, op, layer.arguments, context, out)
             draft.call = _evaluate_call(step, op, layer.call, context, out)
-            draft.arguments = _normalize(op, given, known)
+            draft.arguments = _normalize(op, given, known, written)
         if known:
             draft.facts = _infer_facts(draft)
         if traits_of(op).batch_statistics and "momentum" in written:
@@ -187,16 +187,19 @@ def _evaluate_arguments(
     return evaluated, written
 
 
-def _normalize(op: str, given: Mapping[str, Any], known: bool) -> dict[str, Any]:
+def _normalize(op: str, given: Mapping[str, Any], known: bool, written: Written) -> dict[str, Any]:
     """Return the arguments in normal form; {} if they are refused and the inputs are unknown.
 
     known: whether the inputs are known. If not, the reason may be what is wrong with the arguments,
-    so only a missing argument is reported.
+    so only a missing argument and a formula without names are reported. written: where they are.
     """
     try:
         return bind_arguments(op, given)
     except Refused as refused:
         if known or refused.code == "missing-argument":
+            raise
+        at = refused.at.name if isinstance(refused.at, AtArgument) else None
+        if at and at in written and not any(map(words_in, iter_texts(written[at][0]))):
             raise
         return {}
 

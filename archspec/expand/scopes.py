@@ -251,7 +251,7 @@ class Scope:
             message = "a reference is the name of a step, and no formula"
             hint = "a name takes formulas in braces: level{i - 1}"
             return Refused(message, None, "unknown-name", hint)
-        several = [each.strip() for each in reference.split(",")]
+        several = re.split(r"\s*[,;+&]\s*|\s+(?:and\s+)?", reference.strip())
         if len(several) > 1:
             hint = f"several steps are a list: [{', '.join(several)}]"
             return Refused(f"no step is called '{reference}'", None, "unknown-name", hint)

@@ -93,9 +93,10 @@ def slide(
     out: list[int | None] = []
     for n, size, stride, rate in zip(spatial, kernel, strides, dilation, strict=True):
         reach = (size - 1) * rate + 1
+        unit = "columns" if len(spatial) == 2 and len(out) == 1 else "rows"
         if reach > MAX_REACH:
             raise Refused(
-                f"has a window over {reach:,} rows, over the limit of {MAX_REACH:,}",
+                f"has a window over {reach:,} {unit}, over the limit of {MAX_REACH:,}",
                 AtArgument(argument),
             )
         if n is None:
@@ -105,7 +106,7 @@ def slide(
         elif n < reach:
             what = f"{size}" if rate == 1 else f"{reach} (= ({size} - 1) * {rate} + 1)"
             raise Refused(
-                f"does not fit: a window of {what} on {n} rows with padding 'valid' leaves "
+                f"does not fit: a window of {what} on {n} {unit} with padding 'valid' leaves "
                 f"nothing: ({n} - {reach})/{stride} + 1 < 1",
                 AtArgument(argument),
             )

@@ -141,9 +141,11 @@ class _Reader:
             base_root, base_home = self.read(base, chain)
             self.trail.pop()
         blocks = dict(base_home.blocks) if base_home else {}
-        for name, _, value in root.entries_of("blocks"):
-            if value.data is None:
-                blocks.pop(name, None)
+        for name, span, value in root.entries_of("blocks"):
+            if value.data is None and blocks.pop(name, None) is None:
+                message = f"the block '{name}' is empty, and there is none in a base to take away"
+                hint = f"give it `layers`: {name}: {{layers: [...]}}"
+                self.report([Diagnostic("schema", message, span, hint)])
         self.add_imports(blocks, document, chain)
         if base_home is not None and root.get("layers") is not None:
             self.warn_of_replaced_layers(root, base_home)

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from archspec import foreign, recipe
-from archspec.arguments import show
-from archspec.errors import did_you_mean
+from archspec.arguments import bind, show
+from archspec.errors import Refused, did_you_mean
 from archspec.layers import LAYERS
 from archspec.objects import KINDS
 from archspec.schema.check_result import find_values
-from archspec.schema.validator import Fault, list_arguments
+from archspec.schema.validator import Fault, find_arguments
 from archspec.syntax.source import FLOAT, to_plain
 
 BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
@@ -120,11 +120,11 @@ def _list_without_brackets(fault: Fault) -> str | None:
 
 
 def _percentage(fault: Fault) -> str | None:
-    """Catch `rate: 50%` and `rate: 50`."""
+    """Catch `rate: 50%` and `rate: 50`; 1.5 is no share at all."""
     number = fault.value.data
     if re.fullmatch(r"\d{1,9}(\.\d+)?\s*%", fault.text):
         share = float(fault.text[:-1]) / 100
-    elif isinstance(number, int | float) and 1 < number <= 100 and not fault.takes(2):
+    elif isinstance(number, int | float) and 2 < number <= 100 and not fault.takes(2):
         share = number / 100
     else:
         return None
@@ -132,18 +132,35 @@ def _percentage(fault: Fault) -> str | None:
 
 
 def _arguments_without_names(fault: Fault) -> str | None:
-    """Catch `Conv2D: [64, 3]` and `Conv2D: 64, 3`."""
+    """Catch `Conv2D: [64, 3]` and `Conv2D: (64, 3)`, where they would be right by their names."""
     data, owner = fault.value.data, fault.path[-1]
     if isinstance(data, tuple):
-        values = [show(to_plain(each)) for each in data]
+        values = [to_plain(each) for each in data]
     else:
-        values = [each.strip() for each in fault.text.split(",")]
-    names = list_arguments(owner) if isinstance(owner, str) else []
-    if not 1 < len(values) <= len(names) or not all(values):
+        parts = fault.text.removeprefix("(").removesuffix(")").split(",")
+        values = [_number_or_text(each.strip()) for each in parts]
+    arguments = find_arguments(owner) if isinstance(owner, str) else {}
+    if not 1 < len(values) <= len(arguments):
         return None
-    pairs = zip(names, values, strict=False)
-    written = ", ".join(f"{name}: {each.strip(chr(39))}" for name, each in pairs)
+    pairs = dict(zip(arguments, values, strict=False))
+    try:
+        bind(str(owner), arguments, pairs)
+    except Refused:
+        return None
+    written = ", ".join(f"{name}: {show(each)}" for name, each in pairs.items()).replace("'", "")
     return f"arguments have names: {owner}: {{{written}}}"
+
+
+def _inputs_as_argument(fault: Fault) -> str | None:
+    """Catch `Concatenate: [previous, input]`."""
+    data, owner = fault.value.data, fault.path[-1]
+    takes_list = owner in LAYERS and LAYERS[owner].takes == "list"
+    if not (takes_list and isinstance(data, tuple)):
+        return None
+    if not all(isinstance(each.data, str) for each in data):
+        return None
+    names = ", ".join(each.data for each in data)
+    return f"its inputs are written beside it: `from: [{names}]`"
 
 
 def _recipe_word(fault: Fault) -> str | None:
@@ -210,12 +227,18 @@ REMEDIES: tuple[Callable[[Fault], str | None], ...] = (
     _list_without_brackets,
     _percentage,
     _arguments_without_names,
+    _inputs_as_argument,
     _recipe_word,
     _misspelt_word,
     _unknown_word,
     _names_of_a_table,
     _comparison,
 )
+
+
+def _number_or_text(text: str) -> Any:
+    """Return the number that a text is, or the text."""
+    return (float if "." in text else int)(text) if re.fullmatch(r"\d{1,9}(\.\d+)?", text) else text
 
 
 def _params(fault: Fault) -> set[str]:

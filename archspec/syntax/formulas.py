@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from archspec.arguments import show
-from archspec.errors import AtFormula, Refused, did_you_mean
+from archspec.errors import AtFormula, Refused, did_you_mean, one_of
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 50
@@ -316,6 +316,11 @@ class _Evaluation:
                 raise _refused(node, "this cannot stand in a formula", "a power is written **")
             case ast.Call(func=ast.Attribute(attr=name)) if name in FUNCTIONS:
                 raise _refused(node, "this cannot stand in a formula", f"write {name}(...)")
+            case ast.Attribute(attr=attr, value=owner) if self.may_be_step(_dotted(owner)):
+                other = {"filters": "channels", "units": "channels"}.get(attr)
+                near = one_of([other]) if other else did_you_mean(attr, AXES)
+                message = f"the step '{_dotted(owner)}' has no axis '{attr}'"
+                raise _refused(node, message, near or f"a step has {', '.join(AXES)}")
         raise _refused(
             node,
             "this cannot stand in a formula",
@@ -342,6 +347,9 @@ class _Evaluation:
             f"names known here: {', '.join(self.names) or 'none'}; text needs quotes"
         )
         raise _refused(node, f"no param or loop variable is called '{name}'", hint, "unknown-name")
+
+    def may_be_step(self, name: str | None) -> bool:
+        return name is not None and name.partition(".")[0] not in self.names
 
     def arithmetic(self, op: ast.operator, a: Any, b: Any, node: ast.expr) -> Any:
         if isinstance(op, ast.Add) and isinstance(a, list) and isinstance(b, list):

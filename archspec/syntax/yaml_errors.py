@@ -106,6 +106,17 @@ def explain(error: yaml.MarkedYAMLError, source: Source, text: str) -> Diagnosti
 # --- one rule a cause ----------------------------------------------------------------------------
 
 
+def _backslash(stop: Stop) -> Diagnostic | None:
+    """Catch `data: "C:\\data"`."""
+    if not ("escape" in stop.problem and stop.begin):
+        return None
+    quoted = re.match(r'"([^"]*)"', stop.source.lines[stop.begin.line - 1][stop.begin.column - 1 :])
+    hint = "use single quotes, in which a backslash is only itself"
+    if quoted and "'" not in quoted[1]:
+        hint += f": '{quoted[1]}'"
+    return stop.diagnose("in double quotes a backslash begins an escape, and this is none", hint)
+
+
 def _open_quote(stop: Stop) -> Diagnostic | None:
     """Catch `name: "head`."""
     if not ("quoted scalar" in stop.context and stop.begin):
@@ -289,6 +300,14 @@ def _torn_formula(stop: Stop) -> Diagnostic | None:
     return stop.diagnose("inside {...} YAML ends a formula at its brackets and commas", QUOTE)
 
 
+def _empty_item(stop: Stop) -> Diagnostic | None:
+    """Catch `[Dense: 3,, ReLU]`."""
+    before = stop.line[: stop.mark.column].rstrip()
+    if stop.char != "," or before[-1:] not in (",", "[", "{"):
+        return None
+    return stop.diagnose("nothing stands before this comma", "there is one comma too many")
+
+
 def _open_bracket(stop: Stop) -> Diagnostic | None:
     """Catch a `[` or `{` that is not closed up to the end of the file."""
     if "flow" not in stop.context or stop.char or not (unclosed := _unclosed(stop.text)):
@@ -373,6 +392,7 @@ def _unexplained(stop: Stop) -> Diagnostic:
 # PyYAML has the same words for several causes. The first rule that knows the cause is used, so a
 # specific rule comes before a general one: a missing colon before any second colon, for example.
 RULES: tuple[Callable[[Stop], Diagnostic | None], ...] = (
+    _backslash,
     _open_quote,
     _tab,
     _reserved_sign,
@@ -386,6 +406,7 @@ RULES: tuple[Callable[[Stop], Diagnostic | None], ...] = (
     _no_colon_above,
     _no_colon_before_brace,
     _second_colon,
+    _empty_item,
     _torn_formula,
     _open_bracket,
     _name_in_brackets,
