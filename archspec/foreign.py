@@ -221,6 +221,7 @@ ARGUMENTS: Mapping[str, str] = _make_table(
     ("outfeatures", "write units"),
     ("outchannels nfilters numfilters nbfilter", "write filters"),
     ("ksize kernel", "write kernel_size"),
+    ("inputs input", "its inputs are written beside it: `from: [a, b]`"),
     ("bias", "write use_bias: true or false"),
     ("act nonlinearity", "write activation"),
     ("inplace", "leave it out"),

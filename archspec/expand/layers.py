@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -124,7 +125,16 @@ def _report_layer(
     if not isinstance(at, AtArgument) or at.name not in written:
         return out.refuse(refused, step.word_span(op), context.trail)
     value, notes = written[at.name]
+    refused.hint = refused.hint or _suggest_whole(refused.message, value)
     return out.refuse(refused, value.find(at.inside).span, (*context.trail, *notes))
+
+
+def _suggest_whole(message: str, value: Value) -> str | None:
+    """Return a hint for `=width / 2` that gives 1.5 where an integer is wanted; None for others."""
+    text = value.data if isinstance(value.data, str) else ""
+    whole = re.sub(r"(?<!/)/(?!/)", "//", text)
+    gives_part = "integer" in message and re.search(r"got -?\d+\.\d+$", message)
+    return f"`//` divides to a whole number: {whole}" if gives_part and whole != text else None
 
 
 def _hint_for_unknown(step: BlockCall, context: Context, out: Expansion) -> str:
@@ -133,6 +143,10 @@ def _hint_for_unknown(step: BlockCall, context: Context, out: Expansion) -> str:
     first = step.arguments.first if step.arguments else None
     if word in foreign.KINDS and first is not None and str(first.data) in LAYERS:
         return f"a step begins with its layer: `- {first.data}`"  # as `type: Flatten` has it
+    steps = first is not None and isinstance(first.data, tuple)
+    steps = steps or (step.arguments is not None and "layers" in step.arguments.named)
+    if steps and not did_you_mean(word, blocks):
+        return f"a group has its name beside its steps: {{name: {word}, layers: [...]}}"
     hint = (
         did_you_mean(word, blocks)
         or suggest_layer(word, find_rank(out.spec.root))

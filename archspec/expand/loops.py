@@ -179,6 +179,8 @@ def _walk_together(
         if not isinstance(items, list):
             message = f"the loop variable '{name}' needs a list, got {show(items)}"
             hint = f"for: {{{name}: =range({items})}}" if isinstance(items, int) else None
+            if isinstance(items, str) and formulas.lacks_sign(items, context.env):
+                hint = f"a formula begins with '=': ={items}"
             raise out.fail("loop", message, loop.data[name].span, hint, context.trail)
     lengths = {name: len(items) for name, items in lists.items()}
     if len(set(lengths.values())) > 1:

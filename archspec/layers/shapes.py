@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import ceil, prod
+from math import ceil, isqrt, prod
 
 from archspec.arguments import Sizes
 from archspec.errors import AtArgument, Refused
@@ -28,8 +28,25 @@ def split_channels(x: Shape, rank: int, data_format: str) -> tuple[Shape, int | 
     if len(x) != rank + 2:
         axes = AXES_OF_RANK[rank]
         axes = (*axes, "channels") if data_format == "channels_last" else ("channels", *axes)
-        raise Refused(f"wants an input of {rank + 2} axes (batch, {', '.join(axes)}), got {x}")
+        message = f"wants an input of {rank + 2} axes (batch, {', '.join(axes)}), got {x}"
+        raise Refused(message, hint=_suggest_rank(x, rank, data_format))
     return (x[1:-1], x[-1]) if data_format == "channels_last" else (x[2:], x[1])
+
+
+def _suggest_rank(x: Shape, rank: int, data_format: str) -> str | None:
+    """Return a hint for an input of another number of axes than a layer takes."""
+    if rank == 1 and len(x) == 4:
+        return "take its 2D form for images"
+    if data_format != "channels_last" or None in x[1:]:
+        return None
+    side = isqrt(x[1] or 0)
+    if len(x) == rank + 1:
+        shape = (*x[1:], 1)
+    elif len(x) == 2 and rank == 2 and side**2 == x[1]:
+        shape = (side, side, 1)
+    else:
+        return None
+    return f"put `- Reshape: {list(shape)}` before it, or give the network such an input"
 
 
 def join_channels(spatial: Shape, channels: int | None, data_format: str) -> Shape:

@@ -17,6 +17,7 @@ from archspec.layers import LAYERS
 from archspec.objects import KINDS
 from archspec.schema.check_result import find_values
 from archspec.schema.validator import Fault, find_arguments
+from archspec.syntax.formulas import lacks_sign
 from archspec.syntax.source import FLOAT, to_plain
 
 BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
@@ -66,10 +67,17 @@ def _margins(fault: Fault) -> str | None:
 
 
 def _one_for_a_list(fault: Fault) -> str | None:
-    """Catch `outputs: head`."""
+    """Catch `outputs: head` and `input: 784`."""
     data = fault.value.data
-    one = bool(fault.text) and fault.takes([data]) and not fault.takes(data)
+    alone = bool(fault.text) or (isinstance(data, int) and not isinstance(data, bool))
+    one = alone and fault.takes([data]) and not fault.takes(data)
     return f"make it a list: [{data}]" if one else None
+
+
+def _unknown_length(fault: Fault) -> str | None:
+    """Catch `input: [-1, 3]`."""
+    unknown = fault.value.data == -1 and fault.path[0] in ("input", "inputs")
+    return "an axis of unknown length is null" if unknown and fault.takes(None) else None
 
 
 def _none(fault: Fault) -> str | None:
@@ -102,11 +110,21 @@ def _quoted_number(fault: Fault) -> str | None:
 
 
 def _formula_without_sign(fault: Fault) -> str | None:
-    """Catch `units: width * 2`, where `width` is a param."""
+    """Catch `units: width * 2`, where `width` is a param, and `scale: 1/255`."""
     name = re.match(r"[A-Za-z_]\w*", fault.text)
-    if name and name[0] in _params(fault) and fault.takes("=x"):
-        return f"a formula begins with '=': ={fault.text}"
-    return None
+    params = _params(fault)
+    meant = (name and name[0] in params) or lacks_sign(fault.text, params)
+    return f"a formula begins with '=': ={fault.text}" if meant and fault.takes("=x") else None
+
+
+def _number_with_signs(fault: Fault) -> str | None:
+    """Catch `units: 10,` and `(10)`, `1_000`, `32#comment` and `10 // head`."""
+    number = r"([-+]?\d{1,9}(?:_\d{3})*(?:\.\d+)?)"
+    given = re.fullmatch(rf"\(?\s*{number}\s*\)?\s*[,;]?\s*((//|#|--).*)?", fault.text)
+    if given is None or not fault.takes(float(given[1].replace("_", ""))):
+        return None
+    written = given[1].replace("_", "")
+    return f"write {written}{'; a comment begins with a space and #' if given[2] else ''}"
 
 
 def _list_without_brackets(fault: Fault) -> str | None:
@@ -169,6 +187,17 @@ def _recipe_word(fault: Fault) -> str | None:
     return key.type.meant(fault.text) if key else None
 
 
+def _object_as_call(fault: Fault) -> str | None:
+    """Catch `kernel_regularizer: l2(0.01)`."""
+    call = re.fullmatch(r"(?:\w+\.)*(\w+)\(([^()]+)\)", fault.text[:200])
+    name = KINDS[fault.owner].canonical(call[1]) if call and fault.role == "object" else None
+    if call is None or name is None:
+        return None
+    named = re.fullmatch(r"\s*\w+\s*=[^=]+(,\s*\w+\s*=[^=]+)*", call[2])
+    inside = re.sub(r"\s*=\s*", ": ", call[2].strip())
+    return f"write {{{name}: {f'{{{inside}}}' if named else inside}}}"
+
+
 def _misspelt_word(fault: Fault) -> str | None:
     """Catch `padding: sme`."""
     if not (isinstance(fault.value.data, str) and (choices := _choices(fault.wanted))):
@@ -219,16 +248,19 @@ REMEDIES: tuple[Callable[[Fault], str | None], ...] = (
     _outputs_by_name,
     _margins,
     _one_for_a_list,
+    _unknown_length,
     _none,
     _yes_or_no,
     _thousands,
     _quoted_number,
     _formula_without_sign,
+    _number_with_signs,
     _list_without_brackets,
     _percentage,
     _arguments_without_names,
     _inputs_as_argument,
     _recipe_word,
+    _object_as_call,
     _misspelt_word,
     _unknown_word,
     _names_of_a_table,

@@ -196,8 +196,11 @@ def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> No
     called = re.fullmatch(r"([A-Za-z]\w*)\(([^=,()]*)\)", word)  # `Flatten()`, `Dense(3)`
     noted = re.match(r"([A-Za-z]\w*)\s*(//|--|;)", word)  # `Flatten // a comment`
     glued = re.match(r"([A-Za-z]\w*)(:|\s*[ ({])(.*)", word, re.DOTALL)  # `Dense:3`, `Dense(3)`
-    if own := did_you_mean(word, blocks):
-        hint: str | None = own
+    own_name = word.removesuffix("()").rpartition(".")[2]  # of `tf.keras.layers.Conv2D`
+    if own_name in LAYERS and re.fullmatch(r"(\w+\.)+\w+(\(\))?", word):
+        hint: str | None = f"write {own_name}"
+    elif own := did_you_mean(word, blocks):
+        hint = own
     elif loop := re.match(r"for\s+(\w+)\s+in\s+([^:]+)", word):
         message = f"{show(word)} is no layer"
         hint = f"write `for: {{{loop[1]}: ={loop[2].strip()}}}` beside the layer"

@@ -11,7 +11,7 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -135,6 +135,24 @@ def words_in(text: str) -> set[str]:
     """
     parts = [text[1:]] if is_formula(text) else PLACEHOLDER.findall(text)
     return {word for part in parts for word in re.findall(r"[^\W\d]\w*", part)}
+
+
+def lacks_sign(text: str, names: Collection[str]) -> bool:
+    """Return whether a text would be a formula of some names if it began with `=`.
+
+    A lone number is none, nor is a list in round brackets.
+
+    >>> [lacks_sign(text, {"width"}) for text in ("2 * width", "range(3)", "relu", "(3, 3)")]
+    [True, True, False, False]
+    """
+    try:
+        node = _parse(text)
+    except Refused:
+        return False
+    parts = list(ast.walk(node))
+    known = {*names, *FUNCTIONS}
+    unknown = [part for part in parts if isinstance(part, ast.Name) and part.id not in known]
+    return not unknown and isinstance(node, ast.Name | ast.BinOp | ast.Call | ast.Subscript)
 
 
 def is_unbalanced(text: str) -> bool:
