@@ -76,7 +76,7 @@ LAYERS: Mapping[str, str] = _make_table(
     ),
     (
         "residual residualblock resblock basicblock bottleneck bottleneckblock skipconnection",
-        "write a block of that name in small letters under `blocks`, with `merge: Add` beside "
+        "write a block under `blocks`, in small letters as `residual`, with `merge: Add` beside "
         "`branches: [[...], []]`, where `[]` is the shortcut",
     ),
     ("blurpool blurpool2d antialiasing", _import("blur_pool")),

@@ -130,10 +130,13 @@ def _report_layer(
 
 
 def _suggest_whole(message: str, value: Value) -> str | None:
-    """Return a hint for `=width / 2` that gives 1.5 where an integer is wanted; None for others."""
+    """Return a hint for `=width / 2` that gives 1.5 where an integer is wanted; None for others.
+
+    Of what is below 1 the whole number would be 0.
+    """
     text = value.data if isinstance(value.data, str) else ""
     whole = re.sub(r"(?<!/)/(?!/)", "//", text)
-    gives_part = "integer" in message and re.search(r"got -?\d+\.\d+$", message)
+    gives_part = "integer" in message and re.search(r"got [1-9]\d*\.\d+$", message)
     return f"`//` divides to a whole number: {whole}" if gives_part and whole != text else None
 
 

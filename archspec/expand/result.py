@@ -19,6 +19,7 @@ from archspec.recipe import recipe_of
 from archspec.recipe.datasets import is_missing, suggest_dataset
 from archspec.syntax.formulas import NoValue, words_in
 from archspec.syntax.source import Value, iter_texts
+from archspec.syntax.steps import BlockCall, LayerCall
 
 
 def make_graph(out: Expansion) -> Graph:
@@ -88,8 +89,10 @@ def make_remains(out: Expansion) -> Graph | None:
 
 
 def check_any_layer(out: Expansion) -> None:
-    """Report a network whose steps add no layer, as all are left out."""
-    if all(draft.op == "InputLayer" for draft in out.drafts):
+    """Report a network whose layers are all left out; one of empty groups has none to leave out."""
+    steps = out.spec.body.walk() if out.spec.body is not None else ()
+    meant = any(isinstance(step, LayerCall | BlockCall) for step in steps)
+    if meant and all(draft.op == "InputLayer" for draft in out.drafts):
         message = "the spec has no layers: no step adds one"
         hint = "a step is left out if its `when` is false or its `repeat` is 0"
         out.error("layers", message, out.spec.root.key_span("layers"), hint)

@@ -40,7 +40,7 @@ def _suggest_rank(x: Shape, rank: int, data_format: str) -> str | None:
     if data_format != "channels_last" or None in x[1:]:
         return None
     side = isqrt(x[1] or 0)
-    if len(x) == rank + 1:
+    if len(x) == rank + 1 and rank < 3:
         shape = (*x[1:], 1)
     elif len(x) == 2 and rank == 2 and side**2 == x[1]:
         shape = (side, side, 1)

@@ -69,7 +69,8 @@ def _margins(fault: Fault) -> str | None:
 def _one_for_a_list(fault: Fault) -> str | None:
     """Catch `outputs: head` and `input: 784`."""
     data = fault.value.data
-    alone = bool(fault.text) or (isinstance(data, int) and not isinstance(data, bool))
+    is_shape = fault.path[0] in ("input", "inputs", "require")
+    alone = bool(fault.text) or (is_shape and type(data) is int)
     one = alone and fault.takes([data]) and not fault.takes(data)
     return f"make it a list: [{data}]" if one else None
 

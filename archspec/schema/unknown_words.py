@@ -107,9 +107,10 @@ def report_object(key: str, fault: Fault, result: CheckResult) -> None:
 def report_in_defaults(key: str, fault: Fault, result: CheckResult) -> None:
     """Report a key of `defaults` that is not a layer."""
     span = fault.value.key_span(key)
-    owner = next((name for name in LAYERS if key in LAYERS[name].arguments), None)
-    if owner is not None and isinstance(fault.value.data[key].data, str | int | float | bool):
-        owner = next(name for name in ("Conv2D", owner) if key in LAYERS[name].arguments)
+    text = "\n".join(span.source.lines)
+    owners = [name for name in LAYERS if key in LAYERS[name].arguments]
+    owner = next((name for name in owners if re.search(rf"\b{name}\b", text)), None)
+    if owner and isinstance(fault.value.data[key].data, str | int | float | bool):
         written = show(to_plain(fault.value.data[key])).replace("'", "")
         message = f"`defaults` are for layers, and '{key}' is an argument"
         hint = f"write it under its layer: defaults: {{{owner}: {{{key}: {written}}}}}"

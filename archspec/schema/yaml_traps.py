@@ -61,7 +61,7 @@ def _find_continuation(value: Value, path: Path) -> Span | None:
     span = value.span
     if not isinstance(value.data, str) or span.end_line == span.line or is_formula(value.data):
         return None
-    if not value.is_plain and not (path[-1] in ONE_LINE and "\n" in value.data):
+    if not value.is_plain and not (path[-1] in ONE_LINE and value.data.endswith("\n")):
         return None
     several = path[-1] == "description"
     for number in range(span.line + 1, span.end_line + 1):

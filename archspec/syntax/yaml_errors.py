@@ -65,6 +65,14 @@ class Stop:
         return [(n, each) for n, each in lines if each.strip() and each.lstrip()[0] != "#"]
 
     @property
+    def commented_key(self) -> str | None:
+        """The lone key in the comments right above the line: `params:` of `# params:`."""
+        above = reversed(self.source.lines[: self.mark.line])
+        comments = takewhile(lambda line: line.startswith("#"), above)
+        keys = (line for line in comments if re.fullmatch(r"#\s*\w+:\s*", line))
+        return next((line.lstrip("# ").rstrip() for line in keys), None)
+
+    @property
     def begins_line(self) -> bool:
         """Whether PyYAML stopped at the first word of the line, or at the colon after it."""
         return re.fullmatch(r"\s*(- +)?[\w.-]*", self.line[: self.mark.column]) is not None
@@ -243,7 +251,7 @@ def _key_under_value(stop: Stop) -> Diagnostic | None:
     word = re.match(r"\s*(\w+):\s*(.*)", stop.line)
     if not (above and word and len(above[1]) < stop.indent and stop.begins_line):
         return None
-    if not (stop.is_second_colon or stop.is_badly_indented):
+    if stop.commented_key or not (stop.is_second_colon or stop.is_badly_indented):
         return None
     owner, value, given = above[2], above[3], f"{word[1]}: {word[2].split(' #')[0].rstrip()}"
     message = f"'{word[1]}' cannot stand under '{owner}: {value}', which has a value already"
@@ -367,12 +375,9 @@ def _indentation(stop: Stop) -> Diagnostic | None:
     if not stop.is_badly_indented:
         return None
     message = "this line's indentation fits nothing above it"
-    above = stop.source.lines[: stop.mark.line]
-    comments = takewhile(lambda line: line.startswith("#"), reversed(above))
-    keys = [line for line in comments if re.fullmatch(r"#\s*\w+:\s*", line)]
     hint = "indent it as its neighbours"
-    if keys:
-        hint = f"uncomment `{keys[0].lstrip('# ').rstrip()}` above it as well"
+    if stop.commented_key:
+        hint = f"uncomment `{stop.commented_key}` above it as well"
     return stop.diagnose(message, hint)
 
 
