@@ -80,6 +80,7 @@ CODES = {
     "training-ignored": "Keras ignores this `training` argument when it trains.",
     "unadapted": "A layer has no numbers of its own, and nothing adapts it to data.",
     "unknown-argument": "A layer, a block or an object has no argument of that name.",
+    "unknown-data": "No dataset has that name, and no folder here.",
     "unknown-layer": "No layer of the table and no block has that name.",
     "unknown-name": "Nothing has the name that a formula or a reference names.",
     "unknown-object": "No initializer, optimizer or the like has that name.",

@@ -217,10 +217,17 @@ def listed(noun: str, names: list[str]) -> str:
     return f"{noun}s {', '.join(others)} and {last}" if others else f"{noun} {last}"
 
 
+def one_of(names: Iterable[str]) -> str:
+    """Return a hint that names words which may be meant: `did you mean 'a', 'b' or 'c'?`."""
+    *others, last = (f"'{name}'" for name in names)
+    listing = f"{', '.join(others)} or {last}" if others else last
+    return f"did you mean {listing}?"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return a hint that names the known word closest to a misspelt one, or None."""
     found = closest(word, known)
-    return found and f"did you mean '{found}'?"
+    return found and one_of([found])
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

@@ -76,7 +76,7 @@ LAYERS: Mapping[str, str] = _make_table(
     ),
     (
         "residual residualblock resblock basicblock bottleneck bottleneckblock skipconnection",
-        "write a block of that name under `blocks`, with `merge: Add` beside "
+        "write a block under `blocks`, in small letters as `residual`, with `merge: Add` beside "
         "`branches: [[...], []]`, where `[]` is the shortcut",
     ),
     ("blurpool blurpool2d antialiasing", _import("blur_pool")),
@@ -112,6 +112,17 @@ _WHICH = "say which: SparseCategoricalCrossentropy, CategoricalCrossentropy or B
 _DECAY = "{CosineDecay: {initial_learning_rate: 0.1, decay_steps: 1000}}"
 
 OBJECTS: Mapping[str, Mapping[str, str]] = {
+    "initializer": _make_table(
+        ("xavier xavieruniform", "write GlorotUniform"),
+        ("xaviernormal", "write GlorotNormal"),
+        ("kaiming kaimingnormal he msra", "write HeNormal"),
+        ("kaiminguniform", "write HeUniform"),
+        ("normal gaussian", "write RandomNormal"),
+        ("uniform", "write RandomUniform"),
+    ),
+    "activation": _make_table(
+        ("prelu", "it has weights, and is a layer: write `- PReLU` after this one"),
+    ),
     "optimizer": _make_table(
         ("lossscaleoptimizer", "leave it out: `precision: mixed_float16` brings it"),
         ("adabelief radam", "the nearest that Keras has is AdamW"),
@@ -214,6 +225,7 @@ ARGUMENTS: Mapping[str, str] = _make_table(
     ("subsample subsamplelength", "write strides"),
     ("bordermode", "write padding"),
     ("dimordering", "write data_format"),
+    ("inputs input", "its inputs are written beside it: `from: [a, b]`"),
     ("bias", "write use_bias: true or false"),
     ("act nonlinearity", "write activation"),
     ("alpha", "write negative_slope"),
@@ -232,6 +244,10 @@ ARGUMENTS: Mapping[str, str] = _make_table(
 
 # Values of arguments.
 VALUES: Mapping[str, str] = {
+    "float": "float32",
+    "int": "int32",
+    "integer": "int32",
+    "long": "int64",
     "nchw": "channels_first",
     "ncdhw": "channels_first",
     "ncl": "channels_first",
@@ -242,6 +258,11 @@ VALUES: Mapping[str, str] = {
     "half": "same",
     "none": "valid",
 }
+
+# Words of the data in a recipe.
+DATA: Mapping[str, str] = _make_table(
+    ("split valsplit validationsplit", "write validation: 0.2, the share held out"),
+)
 
 # Arguments of optimizers, of older Keras.
 OPTIMIZER_ARGUMENTS: Mapping[str, str] = _make_table(

@@ -17,7 +17,7 @@ from archspec.data import datasets as data
 from archspec.data.fitting import make_fitting
 from archspec.data.images import Photos
 from archspec.errors import UserError
-from archspec.recipe import CLASSES
+from archspec.recipe.datasets import CLASSES
 
 SHARED = Path(os.environ.get("ARCHSPEC_DATA", Path(__file__).parent.parent / "shared" / "data"))
 RNG = np.random.default_rng(0)
@@ -161,6 +161,26 @@ def test_cifar_as_its_folder_or_its_archive(name, packed, tmp_path):
     assert found.train.images.shape == (4 * len(cifar.batches["train"]), 32, 32, 3)
     assert (found.test.images == [0, 7, 0]).all()
     assert found.classes == CLASSES[name]
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("Digits", "did you mean 'digits'?"),
+        ("MNIST", "did you mean 'mnist'?"),
+        ("digitz", "did you mean 'digits'?"),
+        ("photos", "known: digits, mnist"),
+        ("photos/", "paths start from"),
+        ("photos.npz", "paths start from"),
+    ],
+)
+def test_a_word_that_names_no_dataset(word, hint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = (word,) if word.endswith("/") else (word, str(tmp_path / word))  # a run has its path
+    for name in names:
+        with pytest.raises(UserError, match="there is no") as told:
+            data.load_dataset(name)
+        assert told.value.hint.startswith(hint)
 
 
 def test_a_pickle_may_call_nothing(tmp_path):

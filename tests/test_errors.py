@@ -232,6 +232,64 @@ def test_what_cannot_hold_comments(raw: bytes | str, code: str, words: str, tmp_
     assert "\n" not in found["message"]
 
 
+SLIPS: dict[str, tuple[str, int, str, str]] = {  # with the line to blame, words and hint
+    "a first line without a space": ("archspec:1\ninput: [3]", 1, "a space", "`archspec: 1`"),
+    "a list without a space": ("archspec: 1\ninput:[3]\nlayers: []", 2, "a space", "`input: [3]`"),
+    "an equals sign": ("archspec = 1\ninput: [3]", 1, "not '='", "write `archspec: 1`"),
+    "a dash without a space": (
+        steps("  -Flatten\n  - Dense: 3"),
+        4,
+        "the '-'",
+        "`- Flatten`",
+    ),
+    "the same behind": (
+        steps("  - Flatten\n  -Dense: 3"),
+        5,
+        "the '-'",
+        "write `- Dense: 3`",
+    ),
+    "no dashes at all": (steps("  Flatten\n  Dense: 3"), 4, "'- ' is missing", "write `- Flatten`"),
+    "a lone layer without a dash": (steps("  Dense: 3\n  ReLU"), 5, "'- ' is missing", "`- ReLU`"),
+    "a step that is indented": (steps("  - Flatten\n    Dense: 3"), 5, "'- '", "`- Dense: 3`"),
+    "a list in the line of its word": (f"{HEAD}layers: Dense: 3", 3, "'Dense:'", "[Dense: 3]"),
+    "a branch in the line of its name": (
+        steps("  - branches:\n      main: Dense: 3\n    merge: Add"),
+        5,
+        "'Dense:' cannot follow 'main:'",
+        "write main: [Dense: 3]",
+    ),
+    "arguments in the line of a layer": (
+        steps("  - Dense: units: 3"),
+        4,
+        "'units:' cannot follow 'Dense:'",
+        "write Dense: {units: 3}",
+    ),
+    "a name below a value": (
+        steps("  - Dense: 3\n      name: a"),
+        5,
+        "'name'",
+        "of 'Dense'",
+    ),
+    "an argument below a value": (
+        steps("  - Dense: 3\n      use_bias: false"),
+        5,
+        "'use_bias' cannot stand under 'Dense: 3'",
+        "{NAME: 3, use_bias: false}",
+    ),
+    "a name beside the dash": (steps("  - Flatten\n  name: a"), 5, "'name'", "write `- Flatten:`"),
+}
+
+
+@pytest.mark.parametrize(("text", "line", "words", "hint"), SLIPS.values(), ids=SLIPS)
+def test_a_slip_of_yaml_is_named_where_it_is(text: str, line: int, words: str, hint: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        archspec.loads(text)
+    found = caught.value.diagnostics[0]
+    assert found.span.line == line
+    assert words in found.message
+    assert hint in str(found.hint)
+
+
 SOUND: dict[str, bytes] = {
     "Windows line ends": steps("  - Dense: 3\n    name: head").replace("\n", "\r\n").encode(),
     "old line ends": steps("  - Dense: 3\n    name: head").replace("\n", "\r").encode(),
@@ -430,6 +488,16 @@ def test_every_code_has_its_sentence() -> None:
     assert set(CODES) - given == set(), "no error has these codes"
     assert all(re.fullmatch(r"[A-Z].*\.", sentence) for sentence in CODES.values())
     assert len(set(CODES.values())) == len(CODES)
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["Dense: [16, 10]", "AveragePooling2D: [2, 2, 2]", "Dropout: 1.5", "Dropout: 2"],
+)
+def test_no_hint_proposes_what_would_be_wrong_too(step: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        archspec.loads(steps(f"  - {step}"))
+    assert [each.hint for each in caught.value.diagnostics] == [None]
 
 
 def test_every_code_is_expected_somewhere() -> None:

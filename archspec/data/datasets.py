@@ -29,9 +29,9 @@ from archspec.data.formats import (
     read_npz,
 )
 from archspec.data.images import Array, Images, Photos, read_folder
-from archspec.errors import UserError, did_you_mean
+from archspec.errors import UserError
 from archspec.reading import kind_of, path_of, readable, reading
-from archspec.recipe import CLASSES
+from archspec.recipe.datasets import CLASSES, is_path, suggest_dataset
 
 DEBIAN = Path("/usr/share/datasets")  # where Debian's dataset packages install
 DIGITS_FILE = "datasets/data/digits.csv.gz"
@@ -115,10 +115,11 @@ def load_dataset(
         elif suffix == ".npy":
             hint = "it holds one array: numpy.savez(FILE, x_train=..., y_train=...) saves several"
         raise UserError(f"{readable(name)} is no dataset", hint)
-    if "/" in name or os.sep in name or path.suffix:
+    in_here = name == str(path) and path.parent == path_of(".")  # a run has the whole path
+    word = path.name if in_here else name
+    if is_path(word):
         raise UserError(f"there is no {readable(name)}", f"paths start from {path_of('.')}")
-    hint = did_you_mean(name, CLASSES) or f"known: {', '.join(CLASSES)}; a folder or an .npz file"
-    raise UserError(f"there is no dataset or folder '{readable(name)}'", hint)
+    raise UserError(f"there is no dataset or folder '{readable(word)}'", suggest_dataset(word))
 
 
 def list_data_folders(data_dir: Path | None, found: Path | None = None) -> list[Path]:

@@ -18,7 +18,8 @@ from archspec.errors import Refused, UserError
 from archspec.graph import Graph
 from archspec.objects import named
 from archspec.reading import readable
-from archspec.recipe import CLASSES, Recipe, check_outputs, check_targets, is_sparse
+from archspec.recipe import Recipe, check_outputs, check_targets, is_sparse
+from archspec.recipe.datasets import CLASSES
 
 NAMED = 10  # classes whose names are shown
 

@@ -40,6 +40,7 @@ from archspec.expand.number_names import warn_of_numbers_in_names
 from archspec.expand.references import first_input
 from archspec.expand.result import (
     check_all_used,
+    check_any_layer,
     check_recipe,
     evaluate_train,
     list_unchecked,
@@ -47,6 +48,7 @@ from archspec.expand.result import (
     make_remains,
     warn_of_broken_conditions,
     warn_of_bypassed_branches,
+    warn_of_unknown_data,
     warn_of_unused_blocks,
     warn_of_unused_defaults,
     warn_of_unused_params,
@@ -120,6 +122,7 @@ def _expand_spec(out: Expansion) -> Graph:
     settle_names(out)
     check_keras_names(out)
     if not out.has_failed():
+        check_any_layer(out)
         check_all_used(out)
     train = evaluate_train(context, out)
     if out.has_failed():
@@ -131,6 +134,7 @@ def _expand_spec(out: Expansion) -> Graph:
     warn_of_unnamed_variables(out)
     warn_of_unused_defaults(out)
     warn_of_numbers_in_names(out)
+    warn_of_unknown_data(train, out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
     misfit = check_recipe(graph, context, out)
     contracts = find_broken_contracts(graph, spec.root.get("require"))

@@ -21,7 +21,8 @@ from archspec.expand.values import check_variable, evaluate, fill, find_params
 from archspec.expand.walk import expand_body, refuse_call
 from archspec.loading.files import Block
 from archspec.syntax.source import Value
-from archspec.syntax.steps import MODIFIERS, BlockCall, Reuse
+from archspec.syntax.steps import BlockCall, Reuse
+from archspec.syntax.words import MODIFIERS
 
 MAX_RECURSION = 32  # calls of one block within itself
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,8 +24,9 @@ from archspec.expand.values import evaluate
 from archspec.graph import Facts, Shape
 from archspec.infer import bind_arguments, find_layer, infer_facts, suggest_layer
 from archspec.layers import LAYERS, traits_of
-from archspec.syntax.formulas import FindAxes
-from archspec.syntax.source import Value
+from archspec.schema.check_result import find_rank
+from archspec.syntax.formulas import FindAxes, words_in
+from archspec.syntax.source import Value, iter_texts
 from archspec.syntax.steps import BlockCall, LayerCall, Reuse
 
 
@@ -87,7 +89,7 @@ def add_layer(
         else:
             given, written = _evaluate_arguments(step, op, layer.arguments, context, out)
             draft.call = _evaluate_call(step, op, layer.call, context, out)
-            draft.arguments = _normalize(op, given, known)
+            draft.arguments = _normalize(op, given, known, written)
         if known:
             draft.facts = _infer_facts(draft)
             _find_mask(draft)
@@ -137,7 +139,7 @@ def _report_layer(
     """Report what a rule refused, at the argument to blame if there is one."""
     if isinstance(step, BlockCall):
         unknown = Refused(f"no layer or block is called {show(op)}", code=refused.code)
-        unknown.hint = _hint_for_unknown(step, context)
+        unknown.hint = _hint_for_unknown(step, context, out)
         blocks = out.spec.root.get("blocks")
         if blocks is not None and context.home is out.spec.home and op in blocks.keys:
             unknown.notes = (Note(f"'{op}' is taken away here", blocks.keys[op]),)
@@ -147,20 +149,38 @@ def _report_layer(
         return out.refuse(refused, step.word_span(op), context.trail)
     place = written[at.name]
     value = place.value.find(at.inside)
+    refused.hint = refused.hint or _suggest_whole(refused.message, place.value)
     key = place.key if value is place.value else at.path[-1]
     trail = (*context.trail, *place.notes, *place.value.notes())
     origins = find_sources(value, place.env, key)
     return out.refuse(refused, value.span, trail, origins=origins)
 
 
-def _hint_for_unknown(step: BlockCall, context: Context) -> str:
+def _suggest_whole(message: str, value: Value) -> str | None:
+    """Return a hint for `=width / 2` that gives 1.5 where an integer is wanted; None for others.
+
+    Of what is below 1 the whole number would be 0.
+    """
+    text = value.data if isinstance(value.data, str) else ""
+    whole = re.sub(r"(?<!/)/(?!/)", "//", text)
+    gives_part = "integer" in message and re.search(r"got [1-9]\d*\.\d+$", message)
+    return f"`//` divides to a whole number: {whole}" if gives_part and whole != text else None
+
+
+def _hint_for_unknown(step: BlockCall, context: Context, out: Expansion) -> str:
     """Return a hint for a word in lower case that is not the name of a block."""
     word, blocks = step.label, context.home.blocks
     first = step.arguments.first if step.arguments else None
     if word in foreign.KINDS and first is not None and str(first.data) in LAYERS:
         return f"a step begins with its layer: `- {first.data}`"  # as `type: Flatten` has it
+    steps = first is not None and isinstance(first.data, tuple)
+    steps = steps or (step.arguments is not None and "layers" in step.arguments.named)
+    if steps and not did_you_mean(word, blocks):
+        return f"a group has its name beside its steps: {{name: {word}, layers: [...]}}"
     hint = (
-        did_you_mean(word, blocks) or suggest_layer(word) or did_you_mean(word, [*blocks, *LAYERS])
+        did_you_mean(word, blocks)
+        or suggest_layer(word, find_rank(out.spec.root))
+        or did_you_mean(word, [*blocks, *LAYERS])
     )
     known = f"the blocks here: {', '.join(blocks)}" if blocks else "the spec has no blocks"
     return hint or known
@@ -209,16 +229,21 @@ def _evaluate_arguments(
     return evaluated, given
 
 
-def _normalize(op: str, given: Mapping[str, Any], known: bool) -> dict[str, Any]:
+def _normalize(
+    op: str, given: Mapping[str, Any], known: bool, written: Mapping[str, Written]
+) -> dict[str, Any]:
     """Return the arguments in normal form; {} if they are refused and the inputs are unknown.
 
     known: whether the inputs are known. If not, the reason may be what is wrong with the arguments,
-    so only a missing argument is reported.
+    so only a missing argument and a formula without names are reported. written: where they are.
     """
     try:
         return bind_arguments(op, given)
     except Refused as refused:
         if known or refused.code == "missing-argument":
+            raise
+        at = refused.at.name if isinstance(refused.at, AtArgument) else None
+        if at and at in written and not any(map(words_in, iter_texts(written[at].value))):
             raise
         return {}
 
@@ -300,18 +325,12 @@ def _infer_facts(draft: Draft) -> Facts:
 
 
 def _suggest_input(draft: Draft, shape: Shape) -> str | None:
-    """Return a hint for an input with a batch axis, or without channels, if it would fit then."""
-    tries = (
-        ((None, *shape[2:]), "leave the batch axis out"),
-        ((*shape, 1), "the channels are an axis, too"),
-    )
-    for tried, what in tries:
-        try:
-            infer_facts(draft.op, draft.arguments, [tried], draft.call)
-        except Refused:
-            continue
-        return f"{what}: input: {show(list(tried[1:]))}"
-    return None
+    """Return a hint for an input with a batch axis, if it would fit without it."""
+    try:
+        infer_facts(draft.op, draft.arguments, [(None, *shape[2:])], draft.call)
+    except Refused:
+        return None
+    return f"leave the batch axis out: input: {show(list(shape[2:]))}"
 
 
 def _find_mask(draft: Draft) -> None:

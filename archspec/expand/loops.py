@@ -69,6 +69,7 @@ def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[
     noted = step.name is None or step.label not in context.home.blocks
     if isinstance(step.loop, Repeat):
         count = _evaluate_count(step.loop.count, context, out)
+        _check_numbered(step, context, out)
         at = step.word_span("repeat")
         texts = [f"in iteration {number} of {count}, counted from 0" for number in range(count)]
         notes = [(Note(text, at),) if noted else () for text in texts]
@@ -95,6 +96,21 @@ def find_iterations(step: Step, context: Context, out: Expansion) -> tuple[list[
         for index, (row, each) in enumerate(zip(rows, notes, strict=True))
     ]
     return iterations, tuple(errors)
+
+
+def _check_numbered(step: Step, context: Context, out: Expansion) -> None:
+    """Refuse the number of the iteration in the name of a repeated step, which gets it twice.
+
+    Raises `Failed`.
+    """
+    if step.name is None or hides_index(context):
+        return
+    text = str(step.name.data)
+    if INDEX in formulas.words_in(text):
+        message = f"`repeat` puts the number of each behind its name: '{text}' has it twice"
+        plain = text.replace(f"{{{INDEX}}}", "")
+        hint = f"write name: {plain}" if plain and "{" not in plain else "leave it out"
+        raise out.fail("name", message, step.name.span, hint, context.trail)
 
 
 def locate_variables(loop: Value) -> dict[str, Span]:
@@ -206,6 +222,8 @@ def _walk_together(
                 same = ", ".join([show(items)] * min(len(long), 3))
                 listed = f"[{same}{', ...' if len(long) > 3 else ''}]"
                 hint = f"write a list as long as '{other}': {name}: {listed}"
+            if isinstance(items, str) and formulas.lacks_sign(items, context.env):
+                hint = f"a formula begins with '=': ={items}"
             origins = find_sources(written, context.env)
             raise out.fail("loop", message, written.span, hint, context.trail, origins)
     lengths = {name: len(items) for name, items in lists.items()}

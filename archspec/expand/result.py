@@ -19,8 +19,10 @@ from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
 from archspec.loading.files import Block
 from archspec.recipe import SCALED_TWICE, find_misfit, find_scaled_twice, recipe_of
+from archspec.recipe.datasets import is_missing, suggest_dataset
 from archspec.syntax.formulas import NoValue, is_formula, words_in
 from archspec.syntax.source import Value, iter_texts
+from archspec.syntax.steps import BlockCall, LayerCall
 
 
 def make_graph(out: Expansion) -> Graph:
@@ -87,6 +89,16 @@ def make_remains(out: Expansion) -> Graph | None:
     errors = tuple(each for each in found if each.severity == "error")
     warnings = tuple(each for each in found if each.severity != "error")
     return replace(make_graph(out), errors=errors, warnings=warnings)
+
+
+def check_any_layer(out: Expansion) -> None:
+    """Report a network whose layers are all left out; one of empty groups has none to leave out."""
+    steps = out.spec.body.walk() if out.spec.body is not None else ()
+    meant = any(isinstance(step, LayerCall | BlockCall) for step in steps)
+    if meant and all(draft.op == "InputLayer" for draft in out.drafts):
+        message = "the spec has no layers: no step adds one"
+        hint = "a step is left out if its `when` is false or its `repeat` is 0"
+        out.error("layers", message, out.spec.root.key_span("layers"), hint)
 
 
 def check_all_used(out: Expansion) -> None:
@@ -296,6 +308,16 @@ def _find_refused(refused: Refused, train: Value) -> Value:
     """Return the part of the recipe that is refused."""
     at = refused.at
     return train.find(at.path) if isinstance(at, AtArgument) and at.name in train.data else train
+
+
+def warn_of_unknown_data(train: Mapping[str, Any], out: Expansion) -> None:
+    """Warn of a dataset that nothing is called by, and that is no folder here."""
+    data = train.get("data")
+    name = data.get("name") if isinstance(data, Mapping) else data
+    if isinstance(name, str) and is_missing(name):
+        message = f"there is no dataset '{name}', and no folder of that name here"
+        span = out.spec.root.data["train"].find(["data", "name"]).span
+        out.warn("unknown-data", message, span, suggest_dataset(name))
 
 
 def list_unchecked(out: Expansion) -> tuple[Span, ...]:

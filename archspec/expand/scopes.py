@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archspec.errors import AtName, Note, Refused, Span, did_you_mean
+from archspec.syntax.words import RESERVED
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
-RESERVED = ("input", "previous")
 MAX_NAME = 200
 
 
@@ -260,7 +260,7 @@ class Scope:
             if len(numbered) == 1:
                 hint = f"did you mean '{numbered[0]}'?"
             return Refused(f"no step is called '{reference}'", None, "unknown-name", hint)
-        several = [each.strip() for each in reference.split(",")]
+        several = re.split(r"\s*[,;+&]\s*|\s+(?:and\s+)?", reference.strip())
         if len(several) > 1:
             hint = f"several steps are a list: [{', '.join(several)}]"
             return Refused(f"no step is called '{reference}'", None, "unknown-name", hint)

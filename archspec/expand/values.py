@@ -12,11 +12,13 @@ from archspec.expand.context import Context
 from archspec.expand.expansion import Errors, Expansion, Failed, Trail
 from archspec.expand.origins import SAME, Env, Origin, find_origins, find_place, find_sources
 from archspec.loading.files import Home
+from archspec.schema.validator import list_arguments
 from archspec.syntax import formulas
 from archspec.syntax.formulas import FindAxes
 from archspec.syntax.source import Value
+from archspec.syntax.words import RESERVED as STEPS
 
-RESERVED = (*formulas.FUNCTIONS, *formulas.WORDS, "channels")
+RESERVED = (*formulas.FUNCTIONS, *formulas.WORDS, "channels", *STEPS)
 
 
 def evaluate(
@@ -80,7 +82,18 @@ def _evaluate_inside(
             errors += failed.errors
     if len(data) < len(value.data):
         raise Failed(*errors)
+    _name_null(value, data)
     return data if isinstance(value.data, dict) else list(data.values())
+
+
+def _name_null(value: Value, data: dict[Any, Any]) -> None:
+    """Give the null that a formula has in `{L2: =decay}` the name of its argument.
+
+    `{L2: null}` is an L2 with its defaults, which nobody means who gives a param for it.
+    """
+    for owner, each in value.items() if len(data) == 1 else ():
+        if data[owner] is None and formulas.is_formula(each.data):
+            data[owner] = {name: None for name in list_arguments(owner)[:1]} or None
 
 
 def fill(value: Value, context: Context, out: Expansion) -> str:

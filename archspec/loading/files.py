@@ -14,7 +14,14 @@ from typing import Any
 
 from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError, did_you_mean
 from archspec.loading.settings import apply_setting
-from archspec.loading.shipped import is_bare, list_shipped, shipped_folder
+from archspec.loading.shipped import (
+    is_bare,
+    list_libraries,
+    list_networks,
+    list_shipped,
+    shipped_folder,
+    suggest_shipped,
+)
 from archspec.reading import from_here, kind_of, path_of
 from archspec.schema.check_result import CheckResult
 from archspec.schema.validation import check
@@ -172,9 +179,11 @@ class _Reader:
             with self.noting("extended here", extends):
                 base_root, base_home = self.read(base, chain)
         blocks = dict(base_home.blocks) if base_home else {}
-        for name, _, value in root.entries_of("blocks"):
-            if value.data is None:
-                blocks.pop(name, None)
+        for name, span, value in root.entries_of("blocks"):
+            if value.data is None and blocks.pop(name, None) is None:
+                message = f"the block '{name}' is empty, and there is none in a base to take away"
+                hint = f"give it `layers`: {name}: {{layers: [...]}}"
+                self.report([Diagnostic("schema", message, span, hint)])
         self.add_imports(blocks, document, chain)
         if base_home is not None and root.get("layers") is not None:
             self.warn_of_replaced_layers(root, base_home)
@@ -271,6 +280,7 @@ class _Reader:
         Raises `SpecError` if it is missing, unreadable or part of a circle.
         """
         name = str(value.data)
+        extended = value is document.root.get("extends")
 
         def fail(message: str, hint: str | None = None) -> SpecError:
             self.report([Diagnostic("file", message, value.span, hint)])
@@ -296,6 +306,9 @@ class _Reader:
                     raise fail(message + "this file has it as well", "rename this file")
                 message += f"'{name}.yaml' lies beside this file"
                 raise fail(message, f"write {name}.yaml")
+            if extended and name in list_libraries():
+                message = f"'{name}' is a library of blocks, and `extends` takes a network"
+                raise fail(message, f"write import: [{name}]")
             shipped = list_shipped().get(name)
             if shipped is not None:
                 path, kind = shipped, "file"
@@ -309,7 +322,8 @@ class _Reader:
             if path.suffix == ".yaml" and path.stem in list_shipped():
                 hint = f"the one that comes with archspec is called {path.stem}"
             if is_bare(name):
-                hint = did_you_mean(name, list_shipped()) or hint
+                shipped_names = list_networks() if extended else list_libraries()
+                hint = suggest_shipped(name, shipped_names) or hint
             raise fail(f"there is no file '{name}'", hint)
         resolved = path.resolve()
         if resolved in chain:

@@ -7,34 +7,10 @@ import re
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Graph
 from archspec.objects import named
+from archspec.recipe.datasets import CLASSES
 from archspec.recipe.of_graph import Recipe
 from archspec.recipe.outputs import OF_CLASSES, is_one_unit, is_sparse
 
-DIGITS = tuple(map(str, range(10)))
-# The datasets with known names, and the names of their classes.
-CLASSES: dict[str, tuple[str, ...]] = {
-    "digits": DIGITS,
-    "mnist": DIGITS,
-    "fashion_mnist": (
-        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
-        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-    ),
-    "cifar10": tuple(
-        "airplane automobile bird cat deer dog frog horse ship truck".split()  # noqa: SIM905
-    ),
-    "cifar100": tuple(
-        """
-        apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus
-        butterfly camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch
-        crab crocodile cup dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo
-        keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree motorcycle mountain
-        mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain
-        plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk
-        skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone
-        television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm
-        """.split()  # noqa: SIM905
-    ),
-}
 WITH_KERAS = "build the model with `archspec build` and train it with Keras"
 
 

@@ -14,7 +14,8 @@ from archspec.data.images import are_grey
 from archspec.data.preparation import Part
 from archspec.graph import Graph
 from archspec.reading import path_of
-from archspec.recipe import CLASSES, Recipe
+from archspec.recipe import Recipe
+from archspec.recipe.datasets import CLASSES
 from archspec.runs.folder import RunFolder
 from archspec.runs.own_layers import describe_files
 from archspec.syntax.writer import write_yaml

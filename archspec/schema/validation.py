@@ -115,6 +115,7 @@ def _check_rest(document: Document) -> CheckResult:
         return CheckResult(nothing, list(document.errors), fatal=True)
     result = CheckResult(rest, list(document.errors), fatal=True)
     trapped = set(report_traps(result))
+    result.diagnostics = [each for each in result.diagnostics if each.code != "no-step"]
     for error in validator().iter_errors(to_plain(rest)):
         lacks_words = not error.absolute_path and error.validator == "anyOf"  # as `layers`
         if error.instance is not None and error.validator not in LACKING and not lacks_words:

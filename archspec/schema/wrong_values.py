@@ -11,7 +11,7 @@ from archspec.schema.remedies import find_remedy
 from archspec.schema.unknown_words import report_layer
 from archspec.schema.validator import Fault, name_argument, name_subject
 from archspec.syntax.source import to_plain
-from archspec.syntax.steps import MODIFIERS, WORDS
+from archspec.syntax.words import MODIFIERS, WORDS
 
 CODES = {  # by the word at the top of the file that a value is under
     "input": "input",

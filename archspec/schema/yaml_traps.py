@@ -1,23 +1,28 @@
 """Report what YAML reads without an error, but not as its writer meant it.
 
-A line that lacks its indentation or its dash puts two steps into one mapping; a comma ends a
-formula within brackets. The schema would call some key or value wrong, which leads astray, so these
-are looked for first.
+A line that lacks its indentation or its dash puts two steps into one mapping; one that is indented
+too far goes on with the text above it; a comma ends a formula within brackets. The schema would
+call some key or value wrong, which leads astray, so these are looked for first.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from archspec import foreign
-from archspec.errors import Note, Span, did_you_mean
+from archspec.arguments import show
+from archspec.errors import Note, Span, closest, did_you_mean
 from archspec.layers import LAYERS
 from archspec.schema.check_result import CheckResult, Path, find_head, find_values, is_step
+from archspec.schema.validator import list_arguments
 from archspec.syntax.formulas import is_formula, is_unbalanced
 from archspec.syntax.source import Value
-from archspec.syntax.steps import BESIDE, MODIFIERS, WORDS
+from archspec.syntax.words import BESIDE, MODIFIERS, WORDS
 from archspec.syntax.yaml_errors import QUOTE
+
+ONE_LINE = ("name", "data", "from", "reuse", "extends")  # the words whose value is a name
 
 
 def report_traps(result: CheckResult) -> Iterator[Span]:
@@ -25,6 +30,11 @@ def report_traps(result: CheckResult) -> Iterator[Span]:
     stack: list[tuple[Value, Path]] = [(result.root, [])]
     while stack:
         value, path = stack.pop()
+        if (line := _find_continuation(value, path)) is not None:
+            _report_continuation(line, value, result)
+            result.mark_broken(path)
+            yield value.span
+            continue
         inside: list[tuple[Any, Value]] = []
         if isinstance(value.data, dict):
             inside = list(value.data.items())
@@ -41,6 +51,41 @@ def report_traps(result: CheckResult) -> Iterator[Span]:
                 continue
         result.mark_broken(path)
         yield value.span
+
+
+def _find_continuation(value: Value, path: Path) -> Span | None:
+    """Return the place of the line that goes on with a text which should end in its own line.
+
+    YAML takes a line that is indented deeper for more of the text: `name: a` and `- ReLU` under it
+    are the name "a - ReLU". A formula may have several lines, in which a step would be an unknown
+    name, and a description those that are no steps.
+    """
+    span = value.span
+    if not isinstance(value.data, str) or span.end_line == span.line or is_formula(value.data):
+        return None
+    if not value.is_plain and not (path[-1] in ONE_LINE and value.data.endswith("\n")):
+        return None
+    several = path[-1] == "description"
+    for number in range(span.line + 1, span.end_line + 1):
+        line = span.source.lines[number - 1]
+        written = line.strip()
+        step = re.match(r"-\s+(\w+)", written)
+        if written and (not several or (step and step[1] in LAYERS)):
+            column = len(line) - len(line.lstrip()) + 1
+            return Span(span.source, number, column, number, column + len(written))
+    return None
+
+
+def _report_continuation(line: Span, value: Value, result: CheckResult) -> None:
+    written = line.source.lines[line.line - 1].strip()
+    hint = "indent it as its neighbours, or write the whole value in one line"
+    if not value.is_plain:
+        hint = "write the whole value in one line"
+    elif written.startswith("-"):
+        hint = "a step is indented as the steps before it"
+    message = f"this line goes on with the value above it: {show(value.data)}"
+    note = Note("the value begins here", value.span)
+    result.error("yaml", message, line, hint, (note,))
 
 
 def _is_torn(value: Value) -> bool:
@@ -154,7 +199,7 @@ def _report_several_steps(ops: list[str], value: Value, result: CheckResult) -> 
             f"is {'an' if first in LAYERS else 'a'} {what}" if len(outside) == 1 else f"are {what}s"
         )
         message = f"{listed} {are} of {first}, not of a step"
-        hint = f"indent {'it' if len(outside) == 1 else 'them'} under '{first}:'"
+        hint = _where_arguments_stand(outside, first, value)
         result.error("indent", message, value.key_span(outside[0]), hint)
     for key in others:
         if key not in outside:
@@ -175,14 +220,38 @@ def _list_params(block: str, result: CheckResult) -> Collection[str]:
     return [] if declared is None else [name for name, _, _ in declared.entries_of("params")]
 
 
+def _where_arguments_stand(names: list[str], first: str, step: Value) -> str:
+    """Return the hint for arguments that stand beside their layer: where to write them."""
+    given, them = step.data[first], "it" if len(names) == 1 else "them"
+    known = list_arguments(first)
+    meant = {name: name if name in known else closest(name, known) for name in names}
+    more = ", ".join(f"{meant[name]}: {_written(step.data[name])}" for name in names)
+    written = _written(given)
+    if written.startswith("{"):
+        inside = ", ".join(filter(None, [written[1:-1].strip(), more]))
+        return f"put {them} inside the braces: {{{inside}}}"
+    if given.data is None or isinstance(given.data, dict):
+        return f"indent {them} under '{first}:'"
+    return f"write {first}: {{{known[0]}: {written}, {more}}}"
+
+
+def _written(value: Value) -> str:
+    """Return a value as it is written; `...` if it takes several lines."""
+    span = value.span
+    if span.line != span.end_line:
+        return "..."
+    return span.source.lines[span.line - 1][span.column - 1 : span.end_column - 1]
+
+
 def _report_second_key(key: str, first: str, value: Value, result: CheckResult) -> None:
     """Report a key beside the step's first layer or block that is not an argument of it."""
     arguments = LAYERS[first].arguments if first in LAYERS else _list_params(first, result)
-    argument = did_you_mean(key, arguments) if value.data[first].data is None else None
     word = foreign.STEP.get(key.replace("_", "").casefold()) or did_you_mean(key, MODIFIERS)
+    alone = value.data[first].data is None
+    argument = did_you_mean(key, arguments) if alone or not word else None
     if argument and key not in result.known_blocks():  # `Dense:` and `unit: 3` under it
         code, message = "indent", f"a step has no word '{key}'"
-        hint = f"indent it under '{first}:'; {argument}"
+        hint = f"{_where_arguments_stand([key], first, value)}; {argument}"
     elif word:
         code, message, hint = "unknown-word", f"a step has no word '{key}'", word
     elif _is_imported(first, result) and key[:1].islower() and key not in result.known_blocks():

@@ -11,13 +11,13 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from archspec.arguments import show
-from archspec.errors import AtFormula, Refused, did_you_mean
+from archspec.errors import AtFormula, Refused, did_you_mean, one_of
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 50
@@ -152,6 +152,24 @@ def names_in(text: str) -> tuple[str, ...]:
         return tuple(name for part in parts for name in _names_of(_parse(part)))
     except Refused:
         return ()
+
+
+def lacks_sign(text: str, names: Collection[str]) -> bool:
+    """Return whether a text would be a formula of some names if it began with `=`.
+
+    A lone number is none, nor is a list in round brackets.
+
+    >>> [lacks_sign(text, {"width"}) for text in ("2 * width", "range(3)", "relu", "(3, 3)")]
+    [True, True, False, False]
+    """
+    try:
+        node = _parse(text)
+    except Refused:
+        return False
+    parts = list(ast.walk(node))
+    known = {*names, *FUNCTIONS}
+    unknown = [part for part in parts if isinstance(part, ast.Name) and part.id not in known]
+    return not unknown and isinstance(node, ast.Name | ast.BinOp | ast.Call | ast.Subscript)
 
 
 def is_unbalanced(text: str) -> bool:
@@ -333,6 +351,11 @@ class _Evaluation:
                 raise _refused(node, "this cannot stand in a formula", "a power is written **")
             case ast.Call(func=ast.Attribute(attr=name)) if name in FUNCTIONS:
                 raise _refused(node, "this cannot stand in a formula", f"write {name}(...)")
+            case ast.Attribute(attr=attr, value=owner) if self.may_be_step(_dotted(owner)):
+                other = {"filters": "channels", "units": "channels"}.get(attr)
+                near = one_of([other]) if other else did_you_mean(attr, AXES)
+                message = f"the step '{_dotted(owner)}' has no axis '{attr}'"
+                raise _refused(node, message, near or f"a step has {', '.join(AXES)}")
         raise _refused(
             node,
             "this cannot stand in a formula",
@@ -350,7 +373,6 @@ class _Evaluation:
                     raise Reported
                 raise _refused(node, value.message, value.hint, value.code)
             return value
-        known = [*self.names, *FUNCTIONS, *WORDS]
         if name in FUNCTIONS:
             raise _refused(node, f"'{name}' is a function: write {name}(...)")
         if name in ("previous", "input"):
@@ -358,10 +380,13 @@ class _Evaluation:
             raise _refused(node, f"'{name}' is a step, and a formula takes its axes", axes)
         sure = self.names.items()  # a param that failed is reported, and known all the same
         usable = [each for each, v in sure if v is REPORTED or not isinstance(v, NoValue)]
-        hint = did_you_mean(name, known) or (
+        hint = did_you_mean(name, [*usable, *WORDS]) or (
             f"names known here: {', '.join(usable) or 'none'}; text needs quotes"
         )
         raise _refused(node, f"no param or loop variable is called '{name}'", hint, "unknown-name")
+
+    def may_be_step(self, name: str | None) -> bool:
+        return name is not None and name.partition(".")[0] not in self.names
 
     def arithmetic(self, op: ast.operator, a: Any, b: Any, node: ast.BinOp) -> Any:
         if isinstance(op, ast.Add) and isinstance(a, list) and isinstance(b, list):

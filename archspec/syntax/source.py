@@ -320,7 +320,8 @@ class _Composer:
         if event.anchor in self.open_anchors:
             self.fail("alias", f"the alias '*{event.anchor}' stands inside its own anchor", event)
         if event.anchor not in self.anchors:
-            self.fail("alias", f"the alias '*{event.anchor}' has no anchor before it", event)
+            hint = f'a pattern is quoted, "*{event.anchor}"; a param is a formula, ={event.anchor}'
+            self.fail("alias", f"the alias '*{event.anchor}' has no anchor before it", event, hint)
         value, size = self.anchors[event.anchor]
         self.count_values(size, event)
         return replace(value, alias=span), size

@@ -21,7 +21,8 @@ from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.pipeline import loads
 from archspec.reading import kind_of
-from archspec.recipe import CLASSES, Recipe, recipe_of
+from archspec.recipe import Recipe, recipe_of
+from archspec.recipe.datasets import CLASSES
 from archspec.runs.contents import REMEDY, limit_size
 from archspec.runs.failure import record_failure
 from archspec.runs.folder import RunFolder
