@@ -81,34 +81,29 @@ __all__ = [
     "train",
 ]
 
-# The module of each name that is imported when it is first asked for.
-_MODULES = {
+# Where the names above are found that are in no file of api/ of their own name.
+_ELSEWHERE = {
     **dict.fromkeys(("Facts", "Graph", "Node"), "graph"),
     **dict.fromkeys(("Evaluation", "Run"), "runs.outcome"),
-    **dict.fromkeys(("build", "custom_objects", "to_keras"), "api.build"),
-    **dict.fromkeys(("compare", "list_runs", "RunList"), "api.compare"),
-    **dict.fromkeys(("draw", "Drawing"), "api.draw"),
+    **dict.fromkeys(("custom_objects", "to_keras"), "api.build"),
     **dict.fromkeys(("evaluate", "predict"), "api.use"),
-    **dict.fromkeys(("resume", "train"), "api.train"),
+    **dict.fromkeys(("list_runs", "RunList"), "api.compare"),
     "Bench": "comparing.timings",
     "Comparison": "comparing.table",
+    "Drawing": "api.draw",
     "Report": "api.reports",
-    "bench": "api.bench",
-    "check": "api.check",
     "describe_layers": "api.layers",
-    "edit": "api.edit",
-    "explain": "api.explain",
     "json_schema": "api.schema",
-    "new": "api.new",
-    "show": "api.show",
+    "resume": "api.train",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a name of `__all__` when it is first asked for."""
-    if name not in _MODULES:
+    if name not in __all__:
         raise AttributeError(f"module 'archspec' has no attribute '{name}'")
-    value = globals()[name] = getattr(import_module(f"archspec.{_MODULES[name]}"), name)
+    module = import_module(f"archspec.{_ELSEWHERE.get(name, f'api.{name}')}")
+    value = globals()[name] = getattr(module, name)
     return value
 
 

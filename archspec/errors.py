@@ -82,7 +82,7 @@ class Diagnostic:
     code: what kind of fault it is, such as "unknown-argument"; it never changes.
     message: what is wrong. span: where. hint: how to mend it, if that is known.
     notes: other places that belong to it, such as the call of a block.
-    severity: "error", or "warning" for what does not break the spec.
+    severity: "error", "warning" for what does not break the spec, or "note" for what is only said.
     """
 
     code: str
@@ -157,10 +157,14 @@ class AtArgument:
 
 @dataclass(frozen=True, slots=True)
 class AtFormula:
-    """The wrong part of a formula: where it starts in the text, and its length."""
+    """The wrong part of a formula: where it starts in the text, and its length.
+
+    names: those in the part whose values are wrong; none where the formula itself is.
+    """
 
     start: int
     length: int
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +217,17 @@ def listed(noun: str, names: list[str]) -> str:
     return f"{noun}s {', '.join(others)} and {last}" if others else f"{noun} {last}"
 
 
+def one_of(names: Iterable[str]) -> str:
+    """Return a hint that names words which may be meant: `did you mean 'a', 'b' or 'c'?`."""
+    *others, last = (f"'{name}'" for name in names)
+    listing = f"{', '.join(others)} or {last}" if others else last
+    return f"did you mean {listing}?"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return a hint that names the known word closest to a misspelt one, or None."""
     found = closest(word, known)
-    return found and f"did you mean '{found}'?"
+    return found and one_of([found])
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

@@ -76,7 +76,7 @@ LAYERS: Mapping[str, str] = _make_table(
     ),
     (
         "residual residualblock resblock basicblock bottleneck bottleneckblock skipconnection",
-        "write a block of that name under `blocks`, with `merge: Add` beside "
+        "write a block under `blocks`, in small letters as `residual`, with `merge: Add` beside "
         "`branches: [[...], []]`, where `[]` is the shortcut",
     ),
     ("blurpool blurpool2d antialiasing", _import("blur_pool")),
@@ -112,6 +112,17 @@ _WHICH = "say which: SparseCategoricalCrossentropy, CategoricalCrossentropy or B
 _DECAY = "{CosineDecay: {initial_learning_rate: 0.1, decay_steps: 1000}}"
 
 OBJECTS: Mapping[str, Mapping[str, str]] = {
+    "initializer": _make_table(
+        ("xavier xavieruniform", "write GlorotUniform"),
+        ("xaviernormal", "write GlorotNormal"),
+        ("kaiming kaimingnormal he msra", "write HeNormal"),
+        ("kaiminguniform", "write HeUniform"),
+        ("normal gaussian", "write RandomNormal"),
+        ("uniform", "write RandomUniform"),
+    ),
+    "activation": _make_table(
+        ("prelu", "it has weights, and is a layer: write `- PReLU` after this one"),
+    ),
     "optimizer": _make_table(
         ("lossscaleoptimizer", "leave it out: `precision: mixed_float16` brings it"),
         ("adabelief radam", "the nearest that Keras has is AdamW"),
@@ -207,24 +218,36 @@ ARGUMENTS: Mapping[str, str] = _make_table(
         "infeatures inchannels innodes numfeatures normalizedshape",
         "leave it out: it follows from what the layer takes",
     ),
-    ("outfeatures", "write units"),
+    ("outfeatures outputdim", "write units"),
     ("outchannels nfilters numfilters nbfilter", "write filters"),
-    ("ksize kernel", "write kernel_size"),
+    ("ksize kernel nbrow nbcol filterlength", "write kernel_size"),
+    ("kernelsize poollength", "write pool_size"),
+    ("subsample subsamplelength", "write strides"),
+    ("bordermode", "write padding"),
+    ("dimordering", "write data_format"),
+    ("inputs input", "its inputs are written beside it: `from: [a, b]`"),
     ("bias", "write use_bias: true or false"),
     ("act nonlinearity", "write activation"),
-    ("inplace", "leave it out"),
-    ("dilation", "write dilation_rate"),
+    ("alpha", "write negative_slope"),
+    ("inplace fused startdim", "leave it out"),
+    ("dilation atrousrate", "write dilation_rate"),
     ("affine", "write scale and center: true or false"),
     ("p keepprob prob", "write rate, the share that is dropped"),
     ("weightdecay", "write kernel_regularizer: {L2: 0.0001}"),
     ("init initializer weightinit", "write kernel_initializer"),
-    ("regularizer", "write kernel_regularizer"),
-    ("constraint", "write kernel_constraint"),
+    ("regularizer wregularizer", "write kernel_regularizer"),
+    ("bregularizer", "write bias_regularizer"),
+    ("constraint wconstraint", "write kernel_constraint"),
+    ("bconstraint", "write bias_constraint"),
     ("scalefactor", "write size"),
 )
 
 # Values of arguments.
 VALUES: Mapping[str, str] = {
+    "float": "float32",
+    "int": "int32",
+    "integer": "int32",
+    "long": "int64",
     "nchw": "channels_first",
     "ncdhw": "channels_first",
     "ncl": "channels_first",
@@ -235,6 +258,11 @@ VALUES: Mapping[str, str] = {
     "half": "same",
     "none": "valid",
 }
+
+# Words of the data in a recipe.
+DATA: Mapping[str, str] = _make_table(
+    ("split valsplit validationsplit", "write validation: 0.2, the share held out"),
+)
 
 # Arguments of optimizers, of older Keras.
 OPTIMIZER_ARGUMENTS: Mapping[str, str] = _make_table(

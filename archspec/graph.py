@@ -154,6 +154,8 @@ class Graph:
     name: of the spec. params: the values its formulas saw. nodes: in an order in which each comes
     after its inputs. inputs, outputs: names of nodes, in the model's order. train: the recipe as
     the spec states it, formulas evaluated. warnings: what `check` says without refusing.
+    misfit: why the dataset that the recipe names cannot train it, if so. `check` alone says it,
+    because `--data` gives another.
     unchecked: steps under a false `when` and blocks nobody calls, which only the schema has seen.
     errors: all that is wrong with a broken spec. text: of the spec, which a run keeps. base: the
     graph before the edits of the file, without its recipe; None if it has none. edits: those edits,
@@ -168,6 +170,7 @@ class Graph:
     outputs: tuple[str, ...]
     train: Mapping[str, Any]
     warnings: tuple[Diagnostic, ...] = ()
+    misfit: Diagnostic | None = None
     unchecked: tuple[Span, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
     text: str | None = None

@@ -16,7 +16,7 @@ from typing import Any
 
 from archspec import foreign
 from archspec.arguments import bind
-from archspec.errors import Refused, did_you_mean
+from archspec.errors import Refused, did_you_mean, one_of
 from archspec.graph import Facts, Shape
 from archspec.layers import ALIASES, LACKING, LAYERS, REFUSED, Layer
 from archspec.objects import KINDS
@@ -25,6 +25,7 @@ MAX_AXIS = 2**31 - 1
 MAX_WEIGHT = 10**12
 CLOSED = "`archspec layers` lists all that there are"
 OWN = "a layer of one's own is brought by `--layers FILE`"
+RANK = re.compile("[123][Dd]")
 CLASS = re.compile("[A-Z][A-Za-z0-9]*")
 
 
@@ -47,27 +48,39 @@ def suggest_nearest(op: str, known: Iterable[str]) -> str:
     return f"{near or CLOSED} ({OWN})"
 
 
-def explain_lacking(op: str) -> Refused | None:
+def explain_lacking(op: str, rank: int | None = None) -> Refused | None:
     """Return the error for a layer that the table lacks, but Keras or another library has.
 
-    None for a word that no library has.
+    rank: as `suggest_layer` takes it. None for a word that no library has.
     """
     if op in REFUSED:
         return Refused(f"the layer {op} is refused: {REFUSED[op]}", code="refused-layer")
     if op in LACKING:
         return Refused(f"the table of layers has no {op}: {LACKING[op]}", code="unknown-layer")
-    if hint := suggest_layer(op):
+    if hint := suggest_layer(op, rank):
         return Refused(f"no layer is called '{op}'", code="unknown-layer", hint=hint)
     return None
 
 
-def suggest_layer(op: str) -> str | None:
-    """Return the hint for what other libraries and papers call a layer; None for other words."""
+def suggest_layer(op: str, rank: int | None = None) -> str | None:
+    """Return the hint for what other libraries and papers call a layer; None for other words.
+
+    rank: how many axes the images of the network have beside channels, if that is known: a `Conv`
+    of volumes is a `Conv3D`.
+    """
     folded = op.replace("_", "").casefold()
     if op in ALIASES:
         return f"did you mean '{ALIASES[op]}'?"
     if folded in foreign.LAYERS:
-        return foreign.LAYERS[folded]
+        known = foreign.LAYERS[folded]
+        says_rank = rank not in (1, 2, 3) or RANK.search(op)
+        return known if says_rank else known.replace("2D", f"{rank}D")
+    names = {name: name for name in LAYERS} | dict(ALIASES)
+    named = {names[name] for name in names if RANK.sub("", name).casefold() == folded}
+    of_rank = sorted(name for name in named if RANK.search(name))
+    if of_rank and folded not in map(str.casefold, LAYERS):
+        fitting = [name for name in of_rank if f"{rank}D" in name] or of_rank
+        return one_of(fitting)
     if op not in LAYERS and folded not in map(str.casefold, LAYERS):
         activation = KINDS["activation"].canonical(op)
         return f"write `Activation: {activation}`" if activation else None

@@ -120,7 +120,7 @@ def find(spec: str | Path, /) -> Path:
         >>> archspec.find("resnet18").name
         'resnet18.yaml'
     """
-    from archspec.loading.shipped import list_networks, list_shipped
+    from archspec.loading.shipped import list_networks, list_shipped, suggest_shipped
 
     if not isinstance(spec, str | Path):
         raise TypeError(f"a spec is a file or a name, not {type(spec).__name__}")
@@ -138,14 +138,20 @@ def find(spec: str | Path, /) -> Path:
             return names[str(spec)]
         if kind == "folder":
             raise UserError(f"{path}: this is a folder, not a spec", "name a file in it")
-        hint = did_you_mean(str(spec), names) or f"shipped: {', '.join(list_networks())}"
+        beside = path.with_suffix(".yaml")
+        here = f"write {beside}" if kind_of(beside) == "file" else None
+        known = f"shipped: {', '.join(list_networks())}"
+        hint = here or suggest_shipped(str(spec), names) or known
         raise UserError(f"no shipped spec is called '{spec}', and there is no such file", hint)
     if kind == "folder":
         raise UserError(f"{path}: this is a folder, not a spec", "name a file in it")
     if kind is None:
-        beside = kind_of(path.parent) == "folder"
-        near = [each.name for each in path.parent.glob("*.yaml")] if beside else []
-        raise UserError(f"{path}: there is no such file", did_you_mean(path.name, near))
+        in_folder = kind_of(path.parent) == "folder"
+        near = [each.name for each in path.parent.glob("*.yaml")] if in_folder else []
+        similar = did_you_mean(path.name, near)
+        if similar is None and path.name.removesuffix(".yaml") in list_shipped():
+            similar = f"the one that comes with archspec is called {path.stem}"
+        raise UserError(f"{path}: there is no such file", similar)
     if kind == "special":
         hint = "check, show and draw take `-`, which is standard input"
         raise UserError(f"{path}: this is a pipe or device, not a file", hint)

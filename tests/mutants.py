@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
@@ -24,7 +25,10 @@ from shrinking import try_out
 
 import archspec
 from archspec.cli import main
-from archspec.errors import SpecError, UserError, in_a_line
+from archspec.error_formats import as_data
+from archspec.errors import MAX_MESSAGE, SpecError, UserError, in_a_line
+from archspec.graph import Graph
+from archspec.pictures.dot import to_dot
 from archspec.syntax.source import read_text, to_plain
 
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -270,6 +274,13 @@ def other(random_: Draw) -> str:
 # --- what the verbs say --------------------------------------------------------------------------
 
 
+# What Python would say of its own, and a reader of specs has never heard of.
+FOREIGN = re.compile(
+    r"\b(NoneType|dict|tuple|KeyError|TypeError|AttributeError|Traceback)\b|<class|object at 0x"
+    r"|\b(None|True|False)\b(?!, )"
+)
+
+
 class Odd(AssertionError):
     """A verb that ended in another way than it may."""
 
@@ -282,6 +293,9 @@ def through(text: str, path: Path, build: bool = False) -> str:
         said: SpecError | UserError | None = None
     except (SpecError, UserError) as error:
         said = error
+        if isinstance(error, SpecError):
+            assert_in_words(error)
+            assert_drawable(error)
     except Exception as error:
         raise Odd(f"load: {error!r}\n{text}") from error
     checked = _run("check", path, text)
@@ -309,6 +323,30 @@ def through(text: str, path: Path, build: bool = False) -> str:
     if said is None:
         return "broken contract" if broken_ else "sound"
     return said.diagnostics[0].code if isinstance(said, SpecError) else "file"
+
+
+def assert_drawable(error: SpecError) -> None:
+    """What is left is a graph, with no error that was not said; its marks are of errors."""
+    graph = error.graph
+    if graph is None:
+        return
+    assert isinstance(graph, Graph)
+    assert {each for node in graph for each in node.errors} <= set(graph.errors)
+    assert set(graph.errors) <= set(error.diagnostics)
+    assert to_dot(graph)
+    unknown = {node.name for node in graph if node.facts is None}
+    assert all(node.name in unknown for node in graph if unknown & set(node.inputs))
+
+
+def assert_in_words(error: SpecError) -> None:
+    assert any(each.severity == "error" for each in error.diagnostics)
+    for each in error.diagnostics:
+        said = f"{each.message} {each.hint or ''}"
+        quoted = re.sub(r"'[^']*'|\([^()]*\)|\[.*\]", "", said)  # shapes, and what was written
+        assert not FOREIGN.search(quoted), said
+        assert each.message
+        assert len(as_data(each)["message"]) <= MAX_MESSAGE
+        assert 1 <= each.span.line <= len(each.span.source.lines)
 
 
 def _run(verb: str, path: Path, text: str, *options: str) -> Any:

@@ -208,6 +208,9 @@ def judged(network: Network, deep: bool = False) -> Verdict:
     if network.fault is not None:
         return Verdict(misreported(network, graph, lines))
     if isinstance(graph, SpecError):
+        errors = {each.code for each in graph.diagnostics if each.severity == "error"}
+        if errors == {"mask"} and refused(lambda: build(network)):  # as Keras does when it runs
+            return Verdict([])
         return Verdict([f"archspec refuses it: {graph}"])
     try:
         with symbolic():
@@ -244,6 +247,8 @@ def misreported(network: Network, graph: Graph | SpecError, lines: list[int]) ->
         return [f"archspec takes a fault of kind {network.kind}, lines {lines}"]
     found = []
     errors = [each for each in graph.diagnostics if each.severity == "error"]
+    if any(each.code == "mask" for each in errors):
+        return []  # the steps after it are not looked at, so that the fault may not be
     there = [each.span.line in lines for each in errors]
     if not (True in there if network.kind == "ripple" else there == [True]):
         found.append(f"a fault of kind {network.kind}, lines {lines}, is reported so: {graph}")
@@ -292,8 +297,6 @@ LIMITS = {
     r"is not in \[0, ": "an Embedding looks up what is no index",
     r"0 <= values < num_tokens": "likewise a CategoryEncoding",
     r"of int32 is not in the list": "Discretization gives integers, and TensorFlow no such op",
-    r"The `mask` must be broadcastable": "a Softmax takes the mask of a Masking before it",
-    r"SelectV2.* must be broadcastable": "so does an Attention, whose positions are of one axis",
     r"Input dims must be <= 5|is not supported yet": "TensorFlow's Softmax on a CPU",
     r"Could not find device for node": "TensorFlow on a CPU does some things in no 16 bits",
 }

@@ -243,7 +243,8 @@ def test_an_error_inside_a_block_says_who_called_it() -> None:
     top = "input: [4]\nblocks:\n  b: {params: {n: 1}, layers: [{Dense: =n}]}\n"
     error = refused("- b\n- b: 0", top)
     assert here(error) == "=n"
-    assert [(note.span.line, note.text) for note in error.notes] == [(7, "in block 'b', as b_1")]
+    notes = [(note.span.line, note.text) for note in error.notes]
+    assert notes == [(7, "`n` is 0 here"), (7, "in block 'b', as b_1")]
 
 
 # --- defaults ------------------------------------------------------------------------------------
@@ -532,7 +533,11 @@ HIDING = "params: {n: 2}\nblocks: {b: {params: {n: OWN}, layers: [{Dense: FORMUL
         "the block's own is named": ("1", "=n", ["'n' in the block 'b' is the block's own param"]),
         "so in arguments": ("1", "{units: =2 * n}", ["'n' in the block 'b' is the block's own"]),
         "its default takes the file's": ("==", "=n", []),
-        "nobody names it": ("1", "3", ["no formula names the param 'n'"]),
+        "nobody names it": (
+            "1",
+            "3",
+            ["no formula names the param 'n'", "the block 'b' names its param 'n'"],
+        ),
     },
 )
 def test_a_param_that_every_formula_finds_hidden_is_unused(

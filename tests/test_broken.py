@@ -158,7 +158,7 @@ def spoilt(source: random.Random) -> tuple[str, Network]:
     return sound, network
 
 
-@pytest.mark.parametrize("count", few_or_many(60, 500))
+@pytest.mark.parametrize("count", few_or_many(12, 500))
 def test_one_fault_marks_one_step_and_leaves_what_is_before_it_alone(count: int) -> None:
     kinds = set()
 
@@ -184,7 +184,7 @@ def test_one_fault_marks_one_step_and_leaves_what_is_before_it_alone(count: int)
             assert list(map(meaning, before)) == as_was
 
     try_out(check, spoilt, count)
-    assert len(kinds) > 10
+    assert len(kinds) > min(count / 2, 10)
 
 
 def meaning(node: Node) -> tuple[object, ...]:

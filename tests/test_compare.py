@@ -178,6 +178,22 @@ def test_a_folder_of_something_else_is_refused(specs, terms, differs):
     assert "hint: give another --dir" in said
 
 
+def test_a_run_that_the_same_spec_made_in_its_former_meaning_is_refused_with_the_place(specs):
+    """The `from` of a loop fed the first iteration alone, which `from: flat` still does."""
+    text = (
+        "archspec: 1\ninput: [8, 8, 1]\ntrain: {data: digits}\nlayers:\n  - Flatten:\n"
+        "    name: flat\n  - Dense: 8\n    repeat: 2\n    name: head\n    from: FROM\n"
+        "  - Add:\n    from: [head0, head1]\n  - Dense: {units: 10, activation: softmax}\n"
+    )
+    folder = specs(a=text.replace("FROM", "flat"))
+    taken = occupy(folder)
+    (folder / "a.yaml").write_text(text.replace("FROM", "[flat]"))
+    said = refusal(folder, "a.yaml")
+    assert f"{taken}: error: this run was made of another network" in said
+    assert f"the spec has changed its meaning: {folder / 'a.yaml'}:10:11" in said
+    assert "archspec explain changed-meaning" in said
+
+
 def test_a_folder_of_another_network_is_refused(specs):
     occupy(specs(a=NET))
     assert "network differs" in refusal(specs(a=NET.replace("softmax", "sigmoid")), "a.yaml")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from conftest import runner
 from texts import INPUT, PAIR, files, here, net, refused, said, table
 
@@ -137,6 +138,7 @@ def test_a_broken_contract_fails_check_and_is_a_warning_elsewhere(tmp_path: Path
     check = run(main, ["check", str(path)])
     assert check.exit_code == 1
     assert "error: the contract params <= 1 is broken: it is 50 [contract]" in check.output
+    assert "sound" not in check.output
     show = run(main, ["show", str(path)])
     assert show.exit_code == 0
     assert "warning: the contract params <= 1 is broken" in show.stderr
@@ -151,7 +153,22 @@ def test_the_documentation_has_each_contract() -> None:
         assert (f"`{name}@" if measure.per_batch else f"`{name}`") in rows
 
 
-def test_contracts_are_not_inherited(tmp_path: Path) -> None:
+def test_a_formula_over_params_is_a_contract_of_those_who_extend_too(tmp_path: Path) -> None:
+    base = "params: {w: 8}\ninput: [4]\nlayers: [Dense: =w]\nrequire: {=w % 2 == 0: even}"
+    even, odd = "extends: base.yaml\nparams: {w: 6}", "extends: base.yaml\nparams: {w: 7}"
+    assert archspec.load(files(tmp_path, main=even, base=base)).warnings == ()
+    (broken,) = archspec.load(files(tmp_path, main=odd, base=base)).warnings
+    assert (broken.code, broken.message, here(broken)) == ("contract", "even", "7")
+    assert archspec.load(tmp_path / "base.yaml").warnings == ()
+
+
+def test_a_broken_formula_is_told_beside_what_a_layer_says() -> None:
+    with pytest.raises(archspec.SpecError) as caught:
+        net("- Dense: =w", f"params: {{w: 0}}\n{INPUT}\nrequire: {{=w > 0: w is a width}}")
+    assert [each.code for each in caught.value.diagnostics] == ["contract", "argument-value"]
+
+
+def test_limits_are_not_inherited(tmp_path: Path) -> None:
     base = "input: [4]\nlayers: [{Dense: 10}]\nrequire: {params: <= 1}"
     path = files(tmp_path, main="extends: base.yaml", base=base)
     assert archspec.load(path).warnings == ()

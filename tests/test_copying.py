@@ -122,6 +122,12 @@ def test_uncommenting_a_param_changes_it(tmp_path: Path):
     assert archspec.load(path).fingerprint == archspec.load("resnet18", classes=7).fingerprint
 
 
+def test_uncommenting_no_param_changes_nothing(tmp_path: Path):
+    path = archspec.new(tmp_path / "mine.yaml", "resnet18")[0]
+    path.write_text(text(path).replace("# params:", "params:"), encoding="utf-8")
+    assert archspec.load(path).fingerprint == archspec.load("resnet18").fingerprint
+
+
 def test_a_spec_without_params_is_extended_without_a_comment(tmp_path: Path):
     source = write(tmp_path / "net.yaml", NET)
     extend_spec(source, tmp_path / "mine.yaml")

@@ -17,6 +17,7 @@ from archspec.data import datasets as data
 from archspec.data.fitting import make_fitting
 from archspec.data.images import Photos
 from archspec.errors import UserError
+from archspec.recipe.datasets import CLASSES
 
 SHARED = Path(os.environ.get("ARCHSPEC_DATA", Path(__file__).parent.parent / "shared" / "data"))
 RNG = np.random.default_rng(0)
@@ -159,7 +160,27 @@ def test_cifar_as_its_folder_or_its_archive(name, packed, tmp_path):
     found = data.load_dataset(name, tmp_path)
     assert found.train.images.shape == (4 * len(cifar.batches["train"]), 32, 32, 3)
     assert (found.test.images == [0, 7, 0]).all()
-    assert found.classes == data.CLASSES[name]
+    assert found.classes == CLASSES[name]
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("Digits", "did you mean 'digits'?"),
+        ("MNIST", "did you mean 'mnist'?"),
+        ("digitz", "did you mean 'digits'?"),
+        ("photos", "known: digits, mnist"),
+        ("photos/", "paths start from"),
+        ("photos.npz", "paths start from"),
+    ],
+)
+def test_a_word_that_names_no_dataset(word, hint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = (word,) if word.endswith("/") else (word, str(tmp_path / word))  # a run has its path
+    for name in names:
+        with pytest.raises(UserError, match="there is no") as told:
+            data.load_dataset(name)
+        assert told.value.hint.startswith(hint)
 
 
 def test_a_pickle_may_call_nothing(tmp_path):
@@ -428,17 +449,6 @@ def test_photos_of_several_sizes_want_resizing(tmp_path):
     assert "no size to resize to" in message(fitted, photos, (None, None, 3), BYTES, None, True)
     assert fitted(photos, (None, None, 3), resize=(4, 7)).shape == (15, 4, 7, 3)
     assert "00.jpg is 5x5x3, the spec's input 6x8x3" in message(fitted, photos, (6, 8, 3))
-
-
-def test_a_photo_taken_on_its_side_stands(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    for name in ("cat", "dog"):
-        (tmp_path / name).mkdir()
-        Image.new("RGB", (8, 6)).save(tmp_path / name / "1.jpg", exif=exif)
-    photos = data.load_dataset(str(tmp_path)).train.images
-    assert photos.find_shapes().keys() == {(8, 6, 3)}
-    assert next(iter(photos)).shape == (8, 6, 3)
 
 
 def test_broken_images_can_be_left_out(tmp_path):

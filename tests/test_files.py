@@ -127,9 +127,30 @@ def test_a_blocks_params_are_laid_over_its_bases_by_name(tmp_path: Path) -> None
     assert any("m" in region.params for node in graph for region in node.regions)
 
 
+@table(
+    "blank",
+    {
+        **{word: f"{word}:" for word in ("params", "input", "inputs", "outputs", "layers")},
+        **{word: f"{word}:" for word in ("defaults", "blocks", "train", "description")},
+        "a param": "params: {width: }",
+        "a param without a colon": "params: {width}",
+        "the defaults of a layer": "defaults:\n  Conv2D:",
+        "a block": "blocks:\n  unit:",
+        "the params of a block": "blocks:\n  unit:\n    params:",
+        "the layers of a block": "blocks:\n  unit: {layers: }",
+        "a key of train": "train:\n  batch_size:",
+    },
+)
+def test_a_word_with_nothing_after_it_changes_nothing(blank: str, tmp_path: Path) -> None:
+    graph, base = (load(tmp_path, f"extends: base.yaml\n{each}\n") for each in (blank, ""))
+    assert (graph.fingerprint, graph.train) == (base.fingerprint, base.train)
+    assert (graph.description, graph.params) == (base.description, base.params)
+
+
 def test_null_removes_a_block(tmp_path: Path) -> None:
     error = only_error(lambda: load(tmp_path, "extends: base.yaml\nblocks: {unit: null}"))
     assert (error.code, here(error)) == ("unknown-layer", "unit")
+    assert error.notes[0].text == "'unit' is taken away here"
     unused = load(tmp_path, "extends: base.yaml\nblocks: {idle: null}")
     assert unused.unchecked == ()
     assert len(load(tmp_path, "extends: base.yaml").unchecked) == 1
@@ -263,11 +284,32 @@ def test_a_block_overridden_in_the_middle_is_what_the_last_one_sees(tmp_path: Pa
     assert argument(graph, "max_value") == [3.0]
 
 
+@table(
+    "params, words, hint",
+    {
+        "a word of Python": ("{class: 3}", "'class' already means something", "'classes'"),
+        "a variable of the base's loop": ("{depth: 3}", "a loop variable of the base", "'depths'"),
+        "itself": ("{classes: =classes * 2}", "'classes' is this param itself", "its value"),
+    },
+)
+def test_a_param_that_cannot_be_added_is_said_where_it_is_given(
+    params: str, words: str, hint: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "main.yaml"
+    path.write_text(f"archspec: 1\nextends: resnet18\nparams: {params}\n")
+    error = only_error(lambda: archspec.load(path))
+    assert words in error.message
+    assert hint in str(error.hint)
+    assert (error.span.source.name, error.span.line) == (str(path), 3)
+
+
 def test_an_error_in_the_base_is_said_in_the_base(tmp_path: Path) -> None:
-    main = "extends: base.yaml\nparams: {width: 0}"
-    error = only_error(lambda: load(tmp_path, main))
+    main = "extends: base.yaml\nparams: {width: 1}"
+    error = only_error(lambda: load(tmp_path, main, BASE.replace("=width", "=2 - 2 * width")))
+    assert error.span.source.name.endswith("main.yaml")  # where the value is that is refused
+    error = only_error(lambda: load(tmp_path, main, BASE.replace("=width", "-1")))
     assert error.span.source.name.endswith("base.yaml")
-    assert here(error) == "=width"
+    assert here(error) == "-1"
 
 
 def test_both_files_are_checked_by_the_schema(tmp_path: Path) -> None:

@@ -862,11 +862,33 @@ def test_a_step_is_not(step: str, code: str) -> None:
             "- Dense: 4\n- ReLU:\n  when: =off\n- Softmax",
             "dense(input) softmax(dense) -> softmax",
         ),
-        "its from is not read": (
-            "- Dense: 4\n- ReLU:\n  when: =off\n  from: nowhere\n- Softmax",
+        "a step passes on what it would have taken": (
+            "- Dense: 4\n- ReLU:\n  when: =off\n  from: input\n- Add:\n  from: [previous, dense]",
+            "dense(input) add(input dense) -> add",
+        ),
+        "and so does a group": (
+            "- Dense: 4\n- layers: [ReLU]\n  when: =off\n  from: input\n"
+            "- Add:\n  from: [previous, dense]",
+            "dense(input) add(input dense) -> add",
+        ),
+        "and a block": (
+            "- Dense: 4\n- unit: 4\n  when: =off\n  from: input\n- Add:\n  from: [previous, dense]",
+            "dense(input) add(input dense) -> add",
+        ),
+        "and branches": (
+            "- Dense: 4\n- {branches: [[ReLU], []], merge: Add, when: =off, from: input}\n"
+            "- Add:\n  from: [previous, dense]",
+            "dense(input) add(input dense) -> add",
+        ),
+        "of several values it passes on the previous one": (
+            "- Dense: 4\n- Add:\n  when: =off\n  from: [input, previous]\n- Softmax",
             "dense(input) softmax(dense) -> softmax",
         ),
-        "nor its arguments": (
+        "a lone from only takes": (
+            "- Dense: 4\n- from: input\n  when: =off\n- Softmax",
+            "dense(input) softmax(dense) -> softmax",
+        ),
+        "its arguments are not read": (
             "- Dense: 4\n- Dense: =nothing\n  when: =off\n- Softmax",
             "dense(input) softmax(dense) -> softmax",
         ),
@@ -906,6 +928,23 @@ def test_when(layers: str, meaning: str) -> None:
 )
 def test_when_is_not(when: str, code: str) -> None:
     assert refused(f"- ReLU:\n  when: {when}\n- Dense: 4").code == code
+
+
+@table(
+    "sources",
+    {
+        "several values without the previous": "[input, dense]",
+        "values by name": "{query: input, value: dense}",
+        "a pattern": "'den*'",
+        "nothing": "nowhere",
+    },
+)
+def test_a_step_that_is_left_out_passes_on_no_value_that_cannot_be_told(sources: str) -> None:
+    start = "- {Dense: 4, name: dense}\n- Dense: 3\n- Add:\n  when: false\n"
+    error = refused(f"{start}  from: {sources}\n- Softmax")
+    assert (error.code, here(error)) == ("no-value", "Softmax")
+    assert "left out" in error.message
+    assert "else: [from: NAME]" in str(error.hint)
 
 
 def test_steps_under_a_false_when_and_idle_blocks_are_said_to_be_unchecked() -> None:

@@ -46,8 +46,8 @@ from archspec.runs.folder import RunFolder
         ),
         (
             "Bottleneck",
-            "write a block of that name under `blocks`, with `merge: Add` beside "
-            "`branches: [[...], []]`, where `[]` is the shortcut",
+            "write a block under `blocks`, in small letters as `residual`, with `merge: Add` "
+            "beside `branches: [[...], []]`, where `[]` is the shortcut",
         ),
         ("Conv2d", "did you mean 'Conv2D'?"),
         ("relu", "did you mean 'ReLU'?"),

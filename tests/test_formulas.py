@@ -481,7 +481,7 @@ def test_a_wrong_formula_in_braces_is_an_error(layers: str) -> None:
     },
 )
 def test_no_loop_hangs(layers: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "MAX_STEPS", 2000)
+    monkeypatch.setattr(walk, "MAX_STEPS", 500)
     with calls(at_most=AT_MOST):
         error = refused(layers)
         assert error.code in ("too-large", "formula")
@@ -489,7 +489,7 @@ def test_no_loop_hangs(layers: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("call", ["b{m}", "b{m}: {{}}"])
 def test_blocks_that_call_blocks_cannot_explode(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "MAX_STEPS", 2000)
+    monkeypatch.setattr(walk, "MAX_STEPS", 500)
     lines = [f"  b{n}: {{layers: [{', '.join([call.format(m=n + 1)] * 4)}]}}" for n in range(30)]
     top = "input: [4]\nblocks:\n" + "\n".join(lines) + "\n  b30: {layers: [ReLU]}"
     with calls(at_most=AT_MOST):

@@ -267,7 +267,7 @@ def shared_names(package: Path) -> list[str]:
     """Return every class that has the name of another, wherever in the package the two stand."""
     found: dict[str, list[str]] = {}
     for module, path in modules(package).items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path.read_text(encoding="utf-8")):
             if isinstance(node, ast.ClassDef):
                 found.setdefault(node.name, []).append(module)
     return [
@@ -315,7 +315,7 @@ if loaded:
 """
 RUN = "from archspec.cli import run\nrun({!r})\n"
 EXPLAINING = "jsonschema difflib traceback archspec.error_formats archspec.layers.docstrings"
-EVERY_VERB = " ".join(f"archspec.cli.{verb}" for verb in cli.VERBS)
+EVERY_VERB = " ".join(f"archspec.cli.{verb}" for verb in cli.verbs())
 # What a command does without, since importing it takes longer than the command's own work.
 WITHOUT = {
     "--help": f"{EXPLAINING} {EVERY_VERB} yaml archspec.graph archspec.layers archspec.recipe",
@@ -328,14 +328,15 @@ WITHOUT = {
 
 
 def loads(code: str, *paths: Path, names: str = HEAVY) -> str:
-    """What a fresh process that runs the code loads of some modules; "" for nothing."""
+    """What a fresh process that runs the code, and finds no other program, loads of some modules;
+    "" for nothing."""
     script = LOADED.format(code=code, names=names)
     path = os.pathsep.join(map(str, (*paths, ROOT)))
     done = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "PATH": ""},
         check=False,
     )
     assert done.returncode == 0 or done.stderr.startswith("loaded: "), done.stderr

@@ -96,18 +96,19 @@ def mistakes(case: Case, layer: Layer) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("case", ACCEPTED, ids=str)
-def test_the_formulas_of_a_rule_give_the_numbers_of_the_cases(case: Case) -> None:
-    found = mistakes(case, LAYERS[case.layer])
+@pytest.mark.parametrize("name", sorted(LAYERS.keys() - IN_WORDS))
+def test_the_formulas_of_a_rule_give_the_numbers_of_the_cases(name: str) -> None:
+    cases = [case for case in ACCEPTED if case.layer == name]
+    found = [line for case in cases for line in mistakes(case, LAYERS[name])]
     assert not found, "mend the lines `Params:` and `MACs:` in the docstring of the rule"
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_every_rule_says_how_its_layer_works(name: str) -> None:
-    said = LAYERS[name].formulas
-    where = f"the docstring of {name}'s rule in archspec/layers needs"
-    assert said.about.endswith((".", ")")), f"{where} a paragraph on how the layer works"
-    assert said.shape.endswith("."), f"{where} a line 'Shape: ...', how the shape follows"
+def test_every_rule_says_how_its_layer_works() -> None:
+    for name, layer in LAYERS.items():
+        where = f"the docstring of {name}'s rule in archspec/layers needs"
+        about, shape = layer.formulas.about, layer.formulas.shape
+        assert about.endswith((".", ")")), f"{where} a paragraph on how the layer works"
+        assert shape.endswith("."), f"{where} a line 'Shape: ...', how the shape follows"
 
 
 def test_words_stand_for_formulas_only_where_they_must() -> None:

@@ -56,18 +56,36 @@ def differences(case: Case, layer: Layer | None = None) -> list[str]:
     return [f"{name} is {is_}, not {want}" for name, (is_, want) in found.items() if is_ != want]
 
 
-@CALLS
-def test_the_numbers_are_those_of_the_case(case: Case) -> None:
+def mistakes(case: Case) -> list[str]:
+    """What is otherwise than the case says."""
     if not case.refusal:
-        assert differences(case) == []
-        return
-    with pytest.raises(Refused) as refused:
+        return differences(case)
+    try:
         infer(case)
-    assert case.refusal in refused.value.message
-    assert not re.search(r"\b(tuple|dict|NoneType|int|float|str|class)\b", refused.value.message)
-    at = refused.value.at
+    except Refused as refused:
+        message, at = refused.message, refused.at
+    else:
+        return ["it is taken"]
+    found = [] if case.refusal in message else [f"it is refused so: {message}"]
+    if re.search(r"\b(tuple|dict|NoneType|int|float|str|class)\b", message):
+        found.append(f"Python's words: {message}")
     known = {*LAYERS[case.layer].arguments, *case.arguments}
-    assert at is None or (isinstance(at, AtArgument) and at.name in known)
+    if at is not None and not (isinstance(at, AtArgument) and at.name in known):
+        found.append(f"it is refused at {at}")
+    return found
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_numbers_are_those_of_the_cases(name: str) -> None:
+    cases = [case for case in CASES if case.layer == name]
+    assert {str(case): found for case in cases if (found := mistakes(case))} == {}
+
+
+def test_a_wrong_case_is_caught() -> None:
+    padded = {"filters": 2, "kernel_size": 3, "padding": "same"}
+    assert mistakes(Case("Conv2D", padded, (8, 8, 1), refusal="no")) == ["it is taken"]
+    (said,) = mistakes(Case("Conv2D", {**padded, "padding": "sam"}, (8, 8, 1), refusal="many"))
+    assert said.startswith("it is refused so: ")
 
 
 def test_a_wrong_rule_is_caught() -> None:
@@ -245,9 +263,12 @@ OF_INTEGERS = {"Embedding", "ReversibleEmbedding", "CategoryEncoding"}
 
 
 def call_keras(
-    case: Case, arguments: dict[str, Any], *, run: bool, **more: bool
+    case: Case, arguments: dict[str, Any], *, run: bool, masked: bool = False, **more: bool
 ) -> tuple[Any, Any]:
-    """The Keras layer and what it returns for symbolic tensors, or for ones when it is run."""
+    """The Keras layer and what it returns for symbolic tensors, or for ones when it is run.
+
+    masked: whether each input has a mask.
+    """
     import keras
     import numpy as np
 
@@ -259,9 +280,13 @@ def call_keras(
     dtype = "int32" if case.layer in OF_INTEGERS and not case.call else "float32"
 
     def tensor(shape: Shape) -> Any:
-        if not run:
-            return keras.Input(shape[1:], dtype=dtype)
-        return np.ones([4 if length is None else length for length in shape], dtype)
+        made: Any = keras.Input(shape[1:], dtype=dtype)
+        if run:
+            batch = 7 if masked else 4  # of no other axis' length: masks must not fit by chance
+            made = np.ones(
+                [batch, *(4 if length is None else length for length in shape[1:])], dtype
+            )
+        return keras.layers.Masking(dtype=dtype)(made) if masked else made
 
     inputs = inputs_of(case)
     if isinstance(inputs, dict):
@@ -350,6 +375,29 @@ def test_what_we_accept_runs(case: Case) -> None:
         assert len(out.shape) == len(facts.shape)
         for got, said in zip(out.shape[1:], facts.shape[1:], strict=True):
             assert said in (got, None)
+
+
+@pytest.mark.keras
+@pytest.mark.filterwarnings("ignore:.*does not support masking:UserWarning")
+@pytest.mark.parametrize("case", ANYWHERE, ids=str)
+def test_a_mask_is_made_carried_ended_or_refused_as_by_keras(case: Case) -> None:
+    if other_backends(case):
+        return
+    arguments, _ = infer(case)
+    inputs = inputs_of(case)
+    shapes = list(inputs.values()) if isinstance(inputs, dict) else inputs
+    rule = LAYERS[case.layer].traits.mask
+    try:
+        ours = rule({**arguments, **case.call}, shapes, [len(shape) - 1 for shape in shapes])
+    except Refused:
+        with pytest.raises(Exception, match=r"mask|broadcast|shapes"):
+            call_keras(case, arguments, run=True, masked=True)
+        return
+    _, out = call_keras(case, arguments, run=False, masked=True)
+    mask = getattr(out, "_keras_mask", None)
+    if mask is None and case.layer == "ReversibleEmbedding":  # it makes one only as it runs
+        mask = getattr(call_keras(case, arguments, run=True)[1], "_keras_mask", None)
+    assert ours == (None if mask is None else len(mask.shape))
 
 
 @pytest.mark.keras

@@ -31,15 +31,6 @@ WAYS: dict[str, Callable[[Graph], str]] = {
 SHAPES = {"down": (0.75, 1.8), "across": (0.3, 0.75), "blocks": (0.75, 2.2)}
 
 
-# What these pictures do badly, by spec and way; a picture that is mended leaves the table.
-TALL = "a contracting path stands above its expanding path, not beside it"
-FLAT = "a short network and no block: wider than a page"
-MISSHAPEN = {
-    **{("unet", way): TALL for way in WAYS},
-    ("autoencoder", "blocks"): FLAT,
-}
-
-
 @cache
 def layout_of(name: str, way: str = "down") -> Layout:
     return lay_out(WAYS[way](network(name)))
@@ -55,7 +46,7 @@ def test_a_picture_can_be_read_on_a_page(name: str, way: str) -> None:
     assert min(text.size for text in layout.texts) * shrunk >= 9
 
 
-@pytest.mark.parametrize(("name", "way"), most_slow_ways(SPECS, WAYS, MISSHAPEN))
+@pytest.mark.parametrize(("name", "way"), most_slow_ways(SPECS, WAYS, {}))
 def test_a_picture_has_the_shape_of_a_page_or_a_slide(name: str, way: str) -> None:
     layout = layout_of(name, way)
     low, high = SHAPES[way]
@@ -70,8 +61,8 @@ def test_a_line_is_straight_where_nothing_else_leaves_or_enters(name: str, way: 
     alone = [line for line in lines if leaving[line.ends[0]] == entering[line.ends[1]] == 1]
     assert alone
     for line in alone:
-        places = [point[way == "across"] for point in line.points]
-        assert max(places) - min(places) < 1, line.ends
+        bends = [max(places) - min(places) for places in zip(*line.points, strict=True)]
+        assert min(bends) < 1, line.ends  # up and down, or to the side
 
 
 def test_a_chain_with_a_skip_around_it_is_straight() -> None:
@@ -178,7 +169,7 @@ def test_a_side_head_that_is_written_last_is_in_no_cuts_way() -> None:
     assert layout.boxes["side"].bottom > layout.boxes["half"].bottom - 200
 
 
-@pytest.mark.parametrize("count", few_or_many(10, 200))
+@pytest.mark.parametrize("count", few_or_many(4, 200))
 @pytest.mark.parametrize("way", WAYS)
 def test_whatever_a_network_is_its_boxes_and_texts_do_not_overlap(way: str, count: int) -> None:
     def check(network: Network) -> None:

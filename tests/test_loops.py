@@ -141,19 +141,21 @@ def test_a_loop_walks(layers: str, units: list[int]) -> None:
             """,
             "t0.d0(input) t0.d1(t0.d0) t1.d0(t0.d1) t1.d1(t1.d0) -> t1.d1",
         ),
-        "from is not read where there is no turn": (
-            "- Dense: 4\n- {repeat: 0, ReLU: {}, from: nowhere}\n- Softmax",
-            "dense(input) softmax(dense) -> softmax",
+        "after no turn, the value that the first would have taken": (
+            "- Dense: 4\n- {repeat: 0, ReLU: {}, from: input}\n"
+            "- {Add: {}, from: [previous, dense]}",
+            "dense(input) add(input dense) -> add",
         ),
-        "nor is a from that names a variable of the loop": (
-            "- Dense: 4\n- {for: {i: []}, ReLU: {}, from: 'd{i}'}\n- Softmax",
-            "dense(input) softmax(dense) -> softmax",
+        "and after turns that are left out": (
+            "- Dense: 4\n- {repeat: 2, when: false, ReLU: {}, from: input}\n"
+            "- {Add: {}, from: [previous, dense]}",
+            "dense(input) add(input dense) -> add",
         ),
         "branches by a loop without a turn are no branches": (
             "- branches: [{for: {i: []}, name: 'b{i}', layers: [ReLU]}, [Softmax]]\n  merge: Add",
             "softmax(input) -> softmax",
         ),
-        "after no turn, the value before the loop": (
+        "and without a from, the value before the loop": (
             "- Dense: 4\n- {for: {i: []}, ReLU: {}}\n- Softmax",
             "dense(input) softmax(dense) -> softmax",
         ),

@@ -120,7 +120,7 @@ def test_an_array_is_as_large_as_what_the_file_holds(shape: Any, kind: Any, cont
         b"\x80\x04N.",
         pytest.param(b"\x80\x04]" + b"]" * 3_000_000 + b".", marks=pytest.mark.slow),
         b"\x80\x04" + b")" + b"\x85" * 100_000 + b"}" + b"(" * 3 + b".",
-        b"\x80\x04}(" + b")" + b"\x85" * 500_000 + b"Nu.",  # a deep key
+        b"\x80\x04}(" + b")" + b"\x85" * 200_000 + b"Nu.",  # a deep key
         b"\x80\x04}P0\n.",  # a persistent id
         b"\x80\x04}\x82\x01.",  # the registry of extensions
         b"\x80\x04\x8c\x02os\x8c\x06system\x93)\x81.",  # a new object

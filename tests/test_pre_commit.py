@@ -16,7 +16,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from archspec.cli import main
+from archspec.cli import verbs
 
 (HOOK,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
 SOUND = "archspec: 1\ninput: [3]\nlayers:\n  - Dense: 3\n"
@@ -45,7 +45,7 @@ def test_the_entry_is_installed_with_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert HOOK["language"] == "python"
     assert set(project["scripts"]) == {"archspec"}
-    assert HOOK["entry"].split()[1] in main.commands
+    assert HOOK["entry"].split()[1] in verbs()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import yaml
 from conftest import ROOT
 
 from archspec.syntax.formulas import AXES, FUNCTIONS
-from archspec.syntax.steps import MODIFIERS, WORDS
+from archspec.syntax.words import MODIFIERS, WORDS
 
 PAGES = [
     ROOT / "README.md",

@@ -12,7 +12,7 @@ from shrinking import few_or_many, try_out
 import archspec
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Graph
-from archspec.recipe import DATA, RECIPE, ended_early, gives_probabilities, recipe_of
+from archspec.recipe import DATA, RECIPE, check_outputs, ended_early, gives_probabilities, recipe_of
 
 
 def net(train: str = "{}", head: str = "Dense: {units: 10, activation: softmax}") -> Graph:
@@ -140,6 +140,34 @@ def test_an_augmentation_that_takes_the_pixels_for_others_is_warned_of() -> None
     assert not warnings("[RandomInvert]", "{name: digits, scale: null}")
     assert not warnings("[{Rescaling: 255}, RandomInvert]")
     assert not warnings("[UnitNormalization, RandomInvert]")
+
+
+TO_UNIT = "Rescaling: =1 / 255"
+TO_BOTH_SIDES = "Rescaling: {scale: =1 / 127.5, offset: -1}"
+BY_STATISTICS = "Normalization: {mean: 123.7, variance: =58.4**2}"
+
+
+@pytest.mark.parametrize("first", [TO_UNIT, TO_BOTH_SIDES, BY_STATISTICS])
+def test_pixels_that_a_recipe_and_a_layer_both_scale_are_warned_of(first: str) -> None:
+    def warnings(data: list[int] | None, layer: str = first) -> tuple[str, ...]:
+        text = f"archspec: 1\ninput: [8, 8, 1]\nlayers: [{{{layer}}}, Flatten, Dense: 10]\n"
+        return recipe_of(archspec.loads(text), {"data": {"scale": data}}).warnings
+
+    (warning,) = warnings([0, 1])
+    assert "scales pixels that `train.data.scale` has brought to 0 to 1" in warning
+    assert warnings([-1, 1])
+    assert not warnings([0, 255])
+    assert not warnings(None)
+    assert not warnings([0, 1], "Rescaling: {scale: 2, offset: -1}")
+    assert not warnings([0, 1], "Dense: 3")
+
+
+def test_a_spec_says_once_that_its_recipe_scales_pixels_twice() -> None:
+    graph = archspec.loads(
+        f"archspec: 1\ninput: [8, 8, 1]\nlayers: [{{{TO_UNIT}}}, Flatten, Dense: 10]\ntrain: {{}}\n"
+    )
+    assert [each.code for each in graph.warnings] == ["scaled-twice"]
+    assert not recipe_of(graph).warnings
 
 
 # --- what is refused -----------------------------------------------------------------------------
@@ -369,6 +397,34 @@ def test_what_is_said_once_is_said_of_every_output():
     assert recipe.metrics == dict.fromkeys(["main", "side.dense"], ("MeanSquaredError",))
 
 
+@pytest.mark.parametrize(
+    ("head", "classes", "hint"),
+    [
+        (
+            "{units: 1, activation: softmax}",
+            2,
+            "2 units or `activation: sigmoid`: a softmax of one",
+        ),
+        ("{units: 1, activation: softmax}", 10, "give it 10 units: a softmax of one unit is alw"),
+        ("1", 10, "10 units and a softmax: BinaryCrossentropy of one unit tells two classes apart"),
+        ("{units: =heads}", 10, "--set heads=10 and a softmax: BinaryCrossentropy of one unit"),
+        ("{units: =few - 1}", 10, "give it 10 units"),
+        ("{units: =few}", 10, "--set few=10"),
+    ],
+)
+def test_the_remedy_for_too_few_units_depends_on_the_loss(head: str, classes: int, hint: str):
+    params = "{lone: 1, heads: 1, few: 3}"
+    graph = archspec.loads(f"archspec: 1\nparams: {params}\ninput: [4]\nlayers: [Dense: {head}]")
+    with pytest.raises(Refused) as caught:
+        check_outputs(graph, recipe_of(graph), "shapes", classes)
+    assert hint in str(caught.value.hint)
+
+
+def test_one_unit_tells_two_classes_apart():
+    graph = archspec.loads("archspec: 1\ninput: [4]\nlayers: [Dense: 1]\n")
+    check_outputs(graph, recipe_of(graph), "photos", 2)
+
+
 def test_outputs_are_named_as_in_the_spec_a_block_by_its_own_name():
     recipe = recipe_of(two_heads("{loss_weights: {side: 0.3}, metrics: {side: accuracy}}"))
     assert recipe.loss == {"main": SPARSE, "side.dense": FROM_LOGITS}
@@ -408,7 +464,7 @@ WHOLE: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("count", few_or_many(50, 1000))
+@pytest.mark.parametrize("count", few_or_many(20, 1000))
 def test_a_recipe_that_is_broken_in_a_place_or_two_is_refused_or_sound(count):
     words = sorted({*RECIPE, *DATA, *(str(path[-1]) for path in places(WHOLE))})
     refused = 0

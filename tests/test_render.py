@@ -223,7 +223,9 @@ def draw_without_fonts(tmp_path: Path, suffix: str) -> subprocess.CompletedProce
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
+@pytest.mark.parametrize(
+    "suffix", [".svg", *(pytest.param(each, marks=pytest.mark.slow) for each in (".png", ".pdf"))]
+)
 def test_a_machine_without_fonts_gets_an_error(tmp_path: Path, suffix: str) -> None:
     done = draw_without_fonts(tmp_path, suffix)
     assert done.returncode == 1
@@ -243,7 +245,7 @@ def test_letters_that_no_font_has_are_named(tmp_path: Path) -> None:
         render('digraph {a [label="b\ue000"]}', tmp_path / "net.svg")
 
 
-@pytest.mark.parametrize("across", [1.2, 1.22, 1.25])
+@pytest.mark.parametrize("across", [1.2, 1.25])
 def test_letters_as_wide_as_an_empty_box_are_not_missing(tmp_path: Path, across: float) -> None:
     path, environment = tmp_path / "net.dot", font_scaled(tmp_path, across)
     path.write_text(f'digraph {{a [label="{string.printable[:62]}×→·"]}}', encoding="utf-8")

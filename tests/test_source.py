@@ -17,7 +17,7 @@ def read(text: str) -> Any:
 
 
 def wrong(text: str) -> Diagnostic:
-    return only_error(lambda: read_text(text, "text"))
+    return only_error(lambda: read_text(text, "text").root)
 
 
 # --- scalars -------------------------------------------------------------------------------------
@@ -332,7 +332,7 @@ def test_a_file_is_utf_8_only(raw: bytes, tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_bytes(raw)
     with pytest.raises((UserError, SpecError)) as caught:
-        read_file(path)
+        _ = read_file(path).root
     assert "Traceback" not in str(caught.value)
     assert str(path) in str(caught.value)
 
@@ -386,7 +386,88 @@ def test_what_is_never_closed_is_named_and_found(
     for module in (source, yaml_errors):
         monkeypatch.setattr(module, "Loader", loader)
     with pytest.raises(SpecError) as caught:
-        read_text(text, "net.yaml")
+        _ = read_text(text, "net.yaml").root
     (found,) = caught.value.diagnostics
     assert str(found.span) == f"net.yaml:{place}"
     assert (found.message, found.hint) == (message, hint)
+
+
+# --- what is read after a mistake ----------------------------------------------------------------
+
+LIST = "archspec: 1\nlayers:\n"
+
+
+def places(text: str) -> list[str]:
+    """The lines and columns of the mistakes of YAML in a text."""
+    return [str(each.span).removeprefix("text:") for each in read_text(text, "text").errors]
+
+
+def rest(text: str) -> Any:
+    """What is read of a text with a mistake."""
+    document = read_text(text, "text")
+    assert document.errors
+    return None if document.rest is None else to_plain(document.rest)
+
+
+@table(
+    "lines, left",
+    {
+        "a tab": ("  - a\n\t- b\n  - c", ["c"]),
+        "a colon forgotten": ("  - a\n    b: 1\n  - c", ["c"]),
+        "a bracket": ("  - a: [1, 2\n    b: 3\n  - c", ["c"]),
+        "a bracket in a list within": ("  - a:\n      - b: [1\n  - c", [{"a": None}, "c"]),
+        "a quote that another closes": ("  - a: 'b\n  - c: 'd'\n  - e", [{"c": "d"}, "e"]),
+        "a quote to the end": ("  - a\n  - b: 'c\n  - d", ["a", "d"]),
+        "an indentation": ("  - a: 1\n   b: 2\n  - c", ["c"]),
+        "a key twice": ("  - {a: 1, a: 2}\n  - c", ["c"]),
+        "an alias whose anchor is lost": ("  - a: &b @\n  - *b\n  - c", ["c"]),
+        "no indentation": ("- a: @\n- c", ["c"]),
+        "the end of a list": ("  - a: @\n    b:\n      - c\n", None),
+    },
+)  # fmt: skip
+def test_reading_goes_on_at_the_next_item(lines: str, left: Any) -> None:
+    text = f"{LIST}{lines}\nname: n\n"
+    assert rest(text) == {"archspec": 1, "layers": left, "name": "n"}
+    assert rest(text.replace("\n", "\r\n")) == rest(text)
+    assert len(read_text(text, "text").errors) == 1
+
+
+def test_reading_goes_on_at_the_next_key_of_the_file() -> None:
+    assert rest("archspec: 1\ninput [3]\nlayers: [a\ntrain: {b: 1}\n") == {
+        "archspec": 1,
+        "train": {"b": 1},
+    }
+
+
+def test_each_mistake_is_found_up_to_a_bound() -> None:
+    assert places(f"{LIST}  - a: @\n  - b\n  - c: `\n") == ["3:8", "5:8"]
+    assert places(LIST + "  - a: @\n" * 9) == [f"{line}:8" for line in range(3, 8)]
+
+
+@table(
+    "text",
+    {
+        "no spec": "Dear all: this\nis: a: letter\n: it\nhas no: end: at\nall: [\n",
+        "a text and a key": "hello\narchspec: 1\nlayers: [\ntrain: {{\n",
+        "a second document": "archspec: 1\n---\nlayers: [\n",
+        "a letter that YAML lacks, after a mistake": f"{LIST}  - a: @\n  - b: \a\n",
+    },
+)
+def test_of_what_is_not_certain_nothing_is_read(text: str) -> None:
+    assert rest(text) is None
+    assert len(places(text)) == 1
+
+
+def test_a_long_file_is_read_a_few_times_however_many_mistakes_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read_from = []
+    parse = yaml.parse
+
+    def counted(text: str, **options: Any) -> Any:
+        read_from.append(text)
+        return parse(text, **options)
+
+    monkeypatch.setattr(yaml, "parse", counted)
+    places(LIST + "  - a: @\n  - b: {\n  - *c\n" * 3000)
+    assert 1 < len(read_from) <= 5 * source.MAX_MISTAKES

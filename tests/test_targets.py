@@ -84,7 +84,7 @@ def test_one_unit_is_told_which_loss_it_wants(loss: str) -> None:
 
 
 def test_one_unit_and_more_classes_are_told_how_many_units(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"has 10 classes, but output 'head' has 1 units"):
+    with pytest.raises(UserError, match=r"has 10 classes, but output 'head' has 1 unit"):
         train(tmp_path / "run", "Dense: {units: 1, activation: sigmoid}", "null", "digits")
 
 

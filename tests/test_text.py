@@ -10,7 +10,7 @@ from archspec import notation
 from archspec.analysis.fields import Field, find_fields, find_largest_field
 from archspec.analysis.measures import LAYER_MEASURES, MEASURES, measure_depth
 from archspec.analysis.memory import estimate_peak_memory
-from archspec.analysis.summary import MAX_ROWS, find_fitting_depth, summarize
+from archspec.analysis.summary import find_fitting_depth, summarize
 from archspec.backends.tables import to_text
 from archspec.errors import UserError
 from archspec.graph import Graph
@@ -19,6 +19,30 @@ from archspec.objects.optimizers import TABLE
 
 def layers(text: str, size: str = "[64, 64, 3]") -> Graph:
     return archspec.loads(f"archspec: 1\nname: net\ninput: {size}\nlayers:\n{text}")
+
+
+# --- what rows take ------------------------------------------------------------------------------
+
+
+def test_a_row_names_what_it_takes_where_that_is_not_the_row_above() -> None:
+    graph = layers(
+        """
+  - {Conv2D: {filters: 4, kernel_size: 1}, name: stem}
+  - name: unit
+    layers:
+      - branches:
+          main: [Conv2D: {filters: 4, kernel_size: 1}, ReLU]
+          side: [Softmax]
+        merge: Add
+      - ReLU
+"""
+    )
+    rows = to_text([graph], inputs=True).split("\n\n")[1].splitlines()
+    taken = [row[rows[0].index("inputs") :].rstrip() for row in rows[2:9]]
+    assert taken == ["", "", "", "", "stem", "main.re_lu, side.softmax", ""]
+    folded = to_text([graph], depth=1, inputs=True)
+    assert "main" not in folded
+    assert "stem" not in folded.partition("unit")[2]
 
 
 # --- receptive field -----------------------------------------------------------------------------
@@ -273,11 +297,8 @@ def test_a_folded_block_stands_for_its_layers():
     assert "stage1.unit0" in {row.name for row in summarize(network("resnet18"), 2).rows}
 
 
-def test_a_long_table_is_folded_until_it_fits():
+def test_a_long_table_is_folded_unless_a_depth_is_asked_for():
     assert find_fitting_depth(network("lenet5")) is None
-    for spec in SPECS:
-        depth = find_fitting_depth(network(spec))
-        assert depth == 1 or len(summarize(network(spec), depth).rows) <= MAX_ROWS
     assert "Blocks are folded to depth 2." in to_text([network("resnet18")])
     assert "stage0.unit0.main.conv2d " in to_text([network("resnet18")], depth=4)
 

@@ -113,6 +113,17 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 # --- what a run leaves ---------------------------------------------------------------------------
 
 
+def test_a_doubt_about_the_loss_is_said_once(tmp_path: Path) -> None:
+    loss = {"SparseCategoricalCrossentropy": {"from_logits": True}}
+    doubtful = train_net("epochs: 1, loss: {SparseCategoricalCrossentropy: {from_logits: true}}")
+    said: list[str] = []
+    run(doubtful, tmp_path / "of_the_spec", said, limit=32)
+    assert [each.code for each in doubtful.warnings] == ["train"]
+    assert not any("wants logits" in each for each in said)
+    run(train_net("epochs: 1"), tmp_path / "of_an_option", said, limit=32, loss=loss)
+    assert any("wants logits" in each for each in said)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A run of the tiny net on digits with seed 3, and what it said."""

@@ -42,7 +42,7 @@ def test_boxes_cost_what_the_network_costs(name: str) -> None:
         sums_up(build_scene(network(name), view))
 
 
-@pytest.mark.parametrize("count", few_or_many(20, 300))
+@pytest.mark.parametrize("count", few_or_many(8, 300))
 def test_boxes_of_drawn_networks_cost_what_the_networks_cost(count: int) -> None:
     def check(drawn: Network) -> None:
         graph = archspec.loads(write(drawn)[0])

@@ -19,8 +19,9 @@ def check(*specs: str | Path, **params: Any) -> list[Diagnostic]:
     specs: files, or bare names of specs that come with archspec.
     params: new values for their params, as `archspec.load` takes them.
 
-    The list is empty where nothing is wrong. A `Diagnostic` whose severity is "warning" does not
-    break a spec. `str(diagnostic)` is the message with its place, line, carets and remedy.
+    The list is empty where nothing is wrong. A `Diagnostic` with the severity "warning" or "note"
+    does not break a spec. `str(diagnostic)` is the message with its place, line, carets and
+    remedy.
 
     Raises `TypeError` for a spec that is neither text nor a path.
 
@@ -55,18 +56,22 @@ def examine(name: str, load: Callable[[], Graph]) -> Examination:
     try:
         graph = load()
     except SpecError as error:
-        errors = tuple(each for each in error.diagnostics if each.code != "library")
-        return Examination(name, errors, None)
+        errors = [each for each in error.diagnostics if each.code != "library"]
+        return Examination(name, _fail_contracts(errors), None)
     except UserError as error:  # the other specs are checked all the same
         nowhere = Span(Source(name, ()), 1, 1, 1, 1)
         message = str(error.args[0]).removeprefix(f"{name}: ")
         return Examination(name, (Diagnostic("file", message, nowhere, error.hint),), None)
-    found = [
-        replace(each, severity="error") if each.code == "contract" else each
-        for each in graph.warnings
-    ]
+    found = _fail_contracts((*graph.warnings, *([graph.misfit] if graph.misfit else ())))
     broken = any(each.severity == "error" for each in found)
-    return Examination(name, in_order(found) if broken else tuple(found), graph)
+    return Examination(name, in_order(found) if broken else found, graph)
+
+
+def _fail_contracts(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return diagnostics with each broken contract as an error."""
+    return tuple(
+        replace(each, severity="error") if each.code == "contract" else each for each in found
+    )
 
 
 def merge(examinations: Iterable[Examination]) -> list[Diagnostic]:

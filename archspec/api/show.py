@@ -9,6 +9,7 @@ from archspec.api.reports import Report
 def show(
     *specs: Spec,
     depth: int | None = None,
+    inputs: bool = False,
     batch_size: int | None = None,
     precision: str | None = None,
 ) -> Report:
@@ -17,6 +18,8 @@ def show(
     specs: files, bare names of specs that come with archspec, or graphs.
     depth: blocks that are nested deeper than this are folded into a row each; by default those that
         do not fit a page.
+    inputs: whether a row of the table of one spec says what it takes where that is not the row
+        above it.
     batch_size, precision: for the memory that training needs; by default those of the recipe, or
         32 and float32 where several specs are compared.
 
@@ -36,4 +39,4 @@ def show(
     check_count("depth", depth)
     check_recipe(batch_size=batch_size, precision=precision)
     graphs = graphs_of(specs, "show")
-    return Report(lambda form: to_text(graphs, depth, form, batch_size, precision))
+    return Report(lambda form: to_text(graphs, depth, form, batch_size, precision, inputs))

@@ -43,6 +43,7 @@ def to_text(
     form: str = "text",
     batch_size: int | None = None,
     precision: str | None = None,
+    inputs: bool = False,
 ) -> str:
     """Return the table of one graph, layer by layer, or of several, side by side.
 
@@ -50,6 +51,7 @@ def to_text(
     form: "text", "markdown" or "json"; JSON folds only to a given depth.
     batch_size, precision: for the memory; None for those of the recipe, or, with several graphs,
         for 32 and float32.
+    inputs: whether the rows of one graph say what they take that is not the row above.
     """
     given = {"batch_size": batch_size, "precision": precision}
     training = {name: value for name, value in given.items() if value is not None}
@@ -58,7 +60,7 @@ def to_text(
         return json.dumps(each[0] if len(each) == 1 else each, indent=2, ensure_ascii=False) + "\n"
     if len(graphs) == 1:
         depth = depth or find_fitting_depth(graphs[0])
-        return _lay_out_one(summarize(graphs[0], depth, **training), form)
+        return _lay_out_one(summarize(graphs[0], depth, **training), form, inputs)
     return _lay_out_several(
         [(graph, compute_totals(graph, **{**ALIKE, **training})) for graph in graphs], form
     )
@@ -87,7 +89,7 @@ def _make_column(
     return Column(heading, tuple(map(write, rows)), total, align)
 
 
-def _lay_out_one(summary: Summary, form: str) -> str:
+def _lay_out_one(summary: Summary, form: str, inputs: bool) -> str:
     """Return the text of one network: its rows, then its totals in words."""
     rows = summary.rows
     columns = [
@@ -102,9 +104,37 @@ def _lay_out_one(summary: Summary, form: str) -> str:
         _make_column("field", rows, lambda row: ROWS.write(row.field and row.field.size)),
         _make_column("stride", rows, lambda row: ROWS.write(row.field.stride) if row.field else ""),
     ]
+    if inputs:
+        taken = tuple(_list_other_inputs(summary))
+        columns.append(Column("inputs", taken, align="left"))
     title = ": ".join(filter(None, (summary.name, summary.description)))
     folded = f"Blocks are folded to depth {summary.depth}.\n\n" if summary.depth else ""
     return f"{title}\n\n{folded}{_tabulate(columns, form)}\n\n{_list_facts(summary, form)}\n"
+
+
+def _list_other_inputs(summary: Summary) -> Iterator[str]:
+    """Yield what each row takes, or "" where that is the row above it alone.
+
+    The names are as a `from` beside the row would have them: without the groups around both.
+    """
+    above = ""
+    for row in summary.rows:
+        in_above = [each == above or each.startswith(f"{above}.") for each in row.inputs]
+        names = (_name_from(row.name, each) for each in row.inputs)
+        yield "" if in_above == [True] else ", ".join(names)
+        above = row.name
+
+
+def _name_from(row: str, name: str) -> str:
+    """Return a dotted name as it is seen from a row.
+
+    >>> _name_from("stage0.unit1.add", "stage0.unit1.main.conv2d")
+    'main.conv2d'
+    """
+    around, parts = row.split(".")[:-1], name.split(".")
+    while around and len(parts) > 1 and around[0] == parts[0]:
+        around, parts = around[1:], parts[1:]
+    return ".".join(parts)
 
 
 def _make_columns(

@@ -1,7 +1,7 @@
 """The command line. Each verb is a file here, loaded when it is called: `check` is in check.py.
 
-A new verb is a file with a `click.command` of its name, and a line in `VERBS`. What the extra `run`
-installs is imported when a verb is at work, so that its help does without.
+A new verb is a file with a `click.command` of its name. What the extra `run` installs is imported
+when a verb is at work, so that its help does without.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -25,23 +27,6 @@ from archspec.reading import reason
 
 TRACEBACK = "ARCHSPEC_TRACEBACK"  # in the environment: show that of an error nobody has foreseen
 
-# What `archspec --help` prints of each verb: the first paragraph of the verb's own help.
-VERBS = {
-    "check": "Check each SPEC, and print everything that is wrong with it.",
-    "show": "Print the layers of a SPEC and their cost, or compare SPECs.",
-    "draw": "Draw a SPEC, or several side by side.",
-    "build": "Build a SPEC as a Keras model, in a .keras file.",
-    "train": "Train a SPEC by its recipe, or go on with a run.",
-    "compare": "Train several SPECs, and compare them in a table and a chart.",
-    "evaluate": "Measure how good the model of a RUN is.",
-    "predict": "Predict the classes of IMAGES with the model of a RUN.",
-    "bench": "Measure how fast SPECs are on this machine.",
-    "layers": "List the layers of the language, or describe each NAME.",
-    "explain": "Explain an error by its CODE, or list all codes.",
-    "schema": "Print the JSON Schema of a spec, for editors and other tools.",
-    "new": "Start a new FILE that extends a SPEC.",
-    "edit": "Write a variant of a SPEC: a file that extends it, with edits.",
-}
 # These verbs take a tenth of a second. Python collects garbage after every 700 new objects, which
 # would take a tenth of that time and find none. After every 100,000, only many specs or a large one
 # come to it.
@@ -49,8 +34,29 @@ SHORT = frozenset(["check", "show", "layers", "explain", "schema"])
 OBJECTS = 100_000
 
 
+@cache
+def verbs() -> dict[str, str]:
+    """Return the help of each verb by its name.
+
+    A verb is a file here with a `click.command`. Its text is read: to import all of them takes
+    longer than most verbs do.
+    """
+    found = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "\n@click.command()\n" in text:
+            found[path.stem] = text.partition(f"\ndef {path.stem}(")[2].split('"""')[1]
+    return found
+
+
 class _Verbs(click.Group):
     """List each verb with a line of help, and load the verb when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(verbs())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return click.Command(cmd_name, help=verbs()[cmd_name]) if cmd_name in verbs() else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -60,7 +66,7 @@ class _Verbs(click.Group):
             usual = gc.get_threshold()
             gc.set_threshold(OBJECTS)
             ctx.call_on_close(lambda: gc.set_threshold(*usual))
-        return name, load(name) if name in VERBS else command, rest
+        return name, command and load(str(name)), rest
 
 
 def load(name: str) -> click.Command:
@@ -69,11 +75,7 @@ def load(name: str) -> click.Command:
     return verb
 
 
-@click.group(
-    cls=_Verbs,
-    commands={name: click.Command(name, help=line) for name, line in VERBS.items()},
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="archspec-keras", prog_name="archspec")
 def main() -> None:
     """Networks as YAML: check, show, draw, build and train them.

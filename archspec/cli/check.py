@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -14,6 +15,7 @@ from archspec.cli.options import STDIN, edit_option, layers_option, set_option, 
 from archspec.cli.specs import STDIN_NAME, display_name, load
 from archspec.errors import Diagnostic
 from archspec.graph import Graph
+from archspec.loading.shipped import list_shipped
 
 
 @click.command()
@@ -93,13 +95,19 @@ def _describe(graph: Graph, named: str, spec: str) -> str:
         f"{named}: sound: {layers} layer{'s' * (layers != 1)}, "
         f"{graph.total_params:,} parameters, {macs} MACs, fingerprint {graph.fingerprint}"
     )
-    if not graph.unchecked:
-        return summary
     own = display_name(spec)
+    shipped = {path.resolve() for path in list_shipped().values()}
+    unchecked = [
+        span
+        for span in graph.unchecked
+        if span.source.name == own or Path(span.source.name).resolve() not in shipped
+    ]
+    if not unchecked:
+        return summary
     lines = ", ".join(
         dict.fromkeys(
             f"{span.line}" if span.source.name == own else f"{span.source.name}:{span.line}"
-            for span in graph.unchecked
+            for span in unchecked
         )
     )
     return (

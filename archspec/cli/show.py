@@ -24,6 +24,7 @@ from archspec.cli.specs import load, warn
 @edit_option
 @layers_option
 @click.option("--depth", type=MANY, help="Fold blocks that are nested deeper than this.")
+@click.option("--inputs", is_flag=True, help="Say what a row takes that is not the row above.")
 @recipe_option("batch_size", "Batch size for the memory of training.")
 @recipe_option("precision", "Precision for it: float32, mixed_bfloat16, ...")
 @format_option("json")
@@ -32,6 +33,7 @@ def show(
     settings: tuple[str, ...],
     edits: tuple[str, ...],
     depth: int | None,
+    inputs: bool,
     batch_size: int | None,
     precision: str | None,
     form: str,
@@ -45,5 +47,7 @@ def show(
     graphs = [load(spec, settings, edits) for spec in specs]
     for graph in graphs:
         warn(graph)
-    report = make_report(*graphs, depth=depth, batch_size=batch_size, precision=precision)
+    report = make_report(
+        *graphs, depth=depth, inputs=inputs, batch_size=batch_size, precision=precision
+    )
     click.echo(report.to_text(form), nl=False)

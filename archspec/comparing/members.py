@@ -203,6 +203,14 @@ def _refuse_other_run(member: Member, terms: Terms) -> None:
         named = terms.device.lower()
         here["device"] = named if ":" in named else f"{named}:0"
     differing = [key for key in here | there if here.get(key) != there.get(key)]
+    changed = [each for each in member.graph.warnings if each.code == "changed-meaning"]
+    if "network" in differing and changed:
+        places = ", ".join(str(each.span) for each in changed)
+        raise UserError(
+            f"this run was made of another network, and the spec has changed its meaning: {places}",
+            "`archspec check` says what it was, `archspec explain changed-meaning` more; "
+            + OTHERWISE,
+        )
     if differing:
         raise UserError(
             "this run was made with other options: "

@@ -29,35 +29,11 @@ from archspec.data.formats import (
     read_npz,
 )
 from archspec.data.images import Array, Images, Photos, read_folder
-from archspec.errors import UserError, did_you_mean
+from archspec.errors import UserError
 from archspec.reading import kind_of, path_of, readable, reading
+from archspec.recipe.datasets import CLASSES, is_path, suggest_dataset
 
 DEBIAN = Path("/usr/share/datasets")  # where Debian's dataset packages install
-DIGITS = tuple(map(str, range(10)))
-# The datasets with known names, and the names of their classes.
-CLASSES: dict[str, tuple[str, ...]] = {
-    "digits": DIGITS,
-    "mnist": DIGITS,
-    "fashion_mnist": (
-        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
-        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-    ),
-    "cifar10": tuple(
-        "airplane automobile bird cat deer dog frog horse ship truck".split()  # noqa: SIM905
-    ),
-    "cifar100": tuple(
-        """
-        apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus
-        butterfly camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch
-        crab crocodile cup dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo
-        keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree motorcycle mountain
-        mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain
-        plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk
-        skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone
-        television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm
-        """.split()  # noqa: SIM905
-    ),
-}
 DIGITS_FILE = "datasets/data/digits.csv.gz"
 DIGITS_TEST = 0.2
 MOST = 1000  # classes that are accepted even if there are fewer images
@@ -139,10 +115,11 @@ def load_dataset(
         elif suffix == ".npy":
             hint = "it holds one array: numpy.savez(FILE, x_train=..., y_train=...) saves several"
         raise UserError(f"{readable(name)} is no dataset", hint)
-    if "/" in name or os.sep in name or path.suffix:
+    in_here = name == str(path) and path.parent == path_of(".")  # a run has the whole path
+    word = path.name if in_here else name
+    if is_path(word):
         raise UserError(f"there is no {readable(name)}", f"paths start from {path_of('.')}")
-    hint = did_you_mean(name, CLASSES) or f"known: {', '.join(CLASSES)}; a folder or an .npz file"
-    raise UserError(f"there is no dataset or folder '{readable(name)}'", hint)
+    raise UserError(f"there is no dataset or folder '{readable(word)}'", suggest_dataset(word))
 
 
 def list_data_folders(data_dir: Path | None, found: Path | None = None) -> list[Path]:
@@ -292,7 +269,7 @@ def _load_digits(split_seed: int) -> Dataset:
     table = np.loadtxt(path, delimiter=",")
     everything = Examples(table[:, :-1].reshape(-1, 8, 8), table[:, -1].astype(np.int64))
     test, train = take_share(everything, DIGITS_TEST, split_seed)
-    return Dataset("digits", DIGITS, (0.0, 16.0), train, None, test)
+    return Dataset("digits", CLASSES["digits"], (0.0, 16.0), train, None, test)
 
 
 def _load_folder(folder: Path, skip_broken: bool) -> Dataset:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from archspec.data import datasets as data
 from archspec.data.datasets import Dataset, Examples
 from archspec.data.fitting import Fitting, make_fitting
 from archspec.data.images import Array
-from archspec.errors import UserError
+from archspec.errors import Refused, UserError
 from archspec.graph import Graph
 from archspec.objects import named
 from archspec.reading import readable
-from archspec.recipe import OF_CLASSES, Recipe, is_sparse
+from archspec.recipe import Recipe, check_outputs, check_targets, is_sparse
+from archspec.recipe.datasets import CLASSES
 
 NAMED = 10  # classes whose names are shown
 
@@ -47,12 +49,13 @@ def prepare(
     """
     options = recipe.data
     if options.name is None:
-        known = ", ".join(data.CLASSES)
+        known = ", ".join(CLASSES)
         raise UserError("nothing to train on", f"give --data: {known}, a folder or an .npz file")
     dataset = data.load_dataset(
         options.name, data_dir, options.split_seed, options.skip_broken, found
     )
-    _check_fits(graph, recipe, dataset)
+    with _refusing():
+        check_outputs(graph, recipe, dataset.name, len(dataset.classes))
     wanted = graph.shape(graph.inputs[0])[1:]
     parts = {}
     for name, examples in data.split_dataset(
@@ -68,57 +71,17 @@ def prepare(
 
 def refuse_other_targets(recipe: Recipe) -> None:
     """Raise `UserError` for a loss whose target is not a class: datasets have only classes."""
-    for output, loss in recipe.loss.items():
-        name = named(loss)[0]
-        if name not in OF_CLASSES:
-            raise UserError(
-                f"output '{output}' has the loss {name}, whose target is no class: the runner "
-                "trains classifiers so far",
-                "leave the loss out for one of classes, or build the model and train it with Keras",
-            )
+    with _refusing():
+        check_targets(recipe)
 
 
-def _check_fits(graph: Graph, recipe: Recipe, dataset: Dataset) -> None:
-    """Raise `UserError` unless the graph has one input, and outputs with a unit for each class."""
-    if len(graph.inputs) != 1:
-        raise UserError(
-            f"the runner trains specs with one input, {graph.name} has {len(graph.inputs)}",
-            "build the model with `archspec build` and train it with Keras",
-        )
-    needed = len(dataset.classes)
-    for output in graph.outputs:
-        shape = graph.shape(output)
-        if len(shape) != 2 or shape[1] is None:
-            raise UserError(
-                f"output '{output}' has shape {shape}, but a classifier's is (None, classes)",
-                "flatten or pool what comes before it",
-            )
-        sparse = is_sparse(named(recipe.loss[output])[0])
-        if shape[1] < needed and not (shape[1] == 1 and needed == 2 and not sparse):
-            param = _find_param_behind(graph, output, shape[1])
-            raise UserError(
-                f"{dataset.name} has {needed} classes, but output '{output}' has {shape[1]} units",
-                f"--set {param}={needed}" if param else f"give it {needed} units in the spec",
-            )
-
-
-def _find_param_behind(graph: Graph, output: str, units: int) -> str | None:
-    """Return the param that most likely sets the number of units of an output, or None.
-
-    It has that value, and best the layer before the output mentions it, or its name has "class" in
-    it.
-    """
-    having = [name for name, value in graph.params.items() if type(value) is int and value == units]
-    node = graph[output]
-    while node.inputs and not (node.facts and node.facts.weights):
-        node = graph[node.inputs[0]]
-    span = node.span
-    written = "\n".join(span.source.lines[span.line - 1 : span.end_line])
-
-    def likelihood(name: str) -> tuple[bool, bool]:
-        return f"={name}" in written.replace(" ", ""), "class" in name
-
-    return max(having, key=likelihood, default=None)
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Raise `UserError` for what a check of the recipe refuses."""
+    try:
+        yield
+    except Refused as refused:
+        raise UserError(refused.message, refused.hint) from None
 
 
 def make_targets(graph: Graph, recipe: Recipe, labels: Array) -> Any:

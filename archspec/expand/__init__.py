@@ -13,7 +13,9 @@ that collects the nodes and the errors.
     layers      arguments, facts, nodes          values     formulas, params
     loops       `for`, `repeat`, `when`          scopes     names, and what they refer to
     references  the nodes that `from` names      names      the names that steps are given
-    result      the graph, checked as a whole    inputs_outputs, defaults
+    result      the graph, checked as a whole    origins    where a name was given its value
+    first_state constructs that changed          inputs_outputs, defaults, doubts, unnamed,
+                                                 number_names
 """
 
 from __future__ import annotations
@@ -32,21 +34,28 @@ from archspec.expand.defaults import with_file_defaults
 from archspec.expand.drafts import Previous
 from archspec.expand.edits import check_all_met, match_edits
 from archspec.expand.expansion import Expansion, Failed, Halt, Handler, Matched
+from archspec.expand.first_state import may_have_changed, note_changes
 from archspec.expand.inputs_outputs import add_inputs, find_known_outputs, find_outputs
 from archspec.expand.layers import expand_layer
 from archspec.expand.names import check_keras_names, settle_names
+from archspec.expand.number_names import warn_of_numbers_in_names
 from archspec.expand.references import first_input
 from archspec.expand.result import (
     check_all_used,
+    check_any_layer,
     check_recipe,
     evaluate_train,
     list_unchecked,
     make_graph,
     make_remains,
+    warn_of_broken_conditions,
     warn_of_bypassed_branches,
+    warn_of_unknown_data,
+    warn_of_unused_blocks,
     warn_of_unused_defaults,
     warn_of_unused_params,
 )
+from archspec.expand.unnamed import warn_of_unnamed_params, warn_of_unnamed_variables
 from archspec.expand.values import find_params
 from archspec.expand.walk import MAX_DEPTH, expand_body
 from archspec.graph import EditCount, Graph
@@ -78,7 +87,12 @@ def expand(spec: Spec) -> Graph:
                 base = make_graph(out)
                 edits, counts = match_edits(level, number, out)
                 out = _add_edits(edits, base, out)
-            return replace(_expand_spec(out), base=base, edits=counts)
+            graph = replace(_expand_spec(out), base=base, edits=counts)
+            if may_have_changed(out):
+                before = len(out.findings)
+                note_changes(graph, _expand_first(out), out)
+                graph = replace(graph, warnings=(*graph.warnings, *out.findings[before:]))
+            return graph
         except (Failed, Halt):
             settle_names(out)
             raise SpecError(out.findings, make_remains(out)) from None
@@ -127,6 +141,14 @@ def _deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
+def _expand_first(out: Expansion) -> Graph | None:
+    """Return the graph that a spec meant in the first state of the language; None if none."""
+    try:
+        return _expand_spec(Expansion(out.spec.before or out.spec, KINDS, is_first=True))
+    except (Failed, Halt):
+        return None
+
+
 def _expand_steps(out: Expansion) -> tuple[Context, Previous]:
     """Expand all steps; return the context at the top of the file, and the last value.
 
@@ -134,6 +156,7 @@ def _expand_steps(out: Expansion) -> tuple[Context, Previous]:
     """
     spec = out.spec
     env, _ = find_params(spec.home, out)
+    warn_of_broken_conditions(env, out)
     inputs = add_inputs(env, out)
     context = with_file_defaults(Context(out.top, spec.home, env, (), inputs))
     if spec.body is None or not spec.body.steps:
@@ -150,14 +173,20 @@ def _expand_spec(out: Expansion) -> Graph:
     check_all_met(out)
     check_keras_names(out)
     if not out.has_failed():
+        check_any_layer(out)
         check_all_used(out)
     train = evaluate_train(context, out)
     if out.has_failed():
         raise Failed
     warn_of_bypassed_branches(out)
     warn_of_unused_params(out)
+    warn_of_unused_blocks(out)
+    warn_of_unnamed_params(out)
+    warn_of_unnamed_variables(out)
     warn_of_unused_defaults(out)
+    warn_of_numbers_in_names(out)
+    warn_of_unknown_data(train, out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
-    check_recipe(graph, out)
+    misfit = check_recipe(graph, context, out)
     contracts = find_broken_contracts(graph, spec.root.get("require"))
-    return replace(graph, warnings=(*out.findings, *contracts))
+    return replace(graph, warnings=(*out.findings, *contracts), misfit=misfit)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from archspec.arguments import show
 from archspec.errors import Note, Refused, Span, did_you_mean, listed
@@ -15,13 +14,15 @@ from archspec.expand.drafts import Draft, Nothing, Previous, Taken
 from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.layers import add_layer, expand_layer
 from archspec.expand.names import enter, make_call_note, make_entry
+from archspec.expand.origins import SAME, Env, Origin, find_sources
 from archspec.expand.references import explain_unknown, find_input_axes, first_input, require_node
 from archspec.expand.scopes import Entry, Scope
-from archspec.expand.values import SAME, check_variable, evaluate, fill, find_params
+from archspec.expand.values import check_variable, evaluate, fill, find_params
 from archspec.expand.walk import expand_body, refuse_call
 from archspec.loading.files import Block
 from archspec.syntax.source import Value
-from archspec.syntax.steps import MODIFIERS, BlockCall, Reuse
+from archspec.syntax.steps import BlockCall, Reuse
+from archspec.syntax.words import MODIFIERS
 
 MAX_RECURSION = 32  # calls of one block within itself
 
@@ -76,7 +77,7 @@ def _make_declared_note(block: Block) -> Note:
 def _call_block(
     step: BlockCall | Reuse,
     block: Block,
-    params: Mapping[str, Any],
+    params: Env,
     name: str | None,
     context: Context,
     taken: Taken,
@@ -135,19 +136,21 @@ def _call_block(
 
 
 def _bind_params(
-    block: Block, given: Mapping[str, Any], context: Context, out: Expansion
+    block: Block, given: Env, context: Context, out: Expansion
 ) -> tuple[Context, Errors]:
     """Return the context with the block's own params, and the errors in their names."""
-    env = dict(context.env)
+    env = Env(context.env, context.env.origins)
     errors: list[int] = []
     find_axes = partial(find_input_axes, context)
     for name, span, default in block.value.entries_of("params"):
         errors += check_variable(name, span, {}, out)
         try:
             if name in given:
-                env[name] = given[name]
+                env.bind(name, given[name], given.origins.get(name))
             else:
-                env[name] = evaluate(default, env, context.trail, out, find_axes, name)
+                value = evaluate(default, env, context.trail, out, find_axes, name)
+                sources = find_sources(default, env, name)
+                env.bind(name, value, Origin(name, value, default.span, sources))
         except Failed as failed:
             raise Failed(*errors, *failed.errors) from None
     context.scope.params = {name: env[name] for name, _, _ in block.value.entries_of("params")}
@@ -165,9 +168,7 @@ def _enter_inputs(block: Block, context: Context, out: Expansion) -> Errors:
     return tuple(errors)
 
 
-def _evaluate_call_params(
-    step: BlockCall, block: Block, context: Context, out: Expansion
-) -> dict[str, Any]:
+def _evaluate_call_params(step: BlockCall, block: Block, context: Context, out: Expansion) -> Env:
     """Return the values of the params that a call gives.
 
     Raises `Failed` if one is unknown, missing or cannot be evaluated.
@@ -181,7 +182,7 @@ def _evaluate_call_params(
         raise out.fail("unknown-argument", message, own.span, None, trail)
     given = own.by_name(next(iter(names), "")) if own is not None else {}
     errors: list[int] = []
-    values: dict[str, Any] = {}
+    values = Env()
     misspelt = set()
     for name in given:
         if name not in names and own is not None:
@@ -198,7 +199,9 @@ def _evaluate_call_params(
         if name not in names and value.data == SAME:  # the name is reported already
             continue
         try:
-            values[name] = evaluate(value, context.env, context.trail, out, context.find_axes, key)
+            result = evaluate(value, context.env, context.trail, out, context.find_axes, key)
+            sources = find_sources(value, context.env, key)
+            values.bind(name, result, Origin(name, result, value.span, sources))
         except Failed as failed:
             errors += failed.errors
     missing = [
@@ -289,7 +292,8 @@ def expand_reuse(
     if entry.scope is not None or not isinstance(owner, Draft) or owner.op == "InputLayer":
         message = f"'{text}' is neither a layer nor a block, and only these can be reused"
         if entry.edited is None:
-            raise out.fail("reuse", message, step.target.span, None, context.trail)
+            hint = "make the group a block, and call that" if entry.scope is not None else None
+            raise out.fail("reuse", message, step.target.span, hint, context.trail)
         hint = "replace it by one layer or block"
         trail = (*context.trail, Note("replaced here", entry.edited))
         raise out.fail("reuse", message, step.target.span, hint, trail)

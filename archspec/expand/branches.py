@@ -66,7 +66,8 @@ def expand_from(
 ) -> Previous:
     """Return the value that a bare `from` names, and enter the step's name for it."""
     refuse_call(step, context, out)
-    value = require_single(taken, step, "a `from`", context, out)
+    hint = "name one step; if it belongs to the step above, remove the '-' of this line"
+    value = require_single(taken, step, "a `from`", context, out, hint)
     return _expand_inside(step, None, name, context, value, out)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from archspec.errors import Note
 from archspec.expand.drafts import Draft, Previous
+from archspec.expand.origins import Env, Origin
 from archspec.expand.scopes import Scope
 from archspec.graph import Iteration
 from archspec.loading.files import Block, Home
@@ -20,7 +21,7 @@ class Defaults:
     """Arguments that layers start from, and what the formulas in them see."""
 
     value: Value
-    env: Mapping[str, Any]
+    env: Env
     find_axes: FindAxes | None = None
 
 
@@ -44,7 +45,7 @@ class Context:
 
     scope: Scope
     home: Home
-    env: Mapping[str, Any]
+    env: Env
     defaults: tuple[Defaults, ...]
     inputs: Mapping[str, Previous]
     trail: tuple[Note, ...] = ()
@@ -65,9 +66,11 @@ class Context:
         """Return the context with further notes on how expansion got here."""
         return replace(self, trail=(*self.trail, *notes)) if notes else self
 
-    def with_names(self, names: Mapping[str, Any]) -> Context:
-        """Return the context with further names for formulas."""
-        return replace(self, env={**self.env, **names}) if names else self
+    def with_names(
+        self, names: Mapping[str, Any], origins: Mapping[str, Origin] | None = None
+    ) -> Context:
+        """Return the context with further names for formulas. origins: where they have a value."""
+        return replace(self, env=self.env.extended(names, origins)) if names else self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +79,6 @@ class Call:
     context that it is in."""
 
     block: Block
-    env: Mapping[str, Any]
+    env: Env
     nodes: tuple[Draft, ...]
     context: Context

@@ -9,11 +9,13 @@ from typing import Any
 
 from archspec.expand.context import Context, Defaults
 from archspec.expand.drafts import Draft, Previous
+from archspec.expand.origins import Env
 from archspec.expand.references import find_input_axes, is_channels_first
 from archspec.loading.files import Home
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
 
+CHANNELS = "channels"
 OUTSIDE = formulas.NoValue(
     "`channels` are those of a block's input, and this stands in no block",
     hint="write previous.channels, the channels of the step before, or input.channels",
@@ -26,21 +28,21 @@ IN_DEFAULTS = formulas.NoValue(
 
 def with_channels(context: Context, inputs: Mapping[str, Previous]) -> Context:
     """Return the context inside a block with `channels`, those of its only input."""
-    return replace(context, env={**context.env, "channels": _channels(context, inputs)})
+    return context.with_names({CHANNELS: _channels(context, inputs)})
 
 
 def with_file_defaults(context: Context) -> Context:
     """Return the context at the top of a file, with the file's defaults, where no block is."""
-    context = replace(context, env={**context.env, "channels": OUTSIDE})
+    context = context.with_names({CHANNELS: OUTSIDE})
     defaults = file_defaults(context.home, context.env)
     return replace(context, defaults=(*context.defaults, *defaults)) if defaults else context
 
 
-def file_defaults(home: Home, env: Mapping[str, Any]) -> tuple[Defaults, ...]:
+def file_defaults(home: Home, env: Env) -> tuple[Defaults, ...]:
     """Return the defaults of a file. env: the values of its params."""
     if home.defaults is None:
         return ()
-    return (Defaults(home.defaults, {**env, "channels": IN_DEFAULTS}),)
+    return (Defaults(home.defaults, env.extended({CHANNELS: IN_DEFAULTS})),)
 
 
 def with_block_defaults(

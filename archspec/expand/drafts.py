@@ -15,10 +15,12 @@ from archspec.graph import Facts, Iteration, Shape
 class Draft:
     """A node whose name is not final yet.
 
-    owner: the node whose weights it uses, in `reuse`. stand_in: whether it stands for a step that
-    failed before it could be a node. errors: what is wrong with it, as indices in the findings.
-    edited: a note on the edit that it is inside, or else on one of a node before it. named: whether
-    its name is explicit. iterations: those of the loops that it is inside, outermost first.
+    owner: the node whose weights it uses, in `reuse`. mask: the number of axes of the mask that its
+    value has, if it has one. masked_by: the node that made this mask. stand_in: whether it stands
+    for a step that failed before it could be a node. errors: what is wrong with it, as indices in
+    the findings. edited: a note on the edit that it is inside, or else on one of a node before it.
+    named: whether its name is explicit. iterations: those of the loops that it is inside, outermost
+    first.
     """
 
     op: str
@@ -31,6 +33,8 @@ class Draft:
     call: Mapping[str, Any] = field(default_factory=dict)
     owner: Draft | None = None
     facts: Facts | None = None
+    mask: int | None = None
+    masked_by: Draft | None = None
     used: bool = False
     name: str = ""
     stand_in: bool = False

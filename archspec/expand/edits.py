@@ -541,7 +541,7 @@ def _with_edit(context: Context, matched: Matched, out: Expansion) -> Context:
     params of the file with the edit too."""
     note = Note("edited here", matched.edit.span)
     env, _ = find_params(out.spec.home, out)
-    inside = replace(context, env={**env, **context.env}, edited=note)
+    inside = replace(context, env=env.extended(context.env, context.env.origins), edited=note)
     return inside.with_notes(note)
 
 

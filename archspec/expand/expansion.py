@@ -6,12 +6,13 @@ The function that catches it adds a node in place of what failed, and gives that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from archspec.errors import MAX_ERRORS, Diagnostic, Note, Refused, Span, enough
 from archspec.expand.drafts import Draft, Previous
+from archspec.expand.origins import Env, Origin, list_notes
 from archspec.expand.scopes import Entry, Scope
 from archspec.graph import Graph
 from archspec.loading.files import Block, Home, Spec
@@ -70,12 +71,14 @@ class Expansion:
     each file.
 
     findings: all diagnostics so far. number_by_place: the index of a diagnostic by its place and
-    code. number_by_message: the index of a message that is given only once. work: what formulas may
-    still take.
+    code, or by the place and severity of a value that was given. number_by_message: the index of a
+    message that is given only once. work: what formulas may still take.
 
     num_steps: how many steps have been expanded. called: the places of the blocks that are called.
     used_defaults: the places of the arguments that layers have, from `defaults` among them.
-    is_trial: whether the expansion is only tried, and thrown away.
+    is_trial: whether the expansion is only tried, and thrown away. is_first: whether constructs are
+    read as in the first state of the language. changed: the places of those that were read in
+    another way, each with how they were and a remedy.
     circles: the blocks that have been reported to call themselves. skipped, included: the places of
     steps whose `when` was false, or true; in a loop both. transforms: the conditions of branches
     that gave another shape than they took. bypassed: those of branches that were left out where
@@ -93,13 +96,15 @@ class Expansion:
     top: Scope = field(default_factory=Scope)
     drafts: list[Draft] = field(default_factory=list)
     outputs: list[Draft] = field(default_factory=list)
-    environments: dict[Home, dict[str, Any]] = field(default_factory=dict)
+    environments: dict[Home, Env] = field(default_factory=dict)
     findings: list[Diagnostic] = field(default_factory=list)
-    number_by_place: dict[tuple[Span, str], int] = field(default_factory=dict)
+    number_by_place: dict[tuple[object, ...], int] = field(default_factory=dict)
     number_by_message: dict[str, int] = field(default_factory=dict)
     work: Work = field(default_factory=Work)
     num_steps: int = 0
     is_trial: bool = False
+    is_first: bool = False
+    changed: dict[Span, tuple[str, str]] = field(default_factory=dict)
     called: set[Span] = field(default_factory=set)
     used_defaults: set[Span] = field(default_factory=set)
     circles: set[Block] = field(default_factory=set)
@@ -121,15 +126,15 @@ class Expansion:
         """Whether the spec has edits, for which places are kept."""
         return bool(self.spec.levels)
 
-    def add(self, diagnostic: Diagnostic) -> int:
+    def add(self, diagnostic: Diagnostic, origins: Iterable[Origin] = ()) -> int:
         """Add a diagnostic to the findings, and return its index there.
 
         A diagnostic with the same place and code, from another iteration or call, is not added
-        again. Raises `Halt` if there are too many.
+        again, nor is a second one of a value that was given. origins: of the names whose values are
+        wrong. Raises `Halt` if there are too many.
         """
-        number = self.number_by_place.setdefault(
-            (diagnostic.span, diagnostic.code), len(self.findings)
-        )
+        diagnostic, key = self.place(diagnostic, origins)
+        number = self.number_by_place.setdefault(key, len(self.findings))
         if number < len(self.findings):
             return number
         self.findings.append(diagnostic)
@@ -138,25 +143,92 @@ class Expansion:
             raise Halt(number)
         return number
 
+    def place(
+        self, diagnostic: Diagnostic, origins: Iterable[Origin] = ()
+    ) -> tuple[Diagnostic, tuple[object, ...]]:
+        """Return a diagnostic at the place where its user mends it, with a note on the place where
+        it was found, and what tells it from others. origins: as `add` takes them."""
+        given = [*itertools.islice(list_notes(origins), MAX_PLACES)]
+        place, key = self._find_mendable(diagnostic, given)
+        diagnostic = replace(diagnostic, notes=(*given, *diagnostic.notes))
+        if place is not None:
+            found = Note("it was found here", diagnostic.span)
+            others = tuple(note for note in diagnostic.notes if note is not place)
+            diagnostic = replace(diagnostic, span=place.span, notes=(found, *others))
+        return diagnostic, key
+
+    def _find_mendable(
+        self, diagnostic: Diagnostic, given: Sequence[Note]
+    ) -> tuple[Note | None, tuple[object, ...]]:
+        """Return the place where a user mends a mistake that was found elsewhere, if there is one,
+        and what tells the mistake from others.
+
+        A wrong value is mended where it was given: in the file that is checked or a setting, not in
+        the base or the library whose layer refuses it. Nobody edits what comes with archspec, so a
+        mistake there is one of the call or of the file that extends it. given: notes on the places
+        where values were given.
+        """
+        spec, span = self.spec, diagnostic.span
+        order = {source: number for number, source in enumerate(spec.files, 1)}
+        own, here = (diagnostic.span, diagnostic.code), order.get(span.source, 0)
+        for note in given:
+            source = note.span.source
+            if source not in spec.shipped and order.get(source, 0) < here:
+                return note, (note.span, diagnostic.severity)
+        if span.source not in spec.shipped:
+            return None, own
+        extends = spec.root.get("extends")
+        last = () if extends is None else (Note("extended here", extends.span),)
+        for note in (*diagnostic.notes, *last):
+            if note.span.source not in spec.shipped:
+                return note, (note.span, *own)
+        return None, own
+
     def error(
-        self, code: str, message: str, span: Span, hint: str | None = None, trail: Trail = ()
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        hint: str | None = None,
+        trail: Trail = (),
+        origins: Iterable[Origin] = (),
     ) -> int:
         """Report an error, and return its index in the findings."""
-        return self.add(Diagnostic(code, message, span, hint, tuple(reversed(trail))))
+        return self.add(Diagnostic(code, message, span, hint, tuple(reversed(trail))), origins)
 
     def warn(
-        self, code: str, message: str, span: Span, hint: str | None = None, trail: Trail = ()
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        hint: str | None = None,
+        trail: Trail = (),
+        origins: Iterable[Origin] = (),
     ) -> None:
         """Report what is not an error, but hardly intended."""
-        self.add(Diagnostic(code, message, span, hint, tuple(reversed(trail)), "warning"))
+        notes = tuple(reversed(trail))
+        self.add(Diagnostic(code, message, span, hint, notes, "warning"), origins)
 
     def fail(
-        self, code: str, message: str, span: Span, hint: str | None = None, trail: Trail = ()
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        hint: str | None = None,
+        trail: Trail = (),
+        origins: Iterable[Origin] = (),
     ) -> Failed:
         """Report an error, and return the exception to raise."""
-        return Failed(self.error(code, message, span, hint, trail))
+        return Failed(self.error(code, message, span, hint, trail, origins))
 
-    def refuse(self, refused: Refused, span: Span, trail: Trail, once: bool = False) -> int:
+    def refuse(
+        self,
+        refused: Refused,
+        span: Span,
+        trail: Trail,
+        once: bool = False,
+        origins: Iterable[Origin] = (),
+    ) -> int:
         """Report what a rule refused, and return its index in the findings.
 
         once: report the same message once for the whole spec, and add a note for each further
@@ -172,7 +244,8 @@ class Expansion:
             return number
         notes = (*refused.notes, *reversed(trail))
         before = len(self.findings)
-        number = self.add(Diagnostic(refused.code, refused.message, span, refused.hint, notes))
+        found = Diagnostic(refused.code, refused.message, span, refused.hint, notes)
+        number = self.add(found, origins)
         if once and number == before:
             self.number_by_message[refused.message] = number
         if refused.code == "too-large":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from archspec.expand.context import Context
 from archspec.expand.drafts import Draft, Nothing, Previous
 from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.names import enter
+from archspec.expand.origins import Env, find_sources
 from archspec.expand.references import find_known_sources, find_node
 from archspec.expand.scopes import Entry
 from archspec.expand.values import evaluate
@@ -21,7 +22,7 @@ from archspec.syntax.source import Value, iter_texts, to_plain
 from archspec.syntax.steps import Sources
 
 
-def add_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
+def add_inputs(env: Env, out: Expansion) -> dict[str, Previous]:
     """Add a node for each input of the spec, and return them by name.
 
     Raises `Failed` if the spec has no input.
@@ -49,7 +50,7 @@ def add_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
                 dtype = str(to_plain(value.data["dtype"])) if "dtype" in value.data else dtype
             size = _evaluate_shape(shape, env, out)
             draft.facts = Facts((None, *size))
-            _warn_of_channels_first(size, shape, out)
+            _warn_of_channels_first(size, shape, env, out)
         except Failed as failed:
             errors = failed.errors
         draft.arguments = {"shape": size, "dtype": dtype}
@@ -63,7 +64,9 @@ def add_inputs(env: Mapping[str, Any], out: Expansion) -> dict[str, Previous]:
     return inputs
 
 
-def _warn_of_channels_first(size: Sequence[int | None], shape: Value, out: Expansion) -> None:
+def _warn_of_channels_first(
+    size: Sequence[int | None], shape: Value, env: Env, out: Expansion
+) -> None:
     """Warn of an image whose channels stand first, unless the spec says that they do."""
     if len(size) != 3 or size[0] not in (1, 3) or size[1] != size[2] or size[1] in (1, 2, 3):
         return
@@ -72,20 +75,22 @@ def _warn_of_channels_first(size: Sequence[int | None], shape: Value, out: Expan
     channels, *rest = (show(axis) for axis in size)
     message = f"this is an image of {size[2] or 'unknown'} channels: Keras has the channels last"
     hint = f"write [{', '.join((*rest, channels))}]"
-    out.warn("channels-first", message, shape.span, hint)
+    out.warn("channels-first", message, shape.span, hint, (), find_sources(shape, env))
 
 
-def _evaluate_shape(value: Value, env: Mapping[str, Any], out: Expansion) -> tuple[int | None, ...]:
+def _evaluate_shape(value: Value, env: Env, out: Expansion) -> tuple[int | None, ...]:
     """Return the shape of an input without the batch axis. Raises `Failed`."""
     data = evaluate(value, env, (), out)
     if not isinstance(data, list) or not data:
         message = "an input must be a list of its axes, such as [28, 28, 1]"
-        raise out.fail("input", message, value.span)
+        raise out.fail("input", message, value.span, None, (), find_sources(value, env))
     written = value.data if isinstance(value.data, tuple) else (value,) * len(data)
-    return tuple(_check_axis(axis, each, out) for axis, each in zip(data, written, strict=True))
+    return tuple(
+        _check_axis(axis, each, env, out) for axis, each in zip(data, written, strict=True)
+    )
 
 
-def _check_axis(axis: Any, written: Value, out: Expansion) -> int | None:
+def _check_axis(axis: Any, written: Value, env: Env, out: Expansion) -> int | None:
     """Return the length of an axis; None if it is unknown. Raises `Failed`."""
     if axis is None:
         return None
@@ -93,10 +98,10 @@ def _check_axis(axis: Any, written: Value, out: Expansion) -> int | None:
         axis = int(axis)
     if isinstance(axis, bool) or not isinstance(axis, int) or axis < 1:
         message = f"an axis of the input must be a positive integer or null, got {show(axis)}"
-        raise out.fail("input", message, written.span)
+        raise out.fail("input", message, written.span, None, (), find_sources(written, env))
     if axis > MAX_AXIS:
         message = f"an axis of the input is {axis:,}, over the limit of {MAX_AXIS:,}"
-        raise out.fail("too-large", message, written.span)
+        raise out.fail("too-large", message, written.span, None, (), find_sources(written, env))
     return axis
 
 

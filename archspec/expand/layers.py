@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from archspec import foreign
 from archspec.arguments import show
 from archspec.errors import AtArgument, Note, Refused, Span, did_you_mean
 from archspec.expand.context import Context
+from archspec.expand.doubts import warn_of_doubts
 from archspec.expand.drafts import Draft, Taken
 from archspec.expand.expansion import Errors, Expansion, Failed, Trail
 from archspec.expand.loops import report_mistakes
 from archspec.expand.names import enter, make_entry
+from archspec.expand.origins import Env, find_sources
 from archspec.expand.references import require_node
 from archspec.expand.scopes import snake_case
 from archspec.expand.values import evaluate
-from archspec.graph import Facts
+from archspec.graph import Facts, Shape
 from archspec.infer import bind_arguments, find_layer, infer_facts, suggest_layer
 from archspec.layers import LAYERS, traits_of
-from archspec.syntax.formulas import FindAxes
-from archspec.syntax.source import Value
+from archspec.schema.check_result import find_rank
+from archspec.syntax.formulas import FindAxes, words_in
+from archspec.syntax.source import Value, iter_texts
 from archspec.syntax.steps import BlockCall, LayerCall, Reuse
 
-Written = Mapping[str, tuple[Value, Trail]]  # where each argument is written, with notes
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """Where an argument is written, the names that its formulas see, and notes on the place.
+
+    key: the name that `==` in it stands for; None for a lone value.
+    """
+
+    value: Value
+    env: Env
+    find_axes: FindAxes | None
+    key: str | None
+    notes: Trail
 
 
 def expand_layer(
@@ -57,7 +74,7 @@ def add_layer(
     draft.edited = context.edited or next(upstream, None)
     if draft.edited is not None and context.edited is None:
         context = context.with_notes(draft.edited)  # for what is wrong here since that edit
-    written: Written = {}
+    written: Mapping[str, Written] = {}
     errors: Errors = ()
     try:
         layer = find_layer(op)
@@ -79,11 +96,16 @@ def add_layer(
             draft.call = _evaluate_call(step, op, layer.call, context, out)
             if context.frozen:
                 given["trainable"] = False
-            draft.arguments = _normalize(op, given, known)
+            draft.arguments = _normalize(op, given, known, written)
         if known:
             draft.facts = _infer_facts(draft)
+            _find_mask(draft)
+            warn_of_doubts(draft, step, context, out)
         if traits_of(op).batch_statistics and "momentum" in written:
-            _warn_of_momentum(draft.arguments, written["momentum"][0], context, out)
+            _warn_of_momentum(draft.arguments, written["momentum"], context, out)
+        learnt = layer.traits.adapted
+        if learnt and draft.owner is None and draft.arguments.get(learnt, 0) is None:
+            _warn_of_unadapted(op, learnt, span, context, out)
     except Refused as refused:
         errors = (_report_layer(refused, step, op, context, written, out),)
         entry.broken = op not in LAYERS  # a block misspelt has steps inside
@@ -118,29 +140,54 @@ def _report_layer(
     step: LayerCall | BlockCall | Reuse,
     op: str,
     context: Context,
-    written: Written,
+    written: Mapping[str, Written],
     out: Expansion,
 ) -> int:
     """Report what a rule refused, at the argument to blame if there is one."""
     if isinstance(step, BlockCall):
         unknown = Refused(f"no layer or block is called {show(op)}", code=refused.code)
-        unknown.hint = _hint_for_unknown(step, context)
+        unknown.hint = _hint_for_unknown(step, context, out)
+        blocks = out.spec.root.get("blocks")
+        if blocks is not None and context.home is out.spec.home and op in blocks.keys:
+            unknown.notes = (Note(f"'{op}' is taken away here", blocks.keys[op]),)
         return out.refuse(unknown, step.word_span(op), context.trail, once=True)
     at = refused.at
     if not isinstance(at, AtArgument) or at.name not in written:
         return out.refuse(refused, step.word_span(op), context.trail)
-    value, notes = written[at.name]
-    return out.refuse(refused, value.find(at.inside).span, (*context.trail, *notes))
+    place = written[at.name]
+    value = place.value.find(at.inside)
+    refused.hint = refused.hint or _suggest_whole(refused.message, place.value)
+    key = place.key if value is place.value else at.path[-1]
+    trail = (*context.trail, *place.notes, *place.value.notes())
+    origins = find_sources(value, place.env, key)
+    return out.refuse(refused, value.span, trail, origins=origins)
 
 
-def _hint_for_unknown(step: BlockCall, context: Context) -> str:
+def _suggest_whole(message: str, value: Value) -> str | None:
+    """Return a hint for `=width / 2` that gives 1.5 where an integer is wanted; None for others.
+
+    Of what is below 1 the whole number would be 0.
+    """
+    text = value.data if isinstance(value.data, str) else ""
+    whole = re.sub(r"(?<!/)/(?!/)", "//", text)
+    gives_part = "integer" in message and re.search(r"got [1-9]\d*\.\d+$", message)
+    return f"`//` divides to a whole number: {whole}" if gives_part and whole != text else None
+
+
+def _hint_for_unknown(step: BlockCall, context: Context, out: Expansion) -> str:
     """Return a hint for a word in lower case that is not the name of a block."""
     word, blocks = step.label, context.home.blocks
     first = step.arguments.first if step.arguments else None
     if word in foreign.KINDS and first is not None and str(first.data) in LAYERS:
         return f"a step begins with its layer: `- {first.data}`"  # as `type: Flatten` has it
+    steps = first is not None and isinstance(first.data, tuple)
+    steps = steps or (step.arguments is not None and "layers" in step.arguments.named)
+    if steps and not did_you_mean(word, blocks):
+        return f"a group has its name beside its steps: {{name: {word}, layers: [...]}}"
     hint = (
-        did_you_mean(word, blocks) or suggest_layer(word) or did_you_mean(word, [*blocks, *LAYERS])
+        did_you_mean(word, blocks)
+        or suggest_layer(word, find_rank(out.spec.root))
+        or did_you_mean(word, [*blocks, *LAYERS])
     )
     known = f"the blocks here: {', '.join(blocks)}" if blocks else "the spec has no blocks"
     return hint or known
@@ -155,12 +202,12 @@ def _evaluate_arguments(
     contract: Mapping[str, Any],
     context: Context,
     out: Expansion,
-) -> tuple[dict[str, Any], Written]:
+) -> tuple[dict[str, Any], Mapping[str, Written]]:
     """Return a layer's evaluated arguments over the defaults, and where each is written.
 
     Raises `Failed`.
     """
-    given: dict[str, tuple[Value, Mapping[str, Any], FindAxes | None, Trail]] = {}
+    given: dict[str, Written] = {}
     used = Note(f"first used here, by {op}", step.word_span(op))
     for held in context.defaults:
         defaults = held.value
@@ -170,37 +217,40 @@ def _evaluate_arguments(
             mistakes = report_mistakes(layer or defaults, replace(context, env=held.env), out)
             raise Failed(*out.schema_errors(refused), *mistakes)
         for key, value in layer.items() if layer else ():
-            given[key] = (value, held.env, held.find_axes, (used,))
+            given[key] = Written(value, held.env, held.find_axes, key, (used,))
     if (own := step.arguments) is not None:
         for key, value in own.by_name(next(iter(contract))).items():
-            given[key] = (value, context.env, context.find_axes, own.notes())
-    out.used_defaults.update(value.span for value, *_ in given.values())
+            name = None if value is own.first else key
+            given[key] = Written(value, context.env, context.find_axes, name, own.notes())
+    out.used_defaults.update(each.value.span for each in given.values())
     evaluated: dict[str, Any] = {}
-    written: dict[str, tuple[Value, Trail]] = {}
     errors: list[int] = []
-    lone = None if own is None else own.first
-    for key, (value, env, find_axes, notes) in given.items():
-        written[key] = value, (*notes, *value.notes())
-        name = None if value is lone else key
+    for key, each in given.items():
+        trail = (*context.trail, *each.notes)
         try:
-            evaluated[key] = evaluate(value, env, (*context.trail, *notes), out, find_axes, name)
+            evaluated[key] = evaluate(each.value, each.env, trail, out, each.find_axes, each.key)
         except Failed as failed:
             errors += failed.errors
     if len(evaluated) < len(given):
         raise Failed(*errors)
-    return evaluated, written
+    return evaluated, given
 
 
-def _normalize(op: str, given: Mapping[str, Any], known: bool) -> dict[str, Any]:
+def _normalize(
+    op: str, given: Mapping[str, Any], known: bool, written: Mapping[str, Written]
+) -> dict[str, Any]:
     """Return the arguments in normal form; {} if they are refused and the inputs are unknown.
 
     known: whether the inputs are known. If not, the reason may be what is wrong with the arguments,
-    so only a missing argument is reported.
+    so only a missing argument and a formula without names are reported. written: where they are.
     """
     try:
         return bind_arguments(op, given)
     except Refused as refused:
         if known or refused.code == "missing-argument":
+            raise
+        at = refused.at.name if isinstance(refused.at, AtArgument) else None
+        if at and at in written and not any(map(words_in, iter_texts(written[at].value))):
             raise
         return {}
 
@@ -225,8 +275,9 @@ def _evaluate_call(
             raise out.fail("unknown-argument", message, value.key_span(name), hint)
         if not isinstance(each, bool):
             message = f"the call argument '{name}' must be true or false"
-            span = value.data[name].span
-            raise out.fail("argument-value", message, span, None, context.trail)
+            written = value.data[name]
+            origins = find_sources(written, context.env, name)
+            raise out.fail("argument-value", message, written.span, None, context.trail, origins)
     if "training" in given:
         _warn_of_training(op, given["training"], value, context, out)
     return dict(given)
@@ -244,14 +295,22 @@ def _warn_of_training(
 
 
 def _warn_of_momentum(
-    arguments: Mapping[str, Any], value: Value, context: Context, out: Expansion
+    arguments: Mapping[str, Any], written: Written, context: Context, out: Expansion
 ) -> None:
     """Warn of a momentum as PyTorch has it, which is the share of the new batch."""
     momentum = arguments.get("momentum")
     if isinstance(momentum, int | float) and momentum <= 0.5:
         message = f"a momentum of {momentum:g} keeps little of the averages so far"
         hint = f"PyTorch's {momentum:g} is momentum: {round(1 - momentum, 10):g} here"
-        out.warn("momentum", message, value.span, hint, context.trail)
+        origins = find_sources(written.value, written.env, written.key)
+        out.warn("momentum", message, written.value.span, hint, context.trail, origins)
+
+
+def _warn_of_unadapted(op: str, learnt: str, span: Span, context: Context, out: Expansion) -> None:
+    """Warn of a layer whose numbers are learnt from data by `adapt`, which no command calls."""
+    message = f"this {op} has no {learnt}, and no command adapts it to data: it changes nothing"
+    hint = "give it mean and variance, or call the Keras layer's `adapt` in Python"
+    out.warn("unadapted", message, span, hint, context.trail)
 
 
 # --- facts ---------------------------------------------------------------------------------------
@@ -261,10 +320,43 @@ def _infer_facts(draft: Draft) -> Facts:
     """Return the facts of a node whose inputs are known. Raises `Refused`."""
     shapes = [each.shape for each in draft.inputs]
     fed = dict(zip(draft.slots, shapes, strict=True)) if draft.slots else shapes
-    facts = infer_facts(draft.op, draft.arguments, fed, draft.call)
+    try:
+        facts = infer_facts(draft.op, draft.arguments, fed, draft.call)
+    except Refused as refused:
+        if refused.hint is None and len(shapes) == 1 and draft.inputs[0].op == "InputLayer":
+            refused.hint = _suggest_input(draft, shapes[0])
+        raise
     if draft.owner is not None:
         _check_same_weights(draft, facts, draft.owner)
     return facts
+
+
+def _suggest_input(draft: Draft, shape: Shape) -> str | None:
+    """Return a hint for an input with a batch axis, if it would fit without it."""
+    try:
+        infer_facts(draft.op, draft.arguments, [(None, *shape[2:])], draft.call)
+    except Refused:
+        return None
+    return f"leave the batch axis out: input: {show(list(shape[2:]))}"
+
+
+def _find_mask(draft: Draft) -> None:
+    """Give a node the mask that its value has. Raises `Refused` for a mask that stops its layer."""
+    find = partial(
+        traits_of(draft.op).mask,
+        {**draft.arguments, **draft.call},
+        [each.shape for each in draft.inputs],
+    )
+    masks = [each.mask for each in draft.inputs]
+    maker = next((each.masked_by for each in draft.inputs if each.masked_by is not None), None)
+    try:
+        draft.mask = find(masks)
+    except Refused as refused:
+        refused.message = f"{draft.op} {refused.message}"
+        refused.notes = (Note("the mask is made here", maker.span),) if maker else ()
+        raise
+    if draft.mask is not None:
+        draft.masked_by = draft if find([None] * len(masks)) is not None else maker
 
 
 def _check_same_weights(draft: Draft, facts: Facts, owner: Draft) -> None:

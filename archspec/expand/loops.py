@@ -11,8 +11,9 @@ from archspec.errors import Note, Span
 from archspec.expand.context import Context
 from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.names import enter
+from archspec.expand.origins import SAME, Env, Origin, find_sources
 from archspec.expand.scopes import Entry
-from archspec.expand.values import SAME, check_variable, evaluate, try_fill
+from archspec.expand.values import check_variable, evaluate, try_fill
 from archspec.graph import Iteration
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
@@ -25,7 +26,7 @@ class Repetition:
 
     names: the values of the loop variables. number: of an iteration of `repeat`, from 0. index:
     which iteration it is, from 0; None without a loop. notes: the same, for errors in it. loop:
-    where the loop is written.
+    where the loop is written. origins: where each variable was given its value.
     """
 
     names: Mapping[str, Any] = field(default_factory=dict)
@@ -33,10 +34,11 @@ class Repetition:
     notes: tuple[Note, ...] = ()
     index: int | None = None
     loop: Span | None = None
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def inside(self, context: Context) -> Context:
         """Return the context of a step in this iteration, whose number is `index`."""
-        inside = context.with_names(self.names).with_notes(*self.notes)
+        inside = context.with_names(self.names, self.origins).with_notes(*self.notes)
         if self.loop is None:
             return inside
         hidden = hides_index(context) or INDEX in self.names
@@ -77,6 +79,7 @@ def find_iterations(
     noted = step.name is None or step.label not in context.home.blocks
     if isinstance(step.loop, Repeat):
         count = _evaluate_count(step.loop.count, context, out)
+        _check_numbered(step, context, out)
         at = step.word_span("repeat")
         texts = [f"in iteration {number} of {count}, counted from 0" for number in range(count)]
         notes = [(Note(text, at),) if noted else () for text in texts]
@@ -86,8 +89,8 @@ def find_iterations(
     taken = {
         name: value for name, value in context.env.items() if name != INDEX or context.hides_index
     }
-    for name, span in _locate_variables(step.loop.value).items() if rows else ():
-        errors += check_variable(name, span, taken, out)
+    for name, span in locate_variables(step.loop.value).items() if rows else ():
+        errors += check_variable(name, span, taken, out, context.home.params)
     if step.name is not None and "{" not in str(step.name.data):
         name = step.name.data
         variable = next(iter(rows[0]), "i") if rows else "i"
@@ -97,13 +100,30 @@ def find_iterations(
     at = step.word_span("for")
     notes = [(Note(_describe_iteration(row), at),) if noted else () for row in rows]
     iterations = [
-        Repetition(row, None, each, index, at)
+        Repetition(
+            row, None, each, index, at, _find_row_origins(step.loop.value, index, row, context.env)
+        )
         for index, (row, each) in enumerate(zip(rows, notes, strict=True))
     ]
     return iterations, tuple(errors)
 
 
-def _locate_variables(loop: Value) -> dict[str, Span]:
+def _check_numbered(step: Step, context: Context, out: Expansion) -> None:
+    """Refuse the number of the iteration in the name of a repeated step, which gets it twice.
+
+    Raises `Failed`.
+    """
+    if step.name is None or hides_index(context):
+        return
+    text = str(step.name.data)
+    if INDEX in formulas.words_in(text):
+        message = f"`repeat` puts the number of each behind its name: '{text}' has it twice"
+        plain = text.replace(f"{{{INDEX}}}", "")
+        hint = f"write name: {plain}" if plain and "{" not in plain else "leave it out"
+        raise out.fail("name", message, step.name.span, hint, context.trail)
+
+
+def locate_variables(loop: Value) -> dict[str, Span]:
     """Return where each variable of a `for` is written first."""
     keys: dict[str, Span] = {}
     rows = loop.data if isinstance(loop.data, tuple) else (loop,)
@@ -130,6 +150,35 @@ def variables_of(iterations: Iterable[Repetition], context: Context) -> set[str]
     return names if hides_index(context) else {*names, INDEX}
 
 
+def _find_row_origins(
+    loop: Value, index: int, row: Mapping[str, Any], env: Env
+) -> dict[str, Origin]:
+    """Return where each variable of a `for` was given its value in one iteration."""
+    written: dict[str, Value | None] = {}
+    if isinstance(loop.data, dict):
+        for key, items in loop.data.items():
+            item = items.data[index] if isinstance(items.data, tuple) else None
+            names = _split(key)
+            cells = item.data if len(names) > 1 and item and isinstance(item.data, tuple) else ()
+            for number, name in enumerate(names):
+                written[name] = cells[number] if cells else item
+        lists = {name: items for key, items in loop.data.items() for name in _split(key)}
+    else:
+        item = loop.data[index] if isinstance(loop.data, tuple) else None
+        written = {name: item.get(name) if item else None for name in row}
+        lists = dict.fromkeys(row, loop)
+    # A list that a formula gives is named by the note on the iteration.
+    return {
+        name: Origin(
+            name,
+            value,
+            None if (item := written[name]) is None else item.span,
+            find_sources(item or lists[name], env),
+        )
+        for name, value in row.items()
+    }
+
+
 def _describe_iteration(row: Mapping[str, Any]) -> str:
     return f"in for {', '.join(f'{name}={show(value)}' for name, value in row.items())}"
 
@@ -141,8 +190,9 @@ def _evaluate_count(repeat: Value, context: Context, out: Expansion) -> int:
         count = int(count)
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         message = f"`repeat` must be an integer, at least 0, got {show(count)}"
-        raise out.fail("loop", message, repeat.span, None, context.trail)
-    _check_bound(count, repeat, out)
+        origins = find_sources(repeat, context.env)
+        raise out.fail("loop", message, repeat.span, None, context.trail, origins)
+    _check_bound(count, repeat, context, out)
     return count
 
 
@@ -152,17 +202,18 @@ def find_rows(loop: Value, context: Context, out: Expansion) -> list[dict[str, A
     Raises `Failed`.
     """
     data = evaluate(loop, context.env, context.trail, out, context.find_axes)
+    origins = find_sources(loop, context.env)
     rows = _walk_together(data, loop, context, out) if isinstance(data, dict) else data
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         message = "`for` takes lists by variable, {name: list}, or a table, a list of mappings"
-        raise out.fail("loop", message, loop.span, None, context.trail)
+        raise out.fail("loop", message, loop.span, None, context.trail, origins)
     for number, row in enumerate(rows):
         if row.keys() != rows[0].keys():
             first, other = (", ".join(each) or "nothing" for each in (rows[0], row))
             message = "the rows of a table must name the same variables"
             message += f": row 0 names {first}, row {number} {other}"
-            raise out.fail("loop", message, loop.span, None, context.trail)
-    _check_bound(len(rows), loop, out)
+            raise out.fail("loop", message, loop.span, None, context.trail, origins)
+    _check_bound(len(rows), loop, context, out)
     return rows
 
 
@@ -174,12 +225,23 @@ def _walk_together(
         if not isinstance(items, list):
             message = f"the loop variable '{name}' needs a list, got {show(items)}"
             hint = f"for: {{{name}: =range({items})}}" if isinstance(items, int) else None
-            raise out.fail("loop", message, loop.data[name].span, hint, context.trail)
+            written = loop.data[name]
+            others = [(key, each) for key, each in lists.items() if isinstance(each, list)]
+            if others and not isinstance(items, dict):
+                other, long = others[0]
+                same = ", ".join([show(items)] * min(len(long), 3))
+                listed = f"[{same}{', ...' if len(long) > 3 else ''}]"
+                hint = f"write a list as long as '{other}': {name}: {listed}"
+            if isinstance(items, str) and formulas.lacks_sign(items, context.env):
+                hint = f"a formula begins with '=': ={items}"
+            origins = find_sources(written, context.env)
+            raise out.fail("loop", message, written.span, hint, context.trail, origins)
     lengths = {name: len(items) for name, items in lists.items()}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{name} has {count}" for name, count in lengths.items())
         message = f"the lists of a `for` must be of one length: {counts}"
-        raise out.fail("loop", message, loop.span, None, context.trail)
+        origins = find_sources(loop, context.env)
+        raise out.fail("loop", message, loop.span, None, context.trail, origins)
     names = [name for key in lists for name in _split(key)]
     if twice := next((name for name in names if names.count(name) > 1), None):
         message = f"the loop names '{twice}' twice"
@@ -208,15 +270,17 @@ def _name_columns(
             message = f"a row under '{key}' has {len(names)} values, got {show(row)}"
             flat = not isinstance(row, list) and len(items) == len(names)
             hint = f"one row is a list in the list: [{show(items)}]" if flat else None
-            raise out.fail("loop", message, at, hint, context.trail)
+            origins = find_sources(loop.data[key], context.env)
+            raise out.fail("loop", message, at, hint, context.trail, origins)
     return [dict(zip(names, row, strict=True)) for row in items]
 
 
-def _check_bound(count: int, value: Value, out: Expansion) -> None:
+def _check_bound(count: int, value: Value, context: Context, out: Expansion) -> None:
     """Raise `Failed` for a loop that is too long; the rest of the spec can still be checked."""
     if count > formulas.MAX_ITEMS:
         message = f"{count:,} iterations are over the limit of {formulas.MAX_ITEMS:,}"
-        raise out.fail("too-large", message, value.span)
+        origins = find_sources(value, context.env)
+        raise out.fail("too-large", message, value.span, None, context.trail, origins)
 
 
 def is_included(step: Step, context: Context, out: Expansion) -> bool:
@@ -224,10 +288,11 @@ def is_included(step: Step, context: Context, out: Expansion) -> bool:
     if step.condition is None:
         return True
     truth = evaluate(step.condition, context.env, context.trail, out, context.find_axes)
-    if isinstance(truth, str):
-        message = f"`when` must be true or false, got '{truth}'"
-        hint = "compare it: = a == 'b'"
-        raise out.fail("when", message, step.condition.span, hint, context.trail)
+    if not _is_truth(truth):
+        message = f"`when` must be true or false, got {show(truth)}"
+        origins = find_sources(step.condition, context.env)
+        hint = _suggest_truth(truth)
+        raise out.fail("when", message, step.condition.span, hint, context.trail, origins)
     if step.alternative() is not None:  # of the two, each is seen where the condition lets it in
         seen, unseen = ("layers", "else") if truth else ("else", "layers")
         out.included.add(step.word_span(seen))
@@ -237,6 +302,27 @@ def is_included(step: Step, context: Context, out: Expansion) -> bool:
     else:
         out.skipped[step.span] = None
     return bool(truth)
+
+
+def _is_truth(value: Any) -> bool:
+    """Return whether a condition may have a value: true, false, or an integer, of which 0 is false.
+
+    A list or a rate counts as true or false in Python, but here it is rarely meant.
+    """
+    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+
+
+def _suggest_truth(value: Any) -> str:
+    """Return what to write in place of a condition that is neither true nor false."""
+    if isinstance(value, str):
+        word = {"yes": "true", "on": "true", "true": "true"}.get(value.lower())
+        word = word or {"no": "false", "off": "false", "false": "false"}.get(value.lower())
+        if word:
+            return f"write {word}, without quotes, where the value is given: '{value}' is text"
+        return "compare it: = a == 'b'"
+    if value is None:
+        return "compare it: = a != null"
+    return "compare it: =len(a) > 0" if isinstance(value, list) else "compare it: =a > 0"
 
 
 def skip_step(step: Step, context: Context, number: int | None, out: Expansion) -> Errors:

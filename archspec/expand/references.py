@@ -166,7 +166,7 @@ def first_input(inputs: Mapping[str, Previous]) -> Previous:
         return next(iter(inputs.values()))
     return Nothing(
         "with several inputs the first step must name its input",
-        f"write from: {next(iter(inputs), 'NAME')}",
+        f"write from: {next(iter(inputs), 'NAME')}, or from: [{', '.join(inputs)}] to merge them",
     )
 
 
@@ -178,7 +178,12 @@ def require_node(value: Previous, span: Span, context: Context, out: Expansion) 
 
 
 def require_single(
-    value: Taken, step: Step, what: str, context: Context, out: Expansion
+    value: Taken,
+    step: Step,
+    what: str,
+    context: Context,
+    out: Expansion,
+    hint: str = "name one step",
 ) -> Previous:
     """Return the value that a group, branches or a bare `from` takes.
 
@@ -186,7 +191,7 @@ def require_single(
     """
     if isinstance(value, list | dict):
         span = step.span if step.sources is None else step.sources.span
-        raise out.fail("inputs", f"{what} takes one value", span, "name one step", context.trail)
+        raise out.fail("inputs", f"{what} takes one value", span, hint, context.trail)
     return value
 
 

@@ -7,18 +7,23 @@ from dataclasses import replace
 from itertools import chain, count
 from typing import Any
 
-from archspec.errors import AtArgument, Note, Refused, Span, did_you_mean, in_order, listed
+from archspec.arguments import show
+from archspec.errors import AtArgument, Diagnostic, Note, Refused, Span, did_you_mean, in_order
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft
 from archspec.expand.expansion import Expansion, Failed
 from archspec.expand.loops import report_mistakes
+from archspec.expand.origins import SAME, Env, find_sources
 from archspec.expand.scopes import Scope, snake_case
-from archspec.expand.values import SAME, evaluate
+from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
-from archspec.recipe import recipe_of
+from archspec.loading.files import Block
+from archspec.recipe import SCALED_TWICE, find_misfit, find_scaled_twice, recipe_of
+from archspec.recipe.datasets import is_missing, suggest_dataset
 from archspec.recipe.of_graph import BY_OUTPUT
-from archspec.syntax.formulas import NoValue, words_in
+from archspec.syntax.formulas import NoValue, is_formula, words_in
 from archspec.syntax.source import Value, iter_texts
+from archspec.syntax.steps import BlockCall, LayerCall
 
 
 def make_graph(out: Expansion) -> Graph:
@@ -26,7 +31,7 @@ def make_graph(out: Expansion) -> Graph:
     root, path = out.spec.root, out.spec.path
     given = [(key, root.get(key)) for key in ("name", "description")]
     words = {key: str(each.data) for key, each in given if each and not out.is_refused(each)}
-    env = out.environments.get(out.spec.home, {})
+    env = out.environments.get(out.spec.home, Env())
     regions: dict[Scope, tuple[Region, ...]] = {}
     return Graph(
         name=words.get("name", path.stem if path else "model"),
@@ -96,6 +101,16 @@ def make_remains(out: Expansion) -> Graph | None:
     return replace(make_graph(out), errors=errors, warnings=warnings)
 
 
+def check_any_layer(out: Expansion) -> None:
+    """Report a network whose layers are all left out; one of empty groups has none to leave out."""
+    steps = out.spec.body.walk() if out.spec.body is not None else ()
+    meant = any(isinstance(step, LayerCall | BlockCall) for step in steps)
+    if meant and all(draft.op == "InputLayer" for draft in out.drafts):
+        message = "the spec has no layers: no step adds one"
+        hint = "a step is left out if its `when` is false or its `repeat` is 0"
+        out.error("layers", message, out.spec.root.key_span("layers"), hint)
+
+
 def check_all_used(out: Expansion) -> None:
     """Report the inputs and steps whose value no step takes."""
     for draft in chain(*(draft.inputs for draft in out.drafts), out.outputs):
@@ -128,12 +143,11 @@ def _notes_on_users(name: str, out: Expansion) -> list[Note]:
 
 
 def warn_of_unused_params(out: Expansion) -> None:
-    """Warn of params that no formula names: of the file, such as a misspelt one of its base, and of
-    a block that replaces its base's, such as one that the base alone needs."""
+    """Warn of params of the file that no formula names, such as a misspelt one of its base."""
     root = out.spec.root
     hidden, named = _find_names(root)
     for level in out.spec.levels:  # those of the files below are no part of the root
-        named.update(*(_names_of_formulas(each.written) for each in level.edits))
+        named.update(*(names_of_formulas(each.written) for each in level.edits))
     known = [name for name, _, _ in root.entries_of("params")]
     for name, span, _ in root.entries_of("params"):
         if name not in named and span.source is root.span.source:
@@ -145,16 +159,6 @@ def warn_of_unused_params(out: Expansion) -> None:
                 )
                 near = "rename one of them, or remove it"
             out.warn("unused-param", message, span, near or "remove it")
-    for block in out.spec.home.blocks.values():
-        if block.overrides is None or block.value.span.source is not root.span.source:
-            continue
-        named = set(_names_of_formulas(block.value))
-        unused = [name for name, _, _ in block.value.entries_of("params") if name not in named]
-        if unused:
-            message = f"no formula of the block '{block.name}' names the {listed('param', unused)}"
-            hint = "the params of the block that it replaces are laid under its own"
-            notes = (Note("it replaces this block", block.overrides),)
-            out.warn("unused-param", message, block.span, hint, notes)
 
 
 def _find_names(root: Value) -> tuple[dict[str, str], set[str]]:
@@ -166,18 +170,18 @@ def _find_names(root: Value) -> tuple[dict[str, str], set[str]]:
     named: set[str] = set()
     for word, value in root.items():
         if word != "blocks":
-            named |= set(_names_of_formulas(value))
+            named |= set(names_of_formulas(value))
     for label, _, block in root.entries_of("blocks"):
         own = {name for name, _, _ in block.entries_of("params")}
         for word, value in block.items():
-            names = set(_names_of_formulas(value))
+            names = set(names_of_formulas(value))
             named |= names if word == "params" else names - own
             if word != "params":
                 hidden |= dict.fromkeys(names & own, label)
     return hidden, named
 
 
-def _names_of_formulas(value: Value) -> Iterator[str]:
+def names_of_formulas(value: Value) -> Iterator[str]:
     """Yield the words of every formula in a value, and the keys that `==` stands at."""
     for text in iter_texts(value):
         yield from words_in(text)
@@ -189,6 +193,28 @@ def _names_of_formulas(value: Value) -> Iterator[str]:
             stack += each.data.values()
         elif isinstance(each.data, tuple):
             stack += each.data
+
+
+def warn_of_broken_conditions(env: Env, out: Expansion) -> None:
+    """Warn of the formulas under `require` that are false; `archspec check` takes it for an error.
+
+    They are asked before the layers, which may refuse the same value in words that tell less.
+    """
+    for text, span, words in out.spec.root.entries_of("require"):
+        if not is_formula(text) or out.is_refused(words):
+            continue
+        unquoted = span.end_column - span.column == len(text)
+        condition = Value(text, span, is_plain=unquoted)
+        try:
+            truth = evaluate(condition, env, (), out)
+        except Failed:
+            continue
+        origins = find_sources(condition, env)
+        if not isinstance(truth, bool):
+            message = f"a contract must be true or false, got {show(truth)}"
+            out.error("contract", message, span, "compare it: =width >= 8", (), origins)
+        elif not truth:
+            out.warn("contract", str(words.data), span, None, (), origins)
 
 
 def warn_of_bypassed_branches(out: Expansion) -> None:
@@ -204,6 +230,27 @@ def warn_of_bypassed_branches(out: Expansion) -> None:
             out.warn("when-branches", message, span, hint, trail)
 
 
+def warn_of_unused_blocks(out: Expansion) -> None:
+    """Warn of blocks of the file that nobody calls, such as a misspelt one of its base.
+
+    Silent where a step that is not there, or another block that nobody calls, could call it.
+    """
+    spec = out.spec
+    own = spec.root.span.source
+    inherited = [
+        name
+        for name, block in spec.home.blocks.items()
+        if block.home is spec.home and block.span.source is not own
+    ]
+    for block in spec.home.blocks.values():
+        if block.span in out.called or block.span.source is not own:
+            continue
+        if block.name in _list_unseen_labels(out, besides=block):
+            continue
+        hint = did_you_mean(block.name, inherited) or "call it in `layers`, or remove it"
+        out.warn("unused-block", f"no step calls the block '{block.name}'", block.span, hint)
+
+
 def warn_of_unused_defaults(out: Expansion) -> None:
     """Warn of arguments in `defaults` that no layer has, or that every layer gives itself.
 
@@ -211,7 +258,7 @@ def warn_of_unused_defaults(out: Expansion) -> None:
     """
     spec = out.spec
     homes = [spec.root, *(block.value for block in spec.home.blocks.values())]
-    unseen = set(_list_unseen_layers(out))
+    unseen = set(_list_unseen_labels(out))
     for root in homes:
         defaults = root.get("defaults")
         for op, layer in defaults.items() if defaults is not None else ():
@@ -227,8 +274,11 @@ def warn_of_unused_defaults(out: Expansion) -> None:
                 out.warn("unused-default", message, layer.key_span(name), hint)
 
 
-def _list_unseen_layers(out: Expansion) -> Iterator[str]:
-    """Yield the layers in steps that are not there and in blocks that nobody calls."""
+def _list_unseen_labels(out: Expansion, besides: Block | None = None) -> Iterator[str]:
+    """Yield the layers and blocks in steps that are not there and in blocks that nobody calls.
+
+    besides: a block that is left out.
+    """
     spec = out.spec
     never = [span for span in out.skipped if span not in out.included]
     bodies = [spec.body, *(block.body for block in spec.home.blocks.values())]
@@ -236,7 +286,7 @@ def _list_unseen_layers(out: Expansion) -> Iterator[str]:
         if any(span.holds(step.span) for span in never):
             yield step.label
     for block in spec.home.blocks.values():
-        if block.span not in out.called and block.body is not None:
+        if block.span not in out.called and block.body is not None and block is not besides:
             yield from (step.label for step in block.body.walk())
 
 
@@ -269,18 +319,47 @@ def _rename_outputs(train: dict[str, Any], out: Expansion) -> dict[str, Any]:
     return train
 
 
-def check_recipe(graph: Graph, out: Expansion) -> None:
-    """Check that the recipe fits the graph. Raises `Failed`."""
+def check_recipe(graph: Graph, context: Context, out: Expansion) -> Diagnostic | None:
+    """Check that the recipe fits the graph, and warn of what in it hardly does. Return why the
+    dataset that it names does not fit, if so. Raises `Failed`."""
     train = out.spec.root.get("train")
     if train is None:
-        return
+        return None
     try:
-        recipe_of(graph)
+        recipe = recipe_of(graph)
     except Refused as refused:
-        at, span = refused.at, train.span
-        if isinstance(at, AtArgument) and at.name in train.data:
-            span = train.find(at.path).span
-        raise Failed(out.refuse(refused, span, ())) from None
+        value = _find_refused(refused, train)
+        origins = find_sources(value, context.env) if value is not train else ()
+        raise Failed(out.refuse(refused, value.span, (), origins=origins)) from None
+    scaled = find_scaled_twice(graph, recipe.data.scale, recipe.augment)
+    for message in recipe.warnings:  # each begins with the key that it is about: `train.loss: ...`
+        key = message.partition(":")[0].removeprefix("train.")
+        if scaled is None or not message.startswith(scaled[1]):  # said at the layer
+            out.warn("train", message, train.find([key]).span)
+    if scaled is not None:
+        node, message = scaled
+        out.warn("scaled-twice", message, node.span, SCALED_TWICE, node.trail)
+    misfit = find_misfit(graph, recipe)
+    if misfit is None:
+        return None
+    span = _find_refused(misfit, train).span
+    return out.place(Diagnostic(misfit.code, misfit.message, span, misfit.hint, (), "warning"))[0]
+
+
+def _find_refused(refused: Refused, train: Value) -> Value:
+    """Return the part of the recipe that is refused."""
+    at = refused.at
+    return train.find(at.path) if isinstance(at, AtArgument) and at.name in train.data else train
+
+
+def warn_of_unknown_data(train: Mapping[str, Any], out: Expansion) -> None:
+    """Warn of a dataset that nothing is called by, and that is no folder here."""
+    data = train.get("data")
+    name = data.get("name") if isinstance(data, Mapping) else data
+    if isinstance(name, str) and is_missing(name):
+        message = f"there is no dataset '{name}', and no folder of that name here"
+        span = out.spec.root.data["train"].find(["data", "name"]).span
+        out.warn("unknown-data", message, span, suggest_dataset(name))
 
 
 def list_unchecked(out: Expansion) -> tuple[Span, ...]:

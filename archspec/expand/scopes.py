@@ -14,9 +14,9 @@ from typing import Any
 
 from archspec.errors import AtName, Note, Refused, Span, did_you_mean
 from archspec.graph import Kind
+from archspec.syntax.words import RESERVED
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
-RESERVED = ("input", "previous")
 MAX_NAME = 200
 MAX_LEVEL = 10**6  # of edits: sees the steps of all of them
 
@@ -311,6 +311,7 @@ class Scope:
             raise Refused(
                 f"the step '{name}' is not there: its `when` is false",
                 code="skipped-name",
+                hint="name another step, or make that one a group with `else: []`",
                 notes=(Note(f"'{name}' is skipped here", entry.span),),
             )
         base, _, number = name.rpartition("_")
@@ -332,7 +333,9 @@ class Scope:
     def list_known(self) -> list[str]:
         """Return the names that may be referred to in this scope."""
         named = [name for name, entry in self.named.items() if not entry.skipped]
-        return [*named, *(name for name, same in self.unnamed.items() if len(same) == 1)]
+        # What failed before it was a node has no name that could be relied on.
+        sure = [n for n, same in self.unnamed.items() if len(same) == 1 and not same[0].broken]
+        return [*named, *sure]
 
     def make_unknown(self, first: str, reference: str) -> Refused:
         """Return the error for a name that no scope has."""
@@ -341,7 +344,13 @@ class Scope:
             message = "a reference is the name of a step, and no formula"
             hint = "a name takes formulas in braces: level{i - 1}"
             return Refused(message, None, "unknown-name", hint)
-        several = [each.strip() for each in reference.split(",")]
+        numbered = [name for name in known if re.fullmatch(re.escape(first) + r"\d+", name)]
+        if numbered:
+            hint = f"there are '{numbered[0]}' to '{numbered[-1]}', and \"{first}*\" is all of them"
+            if len(numbered) == 1:
+                hint = f"did you mean '{numbered[0]}'?"
+            return Refused(f"no step is called '{reference}'", None, "unknown-name", hint)
+        several = re.split(r"\s*[,;+&]\s*|\s+(?:and\s+)?", reference.strip())
         if len(several) > 1:
             hint = f"several steps are a list: [{', '.join(several)}]"
             return Refused(f"no step is called '{reference}'", None, "unknown-name", hint)

@@ -7,16 +7,18 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from archspec.errors import AtFormula, Refused, Span
+from archspec.errors import AtFormula, Note, Refused, Span, did_you_mean
 from archspec.expand.context import Context
 from archspec.expand.expansion import Errors, Expansion, Failed, Trail
+from archspec.expand.origins import SAME, Env, Origin, find_origins, find_place, find_sources
 from archspec.loading.files import Home
+from archspec.schema.validator import list_arguments
 from archspec.syntax import formulas
 from archspec.syntax.formulas import FindAxes
 from archspec.syntax.source import Value
+from archspec.syntax.words import RESERVED as STEPS
 
-RESERVED = (*formulas.FUNCTIONS, *formulas.WORDS, "channels")
-SAME = "=="  # as a value: the value of the name that it stands at
+RESERVED = (*formulas.FUNCTIONS, *formulas.WORDS, "channels", *STEPS)
 
 
 def evaluate(
@@ -56,7 +58,10 @@ def evaluate(
             lead = len(value.data[1:]) - len(value.data[1:].lstrip())
             span = span.within(1 + lead + at.start, at.length)
         once = refused.code == "unknown-name"
-        raise Failed(out.refuse(refused, span, (*trail, *value.notes()), once)) from None
+        names = at.names if isinstance(at, AtFormula) else ()
+        origins = find_origins(names, env)
+        trail = (*trail, *value.notes())
+        raise Failed(out.refuse(refused, span, trail, once, origins)) from None
 
 
 def _evaluate_inside(
@@ -77,7 +82,18 @@ def _evaluate_inside(
             errors += failed.errors
     if len(data) < len(value.data):
         raise Failed(*errors)
+    _name_null(value, data)
     return data if isinstance(value.data, dict) else list(data.values())
+
+
+def _name_null(value: Value, data: dict[Any, Any]) -> None:
+    """Give the null that a formula has in `{L2: =decay}` the name of its argument.
+
+    `{L2: null}` is an L2 with its defaults, which nobody means who gives a param for it.
+    """
+    for owner, each in value.items() if len(data) == 1 else ():
+        if data[owner] is None and formulas.is_formula(each.data):
+            data[owner] = {name: None for name in list_arguments(owner)[:1]} or None
 
 
 def fill(value: Value, context: Context, out: Expansion) -> str:
@@ -88,7 +104,8 @@ def fill(value: Value, context: Context, out: Expansion) -> str:
         raise Failed from None
     except Refused as refused:
         once = refused.code == "unknown-name"
-        raise Failed(out.refuse(refused, value.span, context.trail, once)) from None
+        origins = find_sources(value, context.env)
+        raise Failed(out.refuse(refused, value.span, context.trail, once, origins)) from None
 
 
 def try_fill(value: Value, context: Context) -> str | None:
@@ -99,28 +116,39 @@ def try_fill(value: Value, context: Context) -> str | None:
         return None
 
 
-def evaluate_params(declared: Value | None, out: Expansion) -> tuple[dict[str, Any], Errors]:
+def evaluate_params(declared: Value | None, out: Expansion) -> tuple[Env, Errors]:
     """Return the params of a file by name, and the errors in them.
 
     The default of a param may name the params before it.
     """
-    env: dict[str, Any] = {}
+    env = Env()
     errors: list[int] = []
     hint = "a default may name the params above it"
     for name in declared.data if declared else ():
         message = f"the param '{name}' is declared further down"
         env[name] = formulas.NoValue(message, "unknown-name", hint)
     for name, span, value in declared.entries() if declared else ():
-        errors += check_variable(name, span, {}, out)
+        errors += check_variable(name, span, {}, out, declared)
+        message = f"'{name}' is this param itself, which has no other value here"
+        env[name] = formulas.NoValue(message, "unknown-name", "write its value")
         try:
-            env[name] = evaluate(value, env, (), out)
+            result = evaluate(value, env, (), out)
+            env.bind(
+                name, result, Origin(name, result, find_place(value), find_sources(value, env))
+            )
         except Failed as failed:
             errors += failed.errors
             env[name] = formulas.REPORTED
     return env, tuple(errors)
 
 
-def find_params(home: Home, out: Expansion) -> tuple[dict[str, Any], Errors]:
+def _list_others(name: str, span: Span, params: Value | None) -> list[str]:
+    """Return the params that stand in other files than the one at `span`, which extends them."""
+    entries = params.entries() if params is not None else ()
+    return [each for each, at, _ in entries if each != name and at.source is not span.source]
+
+
+def find_params(home: Home, out: Expansion) -> tuple[Env, Errors]:
     """Return the params of a file by name, and the errors in them at the first call."""
     if home in out.environments:
         return out.environments[home], ()
@@ -128,14 +156,30 @@ def find_params(home: Home, out: Expansion) -> tuple[dict[str, Any], Errors]:
     return out.environments[home], errors
 
 
-def check_variable(name: str, span: Span, taken: Mapping[str, Any], out: Expansion) -> Errors:
-    """Report a param or loop variable whose name is malformed or already means something."""
+def check_variable(
+    name: str,
+    span: Span,
+    taken: Mapping[str, Any],
+    out: Expansion,
+    params: Value | None = None,
+) -> Errors:
+    """Report a param or loop variable whose name is malformed or already means something.
+
+    params: those of the file, with which a param that a derived file adds may be confused.
+    """
     if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:
         hint = "a name begins with a letter and holds letters, digits and _"
         return (out.error("name", f"'{name}' cannot be a name in formulas", span, hint),)
     if keyword.iskeyword(name) or name in RESERVED:
         message = f"'{name}' already means something in formulas"
-        return (out.error("name", message, span, "rename it"),)
+        near = did_you_mean(name, _list_others(name, span, params)) or "rename it"
+        return (out.error("name", message, span, near),)
+    if name in taken and params is not None and name in params.data:
+        given = params.key_span(name)
+        if given.source is not span.source:  # a derived file adds it: its base is sound
+            message = f"the param '{name}' has the name of a loop variable of the base"
+            near = did_you_mean(name, _list_others(name, given, params)) or "rename it"
+            return (out.error("name", message, given, near, (Note("the loop is here", span),)),)
     if name in taken:
         message = f"the loop variable '{name}' hides a param or variable"
         return (out.error("name", message, span, "rename it"),)

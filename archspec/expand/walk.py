@@ -38,10 +38,18 @@ from archspec.expand.references import (
 from archspec.expand.scopes import Entry, snake_case
 from archspec.expand.values import try_fill
 from archspec.syntax.formulas import words_in
-from archspec.syntax.steps import Body, Branches, Broken, Repeat, Sources, Step
+from archspec.syntax.steps import Body, Branches, Broken, From, Repeat, Sources, Step
 
 MAX_STEPS = 20_000
 MAX_DEPTH = 150  # steps within steps
+FED_FIRST = (  # what `from` beside a loop was in the first state of the language, and a remedy
+    "this `from` fed the first iteration, and each later one took the one before it",
+    "for one after the other: `- from: NAME` as a step before the loop",
+)
+LEFT_OUT = (  # likewise, of `from` at a step that is left out
+    "a step that is left out passed on the value before it, not what it would have taken",
+    "to pass on the value before it: `from` at the step after it",
+)
 
 
 def expand_body(
@@ -87,6 +95,7 @@ def _expand_step(
     start = len(out.drafts)
     sources = step.sources
     num_there = 0
+    before = previous
     for iteration in iterations:
         _count_step(step, out)
         inside = with_previous(iteration.inside(context), previous)
@@ -108,17 +117,36 @@ def _expand_step(
         if not each_time:
             sources = None  # the next iteration takes the output of this one
     out.blame_first(start, errors)
-    if (
-        each_time
-        and num_there > 1
-        and step.sources is not None
-        and not _takes_previous(step.sources)
-    ):
-        return Nothing(
-            "the iterations before it are side by side, so there is no previous value",
-            "say `from`: the name of an iteration, or a pattern that fits them all",
-        )
+    if num_there == 0 and previous is before:
+        return _pass_on(step, context, previous, out)
+    if each_time and num_there > 1 and sources is not None:
+        if [each.data for each in sources.names] != ["previous"]:
+            out.changed[sources.span] = FED_FIRST
+        if not _takes_previous(sources):
+            return Nothing(
+                "the iterations before it are side by side, so there is no previous value",
+                "say `from`: the name of an iteration, or a pattern that fits them all",
+            )
     return previous
+
+
+def _pass_on(step: Step, context: Context, previous: Previous, out: Expansion) -> Previous:
+    """Return what the next step takes where a step is left out: what the step would have taken.
+
+    Of several values that is the previous one, if it is among them. A lone `from` does nothing but
+    take, so that nothing changes without it.
+    """
+    sources = step.sources
+    if sources is None or isinstance(step, From) or _takes_previous(sources) or out.is_first:
+        return previous
+    out.changed[sources.span] = LEFT_OUT
+    if sources.single and not is_pattern(sources.names[0]):
+        for found in find_known_sources(sources, context, previous):
+            return found
+    return Nothing(
+        "the step before it is left out, and which value it passes on cannot be told",
+        "give this step a `from`, or make that one a group with `else: [from: NAME]`",
+    )
 
 
 def _is_fed_each_time(
@@ -134,7 +162,7 @@ def _is_fed_each_time(
     named = {word for each in sources.names for word in words_in(str(each.data))}
     several = not sources.single or is_pattern(sources.names[0])
     if several or named & variables_of(iterations, context):
-        return True
+        return not out.is_first
     if isinstance(step.loop, Repeat) or sources.names[0].data == "previous":
         return False
     name = sources.names[0].data

@@ -30,6 +30,7 @@ from archspec.layers.table import (
     REFUSED,
     find_activation,
     list_own,
+    name_activation,
     traits_of,
 )
 from archspec.layers.traits import KINDS, Kind, Traits
@@ -47,5 +48,6 @@ __all__ = [
     "Traits",
     "find_activation",
     "list_own",
+    "name_activation",
     "traits_of",
 ]

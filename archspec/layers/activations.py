@@ -9,6 +9,7 @@ from typing import Any
 from archspec.arguments import AXES, optional
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
+from archspec.layers import masks
 from archspec.layers.layer import entry
 from archspec.layers.shapes import Axes, find_axes, require_length_on
 from archspec.layers.traits import Traits
@@ -104,11 +105,12 @@ def softmax(
     return Facts(x, window=() if set(find_axes(x, axis)) <= {len(x) - 1} else None)
 
 
-ACTIVATION_LAYER = Traits(kind="activation", shares_box=True, changes_range=True)
+ACTIVATION_LAYER = Traits(kind="activation", shares_box=True, changes_range=True, mask=masks.carry)
 
 # fmt: off
 FAMILY = (
-    entry("Activation", activation, ACTIVATION_LAYER, "Apply an activation function to each value.",
+    entry("Activation", activation, replace(ACTIVATION_LAYER, mask=masks.carry_unless_used),
+          "Apply an activation function to each value.",
           "relu", (56, 56, 64)),
     entry("ReLU", re_lu, replace(ACTIVATION_LAYER, title="ReLU", activation="relu"),
           "Set negative values to 0: the rectified linear unit.",
@@ -123,7 +125,8 @@ FAMILY = (
     entry("ELU", elu, replace(ACTIVATION_LAYER, title="ELU", activation="elu"),
           "Bend negative values to a limit: the exponential linear unit.",
           "{alpha: 1.0}", (32, 32, 64)),
-    entry("Softmax", softmax, replace(ACTIVATION_LAYER, activation="softmax"),
+    entry("Softmax", softmax,
+          replace(ACTIVATION_LAYER, activation="softmax", mask=masks.carry_unless_used),
           "Turn values into probabilities.",
           "", (10,)),
 )

@@ -18,6 +18,7 @@ from archspec.arguments import (
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
+from archspec.layers import masks
 from archspec.layers.layer import TRAINING, entry
 from archspec.layers.shapes import list_shapes, multiply, require_channels
 from archspec.layers.shared import Seed, UseBias
@@ -335,8 +336,8 @@ ATTENDING = {
     "model must.",
 }
 
-ATTENTION = Traits(kind="attention")
-PROJECTING = replace(ATTENTION, title="attention", fixed_rank=True)
+ATTENTION = Traits(kind="attention", mask=masks.carry_to_scores)
+PROJECTING = replace(ATTENTION, title="attention", fixed_rank=True, mask=masks.carry_to_heads)
 
 # fmt: off
 FAMILY = (

@@ -20,6 +20,7 @@ from archspec.arguments import (
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
+from archspec.layers import masks
 from archspec.layers.layer import entry
 from archspec.layers.shapes import multiply, require_channels
 from archspec.layers.shared import OutputActivation, UseBias
@@ -264,14 +265,17 @@ DENSE = Traits(kind="dense")
 
 # fmt: off
 FAMILY = (
-    entry("Dense", dense, DENSE, "Multiply the last axis by a learnt matrix.",
+    entry("Dense", dense, replace(DENSE, mask=masks.carry),
+          "Multiply the last axis by a learnt matrix.",
           "{units: 10, activation: softmax}", (84,)),
     entry("EinsumDense", einsum_dense, replace(DENSE, fixed_rank=True),
           "Multiply by a learnt tensor, as an equation says.",
           "{equation: 'abc,cde->abde', output_shape: [null, 12, 64], bias_axes: de}", (197, 768)),
-    entry("Embedding", embedding, DENSE, "Look up a learnt vector for each integer.",
+    entry("Embedding", embedding, replace(DENSE, mask=masks.make_of_zeros),
+          "Look up a learnt vector for each integer.",
           "{input_dim: 10000, output_dim: 128, mask_zero: true}", (80,)),
-    entry("ReversibleEmbedding", reversible_embedding, DENSE,
+    entry("ReversibleEmbedding", reversible_embedding,
+          replace(DENSE, mask=masks.make_of_zeros),
           "Look up a learnt vector for each integer, and score the integers by it in reverse.",
           "{input_dim: 10000, output_dim: 128}", (80,), REVERSE),
 )

@@ -8,6 +8,7 @@ from typing import Annotated as A
 from archspec.arguments import BOOLEAN, INTEGER, Type
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
+from archspec.layers import masks
 from archspec.layers.layer import entry
 from archspec.layers.shapes import find_axis, list_shapes
 from archspec.layers.traits import Traits
@@ -127,7 +128,7 @@ def dot(
     return Facts((None, *left, *right) if left or right else (None, 1), window=None)
 
 
-MERGE = Traits(kind="merge", aligns=True, joins_any=True)
+MERGE = Traits(kind="merge", aligns=True, joins_any=True, mask=masks.join)
 SUM = replace(MERGE, gradient_needs="nothing")
 
 # fmt: off
@@ -146,10 +147,11 @@ FAMILY = (
           "", [(32, 32, 48), (32, 32, 48)]),
     entry("Minimum", merge, MERGE, "Take the smallest of the inputs, element by element.",
           "", [(32, 32, 48), (32, 32, 48)]),
-    entry("Concatenate", concatenate, replace(SUM, title="concat", aligns=False),
+    entry("Concatenate", concatenate,
+          replace(SUM, title="concat", aligns=False, mask=masks.concatenate),
           "Join the inputs along an axis.",
           "", [(28, 28, 64), (28, 28, 128), (28, 28, 32)]),
-    entry("Dot", dot, replace(MERGE, aligns=False, joins_any=False),
+    entry("Dot", dot, replace(MERGE, aligns=False, joins_any=False, mask=masks.end),
           "Sum the products of two inputs along an axis of each.",
           "{axes: 1, normalize: true}", [(64,), (64,)]),
 )

@@ -15,6 +15,7 @@ from archspec.arguments import (
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
+from archspec.layers import masks
 from archspec.layers.layer import DTYPE_ONLY, TRAINING, entry
 from archspec.layers.shapes import Rule, split_channels
 from archspec.layers.shared import DataFormat, Seed
@@ -161,7 +162,7 @@ def activity_regularization(
     return Facts(x)
 
 
-DROPOUT = Traits(kind="dropout, noise", shares_box=True, gradient_needs="output")
+DROPOUT = Traits(kind="dropout, noise", shares_box=True, gradient_needs="output", mask=masks.carry)
 OF_CHANNELS = replace(DROPOUT, gradient_needs="nothing")  # the mask has one number a channel
 
 # fmt: off
@@ -187,7 +188,8 @@ FAMILY = (
           replace(DROPOUT, shares_box=False, gradient_needs="nothing"),
           "Add random noise to each value in training.",
           "0.1", (28, 28, 1), TRAINING),
-    entry("ActivityRegularization", activity_regularization, Traits(passes_values=True),
+    entry("ActivityRegularization", activity_regularization,
+          Traits(passes_values=True, mask=masks.carry),
           "Add a penalty on the values to the loss.",
           "{l1: 1.0e-5}", (32,)),
 )

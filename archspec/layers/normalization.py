@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import sqrt
 from typing import Annotated as A
 from typing import Any
 
@@ -21,6 +22,7 @@ from archspec.arguments import (
 )
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Facts, Shape
+from archspec.layers import masks
 from archspec.layers.layer import TRAINING, entry
 from archspec.layers.shapes import Axes, find_axes, require_length_on
 from archspec.layers.traits import Traits
@@ -271,12 +273,29 @@ def _check_broadcast(value: Any, size: Shape, argument: str) -> None:
         raise Refused(f"wants {what} for its input, got {length}", AtArgument(argument))
 
 
-NORMALIZATION = Traits(kind="normalization", shares_box=True, changes_range=True)
+def _factor_of_scale(arguments: Mapping[str, Any]) -> float:
+    """Return the largest number that a Rescaling multiplies by, whatever its sign."""
+    scale = arguments["scale"]
+    return max(abs(float(each)) for each in (scale if isinstance(scale, tuple) else (scale,)))
+
+
+def _factor_of_variance(arguments: Mapping[str, Any]) -> float:
+    """Return the largest number that a Normalization multiplies by; 1 if it has no variance."""
+    variance = arguments["variance"]
+    if variance is None:
+        return 1.0
+    numbers = variance if isinstance(variance, tuple) else (variance,)
+    deviations = [sqrt(max(each, 1e-14)) for each in numbers]  # as Keras, which divides by no 0
+    return max(deviations) if arguments["invert"] else 1 / min(deviations)
+
+
+NORMALIZATION = Traits(kind="normalization", shares_box=True, changes_range=True, mask=masks.carry)
 
 # fmt: off
 FAMILY = (
     entry("BatchNormalization", batch_normalization,
-          replace(NORMALIZATION, title="BN", batch_statistics=True, fixed_rank=True),
+          replace(NORMALIZATION, title="BN", batch_statistics=True, fixed_rank=True,
+                  mask=masks.carry_if_exact),
           "Normalise each channel over the batch; at inference by averages kept in training.",
           "{momentum: 0.9, epsilon: 1.001e-5}", (56, 56, 64), TRAINING),
     entry("LayerNormalization", layer_normalization, replace(NORMALIZATION, title="LN"),
@@ -286,16 +305,20 @@ FAMILY = (
           replace(NORMALIZATION, title="GN", fixed_rank=True),
           "Normalise groups of channels of each sample.",
           "{groups: 32}", (56, 56, 256)),
-    entry("RMSNormalization", rms_normalization, replace(NORMALIZATION, title="RMS norm"),
+    entry("RMSNormalization", rms_normalization,
+          replace(NORMALIZATION, title="RMS norm", mask=masks.end),
           "Divide the features of each sample and position by their root mean square.",
           "{epsilon: 1.0e-5}", (128, 2048)),
     entry("UnitNormalization", unit_normalization, NORMALIZATION, "Scale vectors to length 1.",
           "", (128,)),
     entry("Normalization", normalization,
-          replace(NORMALIZATION, gradient_needs="nothing", fixed_rank=True),
+          replace(NORMALIZATION, gradient_needs="nothing", fixed_rank=True,
+                  factor=_factor_of_variance, adapted="mean"),
           "Subtract a constant mean and divide by a constant deviation.",
           "{mean: [0.485, 0.456, 0.406], variance: [0.0524, 0.0502, 0.0506]}", (224, 224, 3)),
-    entry("Rescaling", rescaling, Traits(gradient_needs="nothing", changes_range=True),
+    entry("Rescaling", rescaling,
+          Traits(gradient_needs="nothing", changes_range=True, mask=masks.carry,
+                 factor=_factor_of_scale),
           "Multiply by a constant and add another.",
           "{scale: =1 / 127.5, offset: -1}", (224, 224, 3)),
 )

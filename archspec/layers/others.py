@@ -6,6 +6,7 @@ from typing import Annotated as A
 
 from archspec.arguments import NUMBER
 from archspec.graph import Facts, Shape
+from archspec.layers import masks
 from archspec.layers.layer import entry
 from archspec.layers.traits import Traits
 
@@ -33,10 +34,11 @@ def masking(
 
 # fmt: off
 FAMILY = (
-    entry("Identity", identity, Traits(gradient_needs="nothing", passes_values=True),
+    entry("Identity", identity,
+          Traits(gradient_needs="nothing", passes_values=True, mask=masks.carry),
           "Hand the input on.",
           "", (56, 56, 64)),
-    entry("Masking", masking, Traits(gradient_needs="nothing"),
+    entry("Masking", masking, Traits(gradient_needs="nothing", mask=masks.make),
           "Have later layers skip steps that hold one value only.",
           "{mask_value: 0}", (80, 16)),
 )

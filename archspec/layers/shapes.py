@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import ceil, prod
+from math import ceil, isqrt, prod
 
 from archspec.arguments import Sizes
 from archspec.errors import AtArgument, Refused
@@ -28,8 +28,25 @@ def split_channels(x: Shape, rank: int, data_format: str) -> tuple[Shape, int | 
     if len(x) != rank + 2:
         axes = AXES_OF_RANK[rank]
         axes = (*axes, "channels") if data_format == "channels_last" else ("channels", *axes)
-        raise Refused(f"wants an input of {rank + 2} axes (batch, {', '.join(axes)}), got {x}")
+        message = f"wants an input of {rank + 2} axes (batch, {', '.join(axes)}), got {x}"
+        raise Refused(message, hint=_suggest_rank(x, rank, data_format))
     return (x[1:-1], x[-1]) if data_format == "channels_last" else (x[2:], x[1])
+
+
+def _suggest_rank(x: Shape, rank: int, data_format: str) -> str | None:
+    """Return a hint for an input of another number of axes than a layer takes."""
+    if rank == 1 and len(x) == 4:
+        return "take its 2D form for images"
+    if data_format != "channels_last" or len(x) < 2 or None in x[1:]:
+        return None
+    side = isqrt(x[1] or 0)
+    if len(x) == rank + 1 and rank < 3:
+        shape = (*x[1:], 1)
+    elif len(x) == 2 and rank == 2 and side**2 == x[1]:
+        shape = (side, side, 1)
+    else:
+        return None
+    return f"put `- Reshape: {list(shape)}` before it, or give the network such an input"
 
 
 def join_channels(spatial: Shape, channels: int | None, data_format: str) -> Shape:
@@ -93,9 +110,10 @@ def slide(
     out: list[int | None] = []
     for n, size, stride, rate in zip(spatial, kernel, strides, dilation, strict=True):
         reach = (size - 1) * rate + 1
+        unit = "columns" if len(spatial) == 2 and len(out) == 1 else "rows"
         if reach > MAX_REACH:
             raise Refused(
-                f"has a window over {reach:,} rows, over the limit of {MAX_REACH:,}",
+                f"has a window over {reach:,} {unit}, over the limit of {MAX_REACH:,}",
                 AtArgument(argument),
             )
         if n is None:
@@ -105,7 +123,7 @@ def slide(
         elif n < reach:
             what = f"{size}" if rate == 1 else f"{reach} (= ({size} - 1) * {rate} + 1)"
             raise Refused(
-                f"does not fit: a window of {what} on {n} rows with padding 'valid' leaves "
+                f"does not fit: a window of {what} on {n} {unit} with padding 'valid' leaves "
                 f"nothing: ({n} - {reach})/{stride} + 1 < 1",
                 AtArgument(argument),
             )

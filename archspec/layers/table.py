@@ -1,5 +1,8 @@
 """The table: every layer that a spec may have, and those of Keras that it may not."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from archspec.graph import Node
 from archspec.layers import (
     activations,
@@ -62,7 +65,12 @@ def find_activation(node: Node) -> str | None:
 
     It is the layer's `activation`, or the function that the layer itself is: "relu" for ReLU.
     """
-    activation = traits_of(node.op).activation or node.arguments.get("activation")
+    return name_activation(node.op, node.arguments)
+
+
+def name_activation(op: str, arguments: Mapping[str, Any]) -> str | None:
+    """Return the name of the activation that the output of a layer has passed, or None."""
+    activation = traits_of(op).activation or arguments.get("activation")
     return None if activation is None else named(activation)[0]
 
 

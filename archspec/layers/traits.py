@@ -1,8 +1,10 @@
 """The traits of layers: what memory, pictures, recipes and reuse need to know besides the facts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+from archspec.layers.masks import MaskRule, end
 
 Kind = Literal[
     "normalization",
@@ -37,6 +39,9 @@ class Traits:
     activation: the activation function that it is, by its name in a spec.
     passes_values: whether it hands on the values of its input, at most in another shape.
     changes_range: whether it may give pixels another range than its input's.
+    factor: of a layer that changes the range by constants, the function that gives the largest
+        number it multiplies by, from its arguments.
+    adapted: the argument that, left out, only the layer's `adapt` gives; "" if there is none.
     takes_unit_range: whether a value_range of [0, 1] is right whatever the range of the pixels.
     batch_statistics: whether it works by statistics of the batch in training and by averages of
         them at inference.
@@ -45,6 +50,7 @@ class Traits:
         is a gate.
     fixed_rank: whether Keras ties it to the number of axes of its first input, even where the
         weights fit.
+    mask: what becomes of a mask that comes with its inputs, and whether the layer makes one.
     aligns: whether Keras settles at the first call that inputs of fewer axes are aligned.
     augments_only: why it works in `train.augment` alone, where a layer acts in training only; ""
         for a layer that works anywhere.
@@ -60,10 +66,13 @@ class Traits:
     activation: str | None = None
     passes_values: bool = False
     changes_range: bool = False
+    factor: Callable[[Mapping[str, Any]], float] | None = None
+    adapted: str = ""
     takes_unit_range: bool = False
     batch_statistics: bool = False
     joins_any: bool = False
     scales: bool = False
     fixed_rank: bool = False
+    mask: MaskRule = end
     aligns: bool = False
     augments_only: str = ""

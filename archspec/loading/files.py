@@ -6,23 +6,33 @@ blocks of other files, each of which keeps seeing its own file's params, default
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from archspec.errors import Diagnostic, Note, Span, SpecError, UserError, did_you_mean
+from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError, did_you_mean
 from archspec.loading.settings import apply_setting, as_edit, names_step, parse_edit
-from archspec.loading.shipped import is_bare, list_shipped
+from archspec.loading.shipped import (
+    is_bare,
+    list_libraries,
+    list_networks,
+    list_shipped,
+    shipped_folder,
+    suggest_shipped,
+)
 from archspec.reading import from_here, kind_of, path_of
 from archspec.schema.check_result import CheckResult
 from archspec.schema.validation import check
 from archspec.syntax.edits import VERBS, Edit, read_edits
+from archspec.syntax.formulas import is_formula
 from archspec.syntax.source import Document, Value, read_file
-from archspec.syntax.steps import MODIFIERS, WORDS, Body, read_body
+from archspec.syntax.steps import Body, read_body
+from archspec.syntax.words import MODIFIERS, WORDS
 
-NOT_INHERITED = ("name", "require", "extends", "import", "edit")
-DEEP = {"params": 1, "inputs": 1, "train": 1, "defaults": 2, "blocks": 2}
+NOT_INHERITED = ("name", "extends", "import", "edit")
+DEEP = {"params": 1, "inputs": 1, "train": 1, "require": 1, "defaults": 2, "blocks": 2}
 KEEPS_NULL = ("params",)
 MAX_FILES = 100
 NO_CALL = {*WORDS, *MODIFIERS}  # the words of a step that is neither a layer nor a block call
@@ -69,8 +79,12 @@ class Spec:
     """A file laid over its bases, with its imports.
 
     body: its steps. broken: the places of what the schema refused, which expansion skips.
-    diagnostics: the errors and warnings found while loading. levels: the edits of each file that
-    has some, the lowest file first. outputs_level: how many of them the `outputs` know.
+    diagnostics: the errors and warnings found while loading. files: the sources of all files that
+    were read, from the one that was opened on. shipped: those of them that come with archspec, but
+    for the one that was opened: nobody edits these. merged: the places of params of blocks that are
+    laid over those of a base. before: the spec as the first state of the language read it, without
+    laying them over, if there are any. levels: the edits of each file
+    that has some, the lowest file first. outputs_level: how many of them the `outputs` know.
     """
 
     root: Value
@@ -79,6 +93,10 @@ class Spec:
     path: Path | None
     broken: frozenset[Span]
     diagnostics: tuple[Diagnostic, ...]
+    files: tuple[Source, ...] = ()
+    shipped: frozenset[Source] = frozenset()
+    merged: tuple[Span, ...] = ()
+    before: Spec | None = None
     levels: tuple[EditLevel, ...] = ()
     outputs_level: int = 0
 
@@ -93,7 +111,24 @@ def open_spec(
     Raises `SpecError` if the document cannot be read as a whole, and `UserError` for a setting that
     it has no place for.
     """
-    reader = _Reader()
+    spec = _open(_Reader(), document, settings, edits)
+    if not spec.merged:
+        return spec
+    before = _Reader(lays_params=False)
+    try:
+        return replace(
+            spec, before=replace(_open(before, document, settings, edits), merged=spec.merged)
+        )
+    except (SpecError, UserError):  # as for a setting of a param that it has not
+        return spec
+
+
+def _open(
+    reader: _Reader,
+    document: Document,
+    settings: Mapping[str, Any] | None,
+    edits: Sequence[str],
+) -> Spec:
     root, home = reader.read(document, ())
     more = [parse_edit(each) for each in edits]
     of_steps = []
@@ -113,17 +148,37 @@ def open_spec(
     if more or of_steps:
         reader.edit(root, more, of_steps)
     broken, diagnostics = frozenset(reader.broken), tuple(reader.diagnostics)
-    levels = tuple(reader.levels)
-    return Spec(root, body, home, document.path, broken, diagnostics, levels, reader.outputs_level)
+    others = {path: each.source for path, each in reader.documents.items()}
+    folder = path_of(shipped_folder())
+    shipped = frozenset(each for path, each in others.items() if path.is_relative_to(folder))
+    files = (document.source, *others.values())
+    merged = tuple(reader.merged)
+    return Spec(
+        root,
+        body,
+        home,
+        document.path,
+        broken,
+        diagnostics,
+        files,
+        shipped,
+        merged,
+        levels=tuple(reader.levels),
+        outputs_level=reader.outputs_level,
+    )
 
 
 class _Reader:
     """Reads files and the files that they name, each once, and collects their errors.
 
     libraries: imported files by their paths. trail: notes on how the file being read was reached.
+    lays_params: whether params of a block are laid over those of the block that it replaces.
+    merged: the places of those that are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lays_params: bool = True) -> None:
+        self.lays_params = lays_params
+        self.merged: list[Span] = []
         self.documents: dict[Path, Document] = {}
         self.libraries: dict[Path, Home] = {}
         self.broken: set[Span] = set()
@@ -140,6 +195,15 @@ class _Reader:
         if result.fatal:
             raise SpecError(self.diagnostics)
         return result
+
+    @contextmanager
+    def noting(self, text: str, value: Value) -> Iterator[None]:
+        """Note at each error how its file was reached: by a value that names it."""
+        self.trail.append(Note(text, value.span))
+        try:
+            yield
+        finally:
+            self.trail.pop()
 
     def report(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Add diagnostics, with notes on how their file was reached."""
@@ -161,21 +225,24 @@ class _Reader:
         extends = root.get("extends")
         if extends is not None:
             base = self.find(extends, document, chain)
-            self.trail.append(Note("extended here", extends.span))
-            base_root, base_home = self.read(base, chain)
-            self.trail.pop()
+            with self.noting("extended here", extends):
+                base_root, base_home = self.read(base, chain)
         blocks = dict(base_home.blocks) if base_home else {}
-        for name, _, value in root.entries_of("blocks"):
-            if value.data is None:
-                blocks.pop(name, None)
+        for name, span, value in root.entries_of("blocks"):
+            if value.data is None and blocks.pop(name, None) is None:
+                message = f"the block '{name}' is empty, and there is none in a base to take away"
+                hint = f"give it `layers`: {name}: {{layers: [...]}}"
+                self.report([Diagnostic("schema", message, span, hint)])
         self.add_imports(blocks, document, chain)
         if base_home is not None and root.get("layers") is not None:
             self.warn_of_replaced_layers(root, base_home)
             self.drop_levels()  # they edit the steps that these `layers` replace
-        elif "edit" in root.data and root.get("edit") is None:
+        elif "edit" in root.data and root.get("edit") is None and not root.data["edit"].is_blank:
             self.drop_levels()
         self.add_level(root, base_root)
-        root = _overlay(base_root, root)
+        if base_root is not None:
+            self.merged += _find_merged(base_root, root)
+        root = _overlay(base_root, root, self.lays_params)
         return root, self.make_home(root, blocks, base_home)
 
     def edit(self, root: Value, edits: Sequence[Value], settings: Sequence[Value]) -> None:
@@ -227,16 +294,15 @@ class _Reader:
         root = document.root
         imports = root.get("import")
         imported: dict[str, Span] = {}
-        missing: list[Diagnostic] = []
+        is_missing = False
         for each in imports.data if imports else ():
             try:
                 found = self.find(each, document, chain)
-            except SpecError as error:
-                missing += error.diagnostics
+                with self.noting("imported here", each):
+                    library = self.read_library(found, chain)
+            except SpecError:
+                is_missing = True
                 continue
-            self.trail.append(Note("imported here", each.span))
-            library = self.read_library(found, chain)
-            self.trail.pop()
             for name, block in self.select_blocks(library, each).items():
                 known = blocks.get(name, block)
                 if known is not block:
@@ -247,8 +313,8 @@ class _Reader:
         for name, span, value in root.entries_of("blocks"):
             if name in imported and value.data is not None:
                 self.report([_make_duplicate_error(name, span, imported[name])])
-        if missing:  # every call of their blocks would be one more error
-            raise SpecError([*self.diagnostics, *missing])
+        if is_missing:  # every call of its blocks would be one more error
+            raise SpecError(self.diagnostics)
 
     def warn_of_replaced_layers(self, root: Value, base: Home) -> None:
         """Warn of `layers` that call no block of the base: they replace the whole list."""
@@ -311,6 +377,7 @@ class _Reader:
         Raises `SpecError` if it is missing, unreadable or part of a circle.
         """
         name = str(value.data)
+        extended = value is document.root.get("extends")
 
         def fail(message: str, hint: str | None = None) -> SpecError:
             self.report([Diagnostic("file", message, value.span, hint)])
@@ -336,6 +403,9 @@ class _Reader:
                     raise fail(message + "this file has it as well", "rename this file")
                 message += f"'{name}.yaml' lies beside this file"
                 raise fail(message, f"write {name}.yaml")
+            if extended and name in list_libraries():
+                message = f"'{name}' is a library of blocks, and `extends` takes a network"
+                raise fail(message, f"write import: [{name}]")
             shipped = list_shipped().get(name)
             if shipped is not None:
                 path, kind = shipped, "file"
@@ -349,7 +419,8 @@ class _Reader:
             if path.suffix == ".yaml" and path.stem in list_shipped():
                 hint = f"the one that comes with archspec is called {path.stem}"
             if is_bare(name):
-                hint = did_you_mean(name, list_shipped()) or hint
+                shipped_names = list_networks() if extended else list_libraries()
+                hint = suggest_shipped(name, shipped_names) or hint
             raise fail(f"there is no file '{name}'", hint)
         resolved = path.resolve()
         if resolved in chain:
@@ -362,11 +433,6 @@ class _Reader:
                 self.documents[resolved] = read_file(path, _relative_name(path))
             except UserError as error:
                 raise fail(str(error.args[0]), error.hint) from None
-            except SpecError as error:
-                self.trail.append(Note("named here", value.span))
-                self.report(error.diagnostics)
-                self.trail.pop()
-                raise SpecError(self.diagnostics) from None
         return self.documents[resolved]
 
 
@@ -414,17 +480,37 @@ def _make_duplicate_error(name: str, span: Span, first: Span) -> Diagnostic:
     )
 
 
-def _overlay(base: Value | None, top: Value) -> Value:
+def _find_merged(base: Value, top: Value) -> Iterator[Span]:
+    """Yield the places of the params of blocks that a file lays over those of its base."""
+    blocks = base.get("blocks")
+    for name, _, block in top.entries_of("blocks"):
+        below = blocks.get(name) if blocks is not None else None
+        if below is not None and below.get("params") and block.get("params"):
+            yield block.key_span("params")
+
+
+def _overlay(base: Value | None, top: Value, lays_params: bool = True) -> Value:
     """Return a derived file's value over its base's, by the rules of `extends`, without nulls."""
     data = {key: value for key, value in base.items() if key not in NOT_INHERITED} if base else {}
     keys = {key: base.key_span(key) for key in data} if base else {}
+    if (require := data.pop("require", None)) is not None:
+        # A limit is of one network; a formula is of the params, and they are taken over.
+        formulas = {key: value for key, value in require.items() if is_formula(key)}
+        data |= {"require": replace(require, data=formulas)} if formulas else {}
     for key, other in (("input", "inputs"), ("inputs", "input")):
         if top.get(key) is not None and other in data:
             del data[other], keys[other]
     for key, value in top.items():
         place = (key,)
         _overlay_key(
-            data, keys, place, value, top.key_span(key), DEEP.get(key, 0), key in KEEPS_NULL
+            data,
+            keys,
+            place,
+            value,
+            top.key_span(key),
+            DEEP.get(key, 0),
+            key in KEEPS_NULL,
+            lays_params,
         )
     return replace(top, data=data, keys=keys)
 
@@ -437,16 +523,21 @@ def _overlay_key(
     span: Span,
     depth: int,
     keeps_null: bool,
+    lays_params: bool,
 ) -> None:
-    """Lay one value over what a mapping has under its key.
+    """Lay one value over what a mapping has under its key; a blank one changes nothing there.
 
     depth: how many levels of mappings are laid over key by key. keeps_null: whether null is a value
-    at the lowest level, as of a param.
+    at the lowest level, as of a param. lays_params: as of a `_Reader`.
     """
     key = place[-1]
     old = data.get(key)
-    if place[0] == "blocks" and place[2:] == ("params",):  # a block's, name by name, as the file's
+    if (
+        place[0] == "blocks" and place[2:] == ("params",) and lays_params
+    ):  # a block's, name by name, as the file's
         depth, keeps_null = 1, True
+    if old is not None and value.is_blank:
+        return
     if value.data is None and not (keeps_null and depth == 0):
         data.pop(key, None)
         keys[key] = span  # where its absence is reported
@@ -456,7 +547,14 @@ def _overlay_key(
         deepest = depth == 1 and (keeps_null or key not in ("train", "inputs"))
         for name, each in value.items():
             _overlay_key(
-                inside, inside_keys, (*place, name), each, value.key_span(name), depth - 1, deepest
+                inside,
+                inside_keys,
+                (*place, name),
+                each,
+                value.key_span(name),
+                depth - 1,
+                deepest,
+                lays_params,
             )
         data[key], keys[key] = replace(value, data=inside, keys=inside_keys), span
     else:

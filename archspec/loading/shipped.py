@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+from archspec.errors import closest, one_of
 from archspec.reading import kind_of
 
+MAX_SUGGESTED = 6
 BARE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
@@ -30,6 +32,27 @@ def list_shipped() -> Mapping[str, Path]:
 def list_networks() -> list[str]:
     """Return the names of the shipped specs, without the block libraries."""
     return [name for name, path in list_shipped().items() if path.parent.name != "blocks"]
+
+
+def list_libraries() -> list[str]:
+    """Return the names of the shipped block libraries."""
+    return [name for name, path in list_shipped().items() if path.parent.name == "blocks"]
+
+
+def suggest_shipped(word: str, names: Iterable[str]) -> str | None:
+    """Return a hint with the shipped names that a word begins, or else the closest; or None.
+
+    `resnet50` begins `resnet50_imagenet`, and is spelt more like `resnext50`.
+    """
+    folded = {name: name.replace("_", "") for name in names}
+    wanted = word.replace("_", "").replace("-", "").casefold()
+    found = [name for name, text in folded.items() if text == wanted]
+    begun = re.compile(re.escape(wanted) + (r"(?!\d)" if wanted[-1:].isdigit() else ""))
+    found = found or [name for name, text in folded.items() if begun.match(text)]
+    if not found:
+        near = closest(word, folded)
+        found = [near] if near else []
+    return one_of(found[:MAX_SUGGESTED]) if found else None
 
 
 def is_bare(name: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from math import prod
@@ -42,11 +42,52 @@ class DistinctBlock:
 def find_blocks(scene: Scene) -> list[DistinctBlock]:
     """Return the distinct blocks in the order of their first frames.
 
+    What is used once, and holds blocks or has several inputs or outputs, is opened: the overview
+    shows what is in it. If each block is used once there is none to draw beside an overview.
+
     scene: that of a whole graph, with nothing folded into boxes.
     """
     wiring = Wiring(scene.edges)
+    whole = nest_boxes(scene.boxes, scene.titles)
+    opened: set[str] = set()
+    while True:
+        alike = _group_alike(_find_outermost(whole, opened), scene, wiring)
+        often = {
+            frame.title
+            for frames in alike
+            for frame in frames
+            if len(frames) > 1 or frame.path in scene.repeats
+        }
+        once = {
+            frame.path
+            for frame, *others in alike
+            if not others
+            and frame.path not in scene.repeats
+            and (
+                frame.title not in often and _holds_title(frame)
+                if frame.title
+                else any(len(values) > 1 for values in _find_values(frame, scene, wiring))
+            )
+        }
+        if not once:
+            break
+        opened |= once
+    if all(len(frames) == 1 and frames[0].path not in scene.repeats for frames in alike):
+        return []
+    names = [frames[0].title or _name_groups(frames, scene) for frames in alike]
+    seen: Counter[str] = Counter()
+    found = []
+    for name, frames in zip(names, alike, strict=True):
+        letter = f" {ascii_uppercase[seen[name] % 26]}" if names.count(name) > 1 else ""
+        seen[name] += 1
+        found.append(_make_block(name + letter, frames, scene, wiring))
+    return found
+
+
+def _group_alike(frames: Iterable[Frame], scene: Scene, wiring: Wiring) -> list[list[Frame]]:
+    """Return frames in groups of one structure."""
     alike: dict[Hashable, list[Frame]] = defaultdict(list)
-    for frame in _find_outermost(nest_boxes(scene.boxes, scene.titles)):
+    for frame in frames:
         links = tuple(
             tuple(link if link[0] == "here" else link[0] for link in box)
             for box in wiring.find_links(frame)
@@ -59,24 +100,20 @@ def find_blocks(scene: Scene) -> list[DistinctBlock]:
             for box in frame.boxes
         )
         alike[frame.title, ops, links].append(frame)
-    names = [frames[0].title or _name_groups(frames, scene) for frames in alike.values()]
-    seen: Counter[str] = Counter()
-    found = []
-    for name, frames in zip(names, alike.values(), strict=True):
-        letter = f" {ascii_uppercase[seen[name] % 26]}" if names.count(name) > 1 else ""
-        seen[name] += 1
-        found.append(_make_block(name + letter, frames, scene, wiring))
-    return found
+    return [*alike.values()]
 
 
-def _find_outermost(frame: Frame) -> Iterator[Frame]:
-    """Yield the outermost blocks in a frame: those with a title, and groups that hold none."""
+def _find_outermost(frame: Frame, opened: Container[str]) -> Iterator[Frame]:
+    """Yield the outermost blocks in a frame: those with a title, and groups that hold none.
+
+    opened: the paths of blocks that count as groups.
+    """
     for part in frame.parts:
         if isinstance(part, Frame):
-            if part.title or not _holds_title(part):
+            if part.path not in opened and (part.title or not _holds_title(part)):
                 yield part
             else:
-                yield from _find_outermost(part)
+                yield from _find_outermost(part, opened)
 
 
 def _holds_title(frame: Frame) -> bool:
@@ -103,6 +140,8 @@ def _count_repeats(box: Box, depth: int, scene: Scene) -> int:
 
 
 def _make_block(title: str, frames: Sequence[Frame], scene: Scene, wiring: Wiring) -> DistinctBlock:
+    # A use may take one value for two inputs, which another tells apart.
+    frames = sorted(frames, key=lambda each: -len(_find_values(each, scene, wiring)[0]))
     first = frames[0]
     peers: dict[str, list[Node]] = defaultdict(list)
     for frame in frames:
@@ -150,7 +189,18 @@ def _build_inside(
                 edges.setdefault(end, replace(edge, head=end))
         elif edge.head in inside:
             edges[index] = replace(edge, tail=ends["input", edge.value.name].name)
-    return replace(scene, boxes=boxes, edges=tuple(edges.values()), marks=tuple(ends.values()))
+    repeats = scene.repeats
+    if len(frames) > 1:  # whose shapes differ, so that a repeat says none
+        repeats = {
+            name: replace(each, ends=(each.ends[0], each.ends[0])) for name, each in repeats.items()
+        }
+    return replace(
+        scene,
+        boxes=boxes,
+        edges=tuple(edges.values()),
+        marks=tuple(ends.values()),
+        repeats=repeats,
+    )
 
 
 def _find_values(

@@ -42,7 +42,7 @@ class View:
 
 def build_scene(graph: Graph, view: View) -> Scene:
     """Return the boxes and edges of a view, all in graph order."""
-    scene = build_full_scene(graph, view.fold)
+    scene = _unframe(build_full_scene(graph, view.fold))
     return collapse_frames(scene, _choose_collapsed(scene.boxes, view))
 
 
@@ -304,7 +304,7 @@ def _name_frame(path: str, title: str, outer: str) -> str:
     """
     around = outer.rpartition(".")[0]
     names = path.removeprefix(f"{around}.").split(".")
-    if len(names) > 1 and title and re.fullmatch(rf"{re.escape(title)}(_\d+)?", names[-1]):
+    if len(names) > 1 and is_unnamed(names[-1], title):
         names.pop()
     return ".".join(names)
 
@@ -345,6 +345,35 @@ def _fold_repeats(scene: Scene) -> Scene:
     return replace(scene, boxes=boxes, edges=edges, repeats=repeats)
 
 
+def _unframe(scene: Scene) -> Scene:
+    """Return the scene without frames that only call one repeated box by the name of its block."""
+    inside: dict[str, list[Box]] = defaultdict(list)
+    for box in scene.boxes:
+        for path in box.frames:
+            inside[path].append(box)
+    idle = {
+        path
+        for path, (box, *others) in inside.items()
+        if not others
+        and len(box.frames) > 1
+        and box.name in scene.repeats
+        and path not in scene.repeats
+        and is_unnamed(scene.names[path], scene.titles[path])
+    }
+    return replace(
+        scene,
+        boxes=tuple(
+            replace(box, frames=tuple(path for path in box.frames if path not in idle))
+            for box in scene.boxes
+        ),
+    )
+
+
+def is_unnamed(name: str, title: str) -> bool:
+    """Return whether a block call was given no name: it is called by the block's."""
+    return bool(title) and bool(re.fullmatch(rf"{re.escape(title)}(_\d+)?", name))
+
+
 # --- ranks ---------------------------------------------------------------------------------------
 
 
@@ -383,11 +412,16 @@ def _rank(scene: Scene) -> Scene:
 
 
 def count_side_by_side(scene: Scene) -> Counter[int]:
-    """Return how many boxes, and lines that pass boxes, are side by side at each rank."""
-    rank = {box.name: box.rank for box in scene.boxes}
+    """Return how many boxes, and lines that pass boxes, are side by side at each rank.
+
+    Boxes and lines that run level between two ways are beside neither.
+    """
+    along = {end for edge in scene.edges if edge.way != "level" for end in (edge.tail, edge.head)}
+    across = {end for edge in scene.edges if edge.way == "level" for end in (edge.tail, edge.head)}
+    rank = {box.name: box.rank for box in scene.boxes if box.name not in across - along}
     found = Counter(rank.values())
     for edge in scene.edges:
-        if edge.tail in rank and edge.head in rank and not edge.skip:
+        if edge.tail in rank and edge.head in rank and not edge.skip and edge.way != "level":
             found.update(range(rank[edge.tail] + 1, rank[edge.head]))
     return found
 

@@ -19,20 +19,24 @@ from archspec.graph import Graph
 from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.boxes import View
 from archspec.pictures.cells import describe_box
-from archspec.pictures.labels import MIDDLE, Labels
+from archspec.pictures.differences import mark_differences
+from archspec.pictures.labels import DIFFERS, MIDDLE, Labels
 from archspec.pictures.plan import Picture, plan_in_one_column, plan_overview, plan_picture
 from archspec.pictures.scene import Box, Edge, Frame, Mark
 from archspec.pictures.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, sum_cost
+from archspec.pictures.ways import find_rows, has_exchange
 
 STRAIGHT = "600"  # the weight of a line that has no reason to bend
+STRAIGHTER = "601"  # of one that is also to be short, where others leave it space
 
 
 def to_dot(graph: Graph, view: View | None = None, style: Style | None = None) -> str:
     """Return the DOT text of a network."""
     style = style or Style()
     picture = plan_picture(graph, view or View(), style.across)
+    style = style.turn(picture.across)
     labels = Labels(picture, THEMES[style.theme], _make_scale([picture], style))
-    out = _make_page(graph.name, labels.write_heading(), style, len(picture.columns))
+    out = _make_page(graph.name, labels.write_heading(), style, [picture], len(picture.columns))
     _Drawing(out, labels).draw()
     return str(out.source)
 
@@ -42,22 +46,27 @@ def side_by_side(
 ) -> str:
     """Return the DOT text of several networks in one picture.
 
-    The depth of folding and the scale of heat are the same for all of them.
+    The depth of folding and the scale of heat are the same for all of them. What differs from the
+    first is marked.
     """
     view, style = view or View(), style or Style()
     view = replace(view, readable=view.readable // len(graphs))
     pictures = [plan_in_one_column(graph, view, style.across) for graph in graphs]
+    if style.across and any(picture.scene.has_ways_up for picture in pictures):
+        style = style.turn(False)
+        pictures = [plan_in_one_column(graph, view) for graph in graphs]
     scale = _make_scale(pictures, style)
-    out = _make_page(" and ".join(graph.name for graph in graphs), "", style, len(graphs))
-    for index, picture in style.put_in_order([*enumerate(pictures, 1)]):
-        labels = Labels(picture, THEMES[style.theme], scale)
+    names = " and ".join(graph.name for graph in graphs)
+    out = _make_page(names, "", style, pictures, len(graphs))
+    drawn = mark_differences([Labels(each, THEMES[style.theme], scale) for each in pictures])
+    for index, labels in style.put_in_order([*enumerate(drawn, 1)]):
         with out.subgraph(name=f"cluster {index}") as inner:
             inner.attr(
                 id=f"network-{index}",
                 label=labels.write_heading(),
                 margin="8",
                 peripheries="0",
-                tooltip=graphviz.escape(picture.graph.name),
+                tooltip=graphviz.escape(labels.picture.graph.name),
             )
             _Drawing(inner, labels, f"{index}/").draw()
     return str(out.source)
@@ -71,6 +80,7 @@ def to_blocks(graph: Graph, fold: bool = True, style: Style | None = None) -> st
     style = style or Style()
     theme = THEMES[style.theme]
     overview, inside, arrangement = plan_overview(graph, fold, style.across)
+    style = style.turn(overview.across)
     below, *columns = arrangement
     colours = [theme.blocks[index % len(theme.blocks)] for index in range(len(inside))]
     drawn = {
@@ -80,7 +90,7 @@ def to_blocks(graph: Graph, fold: bool = True, style: Style | None = None) -> st
     }
     labels = Labels(overview, theme, _make_scale([overview], style), drawn)
     width = len(overview.columns) + len(columns)
-    out = _make_page(graph.name, labels.write_heading(), style, width)
+    out = _make_page(graph.name, labels.write_heading(), style, [overview], width)
     drawings: list[Callable[[], None]] = [partial(_Drawing(out, labels).draw, alone=False)]
     for column in arrangement:
         for index in column:
@@ -130,11 +140,17 @@ def _list_ends(picture: Picture) -> list[Mark]:
     return [part for part in parts if isinstance(part, Mark) and part.kind == "end"]
 
 
-def _make_page(name: str, heading: str, style: Style, columns: int) -> graphviz.Digraph:
-    """Return a DOT page without nodes, for `columns` columns side by side."""
+def _make_page(
+    name: str, heading: str, style: Style, pictures: Iterable[Picture], columns: int
+) -> graphviz.Digraph:
+    """Return a DOT page without nodes, for pictures in `columns` columns side by side."""
     theme = THEMES[style.theme]
     text = {"fontname": FONT, "fontcolor": theme.ink}
     packed = "array_cu1" if style.across else f"array_ut{columns}"
+    # With newrank rows go through frames that stand side by side; it cannot be packed.
+    scenes = [picture.scene for picture in pictures]
+    rows = any(scene.has_ways_up or has_exchange(scene) for scene in scenes)
+    packing = {"newrank": "true"} if rows else {"pack": "16", "packmode": packed}
     return graphviz.Digraph(
         name=graphviz.escape(name),
         graph_attr={
@@ -145,10 +161,9 @@ def _make_page(name: str, heading: str, style: Style, columns: int) -> graphviz.
             "nodesep": "0.16",
             "pad": "0.1",
             "rankdir": style.direction,
-            "pack": "16",
-            "packmode": packed,
             "ranksep": "0.12",
             "tooltip": graphviz.escape(name),
+            **packing,
             **text,
         },
         node_attr={"shape": "plain", "fontsize": str(NORMAL), **text},
@@ -168,27 +183,38 @@ class _Drawing:
         self.picture = labels.picture
         self.theme = labels.theme
         self.prefix = prefix
-        plain = [edge for edge in self.picture.edges if not (edge.skip or edge.back)]
+        plain = [
+            edge
+            for edge in self.picture.edges
+            if not (edge.skip or edge.back or edge.way == "level")
+        ]
         self.leaving = Counter(edge.tail for edge in plain)
         self.entering = Counter(edge.head for edge in plain)
         self.before = {edge.head: edge for edge in plain}
         self.right = set(_find_entered_from_left(plain, self.picture))
+        edges = self.picture.edges
+        self.row = {(edges[i].tail, edges[i].head) for i in find_rows(edges, self.picture.parts)}
+        self.rising, self.sinking = (
+            {end for edge in edges if edge.way == way for end in (edge.tail, edge.head)}
+            for way in ("up", "down")
+        )
 
     def draw(self, alone: bool = True) -> None:
         """Draw columns and lines.
 
         alone: whether the page has no frame beside the picture. Graphviz puts what has a frame
-        first, so a column without frames may need an invisible one.
+        first, so a column without frames may need an invisible one; and it turns what has none in
+        a picture across the page.
         """
         turned = reversed if self.picture.across else iter
         columns = self.picture.columns
         bare = [not any(isinstance(part, Frame) for part in column.parts) for column in columns]
         for index, column in turned([*enumerate(columns)]):
-            if not bare[index] or (alone and all(bare)):
+            if not self.picture.across and (not bare[index] or (alone and all(bare))):
                 self._draw_parts(self.out, column)
                 self._put_in_order(self.out, column)
                 continue
-            with self.out.subgraph(name=f"cluster column {index}") as inner:
+            with self.out.subgraph(name=f"cluster column {self.prefix}{index}") as inner:
                 inner.attr(label="", margin="0", peripheries="0")
                 self._draw_parts(inner, column)
                 self._put_in_order(inner, column)
@@ -221,6 +247,8 @@ class _Drawing:
             elif isinstance(part, Mark) and part.kind == "output" and tails:
                 rows["outputs", max(tails)].append(self.prefix + name)
         for names in rows.values():
+            if self.picture.across:
+                names.reverse()
             if len(names) > 1:
                 with out.subgraph() as row:
                     row.attr(rank="same")
@@ -237,7 +265,10 @@ class _Drawing:
         ]
         before = self.before[max(skipped, key=self.labels.measure_beside).name]
         tail, length = self._write_end(before.tail), self._choose_length(before)
-        self.out.edge(tail, self._write_end(bend.name), minlen=length, style="invis", weight="2")
+        ends = [tail, self._write_end(bend.name)]
+        if before.way == "up":
+            ends.reverse()
+        self.out.edge(*ends, minlen=length, style="invis", weight="2")
 
     def _draw_parts(self, out: graphviz.Digraph, frame: Frame) -> None:
         """Draw what is in a frame or column."""
@@ -261,6 +292,7 @@ class _Drawing:
                 id=_make_id(f"frame {name}"),
                 label=self.labels.write_frame(frame),
                 labeljust="r" if frame.path in self.right else "l",
+                **self._place_title(frame),
                 margin="5",
                 penwidth="1",
                 peripheries="1",
@@ -276,6 +308,8 @@ class _Drawing:
         look = {"id": _make_id(name), "tooltip": _join_lines(facts)}
         if first.op == "InputLayer" and first.state == "sound":
             label = self.labels.write_terminal(first)
+            if box.name in self.labels.differing:
+                look["penwidth"] = str(DIFFERS)
             out.node(name, label, **look, **_style_terminal(self.theme))
         else:
             out.node(name, self.labels.write_box(box), **look)
@@ -307,16 +341,21 @@ class _Drawing:
         and boxes of parallel branches stay in rows. Lines leave below and enter above, except those
         into a merge, which come from all sides.
         """
+        if edge.way == "level":
+            self._draw_level(edge)
+            return
         tail, head = edge.tail, edge.head
         fork = self._forks(tail)
         attributes = {"minlen": self._choose_length(edge)}
         if self.entering[head] == 1:  # so a short branch has its gap before the merge
             attributes["weight"] = STRAIGHT if self.leaving[tail] == 1 else "2"
+            if self.rising and self._is(tail, "passage") and not fork:
+                attributes["weight"] = STRAIGHTER
         if self._is(head, "passage"):
             attributes["arrowhead"] = "none"
         if edge.back:
             attributes |= {"constraint": "false", "style": "dashed"}
-        below, above = ("e", "w") if self.picture.across else ("s", "n")
+        below, above = self._name_sides(edge)
         plain = not edge.skip and not edge.back
         begin = below if plain and (self.picture.across or not fork) else ""
         enters = plain and self.entering[head] == 1 and not self._is(head, "passage")
@@ -326,7 +365,44 @@ class _Drawing:
             attributes |= {"color": self.theme.skip, "penwidth": str(THICK), "weight": "1"}
             if self._is(head, "bend"):
                 attributes["arrowhead"] = "none"
-        self.out.edge(self._write_end(tail, begin), self._write_end(head, end), **attributes)
+        self._write_edge(
+            self._write_end(tail, begin), self._write_end(head, end), edge.way == "up", attributes
+        )
+
+    def _draw_level(self, edge: Edge) -> None:
+        """Draw an edge from one way to another, straight to the side if its ends are in a row."""
+        attributes = {"color": self.theme.skip, "penwidth": str(THICK)} if edge.skip else {}
+        if self._is(edge.head, "passage"):
+            attributes["arrowhead"] = "none"
+        if (edge.tail, edge.head) not in self.row:
+            attributes["constraint"] = "false"
+            self.out.edge(self._write_end(edge.tail), self._write_end(edge.head), **attributes)
+            return
+        begin, end = ("s", "n") if self.picture.across else ("e", "w")
+        tail, head = self._write_end(edge.tail, begin), self._write_end(edge.head, end)
+        with self.out.subgraph() as row:
+            row.attr(rank="same")
+            row.node(self.prefix + edge.tail)
+            row.node(self.prefix + edge.head)
+        self._write_edge(tail, head, self.picture.across, attributes)
+
+    def _write_edge(self, tail: str, head: str, turned: bool, attributes: dict[str, str]) -> None:
+        """Write an edge; turned: as one from its head to its tail, so that the head comes first."""
+        if turned:
+            arrow = attributes.pop("arrowhead", "normal")
+            attributes |= {"arrowtail": arrow, "dir": "back"}
+            tail, head = head, tail
+        self.out.edge(tail, head, **attributes)
+
+    def _name_sides(self, edge: Edge) -> tuple[str, str]:
+        """Return the sides where an edge leaves a part and where it enters one."""
+        sides = ("e", "w") if self.picture.across else ("s", "n")
+        return (sides[1], sides[0]) if edge.way == "up" else sides
+
+    def _place_title(self, frame: Frame) -> dict[str, str]:
+        """Return where a title is: below what goes up, so that lines enter beside it."""
+        inside = {box.name for box in frame.boxes}
+        return {"labelloc": "b"} if inside & self.rising and not inside & self.sinking else {}
 
     def _choose_sides(self, edge: Edge) -> tuple[str, str]:
         """Return the sides where a skip connection leaves and enters.
@@ -335,11 +411,12 @@ class _Drawing:
         narrow. In a picture across the page it enters a corner, because it would rise before it
         falls on a side.
         """
-        side, above, below = ("n", "w", "e") if self.picture.across else ("e", "n", "s")
+        side = "n" if self.picture.across else "e"
+        below, above = self._name_sides(edge)
         tail, head = self.picture.parts[edge.tail], self.picture.parts[edge.head]
         if self._is(edge.head, "bend"):
             return side if isinstance(tail, Mark) else "", above
-        into = "nw" if self.picture.across else side
+        into = f"n{above}" if self.picture.across else side
         return below, into if isinstance(head, Box) and not head.block else ""
 
     def _is(self, name: str, kind: str) -> bool:

@@ -58,6 +58,7 @@ HELD = 36  # letters in a line of the layers of a folded block
 LEGEND = 7  # kinds of layers in a line of the legend
 STEPS = 4  # steps of the scale of heat
 SLACK = Cell(span=9)  # takes nearly all space that texts beside it do not need
+DIFFERS = 3  # points of the frame of a box that differs
 MIDDLE = "middle"  # the part of a passage that edges go to
 DESCRIPTION = 76  # letters in a line of the description
 LINES, LINE = 5, 40  # lines of an error, and letters in each
@@ -69,7 +70,8 @@ class Labels:
 
     heat: the scale that boxes are shaded by, instead of by kind. drawn: the blocks that are drawn
     by themselves and their colours, by the path of their frames. symbols: in a picture of such a
-    block, those that stand for arguments, by node and argument.
+    block, those that stand for arguments, by node and argument. differing: the boxes that differ
+    from a picture beside it.
     """
 
     picture: Picture
@@ -77,6 +79,7 @@ class Labels:
     heat: Heat | None = None
     drawn: Mapping[str, tuple[DistinctBlock, str]] = field(default_factory=dict)
     symbols: Symbols = field(default_factory=dict)
+    differing: frozenset[str] = frozenset()
     rows: Mapping[str, Rows] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +99,8 @@ class Labels:
         look["COLOR"] = self.theme.wrong if failed else self.theme.quiet
         if box.block in self.drawn and not failed:
             look["COLOR"] = self.drawn[box.block][1]
+        if box.name in self.differing and not failed:
+            look |= {"BORDER": DIFFERS, "COLOR": self.theme.ink}
         if following or box.calls > 1:
             look["STYLE"] = "dotted" if following else "dashed"
         return write_label(Table(lay_out(box), look))
@@ -244,6 +249,8 @@ class Labels:
         else:
             rows.append(Cell([Text(_write_costs(graph))], ink=self.theme.quiet))
         rows += self._scale(self.heat) if self.heat else self._legend()
+        if self.differing:
+            rows.append(Cell([Text("thick frame: differs", size=SMALL)], ink=self.theme.quiet))
         return write_label(Table([[row] for row in rows], {"CELLPADDING": 1}))
 
     def _count_errors(self) -> Table:

@@ -14,8 +14,16 @@ from math import log
 from archspec.graph import Shape
 from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.boxes import count_side_by_side
-from archspec.pictures.cells import arrange_cells, measure_rows, measure_title, wrap_use, wrap_words
+from archspec.pictures.cells import (
+    Symbols,
+    arrange_cells,
+    measure_rows,
+    measure_title,
+    wrap_use,
+    wrap_words,
+)
 from archspec.pictures.scene import Box, Edge, Frame, Scene, nest_boxes
+from archspec.pictures.ways import has_exchange, split_ways
 
 MOST = 8  # columns that are tried
 # How much worse a picture is for each cut, for each frame or line that it breaks, for blocks below
@@ -23,6 +31,8 @@ MOST = 8  # columns that are tried
 CUT, BREAK, BELOW, SHRUNK = 0.1, 0.1, 0.3, 4
 DETOUR = 140  # points that a column may be longer so that nothing breaks
 FORK = 25  # points of a fork for its second branch, and again for its third
+
+LONG, STRIP = 900, 2  # points, and height by width, of a strip of paper
 
 # Indices of blocks: of those below an overview, then of those in each column beside it.
 Arrangement = list[list[int]]
@@ -109,10 +119,25 @@ def choose_format(across: bool) -> PageFormat:
     return ACROSS if across else DOWN
 
 
+def is_strip(scene: Scene) -> bool:
+    """Return whether a network that goes down and up, which is not cut, is a strip of paper."""
+    if not scene.has_ways_up:
+        return False
+    beside, along = _TextSizes(scene, DOWN, {}).measure_ways()
+    return along > max(LONG, STRIP * beside)
+
+
 def cut_into_columns(scene: Scene, page: PageFormat) -> list[Frame]:
     """Return the boxes in frames, in the number of columns, or rows, that fits the page best."""
-    tries = _try_columns(scene, page)
-    return min(tries, key=lambda each: each[0] + page.measure_misfit(each[2]))[1]
+
+    def rate(each: tuple[float, list[Frame], Extents]) -> float:
+        return each[0] + page.measure_misfit(each[2])
+
+    best = min(_try_columns(scene, page), key=rate)
+    # A strip is worse than a cut through two lines, but not than one through an exchange.
+    if page.measure_misfit(best[2]) > log(STRIP) and not has_exchange(scene):
+        best = min(best, *_try_columns(scene, page, most=2), key=rate)
+    return best[1]
 
 
 def arrange_overview(
@@ -151,7 +176,8 @@ def _measure_named(blocks: Sequence[DistinctBlock], page: PageFormat) -> tuple[i
 
 def _measure_block(block: DistinctBlock, page: PageFormat) -> tuple[int, int]:
     """Return the approximate size of the picture of a block."""
-    sizes = _BlockSizes(block, page)
+    sizes = _TextSizes(block.scene, page, block.symbols)
+    sizes.changing = set()  # a block by itself has no shapes
     beside, along = sizes.measure(block.scene.boxes)
     branches = min(max(sizes.breadths.values()), 3)
     names = wrap_words(next(iter(block.uses.values())))
@@ -160,14 +186,19 @@ def _measure_block(block: DistinctBlock, page: PageFormat) -> tuple[int, int]:
     return beside + page.title[0], along + page.title[1] + FORK * (branches - 1)
 
 
-def _try_columns(scene: Scene, page: PageFormat) -> Iterator[tuple[float, list[Frame], Extents]]:
-    """Yield the cost, the columns and their sizes for a picture in one column, two, and so on."""
+def _try_columns(
+    scene: Scene, page: PageFormat, most: int = 1
+) -> Iterator[tuple[float, list[Frame], Extents]]:
+    """Yield the cost, the columns and their sizes for a picture in one column, two, and so on.
+
+    most: how many values may cross from a column to the next.
+    """
     sizes = _Sizes(scene, page)
     index = {box.name: index for index, box in enumerate(scene.boxes)}
     boxes = _put_heads_first(scene)
     tops = [0, *accumulate(sizes.measure_ranks(boxes).values())]
-    breaks = _count_breaks(boxes, scene.edges)
-    for wanted in range(MOST):
+    breaks = _count_breaks(boxes, scene.edges, most)
+    for wanted in range(1 if scene.has_ways_up else MOST):  # which stand side by side already
         cuts = _choose_cuts(boxes, breaks, tops, wanted)
         ends = pairwise([0, *cuts, len(boxes)])
         parts = [sorted(boxes[start:end], key=lambda box: index[box.name]) for start, end in ends]
@@ -224,6 +255,7 @@ class _Sizes:
     """Estimates how large the boxes of a picture are, in points."""
 
     def __init__(self, scene: Scene, page: PageFormat) -> None:
+        self.scene = scene
         self.page = page
         self.breadths = count_side_by_side(scene)
         self.changing = _find_changing(scene.edges)
@@ -258,15 +290,20 @@ class _Sizes:
         return self.page.alone if self.breadths[box.rank] == 1 else self.page.beside
 
 
-class _BlockSizes(_Sizes):
-    """Estimates how large the boxes of a block that is drawn by itself are, from their text."""
+class _TextSizes(_Sizes):
+    """Estimates how large boxes are from their text."""
 
-    def __init__(self, block: DistinctBlock, page: PageFormat) -> None:
-        super().__init__(block.scene, page)
-        self.changing = set()  # a block by itself has no shapes
-        self.rows = arrange_cells(block.scene, block.symbols, page.across)
+    def __init__(self, scene: Scene, page: PageFormat, symbols: Symbols) -> None:
+        super().__init__(scene, page)
+        self.rows = arrange_cells(scene, symbols, page.across)
+
+    def measure_ways(self) -> tuple[int, int]:
+        """Return the size of what goes down with what goes up beside it."""
+        return _join_columns([self.measure(way) for way in split_ways(self.scene) if way])
 
     def _measure_box(self, box: Box) -> tuple[int, int]:
+        if box.block:
+            return self.page.block
         width, height = measure_rows(self.rows[box.name])
         beside, along = (height, width) if self.page.across else (width, height)
         return beside + self.page.gap, along
@@ -330,11 +367,11 @@ def _put_heads_first(scene: Scene) -> list[Box]:
     return [scene.boxes[index[name]] for name in order]
 
 
-def _count_breaks(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, int]:
-    """Return the positions where a single value crosses, each with how much a cut there would
-    break.
+def _count_breaks(boxes: Sequence[Box], edges: Iterable[Edge], most: int) -> dict[int, int]:
+    """Return the positions where few values cross, each with how much a cut there would break.
 
-    A cut breaks the frames on both sides of it, and the lines of that value, but for one.
+    A cut breaks the frames on both sides of it, and the lines of those values, but for one. most:
+    how many values.
     """
     index = {box.name: i for i, box in enumerate(boxes)}
     heads: dict[str, list[str]] = defaultdict(list)
@@ -351,12 +388,13 @@ def _count_breaks(boxes: Sequence[Box], edges: Iterable[Edge]) -> dict[int, int]
             for box in (*live, boxes[cut - 1])
             if any(index[head] >= cut for head in heads[box.name])
         ]
-        if len(live) == 1:
-            (tail,) = live
-            later = [boxes[index[head]] for head in heads[tail.name] if index[head] >= cut]
+        if 0 < len(live) <= most:
             ways = {
-                next((path for path in head.frames if path not in tail.frames), head.name)
-                for head in later
+                (tail.name, next((path for path in head.frames if path not in tail.frames), name))
+                for tail in live
+                for name in heads[tail.name]
+                if index[name] >= cut
+                for head in [boxes[index[name]]]
             }
             through = set(boxes[cut - 1].frames) & set(boxes[cut].frames)
             breaks[cut] = len(through) + len(ways) - 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from archspec.graph import Graph
@@ -19,7 +19,14 @@ from archspec.pictures.boxes import (
     collapse_frames,
     count_side_by_side,
 )
-from archspec.pictures.pages import Arrangement, arrange_overview, choose_format, cut_into_columns
+from archspec.pictures.order import find_lanes, order_edges, order_parts
+from archspec.pictures.pages import (
+    Arrangement,
+    arrange_overview,
+    choose_format,
+    cut_into_columns,
+    is_strip,
+)
 from archspec.pictures.routes import (
     PlacedMark,
     Routes,
@@ -30,6 +37,7 @@ from archspec.pictures.routes import (
     put_marks,
 )
 from archspec.pictures.scene import Box, Edge, Frame, Mark, Scene, nest_boxes
+from archspec.pictures.ways import find_ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +72,20 @@ class Picture:
 
 def plan_picture(graph: Graph, view: View, across: bool = False) -> Picture:
     """Return the picture of a network on a page."""
-    scene = build_scene(graph, view)
+    scene = find_ways(build_scene(graph, view), across)
+    while is_strip(scene) and view.depth is None:
+        view = replace(view, readable=len(scene.boxes) - 1)
+        folded = find_ways(build_scene(graph, view), across)
+        if not folded.has_ways_up or len(folded.boxes) == len(scene.boxes):
+            break
+        scene = folded
+    across = across and not scene.has_ways_up
     return _plan(scene, cut_into_columns(scene, choose_format(across)), across)
 
 
 def plan_in_one_column(graph: Graph, view: View, across: bool = False) -> Picture:
     """Return the picture of a network that is drawn beside others."""
-    scene = build_scene(graph, view)
+    scene = find_ways(build_scene(graph, view))
     return _plan(scene, [nest_boxes(scene.boxes, scene.titles)], across)
 
 
@@ -81,11 +96,15 @@ def plan_overview(
     go.
 
     The last says which blocks are below the last column of the overview, and in each column beside
-    it. fold: whether repeats are drawn once.
+    it. Without blocks the overview is the usual picture. fold: whether repeats are drawn once.
     """
     whole = build_full_scene(graph, fold)
     blocks = find_blocks(whole)
+    if not blocks:
+        return plan_picture(graph, View(fold=fold), across), [], [[]]
     scene = collapse_frames(whole, {path for block in blocks for path in block.uses})
+    scene = find_ways(scene, across)
+    across = across and not scene.has_ways_up
     columns, arrangement = arrange_overview(scene, blocks, choose_format(across))
     inside = [(block, _plan_block(block, across)) for block in blocks]
     return _plan(scene, columns, across), inside, arrangement
@@ -121,5 +140,10 @@ def _finish(scene: Scene, columns: Sequence[Frame], routes: Routes, across: bool
     for each in marks:
         path = each.mark.frames[-1] if each.mark.frames else ""
         by_frame[each.column, path].append(each)
-    placed = tuple(put_marks(column, by_frame, index) for index, column in enumerate(columns))
-    return Picture(scene, placed, tuple(edges), count_side_by_side(scene), across)
+    lanes = find_lanes(scene, edges)
+    placed = tuple(
+        order_parts(put_marks(column, by_frame, index), lanes)
+        for index, column in enumerate(columns)
+    )
+    ordered = tuple(order_edges(edges, lanes))
+    return Picture(scene, placed, ordered, count_side_by_side(scene), across)

@@ -118,6 +118,8 @@ def _fork(
         shared = [path for path in heads[0].frames if all(path in each.frames for each in heads)]
         letters = max(titles.get(path, 0) for path in shared if path not in tail.frames)
         half = widths[heads[0].name] / 2 if heads[0].name in widths else WIDEST
+        if group[0].way == "level":  # which comes from the side, clear of titles
+            letters = 0
         if len(group) == 1 and (not letters or half >= measure_title(letters)):
             routed += group
             continue
@@ -167,6 +169,8 @@ def label_edges(
     entering: dict[str, set[Shape]] = defaultdict(set)
     for edge in changing:
         entering[edge.head].add(_read_shape(edge))
+    saying = {box.name for box in scene.boxes if box.block}  # what they give, in their labels
+    saying |= {name for name, repeat in scene.repeats.items() if repeat.describe_changes()}
     parts = _name_parts(scene, marks)
     column_of = _find_columns(columns, marks)
     texts: dict[str, str] = {}  # by passage
@@ -179,7 +183,7 @@ def label_edges(
         key = (edge.tail, shape)
         if (
             not edge.skip
-            and not (isinstance(tail, Box) and tail.block)  # whose label has the shape
+            and edge.tail not in saying
             and edge.value.facts
             and key not in labelled_values
             and entering[edge.tail] - {shape}
@@ -194,7 +198,8 @@ def label_edges(
             labelled.append(edge)
         else:
             name = _choose_name(f"{edge.value.name} to {head.name}", parts)
-            mark = parts[name] = Mark(name, "passage", "\n".join(lines), _share_frames(tail, head))
+            around = head.frames if edge.way == "level" else _share_frames(tail, head)
+            mark = parts[name] = Mark(name, "passage", "\n".join(lines), around)
             added.append(PlacedMark(mark, column_of[tail.name]))
             labelled += [replace(edge, head=name), replace(edge, tail=name)]
     written = [
@@ -215,7 +220,7 @@ def bend_skips(columns: Sequence[Frame], routes: Routes, scene: Scene) -> Routes
     frames = [{frame.path: frame for frame in column.frames} for column in columns]
     heads: dict[str, list[str]] = defaultdict(list)
     for edge in edges:
-        if not edge.skip and not edge.back:
+        if not edge.skip and not edge.back and edge.way != "level":
             heads[edge.tail].append(edge.head)
     entered = {head for each in heads.values() for head in each}
 
@@ -231,7 +236,7 @@ def bend_skips(columns: Sequence[Frame], routes: Routes, scene: Scene) -> Routes
     added: list[PlacedMark] = []
     for edge in edges:
         tail, head = parts[edge.tail], parts[edge.head]
-        if not edge.skip or isinstance(head, Mark):
+        if not edge.skip or edge.way == "level" or isinstance(head, Mark):
             bent.append(edge)
             continue
         shared = _share_frames(tail, head)

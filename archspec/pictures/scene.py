@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from types import MappingProxyType
+from typing import Literal
 
 from archspec import notation
 from archspec.graph import Graph, Node, State
 
+Way = Literal["down", "up", "level"]
 WORST_FIRST: tuple[State, ...] = ("failed", "following")
 
 
@@ -77,7 +79,9 @@ class Edge:
 
     tail, head: names of its ends. value: the node whose output it is. label: the call argument or
     the calls that it is for. skip: whether the value also reaches the head by a longer way. back:
-    whether the head comes before the tail, being a shared layer that is called again.
+    whether the head comes before the tail, being a shared layer that is called again. way: "up" in
+    the part of a network that expands, if it stands beside the part that contracts, and "level"
+    from one to the other; else "down".
     """
 
     tail: str
@@ -86,6 +90,7 @@ class Edge:
     label: str = ""
     skip: bool = False
     back: bool = False
+    way: Way = "down"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -185,6 +190,11 @@ class Scene:
         parts: list[Box | Mark] = [*self.marks, *self.boxes]
         by_name = {part.name: part for part in parts}
         object.__setattr__(self, "parts", MappingProxyType(by_name))
+
+    @property
+    def has_ways_up(self) -> bool:
+        """Whether a part that expands stands beside the part that contracts."""
+        return any(edge.way == "up" for edge in self.edges)
 
     def first_repetition(self, box: Box) -> Sequence[Node]:
         """Return the nodes of a box in the first repetition of the repeats around it."""

@@ -7,7 +7,7 @@ Heat("params", 2_000_000)        ->  a colour for each cost, from nothing to the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from archspec.analysis.measures import LAYER_MEASURES
@@ -113,6 +113,10 @@ class Style:
     @property
     def across(self) -> bool:
         return self.direction == "LR"
+
+    def turn(self, across: bool) -> Style:
+        """Return the style for a picture that runs across the page, or down."""
+        return replace(self, direction=DIRECTIONS[across])
 
     def put_in_order(self, parts: Sequence[T]) -> Iterable[T]:
         """Return parts in Graphviz's order: it turns a picture across by a quarter to the left."""

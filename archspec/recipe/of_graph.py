@@ -19,6 +19,7 @@ from archspec.recipe.outputs import (
     spread_over_outputs,
 )
 from archspec.recipe.record import RECIPE, Data, Train, suggest_key
+from archspec.recipe.scaling import SCALED_TWICE, find_scaled_twice
 
 BY_OUTPUT = ("loss", "metrics", "loss_weights")
 
@@ -90,6 +91,9 @@ def recipe_of(
 
     losses = spread_over_outputs(graph, "loss", train.loss)
     warnings = [*find_wrong_ranges(source.scale, train.augment)]
+    scaled = find_scaled_twice(graph, source.scale, train.augment)
+    if scaled is not None and not any(each.code == "scaled-twice" for each in graph.warnings):
+        warnings.append(f"{scaled[1]}: {SCALED_TWICE}")
     for name in graph.outputs:
         if name not in losses:
             losses[name] = choose_loss(graph, name)

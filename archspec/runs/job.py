@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from archspec.backends.spec_yaml import flat_name, to_spec
-from archspec.data.datasets import CLASSES, Dataset, count_by_class, hash_examples
+from archspec.data.datasets import Dataset, count_by_class, hash_examples
 from archspec.data.images import are_grey
 from archspec.data.preparation import Part
 from archspec.graph import Graph
 from archspec.reading import path_of
 from archspec.recipe import Recipe
+from archspec.recipe.datasets import CLASSES
 from archspec.runs.folder import RunFolder
 from archspec.runs.own_layers import describe_files
 from archspec.syntax.writer import write_yaml

@@ -55,6 +55,12 @@ class CheckResult:
         return [name for name, _, _ in self.root.entries_of("blocks")]
 
 
+def find_rank(root: Value) -> int | None:
+    """Return how many axes the input of a file has beside channels, if it is one list."""
+    shape = root.get("input")
+    return len(shape.data) - 1 if shape is not None and isinstance(shape.data, tuple) else None
+
+
 def find_values(root: Value, path: Iterable[Any]) -> list[Value]:
     """Return the values on a path from the root, beginning with the root."""
     values = [root]

@@ -22,7 +22,7 @@ from archspec.schema.define_values import (
     label,
 )
 from archspec.syntax.edits import VERBS
-from archspec.syntax.steps import BESIDE, MODIFIERS, RESERVED, WORDS
+from archspec.syntax.words import BESIDE, MODIFIERS, RESERVED, WORDS
 
 STEP = "a layer, a block or a mapping that holds one"
 BRANCH = "a list of steps, or a group of `layers`"

@@ -178,9 +178,16 @@ def _define_contracts() -> dict[str, Any]:
         "a mapping of contracts",
         "contracts",
         patternProperties={
-            f"^{name}@[0-9]+$": {**COMPARISON, "description": measure.sentence}
-            for name, measure in CONTRACTS.items()
-            if measure.per_batch
+            **{
+                f"^{name}@[0-9]+$": {**COMPARISON, "description": measure.sentence}
+                for name, measure in CONTRACTS.items()
+                if measure.per_batch
+            },
+            "^=": describe(
+                "the words of its error",
+                {"type": "string"},
+                "What the formula demands of the params, in words: its error.",
+            ),
         },
     )
 

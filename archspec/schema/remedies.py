@@ -11,12 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 from archspec import foreign, recipe
-from archspec.arguments import show
-from archspec.errors import did_you_mean
+from archspec.arguments import bind, show
+from archspec.errors import Refused, did_you_mean
 from archspec.layers import LAYERS
 from archspec.objects import KINDS
 from archspec.schema.check_result import find_values
-from archspec.schema.validator import Fault, list_arguments
+from archspec.schema.validator import Fault, find_arguments
+from archspec.syntax.formulas import lacks_sign
 from archspec.syntax.source import FLOAT, to_plain
 
 BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
@@ -43,11 +44,29 @@ def _one_in_brackets(fault: Fault) -> str | None:
     return "leave the brackets out" if alone else None
 
 
+def _mapping_as_list(fault: Fault) -> str | None:
+    """Catch `params:` with `- width: 3` under it."""
+    items = fault.value.data
+    if not (isinstance(items, tuple) and items and all(isinstance(i.data, dict) for i in items)):
+        return None
+    merged = {key: to_plain(value) for each in items for key, value in each.items()}
+    span = fault.value.span
+    dashed = span.source.lines[span.line - 1][span.column - 1 : span.column] == "-"
+    return "leave the '- ' out" if dashed and fault.takes(merged) else None
+
+
 def _number_of_turns(fault: Fault) -> str | None:
     """Catch `for: 3`."""
     data = fault.value.data
     counted = isinstance(data, int) and not isinstance(data, bool)
     return f"write repeat: {data}" if fault.path[-1] == "for" and counted else None
+
+
+def _input_for_inputs(fault: Fault) -> str | None:
+    """Catch `inputs: [28, 28, 1]`."""
+    if not (isinstance(fault.value.data, tuple) and fault.path == ["inputs"]):
+        return None
+    return f"a single input is `input: {show(to_plain(fault.value))}`"
 
 
 def _outputs_by_name(fault: Fault) -> str | None:
@@ -66,10 +85,18 @@ def _margins(fault: Fault) -> str | None:
 
 
 def _one_for_a_list(fault: Fault) -> str | None:
-    """Catch `outputs: head`."""
+    """Catch `outputs: head` and `input: 784`."""
     data = fault.value.data
-    one = bool(fault.text) and fault.takes([data]) and not fault.takes(data)
+    is_shape = fault.path[0] in ("input", "inputs", "require")
+    alone = bool(fault.text) or (is_shape and type(data) is int)
+    one = alone and fault.takes([data]) and not fault.takes(data)
     return f"make it a list: [{data}]" if one else None
+
+
+def _unknown_length(fault: Fault) -> str | None:
+    """Catch `input: [-1, 3]`."""
+    unknown = fault.value.data == -1 and fault.path[0] in ("input", "inputs")
+    return "an axis of unknown length is null" if unknown and fault.takes(None) else None
 
 
 def _none(fault: Fault) -> str | None:
@@ -93,6 +120,15 @@ def _thousands(fault: Fault) -> str | None:
     return None
 
 
+def _decimal_comma(fault: Fault) -> str | None:
+    """Catch `rate: 0,5`."""
+    number = fault.text.replace(",", ".")
+    decimal = re.fullmatch(r"[-+]?[0-9]{1,9},[0-9]{1,9}", fault.text)
+    if decimal and fault.takes(float(number)):
+        return f"numbers have a decimal point: {number}"
+    return None
+
+
 def _quoted_number(fault: Fault) -> str | None:
     """Catch `units: "3"`."""
     quoted = FLOAT.fullmatch(fault.text) and not fault.value.is_plain
@@ -102,11 +138,21 @@ def _quoted_number(fault: Fault) -> str | None:
 
 
 def _formula_without_sign(fault: Fault) -> str | None:
-    """Catch `units: width * 2`, where `width` is a param."""
+    """Catch `units: width * 2`, where `width` is a param, and `scale: 1/255`."""
     name = re.match(r"[A-Za-z_]\w*", fault.text)
-    if name and name[0] in _params(fault) and fault.takes("=x"):
-        return f"a formula begins with '=': ={fault.text}"
-    return None
+    params = _params(fault)
+    meant = (name and name[0] in params) or lacks_sign(fault.text, params)
+    return f"a formula begins with '=': ={fault.text}" if meant and fault.takes("=x") else None
+
+
+def _number_with_signs(fault: Fault) -> str | None:
+    """Catch `units: 10,` and `(10)`, `1_000`, `32#comment` and `10 // head`."""
+    number = r"([-+]?\d{1,9}(?:_\d{3})*(?:\.\d+)?)"
+    given = re.fullmatch(rf"\(?\s*{number}\s*\)?\s*[,;]?\s*((//|#|--).*)?", fault.text)
+    if given is None or not fault.takes(float(given[1].replace("_", ""))):
+        return None
+    written = given[1].replace("_", "")
+    return f"write {written}{'; a comment begins with a space and #' if given[2] else ''}"
 
 
 def _list_without_brackets(fault: Fault) -> str | None:
@@ -120,11 +166,11 @@ def _list_without_brackets(fault: Fault) -> str | None:
 
 
 def _percentage(fault: Fault) -> str | None:
-    """Catch `rate: 50%` and `rate: 50`."""
+    """Catch `rate: 50%` and `rate: 50`; 1.5 is no share at all."""
     number = fault.value.data
     if re.fullmatch(r"\d{1,9}(\.\d+)?\s*%", fault.text):
         share = float(fault.text[:-1]) / 100
-    elif isinstance(number, int | float) and 1 < number <= 100 and not fault.takes(2):
+    elif isinstance(number, int | float) and 2 < number <= 100 and not fault.takes(2):
         share = number / 100
     else:
         return None
@@ -132,24 +178,52 @@ def _percentage(fault: Fault) -> str | None:
 
 
 def _arguments_without_names(fault: Fault) -> str | None:
-    """Catch `Conv2D: [64, 3]` and `Conv2D: 64, 3`."""
+    """Catch `Conv2D: [64, 3]` and `Conv2D: (64, 3)`, where they would be right by their names."""
     data, owner = fault.value.data, fault.path[-1]
     if isinstance(data, tuple):
-        values = [show(to_plain(each)) for each in data]
+        values = [to_plain(each) for each in data]
     else:
-        values = [each.strip() for each in fault.text.split(",")]
-    names = list_arguments(owner) if isinstance(owner, str) else []
-    if not 1 < len(values) <= len(names) or not all(values):
+        parts = fault.text.removeprefix("(").removesuffix(")").split(",")
+        values = [_number_or_text(each.strip()) for each in parts]
+    arguments = find_arguments(owner) if isinstance(owner, str) else {}
+    if not 1 < len(values) <= len(arguments):
         return None
-    pairs = zip(names, values, strict=False)
-    written = ", ".join(f"{name}: {each.strip(chr(39))}" for name, each in pairs)
+    pairs = dict(zip(arguments, values, strict=False))
+    try:
+        bind(str(owner), arguments, pairs)
+    except Refused:
+        return None
+    written = ", ".join(f"{name}: {show(each)}" for name, each in pairs.items()).replace("'", "")
     return f"arguments have names: {owner}: {{{written}}}"
+
+
+def _inputs_as_argument(fault: Fault) -> str | None:
+    """Catch `Concatenate: [previous, input]`."""
+    data, owner = fault.value.data, fault.path[-1]
+    takes_list = owner in LAYERS and LAYERS[owner].takes == "list"
+    if not (takes_list and isinstance(data, tuple)):
+        return None
+    if not all(isinstance(each.data, str) for each in data):
+        return None
+    names = ", ".join(each.data for each in data)
+    return f"its inputs are written beside it: `from: [{names}]`"
 
 
 def _recipe_word(fault: Fault) -> str | None:
     """Catch `precision: fp16`."""
     key = recipe.RECIPE.get(str(fault.path[-1])) if fault.path[:-1] == ["train"] else None
     return key.type.meant(fault.text) if key else None
+
+
+def _object_as_call(fault: Fault) -> str | None:
+    """Catch `kernel_regularizer: l2(0.01)`."""
+    call = re.fullmatch(r"(?:\w+\.)*(\w+)\(([^()]+)\)", fault.text[:200])
+    name = KINDS[fault.owner].canonical(call[1]) if call and fault.role == "object" else None
+    if call is None or name is None:
+        return None
+    named = re.fullmatch(r"\s*\w+\s*=[^=]+(,\s*\w+\s*=[^=]+)*", call[2])
+    inside = re.sub(r"\s*=\s*", ": ", call[2].strip())
+    return f"write {{{name}: {f'{{{inside}}}' if named else inside}}}"
 
 
 def _misspelt_word(fault: Fault) -> str | None:
@@ -197,25 +271,37 @@ def _comparison(fault: Fault) -> str | None:
 # words that are guessed by their letters, and lists of all valid words come last.
 REMEDIES: tuple[Callable[[Fault], str | None], ...] = (
     _steps_as_mapping,
+    _mapping_as_list,
     _one_in_brackets,
     _number_of_turns,
+    _input_for_inputs,
     _outputs_by_name,
     _margins,
     _one_for_a_list,
+    _unknown_length,
     _none,
     _yes_or_no,
     _thousands,
+    _decimal_comma,
     _quoted_number,
     _formula_without_sign,
+    _number_with_signs,
     _list_without_brackets,
     _percentage,
     _arguments_without_names,
+    _inputs_as_argument,
     _recipe_word,
+    _object_as_call,
     _misspelt_word,
     _unknown_word,
     _names_of_a_table,
     _comparison,
 )
+
+
+def _number_or_text(text: str) -> Any:
+    """Return the number that a text is, or the text."""
+    return (float if "." in text else int)(text) if re.fullmatch(r"\d{1,9}(\.\d+)?", text) else text
 
 
 def _params(fault: Fault) -> set[str]:

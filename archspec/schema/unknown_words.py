@@ -10,10 +10,12 @@ from archspec.arguments import show
 from archspec.errors import Span, closest, did_you_mean
 from archspec.infer import explain_lacking, suggest_nearest
 from archspec.layers import LAYERS
-from archspec.objects import KINDS, TABLES
-from archspec.schema.check_result import CheckResult, Notes
+from archspec.objects import KINDS, TABLES, snake_case
+from archspec.schema.check_result import CheckResult, Notes, find_rank
+from archspec.schema.define_steps import BLOCK_NAME
 from archspec.schema.validator import Fault, name_subject
-from archspec.syntax.steps import BESIDE, MODIFIERS, RESERVED, WORDS
+from archspec.syntax.source import to_plain
+from archspec.syntax.words import BESIDE, MODIFIERS, RESERVED, WORDS
 
 # Words at the top of a file; if one is misspelt, the rest of the file cannot be checked.
 NEEDED = ("params", "input", "inputs", "blocks", "defaults", "import", "extends")
@@ -68,10 +70,15 @@ def _meant_argument(key: str, fault: Fault) -> str:
     elsewhere: str | None = None
     if owner == "train":
         elsewhere = recipe.suggest_key(key)
+    elif owner == "data":
+        elsewhere = foreign.DATA.get(key.replace("_", "").casefold())
     elif owner in LAYERS:
         elsewhere = foreign.ARGUMENTS.get(key.replace("_", "").casefold())
+        if elsewhere and (ours := re.match(r"write (\w+)", elsewhere)) and ours[1] not in known:
+            elsewhere = None
     elif owner in TABLES["optimizer"]:
         elsewhere = foreign.OPTIMIZER_ARGUMENTS.get(key)
+    numbered = [each for each in known if re.fullmatch(rf"{re.escape(key.rstrip('s'))}_\d", each)]
     written = re.fullmatch(r"(\w+)(\s+|:|\s*=\s*)(\S.*)", key)  # `units 3`, `units:3`, `units=3`
     if elsewhere:
         return elsewhere
@@ -80,8 +87,15 @@ def _meant_argument(key: str, fault: Fault) -> str:
     if written and written[1] in known:
         what = "space is missing after the colon" if written[2] == ":" else "colon is missing"
         return f"a {what}: {written[1]}: {written[3]}"
-    if re.fullmatch(r"[0-9]{3}", key) and fault.value.data[key].data is None:
-        return "numbers have no thousands separators"
+    if len(numbered) > 1:  # `betas: [0.9, 0.999]`
+        return f"write {' and '.join(numbered)}"
+    if re.fullmatch(r"[0-9]{1,9}", key) and fault.value.data[key].data is None:
+        words = list(fault.value.data)
+        cut = words[words.index(key) - 1]  # YAML cut a number at its comma
+        whole = show(to_plain(fault.value.data[cut]))
+        if len(key) == 3 and whole != "0":
+            return "numbers have no thousands separators"
+        return f"numbers have a decimal point: {cut}: {whole}.{key}"
     return did_you_mean(key, known) or (f"it has {', '.join(known)}" if known else "it takes none")
 
 
@@ -98,7 +112,15 @@ def report_object(key: str, fault: Fault, result: CheckResult) -> None:
 def report_in_defaults(key: str, fault: Fault, result: CheckResult) -> None:
     """Report a key of `defaults` that is not a layer."""
     span = fault.value.key_span(key)
-    if key in result.known_blocks():
+    text = "\n".join(span.source.lines)
+    owners = [name for name in LAYERS if key in LAYERS[name].arguments]
+    owner = next((name for name in owners if re.search(rf"\b{name}\b", text)), None)
+    if owner and isinstance(fault.value.data[key].data, str | int | float | bool):
+        written = show(to_plain(fault.value.data[key])).replace("'", "")
+        message = f"`defaults` are for layers, and '{key}' is an argument"
+        hint = f"write it under its layer: defaults: {{{owner}: {{{key}: {written}}}}}"
+        result.error("unknown-layer", message, span, hint, fault.notes)
+    elif key in result.known_blocks():
         message = f"`defaults` are for layers, and '{key}' is a block"
         hint = "give its params default values"
         result.error("unknown-layer", message, span, hint, fault.notes)
@@ -110,6 +132,9 @@ def report_block_name(key: str, fault: Fault, result: CheckResult) -> None:
     """Report the name of a block that is not in snake_case."""
     message = f"the block name '{key}' is not possible"
     hint = "block names are in snake_case, so that none looks like a layer"
+    possible = re.sub(r"\W+", "_", snake_case(key)).strip("_")
+    if re.match(BLOCK_NAME, possible):
+        hint = f"write `{possible}`: {hint}"
     if key in (*BESIDE, *WORDS, *RESERVED):
         message = f"a block cannot be called '{key}', which is a word of the language"
         hint = f"choose another name, such as {key}_block"
@@ -121,7 +146,7 @@ def report_contract(key: str, fault: Fault, result: CheckResult) -> None:
     message, known = f"`require` has no contract '{key}'", fault.known_keys
     near = foreign.CONTRACTS.get(key.replace("_", "").casefold()) or did_you_mean(key, known)
     per_batch = [f"{name}@BATCH_SIZE" for name, each in CONTRACTS.items() if each.per_batch]
-    hint = near or f"contracts: {', '.join([*known, *per_batch])}"
+    hint = near or f"contracts: {', '.join([*known, *per_batch])}; of params a formula, =width >= 8"
     result.error("unknown-word", message, fault.value.key_span(key), hint, fault.notes)
 
 
@@ -205,14 +230,25 @@ def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> No
     if word in blocks:  # its name was reported where it is defined
         return
     code, message = "unknown-layer", f"no layer is called {show(word)}"
+    called = re.fullmatch(r"([A-Za-z]\w*)\(([^=,()]*)\)", word)  # `Flatten()`, `Dense(3)`
+    noted = re.match(r"([A-Za-z]\w*)\s*(//|--|;)", word)  # `Flatten // a comment`
     glued = re.match(r"([A-Za-z]\w*)(:|\s*[ ({])(.*)", word, re.DOTALL)  # `Dense:3`, `Dense(3)`
-    if own := did_you_mean(word, blocks):
-        hint: str | None = own
+    own_name = word.removesuffix("()").rpartition(".")[2]  # of `tf.keras.layers.Conv2D`
+    if own_name in LAYERS and re.fullmatch(r"(\w+\.)+\w+(\(\))?", word):
+        hint: str | None = f"write {own_name}"
+    elif own := did_you_mean(word, blocks):
+        hint = own
     elif loop := re.match(r"for\s+(\w+)\s+in\s+([^:]+)", word):
         message = f"{show(word)} is no layer"
         hint = f"write `for: {{{loop[1]}: ={loop[2].strip()}}}` beside the layer"
-    elif refused := explain_lacking(word):
+    elif refused := explain_lacking(word, find_rank(result.root)):
         code, message, hint = refused.code, refused.message, refused.hint
+    elif called and called[1] in (*LAYERS, *blocks):
+        message = f"{show(word)} is no layer"
+        hint = f"write `- {called[1]}{f': {called[2]}' if called[2].strip() else ''}`"
+    elif noted and noted[1] in (*LAYERS, *blocks):
+        message = f"{show(word)} is no layer"
+        hint = f"write `- {noted[1]}`; a comment begins with a space and '#'"
     elif glued and glued[1] in (*LAYERS, *blocks):
         message = f"{show(word)} is no layer"
         what = "a space is missing after the colon" if glued[2] == ":" else "a colon is missing"

@@ -19,7 +19,7 @@ from archspec.schema import unknown_words, wrong_values
 from archspec.schema.check_result import CheckResult, find_head, find_values
 from archspec.schema.validator import Fault, quick_check, validator
 from archspec.schema.yaml_traps import report_traps
-from archspec.syntax.source import Document, to_plain
+from archspec.syntax.source import Document, Value, to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,13 @@ HANDLERS: Mapping[str, Handler] = {  # by the part's role in the schema
     "version": Handler(wrong_value=wrong_values.report_version),
 }
 
+LACKING = ("required", "minItems", "minProperties")  # refuse a value for what is not in it
+
 
 def check(document: Document) -> CheckResult:
     """Return the errors that the schema and a search for YAML's traps find in a document."""
+    if document.errors:
+        return _check_rest(document)
     root = document.root
     result = CheckResult(root)
     if not isinstance(root.data, dict):
@@ -72,12 +76,52 @@ def check(document: Document) -> CheckResult:
         )
         result.fatal = True
     trapped = set(report_traps(result))
+    if (several := _report_inputs_as_input(root, result)) is not None:
+        trapped.add(several)
     data = to_plain(root)
     for error in () if quick_check()(data) else validator().iter_errors(data):
         _report(error, result, trapped)
         if len(result.diagnostics) >= MAX_ERRORS:
             result.diagnostics.append(enough(result.diagnostics[-1].span))
             result.fatal = True
+            break
+    return result
+
+
+def _report_inputs_as_input(root: Value, result: CheckResult) -> Span | None:
+    """Report shapes by name under `input`, and return their place; None if there are none."""
+    shapes = root.get("input")
+    if shapes is None or not isinstance(shapes.data, dict):
+        return None
+    if not shapes.data or not all(isinstance(each.data, tuple) for each in shapes.data.values()):
+        return None
+    if "shape" in shapes.data:
+        return None
+    names = ", ".join(f"{name}: {show(to_plain(each))}" for name, each in shapes.items())
+    message = "`input` is one shape, and here are shapes by name"
+    result.error("input", message, root.key_span("input"), f"write `inputs: {{{names}}}`")
+    result.fatal = True
+    return shapes.span
+
+
+def _check_rest(document: Document) -> CheckResult:
+    """Return the mistakes of YAML in a document, and the errors of the schema in what is readable.
+
+    What is not there may stand in the part that is not: so nothing is reported as missing, and
+    nothing more is made of the document.
+    """
+    rest = document.rest
+    if rest is None or not isinstance(rest.data, dict):
+        nothing = Value({}, Span(document.source, 1, 1, 1, 1))
+        return CheckResult(nothing, list(document.errors), fatal=True)
+    result = CheckResult(rest, list(document.errors), fatal=True)
+    trapped = set(report_traps(result))
+    result.diagnostics = [each for each in result.diagnostics if each.code != "no-step"]
+    for error in validator().iter_errors(to_plain(rest)):
+        lacks_words = not error.absolute_path and error.validator == "anyOf"  # as `layers`
+        if error.instance is not None and error.validator not in LACKING and not lacks_words:
+            _report(error, result, trapped)
+        if len(result.diagnostics) >= MAX_ERRORS:
             break
     return result
 

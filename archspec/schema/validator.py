@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from archspec.arguments import Argument
 from archspec.conforms import Check, make_check
 from archspec.layers import LAYERS, Layer, list_own
 from archspec.objects import TABLES
@@ -149,6 +150,11 @@ def name_argument(path: Path) -> str | None:
 
 def list_arguments(owner: str) -> list[str]:
     """Return the names of the arguments of a layer or an object; none for other words."""
+    return list(find_arguments(owner))
+
+
+def find_arguments(owner: str) -> Mapping[str, Argument]:
+    """Return the arguments of a layer or an object; none for other words."""
     if owner in LAYERS:
-        return list(LAYERS[owner].arguments)
-    return next((list(table[owner]) for table in TABLES.values() if owner in table), [])
+        return LAYERS[owner].arguments
+    return next((table[owner] for table in TABLES.values() if owner in table), {})

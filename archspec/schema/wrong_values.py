@@ -11,7 +11,7 @@ from archspec.schema.remedies import find_remedy
 from archspec.schema.unknown_words import report_layer
 from archspec.schema.validator import Fault, name_argument, name_subject
 from archspec.syntax.source import to_plain
-from archspec.syntax.steps import MODIFIERS, WORDS
+from archspec.syntax.words import MODIFIERS, WORDS
 
 CODES = {  # by the word at the top of the file that a value is under
     "input": "input",
@@ -78,10 +78,17 @@ def report_step(fault: Fault, result: CheckResult) -> None:
     elif isinstance(value.data, str) and re.match(r"\w", value.data):
         report_layer(value.data, value.span, notes, result)
     elif value.data is None or value.data == "":
-        result.error("no-step", "this step is empty", value.span, "remove the '-'", notes)
+        message, remedy = "this step is empty", "remove the '-'"
+        if fault.path[-1] == "merge":
+            message, remedy = "this `merge` names no layer", "write `merge: Add`, or leave it out"
+        result.error("no-step", message, value.span, remedy, notes)
     else:
         nested = isinstance(value.data, tuple)
         hint = "steps inside a step are a group: `- layers: [...]`" if nested else None
+        if nested and fault.path[-1] == "merge":
+            hint = "`merge` is one layer or block; what follows it is a step after the branches"
+            if len(value.data) == 1:
+                hint = "leave the brackets out"
         message = f"a step must be {fault.words}, got {show(to_plain(value))}"
         result.error("no-step", message, value.span, hint, notes)
 

@@ -11,13 +11,13 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from archspec.arguments import show
-from archspec.errors import AtFormula, Note, Refused, did_you_mean
+from archspec.errors import AtFormula, Note, Refused, did_you_mean, one_of
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 50
@@ -121,7 +121,8 @@ def fill(
         value = evaluate(match[1].strip(), names, work, find_axes)
         whole = _whole(value)
         if whole is None and not isinstance(value, str):
-            raise Refused(f"'{match[0]}' in a name must be an integer or text", code="formula")
+            message = f"'{match[0]}' in a name must be an integer or text, got {show(value)}"
+            raise Refused(message, code="formula", hint="quote a value that is meant as text")
         return value if whole is None else str(whole)
 
     return PLACEHOLDER.sub(part, text)
@@ -135,6 +136,40 @@ def words_in(text: str) -> set[str]:
     """
     parts = [text[1:]] if is_formula(text) else PLACEHOLDER.findall(text)
     return {word for part in parts for word in re.findall(r"[^\W\d]\w*", part)}
+
+
+@lru_cache(4096)
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the names of params and variables in a formula, or in the `{...}` of a name.
+
+    Unlike `words_in`, it leaves out steps, and returns nothing for what cannot be read.
+
+    >>> names_in("=max(width, stem.height)")
+    ('max', 'width')
+    """
+    parts = [text[1:]] if is_formula(text) else PLACEHOLDER.findall(text)
+    try:
+        return tuple(name for part in parts for name in _names_of(_parse(part)))
+    except Refused:
+        return ()
+
+
+def lacks_sign(text: str, names: Collection[str]) -> bool:
+    """Return whether a text would be a formula of some names if it began with `=`.
+
+    A lone number is none, nor is a list in round brackets.
+
+    >>> [lacks_sign(text, {"width"}) for text in ("2 * width", "range(3)", "relu", "(3, 3)")]
+    [True, True, False, False]
+    """
+    try:
+        node = _parse(text)
+    except Refused:
+        return False
+    parts = list(ast.walk(node))
+    known = {*names, *FUNCTIONS}
+    unknown = [part for part in parts if isinstance(part, ast.Name) and part.id not in known]
+    return not unknown and isinstance(node, ast.Name | ast.BinOp | ast.Call | ast.Subscript)
 
 
 def is_unbalanced(text: str) -> bool:
@@ -292,13 +327,13 @@ class _Evaluation:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return not self.value(operand, depth + 1)
             case ast.UnaryOp(op=op, operand=operand) if isinstance(op, ast.USub | ast.UAdd):
-                number = self.number(self.value(operand, depth + 1), operand)
+                number = self.number(self.value(operand, depth + 1), operand, operand)
                 return -number if isinstance(op, ast.USub) else number
             case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
                 a, b = self.value(left, depth + 1), self.value(right, depth + 1)
                 return self.bounded(self.arithmetic(op, a, b, node), node)
-            case ast.Compare(left=left, ops=ops, comparators=others):
-                return self.compare(self.value(left, depth + 1), ops, others, depth)
+            case ast.Compare(left=left):
+                return self.compare(self.value(left, depth + 1), node, depth)
             case ast.Subscript(value=ast.Attribute(attr="shape") as value, slice=part):
                 axes = self.axis(value)
                 return self.known(self.part(axes, part, node, depth), value)
@@ -316,6 +351,11 @@ class _Evaluation:
                 raise _refused(node, "this cannot stand in a formula", "a power is written **")
             case ast.Call(func=ast.Attribute(attr=name)) if name in FUNCTIONS:
                 raise _refused(node, "this cannot stand in a formula", f"write {name}(...)")
+            case ast.Attribute(attr=attr, value=owner) if self.may_be_step(_dotted(owner)):
+                other = {"filters": "channels", "units": "channels"}.get(attr)
+                near = one_of([other]) if other else did_you_mean(attr, AXES)
+                message = f"the step '{_dotted(owner)}' has no axis '{attr}'"
+                raise _refused(node, message, near or f"a step has {', '.join(AXES)}")
         raise _refused(
             node,
             "this cannot stand in a formula",
@@ -333,18 +373,22 @@ class _Evaluation:
                     raise Reported
                 raise _refused(node, value.message, value.hint, value.code)
             return value
-        known = [*self.names, *FUNCTIONS, *WORDS]
         if name in FUNCTIONS:
             raise _refused(node, f"'{name}' is a function: write {name}(...)")
         if name in ("previous", "input"):
             axes = ", ".join(f"{name}.{each}" for each in AXES)
             raise _refused(node, f"'{name}' is a step, and a formula takes its axes", axes)
-        hint = did_you_mean(name, known) or (
-            f"names known here: {', '.join(self.names) or 'none'}; text needs quotes"
+        sure = self.names.items()  # a param that failed is reported, and known all the same
+        usable = [each for each, v in sure if v is REPORTED or not isinstance(v, NoValue)]
+        hint = did_you_mean(name, [*usable, *WORDS]) or (
+            f"names known here: {', '.join(usable) or 'none'}; text needs quotes"
         )
         raise _refused(node, f"no param or loop variable is called '{name}'", hint, "unknown-name")
 
-    def arithmetic(self, op: ast.operator, a: Any, b: Any, node: ast.expr) -> Any:
+    def may_be_step(self, name: str | None) -> bool:
+        return name is not None and name.partition(".")[0] not in self.names
+
+    def arithmetic(self, op: ast.operator, a: Any, b: Any, node: ast.BinOp) -> Any:
         if isinstance(op, ast.Add) and isinstance(a, list) and isinstance(b, list):
             return a + b
         if isinstance(op, ast.Add) and isinstance(a, str) and isinstance(b, str):
@@ -353,27 +397,25 @@ class _Evaluation:
             items, times = (a, _whole(b)) if isinstance(a, list) else (b, _whole(a))
             if times is not None:
                 if len(items) * times > MAX_ITEMS:
-                    raise _refused(node, f"the result holds more than {MAX_ITEMS:,} items")
+                    raise _wrong_value(node, f"the result holds more than {MAX_ITEMS:,} items")
                 return items * times
-        for each in (a, b):
-            self.number(each, node)
+        for each, part in ((a, node.left), (b, node.right)):
+            self.number(each, node, part)
         grows = isinstance(op, ast.Pow) and isinstance(a, int) and isinstance(b, int) and abs(a) > 1
         if grows and b * math.log10(abs(a)) > MAX_DIGITS + 1:
-            raise _refused(node, f"the result has more than {MAX_DIGITS} digits")
+            raise _wrong_value(node, f"the result has more than {MAX_DIGITS} digits")
         try:
             result = BINARY[type(op)](a, b)
         except ZeroDivisionError:
-            raise _refused(node, "division by zero") from None
+            raise _wrong_value(node, "division by zero", node.right) from None
         except OverflowError:
-            raise _refused(node, "the result is too large") from None
+            raise _wrong_value(node, "the result is too large") from None
         if isinstance(result, complex):
-            raise _refused(node, "a root of a negative number")
+            raise _wrong_value(node, "a root of a negative number")
         return result
 
-    def compare(
-        self, left: Any, ops: Sequence[ast.cmpop], others: list[ast.expr], depth: int
-    ) -> bool:
-        for op, other in zip(ops, others, strict=True):
+    def compare(self, left: Any, node: ast.Compare, depth: int) -> bool:
+        for op, other in zip(node.ops, node.comparators, strict=True):
             right = self.value(other, depth + 1)
             if type(op) not in COMPARISONS:
                 raise _refused(other, "write == to compare")
@@ -381,7 +423,7 @@ class _Evaluation:
                 if not COMPARISONS[type(op)](left, right):
                     return False
             except TypeError:
-                raise _refused(other, "these two cannot be compared") from None
+                raise _wrong_value(other, "these two cannot be compared", node) from None
             left = right
         return True
 
@@ -395,7 +437,7 @@ class _Evaluation:
             axes = self.find_axes(name)
         except Refused as refused:
             message, code, notes = refused.message, refused.code, refused.notes
-            raise _refused(node, message, refused.hint, code, notes) from None
+            raise _refused(node, message, refused.hint, code, notes=notes) from None
         if node.attr == "shape":
             return list(axes.shape)
         position = axes.find(node.attr)
@@ -417,24 +459,24 @@ class _Evaluation:
         if not isinstance(part, ast.Slice):
             return self.index(items, self.value(part, depth + 1), node)
         if not isinstance(items, list | str):
-            raise _refused(node, "only a list can be sliced")
+            raise _wrong_value(node, "only a list can be sliced")
         bounds = []
         for bound in (part.lower, part.upper, part.step):
             value = None if bound is None else self.value(bound, depth + 1)
             whole = None if value is None else _whole(value)
             if bound is not None and (whole is None or (bound is part.step and whole == 0)):
-                raise _refused(bound, f"a slice is made of integers, got {show(value)}")
+                raise _wrong_value(bound, f"a slice is made of integers, got {show(value)}")
             bounds.append(whole)
         return items[slice(*bounds)]
 
     def index(self, items: Any, index: Any, node: ast.expr) -> Any:
         if not isinstance(items, list | str):
-            raise _refused(node, "only a list can be indexed")
+            raise _wrong_value(node, "only a list can be indexed")
         position = _whole(index)
         if position is None:
-            raise _refused(node, f"an index must be an integer, got {show(index)}")
+            raise _wrong_value(node, f"an index must be an integer, got {show(index)}")
         if not -len(items) <= position < len(items):
-            raise _refused(node, f"index {position} is outside a list of {len(items)}")
+            raise _wrong_value(node, f"index {position} is outside a list of {len(items)}")
         return items[position]
 
     def call(self, name: str, arguments: list[Any], node: ast.expr) -> Any:
@@ -445,25 +487,26 @@ class _Evaluation:
         try:
             return self.bounded(FUNCTIONS[name](*arguments), node)
         except Refused as refused:
-            raise _refused(node, refused.message) from None
+            raise _wrong_value(node, refused.message) from None
         except (TypeError, ValueError, OverflowError, ZeroDivisionError):
             what = ", ".join(map(show, arguments)) or "nothing"
-            raise _refused(node, f"{name} cannot take {what}") from None
+            raise _wrong_value(node, f"{name} cannot take {what}") from None
 
-    def number(self, value: Any, node: ast.expr) -> Any:
+    def number(self, value: Any, node: ast.expr, part: ast.expr) -> Any:
+        """Return a value if it is a number. part: what in the node gave it."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             kind = "a list" if isinstance(value, list) else "null" if value is None else repr(value)
-            raise _refused(node, f"arithmetic wants numbers, got {str(kind).lower()}")
+            raise _wrong_value(node, f"arithmetic wants numbers, got {str(kind).lower()}", part)
         return value
 
     def bounded(self, value: Any, node: ast.expr) -> Any:
         """Return a value, or refuse one that is too large."""
         if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
-            raise _refused(node, f"the result has more than {MAX_DIGITS} digits")
+            raise _wrong_value(node, f"the result has more than {MAX_DIGITS} digits")
         if isinstance(value, float) and not math.isfinite(value):
-            raise _refused(node, "the result is not a finite number")
+            raise _wrong_value(node, "the result is not a finite number")
         if is_too_large(value):
-            raise _refused(node, f"the result holds more than {MAX_ITEMS:,} items")
+            raise _wrong_value(node, f"the result holds more than {MAX_ITEMS:,} items")
         return value
 
 
@@ -499,7 +542,27 @@ def _refused(
     message: str,
     hint: str | None = None,
     code: str = "formula",
+    names: tuple[str, ...] = (),
     notes: tuple[Note, ...] = (),
 ) -> Refused:
     length = (node.end_col_offset or node.col_offset + 1) - node.col_offset
-    return Refused(message, AtFormula(node.col_offset, length), code, hint, notes)
+    return Refused(message, AtFormula(node.col_offset, length, names), code, hint, notes)
+
+
+def _wrong_value(node: ast.expr, message: str, part: ast.expr | None = None) -> Refused:
+    """Return the error of a part of a formula that is well written, with values that it refuses.
+
+    part: the part that gave them; by default all of the node.
+    """
+    return _refused(node, message, names=tuple(_names_of(part or node)))
+
+
+def _names_of(node: ast.AST) -> Iterator[str]:
+    """Yield the names of params and variables in a node, as written; no step's in `stem.height`."""
+    stack = [node]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, ast.Name):
+            yield each.id
+        elif not isinstance(each, ast.Attribute):
+            stack += reversed(list(ast.iter_child_nodes(each)))

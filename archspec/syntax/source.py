@@ -2,7 +2,7 @@
 
 PyYAML finds the tokens; everything after that is ours, because its reader takes `1e-4` for text,
 `no` for false, `012` for 10 and the last of two equal keys. Scalars follow YAML 1.2's core schema.
-Whatever is wrong with the text is one diagnostic; nothing here knows what a spec is.
+A mistake of YAML is one diagnostic, and what `damage` leaves of the text is read as well.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ import yaml
 from archspec import foreign
 from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError
 from archspec.reading import open_file, reason
+from archspec.syntax.damage import LINE_END, cut_out
 from archspec.syntax.yaml_errors import MAX_DEPTH, TOO_DEEP, Loader, explain
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_VALUES = 120_000
 MAX_NUMBER = 40
+MAX_MISTAKES = 5  # before each of which the whole text is read again
+PASSABLE = ("yaml", "tag", "alias", "duplicate-key")  # mistakes after which reading goes on
 
 INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # what PyYAML counts as a line end
 WORDS: Mapping[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -51,6 +53,12 @@ class Value:
     keys: Mapping[str, Span] = field(default_factory=dict)
     alias: Span | None = None
     is_plain: bool = True
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing at all is written: `params:`, and not `params: null`."""
+        start, end = (self.span.line, self.span.column), (self.span.end_line, self.span.end_column)
+        return self.data is None and start == end
 
     def get(self, key: str) -> Value | None:
         """Return the value of a key; None if it is missing or null, or if this is no mapping."""
@@ -97,11 +105,23 @@ class Value:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """The value of a YAML file, and the file's path (None for text given in memory)."""
+    """The value of a YAML file, and the file's path (None for text given in memory).
 
-    root: Value
+    errors: the mistakes that keep the text from being YAML. rest: the value without what they make
+    unreadable; None if nothing is left that is certain.
+    """
+
+    rest: Value | None
     source: Source
     path: Path | None = None
+    errors: tuple[Diagnostic, ...] = ()
+
+    @property
+    def root(self) -> Value:
+        """The whole value. Raises `SpecError` if the text is not YAML."""
+        if self.errors or self.rest is None:
+            raise SpecError(self.errors)
+        return self.rest
 
 
 def to_plain(value: Value) -> Any:
@@ -115,13 +135,23 @@ def to_plain(value: Value) -> Any:
 
 def iter_texts(value: Value) -> Iterator[str]:
     """Yield every text in a value, but for keys."""
-    stack = [value]
+    return (text for _, text in iter_keyed_texts(value))
+
+
+def iter_keyed_texts(value: Value, key: str | None = None) -> Iterator[tuple[str | None, str]]:
+    """Yield every text in a value with the key that it stands at, None in a list.
+
+    key: that of the value itself.
+    """
+    stack = [(key, value)]
     while stack:
-        data = stack.pop().data
-        if isinstance(data, str):
-            yield data
-        elif isinstance(data, dict | tuple):
-            stack += data.values() if isinstance(data, dict) else data
+        at, each = stack.pop()
+        if isinstance(each.data, str):
+            yield at, each.data
+        elif isinstance(each.data, dict):
+            stack += each.data.items()
+        elif isinstance(each.data, tuple):
+            stack += ((None, item) for item in each.data)
 
 
 def make_value(data: Any, span: Span) -> Value:
@@ -144,7 +174,7 @@ def read_file(path: Path, name: str | None = None) -> Document:
     """Read the document in a file.
 
     name: what messages call the file; its path by default. Raises `UserError` if the file cannot be
-    read, and `SpecError` if it is not YAML.
+    read.
     """
     try:
         with open_file(path) as file:
@@ -195,19 +225,39 @@ def read_text(text: str, name: str, path: Path | None = None, shown: str | None 
     """Read the document in a text.
 
     shown: the part of a command that the text is from, which messages quote instead of it; its
-    lines must be as long as the text's. Raises `SpecError` if the text is not YAML.
+    lines must be as long as the text's. The `root` of the document raises `SpecError` if the text
+    is not YAML.
     """
     source = Source(name, tuple(LINE_END.split(text if shown is None else shown)), shown is None)
     if len(text) > MAX_BYTES:
         raise UserError(f"{name}: over the limit of {MAX_BYTES:,} characters")
+    errors: list[Diagnostic] = []
+    left: str | None = text
+    for _ in range(MAX_MISTAKES):
+        if left is None:
+            break
+        try:
+            return Document(_compose(left, source), source, path, tuple(errors))
+        except SpecError as error:
+            (found,) = error.diagnostics
+        # What is cut out may have had an anchor, or be all that there is: no mistake of its own.
+        if not errors or found.code not in ("alias", "empty"):
+            errors.append(found)
+        left = cut_out(left, found.span.line) if found.code in PASSABLE else None
+    return Document(None, source, path, tuple(errors))
+
+
+def _compose(text: str, source: Source) -> Value:
+    """Return the value of a text. Raises `SpecError` with the first mistake in it."""
     try:
-        return Document(_Composer(text, source).compose_document(), source, path)
+        return _Composer(text, source).compose_document()
     except yaml.MarkedYAMLError as error:
         raise SpecError([explain(error, source, text)]) from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        span = Span(source, line, column, line, column + 1)
+        lines = LINE_END.split(before)
+        column = len(lines[-1]) + 1
+        span = Span(source, len(lines), column, len(lines), column + 1)
         code = error.character if isinstance(error.character, int) else ord(error.character)
         message = f"character U+{code:04X} cannot stand in YAML"
         raise SpecError([Diagnostic("yaml", message, span, "remove it")]) from None
@@ -270,7 +320,8 @@ class _Composer:
         if event.anchor in self.open_anchors:
             self.fail("alias", f"the alias '*{event.anchor}' stands inside its own anchor", event)
         if event.anchor not in self.anchors:
-            self.fail("alias", f"the alias '*{event.anchor}' has no anchor before it", event)
+            hint = f'a pattern is quoted, "*{event.anchor}"; a param is a formula, ={event.anchor}'
+            self.fail("alias", f"the alias '*{event.anchor}' has no anchor before it", event, hint)
         value, size = self.anchors[event.anchor]
         self.count_values(size, event)
         return replace(value, alias=span), size

@@ -19,11 +19,7 @@ from typing import Any
 
 from archspec.errors import Note, Span
 from archspec.syntax.source import Value
-
-MODIFIERS = ("name", "from", "when", "for", "repeat", "call", "merge")
-WORDS = ("branches", "layers", "reuse")  # the steps that are neither a layer nor a block call
-RESERVED = ("input", "previous")  # the values that a reference may name anywhere in a block
-BESIDE = (*MODIFIERS, "else")  # what says no step by itself; `else` stands shared `layers` alone
+from archspec.syntax.words import BESIDE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from archspec.errors import Diagnostic, Note, Source, Span
+from archspec.syntax.words import BESIDE
 
 MAX_DEPTH = 60
 TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
@@ -43,7 +44,7 @@ class Stop:
 
     @property
     def indent(self) -> int:
-        return len(self.line) - len(self.line.lstrip())
+        return _indent(self.line)
 
     @property
     def char(self) -> str:
@@ -54,9 +55,31 @@ class Stop:
     @property
     def line_before(self) -> str:
         """The line above that is neither empty nor a comment; "" if there is none."""
-        above = reversed(self.source.lines[: self.span.line - 1])
-        lines = (each.split(" #")[0].rstrip() for each in above)
-        return next((each for each in lines if each.strip() and each.lstrip()[0] != "#"), "")
+        return self.lines_before[0][1] if self.lines_before else ""
+
+    @property
+    def lines_before(self) -> list[tuple[int, str]]:
+        """The lines above that are neither empty nor comments, with their numbers, upward."""
+        numbers = range(self.span.line - 1, 0, -1)
+        lines = ((each, self.source.lines[each - 1].split(" #")[0].rstrip()) for each in numbers)
+        return [(n, each) for n, each in lines if each.strip() and each.lstrip()[0] != "#"]
+
+    @property
+    def commented_key(self) -> str | None:
+        """The lone key in the comments right above the line: `params:` of `# params:`."""
+        above = reversed(self.source.lines[: self.mark.line])
+        comments = takewhile(lambda line: line.startswith("#"), above)
+        keys = (line for line in comments if re.fullmatch(r"#\s*\w+:\s*", line))
+        return next((line.lstrip("# ").rstrip() for line in keys), None)
+
+    @property
+    def begins_line(self) -> bool:
+        """Whether PyYAML stopped at the first word of the line, or at the colon after it."""
+        return re.fullmatch(r"\s*(- +)?[\w.-]*", self.line[: self.mark.column]) is not None
+
+    @property
+    def is_badly_indented(self) -> bool:
+        return "block" in self.context and self.mark.column == self.indent
 
     @property
     def is_second_colon(self) -> bool:
@@ -91,6 +114,17 @@ def explain(error: yaml.MarkedYAMLError, source: Source, text: str) -> Diagnosti
 # --- one rule a cause ----------------------------------------------------------------------------
 
 
+def _backslash(stop: Stop) -> Diagnostic | None:
+    """Catch `data: "C:\\data"`."""
+    if not ("escape" in stop.problem and stop.begin):
+        return None
+    quoted = re.match(r'"([^"]*)"', stop.source.lines[stop.begin.line - 1][stop.begin.column - 1 :])
+    hint = "use single quotes, in which a backslash is only itself"
+    if quoted and "'" not in quoted[1]:
+        hint += f": '{quoted[1]}'"
+    return stop.diagnose("in double quotes a backslash begins an escape, and this is none", hint)
+
+
 def _open_quote(stop: Stop) -> Diagnostic | None:
     """Catch `name: "head`."""
     if not ("quoted scalar" in stop.context and stop.begin):
@@ -120,6 +154,118 @@ def _sign_of_alias(stop: Stop) -> Diagnostic | None:
     return stop.diagnose(message, "quote it", stop.begin)
 
 
+def _lacking_space(stop: Stop) -> Diagnostic | None:
+    """Catch `filters:32`, `-Flatten` and `archspec = 1`, and the line under one of these."""
+    places = [(stop.span.line, stop.line)] if stop.is_badly_indented else []
+    if "simple key" in stop.context and stop.begin:
+        places.append((stop.begin.line, stop.source.lines[stop.begin.line - 1]))
+    if stop.begins_line:
+        places += stop.lines_before[:1]
+    for number, line in places:
+        for pattern, message, hint in LACKING:
+            if slip := re.fullmatch(pattern, line.split(" #")[0].rstrip()):
+                column = slip.start(2) + 1
+                end = slip.end(2) + 1
+                span = replace(stop.span, line=number, column=column, end_line=number)
+                span = replace(span, end_column=end)
+                return stop.diagnose(message, f"write `{slip.expand(hint)}`", span)
+    return None
+
+
+LACKING = (  # (a line, whose second group is to blame; what is wrong with it; what to write)
+    (r"(\s*)(-)([A-Za-z].*)", "a space is missing after the '-'", r"- \3"),
+    (r"([\s-]*\b)([A-Za-z]\w*:)([^\s:/\\].*)", "a space is missing after the colon", r"\2 \3"),
+    (r"([\s-]*\b)([A-Za-z]\w*)\s*=\s*([^=].*)", "a key is followed by a colon, not '='", r"\2: \3"),
+)
+
+
+def _lacking_dash(stop: Stop) -> Diagnostic | None:
+    """Catch `Dense: 10` and `ReLU` where a step begins with its dash."""
+    places = [(stop.span.line, stop.line)] if stop.is_badly_indented else []
+    if "simple key" in stop.context and stop.begin:
+        places.append((stop.begin.line, stop.source.lines[stop.begin.line - 1]))
+    if stop.is_second_colon and stop.begins_line:
+        places += [each for each in stop.lines_before[:1] if "-" not in each[1]]
+        places.append((stop.span.line, stop.line))
+    for number, line in places:
+        step = re.fullmatch(r"\s+(([A-Z]\w*)(:.*)?)", line.split(" #")[0].rstrip())
+        if step:
+            first, end = step.start(2) + 1, step.end(2) + 1
+            span = replace(stop.span, line=number, column=first, end_line=number, end_column=end)
+            message = f"'{step[2]}' begins no step here: its '- ' is missing"
+            hint = f"write `- {step[1]}`, in the column of the other steps"
+            return stop.diagnose(message, hint, span)
+    return None
+
+
+def _word_beside_dash(stop: Stop) -> Diagnostic | None:
+    """Catch `name: head` in the column of the dash above."""
+    above = next((line for _, line in stop.lines_before if _indent(line) <= stop.indent), "")
+    step = re.match(r"(\s*-\s+)([A-Za-z]\w*)(:?)", above)
+    word = re.match(r"\s*(\w+):", stop.line)
+    if not (stop.is_badly_indented and step and word and word[1] in BESIDE):
+        return None
+    if _indent(above) != stop.indent:
+        return None
+    message = f"'{word[1]}' stands in the column of the '-' above, not beside '{step[2]}'"
+    hint = f"begin it in the column of '{step[2]}'"
+    if not step[3]:
+        hint = f"write `- {step[2]}:`, and begin '{word[1]}' in the column of '{step[2]}'"
+    return stop.diagnose(message, hint, stop.word_at(word))
+
+
+def _steps_without_layers(stop: Stop) -> Diagnostic | None:
+    """Catch `- for: {i: [1, 2]}` with `- Dense: 3` under it."""
+    above = re.match(r"\s*(-\s+)?(\w+):", stop.line_before)
+    if not (stop.is_badly_indented and above and above[2] in BESIDE):
+        return None
+    if not (stop.line.lstrip().startswith("- ") and _indent(stop.line_before) < stop.indent):
+        return None
+    message = f"steps cannot stand under `{above[2]}`"
+    return stop.diagnose(message, "write `layers:` above them, beside `for` or `name`")
+
+
+def _two_keys_in_line(stop: Stop) -> Diagnostic | None:
+    """Catch `layers: Dense: 3` and `optimizer: Adam: {learning_rate: 0.1}`."""
+    keys = re.match(r"\s*(?:-\s+)?([A-Za-z]\w*):\s+(([A-Za-z_]\w*):\s.*)", stop.line)
+    if not (keys and stop.is_second_colon and stop.mark.column == keys.end(3)):
+        return None
+    outer, inner = keys[1], keys[2].split(" #")[0].rstrip()
+    if outer in ("name", "description"):
+        return None
+    around = next((line for _, line in stop.lines_before if _indent(line) < stop.indent), "")
+    in_list = outer in LISTS or re.match(r"[\s-]*branches:", around)
+    open_, close = "[]" if in_list else "{}"
+    message = f"'{keys[3]}:' cannot follow '{outer}:' in one line"
+    hint = f"write {outer}: {open_}{inner}{close}"
+    span = replace(stop.span, column=keys.start(3) + 1, end_column=keys.end(3) + 1)
+    return stop.diagnose(message, hint, span)
+
+
+LISTS = ("layers", "else", "augment", "metrics", "callbacks")  # words whose value is a list
+
+
+def _key_under_value(stop: Stop) -> Diagnostic | None:
+    """Catch `- Dense: 10` with a deeper `units: 3` or `name: head` under it."""
+    above = re.fullmatch(r"(\s*(?:-\s+)?)([A-Za-z]\w*):\s+(\S.*)", stop.line_before)
+    word = re.match(r"\s*(\w+):\s*(.*)", stop.line)
+    if not (above and word and len(above[1]) < stop.indent and stop.begins_line):
+        return None
+    if stop.commented_key or not (stop.is_second_colon or stop.is_badly_indented):
+        return None
+    owner, value, given = above[2], above[3], f"{word[1]}: {word[2].split(' #')[0].rstrip()}"
+    message = f"'{word[1]}' cannot stand under '{owner}: {value}', which has a value already"
+    if word[1] in BESIDE:
+        hint = f"begin it in the column of '{owner}'"
+    elif value[0] == "{" and value[-1] == "}":
+        hint = f"put it inside the braces: {', '.join(filter(None, [value[:-1], given]))}}}"
+    elif "-" in above[1]:
+        hint = f"give {value} its name too, in place of NAME: {owner}: {{NAME: {value}, {given}}}"
+    else:
+        hint = f"begin it in the column of '{owner}', if it belongs beside it"
+    return stop.diagnose(message, hint, stop.word_at(word))
+
+
 def _no_colon_above(stop: Stop) -> Diagnostic | None:
     """Catch `- Dense` with `units: 3` under it."""
     opener = re.fullmatch(r"(\s*)-\s+([A-Za-z]\w*)", stop.line_before)
@@ -129,7 +275,9 @@ def _no_colon_above(stop: Stop) -> Diagnostic | None:
     if not (stop.is_second_colon or re.search("'-' indicator|<block end>", stop.problem)):
         return None
     message = f"'{word[1]}' cannot follow '- {opener[2]}'"
-    hint = f"a colon is missing: write `- {opener[2]}:`, and indent what belongs to it"
+    hint = f"a colon is missing: write `- {opener[2]}:`"
+    if word[1] not in BESIDE:
+        hint += ", and indent what belongs to it"
     return stop.diagnose(message, hint, stop.word_at(word))
 
 
@@ -142,6 +290,16 @@ def _no_colon_before_brace(stop: Stop) -> Diagnostic | None:
     return stop.diagnose(
         message, f"a colon is missing: write `{glued[1]}: {{...}}`", stop.word_at(glued)
     )
+
+
+def _arguments_without_braces(stop: Stop) -> Diagnostic | None:
+    """Catch `- Dense: 10, activation: relu`."""
+    line = stop.line.split(" #")[0].rstrip()
+    step = re.fullmatch(r"\s*- +([A-Za-z]\w*): +(?:\w+: +)?[^\s,:]+((?:, *\w+: +[^,:]+)+)", line)
+    if not (step and stop.is_second_colon):
+        return None
+    hint = f"several arguments stand in braces, each with its name: {step[1]}: {{...{step[2]}}}"
+    return stop.diagnose("a ': ' cannot stand inside a value", hint)
 
 
 def _second_colon(stop: Stop) -> Diagnostic | None:
@@ -158,6 +316,14 @@ def _torn_formula(stop: Stop) -> Diagnostic | None:
     if not (in_braces and re.search(r"=[^,{}]*[\[\](),]", stop.line[: stop.span.column])):
         return None
     return stop.diagnose("inside {...} YAML ends a formula at its brackets and commas", QUOTE)
+
+
+def _empty_item(stop: Stop) -> Diagnostic | None:
+    """Catch `[Dense: 3,, ReLU]`."""
+    before = stop.line[: stop.mark.column].rstrip()
+    if stop.char != "," or before[-1:] not in (",", "[", "{"):
+        return None
+    return stop.diagnose("nothing stands before this comma", "there is one comma too many")
 
 
 def _open_bracket(stop: Stop) -> Diagnostic | None:
@@ -216,15 +382,12 @@ def _no_key(stop: Stop) -> Diagnostic | None:
 
 
 def _indentation(stop: Stop) -> Diagnostic | None:
-    if not ("block" in stop.context and stop.mark.column == stop.indent):
+    if not stop.is_badly_indented:
         return None
     message = "this line's indentation fits nothing above it"
-    above = stop.source.lines[: stop.mark.line]
-    comments = takewhile(lambda line: line.startswith("#"), reversed(above))
-    keys = [line for line in comments if re.fullmatch(r"#\s*\w+:\s*", line)]
     hint = "indent it as its neighbours"
-    if keys:
-        hint = f"uncomment `{keys[0].lstrip('# ').rstrip()}` above it as well"
+    if stop.commented_key:
+        hint = f"uncomment `{stop.commented_key}` above it as well"
     return stop.diagnose(message, hint)
 
 
@@ -244,13 +407,22 @@ def _unexplained(stop: Stop) -> Diagnostic:
 # PyYAML has the same words for several causes. The first rule that knows the cause is used, so a
 # specific rule comes before a general one: a missing colon before any second colon, for example.
 RULES: tuple[Callable[[Stop], Diagnostic | None], ...] = (
+    _backslash,
     _open_quote,
     _tab,
     _reserved_sign,
     _sign_of_alias,
+    _lacking_space,
+    _word_beside_dash,
+    _steps_without_layers,
+    _two_keys_in_line,
+    _key_under_value,
+    _lacking_dash,
     _no_colon_above,
     _no_colon_before_brace,
+    _arguments_without_braces,
     _second_colon,
+    _empty_item,
     _torn_formula,
     _open_bracket,
     _name_in_brackets,
@@ -263,6 +435,10 @@ RULES: tuple[Callable[[Stop], Diagnostic | None], ...] = (
 
 
 # --- places --------------------------------------------------------------------------------------
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _unclosed(text: str) -> list[tuple[str, Any]]:

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.backends import framework
-from archspec.data.datasets import CLASSES, Dataset
+from archspec.data.datasets import Dataset
 from archspec.data.preparation import Part, describe_data, prepare
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.pipeline import loads
 from archspec.reading import kind_of
 from archspec.recipe import Recipe, recipe_of
+from archspec.recipe.datasets import CLASSES
 from archspec.runs.contents import REMEDY, limit_size
 from archspec.runs.failure import record_failure
 from archspec.runs.folder import RunFolder

@@ -64,8 +64,10 @@ def train(
     written, for an error in Keras, and for a loss that is not finite.
     """
     options = options or RunOptions()
+    said = {each.message for each in graph.warnings}
     for warning in recipe.warnings:
-        options.echo(f"warning: {warning}")
+        if warning not in said:
+            options.echo(f"warning: {warning}")
     refuse_other_targets(recipe)
     recipe = locate_data(recipe)
     dataset, parts = prepare(graph, recipe, data_dir, limit)

@@ -1,0 +1,110 @@
+"""The names that formulas see, and where each was given its value, for the notes of errors."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from archspec.arguments import show
+from archspec.errors import Note, Span
+from archspec.syntax import formulas
+from archspec.syntax.source import Value, iter_keyed_texts
+
+SAME = "=="  # as a value: the value of the name that it stands at
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """Where a name in formulas was given its value.
+
+    span: None where another note names the place, as of a loop over a formula. sources: the origins
+    of the names in the formula that was given.
+    """
+
+    name: str
+    value: Any
+    span: Span | None
+    sources: tuple[Origin, ...] = ()
+
+
+class Env(dict[str, Any]):
+    """The value of each name in formulas, and where it was given.
+
+    origins: by name; what the language gives, `index` and `channels`, has none.
+    """
+
+    __slots__ = ("origins",)
+
+    def __init__(
+        self, values: Mapping[str, Any] | None = None, origins: Mapping[str, Origin] | None = None
+    ) -> None:
+        super().__init__(values or {})
+        self.origins = dict(origins or {})
+
+    def bind(self, name: str, value: Any, origin: Origin | None) -> None:
+        """Give a name its value."""
+        self[name] = value
+        if origin is None:
+            self.origins.pop(name, None)
+        else:
+            self.origins[name] = origin
+
+    def extended(
+        self, values: Mapping[str, Any], origins: Mapping[str, Origin] | None = None
+    ) -> Env:
+        """Return a copy with further names, which hide those that are called the same."""
+        env = Env(self, self.origins)
+        for name, value in values.items():
+            env.bind(name, value, (origins or {}).get(name))
+        return env
+
+
+def find_sources(
+    value: Value, env: Mapping[str, Any], key: str | None = None
+) -> tuple[Origin, ...]:
+    """Return the origins of the names in the formulas of a value.
+
+    key: the key that the value stands at, for `==`.
+    """
+    names = (
+        name
+        for at, text in iter_keyed_texts(value, key)
+        for name in ((at or "",) if text == SAME else formulas.names_in(text))
+    )
+    return find_origins(names, env)
+
+
+def find_origins(names: Iterable[str], env: Mapping[str, Any]) -> tuple[Origin, ...]:
+    """Return the origins of those names that have one, each once."""
+    known = env.origins if isinstance(env, Env) else {}
+    return tuple(known[name] for name in dict.fromkeys(names) if name in known)
+
+
+def find_place(value: Value) -> Span:
+    """Return where a value was given; of a list, where an item that a setting replaced was."""
+    stack = [value]
+    while stack:
+        each = stack.pop()
+        if each.span.source is not value.span.source:
+            return each.span
+        if isinstance(each.data, dict | tuple):
+            stack += each.data.values() if isinstance(each.data, dict) else each.data
+    return value.span
+
+
+def list_notes(origins: Iterable[Origin]) -> Iterator[Note]:
+    """Yield a note on each place where a name was given its value, the nearest first."""
+    places: set[Span] = set()
+    queue = deque(dict.fromkeys(origins))
+    seen = set(queue)
+    while queue:
+        each = queue.popleft()
+        if each.span is not None and each.span not in places:
+            places.add(each.span)
+            yield Note(f"`{each.name}` is {show(each.value)} here", each.span)
+        for source in each.sources:
+            if source not in seen:
+                seen.add(source)
+                queue.append(source)
