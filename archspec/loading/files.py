@@ -251,7 +251,8 @@ class _Reader:
         settings: those that are written as settings, `head.units=10`.
         """
         span = (*edits, *settings)[0].span
-        words = {"archspec": Value(1, span), "extends": Value("the spec", span)}
+        start = Span(span.source, span.line, span.column, span.line, span.column + 1)
+        words = {"archspec": Value(1, start), "extends": Value("the spec", start)}
         value = Value({**words, "edit": Value((*edits, *settings), span)}, span)
         self.check(Document(value, span.source, None))
         before = len(self.levels)
