@@ -853,3 +853,20 @@ def test_an_edit_of_any_network_is_the_same_change_of_its_flat_spec(count: int) 
 
     try_out(check, make, count)
     assert met == set(WHAT)
+
+
+@pytest.mark.parametrize("words", ["of: {Activation: relu}", 'at: "**.activation"'])
+def test_what_another_edit_takes_away_is_not_met_by_a_pattern(words: str) -> None:
+    edits = [f"{words}, set: {{activation: gelu}}", "at: stage3, remove: true"]
+    both = archspec.load("resnet18", edits=edits)
+    met = [each.count for each in archspec.load("resnet18", edits=edits[:1]).edits]
+    left = [each.count for each in both.edits]
+    assert left == [met[0] - 4, 1]
+    alone = archspec.load("resnet18", edits=edits[1:])
+    assert len(both.nodes) == len(alone.nodes)
+
+
+def test_an_edit_of_nothing_but_what_another_takes_away_is_a_conflict() -> None:
+    edits = ["at: stage3.**, of: Conv2D, freeze: true", "at: stage3, remove: true"]
+    error = only_error(lambda: archspec.load("resnet18", edits=edits))
+    assert error.code == "edit-conflict"

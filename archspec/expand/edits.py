@@ -9,7 +9,7 @@ such a place is changed before it is expanded, so that shapes and conditions fol
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -64,7 +64,6 @@ def match_edits(
     """
     finder = _Finder(level, out)
     found: dict[int, list[Matched]] = defaultdict(list)
-    counts = []
     errors: list[int] = []
     for edit in level.edits:
         met: dict[int, tuple[str, Entry]] = {}
@@ -84,11 +83,12 @@ def match_edits(
             continue
         for place, (name, _) in met.items():
             found[place].append(Matched(edit, number, name))
-        counts.append(EditCount(edit.span, len(met)))
-    errors += _report_conflicts(found, out)
+    left = _leave_what_is_taken_away(found, finder.keys)
+    errors += _report_conflicts(left, out)
     if errors:
         raise Failed(*errors)
-    return dict(found), tuple(counts)
+    met_by = Counter(each.edit for edits in left.values() for each in edits)
+    return left, tuple(EditCount(each.span, met_by[each]) for each in level.edits)
 
 
 class _Finder:
@@ -379,14 +379,42 @@ def _takes_several(step: Step) -> bool:
     return not sources.single or is_pattern(sources.names[0])
 
 
-def _report_conflicts(found: Mapping[int, Sequence[Matched]], out: Expansion) -> list[int]:
-    """Report every edit of a step that another edit takes away."""
-    keys = {place: key for key, place in out.places.items()}
-    gone = {
+def _find_taken_away(found: Mapping[int, Sequence[Matched]]) -> dict[int, Matched]:
+    """Return the edits that take steps away, by the places of these."""
+    return {
         place: next(each for each in edits if each.edit.takes_away)
         for place, edits in found.items()
         if any(each.edit.takes_away for each in edits)
     }
+
+
+def _leave_what_is_taken_away(
+    found: Mapping[int, Sequence[Matched]], keys: Mapping[int, tuple[int, Step, int]]
+) -> dict[int, list[Matched]]:
+    """Return edits without what lies in a step that another takes away, for those by `of` or by a
+    pattern that meet other steps too: `all ReLUs` are all that are left."""
+    gone = _find_taken_away(found)
+    inside = {
+        place for place in found if any(around in gone for around in _iter_around(place, keys))
+    }
+    meet_others = {
+        each.edit for place, edits in found.items() if place not in inside for each in edits
+    }
+    left = {
+        place: [
+            each
+            for each in edits
+            if place not in inside or each.edit.is_of_one or each.edit not in meet_others
+        ]
+        for place, edits in found.items()
+    }
+    return {place: edits for place, edits in left.items() if edits}
+
+
+def _report_conflicts(found: Mapping[int, Sequence[Matched]], out: Expansion) -> list[int]:
+    """Report every edit of a step that another edit takes away."""
+    keys = {place: key for key, place in out.places.items()}
+    gone = _find_taken_away(found)
     errors: list[int] = []
     hint = "leave one of them out"
     for place, edits in found.items():

@@ -72,6 +72,11 @@ class Edit:
         return self.written.span
 
     @property
+    def is_of_one(self) -> bool:
+        """Whether it names each of its steps whole."""
+        return bool(self.patterns) and all(each.is_name for each in self.patterns)
+
+    @property
     def takes_away(self) -> bool:
         """Whether nothing of the old step is left after it."""
         return self.verb in TAKES_AWAY
