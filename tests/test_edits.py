@@ -24,6 +24,7 @@ from archspec.errors import SpecError, UserError
 from archspec.graph import Graph, Node
 from archspec.layers import LAYERS
 from archspec.loading.settings import parse_edit
+from archspec.recipe import recipe_of
 from archspec.syntax.edits import translate
 from archspec.syntax.source import read_text, to_plain
 from archspec.syntax.writer import write_value, write_yaml
@@ -644,12 +645,12 @@ def test_a_run_keeps_the_edited_network_and_no_other_edit(tmp_path: Path) -> Non
             "edit-inputs",
             "one step alone",
         ),
-        "all branches": (SIDE, "at: [a, b, c], remove: true", "branches", "removed here"),
+        "all branches": (SIDE, "at: [a, b, c], remove: true", "branches", "it was found here"),
         "a merge of one branch": (
             "{branches: {a: [ReLU], b: []}, merge: Subtract}",
             "at: b, remove: true",
             "merge-one",
-            "removed here",
+            "it was found here",
         ),
         "branches without a merge, in the middle": (
             "{ReLU: {}, name: x}, Softmax",
@@ -661,7 +662,7 @@ def test_a_run_keeps_the_edited_network_and_no_other_edit(tmp_path: Path) -> Non
             "{ReLU: {}, name: x}, {Softmax: {}, name: y}, ReLU",
             "at: y, replace: {Softmax: {}, from: input}",
             "unused-step",
-            "its value was used where this edits",
+            "it was found here",
         ),
         "a rename to the name of another": (
             "{ReLU: {}, name: x}, {Softmax: {}, name: y}",
@@ -870,3 +871,61 @@ def test_an_edit_of_nothing_but_what_another_takes_away_is_a_conflict() -> None:
     edits = ["at: stage3.**, of: Conv2D, freeze: true", "at: stage3, remove: true"]
     error = only_error(lambda: archspec.load("resnet18", edits=edits))
     assert error.code == "edit-conflict"
+
+
+def trained(*edits: str) -> set[str]:
+    """The parts of ResNet-18 that have weights which are trained."""
+    graph = archspec.load("resnet18", edits=edits)
+    nodes = [node for node in graph if node.facts.weights and node.arguments["trainable"]]
+    return {node.name.split(".")[0] for node in nodes}
+
+
+@table(
+    "edits, left",
+    {
+        "all": (['at: "**", freeze: true'], set()),
+        "all but a layer": (
+            ['at: "**", freeze: true', "at: head, set: {trainable: true}"],
+            {"head"},
+        ),
+        "all but a group": (['at: "**", freeze: true', "at: stage3, freeze: false"], {"stage3"}),
+        "the later wins": (["at: stage3, freeze: false", 'at: "**", freeze: true'], set()),
+        "but what replaces a layer": (
+            [
+                'at: "**", freeze: true',
+                "at: head, insert_after: {Dense: {units: 8, trainable: true}}",
+            ],
+            {"dense"},
+        ),
+    },
+)
+def test_what_is_frozen(edits: list[str], left: set[str]) -> None:
+    assert trained(*edits) == left
+
+
+@pytest.mark.parametrize(
+    "edit",
+    ["at: auxiliary4a, rename: side", "at: head, insert_after: Identity", "at: head, rename: last"],
+)
+def test_losses_follow_the_outputs_that_an_edit_names_anew(edit: str) -> None:
+    graph = archspec.load("googlenet", edits=[edit])
+    assert set(graph.train["loss_weights"].values()) == {1, 0.3}
+    assert recipe_of(graph).loss_weights.keys() == set(graph.outputs)
+
+
+def test_an_edit_that_names_a_param_of_a_block_uses_it() -> None:
+    spec = """
+archspec: 1
+extends: resnet18
+blocks: {residual: {params: {rate: 0}}}
+edit:
+  - {of: residual, set: {rate: =0.1 * stage}}
+  - {at: "**.main", insert_after: {Dropout: =rate}}
+"""
+    assert archspec.loads(spec).warnings == ()
+
+
+def test_an_error_after_edits_names_them() -> None:
+    error = only_error(lambda: archspec.load("resnet18", edits=["at: stem, set: {filters: 128}"]))
+    assert error.span.source.name.startswith("--edit")
+    assert "it was found here" in [note.text for note in error.notes]

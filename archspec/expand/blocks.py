@@ -115,7 +115,7 @@ def _call_block(
         level=context.level,
         iterations=context.iterations,
         edited=(first or context).edited,
-        frozen=(first or context).frozen,
+        freeze=(first or context).freeze,
     )
     inside = with_channels(with_file_defaults(inside), inputs)
     try:

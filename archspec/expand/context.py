@@ -40,7 +40,8 @@ class Context:
 
     place: that of the step, by which edits find it. level: how many files with edits there are up
     to the one whose edit wrote it; 0 for what no edit wrote. edited: a note on the edit that it is
-    inside. frozen: whether an edit freezes the weights.
+    inside. freeze: the order of the last edit that says whether the weights in here are trained,
+    and what it says: true for frozen; None for what an argument `trainable` says.
     """
 
     scope: Scope
@@ -60,7 +61,7 @@ class Context:
     place: int = 0
     level: int = 0
     edited: Note | None = None
-    frozen: bool = False
+    freeze: tuple[tuple[int, int], bool | None] | None = None
 
     def with_notes(self, *notes: Note) -> Context:
         """Return the context with further notes on how expansion got here."""

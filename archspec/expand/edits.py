@@ -65,7 +65,7 @@ def match_edits(
     finder = _Finder(level, out)
     found: dict[int, list[Matched]] = defaultdict(list)
     errors: list[int] = []
-    for edit in level.edits:
+    for index, edit in enumerate(level.edits):
         met: dict[int, tuple[str, Entry]] = {}
         for pattern in edit.patterns or (None,):
             try:
@@ -82,7 +82,7 @@ def match_edits(
             errors += failed.errors
             continue
         for place, (name, _) in met.items():
-            found[place].append(Matched(edit, number, name))
+            found[place].append(Matched(edit, number, name, index))
     left = _leave_what_is_taken_away(found, finder.keys)
     errors += _report_conflicts(left, out)
     if errors:
@@ -398,15 +398,19 @@ def _leave_what_is_taken_away(
         place for place in found if any(around in gone for around in _iter_around(place, keys))
     }
     meet_others = {
-        each.edit for place, edits in found.items() if place not in inside for each in edits
-    }
-    left = {
-        place: [
-            each
-            for each in edits
-            if place not in inside or each.edit.is_of_one or each.edit not in meet_others
-        ]
+        each.edit
         for place, edits in found.items()
+        if place not in inside and place not in gone
+        for each in edits
+    }
+    removed = {place: each.edit for place, each in gone.items() if each.edit.verb == "remove"}
+
+    def is_left(place: int, each: Matched) -> bool:
+        taken = place in inside or removed.get(place, each.edit) is not each.edit
+        return not taken or each.edit.is_of_one or each.edit not in meet_others
+
+    left = {
+        place: [each for each in edits if is_left(place, each)] for place, edits in found.items()
     }
     return {place: edits for place, edits in left.items() if edits}
 
@@ -513,7 +517,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
     out.met.add(context.place)
     in_blocks = step.label in context.home.blocks
     old_name = name or (step.label if in_blocks else snake_case(step.label))
-    context = _with_edit(context, edits[0], out)
+    context = _with_edits(context, edits, out)
     inside = context
     before: list[Insertion] = []
     after: list[Insertion] = []
@@ -526,8 +530,10 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
         if edit.verb == "set":
             assert isinstance(changed, LayerCall | BlockCall)
             changed = _set_arguments(changed, edit.value, context)
+            if "trainable" in edit.value.data:
+                context = _with_freeze(context, each.order, None)
         elif edit.verb == "freeze":
-            context = replace(context, frozen=True)
+            context = _with_freeze(context, each.order, bool(edit.value.data))
         elif edit.verb == "rename":
             old_names.append(OldName(name or old_name, each.level, name is not None))
             renamed, name = each, fill(edit.value, context, out)
@@ -564,13 +570,20 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
     )
 
 
-def _with_edit(context: Context, matched: Matched, out: Expansion) -> Context:
-    """Return the context of an edited step: errors in it name the edit, and its formulas see the
-    params of the file with the edit too."""
-    note = Note("edited here", matched.edit.span)
+def _with_edits(context: Context, edits: Sequence[Matched], out: Expansion) -> Context:
+    """Return the context of an edited step: errors in it name the edits, and its formulas see the
+    params of the file with them too."""
+    notes = [Note("edited here", span) for span in dict.fromkeys(each.edit.span for each in edits)]
     env, _ = find_params(out.spec.home, out)
-    inside = replace(context, env=env.extended(context.env, context.env.origins), edited=note)
-    return inside.with_notes(note)
+    inside = replace(context, env=env.extended(context.env, context.env.origins), edited=notes[-1])
+    return inside.with_notes(*notes)
+
+
+def _with_freeze(context: Context, order: tuple[int, int], frozen: bool | None) -> Context:
+    """Return the context in which weights are frozen or not, unless a later edit says otherwise."""
+    if context.freeze is not None and context.freeze[0] > order:
+        return context
+    return replace(context, freeze=(order, frozen))
 
 
 def _context_of_edit(context: Context, matched: Matched, out: Expansion) -> Context:

@@ -21,6 +21,7 @@ from archspec.syntax.formulas import Work
 from archspec.syntax.source import Value
 from archspec.syntax.steps import Step
 
+MAX_EDITS = 3  # notes on edits that may have brought an error about
 MAX_PLACES = 8  # notes on further places of one mistake
 
 Trail = tuple[Note, ...]
@@ -54,12 +55,19 @@ class Halt(Exception):
 class Matched:
     """An edit at one of the steps that it is for.
 
-    level: how many files with edits there are up to that of the edit. name: of the step before it.
+    level: how many files with edits there are up to that of the edit. index: of the edit in its
+    file. name: of the step before it.
     """
 
     edit: Edit
     level: int
     name: str
+    index: int = 0
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """The place of the edit among all of them: the later wins."""
+        return self.level, self.index
 
 
 @dataclass(slots=True, eq=False)
@@ -149,6 +157,7 @@ class Expansion:
         """Return a diagnostic at the place where its user mends it, with a note on the place where
         it was found, and what tells it from others. origins: as `add` takes them."""
         given = [*itertools.islice(list_notes(origins), MAX_PLACES)]
+        diagnostic = self._with_edits(diagnostic)
         place, key = self._find_mendable(diagnostic, given)
         diagnostic = replace(diagnostic, notes=(*given, *diagnostic.notes))
         if place is not None:
@@ -156,6 +165,24 @@ class Expansion:
             others = tuple(note for note in diagnostic.notes if note is not place)
             diagnostic = replace(diagnostic, span=place.span, notes=(found, *others))
         return diagnostic, key
+
+    def _with_edits(self, diagnostic: Diagnostic) -> Diagnostic:
+        """Return an error that no edit is named in with notes on those of the last file: without
+        them the network is sound."""
+        last = max((each.level for edits in self.edits.values() for each in edits), default=0)
+        found = {
+            each.edit.span: None
+            for edits in self.edits.values()
+            for each in edits
+            if each.level == last
+        }
+        named = (diagnostic.span, *(note.span for note in diagnostic.notes))
+        if diagnostic.severity != "error" or any(
+            edit.holds(span) for edit in found for span in named
+        ):
+            return diagnostic
+        notes = tuple(Note("the network is edited here", span) for span in [*found][:MAX_EDITS])
+        return replace(diagnostic, notes=(*diagnostic.notes, *notes))
 
     def _find_mendable(
         self, diagnostic: Diagnostic, given: Sequence[Note]
@@ -175,6 +202,9 @@ class Expansion:
             source = note.span.source
             if source not in spec.shipped and order.get(source, 0) < here:
                 return note, (note.span, diagnostic.severity)
+        for note in diagnostic.notes:  # of an edit or a setting beside the files
+            if span.source in order and note.span.source not in order:
+                return note, (note.span, *own)
         if span.source not in spec.shipped:
             return None, own
         extends = spec.root.get("extends")

@@ -94,7 +94,7 @@ def add_layer(
         else:
             given, written = _evaluate_arguments(step, op, layer.arguments, context, out)
             draft.call = _evaluate_call(step, op, layer.call, context, out)
-            if context.frozen:
+            if _is_frozen(step, context):
                 given["trainable"] = False
             draft.arguments = _normalize(op, given, known, written)
         if known:
@@ -115,6 +115,14 @@ def add_layer(
     draft.errors = (*errors, *wrong)
     out.drafts.append(draft)
     return draft
+
+
+def _is_frozen(step: LayerCall | BlockCall, context: Context) -> bool:
+    """Return whether an edit freezes a layer: not if one says `trainable` itself, later, or in a
+    step that it writes."""
+    frozen = context.freeze is not None and context.freeze[1] is True
+    own = step.arguments.named if step.arguments is not None else {}
+    return frozen and not (context.level and "trainable" in own)
 
 
 def _list_inputs(

@@ -305,17 +305,21 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
 
 def _rename_outputs(train: dict[str, Any], out: Expansion) -> dict[str, Any]:
     """Return a recipe whose losses and metrics follow the outputs that an edit renames."""
-    final = {id(entry): name for name, entry in out.names}
-    new_names = {
-        scope.join(old): final.get(id(each.entry), "")
-        for scope in out.top.walk()
-        for old, each in scope.renamed.items()
-    }
     outputs = {draft.name for draft in out.outputs}
-    now = {old: new for old, new in new_names.items() if new in outputs and old not in outputs}
-    for word in BY_OUTPUT if now else ():
+
+    def find(name: str) -> str:
+        """Return the output that a name of the files below stands for; else the name."""
+        try:
+            draft = out.top.find(name).output
+        except Refused:
+            return name
+        return draft.name if isinstance(draft, Draft) and draft.name in outputs else name
+
+    for word in BY_OUTPUT if out.has_edits else ():
         if isinstance(given := train.get(word), dict):
-            train[word] = {now.get(name, name): each for name, each in given.items()}
+            train[word] = {
+                name if name in outputs else find(str(name)): each for name, each in given.items()
+            }
     return train
 
 

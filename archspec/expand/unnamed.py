@@ -13,6 +13,12 @@ from archspec.syntax.formulas import words_in
 from archspec.syntax.source import Value
 
 
+def _find_names_in_edits(out: Expansion) -> set[str]:
+    """Return the names in the formulas of edits, which see what the steps that they change see."""
+    edits = (edit for level in out.spec.levels for edit in level.edits)
+    return {name for edit in edits for name in names_of_formulas(edit.written)}
+
+
 def warn_of_unnamed_params(out: Expansion) -> None:
     """Warn of the params of a called block, or of one that replaces its base's, that no formula
     of the block names.
@@ -20,11 +26,14 @@ def warn_of_unnamed_params(out: Expansion) -> None:
     A param that a block has from the one that it replaces is not written in it: it is reported at
     the block.
     """
+    in_edits = _find_names_in_edits(out)
     for block in out.spec.home.blocks.values():
         if block.overrides is None and block.span not in out.called:
             continue
         inherited = []
         for name, span in _find_unnamed_params(block):
+            if name in in_edits:
+                continue
             if span.source is not block.span.source:
                 inherited.append(name)
                 continue
@@ -60,12 +69,12 @@ def warn_of_unnamed_variables(out: Expansion) -> None:
 
     Silent in a block that nobody calls, and for a loop whose variables a formula gives.
     """
-    spec = out.spec
+    spec, in_edits = out.spec, _find_names_in_edits(out)
     layers = spec.root.get("layers")
     bodies = [block.value for block in spec.home.blocks.values() if block.span in out.called]
     for body in [*bodies, *([layers] if layers is not None else [])]:
         for key, step in _list_loops(body):
-            named = words_in(key)
+            named = words_in(key) | in_edits
             for word, value in step.items():
                 if word != "for":
                     named |= set(names_of_formulas(value))

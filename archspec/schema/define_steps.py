@@ -186,7 +186,10 @@ def _define_edit() -> dict[str, Any]:
         "insert_before": {**one_or_more, "description": "Steps to put before each."},
         "insert_after": {**one_or_more, "description": "Steps to put after each."},
         "rename": {**NAME, "description": "Another name for the step."},
-        "freeze": {**true, "description": "Do not train the weights in the steps."},
+        "freeze": {
+            **describe("true or false", {"type": "boolean"}),
+            "description": "Do not train the weights in the steps; false trains them again.",
+        },
     }
     assert tuple(verbs) == VERBS
     return define_mapping({**steps, **verbs}, "an edit: `at` or `of`, and a verb", "edit")
