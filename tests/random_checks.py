@@ -16,7 +16,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from random_drawing import draw
+from random_drawing import draw_masked
 from random_faults import SHARED, spoil
 from random_graphs import Network, Walk, write
 
@@ -33,7 +33,7 @@ FAULTY = 0.3
 
 def drawn(source: random.Random) -> Network:
     """A network; three in ten have a fault."""
-    network = draw(source)
+    network = draw_masked(source)
     if source.random() < FAULTY:
         spoil(source, network)
     return network

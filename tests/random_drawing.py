@@ -32,10 +32,12 @@ from random_graphs import (
     filled,
     plain,
     rows,
+    write,
 )
 from random_layers import layer
 
-from archspec.errors import Refused
+import archspec
+from archspec.errors import Refused, SpecError
 from archspec.graph import Shape
 from archspec.infer import infer
 from archspec.layers import LAYERS
@@ -662,6 +664,19 @@ class Drawing:
 
 def draw(random_: Draw) -> Network:
     """A sound network."""
+    while True:
+        network = draw_masked(random_)
+        try:
+            archspec.loads(write(network)[0])
+        except SpecError as error:
+            if not any(each.code == "mask" for each in error.diagnostics):
+                return network
+        else:
+            return network
+
+
+def draw_masked(random_: Draw) -> Network:
+    """A network that is sound, but perhaps for a mask, which stops Keras only when it runs."""
     while True:
         try:
             return Drawing(random_).whole()
