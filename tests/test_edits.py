@@ -738,6 +738,11 @@ def test_an_edit_that_is_no_yaml_is_said_at_its_place(text: str) -> None:
     assert error.span.source.name.startswith("--edit")
 
 
+def test_the_outer_braces_of_an_edit_may_stand() -> None:
+    bare = edited("at: head, set: {units: 3}")
+    assert edited(" {at: head, set: {units: 3}}").fingerprint == bare.fingerprint
+
+
 def test_a_library_has_no_steps_to_edit(tmp_path: Path) -> None:
     lib = "blocks: {b: {layers: [ReLU]}}\nedit: [{at: x, remove: true}]\n"
     main = "import: [lib.yaml]\ninput: [8]\nlayers: [b]\n"

@@ -28,7 +28,7 @@ from archspec.graph import EditCount
 from archspec.infer import bind_arguments
 from archspec.layers import LAYERS
 from archspec.loading.files import EditLevel
-from archspec.syntax.edits import Edit, Pattern
+from archspec.syntax.edits import Edit, Pattern, translate
 from archspec.syntax.source import Value
 from archspec.syntax.steps import (
     Arguments,
@@ -206,16 +206,13 @@ class _Finder:
         assert edit.of is not None
         where = self.level.name if pattern is None else f"the steps that '{pattern.text}' fits"
         message = f"the edit meets no step: none of {where} is {_words(edit.of)}"
-        ops = {
-            entry.value.op: None
-            for _, entry in named
-            if isinstance(entry.value, Draft) and entry.scope is None
-        }
-        blocks = {
-            entry.block.block.name: None for _, entry in named if isinstance(entry.block, Call)
-        }
-        known = [*ops, *blocks]
+        known = _kinds(named)
         near = did_you_mean(edit.of.label, known) if edit.of.label not in known else None
+        if pattern is not None and edit.of.label not in known:
+            within = translate(f"{pattern.text}.**")
+            inside = _kinds([each for each in self.entries if within.fullmatch(each[0])])
+            if edit.of.label in inside:
+                near = f"write `at: {pattern.text}.**` for what is in '{pattern.text}'"
         hint = near or (f"there are {', '.join(known[:12])}" if known else None)
         there = [entry.value for _, entry in named if isinstance(entry.value, Draft)]
         drafts = [each for each in there if each.op == edit.of.label]
@@ -250,6 +247,9 @@ class _Finder:
         """Return the hint for a pattern that no name fits: the nearest one."""
         if pattern.text in {draft.name for draft in self.out.drafts if draft.op == "InputLayer"}:
             return f"'{pattern.text}' is an input, and no step: edit the steps that take it"
+        around, _, last = pattern.text.rpartition(".")
+        if last in _kinds(self.entries):
+            return f"did you mean `{f'at: {around}.**, ' if around else ''}of: {last}`?"
         names = [name for name, _ in self.entries]
         parent = pattern.text.rpartition(".")[0]
         if parent in names:
@@ -351,6 +351,17 @@ def _as_written(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _as_written(each) for key, each in value.items()}
     return [_as_written(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+def _kinds(named: Sequence[tuple[str, Entry]]) -> list[str]:
+    """Return the layers that some steps are, each once, and then the blocks that they call."""
+    kinds: dict[bool, dict[str, None]] = {False: {}, True: {}}
+    for _, entry in named:
+        if isinstance(entry.block, Call):
+            kinds[True][entry.block.block.name] = None
+        elif isinstance(entry.value, Draft) and entry.scope is None:
+            kinds[False][entry.value.op] = None
+    return [*kinds[False], *kinds[True]]
 
 
 def _words(of: Step) -> str:
