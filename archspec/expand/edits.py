@@ -26,7 +26,7 @@ from archspec.expand.scopes import Entry, Renamed, Scope, snake_case
 from archspec.expand.values import evaluate, fill, find_params
 from archspec.graph import EditCount
 from archspec.infer import bind_arguments
-from archspec.layers import LAYERS
+from archspec.layers import LAYERS, traits_of
 from archspec.loading.files import EditLevel
 from archspec.syntax.edits import Edit, Pattern, translate
 from archspec.syntax.source import Value
@@ -41,6 +41,7 @@ from archspec.syntax.steps import (
     Reuse,
     Step,
 )
+from archspec.syntax.words import MODIFIERS, WORDS
 
 Places = dict[tuple[int, Step, int], int]
 
@@ -302,8 +303,10 @@ class _Finder:
             what = "has nothing before it" if edit.verb == "insert_before" else "cannot be removed"
             message = f"'{name}' takes several values, so it {what}"
             hint = "name the step that gives one of them"
-            if is_merge and edit.verb == "remove":
-                hint = "replace it, or remove branches"
+            if edit.verb == "remove" and isinstance(above, Branches):
+                hint = _hint_for_merge(above, name)
+            elif edit.verb == "remove":
+                hint = "`replace: {from: previous}` passes on the step before it alone"
             raise self.out.fail("edit-inputs", message, edit.verb_span, hint, written)
         elif edit.verb == "freeze" and isinstance(step, Reuse):
             message = f"'{name}' has the weights of another step"
@@ -331,19 +334,34 @@ class _Finder:
         else:
             message = f"'{name}' is a group of steps, and has no arguments"
             hint = f"name a layer in it, or all of one kind: at: {name}.**, of: LAYER"
+            if "trainable" in edit.value.data:
+                hint = "write `freeze: true` to keep the weights in it as they are"
             raise out.fail("edit-set", message, edit.verb_span, hint, written)
         errors = []
         for key in edit.value.data:
             if key not in known:
                 message = f"{what} has no {kind} '{key}', at '{name}'"
                 hint = f"its {kind}s: {', '.join(known[:12]) or 'none'}"
-                if edit.of is None and any(not each.is_name for each in edit.patterns):
+                if key in (*MODIFIERS, *WORDS):
+                    message = f"`{key}` is no {kind}, and `set` gives {kind}s alone"
+                    hint = "write `rename`" if key == "name" else "write the step under `replace`"
+                elif near := did_you_mean(key, known):
+                    hint = near
+                elif kind == "param" and (inner := self._find_taking(key, name)):
+                    hint += f"; or set that of a layer in it: at: {name}.**, of: {inner}"
+                elif edit.of is None and any(not each.is_name for each in edit.patterns):
                     hint = "say by `of` which layer is meant: of: LAYER"
-                hint = did_you_mean(key, known) or hint
                 span = edit.value.key_span(key)
                 errors.append(out.error("edit-set", message, span, hint, written))
         if errors:
             raise Failed(*errors)
+
+    def _find_taking(self, argument: str, around: str) -> str | None:
+        """Return the first layer within a step that has an argument of a name."""
+        inside = _kinds([each for each in self.entries if each[0].startswith(f"{around}.")])
+        return next(
+            (op for op in inside if op in LAYERS and argument in LAYERS[op].arguments), None
+        )
 
 
 def _as_written(value: Any) -> Any:
@@ -351,6 +369,20 @@ def _as_written(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _as_written(each) for key, each in value.items()}
     return [_as_written(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+def _hint_for_merge(step: Branches, name: str) -> str:
+    """Return the hint for a merge that an edit removes."""
+    named = [each.key for each in step.branches if each.key and "{" not in each.key]
+    if (
+        not named
+        or not isinstance(step.merge, LayerCall)
+        or not traits_of(step.merge.label).joins_any
+    ):
+        return "replace it"
+    around = name.rpartition(".")[0]
+    branch = f"{around}.{named[-1]}" if around else named[-1]
+    return f"remove branches, until one is left: at: {branch}"
 
 
 def _kinds(named: Sequence[tuple[str, Entry]]) -> list[str]:
