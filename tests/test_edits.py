@@ -693,6 +693,36 @@ def test_a_run_keeps_the_edited_network_and_no_other_edit(tmp_path: Path) -> Non
             "edit-no-match",
             "edit the steps that take it",
         ),
+        "one name of steps that are numbered": (
+            "{ReLU: {}, name: act, repeat: 2}",
+            "at: act, remove: true",
+            "edit-no-match",
+            "did you mean 'act*'?",
+        ),
+        "a numbered group around a name": (
+            "{name: part, repeat: 2, layers: [{ReLU: {}, name: act}]}",
+            "at: part.act, remove: true",
+            "edit-no-match",
+            "did you mean 'part*.act'?",
+        ),
+        "a misspelt end of a pattern": (
+            "{name: part, repeat: 2, layers: [{ReLU: {}, name: middle}]}",
+            "at: part*.midle, remove: true",
+            "edit-no-match",
+            "did you mean 'part*.middle'?",
+        ),
+        "a misspelt end at any depth": (
+            "{name: part, repeat: 2, layers: [{ReLU: {}, name: middle}]}",
+            "at: '**.midle', remove: true",
+            "edit-no-match",
+            "did you mean '**.middle'?",
+        ),
+        "a pattern for what is not there": (
+            "{name: part, repeat: 2, layers: [{ReLU: {}, name: act}, Softmax]}",
+            "at: part*.head, remove: true",
+            "edit-no-match",
+            "in 'part*' there are act, softmax",
+        ),
         "an argument under `of` with another value": (
             "{Dense: 4}",
             "of: {Dense: 5}, remove: true",

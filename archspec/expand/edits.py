@@ -9,13 +9,14 @@ such a place is changed before it is expanded, so that shapes and conditions fol
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from archspec.arguments import show
-from archspec.errors import Note, Refused, did_you_mean
+from archspec.errors import Note, Refused, closest, did_you_mean, one_of
 from archspec.expand.context import Call, Context
 from archspec.expand.defaults import file_defaults
 from archspec.expand.drafts import Draft, Previous
@@ -252,27 +253,45 @@ class _Finder:
         if last in _kinds(self.entries):
             return f"did you mean `{f'at: {around}.**, ' if around else ''}of: {last}`?"
         names = [name for name, _ in self.entries]
-        parent = pattern.text.rpartition(".")[0]
-        if parent in names:
-            names = [name for name in names if name.startswith(f"{parent}.")]
+        if pattern.is_name and (wider := _suggest_numbers(pattern.text, names)) is not None:
+            return one_of([wider])
+        if around in names:
+            names = [name for name in names if name.startswith(f"{around}.")]
         near = did_you_mean(pattern.text, names) if pattern.is_name else None
         if near is not None:
             return near
-        around = pattern.text
-        while "." in around:
-            around = around.rpartition(".")[0]
-            inside = [name for name in names if name.startswith(f"{around}.")]
-            if inside:
-                parts = dict.fromkeys(name[len(around) + 1 :].split(".")[0] for name in inside)
-                return f"in '{around}' there are {', '.join(list(parts)[:12])}"
-            if around in dict(self.entries):
-                return f"'{around}' has no steps inside"
+        if (inside := self._suggest_inside(pattern)) is not None:
+            return inside
         head, *rest = pattern.text.split(".")
         firsts = list(dict.fromkeys(name.split(".")[0] for name in names))
         near = did_you_mean(head, firsts) if "*" not in head else None
         if near is not None and rest:
             return near.replace("'?", f".{'.'.join(rest)}'?")
         return near or f"its steps: {', '.join(firsts[:12])}{', ...' if len(firsts) > 12 else ''}"
+
+    def _suggest_inside(self, pattern: Pattern) -> str | None:
+        """Return the hint for a pattern whose first parts fit steps: what is in these."""
+        names = [name for name, _ in self.entries]
+        parts = pattern.text.split(".")
+        for depth in range(len(parts) - 1, 0, -1):
+            around = ".".join(parts[:depth])
+            wanted = translate(around)
+            found = dict.fromkeys(name for name in names if wanted.fullmatch(name))
+            if not found:
+                continue
+            inside = [name for name in names if name.rpartition(".")[0] in found]
+            if parts[depth - 1] == "**":  # which stands for no part as well
+                inside += found
+            ends = list(dict.fromkeys(name.rpartition(".")[2] for name in inside))
+            if not ends:
+                return f"'{around}' has no steps inside"
+            near = closest(parts[depth], ends) if "*" not in parts[depth] else None
+            meant = ".".join([around, near or "", *parts[depth + 1 :]])
+            if near is not None and any(map(translate(meant).fullmatch, names)):
+                return one_of([meant])
+            where = f"in '{around}' there are" if around.strip("*.") else "names end in"
+            return f"{where} {', '.join(ends[:12])}{', ...' if len(ends) > 12 else ''}"
+        return None
 
     def _check_not_numbered(self, edit: Edit, pattern: Pattern, name: str, entry: Entry) -> None:
         """Raise `Failed` for a name that is only the number of a step among others of its kind."""
@@ -383,6 +402,23 @@ def _hint_for_merge(step: Branches, name: str) -> str:
     around = name.rpartition(".")[0]
     branch = f"{around}.{named[-1]}" if around else named[-1]
     return f"remove branches, until one is left: at: {branch}"
+
+
+def _suggest_numbers(name: str, names: Sequence[str]) -> str | None:
+    """Return the pattern for steps that have numbers where a name has none; None if none fits.
+
+    >>> _suggest_numbers("stage.main", ["stage0.main", "stage1.main"])
+    'stage*.main'
+    """
+    parts = name.split(".")
+    numbered = re.compile(r"\.".join(rf"{re.escape(each)}(\d*)" for each in parts))
+    found = [match.groups() for each in names if (match := numbered.fullmatch(each))]
+    if not found:
+        return None
+    numbers = zip(*found, strict=True)
+    return ".".join(
+        f"{part}*" if any(each) else part for part, each in zip(parts, numbers, strict=True)
+    )
 
 
 def _kinds(named: Sequence[tuple[str, Entry]]) -> list[str]:

@@ -25,7 +25,7 @@ from archspec.loading.shipped import (
 from archspec.reading import from_here, kind_of, path_of
 from archspec.schema.check_result import CheckResult
 from archspec.schema.validation import check
-from archspec.syntax.edits import VERBS, Edit, read_edits
+from archspec.syntax.edits import TAKES_AWAY, VERBS, Edit, read_edits
 from archspec.syntax.formulas import is_formula
 from archspec.syntax.source import Document, Value, read_file
 from archspec.syntax.steps import Body, read_body
@@ -277,7 +277,7 @@ class _Reader:
             self.report([Diagnostic("schema", message, root.key_span("edit"), hint)])
         for each in edit.data if edit is not None and edit.span not in self.broken else ():
             if each.span not in self.broken and (fault := _find_fault(each)):
-                self.report([Diagnostic("schema", fault, each.span, EDIT_HINT)])
+                self.report([Diagnostic("schema", fault[0], each.span, fault[1])])
                 wrong.add(each.span)
         self.broken |= wrong
         own_layers = base is None or root.get("layers") is not None
@@ -440,25 +440,36 @@ class _Reader:
 EDIT_HINT = "{at: stage3, remove: true}; {of: {Activation: relu}, set: {activation: gelu}}"
 
 
-def _find_fault(edit: Value) -> str | None:
-    """Return what is wrong with an edit that the schema takes: it has one verb, for some steps."""
+def _find_fault(edit: Value) -> tuple[str, str] | None:
+    """Return what is wrong with an edit that the schema takes, and a hint."""
     verbs = [key for key in edit.data if key in VERBS]
     if len(verbs) > 1:
-        return f"an edit does one thing, and this has `{verbs[0]}` and `{verbs[1]}`"
+        message = f"an edit does one thing, and this has `{verbs[0]}` and `{verbs[1]}`"
+        return message, _hint_for_two(verbs)
     if not verbs:
-        return f"an edit does something: {', '.join(VERBS)}"
+        return f"an edit does something: {', '.join(VERBS)}", EDIT_HINT
     if "at" not in edit.data and "of" not in edit.data:
-        return "an edit says which steps it is for, by `at`, `of` or both"
+        return "an edit says which steps it is for, by `at`, `of` or both", EDIT_HINT
     if verbs[0].startswith("insert") and edit.data[verbs[0]].data == ():
-        return f"`{verbs[0]}` has no steps"
+        return f"`{verbs[0]}` has no steps", f"write {verbs[0]}: ReLU, or a list of steps"
     of = edit.get("of")
     if (
         of is not None
         and isinstance(of.data, dict)
         and (len(of.data) != 1 or set(of.data) & NO_CALL)
     ):
-        return "`of` names one layer or block, alone or with arguments that it must have"
+        message = "`of` names one layer or block, alone or with arguments that it must have"
+        return message, EDIT_HINT
     return None
+
+
+def _hint_for_two(verbs: Sequence[str]) -> str:
+    """Return the hint for an edit with several verbs."""
+    if not any(each in TAKES_AWAY for each in verbs):
+        return "write an edit for each"
+    if any(each.startswith("insert") for each in verbs):
+        return "write them in place of the step: `replace` with a list"
+    return "write it into the new step" if "replace" in verbs else "leave one of them out"
 
 
 def _resolve(path: Path | None) -> Path | None:
