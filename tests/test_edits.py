@@ -613,6 +613,21 @@ def test_edits_are_written_as_they_are_meant(edits: list[str], tmp_path: Path) -
     assert list(map(to_plain, items)) == [to_plain(parse_edit(each)) for each in edits]
 
 
+def test_an_edit_from_outside_calls_a_shipped_block_without_an_import(tmp_path: Path) -> None:
+    spec = "input: [8, 8, 4]\nlayers: [Flatten, {Dense: 2, name: head}]"
+    base = files(tmp_path, main=f"{spec}\n")
+    inserted = "at: head, insert_before: {layer_scale: 0.1}"
+    written, *_ = archspec.edit(base, [inserted], tmp_path / "mine.yaml")
+    assert "import: [layer_scale]" in written.read_text(encoding="utf-8")
+    assert archspec.load(written).fingerprint == archspec.load(base, edits=[inserted]).fingerprint
+
+
+def test_a_block_of_the_file_is_called_before_a_shipped_one() -> None:
+    own = "blocks: {layer_scale: {layers: [Softmax]}}"
+    graph = small("layer_scale, {ReLU: {}, name: x}", "at: x, replace: layer_scale", below=own)
+    assert [node.op for node in graph.nodes] == ["InputLayer", "Softmax", "Softmax"]
+
+
 def test_the_verb_writes_nothing_for_an_edit_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(BASE)
     for words, said_ in (

@@ -146,7 +146,7 @@ def _open(
         raise SpecError(reader.diagnostics or [library])
     body = read_body(root.get("layers"), reader.broken)
     if more or of_steps:
-        reader.edit(root, more, of_steps)
+        home = reader.edit(root, home, more, of_steps)
     broken, diagnostics = frozenset(reader.broken), tuple(reader.diagnostics)
     others = {path: each.source for path, each in reader.documents.items()}
     folder = path_of(shipped_folder())
@@ -245,8 +245,11 @@ class _Reader:
         root = _overlay(base_root, root, self.lays_params)
         return root, self.make_home(root, blocks, base_home)
 
-    def edit(self, root: Value, edits: Sequence[Value], settings: Sequence[Value]) -> None:
-        """Add edits that are given from outside, over those of the files.
+    def edit(
+        self, root: Value, home: Home, edits: Sequence[Value], settings: Sequence[Value]
+    ) -> Home:
+        """Add edits that are given from outside, over those of the files, and return the home with
+        the shipped blocks that they call: such an edit has no place for an `import`.
 
         settings: those that are written as settings, `head.units=10`.
         """
@@ -261,6 +264,15 @@ class _Reader:
         for level in self.levels[before:]:
             marked = (replace(each, is_setting=each.span in written) for each in level.edits)
             self.levels[-1] = replace(level, edits=tuple(marked))
+        bodies = [each.body for level in self.levels[before:] for each in level.edits if each.body]
+        called = dict.fromkeys(step.label for body in bodies for step in body.walk())
+        shipped = [each for each in list_libraries() if each in called and each not in home.blocks]
+        if not shipped:
+            return home
+        names = Value(tuple(Value(each, start) for each in shipped), start)
+        blocks = dict(home.blocks)
+        self.add_imports(blocks, Document(Value({"import": names}, start), span.source, None), ())
+        return self.make_home(root, blocks, home)
 
     def drop_levels(self) -> None:
         """Drop the edits of the files below."""
