@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archspec.arguments import show
-from archspec.errors import Note, Refused, closest, did_you_mean, one_of
+from archspec.errors import Note, Refused, Span, closest, did_you_mean, one_of
 from archspec.expand.context import Call, Context
 from archspec.expand.defaults import file_defaults
 from archspec.expand.drafts import Draft, Previous
@@ -187,6 +187,8 @@ class _Finder:
             message = (
                 f"the edit meets no step: none of {self.level.name} is called '{pattern.text}'"
             )
+            if (written := self._find_written(edit, pattern)) is not None:
+                return self._report_written(written, message, span)
             skipped = [
                 (name, entry) for name, entry in _iter_skipped(out.top) if pattern.fits(name)
             ]
@@ -209,6 +211,8 @@ class _Finder:
         where = self.level.name if pattern is None else f"the steps that '{pattern.text}' fits"
         message = f"the edit meets no step: none of {where} is {_words(edit.of)}"
         known = _kinds(named)
+        if edit.of.label not in known and (written := self._find_written(edit, None)) is not None:
+            return self._report_written(written, message, span)
         near = did_you_mean(edit.of.label, known) if edit.of.label not in known else None
         if pattern is not None and edit.of.label not in known:
             within = translate(f"{pattern.text}.**")
@@ -227,6 +231,30 @@ class _Finder:
             )
             hint = f"there are {'; '.join(list(dict.fromkeys(values))[:6])}"
         return out.error("edit-no-match", message, span, hint)
+
+    def _find_written(self, edit: Edit, pattern: Pattern | None) -> Edit | None:
+        """Return the edit of the same file that writes or names what another looks for, if any."""
+        last = pattern.text.rpartition(".")[2] if pattern is not None else ""
+        wanted = translate(last) if last.strip("*") else None
+        for other in self.level.edits:
+            steps = list(other.body.walk()) if other.body is not None and other is not edit else []
+            names = [each.name.data if each.name else snake_case(each.label) for each in steps]
+            if other.verb == "rename":
+                names.append(other.value.data)
+            if wanted is not None and any(wanted.fullmatch(str(name)) for name in names):
+                return other
+            if wanted is None and edit.of and edit.of.label in [each.label for each in steps]:
+                return other
+        return None
+
+    def _report_written(self, written: Edit, message: str, span: Span) -> int:
+        """Report an edit of what another edit of the same file writes or renames."""
+        remedy = "write the change into the edit that writes them"
+        if written.verb == "rename":
+            remedy = "use the name before it"
+        hint = f"an edit sees the steps as they are before the edits of its file: {remedy}"
+        note = Note(f"{written.verb} is written here", written.verb_span)
+        return self.out.error("edit-no-match", message, span, hint, (note,))
 
     def _explain_absence(self, pattern: Pattern) -> tuple[Note, ...]:
         """Return a note on the nearest step around a name, if a `when` decides what is in it."""
