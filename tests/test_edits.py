@@ -536,6 +536,22 @@ def test_what_a_lower_file_removes_is_said_to_be_removed(tmp_path: Path) -> None
     assert "'hidden' is not there: this removes it" in said(only_error(lambda: archspec.load(path)))
 
 
+def test_a_base_whose_edit_meets_nothing_is_shown_the_param_that_is_given(tmp_path: Path) -> None:
+    base = """
+        params: {count: 2, units: 8}
+        input: [8]
+        layers:
+          - {Dense: =units, name: part, repeat: =count}
+        edit: [{at: part1, freeze: true}]
+    """
+    path = files(tmp_path, base=base, main="extends: base.yaml\nparams: {count: 1}\n")
+    error = only_error(lambda: archspec.load(path))
+    assert error.code == "edit-no-match"
+    given = [note.span for note in error.notes if note.text == "'count' is given here"]
+    assert [(Path(span.source.name).name, span.line) for span in given] == [("main.yaml", 3)]
+    assert "units" not in said(error)
+
+
 def test_layers_of_ones_own_leave_the_edits_of_the_base_behind(tmp_path: Path) -> None:
     main = """\
         extends: middle.yaml

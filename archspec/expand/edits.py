@@ -197,7 +197,8 @@ class _Finder:
                 note = Note(f"'{name}' is not there: this is false", entry.span)
                 if entry.edited is not None:
                     note = Note(f"'{name}' is not there: this removes it", entry.edited)
-                return out.error("edit-no-match", message, span, None, (note,))
+                notes = (note, *self._changes(span))
+                return out.error("edit-no-match", message, span, None, notes)
             hint, trail = self._suggest(pattern), self._explain_absence(pattern)
             if edit.is_setting:
                 message = (
@@ -206,7 +207,8 @@ class _Finder:
                 places = list(dict.fromkeys(["params", "train", *out.spec.root.data]))
                 near = did_you_mean(pattern.text.split(".")[0], places)
                 hint = near or f"{hint or ''}; places: {', '.join(places)}".removeprefix("; ")
-            return out.error("edit-no-match", message, span, None if trail else hint, trail)
+            hint = None if trail else hint
+            return out.error("edit-no-match", message, span, hint, (*trail, *self._changes(span)))
         assert edit.of is not None
         where = self.level.name if pattern is None else f"the steps that '{pattern.text}' fits"
         message = f"the edit meets no step: none of {where} is {_words(edit.of)}"
@@ -230,7 +232,17 @@ class _Finder:
                 for each in drafts
             )
             hint = f"there are {'; '.join(list(dict.fromkeys(values))[:6])}"
-        return out.error("edit-no-match", message, span, hint)
+        return out.error("edit-no-match", message, span, hint, self._changes(span))
+
+    def _changes(self, span: Span) -> tuple[Note, ...]:
+        """Return a note on each param that is given above the file with an edit: it may have lost
+        its steps by that."""
+        files, params = self.out.spec.files, self.out.spec.root.get("params")
+        if span.source not in files or params is None:
+            return ()
+        below = files[files.index(span.source) :]
+        given = [(name, each) for name, each in params.items() if each.span.source not in below]
+        return tuple(Note(f"'{name}' is given here", each.span) for name, each in given[:3])
 
     def _find_written(self, edit: Edit, pattern: Pattern | None) -> Edit | None:
         """Return the edit of the same file that writes or names what another looks for, if any."""
