@@ -17,7 +17,7 @@ def _make_table(*rows: tuple[str, str]) -> dict[str, str]:
 
 def _import(call: str) -> str:
     """Return the hint for a word that a block which comes with archspec stands for."""
-    return f"write `import: [{call.partition(':')[0]}]` at the top, and `- {call}` here"
+    return f"write `import: [{call.partition(':')[0]}]` at the top, and `{call}` here"
 
 
 LAYERS: Mapping[str, str] = _make_table(

@@ -537,6 +537,22 @@ def test_what_a_lower_file_removes_is_said_to_be_removed(tmp_path: Path) -> None
     assert "'hidden' is not there: this removes it" in said(only_error(lambda: archspec.load(path)))
 
 
+def test_a_base_whose_edit_meets_nothing_is_shown_the_param_that_is_given(tmp_path: Path) -> None:
+    base = """
+        params: {count: 2, units: 8}
+        input: [8]
+        layers:
+          - {Dense: =units, name: part, repeat: =count}
+        edit: [{at: part1, freeze: true}]
+    """
+    path = files(tmp_path, base=base, main="extends: base.yaml\nparams: {count: 1}\n")
+    error = only_error(lambda: archspec.load(path))
+    assert error.code == "edit-no-match"
+    given = [note.span for note in error.notes if note.text == "'count' is given here"]
+    assert [(Path(span.source.name).name, span.line) for span in given] == [("main.yaml", 3)]
+    assert "units" not in said(error)
+
+
 def test_layers_of_ones_own_leave_the_edits_of_the_base_behind(tmp_path: Path) -> None:
     main = """\
         extends: middle.yaml
@@ -612,6 +628,21 @@ def test_edits_are_written_as_they_are_meant(edits: list[str], tmp_path: Path) -
     text = (tmp_path / "variant.yaml").read_text()
     items = read_text(text, "variant.yaml").root.data["edit"].data
     assert list(map(to_plain, items)) == [to_plain(parse_edit(each)) for each in edits]
+
+
+def test_an_edit_from_outside_calls_a_shipped_block_without_an_import(tmp_path: Path) -> None:
+    spec = "input: [8, 8, 4]\nlayers: [Flatten, {Dense: 2, name: head}]"
+    base = files(tmp_path, main=f"{spec}\n")
+    inserted = "at: head, insert_before: {layer_scale: 0.1}"
+    written, *_ = archspec.edit(base, [inserted], tmp_path / "mine.yaml")
+    assert "import: [layer_scale]" in written.read_text(encoding="utf-8")
+    assert archspec.load(written).fingerprint == archspec.load(base, edits=[inserted]).fingerprint
+
+
+def test_a_block_of_the_file_is_called_before_a_shipped_one() -> None:
+    own = "blocks: {layer_scale: {layers: [Softmax]}}"
+    graph = small("layer_scale, {ReLU: {}, name: x}", "at: x, replace: layer_scale", below=own)
+    assert [node.op for node in graph.nodes] == ["InputLayer", "Softmax", "Softmax"]
 
 
 def test_the_verb_writes_nothing_for_an_edit_that_cannot_be(tmp_path: Path) -> None:
@@ -694,6 +725,36 @@ def test_a_run_keeps_the_edited_network_and_no_other_edit(tmp_path: Path) -> Non
             "edit-no-match",
             "edit the steps that take it",
         ),
+        "one name of steps that are numbered": (
+            "{ReLU: {}, name: act, repeat: 2}",
+            "at: act, remove: true",
+            "edit-no-match",
+            "did you mean 'act*'?",
+        ),
+        "a numbered group around a name": (
+            "{name: part, repeat: 2, layers: [{ReLU: {}, name: act}]}",
+            "at: part.act, remove: true",
+            "edit-no-match",
+            "did you mean 'part*.act'?",
+        ),
+        "a misspelt end of a pattern": (
+            "{name: part, repeat: 2, layers: [{ReLU: {}, name: middle}]}",
+            "at: part*.midle, remove: true",
+            "edit-no-match",
+            "did you mean 'part*.middle'?",
+        ),
+        "a misspelt end at any depth": (
+            "{name: part, repeat: 2, layers: [{ReLU: {}, name: middle}]}",
+            "at: '**.midle', remove: true",
+            "edit-no-match",
+            "did you mean '**.middle'?",
+        ),
+        "a pattern for what is not there": (
+            "{name: part, repeat: 2, layers: [{ReLU: {}, name: act}, Softmax]}",
+            "at: part*.head, remove: true",
+            "edit-no-match",
+            "in 'part*' there are act, softmax",
+        ),
         "an argument under `of` with another value": (
             "{Dense: 4}",
             "of: {Dense: 5}, remove: true",
@@ -737,6 +798,11 @@ def test_a_misspelt_param_of_a_block_under_of_is_named() -> None:
 def test_an_edit_that_is_no_yaml_is_said_at_its_place(text: str) -> None:
     error = only_error(lambda: small("ReLU", text))
     assert error.span.source.name.startswith("--edit")
+
+
+def test_the_outer_braces_of_an_edit_may_stand() -> None:
+    bare = edited("at: head, set: {units: 3}")
+    assert edited(" {at: head, set: {units: 3}}").fingerprint == bare.fingerprint
 
 
 def test_a_library_has_no_steps_to_edit(tmp_path: Path) -> None:
@@ -822,7 +888,7 @@ def loaded(text: str, *edits: str) -> Graph | set[str]:
     try:
         return archspec.loads(text, edits=edits)
     except SpecError as error:
-        return {each.code for each in error.diagnostics}
+        return {each.code for each in error.diagnostics if each.severity == "error"}
 
 
 @pytest.mark.parametrize("count", few_or_many(60, 3000))

@@ -36,13 +36,13 @@ from archspec.runs.folder import RunFolder
         ("GlobalPool", "write `GlobalAveragePooling2D` or `GlobalMaxPooling2D`"),
         (
             "DropPath",
-            "write `import: [stochastic_depth]` at the top, and `- stochastic_depth: 0.1` here",
+            "write `import: [stochastic_depth]` at the top, and `stochastic_depth: 0.1` here",
         ),
-        ("LayerScale", "write `import: [layer_scale]` at the top, and `- layer_scale` here"),
-        ("SEBlock", "write `import: [squeeze_excite]` at the top, and `- squeeze_excite` here"),
+        ("LayerScale", "write `import: [layer_scale]` at the top, and `layer_scale` here"),
+        ("SEBlock", "write `import: [squeeze_excite]` at the top, and `squeeze_excite` here"),
         (
             "MBConv",
-            "write `import: [inverted_residual]` at the top, and `- inverted_residual: 64` here",
+            "write `import: [inverted_residual]` at the top, and `inverted_residual: 64` here",
         ),
         (
             "Bottleneck",
@@ -82,7 +82,7 @@ def test_a_shipped_block_that_is_not_imported_is_named_by_the_hint(block: str) -
         hint = refused(f"- {word}").hint or ""
         imported, call = re.findall(r"`([^`]+)`", hint)
         assert imported == f"import: [{block}]"
-        graph = archspec.loads(f"archspec: 1\n{imported}\ninput: {shape}\nlayers:\n  {call}\n")
+        graph = archspec.loads(f"archspec: 1\n{imported}\ninput: {shape}\nlayers:\n  - {call}\n")
         assert not graph.warnings
 
 

@@ -435,7 +435,8 @@ def test_outputs_are_named_as_in_the_spec_a_block_by_its_own_name():
 def test_an_output_that_is_none_is_refused():
     refused = refusal(two_heads(), {"loss": {"sidee": SPARSE}})
     assert str(refused) == "train.loss names 'sidee', which is no output"
-    assert refusal(two_heads(), {"loss": {"x": SPARSE}}).hint == "outputs: main, side.dense"
+    hint = refusal(two_heads(), {"loss": {"x": SPARSE}}).hint
+    assert hint == "outputs: main, side.dense; `train: {loss: null}` takes away what a base gives"
 
 
 # --- walls ---------------------------------------------------------------------------------------

@@ -9,13 +9,14 @@ such a place is changed before it is expanded, so that shapes and conditions fol
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from archspec.arguments import show
-from archspec.errors import Note, Refused, did_you_mean
+from archspec.errors import Note, Refused, Span, closest, did_you_mean, one_of
 from archspec.expand.context import Call, Context
 from archspec.expand.defaults import file_defaults
 from archspec.expand.drafts import Draft, Previous
@@ -26,9 +27,9 @@ from archspec.expand.scopes import Entry, Renamed, Scope, snake_case
 from archspec.expand.values import evaluate, fill, find_params
 from archspec.graph import EditCount
 from archspec.infer import bind_arguments
-from archspec.layers import LAYERS
+from archspec.layers import LAYERS, traits_of
 from archspec.loading.files import EditLevel
-from archspec.syntax.edits import Edit, Pattern
+from archspec.syntax.edits import Edit, Pattern, translate
 from archspec.syntax.source import Value
 from archspec.syntax.steps import (
     Arguments,
@@ -41,6 +42,7 @@ from archspec.syntax.steps import (
     Reuse,
     Step,
 )
+from archspec.syntax.words import MODIFIERS, WORDS
 
 Places = dict[tuple[int, Step, int], int]
 
@@ -185,6 +187,8 @@ class _Finder:
             message = (
                 f"the edit meets no step: none of {self.level.name} is called '{pattern.text}'"
             )
+            if (written := self._find_written(edit, pattern)) is not None:
+                return self._report_written(written, message, span)
             skipped = [
                 (name, entry) for name, entry in _iter_skipped(out.top) if pattern.fits(name)
             ]
@@ -193,7 +197,8 @@ class _Finder:
                 note = Note(f"'{name}' is not there: this is false", entry.span)
                 if entry.edited is not None:
                     note = Note(f"'{name}' is not there: this removes it", entry.edited)
-                return out.error("edit-no-match", message, span, None, (note,))
+                notes = (note, *self._changes(span))
+                return out.error("edit-no-match", message, span, None, notes)
             hint, trail = self._suggest(pattern), self._explain_absence(pattern)
             if edit.is_setting:
                 message = (
@@ -202,20 +207,20 @@ class _Finder:
                 places = list(dict.fromkeys(["params", "train", *out.spec.root.data]))
                 near = did_you_mean(pattern.text.split(".")[0], places)
                 hint = near or f"{hint or ''}; places: {', '.join(places)}".removeprefix("; ")
-            return out.error("edit-no-match", message, span, None if trail else hint, trail)
+            hint = None if trail else hint
+            return out.error("edit-no-match", message, span, hint, (*trail, *self._changes(span)))
         assert edit.of is not None
         where = self.level.name if pattern is None else f"the steps that '{pattern.text}' fits"
         message = f"the edit meets no step: none of {where} is {_words(edit.of)}"
-        ops = {
-            entry.value.op: None
-            for _, entry in named
-            if isinstance(entry.value, Draft) and entry.scope is None
-        }
-        blocks = {
-            entry.block.block.name: None for _, entry in named if isinstance(entry.block, Call)
-        }
-        known = [*ops, *blocks]
+        known = _kinds(named)
+        if edit.of.label not in known and (written := self._find_written(edit, None)) is not None:
+            return self._report_written(written, message, span)
         near = did_you_mean(edit.of.label, known) if edit.of.label not in known else None
+        if pattern is not None and edit.of.label not in known:
+            within = translate(f"{pattern.text}.**")
+            inside = _kinds([each for each in self.entries if within.fullmatch(each[0])])
+            if edit.of.label in inside:
+                near = f"write `at: {pattern.text}.**` for what is in '{pattern.text}'"
         hint = near or (f"there are {', '.join(known[:12])}" if known else None)
         there = [entry.value for _, entry in named if isinstance(entry.value, Draft)]
         drafts = [each for each in there if each.op == edit.of.label]
@@ -227,7 +232,41 @@ class _Finder:
                 for each in drafts
             )
             hint = f"there are {'; '.join(list(dict.fromkeys(values))[:6])}"
-        return out.error("edit-no-match", message, span, hint)
+        return out.error("edit-no-match", message, span, hint, self._changes(span))
+
+    def _changes(self, span: Span) -> tuple[Note, ...]:
+        """Return a note on each param that is given above the file with an edit: it may have lost
+        its steps by that."""
+        files, params = self.out.spec.files, self.out.spec.root.get("params")
+        if span.source not in files or params is None:
+            return ()
+        below = files[files.index(span.source) :]
+        given = [(name, each) for name, each in params.items() if each.span.source not in below]
+        return tuple(Note(f"'{name}' is given here", each.span) for name, each in given[:3])
+
+    def _find_written(self, edit: Edit, pattern: Pattern | None) -> Edit | None:
+        """Return the edit of the same file that writes or names what another looks for, if any."""
+        last = pattern.text.rpartition(".")[2] if pattern is not None else ""
+        wanted = translate(last) if last.strip("*") else None
+        for other in self.level.edits:
+            steps = list(other.body.walk()) if other.body is not None and other is not edit else []
+            names = [each.name.data if each.name else snake_case(each.label) for each in steps]
+            if other.verb == "rename":
+                names.append(other.value.data)
+            if wanted is not None and any(wanted.fullmatch(str(name)) for name in names):
+                return other
+            if wanted is None and edit.of and edit.of.label in [each.label for each in steps]:
+                return other
+        return None
+
+    def _report_written(self, written: Edit, message: str, span: Span) -> int:
+        """Report an edit of what another edit of the same file writes or renames."""
+        remedy = "write the change into the edit that writes them"
+        if written.verb == "rename":
+            remedy = "use the name before it"
+        hint = f"an edit sees the steps as they are before the edits of its file: {remedy}"
+        note = Note(f"{written.verb} is written here", written.verb_span)
+        return self.out.error("edit-no-match", message, span, hint, (note,))
 
     def _explain_absence(self, pattern: Pattern) -> tuple[Note, ...]:
         """Return a note on the nearest step around a name, if a `when` decides what is in it."""
@@ -250,28 +289,49 @@ class _Finder:
         """Return the hint for a pattern that no name fits: the nearest one."""
         if pattern.text in {draft.name for draft in self.out.drafts if draft.op == "InputLayer"}:
             return f"'{pattern.text}' is an input, and no step: edit the steps that take it"
+        around, _, last = pattern.text.rpartition(".")
+        if last in _kinds(self.entries):
+            return f"did you mean `{f'at: {around}.**, ' if around else ''}of: {last}`?"
         names = [name for name, _ in self.entries]
-        parent = pattern.text.rpartition(".")[0]
-        if parent in names:
-            names = [name for name in names if name.startswith(f"{parent}.")]
+        if pattern.is_name and (wider := _suggest_numbers(pattern.text, names)) is not None:
+            return one_of([wider])
+        if around in names:
+            names = [name for name in names if name.startswith(f"{around}.")]
         near = did_you_mean(pattern.text, names) if pattern.is_name else None
         if near is not None:
             return near
-        around = pattern.text
-        while "." in around:
-            around = around.rpartition(".")[0]
-            inside = [name for name in names if name.startswith(f"{around}.")]
-            if inside:
-                parts = dict.fromkeys(name[len(around) + 1 :].split(".")[0] for name in inside)
-                return f"in '{around}' there are {', '.join(list(parts)[:12])}"
-            if around in dict(self.entries):
-                return f"'{around}' has no steps inside"
+        if (inside := self._suggest_inside(pattern)) is not None:
+            return inside
         head, *rest = pattern.text.split(".")
         firsts = list(dict.fromkeys(name.split(".")[0] for name in names))
         near = did_you_mean(head, firsts) if "*" not in head else None
         if near is not None and rest:
             return near.replace("'?", f".{'.'.join(rest)}'?")
         return near or f"its steps: {', '.join(firsts[:12])}{', ...' if len(firsts) > 12 else ''}"
+
+    def _suggest_inside(self, pattern: Pattern) -> str | None:
+        """Return the hint for a pattern whose first parts fit steps: what is in these."""
+        names = [name for name, _ in self.entries]
+        parts = pattern.text.split(".")
+        for depth in range(len(parts) - 1, 0, -1):
+            around = ".".join(parts[:depth])
+            wanted = translate(around)
+            found = dict.fromkeys(name for name in names if wanted.fullmatch(name))
+            if not found:
+                continue
+            inside = [name for name in names if name.rpartition(".")[0] in found]
+            if parts[depth - 1] == "**":  # which stands for no part as well
+                inside += found
+            ends = list(dict.fromkeys(name.rpartition(".")[2] for name in inside))
+            if not ends:
+                return f"'{around}' has no steps inside"
+            near = closest(parts[depth], ends) if "*" not in parts[depth] else None
+            meant = ".".join([around, near or "", *parts[depth + 1 :]])
+            if near is not None and any(map(translate(meant).fullmatch, names)):
+                return one_of([meant])
+            where = f"in '{around}' there are" if around.strip("*.") else "names end in"
+            return f"{where} {', '.join(ends[:12])}{', ...' if len(ends) > 12 else ''}"
+        return None
 
     def _check_not_numbered(self, edit: Edit, pattern: Pattern, name: str, entry: Entry) -> None:
         """Raise `Failed` for a name that is only the number of a step among others of its kind."""
@@ -302,8 +362,10 @@ class _Finder:
             what = "has nothing before it" if edit.verb == "insert_before" else "cannot be removed"
             message = f"'{name}' takes several values, so it {what}"
             hint = "name the step that gives one of them"
-            if is_merge and edit.verb == "remove":
-                hint = "replace it, or remove branches"
+            if edit.verb == "remove" and isinstance(above, Branches):
+                hint = _hint_for_merge(above, name)
+            elif edit.verb == "remove":
+                hint = "`replace: {from: previous}` passes on the step before it alone"
             raise self.out.fail("edit-inputs", message, edit.verb_span, hint, written)
         elif edit.verb == "freeze" and isinstance(step, Reuse):
             message = f"'{name}' has the weights of another step"
@@ -331,19 +393,34 @@ class _Finder:
         else:
             message = f"'{name}' is a group of steps, and has no arguments"
             hint = f"name a layer in it, or all of one kind: at: {name}.**, of: LAYER"
+            if "trainable" in edit.value.data:
+                hint = "write `freeze: true` to keep the weights in it as they are"
             raise out.fail("edit-set", message, edit.verb_span, hint, written)
         errors = []
         for key in edit.value.data:
             if key not in known:
                 message = f"{what} has no {kind} '{key}', at '{name}'"
                 hint = f"its {kind}s: {', '.join(known[:12]) or 'none'}"
-                if edit.of is None and any(not each.is_name for each in edit.patterns):
+                if key in (*MODIFIERS, *WORDS):
+                    message = f"`{key}` is no {kind}, and `set` gives {kind}s alone"
+                    hint = "write `rename`" if key == "name" else "write the step under `replace`"
+                elif near := did_you_mean(key, known):
+                    hint = near
+                elif kind == "param" and (inner := self._find_taking(key, name)):
+                    hint += f"; or set that of a layer in it: at: {name}.**, of: {inner}"
+                elif edit.of is None and any(not each.is_name for each in edit.patterns):
                     hint = "say by `of` which layer is meant: of: LAYER"
-                hint = did_you_mean(key, known) or hint
                 span = edit.value.key_span(key)
                 errors.append(out.error("edit-set", message, span, hint, written))
         if errors:
             raise Failed(*errors)
+
+    def _find_taking(self, argument: str, around: str) -> str | None:
+        """Return the first layer within a step that has an argument of a name."""
+        inside = _kinds([each for each in self.entries if each[0].startswith(f"{around}.")])
+        return next(
+            (op for op in inside if op in LAYERS and argument in LAYERS[op].arguments), None
+        )
 
 
 def _as_written(value: Any) -> Any:
@@ -351,6 +428,48 @@ def _as_written(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _as_written(each) for key, each in value.items()}
     return [_as_written(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+def _hint_for_merge(step: Branches, name: str) -> str:
+    """Return the hint for a merge that an edit removes."""
+    named = [each.key for each in step.branches if each.key and "{" not in each.key]
+    if (
+        not named
+        or not isinstance(step.merge, LayerCall)
+        or not traits_of(step.merge.label).joins_any
+    ):
+        return "replace it"
+    around = name.rpartition(".")[0]
+    branch = f"{around}.{named[-1]}" if around else named[-1]
+    return f"remove branches, until one is left: at: {branch}"
+
+
+def _suggest_numbers(name: str, names: Sequence[str]) -> str | None:
+    """Return the pattern for steps that have numbers where a name has none; None if none fits.
+
+    >>> _suggest_numbers("stage.main", ["stage0.main", "stage1.main"])
+    'stage*.main'
+    """
+    parts = name.split(".")
+    numbered = re.compile(r"\.".join(rf"{re.escape(each)}(\d*)" for each in parts))
+    found = [match.groups() for each in names if (match := numbered.fullmatch(each))]
+    if not found:
+        return None
+    numbers = zip(*found, strict=True)
+    return ".".join(
+        f"{part}*" if any(each) else part for part, each in zip(parts, numbers, strict=True)
+    )
+
+
+def _kinds(named: Sequence[tuple[str, Entry]]) -> list[str]:
+    """Return the layers that some steps are, each once, and then the blocks that they call."""
+    kinds: dict[bool, dict[str, None]] = {False: {}, True: {}}
+    for _, entry in named:
+        if isinstance(entry.block, Call):
+            kinds[True][entry.block.block.name] = None
+        elif isinstance(entry.value, Draft) and entry.scope is None:
+            kinds[False][entry.value.op] = None
+    return [*kinds[False], *kinds[True]]
 
 
 def _words(of: Step) -> str:

@@ -393,7 +393,7 @@ def _check_there(entry: Entry, name: str) -> None:
         raise Refused(
             f"'{name}' is not there: an edit removes it",
             code="edit-removed",
-            hint="let this take another step, or keep that one",
+            hint=f"edit what takes it as well, let that take another step, or keep '{name}'",
             notes=(Note("removed here", entry.edited),),
         )
 

@@ -28,19 +28,23 @@ def extend_spec(source: Path, target: Path, edits: Sequence[str] = ()) -> list[P
     """Write a spec to `target` that extends another; return the paths written.
 
     A shipped spec is named by its bare name, a file by its path from the new one. The edits follow,
-    or else the params of the source as a comment, with their values. The schema is written beside
-    the spec.
+    with an import of the shipped blocks that they call, or else the params of the source as a
+    comment, with their values. The schema is written beside the spec.
 
     Raises `UserError` if `target` is there already or the source cannot be extended from there, and
     `SpecError` if the source cannot be read.
     """
     _require_new_spec(target)
-    root = open_spec(read_file(source, str(from_here(source)))).root
+    document = read_file(source, str(from_here(source)))
+    spec = open_spec(document)
+    called = open_spec(document, edits=edits).home.blocks if edits else {}
+    imports = [each for each in called if each not in spec.home.blocks]
     name = _name_from(source, target)
-    params = root.get("params")
+    params = spec.root.get("params")
     lines = [
         f"{FOR_EDITORS}archspec: 1",
         f"extends: {write_value(name)}",
+        *([f"import: {write_value(imports)}"] if imports else []),
         *(["edit:"] if edits else []),
         *map(_write_edit, edits),
         *(_comment_params(to_plain(params)) if params and not edits else []),

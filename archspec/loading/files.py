@@ -25,7 +25,7 @@ from archspec.loading.shipped import (
 from archspec.reading import from_here, kind_of, path_of
 from archspec.schema.check_result import CheckResult
 from archspec.schema.validation import check
-from archspec.syntax.edits import VERBS, Edit, read_edits
+from archspec.syntax.edits import TAKES_AWAY, VERBS, Edit, read_edits
 from archspec.syntax.formulas import is_formula
 from archspec.syntax.source import Document, Value, read_file
 from archspec.syntax.steps import Body, read_body
@@ -146,7 +146,7 @@ def _open(
         raise SpecError(reader.diagnostics or [library])
     body = read_body(root.get("layers"), reader.broken)
     if more or of_steps:
-        reader.edit(root, more, of_steps)
+        home = reader.edit(root, home, more, of_steps)
     broken, diagnostics = frozenset(reader.broken), tuple(reader.diagnostics)
     others = {path: each.source for path, each in reader.documents.items()}
     folder = path_of(shipped_folder())
@@ -245,8 +245,11 @@ class _Reader:
         root = _overlay(base_root, root, self.lays_params)
         return root, self.make_home(root, blocks, base_home)
 
-    def edit(self, root: Value, edits: Sequence[Value], settings: Sequence[Value]) -> None:
-        """Add edits that are given from outside, over those of the files.
+    def edit(
+        self, root: Value, home: Home, edits: Sequence[Value], settings: Sequence[Value]
+    ) -> Home:
+        """Add edits that are given from outside, over those of the files, and return the home with
+        the shipped blocks that they call: such an edit has no place for an `import`.
 
         settings: those that are written as settings, `head.units=10`.
         """
@@ -261,6 +264,15 @@ class _Reader:
         for level in self.levels[before:]:
             marked = (replace(each, is_setting=each.span in written) for each in level.edits)
             self.levels[-1] = replace(level, edits=tuple(marked))
+        bodies = [each.body for level in self.levels[before:] for each in level.edits if each.body]
+        called = dict.fromkeys(step.label for body in bodies for step in body.walk())
+        shipped = [each for each in list_libraries() if each in called and each not in home.blocks]
+        if not shipped:
+            return home
+        names = Value(tuple(Value(each, start) for each in shipped), start)
+        blocks = dict(home.blocks)
+        self.add_imports(blocks, Document(Value({"import": names}, start), span.source, None), ())
+        return self.make_home(root, blocks, home)
 
     def drop_levels(self) -> None:
         """Drop the edits of the files below."""
@@ -277,7 +289,7 @@ class _Reader:
             self.report([Diagnostic("schema", message, root.key_span("edit"), hint)])
         for each in edit.data if edit is not None and edit.span not in self.broken else ():
             if each.span not in self.broken and (fault := _find_fault(each)):
-                self.report([Diagnostic("schema", fault, each.span, EDIT_HINT)])
+                self.report([Diagnostic("schema", fault[0], each.span, fault[1])])
                 wrong.add(each.span)
         self.broken |= wrong
         own_layers = base is None or root.get("layers") is not None
@@ -440,25 +452,36 @@ class _Reader:
 EDIT_HINT = "{at: stage3, remove: true}; {of: {Activation: relu}, set: {activation: gelu}}"
 
 
-def _find_fault(edit: Value) -> str | None:
-    """Return what is wrong with an edit that the schema takes: it has one verb, for some steps."""
+def _find_fault(edit: Value) -> tuple[str, str] | None:
+    """Return what is wrong with an edit that the schema takes, and a hint."""
     verbs = [key for key in edit.data if key in VERBS]
     if len(verbs) > 1:
-        return f"an edit does one thing, and this has `{verbs[0]}` and `{verbs[1]}`"
+        message = f"an edit does one thing, and this has `{verbs[0]}` and `{verbs[1]}`"
+        return message, _hint_for_two(verbs)
     if not verbs:
-        return f"an edit does something: {', '.join(VERBS)}"
+        return f"an edit does something: {', '.join(VERBS)}", EDIT_HINT
     if "at" not in edit.data and "of" not in edit.data:
-        return "an edit says which steps it is for, by `at`, `of` or both"
+        return "an edit says which steps it is for, by `at`, `of` or both", EDIT_HINT
     if verbs[0].startswith("insert") and edit.data[verbs[0]].data == ():
-        return f"`{verbs[0]}` has no steps"
+        return f"`{verbs[0]}` has no steps", f"write {verbs[0]}: ReLU, or a list of steps"
     of = edit.get("of")
     if (
         of is not None
         and isinstance(of.data, dict)
         and (len(of.data) != 1 or set(of.data) & NO_CALL)
     ):
-        return "`of` names one layer or block, alone or with arguments that it must have"
+        message = "`of` names one layer or block, alone or with arguments that it must have"
+        return message, EDIT_HINT
     return None
+
+
+def _hint_for_two(verbs: Sequence[str]) -> str:
+    """Return the hint for an edit with several verbs."""
+    if not any(each in TAKES_AWAY for each in verbs):
+        return "write an edit for each"
+    if any(each.startswith("insert") for each in verbs):
+        return "write them in place of the step: `replace` with a list"
+    return "write it into the new step" if "replace" in verbs else "leave one of them out"
 
 
 def _resolve(path: Path | None) -> Path | None:

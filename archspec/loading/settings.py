@@ -26,13 +26,14 @@ def parse_setting(text: str) -> tuple[str, Value]:
 
 
 def parse_edit(text: str) -> Value:
-    """Return an edit from what stands between its braces: `at: head, set: {units: 10}`.
+    """Return an edit from its text, whose braces may be left out: `at: head, set: {units: 10}`.
 
     Raises `UserError` if it is empty, and `SpecError` if it is no YAML.
     """
     if not text.strip():
         raise UserError("--edit: the edit is empty", "for example --edit 'at: head, remove: true'")
-    braced = f"{{{text}\n}}" if "#" in text else f"{{{text}}}"  # after a comment, on its own line
+    end = "\n}" if "#" in text else "}"  # after a comment, on its own line
+    braced = text if text.lstrip().startswith("{") else f"{{{text}{end}"
     return read_text(braced, f"--edit '{text}'", shown=braced).root
 
 

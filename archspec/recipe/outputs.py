@@ -38,7 +38,10 @@ def spread_over_outputs(graph: Graph, key: str, value: Any) -> dict[str, Any]:
         # A block named as an output is its last step: `aux` stands for `aux.dense`.
         inside = [out for out in graph.outputs if out.startswith(f"{name}.")]
         if name not in graph.outputs and len(inside) != 1:
-            hint = did_you_mean(name, graph.outputs) or f"outputs: {', '.join(graph.outputs)}"
+            hint = did_you_mean(name, graph.outputs) or (
+                f"outputs: {', '.join(graph.outputs)}; `train: {{{key}: null}}` takes away what a "
+                "base gives"
+            )
             raise Refused(
                 f"train.{key} names '{name}', which is no output", AtArgument(key), "train", hint
             )

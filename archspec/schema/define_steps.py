@@ -168,7 +168,7 @@ def _define_edit() -> dict[str, Any]:
     )
     steps = {
         "at": {
-            **label("a pattern of names, or a list of them"),
+            **label("a pattern of names, or a list of them", "pattern"),
             "anyOf": [pattern, {"type": "array", "items": pattern, "minItems": 1}],
             "description": "Names of steps; `*` is any letters of a part, `**` any parts.",
         },

@@ -37,6 +37,12 @@ def _steps_as_mapping(fault: Fault) -> str | None:
     return "a space is missing after the '-'" if slip else "each step begins with '- '"
 
 
+def _edits_as_mapping(fault: Fault) -> str | None:
+    """Catch `edit: {at: head, remove: true}`."""
+    alone = isinstance(fault.value.data, dict) and fault.path == ["edit"]
+    return "each edit begins with '- '" if alone else None
+
+
 def _one_in_brackets(fault: Fault) -> str | None:
     """Catch `filters: [3]`."""
     data = fault.value.data
@@ -271,6 +277,7 @@ def _comparison(fault: Fault) -> str | None:
 # words that are guessed by their letters, and lists of all valid words come last.
 REMEDIES: tuple[Callable[[Fault], str | None], ...] = (
     _steps_as_mapping,
+    _edits_as_mapping,
     _mapping_as_list,
     _one_in_brackets,
     _number_of_turns,

@@ -8,7 +8,7 @@ from archspec import foreign, recipe
 from archspec.analysis.measures import CONTRACTS
 from archspec.arguments import show
 from archspec.errors import Span, closest, did_you_mean
-from archspec.infer import explain_lacking, suggest_nearest
+from archspec.infer import explain_lacking, suggest_layer, suggest_nearest
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES, snake_case
 from archspec.schema.check_result import CheckResult, Notes, find_rank
@@ -187,7 +187,9 @@ def report_in_edit(key: str, fault: Fault, result: CheckResult) -> None:
 def report_in_step(key: str, fault: Fault, result: CheckResult) -> None:
     """Report a key of a step that is neither a layer nor a word of the language."""
     span, word = fault.value.key_span(key), did_you_mean(key, (*MODIFIERS, *WORDS))
-    if key[:1].isupper() or not word:
+    if fault.is_of:
+        report_of(key, span, fault.notes, result)
+    elif key[:1].isupper() or not word:
         report_layer(key, span, fault.notes, result)
     else:
         result.error("unknown-word", f"a step has no word '{key}'", span, word, fault.notes)
@@ -222,6 +224,17 @@ def report_in_merge(key: str, fault: Fault, result: CheckResult) -> None:
 
 
 # --- names of layers -----------------------------------------------------------------------------
+
+
+def report_of(word: str, span: Span, notes: Notes, result: CheckResult) -> None:
+    """Report the name under `of` that no layer has."""
+    known = [*LAYERS, *result.known_blocks()]
+    suggested = suggest_layer(word, find_rank(result.root)) or ""
+    meant = re.match(r"(?:write `|did you mean ')(\w+)", suggested)
+    hint = f"did you mean '{meant[1]}'?" if meant and meant[1] in LAYERS else None
+    hint = hint or did_you_mean(word, known)
+    hint = hint or "`of` names a layer or block of the network: `archspec show` lists its layers"
+    result.error("unknown-layer", f"no layer is called {show(word)}", span, hint, notes)
 
 
 def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> None:

@@ -44,6 +44,7 @@ HANDLERS: Mapping[str, Handler] = {  # by the part's role in the schema
     "input": Handler(wrong_value=wrong_values.report_input),
     "merge": Handler(unknown_words.report_in_merge),
     "object": Handler(unknown_words.report_object, wrong_values.report_object),
+    "pattern": Handler(wrong_value=wrong_values.report_pattern),
     "step": Handler(unknown_words.report_in_step, wrong_values.report_step),
     "version": Handler(wrong_value=wrong_values.report_version),
 }

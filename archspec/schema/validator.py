@@ -91,6 +91,11 @@ class Fault:
         """The value without space around it if it is a text; "" otherwise."""
         return self.value.data.strip() if isinstance(self.value.data, str) else ""
 
+    @property
+    def is_of(self) -> bool:
+        """Whether the value is what an edit names under `of`."""
+        return self.path[0] == "edit" and self.path[2:] == ["of"]
+
     def unknown_keys(self) -> Iterator[str]:
         """Yield the keys that the mapping may not have."""
         patterns = [re.compile(each) for each in self.wanted.get("patternProperties", {})]

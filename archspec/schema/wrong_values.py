@@ -8,7 +8,7 @@ from archspec.arguments import show
 from archspec.errors import closest
 from archspec.schema.check_result import CheckResult, find_head
 from archspec.schema.remedies import find_remedy
-from archspec.schema.unknown_words import report_layer
+from archspec.schema.unknown_words import report_layer, report_of
 from archspec.schema.validator import Fault, name_argument, name_subject
 from archspec.syntax.source import to_plain
 from archspec.syntax.words import MODIFIERS, WORDS
@@ -72,7 +72,12 @@ def report_lone_value(fault: Fault, result: CheckResult) -> None:
 def report_step(fault: Fault, result: CheckResult) -> None:
     """Report a list item that is not a step, is empty, or names an unknown layer."""
     value, notes = fault.value, fault.notes
-    if value.data in (*MODIFIERS, *WORDS):
+    if fault.is_of and isinstance(value.data, tuple):
+        message = f"`of` names one layer or block, got {show(to_plain(value))}"
+        result.error("schema", message, value.span, "write an edit for each", notes)
+    elif fault.is_of and isinstance(value.data, str) and value.data:
+        report_of(value.data, value.span, notes, result)
+    elif value.data in (*MODIFIERS, *WORDS):
         message = f"`{value.data}` needs a value"
         result.error("no-step", message, value.span, f"write `- {value.data}: ...`", notes)
     elif isinstance(value.data, str) and re.match(r"\w", value.data):
@@ -91,6 +96,30 @@ def report_step(fault: Fault, result: CheckResult) -> None:
                 hint = "leave the brackets out"
         message = f"a step must be {fault.words}, got {show(to_plain(value))}"
         result.error("no-step", message, value.span, hint, notes)
+
+
+def report_pattern(fault: Fault, result: CheckResult) -> None:
+    """Report the letters that no pattern of names has: `at: stage[0-2]`."""
+    value = fault.value
+    items = value.data if isinstance(value.data, tuple) else (value,)
+    wrong = [
+        (each, found[0])
+        for each in items
+        if isinstance(each.data, str) and (found := re.search(r"[^\w*.-]", each.data, re.ASCII))
+    ]
+    for each, letter in wrong:
+        span = each.span
+        start = span.source.lines[span.line - 1].find(letter, span.column - 1) - span.column + 1
+        message = f"a pattern of names has no '{letter}': {show(each.data)}"
+        hint = (
+            "only letters, digits, _, -, * and **, with dots between names; several are a list: "
+            "[stage0, stage1]"
+        )
+        if letter == "/":
+            hint = f"write {each.data.strip('/').replace('/', '.')}"
+        result.error("schema", message, span.within(max(start, 0), 1), hint, fault.notes)
+    if not wrong:
+        report_value(fault, result)
 
 
 def report_branch(fault: Fault, result: CheckResult) -> None:

@@ -245,6 +245,18 @@ def _two_keys_in_line(stop: Stop) -> Diagnostic | None:
 LISTS = ("layers", "else", "augment", "metrics", "callbacks")  # words whose value is a list
 
 
+def _two_keys_in_braces(stop: Stop) -> Diagnostic | None:
+    """Catch `{at: head, replace: Dense: 3}`."""
+    keys = re.search(r"([A-Za-z_]\w*):\s+([A-Za-z_]\w*)$", stop.line[: stop.mark.column])
+    if not ("flow mapping" in stop.context and stop.char == ":" and keys):
+        return None
+    rest = stop.line[stop.mark.column :]
+    value = re.match(r":\s*([^,(){}\[\]#\s]+|\{[^{}]*\}|\[[^\[\]]*\])\s*[,}]", rest)
+    hint = f"write {keys[1]}: {{{keys[2]}: {value[1] if value else '...'}}}"
+    span = replace(stop.span, column=keys.start(2) + 1, end_column=keys.end(2) + 2)
+    return stop.diagnose(f"'{keys[2]}:' cannot follow '{keys[1]}:' in one line", hint, span)
+
+
 def _key_under_value(stop: Stop) -> Diagnostic | None:
     """Catch `- Dense: 10` with a deeper `units: 3` or `name: head` under it."""
     above = re.fullmatch(r"(\s*(?:-\s+)?)([A-Za-z]\w*):\s+(\S.*)", stop.line_before)
@@ -426,6 +438,7 @@ RULES: tuple[Callable[[Stop], Diagnostic | None], ...] = (
     _torn_formula,
     _open_bracket,
     _name_in_brackets,
+    _two_keys_in_braces,
     _no_comma,
     _stray_bracket,
     _no_key,
