@@ -446,7 +446,8 @@ class Drawing:
         variables = [name for name in inner.place.env if name not in spot.place.env]
         if variables and self.chance(0.2):
             some = self.draw.choice(item.items)
-            if some.when is None and some.name is None:
+            # One with a `from` would pass on what that names, and leave others unused.
+            if some.when is None and some.name is None and some.source is None:
                 some.when = Formula(f"{variables[0]} > 0")
         return [item]
 
