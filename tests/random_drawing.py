@@ -225,10 +225,13 @@ class Drawing:
             return None
         return self.fresh(stem) + spot.suffix
 
-    def modifiers(self, spot: Spot) -> dict[str, Any]:
-        """A name, and a condition that is true, now and then."""
+    def modifiers(self, spot: Spot, source: Any = None) -> dict[str, Any]:
+        """A name, and a condition that is true, now and then.
+
+        None beside a `from`: in a call where it is false, the step would pass on what that names.
+        """
         given: dict[str, Any] = {"name": self.name(spot)}
-        if self.chance(0.05):
+        if self.chance(0.05) and source is None:
             given["when"] = self.condition(spot.place.env, True)
         return given
 
@@ -310,7 +313,7 @@ class Drawing:
         ops = self.draw.choices([ONE, CORE, KEEPING], [0.5, 0.3, 0.2])[0]
         op, given = layer(self.draw, ops, [x.shape])
         given = self.arguments(op, spot, given)
-        item = Layer(op, given, **self.modifiers(spot), source=source)
+        item = Layer(op, given, **self.modifiers(spot, source), source=source)
         known = LAYERS[op].call
         if known and self.chance(0.2):
             item.call = {"training": self.chance(0.5)} if "training" in known else {}
@@ -353,7 +356,9 @@ class Drawing:
             source = [text for text, _ in chosen]
         shapes = [each.shape for _, each in chosen]
         op, given = layer(self.draw, [op], shapes)
-        item = Layer(op, self.arguments(op, spot, given), **self.modifiers(spot), source=source)
+        item = Layer(
+            op, self.arguments(op, spot, given), **self.modifiers(spot, source), source=source
+        )
         attending = "use_causal_mask" in LAYERS[op].call and len(x.shape) == 3
         if attending and self.chance(0.3):
             item.call = {"use_causal_mask": self.chance(0.5)}
