@@ -56,7 +56,7 @@ class Repetition:
 INDEX = "index"
 TWO_LOOPS = formulas.NoValue(
     "`index` could be that of either loop around it",
-    hint="give the loop that you mean a variable: for: {i: =range(3)}",
+    hint="give the loop that you mean one more variable: i: =range(N), N being its iterations",
 )
 
 
