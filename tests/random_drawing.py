@@ -403,6 +403,7 @@ class Drawing:
         item = Group([], **self.modifiers(spot))
         if self.chance(0.2):
             item.source, x = self.elsewhere(x, spot)
+            item.when = None if item.source is not None else item.when
         place = spot.place.inside(item.name and filled(item.name, spot.place.env))
         inner = replace(spot, place=place, depth=spot.depth + 1)
         if item.name:
