@@ -14,6 +14,7 @@ that collects the nodes and the errors.
     loops       `for`, `repeat`, `when`          scopes     names, and what they refer to
     references  the nodes that `from` names      names      the names that steps are given
     result      the graph, checked as a whole    origins    where a name was given its value
+    edits       a step with its edits            edit_targets, edit_faults  the steps they are for
     first_state constructs that changed          inputs_outputs, defaults, doubts, unnamed,
                                                  number_names
 """
@@ -32,7 +33,7 @@ from archspec.expand.branches import expand_branches, expand_from, expand_group
 from archspec.expand.context import Context
 from archspec.expand.defaults import with_file_defaults
 from archspec.expand.drafts import Previous
-from archspec.expand.edits import check_all_met, match_edits
+from archspec.expand.edit_targets import check_all_met, match_edits
 from archspec.expand.expansion import Expansion, Failed, Halt, Handler, Matched
 from archspec.expand.first_state import may_have_changed, note_changes
 from archspec.expand.inputs_outputs import add_inputs, find_known_outputs, find_outputs
