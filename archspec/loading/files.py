@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError, did_you_mean
+from archspec.loading.overlay import find_merged, overlay
 from archspec.loading.settings import apply_setting, as_edit, names_step, parse_edit
 from archspec.loading.shipped import (
     is_bare,
@@ -25,17 +26,11 @@ from archspec.loading.shipped import (
 from archspec.reading import from_here, kind_of, path_of
 from archspec.schema.check_result import CheckResult
 from archspec.schema.validation import check
-from archspec.syntax.edits import TAKES_AWAY, VERBS, Edit, read_edits
-from archspec.syntax.formulas import is_formula
+from archspec.syntax.edits import Edit, find_fault, read_edits
 from archspec.syntax.source import Document, Value, read_file
 from archspec.syntax.steps import Body, read_body
-from archspec.syntax.words import MODIFIERS, WORDS
 
-NOT_INHERITED = ("name", "extends", "import", "edit")
-DEEP = {"params": 1, "inputs": 1, "train": 1, "require": 1, "defaults": 2, "blocks": 2}
-KEEPS_NULL = ("params",)
 MAX_FILES = 100
-NO_CALL = {*WORDS, *MODIFIERS}  # the words of a step that is neither a layer nor a block call
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -241,8 +236,8 @@ class _Reader:
             self.drop_levels()
         self.add_level(root, base_root)
         if base_root is not None:
-            self.merged += _find_merged(base_root, root)
-        root = _overlay(base_root, root, self.lays_params)
+            self.merged += find_merged(base_root, root)
+        root = overlay(base_root, root, self.lays_params)
         return root, self.make_home(root, blocks, base_home)
 
     def edit(
@@ -288,7 +283,7 @@ class _Reader:
             hint = "write the change into the blocks, or edit the file that has the steps"
             self.report([Diagnostic("schema", message, root.key_span("edit"), hint)])
         for each in edit.data if edit is not None and edit.span not in self.broken else ():
-            if each.span not in self.broken and (fault := _find_fault(each)):
+            if each.span not in self.broken and (fault := find_fault(each)):
                 self.report([Diagnostic("schema", fault[0], each.span, fault[1])])
                 wrong.add(each.span)
         self.broken |= wrong
@@ -449,41 +444,6 @@ class _Reader:
         return self.documents[resolved]
 
 
-EDIT_HINT = "{at: stage3, remove: true}; {of: {Activation: relu}, set: {activation: gelu}}"
-
-
-def _find_fault(edit: Value) -> tuple[str, str] | None:
-    """Return what is wrong with an edit that the schema takes, and a hint."""
-    verbs = [key for key in edit.data if key in VERBS]
-    if len(verbs) > 1:
-        message = f"an edit does one thing, and this has `{verbs[0]}` and `{verbs[1]}`"
-        return message, _hint_for_two(verbs)
-    if not verbs:
-        return f"an edit does something: {', '.join(VERBS)}", EDIT_HINT
-    if "at" not in edit.data and "of" not in edit.data:
-        return "an edit says which steps it is for, by `at`, `of` or both", EDIT_HINT
-    if verbs[0].startswith("insert") and edit.data[verbs[0]].data == ():
-        return f"`{verbs[0]}` has no steps", f"write {verbs[0]}: ReLU, or a list of steps"
-    of = edit.get("of")
-    if (
-        of is not None
-        and isinstance(of.data, dict)
-        and (len(of.data) != 1 or set(of.data) & NO_CALL)
-    ):
-        message = "`of` names one layer or block, alone or with arguments that it must have"
-        return message, EDIT_HINT
-    return None
-
-
-def _hint_for_two(verbs: Sequence[str]) -> str:
-    """Return the hint for an edit with several verbs."""
-    if not any(each in TAKES_AWAY for each in verbs):
-        return "write an edit for each"
-    if any(each.startswith("insert") for each in verbs):
-        return "write them in place of the step: `replace` with a list"
-    return "write it into the new step" if "replace" in verbs else "leave one of them out"
-
-
 def _resolve(path: Path | None) -> Path | None:
     return None if path is None else path_of(path)
 
@@ -502,84 +462,3 @@ def _make_duplicate_error(name: str, span: Span, first: Span) -> Diagnostic:
         "rename one of them",
         (Note("it also comes from here", first),),
     )
-
-
-def _find_merged(base: Value, top: Value) -> Iterator[Span]:
-    """Yield the places of the params of blocks that a file lays over those of its base."""
-    blocks = base.get("blocks")
-    for name, _, block in top.entries_of("blocks"):
-        below = blocks.get(name) if blocks is not None else None
-        if below is not None and below.get("params") and block.get("params"):
-            yield block.key_span("params")
-
-
-def _overlay(base: Value | None, top: Value, lays_params: bool = True) -> Value:
-    """Return a derived file's value over its base's, by the rules of `extends`, without nulls."""
-    data = {key: value for key, value in base.items() if key not in NOT_INHERITED} if base else {}
-    keys = {key: base.key_span(key) for key in data} if base else {}
-    if (require := data.pop("require", None)) is not None:
-        # A limit is of one network; a formula is of the params, and they are taken over.
-        formulas = {key: value for key, value in require.items() if is_formula(key)}
-        data |= {"require": replace(require, data=formulas)} if formulas else {}
-    for key, other in (("input", "inputs"), ("inputs", "input")):
-        if top.get(key) is not None and other in data:
-            del data[other], keys[other]
-    for key, value in top.items():
-        place = (key,)
-        _overlay_key(
-            data,
-            keys,
-            place,
-            value,
-            top.key_span(key),
-            DEEP.get(key, 0),
-            key in KEEPS_NULL,
-            lays_params,
-        )
-    return replace(top, data=data, keys=keys)
-
-
-def _overlay_key(
-    data: dict[str, Value],
-    keys: dict[str, Span],
-    place: tuple[str, ...],
-    value: Value,
-    span: Span,
-    depth: int,
-    keeps_null: bool,
-    lays_params: bool,
-) -> None:
-    """Lay one value over what a mapping has under its key; a blank one changes nothing there.
-
-    depth: how many levels of mappings are laid over key by key. keeps_null: whether null is a value
-    at the lowest level, as of a param. lays_params: as of a `_Reader`.
-    """
-    key = place[-1]
-    old = data.get(key)
-    if (
-        place[0] == "blocks" and place[2:] == ("params",) and lays_params
-    ):  # a block's, name by name, as the file's
-        depth, keeps_null = 1, True
-    if old is not None and value.is_blank:
-        return
-    if value.data is None and not (keeps_null and depth == 0):
-        data.pop(key, None)
-        keys[key] = span  # where its absence is reported
-    elif depth and isinstance(value.data, dict):
-        below = old is not None and isinstance(old.data, dict)
-        inside, inside_keys = (dict(old.data), dict(old.keys)) if old and below else ({}, {})
-        deepest = depth == 1 and (keeps_null or key not in ("train", "inputs"))
-        for name, each in value.items():
-            _overlay_key(
-                inside,
-                inside_keys,
-                (*place, name),
-                each,
-                value.key_span(name),
-                depth - 1,
-                deepest,
-                lays_params,
-            )
-        data[key], keys[key] = replace(value, data=inside, keys=inside_keys), span
-    else:
-        data[key], keys[key] = value, span

@@ -8,14 +8,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from archspec.errors import Span
 from archspec.syntax.source import Value
-from archspec.syntax.steps import BlockCall, Body, LayerCall, Step, read_body, read_step
+from archspec.syntax.steps import BlockCall, Body, LayerCall, read_body, read_step
+from archspec.syntax.words import MODIFIERS, WORDS
 
 VERBS = ("set", "replace", "remove", "insert_before", "insert_after", "rename", "freeze")
+EXAMPLES = "{at: stage3, remove: true}; {of: {Activation: relu}, set: {activation: gelu}}"
+NO_CALL = {*WORDS, *MODIFIERS}  # the words of a step that is neither a layer nor a block call
 TAKES_AWAY = ("replace", "remove")  # after these nothing of the old step is left to edit
 
 
@@ -84,17 +87,9 @@ class Edit:
     @property
     def makes_group(self) -> bool:
         """Whether its steps are a group in place of the old one: a list, a loop or under `when`."""
-        return self.is_list or any(
-            each.loop is not None or each.condition is not None for each in steps_of(self)
-        )
-
-    @property
-    def text(self) -> str:
-        """What the edit looks for, in words."""
-        names = ", ".join(f"'{each.text}'" for each in self.patterns)
-        if self.of is None:
-            return names
-        return f"{self.of.label} in {names}" if names else self.of.label
+        steps = self.body.steps if self.body is not None else ()
+        conditional = any(each.loop is not None or each.condition is not None for each in steps)
+        return self.is_list or conditional
 
 
 def read_edits(value: Value | None, broken: Collection[Span] = ()) -> tuple[Edit, ...]:
@@ -170,6 +165,33 @@ def _translate_part(part: str) -> str:
     return first + "".join(rf"(?>[^.]*?{each})" for each in middle) + rf"[^.]*{last}"
 
 
-def steps_of(edit: Edit) -> tuple[Step, ...]:
-    """Return the steps that an edit writes."""
-    return edit.body.steps if edit.body is not None else ()
+def find_fault(edit: Value) -> tuple[str, str] | None:
+    """Return what is wrong with an edit that the schema takes, and a hint."""
+    verbs = [key for key in edit.data if key in VERBS]
+    if len(verbs) > 1:
+        message = f"an edit does one thing, and this has `{verbs[0]}` and `{verbs[1]}`"
+        return message, _hint_for_two(verbs)
+    if not verbs:
+        return f"an edit does something: {', '.join(VERBS)}", EXAMPLES
+    if "at" not in edit.data and "of" not in edit.data:
+        return "an edit says which steps it is for, by `at`, `of` or both", EXAMPLES
+    if verbs[0].startswith("insert") and edit.data[verbs[0]].data == ():
+        return f"`{verbs[0]}` has no steps", f"write {verbs[0]}: ReLU, or a list of steps"
+    of = edit.get("of")
+    if (
+        of is not None
+        and isinstance(of.data, dict)
+        and (len(of.data) != 1 or set(of.data) & NO_CALL)
+    ):
+        message = "`of` names one layer or block, alone or with arguments that it must have"
+        return message, EXAMPLES
+    return None
+
+
+def _hint_for_two(verbs: Sequence[str]) -> str:
+    """Return the hint for an edit with several verbs."""
+    if not any(each in TAKES_AWAY for each in verbs):
+        return "write an edit for each"
+    if any(each.startswith("insert") for each in verbs):
+        return "write them in place of the step: `replace` with a list"
+    return "write it into the new step" if "replace" in verbs else "leave one of them out"
