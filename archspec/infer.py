@@ -153,11 +153,14 @@ def _fit(layer: Layer, inputs: list[Shape] | dict[str, Shape]) -> list[Shape] | 
             f"{name}: {letter}" for name, letter in zip(layer.takes, "abcdef", strict=False)
         )
         if not isinstance(inputs, dict):
-            raise Refused(
-                "takes its inputs by name",
-                code="inputs",
-                hint=f"write from: {{{example}}}",
-            )
+            needed = [name for name in layer.takes if name not in layer.optional]
+            itself = ", ".join(f"{name}: previous" for name in needed)
+            hint = f"write from: {{{example}}}"
+            if len(inputs) == 1:
+                hint = (
+                    f"of one value to itself: from: {{{itself}}}; of several: from: {{{example}}}"
+                )
+            raise Refused("takes its inputs by name", code="inputs", hint=hint)
         for name in inputs:
             if name not in layer.takes:
                 raise Refused(

@@ -435,7 +435,7 @@ def test_named_inputs(layers: str, meaning: str, slots: tuple[str, ...]) -> None
             f"- {HEADS}\n  from: [input, input]",
             "takes its inputs by name",
         ),
-        "nor a single value": (f"- {HEADS}", "takes its inputs by name"),
+        "nor a single value": (f"- {HEADS}", "from: {query: previous, value: previous}"),
         "a name that it lacks": (
             f"- {HEADS}\n  from: {{query: input, value: input, keys: input}}",
             "did you mean 'key'",

@@ -169,7 +169,9 @@ class Expansion:
     def _with_edits(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return an error that no edit is named in with notes on those of the last file: without
         them the network is sound."""
-        last = max((each.level for edits in self.edits.values() for each in edits), default=0)
+        if diagnostic.severity != "error" or not self.edits:
+            return diagnostic
+        last = max(each.level for edits in self.edits.values() for each in edits)
         found = {
             each.edit.span: None
             for edits in self.edits.values()
@@ -177,9 +179,7 @@ class Expansion:
             if each.level == last
         }
         named = (diagnostic.span, *(note.span for note in diagnostic.notes))
-        if diagnostic.severity != "error" or any(
-            edit.holds(span) for edit in found for span in named
-        ):
+        if any(edit.holds(span) for edit in found for span in named):
             return diagnostic
         notes = tuple(Note("the network is edited here", span) for span in [*found][:MAX_EDITS])
         return replace(diagnostic, notes=(*diagnostic.notes, *notes))
