@@ -238,6 +238,7 @@ STRICTER = {
     r"Rescaling wants \d+ numbers": "Keras says the input's shape and broadcasts to another",
     r"PReLU shares axes": "Keras takes -1 for the axis before the last",
     r"EinsumDense cannot reuse": "JAX repeats an axis of length 1",
+    r"RMSNormalization works along the last axes": "Keras manages where the others have length 1",
     r"AdditiveAttention multiplies query and key": "Keras repeats a lone feature",
     r"ttention wants inputs of 3 axes": "Keras broadcasts the axes before the length, or fails to",
 }
@@ -298,6 +299,7 @@ LIMITS = {
     r"is not in \[0, ": "an Embedding looks up what is no index",
     r"0 <= values < num_tokens": "likewise a CategoryEncoding",
     r"of int32 is not in the list": "Discretization gives integers, and TensorFlow no such op",
+    r"cannot compute AddV2 as input": "nor does it add integers to other numbers",
     r"Input dims must be <= 5|is not supported yet": "TensorFlow's Softmax on a CPU",
     r"Could not find device for node": "TensorFlow on a CPU does some things in no 16 bits",
 }
