@@ -40,7 +40,7 @@ def check(*specs: str | Path, **params: Any) -> list[Diagnostic]:
 
 
 class Examination(NamedTuple):
-    """What is wrong with one spec, and its graph; None for a broken spec and for a library."""
+    """The diagnostics of one spec, and its graph; None for a broken spec and for a library."""
 
     name: str
     found: tuple[Diagnostic, ...]

@@ -2,7 +2,7 @@
 
 Version 1 was in use before it was settled. A spec that was sound then and is sound now, and is
 another network, is read both ways; where both agree, and in a spec with words that came later,
-nothing is said.
+nothing is noted.
 """
 
 from __future__ import annotations

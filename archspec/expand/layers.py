@@ -32,7 +32,7 @@ from archspec.syntax.steps import BlockCall, LayerCall, Reuse
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Written:
-    """Where an argument is written, the names that its formulas see, and notes on the place.
+    """The place where an argument is written, the names that its formulas see, and notes on it.
 
     key: the name that `==` in it stands for; None for a lone value.
     """

@@ -17,7 +17,7 @@ SAME = "=="  # as a value: the value of the name that it stands at
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """Where a name in formulas was given its value.
+    """The place where a name in formulas was given its value.
 
     span: None where another note names the place, as of a loop over a formula. sources: the origins
     of the names in the formula that was given.
