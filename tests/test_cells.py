@@ -169,6 +169,13 @@ def test_what_does_nothing_is_left_out_and_relu6_has_its_name() -> None:
     assert [cell.text for cell in cells(other, "re_lu")] == ["ReLU at most 2.5"]
     alone = archspec.loads("archspec: 1\ninput: [8]\nlayers: [Dropout: 0]\n")
     assert [cell.text for cell in cells(alone, "dropout")] == ["dropout 0"]
+    graph = archspec.loads(
+        "archspec: 1\ninput: [8]\nlayers: [Dropout: 0, GaussianDropout: 0, Dropout: 0]\n"
+    )
+    texts = [
+        [cell.text for cell in cells(graph, box.name)] for box in build_scene(graph, View()).boxes
+    ]
+    assert texts == [["input"], ["dropout 0"]]
 
 
 def test_a_frame_has_the_name_of_the_group_around_it_alone() -> None:

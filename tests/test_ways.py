@@ -157,3 +157,33 @@ def test_a_unet_stands_beside_another_network_and_has_its_blocks_beside_it() -> 
 @pytest.mark.parametrize("name", sorted({*SPECS} - {"unet"}))
 def test_excitations_shortcuts_and_side_heads_are_no_way_up(name: str) -> None:
     assert not find_ways(build_full_scene(network(name))).has_ways_up
+
+
+SIDE_HEAD = """
+archspec: 1
+input: [8, 8, 4]
+defaults: {Conv2D: {kernel_size: 3, padding: same}}
+outputs: [main, side]
+layers:
+  - Conv2D: 4
+    name: trunk
+  - MaxPooling2D: 2
+  - UpSampling2D: 2
+  - Dense: 2
+    name: main
+  - Identity:
+    from: trunk
+  - for: {i: =range(40)}
+    name: unit{i}
+    layers:
+      - branches: {long: [Conv2D: 4], short: []}
+        merge: Add
+  - Dense: 2
+    name: side
+"""
+
+
+def test_a_side_head_of_many_units_is_looked_through_once() -> None:
+    """It would never end, if the parts before a merge were put together twice."""
+    scene = find_ways(build_full_scene(archspec.loads(SIDE_HEAD), fold=False))
+    assert not scene.has_ways_up

@@ -59,10 +59,11 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
     """
     main = next((node for node in box.nodes if not only_pads(node)), box.nodes[0])
     cells = []
-    for node in box.nodes:
+    shown = [
+        node for node in box.nodes if symbols.get(node.name) or not notation.has_no_effect(node)
+    ]
+    for node in shown or [main]:
         named = symbols.get(node.name, {})
-        if notation.has_no_effect(node) and not named and len(box.nodes) > 1:
-            continue
         activation = named.get("activation") or notation.write_activation(node)
         face: Face = "Bold" if node is main else ""
         if node.op == "Activation" and "activation" in named:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise
 from math import inf, prod
 
 from archspec.graph import Node
@@ -157,29 +157,30 @@ class _Search:
         parts: dict[str, list[str]] = {}  # the boxes between that hang together, by each of them
         for name in self.order:
             if not (before | behind) >> self.order[name] & 1:
-                part = [name]
-                for other in [edge.tail for edge in self.into[name] if edge.tail in parts]:
-                    if parts[other] is not part:
-                        part[:0] = parts[other]
-                for each in part:
-                    parts[each] = part
+                joined = [parts[edge.tail] for edge in self.into[name] if edge.tail in parts]
+                # Each once: two of the edges may come from one part.
+                part = [*dict.fromkeys(chain.from_iterable(joined)), name]
+                parts.update(dict.fromkeys(part, part))
         found = []
         for edge in self.edges:
             crosses = before >> self.order[edge.tail] & behind >> self.order[edge.head] & 1
             if crosses and edge.tail != turn.tail:
                 found.append(self._make_crossing(edge, edge, ()))
         for part in {id(part): part for part in parts.values()}.values():
-            into = [edge for name in part for edge in self.into[name] if edge.tail not in part]
-            out_of = [edge for name in part for edge in self.out_of[name] if edge.head not in part]
+            inside = set(part)
+            into = [edge for name in part for edge in self.into[name] if edge.tail not in inside]
+            out_of = [
+                edge for name in part for edge in self.out_of[name] if edge.head not in inside
+            ]
             if not into or not out_of:
                 continue  # an input of its own, or a side head
             if len({edge.tail for edge in into}) > 1 or len({edge.head for edge in out_of}) > 1:
                 return None
-            chain = len(into) == len(out_of) == 1 and all(
+            is_chain = len(into) == len(out_of) == 1 and all(
                 len(self.into[name]) == len(self.out_of[name]) == 1 for name in part
             )
             if into[0].tail != turn.tail:
-                found.append(self._make_crossing(into[0], out_of[0], part if chain else ()))
+                found.append(self._make_crossing(into[0], out_of[0], part if is_chain else ()))
         return found
 
     def _make_crossing(self, first: Edge, last: Edge, between: Sequence[str]) -> _Crossing:
