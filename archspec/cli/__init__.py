@@ -159,9 +159,9 @@ def _status(argv: Sequence[str] | None = None) -> int:
 
 
 def _interrupted() -> int:
-    from archspec.cli.ending import ENDING
+    from archspec.runs.interrupt import INTERRUPT
 
-    return ENDING.status
+    return INTERRUPT.status
 
 
 def _explain(error: Exception) -> int:

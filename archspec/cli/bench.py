@@ -7,7 +7,6 @@ import sys
 import click
 
 from archspec.backends import framework
-from archspec.cli.ending import ENDING
 from archspec.cli.options import (
     MANY,
     WholeNumber,
@@ -20,6 +19,7 @@ from archspec.cli.options import (
     set_option,
 )
 from archspec.cli.specs import load_and_warn
+from archspec.runs.interrupt import INTERRUPT
 
 
 @click.command()
@@ -71,7 +71,7 @@ def bench(
     from archspec.api.bench import bench as measure
 
     graphs = [load_and_warn(spec, settings, edits) for spec in specs]
-    ENDING.install()
+    INTERRUPT.install()
     framework.own_process()
     done = measure(
         *graphs,
@@ -85,6 +85,6 @@ def bench(
     click.echo(done.to_text(form), nl=False)
     if done.interrupted:
         click.echo("interrupted: what was measured so far is above", err=True)
-        sys.exit(ENDING.status)
+        sys.exit(INTERRUPT.status)
     if done.failed:
         sys.exit(1)

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from archspec.cli.ending import ENDING
 from archspec.cli.options import (
     WholeNumber,
     check_given_once,
@@ -20,6 +19,7 @@ from archspec.cli.options import (
     path_type,
     recipe_options,
 )
+from archspec.runs.interrupt import INTERRUPT
 
 
 @click.command()
@@ -73,7 +73,7 @@ def compare(
             click.echo(f"left out: {each}", err=True)
         click.echo(listed.to_text(form), nl=False)
         return
-    ENDING.install()
+    INTERRUPT.install()
     found = compare_specs(
         *arguments,
         settings=settings,
@@ -87,6 +87,6 @@ def compare(
     click.echo(found.to_text(form), nl=False)
     if found.stopped:
         click.echo("interrupted: the same command goes on", err=True)
-        sys.exit(ENDING.status)
+        sys.exit(INTERRUPT.status)
     if found.missing or found.left_out:
         sys.exit(1)

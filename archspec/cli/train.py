@@ -11,7 +11,6 @@ import click
 from archspec.api.train import resume as go_on
 from archspec.api.train import train as train_spec
 from archspec.backends import framework
-from archspec.cli.ending import ENDING
 from archspec.cli.options import (
     check_given_once,
     files,
@@ -21,6 +20,7 @@ from archspec.cli.options import (
     recipe_options,
 )
 from archspec.cli.specs import load_and_warn
+from archspec.runs.interrupt import INTERRUPT
 
 # Options that `--resume` does not have: they belong to the run.
 OF_RUN = ("recipe", "precision", "seed", "limit", "resize")
@@ -48,7 +48,7 @@ def train(
     that was stopped goes on exactly as if it had not been; --epochs, --steps and --batch-size then
     change its length, in a new folder.
     """
-    ENDING.install()
+    INTERRUPT.install()
     if (spec is None) == (resume is None):
         raise click.UsageError("give a SPEC to train, or --resume RUN to go on with a run")
     check_given_once(settings, **options)
@@ -68,4 +68,4 @@ def train(
             return
         run = found
     if run.interrupted:
-        sys.exit(ENDING.status)
+        sys.exit(INTERRUPT.status)

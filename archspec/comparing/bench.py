@@ -37,6 +37,7 @@ from archspec.data.preparation import make_targets
 from archspec.graph import Graph
 from archspec.recipe import Recipe
 from archspec.runs.failure import describe_cause, is_interrupt
+from archspec.runs.interrupt import INTERRUPT
 from archspec.runs.machine import describe_environment
 from archspec.training.compiling import compile_trainer, use_precision
 
@@ -221,6 +222,7 @@ def _time_runs(step: Step, most: int, seconds: float, bar: tqdm[Any]) -> list[fl
     while len(times) < most and sum(times) + (times[-1] if times else 0) < seconds:
         times.append(_time_run(step))
         bar.update()
+        INTERRUPT.raise_if_lost()
     return times
 
 

@@ -20,6 +20,7 @@ from archspec.comparing.members import Member, Terms, has_only_begun, is_begun
 from archspec.comparing.table import Missing
 from archspec.errors import UserError
 from archspec.reading import kind_of
+from archspec.runs.interrupt import INTERRUPT
 from archspec.runs.own_layers import find_files
 from archspec.runs.results import Result, read_result
 
@@ -93,19 +94,21 @@ def _run_command(command: Sequence[str], log: Path, echo: Echo) -> tuple[int, li
         ) as process,
     ):
 
-        def listen() -> None:
+        def listen() -> Iterator[None]:
             for line in process.stdout or ():
                 kept.write(line)
                 kept.flush()
                 lines.append(line.rstrip())
                 echo(lines[-1])
+                yield
             process.wait()
 
         try:
-            listen()
+            for _ in listen():
+                INTERRUPT.raise_if_lost()
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
-            listen()
+            deque(listen(), 0)
             raise
         finally:
             if process.poll() is None:

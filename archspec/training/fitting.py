@@ -20,6 +20,7 @@ from archspec.reading import kind_of
 from archspec.recipe import find_restoring
 from archspec.runs.failure import is_interrupt
 from archspec.runs.folder import BEST
+from archspec.runs.interrupt import INTERRUPT
 from archspec.runs.job import (
     Job,
     RunOptions,
@@ -68,6 +69,7 @@ def learn(job: Job, options: RunOptions, device: str, state: State | None = None
         training.fit(state, options.quiet)
         training.evaluate()
         training.write_results(options.weights)
+        INTERRUPT.raise_if_lost()
         status = "finished"
     except (Exception, KeyboardInterrupt) as error:
         if not is_interrupt(error):

@@ -13,6 +13,7 @@ import keras
 
 from archspec.errors import UserError
 from archspec.runs.folder import RunFolder
+from archspec.runs.interrupt import INTERRUPT
 from archspec.training.callbacks import read_memory, restore_memory
 from archspec.training.feed import Feed
 from archspec.training.measuring import round_values
@@ -125,6 +126,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.seen = min((batch + 1) * self.batch_size, self.images)
+        INTERRUPT.raise_if_lost()
 
     def on_test_begin(self, logs: Any = None) -> None:
         self.trained = self.trained or time.perf_counter()
