@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
-from archspec.errors import Note
+from archspec.errors import Note, Span
 from archspec.expand.context import Context
 from archspec.expand.defaults import file_defaults
-from archspec.expand.drafts import Previous
+from archspec.expand.drafts import Draft, Previous
 from archspec.expand.expansion import Expansion, Matched
 from archspec.expand.names import make_entry
 from archspec.expand.scopes import Entry, Renamed, snake_case
@@ -150,10 +151,16 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
 def _with_edits(context: Context, edits: Sequence[Matched], out: Expansion) -> Context:
     """Return the context of an edited step: errors in it name the edits, and its formulas see the
     params of the file with them too."""
-    notes = [Note("edited here", span) for span in dict.fromkeys(each.edit.span for each in edits)]
+    notes = {each.edit.span: _note_on(each.edit) for each in edits}
+    changes = [notes[each.edit.span] for each in edits if each.edit.changes_values]
     env, _ = find_params(out.spec.home, out)
-    inside = replace(context, env=env.extended(context.env, context.env.origins), edited=notes[-1])
-    return inside.with_notes(*notes)
+    env = env.extended(context.env, context.env.origins)
+    inside = replace(context, env=env, edited=changes[-1] if changes else context.edited)
+    return inside.with_notes(*notes.values())
+
+
+def _note_on(edit: Edit) -> Note:
+    return Note("edited here", edit.span)
 
 
 def _with_freeze(context: Context, order: tuple[int, int], frozen: bool | None) -> Context:
@@ -193,8 +200,13 @@ def _set_arguments(step: LayerCall | BlockCall, value: Value, context: Context) 
 
 
 def enter_removed(edited: EditedStep, value: Previous, out: Expansion) -> None:
-    """Enter the name of a step that an edit removes, for the errors of steps that refer to it."""
+    """Enter the name of a step that an edit removes, for the errors of steps that refer to it.
+
+    value: what the next step takes in its place.
+    """
     assert edited.removed is not None
+    if isinstance(value, Draft):
+        out.passed_on[value] = _note_on(edited.removed.edit)
     entry = make_entry(edited.removed.edit.span, edited.context)
     entry.removed, entry.edited, entry.value = True, edited.removed.edit.span, value
     scope = edited.context.scope
@@ -206,13 +218,14 @@ def enter_removed(edited: EditedStep, value: Previous, out: Expansion) -> None:
 
 def notes_on_removed(steps: Collection[Step], context: Context, out: Expansion) -> list[Note]:
     """Return a note on each edit that removes one of the steps in a context."""
-    here = (
-        place
-        for (around, step, _), place in out.places.items()
-        if around == context.place and step in steps
-    )
-    edits = (each.edit for place in here for each in out.edits.get(place, ()))
-    spans = dict.fromkeys(each.span for each in edits if each.verb == "remove")
+    spans: dict[Span, None] = {}
+    for step in steps:
+        for index in count():
+            place = out.places.get((context.place, step, index))
+            if place is None:
+                break
+            edits = (each.edit for each in out.edits.get(place, ()))
+            spans |= {each.span: None for each in edits if each.verb == "remove"}
     return [Note("removed here", span) for span in spans]
 
 

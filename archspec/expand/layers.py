@@ -70,10 +70,10 @@ def add_layer(
     draft = Draft(op, inputs, context.scope, step.span, context.trail, slots=slots, owner=owner)
     draft.iterations = context.iterations
     entry = make_entry(span if name is None else step.name_span, context, draft)
-    upstream = (each.edited for each in inputs if each.edited is not None)
-    draft.edited = context.edited or next(upstream, None)
-    if draft.edited is not None and context.edited is None:
-        context = context.with_notes(draft.edited)  # for what is wrong here since that edit
+    upstream = [note for each in inputs if (note := out.passed_on.get(each) or each.edited)]
+    draft.edited = context.edited or next(iter(upstream), None)
+    if context.edited is None:  # for what is wrong here since these edits
+        context = context.with_notes(*dict.fromkeys(upstream))
     written: Mapping[str, Written] = {}
     errors: Errors = ()
     try:

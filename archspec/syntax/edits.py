@@ -85,6 +85,11 @@ class Edit:
         return self.verb in TAKES_AWAY
 
     @property
+    def changes_values(self) -> bool:
+        """Whether the steps after it may take other values than before it."""
+        return self.verb not in ("rename", "freeze")
+
+    @property
     def makes_group(self) -> bool:
         """Whether its steps are a group in place of the old one: a list, a loop or under `when`."""
         steps = self.body.steps if self.body is not None else ()
