@@ -7,7 +7,7 @@ The function that catches it adds a node in place of what failed, and gives that
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from archspec.errors import MAX_ERRORS, Diagnostic, Note, Refused, Span, enough
@@ -17,8 +17,8 @@ from archspec.expand.scopes import Entry, Scope
 from archspec.graph import Graph
 from archspec.loading.files import Block, Home, Spec
 from archspec.syntax.edits import Edit
-from archspec.syntax.formulas import Work
-from archspec.syntax.source import Value
+from archspec.syntax.formulas import Work, words_in
+from archspec.syntax.source import Value, iter_texts
 from archspec.syntax.steps import Step
 
 MAX_EDITS = 3  # notes on edits that may have brought an error about
@@ -210,11 +210,36 @@ class Expansion:
         if span.source not in spec.shipped:
             return None, own
         extends = spec.root.get("extends")
-        last = () if extends is None else (Note("extended here", extends.span),)
+        changed = self._find_changed_input()
+        last = [] if extends is None else [Note("extended here", changed or extends.span)]
         for note in (*diagnostic.notes, *last):
             if note.span.source not in spec.shipped:
                 return note, (note.span, *own)
         return None, own
+
+    def _find_changed_input(self) -> Span | None:
+        """Return the place of an input that is not the base's own, if it is all that is changed of
+        a base that comes with archspec, so that what is wrong there comes of it."""
+        root, shipped = self.spec.root, self.spec.shipped
+        inputs = root.get("input") or root.get("inputs")
+        if inputs is None or root.span.source in shipped or self.edits:
+            return None
+        named = {word for text in iter_texts(inputs) for word in words_in(text)}
+        given = [inputs.span] if inputs.span.source not in shipped else []
+        for name, _, value in root.entries_of("params"):
+            if value.span.source not in shipped and name not in named:
+                return None
+            given += [value.span] if value.span.source not in shipped else []
+        changes = [root.get("layers"), root.get("defaults"), *self._iter_overrides()]
+        if any(each is not None and each.span.source not in shipped for each in changes):
+            return None
+        return given[0] if given else None
+
+    def _iter_overrides(self) -> Iterator[Value]:
+        """Yield the blocks that replace those of a base."""
+        for block in self.spec.home.blocks.values():
+            if block.overrides is not None:
+                yield block.value
 
     def error(
         self,
