@@ -334,6 +334,12 @@ SIDE = "{branches: {a: [ReLU], b: [Softmax], c: []}, merge: Add}"
             ["at: y, insert_before: ReLU", "at: y, insert_after: Softmax"],
             "x(input) re_lu(x) y=x(re_lu) softmax(y) -> softmax",
         ),
+        "a step may be removed together with what it takes": (
+            "{ReLU: {}, name: x}, {Softmax: {}, name: y}, {ReLU: {}, from: x, name: z}, "
+            "{Flatten: {}, from: y}",
+            ["at: [x, z], remove: true"],
+            "y(input) flatten(y) -> flatten",
+        ),
         "removing what is around and what is in it is one removal": (
             "{name: g, layers: [ReLU, {name: h, layers: [Softmax]}]}, Flatten",
             ["at: [g, g.**], remove: true"],

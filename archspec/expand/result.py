@@ -24,6 +24,7 @@ from archspec.recipe.of_graph import BY_OUTPUT
 from archspec.syntax.formulas import NoValue, is_formula, words_in
 from archspec.syntax.source import Value, iter_texts
 from archspec.syntax.steps import BlockCall, LayerCall
+from archspec.syntax.writer import write_value
 
 
 def make_graph(out: Expansion) -> Graph:
@@ -298,21 +299,29 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
     try:
         if out.is_refused(value):
             raise Failed(*report_mistakes(value, context, out))
-        return _rename_outputs(dict(evaluate(value, context.env, (), out)), out)
+        return _rename_outputs(dict(evaluate(value, context.env, (), out)), value, out)
     except Failed:
         return {}
 
 
-def _rename_outputs(train: dict[str, Any], out: Expansion) -> dict[str, Any]:
-    """Return a recipe whose losses and metrics follow the outputs that an edit renames."""
-    outputs = {draft.name for draft in out.outputs}
+def _rename_outputs(train: dict[str, Any], written: Value, out: Expansion) -> dict[str, Any]:
+    """Return a recipe whose losses and metrics follow the outputs that an edit renames.
+
+    written: where it is. Raises `Failed` if it names an output that an edit removes.
+    """
+    outputs = [draft.name for draft in out.outputs]
 
     def find(name: str) -> str:
         """Return the output that a name of the files below stands for; else the name."""
         try:
             draft = out.top.find(name).output
-        except Refused:
-            return name
+        except Refused as refused:
+            if refused.code != "edit-removed":
+                return name
+            refused.code = "edit-outputs"
+            left = {each: value for each, value in given.items() if each != name}
+            refused.hint = f"write what is left: train: {write_value({word: left or None})}"
+            raise Failed(out.refuse(refused, written.data[word].key_span(name), ())) from None
         return draft.name if isinstance(draft, Draft) and draft.name in outputs else name
 
     for word in BY_OUTPUT if out.has_edits else ():
