@@ -175,8 +175,10 @@ def _fit(layer: Layer, inputs: list[Shape] | dict[str, Shape]) -> list[Shape] | 
                 )
         return inputs
     if isinstance(inputs, dict):
-        what = "a list" if layer.takes == "list" else "one input"
-        raise Refused(f"takes {what}, not inputs by name", code="inputs")
+        what, hint = "one input", "write `from: previous` beside it, or the name of a step"
+        if layer.takes == "list":
+            what, hint = "a list", "write `from: [NAME, NAME]` beside it"
+        raise Refused(f"takes {what}, not inputs by name", code="inputs", hint=hint)
     if layer.takes == "one" and len(inputs) != 1:
         raise Refused(
             f"takes one input, got {len(inputs)}",

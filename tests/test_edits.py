@@ -186,6 +186,14 @@ def test_a_variant_is_the_network_written_out(
     assert edited(*edits).fingerprint == written(*changes).fingerprint
 
 
+@pytest.mark.parametrize("axis", ["3", "-1"])
+@pytest.mark.parametrize("written", ["", "{axis: 3}", "{axis: -1}"])
+def test_an_axis_is_the_same_from_the_first_and_from_the_last(axis: str, written: str) -> None:
+    joined = f"{{branches: {{a: [ReLU], b: []}}, merge: {{Concatenate: {written}}}}}"
+    graph = small(joined, f"of: {{Concatenate: {{axis: {axis}}}}}, replace: Add")
+    assert [node.op for node in graph][-1] == "Add"
+
+
 def test_two_heads_are_a_step_after_one_that_takes_another_value() -> None:
     fine = "{Dense: 3, name: coarse, from: global_average_pooling2d}"
     text = f"{BASE}outputs: [head, coarse]\nedit:\n  - {{at: head, insert_after: {fine}}}\n"
@@ -778,6 +786,18 @@ def test_a_run_keeps_the_edited_network_and_no_other_edit(tmp_path: Path) -> Non
             "of: {reuse: x}, remove: true",
             "schema",
             "one layer or block",
+        ),
+        "a layer of one input for one of inputs by name": (
+            "{Reshape: [64, 4], name: x}, {Attention: , name: y, from: {query: x, value: x}}",
+            "at: y, replace: {Dense: 4}",
+            "inputs",
+            "write `from: previous` beside it, or the name of a step | it keeps this `from`",
+        ),
+        "an axis that there is not": (
+            SIDE.replace("Add", "Concatenate"),
+            "of: {Concatenate: {axis: 9}}, replace: Add",
+            "edit-no-match",
+            "there are axis: -1",
         ),
         "nothing to insert": (
             "{ReLU: {}, name: x}",

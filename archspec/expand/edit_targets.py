@@ -17,7 +17,7 @@ from archspec.expand.edit_faults import Candidates, check_edit, check_not_number
 from archspec.expand.expansion import Expansion, Failed, Matched
 from archspec.expand.scopes import Entry
 from archspec.expand.values import evaluate, find_params
-from archspec.graph import EditCount
+from archspec.graph import EditCount, count_axis_from_last
 from archspec.infer import bind_arguments
 from archspec.layers import LAYERS
 from archspec.loading.files import EditLevel
@@ -115,8 +115,11 @@ class _Finder:
             return False
         if of.arguments is None or draft.op not in LAYERS:
             return True
-        wanted = self._normalize(edit, draft)
-        return all(draft.arguments.get(name) == value for name, value in wanted.items())
+        wanted, arguments = self._normalize(edit, draft), draft.arguments
+        if draft.inputs and draft.inputs[0].facts is not None:
+            rank = len(draft.inputs[0].shape)
+            wanted, arguments = (count_axis_from_last(each, rank) for each in (wanted, arguments))
+        return all(arguments.get(name) == value for name, value in wanted.items())
 
     def _evaluate(self, value: Value) -> Any:
         env, _ = find_params(self.out.spec.home, self.out)

@@ -23,7 +23,7 @@ from archspec.expand.values import fill, find_params
 from archspec.layers import LAYERS
 from archspec.syntax.edits import Edit
 from archspec.syntax.source import Value
-from archspec.syntax.steps import Arguments, BlockCall, Body, Branch, Group, LayerCall, Step
+from archspec.syntax.steps import Arguments, BlockCall, Body, Branch, Group, LayerCall, Sources, Step
 
 
 def find_place(context: Context, step: Step, index: int, out: Expansion) -> int:
@@ -65,7 +65,8 @@ class EditedStep:
 
     step: None if it is removed. context: that of the step. old_name: of the step before the edits.
     old_names: those that edits changed, under which the files below know it. replaced: whether
-    another step is in its place, with the context `inside` of the file that has the edit.
+    another step is in its place, with the context `inside` of the file that has the edit. sources:
+    what the step before the edits takes.
     """
 
     step: Step | None
@@ -80,6 +81,7 @@ class EditedStep:
     removed: Matched | None = None
     renamed: Matched | None = None
     old_names: tuple[OldName, ...] = ()
+    sources: Sources | None = None
 
     def inside_of(self, context: Context) -> Context:
         """Return the context of the steps that replace those of a branch, in its scope."""
@@ -145,6 +147,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
         removed,
         renamed,
         tuple(old_names),
+        step.sources,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from archspec.errors import Refused
+from archspec.errors import Note, Refused
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft, Nothing, Previous, Taken
 from archspec.expand.edits import (
@@ -307,6 +307,8 @@ def _expand_replacement(
         if isinstance(taken, list | dict):
             taken = previous
         taken = resolve_sources(step.sources, inside, taken, out)
+    elif edited.sources is not None and isinstance(taken, list | dict):
+        inside = inside.with_notes(Note("it keeps this `from`", edited.sources.span))
     return expand_as(step, name, replace(inside, place=edited.context.place), taken, out)
 
 
