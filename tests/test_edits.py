@@ -788,7 +788,8 @@ def test_a_run_keeps_the_edited_network_and_no_other_edit(tmp_path: Path) -> Non
             "one layer or block",
         ),
         "a layer of one input for one of inputs by name": (
-            "{Reshape: [64, 4], name: x}, {Attention: , name: y, from: {query: x, value: x}}",
+            "{Reshape: [64, 4], name: x}, {MultiHeadAttention: {num_heads: 1, key_dim: 4}, name: y, "
+            "from: {query: x, value: x}}",
             "at: y, replace: {Dense: 4}",
             "inputs",
             "write `from: previous` beside it, or the name of a step | it keeps this `from`",

@@ -23,7 +23,16 @@ from archspec.expand.values import fill, find_params
 from archspec.layers import LAYERS
 from archspec.syntax.edits import Edit
 from archspec.syntax.source import Value
-from archspec.syntax.steps import Arguments, BlockCall, Body, Branch, Group, LayerCall, Sources, Step
+from archspec.syntax.steps import (
+    Arguments,
+    BlockCall,
+    Body,
+    Branch,
+    Group,
+    LayerCall,
+    Sources,
+    Step,
+)
 
 
 def find_place(context: Context, step: Step, index: int, out: Expansion) -> int:

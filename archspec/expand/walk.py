@@ -256,9 +256,7 @@ def _expand_once(
         raise Halt from None
 
 
-def _take(
-    sources: Sources | None, context: Context, previous: Previous, out: Expansion
-) -> Taken:
+def _take(sources: Sources | None, context: Context, previous: Previous, out: Expansion) -> Taken:
     """Return what a step takes. Raises `Failed`.
 
     A step that an edit removes needs no value: it may go together with what it takes.
