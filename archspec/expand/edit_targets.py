@@ -23,7 +23,7 @@ from archspec.layers import LAYERS
 from archspec.loading.files import EditLevel
 from archspec.syntax.edits import Edit, Pattern
 from archspec.syntax.source import Value
-from archspec.syntax.steps import Step
+from archspec.syntax.steps import Reuse, Step
 
 
 def match_edits(
@@ -49,6 +49,8 @@ def match_edits(
         if edit.takes_away:  # what is around a step takes it away as well
             around = {place: set(_iter_around(place, keys)) for place in met}
             met = {place: each for place, each in met.items() if not around[place] & met.keys()}
+        if not edit.is_of_one:
+            met = _leave_calls_again(edit, met, keys)
         try:
             for name, entry in met.values():
                 check_edit(edit, name, entry, candidates)
@@ -63,6 +65,24 @@ def match_edits(
         raise Failed(*errors)
     met_by = Counter(each.edit for edits in left.values() for each in edits)
     return left, tuple(EditCount(each.span, met_by[each]) for each in level.edits)
+
+
+def _leave_calls_again(
+    edit: Edit, met: Mapping[int, tuple[str, Entry]], keys: Mapping[int, tuple[int, Step, int]]
+) -> dict[int, tuple[str, Entry]]:
+    """Return the steps that an edit is for without those that call one of them again, by `reuse`:
+    what it makes of the first call is made of these."""
+    if edit.verb not in ("set", "replace", "freeze"):
+        return dict(met)
+    values = {entry.value for _, entry in met.values()}
+
+    def follows(place: int, entry: Entry) -> bool:
+        value = entry.value
+        return (
+            isinstance(keys[place][1], Reuse) and isinstance(value, Draft) and value.owner in values
+        )
+
+    return {place: each for place, each in met.items() if not follows(place, each[1])}
 
 
 class _Finder:
