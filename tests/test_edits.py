@@ -814,6 +814,29 @@ def test_no_edit_may_leave(layers: str, edit: str, code: str, message: str) -> N
     assert message in said(error)
 
 
+@table(
+    "edit, hint",
+    {
+        "a normalization": ("of: BN, freeze: true", "'BatchNormalization'"),
+        "an activation": ("of: relu, freeze: true", "`of: {Activation: relu}`"),
+        "another activation": ("of: gelu, freeze: true", "`of: {Activation: gelu}`"),
+        "a layer in small letters": ("of: dense, freeze: true", "`of: Dense`"),
+        "a shipped block": ("of: SE, freeze: true", "'squeeze_excite'"),
+        "a kind for a name": ("at: GAP, freeze: true", "`of: GlobalAveragePooling2D`"),
+        "a kind in a group": ("at: stem.Conv, freeze: true", "`at: stem.**, of: Conv2D`"),
+        "a kind at any depth": ("at: '**.relu', freeze: true", "`of: {Activation: relu}`"),
+        "a block to insert": ("at: head, insert_before: SE", "write `squeeze_excite`"),
+        "one in small letters": ("at: head, insert_before: se", "'squeeze_excite'"),
+        "one that is misspelt": ("at: head, insert_before: layer_scal", "'layer_scale'"),
+        "a layer to insert": ("at: head, insert_before: ReLU6", "write `ReLU: 6`"),
+    },
+)
+def test_what_people_call_a_layer_is_understood(edit: str, hint: str) -> None:
+    found = only_error(lambda: edited(edit)).hint or ""
+    assert hint in found
+    assert "import" not in found
+
+
 def test_a_misspelt_param_of_a_block_under_of_is_named() -> None:
     error = only_error(lambda: edited("of: {unit: {stride: 2}}, freeze: true"))
     assert "did you mean 'strides'?" in said(error)

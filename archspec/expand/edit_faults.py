@@ -12,6 +12,7 @@ from archspec.expand.drafts import Draft
 from archspec.expand.expansion import Expansion, Failed
 from archspec.expand.references import is_pattern
 from archspec.expand.scopes import Entry, Scope, snake_case
+from archspec.infer import suggest_kind
 from archspec.layers import LAYERS, traits_of
 from archspec.loading.files import EditLevel
 from archspec.syntax.edits import Edit, Pattern, translate
@@ -96,7 +97,8 @@ def _report_kind(
         written = _find_written(edit, None, candidates.level)
         if written is not None:
             return _report_written(written, message, span, out)
-        hint = did_you_mean(of.label, known) or hint
+        meant = suggest_kind(of.label, known)
+        hint = f"did you mean `of: {meant}`?" if meant else did_you_mean(of.label, known) or hint
         within = translate(f"{pattern.text}.**") if pattern is not None else None
         inside = [each for each in candidates.entries if within and within.fullmatch(each[0])]
         if pattern is not None and of.label in _kinds(inside):
@@ -173,16 +175,20 @@ def _suggest(pattern: Pattern, candidates: Candidates) -> str | None:
     if pattern.text in {draft.name for draft in candidates.out.drafts if draft.op == "InputLayer"}:
         return f"'{pattern.text}' is an input, and no step: edit the steps that take it"
     around, _, last = pattern.text.rpartition(".")
-    if last in _kinds(candidates.entries):
-        return f"did you mean `{f'at: {around}.**, ' if around else ''}of: {last}`?"
+    kinds = _kinds(candidates.entries)
+    meant = suggest_kind(last, kinds)
+    at = f"at: {around}.**, " if around.strip("*.") else ""
+    of = f"did you mean `{at}of: {meant}`?" if meant else None
+    if of and last[:1].isupper():  # which no step is called
+        return of
     names = [name for name, _ in candidates.entries]
     if pattern.is_name and (wider := _suggest_numbers(pattern.text, names)) is not None:
         return one_of([wider])
     if around in names:
         names = [name for name in names if name.startswith(f"{around}.")]
     near = did_you_mean(pattern.text, names) if pattern.is_name else None
-    if near is not None:
-        return near
+    if near is not None or of is not None:
+        return near or of
     if (inside := _suggest_inside(pattern, candidates)) is not None:
         return inside
     head, *rest = pattern.text.split(".")

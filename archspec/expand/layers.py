@@ -24,6 +24,7 @@ from archspec.expand.values import evaluate
 from archspec.graph import Facts, Shape
 from archspec.infer import bind_arguments, find_layer, infer_facts, suggest_layer
 from archspec.layers import LAYERS, traits_of
+from archspec.loading.shipped import list_libraries
 from archspec.schema.check_result import find_rank
 from archspec.syntax.formulas import FindAxes, words_in
 from archspec.syntax.source import Value, iter_texts
@@ -192,13 +193,14 @@ def _hint_for_unknown(step: BlockCall, context: Context, out: Expansion) -> str:
     steps = steps or (step.arguments is not None and "layers" in step.arguments.named)
     if steps and not did_you_mean(word, blocks):
         return f"a group has its name beside its steps: {{name: {word}, layers: [...]}}"
+    is_outside = step.span.source not in out.spec.files  # an edit, which needs no `import`
     hint = (
-        did_you_mean(word, blocks)
+        did_you_mean(word, [*blocks, *(list_libraries() if is_outside else ())])
         or suggest_layer(word, find_rank(out.spec.root))
         or did_you_mean(word, [*blocks, *LAYERS])
     )
     known = f"the blocks here: {', '.join(blocks)}" if blocks else "the spec has no blocks"
-    return hint or known
+    return (foreign.without_import(hint) if is_outside else hint) or known
 
 
 # --- arguments -----------------------------------------------------------------------------------

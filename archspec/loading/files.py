@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError, did_you_mean
+from archspec.foreign import without_import
 from archspec.loading.overlay import find_merged, overlay
 from archspec.loading.settings import apply_setting, as_edit, names_step, parse_edit
 from archspec.loading.shipped import (
@@ -252,7 +253,11 @@ class _Reader:
         start = Span(span.source, span.line, span.column, span.line, span.column + 1)
         words = {"archspec": Value(1, start), "extends": Value("the spec", start)}
         value = Value({**words, "edit": Value((*edits, *settings), span)}, span)
+        known = len(self.diagnostics)
         self.check(Document(value, span.source, None))
+        self.diagnostics[known:] = [
+            replace(each, hint=without_import(each.hint)) for each in self.diagnostics[known:]
+        ]
         before = len(self.levels)
         self.add_level(value, root)
         written = {each.span for each in settings}
