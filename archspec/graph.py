@@ -158,8 +158,8 @@ class Graph:
     because `--data` gives another.
     unchecked: steps under a false `when` and blocks nobody calls, which only the schema has seen.
     errors: all that is wrong with a broken spec. text: of the spec, which a run keeps. base: the
-    graph before the edits of the file, without its recipe; None if it has none. edits: those edits,
-    each with the number of steps that it met.
+    graph before the edits of the file, without its recipe; None if it has none. edits: these and
+    those of the files below, the lowest file first, each with the number of steps that it met.
     """
 
     name: str

@@ -530,6 +530,8 @@ def test_an_edited_base_is_edited_by_the_names_that_it_has(tmp_path: Path) -> No
     assert graph.train["loss"] == {"last": "mse"}
     assert graph.base is not None
     assert names(graph.base) == "hidden dense re_lu classifier"
+    files_of = [Path(each.span.source.name).stem for each in graph.edits]
+    assert files_of == 2 * ["middle"] + 4 * ["main"]
     assert not graph.warnings
     more = archspec.load(path, edits=["at: last, set: {units: 3}"], **{"softmax.axis": 1})
     assert argument(more, "units") == [7, 3]
@@ -589,6 +591,17 @@ def test_edits_of_an_imported_file_are_for_its_own_layers(tmp_path: Path) -> Non
     )
     main = "import: [other.yaml]\ninput: [8]\nlayers: [b]\n"
     assert names(archspec.load(files(tmp_path, other=other, main=main))) == "b.re_lu"
+
+
+def test_a_pattern_that_ends_in_a_number_is_doubtful_among_ones_own_steps(tmp_path: Path) -> None:
+    base = "input: [8]\nlayers: [{name: part, layers: [Dense: 3, Dense: 3]}]\n"
+    main = "extends: base.yaml\nedit: [{at: '**.dense_1', freeze: true}]\n"
+    (warning,) = archspec.load(files(tmp_path, base=base, main=main)).warnings
+    assert (warning.code, warning.notes[0].text) == ("edit-numbered", "the step is written here")
+    wider = main.replace("dense_1", "dense*")
+    assert not archspec.load(files(tmp_path, base=base, main=wider)).warnings
+    shipped = main.replace("base.yaml", "resnet18").replace("dense_1", "conv2d_1")
+    assert not archspec.load(files(tmp_path, main=shipped)).warnings
 
 
 # --- what check, --edit, --set and `edit` say and write -------------------------------------------
@@ -788,8 +801,8 @@ def test_a_run_keeps_the_edited_network_and_no_other_edit(tmp_path: Path) -> Non
             "one layer or block",
         ),
         "a layer of one input for one of inputs by name": (
-            "{Reshape: [64, 4], name: x}, {MultiHeadAttention: {num_heads: 1, key_dim: 4}, name: y, "
-            "from: {query: x, value: x}}",
+            "{Reshape: [64, 4], name: x}, {MultiHeadAttention: {num_heads: 1, key_dim: 4}, "
+            "name: y, from: {query: x, value: x}}",
             "at: y, replace: {Dense: 4}",
             "inputs",
             "write `from: previous` beside it, or the name of a step | it keeps this `from`",

@@ -33,6 +33,7 @@ from archspec.expand.branches import expand_branches, expand_from, expand_group
 from archspec.expand.context import Context
 from archspec.expand.defaults import with_file_defaults
 from archspec.expand.drafts import Previous
+from archspec.expand.edit_faults import warn_of_numbers
 from archspec.expand.edit_targets import check_all_met, match_edits
 from archspec.expand.expansion import Expansion, Failed, Halt, Handler, Matched
 from archspec.expand.first_state import may_have_changed, note_changes
@@ -86,7 +87,8 @@ def expand(spec: Spec) -> Graph:
             for number, level in enumerate(spec.levels, 1):
                 _expand_below(level, out)
                 base = make_graph(out)
-                edits, counts = match_edits(level, number, out)
+                edits, met = match_edits(level, number, out)
+                counts += met
                 out = _add_edits(edits, base, out)
             graph = replace(_expand_spec(out), base=base, edits=counts)
             if may_have_changed(out):
@@ -186,6 +188,7 @@ def _expand_spec(out: Expansion) -> Graph:
     warn_of_unnamed_variables(out)
     warn_of_unused_defaults(out)
     warn_of_numbers_in_names(out)
+    warn_of_numbers(out)
     warn_of_unknown_data(train, out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
     misfit = check_recipe(graph, context, out)

@@ -19,6 +19,8 @@ from archspec.syntax.edits import Edit, Pattern, translate
 from archspec.syntax.steps import BlockCall, Branches, LayerCall, Reuse, Step
 from archspec.syntax.words import MODIFIERS, WORDS
 
+NAME_IT = "give that step a `name`, or say by `of` which layer is meant"
+
 
 class Candidates:
     """The steps of an expanded network, which the edits of a file may be for.
@@ -224,19 +226,36 @@ def _suggest_inside(pattern: Pattern, candidates: Candidates) -> str | None:
     return None
 
 
-def check_not_numbered(pattern: Pattern, name: str, entry: Entry, out: Expansion) -> None:
-    """Raise `Failed` for a name that is only the number of a step among others of its kind."""
+def is_numbered(name: str, entry: Entry) -> bool:
+    """Return whether a name is only the number of a step among others of its kind."""
     last, draft = name.rpartition(".")[2], entry.value
     if entry.named or not isinstance(draft, Draft):
-        return
-    base = snake_case(draft.op) if entry.scope is None else entry.block.block.name
-    if last == base:
-        return
-    message = f"'{name}' is the number of an unnamed step, which changes when steps are added"
-    hint = "give that step a `name`, or say by `of` which layer is meant"
-    span = pattern.value.span
-    notes = (Note("the step is written here", entry.span),)
-    raise out.fail("edit-numbered", message, span, hint, notes)
+        return False
+    return last != (snake_case(draft.op) if entry.scope is None else entry.block.block.name)
+
+
+def check_not_numbered(pattern: Pattern, name: str, entry: Entry, out: Expansion) -> None:
+    """Raise `Failed` for a name that is only the number of a step."""
+    if is_numbered(name, entry):
+        message = f"'{name}' is the number of an unnamed step, which changes when steps are added"
+        notes = (Note("the step is written here", entry.span),)
+        raise out.fail("edit-numbered", message, pattern.value.span, NAME_IT, notes)
+
+
+def warn_of_numbers(out: Expansion) -> None:
+    """Warn of patterns that end in the number of a step of one's own files, who could name it.
+
+    Silent of what comes with archspec, and of edits from outside, which are made at once.
+    """
+    spec = out.spec
+    for each in (each for edits in out.edits.values() for each in edits):
+        if each.numbered is None or each.numbered.source in spec.shipped:
+            continue
+        for pattern in each.edit.patterns:
+            if pattern.ends_in(each.name) and pattern.value.span.source in spec.files:
+                message = f"'{pattern.text}' ends in a number, which changes when steps are added"
+                notes = (Note("the step is written here", each.numbered),)
+                out.warn("edit-numbered", message, pattern.value.span, NAME_IT, notes)
 
 
 def check_edit(edit: Edit, name: str, entry: Entry, candidates: Candidates) -> None:

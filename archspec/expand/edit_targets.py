@@ -13,7 +13,13 @@ from typing import Any
 from archspec.errors import Note, Refused, did_you_mean
 from archspec.expand.context import Call
 from archspec.expand.drafts import Draft
-from archspec.expand.edit_faults import Candidates, check_edit, check_not_numbered, report_nothing
+from archspec.expand.edit_faults import (
+    Candidates,
+    check_edit,
+    check_not_numbered,
+    is_numbered,
+    report_nothing,
+)
 from archspec.expand.expansion import Expansion, Failed, Matched
 from archspec.expand.scopes import Entry
 from archspec.expand.values import evaluate, find_params
@@ -57,8 +63,9 @@ def match_edits(
         except Failed as failed:  # at the other steps it is the same mistake
             errors += failed.errors
             continue
-        for place, (name, _) in met.items():
-            found[place].append(Matched(edit, number, name, index))
+        for place, (name, entry) in met.items():
+            numbered = entry.span if is_numbered(name, entry) else None
+            found[place].append(Matched(edit, number, name, index, numbered))
     left = _leave_what_is_taken_away(found, keys)
     errors += _report_conflicts(left, out)
     if errors:

@@ -56,13 +56,15 @@ class Matched:
     """An edit at one of the steps that it is for.
 
     level: how many files with edits there are up to that of the edit. index: of the edit in its
-    file. name: of the step before it.
+    file. name: of the step before it. numbered: where the step is written, if that name is only its
+    number among others of its kind.
     """
 
     edit: Edit
     level: int
     name: str
     index: int = 0
+    numbered: Span | None = None
 
     @property
     def order(self) -> tuple[int, int]:

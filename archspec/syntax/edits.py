@@ -43,6 +43,11 @@ class Pattern:
         """Whether it is a whole name, and fits no other."""
         return "*" not in self.text
 
+    def ends_in(self, name: str) -> bool:
+        """Return whether it fits a name, and has the last part of that name letter for letter."""
+        last = self.text.rpartition(".")[2]
+        return last == name.rpartition(".")[2] and self.fits(name)
+
     def fits(self, name: str) -> bool:
         """Return whether the pattern fits a name."""
         return self.regex.fullmatch(name) is not None
