@@ -311,7 +311,7 @@ def _rename_outputs(train: dict[str, Any], written: Value, out: Expansion) -> di
     """
     outputs = [draft.name for draft in out.outputs]
 
-    def find(name: str) -> str:
+    def find(name: str, word: str, given: Mapping[str, Any]) -> str:
         """Return the output that a name of the files below stands for; else the name."""
         try:
             draft = out.top.find(name).output
@@ -327,7 +327,8 @@ def _rename_outputs(train: dict[str, Any], written: Value, out: Expansion) -> di
     for word in BY_OUTPUT if out.has_edits else ():
         if isinstance(given := train.get(word), dict):
             train[word] = {
-                name if name in outputs else find(str(name)): each for name, each in given.items()
+                name if name in outputs else find(str(name), word, given): each
+                for name, each in given.items()
             }
     return train
 
