@@ -98,8 +98,8 @@ class Expansion:
     places: the number of each place by the place around it, the step and its iteration. edits: the
     edits of the steps at some places. met: the places whose edits have been made. passed_on: the
     values that steps take in place of one that an edit removes, with a note on the edit. marks:
-    what stands for an edit in places. names: every step by its final name. last_at: the entry of the
-    step expanded last at a place. base: the graph before the edits of the last file.
+    what stands for an edit in places. names: every step by its final name. last_at: the entry of
+    the step expanded last at a place. base: the graph before the edits of the last file.
     """
 
     spec: Spec
