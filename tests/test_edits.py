@@ -624,6 +624,14 @@ def test_a_setting_with_dots_sets_an_argument_of_a_step() -> None:
     assert setting.fingerprint == edit.fingerprint
 
 
+def test_a_setting_is_for_one_step() -> None:
+    with pytest.raises(UserError, match="is a pattern") as caught:
+        edited(**{"stage*.unit0.strides": 1})
+    assert (
+        caught.value.hint == "of several steps: --edit 'at: \"stage*.unit0\", set: {strides: ...}'"
+    )
+
+
 @table(
     "setting, message",
     {
@@ -631,6 +639,9 @@ def test_a_setting_with_dots_sets_an_argument_of_a_step() -> None:
         "a word that is misspelt": ("trian.epochs", "did you mean 'train'?"),
         "an argument that it lacks": ("head.unit", "did you mean 'units'?"),
         "an argument of a group": ("stem.filters", "is a group of steps"),
+        "a whole argument": ("head.kernel_regularizer.L2", "an argument is set whole"),
+        "a step or a place": ("zzz.units", "its steps: stem, stage0, stage1, head, global_"),
+        "or a place": ("zzz.units", "; places: params, train, archspec"),
     },
 )
 def test_such_a_setting_must_name(setting: str, message: str) -> None:

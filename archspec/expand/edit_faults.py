@@ -77,8 +77,19 @@ def _report_name(edit: Edit, pattern: Pattern, candidates: Candidates) -> int:
         places = list(dict.fromkeys(["params", "train", *out.spec.root.data]))
         near = did_you_mean(pattern.text.split(".")[0], places)
         listed = f"{hint or ''}; places: {', '.join(places)}".removeprefix("; ")
-        hint = None if trail else near or listed
+        hint = None if trail else _suggest_whole(pattern, candidates) or near or listed
     return out.error("edit-no-match", message, span, hint, (*trail, *changes))
+
+
+def _suggest_whole(pattern: Pattern, candidates: Candidates) -> str | None:
+    """Return the hint for a setting of a part of an argument: `head.kernel_regularizer.L2`."""
+    name, _, argument = pattern.text.rpartition(".")
+    entry = dict(candidates.entries).get(name)
+    if entry is None or not isinstance(entry.value, Draft) or entry.scope is not None:
+        return None
+    if argument not in LAYERS[entry.value.op].arguments:
+        return None
+    return f"an argument is set whole: {name}.{argument}='{{...}}'"
 
 
 def _report_kind(
@@ -304,7 +315,9 @@ def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Cand
         known = list(LAYERS[what].arguments)
     else:
         message = f"'{name}' is a group of steps, and has no arguments"
-        hint = f"name a layer in it, or all of one kind: at: {name}.**, of: LAYER"
+        taking = (_find_taking(key, name, candidates) for key in edit.value.data)
+        layer = next(filter(None, taking), "LAYER")
+        hint = f"name a layer in it, or all of one kind: at: {name}.**, of: {layer}"
         if "trainable" in edit.value.data:
             hint = "write `freeze: true` to keep the weights in it as they are"
         raise out.fail("edit-set", message, edit.verb_span, hint, written)
@@ -321,7 +334,8 @@ def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Cand
             elif kind == "param" and (inner := _find_taking(key, name, candidates)):
                 hint += f"; or set that of a layer in it: at: {name}.**, of: {inner}"
             elif edit.of is None and any(not each.is_name for each in edit.patterns):
-                hint = "say by `of` which layer is meant: of: LAYER"
+                layer = _find_taking(key, "", candidates) or "LAYER"
+                hint = f"say by `of` which layer is meant: of: {layer}"
             span = edit.value.key_span(key)
             errors.append(out.error("edit-set", message, span, hint, written))
     if errors:
@@ -329,8 +343,12 @@ def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Cand
 
 
 def _find_taking(argument: str, around: str, candidates: Candidates) -> str | None:
-    """Return the first layer within a step that has an argument of a name."""
-    inside = _kinds([each for each in candidates.entries if each[0].startswith(f"{around}.")])
+    """Return the first layer within a step that has an argument of a name.
+
+    around: the name of the step, "" for the whole network.
+    """
+    within = f"{around}." if around else ""
+    inside = _kinds([each for each in candidates.entries if each[0].startswith(within)])
     return next((op for op in inside if op in LAYERS and argument in LAYERS[op].arguments), None)
 
 

@@ -45,7 +45,16 @@ def names_step(setting: str) -> bool:
 
 
 def as_edit(setting: str, value: Any) -> Value:
-    """Return the edit that sets one argument of the step with a whole name."""
+    """Return the edit that sets one argument of the step with a whole name.
+
+    Raises `UserError` for a pattern.
+    """
+    if "*" in setting:
+        at, _, argument = setting.rpartition(".")
+        message = f"'{setting}' is a pattern, and a setting is for one step, by its whole name"
+        raise UserError(
+            message, f"of several steps: --edit 'at: \"{at}\", set: {{{argument}: ...}}'"
+        )
     new = value if isinstance(value, Value) else make_value(value, _argument_span(setting, value))
     name, _, argument = setting.rpartition(".")
     source = new.span.source
