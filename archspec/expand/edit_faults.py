@@ -318,6 +318,8 @@ def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Cand
         taking = (_find_taking(key, name, candidates) for key in edit.value.data)
         layer = next(filter(None, taking), "LAYER")
         hint = f"name a layer in it, or all of one kind: at: {name}.**, of: {layer}"
+        if not edit.is_of_one:
+            hint = f"say by `of` which layer is meant: of: {layer}"
         if "trainable" in edit.value.data:
             hint = "write `freeze: true` to keep the weights in it as they are"
         raise out.fail("edit-set", message, edit.verb_span, hint, written)
