@@ -1069,3 +1069,23 @@ def test_an_error_after_edits_names_them() -> None:
     error = only_error(lambda: archspec.load("resnet18", edits=["at: stem, set: {filters: 128}"]))
     assert error.span.source.name.startswith("--edit")
     assert "it was found here" in [note.text for note in error.notes]
+
+
+def test_an_error_after_an_edit_by_kind_names_the_step_that_brings_it_about() -> None:
+    """One that the user hardly thought of: a block that is imported has a layer of the kind."""
+    edits = ["of: DepthwiseConv2D, set: {kernel_size: 3}"]
+    error = only_error(lambda: archspec.load("convnext_tiny", edits=edits))
+    assert "'stage0.unit0.layer_scale.depthwise_conv2d' is written here" in said(error)
+
+
+def test_an_error_after_a_removal_names_it_and_no_other_edit(tmp_path: Path) -> None:
+    main = """\
+        extends: unet
+        edit:
+          - {at: down0.convolutions, freeze: true}
+          - {at: head, rename: classes}
+          - {at: [down3, up3], remove: true}
+        """
+    error = only_error(lambda: archspec.load(files(tmp_path, main=main)))
+    assert (error.code, error.span.line) == ("shape", 6)
+    assert "'up3' is written here" in said(error)

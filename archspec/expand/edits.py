@@ -30,7 +30,6 @@ from archspec.syntax.steps import (
     Branch,
     Group,
     LayerCall,
-    Sources,
     Step,
 )
 
@@ -74,11 +73,12 @@ class EditedStep:
 
     step: None if it is removed. context: that of the step. old_name: of the step before the edits.
     old_names: those that edits changed, under which the files below know it. replaced: whether
-    another step is in its place, with the context `inside` of the file that has the edit. sources:
-    what the step before the edits takes.
+    another step is in its place, with the context `inside` of the file that has the edit. old:
+    the step before the edits.
     """
 
     step: Step | None
+    old: Step
     context: Context
     inside: Context
     edits: tuple[Matched, ...]
@@ -90,7 +90,6 @@ class EditedStep:
     removed: Matched | None = None
     renamed: Matched | None = None
     old_names: tuple[OldName, ...] = ()
-    sources: Sources | None = None
 
     def inside_of(self, context: Context) -> Context:
         """Return the context of the steps that replace those of a branch, in its scope."""
@@ -106,7 +105,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
     out.met.add(context.place)
     in_blocks = step.label in context.home.blocks
     old_name = name or (step.label if in_blocks else snake_case(step.label))
-    context = _with_edits(context, edits, out)
+    context = _with_edits(context, edits, step, out)
     inside = context
     before: list[Insertion] = []
     after: list[Insertion] = []
@@ -145,6 +144,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
             where.append(Insertion(edit.body, within))
     return EditedStep(
         changed,
+        step,
         context,
         inside,
         tuple(edits),
@@ -156,23 +156,24 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
         removed,
         renamed,
         tuple(old_names),
-        step.sources,
     )
 
 
-def _with_edits(context: Context, edits: Sequence[Matched], out: Expansion) -> Context:
+def _with_edits(context: Context, edits: Sequence[Matched], step: Step, out: Expansion) -> Context:
     """Return the context of an edited step: errors in it name the edits, and its formulas see the
     params of the file with them too."""
-    notes = {each.edit.span: _note_on(each.edit) for each in edits}
-    changes = [notes[each.edit.span] for each in edits if each.edit.changes_values]
+    notes = dict.fromkeys(note for each in edits for note in reversed(_notes_on(each, step)))
+    changes = [_notes_on(each, step) for each in edits if each.edit.changes_values]
     env, _ = find_params(out.spec.home, out)
     env = env.extended(context.env, context.env.origins)
     inside = replace(context, env=env, edited=changes[-1] if changes else context.edited)
-    return inside.with_notes(*notes.values())
+    return inside.with_notes(*notes)
 
 
-def _note_on(edit: Edit) -> Note:
-    return Note("edited here", edit.span)
+def _notes_on(matched: Matched, step: Step) -> tuple[Note, Note]:
+    """Return notes on an edit and on the step that it is for."""
+    where = Note(f"'{matched.name}' is written here", step.span)
+    return Note("edited here", matched.edit.span), where
 
 
 def _with_freeze(context: Context, order: tuple[int, int], frozen: bool | None) -> Context:
@@ -218,7 +219,7 @@ def enter_removed(edited: EditedStep, value: Previous, out: Expansion) -> None:
     """
     assert edited.removed is not None
     if isinstance(value, Draft):
-        out.passed_on[value] = _note_on(edited.removed.edit)
+        out.passed_on[value] = _notes_on(edited.removed, edited.old)
     entry = make_entry(edited.removed.edit.span, edited.context)
     entry.removed, entry.edited, entry.value = True, edited.removed.edit.span, value
     scope = edited.context.scope

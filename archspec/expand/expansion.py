@@ -97,7 +97,7 @@ class Expansion:
 
     places: the number of each place by the place around it, the step and its iteration. edits: the
     edits of the steps at some places. met: the places whose edits have been made. passed_on: the
-    values that steps take in place of one that an edit removes, with a note on the edit. marks:
+    values that steps take in place of one that an edit removes, with notes on the edit. marks:
     what stands for an edit in places. names: every step by its final name. last_at: the entry of
     the step expanded last at a place. base: the graph before the edits of the last file.
     """
@@ -127,7 +127,7 @@ class Expansion:
     places: dict[tuple[int, Step, int], int] = field(default_factory=dict)
     edits: dict[int, list[Matched]] = field(default_factory=dict)
     met: set[int] = field(default_factory=set)
-    passed_on: dict[Draft, Note] = field(default_factory=dict)
+    passed_on: dict[Draft, tuple[Note, ...]] = field(default_factory=dict)
     marks: dict[Edit, Step] = field(default_factory=dict)
     names: list[tuple[str, Entry]] = field(default_factory=list)
     last_at: dict[int, Entry] = field(default_factory=dict)

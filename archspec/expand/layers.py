@@ -71,10 +71,12 @@ def add_layer(
     draft = Draft(op, inputs, context.scope, step.span, context.trail, slots=slots, owner=owner)
     draft.iterations = context.iterations
     entry = make_entry(span if name is None else step.name_span, context, draft)
-    upstream = [note for each in inputs if (note := out.passed_on.get(each) or each.edited)]
-    draft.edited = context.edited or next(iter(upstream), None)
-    if context.edited is None:  # for what is wrong here since these edits
-        context = context.with_notes(*dict.fromkeys(upstream))
+    known = (out.passed_on.get(each) or each.edited for each in inputs)
+    upstream = [each for each in known if each]
+    draft.edited = context.edited or next(iter(upstream), ())
+    if not context.edited:  # for what is wrong here since these edits
+        notes = dict.fromkeys(note for each in reversed(upstream) for note in reversed(each))
+        context = context.with_notes(*notes)
     written: Mapping[str, Written] = {}
     errors: Errors = ()
     try:

@@ -305,8 +305,8 @@ def _expand_replacement(
         if isinstance(taken, list | dict):
             taken = previous
         taken = resolve_sources(step.sources, inside, taken, out)
-    elif edited.sources is not None and isinstance(taken, list | dict):
-        inside = inside.with_notes(Note("it keeps this `from`", edited.sources.span))
+    elif edited.old.sources is not None and isinstance(taken, list | dict):
+        inside = inside.with_notes(Note("it keeps this `from`", edited.old.sources.span))
     return expand_as(step, name, replace(inside, place=edited.context.place), taken, out)
 
 

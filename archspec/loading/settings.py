@@ -50,10 +50,10 @@ def as_edit(setting: str, value: Any) -> Value:
     Raises `UserError` for a pattern.
     """
     if "*" in setting:
-        at, _, argument = setting.rpartition(".")
+        pattern, _, argument = setting.rpartition(".")
         message = f"'{setting}' is a pattern, and a setting is for one step, by its whole name"
         raise UserError(
-            message, f"of several steps: --edit 'at: \"{at}\", set: {{{argument}: ...}}'"
+            message, f"of several steps: --edit 'at: \"{pattern}\", set: {{{argument}: ...}}'"
         )
     new = value if isinstance(value, Value) else make_value(value, _argument_span(setting, value))
     name, _, argument = setting.rpartition(".")

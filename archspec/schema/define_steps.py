@@ -252,7 +252,7 @@ def _define_bare(block: str) -> dict[str, Any]:
 
 
 def _define_called() -> dict[str, Any]:
-    """Return the schema of a step without arguments where an editor offers each layer as a value."""
+    """Return the schema of a step without arguments, where editors offer each layer as a value."""
     each = [{"const": layer.name, "description": layer.doc} for layer in LAYERS.values()]
     return {**label(STEP, "step"), "anyOf": [{"$ref": "#/$defs/bare"}, *each]}
 
