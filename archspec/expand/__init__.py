@@ -88,6 +88,8 @@ def expand(spec: Spec) -> Graph:
                 _expand_below(level, out)
                 base = make_graph(out)
                 edits, met = match_edits(level, number, out)
+                if level.lacks:  # what follows is hardly a mistake of its own
+                    raise Failed
                 counts += met
                 out = _add_edits(edits, base, out)
             graph = replace(_expand_spec(out), base=base, edits=counts)

@@ -71,8 +71,8 @@ def add_layer(
     draft = Draft(op, inputs, context.scope, step.span, context.trail, slots=slots, owner=owner)
     draft.iterations = context.iterations
     entry = make_entry(span if name is None else step.name_span, context, draft)
-    known = (out.passed_on.get(each) or each.edited for each in inputs)
-    upstream = [each for each in known if each]
+    edited_before = (out.passed_on.get(each) or each.edited for each in inputs)
+    upstream = [each for each in edited_before if each]
     draft.edited = context.edited or next(iter(upstream), ())
     if not context.edited:  # for what is wrong here since these edits
         notes = dict.fromkeys(note for each in reversed(upstream) for note in reversed(each))

@@ -62,12 +62,14 @@ class Block:
 class EditLevel:
     """The edits of one file, for the network as the files below it mean it.
 
-    outputs: what the files below say under `outputs`. name: what messages call these files.
+    outputs: what the files below say under `outputs`. name: what messages call these files. lacks:
+    whether some of the edits are refused, so that the network is not what is meant.
     """
 
     edits: tuple[Edit, ...]
     outputs: Value | None
     name: str
+    lacks: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -294,9 +296,11 @@ class _Reader:
         self.broken |= wrong
         own_layers = base is None or root.get("layers") is not None
         outputs = root.get("outputs") if own_layers else base.get("outputs") if base else None
-        if edits := read_edits(edit, self.broken):
+        edits = read_edits(edit, self.broken)
+        lacks = edit is not None and len(edits) < len(edit.data or ())
+        if edits or lacks:
             name = root.span.source.name if own_layers or base is None else base.span.source.name
-            self.levels.append(EditLevel(edits, outputs, name))
+            self.levels.append(EditLevel(edits, outputs, name, lacks))
         if root.get("outputs") is not None:
             self.outputs_level = len(self.levels)
 
