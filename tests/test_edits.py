@@ -1089,3 +1089,9 @@ def test_an_error_after_a_removal_names_it_and_no_other_edit(tmp_path: Path) -> 
     error = only_error(lambda: archspec.load(files(tmp_path, main=main)))
     assert (error.code, error.span.line) == ("shape", 6)
     assert "'up3' is written here" in said(error)
+
+
+def test_an_edit_from_outside_asks_for_no_change_of_the_file() -> None:
+    text = "defaults: {Dense: {use_bias: false}}\nblocks: {b: {layers: [Dense: 4]}}\ninput: [4]"
+    graph = small("{b: , name: x}, ReLU", "at: x, remove: true", top=text)
+    assert not graph.warnings

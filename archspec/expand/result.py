@@ -17,7 +17,7 @@ from archspec.expand.origins import SAME, Env, find_sources
 from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
-from archspec.loading.files import Block
+from archspec.loading.files import Block, Spec
 from archspec.recipe import SCALED_TWICE, find_misfit, find_scaled_twice, recipe_of
 from archspec.recipe.datasets import is_missing, suggest_dataset
 from archspec.recipe.of_graph import BY_OUTPUT
@@ -238,6 +238,8 @@ def warn_of_unused_blocks(out: Expansion) -> None:
     """
     spec = out.spec
     own = spec.root.span.source
+    if _is_edited_outside(spec):
+        return
     inherited = [
         name
         for name, block in spec.home.blocks.items()
@@ -252,12 +254,20 @@ def warn_of_unused_blocks(out: Expansion) -> None:
         out.warn("unused-block", f"no step calls the block '{block.name}'", block.span, hint)
 
 
+def _is_edited_outside(spec: Spec) -> bool:
+    """Return whether an edit is given beside the file, which is not to be changed for it."""
+    edits = spec.levels[-1].edits if spec.levels else ()
+    return any(each.span.source not in spec.files for each in edits)
+
+
 def warn_of_unused_defaults(out: Expansion) -> None:
     """Warn of arguments in `defaults` that no layer has, or that every layer gives itself.
 
     Silent where a step that is not there, or a block that nobody calls, could take it.
     """
     spec = out.spec
+    if _is_edited_outside(spec):
+        return
     homes = [spec.root, *(block.value for block in spec.home.blocks.values())]
     unseen = set(_list_unseen_labels(out))
     for root in homes:
