@@ -1095,3 +1095,12 @@ def test_an_edit_from_outside_asks_for_no_change_of_the_file() -> None:
     text = "defaults: {Dense: {use_bias: false}}\nblocks: {b: {layers: [Dense: 4]}}\ninput: [4]"
     graph = small("{b: , name: x}, ReLU", "at: x, remove: true", top=text)
     assert not graph.warnings
+
+
+def test_what_another_edit_takes_away_by_a_condition_is_not_met_either() -> None:
+    edits = ["of: bottleneck, set: {squeeze: false}", "of: Conv2D, set: {use_bias: true}"]
+    graph = archspec.load("mobilenet_v3", edits=edits)
+    assert [each.count for each in graph.edits] == [15, sum(n.op == "Conv2D" for n in graph)]
+    inside = [edits[0], "of: squeeze_excite, freeze: true"]
+    error = only_error(lambda: archspec.load("mobilenet_v3", edits=inside))
+    assert error.code == "edit-conflict"

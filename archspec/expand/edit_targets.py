@@ -32,11 +32,8 @@ from archspec.syntax.source import Value
 from archspec.syntax.steps import Reuse, Step
 
 
-def match_edits(
-    level: EditLevel, number: int, out: Expansion
-) -> tuple[dict[int, list[Matched]], tuple[EditCount, ...]]:
-    """Return the edits of a file by the places of the steps that they are for, and the number of
-    steps that each met.
+def match_edits(level: EditLevel, number: int, out: Expansion) -> dict[int, list[Matched]]:
+    """Return the edits of a file by the places of the steps that they are for.
 
     number: which level it is, from 1. out: the expansion of the network without them. Raises
     `Failed` after reporting every edit that is for no step, or cannot be made.
@@ -70,8 +67,7 @@ def match_edits(
     errors += _report_conflicts(left, out)
     if errors:
         raise Failed(*errors)
-    met_by = Counter(each.edit for edits in left.values() for each in edits)
-    return left, tuple(EditCount(each.span, met_by[each]) for each in level.edits)
+    return left
 
 
 def _leave_calls_again(
@@ -248,14 +244,37 @@ def _iter_around(place: int, keys: Mapping[int, tuple[int, Step, int]]) -> Itera
         yield place
 
 
+def count_met(out: Expansion) -> tuple[EditCount, ...]:
+    """Return the edits of the last file, each with the number of steps that it met: of those that
+    were there after the other edits."""
+    counts: Counter[Edit] = Counter()
+    for place, each in _iter_last(out):
+        counts[each.edit] += place in out.met
+    return tuple(EditCount(edit.span, count) for edit, count in counts.items())
+
+
 def check_all_met(out: Expansion) -> None:
-    """Report every edit of the last file whose step is not there any more, by another edit."""
-    last = max((each.level for edits in out.edits.values() for each in edits), default=0)
+    """Report every edit of the last file whose steps are not there any more, by another edit.
+
+    Those by `of` or by a pattern may have lost some of them: `all ReLUs` are all that are left.
+    """
     if out.has_failed():
         return
-    for place, edits in out.edits.items():
-        for each in edits:
-            if each.level == last and place not in out.met:
-                message = f"'{each.name}' is not there any more after the other edits"
-                hint = "edit what is there then, or leave this edit out"
-                out.error("edit-conflict", message, each.edit.verb_span, hint)
+    met = {each.edit for place, each in _iter_last(out) if place in out.met}
+    reported: set[Edit] = set()
+    for place, each in _iter_last(out):
+        lost = place not in out.met and (each.edit.is_of_one or each.edit not in met)
+        if lost and each.edit not in reported:
+            reported.add(each.edit)
+            message = f"'{each.name}' is not there any more after the other edits"
+            hint = "edit what is there then, or leave this edit out"
+            out.error("edit-conflict", message, each.edit.verb_span, hint)
+
+
+def _iter_last(out: Expansion) -> Iterator[tuple[int, Matched]]:
+    """Yield the edits of the last file in their order, with the place of each step."""
+    found = [(place, each) for place, edits in out.edits.items() for each in edits]
+    last = max((each.level for _, each in found), default=0)
+    yield from sorted(
+        (pair for pair in found if pair[1].level == last), key=lambda pair: pair[1].index
+    )
