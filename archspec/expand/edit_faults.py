@@ -292,11 +292,22 @@ def check_edit(edit: Edit, name: str, entry: Entry, candidates: Candidates) -> N
         elif edit.verb == "remove":
             hint = "`replace: {from: previous}` passes on the step before it alone"
         raise out.fail("edit-inputs", message, edit.verb_span, hint, written)
+    elif edit.verb == "freeze" and not edit.value.data and edit.is_of_one and _says_itself(step):
+        message = f"'{name}' says `trainable: false` itself, which `freeze` does not change"
+        hint = "write `set: {trainable: true}`"
+        raise out.fail("edit-set", message, edit.verb_span, hint, written)
     elif edit.verb == "freeze" and isinstance(step, Reuse):
         message = f"'{name}' has the weights of another step"
         raise out.fail(
             "edit-reused", message, edit.verb_span, "freeze the step that it reuses", written
         )
+
+
+def _says_itself(step: Step) -> bool:
+    """Return whether a layer has `trainable: false` among its arguments."""
+    arguments = step.arguments if isinstance(step, LayerCall) else None
+    said = arguments.named.get("trainable") if arguments is not None else None
+    return said is not None and said.data is False
 
 
 def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Candidates) -> None:

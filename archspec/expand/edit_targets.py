@@ -261,6 +261,7 @@ def check_all_met(out: Expansion) -> None:
     if out.has_failed():
         return
     met = {each.edit for place, each in _iter_last(out) if place in out.met}
+    keys = {place: key for key, place in out.places.items()}
     reported: set[Edit] = set()
     for place, each in _iter_last(out):
         lost = place not in out.met and (each.edit.is_of_one or each.edit not in met)
@@ -268,7 +269,9 @@ def check_all_met(out: Expansion) -> None:
             reported.add(each.edit)
             message = f"'{each.name}' is not there any more after the other edits"
             hint = "edit what is there then, or leave this edit out"
-            out.error("edit-conflict", message, each.edit.verb_span, hint)
+            around = (m for outer in _iter_around(place, keys) for m in out.edits.get(outer, ()))
+            notes = tuple(Note(f"this edits '{m.name}'", m.edit.span) for m in around)
+            out.error("edit-conflict", message, each.edit.verb_span, hint, notes[::-1])
 
 
 def _iter_last(out: Expansion) -> Iterator[tuple[int, Matched]]:
