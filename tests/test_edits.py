@@ -861,6 +861,16 @@ def test_what_people_call_a_layer_is_understood(edit: str, hint: str) -> None:
     assert "import" not in found
 
 
+def test_a_param_of_the_file_is_made_one_of_a_block_to_be_set_at_a_call() -> None:
+    edit = "at: 'dense3.unit*', set: {growth: 48}"
+    error = only_error(lambda: archspec.load("densenet121", edits=[edit]))
+    assert "`blocks: {unit: {params: {growth: ==}}}`" in said(error)
+    own = "blocks: {unit: {params: {growth: ==}}}"
+    graph = archspec.loads(f"archspec: 1\nextends: densenet121\n{own}\n", edits=[edit])
+    grown = [node for node in graph if node.arguments.get("kernel_size") == (3, 3)]
+    assert [node.arguments["filters"] for node in grown] == 42 * [32] + 16 * [48]
+
+
 def test_a_misspelt_param_of_a_block_under_of_is_named() -> None:
     error = only_error(lambda: edited("of: {unit: {stride: 2}}, freeze: true"))
     assert "did you mean 'strides'?" in said(error)

@@ -312,7 +312,7 @@ def _says_itself(step: Step) -> bool:
 
 def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Candidates) -> None:
     """Raise `Failed` for arguments that a step does not have."""
-    out = candidates.out
+    out, root = candidates.out, candidates.out.spec.root
     written = (Note("the step is written here", entry.span),)
     if isinstance(step, Reuse):
         message = f"'{name}' has the arguments of the step that it reuses"
@@ -346,7 +346,14 @@ def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Cand
                 hint = near
             elif kind == "param" and (inner := _find_taking(key, name, candidates)):
                 hint += f"; or set that of a layer in it: at: {name}.**, of: {inner}"
-            elif edit.of is None and any(not each.is_name for each in edit.patterns):
+            elif kind == "param" and key in [each for each, _, _ in root.entries_of("params")]:
+                given = f"blocks: {{{block.name}: {{params: {{{key}: ==}}}}}}"
+                hint = f"`{given}` makes the param of the file one of the block"
+            elif (
+                kind == "argument"
+                and edit.of is None
+                and any(not each.is_name for each in edit.patterns)
+            ):
                 layer = _find_taking(key, "", candidates) or "LAYER"
                 hint = f"say by `of` which layer is meant: of: {layer}"
             span = edit.value.key_span(key)
