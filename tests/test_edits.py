@@ -1114,3 +1114,10 @@ def test_what_another_edit_takes_away_by_a_condition_is_not_met_either() -> None
     inside = [edits[0], "of: squeeze_excite, freeze: true"]
     error = only_error(lambda: archspec.load("mobilenet_v3", edits=inside))
     assert error.code == "edit-conflict"
+
+
+def test_outputs_that_an_edit_adds_are_named_in_a_file() -> None:
+    with pytest.raises(UserError) as caught:
+        edited(outputs=["head"])
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("write `outputs` in the file")

@@ -83,7 +83,7 @@ def apply_setting(root: Value, setting: str, value: Any) -> Value:
             word = root.get(name)
             if word is not None and isinstance(word.data, dict | tuple):
                 hint = f"set a part of it, such as {name}.{_first_part(word)}"
-            elif word is not None:
+            elif word is not None or name in validator().schema["properties"]:
                 hint = (
                     f"write `{name}` in the file: --set takes params and paths such as train.epochs"
                 )
