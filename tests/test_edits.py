@@ -602,6 +602,9 @@ def test_a_pattern_that_ends_in_a_number_is_doubtful_among_ones_own_steps(tmp_pa
     assert not archspec.load(files(tmp_path, base=base, main=wider)).warnings
     shipped = main.replace("base.yaml", "resnet18").replace("dense_1", "conv2d_1")
     assert not archspec.load(files(tmp_path, main=shipped)).warnings
+    whole = shipped.replace("**", "stage0.unit0.main")
+    error = only_error(lambda: archspec.load(files(tmp_path, main=whole)))
+    assert (error.code, error.hint) == ("edit-numbered", "say by `of` which layer is meant")
 
 
 # --- what check, --edit, --set and `edit` say and write -------------------------------------------

@@ -250,7 +250,9 @@ def check_not_numbered(pattern: Pattern, name: str, entry: Entry, out: Expansion
     if is_numbered(name, entry):
         message = f"'{name}' is the number of an unnamed step, which changes when steps are added"
         notes = (Note("the step is written here", entry.span),)
-        raise out.fail("edit-numbered", message, pattern.value.span, NAME_IT, notes)
+        shipped = entry.span.source in out.spec.shipped  # where nobody gives it a name
+        hint = "say by `of` which layer is meant" if shipped else NAME_IT
+        raise out.fail("edit-numbered", message, pattern.value.span, hint, notes)
 
 
 def warn_of_numbers(out: Expansion) -> None:
