@@ -20,6 +20,16 @@ def _import(call: str) -> str:
     return f"write `import: [{call.partition(':')[0]}]` at the top, and `{call}` here"
 
 
+def without_import(hint: str | None) -> str | None:
+    """Return a hint for a place that has the blocks which come with archspec without `import`.
+
+    >>> without_import("write `import: [cbam]` at the top, and `cbam` here")
+    'write `cbam`'
+    """
+    found = re.fullmatch(r"write `import: .*` at the top, and `(.*)` here", hint or "")
+    return f"write `{found[1]}`" if found else hint
+
+
 LAYERS: Mapping[str, str] = _make_table(
     ("linear fc fullyconnected mlp", "write `Dense: 10`, of 10 units"),
     ("conv convolution", "write `Conv2D: {filters: 64, kernel_size: 3}`"),
@@ -106,6 +116,7 @@ LAYERS: Mapping[str, str] = _make_table(
         _import("transformer_encoder"),
     ),
 )
+BLOCKS = re.findall(r"`import: \[(\w+)\]`", " ".join(LAYERS.values()))  # that words stand for
 
 _WRITTEN = "leave it out: a run writes history.csv, curves.png and its best model anyway"
 _WHICH = "say which: SparseCategoricalCrossentropy, CategoricalCrossentropy or BinaryCrossentropy"

@@ -158,8 +158,8 @@ class Graph:
     because `--data` gives another.
     unchecked: steps under a false `when` and blocks nobody calls, which only the schema has seen.
     errors: all that is wrong with a broken spec. text: of the spec, which a run keeps. base: the
-    graph before the edits of the file, without its recipe; None if it has none. edits: those edits,
-    each with the number of steps that it met.
+    graph before the edits of the file, without its recipe; None if it has none. edits: these and
+    those of the files below, the lowest file first, each with the number of steps that it met.
     """
 
     name: str
@@ -255,17 +255,10 @@ class Graph:
 
     def _count_axis_from_last(self, node: Node) -> Mapping[str, Any]:
         """Return the arguments of a node with its `axis` counted from the last, as -1 is."""
-        axis = node.arguments.get("axis")
         facts = self[node.inputs[0]].facts if node.inputs else None
-        if axis is None or facts is None:
+        if facts is None:
             return node.arguments
-        rank = len(facts.shape)
-        counted = (
-            tuple(each % rank - rank for each in axis)
-            if isinstance(axis, tuple | list)
-            else axis % rank - rank
-        )
-        return {**node.arguments, "axis": counted}
+        return count_axis_from_last(node.arguments, len(facts.shape))
 
     def _hash_meaning(self, arguments: Callable[[Node], Mapping[str, Any]]) -> str:
         order = {name: place for place, name in enumerate(canonical_order(self))}
@@ -287,6 +280,24 @@ class Graph:
         meaning = [rows, [order[each] for each in self.outputs]]
         text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def count_axis_from_last(arguments: Mapping[str, Any], rank: int) -> Mapping[str, Any]:
+    """Return the arguments of a layer with its `axis` counted from the last, as -1 is.
+
+    rank: how many axes its first input has, the batch axis included.
+
+    >>> count_axis_from_last({"axis": 3}, 4), count_axis_from_last({"axis": (1, -1)}, 4)
+    ({'axis': -1}, {'axis': (-3, -1)})
+    """
+    axis = arguments.get("axis")
+    if axis is None:
+        return arguments
+    several = isinstance(axis, tuple | list)
+    counted = tuple(
+        each - rank if 0 <= each < rank else each for each in (axis if several else [axis])
+    )
+    return {**arguments, "axis": counted if several else counted[0]}
 
 
 def _some(count: int, what: str) -> str:

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from math import prod
 from typing import Any
 
@@ -26,6 +26,7 @@ MAX_WEIGHT = 10**12
 CLOSED = "`archspec layers` lists all that there are"
 OWN = "a layer of one's own is brought by `--layers FILE`"
 RANK = re.compile("[123][Dd]")
+MEANT = re.compile(r"(?:^write|^did you mean| or|, and) [`'](?:merge: )?(\w+)")  # in a hint
 CLASS = re.compile("[A-Z][A-Za-z0-9]*")
 
 
@@ -85,6 +86,23 @@ def suggest_layer(op: str, rank: int | None = None) -> str | None:
         activation = KINDS["activation"].canonical(op)
         return f"write `Activation: {activation}`" if activation else None
     return None
+
+
+def suggest_kind(word: str, known: Collection[str], rank: int | None = None) -> str | None:
+    """Return what to write under `of` for a word of other libraries and papers; None for others.
+
+    known: the layers and blocks that there are. rank: as for `suggest_layer`.
+
+    >>> suggest_kind("BN", ["BatchNormalization"]), suggest_kind("relu", ["Activation"])
+    ('BatchNormalization', '{Activation: relu}')
+    """
+    same = next((each for each in known if each.casefold() == word.casefold()), None)
+    meant = MEANT.findall(suggest_layer(word, rank) or "")
+    op = same or next((each for each in meant if each in known), None)
+    activation = KINDS["activation"].canonical(word)
+    if op in (None, "Activation") and activation and "Activation" in known:
+        return f"{{Activation: {activation}}}"
+    return op
 
 
 def infer(
@@ -175,8 +193,10 @@ def _fit(layer: Layer, inputs: list[Shape] | dict[str, Shape]) -> list[Shape] | 
                 )
         return inputs
     if isinstance(inputs, dict):
-        what = "a list" if layer.takes == "list" else "one input"
-        raise Refused(f"takes {what}, not inputs by name", code="inputs")
+        what, hint = "one input", "write `from: previous` beside it, or the name of a step"
+        if layer.takes == "list":
+            what, hint = "a list", "write `from: [NAME, NAME]` beside it"
+        raise Refused(f"takes {what}, not inputs by name", code="inputs", hint=hint)
     if layer.takes == "one" and len(inputs) != 1:
         raise Refused(
             f"takes one input, got {len(inputs)}",

@@ -186,6 +186,14 @@ def test_a_variant_is_the_network_written_out(
     assert edited(*edits).fingerprint == written(*changes).fingerprint
 
 
+@pytest.mark.parametrize("axis", ["3", "-1"])
+@pytest.mark.parametrize("written", ["", "{axis: 3}", "{axis: -1}"])
+def test_an_axis_is_the_same_from_the_first_and_from_the_last(axis: str, written: str) -> None:
+    joined = f"{{branches: {{a: [ReLU], b: []}}, merge: {{Concatenate: {written}}}}}"
+    graph = small(joined, f"of: {{Concatenate: {{axis: {axis}}}}}, replace: Add")
+    assert [node.op for node in graph][-1] == "Add"
+
+
 def test_two_heads_are_a_step_after_one_that_takes_another_value() -> None:
     fine = "{Dense: 3, name: coarse, from: global_average_pooling2d}"
     text = f"{BASE}outputs: [head, coarse]\nedit:\n  - {{at: head, insert_after: {fine}}}\n"
@@ -333,6 +341,12 @@ SIDE = "{branches: {a: [ReLU], b: [Softmax], c: []}, merge: Add}"
             "{Dense: 4, name: x}, {reuse: x, name: y}",
             ["at: y, insert_before: ReLU", "at: y, insert_after: Softmax"],
             "x(input) re_lu(x) y=x(re_lu) softmax(y) -> softmax",
+        ),
+        "a step may be removed together with what it takes": (
+            "{ReLU: {}, name: x}, {Softmax: {}, name: y}, {ReLU: {}, from: x, name: z}, "
+            "{Flatten: {}, from: y}",
+            ["at: [x, z], remove: true"],
+            "y(input) flatten(y) -> flatten",
         ),
         "removing what is around and what is in it is one removal": (
             "{name: g, layers: [ReLU, {name: h, layers: [Softmax]}]}, Flatten",
@@ -516,6 +530,8 @@ def test_an_edited_base_is_edited_by_the_names_that_it_has(tmp_path: Path) -> No
     assert graph.train["loss"] == {"last": "mse"}
     assert graph.base is not None
     assert names(graph.base) == "hidden dense re_lu classifier"
+    files_of = [Path(each.span.source.name).stem for each in graph.edits]
+    assert files_of == 2 * ["middle"] + 4 * ["main"]
     assert not graph.warnings
     more = archspec.load(path, edits=["at: last, set: {units: 3}"], **{"softmax.axis": 1})
     assert argument(more, "units") == [7, 3]
@@ -577,6 +593,20 @@ def test_edits_of_an_imported_file_are_for_its_own_layers(tmp_path: Path) -> Non
     assert names(archspec.load(files(tmp_path, other=other, main=main))) == "b.re_lu"
 
 
+def test_a_pattern_that_ends_in_a_number_is_doubtful_among_ones_own_steps(tmp_path: Path) -> None:
+    base = "input: [8]\nlayers: [{name: part, layers: [Dense: 3, Dense: 3]}]\n"
+    main = "extends: base.yaml\nedit: [{at: '**.dense_1', freeze: true}]\n"
+    (warning,) = archspec.load(files(tmp_path, base=base, main=main)).warnings
+    assert (warning.code, warning.notes[0].text) == ("edit-numbered", "the step is written here")
+    wider = main.replace("dense_1", "dense*")
+    assert not archspec.load(files(tmp_path, base=base, main=wider)).warnings
+    shipped = main.replace("base.yaml", "resnet18").replace("dense_1", "conv2d_1")
+    assert not archspec.load(files(tmp_path, main=shipped)).warnings
+    whole = shipped.replace("**", "stage0.unit0.main")
+    error = only_error(lambda: archspec.load(files(tmp_path, main=whole)))
+    assert (error.code, error.hint) == ("edit-numbered", "say by `of` which layer is meant")
+
+
 # --- what check, --edit, --set and `edit` say and write -------------------------------------------
 
 
@@ -597,6 +627,14 @@ def test_a_setting_with_dots_sets_an_argument_of_a_step() -> None:
     assert setting.fingerprint == edit.fingerprint
 
 
+def test_a_setting_is_for_one_step() -> None:
+    with pytest.raises(UserError, match="is a pattern") as caught:
+        edited(**{"stage*.unit0.strides": 1})
+    assert (
+        caught.value.hint == "of several steps: --edit 'at: \"stage*.unit0\", set: {strides: ...}'"
+    )
+
+
 @table(
     "setting, message",
     {
@@ -604,6 +642,9 @@ def test_a_setting_with_dots_sets_an_argument_of_a_step() -> None:
         "a word that is misspelt": ("trian.epochs", "did you mean 'train'?"),
         "an argument that it lacks": ("head.unit", "did you mean 'units'?"),
         "an argument of a group": ("stem.filters", "is a group of steps"),
+        "a whole argument": ("head.kernel_regularizer.L2", "an argument is set whole"),
+        "a step or a place": ("zzz.units", "its steps: stem, stage0, stage1, head, global_"),
+        "or a place": ("zzz.units", "; places: params, train, archspec"),
     },
 )
 def test_such_a_setting_must_name(setting: str, message: str) -> None:
@@ -773,6 +814,19 @@ def test_a_run_keeps_the_edited_network_and_no_other_edit(tmp_path: Path) -> Non
             "schema",
             "one layer or block",
         ),
+        "a layer of one input for one of inputs by name": (
+            "{Reshape: [64, 4], name: x}, {MultiHeadAttention: {num_heads: 1, key_dim: 4}, "
+            "name: y, from: {query: x, value: x}}",
+            "at: y, replace: {Dense: 4}",
+            "inputs",
+            "write `from: previous` beside it, or the name of a step | it keeps this `from`",
+        ),
+        "an axis that there is not": (
+            SIDE.replace("Add", "Concatenate"),
+            "of: {Concatenate: {axis: 9}}, replace: Add",
+            "edit-no-match",
+            "there are axis: -1",
+        ),
         "nothing to insert": (
             "{ReLU: {}, name: x}",
             "at: x, insert_after: []",
@@ -785,6 +839,39 @@ def test_no_edit_may_leave(layers: str, edit: str, code: str, message: str) -> N
     error = only_error(lambda: small(layers, edit))
     assert error.code == code
     assert message in said(error)
+
+
+@table(
+    "edit, hint",
+    {
+        "a normalization": ("of: BN, freeze: true", "'BatchNormalization'"),
+        "an activation": ("of: relu, freeze: true", "`of: {Activation: relu}`"),
+        "another activation": ("of: gelu, freeze: true", "`of: {Activation: gelu}`"),
+        "a layer in small letters": ("of: dense, freeze: true", "`of: Dense`"),
+        "a shipped block": ("of: SE, freeze: true", "'squeeze_excite'"),
+        "a kind for a name": ("at: GAP, freeze: true", "`of: GlobalAveragePooling2D`"),
+        "a kind in a group": ("at: stem.Conv, freeze: true", "`at: stem.**, of: Conv2D`"),
+        "a kind at any depth": ("at: '**.relu', freeze: true", "`of: {Activation: relu}`"),
+        "a block to insert": ("at: head, insert_before: SE", "write `squeeze_excite`"),
+        "one in small letters": ("at: head, insert_before: se", "'squeeze_excite'"),
+        "one that is misspelt": ("at: head, insert_before: layer_scal", "'layer_scale'"),
+        "a layer to insert": ("at: head, insert_before: ReLU6", "write `ReLU: 6`"),
+    },
+)
+def test_what_people_call_a_layer_is_understood(edit: str, hint: str) -> None:
+    found = only_error(lambda: edited(edit)).hint or ""
+    assert hint in found
+    assert "import" not in found
+
+
+def test_a_param_of_the_file_is_made_one_of_a_block_to_be_set_at_a_call() -> None:
+    edit = "at: 'dense3.unit*', set: {growth: 48}"
+    error = only_error(lambda: archspec.load("densenet121", edits=[edit]))
+    assert "`blocks: {unit: {params: {growth: ==}}}`" in said(error)
+    own = "blocks: {unit: {params: {growth: ==}}}"
+    graph = archspec.loads(f"archspec: 1\nextends: densenet121\n{own}\n", edits=[edit])
+    grown = [node for node in graph if node.arguments.get("kernel_size") == (3, 3)]
+    assert [node.arguments["filters"] for node in grown] == 42 * [32] + 16 * [48]
 
 
 def test_a_misspelt_param_of_a_block_under_of_is_named() -> None:
@@ -995,3 +1082,45 @@ def test_an_error_after_edits_names_them() -> None:
     error = only_error(lambda: archspec.load("resnet18", edits=["at: stem, set: {filters: 128}"]))
     assert error.span.source.name.startswith("--edit")
     assert "it was found here" in [note.text for note in error.notes]
+
+
+def test_an_error_after_an_edit_by_kind_names_the_step_that_brings_it_about() -> None:
+    """One that the user hardly thought of: a block that is imported has a layer of the kind."""
+    edits = ["of: DepthwiseConv2D, set: {kernel_size: 3}"]
+    error = only_error(lambda: archspec.load("convnext_tiny", edits=edits))
+    assert "'stage0.unit0.layer_scale.depthwise_conv2d' is written here" in said(error)
+
+
+def test_an_error_after_a_removal_names_it_and_no_other_edit(tmp_path: Path) -> None:
+    main = """\
+        extends: unet
+        edit:
+          - {at: down0.convolutions, freeze: true}
+          - {at: head, rename: classes}
+          - {at: [down3, up3], remove: true}
+        """
+    error = only_error(lambda: archspec.load(files(tmp_path, main=main)))
+    assert (error.code, error.span.line) == ("shape", 6)
+    assert "'up3' is written here" in said(error)
+
+
+def test_an_edit_from_outside_asks_for_no_change_of_the_file() -> None:
+    text = "defaults: {Dense: {use_bias: false}}\nblocks: {b: {layers: [Dense: 4]}}\ninput: [4]"
+    graph = small("{b: , name: x}, ReLU", "at: x, remove: true", top=text)
+    assert not graph.warnings
+
+
+def test_what_another_edit_takes_away_by_a_condition_is_not_met_either() -> None:
+    edits = ["of: bottleneck, set: {squeeze: false}", "of: Conv2D, set: {use_bias: true}"]
+    graph = archspec.load("mobilenet_v3", edits=edits)
+    assert [each.count for each in graph.edits] == [15, sum(n.op == "Conv2D" for n in graph)]
+    inside = [edits[0], "of: squeeze_excite, freeze: true"]
+    error = only_error(lambda: archspec.load("mobilenet_v3", edits=inside))
+    assert error.code == "edit-conflict"
+
+
+def test_outputs_that_an_edit_adds_are_named_in_a_file() -> None:
+    with pytest.raises(UserError) as caught:
+        edited(outputs=["head"])
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("write `outputs` in the file")

@@ -33,7 +33,8 @@ from archspec.expand.branches import expand_branches, expand_from, expand_group
 from archspec.expand.context import Context
 from archspec.expand.defaults import with_file_defaults
 from archspec.expand.drafts import Previous
-from archspec.expand.edit_targets import check_all_met, match_edits
+from archspec.expand.edit_faults import warn_of_numbers
+from archspec.expand.edit_targets import check_all_met, count_met, match_edits
 from archspec.expand.expansion import Expansion, Failed, Halt, Handler, Matched
 from archspec.expand.first_state import may_have_changed, note_changes
 from archspec.expand.inputs_outputs import add_inputs, find_known_outputs, find_outputs
@@ -85,10 +86,14 @@ def expand(spec: Spec) -> Graph:
         try:
             for number, level in enumerate(spec.levels, 1):
                 _expand_below(level, out)
+                counts += count_met(out)
                 base = make_graph(out)
-                edits, counts = match_edits(level, number, out)
+                edits = match_edits(level, number, out)
+                if level.lacks:  # what follows is hardly a mistake of its own
+                    raise Failed
                 out = _add_edits(edits, base, out)
-            graph = replace(_expand_spec(out), base=base, edits=counts)
+            graph = _expand_spec(out)
+            graph = replace(graph, base=base, edits=(*counts, *count_met(out)))
             if may_have_changed(out):
                 before = len(out.findings)
                 note_changes(graph, _expand_first(out), out)
@@ -186,6 +191,7 @@ def _expand_spec(out: Expansion) -> Graph:
     warn_of_unnamed_variables(out)
     warn_of_unused_defaults(out)
     warn_of_numbers_in_names(out)
+    warn_of_numbers(out)
     warn_of_unknown_data(train, out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
     misfit = check_recipe(graph, context, out)

@@ -302,6 +302,8 @@ def _merge(step: Branches, ends: list[Previous], context: Context, out: Expansio
         hint = "keep one of the branches" if out.edits else None
         raise out.fail("branches", message, step.word_span("branches"), hint, trail)
     values = [require_node(end, merge.span, context, out) for end in ends]
+    for note in notes_on_removed(step.branches, context, out):
+        out.passed_on.setdefault(values[0], (note,))
     if len(values) == 1:
         return _drop_merge(step, merge, values[0], context, out)
     context = with_previous(context, NO_PREVIOUS)

@@ -39,7 +39,7 @@ class Context:
     a variable here. iterations: those of all loops that it is inside, outermost first.
 
     place: that of the step, by which edits find it. level: how many files with edits there are up
-    to the one whose edit wrote it; 0 for what no edit wrote. edited: a note on the edit that it is
+    to the one whose edit wrote it; 0 for what no edit wrote. edited: notes on the edit that it is
     inside. freeze: the order of the last edit that says whether the weights in here are trained,
     and what it says: true for frozen; None for what an argument `trainable` says.
     """
@@ -60,7 +60,7 @@ class Context:
     iterations: tuple[Iteration, ...] = ()
     place: int = 0
     level: int = 0
-    edited: Note | None = None
+    edited: tuple[Note, ...] = ()
     freeze: tuple[tuple[int, int], bool | None] | None = None
 
     def with_notes(self, *notes: Note) -> Context:

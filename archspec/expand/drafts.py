@@ -18,7 +18,7 @@ class Draft:
     owner: the node whose weights it uses, in `reuse`. mask: the number of axes of the mask that its
     value has, if it has one. masked_by: the node that made this mask. stand_in: whether it stands
     for a step that failed before it could be a node. errors: what is wrong with it, as indices in
-    the findings. edited: a note on the edit that it is inside, or else on one of a node before it.
+    the findings. edited: notes on the edit that it is inside, or else on one of a node before it.
     named: whether its name is explicit. iterations: those of the loops that it is inside, outermost
     first.
     """
@@ -39,7 +39,7 @@ class Draft:
     name: str = ""
     stand_in: bool = False
     errors: tuple[int, ...] = ()
-    edited: Note | None = None
+    edited: tuple[Note, ...] = ()
     named: bool = False
     iterations: tuple[Iteration, ...] = ()
 

@@ -12,11 +12,14 @@ from archspec.expand.drafts import Draft
 from archspec.expand.expansion import Expansion, Failed
 from archspec.expand.references import is_pattern
 from archspec.expand.scopes import Entry, Scope, snake_case
+from archspec.infer import suggest_kind
 from archspec.layers import LAYERS, traits_of
 from archspec.loading.files import EditLevel
 from archspec.syntax.edits import Edit, Pattern, translate
 from archspec.syntax.steps import BlockCall, Branches, LayerCall, Reuse, Step
 from archspec.syntax.words import MODIFIERS, WORDS
+
+NAME_IT = "give that step a `name`, or say by `of` which layer is meant"
 
 
 class Candidates:
@@ -74,8 +77,19 @@ def _report_name(edit: Edit, pattern: Pattern, candidates: Candidates) -> int:
         places = list(dict.fromkeys(["params", "train", *out.spec.root.data]))
         near = did_you_mean(pattern.text.split(".")[0], places)
         listed = f"{hint or ''}; places: {', '.join(places)}".removeprefix("; ")
-        hint = None if trail else near or listed
+        hint = None if trail else _suggest_whole(pattern, candidates) or near or listed
     return out.error("edit-no-match", message, span, hint, (*trail, *changes))
+
+
+def _suggest_whole(pattern: Pattern, candidates: Candidates) -> str | None:
+    """Return the hint for a setting of a part of an argument: `head.kernel_regularizer.L2`."""
+    name, _, argument = pattern.text.rpartition(".")
+    entry = dict(candidates.entries).get(name)
+    if entry is None or not isinstance(entry.value, Draft) or entry.scope is not None:
+        return None
+    if argument not in LAYERS[entry.value.op].arguments:
+        return None
+    return f"an argument is set whole: {name}.{argument}='{{...}}'"
 
 
 def _report_kind(
@@ -96,7 +110,8 @@ def _report_kind(
         written = _find_written(edit, None, candidates.level)
         if written is not None:
             return _report_written(written, message, span, out)
-        hint = did_you_mean(of.label, known) or hint
+        meant = suggest_kind(of.label, known)
+        hint = f"did you mean `of: {meant}`?" if meant else did_you_mean(of.label, known) or hint
         within = translate(f"{pattern.text}.**") if pattern is not None else None
         inside = [each for each in candidates.entries if within and within.fullmatch(each[0])]
         if pattern is not None and of.label in _kinds(inside):
@@ -173,16 +188,20 @@ def _suggest(pattern: Pattern, candidates: Candidates) -> str | None:
     if pattern.text in {draft.name for draft in candidates.out.drafts if draft.op == "InputLayer"}:
         return f"'{pattern.text}' is an input, and no step: edit the steps that take it"
     around, _, last = pattern.text.rpartition(".")
-    if last in _kinds(candidates.entries):
-        return f"did you mean `{f'at: {around}.**, ' if around else ''}of: {last}`?"
+    kinds = _kinds(candidates.entries)
+    meant = suggest_kind(last, kinds)
+    at = f"at: {around}.**, " if around.strip("*.") else ""
+    of = f"did you mean `{at}of: {meant}`?" if meant else None
+    if of and last[:1].isupper():  # which no step is called
+        return of
     names = [name for name, _ in candidates.entries]
     if pattern.is_name and (wider := _suggest_numbers(pattern.text, names)) is not None:
         return one_of([wider])
     if around in names:
         names = [name for name in names if name.startswith(f"{around}.")]
     near = did_you_mean(pattern.text, names) if pattern.is_name else None
-    if near is not None:
-        return near
+    if near is not None or of is not None:
+        return near or of
     if (inside := _suggest_inside(pattern, candidates)) is not None:
         return inside
     head, *rest = pattern.text.split(".")
@@ -218,19 +237,38 @@ def _suggest_inside(pattern: Pattern, candidates: Candidates) -> str | None:
     return None
 
 
-def check_not_numbered(pattern: Pattern, name: str, entry: Entry, out: Expansion) -> None:
-    """Raise `Failed` for a name that is only the number of a step among others of its kind."""
+def is_numbered(name: str, entry: Entry) -> bool:
+    """Return whether a name is only the number of a step among others of its kind."""
     last, draft = name.rpartition(".")[2], entry.value
     if entry.named or not isinstance(draft, Draft):
-        return
-    base = snake_case(draft.op) if entry.scope is None else entry.block.block.name
-    if last == base:
-        return
-    message = f"'{name}' is the number of an unnamed step, which changes when steps are added"
-    hint = "give that step a `name`, or say by `of` which layer is meant"
-    span = pattern.value.span
-    notes = (Note("the step is written here", entry.span),)
-    raise out.fail("edit-numbered", message, span, hint, notes)
+        return False
+    return last != (snake_case(draft.op) if entry.scope is None else entry.block.block.name)
+
+
+def check_not_numbered(pattern: Pattern, name: str, entry: Entry, out: Expansion) -> None:
+    """Raise `Failed` for a name that is only the number of a step."""
+    if is_numbered(name, entry):
+        message = f"'{name}' is the number of an unnamed step, which changes when steps are added"
+        notes = (Note("the step is written here", entry.span),)
+        shipped = entry.span.source in out.spec.shipped  # where nobody gives it a name
+        hint = "say by `of` which layer is meant" if shipped else NAME_IT
+        raise out.fail("edit-numbered", message, pattern.value.span, hint, notes)
+
+
+def warn_of_numbers(out: Expansion) -> None:
+    """Warn of patterns that end in the number of a step of one's own files, who could name it.
+
+    Silent of what comes with archspec, and of edits from outside, which are made at once.
+    """
+    spec = out.spec
+    for each in (each for edits in out.edits.values() for each in edits):
+        if each.numbered is None or each.numbered.source in spec.shipped:
+            continue
+        for pattern in each.edit.patterns:
+            if pattern.ends_in(each.name) and pattern.value.span.source in spec.files:
+                message = f"'{pattern.text}' ends in a number, which changes when steps are added"
+                notes = (Note("the step is written here", each.numbered),)
+                out.warn("edit-numbered", message, pattern.value.span, NAME_IT, notes)
 
 
 def check_edit(edit: Edit, name: str, entry: Entry, candidates: Candidates) -> None:
@@ -256,6 +294,10 @@ def check_edit(edit: Edit, name: str, entry: Entry, candidates: Candidates) -> N
         elif edit.verb == "remove":
             hint = "`replace: {from: previous}` passes on the step before it alone"
         raise out.fail("edit-inputs", message, edit.verb_span, hint, written)
+    elif edit.verb == "freeze" and not edit.value.data and edit.is_of_one and _says_itself(step):
+        message = f"'{name}' says `trainable: false` itself, which `freeze` does not change"
+        hint = "write `set: {trainable: true}`"
+        raise out.fail("edit-set", message, edit.verb_span, hint, written)
     elif edit.verb == "freeze" and isinstance(step, Reuse):
         message = f"'{name}' has the weights of another step"
         raise out.fail(
@@ -263,9 +305,16 @@ def check_edit(edit: Edit, name: str, entry: Entry, candidates: Candidates) -> N
         )
 
 
+def _says_itself(step: Step) -> bool:
+    """Return whether a layer has `trainable: false` among its arguments."""
+    arguments = step.arguments if isinstance(step, LayerCall) else None
+    said = arguments.named.get("trainable") if arguments is not None else None
+    return said is not None and said.data is False
+
+
 def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Candidates) -> None:
     """Raise `Failed` for arguments that a step does not have."""
-    out = candidates.out
+    out, root = candidates.out, candidates.out.spec.root
     written = (Note("the step is written here", entry.span),)
     if isinstance(step, Reuse):
         message = f"'{name}' has the arguments of the step that it reuses"
@@ -279,7 +328,11 @@ def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Cand
         known = list(LAYERS[what].arguments)
     else:
         message = f"'{name}' is a group of steps, and has no arguments"
-        hint = f"name a layer in it, or all of one kind: at: {name}.**, of: LAYER"
+        taking = (_find_taking(key, name, candidates) for key in edit.value.data)
+        layer = next(filter(None, taking), "LAYER")
+        hint = f"name a layer in it, or all of one kind: at: {name}.**, of: {layer}"
+        if not edit.is_of_one:
+            hint = f"say by `of` which layer is meant: of: {layer}"
         if "trainable" in edit.value.data:
             hint = "write `freeze: true` to keep the weights in it as they are"
         raise out.fail("edit-set", message, edit.verb_span, hint, written)
@@ -295,8 +348,16 @@ def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Cand
                 hint = near
             elif kind == "param" and (inner := _find_taking(key, name, candidates)):
                 hint += f"; or set that of a layer in it: at: {name}.**, of: {inner}"
-            elif edit.of is None and any(not each.is_name for each in edit.patterns):
-                hint = "say by `of` which layer is meant: of: LAYER"
+            elif kind == "param" and key in [each for each, _, _ in root.entries_of("params")]:
+                given = f"blocks: {{{block.name}: {{params: {{{key}: ==}}}}}}"
+                hint = f"`{given}` makes the param of the file one of the block"
+            elif (
+                kind == "argument"
+                and edit.of is None
+                and any(not each.is_name for each in edit.patterns)
+            ):
+                layer = _find_taking(key, "", candidates) or "LAYER"
+                hint = f"say by `of` which layer is meant: of: {layer}"
             span = edit.value.key_span(key)
             errors.append(out.error("edit-set", message, span, hint, written))
     if errors:
@@ -304,8 +365,12 @@ def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Cand
 
 
 def _find_taking(argument: str, around: str, candidates: Candidates) -> str | None:
-    """Return the first layer within a step that has an argument of a name."""
-    inside = _kinds([each for each in candidates.entries if each[0].startswith(f"{around}.")])
+    """Return the first layer within a step that has an argument of a name.
+
+    around: the name of the step, "" for the whole network.
+    """
+    within = f"{around}." if around else ""
+    inside = _kinds([each for each in candidates.entries if each[0].startswith(within)])
     return next((op for op in inside if op in LAYERS and argument in LAYERS[op].arguments), None)
 
 

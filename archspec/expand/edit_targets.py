@@ -13,24 +13,27 @@ from typing import Any
 from archspec.errors import Note, Refused, did_you_mean
 from archspec.expand.context import Call
 from archspec.expand.drafts import Draft
-from archspec.expand.edit_faults import Candidates, check_edit, check_not_numbered, report_nothing
+from archspec.expand.edit_faults import (
+    Candidates,
+    check_edit,
+    check_not_numbered,
+    is_numbered,
+    report_nothing,
+)
 from archspec.expand.expansion import Expansion, Failed, Matched
 from archspec.expand.scopes import Entry
 from archspec.expand.values import evaluate, find_params
-from archspec.graph import EditCount
+from archspec.graph import EditCount, count_axis_from_last
 from archspec.infer import bind_arguments
 from archspec.layers import LAYERS
 from archspec.loading.files import EditLevel
 from archspec.syntax.edits import Edit, Pattern
 from archspec.syntax.source import Value
-from archspec.syntax.steps import Step
+from archspec.syntax.steps import Reuse, Step
 
 
-def match_edits(
-    level: EditLevel, number: int, out: Expansion
-) -> tuple[dict[int, list[Matched]], tuple[EditCount, ...]]:
-    """Return the edits of a file by the places of the steps that they are for, and the number of
-    steps that each met.
+def match_edits(level: EditLevel, number: int, out: Expansion) -> dict[int, list[Matched]]:
+    """Return the edits of a file by the places of the steps that they are for.
 
     number: which level it is, from 1. out: the expansion of the network without them. Raises
     `Failed` after reporting every edit that is for no step, or cannot be made.
@@ -49,20 +52,40 @@ def match_edits(
         if edit.takes_away:  # what is around a step takes it away as well
             around = {place: set(_iter_around(place, keys)) for place in met}
             met = {place: each for place, each in met.items() if not around[place] & met.keys()}
+        if not edit.is_of_one:
+            met = _leave_calls_again(edit, met, keys)
         try:
             for name, entry in met.values():
                 check_edit(edit, name, entry, candidates)
         except Failed as failed:  # at the other steps it is the same mistake
             errors += failed.errors
             continue
-        for place, (name, _) in met.items():
-            found[place].append(Matched(edit, number, name, index))
+        for place, (name, entry) in met.items():
+            numbered = entry.span if is_numbered(name, entry) else None
+            found[place].append(Matched(edit, number, name, index, numbered))
     left = _leave_what_is_taken_away(found, keys)
     errors += _report_conflicts(left, out)
     if errors:
         raise Failed(*errors)
-    met_by = Counter(each.edit for edits in left.values() for each in edits)
-    return left, tuple(EditCount(each.span, met_by[each]) for each in level.edits)
+    return left
+
+
+def _leave_calls_again(
+    edit: Edit, met: Mapping[int, tuple[str, Entry]], keys: Mapping[int, tuple[int, Step, int]]
+) -> dict[int, tuple[str, Entry]]:
+    """Return the steps that an edit is for without those that call one of them again, by `reuse`:
+    what it makes of the first call is made of these."""
+    if edit.verb not in ("set", "replace", "freeze"):
+        return dict(met)
+    values = {entry.value for _, entry in met.values()}
+
+    def follows(place: int, entry: Entry) -> bool:
+        value = entry.value
+        return (
+            isinstance(keys[place][1], Reuse) and isinstance(value, Draft) and value.owner in values
+        )
+
+    return {place: each for place, each in met.items() if not follows(place, each[1])}
 
 
 class _Finder:
@@ -115,8 +138,11 @@ class _Finder:
             return False
         if of.arguments is None or draft.op not in LAYERS:
             return True
-        wanted = self._normalize(edit, draft)
-        return all(draft.arguments.get(name) == value for name, value in wanted.items())
+        wanted, arguments = self._normalize(edit, draft), draft.arguments
+        if draft.inputs and draft.inputs[0].facts is not None:
+            rank = len(draft.inputs[0].shape)
+            wanted, arguments = (count_axis_from_last(each, rank) for each in (wanted, arguments))
+        return all(arguments.get(name) == value for name, value in wanted.items())
 
     def _evaluate(self, value: Value) -> Any:
         env, _ = find_params(self.out.spec.home, self.out)
@@ -218,14 +244,40 @@ def _iter_around(place: int, keys: Mapping[int, tuple[int, Step, int]]) -> Itera
         yield place
 
 
+def count_met(out: Expansion) -> tuple[EditCount, ...]:
+    """Return the edits of the last file, each with the number of steps that it met: of those that
+    were there after the other edits."""
+    counts: Counter[Edit] = Counter()
+    for place, each in _iter_last(out):
+        counts[each.edit] += place in out.met
+    return tuple(EditCount(edit.span, count) for edit, count in counts.items())
+
+
 def check_all_met(out: Expansion) -> None:
-    """Report every edit of the last file whose step is not there any more, by another edit."""
-    last = max((each.level for edits in out.edits.values() for each in edits), default=0)
+    """Report every edit of the last file whose steps are not there any more, by another edit.
+
+    Those by `of` or by a pattern may have lost some of them: `all ReLUs` are all that are left.
+    """
     if out.has_failed():
         return
-    for place, edits in out.edits.items():
-        for each in edits:
-            if each.level == last and place not in out.met:
-                message = f"'{each.name}' is not there any more after the other edits"
-                hint = "edit what is there then, or leave this edit out"
-                out.error("edit-conflict", message, each.edit.verb_span, hint)
+    met = {each.edit for place, each in _iter_last(out) if place in out.met}
+    keys = {place: key for key, place in out.places.items()}
+    reported: set[Edit] = set()
+    for place, each in _iter_last(out):
+        lost = place not in out.met and (each.edit.is_of_one or each.edit not in met)
+        if lost and each.edit not in reported:
+            reported.add(each.edit)
+            message = f"'{each.name}' is not there any more after the other edits"
+            hint = "edit what is there then, or leave this edit out"
+            around = (m for outer in _iter_around(place, keys) for m in out.edits.get(outer, ()))
+            notes = tuple(Note(f"this edits '{m.name}'", m.edit.span) for m in around)
+            out.error("edit-conflict", message, each.edit.verb_span, hint, notes[::-1])
+
+
+def _iter_last(out: Expansion) -> Iterator[tuple[int, Matched]]:
+    """Yield the edits of the last file in their order, with the place of each step."""
+    found = [(place, each) for place, edits in out.edits.items() for each in edits]
+    last = max((each.level for _, each in found), default=0)
+    yield from sorted(
+        (pair for pair in found if pair[1].level == last), key=lambda pair: pair[1].index
+    )

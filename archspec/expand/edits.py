@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
-from archspec.errors import Note
+from archspec.errors import Note, Span
 from archspec.expand.context import Context
 from archspec.expand.defaults import file_defaults
-from archspec.expand.drafts import Previous
+from archspec.expand.drafts import Draft, Previous
 from archspec.expand.expansion import Expansion, Matched
 from archspec.expand.names import make_entry
 from archspec.expand.scopes import Entry, Renamed, snake_case
@@ -22,7 +23,15 @@ from archspec.expand.values import fill, find_params
 from archspec.layers import LAYERS
 from archspec.syntax.edits import Edit
 from archspec.syntax.source import Value
-from archspec.syntax.steps import Arguments, BlockCall, Body, Branch, Group, LayerCall, Step
+from archspec.syntax.steps import (
+    Arguments,
+    BlockCall,
+    Body,
+    Branch,
+    Group,
+    LayerCall,
+    Step,
+)
 
 
 def find_place(context: Context, step: Step, index: int, out: Expansion) -> int:
@@ -64,10 +73,12 @@ class EditedStep:
 
     step: None if it is removed. context: that of the step. old_name: of the step before the edits.
     old_names: those that edits changed, under which the files below know it. replaced: whether
-    another step is in its place, with the context `inside` of the file that has the edit.
+    another step is in its place, with the context `inside` of the file that has the edit. old:
+    the step before the edits.
     """
 
     step: Step | None
+    old: Step
     context: Context
     inside: Context
     edits: tuple[Matched, ...]
@@ -94,7 +105,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
     out.met.add(context.place)
     in_blocks = step.label in context.home.blocks
     old_name = name or (step.label if in_blocks else snake_case(step.label))
-    context = _with_edits(context, edits, out)
+    context = _with_edits(context, edits, step, out)
     inside = context
     before: list[Insertion] = []
     after: list[Insertion] = []
@@ -133,6 +144,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
             where.append(Insertion(edit.body, within))
     return EditedStep(
         changed,
+        step,
         context,
         inside,
         tuple(edits),
@@ -147,13 +159,21 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
     )
 
 
-def _with_edits(context: Context, edits: Sequence[Matched], out: Expansion) -> Context:
+def _with_edits(context: Context, edits: Sequence[Matched], step: Step, out: Expansion) -> Context:
     """Return the context of an edited step: errors in it name the edits, and its formulas see the
     params of the file with them too."""
-    notes = [Note("edited here", span) for span in dict.fromkeys(each.edit.span for each in edits)]
+    notes = dict.fromkeys(note for each in edits for note in reversed(_notes_on(each, step)))
+    changes = [_notes_on(each, step) for each in edits if each.edit.changes_values]
     env, _ = find_params(out.spec.home, out)
-    inside = replace(context, env=env.extended(context.env, context.env.origins), edited=notes[-1])
+    env = env.extended(context.env, context.env.origins)
+    inside = replace(context, env=env, edited=changes[-1] if changes else context.edited)
     return inside.with_notes(*notes)
+
+
+def _notes_on(matched: Matched, step: Step) -> tuple[Note, Note]:
+    """Return notes on an edit and on the step that it is for."""
+    where = Note(f"'{matched.name}' is written here", step.span)
+    return Note("edited here", matched.edit.span), where
 
 
 def _with_freeze(context: Context, order: tuple[int, int], frozen: bool | None) -> Context:
@@ -193,8 +213,13 @@ def _set_arguments(step: LayerCall | BlockCall, value: Value, context: Context) 
 
 
 def enter_removed(edited: EditedStep, value: Previous, out: Expansion) -> None:
-    """Enter the name of a step that an edit removes, for the errors of steps that refer to it."""
+    """Enter the name of a step that an edit removes, for the errors of steps that refer to it.
+
+    value: what the next step takes in its place.
+    """
     assert edited.removed is not None
+    if isinstance(value, Draft):
+        out.passed_on[value] = _notes_on(edited.removed, edited.old)
     entry = make_entry(edited.removed.edit.span, edited.context)
     entry.removed, entry.edited, entry.value = True, edited.removed.edit.span, value
     scope = edited.context.scope
@@ -206,13 +231,14 @@ def enter_removed(edited: EditedStep, value: Previous, out: Expansion) -> None:
 
 def notes_on_removed(steps: Collection[Step], context: Context, out: Expansion) -> list[Note]:
     """Return a note on each edit that removes one of the steps in a context."""
-    here = (
-        place
-        for (around, step, _), place in out.places.items()
-        if around == context.place and step in steps
-    )
-    edits = (each.edit for place in here for each in out.edits.get(place, ()))
-    spans = dict.fromkeys(each.span for each in edits if each.verb == "remove")
+    spans: dict[Span, None] = {}
+    for step in steps:
+        for index in count():
+            place = out.places.get((context.place, step, index))
+            if place is None:
+                break
+            edits = (each.edit for each in out.edits.get(place, ()))
+            spans |= {each.span: None for each in edits if each.verb == "remove"}
     return [Note("removed here", span) for span in spans]
 
 

@@ -7,7 +7,7 @@ The function that catches it adds a node in place of what failed, and gives that
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from archspec.errors import MAX_ERRORS, Diagnostic, Note, Refused, Span, enough
@@ -17,8 +17,8 @@ from archspec.expand.scopes import Entry, Scope
 from archspec.graph import Graph
 from archspec.loading.files import Block, Home, Spec
 from archspec.syntax.edits import Edit
-from archspec.syntax.formulas import Work
-from archspec.syntax.source import Value
+from archspec.syntax.formulas import Work, words_in
+from archspec.syntax.source import Value, iter_texts
 from archspec.syntax.steps import Step
 
 MAX_EDITS = 3  # notes on edits that may have brought an error about
@@ -56,13 +56,15 @@ class Matched:
     """An edit at one of the steps that it is for.
 
     level: how many files with edits there are up to that of the edit. index: of the edit in its
-    file. name: of the step before it.
+    file. name: of the step before it. numbered: where the step is written, if that name is only its
+    number among others of its kind.
     """
 
     edit: Edit
     level: int
     name: str
     index: int = 0
+    numbered: Span | None = None
 
     @property
     def order(self) -> tuple[int, int]:
@@ -94,9 +96,10 @@ class Expansion:
     whose names are final only when the whole spec is known.
 
     places: the number of each place by the place around it, the step and its iteration. edits: the
-    edits of the steps at some places. met: the places whose edits have been made. marks: what
-    stands for an edit in places. names: every step by its final name. last_at: the entry of the
-    step expanded last at a place. base: the graph before the edits of the last file.
+    edits of the steps at some places. met: the places whose edits have been made. passed_on: the
+    values that steps take in place of one that an edit removes, with notes on the edit. marks:
+    what stands for an edit in places. names: every step by its final name. last_at: the entry of
+    the step expanded last at a place. base: the graph before the edits of the last file.
     """
 
     spec: Spec
@@ -124,6 +127,7 @@ class Expansion:
     places: dict[tuple[int, Step, int], int] = field(default_factory=dict)
     edits: dict[int, list[Matched]] = field(default_factory=dict)
     met: set[int] = field(default_factory=set)
+    passed_on: dict[Draft, tuple[Note, ...]] = field(default_factory=dict)
     marks: dict[Edit, Step] = field(default_factory=dict)
     names: list[tuple[str, Entry]] = field(default_factory=list)
     last_at: dict[int, Entry] = field(default_factory=dict)
@@ -208,11 +212,36 @@ class Expansion:
         if span.source not in spec.shipped:
             return None, own
         extends = spec.root.get("extends")
-        last = () if extends is None else (Note("extended here", extends.span),)
+        changed = self._find_changed_input()
+        last = [] if extends is None else [Note("extended here", changed or extends.span)]
         for note in (*diagnostic.notes, *last):
             if note.span.source not in spec.shipped:
                 return note, (note.span, *own)
         return None, own
+
+    def _find_changed_input(self) -> Span | None:
+        """Return the place of an input that is not the base's own, if it is all that is changed of
+        a base that comes with archspec, so that what is wrong there comes of it."""
+        root, shipped = self.spec.root, self.spec.shipped
+        inputs = root.get("input") or root.get("inputs")
+        if inputs is None or root.span.source in shipped or self.edits:
+            return None
+        named = {word for text in iter_texts(inputs) for word in words_in(text)}
+        given = [inputs.span] if inputs.span.source not in shipped else []
+        for name, _, value in root.entries_of("params"):
+            if value.span.source not in shipped and name not in named:
+                return None
+            given += [value.span] if value.span.source not in shipped else []
+        changes = [root.get("layers"), root.get("defaults"), *self._iter_overrides()]
+        if any(each is not None and each.span.source not in shipped for each in changes):
+            return None
+        return given[0] if given else None
+
+    def _iter_overrides(self) -> Iterator[Value]:
+        """Yield the blocks that replace those of a base."""
+        for block in self.spec.home.blocks.values():
+            if block.overrides is not None:
+                yield block.value
 
     def error(
         self,

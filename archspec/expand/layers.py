@@ -24,6 +24,7 @@ from archspec.expand.values import evaluate
 from archspec.graph import Facts, Shape
 from archspec.infer import bind_arguments, find_layer, infer_facts, suggest_layer
 from archspec.layers import LAYERS, traits_of
+from archspec.loading.shipped import list_libraries
 from archspec.schema.check_result import find_rank
 from archspec.syntax.formulas import FindAxes, words_in
 from archspec.syntax.source import Value, iter_texts
@@ -70,10 +71,12 @@ def add_layer(
     draft = Draft(op, inputs, context.scope, step.span, context.trail, slots=slots, owner=owner)
     draft.iterations = context.iterations
     entry = make_entry(span if name is None else step.name_span, context, draft)
-    upstream = (each.edited for each in inputs if each.edited is not None)
-    draft.edited = context.edited or next(upstream, None)
-    if draft.edited is not None and context.edited is None:
-        context = context.with_notes(draft.edited)  # for what is wrong here since that edit
+    edited_before = (out.passed_on.get(each) or each.edited for each in inputs)
+    upstream = [each for each in edited_before if each]
+    draft.edited = context.edited or next(iter(upstream), ())
+    if not context.edited:  # for what is wrong here since these edits
+        notes = dict.fromkeys(note for each in reversed(upstream) for note in reversed(each))
+        context = context.with_notes(*notes)
     written: Mapping[str, Written] = {}
     errors: Errors = ()
     try:
@@ -192,13 +195,14 @@ def _hint_for_unknown(step: BlockCall, context: Context, out: Expansion) -> str:
     steps = steps or (step.arguments is not None and "layers" in step.arguments.named)
     if steps and not did_you_mean(word, blocks):
         return f"a group has its name beside its steps: {{name: {word}, layers: [...]}}"
+    is_outside = step.span.source not in out.spec.files  # an edit, which needs no `import`
     hint = (
-        did_you_mean(word, blocks)
+        did_you_mean(word, [*blocks, *(list_libraries() if is_outside else ())])
         or suggest_layer(word, find_rank(out.spec.root))
         or did_you_mean(word, [*blocks, *LAYERS])
     )
     known = f"the blocks here: {', '.join(blocks)}" if blocks else "the spec has no blocks"
-    return hint or known
+    return (foreign.without_import(hint) if is_outside else hint) or known
 
 
 # --- arguments -----------------------------------------------------------------------------------

@@ -17,13 +17,14 @@ from archspec.expand.origins import SAME, Env, find_sources
 from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
-from archspec.loading.files import Block
+from archspec.loading.files import Block, Spec
 from archspec.recipe import SCALED_TWICE, find_misfit, find_scaled_twice, recipe_of
 from archspec.recipe.datasets import is_missing, suggest_dataset
 from archspec.recipe.of_graph import BY_OUTPUT
 from archspec.syntax.formulas import NoValue, is_formula, words_in
 from archspec.syntax.source import Value, iter_texts
 from archspec.syntax.steps import BlockCall, LayerCall
+from archspec.syntax.writer import write_value
 
 
 def make_graph(out: Expansion) -> Graph:
@@ -237,6 +238,8 @@ def warn_of_unused_blocks(out: Expansion) -> None:
     """
     spec = out.spec
     own = spec.root.span.source
+    if _is_edited_outside(spec):
+        return
     inherited = [
         name
         for name, block in spec.home.blocks.items()
@@ -251,12 +254,20 @@ def warn_of_unused_blocks(out: Expansion) -> None:
         out.warn("unused-block", f"no step calls the block '{block.name}'", block.span, hint)
 
 
+def _is_edited_outside(spec: Spec) -> bool:
+    """Return whether an edit is given beside the file, which is not to be changed for it."""
+    edits = spec.levels[-1].edits if spec.levels else ()
+    return any(each.span.source not in spec.files for each in edits)
+
+
 def warn_of_unused_defaults(out: Expansion) -> None:
     """Warn of arguments in `defaults` that no layer has, or that every layer gives itself.
 
     Silent where a step that is not there, or a block that nobody calls, could take it.
     """
     spec = out.spec
+    if _is_edited_outside(spec):
+        return
     homes = [spec.root, *(block.value for block in spec.home.blocks.values())]
     unseen = set(_list_unseen_labels(out))
     for root in homes:
@@ -298,27 +309,36 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
     try:
         if out.is_refused(value):
             raise Failed(*report_mistakes(value, context, out))
-        return _rename_outputs(dict(evaluate(value, context.env, (), out)), out)
+        return _rename_outputs(dict(evaluate(value, context.env, (), out)), value, out)
     except Failed:
         return {}
 
 
-def _rename_outputs(train: dict[str, Any], out: Expansion) -> dict[str, Any]:
-    """Return a recipe whose losses and metrics follow the outputs that an edit renames."""
-    outputs = {draft.name for draft in out.outputs}
+def _rename_outputs(train: dict[str, Any], written: Value, out: Expansion) -> dict[str, Any]:
+    """Return a recipe whose losses and metrics follow the outputs that an edit renames.
 
-    def find(name: str) -> str:
+    written: where it is. Raises `Failed` if it names an output that an edit removes.
+    """
+    outputs = [draft.name for draft in out.outputs]
+
+    def find(name: str, word: str, given: Mapping[str, Any]) -> str:
         """Return the output that a name of the files below stands for; else the name."""
         try:
             draft = out.top.find(name).output
-        except Refused:
-            return name
+        except Refused as refused:
+            if refused.code != "edit-removed":
+                return name
+            refused.code = "edit-outputs"
+            left = {each: value for each, value in given.items() if each != name}
+            refused.hint = f"write what is left: train: {write_value({word: left or None})}"
+            raise Failed(out.refuse(refused, written.data[word].key_span(name), ())) from None
         return draft.name if isinstance(draft, Draft) and draft.name in outputs else name
 
     for word in BY_OUTPUT if out.has_edits else ():
         if isinstance(given := train.get(word), dict):
             train[word] = {
-                name if name in outputs else find(str(name)): each for name, each in given.items()
+                name if name in outputs else find(str(name), word, given): each
+                for name, each in given.items()
             }
     return train
 

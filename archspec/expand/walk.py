@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from archspec.errors import Refused
+from archspec.errors import Note, Refused
 from archspec.expand.context import Context
 from archspec.expand.drafts import Draft, Nothing, Previous, Taken
 from archspec.expand.edits import (
@@ -240,7 +240,7 @@ def _expand_once(
     """Expand a step in one iteration, with its edits, and return its value."""
     start = len(out.drafts)
     try:
-        taken = previous if sources is None else resolve_sources(sources, context, previous, out)
+        taken = _take(sources, context, previous, out)
         name = name_step(step, context, number, out)
         if context.place in out.edits:
             edited = edit_step(step, context, name, out)
@@ -254,6 +254,20 @@ def _expand_once(
             near = find_known_sources(sources, context, previous)
             add_stand_in(step, context, near, halt.errors, out, number)
         raise Halt from None
+
+
+def _take(sources: Sources | None, context: Context, previous: Previous, out: Expansion) -> Taken:
+    """Return what a step takes. Raises `Failed`.
+
+    A step that an edit removes needs no value: it may go together with what it takes.
+    """
+    if sources is None:
+        return previous
+    if not any(each.edit.verb == "remove" for each in out.edits.get(context.place, ())):
+        return resolve_sources(sources, context, previous, out)
+    known = find_known_sources(sources, context, previous)
+    nothing = Nothing("the step before it is removed, with the step that it takes")
+    return next(iter(known), nothing)
 
 
 def expand_edited(edited: EditedStep, taken: Taken, previous: Previous, out: Expansion) -> Previous:
@@ -291,6 +305,8 @@ def _expand_replacement(
         if isinstance(taken, list | dict):
             taken = previous
         taken = resolve_sources(step.sources, inside, taken, out)
+    elif edited.old.sources is not None and isinstance(taken, list | dict):
+        inside = inside.with_notes(Note("it keeps this `from`", edited.old.sources.span))
     return expand_as(step, name, replace(inside, place=edited.context.place), taken, out)
 
 

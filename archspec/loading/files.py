@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError, did_you_mean
+from archspec.foreign import without_import
 from archspec.loading.overlay import find_merged, overlay
 from archspec.loading.settings import apply_setting, as_edit, names_step, parse_edit
 from archspec.loading.shipped import (
@@ -61,12 +62,14 @@ class Block:
 class EditLevel:
     """The edits of one file, for the network as the files below it mean it.
 
-    outputs: what the files below say under `outputs`. name: what messages call these files.
+    outputs: what the files below say under `outputs`. name: what messages call these files. lacks:
+    whether some of the edits are refused, so that the network is not what is meant.
     """
 
     edits: tuple[Edit, ...]
     outputs: Value | None
     name: str
+    lacks: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -252,7 +255,11 @@ class _Reader:
         start = Span(span.source, span.line, span.column, span.line, span.column + 1)
         words = {"archspec": Value(1, start), "extends": Value("the spec", start)}
         value = Value({**words, "edit": Value((*edits, *settings), span)}, span)
+        known = len(self.diagnostics)
         self.check(Document(value, span.source, None))
+        self.diagnostics[known:] = [
+            replace(each, hint=without_import(each.hint)) for each in self.diagnostics[known:]
+        ]
         before = len(self.levels)
         self.add_level(value, root)
         written = {each.span for each in settings}
@@ -289,9 +296,11 @@ class _Reader:
         self.broken |= wrong
         own_layers = base is None or root.get("layers") is not None
         outputs = root.get("outputs") if own_layers else base.get("outputs") if base else None
-        if edits := read_edits(edit, self.broken):
+        edits = read_edits(edit, self.broken)
+        lacks = edit is not None and len(edits) < len(edit.data or ())
+        if edits or lacks:
             name = root.span.source.name if own_layers or base is None else base.span.source.name
-            self.levels.append(EditLevel(edits, outputs, name))
+            self.levels.append(EditLevel(edits, outputs, name, lacks))
         if root.get("outputs") is not None:
             self.outputs_level = len(self.levels)
 

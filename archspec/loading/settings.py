@@ -45,7 +45,16 @@ def names_step(setting: str) -> bool:
 
 
 def as_edit(setting: str, value: Any) -> Value:
-    """Return the edit that sets one argument of the step with a whole name."""
+    """Return the edit that sets one argument of the step with a whole name.
+
+    Raises `UserError` for a pattern.
+    """
+    if "*" in setting:
+        pattern, _, argument = setting.rpartition(".")
+        message = f"'{setting}' is a pattern, and a setting is for one step, by its whole name"
+        raise UserError(
+            message, f"of several steps: --edit 'at: \"{pattern}\", set: {{{argument}: ...}}'"
+        )
     new = value if isinstance(value, Value) else make_value(value, _argument_span(setting, value))
     name, _, argument = setting.rpartition(".")
     source = new.span.source
@@ -74,7 +83,7 @@ def apply_setting(root: Value, setting: str, value: Any) -> Value:
             word = root.get(name)
             if word is not None and isinstance(word.data, dict | tuple):
                 hint = f"set a part of it, such as {name}.{_first_part(word)}"
-            elif word is not None:
+            elif word is not None or name in validator().schema["properties"]:
                 hint = (
                     f"write `{name}` in the file: --set takes params and paths such as train.epochs"
                 )

@@ -140,6 +140,7 @@ def define_steps() -> dict[str, Any]:
         "merge": _define_merge(merge, not_merge),
         "bare": _define_bare(block),
         "edit": _define_edit(),
+        "called": _define_called(),
         "call": {"properties": {name: _define_snippet(layer) for name, layer in LAYERS.items()}},
         **{
             name: {
@@ -155,11 +156,14 @@ def define_steps() -> dict[str, Any]:
 
 def _define_edit() -> dict[str, Any]:
     """Return the schema of one edit: which steps, and one of the verbs."""
+    called = {"$ref": "#/$defs/called"}
+    one = {"if": MAPPING, "then": {"$ref": "#/$defs/step"}}
     one_or_more = {
-        **label("a step, or a list of steps"),
+        **label(STEP, "step"),
+        "anyOf": [called, MAPPING, ARRAY],
         "if": ARRAY,
         "then": {"$ref": "#/$defs/steps"},
-        "else": {"$ref": "#/$defs/step"},
+        "else": one,
     }
     true = describe("true", {"const": True})
     pattern = describe(
@@ -172,7 +176,12 @@ def _define_edit() -> dict[str, Any]:
             "anyOf": [pattern, {"type": "array", "items": pattern, "minItems": 1}],
             "description": "Names of steps; `*` is any letters of a part, `**` any parts.",
         },
-        "of": {"$ref": "#/$defs/step", "description": "The layer or block that they are."},
+        "of": {
+            **label(STEP, "step"),
+            "anyOf": [called, MAPPING],
+            **one,
+            "description": "The layer or block that they are.",
+        },
     }
     verbs = {
         "set": {
@@ -240,6 +249,12 @@ def _define_bare(block: str) -> dict[str, Any]:
             ),
         ],
     }
+
+
+def _define_called() -> dict[str, Any]:
+    """Return the schema of a step without arguments, where editors offer each layer as a value."""
+    each = [{"const": layer.name, "description": layer.doc} for layer in LAYERS.values()]
+    return {**label(STEP, "step"), "anyOf": [{"$ref": "#/$defs/bare"}, *each]}
 
 
 def _define_layer_arguments() -> dict[str, Any]:

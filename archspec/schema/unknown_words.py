@@ -8,7 +8,7 @@ from archspec import foreign, recipe
 from archspec.analysis.measures import CONTRACTS
 from archspec.arguments import show
 from archspec.errors import Span, closest, did_you_mean
-from archspec.infer import explain_lacking, suggest_layer, suggest_nearest
+from archspec.infer import explain_lacking, suggest_kind, suggest_nearest
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES, snake_case
 from archspec.schema.check_result import CheckResult, Notes, find_rank
@@ -229,11 +229,13 @@ def report_in_merge(key: str, fault: Fault, result: CheckResult) -> None:
 def report_of(word: str, span: Span, notes: Notes, result: CheckResult) -> None:
     """Report the name under `of` that no layer has."""
     known = [*LAYERS, *result.known_blocks()]
-    suggested = suggest_layer(word, find_rank(result.root)) or ""
-    meant = re.match(r"(?:write `|did you mean ')(\w+)", suggested)
-    hint = f"did you mean '{meant[1]}'?" if meant and meant[1] in LAYERS else None
-    hint = hint or did_you_mean(word, known)
-    hint = hint or "`of` names a layer or block of the network: `archspec show` lists its layers"
+    rank = find_rank(result.root)
+    meant = suggest_kind(word, [*known, *foreign.BLOCKS], rank)
+    hint = f"did you mean '{meant}'?" if meant else did_you_mean(word, known)
+    hint = (
+        hint
+        or "`of` names a layer of the network, or a block in small letters: see `archspec show`"
+    )
     result.error("unknown-layer", f"no layer is called {show(word)}", span, hint, notes)
 
 

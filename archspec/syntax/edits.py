@@ -43,6 +43,11 @@ class Pattern:
         """Whether it is a whole name, and fits no other."""
         return "*" not in self.text
 
+    def ends_in(self, name: str) -> bool:
+        """Return whether it fits a name, and has the last part of that name letter for letter."""
+        last = self.text.rpartition(".")[2]
+        return last == name.rpartition(".")[2] and self.fits(name)
+
     def fits(self, name: str) -> bool:
         """Return whether the pattern fits a name."""
         return self.regex.fullmatch(name) is not None
@@ -83,6 +88,11 @@ class Edit:
     def takes_away(self) -> bool:
         """Whether nothing of the old step is left after it."""
         return self.verb in TAKES_AWAY
+
+    @property
+    def changes_values(self) -> bool:
+        """Whether the steps after it may take other values than before it."""
+        return self.verb not in ("rename", "freeze")
 
     @property
     def makes_group(self) -> bool:
