@@ -26,7 +26,7 @@ from archspec.pipeline import find, load, loads
 if TYPE_CHECKING:
     from archspec.api.bench import bench
     from archspec.api.build import build, custom_objects, to_keras
-    from archspec.api.check import check
+    from archspec.api.check import advise, check
     from archspec.api.compare import RunList, compare, list_runs
     from archspec.api.draw import Drawing, draw
     from archspec.api.edit import edit
@@ -58,6 +58,7 @@ __all__ = [
     "RunList",
     "SpecError",
     "UserError",
+    "advise",
     "bench",
     "build",
     "check",
@@ -92,6 +93,7 @@ _ELSEWHERE = {
     "Comparison": "comparing.table",
     "Drawing": "api.draw",
     "Report": "api.reports",
+    "advise": "api.check",
     "describe_layers": "api.layers",
     "json_schema": "api.schema",
     "resume": "api.train",

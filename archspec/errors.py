@@ -13,6 +13,7 @@ A `Span` is a place in a text, a `Diagnostic` states what is wrong there and how
 from __future__ import annotations
 
 import itertools
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ MAX_ERRORS = 100
 MAX_KNOWN = 1000  # names among which a misspelt one is sought
 MAX_MESSAGE = 600
 Paint = Callable[[str, str], str]  # (part of a message, its severity) -> the same in colour
+IGNORED = re.compile(r"(?:^|\s)#\s*archspec:\s*ignore\s+([a-z][a-z\s,-]*?)\s*(?:#|$)")
+SILENT_ON_DEMAND = ("warning", "advice")
 SURE = 0.9  # how alike two words are, of 1, for one to be the other misspelt
 
 
@@ -82,7 +85,8 @@ class Diagnostic:
     code: what kind of fault it is, such as "unknown-argument"; it never changes.
     message: what is wrong. span: where. hint: how to mend it, if that is known.
     notes: other places that belong to it, such as the call of a block.
-    severity: "error", "warning" for what does not break the spec, or "note" for what is only said.
+    severity: "error", "warning" for what does not break the spec, "advice" for what is said on
+        demand, or "note" for what is only said.
     """
 
     code: str
@@ -203,6 +207,29 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(
         sorted(unique.values(), key=lambda d: (d.span.source.name, d.span.line, d.span.column))
     )
+
+
+def heard(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return diagnostics without the warnings and the advice that a comment silences.
+
+    The comment `# archspec: ignore CODE` stands at the end of the line that a diagnostic is about,
+    or of a line that one of its notes is about, such as the call of a block.
+    """
+    return tuple(each for each in diagnostics if not _is_silenced(each))
+
+
+def _is_silenced(diagnostic: Diagnostic) -> bool:
+    if diagnostic.severity not in SILENT_ON_DEMAND or diagnostic.code == "contract":
+        return False
+    spans = (diagnostic.span, *(note.span for note in diagnostic.notes))
+    return any(diagnostic.code in _ignored_on(span) for span in spans)
+
+
+def _ignored_on(span: Span) -> list[str]:
+    """Return the codes that a comment on the first line of a place silences."""
+    lines = span.source.lines[span.line - 1 : span.line]
+    found = IGNORED.search(lines[0]) if lines and span.source.file else None
+    return re.split(r"[\s,]+", found[1]) if found else []
 
 
 def enough(span: Span) -> Diagnostic:

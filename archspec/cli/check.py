@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from archspec.api.check import Examination, examine, merge
+from archspec.api.check import Examination, add_advice, examine, merge
 from archspec.cli.messages import say
 from archspec.cli.options import STDIN, edit_option, layers_option, set_option, specs_argument
 from archspec.cli.specs import STDIN_NAME, display_name, load
@@ -30,22 +30,28 @@ from archspec.loading.shipped import list_shipped
     default="text",
     help="github: annotations of a workflow; sarif: a log for code scanning.",
 )
+@click.option("--advice", is_flag=True, help="Say what could be done in a better way, too.")
+@click.option("--strict", is_flag=True, help="Fail for warnings and advice as for errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Say how many steps each edit met.")
 def check(
     specs: tuple[str, ...],
     settings: tuple[str, ...],
     edits: tuple[str, ...],
     form: str,
+    advice: bool,
+    strict: bool,
     verbose: bool,
 ) -> None:
     """Check each SPEC, and print everything that is wrong with it.
 
-    The exit status is 1 if anything is wrong; warnings do not count.
+    The exit status is 1 if anything is wrong; warnings and advice count with --strict alone.
     """
     checked = [
         examine(STDIN_NAME if spec == STDIN else spec, partial(load, spec, settings, edits))
         for spec in specs
     ]
+    if advice:
+        checked = [add_advice(each) for each in checked]
     found = merge(checked)
     if form == "text":
         summaries = [_summarize(*each) for each in zip(specs, checked, strict=True)]
@@ -56,7 +62,7 @@ def check(
         from archspec.error_formats import FORMS
 
         click.echo(FORMS[form](found), nl=bool(found) or form != "github")
-    if any(each.severity == "error" for each in found):
+    if any(each.severity == "error" or (strict and each.severity != "note") for each in found):
         sys.exit(1)
 
 
