@@ -82,6 +82,12 @@ def is_dropout(node: Node) -> bool:
     return traits_of(node.op).kind == "dropout, noise" and rate is not None and rate > 0
 
 
+def places_of(shape: Shape, node: Node) -> Shape:
+    """Return the spatial axes of a shape that a layer takes, without the batch and the channels."""
+    first = node.arguments.get("data_format") == "channels_first"
+    return shape[2:] if first else shape[1:-1]
+
+
 def channel_axis(node: Node) -> int:
     """Return the axis of a layer's channels, counted with the batch."""
     assert node.facts is not None

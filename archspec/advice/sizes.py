@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from archspec.advice.network import Advice, Network, channel_axis, has_kernel
+from archspec.advice.network import Advice, Network, channel_axis, has_kernel, places_of
 from archspec.analysis.fields import find_fields, find_gates
 from archspec.graph import Node, count_params
 from archspec.layers import traits_of
@@ -48,9 +48,7 @@ def find_dropped_rows(network: Network) -> Iterator[Advice]:
         dropped = _count_dropped(node, network)
         if not any(dropped):
             continue
-        shape = list(network.input_shape(node)[1:])
-        del shape[channel_axis(node) - 1]
-        size, rows = write_axes(shape), max(dropped)
+        size, rows = write_axes(places_of(network.input_shape(node), node)), max(dropped)
         message = f"the windows of this {node.op} do not reach the last {_rows(rows)} of {size}"
         hint = "`padding: same` reaches them, or choose a size of the input that the strides divide"
         yield Advice(node, message, hint)
@@ -66,13 +64,11 @@ def _count_dropped(node: Node, network: Network) -> list[int]:
     Rows that a window skips between two others count as little as those of padding.
     """
     assert node.facts is not None
-    shape = list(network.input_shape(node)[1:])
-    del shape[channel_axis(node) - 1]
+    shape = places_of(network.input_shape(node), node)
     source = network.source(node)
     padded = [0] * len(shape)
     if source is not None and traits_of(source.op).prepares:
-        before = list(network.input_shape(source)[1:])
-        del before[channel_axis(node) - 1]
+        before = places_of(network.input_shape(source), node)
         padded = [(a or 0) - (b or 0) for a, b in zip(shape, before, strict=True)]
     return [
         max(0, (n - size) % step - max(0, step - size) - more) if n is not None else 0
@@ -89,8 +85,7 @@ def find_small_fields(network: Network) -> Iterator[Advice]:
         if traits_of(node.op).kind != "pooling" or fields[node.name] is not None:
             continue
         seen = fields[node.inputs[0]]
-        image = [*network.graph.shape(network.graph.inputs[0])[1:]]
-        del image[channel_axis(node) - 1]
+        image = places_of(network.graph.shape(network.graph.inputs[0]), node)
         if seen is None or len(seen.size) != len(image):
             continue
         pairs = zip(seen.size, image, strict=True)
