@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from archspec.api.draw import Drawing, draw
     from archspec.api.edit import edit
     from archspec.api.explain import explain
+    from archspec.api.fix import Fixed, fix
     from archspec.api.layers import describe_layers
     from archspec.api.new import new
     from archspec.api.reports import Report
@@ -51,6 +52,7 @@ __all__ = [
     "Drawing",
     "Evaluation",
     "Facts",
+    "Fixed",
     "Graph",
     "Node",
     "Report",
@@ -70,6 +72,7 @@ __all__ = [
     "evaluate",
     "explain",
     "find",
+    "fix",
     "json_schema",
     "list_runs",
     "load",
@@ -92,6 +95,7 @@ _ELSEWHERE = {
     "Bench": "comparing.timings",
     "Comparison": "comparing.table",
     "Drawing": "api.draw",
+    "Fixed": "api.fix",
     "Report": "api.reports",
     "advise": "api.check",
     "describe_layers": "api.layers",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from archspec.errors import Diagnostic, Span, in_a_line
+from archspec.errors import Diagnostic, Fix, Span, in_a_line
 from archspec.reading import from_here
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -148,6 +148,21 @@ def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
             }
             for note in diagnostic.notes
         ],
+        "fix": _fix_as_data(diagnostic.fix),
+    }
+
+
+def _fix_as_data(fix: Fix | None) -> dict[str, Any] | None:
+    """Return the change that mends a text as a mapping, with the place of what it replaces."""
+    if fix is None:
+        return None
+    span = fix.span
+    return {
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+        "text": fix.text,
     }
 
 
@@ -234,6 +249,13 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
     if diagnostic.notes:
         result["relatedLocations"] = [
             {**_location(note.span), "message": {"text": note.text}} for note in diagnostic.notes
+        ]
+    if (fix := diagnostic.fix) is not None:
+        place = _location(fix.span)["physicalLocation"]
+        replacement = {"deletedRegion": place["region"], "insertedContent": {"text": fix.text}}
+        change = {"artifactLocation": place["artifactLocation"], "replacements": [replacement]}
+        result["fixes"] = [
+            {"description": {"text": str(diagnostic.hint)}, "artifactChanges": [change]}
         ]
     return result
 

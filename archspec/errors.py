@@ -22,6 +22,8 @@ from typing import Any
 MAX_ERRORS = 100
 MAX_KNOWN = 1000  # names among which a misspelt one is sought
 MAX_MESSAGE = 600
+NEARLY = 0.8  # how alike they are, of 1, if one is more than the beginning of the other
+MARGIN = 0.1  # by how much more alike it must be than the next word to be the one that is meant
 Paint = Callable[[str, str], str]  # (part of a message, its severity) -> the same in colour
 IGNORED = re.compile(r"(?:^|\s)#\s*archspec:\s*ignore\s+([a-z][a-z\s,-]*?)\s*(?:#|$)")
 SILENT_ON_DEMAND = ("warning", "advice")
@@ -79,6 +81,41 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """A change that mends a text: `text` takes the place of what stands at `span`, in one line."""
+
+    span: Span
+    text: str
+
+    @property
+    def replaced(self) -> str:
+        """The text at the span as it is."""
+        line = self.span.source.lines[self.span.line - 1]
+        return line[self.span.column - 1 : self.span.end_column - 1]
+
+
+class Suggestion(str):
+    """A hint which is sure of the words that are meant: `meant` instead of `given`."""
+
+    __slots__ = ("given", "meant")
+
+    given: str
+    meant: str
+
+    def __new__(cls, hint: str, given: str, meant: str) -> Suggestion:
+        made = super().__new__(cls, hint)
+        made.given, made.meant = given, meant
+        return made
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:  # for copies and other processes
+        return Suggestion, (str(self), self.given, self.meant)
+
+    def followed_by(self, more: str) -> Suggestion:
+        """Return the hint with more words after it."""
+        return Suggestion(f"{self}{more}", self.given, self.meant)
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One thing that is wrong with a spec.
 
@@ -98,6 +135,19 @@ class Diagnostic:
 
     def __str__(self) -> str:
         return self.laid_out(_plain)
+
+    @property
+    def fix(self) -> Fix | None:
+        """The change that the hint is sure of, where the text has the words once; else None."""
+        span, hint = self.span, self.hint
+        is_one_line = span.line == span.end_line <= len(span.source.lines)
+        if not isinstance(hint, Suggestion) or not span.source.file or not is_one_line:
+            return None
+        written = span.source.lines[span.line - 1][span.column - 1 : span.end_column - 1]
+        found = [*re.finditer(rf"(?<!\w){re.escape(hint.given)}(?!\w)", written)]
+        if len(found) != 1:
+            return None
+        return Fix(span.within(found[0].start(), len(hint.given)), hint.meant)
 
     def laid_out(self, paint: Paint) -> str:
         """Return the text for people. paint: colours the severity and the carets."""
@@ -252,9 +302,15 @@ def one_of(names: Iterable[str]) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """Return a hint that names the known word closest to a misspelt one, or None."""
-    found = closest(word, known)
-    return found and one_of([found])
+    """Return a hint that names the known word closest to a misspelt one, or None.
+
+    It is a `Suggestion` if no other known word is nearly as close.
+    """
+    found, is_sure = _find_closest(word, known)
+    if found is None:
+        return None
+    hint = one_of([found])
+    return Suggestion(hint, word, found) if is_sure else hint
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
@@ -263,6 +319,11 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     If no word is spelt like it, initials (`lr`), a part (`slope`) or a beginning (`BatchNorm`) will
     do.
     """
+    return _find_closest(word, known)[0]
+
+
+def _find_closest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
+    """Return the known word closest to a misspelt one, and whether it alone can be meant."""
     import difflib  # which only errors need
 
     word = word[:100]
@@ -271,17 +332,25 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     by_fold = {_folded(name): name for name in names}
     swapped = [name for name in names if name != word and sorted(name) == sorted(word)]
     if len(swapped) == 1:  # `form` is `from`, though `for` is spelt more like it
-        return swapped[0]
-    close = difflib.get_close_matches(folded, by_fold, 1, 0.7)
-    sure = bool(close) and difflib.SequenceMatcher(None, close[0], folded).ratio() >= SURE
+        return swapped[0], not _differ_in_digits(swapped[0], word)
+    close = difflib.get_close_matches(folded, by_fold, 2, 0.7)
+    ratios = [difflib.SequenceMatcher(None, each, folded).ratio() for each in close]
     parts = [n for n in names if word.casefold() in n.casefold().split("_")]
-    if len(parts) == 1 and not sure:  # `bfloat16` is `mixed_bfloat16`, though spelt as `float64`
-        return parts[0]
-    if close:
-        return by_fold[close[0]]
-    initials = [n for n in names if "_" in n and "".join(p[:1] for p in n.split("_")) == word]
+    if len(parts) == 1 and not (close and ratios[0] >= SURE):
+        return parts[0], False  # `bfloat16` is `mixed_bfloat16`, though spelt as `float64`
     begun = [n for n in names if len(folded) > 2 and _folded(n).startswith(folded)]
-    return next((found[0] for found in (initials, begun) if len(found) == 1), None)
+    if close:
+        clear = len(close) == 1 or ratios[0] - ratios[1] > MARGIN
+        begins = len(begun) > 1 and ratios[0] < NEARLY  # `kernel` begins several words
+        alone = ratios[0] == 1 or (clear and not begins)
+        return by_fold[close[0]], alone and not _differ_in_digits(close[0], folded)
+    initials = [n for n in names if "_" in n and "".join(p[:1] for p in n.split("_")) == word]
+    return next(((found[0], True) for found in (initials, begun) if len(found) == 1), (None, False))
+
+
+def _differ_in_digits(a: str, b: str) -> bool:
+    """Return whether two words have other numbers: `stage3` is no misspelt `stage2`."""
+    return re.findall(r"\d+", a) != re.findall(r"\d+", b)
 
 
 def _folded(name: str) -> str:
