@@ -15,15 +15,16 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 MAX_ERRORS = 100
 MAX_KNOWN = 1000  # names among which a misspelt one is sought
+MAX_NEAR = 9  # words that are compared with the nearest
 MAX_MESSAGE = 600
 NEARLY = 0.8  # how alike they are, of 1, if one is more than the beginning of the other
-MARGIN = 0.1  # by how much more alike it must be than the next word to be the one that is meant
+MARGIN = 0.12  # by how much more alike it must be than the next word to be the one that is meant
 Paint = Callable[[str, str], str]  # (part of a message, its severity) -> the same in colour
 IGNORED = re.compile(r"(?:^|\s)#\s*archspec:\s*ignore\s+([a-z][a-z\s,-]*?)\s*(?:#|$)")
 SILENT_ON_DEMAND = ("warning", "advice")
@@ -63,6 +64,14 @@ class Span:
         inside = start <= (other.line, other.column) and (other.end_line, other.end_column) <= end
         return self.source is other.source and inside
 
+    def lines(self) -> Iterator[tuple[Span, str]]:
+        """Yield the part of the place in each line, with its text."""
+        for number in range(self.line, min(self.end_line, len(self.source.lines)) + 1):
+            text = self.source.lines[number - 1]
+            first = self.column if number == self.line else 1
+            last = self.end_column if number == self.end_line else len(text) + 1
+            yield Span(self.source, number, first, number, last), text[first - 1 : last - 1]
+
     def within(self, start: int, length: int) -> Span:
         """Return the part of a one-line span from its character `start` on, `length` long."""
         if self.end_line != self.line or self.column + start > self.end_column:
@@ -90,29 +99,32 @@ class Fix:
     @property
     def replaced(self) -> str:
         """The text at the span as it is."""
-        line = self.span.source.lines[self.span.line - 1]
-        return line[self.span.column - 1 : self.span.end_column - 1]
+        return "\n".join(text for _, text in self.span.lines())
 
 
 class Suggestion(str):
-    """A hint which is sure of the words that are meant: `meant` instead of `given`."""
+    """A hint which is sure of the words that are meant: `meant` instead of `given`.
 
-    __slots__ = ("given", "meant")
+    declared: whether specs declare such words, so that the declaration may be what is misspelt.
+    """
+
+    __slots__ = ("declared", "given", "meant")
 
     given: str
     meant: str
+    declared: bool
 
-    def __new__(cls, hint: str, given: str, meant: str) -> Suggestion:
+    def __new__(cls, hint: str, given: str, meant: str, declared: bool = False) -> Suggestion:
         made = super().__new__(cls, hint)
-        made.given, made.meant = given, meant
+        made.given, made.meant, made.declared = given, meant, declared
         return made
 
-    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:  # for copies and other processes
-        return Suggestion, (str(self), self.given, self.meant)
+    def __reduce__(self) -> tuple[type, tuple[str, str, str, bool]]:  # for copies and processes
+        return Suggestion, (str(self), self.given, self.meant, self.declared)
 
     def followed_by(self, more: str) -> Suggestion:
         """Return the hint with more words after it."""
-        return Suggestion(f"{self}{more}", self.given, self.meant)
+        return Suggestion(f"{self}{more}", self.given, self.meant, self.declared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +151,15 @@ class Diagnostic:
     @property
     def fix(self) -> Fix | None:
         """The change that the hint is sure of, where the text has the words once; else None."""
-        span, hint = self.span, self.hint
-        is_one_line = span.line == span.end_line <= len(span.source.lines)
-        if not isinstance(hint, Suggestion) or not span.source.file or not is_one_line:
+        if not isinstance(self.hint, Suggestion) or not self.span.source.file:
             return None
-        written = span.source.lines[span.line - 1][span.column - 1 : span.end_column - 1]
-        found = [*re.finditer(rf"(?<!\w){re.escape(hint.given)}(?!\w)", written)]
-        if len(found) != 1:
-            return None
-        return Fix(span.within(found[0].start(), len(hint.given)), hint.meant)
+        given = re.compile(rf"(?<!\w){re.escape(self.hint.given)}(?!\w)")
+        found = [
+            replace(line, column=line.column + start, end_column=line.column + end)
+            for line, text in self.span.lines()
+            for start, end in (match.span() for match in given.finditer(text))
+        ]
+        return Fix(found[0], self.hint.meant) if len(found) == 1 else None
 
     def laid_out(self, paint: Paint) -> str:
         """Return the text for people. paint: colours the severity and the carets."""
@@ -301,16 +313,16 @@ def one_of(names: Iterable[str]) -> str:
     return f"did you mean {listing}?"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+def did_you_mean(word: str, known: Iterable[str], declared: bool = False) -> str | None:
     """Return a hint that names the known word closest to a misspelt one, or None.
 
-    It is a `Suggestion` if no other known word is nearly as close.
+    It is a `Suggestion` if no other known word is nearly as close. declared: as there.
     """
     found, is_sure = _find_closest(word, known)
     if found is None:
         return None
     hint = one_of([found])
-    return Suggestion(hint, word, found) if is_sure else hint
+    return Suggestion(hint, word, found, declared) if is_sure else hint
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
@@ -333,7 +345,9 @@ def _find_closest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
     swapped = [name for name in names if name != word and sorted(name) == sorted(word)]
     if len(swapped) == 1:  # `form` is `from`, though `for` is spelt more like it
         return swapped[0], not _differ_in_digits(swapped[0], word)
-    close = difflib.get_close_matches(folded, by_fold, 2, 0.7)
+    close = difflib.get_close_matches(folded, by_fold, MAX_NEAR, 0.7)
+    # Of the others, those with other numbers are no rivals: `stage1` of a misspelt `stgae2`.
+    close = close[:1] + [each for each in close[1:] if not _differ_in_digits(each, folded)]
     ratios = [difflib.SequenceMatcher(None, each, folded).ratio() for each in close]
     parts = [n for n in names if word.casefold() in n.casefold().split("_")]
     if len(parts) == 1 and not (close and ratios[0] >= SURE):

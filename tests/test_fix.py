@@ -74,6 +74,22 @@ CASES: dict[str, tuple[str, str]] = {
         steps("- Dense: 2 * width", more="params: {width: 3}\n"),
         steps("- Dense: =2 * width", more="params: {width: 3}\n"),
     ),
+    "a formula of several lines": (
+        steps("- Dense: =width +", "    widht", more="params: {width: 3}\n"),
+        steps("- Dense: =width +", "    width", more="params: {width: 3}\n"),
+    ),
+    "the same name twice in a line": (
+        steps("- Reshape: [=sise, =sise, 1]", more="params: {size: 28}\nrequire: {=size > 1: x}\n"),
+        steps("- Reshape: [=size, =size, 1]", more="params: {size: 28}\nrequire: {=size > 1: x}\n"),
+    ),
+    "a word of a group": (
+        steps("- laers: [Flatten, Dense: 3]"),
+        steps("- layers: [Flatten, Dense: 3]"),
+    ),
+    "true and false": (
+        steps("- Dense: {units: 3, use_bias: flase}", "  when: treu"),
+        steps("- Dense: {units: 3, use_bias: false}", "  when: true"),
+    ),
     "a number in quotes": (steps("- Dense: '3'"), steps("- Dense: 3")),
 }
 
@@ -94,6 +110,12 @@ KEPT: dict[str, str] = {
     "a value that the other argument cannot have": steps("- Dense: {units: 3, activatio: 7}"),
     "what is near and longer": steps("- Dense: {units: 3, dtype: bfloat}"),
     "a param that nobody names": steps("- Dense: =width", more="params: {width: 3, widht: 4}\n"),
+    "a name that is written more often than the one declared": steps(
+        "- Dense: =width", "- Dense: =width", more="params: {widht: 3}\n"
+    ),
+    "the call of a block whose name is not possible": steps(
+        "- STEM: 3", "- stem: 3", more="blocks:\n  STEM: {params: {n: 1}, layers: [Dense: =n]}\n"
+    ),
     "what no hint is sure of": steps("- Linear: 10"),
 }
 

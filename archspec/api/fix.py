@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from codecs import BOM_UTF8
 from collections import Counter
@@ -14,7 +15,7 @@ from typing import Any
 
 from archspec import pipeline
 from archspec.api.check import Examination, examine
-from archspec.errors import Diagnostic, UserError
+from archspec.errors import Diagnostic, Suggestion, UserError
 from archspec.reading import read_bytes, reason
 from archspec.syntax.damage import LINE_END
 from archspec.syntax.fixes import apply_fixes
@@ -113,6 +114,7 @@ class _Fixing:
             each
             for each in now.checked.found
             if each.severity == "error" and each.fix is not None
+            if not _is_outvoted(each, now.text)
             if (each.span.source.name, each.span.source.lines) == (self.name, lines)
         ]
 
@@ -120,8 +122,9 @@ class _Fixing:
         """Return the text with all these errors fixed, and those that only come to light then; None
         if that is not certainly better."""
         before, then = _count_errors(now), self.change(now, wanted)
+        known = before.keys() - {_key(each) for each in wanted}  # of one mistake twice in a line
         for _ in range(MAX_ROUNDS):
-            hidden = [each for each in self.list_fixable(then) if _key(each) not in before]
+            hidden = [each for each in self.list_fixable(then) if _key(each) not in known]
             if not hidden:
                 break
             then = self.change(then, hidden)
@@ -140,6 +143,16 @@ class _Fixing:
         for each in reversed(wanted):  # so that the places of those before it stay right
             now = self.attempt(now, [each]) or now
         return None if now is first else now
+
+
+def _is_outvoted(error: Diagnostic, text: str) -> bool:
+    """Return whether a name that is declared nowhere is written more often than the declared one
+    that is near it: then the declaration may be what is misspelt."""
+    hint = error.hint
+    if not isinstance(hint, Suggestion) or not hint.declared:
+        return False
+    words = Counter(re.findall(r"[\w-]+", text))
+    return 0 < words[hint.meant] < words[hint.given]
 
 
 def _count_errors(now: Fixed) -> Counter[tuple[str, str, str, int]]:

@@ -112,11 +112,12 @@ def _none(fault: Fault) -> str | None:
 
 
 def _yes_or_no(fault: Fault) -> str | None:
-    """Catch `use_bias: yes`."""
+    """Catch `use_bias: yes` and `use_bias: flase`."""
     boolean = BOOLEANS.get(fault.text.casefold())
-    if boolean is None or not fault.takes(boolean):
-        return None
-    return Suggestion(f"write {show(boolean)}", fault.text, show(boolean))
+    if boolean is not None and fault.takes(boolean):
+        return Suggestion(f"write {show(boolean)}", fault.text, show(boolean))
+    words = [show(each) for each in (True, False) if fault.takes(each)]
+    return did_you_mean(fault.text, words) if fault.text and fault.value.is_plain else None
 
 
 def _thousands(fault: Fault) -> str | None:
