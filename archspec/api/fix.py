@@ -110,10 +110,12 @@ class _Fixing:
     def list_fixable(self, now: Fixed) -> list[Diagnostic]:
         """Return the errors in this text whose remedy is sure."""
         lines = tuple(LINE_END.split(now.text))
+        errors = [each for each in now.checked.found if each.severity == "error"]
+        wrong = {text for each in errors for _, text in each.span.lines()}  # names to mend as well
         return [
             each
-            for each in now.checked.found
-            if each.severity == "error" and each.fix is not None
+            for each in errors
+            if each.fix is not None and each.fix.text not in wrong
             if not _is_outvoted(each, now.text)
             if (each.span.source.name, each.span.source.lines) == (self.name, lines)
         ]

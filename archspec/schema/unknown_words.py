@@ -251,8 +251,7 @@ def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> No
     if own_name in LAYERS and re.fullmatch(r"(\w+\.)+\w+(\(\))?", word):
         hint: str | None = Suggestion(f"write {own_name}", word, own_name)
     elif own := did_you_mean(word, blocks, declared=True):
-        is_possible = isinstance(own, Suggestion) and re.match(BLOCK_NAME, own.meant)
-        hint = own if is_possible else str(own)  # else its own name is to be mended
+        hint = own
     elif loop := re.match(r"for\s+(\w+)\s+in\s+([^:]+)", word):
         message = f"{show(word)} is no layer"
         hint = f"write `for: {{{loop[1]}: ={loop[2].strip()}}}` beside the layer"
