@@ -82,6 +82,10 @@ CASES: dict[str, tuple[str, str]] = {
         steps("- Reshape: [=sise, =sise, 1]", more="params: {size: 28}\nrequire: {=size > 1: x}\n"),
         steps("- Reshape: [=size, =size, 1]", more="params: {size: 28}\nrequire: {=size > 1: x}\n"),
     ),
+    "a word, of which an unknown name comes": (
+        steps("- Flatten:", "  name: a4", "- Flatten:", "  nmae: b4", "- Dense: 3", "  from: b4"),
+        steps("- Flatten:", "  name: a4", "- Flatten:", "  name: b4", "- Dense: 3", "  from: b4"),
+    ),
     "a word of a group": (
         steps("- laers: [Flatten, Dense: 3]"),
         steps("- layers: [Flatten, Dense: 3]"),

@@ -15,14 +15,14 @@ from typing import Any
 
 from archspec import pipeline
 from archspec.api.check import Examination, examine
-from archspec.errors import Diagnostic, Suggestion, UserError
+from archspec.errors import MAX_ERRORS, Diagnostic, Suggestion, UserError
 from archspec.reading import read_bytes, reason
 from archspec.syntax.damage import LINE_END
 from archspec.syntax.fixes import apply_fixes
 from archspec.syntax.source import MAX_BYTES, decode, read_text
 from archspec.writing import writing
 
-MAX_ROUNDS = 10  # in which fixes bring up others
+MAX_ROUNDS = MAX_ERRORS  # in which fixes bring up others
 NONE: Mapping[str, Any] = {}
 
 
@@ -101,7 +101,12 @@ class _Fixing:
         now = Fixed(text, (), self.look(text))
         for _ in range(MAX_ROUNDS):
             wanted = self.list_fixable(now)
-            better = self.attempt(now, wanted) or self.attempt_each(now, wanted)
+            # An unknown name may come of another mistake, as of a misspelt `name`, and of nothing
+            # else: so names come last, and one by one.
+            firm = [each for each in wanted if not _is_of_declared(each)]
+            names = [each for each in wanted if _is_of_declared(each)]
+            better = self.attempt(now, firm) or self.attempt_each(now, firm)
+            better = better or self.attempt_first(now, names)
             if better is None:
                 break
             now = better
@@ -139,6 +144,10 @@ class _Fixing:
         checked = now.checked if text == now.text else self.look(text)
         return Fixed(text, (*now.fixed, *wanted), checked)
 
+    def attempt_first(self, now: Fixed, wanted: Sequence[Diagnostic]) -> Fixed | None:
+        """Return the text with the first of these errors fixed that can be; None if none can."""
+        return next(filter(None, (self.attempt(now, [each]) for each in wanted)), None)
+
     def attempt_each(self, now: Fixed, wanted: Sequence[Diagnostic]) -> Fixed | None:
         """Return the text with those of these errors fixed that can be fixed by themselves."""
         first = now
@@ -155,6 +164,10 @@ def _is_outvoted(error: Diagnostic, text: str) -> bool:
         return False
     words = Counter(re.findall(r"[\w-]+", text))
     return 0 < words[hint.meant] < words[hint.given]
+
+
+def _is_of_declared(error: Diagnostic) -> bool:
+    return isinstance(error.hint, Suggestion) and error.hint.declared
 
 
 def _count_errors(now: Fixed) -> Counter[tuple[str, str, str, int]]:
