@@ -83,8 +83,22 @@ CASES: dict[str, tuple[str, str]] = {
         steps("- Reshape: [=size, =size, 1]", more="params: {size: 28}\nrequire: {=size > 1: x}\n"),
     ),
     "a word, of which an unknown name comes": (
-        steps("- Flatten:", "  name: a4", "- Flatten:", "  nmae: b4", "- Dense: 3", "  from: b4"),
-        steps("- Flatten:", "  name: a4", "- Flatten:", "  name: b4", "- Dense: 3", "  from: b4"),
+        steps(
+            "- Flatten:",
+            "  name: mixed_a",
+            "- Flatten:",
+            "  nmae: mixed_e",
+            "- Dense: 3",
+            "  from: mixed_e",
+        ),
+        steps(
+            "- Flatten:",
+            "  name: mixed_a",
+            "- Flatten:",
+            "  name: mixed_e",
+            "- Dense: 3",
+            "  from: mixed_e",
+        ),
     ),
     "a word of a group": (
         steps("- laers: [Flatten, Dense: 3]"),
