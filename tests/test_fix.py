@@ -340,3 +340,29 @@ def test_every_fix_of_a_broken_file_leaves_fewer_errors(name: str) -> None:
     assert len(found.fixed) >= 5
     assert len(before) <= len(archspec.check(path)) - len(found.fixed)
     assert fix_text(found.text, str(path), path).fixed == ()
+
+
+TYPOS = [
+    ("resnet18", "kernel_size", "kernal_size"),
+    ("resnet18", "residual: {filters", "residul: {filters"),
+    ("resnet18", "=width, kernel", "=widht, kernel"),
+    ("vgg16", "MaxPooling2D", "MaxPoling2D"),
+    ("googlenet", "outputs:", "ouputs:"),
+    ("mobilenet_v2", "use_bias: false", "use_bias: flase"),
+    (
+        "inception_v3",
+        "name: mixed{module}\n  - name: mixed7",
+        "neme: mixed{module}\n  - name: mixed7",
+    ),
+    ("vit_b16", "params:", "parms:"),
+]
+
+
+@pytest.mark.parametrize(("name", "right", "wrong"), TYPOS)
+def test_a_typo_in_a_shipped_spec_is_mended(name: str, right: str, wrong: str) -> None:
+    path = ROOT / "specs" / f"{name}.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert right in text
+    found = fix_text(text.replace(right, wrong, 1), str(path), path)
+    assert found.text == text
+    assert found.left == []
