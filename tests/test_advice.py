@@ -247,6 +247,19 @@ def test_a_warning_is_silenced_for_every_verb() -> None:
     assert archspec.loads(text).warnings == ()
 
 
+def test_advice_on_a_base_is_silenced_where_the_base_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("archspec: 1\nextends: vgg16_imagenet\n", encoding="utf-8")
+    (found,) = archspec.advise(file)
+    assert [(note.text, note.span.line) for note in found.notes][-1] == ("extended here", 2)
+    with file.open("a", encoding="utf-8") as more:
+        more.write("# archspec: ignore heavy-dense\n")
+    assert len(archspec.advise(file)) == 1, "a line of its own is no step's"
+    text = file.read_text(encoding="utf-8").replace("imagenet\n#", "imagenet  #")
+    file.write_text(text, encoding="utf-8")
+    assert archspec.advise(file) == []
+
+
 # --- what is said of what is shipped -------------------------------------------------------------
 
 

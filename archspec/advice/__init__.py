@@ -11,6 +11,7 @@ its subject and in `RULES`, with its code; a step that makes many layers is advi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from archspec.advice.activations import find_doubled, find_lacking
 from archspec.advice.network import Advice, Network, make_network
@@ -22,7 +23,7 @@ from archspec.advice.sizes import (
 )
 from archspec.advice.statistics import find_early_dropout, find_useless_biases
 from archspec.advice.training import find_idle_heads
-from archspec.errors import Diagnostic, Span, heard, in_order
+from archspec.errors import Diagnostic, Note, Span, heard, in_order
 from archspec.graph import Graph
 
 Rule = Callable[[Network], Iterator[Advice]]
@@ -45,9 +46,19 @@ def advise(graph: Graph) -> tuple[Diagnostic, ...]:
     place. That which a comment silences is left out."""
     network = make_network(graph)
     found = [
-        each for code, rule in RULES.items() for each in _join_calls(code, list(rule(network)))
+        _with_base(each, graph)
+        for code, rule in RULES.items()
+        for each in _join_calls(code, list(rule(network)))
     ]
     return heard(in_order(found))
+
+
+def _with_base(found: Diagnostic, graph: Graph) -> Diagnostic:
+    """Return advice on a step of a base with a note on the place that names the base."""
+    base, places = graph.extends, (found.span, *(note.span for note in found.notes))
+    if base is None or any(place.source is base.source for place in places):
+        return found
+    return replace(found, notes=(*found.notes, Note("extended here", base)))
 
 
 def _join_calls(code: str, found: list[Advice]) -> Iterator[Diagnostic]:
