@@ -26,11 +26,12 @@ from archspec.pipeline import find, load, loads
 if TYPE_CHECKING:
     from archspec.api.bench import bench
     from archspec.api.build import build, custom_objects, to_keras
-    from archspec.api.check import check
+    from archspec.api.check import advise, check
     from archspec.api.compare import RunList, compare, list_runs
     from archspec.api.draw import Drawing, draw
     from archspec.api.edit import edit
     from archspec.api.explain import explain
+    from archspec.api.fix import Fixed, fix
     from archspec.api.layers import describe_layers
     from archspec.api.new import new
     from archspec.api.reports import Report
@@ -51,6 +52,7 @@ __all__ = [
     "Drawing",
     "Evaluation",
     "Facts",
+    "Fixed",
     "Graph",
     "Node",
     "Report",
@@ -58,6 +60,7 @@ __all__ = [
     "RunList",
     "SpecError",
     "UserError",
+    "advise",
     "bench",
     "build",
     "check",
@@ -69,6 +72,7 @@ __all__ = [
     "evaluate",
     "explain",
     "find",
+    "fix",
     "json_schema",
     "list_runs",
     "load",
@@ -91,7 +95,9 @@ _ELSEWHERE = {
     "Bench": "comparing.timings",
     "Comparison": "comparing.table",
     "Drawing": "api.draw",
+    "Fixed": "api.fix",
     "Report": "api.reports",
+    "advise": "api.check",
     "describe_layers": "api.layers",
     "json_schema": "api.schema",
     "resume": "api.train",

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from archspec.errors import Diagnostic, Span, in_a_line
+from archspec.errors import Diagnostic, Fix, Span, in_a_line
 from archspec.reading import from_here
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 # Every code that a diagnostic can have -> a sentence on what is wrong.
 CODES = {
+    "activation-twice": "An activation is given what has passed an activation already.",
     "alias": "A YAML alias has no anchor before it, or stands inside its own.",
     "ambiguous-name": "A name could mean several steps.",
     "argument-value": "An argument has a value of a type or a size that it cannot have.",
@@ -33,6 +34,8 @@ CODES = {
     "contract": "The network breaks a contract that the spec states under `require`.",
     "data": "The recipe names a dataset that cannot train the network.",
     "dropout": "A rate of 1 drops every value.",
+    "dropout-before-normalization": "A BatchNormalization takes what a Dropout has thinned out.",
+    "dropped-rows": "The windows of a layer do not reach the last rows of its input.",
     "duplicate-block": "Two blocks of one name are declared, or one of them is imported.",
     "duplicate-key": "A mapping has the same key twice.",
     "duplicate-name": "Two steps of one scope have the same name.",
@@ -50,6 +53,8 @@ CODES = {
     "file": "A file cannot be read, or a setting names nothing in it.",
     "foreign": "The file is one of another tool, and no spec.",
     "formula": "A formula cannot be read, or its value cannot be worked out.",
+    "heavy-dense": "One dense layer after a flattened map has most of the parameters.",
+    "idle-head": "The loss of an output has the weight 0.",
     "indent": "Arguments of a layer are not indented under it.",
     "input": "The input of the network is missing, given twice, or has no shape that can be.",
     "input-group": "A group names `input`, which is the network's and not what the group takes.",
@@ -64,9 +69,11 @@ CODES = {
     "missing-argument": "An argument that has no default is not given.",
     "momentum": "A momentum looks like PyTorch's, which is 1 - Keras's.",
     "name": "A name cannot be used, or has another meaning already.",
+    "no-activation": "Nothing non-linear stands between two layers with kernels.",
     "no-step": "A step names nothing to do.",
     "no-value": "A step takes the value of one that has none.",
     "number-in-name": "A name takes a number that is written in another way.",
+    "odd-channels": "Channels in mixed precision are no multiple of 8.",
     "outputs": "The outputs of the network are missing, or one is listed twice.",
     "own-layers": "A layer of one's own, or the file that has it, is wrong.",
     "recursive-block": "A block calls itself, directly or through others.",
@@ -79,6 +86,7 @@ CODES = {
     "several-steps": "One step holds several layers or blocks.",
     "shape": "A layer cannot work on an input of this shape.",
     "skipped-name": "A name means a step that is not there because its `when` is false.",
+    "small-field": "No value before the global pooling sees the whole input.",
     "softmax": "A softmax is of one value, or of another softmax.",
     "tag": "A YAML tag asks for something other than plain data.",
     "too-deep": "Values, groups or blocks are nested too deep.",
@@ -100,6 +108,7 @@ CODES = {
     "unused-param": "No formula names a param of the file, or of a block that is called.",
     "unused-step": "Nobody uses the value of a step.",
     "unused-variable": "Nothing in a loop names one of its variables.",
+    "useless-bias": "A BatchNormalization takes the bias of the layer before it away.",
     "version": "The file is not written in version 1 of the language.",
     "when": "A condition is neither true nor false.",
     "when-branches": "A `when` takes away the branches and the `merge` with them.",
@@ -139,6 +148,21 @@ def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
             }
             for note in diagnostic.notes
         ],
+        "fix": _fix_as_data(diagnostic.fix),
+    }
+
+
+def _fix_as_data(fix: Fix | None) -> dict[str, Any] | None:
+    """Return the change that mends a text as a mapping, with the place of what it replaces."""
+    if fix is None:
+        return None
+    span = fix.span
+    return {
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+        "text": fix.text,
     }
 
 
@@ -170,7 +194,8 @@ def _command(diagnostic: Diagnostic) -> str:
         lines.append(f"hint: {in_a_line(diagnostic.hint)}")
     given = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
     message = _data("\n".join(lines))
-    level = "notice" if diagnostic.severity == "note" else diagnostic.severity
+    severity = diagnostic.severity
+    level = severity if severity in ("error", "warning") else "notice"
     return f"::{level} {given}::{message}"
 
 
@@ -216,7 +241,7 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
     result = {
         "ruleId": diagnostic.code,
         "ruleIndex": rule,
-        "level": diagnostic.severity,
+        "level": "note" if diagnostic.severity == "advice" else diagnostic.severity,
         "message": {"text": "\n".join(lines)},
     }
     if diagnostic.span.source.file:
@@ -224,6 +249,13 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
     if diagnostic.notes:
         result["relatedLocations"] = [
             {**_location(note.span), "message": {"text": note.text}} for note in diagnostic.notes
+        ]
+    if (fix := diagnostic.fix) is not None:
+        place = _location(fix.span)["physicalLocation"]
+        replacement = {"deletedRegion": place["region"], "insertedContent": {"text": fix.text}}
+        change = {"artifactLocation": place["artifactLocation"], "replacements": [replacement]}
+        result["fixes"] = [
+            {"description": {"text": str(diagnostic.hint)}, "artifactChanges": [change]}
         ]
     return result
 

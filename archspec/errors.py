@@ -13,15 +13,21 @@ A `Span` is a place in a text, a `Diagnostic` states what is wrong there and how
 from __future__ import annotations
 
 import itertools
+import re
 import unicodedata
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 MAX_ERRORS = 100
 MAX_KNOWN = 1000  # names among which a misspelt one is sought
+MAX_NEAR = 9  # words that are compared with the nearest
 MAX_MESSAGE = 600
+NEARLY = 0.8  # how alike they are, of 1, if one is more than the beginning of the other
+MARGIN = 0.12  # by how much more alike it must be than the next word to be the one that is meant
 Paint = Callable[[str, str], str]  # (part of a message, its severity) -> the same in colour
+IGNORED = re.compile(r"(?:^|\s)#\s*archspec:\s*ignore\s+([a-z][a-z\s,-]*?)\s*(?:#|$)")
+SILENT_ON_DEMAND = ("warning", "advice")
 SURE = 0.9  # how alike two words are, of 1, for one to be the other misspelt
 
 
@@ -58,6 +64,14 @@ class Span:
         inside = start <= (other.line, other.column) and (other.end_line, other.end_column) <= end
         return self.source is other.source and inside
 
+    def lines(self) -> Iterator[tuple[Span, str]]:
+        """Yield the part of the place in each line, with its text."""
+        for number in range(self.line, min(self.end_line, len(self.source.lines)) + 1):
+            text = self.source.lines[number - 1]
+            first = self.column if number == self.line else 1
+            last = self.end_column if number == self.end_line else len(text) + 1
+            yield Span(self.source, number, first, number, last), text[first - 1 : last - 1]
+
     def within(self, start: int, length: int) -> Span:
         """Return the part of a one-line span from its character `start` on, `length` long."""
         if self.end_line != self.line or self.column + start > self.end_column:
@@ -76,13 +90,52 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """A change that mends a text: `text` takes the place of what stands at `span`, in one line."""
+
+    span: Span
+    text: str
+
+    @property
+    def replaced(self) -> str:
+        """The text at the span as it is."""
+        return "\n".join(text for _, text in self.span.lines())
+
+
+class Suggestion(str):
+    """A hint which is sure of the words that are meant: `meant` instead of `given`.
+
+    declared: whether specs declare such words, so that the declaration may be what is misspelt.
+    """
+
+    __slots__ = ("declared", "given", "meant")
+
+    given: str
+    meant: str
+    declared: bool
+
+    def __new__(cls, hint: str, given: str, meant: str, declared: bool = False) -> Suggestion:
+        made = super().__new__(cls, hint)
+        made.given, made.meant, made.declared = given, meant, declared
+        return made
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str, bool]]:  # for copies and processes
+        return Suggestion, (str(self), self.given, self.meant, self.declared)
+
+    def followed_by(self, more: str) -> Suggestion:
+        """Return the hint with more words after it."""
+        return Suggestion(f"{self}{more}", self.given, self.meant, self.declared)
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One thing that is wrong with a spec.
 
     code: what kind of fault it is, such as "unknown-argument"; it never changes.
     message: what is wrong. span: where. hint: how to mend it, if that is known.
     notes: other places that belong to it, such as the call of a block.
-    severity: "error", "warning" for what does not break the spec, or "note" for what is only said.
+    severity: "error", "warning" for what does not break the spec, "advice" for what is said on
+        demand, or "note" for what is only said.
     """
 
     code: str
@@ -94,6 +147,19 @@ class Diagnostic:
 
     def __str__(self) -> str:
         return self.laid_out(_plain)
+
+    @property
+    def fix(self) -> Fix | None:
+        """The change that the hint is sure of, where the text has the words once; else None."""
+        if not isinstance(self.hint, Suggestion) or not self.span.source.file:
+            return None
+        given = re.compile(rf"(?<!\w){re.escape(self.hint.given)}(?!\w)")
+        found = [
+            replace(line, column=line.column + start, end_column=line.column + end)
+            for line, text in self.span.lines()
+            for start, end in (match.span() for match in given.finditer(text))
+        ]
+        return Fix(found[0], self.hint.meant) if len(found) == 1 else None
 
     def laid_out(self, paint: Paint) -> str:
         """Return the text for people. paint: colours the severity and the carets."""
@@ -205,6 +271,29 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     )
 
 
+def heard(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return diagnostics without the warnings and the advice that a comment silences.
+
+    The comment `# archspec: ignore CODE` stands at the end of the line that a diagnostic is about,
+    or of a line that one of its notes is about, such as the call of a block.
+    """
+    return tuple(each for each in diagnostics if not _is_silenced(each))
+
+
+def _is_silenced(diagnostic: Diagnostic) -> bool:
+    if diagnostic.severity not in SILENT_ON_DEMAND or diagnostic.code == "contract":
+        return False
+    spans = (diagnostic.span, *(note.span for note in diagnostic.notes))
+    return any(diagnostic.code in _ignored_on(span) for span in spans)
+
+
+def _ignored_on(span: Span) -> list[str]:
+    """Return the codes that a comment on the first line of a place silences."""
+    lines = span.source.lines[span.line - 1 : span.line]
+    found = IGNORED.search(lines[0]) if lines and span.source.file else None
+    return re.split(r"[\s,]+", found[1]) if found else []
+
+
 def enough(span: Span) -> Diagnostic:
     """Return the diagnostic that ends a list of too many errors."""
     message = f"more than {MAX_ERRORS} errors: the rest was not checked"
@@ -224,10 +313,16 @@ def one_of(names: Iterable[str]) -> str:
     return f"did you mean {listing}?"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """Return a hint that names the known word closest to a misspelt one, or None."""
-    found = closest(word, known)
-    return found and one_of([found])
+def did_you_mean(word: str, known: Iterable[str], declared: bool = False) -> str | None:
+    """Return a hint that names the known word closest to a misspelt one, or None.
+
+    It is a `Suggestion` if no other known word is nearly as close. declared: as there.
+    """
+    found, is_sure = _find_closest(word, known)
+    if found is None:
+        return None
+    hint = one_of([found])
+    return Suggestion(hint, word, found, declared) if is_sure else hint
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
@@ -236,6 +331,11 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     If no word is spelt like it, initials (`lr`), a part (`slope`) or a beginning (`BatchNorm`) will
     do.
     """
+    return _find_closest(word, known)[0]
+
+
+def _find_closest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
+    """Return the known word closest to a misspelt one, and whether it alone can be meant."""
     import difflib  # which only errors need
 
     word = word[:100]
@@ -244,17 +344,27 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     by_fold = {_folded(name): name for name in names}
     swapped = [name for name in names if name != word and sorted(name) == sorted(word)]
     if len(swapped) == 1:  # `form` is `from`, though `for` is spelt more like it
-        return swapped[0]
-    close = difflib.get_close_matches(folded, by_fold, 1, 0.7)
-    sure = bool(close) and difflib.SequenceMatcher(None, close[0], folded).ratio() >= SURE
+        return swapped[0], not _differ_in_digits(swapped[0], word)
+    close = difflib.get_close_matches(folded, by_fold, MAX_NEAR, 0.7)
+    # Of the others, those with other numbers are no rivals: `stage1` of a misspelt `stgae2`.
+    close = close[:1] + [each for each in close[1:] if not _differ_in_digits(each, folded)]
+    ratios = [difflib.SequenceMatcher(None, each, folded).ratio() for each in close]
     parts = [n for n in names if word.casefold() in n.casefold().split("_")]
-    if len(parts) == 1 and not sure:  # `bfloat16` is `mixed_bfloat16`, though spelt as `float64`
-        return parts[0]
-    if close:
-        return by_fold[close[0]]
-    initials = [n for n in names if "_" in n and "".join(p[:1] for p in n.split("_")) == word]
+    if len(parts) == 1 and not (close and ratios[0] >= SURE):
+        return parts[0], False  # `bfloat16` is `mixed_bfloat16`, though spelt as `float64`
     begun = [n for n in names if len(folded) > 2 and _folded(n).startswith(folded)]
-    return next((found[0] for found in (initials, begun) if len(found) == 1), None)
+    if close:
+        clear = len(close) == 1 or ratios[0] - ratios[1] > MARGIN
+        begins = len(begun) > 1 and ratios[0] < NEARLY  # `kernel` begins several words
+        alone = ratios[0] == 1 or (clear and not begins)
+        return by_fold[close[0]], alone and not _differ_in_digits(close[0], folded)
+    initials = [n for n in names if "_" in n and "".join(p[:1] for p in n.split("_")) == word]
+    return next(((found[0], True) for found in (initials, begun) if len(found) == 1), (None, False))
+
+
+def _differ_in_digits(a: str, b: str) -> bool:
+    """Return whether two words have other numbers: `stage3` is no misspelt `stage2`."""
+    return re.findall(r"\d+", a) != re.findall(r"\d+", b)
 
 
 def _folded(name: str) -> str:

@@ -160,6 +160,7 @@ class Graph:
     errors: all that is wrong with a broken spec. text: of the spec, which a run keeps. base: the
     graph before the edits of the file, without its recipe; None if it has none. edits: these and
     those of the files below, the lowest file first, each with the number of steps that it met.
+    extends: where the file names its base, if it does.
     """
 
     name: str
@@ -176,6 +177,7 @@ class Graph:
     text: str | None = None
     base: Graph | None = None
     edits: tuple[EditCount, ...] = ()
+    extends: Span | None = None
     by_name: Mapping[str, Node] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from archspec import foreign
 from archspec.arguments import bind
-from archspec.errors import Refused, did_you_mean, one_of
+from archspec.errors import Refused, Suggestion, did_you_mean, one_of
 from archspec.graph import Facts, Shape
 from archspec.layers import ALIASES, LACKING, LAYERS, REFUSED, Layer
 from archspec.objects import KINDS
@@ -46,7 +46,8 @@ def suggest_nearest(op: str, known: Iterable[str]) -> str:
     near = did_you_mean(op, known)
     if not CLASS.fullmatch(op) or (near and f"'{op}'".casefold() in near.casefold()):
         return near or CLOSED
-    return f"{near or CLOSED} ({OWN})"
+    more = f" ({OWN})"
+    return near.followed_by(more) if isinstance(near, Suggestion) else f"{near or CLOSED}{more}"
 
 
 def explain_lacking(op: str, rank: int | None = None) -> Refused | None:
@@ -71,7 +72,7 @@ def suggest_layer(op: str, rank: int | None = None) -> str | None:
     """
     folded = op.replace("_", "").casefold()
     if op in ALIASES:
-        return f"did you mean '{ALIASES[op]}'?"
+        return Suggestion(one_of([ALIASES[op]]), op, ALIASES[op])
     if folded in foreign.LAYERS:
         known = foreign.LAYERS[folded]
         says_rank = rank not in (1, 2, 3) or RANK.search(op)

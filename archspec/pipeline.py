@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec.errors import UserError, did_you_mean
+from archspec.errors import SpecError, UserError, did_you_mean, heard
 from archspec.reading import from_here, kind_of
 
 if TYPE_CHECKING:
@@ -98,7 +98,12 @@ def graph_of(document: Document, params: Mapping[str, Any], edits: Sequence[str]
     text = "\n".join(document.source.lines)
     if isinstance(edits, str):
         raise TypeError("edits must be a list of texts such as 'at: head, remove: true', not text")
-    return replace(expand(open_spec(document, params, edits)), text=text)
+    try:
+        graph = expand(open_spec(document, params, edits))
+    except SpecError as error:
+        raise SpecError(heard(error.diagnostics), error.graph) from None
+    misfit = graph.misfit if graph.misfit and heard([graph.misfit]) else None
+    return replace(graph, text=text, warnings=heard(graph.warnings), misfit=misfit)
 
 
 def read(spec: str | Path) -> Document:

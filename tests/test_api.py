@@ -87,7 +87,8 @@ def test_the_table_shows_commands_that_are_there() -> None:
 
 # Options that a function has otherwise: the values of `load`, the way out, the method that has it.
 OTHERWISE = {
-    "check": {"settings", "edits", "form", "verbose"},  # of `load`; error_formats
+    # Of `load`; error_formats; `advise`; the severities; `fix`.
+    "check": {"settings", "edits", "form", "verbose", "advice", "strict", "fix"},
     "show": {"settings", "edits", "form"},
     "draw": {"settings", "edits", "output", "dpi", "no_fold"},  # Drawing.save; fold
     "build": {"settings", "edits", "output"},  # path

@@ -35,6 +35,7 @@ KEYS = {
     "end_column",
     "hint",
     "notes",
+    "fix",
 }
 
 
@@ -92,6 +93,7 @@ def test_json_says_the_same_as_data() -> None:
         "end_column": 17,
         "hint": "did you mean 'units'?",
         "notes": [],
+        "fix": {"line": 4, "column": 13, "end_line": 4, "end_column": 17, "text": "units"},
     }
 
 

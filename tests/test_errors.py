@@ -5,9 +5,10 @@ tests/errors holds spec files with what must be said of them in comments:
     - Conv2D: {filters: 64, kernal_size: 3}  # error@27: unknown-argument: has no argument
     # hint: did you mean 'kernel_size'?
 
-`error` or `warning`, the column if it matters, the code, a part of the message; `note` stands on
-the line that is noted, also in another file, and `hint` on the line of its error. A comment alone
-on its line speaks of the line above. Whatever is said and not expected fails, and the reverse.
+`error`, `warning` or `advice`, which files called so ask for, the column if it matters, the code, a
+part of the message; `note` stands on the line that is noted, also in another file, and `hint` on
+the line of its error. A comment alone on its line speaks of the line above. Whatever is said and
+not expected fails, and the reverse.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from click.testing import CliRunner
 from conftest import ROOT
 
 import archspec
+from archspec.advice import RULES as ADVICE
 from archspec.cli import main
 from archspec.error_formats import CODES
 from archspec.errors import MAX_ERRORS, MAX_MESSAGE, SpecError, UserError, did_you_mean
@@ -41,9 +43,8 @@ from archspec.syntax.yaml_errors import RULES
 
 FOLDER = ROOT / "tests" / "errors"
 FIXTURES = sorted(FOLDER.glob("*.yaml"))
-WORD = re.compile(
-    r"#\s*(error|warning|note|hint)(?:@(\d+))?:\s*(.*?)\s*(?=#\s*(?:error|warning|note|hint)(?:@\d+)?:|$)"
-)
+KINDS = "error|warning|advice|note|hint"
+WORD = re.compile(rf"#\s*({KINDS})(?:@(\d+))?:\s*(.*?)\s*(?=#\s*(?:{KINDS})(?:@\d+)?:|$)")
 NAMED = re.compile(r"[\w./-]+\.yaml")
 
 
@@ -110,11 +111,11 @@ def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 def test_a_file_is_said_to_have_these_errors_and_no_others(path: Path) -> None:
     expected = [each for file in named_by(path) for each in expectations(file)]
-    found = check(path)
+    found = check(path, *["--advice"] * path.stem.startswith("advice"))
     notes = [note for each in found for note in each["notes"]]
     notes += [{**each, "message": f"{each['code']}: {each['message']}"} for each in found]
     failures = []
-    left = [each for each in expected if each.kind in ("error", "warning")]
+    left = [each for each in expected if each.kind in ("error", "warning", "advice")]
     for each in found:
         said = f"{each['code']}: {each['message']}"
         if each["severity"] == "note" and any(
@@ -506,7 +507,7 @@ def test_every_code_is_expected_somewhere() -> None:
         each.text.partition(":")[0]
         for path in FOLDER.rglob("*.yaml")
         for each in expectations(path)
-        if each.kind in ("error", "warning") or each.text.startswith("changed-meaning:")
+        if each.kind in ("error", "warning", "advice") or each.text.startswith("changed-meaning:")
     }
     cases = {code for _, code, _ in NO_COMMENTS.values()} | {code for _, code in HOSTILE.values()}
     missing = codes() - expected - cases - {"library", "own-layers"}
@@ -516,8 +517,8 @@ def test_every_code_is_expected_somewhere() -> None:
 
 @cache
 def codes() -> set[str]:
-    """Every code that the sources give to an error."""
-    found = set()
+    """Every code that the sources give to an error, and those of advice."""
+    found = set(ADVICE)
     position = {"error": 0, "fail": 0, "warn": 0, "Diagnostic": 0, "Refused": 2, "_refused": 3}
     for path in sorted((ROOT / "archspec").rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))

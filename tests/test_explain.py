@@ -8,6 +8,7 @@ import pytest
 from conftest import ROOT, command
 
 import archspec
+from archspec.advice import RULES
 from archspec.backends.explanations import Explanation, read_explanations, write_page
 from archspec.error_formats import CODES
 
@@ -15,8 +16,9 @@ PAGES = read_explanations()
 WITH_SPECS = [pytest.param(page, id=code) for code, page in PAGES.items() if page.wrong]
 
 
-def found_in(text: str, folder: Path) -> list[str]:
-    """The codes of what is wrong with a spec, and with its use as a network."""
+def found_in(text: str, folder: Path, code: str) -> list[str]:
+    """The codes of what is wrong with a spec, and with its use as a network; also what is advised,
+    if the page is one of advice."""
     file = folder / "spec.yaml"
     file.write_text(text, encoding="utf-8")
     found = archspec.check(file)
@@ -25,6 +27,8 @@ def found_in(text: str, folder: Path) -> list[str]:
             archspec.load(file)
         except archspec.SpecError as error:
             found = list(error.diagnostics)
+    if code in RULES:
+        found += archspec.advise(file)
     return [each.code for each in found]
 
 
@@ -41,12 +45,12 @@ def test_every_page_has_a_wrong_and_a_right_spec_unless_it_would_be_too_long():
 
 @pytest.mark.parametrize("page", WITH_SPECS)
 def test_a_wrong_spec_has_this_error_and_no_other(page: Explanation, tmp_path: Path):
-    assert set(found_in(page.wrong, tmp_path)) == {page.code}
+    assert set(found_in(page.wrong, tmp_path, page.code)) == {page.code}
 
 
 @pytest.mark.parametrize("page", WITH_SPECS)
 def test_a_right_spec_is_sound(page: Explanation, tmp_path: Path):
-    assert found_in(page.right, tmp_path) == []
+    assert found_in(page.right, tmp_path, page.code) == []
 
 
 def test_the_page_of_all_errors_is_current():

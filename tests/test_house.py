@@ -36,6 +36,7 @@ ROOMS = [
     "infer",
     "recipe",
     "analysis",
+    "advice",
     "schema",
     "loading",
     "expand",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from archspec import pipeline
+from archspec.api.arguments import Spec, graphs_of
 from archspec.errors import Diagnostic, Source, Span, SpecError, UserError, in_order
 from archspec.graph import Graph
 
@@ -39,6 +40,27 @@ def check(*specs: str | Path, **params: Any) -> list[Diagnostic]:
     return merge(examine(str(each), partial(pipeline.load, each, **params)) for each in specs)
 
 
+def advise(*specs: Spec) -> list[Diagnostic]:
+    """Return advice on sound specs: what their authors most likely would do in another way.
+
+    specs: files, bare names of specs that come with archspec, or graphs.
+
+    Each is a `Diagnostic` with the severity "advice"; docs/advice.md has the list of what is
+    advised. A comment silences it: `# archspec: ignore CODE` at the end of its line.
+
+    Raises `SpecError` for a broken spec, and `UserError` for a file that is not there.
+
+        >>> import archspec
+        >>> for each in archspec.advise("vgg16_imagenet"):
+        ...     print(each.code, each.span.line, each.message)
+        heavy-dense 26 this Dense has 102,764,544 of the network's 134,301,514 parameters (77%)
+    """
+    from archspec.advice import advise as advise_on
+
+    graphs = graphs_of(specs, "advise")
+    return merge(Examination(graph.name, advise_on(graph), graph) for graph in graphs)
+
+
 class Examination(NamedTuple):
     """The diagnostics of one spec, and its graph; None for a broken spec and for a library."""
 
@@ -65,6 +87,15 @@ def examine(name: str, load: Callable[[], Graph]) -> Examination:
     found = _fail_contracts((*graph.warnings, *([graph.misfit] if graph.misfit else ())))
     broken = any(each.severity == "error" for each in found)
     return Examination(name, in_order(found) if broken else found, graph)
+
+
+def add_advice(checked: Examination) -> Examination:
+    """Return an examination with the advice on its graph, if it has one."""
+    from archspec.advice import advise as advise_on
+
+    if checked.graph is None:
+        return checked
+    return checked._replace(found=(*checked.found, *advise_on(checked.graph)))
 
 
 def _fail_contracts(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -25,8 +25,9 @@ SECTION = re.compile(r"^## (\S+)\n(.*?)(?=^## |\Z)", re.M | re.S)
 SPEC = re.compile(r"^```yaml( wrong)?\n(.*?)^```\n", re.M | re.S)
 LINK = re.compile(r"\[([^]]+)\]\([^)]+\)")
 INTRODUCTION = """\
-Every error and warning by its code, which stands in brackets at the end of a message: what it
-means, a spec that has it, and a sound one. `archspec explain CODE` prints a page."""
+Every error, warning and piece of advice by its code, which stands in brackets at the end of a
+message: what it means, a spec that has it, and a sound one. `archspec explain CODE` prints a
+page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import click
 
-from archspec.api.check import Examination, examine, merge
-from archspec.cli.messages import say
+from archspec.api.check import Examination, add_advice, examine, merge
+from archspec.cli.messages import paint, say
 from archspec.cli.options import STDIN, edit_option, layers_option, set_option, specs_argument
 from archspec.cli.specs import STDIN_NAME, display_name, load
-from archspec.errors import Diagnostic
+from archspec.errors import ArchspecError, Diagnostic, in_order
 from archspec.graph import Graph
+from archspec.loading.settings import parse_setting
 from archspec.loading.shipped import list_shipped
+from archspec.syntax.source import MAX_BYTES, decode
 
 
 @click.command()
@@ -30,45 +33,93 @@ from archspec.loading.shipped import list_shipped
     default="text",
     help="github: annotations of a workflow; sarif: a log for code scanning.",
 )
+@click.option("--advice", is_flag=True, help="Say what could be done in a better way, too.")
+@click.option("--strict", is_flag=True, help="Fail for warnings and advice as for errors.")
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Write what is certain to be meant into the file, or print it for -.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Say how many steps each edit met.")
 def check(
     specs: tuple[str, ...],
     settings: tuple[str, ...],
     edits: tuple[str, ...],
     form: str,
+    advice: bool,
+    strict: bool,
+    fix: bool,
     verbose: bool,
 ) -> None:
     """Check each SPEC, and print everything that is wrong with it.
 
-    The exit status is 1 if anything is wrong; warnings do not count.
+    The exit status is 1 if anything is wrong; warnings and advice count with --strict alone.
     """
-    checked = [
-        examine(STDIN_NAME if spec == STDIN else spec, partial(load, spec, settings, edits))
-        for spec in specs
-    ]
+    is_printed = fix and STDIN in specs  # then messages are no part of standard output
+    if is_printed and (len(specs) > 1 or form != "text"):
+        raise click.UsageError("--fix prints what it makes of '-': give it alone, without --format")
+    if fix:
+        checked = [_fix(spec, settings, edits, is_printed or form != "text") for spec in specs]
+    else:
+        checked = [
+            examine(STDIN_NAME if spec == STDIN else spec, partial(load, spec, settings, edits))
+            for spec in specs
+        ]
+    if advice:
+        checked = [add_advice(each) for each in checked]
     found = merge(checked)
     if form == "text":
         summaries = [_summarize(*each) for each in zip(specs, checked, strict=True)]
         if verbose:
             summaries += [line for each in checked for line in _count_edits(each)]
-        _print(found, summaries)
+        _print(found, summaries, is_printed)
     else:
         from archspec.error_formats import FORMS
 
         click.echo(FORMS[form](found), nl=bool(found) or form != "github")
-    if any(each.severity == "error" for each in found):
+    if any(each.severity == "error" or (strict and each.severity != "note") for each in found):
         sys.exit(1)
 
 
-def _print(found: Sequence[Diagnostic], summaries: Sequence[str]) -> None:
+def _fix(spec: str, settings: Sequence[str], edits: Sequence[str], err: bool) -> Examination:
+    """Fix a spec, say what was fixed, and return what is left; print the text of standard input.
+
+    err: whether messages go to standard error.
+    """
+    from archspec.api.fix import fix_file, fix_text
+
+    try:
+        params = dict(map(parse_setting, settings))
+        if spec == STDIN:
+            raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+            fixed = fix_text(decode(raw, STDIN_NAME), STDIN_NAME, Path(STDIN_NAME), params, edits)
+            click.echo("\ufeff" * raw.startswith(BOM_UTF8) + fixed.text, nl=False)
+        else:
+            fixed = fix_file(spec, params, edits)
+    except ArchspecError as error:
+        return examine(STDIN_NAME if spec == STDIN else spec, partial(_raise, error))
+    for each in in_order(fixed.fixed):
+        if each.fix is not None:
+            change = f"'{each.fix.replaced}' is now '{each.fix.text}'"
+            click.echo(
+                f"{each.fix.span}: {paint('fixed', 'note')}: {change} [{each.code}]", err=err
+            )
+    return fixed.checked
+
+
+def _raise(error: ArchspecError) -> Graph:
+    raise error
+
+
+def _print(found: Sequence[Diagnostic], summaries: Sequence[str], err: bool = False) -> None:
     for each in found:
-        say(each, err=False)
+        say(each, err=err)
     for summary in filter(None, summaries):
-        click.echo(summary)
+        click.echo(summary, err=err)
     codes = [each.code for each in found if each.severity == "error"]
     if codes:
         count = f"{len(codes)} error{'s' if len(codes) > 1 else ''}"
-        click.echo(f"{count}; `archspec explain {codes[0]}` tells more")
+        click.echo(f"{count}; `archspec explain {codes[0]}` tells more", err=err)
 
 
 def _summarize(spec: str, checked: Examination) -> str:

@@ -8,7 +8,7 @@ import click
 
 from archspec.errors import ArchspecError, Diagnostic, in_a_line
 
-COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+COLOURS = {"error": "red", "warning": "yellow", "advice": "blue", "note": "cyan"}
 
 
 def say(message: Diagnostic | ArchspecError, err: bool = True) -> None:

@@ -186,7 +186,7 @@ def _evaluate_call_params(step: BlockCall, block: Block, context: Context, out: 
     misspelt = set()
     for name in given:
         if name not in names and own is not None:
-            near = did_you_mean(name, names)
+            near = did_you_mean(name, names, declared=True)
             misspelt.add(near)
             message = f"the block '{block.name}' has no param '{name}'"
             hint = near or f"its params: {', '.join(names) or 'none'}"

@@ -29,6 +29,7 @@ from archspec.schema.check_result import find_rank
 from archspec.syntax.formulas import FindAxes, words_in
 from archspec.syntax.source import Value, iter_texts
 from archspec.syntax.steps import BlockCall, LayerCall, Reuse
+from archspec.syntax.words import WORDS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,11 +194,13 @@ def _hint_for_unknown(step: BlockCall, context: Context, out: Expansion) -> str:
         return f"a step begins with its layer: `- {first.data}`"  # as `type: Flatten` has it
     steps = first is not None and isinstance(first.data, tuple)
     steps = steps or (step.arguments is not None and "layers" in step.arguments.named)
+    if steps and (near := did_you_mean(word, WORDS)):
+        return near
     if steps and not did_you_mean(word, blocks):
         return f"a group has its name beside its steps: {{name: {word}, layers: [...]}}"
     is_outside = step.span.source not in out.spec.files  # an edit, which needs no `import`
     hint = (
-        did_you_mean(word, [*blocks, *(list_libraries() if is_outside else ())])
+        did_you_mean(word, [*blocks, *(list_libraries() if is_outside else ())], declared=True)
         or suggest_layer(word, find_rank(out.spec.root))
         or did_you_mean(word, [*blocks, *LAYERS])
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archspec.arguments import show
-from archspec.errors import Note, Span
+from archspec.errors import Note, Span, did_you_mean
 from archspec.expand.context import Context
 from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.names import enter
@@ -319,7 +319,7 @@ def _suggest_truth(value: Any) -> str:
         word = word or {"no": "false", "off": "false", "false": "false"}.get(value.lower())
         if word:
             return f"write {word}, without quotes, where the value is given: '{value}' is text"
-        return "compare it: = a == 'b'"
+        return did_you_mean(value, ("true", "false")) or "compare it: = a == 'b'"
     if value is None:
         return "compare it: = a != null"
     return "compare it: =len(a) > 0" if isinstance(value, list) else "compare it: =a > 0"

@@ -33,6 +33,7 @@ def make_graph(out: Expansion) -> Graph:
     given = [(key, root.get(key)) for key in ("name", "description")]
     words = {key: str(each.data) for key, each in given if each and not out.is_refused(each)}
     env = out.environments.get(out.spec.home, Env())
+    extends = root.get("extends")
     regions: dict[Scope, tuple[Region, ...]] = {}
     return Graph(
         name=words.get("name", path.stem if path else "model"),
@@ -42,6 +43,7 @@ def make_graph(out: Expansion) -> Graph:
         inputs=tuple(draft.name for draft in out.drafts if draft.op == "InputLayer"),
         outputs=tuple(draft.name for draft in out.outputs),
         train={},
+        extends=None if extends is None else extends.span,
     )
 
 

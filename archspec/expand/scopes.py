@@ -181,7 +181,7 @@ class Scope:
                 raise Refused(
                     f"'{walked}' {what}",
                     code="unknown-name",
-                    hint=did_you_mean(part, known) or _listed(known),
+                    hint=did_you_mean(part, known, declared=True) or _listed(known),
                     notes=(Note(f"'{walked}' is written here", entry.span),),
                 )
             entry, walked = inside, f"{walked}.{part}"
@@ -358,7 +358,7 @@ class Scope:
             f"no step is called '{reference}' up to here",
             AtName(first),
             "unknown-name",
-            did_you_mean(first, known) or _listed(known),
+            did_you_mean(first, known, declared=True) or _listed(known),
         )
 
     def settle(self, path: str = "") -> Iterator[tuple[str, Entry]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from archspec.errors import closest, one_of
+from archspec.errors import did_you_mean, one_of
 from archspec.reading import kind_of
 
 MAX_SUGGESTED = 6
@@ -49,10 +49,7 @@ def suggest_shipped(word: str, names: Iterable[str]) -> str | None:
     found = [name for name, text in folded.items() if text == wanted]
     begun = re.compile(re.escape(wanted) + (r"(?!\d)" if wanted[-1:].isdigit() else ""))
     found = found or [name for name, text in folded.items() if begun.match(text)]
-    if not found:
-        near = closest(word, folded)
-        found = [near] if near else []
-    return one_of(found[:MAX_SUGGESTED]) if found else None
+    return one_of(found[:MAX_SUGGESTED]) if found else did_you_mean(word, folded)
 
 
 def is_bare(name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from archspec import foreign, recipe
 from archspec.arguments import bind, show
-from archspec.errors import Refused, did_you_mean
+from archspec.errors import Refused, Suggestion, did_you_mean
 from archspec.layers import LAYERS
 from archspec.objects import KINDS
 from archspec.schema.check_result import find_values
@@ -108,13 +108,16 @@ def _unknown_length(fault: Fault) -> str | None:
 def _none(fault: Fault) -> str | None:
     """Catch `activation: None`."""
     none = fault.text.casefold() == "none" and fault.path[-1] not in LAYERS
-    return "write null" if none and fault.takes(None) else None
+    return Suggestion("write null", fault.text, "null") if none and fault.takes(None) else None
 
 
 def _yes_or_no(fault: Fault) -> str | None:
-    """Catch `use_bias: yes`."""
+    """Catch `use_bias: yes` and `use_bias: flase`."""
     boolean = BOOLEANS.get(fault.text.casefold())
-    return f"write {show(boolean)}" if boolean is not None and fault.takes(boolean) else None
+    if boolean is not None and fault.takes(boolean):
+        return Suggestion(f"write {show(boolean)}", fault.text, show(boolean))
+    words = [show(each) for each in (True, False) if fault.takes(each)]
+    return did_you_mean(fault.text, words) if fault.text and fault.value.is_plain else None
 
 
 def _thousands(fault: Fault) -> str | None:
@@ -122,7 +125,7 @@ def _thousands(fault: Fault) -> str | None:
     number = fault.text.replace(",", "")
     separated = re.fullmatch(r"[-+]?[0-9]{1,3}(,[0-9]{3})+", fault.text)
     if separated and fault.takes(float(number)):
-        return f"numbers have no thousands separators: {number}"
+        return Suggestion(f"numbers have no thousands separators: {number}", fault.text, number)
     return None
 
 
@@ -131,7 +134,7 @@ def _decimal_comma(fault: Fault) -> str | None:
     number = fault.text.replace(",", ".")
     decimal = re.fullmatch(r"[-+]?[0-9]{1,9},[0-9]{1,9}", fault.text)
     if decimal and fault.takes(float(number)):
-        return f"numbers have a decimal point: {number}"
+        return Suggestion(f"numbers have a decimal point: {number}", fault.text, number)
     return None
 
 
@@ -139,7 +142,9 @@ def _quoted_number(fault: Fault) -> str | None:
     """Catch `units: "3"`."""
     quoted = FLOAT.fullmatch(fault.text) and not fault.value.is_plain
     if quoted and fault.takes(float(fault.text)):
-        return "leave the quotes out"
+        span = fault.value.span
+        written = span.source.lines[span.line - 1][span.column - 1 : span.end_column - 1]
+        return Suggestion("leave the quotes out", written, fault.text)
     return None
 
 
@@ -148,7 +153,10 @@ def _formula_without_sign(fault: Fault) -> str | None:
     name = re.match(r"[A-Za-z_]\w*", fault.text)
     params = _params(fault)
     meant = (name and name[0] in params) or lacks_sign(fault.text, params)
-    return f"a formula begins with '=': ={fault.text}" if meant and fault.takes("=x") else None
+    if not (meant and fault.takes("=x")):
+        return None
+    formula = f"={fault.text}"
+    return Suggestion(f"a formula begins with '=': {formula}", fault.text, formula)
 
 
 def _number_with_signs(fault: Fault) -> str | None:
@@ -158,7 +166,9 @@ def _number_with_signs(fault: Fault) -> str | None:
     if given is None or not fault.takes(float(given[1].replace("_", ""))):
         return None
     written = given[1].replace("_", "")
-    return f"write {written}{'; a comment begins with a space and #' if given[2] else ''}"
+    if given[2]:
+        return f"write {written}; a comment begins with a space and #"
+    return Suggestion(f"write {written}", fault.text, written)
 
 
 def _list_without_brackets(fault: Fault) -> str | None:
@@ -167,7 +177,8 @@ def _list_without_brackets(fault: Fault) -> str | None:
     numbers = re.fullmatch(r"\(?\s*(-?\d{1,9}(\s*,\s*-?\d{1,9})*)\s*,?\s*\)?", text)
     listed = [int(each) for each in numbers[1].split(",")] if numbers else []
     if listed and fault.takes(listed):
-        return f"a list has square brackets: {show(listed)}"
+        written = show(listed)
+        return Suggestion(f"a list has square brackets: {written}", fault.text, written)
     return None
 
 
@@ -180,7 +191,10 @@ def _percentage(fault: Fault) -> str | None:
         share = number / 100
     else:
         return None
-    return f"write {share:g}" if fault.takes(share) else None
+    if not fault.takes(share):
+        return None
+    hint = f"write {share:g}"  # of a number without its sign it is not sure
+    return Suggestion(hint, fault.text, f"{share:g}") if fault.text else hint
 
 
 def _arguments_without_names(fault: Fault) -> str | None:
@@ -229,7 +243,8 @@ def _object_as_call(fault: Fault) -> str | None:
         return None
     named = re.fullmatch(r"\s*\w+\s*=[^=]+(,\s*\w+\s*=[^=]+)*", call[2])
     inside = re.sub(r"\s*=\s*", ": ", call[2].strip())
-    return f"write {{{name}: {f'{{{inside}}}' if named else inside}}}"
+    written = f"{{{name}: {f'{{{inside}}}' if named else inside}}}"
+    return Suggestion(f"write {written}", fault.text, written)
 
 
 def _misspelt_word(fault: Fault) -> str | None:
@@ -240,9 +255,13 @@ def _misspelt_word(fault: Fault) -> str | None:
         own_name = fault.text.removesuffix("()").rpartition(".")[2]  # of `tf.nn.relu`
         kind = KINDS[fault.owner]
         known = kind.canonical(own_name)
-        return f"write {known}" if known else kind.suggest(fault.text) or kind.suggest(own_name)
+        if known:
+            return Suggestion(f"write {known}", fault.text, known)
+        return kind.suggest(fault.text) or kind.suggest(own_name)
     ours = foreign.VALUES.get(fault.text.casefold())
-    return f"write {ours}" if ours in choices else did_you_mean(fault.text, choices)
+    if ours in choices:
+        return Suggestion(f"write {ours}", fault.text, ours)
+    return did_you_mean(fault.text, choices)
 
 
 def _unknown_word(fault: Fault) -> str | None:

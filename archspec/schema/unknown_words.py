@@ -7,7 +7,7 @@ import re
 from archspec import foreign, recipe
 from archspec.analysis.measures import CONTRACTS
 from archspec.arguments import show
-from archspec.errors import Span, closest, did_you_mean
+from archspec.errors import Span, Suggestion, closest, did_you_mean, one_of
 from archspec.infer import explain_lacking, suggest_kind, suggest_nearest
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES, snake_case
@@ -86,7 +86,8 @@ def _meant_argument(key: str, fault: Fault) -> str:
         return f"'{key}' stands beside '{owner}', not inside it"
     if written and written[1] in known:
         what = "space is missing after the colon" if written[2] == ":" else "colon is missing"
-        return f"a {what}: {written[1]}: {written[3]}"
+        meant = f"{written[1]}: {written[3]}"
+        return Suggestion(f"a {what}: {meant}", key, meant)
     if len(numbered) > 1:  # `betas: [0.9, 0.999]`
         return f"write {' and '.join(numbered)}"
     if re.fullmatch(r"[0-9]{1,9}", key) and fault.value.data[key].data is None:
@@ -231,7 +232,7 @@ def report_of(word: str, span: Span, notes: Notes, result: CheckResult) -> None:
     known = [*LAYERS, *result.known_blocks()]
     rank = find_rank(result.root)
     meant = suggest_kind(word, [*known, *foreign.BLOCKS], rank)
-    hint = f"did you mean '{meant}'?" if meant else did_you_mean(word, known)
+    hint = one_of([meant]) if meant else did_you_mean(word, known)
     hint = (
         hint
         or "`of` names a layer of the network, or a block in small letters: see `archspec show`"
@@ -250,8 +251,8 @@ def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> No
     glued = re.match(r"([A-Za-z]\w*)(:|\s*[ ({])(.*)", word, re.DOTALL)  # `Dense:3`, `Dense(3)`
     own_name = word.removesuffix("()").rpartition(".")[2]  # of `tf.keras.layers.Conv2D`
     if own_name in LAYERS and re.fullmatch(r"(\w+\.)+\w+(\(\))?", word):
-        hint: str | None = f"write {own_name}"
-    elif own := did_you_mean(word, blocks):
+        hint: str | None = Suggestion(f"write {own_name}", word, own_name)
+    elif own := did_you_mean(word, blocks, declared=True):
         hint = own
     elif loop := re.match(r"for\s+(\w+)\s+in\s+([^:]+)", word):
         message = f"{show(word)} is no layer"
@@ -260,7 +261,8 @@ def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> No
         code, message, hint = refused.code, refused.message, refused.hint
     elif called and called[1] in (*LAYERS, *blocks):
         message = f"{show(word)} is no layer"
-        hint = f"write `- {called[1]}{f': {called[2]}' if called[2].strip() else ''}`"
+        meant = f"{called[1]}{f': {called[2]}' if called[2].strip() else ''}"
+        hint = Suggestion(f"write `- {meant}`", word, meant)
     elif noted and noted[1] in (*LAYERS, *blocks):
         message = f"{show(word)} is no layer"
         hint = f"write `- {noted[1]}`; a comment begins with a space and '#'"
@@ -268,6 +270,8 @@ def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> No
         message = f"{show(word)} is no layer"
         what = "a space is missing after the colon" if glued[2] == ":" else "a colon is missing"
         hint = f"{what}: write `- {glued[1]}: ...`"
+        if glued[2] == ":":
+            hint = Suggestion(hint, word, f"{glued[1]}: {glued[3].lstrip()}")
     else:
         hint = suggest_nearest(word, [*LAYERS, *WORDS, *blocks])
     result.error(code, message, span, hint, notes)

@@ -380,7 +380,7 @@ class _Evaluation:
             raise _refused(node, f"'{name}' is a step, and a formula takes its axes", axes)
         sure = self.names.items()  # a param that failed is reported, and known all the same
         usable = [each for each, v in sure if v is REPORTED or not isinstance(v, NoValue)]
-        hint = did_you_mean(name, [*usable, *WORDS]) or (
+        hint = did_you_mean(name, [*usable, *WORDS], declared=True) or (
             f"names known here: {', '.join(usable) or 'none'}; text needs quotes"
         )
         raise _refused(node, f"no param or loop variable is called '{name}'", hint, "unknown-name")

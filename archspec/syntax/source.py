@@ -181,7 +181,7 @@ def read_file(path: Path, name: str | None = None) -> Document:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot read the file: {reason(error)}") from error
-    return read_text(_text(raw, str(path)), name or str(path), path)
+    return read_text(decode(raw, str(path)), name or str(path), path)
 
 
 def read_input(stream: BinaryIO, name: str) -> Document:
@@ -194,11 +194,11 @@ def read_input(stream: BinaryIO, name: str) -> Document:
         raw = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise UserError(f"{name}: cannot read it: {reason(error)}") from error
-    return read_text(_text(raw, name), name, Path(name))
+    return read_text(decode(raw, name), name, Path(name))
 
 
-def _text(raw: bytes, name: str) -> str:
-    """Decode the bytes of a file. Raises `UserError` for what is plainly no spec."""
+def decode(raw: bytes, name: str) -> str:
+    """Return the text of a file from its bytes. Raises `UserError` for what is plainly no spec."""
     if other := foreign.recognize_file(raw):
         what, hint = other
         raise UserError(f"{name}: this is {what}, not a spec", hint)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from archspec.errors import Diagnostic, Note, Source, Span
+from archspec.errors import Diagnostic, Note, Source, Span, Suggestion
 from archspec.syntax.words import BESIDE
 
 MAX_DEPTH = 60
@@ -162,20 +162,35 @@ def _lacking_space(stop: Stop) -> Diagnostic | None:
     if stop.begins_line:
         places += stop.lines_before[:1]
     for number, line in places:
-        for pattern, message, hint in LACKING:
+        for pattern, message, hint, is_space in LACKING:
             if slip := re.fullmatch(pattern, line.split(" #")[0].rstrip()):
                 column = slip.start(2) + 1
                 end = slip.end(2) + 1
                 span = replace(stop.span, line=number, column=column, end_line=number)
                 span = replace(span, end_column=end)
-                return stop.diagnose(message, f"write `{slip.expand(hint)}`", span)
+                remedy = f"write `{slip.expand(hint)}`"
+                if is_space:
+                    remedy = Suggestion(remedy, slip[2], f"{slip[2]} ")
+                return stop.diagnose(message, remedy, span)
     return None
 
 
-LACKING = (  # (a line, whose second group is to blame; what is wrong with it; what to write)
-    (r"(\s*)(-)([A-Za-z].*)", "a space is missing after the '-'", r"- \3"),
-    (r"([\s-]*\b)([A-Za-z]\w*:)([^\s:/\\].*)", "a space is missing after the colon", r"\2 \3"),
-    (r"([\s-]*\b)([A-Za-z]\w*)\s*=\s*([^=].*)", "a key is followed by a colon, not '='", r"\2: \3"),
+# A line, whose second group is to blame; what is wrong with it; what to write; whether that is a
+# space after the group.
+LACKING = (
+    (r"(\s*)(-)([A-Za-z].*)", "a space is missing after the '-'", r"- \3", True),
+    (
+        r"([\s-]*\b)([A-Za-z]\w*:)([^\s:/\\].*)",
+        "a space is missing after the colon",
+        r"\2 \3",
+        True,
+    ),
+    (
+        r"([\s-]*\b)([A-Za-z]\w*)\s*=\s*([^=].*)",
+        "a key is followed by a colon, not '='",
+        r"\2: \3",
+        False,
+    ),
 )
 
 

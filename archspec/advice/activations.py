@@ -1,0 +1,78 @@
+"""Advice on activations: one that is missing, or that follows another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archspec.advice.network import Advice, Network, channel_axis, has_kernel, is_activated
+from archspec.graph import Node
+from archspec.layers import find_activation, traits_of
+
+
+def find_lacking(network: Network) -> Iterator[Advice]:
+    """Yield the layers with a kernel that the next kernel follows with nothing non-linear between.
+
+    Two such kernels are one of a larger size, unless the pair is a factorization.
+    """
+    for second in network.calls():
+        if not has_kernel(second):
+            continue
+        first = network.source(second)
+        while first is not None and _is_linear(first) and network.is_taken_once(first):
+            first = network.source(first)
+        if first is None or not has_kernel(first) or not network.is_taken_once(first):
+            continue
+        if is_activated(first) or _is_factorization(first, second, network):
+            continue
+        message = f"nothing non-linear stands between this {first.op} and the {second.op} after it"
+        hint = "give it an `activation`, or add one after it: two linear layers in a row are one"
+        yield Advice(first, message, hint)
+
+
+def _is_linear(node: Node) -> bool:
+    """Return whether a layer without a kernel keeps what two kernels in a row can learn."""
+    traits = traits_of(node.op)
+    carries = traits.passes_values or traits.prepares or traits.batch_statistics
+    return not is_activated(node) and (carries or traits.kind == "dropout, noise")
+
+
+def _is_factorization(first: Node, second: Node, network: Network) -> bool:
+    """Return whether two kernels in a row are meant as one that costs less.
+
+    So are a depthwise or grouped convolution and a pointwise one, a row and a column, a linear
+    bottleneck, and what enlarges before a convolution.
+    """
+    if any(_mixes_part(each) or traits_of(each.op).enlarges for each in (first, second)):
+        return True
+    if all(len(set(each.arguments.get("kernel_size", ()))) > 1 for each in (first, second)):
+        return True
+    between, after = (
+        network.graph.shape(each.name)[channel_axis(each)] for each in (first, second)
+    )
+    before = network.input_shape(first)[channel_axis(first)]
+    if before is None or between is None or after is None:
+        return True
+    pointwise = set(first.arguments.get("kernel_size", ())) == {1}
+    return between < after and (between < before or (pointwise and between == before))
+
+
+def _mixes_part(node: Node) -> bool:
+    """Return whether each output of a convolution sees a part of the channels."""
+    depthwise = "depth_multiplier" in node.arguments and "filters" not in node.arguments
+    return depthwise or node.arguments.get("groups", 1) > 1
+
+
+def find_doubled(network: Network) -> Iterator[Advice]:
+    """Yield the activations of what an activation has passed. Of two softmaxes `check` warns."""
+    for node in network.calls():
+        source = network.source(node)
+        if source is None or has_kernel(node) or not is_activated(node):
+            continue
+        while traits_of(source.op).passes_values and source.inputs:
+            source = network.graph[source.inputs[0]]
+        names = [find_activation(each) for each in (source, node)]
+        if not is_activated(source) or names == ["softmax", "softmax"]:
+            continue
+        before, own = (name or each.op for name, each in zip(names, (source, node), strict=True))
+        message = f"this {own} is given what has passed a {before} already"
+        yield Advice(node, message, "remove one of the two activations")

@@ -1,0 +1,199 @@
+"""Fix specs: what their hints are sure of is written, if the spec has fewer errors then."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from codecs import BOM_UTF8
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from archspec import pipeline
+from archspec.api.check import Examination, examine
+from archspec.errors import MAX_ERRORS, Diagnostic, Suggestion, UserError
+from archspec.reading import read_bytes, reason
+from archspec.syntax.damage import LINE_END
+from archspec.syntax.fixes import apply_fixes
+from archspec.syntax.source import MAX_BYTES, decode, read_text
+from archspec.writing import writing
+
+MAX_ROUNDS = MAX_ERRORS  # in which fixes bring up others
+NONE: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What was fixed in a spec, and what is left.
+
+    text: of the spec, fixed. fixed: the errors that are mended. checked: the spec as it is now.
+    """
+
+    text: str
+    fixed: tuple[Diagnostic, ...]
+    checked: Examination
+
+    @property
+    def left(self) -> list[Diagnostic]:
+        """What is still wrong, as `archspec.check` returns it."""
+        return list(self.checked.found)
+
+
+def fix(spec: str | Path, /, **params: Any) -> Fixed:
+    """Fix the errors of a file whose remedy is certain, and return what was fixed and what is left.
+
+    spec: a file. params: new values for its params, as `archspec.load` takes them.
+
+    A remedy is certain if one word alone can be meant, and if the file has fewer errors with it and
+    none that it did not have. No other file is changed, such as a base or an imported one, and in
+    this one nothing else: comments, layout, line ends and permissions stay. It is written whole, or
+    not at all.
+
+    Raises `UserError` if the file cannot be read or written, or was changed meanwhile.
+
+        >>> import archspec
+        >>> fixed = archspec.fix("mine.yaml")  # doctest: +SKIP
+        >>> [(each.code, each.fix.text) for each in fixed.fixed], fixed.left  # doctest: +SKIP
+        ([('unknown-argument', 'kernel_size')], [])
+    """
+    return fix_file(spec, params)
+
+
+def fix_file(spec: str | Path, params: Mapping[str, Any], edits: Sequence[str] = ()) -> Fixed:
+    """Fix a file. params, edits: as `archspec.load` takes them. Raises as `fix` does."""
+    path = pipeline.find(spec)
+    name = pipeline.display_name(spec, path)
+    raw = _read(path)
+    found = fix_text(decode(raw, str(path)), name, path, params, edits)
+    if found.fixed:
+        _write(path, raw, BOM_UTF8 * raw.startswith(BOM_UTF8) + found.text.encode())
+    return found
+
+
+def fix_text(
+    text: str,
+    name: str,
+    path: Path | None = None,
+    params: Mapping[str, Any] = NONE,
+    edits: Sequence[str] = (),
+) -> Fixed:
+    """Fix the text of a spec. name: what messages call it. path: where the paths in it start."""
+
+    def look(text: str) -> Examination:
+        document = partial(read_text, text, name, path)
+        return examine(name, lambda: pipeline.graph_of(document(), params, edits))
+
+    return _Fixing(name, look).run(text)
+
+
+class _Fixing:
+    """The fixing of a text, which is looked at again after each change."""
+
+    def __init__(self, name: str, look: Callable[[str], Examination]) -> None:
+        self.name = name
+        self.look = look
+
+    def run(self, text: str) -> Fixed:
+        now = Fixed(text, (), self.look(text))
+        for _ in range(MAX_ROUNDS):
+            wanted = self.list_fixable(now)
+            # An unknown name may come of another mistake, as of a misspelt `name`, and of nothing
+            # else: so names come last, and one by one.
+            firm = [each for each in wanted if not _is_of_declared(each)]
+            names = [each for each in wanted if _is_of_declared(each)]
+            better = self.attempt(now, firm) or self.attempt_each(now, firm)
+            better = better or self.attempt_first(now, names)
+            if better is None:
+                break
+            now = better
+        return now
+
+    def list_fixable(self, now: Fixed) -> list[Diagnostic]:
+        """Return the errors in this text whose remedy is sure."""
+        lines = tuple(LINE_END.split(now.text))
+        errors = [each for each in now.checked.found if each.severity == "error"]
+        wrong = {text for each in errors for _, text in each.span.lines()}  # names to mend as well
+        return [
+            each
+            for each in errors
+            if each.fix is not None and each.fix.text not in wrong
+            if not _is_outvoted(each, now.text)
+            if (each.span.source.name, each.span.source.lines) == (self.name, lines)
+        ]
+
+    def attempt(self, now: Fixed, wanted: Sequence[Diagnostic]) -> Fixed | None:
+        """Return the text with all these errors fixed, and those that only come to light then; None
+        if that is not certainly better."""
+        before, then = _count_errors(now), self.change(now, wanted)
+        known = before.keys() - {_key(each) for each in wanted}  # of one mistake twice in a line
+        for _ in range(MAX_ROUNDS):
+            hidden = [each for each in self.list_fixable(then) if _key(each) not in known]
+            if not hidden:
+                break
+            then = self.change(then, hidden)
+        after = _count_errors(then)
+        return None if after - before or after.total() >= before.total() else then
+
+    def change(self, now: Fixed, wanted: Sequence[Diagnostic]) -> Fixed:
+        """Return the text with these errors fixed, whatever comes of it."""
+        text = apply_fixes(now.text, [each.fix for each in wanted if each.fix is not None])
+        checked = now.checked if text == now.text else self.look(text)
+        return Fixed(text, (*now.fixed, *wanted), checked)
+
+    def attempt_first(self, now: Fixed, wanted: Sequence[Diagnostic]) -> Fixed | None:
+        """Return the text with the first of these errors fixed that can be; None if none can."""
+        return next(filter(None, (self.attempt(now, [each]) for each in wanted)), None)
+
+    def attempt_each(self, now: Fixed, wanted: Sequence[Diagnostic]) -> Fixed | None:
+        """Return the text with those of these errors fixed that can be fixed by themselves."""
+        first = now
+        for each in reversed(wanted):  # so that the places of those before it stay right
+            now = self.attempt(now, [each]) or now
+        return None if now is first else now
+
+
+def _is_outvoted(error: Diagnostic, text: str) -> bool:
+    """Return whether a name that is declared nowhere is written more often than the declared one
+    that is near it: then the declaration may be what is misspelt."""
+    hint = error.hint
+    if not isinstance(hint, Suggestion) or not hint.declared:
+        return False
+    words = Counter(re.findall(r"[\w-]+", text))
+    return 0 < words[hint.meant] < words[hint.given]
+
+
+def _is_of_declared(error: Diagnostic) -> bool:
+    return isinstance(error.hint, Suggestion) and error.hint.declared
+
+
+def _count_errors(now: Fixed) -> Counter[tuple[str, str, str, int]]:
+    return Counter(_key(each) for each in now.checked.found if each.severity == "error")
+
+
+def _key(error: Diagnostic) -> tuple[str, str, str, int]:
+    """Return what tells an error from others; a fix before it moves it within its line alone."""
+    return error.span.source.name, error.code, error.message, error.span.line
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_bytes(path, MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot read the file: {reason(error)}") from error
+
+
+def _write(path: Path, before: bytes, raw: bytes) -> None:
+    """Write a file anew, with the permissions that it has. before: its content when it was read."""
+    target = path.resolve()  # a link stays one
+    if not os.access(target, os.W_OK):
+        raise UserError(f"cannot write {path}: it is read-only", "allow it: chmod u+w")
+    with writing(target, hint="fix it in a folder that can be written") as temporary:
+        temporary.touch(0o600)
+        shutil.copymode(target, temporary)
+        temporary.write_bytes(raw)
+        if _read(target) != before:
+            raise UserError(f"{path} has changed since it was read", "check it again")
