@@ -40,6 +40,7 @@ ROOMS = [
     "loading",
     "expand",
     "pipeline",
+    "differences",
     "pictures",
     "backends",
     "data",

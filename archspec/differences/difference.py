@@ -1,0 +1,121 @@
+"""The difference between two networks, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from archspec.differences.edits import Edit, Follow, find_edits, list_reordered
+from archspec.differences.matching import Matching, match_graphs
+from archspec.errors import Refused
+from archspec.graph import Graph
+from archspec.recipe import recipe_of
+
+ALIKE = 0.3  # the share of nodes that must be paired for edits to tell anything
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """The difference between two networks: what of both belongs together, and the edits.
+
+    a, b: the two graphs. names: what they are called. matching: the nodes and scopes that belong
+    together. edits: what leads from the first to the second, in the order of the network; none
+    where `is_same`, but for `renamed`. follow: the layers whose shapes follow. reordered: the
+    merges, by their names in `b`, that take the same in another order.
+    """
+
+    a: Graph
+    b: Graph
+    names: tuple[str, str]
+    matching: Matching
+    edits: tuple[Edit, ...]
+    follow: Follow = field(default_factory=Follow)
+    reordered: tuple[str, ...] = ()
+
+    @property
+    def pairs(self) -> Mapping[str, str]:
+        """The names of the paired nodes of the first graph, with those of the second."""
+        return self.matching.pairs
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the two are the same network; names, the order in which merges take their inputs,
+        params and the recipe may differ."""
+        return self.matching.is_whole
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether the two have so much in common that edits tell how they differ."""
+        most = max(len(self.a.nodes), len(self.b.nodes))
+        return len(self.pairs) >= ALIKE * most
+
+    @cached_property
+    def untouched(self) -> int:
+        """How many layers are in both without an edit of their own; names do not count."""
+        touched = {each.b for each in self.edits if each.kind not in ("renamed", "outputs")}
+        return sum(each not in touched for each in self.pairs.values())
+
+    @property
+    def params(self) -> int:
+        """How many parameters the second network has more."""
+        return self.b.total_params - self.a.total_params
+
+    @property
+    def macs(self) -> int | None:
+        """How many MACs the second network has more; None if one of both is unknown."""
+        a, b = self.a.macs, self.b.macs
+        return None if a is None or b is None else b - a
+
+    @cached_property
+    def spec_params(self) -> Mapping[str, tuple[Any, Any]]:
+        """The params of the specs that differ; None where a spec has no such param."""
+        return _find_differing(self.a.params, self.b.params)
+
+    @cached_property
+    def recipe(self) -> Mapping[str, tuple[Any, Any]]:
+        """The keys of the recipes that differ, with dots, defaults filled in; {} where neither spec
+        has a recipe."""
+        if not self.a.train and not self.b.train:
+            return {}
+        return _find_differing(_flatten(_list_recipe(self.a)), _flatten(_list_recipe(self.b)))
+
+
+def compare_graphs(a: Graph, b: Graph, names: tuple[str, str] | None = None) -> Difference:
+    """Return the difference between two graphs. names: what they are called; by default their own.
+
+    >>> import archspec
+    >>> changed = archspec.load("resnet18", edits=["at: head, insert_before: {Dropout: 0.5}"])
+    >>> difference = compare_graphs(archspec.load("resnet18"), changed)
+    >>> [(each.kind, each.b, each.params) for each in difference.edits]
+    [('added', 'dropout', 0)]
+    """
+    matching = match_graphs(a, b)
+    edits, follow = find_edits(a, b, matching)
+    reordered = list_reordered(a, b, matching.pairs)
+    return Difference(a, b, names or (a.name, b.name), matching, edits, follow, reordered)
+
+
+def _find_differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    names = dict.fromkeys((*a, *b))
+    return {name: (a.get(name), b.get(name)) for name in names if a.get(name) != b.get(name)}
+
+
+def _list_recipe(graph: Graph) -> Mapping[str, Any]:
+    """Return the recipe of a graph with its defaults, or as it is written if it does not fit."""
+    try:
+        return recipe_of(graph).mapping()
+    except Refused:
+        return graph.train
+
+
+def _flatten(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Return the values of nested mappings by their dotted keys."""
+    found: dict[str, Any] = {}
+    for key, each in value.items():
+        if isinstance(each, Mapping) and each:
+            found |= _flatten(each, f"{above}{key}.")
+        else:
+            found[above + key] = each
+    return found
