@@ -291,7 +291,8 @@ class _Matcher:
         context += 0.2 * (marks.up[x.name] == others.up[y.name])
         context += 0.1 * (marks.near[x.name] == others.near[y.name])
         if last_part(x) == last_part(y):
-            context += 1.5 if is_anchor(x) and is_anchor(y) else 0.1
+            written = is_named(x) and is_named(y)
+            context += 1.5 if is_anchor(x) and is_anchor(y) else 0.4 if written else 0.1
         return found + context * _weigh(x)
 
     def compare_nodes(self, x: Node, y: Node) -> float:

@@ -1,0 +1,253 @@
+"""The difference between two networks as text, for a terminal or as Markdown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+from archspec import notation
+from archspec.differences.difference import Difference
+from archspec.differences.patterns import Names, write_names
+from archspec.differences.rows import Row, RowKind, make_rows, write_value
+from archspec.graph import Graph
+
+Paint = Callable[[str, RowKind], str]
+SIGNS: Mapping[RowKind, str] = {
+    "added": "+",
+    "removed": "-",
+    "changed": "~",
+    "replaced": "~",
+    "several": "~",
+    "moved": "@",
+    "rewired": ">",
+    "renamed": "=",
+    "outputs": ">",
+    "follow": ".",
+}
+WIDTH = 100
+WIDEST = 44  # of the column of names, beyond which the words stand on the next line
+SHOWN = 3  # patterns of a row; the rest is counted
+PLURALS = {"layer": "layers", "time": "times"}
+
+
+def plain(text: str, kind: RowKind) -> str:
+    """Return a text without colour."""
+    return text
+
+
+def write_text(
+    difference: Difference,
+    depth: int | None = None,
+    full: bool = False,
+    paint: Paint = plain,
+) -> str:
+    """Return a difference as lines of a terminal. depth, full: as `make_rows` takes them.
+
+    paint: colours a text by the kind of its row.
+    """
+    lines = [" -> ".join(difference.names)]
+    lines += [f"    {line}" for line in _list_settings(difference)]
+    if difference.is_same or difference.is_alike:
+        rows = make_rows(difference, depth, full)
+        lines += _lay_out([_list_cells(row, full) for row in rows], rows, paint)
+        lines += [f"  ( {line}" for line in list_looked_through(difference)]
+    else:
+        lines += [f"    {line}" for line in list_ops(difference)]
+    lines += [f"    {line}" for line in list_totals(difference)]
+    return "\n".join(lines) + "\n"
+
+
+def write_markdown(difference: Difference, depth: int | None = None, full: bool = False) -> str:
+    """Return a difference as Markdown: a table of its rows, and lines of what else there is."""
+    lines = [f"**{' → '.join(map(_escape, difference.names))}**", ""]
+    if difference.is_same or difference.is_alike:
+        rows = make_rows(difference, depth, full)
+        if rows:
+            lines += ["| | where | what | params | MACs | times |", "|---|---|---|--:|--:|--:|"]
+        for row in rows:
+            where, what, *costs = _list_cells(row, full)
+            names = ", ".join(f"`{each}`" for each in where.split(", ") if each)
+            cells = [f"`{SIGNS[row.kind]}`", names, _escape(what), *costs]
+            lines.append(f"| {' | '.join(cells)} |")
+        lines += [""] * bool(rows)
+        others = list_looked_through(difference)
+    else:
+        others = list_ops(difference)
+    found = [*_list_settings(difference), *others, *list_totals(difference)]
+    return "\n".join([*lines, *(f"- {_escape(line)}" for line in found)]) + "\n"
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
+
+
+def _list_cells(row: Row, full: bool) -> tuple[str, str, str, str, str]:
+    """Return the cells of a row: where, what, params, MACs, times."""
+    where = list(row.where)
+    if not full and len(where) > SHOWN:
+        where = [*where[: SHOWN - 1], f"and {len(where) - SHOWN + 1} more"]
+    times = f"{row.times} times" if row.times > 1 and row.kind != "follow" else ""
+    return (
+        ", ".join(where).replace(", and ", " and "),
+        row.what,
+        write_signed(row.params),
+        write_signed(row.macs),
+        times,
+    )
+
+
+def write_signed(value: int | None) -> str:
+    """Return a count with its sign; nothing for 0.
+
+    >>> write_signed(102_400), write_signed(-3), write_signed(0), write_signed(None)
+    ('+102 K', '-3', '', '?')
+    """
+    if value is None:
+        return notation.UNKNOWN
+    return f"{'-' if value < 0 else '+'}{notation.write_count(abs(value))}" if value else ""
+
+
+def _lay_out(
+    cells: Sequence[tuple[str, ...]], rows: Sequence[Row], paint: Paint
+) -> list[str]:
+    """Return rows in columns, under headings of the columns of numbers."""
+    if not rows:
+        return []
+    headings = ("", "", "params", "MACs", "")
+    numbers = [
+        max(len(text) for text in (heading, *column)) if any(column) else 0
+        for heading, column in list(zip(headings, zip(*cells, strict=True), strict=True))[2:]
+    ]
+    names = min(WIDEST, max(len(where) for where, *_ in cells))
+    right = sum(width + 2 for width in numbers if width)
+    room = max(24, WIDTH - 4 - names - 2 - right)
+    words = min(room, max(len(what) for _, what, *_ in cells))
+    lines = []
+    for row, (where, what, *costs) in zip(rows, cells, strict=True):
+        last = "".join(
+            f"  {cost:>{width}}" for cost, width in zip(costs, numbers, strict=True) if width
+        )
+        at = wrap(where, names, break_on_hyphens=False, break_long_words=False) or [""]
+        said = wrap(what, words, break_on_hyphens=False, break_long_words=False) or [""]
+        height = max(len(at), len(said))
+        for line in range(height):
+            name = at[line] if line < len(at) else ""
+            text = said[line] if line < len(said) else ""
+            sign = SIGNS[row.kind] if not line else " "
+            begin = f"  {paint(sign, row.kind)} {paint(name, row.kind)}"
+            begin += " " * (names - len(name))
+            lines.append(f"{begin}  {text:{words}}{last if not line else ''}".rstrip())
+    if any(numbers[:2]):
+        head = "".join(
+            f"  {heading:>{width}}"
+            for heading, width in zip(headings[2:], numbers, strict=True)
+            if width
+        )
+        lines.insert(0, f"{'':{4 + names + 2 + words}}{head}".rstrip())
+    return lines
+
+
+def _list_settings(difference: Difference) -> list[str]:
+    """Return lines on what differs in params and in the recipe."""
+    both = {
+        name: values
+        for name, values in difference.spec_params.items()
+        if name in difference.a.params and name in difference.b.params
+    }
+    lines = []
+    for title, found in (("params", both), ("recipe", difference.recipe)):
+        if found:
+            words = ", ".join(
+                f"{name} {write_value(a)} -> {write_value(b)}" for name, (a, b) in found.items()
+            )
+            lines.append(f"{title}: {words}")
+    return lines
+
+
+def list_looked_through(difference: Difference) -> list[str]:
+    """Return a line on the groups that one side alone has, around steps that both have."""
+    lines = []
+    for graph, name, paths in zip(
+        (difference.a, difference.b),
+        difference.names,
+        difference.matching.looked_through,
+        strict=True,
+    ):
+        if paths:
+            written = write_names(paths, Names.of(graph))
+            groups = "a group" if len(paths) == 1 else "groups"
+            lines.append(f"{', '.join(written)}: {groups} in {name} alone, looked through")
+    return lines
+
+
+def list_ops(difference: Difference) -> list[str]:
+    """Return lines on the classes of layers of two networks that have little in common."""
+    counts = [Counter(node.op for node in graph) for graph in (difference.a, difference.b)]
+    words = [
+        f"{op} {counts[0][op]} -> {counts[1][op]}"
+        for op in dict.fromkeys((*counts[0], *counts[1]))
+        if counts[0][op] != counts[1][op]
+    ]
+    return ["two networks that have little in common", *([", ".join(words)] if words else [])]
+
+
+def list_totals(difference: Difference) -> list[str]:
+    """Return lines on what is the same, and on the costs of both."""
+    a, b = difference.a, difference.b
+    lines = []
+    if difference.is_same:
+        lines.append(f"the same network{_write_but(difference)}")
+        return lines
+    total = len(a.nodes) - len(a.inputs)
+    same = difference.untouched - sum(
+        1 for name in a.inputs if _is_untouched(difference, name)
+    )
+    if difference.is_alike:
+        lines.append(f"{same} of {total} layers are the same")
+    costs = [
+        f"{a.total_params:,} -> {b.total_params:,} params{_write_percent(a.total_params, b.total_params)}"
+        if difference.params
+        else f"{a.total_params:,} params",
+        f"{notation.write_count(a.macs)} -> {notation.write_count(b.macs)} MACs"
+        f"{_write_percent(a.macs, b.macs)}"
+        if a.macs != b.macs
+        else f"{notation.write_count(a.macs)} MACs",
+    ]
+    shapes = [_write_outputs(graph) for graph in (a, b)]
+    output = shapes[0] if shapes[0] == shapes[1] else " -> ".join(shapes)
+    lines.append(", ".join([*costs, f"output {output}"]))
+    return lines
+
+
+def _is_untouched(difference: Difference, name: str) -> bool:
+    there = difference.pairs.get(name)
+    return there is not None and not any(
+        each.b == there and each.kind not in ("renamed", "outputs") for each in difference.edits
+    )
+
+
+def _write_but(difference: Difference) -> str:
+    """Return what differs all the same in one network: names, orders."""
+    found = []
+    if count := len(difference.reordered):
+        merges = "a merge takes its" if count == 1 else f"{count} merges take their"
+        found.append(f"the order in which {merges} inputs")
+    if difference.edits:
+        found.append("names")
+    return f", but for {' and '.join(found)}" if found else ""
+
+
+def _write_percent(a: int | None, b: int | None) -> str:
+    if not a or b is None:
+        return ""
+    return f" ({100 * (b / a - 1):+.1f}%)"
+
+
+def _write_outputs(graph: Graph) -> str:
+    return ", ".join(notation.write_shape(graph.shape(name)) for name in graph.outputs)
+
+
+def describe_value(value: Any) -> str:
+    return write_value(value)
