@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from archspec.api.build import build, custom_objects, to_keras
     from archspec.api.check import check
     from archspec.api.compare import RunList, compare, list_runs
+    from archspec.api.diff import DifferenceReport, diff
     from archspec.api.draw import Drawing, draw
     from archspec.api.edit import edit
     from archspec.api.explain import explain
@@ -48,6 +49,7 @@ __all__ = [
     "Bench",
     "Comparison",
     "Diagnostic",
+    "DifferenceReport",
     "Drawing",
     "Evaluation",
     "Facts",
@@ -64,6 +66,7 @@ __all__ = [
     "compare",
     "custom_objects",
     "describe_layers",
+    "diff",
     "draw",
     "edit",
     "evaluate",
@@ -90,6 +93,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("list_runs", "RunList"), "api.compare"),
     "Bench": "comparing.timings",
     "Comparison": "comparing.table",
+    "DifferenceReport": "api.diff",
     "Drawing": "api.draw",
     "Report": "api.reports",
     "describe_layers": "api.layers",

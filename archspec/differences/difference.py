@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,8 @@ from archspec.differences.edits import Edit, Follow, find_edits, list_reordered
 from archspec.differences.matching import Matching, match_graphs
 from archspec.errors import Refused
 from archspec.graph import Graph
-from archspec.recipe import recipe_of
+from archspec.recipe import RECIPE, recipe_of
+from archspec.recipe.of_graph import BY_OUTPUT
 
 ALIKE = 0.3  # the share of nodes that must be paired for edits to tell anything
 
@@ -20,7 +21,8 @@ ALIKE = 0.3  # the share of nodes that must be paired for edits to tell anything
 class Difference:
     """The difference between two networks: what of both belongs together, and the edits.
 
-    a, b: the two graphs. names: what they are called. matching: the nodes and scopes that belong
+    a, b: the two graphs. names: what they are called. files: where they were read; None for a graph
+    that was given. matching: the nodes and scopes that belong
     together. edits: what leads from the first to the second, in the order of the network; none
     where `is_same`, but for `renamed`. follow: the layers whose shapes follow. reordered: the
     merges, by their names in `b`, that take the same in another order.
@@ -33,6 +35,7 @@ class Difference:
     edits: tuple[Edit, ...]
     follow: Follow = field(default_factory=Follow)
     reordered: tuple[str, ...] = ()
+    files: tuple[str | None, str | None] = (None, None)
 
     @property
     def pairs(self) -> Mapping[str, str]:
@@ -79,11 +82,18 @@ class Difference:
         has a recipe."""
         if not self.a.train and not self.b.train:
             return {}
-        return _find_differing(_flatten(_list_recipe(self.a)), _flatten(_list_recipe(self.b)))
+        return _find_differing(_list_recipe(self.a), _list_recipe(self.b))
 
 
-def compare_graphs(a: Graph, b: Graph, names: tuple[str, str] | None = None) -> Difference:
-    """Return the difference between two graphs. names: what they are called; by default their own.
+def compare_graphs(
+    a: Graph,
+    b: Graph,
+    names: tuple[str, str] | None = None,
+    files: tuple[str | None, str | None] = (None, None),
+) -> Difference:
+    """Return the difference between two graphs.
+
+    names: what they are called; by default their own. files: where they were read.
 
     >>> import archspec
     >>> changed = archspec.load("resnet18", edits=["at: head, insert_before: {Dropout: 0.5}"])
@@ -94,7 +104,8 @@ def compare_graphs(a: Graph, b: Graph, names: tuple[str, str] | None = None) -> 
     matching = match_graphs(a, b)
     edits, follow = find_edits(a, b, matching)
     reordered = list_reordered(a, b, matching.pairs)
-    return Difference(a, b, names or (a.name, b.name), matching, edits, follow, reordered)
+    names = names or (a.name, b.name)
+    return Difference(a, b, names, matching, edits, follow, reordered, files)
 
 
 def _find_differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -102,20 +113,20 @@ def _find_differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tup
     return {name: (a.get(name), b.get(name)) for name in names if a.get(name) != b.get(name)}
 
 
-def _list_recipe(graph: Graph) -> Mapping[str, Any]:
-    """Return the recipe of a graph with its defaults, or as it is written if it does not fit."""
+def _list_recipe(graph: Graph) -> dict[str, Any]:
+    """Return the keys of a recipe, in normal form and with their defaults; as they are written if
+    the recipe does not fit the graph."""
     try:
-        return recipe_of(graph).mapping()
+        recipe = recipe_of(graph)
     except Refused:
-        return graph.train
-
-
-def _flatten(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Return the values of nested mappings by their dotted keys."""
+        return dict(graph.train)
     found: dict[str, Any] = {}
-    for key, each in value.items():
-        if isinstance(each, Mapping) and each:
-            found |= _flatten(each, f"{above}{key}.")
+    for key in RECIPE:
+        value = getattr(recipe, key)
+        if key == "data":
+            found |= {f"data.{each.name}": getattr(value, each.name) for each in fields(value)}
+        elif key in BY_OUTPUT and len(graph.outputs) == 1:
+            found[key] = next(iter(value.values()))
         else:
-            found[above + key] = each
+            found[key] = value
     return found

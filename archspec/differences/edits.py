@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from archspec.differences.marks import freeze, is_any_order
 from archspec.differences.matching import Matching
+from archspec.differences.scopes import is_named
 from archspec.graph import Graph, Node, count_params
 
 EditKind = Literal[
@@ -130,9 +131,7 @@ class _Finder:
             if partner is None:
                 macs = y.facts.macs if y.facts else None
                 inputs = ((), y.inputs)
-                yield Edit(
-                    "added", None, y.name, ("", y.op), {}, inputs, count_params(y), macs
-                )
+                yield Edit("added", None, y.name, ("", y.op), {}, inputs, count_params(y), macs)
             else:
                 yield from self.iter_edits_of(partner, y)
             yield from self.iter_removed(gone.get(y.name, ()))
@@ -160,12 +159,10 @@ class _Finder:
             kinds.append(("rewired", {}))
         costs = _subtract(x, y)
         for kind, arguments in kinds:
-            yield Edit(
-                kind, x.name, y.name, (x.op, y.op), arguments, (x.inputs, y.inputs), *costs
-            )
+            yield Edit(kind, x.name, y.name, (x.op, y.op), arguments, (x.inputs, y.inputs), *costs)
             costs = (0, 0)
         last = x.name.rpartition(".")[2], y.name.rpartition(".")[2]
-        if last[0] != last[1] and (_is_written(x) or _is_written(y)) and x.op == y.op:
+        if last[0] != last[1] and is_named(x) and is_named(y):
             yield Edit("renamed", x.name, y.name, (x.op, y.op))
 
     def find_arguments(self, x: Node, y: Node) -> dict[str, tuple[Any, Any]]:
@@ -221,7 +218,7 @@ class _Finder:
         ]
         for path, other in self.matching.scopes.items():
             last = path.rpartition(".")[2], other.rpartition(".")[2]
-            if last[0] != last[1] and (written[0][path].named or written[1][other].named):
+            if last[0] != last[1] and written[0][path].named and written[1][other].named:
                 yield Edit("renamed", path, other)
 
     def iter_outputs(self) -> Iterator[Edit]:
@@ -234,17 +231,10 @@ class _Finder:
             yield Edit("outputs", None, None, inputs=(a, b))
 
 
-def _is_written(node: Node) -> bool:
-    return node.named or not node.inputs
-
-
 def _subtract(x: Node, y: Node) -> tuple[int, int | None]:
     """Return the params and MACs that the second node has more."""
-    macs = None
-    if x.facts and y.facts and x.facts.macs is not None and y.facts.macs is not None:
-        macs = y.facts.macs - x.facts.macs
-    elif x.facts and y.facts and x.facts.macs is y.facts.macs is None:
-        macs = None
+    known = x.facts and y.facts and x.facts.macs is not None and y.facts.macs is not None
+    macs = y.facts.macs - x.facts.macs if known else None  # type: ignore[union-attr, operator]
     return count_params(y) - count_params(x), macs
 
 

@@ -159,7 +159,10 @@ class _Matcher:
             self.pairs,
             self.scopes,
             frozenset(self.moved),
-            (tuple(self.looked_through[0]), tuple(self.looked_through[1])),
+            (
+                _list_held(self.looked_through[0], a, self.pairs),
+                _list_held(self.looked_through[1], b, self.back),
+            ),
         )
 
     def pair(self, x: Node, y: Node) -> None:
@@ -434,6 +437,12 @@ class _Matcher:
             found.remove(best)
             self.pair(x, best)
             self.moved.add(x.name)
+
+
+def _list_held(paths: Iterable[str], graph: Graph, paired: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the paths of scopes that hold a paired node."""
+    held = {region.path for node in graph if node.name in paired for region in node.regions}
+    return tuple(path for path in paths if path in held)
 
 
 def _list_inputs(node: Node, names: Iterable[str]) -> tuple[str, ...]:

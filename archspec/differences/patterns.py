@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from archspec.graph import Graph
+from archspec.syntax.edits import translate
 
 # A number of a loop follows a letter at the end of a part; one of Keras follows an underscore.
 NUMBERED = re.compile(r"([A-Za-z_].*?)(?<![0-9.])([0-9]+)")
@@ -57,25 +58,40 @@ def split_part(part: str) -> Part:
     return (found[1], int(found[2])) if found and str(int(found[2])) == found[2] else (part, -1)
 
 
-def write_names(names: Iterable[str], known: Names) -> list[str]:
+def write_names(names: Iterable[str], known: Names, stars: bool = True) -> list[str]:
     """Return patterns that stand for exactly these names, in the order of their first.
 
-    known: the names of the graph that they are of.
+    known: the names of the graph that they are of. stars: whether siblings are said by a star; else
+    by their numbers.
     """
     groups: dict[str, list[tuple[Part, ...]]] = {}
     for name in dict.fromkeys(names):
         groups.setdefault(stem_of(name), []).append(tuple(map(split_part, name.split("."))))
-    return [
-        text
-        for rows in groups.values()
-        for cover in _cover(sorted(rows))
-        for text in _write_cover(cover, known)
-    ]
+    written: list[str] = []
+    for rows in groups.values():
+        pattern = _write_whole(rows, known) if stars else None
+        if pattern is not None:
+            written.append(pattern)
+            continue
+        for cover in _cover(sorted(rows)):
+            written += _write_cover(cover, known if stars else None)
+    return written
 
 
 def _stem(part: Part) -> str:
     stem, number = part
     return f"{stem}#" if number >= 0 and not stem.endswith("_") else stem.rstrip("_")
+
+
+def _write_whole(rows: Sequence[tuple[Part, ...]], known: Names) -> str | None:
+    """Return the one pattern that means these names and no others; None if there is none."""
+    places = [tuple(sorted(set(parts))) for parts in zip(*rows, strict=True)]
+    texts = [_spell(each[0]) if len(each) == 1 else f"{_find_common(each)}*" for each in places]
+    regex = translate(".".join(texts))
+    names = {".".join(map(_spell, row)) for row in rows}
+    meant = [".".join(each) for each in known.by_length.get(len(places), ())]
+    exact = all(each in names for each in meant if regex.fullmatch(each))
+    return ".".join(texts) if exact else None
 
 
 def _cover(rows: Sequence[tuple[Part, ...]]) -> list[Cover]:
@@ -91,11 +107,12 @@ def _cover(rows: Sequence[tuple[Part, ...]]) -> list[Cover]:
     return [(tuple(firsts), *cover) for covers, firsts in alike.items() for cover in covers]
 
 
-def _write_cover(cover: Cover, known: Names) -> list[str]:
-    """Return the patterns of a product, with a star at each place where that means no more."""
+def _write_cover(cover: Cover, known: Names | None) -> list[str]:
+    """Return the patterns of a product, with a star at each place where that means no more of what
+    is known; with none if nothing is."""
     stars: list[str | None] = [None] * len(cover)
     for place, parts in enumerate(cover):
-        if len(parts) > 1:
+        if len(parts) > 1 and known is not None:
             tried = [*stars]
             tried[place] = _find_common(parts)
             if _fits_only(cover, tried, known):

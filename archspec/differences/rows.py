@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from archspec import notation
-from archspec.arguments import show
+from archspec.arguments import leave_out_defaults, show
 from archspec.differences.difference import Difference
-from archspec.differences.edits import BEARING, Edit, EditKind
+from archspec.differences.edits import Edit, EditKind
 from archspec.differences.patterns import Names, stem_of, write_names
 from archspec.graph import Graph, Node, sum_or_none
+from archspec.layers import LAYERS
 
 FEW = 4  # layers of a group that are listed by class
 MOST = 4  # values of an argument that are listed
@@ -99,13 +100,16 @@ class _Maker:
         indexes = tuple(sorted(index for unit in units for index in unit.edits))
         edits = [self.difference.edits[index] for index in indexes]
         kind = edits[0].kind
-        where = write_names((unit.name for unit in units if unit.name), self.names[_side(kind)])
+        where = write_names(
+            (unit.name for unit in units if unit.name), self.names[_side(kind)], kind != "renamed"
+        )
+        what = units[0].write(units)
         if len(where) > EVERY and (every := self.find_every(edits)):
-            where = [every]
+            where, what = [every], what.removeprefix(f"{edits[0].op[1]} ")
         return Row(
             kind,
             tuple(where),
-            units[0].write(units),
+            what,
             len(units),
             sum(each.params for each in edits),
             sum_or_none(each.macs for each in edits),
@@ -117,15 +121,16 @@ class _Maker:
         kind, op = edits[0].kind, edits[0].op[0]
         if kind not in ("changed", "replaced") or any(each.op[0] != op for each in edits):
             return None
-        old = [{name: values[0] for name, values in each.arguments.items()} for each in edits]
+        old = {name: values[0] for name, values in edits[0].arguments.items()}
+        is_one = all(each.arguments == edits[0].arguments for each in edits)
         met = {each.a for each in edits}
         for node in self.a:
             if node.op != op or node.name in met:
                 continue
             arguments = self.a.normal_arguments(node)
-            if kind == "replaced" or any(
-                all(arguments.get(name) == value for name, value in each.items()) for each in old
-            ):
+            if kind == "replaced" or not is_one:
+                return None
+            if all(arguments.get(name) == value for name, value in old.items()):
                 return None
         return f"every {op}"
 
@@ -210,7 +215,8 @@ class _Maker:
             write = self.write_rewired
         else:
             assert edit.b is not None
-            key = (edit.kind, stem_of(name), stem_of(edit.b), edit.op)
+            there = () if edit.kind == "moved" else stem_of(edit.b)
+            key = (edit.kind, stem_of(name), there, edit.op)
             write = self.write_place
         return _Unit(key, name, (index,), write)
 
@@ -264,10 +270,16 @@ class _Maker:
                 for before, after in (each.arguments[name] for each in edits)
             )
             listed = [*pairs][:MOST] + ["..."] * (len(pairs) > MOST)
-            words.append(f"{name} {', '.join(listed)}")
-        if not edits[0].inputs[0] and op == other and not edits[0].inputs[1]:
-            return ", ".join(word.removeprefix("shape ") for word in words)
-        return ", ".join([f"{op} -> {other}", *words]) if op != other else f"{op} {', '.join(words)}"
+            says_name = name == op.lower() or (name == "shape" and not edits[0].inputs[1])
+            words.append(", ".join(listed) if says_name else f"{name} {', '.join(listed)}")
+        if op != other:
+            return ", ".join([f"{op} -> {other}", *words])
+        return ", ".join(words) if self.is_called_so(edits) else f"{op} {', '.join(words)}"
+
+    def is_called_so(self, edits: Sequence[Edit]) -> bool:
+        """Return whether the names of layers say their class: names that Keras would give."""
+        nodes = [self.b[each.b] for each in edits if each.b is not None]
+        return not any(node.named for node in nodes)
 
     def find_rewired(self, edit: Edit) -> tuple[list[str], list[str]]:
         """Return what a layer takes in place of what, by names of the second side where there."""
@@ -291,11 +303,12 @@ class _Maker:
     def write_place(self, units: Sequence[_Unit]) -> str:
         """Return where layers are now, or what they are called now."""
         edits = self.edits_of(units)
-        there = write_names((each.b for each in edits if each.b is not None), self.names["b"])
+        names = [each.b for each in edits if each.b is not None]
         if edits[0].kind == "moved":
-            return f"{edits[0].op[0]} is at {', '.join(there)} now"
-        last = dict.fromkeys(each.rpartition(".")[2] for each in there)
-        return f"is called {', '.join(last)} now"
+            there = ", ".join(write_names(names, self.names["b"]))
+            return f"{edits[0].op[0]} is at {there} now"
+        last = (each.rpartition(".")[2] for each in names)
+        return f"is called {', '.join(write_names(last, self.names['b'], False))} now"
 
 
 def _side(kind: EditKind) -> str:
@@ -316,7 +329,7 @@ def _key_of(arguments: Mapping[str, tuple[Any, Any]]) -> Hashable:
     as filters do with the width of a network."""
     if len(arguments) == 1:
         ((name, values),) = arguments.items()
-        if all(isinstance(each, int) and not isinstance(each, bool) for each in values):
+        if all(isinstance(each, int | float) and not isinstance(each, bool) for each in values):
             return name
     return tuple((name, show(a), show(b)) for name, (a, b) in arguments.items())
 
@@ -335,26 +348,31 @@ def write_value(value: Any, name: str = "") -> str:
         return "none"
     if isinstance(value, str):
         return value
-    if name == "shape" and isinstance(value, tuple):
-        return notation.write_shape((None, *value))
-    if isinstance(value, tuple | list) and all(isinstance(each, int) for each in value):
-        return notation.write_axes(value) if value else "none"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, tuple) and value and all(isinstance(each, int) for each in value):
+        same = len(set(value)) == 1 and not name.endswith("shape")
+        return str(value[0]) if same else notation.write_shape((None, *value))
     return show(value)
 
 
 def _describe(nodes: Sequence[Node]) -> str:
     """Return the class of layers and what all of them have in common: `Conv2D 1×1`."""
     first, *others = nodes
-    details = notation.write_details(first)
-    activation = notation.write_activation(first)
-    if activation:
-        details.append(activation)
+    details = _list_details(first)
     for node in others:
-        theirs = [*notation.write_details(node), notation.write_activation(node)]
+        theirs = _list_details(node)
         details = [each for each in details if each in theirs]
     return " ".join(filter(None, [first.op, ", ".join(details)]))
 
 
-def bears_costs(edit: Edit) -> bool:
-    """Return whether an edit may have costs: one that only renames has none."""
-    return edit.kind in ("added", "removed", *BEARING)
+def _list_details(node: Node) -> list[str]:
+    """Return what pictures write beside a layer; of one that they write nothing of, the arguments
+    that are not the default."""
+    details = notation.write_details(node)
+    if activation := notation.write_activation(node):
+        details.append(activation)
+    if details or node.op not in LAYERS:
+        return details
+    differing = leave_out_defaults(LAYERS[node.op].arguments, node.arguments)
+    return [f"{name} {write_value(value, name)}" for name, value in differing.items()]

@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from archspec import notation
+from archspec.arguments import show
 from archspec.differences.difference import Difference
 from archspec.differences.patterns import Names, write_names
 from archspec.differences.rows import Row, RowKind, make_rows, write_value
@@ -27,9 +28,8 @@ SIGNS: Mapping[RowKind, str] = {
     "follow": ".",
 }
 WIDTH = 100
-WIDEST = 44  # of the column of names, beyond which the words stand on the next line
+WORDS = 36  # of the column of what an edit does, if the names leave no more
 SHOWN = 3  # patterns of a row; the rest is counted
-PLURALS = {"layer": "layers", "time": "times"}
 
 
 def plain(text: str, kind: RowKind) -> str:
@@ -48,13 +48,15 @@ def write_text(
     paint: colours a text by the kind of its row.
     """
     lines = [" -> ".join(difference.names)]
-    lines += [f"    {line}" for line in _list_settings(difference)]
+    for line in list_settings(difference):
+        lines += wrap(line, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 12)
     if difference.is_same or difference.is_alike:
         rows = make_rows(difference, depth, full)
         lines += _lay_out([_list_cells(row, full) for row in rows], rows, paint)
         lines += [f"  ( {line}" for line in list_looked_through(difference)]
     else:
-        lines += [f"    {line}" for line in list_ops(difference)]
+        for line in list_ops(difference):
+            lines += wrap(line, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4)
     lines += [f"    {line}" for line in list_totals(difference)]
     return "\n".join(lines) + "\n"
 
@@ -75,7 +77,7 @@ def write_markdown(difference: Difference, depth: int | None = None, full: bool 
         others = list_looked_through(difference)
     else:
         others = list_ops(difference)
-    found = [*_list_settings(difference), *others, *list_totals(difference)]
+    found = [*list_settings(difference), *others, *list_totals(difference)]
     return "\n".join([*lines, *(f"- {_escape(line)}" for line in found)]) + "\n"
 
 
@@ -109,9 +111,7 @@ def write_signed(value: int | None) -> str:
     return f"{'-' if value < 0 else '+'}{notation.write_count(abs(value))}" if value else ""
 
 
-def _lay_out(
-    cells: Sequence[tuple[str, ...]], rows: Sequence[Row], paint: Paint
-) -> list[str]:
+def _lay_out(cells: Sequence[tuple[str, ...]], rows: Sequence[Row], paint: Paint) -> list[str]:
     """Return rows in columns, under headings of the columns of numbers."""
     if not rows:
         return []
@@ -120,10 +120,11 @@ def _lay_out(
         max(len(text) for text in (heading, *column)) if any(column) else 0
         for heading, column in list(zip(headings, zip(*cells, strict=True), strict=True))[2:]
     ]
-    names = min(WIDEST, max(len(where) for where, *_ in cells))
     right = sum(width + 2 for width in numbers if width)
-    room = max(24, WIDTH - 4 - names - 2 - right)
-    words = min(room, max(len(what) for _, what, *_ in cells))
+    room = WIDTH - 6 - right
+    words = min(max(len(what) for _, what, *_ in cells), WORDS)
+    names = min(max(len(where) for where, *_ in cells), room - words)
+    words = min(max(len(what) for _, what, *_ in cells), room - names)
     lines = []
     for row, (where, what, *costs) in zip(rows, cells, strict=True):
         last = "".join(
@@ -131,14 +132,17 @@ def _lay_out(
         )
         at = wrap(where, names, break_on_hyphens=False, break_long_words=False) or [""]
         said = wrap(what, words, break_on_hyphens=False, break_long_words=False) or [""]
-        height = max(len(at), len(said))
-        for line in range(height):
+        overflows = any(len(each) > names for each in at)
+        first = len(at) if overflows else 0
+        said = [""] * first + said
+        for line in range(max(len(at), len(said))):
             name = at[line] if line < len(at) else ""
             text = said[line] if line < len(said) else ""
             sign = SIGNS[row.kind] if not line else " "
             begin = f"  {paint(sign, row.kind)} {paint(name, row.kind)}"
             begin += " " * (names - len(name))
-            lines.append(f"{begin}  {text:{words}}{last if not line else ''}".rstrip())
+            costs_here = last if line == first else ""
+            lines.append(f"{begin}  {text:{words}}{costs_here}".rstrip())
     if any(numbers[:2]):
         head = "".join(
             f"  {heading:>{width}}"
@@ -149,7 +153,7 @@ def _lay_out(
     return lines
 
 
-def _list_settings(difference: Difference) -> list[str]:
+def list_settings(difference: Difference) -> list[str]:
     """Return lines on what differs in params and in the recipe."""
     both = {
         name: values
@@ -160,7 +164,8 @@ def _list_settings(difference: Difference) -> list[str]:
     for title, found in (("params", both), ("recipe", difference.recipe)):
         if found:
             words = ", ".join(
-                f"{name} {write_value(a)} -> {write_value(b)}" for name, (a, b) in found.items()
+                f"{name} {_write_setting(a)} -> {_write_setting(b)}"
+                for name, (a, b) in found.items()
             )
             lines.append(f"{title}: {words}")
     return lines
@@ -178,7 +183,7 @@ def list_looked_through(difference: Difference) -> list[str]:
         if paths:
             written = write_names(paths, Names.of(graph))
             groups = "a group" if len(paths) == 1 else "groups"
-            lines.append(f"{', '.join(written)}: {groups} in {name} alone, looked through")
+            lines.append(f"{', '.join(written)}: {groups} in {name} alone")
     return lines
 
 
@@ -201,20 +206,10 @@ def list_totals(difference: Difference) -> list[str]:
         lines.append(f"the same network{_write_but(difference)}")
         return lines
     total = len(a.nodes) - len(a.inputs)
-    same = difference.untouched - sum(
-        1 for name in a.inputs if _is_untouched(difference, name)
-    )
+    same = difference.untouched - sum(1 for name in a.inputs if _is_untouched(difference, name))
     if difference.is_alike:
         lines.append(f"{same} of {total} layers are the same")
-    costs = [
-        f"{a.total_params:,} -> {b.total_params:,} params{_write_percent(a.total_params, b.total_params)}"
-        if difference.params
-        else f"{a.total_params:,} params",
-        f"{notation.write_count(a.macs)} -> {notation.write_count(b.macs)} MACs"
-        f"{_write_percent(a.macs, b.macs)}"
-        if a.macs != b.macs
-        else f"{notation.write_count(a.macs)} MACs",
-    ]
+    costs = [_write_params(a.total_params, b.total_params), _write_macs(a.macs, b.macs)]
     shapes = [_write_outputs(graph) for graph in (a, b)]
     output = shapes[0] if shapes[0] == shapes[1] else " -> ".join(shapes)
     lines.append(", ".join([*costs, f"output {output}"]))
@@ -234,20 +229,36 @@ def _write_but(difference: Difference) -> str:
     if count := len(difference.reordered):
         merges = "a merge takes its" if count == 1 else f"{count} merges take their"
         found.append(f"the order in which {merges} inputs")
-    if difference.edits:
+    if any(a != b for a, b in difference.pairs.items()):
         found.append("names")
     return f", but for {' and '.join(found)}" if found else ""
 
 
+def _write_params(a: int, b: int) -> str:
+    return f"{a:,} params" if a == b else f"{a:,} -> {b:,} params{_write_percent(a, b)}"
+
+
+def _write_macs(a: int | None, b: int | None) -> str:
+    """Return the MACs in three digits; exactly what there are more where these say nothing."""
+    before, after = notation.write_count(a), notation.write_count(b)
+    if before != after:
+        return f"{before} -> {after} MACs{_write_percent(a, b)}"
+    more = f" ({b - a:+,})" if a is not None and b is not None and a != b else ""
+    return f"{before} MACs{more}"
+
+
 def _write_percent(a: int | None, b: int | None) -> str:
+    """Return by how much the second is more, in percent; nothing where that rounds to 0."""
     if not a or b is None:
         return ""
-    return f" ({100 * (b / a - 1):+.1f}%)"
+    percent = f"{100 * (b / a - 1):+.1f}%"
+    return f" ({percent})" if percent.strip("+-0.%") else ""
 
 
 def _write_outputs(graph: Graph) -> str:
     return ", ".join(notation.write_shape(graph.shape(name)) for name in graph.outputs)
 
 
-def describe_value(value: Any) -> str:
-    return write_value(value)
+def _write_setting(value: Any) -> str:
+    """Return the value of a param or of a key of the recipe as a spec has it."""
+    return show(value) if isinstance(value, Mapping | list | tuple) else write_value(value)

@@ -1,0 +1,65 @@
+"""More than two networks: what differs from the first, a column for each of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+
+from tabulate import tabulate
+
+from archspec import notation
+from archspec.differences.difference import Difference
+from archspec.differences.rows import make_rows
+from archspec.differences.text import SIGNS, list_settings
+from archspec.display import TABLE_STYLES
+
+WIDTH = 30  # of a column, where text is not Markdown
+
+
+def write_table(
+    differences: Sequence[Difference], depth: int | None = None, form: str = "text"
+) -> str:
+    """Return a table of differences from one network: a row for each place, a column for each of
+    the others. form: a name of `TABLE_STYLES`."""
+    first = differences[0]
+    cells: dict[str, dict[int, list[str]]] = {}
+    for column, difference in enumerate(differences):
+        for line in list_settings(difference):
+            title, _, words = line.partition(": ")
+            cells.setdefault(title, {}).setdefault(column, []).append(words)
+    for column, difference in enumerate(differences):
+        for place, words in _list_changes(difference, depth):
+            cells.setdefault(place, {}).setdefault(column, []).append(words)
+    rows = [
+        [place, "", *(", ".join(by_column.get(column, ())) for column in range(len(differences)))]
+        for place, by_column in cells.items()
+    ]
+    rows += [
+        [
+            "params",
+            f"{first.a.total_params:,}",
+            *(f"{each.b.total_params:,}" for each in differences),
+        ],
+        [
+            "MACs",
+            *map(notation.write_count, (first.a.macs, *(each.b.macs for each in differences))),
+        ],
+        ["fingerprint", first.a.fingerprint, *(each.b.fingerprint for each in differences)],
+    ]
+    headers = ["", first.names[0], *(each.names[1] for each in differences)]
+    if form != "markdown":
+        rows = [["\n".join(wrap(cell, WIDTH)) for cell in row] for row in rows]
+    return f"{tabulate(rows, headers, TABLE_STYLES[form], disable_numparse=True)}\n"
+
+
+def _list_changes(difference: Difference, depth: int | None) -> list[tuple[str, str]]:
+    """Return the place and the words of each row of a difference."""
+    if difference.is_same:
+        return []
+    if not difference.is_alike:
+        return [("", "little in common")]
+    found = []
+    for row in make_rows(difference, depth):
+        times = f", {row.times} times" if row.times > 1 and row.kind != "follow" else ""
+        found.append((", ".join(row.where), f"{SIGNS[row.kind]} {row.what}{times}"))
+    return found
