@@ -19,16 +19,17 @@ from archspec.layers import traits_of
 class Marks:
     """The marks of the nodes of a graph, by name.
 
-    own: op, arguments and call. weights: op and shapes of weights. down: own, and those of all that
-    lead to it. up: own, and those of all that it leads to. near: own, and those of its neighbours.
-    users: the nodes that take its output, each once.
+    own: op, arguments and call. weights: op and shapes of weights. below: own of all that lead to
+    it, as they are wired. above: own of all that it leads to. down: below, and its own.
+    near: own, and those of its neighbours. users: the nodes that take its output, each once.
     """
 
     graph: Graph
     own: Mapping[str, int]
     weights: Mapping[str, int]
+    below: Mapping[str, int]
+    above: Mapping[str, int]
     down: Mapping[str, int]
-    up: Mapping[str, int]
     near: Mapping[str, int]
     users: Mapping[str, tuple[str, ...]]
 
@@ -45,6 +46,7 @@ def _mark(graph: Graph, numbers: dict[Hashable, int]) -> Marks:
 
     own: dict[str, int] = {}
     weights: dict[str, int] = {}
+    below: dict[str, int] = {}
     down: dict[str, int] = {}
     users: dict[str, dict[str, None]] = defaultdict(dict)
     for node in graph:
@@ -52,29 +54,30 @@ def _mark(graph: Graph, numbers: dict[Hashable, int]) -> Marks:
         own[node.name] = number(("own", node.op, *meaning))
         shapes = freeze(node.facts.weights) if node.facts else None
         weights[node.name] = number(("weights", node.op, shapes))
-        below = tuple(down[each] for each in node.inputs)
+        taken = tuple(down[each] for each in node.inputs)
         if is_any_order(node):
-            below = tuple(sorted(below))
-        down[node.name] = number(("down", own[node.name], below, node.reuses is not None))
+            taken = tuple(sorted(taken))
+        below[node.name] = number(("below", taken, node.reuses is not None))
+        down[node.name] = number(("down", own[node.name], below[node.name]))
         for each in node.inputs:
             users[each][node.name] = None
+    above: dict[str, int] = {}
     up: dict[str, int] = {}
     near: dict[str, int] = {}
     places = {name: place for place, name in enumerate(graph.outputs)}
     for node in reversed(graph.nodes):
         name = node.name
-        above = []
+        leads = []
         for user in users[name]:
-            taken = graph[user].inputs
-            slots = -1 if is_any_order(graph[user]) else taken.index(name)
-            above.append((up[user], slots))
-        up[name] = number(("up", own[name], tuple(sorted(above)), places.get(name)))
+            place = -1 if is_any_order(graph[user]) else graph[user].inputs.index(name)
+            leads.append((up[user], place))
+        above[name] = number(("above", tuple(sorted(leads)), places.get(name)))
+        up[name] = number(("up", own[name], above[name]))
         around = tuple(sorted(own[each] for each in node.inputs))
         beyond = tuple(sorted(own[each] for each in users[name]))
         near[name] = number(("near", own[name], around, beyond))
-    return Marks(
-        graph, own, weights, down, up, near, {name: tuple(each) for name, each in users.items()}
-    )
+    lists = {name: tuple(each) for name, each in users.items()}
+    return Marks(graph, own, weights, below, above, down, near, lists)
 
 
 def is_any_order(node: Node) -> bool:

@@ -144,6 +144,7 @@ class _Matcher:
         self.looked_through: tuple[list[str], list[str]] = ([], [])
         self.contents: dict[int, tuple[int, ...]] = {}
         self.ops: dict[int, Counter[str]] = {}
+        self.kinds: dict[int, Counter[str]] = {}
         self.likeness: dict[tuple[int, int, int, int], float] = {}
 
     def match(self) -> Matching:
@@ -154,6 +155,8 @@ class _Matcher:
             self.follow_structure()
         self.match_scope(*tops)
         self.follow_structure()
+        self.exchange(self.a.graph, self.b.graph, self.pairs, self.back)
+        self.exchange(self.b.graph, self.a.graph, self.back, self.pairs)
         self.find_moved()
         return Matching(
             self.pairs,
@@ -276,6 +279,12 @@ class _Matcher:
             self.ops[key] = Counter(each.op for each in scope.nodes)
         return self.ops[key]
 
+    def count_kinds(self, scope: Scope) -> Counter[str]:
+        key = id(scope)
+        if key not in self.kinds:
+            self.kinds[key] = Counter(traits_of(each.op).kind for each in scope.nodes)
+        return self.kinds[key]
+
     def compare(self, x: Kid, y: Kid) -> float:
         """Return how alike two kids are, from 0, for what cannot belong together, to about 5."""
         if isinstance(x, Scope):
@@ -290,8 +299,8 @@ class _Matcher:
             found = self.likeness[key] = self.compare_nodes(x, y)
         if not found:
             return 0.0
-        context = 0.2 * (marks.down[x.name] == others.down[y.name])
-        context += 0.2 * (marks.up[x.name] == others.up[y.name])
+        context = 0.3 * (marks.below[x.name] == others.below[y.name])
+        context += 0.3 * (marks.above[x.name] == others.above[y.name])
         context += 0.1 * (marks.near[x.name] == others.near[y.name])
         if last_part(x) == last_part(y):
             written = is_named(x) and is_named(y)
@@ -310,7 +319,7 @@ class _Matcher:
                 value += 0.2 * (dict(x.facts.weights) == dict(y.facts.weights))
                 value += 0.2 * (x.facts.shape == y.facts.shape)
         elif _are_kin(x, y):
-            value = 0.45
+            value = 0.55
         else:
             return 0.0
         return value * _weigh(x)
@@ -320,8 +329,8 @@ class _Matcher:
         if self.content(x, 0) == self.content(y, 1):
             value = 2.0
         else:
-            ours, theirs = self.count_ops(x), self.count_ops(y)
-            value = 1.6 * sum((ours & theirs).values()) / sum((ours | theirs).values())
+            value = _share(self.count_ops(x), self.count_ops(y))
+            value += 0.6 * _share(self.count_kinds(x), self.count_kinds(y))
         if last_part(x) == last_part(y):
             value += 1.5 if is_anchor(x) and is_anchor(y) else 0.4
         title = x.region.title if x.region else ""
@@ -392,22 +401,53 @@ class _Matcher:
         return self.scopes.get(here, "") == there
 
     def follow_neighbours(self) -> None:
-        """Pair layers of one class whose inputs are paired, and one of those that take them."""
-        places: dict[tuple[object, ...], list[Node]] = defaultdict(list)
-        for y in self.b.graph:
-            if y.name not in self.back:
-                places[y.op, _list_inputs(y, y.inputs)].append(y)
-        for x in self.a.graph:
-            if x.name in self.pairs or any(each not in self.pairs for each in x.inputs):
+        """Pair layers of one class, then layers that are kin, whose inputs are paired, and one of
+        those that take them."""
+        for is_alike in (_have_one_op, _are_kin):
+            places: dict[tuple[str, ...], list[Node]] = defaultdict(list)
+            for y in self.b.graph:
+                if y.name not in self.back:
+                    places[_list_inputs(y, y.inputs)].append(y)
+            for x in self.a.graph:
+                if x.name in self.pairs or any(each not in self.pairs for each in x.inputs):
+                    continue
+                inputs = [self.pairs[each] for each in x.inputs]
+                found = places.get(_list_inputs(x, inputs), [])
+                other = next((y for y in found if is_alike(x, y) and self.is_between(x, y)), None)
+                if other is not None:
+                    self.pair(x, other)
+                    found.remove(other)
+
+    def is_between(self, x: Node, y: Node) -> bool:
+        """Return whether a paired node takes both, or none takes either."""
+        users = {self.pairs.get(each) for each in self.a.users.get(x.name, ())}
+        others = set(self.b.users.get(y.name, ()))
+        return bool(users & others or not (users or others)) and self.may_meet(x, y)
+
+    def exchange(
+        self, ours: Graph, theirs: Graph, pairs: dict[str, str], back: dict[str, str]
+    ) -> None:
+        """Give a node that is left the partner that takes the same, in place of one that takes
+        something else that is paired too.
+
+        ours, theirs: the graphs of `pairs`, either of the two first. back: the pairs turned round.
+        """
+        places: dict[tuple[str, ...], list[Node]] = defaultdict(list)
+        for y in theirs:
+            partner = ours.by_name.get(back.get(y.name, ""))
+            if partner is not None and all(each in back for each in y.inputs):
+                inputs = [pairs.get(each, "") for each in partner.inputs]
+                if "" not in inputs and _list_inputs(y, inputs) != _list_inputs(y, y.inputs):
+                    places[_list_inputs(y, y.inputs)].append(y)
+        for x in ours:
+            if x.name in pairs or not all(each in pairs for each in x.inputs):
                 continue
-            inputs = [self.pairs[each] for each in x.inputs]
-            users = {self.pairs.get(each) for each in self.a.users.get(x.name, ())}
-            found = places.get((x.op, _list_inputs(x, inputs)), [])
-            for y in found:
-                others = set(self.b.users.get(y.name, ()))
-                if (users & others or not (users or others)) and self.may_meet(x, y):
-                    self.pair(x, y)
-                    found.remove(y)
+            inputs = [pairs[each] for each in x.inputs]
+            for y in places.get(_list_inputs(x, inputs), ()):
+                if _have_one_op(x, y) or _are_kin(x, y):
+                    del pairs[back.pop(y.name)]
+                    pairs[x.name], back[y.name] = y.name, x.name
+                    places[_list_inputs(x, inputs)].remove(y)
                     break
 
     # --- tier 4 ----------------------------------------------------------------------------------
@@ -453,6 +493,15 @@ def _list_inputs(node: Node, names: Iterable[str]) -> tuple[str, ...]:
 def _find_home(node: Node, paired: Mapping[str, str]) -> str:
     """Return the path of the innermost paired scope around a node; "" for the whole network."""
     return next((each.path for each in reversed(node.regions) if each.path in paired), "")
+
+
+def _share(ours: Counter[str], theirs: Counter[str]) -> float:
+    """Return the share of what two counts have in common."""
+    return sum((ours & theirs).values()) / sum((ours | theirs).values())
+
+
+def _have_one_op(x: Node, y: Node) -> bool:
+    return x.op == y.op
 
 
 def _are_kin(x: Node, y: Node) -> bool:
