@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Any
 
 from archspec.differences.edits import Edit, Follow, find_edits, list_reordered
-from archspec.differences.matching import Matching, match_graphs
+from archspec.differences.matching import Matching, is_weighty, match_graphs
 from archspec.errors import Refused
 from archspec.graph import Graph
 from archspec.recipe import RECIPE, recipe_of
 from archspec.recipe.of_graph import BY_OUTPUT
 
-ALIKE = 0.3  # the share of nodes that must be paired for edits to tell anything
+ALIKE = 0.25  # the share of merges and kernels in common, below which edits tell nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +48,18 @@ class Difference:
         params and the recipe may differ."""
         return self.matching.is_whole
 
-    @property
+    @cached_property
     def is_alike(self) -> bool:
-        """Whether the two have so much in common that edits tell how they differ."""
-        most = max(len(self.a.nodes), len(self.b.nodes))
-        return len(self.pairs) >= ALIKE * most
+        """Whether the two have so much in common that edits tell how they differ: of the merges and
+        of the layers with a kernel, some are in both, unchanged or under one name."""
+        pairs = self.pairs.items()
+        changed = {each.b for each in self.edits if each.kind in ("changed", "replaced")}
+        kept = {x for x, y in pairs if y not in changed or _last(x) == _last(y)}
+        counts = [sum(map(is_weighty, graph)) for graph in (self.a, self.b)]
+        common = sum(is_weighty(self.a[x]) and is_weighty(self.b[y]) for x, y in pairs if x in kept)
+        if not any(counts):
+            counts, common = [len(self.a.nodes), len(self.b.nodes)], len(kept)
+        return common >= ALIKE * max(counts)
 
     @cached_property
     def untouched(self) -> int:
@@ -106,6 +113,10 @@ def compare_graphs(
     reordered = list_reordered(a, b, matching.pairs)
     names = names or (a.name, b.name)
     return Difference(a, b, names, matching, edits, follow, reordered, files)
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def _find_differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

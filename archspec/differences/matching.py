@@ -155,6 +155,7 @@ class _Matcher:
             self.follow_structure()
         self.match_scope(*tops)
         self.follow_structure()
+        self.part_strangers()
         self.exchange(self.a.graph, self.b.graph, self.pairs, self.back)
         self.exchange(self.b.graph, self.a.graph, self.back, self.pairs)
         self.find_moved()
@@ -223,7 +224,9 @@ class _Matcher:
                 if loose is None:
                     loose = Counter(each.op for each in theirs if isinstance(each, Node))
                 inside = self.count_ops(kid)
-                if sum((inside & loose).values()) >= LOOSE * len(kid.nodes):
+                names = {last_part(y) for y in theirs if isinstance(y, Node) and y.op in inside}
+                is_there = last_part(kid) in names
+                if is_there or sum((inside & loose).values()) >= LOOSE * len(kid.nodes):
                     self.looked_through[side].append(kid.path)
                     found += self.look_through(kid.kids, theirs, side)
                     continue
@@ -304,7 +307,7 @@ class _Matcher:
         context += 0.1 * (marks.near[x.name] == others.near[y.name])
         if last_part(x) == last_part(y):
             written = is_named(x) and is_named(y)
-            context += 1.5 if is_anchor(x) and is_anchor(y) else 0.4 if written else 0.1
+            context += 1.5 if is_anchor(x) and is_anchor(y) else 0.6 if written else 0.05
         return found + context * _weigh(x)
 
     def compare_nodes(self, x: Node, y: Node) -> float:
@@ -314,7 +317,7 @@ class _Matcher:
             theirs = self.b.graph.normal_arguments(y)
             same = sum(theirs.get(name) == value for name, value in ours.items())
             value = 1 + 0.6 * (same / len(ours) if ours else 1)
-            value += 0.3 * (self.a.own[x.name] == self.b.own[y.name])
+            value += 0.5 * (self.a.own[x.name] == self.b.own[y.name])
             if x.facts and y.facts:
                 value += 0.2 * (dict(x.facts.weights) == dict(y.facts.weights))
                 value += 0.2 * (x.facts.shape == y.facts.shape)
@@ -450,6 +453,21 @@ class _Matcher:
                     places[_list_inputs(x, inputs)].remove(y)
                     break
 
+    def part_strangers(self) -> None:
+        """Undo pairs of other layers, or of layers without weights with other arguments, that have
+        no neighbour in common: one is gone, and one is new."""
+        for name, other in list(self.pairs.items()):
+            x, y = self.a.graph[name], self.b.graph[other]
+            has_weights = bool(x.facts and x.facts.weights)
+            if not x.inputs or (x.op == y.op and has_weights):
+                continue
+            if self.a.own[name] == self.b.own[other]:
+                continue
+            inputs = {self.pairs.get(each) for each in x.inputs}
+            users = {self.pairs.get(each) for each in self.a.users.get(name, ())}
+            if not inputs & {*y.inputs} and not users & {*self.b.users.get(other, ())}:
+                del self.pairs[name], self.back[other]
+
     # --- tier 4 ----------------------------------------------------------------------------------
 
     def find_moved(self) -> None:
@@ -512,9 +530,12 @@ def _are_kin(x: Node, y: Node) -> bool:
 
 def _weigh(node: Node) -> float:
     """Return how much it matters that a node is paired: merges most, then what has a kernel."""
-    if len(node.inputs) > 1:
-        return 1.5
-    weights = node.facts.weights if node.facts else {}
-    if any("kernel" in name for name in weights):
-        return 1.3
-    return 1.0 if weights else 0.6
+    if is_weighty(node):
+        return 1.5 if len(node.inputs) > 1 else 1.3
+    return 1.0 if node.facts and node.facts.weights else 0.6
+
+
+def is_weighty(node: Node) -> bool:
+    """Return whether a node is a merge or has a kernel: what makes a network the one it is."""
+    weights = node.facts.weights if node.facts else ()
+    return len(node.inputs) > 1 or any("kernel" in name for name in weights)

@@ -16,6 +16,7 @@ from archspec.graph import Graph, Node, sum_or_none
 from archspec.layers import LAYERS
 
 FEW = 4  # layers of a group that are listed by class
+NAMES = 6  # rows of names, beyond which they are counted
 MOST = 4  # values of an argument that are listed
 EVERY = 2  # patterns; where there are more, and all layers of a class are meant, it is said so
 
@@ -72,12 +73,22 @@ def make_rows(
         rows = maker.fold(depth)
     else:
         rows = [maker.make_row(units) for units in _group(maker.list_units())]
+    renamed = [row for row in rows if row.kind == "renamed"]
+    rows = [row for row in rows if row.kind != "renamed"]
+    rows += renamed if full or len(renamed) <= NAMES else [_sum_up(renamed)]
     follow = difference.follow
     if follow.names:
         count = len(follow.names)
         words = "1 layer follows in shape" if count == 1 else f"{count} layers follow in shape"
         rows.append(Row("follow", (), words, count, follow.params, follow.macs))
     return tuple(rows)
+
+
+def _sum_up(renamed: Sequence[Row]) -> Row:
+    """Return one row for names of which there are many."""
+    count = sum(row.times for row in renamed)
+    edits = tuple(sorted(index for row in renamed for index in row.edits))
+    return Row("renamed", (), f"{count:,} layers and groups have other names", count, 0, 0, edits)
 
 
 def _group(units: Iterable[_Unit]) -> list[list[_Unit]]:
@@ -325,13 +336,19 @@ def _stems(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _key_of(arguments: Mapping[str, tuple[Any, Any]]) -> Hashable:
-    """Return what is equal for changes of one row: the values too, unless one number alone differs,
-    as filters do with the width of a network."""
-    if len(arguments) == 1:
-        ((name, values),) = arguments.items()
-        if all(isinstance(each, int | float) and not isinstance(each, bool) for each in values):
-            return name
-    return tuple((name, show(a), show(b)) for name, (a, b) in arguments.items())
+    """Return what is equal for changes of one row: what the arguments become, but for the first
+    number among them, as filters are, which go with the width of a network."""
+    free = next(
+        (
+            name
+            for name, values in arguments.items()
+            if all(isinstance(each, int | float) and not isinstance(each, bool) for each in values)
+        ),
+        None,
+    )
+    return tuple(
+        (name,) if name == free else (name, show(a), show(b)) for name, (a, b) in arguments.items()
+    )
 
 
 def _write_outputs(edit: Edit) -> str:

@@ -53,7 +53,8 @@ def write_text(
     if difference.is_same or difference.is_alike:
         rows = make_rows(difference, depth, full)
         lines += _lay_out([_list_cells(row, full) for row in rows], rows, paint)
-        lines += [f"  ( {line}" for line in list_looked_through(difference)]
+        for line in list_looked_through(difference):
+            lines += wrap(line, WIDTH, initial_indent="  ( ", subsequent_indent=" " * 4)
     else:
         for line in list_ops(difference):
             lines += wrap(line, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4)
@@ -70,7 +71,7 @@ def write_markdown(difference: Difference, depth: int | None = None, full: bool 
             lines += ["| | where | what | params | MACs | times |", "|---|---|---|--:|--:|--:|"]
         for row in rows:
             where, what, *costs = _list_cells(row, full)
-            names = ", ".join(f"`{each}`" for each in where.split(", ") if each)
+            names = f"`{where}`" if where else ""
             cells = [f"`{SIGNS[row.kind]}`", names, _escape(what), *costs]
             lines.append(f"| {' | '.join(cells)} |")
         lines += [""] * bool(rows)
@@ -87,17 +88,22 @@ def _escape(text: str) -> str:
 
 def _list_cells(row: Row, full: bool) -> tuple[str, str, str, str, str]:
     """Return the cells of a row: where, what, params, MACs, times."""
-    where = list(row.where)
-    if not full and len(where) > SHOWN:
-        where = [*where[: SHOWN - 1], f"and {len(where) - SHOWN + 1} more"]
-    times = f"{row.times} times" if row.times > 1 and row.kind != "follow" else ""
+    where = ", ".join(row.where) if full else _join_some(row.where)
+    times = f"{row.times} times" if row.times > 1 and row.where else ""
     return (
-        ", ".join(where).replace(", and ", " and "),
+        where,
         row.what,
         write_signed(row.params),
         write_signed(row.macs),
         times,
     )
+
+
+def _join_some(patterns: Sequence[str]) -> str:
+    """Return patterns in a row, of many the first and the number of the rest."""
+    if len(patterns) <= SHOWN:
+        return ", ".join(patterns)
+    return f"{', '.join(patterns[: SHOWN - 1])} and {len(patterns) - SHOWN + 1} more"
 
 
 def write_signed(value: int | None) -> str:
@@ -183,7 +189,7 @@ def list_looked_through(difference: Difference) -> list[str]:
         if paths:
             written = write_names(paths, Names.of(graph))
             groups = "a group" if len(paths) == 1 else "groups"
-            lines.append(f"{', '.join(written)}: {groups} in {name} alone")
+            lines.append(f"{_join_some(written)}: {groups} in {name} alone")
     return lines
 
 
