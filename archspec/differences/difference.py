@@ -51,10 +51,17 @@ class Difference:
     @cached_property
     def is_alike(self) -> bool:
         """Whether the two have so much in common that edits tell how they differ: of the merges and
-        of the layers with a kernel, some are in both, unchanged or under one name."""
+        of the layers with a kernel, some are in both, unchanged, under one name or in one scope."""
         pairs = self.pairs.items()
+        inside = self.matching.scopes.keys() - {""}
         changed = {each.b for each in self.edits if each.kind in ("changed", "replaced")}
-        kept = {x for x, y in pairs if y not in changed or _last(x) == _last(y)}
+        kept = {
+            x
+            for x, y in pairs
+            if y not in changed
+            or _last(x) == _last(y)
+            or any(region.path in inside for region in self.a[x].regions)
+        }
         counts = [sum(map(is_weighty, graph)) for graph in (self.a, self.b)]
         common = sum(is_weighty(self.a[x]) and is_weighty(self.b[y]) for x, y in pairs if x in kept)
         if not any(counts):

@@ -455,13 +455,15 @@ class _Matcher:
 
     def part_strangers(self) -> None:
         """Undo pairs of other layers, or of layers without weights with other arguments, that have
-        no neighbour in common: one is gone, and one is new."""
+        no neighbour in common, where all that they take is paired: one is gone, and one is new."""
         for name, other in list(self.pairs.items()):
             x, y = self.a.graph[name], self.b.graph[other]
             has_weights = bool(x.facts and x.facts.weights)
             if not x.inputs or (x.op == y.op and has_weights):
                 continue
-            if self.a.own[name] == self.b.own[other]:
+            known = all(each in self.pairs for each in x.inputs)
+            known = known and all(each in self.back for each in y.inputs)
+            if not known or self.a.own[name] == self.b.own[other]:
                 continue
             inputs = {self.pairs.get(each) for each in x.inputs}
             users = {self.pairs.get(each) for each in self.a.users.get(name, ())}
