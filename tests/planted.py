@@ -1,9 +1,10 @@
 """Edits that are planted in a graph, so that a diff has so many to find at most.
 
-    graph, changed, count = planted(random.Random(1), graph)
+    changed, count = planted(random.Random(1), graph)
 
-Each keeps all shapes: a layer put in, taken out or exchanged for one of its kind, or an argument that
-is another. What is named as Keras would name it is numbered anew, as loading the changed spec would.
+Each keeps all shapes: a layer put in, taken out or exchanged for one of its kind, or an argument
+that is another. What is named as Keras would name it is numbered anew, as loading the changed spec
+would.
 """
 
 import random
@@ -76,7 +77,9 @@ def _remove(source: random.Random, graph: Graph, node: Node, touched: set[str]) 
         return None
     touched |= {node.name, before, *(each.name for each in graph if node.name in each.inputs)}
     nodes = tuple(
-        replace(each, inputs=tuple(before if other == node.name else other for other in each.inputs))
+        replace(
+            each, inputs=tuple(before if other == node.name else other for other in each.inputs)
+        )
         for each in graph
         if each is not node
     )

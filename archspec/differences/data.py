@@ -98,10 +98,11 @@ def _find_span(graph: Graph, name: str | None) -> dict[str, Any] | None:
 
 
 def _pairs_to_data(pairs: Mapping[str, tuple[Any, Any]]) -> dict[str, list[Any]]:
-    return {name: [_to_plain(each) for each in values] for name, values in pairs.items()}
+    return {name: [to_plain(each) for each in values] for name, values in pairs.items()}
 
 
-def _to_plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
+    """Return a value as dicts and lists."""
     if isinstance(value, Mapping):
-        return {name: _to_plain(each) for name, each in value.items()}
-    return [_to_plain(each) for each in value] if isinstance(value, tuple | list) else value
+        return {name: to_plain(each) for name, each in value.items()}
+    return [to_plain(each) for each in value] if isinstance(value, tuple | list) else value

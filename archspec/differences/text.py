@@ -8,11 +8,12 @@ from textwrap import wrap
 from typing import Any
 
 from archspec import notation
-from archspec.arguments import show
+from archspec.differences.data import to_plain
 from archspec.differences.difference import Difference
 from archspec.differences.patterns import Names, write_names
 from archspec.differences.rows import Row, RowKind, make_rows, write_value
 from archspec.graph import Graph
+from archspec.syntax.writer import write_value as write_flow
 
 Paint = Callable[[str, RowKind], str]
 SIGNS: Mapping[RowKind, str] = {
@@ -267,4 +268,5 @@ def _write_outputs(graph: Graph) -> str:
 
 def _write_setting(value: Any) -> str:
     """Return the value of a param or of a key of the recipe as a spec has it."""
-    return show(value) if isinstance(value, Mapping | list | tuple) else write_value(value)
+    is_plain = not isinstance(value, Mapping | list | tuple)
+    return write_value(value) if is_plain else write_flow(to_plain(value))
