@@ -36,4 +36,4 @@ def tint(text: str, colour: str, bold: bool = False) -> str:
     files and pipes."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
-    return click.style(text, fg=colour, bold=bold)
+    return click.style(text, fg=colour, bold=bold or None)

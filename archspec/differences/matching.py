@@ -142,7 +142,9 @@ class _Matcher:
         self.scope_back: dict[str, str] = {}
         self.moved: set[str] = set()
         self.looked_through: tuple[list[str], list[str]] = ([], [])
-        self.contents: dict[int, tuple[int, ...]] = {}
+        self.contents: dict[int, int] = {}
+        self.numbers: dict[tuple[int, ...], int] = {}
+        self.shares: dict[tuple[int, int], float] = {}
         self.ops: dict[int, Counter[str]] = {}
         self.kinds: dict[int, Counter[str]] = {}
         self.likeness: dict[tuple[int, int, int, int], float] = {}
@@ -265,15 +267,16 @@ class _Matcher:
     def mark(self, kid: Kid, side: int) -> tuple[object, ...]:
         """Return what must be equal for two kids to belong together without a doubt."""
         name = last_part(kid) if is_named(kid) or isinstance(kid, Scope) else ""
-        return (name, type(kid), *self.content(kid, side))
+        return (name, type(kid), self.content(kid, side))
 
-    def content(self, kid: Kid, side: int) -> tuple[int, ...]:
-        """Return the marks of what is in a kid, without names."""
+    def content(self, kid: Kid, side: int) -> int:
+        """Return a number that is equal for kids with the same in them, but for names."""
         key = id(kid)
         if key not in self.contents:
             own = (self.a, self.b)[side].own
             nodes = kid.nodes if isinstance(kid, Scope) else [kid]
-            self.contents[key] = tuple(own[each.name] for each in nodes)
+            inside = tuple(own[each.name] for each in nodes)
+            self.contents[key] = self.numbers.setdefault(inside, len(self.numbers))
         return self.contents[key]
 
     def count_ops(self, scope: Scope) -> Counter[str]:
@@ -329,11 +332,15 @@ class _Matcher:
 
     def compare_scopes(self, x: Scope, y: Scope) -> float:
         """Return how alike two scopes are; 0 for what has little in common."""
-        if self.content(x, 0) == self.content(y, 1):
+        contents = self.content(x, 0), self.content(y, 1)
+        if contents[0] == contents[1]:
             value = 2.0
+        elif contents in self.shares:
+            value = self.shares[contents]
         else:
             value = _share(self.count_ops(x), self.count_ops(y))
             value += 0.6 * _share(self.count_kinds(x), self.count_kinds(y))
+            self.shares[contents] = value
         if last_part(x) == last_part(y):
             value += 1.5 if is_anchor(x) and is_anchor(y) else 0.4
         title = x.region.title if x.region else ""

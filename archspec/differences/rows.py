@@ -116,7 +116,7 @@ class _Maker:
         )
         what = units[0].write(units)
         if len(where) > EVERY and (every := self.find_every(edits)):
-            where, what = [every], what.removeprefix(f"{edits[0].op[1]} ")
+            where, what = [every], what.removeprefix(f"{edits[0].op[0]} ")
         return Row(
             kind,
             tuple(where),

@@ -48,18 +48,25 @@ def write_table(
     ]
     headers = ["", first.names[0], *(each.names[1] for each in differences)]
     if form != "markdown":
-        rows = [["\n".join(wrap(cell, WIDTH)) for cell in row] for row in rows]
+        rows = [
+            [
+                "\n".join(wrap(cell, WIDTH, break_long_words=False, break_on_hyphens=False))
+                for cell in row
+            ]
+            for row in rows
+        ]
     return f"{tabulate(rows, headers, TABLE_STYLES[form], disable_numparse=True)}\n"
 
 
 def _list_changes(difference: Difference, depth: int | None) -> list[tuple[str, str]]:
-    """Return the place and the words of each row of a difference."""
+    """Return the place and the words of each row; of several patterns each has a place."""
     if difference.is_same:
-        return []
+        return [("", "the same network")]
     if not difference.is_alike:
         return [("", "little in common")]
     found = []
     for row in make_rows(difference, depth):
-        times = f", {row.times} times" if row.times > 1 and row.kind != "follow" else ""
-        found.append((", ".join(row.where), f"{SIGNS[row.kind]} {row.what}{times}"))
+        times = f", {row.times} times" if row.times > 1 and len(row.where) == 1 else ""
+        words = f"{SIGNS[row.kind]} {row.what}{times}"
+        found += [(place, words) for place in row.where or ("",)]
     return found

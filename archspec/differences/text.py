@@ -215,7 +215,7 @@ def list_totals(difference: Difference) -> list[str]:
     total = len(a.nodes) - len(a.inputs)
     same = difference.untouched - sum(1 for name in a.inputs if _is_untouched(difference, name))
     if difference.is_alike:
-        lines.append(f"{same} of {total} layers are the same")
+        lines.append(f"{same} of {total} layers {'is' if same == 1 else 'are'} the same")
     costs = [_write_params(a.total_params, b.total_params), _write_macs(a.macs, b.macs)]
     shapes = [_write_outputs(graph) for graph in (a, b)]
     output = shapes[0] if shapes[0] == shapes[1] else " -> ".join(shapes)
