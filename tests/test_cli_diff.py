@@ -120,7 +120,9 @@ def test_the_formats_say_the_same(specs: Path) -> None:
     assert edit["spans"][1] == {"file": "wider.yaml", "line": 4, "column": 5}
     assert edit["params"] + data["follow"]["params"] == data["totals"]["params"]
     github = command(specs, "diff", "a.yaml", "wider.yaml", "--format", "github").stdout
-    assert "::notice file=wider.yaml,line=4,endLine=5,title=changed::wider.yaml:4:5: dense: " in github
+    assert (
+        "::notice file=wider.yaml,line=4,endLine=5,title=changed::wider.yaml:4:5: dense: " in github
+    )
     markdown = command(specs, "diff", "a.yaml", "wider.yaml", "--format", "markdown").stdout
     assert "| `~` | `dense` | units 4 -> 5 | +9 | +8 |  |" in markdown
 

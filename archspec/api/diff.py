@@ -112,7 +112,7 @@ def diff(
         >>> import archspec
         >>> report = archspec.diff("resnet18", settings=["depths=[2, 2, 2, 3]"])
         >>> report.is_same, report.data["totals"]["params"]
-        (False, 4720640)
+        (False, 4722688)
         >>> [(row["patterns"], row["text"]) for row in report.data["groups"]]
         [(['stage3.unit2'], 'residual, 7 layers')]
     """

@@ -7,6 +7,8 @@ from archspec.differences.rows import Row, make_rows
 from archspec.differences.text import list_ops, list_totals, write_signed
 from archspec.errors import Diagnostic, Source, Span
 
+WHOLE = "diff"  # the title of the note on the whole
+
 
 def list_notes(difference: Difference, depth: int | None = None) -> list[Diagnostic]:
     """Return a note on the whole, at the file of the second network, then one for each row, at the
@@ -16,8 +18,8 @@ def list_notes(difference: Difference, depth: int | None = None) -> list[Diagnos
     lines = [f"{' -> '.join(difference.names)}: {'; '.join(list_totals(difference))}"]
     if not difference.is_same and not difference.is_alike:
         lines += list_ops(difference)
-        return [Diagnostic("diff", "; ".join(lines), whole, severity="note")]
-    notes = [Diagnostic("diff", lines[0], whole, severity="note")]
+        return [Diagnostic(WHOLE, "; ".join(lines), whole, severity="note")]
+    notes = [Diagnostic(WHOLE, lines[0], whole, severity="note")]
     for row in make_rows(difference, depth):
         if row.kind != "follow":
             span = _find_span(difference, row) or whole

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archspec.differences.difference import Difference
-from archspec.differences.edits import Edit
+from archspec.differences.edits import GraphEdit
 from archspec.differences.rows import make_rows
 from archspec.graph import Graph
 
@@ -73,7 +73,7 @@ def _describe(graph: Graph, name: str, file: str | None) -> dict[str, Any]:
     }
 
 
-def _edit_to_data(difference: Difference, edit: Edit, group: int) -> dict[str, Any]:
+def _edit_to_data(difference: Difference, edit: GraphEdit, group: int) -> dict[str, Any]:
     return {
         "kind": edit.kind,
         "a": edit.a,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-from archspec.differences.edits import Edit, Follow, find_edits, list_reordered
+from archspec.differences.edits import GraphEdit, Follow, find_edits, list_reordered
 from archspec.differences.matching import Matching, is_weighty, match_graphs
 from archspec.errors import Refused
 from archspec.graph import Graph
@@ -32,7 +32,7 @@ class Difference:
     b: Graph
     names: tuple[str, str]
     matching: Matching
-    edits: tuple[Edit, ...]
+    edits: tuple[GraphEdit, ...]
     follow: Follow = field(default_factory=Follow)
     reordered: tuple[str, ...] = ()
     files: tuple[str | None, str | None] = (None, None)

@@ -21,7 +21,7 @@ BEARING: tuple[EditKind, ...] = ("replaced", "changed", "moved", "rewired")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Edit:
+class GraphEdit:
     """One edit that leads from the first network to the second.
 
     kind: `added` and `removed`: a layer that one side alone has. `changed`: its arguments or its
@@ -57,9 +57,9 @@ class Follow:
     macs: int | None = 0
 
 
-def find_edits(a: Graph, b: Graph, matching: Matching) -> tuple[tuple[Edit, ...], Follow]:
+def find_edits(a: Graph, b: Graph, matching: Matching) -> tuple[tuple[GraphEdit, ...], Follow]:
     """Return the edits in the order of the network, and what follows from them."""
-    found = _Finder(a, b, matching)
+    found = _EditFinder(a, b, matching)
     edits = [*found.iter_edits()]
     bearing = {each.b for each in edits if each.kind in BEARING}
     names, costs = [], []
@@ -87,7 +87,7 @@ def list_reordered(a: Graph, b: Graph, pairs: Mapping[str, str]) -> tuple[str, .
     return tuple(found)
 
 
-class _Finder:
+class _EditFinder:
     """Finds the edits of two graphs whose nodes are paired."""
 
     def __init__(self, a: Graph, b: Graph, matching: Matching) -> None:
@@ -114,7 +114,7 @@ class _Finder:
                 found[node.name] = frozenset().union(*(found[each] for each in node.inputs))
         return found
 
-    def iter_edits(self) -> Iterator[Edit]:
+    def iter_edits(self) -> Iterator[GraphEdit]:
         """Yield the edits in the order of the second graph; what the first alone has stands after
         what was before it there."""
         gone: dict[str | None, list[Node]] = {}
@@ -131,21 +131,23 @@ class _Finder:
             if partner is None:
                 macs = y.facts.macs if y.facts else None
                 inputs = ((), y.inputs)
-                yield Edit("added", None, y.name, ("", y.op), {}, inputs, count_params(y), macs)
+                yield GraphEdit(
+                    "added", None, y.name, ("", y.op), {}, inputs, count_params(y), macs
+                )
             else:
                 yield from self.iter_edits_of(partner, y)
             yield from self.iter_removed(gone.get(y.name, ()))
         yield from self.iter_renamed_scopes()
         yield from self.iter_outputs()
 
-    def iter_removed(self, nodes: Sequence[Node]) -> Iterator[Edit]:
+    def iter_removed(self, nodes: Sequence[Node]) -> Iterator[GraphEdit]:
         for x in nodes:
             macs = x.facts.macs if x.facts else None
             macs = None if macs is None else -macs
             inputs = (x.inputs, ())
-            yield Edit("removed", x.name, None, (x.op, ""), {}, inputs, -count_params(x), macs)
+            yield GraphEdit("removed", x.name, None, (x.op, ""), {}, inputs, -count_params(x), macs)
 
-    def iter_edits_of(self, x: Node, y: Node) -> Iterator[Edit]:
+    def iter_edits_of(self, x: Node, y: Node) -> Iterator[GraphEdit]:
         """Yield the edits of a pair; the first of those that bear costs has them."""
         kinds: list[tuple[EditKind, Mapping[str, tuple[Any, Any]]]] = []
         differing = self.find_arguments(x, y)
@@ -159,11 +161,13 @@ class _Finder:
             kinds.append(("rewired", {}))
         costs = _subtract(x, y)
         for kind, arguments in kinds:
-            yield Edit(kind, x.name, y.name, (x.op, y.op), arguments, (x.inputs, y.inputs), *costs)
+            yield GraphEdit(
+                kind, x.name, y.name, (x.op, y.op), arguments, (x.inputs, y.inputs), *costs
+            )
             costs = (0, 0)
         last = x.name.rpartition(".")[2], y.name.rpartition(".")[2]
         if last[0] != last[1] and is_named(x) and is_named(y):
-            yield Edit("renamed", x.name, y.name, (x.op, y.op))
+            yield GraphEdit("renamed", x.name, y.name, (x.op, y.op))
 
     def find_arguments(self, x: Node, y: Node) -> dict[str, tuple[Any, Any]]:
         """Return the arguments that differ, those of the call and `reuse` among them; of two
@@ -211,7 +215,7 @@ class _Finder:
         there = self.matching.pairs.get(name) if graph is self.a else name
         return there if there in self.back and there not in self.elsewhere else None
 
-    def iter_renamed_scopes(self) -> Iterator[Edit]:
+    def iter_renamed_scopes(self) -> Iterator[GraphEdit]:
         written = [
             {region.path: region for node in graph for region in node.regions}
             for graph in (self.a, self.b)
@@ -219,16 +223,16 @@ class _Finder:
         for path, other in self.matching.scopes.items():
             last = path.rpartition(".")[2], other.rpartition(".")[2]
             if last[0] != last[1] and written[0][path].named and written[1][other].named:
-                yield Edit("renamed", path, other)
+                yield GraphEdit("renamed", path, other)
 
-    def iter_outputs(self) -> Iterator[Edit]:
+    def iter_outputs(self) -> Iterator[GraphEdit]:
         """Yield an edit if the outputs are others, and not because something was put behind them or
         taken from there."""
         a, b = self.a.outputs, self.b.outputs
         ours = [self.through_a[each] for each in a]
         theirs = [self.through_b[each] for each in b]
         if ours != theirs:
-            yield Edit("outputs", None, None, inputs=(a, b))
+            yield GraphEdit("outputs", None, None, inputs=(a, b))
 
 
 def _subtract(x: Node, y: Node) -> tuple[int, int | None]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from archspec.differences.aligning import align, find_equal
 from archspec.differences.marks import Marks, is_any_order, mark_graphs
-from archspec.differences.scopes import Kid, Scope, is_anchor, is_named, last_part, read_scopes
+from archspec.differences.scopes import Kid, ScopeTree, is_anchor, is_named, last_part, read_scopes
 from archspec.graph import Graph, Node, canonical_order
 from archspec.layers import traits_of
 
@@ -177,7 +177,7 @@ class _Matcher:
 
     # --- tiers 1 and 2: names, scope by scope ----------------------------------------------------
 
-    def match_scope(self, x: Scope, y: Scope) -> None:
+    def match_scope(self, x: ScopeTree, y: ScopeTree) -> None:
         """Pair what is in two scopes that belong together."""
         self.scopes[x.path] = y.path
         self.scope_back[y.path] = x.path
@@ -202,7 +202,7 @@ class _Matcher:
             self.match_kids(mine[i], theirs[j])
 
     def match_kids(self, x: Kid, y: Kid) -> None:
-        if isinstance(x, Scope) and isinstance(y, Scope):
+        if isinstance(x, ScopeTree) and isinstance(y, ScopeTree):
             self.match_scope(x, y)
         elif isinstance(x, Node) and isinstance(y, Node):
             self.pair(x, y)
@@ -213,7 +213,7 @@ class _Matcher:
             kid
             for kid in kids
             if (isinstance(kid, Node) and kid.name not in paired)
-            or (isinstance(kid, Scope) and any(each.name not in paired for each in kid.nodes))
+            or (isinstance(kid, ScopeTree) and any(each.name not in paired for each in kid.nodes))
         ]
 
     def look_through(self, mine: list[Kid], theirs: list[Kid], side: int) -> list[Kid]:
@@ -222,7 +222,7 @@ class _Matcher:
         found: list[Kid] = []
         loose: Counter[str] | None = None
         for kid in mine:
-            if isinstance(kid, Scope) and not self.has_counterpart(kid, theirs, side):
+            if isinstance(kid, ScopeTree) and not self.has_counterpart(kid, theirs, side):
                 if loose is None:
                     loose = Counter(each.op for each in theirs if isinstance(each, Node))
                 inside = self.count_ops(kid)
@@ -235,11 +235,11 @@ class _Matcher:
             found.append(kid)
         return found
 
-    def has_counterpart(self, scope: Scope, theirs: Sequence[Kid], side: int) -> bool:
+    def has_counterpart(self, scope: ScopeTree, theirs: Sequence[Kid], side: int) -> bool:
         """Return whether the other side may have a scope for this one."""
         name, title = last_part(scope), scope.region.title if scope.region else ""
         for each in theirs:
-            if isinstance(each, Scope):
+            if isinstance(each, ScopeTree):
                 same_title = title and each.region is not None and each.region.title == title
                 two = (each, scope) if side else (scope, each)
                 if last_part(each) == name or same_title or self.compare_scopes(*two):
@@ -266,7 +266,7 @@ class _Matcher:
 
     def mark(self, kid: Kid, side: int) -> tuple[object, ...]:
         """Return what must be equal for two kids to belong together without a doubt."""
-        name = last_part(kid) if is_named(kid) or isinstance(kid, Scope) else ""
+        name = last_part(kid) if is_named(kid) or isinstance(kid, ScopeTree) else ""
         return (name, type(kid), self.content(kid, side))
 
     def content(self, kid: Kid, side: int) -> int:
@@ -274,18 +274,18 @@ class _Matcher:
         key = id(kid)
         if key not in self.contents:
             own = (self.a, self.b)[side].own
-            nodes = kid.nodes if isinstance(kid, Scope) else [kid]
+            nodes = kid.nodes if isinstance(kid, ScopeTree) else [kid]
             inside = tuple(own[each.name] for each in nodes)
             self.contents[key] = self.numbers.setdefault(inside, len(self.numbers))
         return self.contents[key]
 
-    def count_ops(self, scope: Scope) -> Counter[str]:
+    def count_ops(self, scope: ScopeTree) -> Counter[str]:
         key = id(scope)
         if key not in self.ops:
             self.ops[key] = Counter(each.op for each in scope.nodes)
         return self.ops[key]
 
-    def count_kinds(self, scope: Scope) -> Counter[str]:
+    def count_kinds(self, scope: ScopeTree) -> Counter[str]:
         key = id(scope)
         if key not in self.kinds:
             self.kinds[key] = Counter(traits_of(each.op).kind for each in scope.nodes)
@@ -293,9 +293,9 @@ class _Matcher:
 
     def compare(self, x: Kid, y: Kid) -> float:
         """Return how alike two kids are, from 0, for what cannot belong together, to about 5."""
-        if isinstance(x, Scope):
-            return self.compare_scopes(x, y) if isinstance(y, Scope) else 0.0
-        if isinstance(y, Scope):
+        if isinstance(x, ScopeTree):
+            return self.compare_scopes(x, y) if isinstance(y, ScopeTree) else 0.0
+        if isinstance(y, ScopeTree):
             return 0.0
         marks, others = self.a, self.b
         own, other = marks.own[x.name], others.own[y.name]
@@ -330,7 +330,7 @@ class _Matcher:
             return 0.0
         return value * _weigh(x)
 
-    def compare_scopes(self, x: Scope, y: Scope) -> float:
+    def compare_scopes(self, x: ScopeTree, y: ScopeTree) -> float:
         """Return how alike two scopes are; 0 for what has little in common."""
         contents = self.content(x, 0), self.content(y, 1)
         if contents[0] == contents[1]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from archspec import notation
 from archspec.arguments import leave_out_defaults, show
 from archspec.differences.difference import Difference
-from archspec.differences.edits import Edit, EditKind
+from archspec.differences.edits import GraphEdit, EditKind
 from archspec.differences.patterns import Names, stem_of, write_names
 from archspec.graph import Graph, Node, sum_or_none
 from archspec.layers import LAYERS
@@ -127,7 +127,7 @@ class _Maker:
             indexes,
         )
 
-    def find_every(self, edits: Sequence[Edit]) -> str | None:
+    def find_every(self, edits: Sequence[GraphEdit]) -> str | None:
         """Return `every Conv2D` if edits are for all layers of a class that they can be for."""
         kind, op = edits[0].kind, edits[0].op[0]
         if kind not in ("changed", "replaced") or any(each.op[0] != op for each in edits):
@@ -205,7 +205,7 @@ class _Maker:
     def list_nodes(self, unit: _Unit, graph: Graph) -> list[Node]:
         return [graph[_name(self.difference.edits[index])] for index in unit.edits]
 
-    def make_unit(self, index: int, edit: Edit) -> _Unit:
+    def make_unit(self, index: int, edit: GraphEdit) -> _Unit:
         """Return the unit of one edit."""
         name = _name(edit)
         key: tuple[Hashable, ...]
@@ -267,7 +267,7 @@ class _Maker:
 
     # --- words -----------------------------------------------------------------------------------
 
-    def edits_of(self, units: Sequence[_Unit]) -> list[Edit]:
+    def edits_of(self, units: Sequence[_Unit]) -> list[GraphEdit]:
         return [self.difference.edits[index] for unit in units for index in unit.edits]
 
     def write_changes(self, units: Sequence[_Unit]) -> str:
@@ -287,12 +287,12 @@ class _Maker:
             return ", ".join([f"{op} -> {other}", *words])
         return ", ".join(words) if self.is_called_so(edits) else f"{op} {', '.join(words)}"
 
-    def is_called_so(self, edits: Sequence[Edit]) -> bool:
+    def is_called_so(self, edits: Sequence[GraphEdit]) -> bool:
         """Return whether the names of layers say their class: names that Keras would give."""
         nodes = [self.b[each.b] for each in edits if each.b is not None]
         return not any(node.named for node in nodes)
 
-    def find_rewired(self, edit: Edit) -> tuple[list[str], list[str]]:
+    def find_rewired(self, edit: GraphEdit) -> tuple[list[str], list[str]]:
         """Return what a layer takes in place of what, by names of the second side where there."""
         pairs = self.difference.pairs
         ours = [pairs.get(each, each) for each in edit.inputs[0]]
@@ -326,7 +326,7 @@ def _side(kind: EditKind) -> str:
     return "a" if kind in ("removed", "moved", "renamed") else "b"
 
 
-def _name(edit: Edit) -> str:
+def _name(edit: GraphEdit) -> str:
     """Return the name that a row has for an edit."""
     return (edit.a if _side(edit.kind) == "a" else edit.b) or ""
 
@@ -351,7 +351,7 @@ def _key_of(arguments: Mapping[str, tuple[Any, Any]]) -> Hashable:
     )
 
 
-def _write_outputs(edit: Edit) -> str:
+def _write_outputs(edit: GraphEdit) -> str:
     return f"outputs {', '.join(edit.inputs[0])} -> {', '.join(edit.inputs[1])}"
 
 

@@ -12,7 +12,7 @@ DIGIT = re.compile(r"\d")
 
 
 @dataclass(eq=False, slots=True)
-class Scope:
+class ScopeTree:
     """A group or block, or the whole network.
 
     path: its dotted name, "" for the whole. region: None for the whole. kids: what is in it, in the
@@ -21,24 +21,24 @@ class Scope:
 
     path: str
     region: Region | None = None
-    kids: list[Scope | Node] = field(default_factory=list)
+    kids: list[ScopeTree | Node] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
 
 
-Kid: TypeAlias = Scope | Node
+Kid: TypeAlias = ScopeTree | Node
 
 
-def read_scopes(graph: Graph) -> Scope:
+def read_scopes(graph: Graph) -> ScopeTree:
     """Return the scope of a whole graph, with those in it."""
-    top = Scope("")
-    known: dict[str, Scope] = {}
+    top = ScopeTree("")
+    known: dict[str, ScopeTree] = {}
     for node in graph:
         around = top
         around.nodes.append(node)
         for region in node.regions:
             inner = known.get(region.path)
             if inner is None:
-                inner = known[region.path] = Scope(region.path, region)
+                inner = known[region.path] = ScopeTree(region.path, region)
                 around.kids.append(inner)
             around = inner
             around.nodes.append(node)
@@ -48,13 +48,13 @@ def read_scopes(graph: Graph) -> Scope:
 
 def last_part(kid: Kid) -> str:
     """Return the last part of a name: `conv2d` of `stage1.conv2d`."""
-    name = kid.path if isinstance(kid, Scope) else kid.name
+    name = kid.path if isinstance(kid, ScopeTree) else kid.name
     return name.rpartition(".")[2]
 
 
 def is_named(kid: Kid) -> bool:
     """Return whether the last part of a name is written in the spec."""
-    if isinstance(kid, Scope):
+    if isinstance(kid, ScopeTree):
         return kid.region is None or kid.region.named
     return kid.named or not kid.inputs
 
