@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-from archspec.differences.edits import GraphEdit, Follow, find_edits, list_reordered
+from archspec.differences.edits import Follow, GraphEdit, find_edits, list_reordered
 from archspec.differences.matching import Matching, is_weighty, match_graphs
 from archspec.errors import Refused
 from archspec.graph import Graph

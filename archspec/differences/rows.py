@@ -10,7 +10,7 @@ from typing import Any, Literal
 from archspec import notation
 from archspec.arguments import leave_out_defaults, show
 from archspec.differences.difference import Difference
-from archspec.differences.edits import GraphEdit, EditKind
+from archspec.differences.edits import EditKind, GraphEdit
 from archspec.differences.patterns import Names, stem_of, write_names
 from archspec.graph import Graph, Node, sum_or_none
 from archspec.layers import LAYERS
