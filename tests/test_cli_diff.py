@@ -49,6 +49,8 @@ def specs(tmp_path: Path) -> Path:
         ("a.yaml", 2, "give two specs, or one with --set or --edit"),
         ("- -", 2, "'-' is standard input, which can be read once"),
         ("- --set x=3", 2, "standard input can be read once"),
+        ("a.yaml wider.yaml --depth 1 --full", 2, "give --depth or --full, not both"),
+        ("a.yaml wider.yaml --git --recipe", 2, "--git goes with --depth, --full and --layers"),
         ("a.yaml wider.yaml --depth 0", 2, "0 is not in the range"),
         ("a.yaml wider.yaml --git", 2, "--git takes the 7 arguments that git gives"),
     ],

@@ -261,6 +261,25 @@ def test_a_layer_that_is_shared_is_another_network() -> None:
     assert difference.edits[0].params == -20
 
 
+def test_which_call_of_a_shared_layer_is_written_first_means_nothing() -> None:
+    text = """archspec: 1
+inputs: {a: [4], b: [4]}
+layers:
+  - {Dense: 3, name: NAME, from: FIRST}
+  - {reuse: NAME, name: OTHER, from: SECOND}
+  - {Subtract: {}, from: [x, y]}
+"""
+    names = [("NAME", "FIRST", "OTHER", "SECOND"), ("x", "a", "y", "b"), ("y", "b", "x", "a")]
+    graphs = []
+    for order in names[1:]:
+        changed = text
+        for old, new in zip(names[0], order, strict=True):
+            changed = changed.replace(old, new)
+        graphs.append(archspec.loads(changed))
+    assert compare(*graphs).edits == ()
+    assert compare(*graphs).is_same
+
+
 def test_another_output_is_said() -> None:
     a = load(CHAIN.replace("  - {Dense: 6, name: c}\n", "") + "outputs: [a, b]\n")
     b = load(CHAIN.replace("  - {Dense: 6, name: c}\n", "") + "outputs: [b, a]\n")

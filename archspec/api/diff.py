@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from archspec import pipeline
 from archspec.api.arguments import Spec, check_count, graph_of
 from archspec.api.reports import FORMS, Report
+from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.reading import kind_of
 
@@ -66,7 +67,7 @@ class DifferenceReport(Report):
         if len(self.differences) > 1:
             from archspec.differences.several import write_table
 
-            return write_table(self.differences, self._depth, form)
+            return write_table(self.differences, self._depth, self._full, form)
         from archspec.differences.text import write_markdown, write_text
 
         write = write_text if form == "text" else write_markdown
@@ -85,7 +86,11 @@ class DifferenceReport(Report):
         from archspec.error_formats import to_github
 
         return to_github(
-            [note for each in self.differences for note in list_notes(each, self._depth)]
+            [
+                note
+                for each in self.differences
+                for note in list_notes(each, self._depth, self._full)
+            ]
         )
 
 
@@ -117,6 +122,8 @@ def diff(
         [(['stage3.unit2'], 'residual, 7 layers')]
     """
     check_count("depth", depth)
+    if full and depth is not None:
+        raise UserError("give depth or full, not both: one folds what the other spreads out")
     for name, value in (("settings", settings), ("edits", edits)):
         if isinstance(value, str):
             raise TypeError(f"{name} must be a list of texts, not text")

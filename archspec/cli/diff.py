@@ -59,6 +59,10 @@ def diff(
     alone is compared with itself as they change it. The exit status is 0 for the same network, 1
     for another one, and 2 for an error.
     """
+    if full and depth is not None:
+        raise click.UsageError("give --depth or --full, not both")
+    if git and (settings or edits or recipe or form != "text"):
+        raise click.UsageError("--git goes with --depth, --full and --layers alone")
     if git:
         from archspec.cli.git_diff import compare_for_git
 

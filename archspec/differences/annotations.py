@@ -10,9 +10,11 @@ from archspec.errors import Diagnostic, Source, Span
 WHOLE = "diff"  # the title of the note on the whole
 
 
-def list_notes(difference: Difference, depth: int | None = None) -> list[Diagnostic]:
+def list_notes(
+    difference: Difference, depth: int | None = None, full: bool = False
+) -> list[Diagnostic]:
     """Return a note on the whole, at the file of the second network, then one for each row, at the
-    step that it is about. depth: as `make_rows` takes it."""
+    step that it is about. depth, full: as `make_rows` takes them."""
     file = difference.files[1] or difference.names[1]
     whole = Span(Source(file, ()), 1, 1, 1, 1)
     lines = [f"{' -> '.join(difference.names)}: {'; '.join(list_totals(difference))}"]
@@ -20,7 +22,7 @@ def list_notes(difference: Difference, depth: int | None = None) -> list[Diagnos
         lines += list_ops(difference)
         return [Diagnostic(WHOLE, "; ".join(lines), whole, severity="note")]
     notes = [Diagnostic(WHOLE, lines[0], whole, severity="note")]
-    for row in make_rows(difference, depth):
+    for row in make_rows(difference, depth, full):
         if row.kind != "follow":
             span = _find_span(difference, row) or whole
             notes.append(Diagnostic(row.kind, _write(row), span, severity="note"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from archspec.differences.marks import freeze, is_any_order
-from archspec.differences.matching import Matching
+from archspec.differences.matching import Matching, group_calls
 from archspec.differences.scopes import is_named
 from archspec.graph import Graph, Node, count_params
 
@@ -61,6 +61,8 @@ def find_edits(a: Graph, b: Graph, matching: Matching) -> tuple[tuple[GraphEdit,
     """Return the edits in the order of the network, and what follows from them."""
     found = _EditFinder(a, b, matching)
     edits = [*found.iter_edits()]
+    if matching.is_whole:  # which of several calls brings the weights is a matter of writing
+        return tuple(edits), Follow()
     bearing = {each.b for each in edits if each.kind in BEARING}
     names, costs = [], []
     for y in b:
@@ -94,6 +96,8 @@ class _EditFinder:
         self.a, self.b, self.matching = a, b, matching
         self.back = {there: here for here, there in matching.pairs.items()}
         self.elsewhere = {matching.pairs[each] for each in matching.moved}
+        self.calls_a = group_calls(a, matching.pairs)
+        self.calls_b = group_calls(b, {name: name for name in self.back})
         # What each node stands for, by names of `b`: for itself where it has stayed.
         self.through_a = self.find_through(a, lambda name: matching.pairs.get(name))
         self.through_b = self.find_through(b, lambda name: name if name in self.back else None)
@@ -187,8 +191,7 @@ class _EditFinder:
                 found[name] = values
         if x.slots != y.slots and x.op == y.op:
             found["from"] = (x.slots, y.slots)
-        owner = None if x.reuses is None else self.matching.pairs.get(x.reuses)
-        if owner != y.reuses or (x.reuses is None) != (y.reuses is None):
+        if (x.reuses or y.reuses) and self.calls_a[y.name] != self.calls_b[y.name]:
             found["reuse"] = (x.reuses, y.reuses)
         return found
 
@@ -236,9 +239,9 @@ class _EditFinder:
 
 
 def _subtract(x: Node, y: Node) -> tuple[int, int | None]:
-    """Return the params and MACs that the second node has more."""
-    known = x.facts and y.facts and x.facts.macs is not None and y.facts.macs is not None
-    macs = y.facts.macs - x.facts.macs if known else None  # type: ignore[union-attr, operator]
+    """Return the params and MACs that the second node has more; None for MACs that are unknown."""
+    before, after = (each.facts.macs if each.facts else None for each in (x, y))
+    macs = None if before is None or after is None else after - before
     return count_params(y) - count_params(x), macs
 
 

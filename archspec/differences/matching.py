@@ -64,23 +64,36 @@ def match_graphs(a: Graph, b: Graph) -> Matching:
 def is_same(a: Graph, b: Graph, pairs: Mapping[str, str]) -> bool:
     """Return whether pairs of all nodes make one network of two, but for the order in which merges
     take their inputs."""
+    if group_calls(a, pairs) != group_calls(b, {y: y for y in pairs.values()}):
+        return False
     for node in a:
         other = b[pairs[node.name]]
         inputs = [pairs[each] for each in node.inputs]
         alike = inputs == list(other.inputs) or (
             is_any_order(node) and Counter(inputs) == Counter(other.inputs)
         )
-        owner = None if node.reuses is None else pairs[node.reuses]
         if (
             not alike
             or node.op != other.op
-            or owner != other.reuses
             or node.slots != other.slots
             or dict(node.call) != dict(other.call)
             or a.normal_arguments(node) != b.normal_arguments(other)
         ):
             return False
     return [pairs[each] for each in a.outputs] == list(b.outputs)
+
+
+def group_calls(graph: Graph, known: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Return for each known node the known ones that call the same layer, itself among them.
+
+    known: the names of nodes -> the names to give.
+    """
+    groups: dict[str, set[str]] = defaultdict(set)
+    for node in graph:
+        if node.name in known:
+            groups[node.reuses or node.name].add(known[node.name])
+    whole = map(frozenset, groups.values())
+    return {name: group for group in whole for name in group}
 
 
 def _order_alike(marks: Marks) -> list[str]:

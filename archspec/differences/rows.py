@@ -105,7 +105,6 @@ class _Maker:
         self.difference = difference
         self.a, self.b = difference.a, difference.b
         self.names = {"a": Names.of(self.a), "b": Names.of(self.b)}
-        self.reordered = set(difference.reordered)
 
     def make_row(self, units: Sequence[_Unit]) -> Row:
         indexes = tuple(sorted(index for unit in units for index in unit.edits))

@@ -17,10 +17,13 @@ WIDTH = 30  # of a column, where text is not Markdown
 
 
 def write_table(
-    differences: Sequence[Difference], depth: int | None = None, form: str = "text"
+    differences: Sequence[Difference],
+    depth: int | None = None,
+    full: bool = False,
+    form: str = "text",
 ) -> str:
     """Return a table of differences from one network: a row for each place, a column for each of
-    the others. form: a name of `TABLE_STYLES`."""
+    the others. depth, full: as `make_rows` takes them. form: a name of `TABLE_STYLES`."""
     first = differences[0]
     cells: dict[str, dict[int, list[str]]] = {}
     for column, difference in enumerate(differences):
@@ -28,7 +31,7 @@ def write_table(
             title, _, words = line.partition(": ")
             cells.setdefault(title, {}).setdefault(column, []).append(words)
     for column, difference in enumerate(differences):
-        for place, words in _list_changes(difference, depth):
+        for place, words in _list_changes(difference, depth, full):
             cells.setdefault(place, {}).setdefault(column, []).append(words)
     rows = [
         [place, "", *(", ".join(by_column.get(column, ())) for column in range(len(differences)))]
@@ -58,14 +61,14 @@ def write_table(
     return f"{tabulate(rows, headers, TABLE_STYLES[form], disable_numparse=True)}\n"
 
 
-def _list_changes(difference: Difference, depth: int | None) -> list[tuple[str, str]]:
+def _list_changes(difference: Difference, depth: int | None, full: bool) -> list[tuple[str, str]]:
     """Return the place and the words of each row; of several patterns each has a place."""
     if difference.is_same:
         return [("", "the same network")]
     if not difference.is_alike:
         return [("", "little in common")]
     found = []
-    for row in make_rows(difference, depth):
+    for row in make_rows(difference, depth, full):
         times = f", {row.times} times" if row.times > 1 and len(row.where) == 1 else ""
         words = f"{SIGNS[row.kind]} {row.what}{times}"
         found += [(place, words) for place in row.where or ("",)]
