@@ -84,7 +84,7 @@ def test_a_run_is_its_network_as_it_was_trained(specs: Path) -> None:
     done = command(specs, "diff", "resnet18", "runs/net-1")
     assert done.returncode == 1
     assert done.stdout.startswith("resnet18 -> runs/net-1\n")
-    assert "+ stage3.unit2  7 layers  +4.72 M" in done.stdout
+    assert "+ stage3.unit2  7 layers, after unit1.activation  +4.72 M" in done.stdout
 
 
 def test_a_terminal_has_colours_and_a_pipe_none(specs: Path) -> None:
@@ -133,6 +133,11 @@ def test_three_specs_are_a_table_with_a_column_each(golden) -> None:
     done = command(ROOT, "diff", "vgg_a", "vgg_b", "vgg_d", "vgg_a")
     assert done.returncode == 1
     golden("diff/vggs.table", done.stdout)
+
+
+def test_the_page_shows_what_is_printed() -> None:
+    page = (ROOT / "docs" / "diff.md").read_text(encoding="utf-8")
+    assert command(ROOT, "diff", "resnet18", "resnet18_cifar100").stdout in page
 
 
 def test_a_function_refuses_what_it_cannot_compare() -> None:

@@ -290,7 +290,7 @@ def test_a_flat_spec_has_its_groups_back() -> None:
     graph = archspec.load("resnet18", depths=[2, 3, 2, 2])
     flat = restore_scopes(archspec.loads(write_yaml(to_spec(graph))))
     (row,) = make_rows(compare(network("resnet18"), flat))
-    assert (row.where, row.what) == (("stage1.unit2",), "7 layers")
+    assert (row.where, row.what) == (("stage1.unit2",), "7 layers, after unit1.activation")
 
 
 def test_an_axis_is_the_same_counted_from_either_end() -> None:
@@ -305,7 +305,8 @@ def test_the_annotations_are_at_the_lines_that_are_changed() -> None:
     lines = RESNET18.replace(*BOTH, 1).splitlines()
     assert "Dropout" in lines[added.span.line - 1]
     assert "gelu" in lines[changed.span.line - 1]
-    assert added.message == "stage*.unit*.main.dropout: added: Dropout 0.1, 8 times"
+    what = "Dropout 0.1, after batch_normalization, 8 times"
+    assert added.message == f"stage*.unit*.main.dropout: added: {what}"
 
 
 # --- patterns ------------------------------------------------------------------------------------

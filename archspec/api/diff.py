@@ -119,7 +119,7 @@ def diff(
         >>> report.is_same, report.data["totals"]["params"]
         (False, 4722688)
         >>> [(row["patterns"], row["text"]) for row in report.data["groups"]]
-        [(['stage3.unit2'], 'residual, 7 layers')]
+        [(['stage3.unit2'], 'residual, 7 layers, after unit1.activation')]
     """
     check_count("depth", depth)
     if full and depth is not None:

@@ -105,6 +105,7 @@ class _Maker:
         self.difference = difference
         self.a, self.b = difference.a, difference.b
         self.names = {"a": Names.of(self.a), "b": Names.of(self.b)}
+        self.there = set(difference.pairs.values())
 
     def make_row(self, units: Sequence[_Unit]) -> Row:
         indexes = tuple(sorted(index for unit in units for index in unit.edits))
@@ -114,6 +115,8 @@ class _Maker:
             (unit.name for unit in units if unit.name), self.names[_side(kind)], kind != "renamed"
         )
         what = units[0].write(units)
+        if kind == "added" and (before := self.find_before(units)):
+            what += f", after {before}"
         if len(where) > EVERY and (every := self.find_every(edits)):
             where, what = [every], what.removeprefix(f"{edits[0].op[0]} ")
         return Row(
@@ -125,6 +128,17 @@ class _Maker:
             sum_or_none(each.macs for each in edits),
             indexes,
         )
+
+    def find_before(self, units: Sequence[_Unit]) -> str | None:
+        """Return the layer that all of what is added takes, as it is called from there; None if
+        that is not one, or has been added as well."""
+        found = set()
+        for unit in units:
+            inputs = self.difference.edits[unit.edits[0]].inputs[1]
+            if len(inputs) != 1 or inputs[0] not in self.there:
+                return None
+            found.add(_name_from(unit.name, inputs[0]))
+        return found.pop() if len(found) == 1 else None
 
     def find_every(self, edits: Sequence[GraphEdit]) -> str | None:
         """Return `every Conv2D` if edits are for all layers of a class that they can be for."""
@@ -193,7 +207,7 @@ class _Maker:
 
         def write(units: Sequence[_Unit]) -> str:
             if is_listed:
-                columns = zip(*(self.list_nodes(unit, graph) for unit in units), strict=True)
+                columns = zip(*map(self.list_nodes, units), strict=True)
                 return ", ".join(_describe(column) for column in columns)
             counts = sorted({len(unit.edits) for unit in units})
             layers = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
@@ -201,8 +215,10 @@ class _Maker:
 
         return _Unit(key, path, indexes, write)
 
-    def list_nodes(self, unit: _Unit, graph: Graph) -> list[Node]:
-        return [graph[_name(self.difference.edits[index])] for index in unit.edits]
+    def list_nodes(self, unit: _Unit) -> list[Node]:
+        """Return the layers that a unit adds or removes."""
+        edits = self.edits_of([unit])
+        return [(self.b if each.kind == "added" else self.a)[_name(each)] for each in edits]
 
     def make_unit(self, index: int, edit: GraphEdit) -> _Unit:
         """Return the unit of one edit."""
@@ -210,11 +226,8 @@ class _Maker:
         key: tuple[Hashable, ...]
         write: Callable[[Sequence[_Unit]], str]
         if edit.kind in ("added", "removed"):
-            graph = self.b if edit.kind == "added" else self.a
             key = (edit.kind, stem_of(name), edit.op)
-            write = lambda units: _describe(  # noqa: E731
-                [each for unit in units for each in self.list_nodes(unit, graph)]
-            )
+            write = self.write_layers
         elif edit.kind in ("changed", "replaced"):
             key = (edit.kind, edit.op, _key_of(edit.arguments))
             write = self.write_changes
@@ -238,7 +251,7 @@ class _Maker:
             path = ".".join(parts[:depth]) if len(parts) > depth else ""
             by_scope.setdefault((path, "" if path else str(index)), []).append(index)
         rows = []
-        alike: dict[Hashable, list[tuple[str, list[int]]]] = {}
+        alike: dict[tuple[str, str], list[tuple[str, list[int]]]] = {}
         single = []
         for (path, _), indexes in by_scope.items():
             if not path:
@@ -246,7 +259,7 @@ class _Maker:
                 continue
             words = self.count_edits(indexes)
             alike.setdefault((stem_of(path), words), []).append((path, indexes))
-        for (_, words), scopes in alike.items():  # type: ignore[misc]
+        for (_, words), scopes in alike.items():
             indexes = [index for _, each in scopes for index in each]
             edits = [self.difference.edits[index] for index in indexes]
             kinds = {each.kind for each in edits}
@@ -268,6 +281,10 @@ class _Maker:
 
     def edits_of(self, units: Sequence[_Unit]) -> list[GraphEdit]:
         return [self.difference.edits[index] for unit in units for index in unit.edits]
+
+    def write_layers(self, units: Sequence[_Unit]) -> str:
+        """Return what layers are that are added or removed: `Dropout 0.5`."""
+        return _describe([each for unit in units for each in self.list_nodes(unit)])
 
     def write_changes(self, units: Sequence[_Unit]) -> str:
         """Return what changes: `Conv2D use_bias false -> true`."""
@@ -319,6 +336,18 @@ class _Maker:
             return f"{edits[0].op[0]} is at {there} now"
         last = (each.rpartition(".")[2] for each in names)
         return f"is called {', '.join(write_names(last, self.names['b'], False))} now"
+
+
+def _name_from(name: str, other: str) -> str:
+    """Return a name as it is seen from another: without the groups around both.
+
+    >>> _name_from("stage0.unit1.dropout", "stage0.unit1.main.conv2d")
+    'main.conv2d'
+    """
+    around, parts = name.split(".")[:-1], other.split(".")
+    while around and len(parts) > 1 and around[0] == parts[0]:
+        around, parts = around[1:], parts[1:]
+    return ".".join(parts)
 
 
 def _side(kind: EditKind) -> str:
