@@ -70,8 +70,10 @@ class Difference:
 
     @cached_property
     def untouched(self) -> int:
-        """How many layers are in both without an edit of their own; names do not count."""
+        """How many layers are in both, without an edit of their own and with the same shapes; names
+        and inputs of the network do not count."""
         touched = {each.b for each in self.edits if each.kind not in ("renamed", "outputs")}
+        touched |= {*self.follow.names, *self.b.inputs}
         return sum(each not in touched for each in self.pairs.values())
 
     @property

@@ -213,21 +213,14 @@ def list_totals(difference: Difference) -> list[str]:
         lines.append(f"the same network{_write_but(difference)}")
         return lines
     total = len(a.nodes) - len(a.inputs)
-    same = difference.untouched - sum(1 for name in a.inputs if _is_untouched(difference, name))
     if difference.is_alike:
+        same = difference.untouched
         lines.append(f"{same} of {total} layers {'is' if same == 1 else 'are'} the same")
     costs = [_write_params(a.total_params, b.total_params), _write_macs(a.macs, b.macs)]
     shapes = [_write_outputs(graph) for graph in (a, b)]
     output = shapes[0] if shapes[0] == shapes[1] else " -> ".join(shapes)
     lines.append(", ".join([*costs, f"output {output}"]))
     return lines
-
-
-def _is_untouched(difference: Difference, name: str) -> bool:
-    there = difference.pairs.get(name)
-    return there is not None and not any(
-        each.b == there and each.kind not in ("renamed", "outputs") for each in difference.edits
-    )
 
 
 def _write_but(difference: Difference) -> str:
