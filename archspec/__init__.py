@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from archspec.api.build import build, custom_objects, to_keras
     from archspec.api.check import advise, check
     from archspec.api.compare import RunList, compare, list_runs
+    from archspec.api.diff import DifferenceReport, diff
     from archspec.api.draw import Drawing, draw
     from archspec.api.edit import edit
     from archspec.api.explain import explain
@@ -49,6 +50,7 @@ __all__ = [
     "Bench",
     "Comparison",
     "Diagnostic",
+    "DifferenceReport",
     "Drawing",
     "Evaluation",
     "Facts",
@@ -67,6 +69,7 @@ __all__ = [
     "compare",
     "custom_objects",
     "describe_layers",
+    "diff",
     "draw",
     "edit",
     "evaluate",
@@ -94,6 +97,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("list_runs", "RunList"), "api.compare"),
     "Bench": "comparing.timings",
     "Comparison": "comparing.table",
+    "DifferenceReport": "api.diff",
     "Drawing": "api.draw",
     "Fixed": "api.fix",
     "Report": "api.reports",

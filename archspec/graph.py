@@ -247,7 +247,7 @@ class Graph:
         change nothing, nor whether an axis is counted from the first or from the last; the recipe
         and contracts are not part of it.
         """
-        return self._hash_meaning(self._count_axis_from_last)
+        return self._hash_meaning(self.normal_arguments)
 
     @property
     def older_fingerprint(self) -> str:
@@ -255,7 +255,7 @@ class Graph:
         the same counted from the last. Older runs have it."""
         return self._hash_meaning(lambda node: node.arguments)
 
-    def _count_axis_from_last(self, node: Node) -> Mapping[str, Any]:
+    def normal_arguments(self, node: Node) -> Mapping[str, Any]:
         """Return the arguments of a node with its `axis` counted from the last, as -1 is."""
         facts = self[node.inputs[0]].facts if node.inputs else None
         if facts is None:

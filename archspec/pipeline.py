@@ -158,7 +158,7 @@ def find(spec: str | Path, /) -> Path:
             similar = f"the one that comes with archspec is called {path.stem}"
         raise UserError(f"{path}: there is no such file", similar)
     if kind == "special":
-        hint = "check, show and draw take `-`, which is standard input"
+        hint = "check, show, draw and diff take `-`, which is standard input"
         raise UserError(f"{path}: this is a pipe or device, not a file", hint)
     return path
 

@@ -89,6 +89,7 @@ def test_the_table_shows_commands_that_are_there() -> None:
 OTHERWISE = {
     # Of `load`; error_formats; `advise`; the severities; `fix`.
     "check": {"settings", "edits", "form", "verbose", "advice", "strict", "fix"},
+    "diff": {"form", "git"},  # git alone calls it with --git
     "show": {"settings", "edits", "form"},
     "draw": {"settings", "edits", "output", "dpi", "no_fold"},  # Drawing.save; fold
     "build": {"settings", "edits", "output"},  # path

@@ -196,7 +196,9 @@ def test_a_run_that_the_same_spec_made_in_its_former_meaning_is_refused_with_the
 
 def test_a_folder_of_another_network_is_refused(specs):
     occupy(specs(a=NET))
-    assert "network differs" in refusal(specs(a=NET.replace("softmax", "sigmoid")), "a.yaml")
+    said = refusal(specs(a=NET.replace("softmax", "sigmoid")), "a.yaml")
+    assert "network differs" in said
+    assert "softmax -> sigmoid" in said
 
 
 def test_a_folder_of_the_same_is_taken(specs):

@@ -41,6 +41,7 @@ ROOMS = [
     "loading",
     "expand",
     "pipeline",
+    "differences",
     "pictures",
     "backends",
     "data",
@@ -297,6 +298,8 @@ VERBS = [
     "check {spec} --format sarif",
     "show {spec}",
     "show {spec} {spec}",
+    "diff {spec} {spec}",
+    "diff {spec} resnet18 --format json",
     "draw {spec} -o {folder}/net.svg",
     "draw {spec} -o {folder}/net.dot",
     "layers",
@@ -323,6 +326,7 @@ WITHOUT = {
     "check resnet18 lenet5": f"{EXPLAINING} tabulate graphviz archspec.backends archspec.pictures"
     " archspec.own_layers",
     "show resnet18": f"{EXPLAINING} graphviz archspec.pictures.dot archspec.pictures.style",
+    "diff resnet18 resnet18_cifar100": f"{EXPLAINING} tabulate graphviz archspec.pictures",
     "draw lenet5 -o {folder}/net.dot": "jsonschema archspec.error_formats"
     " archspec.layers.docstrings",
 }

@@ -20,16 +20,18 @@ class Report:
     44426
     """
 
+    forms: tuple[str, ...] = FORMS
+
     def __init__(self, write: Callable[[str], str]) -> None:
         """write: returns the whole text in a form, "text", "markdown" or "json"."""
         self._write = write
 
     def to_text(self, form: str = "text") -> str:
-        """Return the report as "text", "markdown" or "json".
+        """Return the report as "text", "markdown" or "json", or in another of its `forms`.
 
-        Raises `UserError` for another form.
+        Raises `UserError` for any other.
         """
-        check_choice("form", form, FORMS)
+        check_choice("form", form, self.forms)
         return self._write(form).rstrip("\n") + "\n"
 
     @property

@@ -30,8 +30,10 @@ TRACEBACK = "ARCHSPEC_TRACEBACK"  # in the environment: show that of an error no
 # These verbs take a tenth of a second. Python collects garbage after every 700 new objects, which
 # would take a tenth of that time and find none. After every 100,000, only many specs or a large one
 # come to it.
-SHORT = frozenset(["check", "show", "layers", "explain", "schema"])
+SHORT = frozenset(["check", "diff", "show", "layers", "explain", "schema"])
 OBJECTS = 100_000
+
+STATUS_OF_ERRORS = {"diff": 2}  # whose 1 says that two networks differ; of all others it is 1
 
 
 @cache
@@ -50,7 +52,12 @@ def verbs() -> dict[str, str]:
 
 
 class _Verbs(click.Group):
-    """List each verb with a line of help, and load the verb when it is called."""
+    """List each verb with a line of help, and load the verb when it is called.
+
+    error_status: the exit status for an error of the verb that was called last.
+    """
+
+    error_status = 1
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(verbs())
@@ -62,6 +69,7 @@ class _Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
+        self.error_status = STATUS_OF_ERRORS.get(str(name), 1)
         if name in SHORT:
             usual = gc.get_threshold()
             gc.set_threshold(OBJECTS)
@@ -81,7 +89,7 @@ def main() -> None:
     """Networks as YAML: check, show, draw, build and train them.
 
     SPEC is a file, or the bare name of a spec that comes with archspec, such as resnet18. RUN is
-    the folder of a training. check, show and draw read standard input where SPEC is `-`.
+    the folder of a training. check, show, draw and diff read standard input where SPEC is `-`.
     """
 
 
@@ -91,7 +99,7 @@ def run(
     """Run the `archspec` command, and return its exit status; errors go to standard error.
 
     1: something is wrong with the spec, a file or the machine. 2: wrong usage. 3: a fault of
-    archspec itself. 130: interrupted.
+    archspec itself. 130: interrupted. Of `diff`, 1 says that networks differ, and 2 is any error.
 
     argv: the words after `archspec`; by default those of this process. out, err: the streams to
     write to; by default those of this process. If all three are left out, the process belongs to
@@ -125,12 +133,12 @@ def _process() -> int:
     try:
         status = _status()
     except Exception as error:
-        unforeseen, status = error, 1
+        unforeseen, status = error, main.error_status
     lost = streams.lost(output)
     if lost is not None:  # whatever else was raised follows from this
         if lost.errno != errno.EPIPE:  # a reader such as `head` has what it wanted
             say_error(f"cannot write to standard output: {reason(lost)}")
-        status = 1
+        status = main.error_status
     elif unforeseen is not None:
         status = _explain(unforeseen)
     gc.freeze()  # what is left ends with the process: no need to look for garbage in it first
@@ -151,7 +159,7 @@ def _status(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except ArchspecError as error:
         say(error)
-        return 1
+        return main.error_status
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
         return _interrupted()
@@ -173,13 +181,13 @@ def _explain(error: Exception) -> int:
     if isinstance(error, OSError) and error.strerror:  # a full disk, a folder that is closed to us
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         say_error(f"{where}{reason(error)}")
-        return 1
+        return main.error_status
     if isinstance(error, ModuleNotFoundError) and (missing := name_missing(error)):
         say(missing)
-        return 1
+        return main.error_status
     if isinstance(error, MemoryError):
         say_error("there is not enough memory for this")
-        return 1
+        return main.error_status
     hint = f"please report this, with the traceback that {TRACEBACK}=1 in the environment shows"
     name, why = type(error).__name__, reason(error)
     say_error(f"{name}{f': {why}' * (why != name)}\nhint: {hint}", "internal error")

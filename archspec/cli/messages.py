@@ -28,6 +28,12 @@ def say_warning(message: Warning | str, *_: object) -> None:
 
 def paint(text: str, severity: str) -> str:
     """Colour a part of a message. `click.echo` removes the colour for files and pipes."""
+    return tint(text, COLOURS[severity], bold=True)
+
+
+def tint(text: str, colour: str, bold: bool = False) -> str:
+    """Colour a text, unless the environment asks for none. `click.echo` removes the colour for
+    files and pipes."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
-    return click.style(text, fg=COLOURS[severity], bold=True)
+    return click.style(text, fg=colour, bold=bold or None)

@@ -63,7 +63,8 @@ def files(context: click.Context, argument: click.Parameter, given: Any) -> Any:
     """Refuse standard input where a file is needed; the callback of an argument."""
     if STDIN in ((given,) if isinstance(given, str) else given or ()):
         raise click.BadParameter(
-            f"{context.command.name} needs a file; only check, show and draw read standard input"
+            f"{context.command.name} needs a file; "
+            "only check, show, draw and diff read standard input"
         )
     return given
 

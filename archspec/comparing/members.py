@@ -16,6 +16,9 @@ from typing import Any
 from archspec.arguments import bind
 from archspec.comparing.table import Missing
 from archspec.data.preparation import refuse_other_targets
+from archspec.differences.difference import compare_graphs
+from archspec.differences.flat import restore_scopes
+from archspec.differences.text import write_text
 from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError
 from archspec.graph import Graph
 from archspec.loading.settings import parse_setting
@@ -212,11 +215,14 @@ def _refuse_other_run(member: Member, terms: Terms) -> None:
             + OTHERWISE,
         )
     if differing:
-        raise UserError(
-            "this run was made with other options: "
-            + ", ".join(_write_difference(key, there.get(key), here.get(key)) for key in differing),
-            OTHERWISE,
-        )
+        words = (_write_difference(key, there.get(key), here.get(key)) for key in differing)
+        message = f"this run was made with other options: {', '.join(words)}"
+        if "network" in differing:
+            difference = compare_graphs(
+                restore_scopes(run.graph), member.graph, (str(folder), member.graph.name)
+            )
+            message += "\n" + write_text(difference).rstrip("\n")
+        raise UserError(message, OTHERWISE)
 
 
 def _list_compared(graph: Graph, recipe: Recipe) -> dict[str, Any]:

@@ -130,22 +130,23 @@ def dot(
 
 MERGE = Traits(kind="merge", aligns=True, joins_any=True, mask=masks.join)
 SUM = replace(MERGE, gradient_needs="nothing")
+ADD, EVEN = replace(SUM, any_order=True), replace(MERGE, any_order=True)
 
 # fmt: off
 FAMILY = (
-    entry("Add", merge, replace(SUM, title="+"), "Add the inputs, element by element.",
+    entry("Add", merge, replace(ADD, title="+"), "Add the inputs, element by element.",
           "", [(56, 56, 64), (56, 56, 64)]),
     entry("Subtract", subtract, replace(SUM, title="\N{MINUS SIGN}", joins_any=False),
           "Subtract the second input from the first.",
           "", [(128,), (128,)]),
-    entry("Multiply", merge, replace(MERGE, title="\N{MULTIPLICATION SIGN}", scales=True),
+    entry("Multiply", merge, replace(EVEN, title="\N{MULTIPLICATION SIGN}", scales=True),
           "Multiply the inputs, element by element.",
           "", [(28, 28, 256), (1, 1, 256)]),
-    entry("Average", merge, SUM, "Take the mean of the inputs, element by element.",
+    entry("Average", merge, ADD, "Take the mean of the inputs, element by element.",
           "", [(10,), (10,), (10,)]),
-    entry("Maximum", merge, MERGE, "Take the largest of the inputs, element by element.",
+    entry("Maximum", merge, EVEN, "Take the largest of the inputs, element by element.",
           "", [(32, 32, 48), (32, 32, 48)]),
-    entry("Minimum", merge, MERGE, "Take the smallest of the inputs, element by element.",
+    entry("Minimum", merge, EVEN, "Take the smallest of the inputs, element by element.",
           "", [(32, 32, 48), (32, 32, 48)]),
     entry("Concatenate", concatenate,
           replace(SUM, title="concat", aligns=False, mask=masks.concatenate),

@@ -46,6 +46,7 @@ class Traits:
     batch_statistics: whether it works by statistics of the batch in training and by averages of
         them at inference.
     joins_any: whether it joins any number of inputs, and is nothing where there is one.
+    any_order: whether the order of its inputs changes nothing but how the sum is rounded.
     scales: whether it scales an input by the others, so that one which is the same at every place
         is a gate.
     fixed_rank: whether Keras ties it to the number of axes of its first input, even where the
@@ -71,6 +72,7 @@ class Traits:
     takes_unit_range: bool = False
     batch_statistics: bool = False
     joins_any: bool = False
+    any_order: bool = False
     scales: bool = False
     fixed_rank: bool = False
     mask: MaskRule = end

@@ -6,7 +6,6 @@ changed length, batch size or patience goes on in a new folder, and the old one 
 
 from __future__ import annotations
 
-import difflib
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 from archspec.backends import framework
 from archspec.data.datasets import Dataset
 from archspec.data.preparation import Part, describe_data, prepare
+from archspec.differences.difference import compare_graphs
+from archspec.differences.flat import restore_scopes
+from archspec.differences.text import write_text
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.pipeline import loads
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     from archspec.training.state import State
 
 LENGTH = ("epochs", "steps", "batch_size")
-MOST = 40  # lines of a difference that are shown
 
 
 def resume(
@@ -253,12 +254,9 @@ def _list_compared(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _format_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Return the lines of resolved.yaml that differ between two flat specs."""
-    old, new = write_yaml(before).splitlines(), write_yaml(now).splitlines()
-    lines = difflib.unified_diff(old, new, "as it was", "as it is", n=0, lineterm="")
-    shown = [line for line in lines if not line.startswith("@@")]
-    more = [f"... and {len(shown) - MOST} lines more"] if len(shown) > MOST else []
-    return "\n".join([*shown[:MOST], *more])
+    """Return what differs between two flat specs, as `archspec diff` says it."""
+    was, now_is = (restore_scopes(loads(write_yaml(each))) for each in (before, now))
+    return write_text(compare_graphs(was, now_is, ("as it was", "as it is"))).rstrip("\n")
 
 
 def _format_length(recipe: Recipe) -> str:

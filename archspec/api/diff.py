@@ -1,0 +1,186 @@
+"""Compare the networks of specs: what of them is the same, and what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archspec import pipeline
+from archspec.api.arguments import Spec, check_count, graph_of
+from archspec.api.reports import FORMS, Report
+from archspec.errors import UserError
+from archspec.graph import Graph
+from archspec.reading import kind_of
+
+if TYPE_CHECKING:
+    from archspec.differences.difference import Difference
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One of the networks that are compared. name: what it is called. file: where it was read, or
+    None. changes: the settings and edits that were made, as the command line has them."""
+
+    graph: Graph
+    name: str
+    file: str | None = None
+    changes: str = ""
+
+
+class DifferenceReport(Report):
+    """What differs between networks: text to print, and values to go on with.
+
+    differences: between the first network and each of the others. `print` shows the report as text,
+    a notebook as a table, and `data` has its numbers: a mapping, or a list of them for several.
+    """
+
+    forms = (*FORMS, "github")
+
+    def __init__(self, sides: Sequence[Side], depth: int | None, full: bool, recipe: bool) -> None:
+        super().__init__(self._write_form)
+        self._sides, self._depth, self._full, self._recipe = tuple(sides), depth, full, recipe
+
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        from archspec.differences.difference import compare_graphs
+
+        first, *others = self._sides
+        names = _name_apart(self._sides)
+        return tuple(
+            compare_graphs(first.graph, side.graph, (names[0], name), (first.file, side.file))
+            for side, name in zip(others, names[1:], strict=True)
+        )
+
+    @property
+    def is_same(self) -> bool:
+        """Whether all are the same network as the first, and have its recipe if that counts."""
+        return all(each.is_same and not (self._recipe and each.recipe) for each in self.differences)
+
+    def _write_form(self, form: str) -> str:
+        if form == "json":
+            return self._write_json()
+        if form == "github":
+            return self._write_github()
+        if len(self.differences) > 1:
+            from archspec.differences.several import write_table
+
+            return write_table(self.differences, self._depth, self._full, form)
+        from archspec.differences.text import write_markdown, write_text
+
+        write = write_text if form == "text" else write_markdown
+        return write(self.differences[0], self._depth, self._full)
+
+    def _write_json(self) -> str:
+        import json
+
+        from archspec.differences.data import to_data
+
+        found = [to_data(each, self._depth, self._full) for each in self.differences]
+        return json.dumps(found[0] if len(found) == 1 else found, indent=2, ensure_ascii=False)
+
+    def _write_github(self) -> str:
+        from archspec.differences.annotations import list_notes
+        from archspec.error_formats import to_github
+
+        return to_github(
+            [
+                note
+                for each in self.differences
+                for note in list_notes(each, self._depth, self._full)
+            ]
+        )
+
+
+def diff(
+    *specs: Spec,
+    settings: Sequence[str] = (),
+    edits: Sequence[str] = (),
+    depth: int | None = None,
+    full: bool = False,
+    recipe: bool = False,
+) -> DifferenceReport:
+    """Compare the network of the first spec with those of the others.
+
+    specs: files, bare names of specs that come with archspec, folders of runs, or graphs. One alone
+        is compared with itself as `settings` and `edits` change it.
+    settings, edits: changes of every spec but the first, as `--set` and `--edit` take them.
+    depth: what differs in blocks that are nested deeper than this is one row a block.
+    full: whether each edit has a row of its own, and the data each pair.
+    recipe: whether the recipe counts: two networks with other recipes are then not the same.
+
+    Raises `SpecError` for a broken spec, `UserError` for a file that is not there and for a value
+    that an argument cannot have.
+
+        >>> import archspec
+        >>> report = archspec.diff("resnet18", settings=["depths=[2, 2, 2, 3]"])
+        >>> report.is_same, report.data["totals"]["params"]
+        (False, 4722688)
+        >>> [(row["patterns"], row["text"]) for row in report.data["groups"]]
+        [(['stage3.unit2'], 'residual, 7 layers, after unit1.activation')]
+    """
+    check_count("depth", depth)
+    if full and depth is not None:
+        raise UserError("give depth or full, not both: one folds what the other spreads out")
+    for name, value in (("settings", settings), ("edits", edits)):
+        if isinstance(value, str):
+            raise TypeError(f"{name} must be a list of texts, not text")
+    changes = bool(settings or edits)
+    if len(specs) < 2 and not (specs and changes):
+        raise TypeError("diff() takes two specs or more, or one with settings or edits")
+    if len(specs) == 1:
+        specs = (specs[0], specs[0])
+    first, *others = specs
+    sides = [_load(first), *(_load(each, settings, edits) for each in others)]
+    return DifferenceReport(sides, depth, full, recipe)
+
+
+def _load(spec: Spec, settings: Sequence[str] = (), edits: Sequence[str] = ()) -> Side:
+    if isinstance(spec, Graph) and (settings or edits):
+        raise TypeError("settings and edits change files and names; of a graph, load another one")
+    if not isinstance(spec, str | Path):
+        graph = graph_of(spec, "diff")
+        return Side(graph, graph.name)
+    return load_side(spec, settings, edits)
+
+
+def load_side(spec: str | Path, settings: Sequence[str] = (), edits: Sequence[str] = ()) -> Side:
+    """Return the network of a spec, or of the folder of a run, with changes."""
+    from archspec.loading.settings import parse_setting
+
+    run = find_run(spec)
+    document = pipeline.read(run or spec)
+    graph = pipeline.graph_of(document, dict(map(parse_setting, settings)), edits)
+    name = graph.name
+    if run is not None:
+        from archspec.differences.flat import restore_scopes
+
+        graph, name = restore_scopes(graph), str(spec)
+    return Side(graph, name, document.source.name, describe_changes(settings, edits))
+
+
+def find_run(spec: str | Path) -> Path | None:
+    """Return the resolved.yaml of a spec that is the folder of a run; None for any other."""
+    resolved = Path(spec) / "resolved.yaml"
+    return resolved if kind_of(Path(spec)) == "folder" and kind_of(resolved) == "file" else None
+
+
+def describe_changes(settings: Sequence[str], edits: Sequence[str]) -> str:
+    """Return settings and edits as the command line has them."""
+    return " ".join(
+        [*(f"--set {each}" for each in settings), *(f"--edit '{each}'" for each in edits)]
+    )
+
+
+def _name_apart(sides: Sequence[Side]) -> list[str]:
+    """Return what the networks are called: where two have one name, by their files as well, or by
+    what was changed."""
+    names = [side.name for side in sides]
+    if len(set(names)) < len(names):
+        files = [side.file or side.name for side in sides]
+        if len(set(files)) == len(files):
+            return files
+        names = [f"{side.name} {side.changes}".strip() for side in sides]
+    return names

@@ -1,0 +1,107 @@
+"""`archspec diff`: what differs between networks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+
+import click
+
+from archspec.api.diff import DifferenceReport, Side, describe_changes, find_run, load_side
+from archspec.cli.messages import tint
+from archspec.cli.options import (
+    MANY,
+    STDIN,
+    edit_option,
+    format_option,
+    layers_option,
+    set_option,
+    specs_argument,
+)
+from archspec.cli.specs import STDIN_NAME, load, warn
+
+COLOURS = {
+    "added": "green",
+    "removed": "red",
+    "changed": "yellow",
+    "replaced": "yellow",
+    "several": "yellow",
+    "moved": "blue",
+    "rewired": "blue",
+    "outputs": "blue",
+}
+
+
+@click.command()
+@specs_argument
+@set_option
+@edit_option
+@layers_option
+@click.option("--depth", type=MANY, help="One row for what differs in a block deeper than this.")
+@click.option("--full", is_flag=True, help="A row for each edit; in JSON, every pair too.")
+@click.option("--recipe", is_flag=True, help="Another recipe counts as another network.")
+@click.option("--git", is_flag=True, help="Take the arguments that git gives (docs/diff.md).")
+@format_option("json", "github")
+def diff(
+    specs: tuple[str, ...],
+    settings: tuple[str, ...],
+    edits: tuple[str, ...],
+    depth: int | None,
+    full: bool,
+    recipe: bool,
+    git: bool,
+    form: str,
+) -> None:
+    """Compare the network of the first SPEC with those of the others.
+
+    SPEC may be the folder of a run, too. --set and --edit change every SPEC but the first; one SPEC
+    alone is compared with itself as they change it. The exit status is 0 for the same network, 1
+    for another one, and 2 for an error.
+    """
+    if full and depth is not None:
+        raise click.UsageError("give --depth or --full, not both")
+    if git and (settings or edits or recipe or form != "text"):
+        raise click.UsageError("--git goes with --depth, --full and --layers alone")
+    if git:
+        from archspec.cli.git_diff import compare_for_git
+
+        compare_for_git(specs, partial(_print, depth=depth, full=full))
+        return
+    if len(specs) == 1:
+        if not (settings or edits):
+            raise click.UsageError("give two specs, or one with --set or --edit")
+        if specs[0] == STDIN:
+            raise click.UsageError("standard input can be read once: give a file to change")
+        specs = (*specs, *specs)
+    first, *others = specs
+    sides = [_load(first), *(_load(each, settings, edits) for each in others)]
+    report = DifferenceReport(sides, depth, full, recipe)
+    if form == "text" and len(sides) == 2:
+        _print(report, depth, full)
+    else:
+        click.echo(report.to_text(form), nl=False)
+    if not report.is_same:
+        sys.exit(1)
+
+
+def _load(spec: str, settings: Sequence[str] = (), edits: Sequence[str] = ()) -> Side:
+    """Return the network of a spec, a run's folder or standard input, and print its warnings."""
+    if spec == STDIN:
+        graph = load(spec, settings, edits)
+        side = Side(graph, graph.name, STDIN_NAME, describe_changes(settings, edits))
+    else:
+        side = load_side(spec, settings, edits)
+    if spec == STDIN or find_run(spec) is None:
+        warn(side.graph)
+    return side
+
+
+def _print(report: DifferenceReport, depth: int | None, full: bool) -> None:
+    """Print the difference of two networks, in colours on a terminal."""
+    from archspec.differences.text import write_text
+
+    def paint(text: str, kind: str) -> str:
+        return tint(text, COLOURS[kind]) if text and kind in COLOURS else text
+
+    click.echo(write_text(report.differences[0], depth, full, paint), nl=False)

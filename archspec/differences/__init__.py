@@ -1,0 +1,9 @@
+"""What differs between two networks: their steps paired, the edits between them, and the words.
+
+matching        pairs the nodes of two graphs: by names, then by structure
+edits           the edits that lead from one graph to the other, with their costs
+difference      both in one frozen value, `Difference`, from `compare_graphs`
+rows            edits of the same kind in one row, as a table has it
+text, data      the rows as text, and the whole as JSON
+several         more than two networks, aligned to the first
+"""

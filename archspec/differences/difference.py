@@ -1,0 +1,152 @@
+"""The difference between two networks, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+from archspec.differences.edits import Follow, GraphEdit, find_edits, list_reordered
+from archspec.differences.matching import Matching, is_weighty, match_graphs
+from archspec.errors import Refused
+from archspec.graph import Graph
+from archspec.recipe import RECIPE, recipe_of
+from archspec.recipe.of_graph import BY_OUTPUT
+
+ALIKE = 0.25  # the share of merges and kernels in common, below which edits tell nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """The difference between two networks: what of both belongs together, and the edits.
+
+    a, b: the two graphs. names: what they are called. files: where they were read; None for a graph
+    that was given. matching: the nodes and scopes that belong
+    together. edits: what leads from the first to the second, in the order of the network; none
+    where `is_same`, but for `renamed`. follow: the layers whose shapes follow. reordered: the
+    merges, by their names in `b`, that take the same in another order.
+    """
+
+    a: Graph
+    b: Graph
+    names: tuple[str, str]
+    matching: Matching
+    edits: tuple[GraphEdit, ...]
+    follow: Follow = field(default_factory=Follow)
+    reordered: tuple[str, ...] = ()
+    files: tuple[str | None, str | None] = (None, None)
+
+    @property
+    def pairs(self) -> Mapping[str, str]:
+        """The names of the paired nodes of the first graph, with those of the second."""
+        return self.matching.pairs
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the two are the same network; names, the order in which merges take their inputs,
+        params and the recipe may differ."""
+        return self.matching.is_whole
+
+    @cached_property
+    def is_alike(self) -> bool:
+        """Whether the two have so much in common that edits tell how they differ: of the merges and
+        of the layers with a kernel, some are in both, unchanged, under one name or in one scope."""
+        pairs = self.pairs.items()
+        inside = self.matching.scopes.keys() - {""}
+        changed = {each.b for each in self.edits if each.kind in ("changed", "replaced")}
+        kept = {
+            x
+            for x, y in pairs
+            if y not in changed
+            or _last(x) == _last(y)
+            or any(region.path in inside for region in self.a[x].regions)
+        }
+        counts = [sum(map(is_weighty, graph)) for graph in (self.a, self.b)]
+        common = sum(is_weighty(self.a[x]) and is_weighty(self.b[y]) for x, y in pairs if x in kept)
+        if not any(counts):
+            counts, common = [len(self.a.nodes), len(self.b.nodes)], len(kept)
+        return common >= ALIKE * max(counts)
+
+    @cached_property
+    def untouched(self) -> int:
+        """How many layers are in both, without an edit of their own and with the same shapes; names
+        and inputs of the network do not count."""
+        touched = {each.b for each in self.edits if each.kind not in ("renamed", "outputs")}
+        touched |= {*self.follow.names, *self.b.inputs}
+        return sum(each not in touched for each in self.pairs.values())
+
+    @property
+    def params(self) -> int:
+        """How many parameters the second network has more."""
+        return self.b.total_params - self.a.total_params
+
+    @property
+    def macs(self) -> int | None:
+        """How many MACs the second network has more; None if one of both is unknown."""
+        a, b = self.a.macs, self.b.macs
+        return None if a is None or b is None else b - a
+
+    @cached_property
+    def spec_params(self) -> Mapping[str, tuple[Any, Any]]:
+        """The params of the specs that differ; None where a spec has no such param."""
+        return _find_differing(self.a.params, self.b.params)
+
+    @cached_property
+    def recipe(self) -> Mapping[str, tuple[Any, Any]]:
+        """The keys of the recipes that differ, with dots, defaults filled in; {} where neither spec
+        has a recipe."""
+        if not self.a.train and not self.b.train:
+            return {}
+        return _find_differing(_list_recipe(self.a), _list_recipe(self.b))
+
+
+def compare_graphs(
+    a: Graph,
+    b: Graph,
+    names: tuple[str, str] | None = None,
+    files: tuple[str | None, str | None] = (None, None),
+) -> Difference:
+    """Return the difference between two graphs.
+
+    names: what they are called; by default their own. files: where they were read.
+
+    >>> import archspec
+    >>> changed = archspec.load("resnet18", edits=["at: head, insert_before: {Dropout: 0.5}"])
+    >>> difference = compare_graphs(archspec.load("resnet18"), changed)
+    >>> [(each.kind, each.b, each.params) for each in difference.edits]
+    [('added', 'dropout', 0)]
+    """
+    matching = match_graphs(a, b)
+    edits, follow = find_edits(a, b, matching)
+    reordered = list_reordered(a, b, matching.pairs)
+    names = names or (a.name, b.name)
+    return Difference(a, b, names, matching, edits, follow, reordered, files)
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _find_differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    names = dict.fromkeys((*a, *b))
+    return {name: (a.get(name), b.get(name)) for name in names if a.get(name) != b.get(name)}
+
+
+def _list_recipe(graph: Graph) -> dict[str, Any]:
+    """Return the keys of a recipe, in normal form and with their defaults; as they are written if
+    the recipe does not fit the graph."""
+    try:
+        recipe = recipe_of(graph)
+    except Refused:
+        return dict(graph.train)
+    found: dict[str, Any] = {}
+    for key in RECIPE:
+        value = getattr(recipe, key)
+        if key == "data":
+            found |= {f"data.{each.name}": getattr(value, each.name) for each in fields(value)}
+        elif key in BY_OUTPUT and len(graph.outputs) == 1:
+            found[key] = next(iter(value.values()))
+        else:
+            found[key] = value
+    return found

@@ -1,0 +1,423 @@
+"""Edits of the same kind in one row, as a table of differences has it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from archspec import notation
+from archspec.arguments import leave_out_defaults, show
+from archspec.differences.difference import Difference
+from archspec.differences.edits import EditKind, GraphEdit
+from archspec.differences.patterns import Names, stem_of, write_names
+from archspec.graph import Graph, Node, sum_or_none
+from archspec.layers import LAYERS
+
+FEW = 4  # layers of a group that are listed by class
+NAMES = 6  # rows of names, beyond which they are counted
+MOST = 4  # values of an argument that are listed
+EVERY = 2  # patterns; where there are more, and all layers of a class are meant, it is said so
+
+RowKind = EditKind | Literal["several", "follow"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """Edits that are one for a reader.
+
+    kind: of the edits; `several` for those of a folded scope, `follow` for the layers that follow
+    in shape. where: patterns of the names that are meant. what: the edit in words. times: how often
+    it is made. params, macs: what all of them together add; macs None if unknown. edits: their
+    places among the edits of the difference.
+    """
+
+    kind: RowKind
+    where: tuple[str, ...]
+    what: str
+    times: int
+    params: int
+    macs: int | None
+    edits: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Unit:
+    """One or more edits that are always in one row: of a layer, or of a whole scope.
+
+    key: equal for units of one row. name: of the layer or scope. write: the row's words, of all its
+    units.
+    """
+
+    key: Hashable
+    name: str
+    edits: tuple[int, ...]
+    write: Callable[[Sequence[_Unit]], str]
+
+
+def make_rows(
+    difference: Difference, depth: int | None = None, full: bool = False
+) -> tuple[Row, ...]:
+    """Return the rows of a difference in the order of the network, the costs of all of which add up
+    to those of the whole.
+
+    depth: edits in scopes that are nested deeper than this are one row by scope. full: whether each
+    edit has a row of its own.
+    """
+    maker = _Maker(difference)
+    if full:
+        units = maker.list_single()
+        rows = [maker.make_row([unit]) for unit in units]
+    elif depth is not None:
+        rows = maker.fold(depth)
+    else:
+        rows = [maker.make_row(units) for units in _group(maker.list_units())]
+    renamed = [row for row in rows if row.kind == "renamed"]
+    rows = [row for row in rows if row.kind != "renamed"]
+    rows += renamed if full or len(renamed) <= NAMES else [_sum_up(renamed)]
+    follow = difference.follow
+    if follow.names:
+        count = len(follow.names)
+        words = "1 layer follows in shape" if count == 1 else f"{count} layers follow in shape"
+        rows.append(Row("follow", (), words, count, follow.params, follow.macs))
+    return tuple(rows)
+
+
+def _sum_up(renamed: Sequence[Row]) -> Row:
+    """Return one row for names of which there are many."""
+    count = sum(row.times for row in renamed)
+    edits = tuple(sorted(index for row in renamed for index in row.edits))
+    return Row("renamed", (), f"{count:,} layers and groups have other names", count, 0, 0, edits)
+
+
+def _group(units: Iterable[_Unit]) -> list[list[_Unit]]:
+    groups: dict[Hashable, list[_Unit]] = {}
+    for unit in units:
+        groups.setdefault(unit.key, []).append(unit)
+    return sorted(groups.values(), key=lambda each: each[0].edits[0])
+
+
+class _Maker:
+    """Makes the rows of one difference."""
+
+    def __init__(self, difference: Difference) -> None:
+        self.difference = difference
+        self.a, self.b = difference.a, difference.b
+        self.names = {"a": Names.of(self.a), "b": Names.of(self.b)}
+        self.there = set(difference.pairs.values())
+
+    def make_row(self, units: Sequence[_Unit]) -> Row:
+        indexes = tuple(sorted(index for unit in units for index in unit.edits))
+        edits = [self.difference.edits[index] for index in indexes]
+        kind = edits[0].kind
+        where = write_names(
+            (unit.name for unit in units if unit.name), self.names[_side(kind)], kind != "renamed"
+        )
+        what = units[0].write(units)
+        if kind == "added" and (before := self.find_before(units)):
+            what += f", after {before}"
+        if len(where) > EVERY and (every := self.find_every(edits)):
+            where, what = [every], what.removeprefix(f"{edits[0].op[0]} ")
+        return Row(
+            kind,
+            tuple(where),
+            what,
+            len(units),
+            sum(each.params for each in edits),
+            sum_or_none(each.macs for each in edits),
+            indexes,
+        )
+
+    def find_before(self, units: Sequence[_Unit]) -> str | None:
+        """Return the layer that all of what is added takes, as it is called from there; None if
+        that is not one, or has been added as well."""
+        found = set()
+        for unit in units:
+            inputs = self.difference.edits[unit.edits[0]].inputs[1]
+            if len(inputs) != 1 or inputs[0] not in self.there:
+                return None
+            found.add(_name_from(unit.name, inputs[0]))
+        return found.pop() if len(found) == 1 else None
+
+    def find_every(self, edits: Sequence[GraphEdit]) -> str | None:
+        """Return `every Conv2D` if edits are for all layers of a class that they can be for."""
+        kind, op = edits[0].kind, edits[0].op[0]
+        if kind not in ("changed", "replaced") or any(each.op[0] != op for each in edits):
+            return None
+        old = {name: values[0] for name, values in edits[0].arguments.items()}
+        is_one = all(each.arguments == edits[0].arguments for each in edits)
+        met = {each.a for each in edits}
+        for node in self.a:
+            if node.op != op or node.name in met:
+                continue
+            arguments = self.a.normal_arguments(node)
+            if kind == "replaced" or not is_one:
+                return None
+            if all(arguments.get(name) == value for name, value in old.items()):
+                return None
+        return f"every {op}"
+
+    # --- units -----------------------------------------------------------------------------------
+
+    def list_single(self) -> list[_Unit]:
+        """Return each edit as a unit of its own."""
+        return [
+            replace(self.make_unit(index, each), key=index)
+            for index, each in enumerate(self.difference.edits)
+        ]
+
+    def list_units(self) -> list[_Unit]:
+        """Return the edits as units; those of a scope that is on one side alone are one."""
+        units = []
+        whole = {
+            **self.find_whole(self.b, "added"),
+            **self.find_whole(self.a, "removed"),
+        }
+        scopes: dict[tuple[EditKind, str], list[int]] = {}
+        for index, each in enumerate(self.difference.edits):
+            path = whole.get((each.kind, _name(each)))
+            if path is None:
+                units.append(self.make_unit(index, each))
+            else:
+                scopes.setdefault((each.kind, path), []).append(index)
+        for (kind, path), indexes in scopes.items():
+            units.append(self.make_scope_unit(kind, path, tuple(indexes)))
+        return units
+
+    def find_whole(self, graph: Graph, kind: EditKind) -> dict[tuple[EditKind, str], str]:
+        """Return the outermost scope around each layer of which all layers are added or removed."""
+        names = {_name(each) for each in self.difference.edits if each.kind == kind}
+        mixed = {region.path for node in graph if node.name not in names for region in node.regions}
+        found = {}
+        for name in names:
+            path = next((r.path for r in graph[name].regions if r.path not in mixed), None)
+            if path is not None:
+                found[kind, name] = path
+        return found
+
+    def make_scope_unit(self, kind: EditKind, path: str, indexes: tuple[int, ...]) -> _Unit:
+        graph = self.b if kind == "added" else self.a
+        edits = [self.difference.edits[index] for index in indexes]
+        nodes = [graph[_name(each)] for each in edits]
+        title = next(r.title for r in nodes[0].regions if r.path == path)
+        ops = tuple(node.op for node in nodes)
+        is_listed = len(ops) <= FEW
+        key = (kind, stem_of(path), title, ops if is_listed or not title else ())
+
+        def write(units: Sequence[_Unit]) -> str:
+            if is_listed:
+                columns = zip(*map(self.list_nodes, units), strict=True)
+                return ", ".join(_describe(column) for column in columns)
+            counts = sorted({len(unit.edits) for unit in units})
+            layers = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
+            return f"{title}, {layers} layers" if title else f"{layers} layers"
+
+        return _Unit(key, path, indexes, write)
+
+    def list_nodes(self, unit: _Unit) -> list[Node]:
+        """Return the layers that a unit adds or removes."""
+        edits = self.edits_of([unit])
+        return [(self.b if each.kind == "added" else self.a)[_name(each)] for each in edits]
+
+    def make_unit(self, index: int, edit: GraphEdit) -> _Unit:
+        """Return the unit of one edit."""
+        name = _name(edit)
+        key: tuple[Hashable, ...]
+        write: Callable[[Sequence[_Unit]], str]
+        if edit.kind in ("added", "removed"):
+            key = (edit.kind, stem_of(name), edit.op)
+            write = self.write_layers
+        elif edit.kind in ("changed", "replaced"):
+            key = (edit.kind, edit.op, _key_of(edit.arguments))
+            write = self.write_changes
+        elif edit.kind == "outputs":
+            key, write = ("outputs",), lambda _: _write_outputs(edit)
+        elif edit.kind == "rewired":
+            key = (edit.kind, stem_of(name), edit.op, *map(_stems, self.find_rewired(edit)))
+            write = self.write_rewired
+        else:
+            assert edit.b is not None
+            there = () if edit.kind == "moved" else stem_of(edit.b)
+            key = (edit.kind, stem_of(name), there, edit.op)
+            write = self.write_place
+        return _Unit(key, name, (index,), write)
+
+    def fold(self, depth: int) -> list[Row]:
+        """Return a row for the edits of each scope at a depth, those of like scopes in one."""
+        by_scope: dict[tuple[str, str], list[int]] = {}
+        for index, each in enumerate(self.difference.edits):
+            parts = _name(each).split(".")
+            path = ".".join(parts[:depth]) if len(parts) > depth else ""
+            by_scope.setdefault((path, "" if path else str(index)), []).append(index)
+        rows = []
+        alike: dict[tuple[str, str], list[tuple[str, list[int]]]] = {}
+        single = []
+        for (path, _), indexes in by_scope.items():
+            if not path:
+                single.append(indexes[0])
+                continue
+            words = self.count_edits(indexes)
+            alike.setdefault((stem_of(path), words), []).append((path, indexes))
+        for (_, words), scopes in alike.items():
+            indexes = [index for _, each in scopes for index in each]
+            edits = [self.difference.edits[index] for index in indexes]
+            kinds = {each.kind for each in edits}
+            side = "a" if kinds == {"removed"} else "b"
+            where = write_names((path for path, _ in scopes), self.names[side])
+            macs = sum_or_none(each.macs for each in edits)
+            kind: RowKind = edits[0].kind if len(kinds) == 1 else "several"
+            costs = (sum(each.params for each in edits), macs)
+            rows.append(Row(kind, tuple(where), words, len(scopes), *costs, tuple(indexes)))
+        kept = _group(self.make_unit(index, self.difference.edits[index]) for index in single)
+        rows += [self.make_row(units) for units in kept]
+        return sorted(rows, key=lambda row: row.edits[0])
+
+    def count_edits(self, indexes: Sequence[int]) -> str:
+        counts = Counter(self.difference.edits[index].kind for index in indexes)
+        return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+
+    # --- words -----------------------------------------------------------------------------------
+
+    def edits_of(self, units: Sequence[_Unit]) -> list[GraphEdit]:
+        return [self.difference.edits[index] for unit in units for index in unit.edits]
+
+    def write_layers(self, units: Sequence[_Unit]) -> str:
+        """Return what layers are that are added or removed: `Dropout 0.5`."""
+        return _describe([each for unit in units for each in self.list_nodes(unit)])
+
+    def write_changes(self, units: Sequence[_Unit]) -> str:
+        """Return what changes: `Conv2D use_bias false -> true`."""
+        edits = self.edits_of(units)
+        op, other = edits[0].op
+        words = []
+        for name in edits[0].arguments:
+            pairs = dict.fromkeys(
+                f"{write_value(before, name)} -> {write_value(after, name)}"
+                for before, after in (each.arguments[name] for each in edits)
+            )
+            listed = [*pairs][:MOST] + ["..."] * (len(pairs) > MOST)
+            says_name = name == op.lower() or (name == "shape" and not edits[0].inputs[1])
+            words.append(", ".join(listed) if says_name else f"{name} {', '.join(listed)}")
+        if op != other:
+            return ", ".join([f"{op} -> {other}", *words])
+        return ", ".join(words) if self.is_called_so(edits) else f"{op} {', '.join(words)}"
+
+    def is_called_so(self, edits: Sequence[GraphEdit]) -> bool:
+        """Return whether the names of layers say their class: names that Keras would give."""
+        nodes = [self.b[each.b] for each in edits if each.b is not None]
+        return not any(node.named for node in nodes)
+
+    def find_rewired(self, edit: GraphEdit) -> tuple[list[str], list[str]]:
+        """Return what a layer takes in place of what, by names of the second side where there."""
+        pairs = self.difference.pairs
+        ours = [pairs.get(each, each) for each in edit.inputs[0]]
+        new, old = Counter(edit.inputs[1]) - Counter(ours), Counter(ours) - Counter(edit.inputs[1])
+        return [*new], [*old]
+
+    def write_rewired(self, units: Sequence[_Unit]) -> str:
+        found = [self.find_rewired(each) for each in self.edits_of(units)]
+        new, old = (
+            ", ".join(write_names((name for each in found for name in each[side]), self.names["b"]))
+            for side in (0, 1)
+        )
+        if not new and not old:
+            return "takes its inputs in another order"
+        if not new or not old:
+            return f"takes {new}, too" if new else f"does not take {old}"
+        return f"takes {new} instead of {old}"
+
+    def write_place(self, units: Sequence[_Unit]) -> str:
+        """Return where layers are now, or what they are called now."""
+        edits = self.edits_of(units)
+        names = [each.b for each in edits if each.b is not None]
+        if edits[0].kind == "moved":
+            there = ", ".join(write_names(names, self.names["b"]))
+            return f"{edits[0].op[0]} is at {there} now"
+        last = (each.rpartition(".")[2] for each in names)
+        return f"is called {', '.join(write_names(last, self.names['b'], False))} now"
+
+
+def _name_from(name: str, other: str) -> str:
+    """Return a name as it is seen from another: without the groups around both.
+
+    >>> _name_from("stage0.unit1.dropout", "stage0.unit1.main.conv2d")
+    'main.conv2d'
+    """
+    around, parts = name.split(".")[:-1], other.split(".")
+    while around and len(parts) > 1 and around[0] == parts[0]:
+        around, parts = around[1:], parts[1:]
+    return ".".join(parts)
+
+
+def _side(kind: EditKind) -> str:
+    return "a" if kind in ("removed", "moved", "renamed") else "b"
+
+
+def _name(edit: GraphEdit) -> str:
+    """Return the name that a row has for an edit."""
+    return (edit.a if _side(edit.kind) == "a" else edit.b) or ""
+
+
+def _stems(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(map(stem_of, names)))
+
+
+def _key_of(arguments: Mapping[str, tuple[Any, Any]]) -> Hashable:
+    """Return what is equal for changes of one row: what the arguments become, but for the first
+    number among them, as filters are, which go with the width of a network."""
+    free = next(
+        (
+            name
+            for name, values in arguments.items()
+            if all(isinstance(each, int | float) and not isinstance(each, bool) for each in values)
+        ),
+        None,
+    )
+    return tuple(
+        (name,) if name == free else (name, show(a), show(b)) for name, (a, b) in arguments.items()
+    )
+
+
+def _write_outputs(edit: GraphEdit) -> str:
+    return f"outputs {', '.join(edit.inputs[0])} -> {', '.join(edit.inputs[1])}"
+
+
+def write_value(value: Any, name: str = "") -> str:
+    """Return the value of an argument as a reader would say it.
+
+    >>> write_value((3, 3)), write_value(True), write_value(None), write_value("same")
+    ('3', 'true', 'none', 'same')
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, tuple) and value and all(isinstance(each, int) for each in value):
+        same = len(set(value)) == 1 and not name.endswith("shape")
+        return str(value[0]) if same else notation.write_shape((None, *value))
+    return show(value)
+
+
+def _describe(nodes: Sequence[Node]) -> str:
+    """Return the class of layers and what all of them have in common: `Conv2D 1×1`."""
+    first, *others = nodes
+    details = _list_details(first)
+    for node in others:
+        theirs = _list_details(node)
+        details = [each for each in details if each in theirs]
+    return " ".join(filter(None, [first.op, ", ".join(details)]))
+
+
+def _list_details(node: Node) -> list[str]:
+    """Return what pictures write beside a layer; of one that they write nothing of, the arguments
+    that are not the default."""
+    details = notation.write_details(node)
+    if activation := notation.write_activation(node):
+        details.append(activation)
+    if details or node.op not in LAYERS:
+        return details
+    differing = leave_out_defaults(LAYERS[node.op].arguments, node.arguments)
+    return [f"{name} {write_value(value, name)}" for name, value in differing.items()]

@@ -1,0 +1,265 @@
+"""The difference between two networks as text, for a terminal or as Markdown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+from archspec import notation
+from archspec.differences.data import to_plain
+from archspec.differences.difference import Difference
+from archspec.differences.patterns import Names, write_names
+from archspec.differences.rows import Row, RowKind, make_rows, write_value
+from archspec.graph import Graph
+from archspec.syntax.writer import write_value as write_flow
+
+Paint = Callable[[str, RowKind], str]
+SIGNS: Mapping[RowKind, str] = {
+    "added": "+",
+    "removed": "-",
+    "changed": "~",
+    "replaced": "~",
+    "several": "~",
+    "moved": "@",
+    "rewired": ">",
+    "renamed": "=",
+    "outputs": ">",
+    "follow": ".",
+}
+WIDTH = 100
+WORDS = 36  # of the column of what an edit does, if the names leave no more
+SHOWN = 3  # patterns of a row; the rest is counted
+
+
+def plain(text: str, kind: RowKind) -> str:
+    """Return a text without colour."""
+    return text
+
+
+def write_text(
+    difference: Difference,
+    depth: int | None = None,
+    full: bool = False,
+    paint: Paint = plain,
+) -> str:
+    """Return a difference as lines of a terminal. depth, full: as `make_rows` takes them.
+
+    paint: colours a text by the kind of its row.
+    """
+    lines = [" -> ".join(difference.names)]
+    for line in list_settings(difference):
+        lines += wrap(line, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 12)
+    if difference.is_same or difference.is_alike:
+        rows = make_rows(difference, depth, full)
+        lines += _lay_out([_list_cells(row, full) for row in rows], rows, paint)
+        for line in list_looked_through(difference):
+            lines += wrap(line, WIDTH, initial_indent="  ( ", subsequent_indent=" " * 4)
+    else:
+        for line in list_ops(difference):
+            lines += wrap(line, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4)
+    lines += [f"    {line}" for line in list_totals(difference)]
+    return "\n".join(lines) + "\n"
+
+
+def write_markdown(difference: Difference, depth: int | None = None, full: bool = False) -> str:
+    """Return a difference as Markdown: a table of its rows, and lines of what else there is."""
+    lines = [f"**{' → '.join(map(_escape, difference.names))}**", ""]
+    if difference.is_same or difference.is_alike:
+        rows = make_rows(difference, depth, full)
+        if rows:
+            lines += ["| | where | what | params | MACs | times |", "|---|---|---|--:|--:|--:|"]
+        for row in rows:
+            where, what, *costs = _list_cells(row, full)
+            names = f"`{where}`" if where else ""
+            cells = [f"`{SIGNS[row.kind]}`", names, _escape(what), *costs]
+            lines.append(f"| {' | '.join(cells)} |")
+        lines += [""] * bool(rows)
+        others = list_looked_through(difference)
+    else:
+        others = list_ops(difference)
+    found = [*list_settings(difference), *others, *list_totals(difference)]
+    return "\n".join([*lines, *(f"- {_escape(line)}" for line in found)]) + "\n"
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
+
+
+def _list_cells(row: Row, full: bool) -> tuple[str, str, str, str, str]:
+    """Return the cells of a row: where, what, params, MACs, times."""
+    where = ", ".join(row.where) if full else _join_some(row.where)
+    times = f"{row.times} times" if row.times > 1 and row.where else ""
+    return (
+        where,
+        row.what,
+        write_signed(row.params),
+        write_signed(row.macs),
+        times,
+    )
+
+
+def _join_some(patterns: Sequence[str]) -> str:
+    """Return patterns in a row, of many the first and the number of the rest."""
+    if len(patterns) <= SHOWN:
+        return ", ".join(patterns)
+    return f"{', '.join(patterns[: SHOWN - 1])} and {len(patterns) - SHOWN + 1} more"
+
+
+def write_signed(value: int | None) -> str:
+    """Return a count with its sign; nothing for 0.
+
+    >>> write_signed(102_400), write_signed(-3), write_signed(0), write_signed(None)
+    ('+102 K', '-3', '', '?')
+    """
+    if value is None:
+        return notation.UNKNOWN
+    return f"{'-' if value < 0 else '+'}{notation.write_count(abs(value))}" if value else ""
+
+
+def _lay_out(cells: Sequence[tuple[str, ...]], rows: Sequence[Row], paint: Paint) -> list[str]:
+    """Return rows in columns, under headings of the columns of numbers."""
+    if not rows:
+        return []
+    headings = ("", "", "params", "MACs", "")
+    numbers = [
+        max(len(text) for text in (heading, *column)) if any(column) else 0
+        for heading, column in list(zip(headings, zip(*cells, strict=True), strict=True))[2:]
+    ]
+    right = sum(width + 2 for width in numbers if width)
+    room = WIDTH - 6 - right
+    words = min(max(len(what) for _, what, *_ in cells), WORDS)
+    names = min(max(len(where) for where, *_ in cells), room - words)
+    words = min(max(len(what) for _, what, *_ in cells), room - names)
+    lines = []
+    for row, (where, what, *costs) in zip(rows, cells, strict=True):
+        last = "".join(
+            f"  {cost:>{width}}" for cost, width in zip(costs, numbers, strict=True) if width
+        )
+        at = wrap(where, names, break_on_hyphens=False, break_long_words=False) or [""]
+        said = wrap(what, words, break_on_hyphens=False, break_long_words=False) or [""]
+        overflows = any(len(each) > names for each in at)
+        first = len(at) if overflows else 0
+        said = [""] * first + said
+        for line in range(max(len(at), len(said))):
+            name = at[line] if line < len(at) else ""
+            text = said[line] if line < len(said) else ""
+            sign = SIGNS[row.kind] if not line else " "
+            begin = f"  {paint(sign, row.kind)} {paint(name, row.kind)}"
+            begin += " " * (names - len(name))
+            costs_here = last if line == first else ""
+            lines.append(f"{begin}  {text:{words}}{costs_here}".rstrip())
+    if any(numbers[:2]):
+        head = "".join(
+            f"  {heading:>{width}}"
+            for heading, width in zip(headings[2:], numbers, strict=True)
+            if width
+        )
+        lines.insert(0, f"{'':{4 + names + 2 + words}}{head}".rstrip())
+    return lines
+
+
+def list_settings(difference: Difference) -> list[str]:
+    """Return lines on what differs in params and in the recipe."""
+    both = {
+        name: values
+        for name, values in difference.spec_params.items()
+        if name in difference.a.params and name in difference.b.params
+    }
+    lines = []
+    for title, found in (("params", both), ("recipe", difference.recipe)):
+        if found:
+            words = ", ".join(
+                f"{name} {_write_setting(a)} -> {_write_setting(b)}"
+                for name, (a, b) in found.items()
+            )
+            lines.append(f"{title}: {words}")
+    return lines
+
+
+def list_looked_through(difference: Difference) -> list[str]:
+    """Return a line on the groups that one side alone has, around steps that both have."""
+    lines = []
+    for graph, name, paths in zip(
+        (difference.a, difference.b),
+        difference.names,
+        difference.matching.looked_through,
+        strict=True,
+    ):
+        if paths:
+            written = write_names(paths, Names.of(graph))
+            groups = "a group" if len(paths) == 1 else "groups"
+            lines.append(f"{_join_some(written)}: {groups} in {name} alone")
+    return lines
+
+
+def list_ops(difference: Difference) -> list[str]:
+    """Return lines on the classes of layers of two networks that have little in common."""
+    counts = [Counter(node.op for node in graph) for graph in (difference.a, difference.b)]
+    words = [
+        f"{op} {counts[0][op]} -> {counts[1][op]}"
+        for op in dict.fromkeys((*counts[0], *counts[1]))
+        if counts[0][op] != counts[1][op]
+    ]
+    return ["two networks that have little in common", *([", ".join(words)] if words else [])]
+
+
+def list_totals(difference: Difference) -> list[str]:
+    """Return lines on what is the same, and on the costs of both."""
+    a, b = difference.a, difference.b
+    lines = []
+    if difference.is_same:
+        lines.append(f"the same network{_write_but(difference)}")
+        return lines
+    total = len(a.nodes) - len(a.inputs)
+    if difference.is_alike:
+        same = difference.untouched
+        lines.append(f"{same} of {total} layers {'is' if same == 1 else 'are'} the same")
+    costs = [_write_params(a.total_params, b.total_params), _write_macs(a.macs, b.macs)]
+    shapes = [_write_outputs(graph) for graph in (a, b)]
+    output = shapes[0] if shapes[0] == shapes[1] else " -> ".join(shapes)
+    lines.append(", ".join([*costs, f"output {output}"]))
+    return lines
+
+
+def _write_but(difference: Difference) -> str:
+    """Return what differs all the same in one network: names, orders."""
+    found = []
+    if count := len(difference.reordered):
+        merges = "a merge takes its" if count == 1 else f"{count} merges take their"
+        found.append(f"the order in which {merges} inputs")
+    if any(a != b for a, b in difference.pairs.items()):
+        found.append("names")
+    return f", but for {' and '.join(found)}" if found else ""
+
+
+def _write_params(a: int, b: int) -> str:
+    return f"{a:,} params" if a == b else f"{a:,} -> {b:,} params{_write_percent(a, b)}"
+
+
+def _write_macs(a: int | None, b: int | None) -> str:
+    """Return the MACs in three digits; exactly what there are more where these say nothing."""
+    before, after = notation.write_count(a), notation.write_count(b)
+    if before != after:
+        return f"{before} -> {after} MACs{_write_percent(a, b)}"
+    more = f" ({b - a:+,})" if a is not None and b is not None and a != b else ""
+    return f"{before} MACs{more}"
+
+
+def _write_percent(a: int | None, b: int | None) -> str:
+    """Return by how much the second is more, in percent; nothing where that rounds to 0."""
+    if not a or b is None:
+        return ""
+    percent = f"{100 * (b / a - 1):+.1f}%"
+    return f" ({percent})" if percent.strip("+-0.%") else ""
+
+
+def _write_outputs(graph: Graph) -> str:
+    return ", ".join(notation.write_shape(graph.shape(name)) for name in graph.outputs)
+
+
+def _write_setting(value: Any) -> str:
+    """Return the value of a param or of a key of the recipe as a spec has it."""
+    is_plain = not isinstance(value, Mapping | list | tuple)
+    return write_value(value) if is_plain else write_flow(to_plain(value))
