@@ -402,13 +402,27 @@ def write_value(value: Any, name: str = "") -> str:
 
 
 def _describe(nodes: Sequence[Node]) -> str:
-    """Return the class of layers and what all of them have in common: `Conv2D 1×1`."""
-    first, *others = nodes
-    details = _list_details(first)
-    for node in others:
-        theirs = _list_details(node)
-        details = [each for each in details if each in theirs]
-    return " ".join(filter(None, [first.op, ", ".join(details)]))
+    """Return the class of layers and what they are: `Conv2D 1×1`, `some /2` where only some are.
+
+    Numbers that differ are left out: they go with the width of a network."""
+    details = [_list_details(node) for node in nodes]
+    common = [each for each in details[0] if all(each in theirs for theirs in details)]
+    others = dict.fromkeys(
+        ", ".join(each for each in theirs if each not in common and not _is_number(each))
+        for theirs in details
+    )
+    named = [each for each in others if each]
+    if len(named) > MOST:
+        named = [*named[:MOST], "..."]
+    if named:
+        *first, last = named
+        listed = f"{', '.join(first)} or {last}" if first else last
+        common.append(listed if "" not in others else f"some {listed}")
+    return " ".join(filter(None, [nodes[0].op, ", ".join(common)]))
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(",", "").isdigit()
 
 
 def _list_details(node: Node) -> list[str]:
