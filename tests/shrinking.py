@@ -9,7 +9,7 @@ under the marker `slow`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -71,3 +71,11 @@ def try_out(check: Callable[[T], None], make: Callable[[random.Random], T], coun
 
 def few_or_many(few: int, many: int) -> list[Any]:
     return [few, pytest.param(many, marks=pytest.mark.slow)]
+
+
+def slow_but_first(values: Iterable[T], count: int = 1) -> list[Any]:
+    """Return the values of a parameter, all but the first few under the marker `slow`."""
+    return [
+        value if place < count else pytest.param(value, marks=pytest.mark.slow)
+        for place, value in enumerate(values)
+    ]

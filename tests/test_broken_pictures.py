@@ -6,6 +6,7 @@ import pygraphviz
 import pytest
 from click.testing import Result
 from conftest import ROOT, runner
+from shrinking import slow_but_first
 
 import archspec
 from archspec import notation
@@ -121,7 +122,7 @@ def test_turns_that_failed_stand_once_and_apart_from_those_that_did_not() -> Non
     assert "×5" in boxes(graph)["dense"]
 
 
-@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", slow_but_first(FIXTURES, 40), ids=lambda path: path.stem)
 def test_every_broken_file_that_has_a_graph_has_a_picture(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -978,7 +978,7 @@ def loaded(text: str, *edits: str) -> Graph | set[str]:
         return {each.code for each in error.diagnostics if each.severity == "error"}
 
 
-@pytest.mark.parametrize("count", few_or_many(60, 1000))
+@pytest.mark.parametrize("count", few_or_many(25, 1000))
 def test_an_edit_of_any_network_is_the_same_change_of_its_flat_spec(count: int) -> None:
     met: set[str] = set()
 

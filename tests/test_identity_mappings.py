@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from shipped import EXAMPLES, ROOT, network
+from shrinking import slow_but_first
 
 import archspec
 from archspec.analysis.measures import measure_depth
@@ -74,7 +75,7 @@ def test_a_variant_is_a_small_file(name: str) -> None:
     assert len(text.splitlines()) <= 32
 
 
-@pytest.mark.parametrize("name", FINGERPRINTS)
+@pytest.mark.parametrize("name", slow_but_first(FINGERPRINTS))
 def test_an_edit_makes_the_network_that_hook_blocks_made(name: str) -> None:
     assert variant(name).fingerprint == FINGERPRINTS[name]
 

@@ -144,6 +144,7 @@ def test_every_spec_is_in_a_table() -> None:
     assert {path.stem for path in (ROOT / "specs/families").glob("*.yaml")} == set(FAMILIES)
 
 
+@pytest.mark.slow
 def test_no_two_are_the_same_network() -> None:
     assert len({network(name).fingerprint for name in SPECS}) == len(SPECS) > 25
 
@@ -191,12 +192,7 @@ OTHER_SIZES = {
 } | dict.fromkeys(FAMILIES, 96)
 
 
-# A member of a family has its params from its base: two of them stand for all in a quick run.
-EACH = [*NETWORKS, "vgg_a", "resnet18_imagenet"]
-EACH += [pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES if name not in EACH]
-
-
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", most_slow([*NETWORKS, *FAMILIES]))
 def test_classes_and_size_are_params(name: str) -> None:
     small, large = OTHER_SIZES.get(name, 64), 2 * NETWORKS.get(name, [[224]])[0][0]
     graph = network(name, size=small, classes=7)
@@ -742,7 +738,7 @@ def test_the_autoencoder_s_decoder_is_its_encoder_backwards() -> None:
 UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
-@pytest.mark.parametrize("name", [*SPECS, *most_slow(EXAMPLES)])
+@pytest.mark.parametrize("name", most_slow([*SPECS, *EXAMPLES]))
 def test_the_summary_is_as_it_was_and_adds_up(
     name: str, golden: Callable[[str, str], None]
 ) -> None:

@@ -7,6 +7,7 @@ import runpy
 
 import pytest
 from shipped import ROOT, SPECS
+from shrinking import slow_but_first
 
 import archspec
 
@@ -161,7 +162,7 @@ def write_whole(name: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", slow_but_first(FILES, 3))
 def test_a_variant_is_its_base_with_the_change_written_into_it(name: str) -> None:
     written = archspec.loads(write_whole(name))
     assert archspec.load(FILES[name]).fingerprint == written.fingerprint
