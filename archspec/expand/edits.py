@@ -17,6 +17,7 @@ from archspec.expand.defaults import file_defaults
 from archspec.expand.drafts import Previous
 from archspec.expand.expansion import Expansion, Matched
 from archspec.expand.names import make_entry
+from archspec.expand.origins import EDITED
 from archspec.expand.scopes import Entry, Renamed, snake_case
 from archspec.expand.values import fill, find_params
 from archspec.layers import LAYERS
@@ -150,7 +151,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
 def _with_edits(context: Context, edits: Sequence[Matched], out: Expansion) -> Context:
     """Return the context of an edited step: errors in it name the edits, and its formulas see the
     params of the file with them too."""
-    notes = [Note("edited here", span) for span in dict.fromkeys(each.edit.span for each in edits)]
+    notes = [Note(EDITED, span) for span in dict.fromkeys(each.edit.span for each in edits)]
     env, _ = find_params(out.spec.home, out)
     inside = replace(context, env=env.extended(context.env, context.env.origins), edited=notes[-1])
     return inside.with_notes(*notes)

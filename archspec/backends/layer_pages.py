@@ -1,0 +1,389 @@
+"""Why a layer is as it is: the line that made it, its arguments' values, its arithmetic.
+
+    print(to_pages(load("resnet18"), ["stage3.unit0.main.conv2d"]))
+    json.loads(to_pages(load("resnet18"), ["stage3.**"], form="json"))
+
+The data of a page are made once; text and Markdown are laid out from them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from archspec import notation
+from archspec.analysis.arithmetic import Arithmetic, Calculation, Unread, find_arithmetic
+from archspec.analysis.fields import Field, find_fields
+from archspec.arguments import show
+from archspec.errors import Span, UserError, did_you_mean, one_of
+from archspec.expand.provenance import Given, find_edits, list_given, quote
+from archspec.graph import Graph, Node, count_params, count_trainable_params
+from archspec.layers import LAYERS
+from archspec.syntax.edits import translate
+
+MAX_FORMULA = 100  # letters, above which text has the numbers alone
+COUNTED = "counted in convolutions, dense layers and attention alone"
+SOURCES = {"step": "the step", "defaults": "`defaults`", "edit": "an edit"}
+
+
+def to_pages(graph: Graph, patterns: Sequence[str], form: str = "text") -> str:
+    """Return the pages of the layers that patterns fit.
+
+    form: "text", "markdown" or "json". Raises `UserError` for a pattern that fits none.
+    """
+    nodes = find_layers(graph, patterns)
+    fields = find_fields(graph)
+    pages = [make_page(graph, node, fields[node.name]) for node in nodes]
+    if form == "json":
+        return json.dumps(pages, indent=2, ensure_ascii=False) + "\n"
+    write = _write_markdown if form == "markdown" else _write_text
+    return "\n\n".join(map(write, pages)) + "\n"
+
+
+def find_layers(graph: Graph, patterns: Iterable[str]) -> list[Node]:
+    """Return the nodes that a pattern fits, as under `at` of an edit, in the order of the graph.
+
+    A pattern that fits a group or a block stands for all layers in it. Raises `UserError` for one
+    that fits nothing, with the closest name.
+    """
+    found: set[str] = set()
+    for pattern in patterns:
+        fits = translate(pattern).fullmatch
+        named = {
+            node.name
+            for node in graph
+            if fits(node.name) or any(fits(region.path) for region in node.regions)
+        }
+        if not named:
+            message = f"{graph.name} has no layer or block called '{pattern}'"
+            raise UserError(message, _suggest(graph, pattern))
+        found |= named
+    return [node for node in graph if node.name in found]
+
+
+def _suggest(graph: Graph, pattern: str) -> str:
+    """Return the hint for a pattern that fits nothing: whole names that end so, or the closest."""
+    names = [node.name for node in graph]
+    names += dict.fromkeys(region.path for node in graph for region in node.regions)
+    ending = [name for name in names if name.endswith(f".{pattern}")]
+    if ending:
+        return f"did you mean '**.{pattern}'?" if len(ending) > 3 else one_of(ending)
+    near = did_you_mean(pattern.replace("-", "."), names)
+    return near or f"`archspec show {graph.name}` lists the layers"
+
+
+# --- the data ------------------------------------------------------------------------------------
+
+
+def make_page(graph: Graph, node: Node, field: Field | None) -> dict[str, Any]:
+    """Return what is known of a layer, as docs/checking.md describes it. field: its own."""
+    arithmetic = find_arithmetic(graph, node)
+    owner = node if node.reuses is None else graph[node.reuses]
+    users = [each.name for each in graph if node.name in each.inputs]
+    slots = node.slots or (None,) * len(node.inputs)
+    return {
+        "name": node.name,
+        "op": node.op,
+        "sentence": LAYERS[node.op].doc if node.op in LAYERS else "An input of the network.",
+        "step": {**_place(node.span), "text": _quote_step(node.span)},
+        "imported": node.account.imported if node.account is not None else False,
+        "loops": [
+            {"values": _plain(each.values), **_place(each.loop)} for each in node.iterations
+        ],
+        "inside": list(_list_regions(node)),
+        "edits": [{"text": quote(span), **_place(span)} for span in find_edits(node)],
+        "reuses": node.reuses,
+        "arguments": [_argument(given) for given in list_given(owner)],
+        "call": dict(node.call),
+        "inputs": [
+            {"name": name, "slot": slot, "shape": list(graph.shape(name)[1:])}
+            for name, slot in zip(node.inputs, slots, strict=True)
+        ],
+        "shape": list(graph.shape(node.name)[1:]),
+        "users": users,
+        "is_output": node.name in graph.outputs,
+        "axes": [_calculation(each) for each in arithmetic.axes],
+        "unread": [_unread(each) for each in arithmetic.unread],
+        "params": {
+            **_calculation(arithmetic.params),
+            "added": count_params(node),
+            "trained": count_trainable_params(node),
+            "weights": _list_weights(node, arithmetic),
+        },
+        "macs": _calculation(arithmetic.macs),
+        "receptive_field": list(field.size) if field else None,
+        "stride": [_number(each) for each in field.stride] if field else None,
+    }
+
+
+def _place(span: Span | None) -> dict[str, Any]:
+    """Return the file and line of a place; a part of a command has itself for a file."""
+    if span is None:
+        return {"file": None, "line": None}
+    return {"file": span.source.name, "line": span.line}
+
+
+def _quote_step(span: Span) -> str:
+    """Return the lines of a step, from the beginning of the first."""
+    whole = Span(span.source, span.line, 1, span.end_line, span.end_column)
+    if span.end_line == span.line:
+        return span.source.lines[span.line - 1].strip() if span.source.lines else ""
+    return quote(whole)
+
+
+def _list_regions(node: Node) -> Iterator[dict[str, Any]]:
+    """Yield the groups and blocks around a node, the outermost first, each block with its call."""
+    calls = {note.text.rpartition(" ")[2]: note.span for note in node.trail}
+    for region in node.regions:
+        call = calls.get(region.path) if region.kind == "block" else None
+        yield {
+            "path": region.path,
+            "kind": region.kind,
+            "block": region.title or None,
+            "params": _plain(region.params),
+            **_place(call),
+        }
+
+
+def _argument(given: Given) -> dict[str, Any]:
+    return {
+        "name": given.name,
+        "value": _plain(given.value),
+        "source": given.source,
+        "text": given.text,
+        **_place(given.span),
+        "names": [
+            {"name": each.name, "value": _plain(each.value), "text": each.text, **_place(each.span)}
+            for each in given.names
+        ],
+    }
+
+
+def _calculation(each: Calculation) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "formula": each.formula,
+        "numbers": each.numbers,
+        "value": each.value,
+        "kept": each.kept,
+    }
+
+
+def _unread(each: Unread) -> dict[str, Any]:
+    return {"axis": each.axis, "rows": each.rows, "of": each.out_of, "last": each.last}
+
+
+def _list_weights(node: Node, arithmetic: Arithmetic) -> list[dict[str, Any]]:
+    assert node.facts is not None
+    return [
+        {**_calculation(each), "shape": list(shape), "fixed": each.name in node.facts.fixed}
+        for each, shape in zip(arithmetic.weights, node.facts.weights.values(), strict=True)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it; what is no value, such as that of another error, is null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [_plain(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else None
+
+
+def _number(value: Any) -> int | float:
+    return int(value) if value == int(value) else float(value)
+
+
+# --- text ----------------------------------------------------------------------------------------
+
+
+def _write_text(page: Mapping[str, Any]) -> str:
+    """Return a page as text: a title, and under each heading its lines."""
+    lines = [f"{page['name']}: {page['op']}. {page['sentence']}", ""]
+    sections = list(_sections(page))
+    width = max(len(heading) for heading, _ in sections) + 2
+    for heading, written in sections:
+        for index, line in enumerate(written):
+            lines.append(f"{heading if not index else '':{width}}{line}".rstrip())
+    return "\n".join([*lines, "", *_align(_list_arguments(page))]).rstrip()
+
+
+def _write_markdown(page: Mapping[str, Any]) -> str:
+    """Return a page as Markdown: a heading, a list, and a table of the arguments."""
+    lines = [f"### `{page['name']}`: {page['op']}", "", page["sentence"], ""]
+    for heading, written in _sections(page):
+        joined = "<br>".join(f"`{line}`" if "=" in line else line for line in written)
+        lines.append(f"- {heading}: {joined}")
+    rows = list(_list_arguments(page))
+    if rows:
+        lines += ["", "| argument | value | from |", "|---|---|---|"]
+        lines += [f"| {name} | {value} | {source} |" for name, value, source in rows[1:]]
+    return "\n".join(lines)
+
+
+def _sections(page: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the headings of a page, each with its lines; none without."""
+    for heading, lines in (
+        ("written", list(_write_step(page))),
+        ("reached", list(_write_way(page))),
+        ("edited", [f"{each['text']}  {_write_place(each)}" for each in page["edits"]]),
+        ("calls", [f"the layer of {page['reuses']} again"] if page["reuses"] else []),
+        ("takes", list(_write_inputs(page))),
+        ("gives", [_write_output(page)]),
+        *((each["name"], [_write_sum(each)]) for each in page["axes"] if not _is_plain(page)),
+        ("not read", [_write_unread(each) for each in page["unread"]]),
+        ("params", list(_write_params(page))),
+        ("MACs", [_write_macs(page)]),
+        ("field", [_write_field(page)]),
+    ):
+        if lines:
+            yield heading, lines
+
+
+def _is_plain(page: Mapping[str, Any]) -> bool:
+    """Return whether the shape needs no arithmetic: it is the input's, or declared."""
+    return not page["inputs"] or all(each["kept"] for each in page["axes"])
+
+
+def _write_place(data: Mapping[str, Any]) -> str:
+    if data["file"] is None:
+        return ""
+    is_command = data["file"].startswith("--")
+    return data["file"] if is_command else f"{data['file']}:{data['line']}"
+
+
+def _write_step(page: Mapping[str, Any]) -> Iterator[str]:
+    imported = ", which is imported" if page["imported"] else ""
+    yield f"{_write_place(page['step'])}{imported}"
+    yield from (f"  {line}" for line in page["step"]["text"].splitlines())
+
+
+def _write_way(page: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the loops, the block calls and the branches that expansion came through."""
+    rows = [
+        (f"for {_write_names(each['values'])}", _write_place(each)) for each in page["loops"]
+    ]
+    for each in page["inside"]:
+        if each["kind"] == "block":
+            params = f" with {_write_names(each['params'])}" if each["params"] else ""
+            rows.append((f"block {each['block']}{params}", _write_place(each)))
+        elif each["kind"] == "branch":
+            rows.append((f"branch {each['path'].rpartition('.')[2]}", ""))
+    yield from _align(rows)
+
+
+def _write_names(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={show(value)}" for name, value in values.items())
+
+
+def _write_shape(shape: Sequence[int | None]) -> str:
+    return notation.write_shape((None, *shape))
+
+
+def _write_inputs(page: Mapping[str, Any]) -> Iterator[str]:
+    rows = [
+        (f"{each['slot']}: " if each["slot"] else "", each["name"], _write_shape(each["shape"]))
+        for each in page["inputs"]
+    ]
+    yield from _align([(slot + name, shape) for slot, name, shape in rows])
+
+
+def _write_output(page: Mapping[str, Any]) -> str:
+    users = [*page["users"], *(["the output of the network"] if page["is_output"] else [])]
+    kept = ", the shape of its input" if page["inputs"] and _is_plain(page) else ""
+    return f"{_write_shape(page['shape'])}{kept}, to {', '.join(users)}"
+
+
+def _write_sum(each: Mapping[str, Any], unit: str = "") -> str:
+    """Return a calculation: `floor((height - 7)/2) + 1 = floor((224 - 7)/2) + 1 = 109`."""
+    if each["value"] is None:
+        return "unknown, as an axis is unknown (null)"
+    value = f"{each['value']:,}"
+    parts = [each["formula"], each["numbers"], value]
+    if len(each["formula"]) > MAX_FORMULA:
+        parts = parts[1:]
+    known = [part for index, part in enumerate(parts) if part not in parts[index + 1 :]]
+    if len(known) > 1 and known[-2].isdigit():  # 1024 and then 1,024
+        del known[-2]
+    return " = ".join(known)
+
+
+def _write_unread(each: Mapping[str, Any]) -> str:
+    rows, last, axis, of = each["rows"], each["last"], each["axis"], each["of"]
+    unit = {"width": "column", "length": "step", "depth": "slice"}.get(axis, "row")
+    if rows == last:
+        what = f"the last {unit}" if last == 1 else f"the last {last} {unit}s"
+        return f"{what} of {of}: no window reaches {'it' if last == 1 else 'them'}"
+    return f"{rows} of {of} {unit}s: no window reads them"
+
+
+def _write_params(page: Mapping[str, Any]) -> Iterator[str]:
+    params = page["params"]
+    if page["reuses"]:
+        yield f"none of its own: the {params['value']:,} of {page['reuses']} are used again"
+        return
+    fixed = params["added"] - params["trained"]
+    what = f", {fixed:,} of them not trained" if fixed and fixed < params["added"] else ""
+    what = ", not trained" if fixed and fixed == params["added"] else what
+    yield f"{_write_sum(params)}{what}"
+    if len(params["weights"]) > 1:
+        yield from _align(
+            (f"  {each['name']}", _write_sum(each), "not trained" if each["fixed"] else "")
+            for each in params["weights"]
+        )
+
+
+def _write_macs(page: Mapping[str, Any]) -> str:
+    return f"0: {COUNTED}" if page["macs"]["value"] == 0 else _write_sum(page["macs"])
+
+
+def _write_field(page: Mapping[str, Any]) -> str:
+    size, stride = page["receptive_field"], page["stride"]
+    if size is None:
+        return "each value sees the whole input"
+    if not size:
+        return "each value sees one of the input"
+    by = notation.write_axes(tuple(f"{each:g}" for each in stride))
+    axes = "×".join(map(str, size))
+    return f"each value sees {axes} of the input, in steps of {by}"
+
+
+def _list_arguments(page: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield a row for each argument that is not Keras's default, and one for all others."""
+    given = [each for each in page["arguments"] if each["source"] != "default"]
+    rest = [each for each in page["arguments"] if each["source"] == "default"]
+    if not page["arguments"]:
+        return
+    yield "argument", "value", "from"
+    for each in given:
+        yield each["name"], show(each["value"]), _write_source(each)
+    for name, value in page["call"].items():
+        yield f"{name} (of the call)", show(value), "the step"
+    for each in rest:
+        yield each["name"], show(each["value"]), "Keras's default"
+
+
+def _write_source(each: Mapping[str, Any]) -> str:
+    """Return where an argument is from: the place, what is written there, and the names in it."""
+    plain = each["text"] == show(each["value"]).strip("'") or "\n" in each["text"]
+    written = "" if plain else f" `{each['text']}`"
+    source = SOURCES[each["source"]]
+    parts = [f"{source}{written}, {_write_place(each)}"]
+    for name in each["names"]:
+        place = _write_place(name)
+        text = f" `{name['text']}`" if name["text"].startswith("=") else ""
+        parts.append(f"{name['name']} is {show(name['value'])}{text}{', ' * bool(place)}{place}")
+    return "; ".join(parts)
+
+
+def _align(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return rows as lines, whose cells stand in columns."""
+    listed = list(rows)
+    if not listed:
+        return []
+    widths = [max(len(cell) for cell in column) for column in zip(*listed, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in listed
+    ]

@@ -1,0 +1,121 @@
+"""How far the training memory that `show` computes is from what real trainings hold.
+
+    python benchmarks/memory.py [--batches 4 8 16] [--precision float32] [NETWORK ...]
+
+Each training is a process of its own: it starts the framework, trains a network of a few weights,
+and from then on counts its memory (Linux's VmHWM, above what it held at that moment) while it
+builds the network, compiles it by the recipe and takes three steps on random images.
+
+The table has a row for each network and batch size: computed and measured bytes, and their ratio.
+Below it, for each network, the slope between the smallest and the largest batch: the bytes of one
+more image, in which the framework itself, its compiled functions and the weights play no part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+NETWORKS = ("vgg11", "resnet50v2", "mobilenet_v2", "densenet121", "vit_b16", "convnext_tiny")
+STEPS = 3
+GIB = 2**30
+
+
+def train(network: str, batch_size: int, precision: str) -> dict[str, Any]:
+    """Train a network in this process, and return the bytes that it held more than before."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import keras
+    import numpy as np
+
+    import archspec
+    from archspec.analysis.memory import estimate_peak_memory
+    from archspec.backends.keras import to_keras
+    from archspec.recipe import recipe_of
+    from archspec.training.compiling import compile_trainer, use_precision
+
+    def fit(graph: archspec.Graph, size: int) -> None:
+        from dataclasses import replace
+
+        recipe = replace(recipe_of(graph), precision=precision, augment=(), batch_size=size)
+        images = np.random.default_rng(0).random((size * STEPS, *graph.shape(graph.inputs[0])[1:]))
+        targets = {name: np.zeros(size * STEPS, "int32") for name in graph.outputs}
+        with use_precision(precision):
+            trainer = compile_trainer(to_keras(graph, 1), graph, recipe, STEPS, "cpu")
+        trainer.steps_per_execution = 1
+        given = targets if len(targets) > 1 else next(iter(targets.values()))
+        trainer.fit(images.astype("float32"), given, batch_size=size, verbose=0)
+
+    keras.utils.set_random_seed(1)
+    small = "input: [8, 8, 3]\nlayers: [{Conv2D: {filters: 4, kernel_size: 3}}, Flatten, Dense: 10]"
+    fit(archspec.loads(f"archspec: 1\n{small}\n"), 4)
+    graph = archspec.load(network)
+    estimate = estimate_peak_memory(
+        graph, batch_size, precision, recipe_of(graph).optimizer
+    )
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
+    before = read_status("VmRSS")
+    fit(graph, batch_size)
+    return {"computed": estimate.total, "measured": read_status("VmHWM") - before}
+
+
+def read_status(name: str) -> int:
+    """Return a number of bytes that Linux knows of this process."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return 1024 * int(status.partition(f"{name}:")[2].split()[0])
+
+
+def measure(network: str, batch_size: int, precision: str) -> dict[str, Any]:
+    """Train a network in a process of its own."""
+    words = [sys.executable, __file__, network, "--child", str(batch_size)]
+    done = subprocess.run(
+        [*words, "--precision", precision], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{network} at batch {batch_size}: {done.stderr[-2000:]}")
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("networks", nargs="*", default=NETWORKS, metavar="NETWORK")
+    parser.add_argument("--batches", nargs="+", type=int, default=[4, 8, 16])
+    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        print(json.dumps(train(given.networks[0], given.child, given.precision)))
+        return
+    print("| network | batch | computed | measured | measured / computed |\n|---|---|---|---|---|")
+    slopes = []
+    for network in given.networks:
+        rows = []
+        for batch_size in sorted(given.batches):
+            row = measure(network, batch_size, given.precision)
+            rows.append((batch_size, row))
+            computed, measured = row["computed"] / GIB, row["measured"] / GIB
+            ratio = measured / computed
+            print(
+                f"| `{network}` | {batch_size} | {computed:.2f} GiB | {measured:.2f} GiB "
+                f"| {ratio:.2f} |",
+                flush=True,
+            )
+        (least, first), (most, last) = rows[0], rows[-1]
+        if most > least:
+            slope = {
+                key: (last[key] - first[key]) / (most - least) / 2**20
+                for key in ("computed", "measured")
+            }
+            slopes.append((network, slope["computed"], slope["measured"]))
+    print("\n| network | one more image, computed | measured | ratio |\n|---|---|---|---|")
+    for network, computed, measured in slopes:
+        ratio = measured / computed
+        print(f"| `{network}` | {computed:.1f} MiB | {measured:.1f} MiB | {ratio:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
