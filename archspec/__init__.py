@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from archspec.api.draw import Drawing, draw
     from archspec.api.edit import edit
     from archspec.api.explain import explain
+    from archspec.api.explain_layers import explain_layers
     from archspec.api.layers import describe_layers
     from archspec.api.new import new
     from archspec.api.reports import Report
@@ -68,6 +69,7 @@ __all__ = [
     "edit",
     "evaluate",
     "explain",
+    "explain_layers",
     "find",
     "json_schema",
     "list_runs",

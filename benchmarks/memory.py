@@ -54,9 +54,7 @@ def train(network: str, batch_size: int, precision: str) -> dict[str, Any]:
     small = "input: [8, 8, 3]\nlayers: [{Conv2D: {filters: 4, kernel_size: 3}}, Flatten, Dense: 10]"
     fit(archspec.loads(f"archspec: 1\n{small}\n"), 4)
     graph = archspec.load(network)
-    estimate = estimate_peak_memory(
-        graph, batch_size, precision, recipe_of(graph).optimizer
-    )
+    estimate = estimate_peak_memory(graph, batch_size, precision, recipe_of(graph).optimizer)
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
     before = read_status("VmRSS")
     fit(graph, batch_size)

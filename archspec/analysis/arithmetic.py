@@ -99,9 +99,9 @@ def calculate(node: Node, shapes: Sequence[Shape], names: Sequence[str] = ()) ->
         node.facts.macs,
     ), f"the rule of {node.op} gives other facts when it is asked again"
     labels = name_axes(node, facts.shape, shapes[0] if shapes else None)
-    own = [{id(term_of(n)) for n in lengths if n is not None} for lengths in zip_longest(*given)]
+    own = [[None if n is None else term_of(n) for n in lengths] for lengths in zip_longest(*given)]
     axes = tuple(
-        _calculate(label, n, kept=n is not None and index < len(own) and id(term_of(n)) in own[index])
+        _calculate(label, n, kept=index < len(own) and (n and term_of(n)) in own[index])
         for index, (label, n) in enumerate(zip(labels, facts.shape[1:], strict=True), 1)
     )
     names_of_axes = {
@@ -136,7 +136,9 @@ def _calculate(
     """Return how a number was computed. exact, names: as `write_term` takes them."""
     if value is None:
         return Calculation(name, "", "", None)
-    formula, numbers = (write_term(value, with_numbers, exact, names) for with_numbers in (False, True))
+    formula, numbers = (
+        write_term(value, with_numbers, exact, names) for with_numbers in (False, True)
+    )
     return Calculation(name, formula, numbers, int(value), kept)
 
 
@@ -249,9 +251,7 @@ def find_unread(node: Node, shape: Shape) -> tuple[Unread, ...]:
 SLIDING = {name for names in AXES_OF_RANK.values() for name in names}
 
 
-def _look_along(
-    axis: str, length: int, reach: int, stride: int, rate: int, padding: str
-) -> Unread:
+def _look_along(axis: str, length: int, reach: int, stride: int, rate: int, padding: str) -> Unread:
     """Return what windows leave out along an axis.
 
     Padding same lays half of the missing rows before the first one, as TensorFlow does; causal

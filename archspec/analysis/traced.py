@@ -110,7 +110,11 @@ def term_of(number: int) -> Term:
 
 def _combine(operation: str, left: Any, right: Any, value: Any) -> Any:
     """Return the value of an operation on integers with its term, and that on others as it is."""
-    if not isinstance(value, int | float) or not isinstance(left, int) or not isinstance(right, int):
+    if (
+        not isinstance(value, int | float)
+        or not isinstance(left, int)
+        or not isinstance(right, int)
+    ):
         return value
     term = _simplify(operation, term_of(left), term_of(right), value)
     return _with_term(TracedRatio(value) if isinstance(value, float) else Traced(value), term)

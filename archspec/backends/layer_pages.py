@@ -9,6 +9,8 @@ The data of a page are made once; text and Markdown are laid out from them.
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +24,11 @@ from archspec.graph import Graph, Node, count_params, count_trainable_params
 from archspec.layers import LAYERS
 from archspec.syntax.edits import translate
 
-MAX_FORMULA = 100  # letters, above which text has the numbers alone
+WIDTH = 100  # columns of the text
+MAX_FORMULA = 400  # letters, above which text has the numbers alone
+MAX_QUOTE = 120  # letters of a formula that is quoted
+BAR = "\\|"  # in a cell of Markdown
+LISTED = "`archspec show SPEC` lists the layers"
 COUNTED = "counted in convolutions, dense layers and attention alone"
 SOURCES = {"step": "the step", "defaults": "`defaults`", "edit": "an edit"}
 
@@ -33,8 +39,8 @@ def to_pages(graph: Graph, patterns: Sequence[str], form: str = "text") -> str:
     form: "text", "markdown" or "json". Raises `UserError` for a pattern that fits none.
     """
     nodes = find_layers(graph, patterns)
-    fields = find_fields(graph)
-    pages = [make_page(graph, node, fields[node.name]) for node in nodes]
+    fields, users = find_fields(graph), find_users(graph)
+    pages = [make_page(graph, node, fields[node.name], users[node.name]) for node in nodes]
     if form == "json":
         return json.dumps(pages, indent=2, ensure_ascii=False) + "\n"
     write = _write_markdown if form == "markdown" else _write_text
@@ -49,48 +55,68 @@ def find_layers(graph: Graph, patterns: Iterable[str]) -> list[Node]:
     """
     found: set[str] = set()
     for pattern in patterns:
-        fits = translate(pattern).fullmatch
-        named = {
-            node.name
-            for node in graph
-            if fits(node.name) or any(fits(region.path) for region in node.regions)
-        }
+        named = _find_named(graph, pattern)
         if not named:
             message = f"{graph.name} has no layer or block called '{pattern}'"
-            raise UserError(message, _suggest(graph, pattern))
+            raise UserError(message, suggest_layer(graph, pattern) or LISTED)
         found |= named
     return [node for node in graph if node.name in found]
 
 
-def _suggest(graph: Graph, pattern: str) -> str:
+def fits_any(graph: Graph, pattern: str) -> bool:
+    """Return whether a pattern fits a layer or a block of a graph."""
+    return bool(_find_named(graph, pattern))
+
+
+def _find_named(graph: Graph, pattern: str) -> set[str]:
+    """Return the names of the nodes that a pattern fits, or a region around them."""
+    fits = translate(pattern).fullmatch
+    return {
+        node.name
+        for node in graph
+        if fits(node.name) or any(fits(region.path) for region in node.regions)
+    }
+
+
+def suggest_layer(graph: Graph, pattern: str) -> str | None:
     """Return the hint for a pattern that fits nothing: whole names that end so, or the closest."""
     names = [node.name for node in graph]
     names += dict.fromkeys(region.path for node in graph for region in node.regions)
     ending = [name for name in names if name.endswith(f".{pattern}")]
     if ending:
         return f"did you mean '**.{pattern}'?" if len(ending) > 3 else one_of(ending)
-    near = did_you_mean(pattern.replace("-", "."), names)
-    return near or f"`archspec show {graph.name}` lists the layers"
+    return None if "*" in pattern else did_you_mean(pattern.replace("-", "."), names)
 
 
 # --- the data ------------------------------------------------------------------------------------
 
 
-def make_page(graph: Graph, node: Node, field: Field | None) -> dict[str, Any]:
-    """Return what is known of a layer, as docs/checking.md describes it. field: its own."""
+def find_users(graph: Graph) -> dict[str, list[str]]:
+    """Return the names of the layers that take the output of each, by its name."""
+    users: dict[str, list[str]] = {node.name: [] for node in graph}
+    for node in graph:
+        for name in dict.fromkeys(node.inputs):
+            users[name].append(node.name)
+    return users
+
+
+def make_page(
+    graph: Graph, node: Node, field: Field | None, users: Sequence[str]
+) -> dict[str, Any]:
+    """Return what is known of a layer, as docs/checking.md describes it.
+
+    field: its receptive field. users: the layers that take its output.
+    """
     arithmetic = find_arithmetic(graph, node)
     owner = node if node.reuses is None else graph[node.reuses]
-    users = [each.name for each in graph if node.name in each.inputs]
     slots = node.slots or (None,) * len(node.inputs)
     return {
         "name": node.name,
         "op": node.op,
         "sentence": LAYERS[node.op].doc if node.op in LAYERS else "An input of the network.",
         "step": {**_place(node.span), "text": _quote_step(node.span)},
-        "imported": node.account.imported if node.account is not None else False,
-        "loops": [
-            {"values": _plain(each.values), **_place(each.loop)} for each in node.iterations
-        ],
+        "file_is": _tell_file(graph, node),
+        "loops": [{"values": _plain(each.values), **_place(each.loop)} for each in node.iterations],
         "inside": list(_list_regions(node)),
         "edits": [{"text": quote(span), **_place(span)} for span in find_edits(node)],
         "reuses": node.reuses,
@@ -101,7 +127,7 @@ def make_page(graph: Graph, node: Node, field: Field | None) -> dict[str, Any]:
             for name, slot in zip(node.inputs, slots, strict=True)
         ],
         "shape": list(graph.shape(node.name)[1:]),
-        "users": users,
+        "users": list(users),
         "is_output": node.name in graph.outputs,
         "axes": [_calculation(each) for each in arithmetic.axes],
         "unread": [_unread(each) for each in arithmetic.unread],
@@ -122,6 +148,16 @@ def _place(span: Span | None) -> dict[str, Any]:
     if span is None:
         return {"file": None, "line": None}
     return {"file": span.source.name, "line": span.line}
+
+
+def _tell_file(graph: Graph, node: Node) -> str | None:
+    """Return whether a step is in a file that is imported, or in one that is extended; None for the
+    file of the spec itself, and for an edit on the command line."""
+    if node.account is not None and node.account.imported:
+        return "imported"
+    source = node.span.source
+    own = graph.text is None or not source.file or "\n".join(source.lines) == graph.text
+    return None if own else "extended"
 
 
 def _quote_step(span: Span) -> str:
@@ -200,25 +236,60 @@ def _number(value: Any) -> int | float:
 
 def _write_text(page: Mapping[str, Any]) -> str:
     """Return a page as text: a title, and under each heading its lines."""
-    lines = [f"{page['name']}: {page['op']}. {page['sentence']}", ""]
-    sections = list(_sections(page))
+    lines = [*textwrap.wrap(f"{page['name']}: {page['op']}. {page['sentence']}", WIDTH), ""]
+    arguments = list(_arguments_in_text(page))
+    sections = [*_sections(page), *arguments]
+    first = arguments[0][0] if arguments else None
     width = max(len(heading) for heading, _ in sections) + 2
     for heading, written in sections:
-        for index, line in enumerate(written):
+        lines += [""] if heading == first else []
+        wrapped = [part for line in written for part in _wrap(line, WIDTH - width)]
+        for index, line in enumerate(wrapped):
             lines.append(f"{heading if not index else '':{width}}{line}".rstrip())
-    return "\n".join([*lines, "", *_align(_list_arguments(page))]).rstrip()
+    return "\n".join(lines)
+
+
+def _wrap(line: str, width: int) -> list[str]:
+    """Return a line as lines that are not too wide; what goes on is indented by two more."""
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    wrapped = textwrap.wrap(
+        line,
+        max(width, 40),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
+    return wrapped or [""]
+
+
+def _arguments_in_text(page: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the sections on arguments: each that is given in a line, with those on its names."""
+    given = list(_list_given(page))
+    if given:
+        width = max(len(name) for name, _, _ in given)
+        lines = []
+        for name, value, sources in given:
+            lines.append(f"{name:{width}}  {value}: {sources[0]}")
+            lines += [f"{'':{width}}    {each}" for each in sources[1:]]
+        yield "given", lines
+    if rest := _list_defaults(page):
+        yield "by default", [", ".join(rest)]
 
 
 def _write_markdown(page: Mapping[str, Any]) -> str:
     """Return a page as Markdown: a heading, a list, and a table of the arguments."""
     lines = [f"### `{page['name']}`: {page['op']}", "", page["sentence"], ""]
     for heading, written in _sections(page):
-        joined = "<br>".join(f"`{line}`" if "=" in line else line for line in written)
+        joined = "<br>".join(f"`{re.sub(' {2,}', ', ', line.strip())}`" for line in written)
         lines.append(f"- {heading}: {joined}")
-    rows = list(_list_arguments(page))
-    if rows:
+    if given := list(_list_given(page)):
         lines += ["", "| argument | value | from |", "|---|---|---|"]
-        lines += [f"| {name} | {value} | {source} |" for name, value, source in rows[1:]]
+        for name, value, sources in given:
+            cells = (name, f"`{value}`", "<br>".join(sources))
+            lines.append(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |")
+    if rest := _list_defaults(page):
+        lines += ["", f"Keras's defaults: {', '.join(f'`{each}`' for each in rest)}"]
     return "\n".join(lines)
 
 
@@ -227,8 +298,11 @@ def _sections(page: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     for heading, lines in (
         ("written", list(_write_step(page))),
         ("reached", list(_write_way(page))),
-        ("edited", [f"{each['text']}  {_write_place(each)}" for each in page["edits"]]),
-        ("calls", [f"the layer of {page['reuses']} again"] if page["reuses"] else []),
+        ("edited", [_write_edit(each) for each in page["edits"]]),
+        (
+            "calls",
+            [f"the layer {page['reuses']} again, with its weights"] if page["reuses"] else [],
+        ),
         ("takes", list(_write_inputs(page))),
         ("gives", [_write_output(page)]),
         *((each["name"], [_write_sum(each)]) for each in page["axes"] if not _is_plain(page)),
@@ -254,16 +328,20 @@ def _write_place(data: Mapping[str, Any]) -> str:
 
 
 def _write_step(page: Mapping[str, Any]) -> Iterator[str]:
-    imported = ", which is imported" if page["imported"] else ""
-    yield f"{_write_place(page['step'])}{imported}"
+    file_is = f", which is {page['file_is']}" if page["file_is"] else ""
+    yield f"{_write_place(page['step'])}{file_is}"
     yield from (f"  {line}" for line in page["step"]["text"].splitlines())
+
+
+def _write_edit(edit: Mapping[str, Any]) -> str:
+    """Return an edit and its place; one of a command line is its own place."""
+    place = _write_place(edit)
+    return place if place.startswith("--") else f"{' '.join(edit['text'].split())}, {place}"
 
 
 def _write_way(page: Mapping[str, Any]) -> Iterator[str]:
     """Yield the loops, the block calls and the branches that expansion came through."""
-    rows = [
-        (f"for {_write_names(each['values'])}", _write_place(each)) for each in page["loops"]
-    ]
+    rows = [(f"for {_write_names(each['values'])}", _write_place(each)) for each in page["loops"]]
     for each in page["inside"]:
         if each["kind"] == "block":
             params = f" with {_write_names(each['params'])}" if each["params"] else ""
@@ -297,6 +375,8 @@ def _write_output(page: Mapping[str, Any]) -> str:
 
 def _write_sum(each: Mapping[str, Any], unit: str = "") -> str:
     """Return a calculation: `floor((height - 7)/2) + 1 = floor((224 - 7)/2) + 1 = 109`."""
+    if each["value"] is not None and each["kept"]:
+        return f"{each['value']:,}, that of the input"
     if each["value"] is None:
         return "unknown, as an axis is unknown (null)"
     value = f"{each['value']:,}"
@@ -326,8 +406,10 @@ def _write_params(page: Mapping[str, Any]) -> Iterator[str]:
     fixed = params["added"] - params["trained"]
     what = f", {fixed:,} of them not trained" if fixed and fixed < params["added"] else ""
     what = ", not trained" if fixed and fixed == params["added"] else what
-    yield f"{_write_sum(params)}{what}"
-    if len(params["weights"]) > 1:
+    sum_of_weights = {**params, "formula": params["numbers"]}
+    several = len(params["weights"]) > 1
+    yield f"{_write_sum(sum_of_weights if several else params)}{what}"
+    if several:
         yield from _align(
             (f"  {each['name']}", _write_sum(each), "not trained" if each["fixed"] else "")
             for each in params["weights"]
@@ -349,32 +431,41 @@ def _write_field(page: Mapping[str, Any]) -> str:
     return f"each value sees {axes} of the input, in steps of {by}"
 
 
-def _list_arguments(page: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield a row for each argument that is not Keras's default, and one for all others."""
-    given = [each for each in page["arguments"] if each["source"] != "default"]
-    rest = [each for each in page["arguments"] if each["source"] == "default"]
-    if not page["arguments"]:
-        return
-    yield "argument", "value", "from"
-    for each in given:
-        yield each["name"], show(each["value"]), _write_source(each)
+def _list_given(page: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield name and value of each argument that is given, and where it is from, a line each."""
+    for each in page["arguments"]:
+        if each["source"] != "default":
+            yield each["name"], show(each["value"]), list(_write_source(each, page["loops"]))
     for name, value in page["call"].items():
-        yield f"{name} (of the call)", show(value), "the step"
-    for each in rest:
-        yield each["name"], show(each["value"]), "Keras's default"
+        yield name, show(value), [f"`call` of {SOURCES['step']}"]
 
 
-def _write_source(each: Mapping[str, Any]) -> str:
-    """Return where an argument is from: the place, what is written there, and the names in it."""
-    plain = each["text"] == show(each["value"]).strip("'") or "\n" in each["text"]
-    written = "" if plain else f" `{each['text']}`"
-    source = SOURCES[each["source"]]
-    parts = [f"{source}{written}, {_write_place(each)}"]
+def _list_defaults(page: Mapping[str, Any]) -> list[str]:
+    """Return the arguments that nobody gives, each with Keras's default."""
+    return [
+        f"{each['name']}: {show(each['value'])}"
+        for each in page["arguments"]
+        if each["source"] == "default"
+    ]
+
+
+def _write_source(each: Mapping[str, Any], loops: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield where an argument is from, and then where each name in its formula is."""
+    quoted, source = _quote_formula(each), SOURCES[each["source"]]
+    yield f"{f'{quoted} in ' if quoted else ''}{source}, {_write_place(each)}"
     for name in each["names"]:
         place = _write_place(name)
-        text = f" `{name['text']}`" if name["text"].startswith("=") else ""
-        parts.append(f"{name['name']} is {show(name['value'])}{text}{', ' * bool(place)}{place}")
-    return "; ".join(parts)
+        if not place:
+            at = next((loop for loop in loops if name["name"] in loop["values"]), None)
+            place = f"the loop, {_write_place(at)}" if at else "the language"
+        text = ", ".join(filter(None, (_quote_formula(name), place)))
+        yield f"{name['name']} is {show(name['value'])}: {text}"
+
+
+def _quote_formula(data: Mapping[str, Any]) -> str:
+    """Return what is written, where that is a formula."""
+    text = " ".join(data["text"].split())
+    return f"`{text}`" if "=" in text and len(text) <= MAX_QUOTE else ""
 
 
 def _align(rows: Iterable[Sequence[str]]) -> list[str]:

@@ -105,9 +105,7 @@ def add_layer(
     return draft
 
 
-def _find_freezing(
-    step: LayerCall | BlockCall, context: Context, out: Expansion
-) -> Span | None:
+def _find_freezing(step: LayerCall | BlockCall, context: Context, out: Expansion) -> Span | None:
     """Return the edit that freezes a layer, if one does: none if one says `trainable` itself,
     later, or in a step that it writes."""
     if context.freeze is None or context.freeze[1] is not True:

@@ -1,14 +1,14 @@
 """Where each argument of a node has its value from.
 
-    >>> import archspec
-    >>> graph = archspec.load("resnet18")
-    >>> for given in list_given(graph["stage1.unit0.main.conv2d"])[:3]:
-    ...     print(given.name, given.value, given.source, given.text)
-    filters 128 step ==
-    kernel_size (3, 3) step 3
-    strides (2, 2) step ==
-    >>> [(name.name, name.value) for name in list_given(graph["stage1.unit0.main.conv2d"])[0].names]
-    [('filters', 128), ('width', 64), ('stage', 1), ('depths', [2, 2, 2, 2])]
+>>> import archspec
+>>> graph = archspec.load("resnet18")
+>>> for given in list_given(graph["stage1.unit0.main.conv2d"])[:3]:
+...     print(given.name, given.value, given.source, given.text)
+filters 128 step ==
+kernel_size (3, 3) step 3
+strides (2, 2) step ==
+>>> [(name.name, name.value) for name in list_given(graph["stage1.unit0.main.conv2d"])[0].names]
+[('filters', 128), ('width', 64), ('stage', 1), ('depths', [2, 2, 2, 2])]
 """
 
 from __future__ import annotations
