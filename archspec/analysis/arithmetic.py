@@ -136,9 +136,8 @@ def _calculate(
     """Return how a number was computed. exact, names: as `write_term` takes them."""
     if value is None:
         return Calculation(name, "", "", None)
-    formula, numbers = (
-        write_term(value, with_numbers, exact, names) for with_numbers in (False, True)
-    )
+    formula = write_term(value, False, exact, names)
+    numbers = write_term(value, True, exact, names)
     return Calculation(name, formula, numbers, int(value), kept)
 
 
@@ -234,8 +233,9 @@ def find_unread(node: Node, shape: Shape) -> tuple[Unread, ...]:
     """
     window = node.facts.window if node.facts is not None else None
     padding = node.arguments.get("padding")
-    whole = window and isinstance(padding, str) and not traits_of(node.op).enlarges
-    if not whole or any(step[1] != int(step[1]) for step in window):
+    if not window or not isinstance(padding, str) or traits_of(node.op).enlarges:
+        return ()
+    if any(step != int(step) for _, step in window):
         return ()
     labels = name_axes(node, shape)
     axes = [(label, n) for label, n in zip(labels, shape[1:], strict=True) if label in SLIDING]

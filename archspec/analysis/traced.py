@@ -82,14 +82,13 @@ class TracedRatio(float):
 
     term: Term
 
-    def __ceil__(self) -> int:
+    def __ceil__(self) -> Traced:
         up = ceil(float(self))
-        return _with_term(Traced(up), Term(up, "ceil", (self.term,)) if _cuts(self) else self.term)
-
-
-def _cuts(ratio: TracedRatio) -> bool:
-    """Return whether a quotient is one: what is divided by a constant 1 is a whole number."""
-    return ratio.term.operation == "/"
+        divides = self.term.operation == "/"  # what is divided by a constant 1 is itself
+        rounded: Traced = _with_term(
+            Traced(up), Term(up, "ceil", (self.term,)) if divides else self.term
+        )
+        return rounded
 
 
 def _with_term(number: Any, term: Term) -> Any:

@@ -27,7 +27,11 @@ Source = Literal["step", "defaults", "edit", "default"]
 
 @dataclass(frozen=True, slots=True)
 class GivenName:
-    """A name in a formula, its value, and where it was given; None and "" for the language's own."""
+    """A name in a formula, its value, and where it was given.
+
+    span, text: None and "" for a name of the language, and for the variable of a loop over a
+    formula.
+    """
 
     name: str
     value: Any
