@@ -2,6 +2,8 @@
 
     python benchmarks/memory.py [--batches 4 8 16] [--precision float32] [NETWORK ...]
 
+Without --batches, those for which about 0.5, 1 and 2 GiB of activations are computed.
+
 Each training is a process of its own: it starts the framework, trains a network of a few weights,
 and from then on counts its memory (Linux's VmHWM, above what it held at that moment) while it
 builds the network, compiles it by the recipe and takes three steps on random images.
@@ -18,8 +20,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from math import log2
 from pathlib import Path
 from typing import Any
+
+import archspec
+from archspec.analysis.memory import estimate_peak_memory
 
 NETWORKS = ("vgg11", "resnet50v2", "mobilenet_v2", "densenet121", "vit_b16", "convnext_tiny")
 STEPS = 3
@@ -32,23 +39,20 @@ def train(network: str, batch_size: int, precision: str) -> dict[str, Any]:
     import keras
     import numpy as np
 
-    import archspec
-    from archspec.analysis.memory import estimate_peak_memory
     from archspec.backends.keras import to_keras
     from archspec.recipe import recipe_of
     from archspec.training.compiling import compile_trainer, use_precision
 
     def fit(graph: archspec.Graph, size: int) -> None:
-        from dataclasses import replace
-
         recipe = replace(recipe_of(graph), precision=precision, augment=(), batch_size=size)
-        images = np.random.default_rng(0).random((size * STEPS, *graph.shape(graph.inputs[0])[1:]))
-        targets = {name: np.zeros(size * STEPS, "int32") for name in graph.outputs}
+        shape = (size, *graph.shape(graph.inputs[0])[1:])
+        images = np.random.default_rng(0).random(shape, dtype="float32")
+        targets = {name: np.zeros(size, "int32") for name in graph.outputs}
         with use_precision(precision):
             trainer = compile_trainer(to_keras(graph, 1), graph, recipe, STEPS, "cpu")
-        trainer.steps_per_execution = 1
-        given = targets if len(targets) > 1 else next(iter(targets.values()))
-        trainer.fit(images.astype("float32"), given, batch_size=size, verbose=0)
+        given = targets if len(targets) > 1 else targets[graph.outputs[0]]
+        for _ in range(STEPS):
+            trainer.train_on_batch(images, given)
 
     keras.utils.set_random_seed(1)
     small = "input: [8, 8, 3]\nlayers: [{Conv2D: {filters: 4, kernel_size: 3}}, Flatten, Dense: 10]"
@@ -78,10 +82,18 @@ def measure(network: str, batch_size: int, precision: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
+def choose_batches(network: str) -> list[int]:
+    """Return the batch sizes, powers of 2, at which activations take about 0.5, 1 and 2 GiB."""
+    one = estimate_peak_memory(archspec.load(network), 1).activations
+    assert one is not None
+    middle = max(2, 2 ** round(log2(GIB / one)))
+    return [middle // 2, middle, 2 * middle]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("networks", nargs="*", default=NETWORKS, metavar="NETWORK")
-    parser.add_argument("--batches", nargs="+", type=int, default=[4, 8, 16])
+    parser.add_argument("--batches", nargs="+", type=int)
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -92,7 +104,7 @@ def main() -> None:
     slopes = []
     for network in given.networks:
         rows = []
-        for batch_size in sorted(given.batches):
+        for batch_size in sorted(given.batches or choose_batches(network)):
             row = measure(network, batch_size, given.precision)
             rows.append((batch_size, row))
             computed, measured = row["computed"] / GIB, row["measured"] / GIB
