@@ -88,7 +88,7 @@ def test_the_table_shows_commands_that_are_there() -> None:
 # Options that a function has otherwise: the values of `load`, the way out, the method that has it.
 OTHERWISE = {
     "check": {"settings", "edits", "form", "verbose"},  # of `load`; error_formats
-    "show": {"settings", "edits", "form"},
+    "show": {"settings", "edits", "form", "words"},  # *specs
     "draw": {"settings", "edits", "output", "dpi", "no_fold"},  # Drawing.save; fold
     "build": {"settings", "edits", "output"},  # path
     "train": {"settings", "edits", "resume"},

@@ -147,7 +147,7 @@ def _place(span: Span | None) -> dict[str, Any]:
     """Return the file and line of a place; a part of a command has itself for a file."""
     if span is None:
         return {"file": None, "line": None}
-    return {"file": span.source.name, "line": span.line}
+    return {"file": span.source.name, "line": span.line if span.source.file else None}
 
 
 def _tell_file(graph: Graph, node: Node) -> str | None:
@@ -323,8 +323,7 @@ def _is_plain(page: Mapping[str, Any]) -> bool:
 def _write_place(data: Mapping[str, Any]) -> str:
     if data["file"] is None:
         return ""
-    is_command = data["file"].startswith("--")
-    return data["file"] if is_command else f"{data['file']}:{data['line']}"
+    return data["file"] if data["line"] is None else f"{data['file']}:{data['line']}"
 
 
 def _write_step(page: Mapping[str, Any]) -> Iterator[str]:
@@ -336,7 +335,7 @@ def _write_step(page: Mapping[str, Any]) -> Iterator[str]:
 def _write_edit(edit: Mapping[str, Any]) -> str:
     """Return an edit and its place; one of a command line is its own place."""
     place = _write_place(edit)
-    return place if place.startswith("--") else f"{' '.join(edit['text'].split())}, {place}"
+    return place if edit["line"] is None else f"{' '.join(edit['text'].split())}, {place}"
 
 
 def _write_way(page: Mapping[str, Any]) -> Iterator[str]:

@@ -44,6 +44,7 @@ from archspec.reading import from_here, kind_of
 @click.option("--inputs", is_flag=True, help="Say what a row takes that is not the row above.")
 @recipe_option("batch_size", "Batch size for the memory of training.")
 @recipe_option("precision", "Precision for it: float32, mixed_bfloat16, ...")
+@click.option("--memory", metavar="SIZE", help="Tell the largest batch that fits: 24GiB, 16GB.")
 @format_option("json")
 def show(
     words: tuple[str, ...],
