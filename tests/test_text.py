@@ -181,7 +181,8 @@ def test_peak_memory_is_what_a_hand_counts():
     assert memory.activations == 2 * 4 * 2 * (64 * 64 * 8)
     assert memory.inputs == 2 * 4 * (64 * 64 * 3)
     parts = [memory.weights, memory.gradients, memory.optimizer_state, memory.activations]
-    assert memory.total == sum(parts) + memory.inputs
+    assert memory.backward == 2 * 2 * 4 * (64 * 64 * 8)
+    assert memory.total == sum(parts) + memory.backward + memory.inputs
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,10 @@ class Memory:
     weights: every weight once, and a 16-bit copy where the precision is mixed.
     gradients: one value for each trainable weight.
     optimizer_state: the optimizer's slots, such as Adam's two for each trainable weight.
-    activations: the outputs that the backward pass needs again, for the whole batch.
-    inputs: the batch itself. Both are None if the graph has an unknown axis.
+    activations: the values that the backward pass needs again, for the whole batch.
+    backward: the gradients of two outputs, one that comes to a layer and one that leaves it, both
+    as large as the largest output. inputs: the batch itself. These three are None if the graph has
+    an unknown axis.
     Not counted: the framework, its workspaces, and temporary values within a layer.
     """
 
@@ -38,6 +40,7 @@ class Memory:
     gradients: int
     optimizer_state: int
     activations: int | None
+    backward: int | None
     inputs: int | None
     batch_size: int
     precision: str
@@ -48,7 +51,7 @@ class Memory:
     def total(self) -> int | None:
         """Return the sum of all parts; None if the graph has an unknown axis."""
         weights = self.weights + self.gradients + self.optimizer_state
-        return sum_or_none([weights, self.activations, self.inputs])
+        return sum_or_none([weights, self.activations, self.backward, self.inputs])
 
 
 # precision -> bytes of a weight, of its working copy, and of an activation
@@ -105,11 +108,13 @@ def estimate_peak_memory(
     slots = count_slots(normal)
     weight, copy, activation = PRECISIONS[precision]
     total, trainable = graph.total_params, graph.trainable_params
+    kept, largest = _count_values(graph)
     return Memory(
         weights=total * (weight + copy),
         gradients=trainable * weight,
         optimizer_state=trainable * weight * slots,
-        activations=_multiply(_count_kept(graph), batch_size * activation),
+        activations=_multiply(kept, batch_size * activation),
+        backward=_multiply(largest, 2 * batch_size * activation),
         inputs=_multiply(
             sum_or_none(count_elements(graph[name]) for name in graph.inputs),
             batch_size * activation,
@@ -132,8 +137,9 @@ def _multiply(values: int | None, size: int) -> int | None:
     return None if values is None else values * size
 
 
-def _count_kept(graph: Graph) -> int | None:
-    """Return the number of values that the backward pass of one sample reads, without the inputs.
+def _count_values(graph: Graph) -> tuple[int | None, int | None]:
+    """Return the number of values that the backward pass of one sample reads, without the inputs,
+    and that of the largest output which it goes through.
 
     A frozen layer with nothing to train before it has no backward pass and keeps nothing. A
     flattened or reshaped tensor is the same storage as the one it was made from.
@@ -142,6 +148,7 @@ def _count_kept(graph: Graph) -> int | None:
     learns: dict[str, bool] = {}
     kept: dict[str, None] = {}
     inside: list[int | None] = []
+    outputs: list[int | None] = [0]
     for node in graph.nodes:
         alias = traits_of(node.op).passes_values and len(node.inputs) == 1
         storage[node.name] = storage[node.inputs[0]] if alias else node.name
@@ -152,8 +159,11 @@ def _count_kept(graph: Graph) -> int | None:
         if learns[node.name]:
             kept.update(dict.fromkeys(storage[name] for name in _find_needed(node)))
             inside.append(_count_inside(graph, node))
+            outputs.append(count_elements(node))
     outside = [count_elements(graph[name]) for name in kept if name not in graph.inputs]
-    return sum_or_none([*outside, *inside])
+    known = [count for count in outputs if count is not None]
+    largest = max(known) if len(known) == len(outputs) else None
+    return sum_or_none([*outside, *inside]), largest
 
 
 def _find_needed(node: Node) -> list[str]:

@@ -7,8 +7,9 @@ from archspec.api.reports import Report
 
 
 def explain_layers(spec: Spec, *patterns: str) -> Report:
-    """Explain layers of a spec: where each is written, what its arguments are and why, and how its
-    shape, its parameters and its MACs are computed, with the numbers in place.
+    """Explain layers of a spec: the line of each, its arguments and why, its arithmetic.
+
+    The arithmetic is that of the shape, the parameters and the MACs, with the numbers in place.
 
     spec: a file, the bare name of a spec that comes with archspec, or a graph.
     patterns: names of layers or of blocks, which stand for all layers in them; `*` stands for any

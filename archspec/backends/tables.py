@@ -214,7 +214,10 @@ def _list_facts(summary: Summary, form: str) -> str:
         "+ activations": _write_fact(
             BYTES,
             memory.activations,
-            "{}: the outputs that the backward pass reads, for the whole batch",
+            "{}: the values that the backward pass reads, for the whole batch",
+        ),
+        "+ backward": _write_fact(
+            BYTES, memory.backward, "{}: gradients of two outputs as large as the largest"
         ),
         "+ batch": _write_fact(BYTES, memory.inputs, "{}: its inputs"),
         "not counted": "the framework, its workspaces, and values that are gone at once",
