@@ -82,7 +82,7 @@ def test_the_command_and_the_function_tell_it() -> None:
     done = command(ROOT, "show", "vit_b16", "--format", "json")
     assert "largest_batch" not in json.loads(done.stdout)["totals"]
     beside = command(ROOT, "show", "resnet18", "vgg16", "--memory", "8GB", "--format", "markdown")
-    assert "| batch " in beside.stdout
+    assert " batch |" in beside.stdout
     assert "batch: the largest that fits in 7.45 GiB" in beside.stdout
     wrong = command(ROOT, "show", "lenet5", "--memory", "24G")
     assert (wrong.returncode, wrong.stdout) == (1, "")

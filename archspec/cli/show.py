@@ -62,7 +62,7 @@ def show(
     """
     check_given_once(settings, batch_size=table["batch_size"], precision=table["precision"])
     first = load(words[0], settings, edits)
-    patterns = _find_patterns(words[1:], first)
+    patterns = _find_patterns(words[1:], first) if words[1:] else ()
     graphs = [first, *(load(word, settings, edits) for word in words[1:] if not patterns)]
     for graph in graphs:
         warn(graph)
