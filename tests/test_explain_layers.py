@@ -475,6 +475,12 @@ def test_a_word_that_could_be_both_is_refused(tmp_path: Path) -> None:
     assert "network" in command(tmp_path, "show", "net.yaml", "lenet5").stdout
 
 
+def test_a_file_without_its_suffix_is_found(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(SPEC, encoding="utf-8")
+    said = command(tmp_path, "show", "lenet5", "mine").stderr
+    assert said.endswith("hint: write mine.yaml for the spec\n")
+
+
 def test_layers_are_of_one_spec_and_have_no_table() -> None:
     for words, said in {
         "resnet18 vgg16 stem": "layers are explained of one spec, and 'vgg16' is another",

@@ -102,6 +102,15 @@ def _is_spec(word: str) -> bool:
     return looks or word in list_shipped() or kind_of(path) in ("file", "special")
 
 
+def _suggest_spec(word: str) -> str | None:
+    """Return the hint for a word that is the name of a file without its suffix, or nearly one of a
+    shipped spec."""
+    beside = f"{word}.yaml"
+    if kind_of(Path(beside)) == "file":
+        return f"write {beside} for the spec"
+    return suggest_shipped(word, list_shipped()) if is_bare(word) else None
+
+
 def _check_no_table(table: dict[str, Any]) -> None:
     """Raise `UsageError` for an option of the table, which is not printed for a layer."""
     for name, value in table.items():
@@ -117,6 +126,5 @@ def _explain(graph: Graph, patterns: Sequence[str]) -> Report:
     for word in patterns:
         if not fits_any(graph, word):
             message = f"'{word}' is neither a layer or block of {graph.name} nor a spec"
-            near = suggest_shipped(word, list_shipped()) if is_bare(word) else None
-            raise UserError(message, suggest_layer(graph, word) or near or LISTED)
+            raise UserError(message, suggest_layer(graph, word) or _suggest_spec(word) or LISTED)
     return explain_layers(graph, *patterns)
