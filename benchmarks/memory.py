@@ -1,16 +1,17 @@
 """How far the training memory that `show` computes is from what real trainings hold.
 
-    python benchmarks/memory.py [--batches 4 8 16] [--precision float32] [NETWORK ...]
+    python benchmarks/memory.py [--batches 4 16] [--precision float32] [NETWORK ...]
 
-Without --batches, those for which about 0.5, 1 and 2 GiB of activations are computed.
+Without --batches, those for which about 0.5 and 2 GiB of activations are computed.
 
 Each training is a process of its own: it starts the framework, trains a network of a few weights,
 and from then on counts its memory (Linux's VmHWM, above what it held at that moment) while it
 builds the network, compiles it by the recipe and takes three steps on random images.
 
-The table has a row for each network and batch size: computed and measured bytes, and their ratio.
-Below it, for each network, the slope between the smallest and the largest batch: the bytes of one
-more image, in which the framework itself, its compiled functions and the weights play no part.
+The table has a row for each network: at the largest batch the computed and the measured bytes; from
+the smallest batch to the largest the bytes of one more image and their ratio, in which the
+framework has no part; and what is held besides, whatever the batch, which is not computed: the
+framework's compiled functions above all.
 """
 
 from __future__ import annotations
@@ -83,11 +84,11 @@ def measure(network: str, batch_size: int, precision: str) -> dict[str, Any]:
 
 
 def choose_batches(network: str) -> list[int]:
-    """Return the batch sizes, powers of 2, at which activations take about 0.5, 1 and 2 GiB."""
+    """Return the batch sizes, powers of 2, at which activations take about 0.5 and 2 GiB."""
     one = estimate_peak_memory(archspec.load(network), 1).activations
     assert one is not None
     middle = max(2, 2 ** round(log2(GIB / one)))
-    return [middle // 2, middle, 2 * middle]
+    return [middle // 2, 2 * middle]
 
 
 def main() -> None:
@@ -100,31 +101,31 @@ def main() -> None:
     if given.child:
         print(json.dumps(train(given.networks[0], given.child, given.precision)))
         return
-    print("| network | batch | computed | measured | measured / computed |\n|---|---|---|---|---|")
-    slopes = []
+    print(HEADING)
     for network in given.networks:
-        rows = []
-        for batch_size in sorted(given.batches or choose_batches(network)):
-            row = measure(network, batch_size, given.precision)
-            rows.append((batch_size, row))
-            computed, measured = row["computed"] / GIB, row["measured"] / GIB
-            ratio = measured / computed
-            print(
-                f"| `{network}` | {batch_size} | {computed:.2f} GiB | {measured:.2f} GiB "
-                f"| {ratio:.2f} |",
-                flush=True,
-            )
-        (least, first), (most, last) = rows[0], rows[-1]
-        if most > least:
-            slope = {
-                key: (last[key] - first[key]) / (most - least) / 2**20
-                for key in ("computed", "measured")
-            }
-            slopes.append((network, slope["computed"], slope["measured"]))
-    print("\n| network | one more image, computed | measured | ratio |\n|---|---|---|---|")
-    for network, computed, measured in slopes:
-        ratio = measured / computed
-        print(f"| `{network}` | {computed:.1f} MiB | {measured:.1f} MiB | {ratio:.2f} |")
+        batches = sorted(given.batches or choose_batches(network))
+        rows = [measure(network, batch_size, given.precision) for batch_size in batches]
+        print(write_row(network, batches, rows), flush=True)
+
+
+COLUMNS = "network", "batch", "computed", "measured", "an image, computed", "measured", "ratio"
+HEADING = f"| {' | '.join(COLUMNS)} | besides |\n{'|---' * (len(COLUMNS) + 1)}|"
+
+
+def write_row(network: str, batches: list[int], rows: list[dict[str, Any]]) -> str:
+    """Return a row of the table, of the smallest and the largest batch. rows: by batch size."""
+    (least, most), (first, last) = (batches[0], batches[-1]), (rows[0], rows[-1])
+    each = {key: (last[key] - first[key]) / (most - least) for key in ("computed", "measured")}
+    fixed = {key: first[key] - least * each[key] for key in each}
+    cells = [
+        f"`{network}`",
+        f"{most}",
+        *(f"{last[key] / GIB:.2f} GiB" for key in each),
+        *(f"{size / 2**20:.2f} MiB" for size in each.values()),
+        f"{each['measured'] / each['computed']:.2f}",
+        f"{(fixed['measured'] - fixed['computed']) / GIB:.2f} GiB",
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

@@ -475,6 +475,36 @@ def test_a_word_that_could_be_both_is_refused(tmp_path: Path) -> None:
     assert "network" in command(tmp_path, "show", "net.yaml", "lenet5").stdout
 
 
+OWN = """
+from archspec.own_layers import Facts, Traits, entry
+
+def plain(x):
+    \'\'\'It doubles.
+
+    Shape: twice as long.
+    \'\'\'
+    assert type(x[1]) is int
+    return Facts((None, x[1] * 2))
+
+def make():
+    raise NotImplementedError
+
+FAMILY = (entry("Plain", plain, Traits(), "Double.", "", (4,), keras_class=make),)
+"""
+
+
+def test_layers_of_ones_own_are_explained(tmp_path: Path) -> None:
+    """Also one whose rule takes plain integers alone: without the way to its numbers."""
+    folder = ROOT / "examples" / "own_layers"
+    words = ["convnext_v2_digits.yaml", "stage0.convnext.main.grn", "--layers", "my_layers.py"]
+    assert "params      96 + 96 = 192\n" in command(folder, "show", *words).stdout
+    (tmp_path / "own.py").write_text(OWN, encoding="utf-8")
+    text = "archspec: 1\ninput: [4]\nlayers: [Plain]\n"
+    (tmp_path / "net.yaml").write_text(text, encoding="utf-8")
+    done = command(tmp_path, "show", "net.yaml", "plain", "--layers", "own.py")
+    assert "features    8\n" in done.stdout, done.stderr
+
+
 def test_a_file_without_its_suffix_is_found(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(SPEC, encoding="utf-8")
     said = command(tmp_path, "show", "lenet5", "mine").stderr

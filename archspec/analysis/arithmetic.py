@@ -22,7 +22,7 @@ from itertools import zip_longest
 from math import ceil, prod
 from typing import Any
 
-from archspec.analysis.traced import NO_NAMES, Term, Traced, term_of, trace, write_term
+from archspec.analysis.traced import NO_NAMES, Term, term_of, trace, write_term
 from archspec.errors import Refused
 from archspec.graph import Facts, Graph, Node, Shape
 from archspec.infer import infer_facts
@@ -67,8 +67,8 @@ class Arithmetic:
     """How the facts of a layer were computed.
 
     axes: of the output, without the batch. weights: the number of values in each, by its name.
-    params: their sum. macs: None where it is not one number of the rule, as in a layer without any.
-    unread: rows of the input that no window reads, by axis.
+    params: their sum. macs: for one sample. unread: rows of the input that no window reads, by
+    axis.
     """
 
     axes: tuple[Calculation, ...]
@@ -93,11 +93,6 @@ def calculate(node: Node, shapes: Sequence[Shape], names: Sequence[str] = ()) ->
     assert node.facts is not None
     given = tuple(_trace_shape(node, shape, _prefix(names, i)) for i, shape in enumerate(shapes))
     facts = _trace(node, given) or node.facts
-    assert (facts.shape, facts.weights, facts.macs) == (
-        node.facts.shape,
-        node.facts.weights,
-        node.facts.macs,
-    ), f"the rule of {node.op} gives other facts when it is asked again"
     labels = name_axes(node, facts.shape, shapes[0] if shapes else None)
     own = [[None if n is None else term_of(n) for n in lengths] for lengths in zip_longest(*given)]
     axes = tuple(
@@ -144,9 +139,8 @@ def _calculate(
 def _trace(node: Node, shapes: Sequence[Shape]) -> Facts | None:
     """Return the facts of a node, of integers that remember how they were computed.
 
-    shapes: of its inputs, of such integers.
-
-    None for an input, and for a layer of one's own whose rule takes plain integers alone.
+    shapes: of its inputs, of such integers. None for an input, and for a layer of one's own whose
+    rule takes plain integers alone or gives other facts each time.
     """
     layer = LAYERS.get(node.op)
     if layer is None:
@@ -157,11 +151,14 @@ def _trace(node: Node, shapes: Sequence[Shape]) -> Facts | None:
     }
     fed = dict(zip(node.slots, shapes, strict=True)) if node.slots else list(shapes)
     try:
-        return infer_facts(node.op, arguments, fed, node.call)
-    except (Refused, TypeError, ValueError, AttributeError):
-        if layer.file is None:
-            raise
+        facts = infer_facts(node.op, arguments, fed, node.call)
+    except Refused:
+        assert layer.file is not None, f"the rule of {node.op} refuses traced integers"
         return None
+    if facts == node.facts:
+        return facts
+    assert layer.file is not None, f"the rule of {node.op} gives other facts when it is asked again"
+    return None
 
 
 def _trace_shape(node: Node, shape: Shape, prefix: str) -> Shape:
@@ -174,7 +171,7 @@ def _trace_argument(name: str, value: Any, default: Any) -> Any:
     """Return an argument whose integers remember its name, those in lists too."""
     if isinstance(value, int) and not isinstance(value, bool):
         return trace(value, name, neutral=value == default)
-    if not isinstance(value, tuple) or isinstance(value, Traced):
+    if not isinstance(value, tuple):
         return value
     alike = len(set(value)) == 1
     neutral = isinstance(default, tuple) and len(default) == len(value)
