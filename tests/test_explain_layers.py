@@ -432,6 +432,7 @@ def test_a_pattern_stands_for_layers_and_a_block_for_those_in_it() -> None:
         ("stage3-unit0-main-conv2d", "did you mean 'stage3.unit0.main.conv2d'?"),
         ("stage7.**", "`archspec show SPEC` lists the layers"),
         ("resnet19", "did you mean 'resnet18'?"),
+        ("squeeze_excite", "`archspec show SPEC` lists the layers"),  # a block library
     ],
 )
 def test_an_unknown_name_is_an_error_with_the_nearest(words: str, hint: str) -> None:

@@ -25,7 +25,7 @@ from archspec.cli.options import (
 from archspec.cli.specs import load, warn
 from archspec.errors import UserError
 from archspec.graph import Graph
-from archspec.loading.shipped import is_bare, list_shipped, suggest_shipped
+from archspec.loading.shipped import is_bare, list_networks, list_shipped, suggest_shipped
 from archspec.reading import from_here, kind_of
 
 
@@ -85,7 +85,8 @@ def _find_patterns(words: Sequence[str], graph: Graph) -> Sequence[str]:
     layers = [word for word in words if word not in specs]
     for word in specs:
         if fits_any(graph, word):
-            path = from_here(list_shipped()[word]) if word in list_shipped() else f"./{word}"
+            shipped = list_shipped().get(word)
+            path = f"./{word}" if shipped is None else from_here(shipped)
             raise click.UsageError(
                 f"'{word}' is a spec, and a layer or block of {graph.name}: "
                 f"write {path} for the spec, or '**.{word}' for the layer"
@@ -99,7 +100,7 @@ def _is_spec(word: str) -> bool:
     """Return whether a word names a spec: a file, what looks like one, or one that is shipped."""
     path = Path(word)
     looks = word == STDIN or "/" in word or path.suffix in (".yaml", ".yml")
-    return looks or word in list_shipped() or kind_of(path) in ("file", "special")
+    return looks or word in list_networks() or kind_of(path) in ("file", "special")
 
 
 def _suggest_spec(word: str) -> str | None:
@@ -108,7 +109,7 @@ def _suggest_spec(word: str) -> str | None:
     beside = f"{word}.yaml"
     if kind_of(Path(beside)) == "file":
         return f"write {beside} for the spec"
-    return suggest_shipped(word, list_shipped()) if is_bare(word) else None
+    return suggest_shipped(word, list_networks()) if is_bare(word) else None
 
 
 def _check_no_table(table: dict[str, Any]) -> None:
