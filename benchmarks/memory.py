@@ -29,7 +29,10 @@ from typing import Any
 import archspec
 from archspec.analysis.memory import estimate_peak_memory
 
-NETWORKS = ("vgg11", "resnet50v2", "mobilenet_v2", "densenet121", "vit_b16", "convnext_tiny")
+NETWORKS = (
+    *("resnet18", "vgg11", "mobilenet_v2", "densenet121", "resnet50v2"),
+    *("convnext_tiny", "vit_b16"),
+)
 STEPS = 3
 GIB = 2**30
 

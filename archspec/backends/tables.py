@@ -238,8 +238,8 @@ def _write_batch(batch: BatchFit) -> str:
     if batch.batch_size == 0:
         return f"none: the training of one sample does not fit in {limit}"
     return (
-        f"{batch.batch_size:,} in {limit} as computed; {batch.cautious:,} if a sample takes "
-        f"{WORST:g} times as much, the most that was measured"
+        f"{batch.batch_size:,} in {limit} as computed, the framework left out; {batch.cautious:,} "
+        f"if a sample takes {WORST:g} times as much, about the most that was measured"
     )
 
 
