@@ -9,7 +9,7 @@ from conftest import ROOT, command
 from shipped import network
 
 import archspec
-from archspec.analysis.batches import WORST, find_largest_batch, parse_size
+from archspec.analysis.batches import WORST, WORST_IN_16_BITS, find_largest_batch, parse_size
 from archspec.analysis.memory import estimate_peak_memory
 from archspec.errors import UserError
 
@@ -39,8 +39,12 @@ def test_a_size_that_is_none_is_an_error(text: str, hint: str) -> None:
     with pytest.raises(UserError, match="a memory must be a size such as 24GiB, not ") as caught:
         parse_size(text)
     assert hint in (caught.value.hint or "")
-    with pytest.raises(UserError, match="must be more than nothing"):
-        parse_size("0.0KiB")
+
+
+@pytest.mark.parametrize("text", ["0.0KiB", "0.0001KB", "1001TiB", f"{'9' * 400}GB"])
+def test_a_size_is_within_bounds(text: str) -> None:
+    with pytest.raises(UserError, match="more than nothing and at most 1000TiB"):
+        parse_size(text)
 
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet18", "vgg16"])
@@ -58,7 +62,8 @@ def test_one_more_sample_does_not_fit(name: str, training: dict[str, object]) ->
             for more in (0, 1)
         ]
         assert takes[0] <= limit < takes[1]
-        assert fit.cautious == pytest.approx(fit.batch_size / WORST, abs=1.5)
+        assert fit.factor == (WORST_IN_16_BITS if "precision" in training else WORST)
+        assert fit.cautious == pytest.approx(fit.batch_size / fit.factor, abs=1.5)
 
 
 def test_what_never_fits_and_what_is_unknown() -> None:
@@ -78,7 +83,12 @@ def test_the_command_and_the_function_tell_it() -> None:
     assert f"largest batch    {fit.batch_size} in 24.0 GiB" in done.stdout
     assert f"; {fit.cautious} if" in done.stdout
     report = archspec.show("vit_b16", memory=24 * 2**30)
-    assert report.data["totals"]["largest_batch"].keys() == {"limit", "batch_size", "cautious"}
+    assert report.data["totals"]["largest_batch"].keys() == {
+        "limit",
+        "batch_size",
+        "cautious",
+        "factor",
+    }
     done = command(ROOT, "show", "vit_b16", "--format", "json")
     assert "largest_batch" not in json.loads(done.stdout)["totals"]
     beside = command(ROOT, "show", "resnet18", "vgg16", "--memory", "8GB", "--format", "markdown")

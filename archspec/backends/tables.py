@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from tabulate import SEPARATING_LINE, tabulate
 
 from archspec import notation
-from archspec.analysis.batches import WORST, BatchFit
+from archspec.analysis.batches import BatchFit
 from archspec.analysis.measures import BYTES, LAYER_MEASURES, MEASURES, ROWS, Measure, Unit
 from archspec.analysis.summary import (
     LayerRow,
@@ -239,7 +239,7 @@ def _write_batch(batch: BatchFit) -> str:
         return f"none: the training of one sample does not fit in {limit}"
     return (
         f"{batch.batch_size:,} in {limit} as computed, the framework left out; {batch.cautious:,} "
-        f"if a sample takes {WORST:g} times as much, about the most that was measured"
+        f"if a sample takes {batch.factor:g} times as much, about the most that was measured"
     )
 
 
