@@ -80,12 +80,11 @@ NOTHING, OF_INPUT, OF_OUTPUT = Gradient(), Gradient(input=True), Gradient(output
 GRADIENTS = {
     **dict.fromkeys(("relu", "relu6", "sigmoid", "tanh", "softmax", "log_softmax"), OF_OUTPUT),
     **dict.fromkeys(("elu", "selu", "exponential"), OF_OUTPUT),
-    **dict.fromkeys(
-        ("hard_sigmoid", "tanh_shrink", "log_sigmoid", "sparsemax"), Gradient(inside=1)
-    ),
-    **dict.fromkeys(("sparse_plus", "soft_shrink", "hard_shrink"), Gradient(inside=1)),
+    **dict.fromkeys(("hard_sigmoid", "tanh_shrink", "log_sigmoid"), Gradient(inside=1)),
+    **dict.fromkeys(("soft_shrink", "hard_shrink"), Gradient(inside=1)),
     **dict.fromkeys(("mish", "hard_tanh"), Gradient(input=True, inside=1)),
     **dict.fromkeys(("hard_silu", "celu", "squareplus"), Gradient(input=True, inside=2)),
+    **dict.fromkeys(("sparse_plus", "sparsemax"), Gradient(inside=2)),
     "gelu": Gradient(inside=3),
 }
 
