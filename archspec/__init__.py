@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from archspec.api.draw import Drawing, draw
     from archspec.api.edit import edit
     from archspec.api.explain import explain
+    from archspec.api.explain_layers import explain_layers
     from archspec.api.fix import Fixed, fix
     from archspec.api.layers import describe_layers
     from archspec.api.new import new
@@ -74,6 +75,7 @@ __all__ = [
     "edit",
     "evaluate",
     "explain",
+    "explain_layers",
     "find",
     "fix",
     "json_schema",

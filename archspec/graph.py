@@ -118,6 +118,7 @@ class Node:
     span: where its step is written; of a `merge`, the place of the merge.
     named: whether the last part of its name is written in the spec.
     iterations: those of the loops around it, outermost first, in the calls around it too.
+    account: how its arguments came to their values, which `expand.provenance` tells.
     """
 
     name: str
@@ -134,6 +135,7 @@ class Node:
     errors: tuple[Diagnostic, ...] = ()
     named: bool = False
     iterations: tuple[Iteration, ...] = ()
+    account: Any = field(default=None, compare=False, repr=False)
 
     @property
     def state(self) -> State:

@@ -90,7 +90,7 @@ OTHERWISE = {
     # Of `load`; error_formats; `advise`; the severities; `fix`.
     "check": {"settings", "edits", "form", "verbose", "advice", "strict", "fix"},
     "diff": {"form", "git"},  # git alone calls it with --git
-    "show": {"settings", "edits", "form"},
+    "show": {"settings", "edits", "form", "words"},  # *specs
     "draw": {"settings", "edits", "output", "dpi", "no_fold"},  # Drawing.save; fold
     "build": {"settings", "edits", "output"},  # path
     "train": {"settings", "edits", "resume"},

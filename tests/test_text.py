@@ -181,7 +181,8 @@ def test_peak_memory_is_what_a_hand_counts():
     assert memory.activations == 2 * 4 * 2 * (64 * 64 * 8)
     assert memory.inputs == 2 * 4 * (64 * 64 * 3)
     parts = [memory.weights, memory.gradients, memory.optimizer_state, memory.activations]
-    assert memory.total == sum(parts) + memory.inputs
+    assert memory.backward == 2 * 2 * 4 * (64 * 64 * 8)
+    assert memory.total == sum(parts) + memory.backward + memory.inputs
 
 
 @pytest.mark.parametrize(
@@ -191,8 +192,16 @@ def test_peak_memory_is_what_a_hand_counts():
         *((f"{name}: 0.1", 1) for name in ("GaussianDropout", "GaussianNoise")),
         *((name, 1) for name in ("Identity", "ReLU", "ELU", "Softmax", "Masking")),
         *((f"Activation: {name}", 1) for name in ("relu", "tanh")),
-        *((f"Activation: {name}", 2) for name in ("leaky_relu", "gelu")),
+        *((f"Activation: {name}", 2) for name in ("leaky_relu", "silu", "log_sigmoid")),
         *((name, 2) for name in ("LeakyReLU", "PReLU", "BatchNormalization")),
+        ("Activation: linear", 1),
+        ("Activation: gelu", 4),
+        ("Activation: mish", 3),
+        *((name, 3) for name in ("LayerNormalization", "RMSNormalization")),
+        ("MaxPooling2D: {pool_size: 3, strides: 1, padding: same}", 2),
+        ("SeparableConv2D: {filters: 8, kernel_size: 3, padding: same}", 3),
+        ("Dense: {units: 8, activation: gelu}", 5),
+        ("Dense: {units: 8, activation: relu}", 2),
         ("Normalization: {mean: 1, variance: 2}", 1),
         ("Rescaling: 2", 1),
         ("AdaptiveAveragePooling2D: 64", 1),
@@ -205,6 +214,26 @@ def test_a_layer_keeps_what_its_gradient_reads(step, kept):
     conv = "  - Conv2D: {filters: 8, kernel_size: 3, padding: same}\n"
     memory = estimate_peak_memory(layers(f"{conv}  - {step}\n{conv}"), batch_size=1)
     assert memory.activations == kept * 4 * (64 * 64 * 8)
+
+
+@pytest.mark.parametrize(
+    ("step", "kept"),
+    [
+        # the input, the last layer's too; query, key, value and what the heads give; the scores
+        ("MultiHeadAttention: {num_heads: 4, key_dim: 3}", 2 * 80 + 4 * 120 + 4 * 10 * 10),
+        ("MultiHeadAttention: {num_heads: 4, key_dim: 3, dropout: 0.5}", 640 + 2 * 4 * 10 * 10),
+        (
+            "GroupQueryAttention: {head_dim: 3, num_query_heads: 4, num_key_value_heads: 2}",
+            2 * 80 + 4 * 120 + 4 * 10 * 10,
+        ),
+    ],
+)
+def test_attention_keeps_its_scores(step, kept):
+    steps = (
+        f"  - Dense: 8\n  - {step}\n    from: {{query: previous, value: previous}}\n  - Dense: 2\n"
+    )
+    memory = estimate_peak_memory(layers(steps, "[10, 8]"), batch_size=1)
+    assert memory.activations == 4 * kept
 
 
 def test_half_precision_halves_activations_and_adds_a_copy_of_the_weights():

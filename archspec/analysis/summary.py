@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archspec import notation
+from archspec.analysis.batches import BatchFit, find_largest_batch
 from archspec.analysis.fields import Field, find_fields, find_gates
 from archspec.analysis.measures import LAYER_MEASURES, MEASURES
 from archspec.analysis.memory import Memory, estimate_peak_memory
@@ -55,11 +56,13 @@ class Totals:
     """The measures of a whole network.
 
     values: by the measure's name. memory: its parts. gates: how many field and depth leave out.
+    batch: the largest that fits in a memory, if one is asked about.
     """
 
     values: Mapping[str, Any]
     memory: Memory
     gates: int
+    batch: BatchFit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,13 @@ class Summary:
     depth: int | None
 
 
-def summarize(graph: Graph, depth: int | None = None, **training: Any) -> Summary:
+def summarize(
+    graph: Graph, depth: int | None = None, limit: int | None = None, **training: Any
+) -> Summary:
     """Return the rows and totals of a graph.
 
     depth: make one row of each block that is nested deeper; by default each layer has a row.
+    limit: bytes of the memory that a batch is to fit in.
     training: `batch_size`, `precision`, `optimizer` for the memory, where not as in the recipe.
     """
     fields = find_fields(graph)
@@ -91,17 +97,18 @@ def summarize(graph: Graph, depth: int | None = None, **training: Any) -> Summar
         fingerprint=graph.fingerprint,
         outputs={name: graph.shape(name) for name in graph.outputs},
         rows=tuple(rows),
-        totals=compute_totals(graph, **training),
+        totals=compute_totals(graph, limit, **training),
         depth=depth,
     )
 
 
-def compute_totals(graph: Graph, **training: Any) -> Totals:
-    """Return the measures of a whole network. training: as for `summarize`."""
+def compute_totals(graph: Graph, limit: int | None = None, **training: Any) -> Totals:
+    """Return the measures of a whole network. limit, training: as for `summarize`."""
     recipe = {name: graph.train[name] for name in TRAINING if name in graph.train}
     given = {**recipe, **training}
     values = {measure.name: measure.compute(graph, given) for measure in MEASURES}
-    return Totals(values, estimate_peak_memory(graph, **given), len(find_gates(graph)))
+    batch = None if limit is None else find_largest_batch(graph, limit, **given)
+    return Totals(values, estimate_peak_memory(graph, **given), len(find_gates(graph)), batch)
 
 
 def find_fitting_depth(graph: Graph) -> int | None:

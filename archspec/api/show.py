@@ -12,6 +12,7 @@ def show(
     inputs: bool = False,
     batch_size: int | None = None,
     precision: str | None = None,
+    memory: str | int | None = None,
 ) -> Report:
     """Return the table of a spec, layer by layer, or of several specs side by side.
 
@@ -22,6 +23,8 @@ def show(
         above it.
     batch_size, precision: for the memory that training needs; by default those of the recipe, or
         32 and float32 where several specs are compared.
+    memory: a size such as "24GiB" or "16GB", or a number of bytes; the report then tells the
+        largest batch whose training fits in it.
 
     `print` shows the report as text, a notebook as a table, and `report.data` holds its numbers:
     sizes in bytes, MACs for one sample.
@@ -34,9 +37,13 @@ def show(
         >>> [network["totals"]["params"] for network in report.data]
         [44426, 15260874]
     """
+    from archspec.analysis.batches import parse_size
     from archspec.backends.tables import to_text
 
     check_count("depth", depth)
     check_recipe(batch_size=batch_size, precision=precision)
+    if not isinstance(memory, str):
+        check_count("memory", memory)
+    limit = parse_size(memory) if isinstance(memory, str) else memory
     graphs = graphs_of(specs, "show")
-    return Report(lambda form: to_text(graphs, depth, form, batch_size, precision, inputs))
+    return Report(lambda form: to_text(graphs, depth, form, batch_size, precision, inputs, limit))

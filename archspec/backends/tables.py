@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from tabulate import SEPARATING_LINE, tabulate
 
 from archspec import notation
+from archspec.analysis.batches import BatchFit
 from archspec.analysis.measures import BYTES, LAYER_MEASURES, MEASURES, ROWS, Measure, Unit
 from archspec.analysis.summary import (
     LayerRow,
@@ -44,6 +45,7 @@ def to_text(
     batch_size: int | None = None,
     precision: str | None = None,
     inputs: bool = False,
+    limit: int | None = None,
 ) -> str:
     """Return the table of one graph, layer by layer, or of several, side by side.
 
@@ -52,17 +54,18 @@ def to_text(
     batch_size, precision: for the memory; None for those of the recipe, or, with several graphs,
         for 32 and float32.
     inputs: whether the rows of one graph say what they take that is not the row above.
+    limit: bytes of a memory, to tell the largest batch whose training fits in it.
     """
     given = {"batch_size": batch_size, "precision": precision}
     training = {name: value for name, value in given.items() if value is not None}
     if form == "json":
-        each = [to_json(summarize(graph, depth, **training)) for graph in graphs]
+        each = [to_json(summarize(graph, depth, limit, **training)) for graph in graphs]
         return json.dumps(each[0] if len(each) == 1 else each, indent=2, ensure_ascii=False) + "\n"
     if len(graphs) == 1:
         depth = depth or find_fitting_depth(graphs[0])
-        return _lay_out_one(summarize(graphs[0], depth, **training), form, inputs)
+        return _lay_out_one(summarize(graphs[0], depth, limit, **training), form, inputs)
     return _lay_out_several(
-        [(graph, compute_totals(graph, **{**ALIKE, **training})) for graph in graphs], form
+        [(graph, compute_totals(graph, limit, **{**ALIKE, **training})) for graph in graphs], form
     )
 
 
@@ -168,13 +171,23 @@ def _lay_out_several(rows: Sequence[tuple[Graph, Totals]], form: str) -> str:
         for measure in shown
         if measure.legend
     ]
+    batches = [total.batch for _, total in rows if total.batch is not None]
+    if batches:
+        largest = (
+            notation.UNKNOWN if each.batch_size is None else str(each.batch_size)
+            for each in batches
+        )
+        columns.insert(-2, Column("batch", tuple(largest)))
+        legends.append(
+            f"batch: the largest that fits in {notation.write_size(batches[0].limit)}, as computed"
+        )
     legends += [f"gates: {GATES}"] if any(total.gates for _, total in rows) else []
     return f"{_tabulate(columns, form)}\n\n{'. '.join(legends)}.\n"
 
 
 def _list_facts(summary: Summary, form: str) -> str:
     """Return the totals exactly, and what was counted, one a line."""
-    totals, memory = summary.totals.values, summary.totals.memory
+    totals, memory, batch = summary.totals.values, summary.totals.memory, summary.totals.batch
     params, fixed = totals["params"], totals["non_trainable_params"]
     keeps = f"{memory.slots} more for each" if memory.slots else "nothing"
     copy = ", and its 16-bit copy" if memory.precision.startswith("mixed") else ""
@@ -201,16 +214,33 @@ def _list_facts(summary: Summary, form: str) -> str:
         "+ activations": _write_fact(
             BYTES,
             memory.activations,
-            "{}: the outputs that the backward pass reads, for the whole batch",
+            "{}: the values that the backward pass reads, for the whole batch",
+        ),
+        "+ backward": _write_fact(
+            BYTES, memory.backward, "{}: gradients of two outputs as large as the largest"
         ),
         "+ batch": _write_fact(BYTES, memory.inputs, "{}: its inputs"),
-        "not counted": "the framework, its workspaces, and values within a layer",
+        "not counted": "the framework, its workspaces, and values that are gone at once",
+        **({"largest batch": _write_batch(batch)} if batch else {}),
         "fingerprint": summary.fingerprint,
     }
     if form == "text":
         return "\n".join(f"{name:16} {fact}" for name, fact in facts.items())
     lines = (f"- {name}: {fact}" for name, fact in facts.items())
     return "\n".join(re.sub(r"^- [=+] ", "  - ", line) for line in lines)
+
+
+def _write_batch(batch: BatchFit) -> str:
+    """Return the largest batch that fits in a memory, and how sure that is."""
+    limit = notation.write_size(batch.limit)
+    if batch.batch_size is None:
+        return "unknown, as an axis is unknown (null)"
+    if batch.batch_size == 0:
+        return f"none: the training of one sample does not fit in {limit}"
+    return (
+        f"{batch.batch_size:,} in {limit} as computed, the framework left out; {batch.cautious:,} "
+        f"if a sample takes {batch.factor:g} times as much, about the most that was measured"
+    )
 
 
 def _write_fact(unit: Unit, value: Any, text: str) -> str:
@@ -269,7 +299,11 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "description": summary.description,
         "fingerprint": summary.fingerprint,
         "outputs": {name: list(shape[1:]) for name, shape in summary.outputs.items()},
-        "totals": {**summary.totals.values, "training_memory": asdict(summary.totals.memory)},
+        "totals": {
+            **summary.totals.values,
+            "training_memory": asdict(summary.totals.memory),
+            **({"largest_batch": asdict(batch)} if (batch := summary.totals.batch) else {}),
+        },
         "layers": [_row_to_json(row) for row in summary.rows],
     }
 

@@ -53,7 +53,8 @@ def _settings(context: click.Context, option: click.Parameter, texts: Sequence[s
     return texts
 
 
-def _files_or_input(context: click.Context, argument: click.Parameter, given: Any) -> Any:
+def files_or_input(context: click.Context, argument: click.Parameter, given: Any) -> Any:
+    """Refuse to read standard input twice; the callback of an argument."""
     if given.count(STDIN) > 1:
         raise click.BadParameter("'-' is standard input, which can be read once")
     return given
@@ -71,7 +72,7 @@ def files(context: click.Context, argument: click.Parameter, given: Any) -> Any:
 
 path_type = _Path(path_type=Path)
 run_argument = click.argument("run", type=path_type)
-specs_argument = click.argument("specs", nargs=-1, required=True, callback=_files_or_input)
+specs_argument = click.argument("specs", nargs=-1, required=True, callback=files_or_input)
 device_option = click.option(
     "--device", help="cpu, gpu or gpu:N; by default the first GPU, else the CPU."
 )

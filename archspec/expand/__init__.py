@@ -15,6 +15,7 @@ that collects the nodes and the errors.
     references  the nodes that `from` names      names      the names that steps are given
     result      the graph, checked as a whole    origins    where a name was given its value
     edits       a step with its edits            edit_targets, edit_faults  the steps they are for
+    provenance  where a node's arguments are from
     first_state constructs that changed          inputs_outputs, defaults, doubts, unnamed,
                                                  number_names
 """

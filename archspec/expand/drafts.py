@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archspec.errors import Note, Span
+from archspec.expand.origins import Account
 from archspec.expand.scopes import Scope
 from archspec.graph import Facts, Iteration, Shape
 
@@ -20,7 +21,7 @@ class Draft:
     for a step that failed before it could be a node. errors: what is wrong with it, as indices in
     the findings. edited: notes on the edit that it is inside, or else on one of a node before it.
     named: whether its name is explicit. iterations: those of the loops that it is inside, outermost
-    first.
+    first. account: how its arguments came to their values.
     """
 
     op: str
@@ -42,6 +43,7 @@ class Draft:
     edited: tuple[Note, ...] = ()
     named: bool = False
     iterations: tuple[Iteration, ...] = ()
+    account: Account | None = None
 
     @property
     def shape(self) -> Shape:

@@ -18,6 +18,7 @@ from archspec.expand.defaults import file_defaults
 from archspec.expand.drafts import Draft, Previous
 from archspec.expand.expansion import Expansion, Matched
 from archspec.expand.names import make_entry
+from archspec.expand.origins import EDITED
 from archspec.expand.scopes import Entry, Renamed, snake_case
 from archspec.expand.values import fill, find_params
 from archspec.layers import LAYERS
@@ -173,7 +174,7 @@ def _with_edits(context: Context, edits: Sequence[Matched], step: Step, out: Exp
 def _notes_on(matched: Matched, step: Step) -> tuple[Note, Note]:
     """Return notes on an edit and on the step that it is for."""
     where = Note(f"'{matched.name}' is written here", step.span)
-    return Note("edited here", matched.edit.span), where
+    return Note(EDITED, matched.edit.span), where
 
 
 def _with_freeze(context: Context, order: tuple[int, int], frozen: bool | None) -> Context:

@@ -12,7 +12,7 @@ from archspec.expand.context import Context
 from archspec.expand.drafts import Draft, Nothing, Previous
 from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.names import enter
-from archspec.expand.origins import Env, find_sources
+from archspec.expand.origins import Account, Env, Written, find_sources
 from archspec.expand.references import find_known_sources, find_node
 from archspec.expand.scopes import Entry
 from archspec.expand.values import evaluate
@@ -54,6 +54,10 @@ def add_inputs(env: Env, out: Expansion) -> dict[str, Previous]:
         except Failed as failed:
             errors = failed.errors
         draft.arguments = {"shape": size, "dtype": dtype}
+        given = value.data if isinstance(value.data, dict) else {"shape": value}
+        draft.account = Account(
+            {key: Written(each, env, None, None, ()) for key, each in given.items()}, imported=False
+        )
         out.drafts.append(draft)
         inputs[name] = draft
         if len(written) > 1 or name != "input":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,10 +14,10 @@ from archspec.errors import AtArgument, Note, Refused, Span, did_you_mean
 from archspec.expand.context import Context
 from archspec.expand.doubts import warn_of_doubts
 from archspec.expand.drafts import Draft, Taken
-from archspec.expand.expansion import Errors, Expansion, Failed, Trail
+from archspec.expand.expansion import Errors, Expansion, Failed
 from archspec.expand.loops import report_mistakes
 from archspec.expand.names import enter, make_entry
-from archspec.expand.origins import Env, find_sources
+from archspec.expand.origins import Account, Written, find_sources
 from archspec.expand.references import require_node
 from archspec.expand.scopes import snake_case
 from archspec.expand.values import evaluate
@@ -26,24 +26,10 @@ from archspec.infer import bind_arguments, find_layer, infer_facts, suggest_laye
 from archspec.layers import LAYERS, traits_of
 from archspec.loading.shipped import list_libraries
 from archspec.schema.check_result import find_rank
-from archspec.syntax.formulas import FindAxes, words_in
+from archspec.syntax.formulas import words_in
 from archspec.syntax.source import Value, iter_texts
 from archspec.syntax.steps import BlockCall, LayerCall, Reuse
 from archspec.syntax.words import WORDS
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Written:
-    """The place where an argument is written, the names that its formulas see, and notes on it.
-
-    key: the name that `==` in it stands for; None for a lone value.
-    """
-
-    value: Value
-    env: Env
-    find_axes: FindAxes | None
-    key: str | None
-    notes: Trail
 
 
 def expand_layer(
@@ -98,8 +84,10 @@ def add_layer(
         else:
             given, written = _evaluate_arguments(step, op, layer.arguments, context, out)
             draft.call = _evaluate_call(step, op, layer.call, context, out)
-            if _is_frozen(step, context):
+            frozen = _find_freezing(step, context, out)
+            if frozen is not None:
                 given["trainable"] = False
+            draft.account = Account(written, context.home is not out.spec.home, frozen)
             draft.arguments = _normalize(op, given, known, written)
         if known:
             draft.facts = _infer_facts(draft)
@@ -121,12 +109,16 @@ def add_layer(
     return draft
 
 
-def _is_frozen(step: LayerCall | BlockCall, context: Context) -> bool:
-    """Return whether an edit freezes a layer: not if one says `trainable` itself, later, or in a
-    step that it writes."""
-    frozen = context.freeze is not None and context.freeze[1] is True
+def _find_freezing(step: LayerCall | BlockCall, context: Context, out: Expansion) -> Span | None:
+    """Return the edit that freezes a layer, if one does: none if one says `trainable` itself,
+    later, or in a step that it writes."""
+    if context.freeze is None or context.freeze[1] is not True:
+        return None
     own = step.arguments.named if step.arguments is not None else {}
-    return frozen and not (context.level and "trainable" in own)
+    if context.level and "trainable" in own:
+        return None
+    level, index = context.freeze[0]
+    return out.spec.levels[level - 1].edits[index].span
 
 
 def _list_inputs(
@@ -232,7 +224,7 @@ def _evaluate_arguments(
             mistakes = report_mistakes(layer or defaults, replace(context, env=held.env), out)
             raise Failed(*out.schema_errors(refused), *mistakes)
         for key, value in layer.items() if layer else ():
-            given[key] = Written(value, held.env, held.find_axes, key, (used,))
+            given[key] = Written(value, held.env, held.find_axes, key, (used,), in_defaults=True)
     if (own := step.arguments) is not None:
         for key, value in own.by_name(next(iter(contract))).items():
             name = None if value is own.first else key

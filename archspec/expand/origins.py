@@ -12,6 +12,7 @@ from archspec.errors import Note, Span
 from archspec.syntax import formulas
 from archspec.syntax.source import Value, iter_keyed_texts
 
+EDITED = "edited here"  # the note on an edit, by which the edits of a node are found
 SAME = "=="  # as a value: the value of the name that it stands at
 
 
@@ -59,6 +60,36 @@ class Env(dict[str, Any]):
         for name, value in values.items():
             env.bind(name, value, (origins or {}).get(name))
         return env
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """The place where an argument is written, the names that its formulas see, and notes on it.
+
+    key: the name that `==` in it stands for; None for a lone value. in_defaults: whether it stands
+    under `defaults`.
+    """
+
+    value: Value
+    env: Env
+    find_axes: formulas.FindAxes | None
+    key: str | None
+    notes: tuple[Note, ...]
+    in_defaults: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Account:
+    """How the arguments of a layer came to their values.
+
+    written: where each of those is written that the layer does not have by default. imported:
+    whether the step is in a file that is imported. frozen: the edit that freezes the layer, if one
+    does.
+    """
+
+    written: Mapping[str, Written]
+    imported: bool
+    frozen: Span | None = None
 
 
 def find_sources(

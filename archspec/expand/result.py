@@ -65,6 +65,7 @@ def _make_node(draft: Draft, regions: dict[Scope, tuple[Region, ...]], out: Expa
         errors=in_order(out.findings[number] for number in draft.errors),
         named=draft.named,
         iterations=draft.iterations,
+        account=draft.account,
     )
 
 

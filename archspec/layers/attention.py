@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated as A
 from typing import Any
@@ -336,8 +337,45 @@ ATTENDING = {
     "model must.",
 }
 
-ATTENTION = Traits(kind="attention", mask=masks.carry_to_scores)
-PROJECTING = replace(ATTENTION, title="attention", fixed_rank=True, mask=masks.carry_to_heads)
+
+def _sum_or_none(*counts: int | None) -> int | None:
+    return None if None in counts else sum(count for count in counts if count is not None)
+
+
+def _keep_heads(arguments: Mapping[str, Any], inputs: Sequence[Shape], output: Shape) -> int | None:
+    """Keep the projections of query, key and value, the scores, and what the heads give.
+
+    A dropout keeps the scores that it has left besides.
+    """
+    query, value = inputs[0], inputs[1]
+    heads = arguments.get("num_heads") or arguments["num_query_heads"]
+    key_dim = arguments.get("key_dim") or arguments["head_dim"]
+    value_dim = arguments.get("value_dim") or key_dim
+    axes = arguments.get("attention_axes")
+    axes = tuple(range(1, len(value) - 1)) if axes is None else axes
+    seen = [value[axis] for axis in (axes if isinstance(axes, tuple) else (axes,))]
+    gated = 2 * value_dim if arguments["use_gate"] else 0
+    return _sum_or_none(
+        multiply(*query[1:-1], heads, key_dim + value_dim + gated),
+        multiply(*value[1:-1], heads, key_dim + value_dim),
+        multiply(*query[1:-1], *seen, heads, 2 if arguments["dropout"] else 1),
+    )
+
+
+def _keep_scores(
+    arguments: Mapping[str, Any], inputs: Sequence[Shape], output: Shape
+) -> int | None:
+    """Keep the scores, and what they are the sums of where they are sums of tanh."""
+    query, value, key = (*inputs, inputs[1])[:3]
+    summed = arguments.get("score_mode") != "dot"  # which AdditiveAttention does not have
+    scores = 2 if arguments["dropout"] else 1
+    return multiply(*query[1:-1], value[-2], scores if not summed else (key[-1] or 0) + scores)
+
+
+ATTENTION = Traits(kind="attention", mask=masks.carry_to_scores, keeps=_keep_scores)
+PROJECTING = replace(
+    ATTENTION, title="attention", fixed_rank=True, mask=masks.carry_to_heads, keeps=_keep_heads
+)
 
 # fmt: off
 FAMILY = (

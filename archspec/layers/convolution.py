@@ -6,7 +6,7 @@ input position, since each input is multiplied by the whole kernel.
 
 # No `from __future__ import annotations` here, in pooling and in reshaping: annotations close over
 # `rank`. In the other families they are read when a spec has the layer.
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil
@@ -312,7 +312,18 @@ def separable_conv(rank: int) -> Rule:
     return rule
 
 
+def _keep_channels_alone(
+    arguments: Mapping[str, Any], inputs: Sequence[Shape], output: Shape
+) -> int | None:
+    """Keep what comes between the two convolutions of a separable one."""
+    first = arguments["data_format"] == "channels_first"
+    channels = inputs[0][1 if first else -1]
+    spatial = output[2:] if first else output[1:-1]
+    return multiply(*spatial, channels, arguments["depth_multiplier"])
+
+
 CONVOLUTION = Traits(kind="convolution")
+SEPARABLE = replace(CONVOLUTION, keeps=_keep_channels_alone)
 TRANSPOSED = replace(CONVOLUTION, enlarges=True)
 
 # fmt: off
@@ -336,10 +347,10 @@ FAMILY = (
     entry("DepthwiseConv2D", depthwise_conv(2), CONVOLUTION,
           "Convolve each channel of an image alone.",
           "{kernel_size: 3, strides: 2, padding: same, use_bias: false}", (112, 112, 96)),
-    entry("SeparableConv1D", separable_conv(1), CONVOLUTION,
+    entry("SeparableConv1D", separable_conv(1), SEPARABLE,
           "Convolve each channel of a sequence alone, then mix the channels.",
           "{filters: 64, kernel_size: 3, padding: same}", (128, 32)),
-    entry("SeparableConv2D", separable_conv(2), CONVOLUTION,
+    entry("SeparableConv2D", separable_conv(2), SEPARABLE,
           "Convolve each channel of an image alone, then mix the channels.",
           "{filters: 728, kernel_size: 3, padding: same, use_bias: false}", (19, 19, 728)),
 )

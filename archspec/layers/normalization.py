@@ -25,7 +25,7 @@ from archspec.graph import Facts, Shape
 from archspec.layers import masks
 from archspec.layers.layer import TRAINING, entry
 from archspec.layers.shapes import Axes, find_axes, require_length_on
-from archspec.layers.traits import Traits
+from archspec.layers.traits import Traits, keep_one
 from archspec.layers.weights import weights
 
 
@@ -298,7 +298,8 @@ FAMILY = (
                   mask=masks.carry_if_exact),
           "Normalise each channel over the batch; at inference by averages kept in training.",
           "{momentum: 0.9, epsilon: 1.001e-5}", (56, 56, 64), TRAINING),
-    entry("LayerNormalization", layer_normalization, replace(NORMALIZATION, title="LN"),
+    entry("LayerNormalization", layer_normalization,
+          replace(NORMALIZATION, title="LN", keeps=keep_one),
           "Normalise the features of each sample and position.",
           "{epsilon: 1.0e-6}", (197, 768)),
     entry("GroupNormalization", group_normalization,
@@ -306,7 +307,7 @@ FAMILY = (
           "Normalise groups of channels of each sample.",
           "{groups: 32}", (56, 56, 256)),
     entry("RMSNormalization", rms_normalization,
-          replace(NORMALIZATION, title="RMS norm", mask=masks.end),
+          replace(NORMALIZATION, title="RMS norm", mask=masks.end, keeps=keep_one),
           "Divide the features of each sample and position by their root mean square.",
           "{epsilon: 1.0e-5}", (128, 2048)),
     entry("UnitNormalization", unit_normalization, NORMALIZATION, "Scale vectors to length 1.",

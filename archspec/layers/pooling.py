@@ -136,7 +136,8 @@ def adaptive_pool(rank: int) -> Rule:
 MAX = Traits(kind="pooling")
 MEAN = replace(MAX, gradient_needs="nothing")
 FOLLOWS = {"strides": "pool_size"}
-SLIDING_MAX, SLIDING_MEAN = (replace(each, follows=FOLLOWS) for each in (MAX, MEAN))
+SLIDING_MAX = replace(MAX, gradient_needs="both", follows=FOLLOWS)
+SLIDING_MEAN = replace(MEAN, follows=FOLLOWS)
 
 # fmt: off
 FAMILY = (

@@ -1,10 +1,12 @@
 """The traits of layers: what memory, pictures, recipes and reuse need to know besides the facts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from archspec.graph import Shape
 from archspec.layers.masks import MaskRule, end
+from archspec.layers.shapes import multiply
 
 Kind = Literal[
     "normalization",
@@ -20,6 +22,20 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
+# (arguments, shapes of the inputs, shape of the output) -> values of one sample
+Keeps = Callable[[Mapping[str, Any], Sequence[Shape], Shape], int | None]
+
+
+def keep_nothing(arguments: Mapping[str, Any], inputs: Sequence[Shape], output: Shape) -> int:
+    """Keep no values inside a layer."""
+    return 0
+
+
+def keep_one(arguments: Mapping[str, Any], inputs: Sequence[Shape], output: Shape) -> int | None:
+    """Keep as many values inside a layer as its output has."""
+    return multiply(*output[1:])
+
+
 @dataclass(frozen=True, eq=False)
 class Traits:
     """The traits of a layer. A family's file states them once, and its entries what differs.
@@ -32,8 +48,11 @@ class Traits:
         drawn in that one's box.
     enlarges: whether its strides enlarge the input.
     gradient_needs: what the backward pass reads again: the layer's inputs, its output (or something
-        as large, such as a mask), or nothing that large. Of a layer with an activation, the
+        as large, such as a mask), both, or nothing that large. Of a layer with an activation, the
         activation decides what comes on top.
+    keeps: gives the number of values of one sample that the layer keeps inside for the backward
+        pass besides, from its arguments and the shapes of its inputs and output; None if an axis
+        is unknown.
     follows: arguments that, left out, are what another one is, by that other's name; given or not,
         the layer is the same.
     activation: the activation function that it is, by its name in a spec.
@@ -62,7 +81,8 @@ class Traits:
     shares_box: bool = False
     prepares: bool = False
     enlarges: bool = False
-    gradient_needs: Literal["inputs", "output", "nothing"] = "inputs"
+    gradient_needs: Literal["inputs", "output", "both", "nothing"] = "inputs"
+    keeps: Keeps = keep_nothing
     follows: Mapping[str, str] = field(default_factory=dict)
     activation: str | None = None
     passes_values: bool = False

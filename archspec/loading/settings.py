@@ -129,4 +129,4 @@ def _replace_at(value: Value, path: list[str], new: Value, setting: str) -> Valu
 def _argument_span(setting: str, value: Any) -> Span:
     """Return a place for a value given to `load`, so that messages can quote it."""
     shown = f"{setting}={value!r}"
-    return Span(Source(shown, (shown,)), 1, len(setting) + 2, 1, len(shown) + 1)
+    return Span(Source(shown, (shown,), file=False), 1, len(setting) + 2, 1, len(shown) + 1)
