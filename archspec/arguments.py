@@ -21,10 +21,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
 from math import isfinite
 from typing import Any
+
+from msgspec import Struct
 
 from archspec.conforms import Check, make_check
 from archspec.errors import AtArgument, Refused, Unfit, did_you_mean, listed
@@ -37,8 +38,7 @@ REQUIRED: Any = inspect.Parameter.empty
 OPTION = object()  # in an annotation: the command line has this argument as an option, too
 
 
-@dataclass(frozen=True, eq=False)
-class Type:
+class Type(Struct, frozen=True, eq=False):
     """A type of argument: what a value must be.
 
     words: "a positive integer": completes the sentence "X must be ...".
@@ -88,8 +88,7 @@ def _check(type_: Type) -> Check:
     return make_check(type_.schema)
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """One argument of a layer or object, or one key of a record.
 
     default: REQUIRED where it has none. doc: a sentence about it. option: whether the command line

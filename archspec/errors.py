@@ -16,8 +16,10 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 MAX_ERRORS = 100
 MAX_KNOWN = 1000  # names among which a misspelt one is sought
@@ -35,17 +37,15 @@ def _plain(text: str, severity: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Source:
+class Source(Struct, frozen=True, eq=False):
     """A text and the name that messages call it by; `file` unless it is a part of a command."""
 
     name: str
-    lines: tuple[str, ...] = field(repr=False)
+    lines: tuple[str, ...]
     file: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A place in a source: lines and columns count from 1, the end is exclusive."""
 
     source: Source
@@ -81,16 +81,14 @@ class Span:
         return Span(self.source, self.line, first, self.line, last)
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """A second place that belongs to an error: a call, a declaration, an anchor."""
 
     text: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """A change that mends a text: `text` takes the place of what stands at `span`, in one line."""
 
     span: Span
@@ -127,8 +125,7 @@ class Suggestion(str):
         return Suggestion(f"{self}{more}", self.given, self.meant, self.declared)
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """One thing that is wrong with a spec.
 
     code: what kind of fault it is, such as "unknown-argument"; it never changes.
@@ -205,8 +202,7 @@ class SpecError(ArchspecError):
         return "\n".join(each.laid_out(paint) for each in self.diagnostics)
 
 
-@dataclass(frozen=True, slots=True)
-class AtArgument:
+class AtArgument(Struct, frozen=True):
     """The argument that is wrong, and the path to the wrong part of its value.
 
     For {kernel_regularizer: {L2: {l2: -1}}} the argument is `kernel_regularizer`, and the path in
@@ -221,8 +217,7 @@ class AtArgument:
         return (self.name, *self.inside)
 
 
-@dataclass(frozen=True, slots=True)
-class AtFormula:
+class AtFormula(Struct, frozen=True):
     """The wrong part of a formula: where it starts in the text, and its length.
 
     names: those in the part whose values are wrong; none where the formula itself is.
@@ -233,28 +228,28 @@ class AtFormula:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AtName:
+class AtName(Struct, frozen=True):
     """A name in a reference that nothing has."""
 
     name: str
 
 
-@dataclass(eq=False)
 class Refused(Exception):
     """A rule refuses a value, and does not know its place in a file.
 
     at: the wrong part, if there is one, for the carets.
     """
 
-    message: str
-    at: AtArgument | AtFormula | AtName | None = None
-    code: str = "shape"
-    hint: str | None = None
-    notes: tuple[Note, ...] = field(default=())
-
-    def __str__(self) -> str:
-        return self.message
+    def __init__(
+        self,
+        message: str,
+        at: AtArgument | AtFormula | AtName | None = None,
+        code: str = "shape",
+        hint: str | None = None,
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message, self.at, self.code, self.hint, self.notes = message, at, code, hint, notes
 
 
 class Unfit(Refused):

@@ -19,10 +19,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
+
+from msgspec import Struct, field
 
 from archspec.display import show_as
 from archspec.errors import Diagnostic, Note, Span, SpecError
@@ -33,8 +35,7 @@ Kind = Literal["group", "block", "branch", "iteration"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """The facts of a node: its shape and its costs, known without building it.
 
     shape: of the output, the batch axis first as None, as Keras prints it.
@@ -60,8 +61,7 @@ class Facts:
         return sum(prod(shape) for shape in self.weights.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(Struct, frozen=True):
     """A named group or block around nodes.
 
     path: its dotted name. title: the name of the block, "" for a group. params: the values of the
@@ -77,8 +77,7 @@ class Region:
     named: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Iteration:
+class Iteration(Struct, frozen=True):
     """One iteration of a loop around nodes.
 
     loop: where its `for` or `repeat` is written. values: those of the loop's variables, or of
@@ -89,16 +88,14 @@ class Iteration:
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class EditCount:
+class EditCount(Struct, frozen=True):
     """An edit and how many steps it met."""
 
     span: Span
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One call of a layer, or one input of the model.
 
     name: dotted path, `stage1.unit0.main.conv2d`; the Keras layer has `-` for each `.`.
@@ -135,7 +132,7 @@ class Node:
     errors: tuple[Diagnostic, ...] = ()
     named: bool = False
     iterations: tuple[Iteration, ...] = ()
-    account: Any = field(default=None, compare=False, repr=False)
+    account: Any = None
 
     @property
     def state(self) -> State:
@@ -146,8 +143,7 @@ class Node:
         return "failed" if self.errors else "following" if self.facts is None else "sound"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Graph:
+class Graph(Struct, frozen=True, eq=False, dict=True):
     """A whole network, in which names are unique and each node comes after its inputs.
 
     A broken spec has a graph too, for pictures alone, and only a `SpecError` carries it. It holds
@@ -180,17 +176,20 @@ class Graph:
     base: Graph | None = None
     edits: tuple[EditCount, ...] = ()
     extends: Span | None = None
-    by_name: Mapping[str, Node] = field(init=False)
 
     def __post_init__(self) -> None:
-        seen: dict[str, Node] = {}
+        seen: set[str] = set()
         for node in self.nodes:
             missing = [name for name in node.inputs if name not in seen]
             assert not missing, f"{node.name} comes before its input {missing[0]}"
             assert node.name not in seen, f"two nodes are called {node.name}"
-            seen[node.name] = node
+            seen.add(node.name)
         assert all(name in seen for name in (*self.inputs, *self.outputs))
-        object.__setattr__(self, "by_name", MappingProxyType(seen))
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Node]:
+        """The nodes by their names."""
+        return MappingProxyType({node.name: node for node in self.nodes})
 
     def __getitem__(self, name: str) -> Node:
         return self.by_name[name]

@@ -10,9 +10,10 @@ What each needs is imported when it is called.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from archspec.errors import SpecError, UserError, did_you_mean, heard
 from archspec.reading import from_here, kind_of

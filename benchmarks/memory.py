@@ -21,10 +21,11 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from math import log2
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 import archspec
 from archspec.analysis.memory import estimate_peak_memory

@@ -9,7 +9,8 @@ would.
 
 import random
 from collections import Counter
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from archspec.expand.scopes import snake_case
 from archspec.graph import Facts, Graph, Node

@@ -529,6 +529,9 @@ def codes() -> set[str]:
                 named = [each.value for each in node.keywords if each.arg == "code"]
                 at = position.get(name)
                 values = named or ([] if at is None else node.args[at : at + 1])
+            elif isinstance(node, ast.arguments):
+                defaults = zip(reversed(node.args), reversed(node.defaults), strict=False)
+                values = [value for each, value in defaults if each.arg == "code"]
             elif isinstance(node, ast.Assign | ast.AnnAssign):
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 if getattr(targets[0], "id", "") == "code" and node.value is not None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from math import ceil, floor
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from conftest import ROOT, command
 from layer_cases import CASES, Case
+from msgspec.structs import replace
 from shipped import FILES, most_slow, network
 
 import archspec
@@ -75,7 +76,7 @@ def test_the_arithmetic_gives_the_numbers_of_the_cases(name: str) -> None:
 
 def test_a_wrong_number_is_caught() -> None:
     case = next(case for case in CASES if case.layer == "Conv2D")
-    assert disagreements(replace(case, macs=1, params=2))[0].endswith("is not 2")
+    assert disagreements(dataclasses.replace(case, macs=1, params=2))[0].endswith("is not 2")
     node, shapes = node_of(case)
     assert node.facts is not None
     wrong = replace(node, facts=replace(node.facts, macs=1))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from math import prod
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import archspec
 from archspec.backends.spec_yaml import to_spec

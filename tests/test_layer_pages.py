@@ -6,7 +6,6 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import wraps
 from math import prod
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import ROOT
 from layer_cases import CASES, Case
+from msgspec.structs import replace
 
 import archspec
 from archspec.arguments import AXES, bind

@@ -6,13 +6,13 @@ real layer. What a rule refuses, Keras refuses too, unless the case says why we 
 
 import inspect
 import re
-from dataclasses import replace
 from functools import wraps
 from math import prod
 from typing import Any
 
 import pytest
 from layer_cases import CASES, Case
+from msgspec.structs import replace
 
 import archspec
 from archspec.arguments import REQUIRED, bind

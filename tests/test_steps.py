@@ -1,10 +1,11 @@
 """Steps as typed records: what each is read into, and back to YAML without a change of meaning."""
 
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import fields
 from mutants import SPECS as MUTATED
 from random_drawing import draw
 from random_graphs import Network, write
@@ -29,7 +30,7 @@ def content(record: Any) -> Any:
         return [content(each) for each in record]
     if isinstance(record, dict):
         return {key: content(each) for key, each in record.items()}
-    if is_dataclass(record):
+    if isinstance(record, Struct):
         places = ("span", "key_span", "words", "keys", "alias")
         kept = [each.name for each in fields(record) if each.name not in places]
         return type(record).__name__, {name: content(getattr(record, name)) for name in kept}
@@ -105,7 +106,7 @@ def test_a_broken_spec_is_expanded_twice_to_equal_errors(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("record", [Home, Block, Spec])
 def test_what_is_expanded_is_frozen(record: type) -> None:
-    assert record.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    assert record.__struct_config__.frozen
 
 
 # --- reading -------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """What a picture shows: shared layers and repeats once, deep blocks as a box, and nothing lost."""
 
-from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
@@ -351,7 +350,7 @@ def test_a_scene_does_not_change_when_another_is_made_of_it() -> None:
     assert max(box.rank for box in collapsed.boxes) < max(box.rank for box in whole.boxes)
     assert [(box.name, box.rank, box.frames, box.represented) for box in whole.boxes] == before
     for record, name in [(whole, "boxes"), (whole.boxes[0], "rank"), (whole.edges[0], "skip")]:
-        with pytest.raises(FrozenInstanceError):
+        with pytest.raises(AttributeError):
             setattr(record, name, None)
 
 

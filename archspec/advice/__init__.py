@@ -11,7 +11,8 @@ its subject and in `RULES`, with its code; a step that makes many layers is advi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from archspec.advice.activations import find_doubled, find_lacking
 from archspec.advice.network import Advice, Network, make_network

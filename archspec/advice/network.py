@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from archspec.errors import Refused
 from archspec.graph import Graph, Node, Shape
@@ -11,8 +12,7 @@ from archspec.layers import find_activation, traits_of
 from archspec.recipe import Recipe, recipe_of
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """What to do in another way, and at which layer."""
 
     node: Node
@@ -20,8 +20,7 @@ class Advice:
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """A graph with what the rules ask of it.
 
     users: the layers that take the output of each layer, by its name. recipe: how it is trained;

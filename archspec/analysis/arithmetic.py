@@ -17,10 +17,11 @@ that of the rule, whatever the layer.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from math import ceil, prod
 from typing import Any
+
+from msgspec import Struct
 
 from archspec.analysis.traced import NO_NAMES, Term, term_of, trace, write_term
 from archspec.errors import Refused
@@ -32,8 +33,7 @@ from archspec.layers.shapes import AXES_OF_RANK
 MAX_ROWS = 10**6  # of an axis whose rows are looked at one by one
 
 
-@dataclass(frozen=True, slots=True)
-class Calculation:
+class Calculation(Struct, frozen=True):
     """How one number was computed.
 
     name: what it is: `height`, `kernel`. formula: in the words of the layer, and numbers: with the
@@ -48,8 +48,7 @@ class Calculation:
     kept: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """Rows of the input that no window reads.
 
     axis: `height`, as in the shape. rows: how many of them. out_of: how many there are. last: how
@@ -62,8 +61,7 @@ class Unread:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
+class Arithmetic(Struct, frozen=True):
     """How the facts of a layer were computed.
 
     axes: of the output, without the batch. weights: the number of values in each, by its name.

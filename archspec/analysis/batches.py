@@ -12,9 +12,10 @@ True
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+from msgspec import Struct
 
 from archspec.analysis.memory import estimate_peak_memory
 from archspec.errors import UserError
@@ -31,8 +32,7 @@ SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)")
 WORST, WORST_IN_16_BITS = 1.15, 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class BatchFit:
+class BatchFit(Struct, frozen=True):
     """The largest batch whose training fits in a memory; 0 where that of one sample does not.
 
     limit: the memory in bytes. batch_size: by the estimate as it is. cautious: if each sample takes

@@ -17,18 +17,18 @@ Source: Araujo, Norris and Sim, Computing Receptive Fields of Convolutional Neur
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import zip_longest
 from math import ceil
 from typing import Any
 
+from msgspec import Struct
+
 from archspec.graph import Graph, Node, fold
 from archspec.layers import traits_of
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """The receptive field of a layer, with one entry for each spatial axis.
 
     size: rows of the input that can reach one value of the output, over the longest reach of all

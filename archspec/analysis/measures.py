@@ -16,9 +16,10 @@ take their measures from `MEASURES`. To add a measure, add an entry there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
 
 from archspec import notation
 from archspec.analysis.fields import find_gates, find_largest_field
@@ -39,8 +40,7 @@ Training = Mapping[str, Any]
 DEFAULT: Training = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """A way to write the values of a measure.
 
     write: value -> text of a cell, in three digits. write_in_full: value -> text of a sentence.
@@ -73,8 +73,7 @@ ROWS = Unit(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class Measure(Struct, frozen=True, kw_only=True):
     """A number that says what a network, or a layer of it, costs or can do.
 
     name: its key in `show --format json`.

@@ -10,9 +10,10 @@ True
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import Any
+
+from msgspec import Struct
 
 from archspec.errors import UserError
 from archspec.graph import Graph, Node, count_trainable_params, sum_or_none
@@ -21,8 +22,7 @@ from archspec.objects import named, read
 from archspec.objects.optimizers import count_slots
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """The bytes that training holds at its peak, where the forward pass ends and the backward pass
     begins.
 
@@ -65,8 +65,7 @@ PRECISIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Gradient:
+class Gradient(Struct, frozen=True):
     """What the gradient of an activation reads: its input, its output, and how many values inside
     for each of the output."""
 

@@ -16,8 +16,9 @@ layer counts its parameters once and its MACs at each call. What depends on an a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from archspec import notation
 from archspec.analysis.batches import BatchFit, find_largest_batch
@@ -30,8 +31,7 @@ MAX_ROWS = 40  # what a page holds, before blocks are folded
 TRAINING = ("batch_size", "precision", "optimizer")  # the keys of a recipe that memory depends on
 
 
-@dataclass(frozen=True, slots=True)
-class LayerRow:
+class LayerRow(Struct, frozen=True):
     """A layer, or a block with all that is in it.
 
     op: the Keras class, or the block's title. details: what a paper writes beside it, `3×3, 64,
@@ -51,8 +51,7 @@ class LayerRow:
     layers: int
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """The measures of a whole network.
 
     values: by the measure's name. memory: its parts. gates: how many field and depth leave out.
@@ -65,8 +64,7 @@ class Totals:
     batch: BatchFit | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """A network in rows and totals. depth: the one that blocks are folded to, or None."""
 
     name: str

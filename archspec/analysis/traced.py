@@ -9,16 +9,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import ceil
 from typing import Any
+
+from msgspec import Struct
 
 ATOM, PRODUCT, SUM = 3, 2, 1  # how tightly a term holds together
 BINDING = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Term:
+class Term(Struct, frozen=True, eq=False):
     """A number and how it came to be.
 
     operation: "" for a number that was given, else one of + - * / // % ceil neg, of `parts`.
@@ -151,8 +151,7 @@ def write_term(
     return _Writer(numbers, exact, names).write(term_of(number))[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
+class _Writer(Struct, frozen=True):
     """Writes terms. numbers, exact, names: as `write_term` takes them."""
 
     numbers: bool

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from archspec.api.arguments import check_choice, check_count, needs_run_extra, path_or_none
 from archspec.display import TABLE_STYLES
@@ -112,8 +113,7 @@ def compare(
     return found
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RunList:
+class RunList(Struct, frozen=True, eq=False):
     """The runs in a folder.
 
     results: what each came to. left_out: what is wrong with each run that could not be read.

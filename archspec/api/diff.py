@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from archspec import pipeline
 from archspec.api.arguments import Spec, check_count, graph_of
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from archspec.differences.difference import Difference
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Side:
+class Side(Struct, frozen=True, eq=False):
     """One of the networks that are compared. name: what it is called. file: where it was read, or
     None. changes: the settings and edits that were made, as the command line has them."""
 

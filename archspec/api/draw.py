@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from archspec.api.arguments import Spec, check_choice, check_count, graphs_of, path_or_none
 from archspec.errors import UserError
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Drawing:
+class Drawing(Struct, frozen=True, eq=False):
     """A picture of networks, which a notebook shows, and `save` writes to a file.
 
     dot: the picture in Graphviz's DOT language.

@@ -8,10 +8,11 @@ import shutil
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from archspec import pipeline
 from archspec.api.check import Examination, examine
@@ -26,8 +27,7 @@ MAX_ROUNDS = MAX_ERRORS  # in which fixes bring up others
 NONE: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(Struct, frozen=True):
     """What was fixed in a spec, and what is left.
 
     text: of the spec, fixed. fixed: the errors that are mended. checked: the spec as it is now.

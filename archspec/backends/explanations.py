@@ -13,9 +13,11 @@ import json
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from archspec.error_formats import CODES
 from archspec.errors import UserError, did_you_mean
@@ -30,8 +32,7 @@ message: what it means, a spec that has it, and a sound one. `archspec explain C
 page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """The page of a code.
 
     sentence: what is wrong. meaning: more on it, in Markdown. wrong: a spec that has this error and

@@ -15,8 +15,9 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from archspec import notation
 from archspec.arguments import REQUIRED, Argument, show
@@ -93,8 +94,7 @@ def find_named(name: str) -> Layer:
 # --- what is on a page ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """The page of a layer.
 
     facts: those of its example. kinds: the kinds of object that its arguments take.

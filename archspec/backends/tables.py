@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from tabulate import SEPARATING_LINE, tabulate
 
 from archspec import notation
@@ -72,8 +73,7 @@ def to_text(
 # --- text ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of a table. total: its cell in the line of totals."""
 
     heading: str

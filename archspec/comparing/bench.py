@@ -13,12 +13,12 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
+from msgspec.structs import replace
 from tqdm import tqdm
 
 from archspec.backends.keras import to_keras

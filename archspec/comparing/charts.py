@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import hypot, inf, isfinite, log10, sqrt
 from pathlib import Path
 from statistics import fmean
@@ -16,6 +15,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
+from msgspec import Struct
 
 from archspec import notation
 from archspec.comparing.table import Comparison, NetworkRow, measure_spread, write_name
@@ -35,8 +35,7 @@ OFFSETS = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """A network in a panel: its cost, its value, and the deviation of that.
 
     alike: whether its conditions are the usual ones; otherwise it is on no front.

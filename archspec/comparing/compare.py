@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from archspec.comparing.members import Terms, plan_members
 from archspec.comparing.table import Comparison, Missing, build_comparison

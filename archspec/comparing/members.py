@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.arguments import bind
 from archspec.comparing.table import Missing
@@ -80,8 +82,7 @@ class Terms:
         return [*words, "--resize"] if self.resize else words
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Member:
+class Member(Struct, frozen=True, eq=False):
     """A network with a seed.
 
     label: its name in the comparison. spec: as the user named it. recipe: with the seed. folder:

@@ -6,13 +6,14 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite, isnan, nan
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from tabulate import tabulate
 
 from archspec import notation
@@ -28,8 +29,7 @@ COMPARED = [measure for measure in MEASURES if measure.compared]
 (FIXED,) = (measure for measure in COMPARED if measure.name == "non_trainable_params")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Missing:
+class Missing(Struct, frozen=True, eq=False):
     """A member without a result.
 
     status: "failed", "interrupted", ... message: the reason, in one line. log: the file with the
@@ -49,8 +49,7 @@ class Missing:
         return f"{self.status}: {self.label}, seed {self.seed}{why}{where}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NetworkRow:
+class NetworkRow(Struct, frozen=True, eq=False):
     """One network, trained with one or more seeds.
 
     results: those that are finished. missing: the others. differs: the conditions in which it is
@@ -101,8 +100,7 @@ def measure_spread(values: Sequence[float]) -> float:
     return stdev(values) if all(map(isfinite, values)) else nan
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Struct, frozen=True, eq=False):
     """Rows, the best first.
 
     usual: the conditions that most rows share. stopped: whether Ctrl-C ended it. left_out: what is

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from statistics import mean, median, stdev
 from typing import Any
 
+from msgspec import Struct
 from tabulate import tabulate
 
 from archspec import notation
@@ -27,8 +27,7 @@ FLOPS = {FORWARD: 2, TRAINING: 6}
 UNKNOWN = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The conditions of a measurement, the same for every network.
 
     burn_in: runs that do not count, before the `runs` that do. seconds: the limit for all runs of a
@@ -42,8 +41,7 @@ class Plan:
     seconds: float = 60.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BenchNetwork:
+class BenchNetwork(Struct, frozen=True, eq=False):
     """A network to be measured; obstacle: why it cannot be trained, or None."""
 
     graph: Graph
@@ -86,8 +84,7 @@ def _find_obstacle(graph: Graph) -> str | None:
 # --- findings ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """The measurement of one phase of one network, in seconds and FLOPs of a batch.
 
     flops: None if unknown. first: the time of the first call, which compiles. burn_in: the number
@@ -120,8 +117,7 @@ class Timing:
         return None if self.flops is None else self.flops / self.mean
 
 
-@dataclass(frozen=True, slots=True)
-class Unmeasured:
+class Unmeasured(Struct, frozen=True):
     """A phase without a measurement; failed: whether it went wrong, instead of being impossible."""
 
     network: str
@@ -130,8 +126,7 @@ class Unmeasured:
     failed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(Struct, frozen=True):
     """The speed at which the machine multiplies two square matrices.
 
     before, after: in FLOP/s, before and after the networks; after is None if the bench ended early.
@@ -146,8 +141,7 @@ class Product:
         return max(self.before, self.after or 0)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Bench:
+class Bench(Struct, frozen=True, eq=False):
     """All results of a bench; facts: those of the machine, as in a run's run.json."""
 
     plan: Plan

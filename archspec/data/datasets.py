@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.data.folders import SORTED, TABLES, find_parts, suggest_for_one_class
 from archspec.data.formats import (
@@ -39,8 +40,7 @@ DIGITS_TEST = 0.2
 MOST = 1000  # classes that are accepted even if there are fewer images
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Examples:
+class Examples(Struct, frozen=True, eq=False):
     """Images and their labels: int64 (n,), the index of each image's class."""
 
     images: Images
@@ -54,8 +54,7 @@ class Examples:
         return Examples(self.images[indices], self.labels[indices])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Dataset:
+class Dataset(Struct, frozen=True, eq=False):
     """The training, validation and test images of a dataset, file or folder.
 
     classes: their names, in the order of the labels. range: the lowest and highest value that a

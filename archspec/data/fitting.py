@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 from PIL import Image
 
 from archspec.data.images import Array, Images, Photos
@@ -16,8 +16,7 @@ from archspec.graph import Shape
 from archspec.reading import readable
 
 
-@dataclass(frozen=True, slots=True)
-class Fitting:
+class Fitting(Struct, frozen=True):
     """The conversion of stored images to a batch of the spec's input; `make_fitting` checks it.
 
     shape: that of one sample. size: the height and width to resize to, or None. channels: the

@@ -14,12 +14,12 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import numpy as np
+from msgspec import Struct
 
 from archspec.data.images import Array
 from archspec.data.pickles import read_pickle
@@ -33,8 +33,7 @@ FILES = ("file", "special")  # a special file is refused when it is opened
 TOO_LARGE = f"it holds more than {LARGEST:,} bytes"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ArrayParts:
+class ArrayParts(Struct, frozen=True, eq=False):
     """The arrays of a dataset: {"train": (images, labels), "test": ...}.
 
     unused: names of other arrays in its file. folder: the one it was found in, if it was looked
@@ -248,8 +247,7 @@ def _unzip(file: BinaryIO) -> BinaryIO:
 # --- CIFAR ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Cifar:
+class Cifar(Struct, frozen=True):
     """The files of CIFAR-10 or CIFAR-100: folder, names of archives, batches, key of the labels."""
 
     folder: str

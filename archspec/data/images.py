@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 from PIL import Image, UnidentifiedImageError
 
 from archspec.data.folders import find_classes, list_formats
@@ -50,8 +50,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
-@dataclass(frozen=True, eq=False)
-class Photos:
+class Photos(Struct, frozen=True, eq=False):
     """Image files, decoded when iterated: each a uint8 array, (h, w) if `grey`, else (h, w, 3).
 
     deep: whether they are greys of 16 bits, and the arrays uint16.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from archspec.data import datasets as data
 from archspec.data.datasets import Dataset, Examples
@@ -24,8 +24,7 @@ from archspec.recipe.datasets import CLASSES
 NAMED = 10  # classes whose names are shown
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class Part(Struct, frozen=True, eq=False):
     """Examples of one part of a dataset, and how their images become the graph's input."""
 
     examples: Examples

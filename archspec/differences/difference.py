@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import fields
 
 from archspec.differences.edits import Follow, GraphEdit, find_edits, list_reordered
 from archspec.differences.matching import Matching, is_weighty, match_graphs
@@ -17,8 +19,7 @@ from archspec.recipe.of_graph import BY_OUTPUT
 ALIKE = 0.25  # the share of merges and kernels in common, below which edits tell nothing
 
 
-@dataclass(frozen=True, eq=False)
-class Difference:
+class Difference(Struct, frozen=True, eq=False, dict=True):
     """The difference between two networks: what of both belongs together, and the edits.
 
     a, b: the two graphs. names: what they are called. files: where they were read; None for a graph

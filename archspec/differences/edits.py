@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
+
+from msgspec import Struct, field
 
 from archspec.differences.marks import freeze, is_any_order
 from archspec.differences.matching import Matching, group_calls
@@ -20,8 +21,7 @@ EDIT_KINDS: tuple[EditKind, ...] = get_args(EditKind)
 BEARING: tuple[EditKind, ...] = ("replaced", "changed", "moved", "rewired")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GraphEdit:
+class GraphEdit(Struct, frozen=True, eq=False):
     """One edit that leads from the first network to the second.
 
     kind: `added` and `removed`: a layer that one side alone has. `changed`: its arguments or its
@@ -45,8 +45,7 @@ class GraphEdit:
     macs: int | None = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Follow:
+class Follow(Struct, frozen=True, eq=False):
     """Layers without an edit of their own whose shapes or costs follow from the edits.
 
     names: on the second side. params, macs: what they have more; macs None if unknown.

@@ -6,7 +6,8 @@ There a step is called as the Keras layer is, `stage1-unit0-conv2d` for `stage1.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from archspec.differences.scopes import DIGIT
 from archspec.expand.scopes import snake_case

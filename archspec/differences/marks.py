@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from archspec.graph import Graph, Node
 from archspec.layers import traits_of
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Marks:
+class Marks(Struct, frozen=True, eq=False):
     """The marks of the nodes of a graph, by name.
 
     own: op, arguments and call. weights: op and shapes of weights. below: own of all that lead to

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from archspec.differences.aligning import align, find_equal
 from archspec.differences.marks import Marks, is_any_order, mark_graphs
@@ -28,8 +29,7 @@ LOOSE = 0.6  # the share of a scope's steps that the other side has without it, 
 NOT_KIN = ("other", "merge")  # kinds whose layers have no more than that in common
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Matching:
+class Matching(Struct, frozen=True, eq=False):
     """Which nodes and scopes of two graphs belong together.
 
     pairs: names of nodes of the first -> of the second. scopes: the same of groups and blocks.

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from archspec.graph import Graph
 from archspec.syntax.edits import translate
@@ -23,8 +24,7 @@ Part = tuple[str, int]  # what stands before the number, and the number; -1 for 
 Cover = tuple[tuple[Part, ...], ...]  # at each place of a name, the parts that stand there
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Names:
+class Names(Struct, frozen=True, eq=False):
     """All names of a graph, in parts: of its nodes, and of the groups and blocks around them."""
 
     by_length: Mapping[int, Sequence[tuple[str, ...]]]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec import notation
 from archspec.arguments import leave_out_defaults, show
@@ -23,8 +25,7 @@ EVERY = 2  # patterns; where there are more, and all layers of a class are meant
 RowKind = EditKind | Literal["several", "follow"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Row:
+class Row(Struct, frozen=True, eq=False):
     """Edits that are one for a reader.
 
     kind: of the edits; `several` for those of a folded scope, `follow` for the layers that follow
@@ -42,8 +43,7 @@ class Row:
     edits: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Unit:
+class _Unit(Struct, frozen=True, eq=False):
     """One or more edits that are always in one row: of a layer, or of a whole scope.
 
     key: equal for units of one row. name: of the layer or scope. write: the row's words, of all its

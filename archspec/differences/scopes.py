@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from archspec.graph import Graph, Node, Region
 
 DIGIT = re.compile(r"\d")
 
 
-@dataclass(eq=False, slots=True)
-class ScopeTree:
+class ScopeTree(Struct, eq=False):
     """A group or block, or the whole network.
 
     path: its dotted name, "" for the whole. region: None for the whole. kids: what is in it, in the

@@ -25,7 +25,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from archspec.analysis.require import find_broken_contracts
 from archspec.errors import SpecError

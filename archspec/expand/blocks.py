@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from archspec.arguments import show
 from archspec.errors import Note, Refused, Span, did_you_mean, listed

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.errors import Note
 from archspec.expand.drafts import Draft, Previous
@@ -16,8 +18,7 @@ from archspec.syntax.formulas import FindAxes
 from archspec.syntax.source import Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Defaults:
+class Defaults(Struct, frozen=True, eq=False):
     """Arguments that layers start from, and what the formulas in them see."""
 
     value: Value
@@ -25,8 +26,7 @@ class Defaults:
     find_axes: FindAxes | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Context:
+class Context(Struct, frozen=True, eq=False):
     """The context of a step: names, defaults and inputs that it can use.
 
     env: the value of each name in formulas. defaults: those in force. inputs: `input`, or the
@@ -74,8 +74,7 @@ class Context:
         return replace(self, env=self.env.extended(names, origins)) if names else self
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Call:
+class Call(Struct, frozen=True, eq=False):
     """A block call, kept for `reuse`: the block, the values of its params, its nodes, and the
     context that it is in."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from archspec.errors import Note, Span
 from archspec.expand.origins import Account
@@ -12,8 +13,7 @@ from archspec.expand.scopes import Scope
 from archspec.graph import Facts, Iteration, Shape
 
 
-@dataclass(slots=True, eq=False)
-class Draft:
+class Draft(Struct, eq=False):
     """A node whose name is not final yet.
 
     owner: the node whose weights it uses, in `reuse`. mask: the number of axes of the mask that its
@@ -51,8 +51,7 @@ class Draft:
         return self.facts.shape
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(Struct, frozen=True):
     """The absence of a value to take, and the reason."""
 
     reason: str

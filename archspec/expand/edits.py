@@ -9,8 +9,10 @@ it is expanded, so that shapes and conditions follow.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from itertools import count
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.errors import Note, Span
 from archspec.expand.context import Context
@@ -40,8 +42,7 @@ def find_place(context: Context, step: Step, index: int, out: Expansion) -> int:
     return out.places.setdefault((context.place, step, index), len(out.places) + 1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Insertion:
+class Insertion(Struct, frozen=True, eq=False):
     """Steps that an edit puts before or after another, and the context that they are in."""
 
     body: Body
@@ -59,8 +60,7 @@ class Insertion:
         return replace(self, context=inside)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OldName:
+class OldName(Struct, frozen=True, eq=False):
     """A name that a step had before an edit of a level. named: whether it was explicit."""
 
     name: str
@@ -68,8 +68,7 @@ class OldName:
     named: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EditedStep:
+class EditedStep(Struct, frozen=True, eq=False):
     """A step with its edits: what is expanded in its place.
 
     step: None if it is removed. context: that of the step. old_name: of the step before the edits.

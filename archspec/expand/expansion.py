@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from archspec.errors import MAX_ERRORS, Diagnostic, Note, Refused, Span, enough
 from archspec.expand.drafts import Draft, Previous
@@ -51,8 +53,7 @@ class Halt(Exception):
         self.errors = errors
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Matched:
+class Matched(Struct, frozen=True, eq=False):
     """An edit at one of the steps that it is for.
 
     level: how many files with edits there are up to that of the edit. index: of the edit in its
@@ -72,8 +73,7 @@ class Matched:
         return self.level, self.index
 
 
-@dataclass(slots=True, eq=False)
-class Expansion:
+class Expansion(Struct, eq=False):
     """The nodes and errors of one expansion so far.
 
     kinds: how a step of each type is expanded. top: the scope of the model. drafts: the nodes, in

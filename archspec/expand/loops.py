@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from archspec.arguments import show
 from archspec.errors import Note, Span, did_you_mean
@@ -20,8 +22,7 @@ from archspec.syntax.source import Value
 from archspec.syntax.steps import Repeat, Step
 
 
-@dataclass(frozen=True, slots=True)
-class Repetition:
+class Repetition(Struct, frozen=True):
     """One iteration of a step.
 
     names: the values of the loop variables. number: of an iteration of `repeat`, from 0. index:

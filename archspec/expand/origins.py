@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from archspec.arguments import show
 from archspec.errors import Note, Span
@@ -16,8 +17,7 @@ EDITED = "edited here"  # the note on an edit, by which the edits of a node are 
 SAME = "=="  # as a value: the value of the name that it stands at
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Origin:
+class Origin(Struct, frozen=True, eq=False):
     """The place where a name in formulas was given its value.
 
     span: None where another note names the place, as of a loop over a formula. sources: the origins
@@ -62,8 +62,7 @@ class Env(dict[str, Any]):
         return env
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Written:
+class Written(Struct, frozen=True, eq=False):
     """The place where an argument is written, the names that its formulas see, and notes on it.
 
     key: the name that `==` in it stands for; None for a lone value. in_defaults: whether it stands
@@ -78,8 +77,7 @@ class Written:
     in_defaults: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Account:
+class Account(Struct, frozen=True, eq=False):
     """How the arguments of a layer came to their values.
 
     written: where each of those is written that the layer does not have by default. imported:
@@ -90,6 +88,14 @@ class Account:
     written: Mapping[str, Written]
     imported: bool
     frozen: Span | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both are accounts: the nodes that have them are equal by their arguments,
+        however these came to their values."""
+        return isinstance(other, Account)
+
+    def __repr__(self) -> str:
+        return "Account(...)"
 
 
 def find_sources(

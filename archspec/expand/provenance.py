@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from archspec.errors import Span
 from archspec.expand.origins import EDITED, Account, Origin, find_sources
@@ -25,8 +26,7 @@ from archspec.graph import Node
 Source = Literal["step", "defaults", "edit", "default"]
 
 
-@dataclass(frozen=True, slots=True)
-class GivenName:
+class GivenName(Struct, frozen=True):
     """A name in a formula, its value, and where it was given.
 
     span, text: None and "" for a name of the language, and for the variable of a loop over a
@@ -39,8 +39,7 @@ class GivenName:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """An argument of a node and where its value is from.
 
     source: `step` where the step itself says it, `defaults`, `edit` where an edit or a setting of

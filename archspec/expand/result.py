@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import chain, count
 from typing import Any
+
+from msgspec.structs import replace
 
 from archspec.arguments import show
 from archspec.errors import AtArgument, Diagnostic, Note, Refused, Span, did_you_mean, in_order

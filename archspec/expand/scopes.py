@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from archspec.errors import AtName, Note, Refused, Span, did_you_mean
 from archspec.graph import Kind
@@ -21,8 +22,7 @@ MAX_NAME = 200
 MAX_LEVEL = 10**6  # of edits: sees the steps of all of them
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
+class Entry(Struct, eq=False):
     """The step that a name stands for.
 
     value: the node whose output it is, once that is known. scope: that of a group or block, for
@@ -60,8 +60,7 @@ class Entry:
         return self.value if self.after is None else self.after
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Renamed:
+class Renamed(Struct, frozen=True, eq=False):
     """A step that has another name after an edit, and the level of the edit.
 
     named: whether the name before it was explicit.
@@ -72,8 +71,7 @@ class Renamed:
     named: bool
 
 
-@dataclass(slots=True, eq=False)
-class Scope:
+class Scope(Struct, eq=False):
     """The names in a named group, a branch, a block call or the model.
 
     parent: the scope around it. kind: what it is; references stop at a block. title, params: the

@@ -6,7 +6,8 @@ How a step of each kind is expanded is in the table `out.kinds`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from archspec.errors import Note, Refused
 from archspec.expand.context import Context

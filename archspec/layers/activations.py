@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated as A
 from typing import Any
+
+from msgspec.structs import replace
 
 from archspec.arguments import AXES, optional
 from archspec.errors import AtArgument, Refused

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Annotated as A
 from typing import Any
+
+from msgspec.structs import replace
 
 from archspec.arguments import (
     AXES,

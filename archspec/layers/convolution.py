@@ -7,11 +7,12 @@ input position, since each input is multiplied by the whole kernel.
 # No `from __future__ import annotations` here, in pooling and in reshaping: annotations close over
 # `rank`. In the other families they are read when a spec has the layer.
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 from typing import Annotated as A
 from typing import Any
+
+from msgspec.structs import replace
 
 from archspec.arguments import (
     POSITIVE,

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Formulas:
+class Formulas(Struct, frozen=True):
     """The parts of a rule's docstring.
 
     about: what stands before the formulas: how the layer works, and what it is for.

@@ -5,11 +5,12 @@ What is random happens in training only, so no receptive field counts it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 from typing import Annotated as A
 from typing import Any
+
+from msgspec.structs import replace
 
 from archspec.arguments import (
     BOOLEAN,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from typing import Annotated as A
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.arguments import BOOLEAN, DTYPE, Argument, Contract
 from archspec.errors import AtArgument, Refused
@@ -47,8 +49,7 @@ TRAINING = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """A call of a layer, as a spec writes it.
 
     arguments: as YAML, "{filters: 6, kernel_size: 5}"; "" where there are none.
@@ -67,16 +68,14 @@ class Example:
         return dict(zip("abcdefgh", several, strict=False))
 
 
-@dataclass(frozen=True, slots=True)
-class LayerFile:
+class LayerFile(Struct, frozen=True):
     """The file that a layer of one's own was read from. sha256: of its content, in hexadecimal."""
 
     path: Path
     sha256: str
 
 
-@dataclass(frozen=True, eq=False)
-class Layer:
+class Layer(Struct, frozen=True, eq=False, dict=True):
     """An entry of the table of layers.
 
     rule: gives the facts of a call. doc: what the layer does, in a sentence.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated as A
+
+from msgspec.structs import replace
 
 from archspec.arguments import BOOLEAN, INTEGER, Type
 from archspec.errors import AtArgument, Refused

@@ -5,9 +5,10 @@ As in `images`, what is random happens in training only, so no receptive field c
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated as A
 from typing import Any
+
+from msgspec.structs import replace
 
 from archspec.arguments import (
     BOOLEAN,

@@ -1,9 +1,10 @@
 """Pooling: the largest or the mean over windows, over a given number of them, or over all."""
 
-from dataclasses import replace
 from math import ceil
 from typing import Annotated as A
 from typing import Any
+
+from msgspec.structs import replace
 
 from archspec.arguments import BOOLEAN, REQUIRED, Sizes, choice, optional, sizes
 from archspec.errors import AtArgument, Refused

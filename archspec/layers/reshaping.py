@@ -1,10 +1,11 @@
 """Layers that move, repeat, pad or drop values and compute nothing."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated as A
 from typing import Any
+
+from msgspec.structs import replace
 
 from archspec.arguments import (
     POSITIVE,

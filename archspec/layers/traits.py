@@ -1,8 +1,9 @@
 """The traits of layers: what memory, pictures, recipes and reuse need to know besides the facts."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
+
+from msgspec import Struct, field
 
 from archspec.graph import Shape
 from archspec.layers.masks import MaskRule, end
@@ -36,8 +37,7 @@ def keep_one(arguments: Mapping[str, Any], inputs: Sequence[Shape], output: Shap
     return multiply(*output[1:])
 
 
-@dataclass(frozen=True, eq=False)
-class Traits:
+class Traits(Struct, frozen=True, eq=False):
     """The traits of a layer. A family's file states them once, and its entries what differs.
 
     kind: what pictures colour it by.

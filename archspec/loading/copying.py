@@ -6,9 +6,10 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from archspec.errors import Span, UserError
 from archspec.loading.files import open_spec
@@ -158,8 +159,7 @@ def _without_schema(text: str) -> str:
     return re.sub(r"^#\s*yaml-language-server:.*\n", "", text, count=1, flags=re.M)
 
 
-@dataclass
-class _Copies:
+class _Copies(Struct):
     """The texts to write into one folder, in which files name each other without folders.
 
     sources: the file that each text comes from.

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError, did_you_mean
 from archspec.foreign import without_import
@@ -34,8 +36,7 @@ from archspec.syntax.steps import Body, read_body
 MAX_FILES = 100
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Home:
+class Home(Struct, frozen=True, eq=False):
     """The params, defaults and blocks of a file, which its blocks can use."""
 
     params: Value | None
@@ -43,8 +44,7 @@ class Home:
     blocks: Mapping[str, Block]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class Block(Struct, frozen=True, eq=False):
     """A block's definition and the file it belongs to.
 
     body: None if the schema refused it. overrides: where the block is written that it replaces.
@@ -58,8 +58,7 @@ class Block:
     overrides: Span | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EditLevel:
+class EditLevel(Struct, frozen=True, eq=False):
     """The edits of one file, for the network as the files below it mean it.
 
     outputs: what the files below say under `outputs`. name: what messages call these files. lacks:
@@ -72,8 +71,7 @@ class EditLevel:
     lacks: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Spec:
+class Spec(Struct, frozen=True, eq=False):
     """A file laid over its bases, with its imports.
 
     body: its steps. broken: the places of what the schema refused, which expansion skips.

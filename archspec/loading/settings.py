@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from archspec.errors import Source, Span, UserError, did_you_mean
 from archspec.recipe import RECIPE

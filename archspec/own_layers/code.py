@@ -6,12 +6,13 @@ import ast
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import decode_source
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from msgspec import Struct
 
 from archspec.errors import Diagnostic, Source, Span, SpecError, UserError
 from archspec.layers.layer import LayerFile
@@ -22,8 +23,7 @@ FRAMEWORKS = ("keras", "tensorflow", "jax", "torch")
 INSIDE = "import it inside the function that makes the class: `check` and `draw` do without Keras"
 
 
-@dataclass(frozen=True, eq=False)
-class Code:
+class Code(Struct, frozen=True, eq=False):
     """A file of one's own layers as it was read, which is what is run and what the hash is of."""
 
     file: LayerFile

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import wraps
 from inspect import Parameter, get_annotations, signature
 from keyword import iskeyword
@@ -19,6 +18,8 @@ from numbers import Rational
 from pathlib import Path
 from types import FunctionType
 from typing import Any
+
+from msgspec.structs import replace
 
 from archspec.arguments import REQUIRED, Argument, Included, Type, show
 from archspec.errors import Refused, UserError

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import zip_longest
 from math import prod
 from string import ascii_uppercase
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.graph import Node, Shape
 from archspec.notation import Symbol
@@ -24,8 +26,7 @@ from archspec.pictures.variables import Values, describe_ends, name_variables
 WAYS = ("input", "output")  # into and out of a block
 
 
-@dataclass(frozen=True, slots=True)
-class DistinctBlock:
+class DistinctBlock(Struct, frozen=True):
     """A block that is drawn once for all its uses.
 
     title: `residual`, or `residual A` if another block has that name too. scene: the inside of the

@@ -13,10 +13,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.graph import Graph, Node
 from archspec.layers import traits_of
@@ -27,8 +29,7 @@ PREPARED = ("convolution", "pooling")  # kinds of layer that a padding may prepa
 READABLE = 40  # boxes on a page that a reader can take in
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """How much of a graph is shown.
 
     depth: that of the frames which become a box each; None for the greatest that leaves no more

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from archspec import notation
 from archspec.graph import Graph, Node, count_params, count_trainable_params
@@ -30,8 +31,7 @@ LONG_ALONE, LONG_BESIDE = 203, 110  # points from which a box has two lines
 Symbols = Mapping[str, Mapping[str, Symbol]]  # by the names of nodes and arguments
 
 
-@dataclass(frozen=True, slots=True)
-class BoxCell:
+class BoxCell(Struct, frozen=True):
     """The text in a box about one layer, or about the box itself.
 
     op: the Keras class of the layer; "" for text about the whole box. details: a `Symbol` among

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
 import graphviz  # type: ignore[import-untyped]
+from msgspec.structs import replace
 
 from archspec.graph import Graph
 from archspec.pictures.blocks import DistinctBlock

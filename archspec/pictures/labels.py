@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from archspec import notation
 from archspec.errors import in_a_line
@@ -64,8 +67,7 @@ DESCRIPTION = 76  # letters in a line of the description
 LINES, LINE = 5, 40  # lines of an error, and letters in each
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Struct, frozen=True, dict=True):
     """The labels of one picture.
 
     heat: the scale that boxes are shaded by, instead of by kind. drawn: the blocks that are drawn
@@ -80,12 +82,12 @@ class Labels:
     drawn: Mapping[str, tuple[DistinctBlock, str]] = field(default_factory=dict)
     symbols: Symbols = field(default_factory=dict)
     differing: frozenset[str] = frozenset()
-    rows: Mapping[str, Rows] = field(init=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def rows(self) -> Mapping[str, Rows]:
+        """The rows of cells of each box, by name."""
         picture = self.picture
-        rows = arrange_cells(picture.scene, self.symbols, picture.across, self.heat)
-        object.__setattr__(self, "rows", rows)
+        return arrange_cells(picture.scene, self.symbols, picture.across, self.heat)
 
     # --- boxes
 

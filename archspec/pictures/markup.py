@@ -7,14 +7,14 @@ write_label(Table([[Cell([Text("BN")])]]))     ->  <<TABLE ...><TR><TD>BN</TD></
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from html import escape
+
+from msgspec import Struct, field
 
 from archspec.pictures.style import FONT, Face
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Letters of one face and size; "" and 0 for those of the text around.
 
     A newline breaks the line.
@@ -25,16 +25,14 @@ class Text:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows of cells; look: Graphviz's attributes of a table, without lines by default."""
 
     rows: Sequence[Sequence[Cell]]
     look: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A cell of a table.
 
     holds: texts of one line, or a table.

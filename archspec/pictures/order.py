@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.pictures.scene import Edge, Frame, Scene, ScenePart
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(Struct, frozen=True):
     """The way of an input or an output before it meets others.
 
     meets: the parts that it leads to, or comes from. index: of the input or output, as declared.

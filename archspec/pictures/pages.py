@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import accumulate, combinations, pairwise
 from math import log
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.graph import Shape
 from archspec.pictures.blocks import DistinctBlock
@@ -39,8 +41,7 @@ Arrangement = list[list[int]]
 Extents = Sequence[tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class PageFormat:
+class PageFormat(Struct, frozen=True):
     """The shape of a page or slide, and the approximate size in points of the parts of a picture.
 
     Sizes are pairs: across the direction in which the picture runs, then along it.

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.graph import Graph
 from archspec.pictures.blocks import DistinctBlock, find_blocks
@@ -40,8 +43,7 @@ from archspec.pictures.scene import Box, Edge, Frame, Mark, Scene, nest_boxes
 from archspec.pictures.ways import find_ways
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True, dict=True):
     """A scene that is laid out.
 
     columns: left to right; rows, downwards, if the picture runs `across` the page. edges: those
@@ -54,11 +56,12 @@ class Picture:
     edges: tuple[Edge, ...]
     breadths: Mapping[int, int]
     across: bool
-    parts: Mapping[str, Box | Mark] = field(init=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def parts(self) -> Mapping[str, Box | Mark]:
+        """All boxes and marks in the columns by name."""
         parts = {part.name: part for column in self.columns for part in list_parts(column)}
-        object.__setattr__(self, "parts", MappingProxyType(parts))
+        return MappingProxyType(parts)
 
     @property
     def graph(self) -> Graph:

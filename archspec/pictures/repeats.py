@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from math import isclose
 from typing import Any
+
+from msgspec.structs import replace
 
 from archspec import notation
 from archspec.graph import Node

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain, count
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec import notation
 from archspec.graph import Shape
@@ -27,8 +29,7 @@ LONG = 16  # letters of a title in a narrow frame that is broken into lines
 # --- routes --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedMark:
+class PlacedMark(Struct, frozen=True):
     """A mark in a column, at the beginning or the end of the innermost frame around it."""
 
     mark: Mark

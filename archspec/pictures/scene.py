@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import Struct, field
 
 from archspec import notation
 from archspec.graph import Graph, Node, State
@@ -20,8 +22,7 @@ Way = Literal["down", "up", "level"]
 WORST_FIRST: tuple[State, ...] = ("failed", "following")
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Box:
+class Box(Struct, frozen=True, eq=False):
     """One or more layers in a row, drawn as one box.
 
     The first layer takes the inputs, each other takes only the one before it.
@@ -54,8 +55,7 @@ class Box:
         return 1 + sum(node.reuses == self.nodes[0].name for node in self.represented)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Mark:
+class Mark(Struct, frozen=True, eq=False):
     """A point that is not a layer.
 
     kind: "output", whose text is the node's name; "link" to another column; "passage" of a value,
@@ -73,8 +73,7 @@ class Mark:
     skipped: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """A value on its way from a box or mark to another.
 
     tail, head: names of its ends. value: the node whose output it is. label: the call argument or
@@ -93,8 +92,7 @@ class Edge:
     way: Way = "down"
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Frame:
+class Frame(Struct, frozen=True, eq=False):
     """A named group or block and what is in it, in order; a column has no path and depth 0.
 
     continued: whether it began in an earlier column.
@@ -149,8 +147,7 @@ def nest_boxes(
     return Frame(path, titles[path] if path else "", depth, path in seen, parts)
 
 
-@dataclass(frozen=True, slots=True)
-class FoldedRepeat:
+class FoldedRepeat(Struct, frozen=True):
     """Repetitions of one structure, each taking the one before, of which the first is drawn.
 
     last: the path of the last repetition's frame, or its box's name. ends: the nodes whose values
@@ -167,8 +164,7 @@ class FoldedRepeat:
         return [] if first == last else [f"first out {first}", f"last out {last}"]
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True, dict=True):
     """The part of a graph that is shown: boxes and edges in graph order.
 
     marks: the outputs of the network, or the ends of a block that is drawn by itself. titles: those
@@ -184,12 +180,12 @@ class Scene:
     titles: Mapping[str, str]
     names: Mapping[str, str] = field(default_factory=dict)
     repeats: Mapping[str, FoldedRepeat] = field(default_factory=dict)
-    parts: Mapping[str, Box | Mark] = field(init=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def parts(self) -> Mapping[str, Box | Mark]:
+        """The boxes and marks by name."""
         parts: list[Box | Mark] = [*self.marks, *self.boxes]
-        by_name = {part.name: part for part in parts}
-        object.__setattr__(self, "parts", MappingProxyType(by_name))
+        return MappingProxyType({part.name: part for part in parts})
 
     @property
     def has_ways_up(self) -> bool:

@@ -7,8 +7,10 @@ Heat("params", 2_000_000)        ->  a colour for each cost, from nothing to the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.analysis.measures import LAYER_MEASURES
 from archspec.graph import Node, sum_or_none
@@ -28,8 +30,7 @@ def find_kind(op: str) -> Kind:
     return traits_of(op).kind
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
+class Theme(Struct, frozen=True):
     """The colours of a picture, as #RRGGBB.
 
     page: the background. ink: text. quiet: lines and the text beside them. skip: skip connections.
@@ -98,8 +99,7 @@ COSTS = {measure.heat: measure for measure in LAYER_MEASURES if measure.heat}  #
 DIRECTIONS = ("TB", "LR")  # Graphviz's words: from top to bottom, from left to right
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """How a picture looks.
 
     theme: one of THEMES. direction: one of DIRECTIONS. heat: one of COSTS to shade boxes by,
@@ -123,8 +123,7 @@ class Style:
         return reversed(parts) if self.across else parts
 
 
-@dataclass(frozen=True, slots=True)
-class Heat:
+class Heat(Struct, frozen=True):
     """A scale of colours for one of COSTS, from nothing to the largest."""
 
     what: str

@@ -8,9 +8,10 @@ names.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, combinations, count
 from typing import Any
+
+from msgspec import Struct
 
 from archspec import notation
 from archspec.graph import Node, Shape
@@ -24,8 +25,7 @@ WIDTHS = ("filters", "units")  # arguments that channels follow
 Values = tuple[Any, ...]  # the value of an argument in each use
 
 
-@dataclass(frozen=True, slots=True)
-class Variables:
+class Variables(Struct, frozen=True):
     """The names of what differs between the uses of a block.
 
     symbols: by node and argument. uses: for each use, the names and their values in words. names:

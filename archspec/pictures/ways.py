@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain, combinations, pairwise
 from math import inf, prod
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.graph import Node
 from archspec.pictures.scene import Box, Edge, Mark, Scene
@@ -23,8 +25,7 @@ from archspec.pictures.scene import Box, Edge, Mark, Scene
 LEVELS = 2  # of different resolution at which something crosses; a squeeze-and-excitation has one
 
 
-@dataclass(frozen=True, slots=True)
-class _Crossing:
+class _Crossing(Struct, frozen=True):
     """A value on its way across, perhaps through boxes between, such as a cropping.
 
     size: of the value that leaves the way down, in pixels or steps.
@@ -36,8 +37,7 @@ class _Crossing:
     between: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Bottom:
+class _Bottom(Struct, frozen=True):
     """The end of a way down. behind: the boxes that it leads to, by name."""
 
     behind: frozenset[str]

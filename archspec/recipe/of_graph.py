@@ -1,8 +1,9 @@
 """The recipe of a graph: a `train` mapping with its defaults, tied to the graph's outputs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from archspec.arguments import bind
 from archspec.errors import AtArgument, Refused
@@ -24,8 +25,7 @@ from archspec.recipe.scaling import SCALED_TWICE, find_scaled_twice
 BY_OUTPUT = ("loss", "metrics", "loss_weights")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe(Train):
+class Recipe(Train, frozen=True, kw_only=True):
     """The recipe of a graph: a `train` mapping with all defaults filled in.
 
     epochs, steps: one of them is None. loss, metrics, loss_weights: by the dotted name of the

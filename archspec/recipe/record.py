@@ -6,10 +6,11 @@ value, the options, and the mapping that resolved.yaml has. To add a key, add a 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated as A
 from typing import Any
+
+from msgspec import Struct
 
 from archspec import foreign
 from archspec.arguments import (
@@ -41,8 +42,7 @@ from archspec.recipe.types import (
 from archspec.syntax.source import read_file, to_plain
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Data:
+class Data(Struct, frozen=True, kw_only=True):
     """The `train.data` of a spec: the dataset, and how its images are prepared."""
 
     name: A[
@@ -89,8 +89,7 @@ DATASET = Type(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Train:
+class Train(Struct, frozen=True, kw_only=True):
     """The `train` mapping of a spec, whose keys are those of Keras's compile and fit.
 
     A spec has epochs or steps, not both.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from archspec import foreign
 from archspec.arguments import NUMBER, Type, bind, choice, interval, leave_out_defaults, show

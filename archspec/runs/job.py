@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.backends.spec_yaml import flat_name, to_spec
 from archspec.data.datasets import Dataset, count_by_class, hash_examples
@@ -23,8 +25,7 @@ from archspec.syntax.writer import write_yaml
 Echo = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RunOptions:
+class RunOptions(Struct, frozen=True, eq=False):
     """Options that do not change what a run learns: device, progress, extra files.
 
     device: as `framework.on` takes it; by default the first GPU, else the CPU. quiet: show no
@@ -37,8 +38,7 @@ class RunOptions:
     echo: Echo = print
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Job:
+class Job(Struct, frozen=True, eq=False):
     """A training to be done: a network, its recipe, its images, and the folder for its files.
 
     parts: "train", "validation", "test" -> images. facts: the keys of run.json that are known

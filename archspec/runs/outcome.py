@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import keras
@@ -15,8 +16,7 @@ WIDTH = 20  # of a class's name in the table of a terminal
 Metrics = dict[str, dict[str, float] | None]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Run:
+class Run(Struct, frozen=True, eq=False):
     """What a training came to.
 
     folder: where its files are. model: the Keras model, with the weights of the best epoch, or of
@@ -39,8 +39,7 @@ class Run:
         return f"<Run {self.folder}: {status}, {epochs} epoch{'s' * (epochs != 1)}>"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Evaluation:
+class Evaluation(Struct, frozen=True, eq=False):
     """How good the model of a run is on some images.
 
     part: "test", "validation" or "train". values: loss and metrics, as Keras names them.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from archspec.errors import SpecError, UserError
 from archspec.graph import Graph
@@ -20,8 +21,7 @@ from archspec.runs.folder import RunFolder
 GAINS = re.compile("accuracy|auc|iou|score|precision|recall|correlation|similarity", re.I)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
+class Result(Struct, frozen=True, eq=False):
     """The result of one run.
 
     label: the name of its network in a comparison. graph, recipe: of resolved.yaml. facts: the

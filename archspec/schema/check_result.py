@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from archspec.errors import Diagnostic, Note, Span
 from archspec.syntax.source import Value
@@ -14,8 +15,7 @@ Path = list[Any]  # the keys and indices that lead from the root of a file to a 
 Notes = tuple[Note, ...]
 
 
-@dataclass(slots=True)
-class CheckResult:
+class CheckResult(Struct):
     """The errors that the schema finds in a document.
 
     broken: the places of the values that it refused, which the later stages skip, so that they

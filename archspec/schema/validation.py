@@ -9,8 +9,9 @@ for first, and what they explain is not reported again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from archspec import foreign
 from archspec.arguments import show
@@ -22,8 +23,7 @@ from archspec.schema.yaml_traps import report_traps
 from archspec.syntax.source import Document, Value, to_plain
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
+class Handler(Struct, frozen=True):
     """The functions that report an unknown key and a wrong value in one part of the schema."""
 
     unknown_key: Callable[[str, Fault, CheckResult], None] = unknown_words.report_word

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.arguments import Argument
 from archspec.conforms import Check, make_check
@@ -43,8 +45,7 @@ def _validator(own: tuple[Layer, ...]) -> Any:
     return extend(jsonschema.Draft202012Validator, {"propertyNames": lambda *_: ()})(make_schema())
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One error of the validator, and the value that it refuses.
 
     notes: where the value came in by aliases. root: the whole file.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from archspec.errors import Span
 from archspec.syntax.source import Value
@@ -22,8 +23,7 @@ NO_CALL = {*WORDS, *MODIFIERS}  # the words of a step that is neither a layer no
 TAKES_AWAY = ("replace", "remove")  # after these nothing of the old step is left to edit
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pattern:
+class Pattern(Struct, frozen=True, eq=False):
     """A pattern for the dotted names of steps: `head`, `stage*.unit0`, `**.main`.
 
     value: as it is written. `*` stands for any letters of one part of a name, `**` for any number
@@ -53,8 +53,7 @@ class Pattern:
         return self.regex.fullmatch(name) is not None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Edit:
+class Edit(Struct, frozen=True, eq=False):
     """One edit: which steps it is for, and what it does to them.
 
     written: the edit as it is written.

@@ -12,9 +12,10 @@ import math
 import operator
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct, field
 
 from archspec.arguments import show
 from archspec.errors import AtFormula, Note, Refused, did_you_mean, one_of
@@ -36,8 +37,7 @@ def is_formula(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("=")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NoValue:
+class NoValue(Struct, frozen=True, eq=False):
     """The reason why a name has no value: the error of a formula that uses the name."""
 
     message: str = ""
@@ -48,8 +48,7 @@ class NoValue:
 REPORTED = NoValue()  # the error of the name itself has been reported
 
 
-@dataclass(frozen=True, slots=True)
-class Axes:
+class Axes(Struct, frozen=True):
     """The axes of a step's value without the batch, None where one is unknown."""
 
     shape: tuple[int | None, ...]
@@ -74,8 +73,7 @@ class Reported(Exception):
     """Raised when a formula uses a name that has no value because of an error already reported."""
 
 
-@dataclass(slots=True)
-class Work:
+class Work(Struct):
     """The work that evaluating all formulas of one spec may still take, loops included."""
 
     left: int = field(default_factory=lambda: MAX_WORK)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import yaml
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from archspec import foreign
 from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError
@@ -39,8 +40,7 @@ TAGS = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "b
 COLLECTIONS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!", None}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Value:
+class Value(Struct, frozen=True, eq=False):
     """A YAML value and its place.
 
     data: None, bool, int, float, str, a tuple of Values, or a dict of text to Value.
@@ -103,8 +103,7 @@ class Value:
         return (Note("used here by its alias", self.alias),) if self.alias else ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Document:
+class Document(Struct, frozen=True, eq=False):
     """The value of a YAML file, and the file's path (None for text given in memory).
 
     errors: the mistakes that keep the text from being YAML. rest: the value without what they make

@@ -14,16 +14,17 @@ that the schema refused is `Broken`, so that a mistake in it hides none in the o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from archspec.errors import Note, Span
 from archspec.syntax.source import Value
 from archspec.syntax.words import BESIDE
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sources:
+class Sources(Struct, frozen=True, eq=False):
     """The names under `from`: the steps that a step takes its inputs from.
 
     names: as they are written, with `{...}` not filled in. slots: the call arguments that they are
@@ -36,22 +37,19 @@ class Sources:
     single: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class For:
+class For(Struct, frozen=True, eq=False):
     """`for`: lists by loop variable, a table of rows, or a formula that gives one of these."""
 
     value: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Repeat:
+class Repeat(Struct, frozen=True, eq=False):
     """`repeat`: how often a step is repeated."""
 
     count: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Arguments:
+class Arguments(Struct, frozen=True, eq=False):
     """The arguments of a layer or a block: by name, or the value of the first one alone."""
 
     span: Span
@@ -73,8 +71,7 @@ class Arguments:
         return _alias_notes(self.alias if self.first is None else None)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, eq=False, kw_only=True):
     """The fields of every step.
 
     label: the step's own word: a layer, a block, `layers`, `branches`, `reuse` or `from`. span:
@@ -110,22 +107,19 @@ class Step:
         return _alias_notes(self.alias)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class LayerCall(Step):
+class LayerCall(Step, frozen=True, eq=False, kw_only=True):
     """A layer of the table, `- Conv2D: {filters: 8}`, or a word that looks like one."""
 
     arguments: Arguments | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class BlockCall(Step):
+class BlockCall(Step, frozen=True, eq=False, kw_only=True):
     """A block, `- residual: {filters: 8}`, or a word in lower case that no block is called by."""
 
     arguments: Arguments | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Group(Step):
+class Group(Step, frozen=True, eq=False, kw_only=True):
     """Several steps in place of one, `- layers: [...]`; body: None for an empty group.
 
     otherwise: the steps under `else`, which are there where `when` is false.
@@ -141,8 +135,7 @@ class Group(Step):
         return None if self.otherwise is None else replace(self, body=self.otherwise)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Branch(Step):
+class Branch(Step, frozen=True, eq=False, kw_only=True):
     """One path of `branches`.
 
     key: its name in a mapping of branches, which is written at key_span. body: None for the
@@ -164,8 +157,7 @@ class Branch(Step):
         return None if self.otherwise is None else replace(self, body=self.otherwise)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Branches(Step):
+class Branches(Step, frozen=True, eq=False, kw_only=True):
     """Paths side by side, `- branches: {...}`, and the step that joins them, if there is one."""
 
     branches: tuple[Branch, ...]
@@ -174,8 +166,7 @@ class Branches(Step):
     label: str = "branches"
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Reuse(Step):
+class Reuse(Step, frozen=True, eq=False, kw_only=True):
     """A layer or block called again with the same weights, `- reuse: stem`."""
 
     target: Value
@@ -183,22 +174,19 @@ class Reuse(Step):
     label: str = "reuse"
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class From(Step):
+class From(Step, frozen=True, eq=False, kw_only=True):
     """A step that hands on the value of another, `- from: stem`."""
 
     label: str = "from"
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Broken(Step):
+class Broken(Step, frozen=True, eq=False, kw_only=True):
     """A step that the schema refused. label: its first word, "?" if that is no text."""
 
     value: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Body:
+class Body(Struct, frozen=True, eq=False):
     """The steps of a spec, block, group or branch, in their order."""
 
     steps: tuple[Step, ...]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
 import yaml
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.errors import Diagnostic, Note, Source, Span, Suggestion
 from archspec.syntax.words import BESIDE
@@ -21,8 +22,7 @@ Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 QUOTE = "quote the formula or give it a line of its own"
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """The place where PyYAML stopped in a text, and its words for the reason, as it has no codes.
 
     mark: the place, in lines and columns from 0. span: the same; at the end of a file, the last

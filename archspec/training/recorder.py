@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from math import isfinite
 from statistics import median
 from typing import Any
 
 import keras
+from msgspec.structs import replace
 
 from archspec.errors import UserError
 from archspec.runs.folder import RunFolder

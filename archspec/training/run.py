@@ -13,9 +13,10 @@ A run's folder holds
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from archspec.data.preparation import describe_data, prepare, refuse_other_targets
 from archspec.graph import Graph

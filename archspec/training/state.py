@@ -20,12 +20,13 @@ import shutil
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import keras
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.data.images import Array
 from archspec.errors import UserError
@@ -51,8 +52,7 @@ class NewerStateError(UserError):
     """A state that a newer version of archspec wrote."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """The content of one file.
 
     epochs: how many are done. stopped: whether a callback ended training with the last of them.

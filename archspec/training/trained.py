@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from msgspec import Struct
 
 from archspec.backends.keras import to_keras
 from archspec.data.images import Array
@@ -20,8 +20,7 @@ from archspec.runs.folder import BEST, RunFolder
 from archspec.training.compiling import use_precision
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainedRun:
+class TrainedRun(Struct, frozen=True, eq=False):
     """A run with a model. model: with the weights of the best epoch. facts: of run.json."""
 
     folder: RunFolder
