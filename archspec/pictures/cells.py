@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archspec import notation
+from archspec.differences.changes import ChangeKind
 from archspec.graph import Graph, Node, count_params, count_trainable_params
 from archspec.notation import Symbol
 from archspec.pictures.boxes import count_side_by_side, only_pads
 from archspec.pictures.scene import Box, Scene, join_title, write_output_shape
-from archspec.pictures.style import Face, Heat, sum_cost
+from archspec.pictures.style import SIGNS, Face, Heat, sum_cost
 
 MISTAKES = 2  # errors of a failed layer that are shown
 LETTER, PADDING, LINE = 6.3, 6, 22  # points of a letter, around text, of a line
@@ -35,13 +36,17 @@ class BoxCell:
     """The text in a box about one layer, or about the box itself.
 
     op: the Keras class of the layer; "" for text about the whole box. details: a `Symbol` among
-    them stands for a value that differs between the uses of a block.
+    them stands for a value that differs between the uses of a block. change: what
+    is done to the layer, in a picture of what differs between two networks. notes: further lines
+    about that.
     """
 
     op: str
     title: str
     details: tuple[str, ...] = ()
     face: Face = ""
+    change: ChangeKind = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -60,9 +65,14 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
     main = next((node for node in box.nodes if not only_pads(node)), box.nodes[0])
     cells = []
     shown = [
-        node for node in box.nodes if symbols.get(node.name) or not notation.has_no_effect(node)
+        node
+        for node in box.nodes
+        if symbols.get(node.name) or scene.find_kind(node.name) or not notation.has_no_effect(node)
     ]
     for node in shown or [main]:
+        if node.name in scene.changes:
+            cells += _list_changed(scene, node, "Bold" if node is main else "")
+            continue
         named = symbols.get(node.name, {})
         activation = named.get("activation") or notation.write_activation(node)
         face: Face = "Bold" if node is main else ""
@@ -80,6 +90,20 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
         cells.append(BoxCell("", f"shared, {box.calls} calls", face="Oblique"))
     if heat:
         cells.append(BoxCell("", describe_share(scene, box, heat)))
+    return cells
+
+
+def _list_changed(scene: Scene, node: Node, face: Face) -> list[BoxCell]:
+    """Return the cells of a layer that differs from another network's, with its sign."""
+    change = scene.changes[node.name]
+    title = notation.write_title(node)
+    details = tuple(notation.write_details(node, titled=True))
+    words = change.words or f"{title} {', '.join(details)}".strip()
+    signed = f"{SIGNS[change.kind]} {words}" if change.kind else words
+    cells = [BoxCell(node.op, signed, (), face, change.kind, change.notes)]
+    activation = notation.write_activation(node)
+    if activation and activation != title and not change.says_activation:
+        cells.append(BoxCell("Activation", "", (activation,), "", change.kind))
     return cells
 
 
@@ -133,8 +157,12 @@ def measure_rows(rows: Rows) -> tuple[int, int]:
 
     Graphviz's sizes are not known here, and differ with the font.
     """
-    widths = [sum(round(LETTER * len(cell.text)) + PADDING for cell in row) for row in rows]
-    return max(widths), LINE * len(rows)
+    widths = [
+        sum(round(LETTER * max(map(len, (cell.text, *cell.notes)))) + PADDING for cell in row)
+        for row in rows
+    ]
+    lines = sum(1 + max(len(cell.notes) for cell in row) for row in rows)
+    return max(widths), LINE * lines
 
 
 def measure_title(letters: int) -> int:
@@ -257,7 +285,8 @@ def describe_box(scene: Scene, box: Box) -> list[str]:
         return [", ".join([*facts, _write_location(first)])]
     lines = []
     for node in box.nodes:
-        facts = _list_facts(node.name, node.op, [node], write_output_shape(node))
+        name = " ".join(filter(None, [scene.find_kind(node.name), node.name]))
+        facts = _list_facts(name, node.op, [node], write_output_shape(node))
         facts += [f"takes {' and '.join(node.inputs)}"] if node.inputs else []
         lines.append(", ".join([*facts, _write_location(node)]))
     others = len(box.represented) - len(box.nodes)

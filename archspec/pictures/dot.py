@@ -20,7 +20,7 @@ from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.boxes import View
 from archspec.pictures.cells import describe_box
 from archspec.pictures.differences import mark_differences
-from archspec.pictures.labels import DIFFERS, MIDDLE, Labels
+from archspec.pictures.labels import MIDDLE, Labels
 from archspec.pictures.plan import Picture, plan_in_one_column, plan_overview, plan_picture
 from archspec.pictures.scene import Box, Edge, Frame, Mark
 from archspec.pictures.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, sum_cost
@@ -171,9 +171,6 @@ def _make_page(
     )
 
 
-THICK = 2  # of a skip connection, in points
-
-
 class _Drawing:
     """Draws one picture on a page; prefix: that of its names, if there are others on the page."""
 
@@ -191,6 +188,7 @@ class _Drawing:
         self.leaving = Counter(edge.tail for edge in plain)
         self.entering = Counter(edge.head for edge in plain)
         self.before = {edge.head: edge for edge in plain}
+        self.bent = {edge.head: edge for edge in self.picture.edges if edge.skip}
         self.right = set(_find_entered_from_left(plain, self.picture))
         edges = self.picture.edges
         self.row = {(edges[i].tail, edges[i].head) for i in find_rows(edges, self.picture.parts)}
@@ -299,6 +297,7 @@ class _Drawing:
                 style="rounded,filled",
                 tooltip=frame.path,
             )
+            inner.attr(**self.labels.style_frame(frame))
             self._draw_parts(inner, frame)
 
     def _draw_box(self, out: graphviz.Digraph, box: Box) -> None:
@@ -308,9 +307,8 @@ class _Drawing:
         look = {"id": _make_id(name), "tooltip": _join_lines(facts)}
         if first.op == "InputLayer" and first.state == "sound":
             label = self.labels.write_terminal(first)
-            if box.name in self.labels.differing:
-                look["penwidth"] = str(DIFFERS)
-            out.node(name, label, **look, **_style_terminal(self.theme))
+            look |= _style_terminal(self.theme) | self.labels.style_terminal(box.name)
+            out.node(name, label, **look)
         else:
             out.node(name, self.labels.write_box(box), **look)
 
@@ -327,12 +325,14 @@ class _Drawing:
             look |= {"color": quiet, "fontcolor": quiet, "fontsize": str(SMALL)}
             out.node(name, mark.text, shape="circle", fixedsize="true", width="0.2", **look)
         elif mark.kind == "bend":
-            out.node(name, self.labels.write_bend(), **look)
+            colour = self.labels.style_edge(self.bent[mark.name])["color"]
+            out.node(name, self.labels.write_bend(colour), **look)
         elif mark.kind == "end":
             out.node(name, self.labels.write_end(mark), fontcolor=quiet, **look)
         else:
             label = self.labels.write_terminal(self.picture.graph[mark.text])
-            out.node(name, label, **look, **_style_terminal(self.theme))
+            look |= _style_terminal(self.theme) | self.labels.style_terminal(mark.name)
+            out.node(name, label, **look)
 
     def _draw_edge(self, edge: Edge) -> None:
         """Draw an edge.
@@ -362,16 +362,17 @@ class _Drawing:
         end = above if enters else ""
         if edge.skip:
             begin, end = self._choose_sides(edge)
-            attributes |= {"color": self.theme.skip, "penwidth": str(THICK), "weight": "1"}
+            attributes["weight"] = "1"
             if self._is(head, "bend"):
                 attributes["arrowhead"] = "none"
+        attributes |= self.labels.style_edge(edge)
         self._write_edge(
             self._write_end(tail, begin), self._write_end(head, end), edge.way == "up", attributes
         )
 
     def _draw_level(self, edge: Edge) -> None:
         """Draw an edge from one way to another, straight to the side if its ends are in a row."""
-        attributes = {"color": self.theme.skip, "penwidth": str(THICK)} if edge.skip else {}
+        attributes = self.labels.style_edge(edge)
         if self._is(edge.head, "passage"):
             attributes["arrowhead"] = "none"
         if (edge.tail, edge.head) not in self.row:

@@ -17,7 +17,7 @@ from itertools import chain, count
 
 from archspec import notation
 from archspec.graph import Shape
-from archspec.pictures.boxes import measure_breadth
+from archspec.pictures.boxes import join_ways, measure_breadth
 from archspec.pictures.cells import WIDEST, Symbols, arrange_cells, measure_rows, measure_title
 from archspec.pictures.scene import Box, Edge, Frame, Mark, Scene, join_title
 
@@ -73,9 +73,9 @@ def connect_columns(
             away = Mark(f"{value} link", "link", str(links))
             parts[away.name] = away
             placed.append(PlacedMark(away, here))
-            by_column[here].append(
-                replace(group[0], tail=tail, head=away.name, label="", skip=False)
-            )
+            there = [edge for home, each in by_column.items() if home != here for edge in each]
+            way = replace(group[0], label="", skip=False, change=join_ways(there))
+            by_column[here].append(replace(way, tail=tail, head=away.name))
         for home, near in by_column.items():
             start = parts[tail]
             if home != here:
@@ -125,7 +125,8 @@ def _fork(
             continue
         name = f"{group[0].value.name} into {shared[-1]}"
         passage = Mark(name, "passage", frames=tuple(shared), title_letters=letters)
-        routed.append(replace(group[0], tail=tail.name, head=name, label="", skip=False))
+        way = replace(group[0], label="", skip=False, change=join_ways(group))
+        routed.append(replace(way, tail=tail.name, head=name))
         inner = [replace(edge, tail=name) for edge in group]
         further, more = _fork(passage, inner, parts, titles, widths)
         routed += further

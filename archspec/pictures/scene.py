@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from archspec import notation
+from archspec.differences.changes import Change, ChangeKind, WayKind
 from archspec.graph import Graph, Node, State
 
 Way = Literal["down", "up", "level"]
@@ -81,7 +82,8 @@ class Edge:
     the calls that it is for. skip: whether the value also reaches the head by a longer way. back:
     whether the head comes before the tail, being a shared layer that is called again. way: "up" in
     the part of a network that expands, if it stands beside the part that contracts, and "level"
-    from one to the other; else "down".
+    from one to the other; else "down". change: what is done to the connection, in a picture of what
+    differs between two networks.
     """
 
     tail: str
@@ -91,6 +93,7 @@ class Edge:
     skip: bool = False
     back: bool = False
     way: Way = "down"
+    change: WayKind = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -173,8 +176,8 @@ class Scene:
 
     marks: the outputs of the network, or the ends of a block that is drawn by itself. titles: those
     of frames, by path. names: those of frames that are drawn for groups around them too, by path.
-    repeats: by the name of the repetition that is drawn. parts: boxes and marks
-    by name.
+    repeats: by the name of the repetition that is drawn. compares: whether it
+    shows what differs from another network. changes: that, by the names of nodes and marks. parts: boxes and marks by name.
     """
 
     graph: Graph
@@ -184,6 +187,8 @@ class Scene:
     titles: Mapping[str, str]
     names: Mapping[str, str] = field(default_factory=dict)
     repeats: Mapping[str, FoldedRepeat] = field(default_factory=dict)
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    compares: bool = False
     parts: Mapping[str, Box | Mark] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -195,6 +200,22 @@ class Scene:
     def has_ways_up(self) -> bool:
         """Whether a part that expands stands beside the part that contracts."""
         return any(edge.way == "up" for edge in self.edges)
+
+    def find_kind(self, name: str) -> ChangeKind:
+        """Return what is done to a node or a mark; "" for one that is the same."""
+        return self.changes[name].kind if name in self.changes else ""
+
+    def find_way(self, node: Node, taken: str) -> WayKind:
+        """Return what is done to the connection by which a node takes another."""
+        ways = self.changes[node.name].ways if node.name in self.changes else ()
+        return ways[node.inputs.index(taken)] if ways else ""
+
+    def find_kinds(self, nodes: Iterable[Node]) -> set[ChangeKind]:
+        """Return all that is done to nodes; `changed` where connections into one are others."""
+        names = [node.name for node in nodes]
+        return {
+            self.find_kind(name) or ("changed" if name in self.changes else "") for name in names
+        }
 
     def first_repetition(self, box: Box) -> Sequence[Node]:
         """Return the nodes of a box in the first repetition of the repeats around it."""

@@ -11,12 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from archspec.analysis.measures import LAYER_MEASURES
+from archspec.differences.changes import ChangeKind
 from archspec.graph import Node, sum_or_none
 from archspec.layers import KINDS, Kind, traits_of
 
 T = TypeVar("T")
 
 FONT = "Helvetica"
+SIGNS: Mapping[ChangeKind, str] = {
+    "added": "+", "removed": "−", "changed": "~", "moved": "@", "left": "@"
+}
 Face = Literal["", "Bold", "Oblique", "BoldOblique"]  # faces of the font
 SMALL, NORMAL, LARGE = 9, 10, 15  # points of text: none is smaller
 

@@ -1,0 +1,116 @@
+"""What of a node differs between two networks, in the words of pictures."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from archspec import notation
+from archspec.differences.edits import Edit
+from archspec.differences.rows import write_value
+from archspec.graph import Graph, Node
+from archspec.notation import Symbol
+
+ChangeKind = Literal["", "added", "removed", "changed", "moved", "left"]
+WayKind = Literal["", "added", "removed"]
+ARROW = " → "
+LONG = 36  # letters of a line about an argument
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a node, and the connections into it, differ between two networks.
+
+    kind: `moved` for a layer in its new place, `left` for its old one; "" for one that is the same.
+    words: what a layer was and is, in the place of what pictures say of it: `conv 3×3 → 5×5, 64`.
+    notes: further lines. says_activation: whether the words have the layer's activation. ways: for each of its inputs, whether the connection is added or removed;
+    () if none is.
+    """
+
+    kind: ChangeKind = ""
+    words: str = ""
+    notes: tuple[str, ...] = ()
+    ways: tuple[WayKind, ...] = ()
+    says_activation: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangedGraph:
+    """A graph, and what of it differs from another.
+
+    changes: by the names of nodes; none for one that is the same and taken alike. outputs: those
+    that are added or removed, by name. lost: how many connections that are gone are left out.
+    """
+
+    graph: Graph
+    changes: Mapping[str, Change]
+    outputs: Mapping[str, WayKind] = field(default_factory=dict)
+    lost: int = 0
+
+
+def describe_change(before: Node, node: Node, edit: Edit) -> Change:
+    """Return how an edit changes a layer.
+
+    >>> import archspec
+    >>> from archspec.differences.difference import compare_graphs
+    >>> lenet = archspec.load("lenet5")
+    >>> edits = ["at: conv2d, set: {filters: 8, use_bias: false}"]
+    >>> difference = compare_graphs(lenet, archspec.load("lenet5", edits=edits))
+    >>> node = difference.b["conv2d"]
+    >>> change = describe_change(lenet["conv2d"], node, difference.edits[0])
+    >>> change.words, change.notes
+    ('conv 5×5, 6 → 8', ('use_bias true → false',))
+    """
+    if before.op != node.op:
+        words = f"{_write_layer(before)}{ARROW}{_write_layer(node)}"
+        return Change("changed", words, says_activation=True)
+    if not node.inputs:
+        shapes = [notation.write_shape(each.facts.shape) for each in (before, node) if each.facts]
+        return Change("changed", ARROW.join(shapes))
+    written = {name for name, _ in notation.WRITERS} - {"padding"}
+    symbols: dict[str, Symbol] = {}
+    notes = []
+    for name, (old, new) in edit.arguments.items():
+        if name == "activation":
+            symbols[name] = Symbol(ARROW.join(map(_write_activation, (before, node))))
+        elif name in written and name in node.arguments:
+            symbols[name] = _write_both(name, before, node)
+        else:
+            line = f"{name} {write_value(old, name)}{ARROW}{write_value(new, name)}"
+            notes.append(textwrap.shorten(line, LONG, placeholder=" ..."))
+    activation = [symbols["activation"]] if "activation" in symbols else []
+    if activation and notation.write_title(node) == _write_activation(node):
+        words = str(activation[0])  # of a layer that is called by its function
+    else:
+        details = [*notation.write_details(node, symbols, titled=True), *activation]
+        words = f"{notation.write_title(node)} {', '.join(details)}".strip()
+    return Change("changed", words, tuple(notes), says_activation=bool(activation))
+
+
+def _write_layer(node: Node) -> str:
+    """Return a layer as a picture has it: `conv 3×3, 64, ReLU`."""
+    title = notation.write_title(node)
+    details = notation.write_details(node, titled=True)
+    if (activation := notation.write_activation(node)) and activation != title:
+        details.append(activation)
+    return f"{title} {', '.join(details)}".strip()
+
+
+def _write_activation(node: Node) -> str:
+    return notation.write_activation(node) or "linear"
+
+
+def _write_both(name: str, before: Node, node: Node) -> Symbol:
+    """Return the values of an argument, one for the other, as a picture has them."""
+
+    def write(each: Node) -> str:
+        value: Any = each.arguments.get(name)
+        if name == "strides" and value is None:
+            value = each.arguments.get("pool_size")
+        if name in ("kernel_size", "pool_size") and isinstance(value, tuple | list):
+            return "×".join(map(str, value))
+        return write_value(value)
+
+    return Symbol(f"{write(before)}{ARROW}{write(node)}")
