@@ -69,9 +69,11 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
         for node in box.nodes
         if symbols.get(node.name) or scene.find_kind(node.name) or not notation.has_no_effect(node)
     ]
+    kinds = scene.find_kinds(box.nodes)
     for node in shown or [main]:
         if node.name in scene.changes:
-            cells += _list_changed(scene, node, "Bold" if node is main else "")
+            signed = not cells or len(kinds) > 1 or kinds == {"changed"}
+            cells += _list_changed(scene, node, "Bold" if node is main else "", signed)
             continue
         named = symbols.get(node.name, {})
         activation = named.get("activation") or notation.write_activation(node)
@@ -80,7 +82,8 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
             cells.append(BoxCell(node.op, "", (named["activation"],), face))
             continue
         details = notation.write_details(node, named, titled=True)
-        cells.append(BoxCell(node.op, notation.write_title(node, named), tuple(details), face))
+        title = name_layer(node) if scene.compares else notation.write_title(node, named)
+        cells.append(BoxCell(node.op, title, tuple(details), face))
         if activation and node.op != "Activation":
             cells.append(BoxCell("Activation", "", (activation,)))
     if repeat := scene.repeats.get(box.name):
@@ -93,14 +96,23 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
     return cells
 
 
-def _list_changed(scene: Scene, node: Node, face: Face) -> list[BoxCell]:
-    """Return the cells of a layer that differs from another network's, with its sign."""
-    change = scene.changes[node.name]
+def name_layer(node: Node) -> str:
+    """Return what a layer is called beside signs: a sum is not `+`, the sign of what is added."""
     title = notation.write_title(node)
+    return "add" if title == SIGNS["added"] else title
+
+
+def _list_changed(scene: Scene, node: Node, face: Face, signed: bool) -> list[BoxCell]:
+    """Return the cells of a layer that differs from another network's.
+
+    signed: whether its sign is written; all layers of a box may share one.
+    """
+    change = scene.changes[node.name]
+    title = name_layer(node)
     details = tuple(notation.write_details(node, titled=True))
     words = change.words or f"{title} {', '.join(details)}".strip()
-    signed = f"{SIGNS[change.kind]} {words}" if change.kind else words
-    cells = [BoxCell(node.op, signed, (), face, change.kind, change.notes)]
+    text = f"{SIGNS[change.kind]} {words}" if change.kind and signed else words
+    cells = [BoxCell(node.op, text, (), face, change.kind, change.notes)]
     activation = notation.write_activation(node)
     if activation and activation != title and not change.says_activation:
         cells.append(BoxCell("Activation", "", (activation,), "", change.kind))

@@ -15,10 +15,13 @@ from itertools import pairwise
 
 import graphviz  # type: ignore[import-untyped]
 
+from archspec.differences.difference import Difference
+from archspec.differences.merged import merge_graphs
 from archspec.graph import Graph
 from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.boxes import View
 from archspec.pictures.cells import describe_box
+from archspec.pictures.changes import DifferenceLabels
 from archspec.pictures.differences import mark_differences
 from archspec.pictures.labels import MIDDLE, Labels
 from archspec.pictures.plan import Picture, plan_in_one_column, plan_overview, plan_picture
@@ -37,6 +40,21 @@ def to_dot(graph: Graph, view: View | None = None, style: Style | None = None) -
     style = style.turn(picture.across)
     labels = Labels(picture, THEMES[style.theme], _make_scale([picture], style))
     out = _make_page(graph.name, labels.write_heading(), style, [picture], len(picture.columns))
+    _Drawing(out, labels).draw()
+    return str(out.source)
+
+
+def draw_difference(
+    difference: Difference, view: View | None = None, style: Style | None = None
+) -> str:
+    """Return the DOT text of the second of two networks with what the first alone has, and with
+    signs on what differs."""
+    style = style or Style()
+    picture = plan_picture(merge_graphs(difference), view or View(), style.across)
+    style = style.turn(picture.across)
+    labels = DifferenceLabels(picture, THEMES[style.theme], difference=difference)
+    name = picture.graph.name
+    out = _make_page(name, labels.write_heading(), style, [picture], len(picture.columns))
     _Drawing(out, labels).draw()
     return str(out.source)
 
