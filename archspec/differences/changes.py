@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from archspec import notation
+from archspec.differences.difference import Difference
 from archspec.differences.edits import Edit
 from archspec.differences.rows import write_value
 from archspec.graph import Graph, Node
@@ -16,6 +17,12 @@ from archspec.notation import Symbol
 ChangeKind = Literal["", "added", "removed", "changed", "moved", "left"]
 WayKind = Literal["", "added", "removed"]
 ARROW = " → "
+# Where a writer leaves nothing out, its text is that of the argument alone.
+ALONE = {
+    name: write
+    for name, write in notation.WRITERS
+    if name in ("kernel_size", "pool_size", "padding", "cropping")
+}
 LONG = 36  # letters of a line about an argument
 
 
@@ -69,13 +76,13 @@ def describe_change(before: Node, node: Node, edit: Edit) -> Change:
     if not node.inputs:
         shapes = [notation.write_shape(each.facts.shape) for each in (before, node) if each.facts]
         return Change("changed", ARROW.join(shapes))
-    written = {name for name, _ in notation.WRITERS} - {"padding"}
+    written = {name for name, _ in notation.WRITERS}
     symbols: dict[str, Symbol] = {}
     notes = []
     for name, (old, new) in edit.arguments.items():
         if name == "activation":
             symbols[name] = Symbol(ARROW.join(map(_write_activation, (before, node))))
-        elif name in written and name in node.arguments:
+        elif name in written and not isinstance(new, str):
             symbols[name] = _write_both(name, before, node)
         else:
             line = f"{name} {write_value(old, name)}{ARROW}{write_value(new, name)}"
@@ -109,8 +116,13 @@ def _write_both(name: str, before: Node, node: Node) -> Symbol:
         value: Any = each.arguments.get(name)
         if name == "strides" and value is None:
             value = each.arguments.get("pool_size")
-        if name in ("kernel_size", "pool_size") and isinstance(value, tuple | list):
-            return "×".join(map(str, value))
-        return write_value(value)
+        written = ALONE[name](value, each) if name in ALONE else ""
+        return written or write_value(value)
 
     return Symbol(f"{write(before)}{ARROW}{write(node)}")
+
+
+def find_touched(difference: Difference) -> tuple[set[str], set[str]]:
+    """Return the names of the nodes of both graphs that an edit is about; names do not count."""
+    edits = [each for each in difference.edits if each.kind not in ("renamed", "outputs")]
+    return {each.a for each in edits if each.a}, {each.b for each in edits if each.b}

@@ -52,8 +52,16 @@ def build_full_scene(graph: Graph | ChangedGraph, fold: bool = True) -> Scene:
     """Return the scene with every layer in a box; fold: whether repeats are drawn once."""
     changed = graph if isinstance(graph, ChangedGraph) else ChangedGraph(graph, {})
     outputs = {name_output(name): Change(kind) for name, kind in changed.outputs.items()}
-    scene = Scene(changed.graph, (), (), (), {}, changes={**changed.changes, **outputs})
-    scene = replace(scene, compares=changed is graph)
+    scene = Scene(
+        changed.graph,
+        (),
+        (),
+        (),
+        {},
+        changes={**changed.changes, **outputs},
+        compares=changed is graph,
+        lost=changed.lost,
+    )
     boxes, holder = _group_layers(scene)
     edges, marks = _connect(scene, {box.name: box for box in boxes}, holder)
     scene = _choose_frames(_rank(replace(scene, boxes=boxes, edges=edges, marks=marks)))
@@ -132,7 +140,7 @@ def _find_idle(scene: Scene) -> set[str]:
     busy = {
         path
         for box in scene.boxes
-        if scene.find_kinds(box.represented) != {""}
+        if scene.differs(box)
         for path in box.frames
     }
     return inside - busy

@@ -229,7 +229,7 @@ def describe_params(scene: Scene, box: Box) -> str:
 
     As papers do, it counts those that are trained, and besides those of frozen layers.
     """
-    parts = _list_repetitions(scene, box)
+    parts = list_repetitions(scene, box)
     each = [sum(map(count_trainable_params, nodes)) for nodes in parts]
     frozen = sum(
         count_params(node) for nodes in parts for node in nodes if not count_trainable_params(node)
@@ -248,7 +248,7 @@ def count_layers(scene: Scene, box: Box) -> Counter[tuple[str, str]]:
     """
     depth = [region.path for region in box.nodes[0].regions].index(box.block) + 1
     things: dict[str, tuple[str, str]] = {}
-    for node in _list_repetitions(scene, box)[0]:
+    for node in list_repetitions(scene, box)[0]:
         if notation.has_no_effect(node):
             continue
         block = next((region for region in node.regions[depth:] if region.title), None)
@@ -277,7 +277,7 @@ def wrap_words(words: Iterable[str]) -> list[str]:
     return lines
 
 
-def _list_repetitions(scene: Scene, box: Box) -> list[Sequence[Node]]:
+def list_repetitions(scene: Scene, box: Box) -> list[Sequence[Node]]:
     """Return the nodes of each repetition of a box, in the first repetition of those around it."""
     nodes, repeat = scene.first_repetition(box), scene.repeats.get(box.name)
     length = len(nodes) // (repeat.times if repeat else 1)

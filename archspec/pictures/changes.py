@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from archspec.differences.changes import ChangeKind
+from archspec.differences.changes import Change, ChangeKind, WayKind
 from archspec.differences.difference import Difference
 from archspec.differences.text import list_settings, list_totals
-from archspec.pictures.cells import BoxCell, count_layers, describe_shapes, wrap_words
+from archspec.graph import Node
+from archspec.pictures.cells import BoxCell, count_layers, describe_shapes, list_repetitions, wrap_words
 from archspec.pictures.labels import SLACK, Labels, lay_out_cell
 from archspec.pictures.markup import Cell, Table, Text, write_label
 from archspec.pictures.routes import break_title
-from archspec.pictures.scene import Box, Edge, Frame, join_title
-from archspec.pictures.style import LARGE, SIGNS, SMALL
+from archspec.pictures.scene import Box, Edge, Frame, Scene, join_title, write_output_shape
+from archspec.pictures.style import LARGE, SIGNS, SMALL, Theme
 
 LINE = 84  # letters in a line of the heading
 # The line around a layer, and that of a connection: its width in points, and its style.
@@ -38,20 +39,20 @@ WORDS: dict[ChangeKind, str] = {
     "moved": "moved to here",
     "left": "moved from here",
 }
+WAYS: dict[WayKind, str] = {"added": "new connection", "removed": "connection gone"}
 
 
-@dataclass(frozen=True)
 class DifferenceLabels(Labels):
-    """The labels of a picture of what differs between two networks.
+    """The labels of a picture of what differs between two networks."""
 
-    difference: that between them; None in the picture of one of them, which another says it for.
-    """
-
-    difference: Difference | None = None
+    __slots__ = ()
 
     def find_kind(self, box: Box) -> ChangeKind:
-        """Return what is done to all layers of a box; `changed` where it is not one thing."""
+        """Return what is done to all layers of a box; `changed` where it is not one thing, or where
+        connections inside a folded block are others."""
         kinds = self.picture.scene.find_kinds(box.represented)
+        if box.block and kinds == {""} and self.picture.scene.differs(box):
+            return "changed"
         return kinds.pop() if len(kinds) == 1 else "changed"
 
     # --- boxes and frames
@@ -60,16 +61,14 @@ class DifferenceLabels(Labels):
         """Return the label of a box."""
         rows = self._block_rows(box) if box.block else self._rows(box)
         kinds = self.picture.scene.find_kinds(box.represented)
-        (kind,) = kinds if len(kinds) == 1 else ("changed" if box.block else "",)
+        kind = self.find_kind(box) if box.block or len(kinds) == 1 else ""
         look: dict[str, object] = {"CELLPADDING": 3, **self._look(kind)}
         if box.calls > 1 and not kind:
             look["STYLE"] = "dashed"
         return write_label(Table(rows, look))
 
     def _look(self, kind: ChangeKind) -> dict[str, object]:
-        """Return the attributes of the line around a box or a cell."""
-        width, style = LINES[kind]
-        return {"BORDER": width, "COLOR": self._line(kind), "STYLE": style}
+        return _look(kind, self._line(kind))
 
     def _line(self, kind: ChangeKind) -> str:
         return self.theme.changes[kind][1] if kind else self.theme.frame_line
@@ -94,11 +93,14 @@ class DifferenceLabels(Labels):
         ink = self.theme.ink if kind else self.theme.quiet
         sign = f"{SIGNS[kind]} " if kind else ""
         lines = [Text(line, size=SMALL) for line in describe_shapes(scene, box)]
-        counts = Counter(each for node in box.represented for each in scene.find_kinds([node]))
+        nodes = list_repetitions(scene, box)[0]
+        counts = Counter(each for node in nodes for each in scene.find_kinds([node]))
         if len(counts) > 1:
             words = [f"{SIGNS[each]} {counts[each]}" for each in SIGNS if counts[each]]
-            words += [f"of {len(box.represented)} layers"]
+            words += [f"of {len(nodes)} layers"]
             lines.append(Text("  ".join(words), size=SMALL))
+        elif kind == "changed" and "" in counts:
+            lines.append(Text("other connections", size=SMALL))
         elif kind:
             held = [f"{number} {name}" for (name, _), number in count_layers(scene, box).items()]
             lines += [Text(line, size=SMALL) for line in wrap_words(held)]
@@ -151,34 +153,53 @@ class DifferenceLabels(Labels):
             "style": "rounded,filled" + (f",{style}" if style != "solid" else ""),
         }
 
-    # --- heading
+    def write_terminal(self, node: Node, part: str) -> str:
+        """Return the label of an input or output, with its sign and with the shape that it had."""
+        change = self.picture.scene.changes.get(part, Change())
+        name, shape = self._name_terminal(node), change.words or write_output_shape(node)
+        sign = f"{SIGNS[change.kind]} " if change.kind else ""
+        return write_label([Text(f"{sign}{name}", "Bold" if sign else ""), Text(f"  {shape}")])
 
     def write_heading(self) -> str:
-        """Return the names of both networks, what differs in numbers, and the signs."""
-        if self.difference is None:
-            return super().write_heading()
-        names = textwrap.wrap(" → ".join(self.difference.names), LINE // 2)
-        rows = [Cell([Text(line, "Bold", LARGE)]) for line in names]
-        lines = [*list_totals(self.difference), *list_settings(self.difference)]
-        for line in lines:
-            for part in textwrap.wrap(line.replace("->", "→"), LINE):
-                rows.append(Cell([Text(part)], ink=self.theme.quiet))
-        rows += self._legend()
-        return write_label(Table([[row] for row in rows], {"CELLPADDING": 1}))
+        """Return the name of the network; what differs is said above the picture."""
+        return write_label([Text(self.picture.graph.name, "Bold")])
 
-    def _legend(self) -> list[Cell]:
-        """Return the signs in the picture with the number of layers of each; nothing if none is."""
-        scene = self.picture.scene
-        counts = Counter(kind for node in scene.graph for kind in scene.find_kinds([node]))
-        ways = Counter(way for each in scene.changes.values() for way in each.ways)
-        cells = []
-        for kind, word in WORDS.items():
-            fill, _ = self.theme.changes[kind]
-            if counts[kind]:
-                text = f"{SIGNS[kind]} {counts[kind]:,} {word}"
-                cells.append(Cell([Text(text, size=SMALL)], fill, look=self._look(kind)))
-        if not cells and not any(ways.values()):
-            return []
-        cells.append(Cell([Text("unchanged", size=SMALL)], self.theme.plain, self.theme.quiet))
-        look = {"CELLSPACING": 4, "CELLPADDING": 3}
-        return [Cell(Table([[SLACK, *cells, SLACK]], look))]
+
+def write_heading(difference: Difference, scenes: Sequence[Scene], theme: Theme) -> str:
+    """Return the names of two networks, what differs in numbers, and the signs in their scenes."""
+    names = textwrap.wrap(" → ".join(difference.names), LINE // 2)
+    rows = [Cell([Text(line, "Bold", LARGE)]) for line in names]
+    for line in (*list_totals(difference), *list_settings(difference)):
+        for part in textwrap.wrap(line.replace("->", "→"), LINE):
+            rows.append(Cell([Text(part)], ink=theme.quiet))
+    lost = sum(scene.lost for scene in scenes)
+    if lost:
+        words = "connection that is gone leads" if lost == 1 else "connections that are gone lead"
+        rows.append(Cell([Text(f"{lost} {words} back, and is not drawn")], ink=theme.quiet))
+    if any(scene.changes for scene in scenes):
+        signs = [SLACK, *_list_signs(scenes, theme), SLACK]
+        rows.append(Cell(Table([signs], {"CELLSPACING": 4, "CELLPADDING": 3})))
+    return write_label(Table([[row] for row in rows], {"CELLPADDING": 1}))
+
+
+def _list_signs(scenes: Sequence[Scene], theme: Theme) -> Iterator[Cell]:
+    """Yield the signs of layers, with the number of these, and those of connections."""
+    counts: Counter[ChangeKind] = Counter()
+    for scene in scenes:  # both sides have what is changed
+        counts |= Counter(scene.find_kind(node.name) for node in scene.graph)
+    for kind, word in WORDS.items():
+        if counts[kind]:
+            text = Text(f"{SIGNS[kind]} {counts[kind]:,} {word}", size=SMALL)
+            fill, line = theme.changes[kind]
+            yield Cell([text], fill, theme.ink, look=_look(kind, line))
+    edges = [edge for scene in scenes for edge in scene.edges]
+    for way, said in WAYS.items():
+        if any(edge.change == way and SIGNS[way] in edge.label for edge in edges):
+            yield Cell([Text(f"{SIGNS[way]} {said}", size=SMALL)], ink=theme.changes[way][1])
+    yield Cell([Text("unchanged", size=SMALL)], theme.plain, theme.quiet)
+
+
+def _look(kind: ChangeKind, line: str) -> dict[str, object]:
+    """Return the attributes of the line around a box or a cell."""
+    width, style = LINES[kind]
+    return {"BORDER": width, "COLOR": line, "STYLE": style}

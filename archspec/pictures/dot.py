@@ -15,13 +15,14 @@ from itertools import pairwise
 
 import graphviz  # type: ignore[import-untyped]
 
+from archspec.differences.changes import ChangedGraph
 from archspec.differences.difference import Difference
-from archspec.differences.merged import merge_graphs
+from archspec.differences.merged import mark_sides, merge_graphs
 from archspec.graph import Graph
 from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.boxes import View
 from archspec.pictures.cells import describe_box
-from archspec.pictures.changes import DifferenceLabels
+from archspec.pictures.changes import DifferenceLabels, write_heading
 from archspec.pictures.differences import mark_differences
 from archspec.pictures.labels import MIDDLE, Labels
 from archspec.pictures.plan import Picture, plan_in_one_column, plan_overview, plan_picture
@@ -52,11 +53,21 @@ def draw_difference(
     style = style or Style()
     picture = plan_picture(merge_graphs(difference), view or View(), style.across)
     style = style.turn(picture.across)
-    labels = DifferenceLabels(picture, THEMES[style.theme], difference=difference)
-    name = picture.graph.name
-    out = _make_page(name, labels.write_heading(), style, [picture], len(picture.columns))
-    _Drawing(out, labels).draw()
+    theme = THEMES[style.theme]
+    heading = write_heading(difference, [picture.scene], theme)
+    out = _make_page(picture.graph.name, heading, style, [picture], len(picture.columns))
+    _Drawing(out, DifferenceLabels(picture, theme)).draw()
     return str(out.source)
+
+
+def draw_both(difference: Difference, view: View | None = None, style: Style | None = None) -> str:
+    """Return the DOT text of two networks side by side, with signs on what differs."""
+    sides = mark_sides(difference)
+    pictures, style = _plan_side_by_side(sides, view or View(), style or Style())
+    theme = THEMES[style.theme]
+    heading = write_heading(difference, [each.scene for each in pictures], theme)
+    drawn = [DifferenceLabels(each, theme) for each in pictures]
+    return _draw_side_by_side(drawn, style, heading)
 
 
 def side_by_side(
@@ -67,16 +78,29 @@ def side_by_side(
     The depth of folding and the scale of heat are the same for all of them. What differs from the
     first is marked.
     """
-    view, style = view or View(), style or Style()
+    pictures, style = _plan_side_by_side(graphs, view or View(), style or Style())
+    scale = _make_scale(pictures, style)
+    labels = [Labels(each, THEMES[style.theme], scale) for each in pictures]
+    return _draw_side_by_side(mark_differences(labels), style)
+
+
+def _plan_side_by_side(
+    graphs: Sequence[Graph | ChangedGraph], view: View, style: Style
+) -> tuple[list[Picture], Style]:
+    """Return the pictures of networks side by side, and their style: down if one cannot run across
+    the page."""
     view = replace(view, readable=view.readable // len(graphs))
     pictures = [plan_in_one_column(graph, view, style.across) for graph in graphs]
     if style.across and any(picture.scene.has_ways_up for picture in pictures):
         style = style.turn(False)
         pictures = [plan_in_one_column(graph, view) for graph in graphs]
-    scale = _make_scale(pictures, style)
-    names = " and ".join(graph.name for graph in graphs)
-    out = _make_page(names, "", style, pictures, len(graphs))
-    drawn = mark_differences([Labels(each, THEMES[style.theme], scale) for each in pictures])
+    return pictures, style
+
+
+def _draw_side_by_side(drawn: Sequence[Labels], style: Style, heading: str = "") -> str:
+    pictures = [labels.picture for labels in drawn]
+    names = " and ".join(picture.graph.name for picture in pictures)
+    out = _make_page(names, heading, style, pictures, len(pictures))
     for index, labels in style.put_in_order([*enumerate(drawn, 1)]):
         with out.subgraph(name=f"cluster {index}") as inner:
             inner.attr(
@@ -324,7 +348,7 @@ class _Drawing:
         facts = describe_box(self.picture.scene, box)
         look = {"id": _make_id(name), "tooltip": _join_lines(facts)}
         if first.op == "InputLayer" and first.state == "sound":
-            label = self.labels.write_terminal(first)
+            label = self.labels.write_terminal(first, box.name)
             look |= _style_terminal(self.theme) | self.labels.style_terminal(box.name)
             out.node(name, label, **look)
         else:
@@ -348,7 +372,7 @@ class _Drawing:
         elif mark.kind == "end":
             out.node(name, self.labels.write_end(mark), fontcolor=quiet, **look)
         else:
-            label = self.labels.write_terminal(self.picture.graph[mark.text])
+            label = self.labels.write_terminal(self.picture.graph[mark.text], mark.name)
             look |= _style_terminal(self.theme) | self.labels.style_terminal(mark.name)
             out.node(name, label, **look)
 

@@ -225,8 +225,11 @@ class Labels:
         side = [Cell(width=measure_title(mark.title_letters))] if mark.title_letters else []
         return write_label(Table([[*side * left, middle, *side * right]]))
 
-    def write_terminal(self, node: Node) -> str:
-        """Return the label of an input or output of the network, such as "head  10"."""
+    def write_terminal(self, node: Node, part: str) -> str:
+        """Return the label of an input or output of the network, such as "head  10".
+
+        part: the name of its box or mark.
+        """
         shape = [Text(f"  {write_output_shape(node)}")] if node.facts else []
         return write_label([Text(self._name_terminal(node), "Bold"), *shape])
 

@@ -177,7 +177,8 @@ class Scene:
     marks: the outputs of the network, or the ends of a block that is drawn by itself. titles: those
     of frames, by path. names: those of frames that are drawn for groups around them too, by path.
     repeats: by the name of the repetition that is drawn. compares: whether it
-    shows what differs from another network. changes: that, by the names of nodes and marks. parts: boxes and marks by name.
+    shows what differs from another network. changes: that, by the names of nodes and marks.
+    lost: how many connections that are gone are left out. parts: boxes and marks by name.
     """
 
     graph: Graph
@@ -189,6 +190,7 @@ class Scene:
     repeats: Mapping[str, FoldedRepeat] = field(default_factory=dict)
     changes: Mapping[str, Change] = field(default_factory=dict)
     compares: bool = False
+    lost: int = 0
     parts: Mapping[str, Box | Mark] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -211,11 +213,12 @@ class Scene:
         return ways[node.inputs.index(taken)] if ways else ""
 
     def find_kinds(self, nodes: Iterable[Node]) -> set[ChangeKind]:
-        """Return all that is done to nodes; `changed` where connections into one are others."""
-        names = [node.name for node in nodes]
-        return {
-            self.find_kind(name) or ("changed" if name in self.changes else "") for name in names
-        }
+        """Return all that is done to nodes, without what is done to connections."""
+        return {self.find_kind(node.name) for node in nodes}
+
+    def differs(self, box: Box) -> bool:
+        """Return whether something is done to a layer of a box, or to a connection into one."""
+        return any(node.name in self.changes for node in box.represented)
 
     def first_repetition(self, box: Box) -> Sequence[Node]:
         """Return the nodes of a box in the first repetition of the repeats around it."""
