@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
-from archspec.differences.changes import Change, ChangedGraph, ChangeKind, WayKind, describe_change
+from archspec.differences.changes import Change, ChangedGraph, ChangeKind, WayKind
 from archspec.differences.difference import Difference
+from archspec.differences.wording import describe_change
 from archspec.graph import Graph, Node, Region
 
 GONE = "(removed)"
@@ -147,8 +148,8 @@ class _Merger:
                     self.through |= {(end, head), *_trace(tail, end, there, sources)}
 
     def _find_sources(self, ways: Ways) -> dict[str, set[str]]:
-        """Return, for each node that one graph alone has, the nodes of both that lead to it directly
-        or by way of others that it alone has."""
+        """Return, for each node that one graph alone has, the nodes of both that lead to it,
+        directly or by way of others that one alone has."""
         found: dict[str, set[str]] = {}
         for name, inputs in ways.items():
             if name not in self.kept:
@@ -157,8 +158,8 @@ class _Merger:
         return found
 
     def _pair_outputs(self) -> Iterator[tuple[str, WayKind]]:
-        """Yield the outputs of both graphs with what is done to each; where a layer is put behind an
-        output or taken from there, it is one output still."""
+        """Yield the outputs of both graphs with what is done to each; where a layer is put behind
+        an output or taken from there, it is one output still."""
         ours = [self.names[each] for each in self.a.outputs]
         theirs = [*self.b.outputs]
         gone = [each for each in ours if each not in theirs]
@@ -221,11 +222,12 @@ class _Merger:
         nodes = [
             replace(node, reuses=None) if self._is_apart(node, changes) else node for node in nodes
         ]
+        both = [*self.b.inputs, *(self.names[each] for each in self.a.inputs)]
         graph = replace(
             self.b,
             name=" → ".join(self.difference.names),
             nodes=tuple(nodes),
-            inputs=tuple(dict.fromkeys([*self.b.inputs, *map(self.names.__getitem__, self.a.inputs)])),
+            inputs=tuple(dict.fromkeys(both)),
             outputs=tuple(self.outputs),
             base=None,
             edits=(),

@@ -51,7 +51,7 @@ def build_scene(graph: Graph | ChangedGraph, view: View) -> Scene:
 def build_full_scene(graph: Graph | ChangedGraph, fold: bool = True) -> Scene:
     """Return the scene with every layer in a box; fold: whether repeats are drawn once."""
     changed = graph if isinstance(graph, ChangedGraph) else ChangedGraph(graph, {})
-    outputs = {name_output(name): Change(kind) for name, kind in changed.outputs.items()}
+    outputs = {name_output(name): Change(way, ways=(way,)) for name, way in changed.outputs.items()}
     scene = Scene(
         changed.graph,
         (),
@@ -137,12 +137,7 @@ def _choose_collapsed(scene: Scene, view: View) -> set[str]:
 def _find_idle(scene: Scene) -> set[str]:
     """Return the paths of the frames in which nothing differs from another network."""
     inside = {path for box in scene.boxes for path in box.frames}
-    busy = {
-        path
-        for box in scene.boxes
-        if scene.differs(box)
-        for path in box.frames
-    }
+    busy = {path for box in scene.boxes if scene.differs(box) for path in box.frames}
     return inside - busy
 
 
@@ -246,8 +241,8 @@ def _connect(
             words.append(_write_calls([calls[user.name] for user in users]))
         elif boxes[head].calls == 1 < boxes[tail].calls:
             words.append(_write_calls([calls[value.name]]))
-        ways = {scene.find_way(user, graph[_list_feeds(user)[index][0]].name) for user in users}
-        change = ways.pop() if len(ways) == 1 else ""
+        done = {scene.find_way(user, _list_feeds(user)[index][0]) for user in users}
+        change = done.pop() if len(done) == 1 else ""
         if change and not any(map(scene.find_kind, (value.name, users[0].name))):
             words.append(SIGNS[change])
         edges.append(Edge(tail, head, value, ", ".join(words), change=change))
@@ -255,8 +250,8 @@ def _connect(
     for name, mark in zip(graph.outputs, marks, strict=True):
         tail = holder[name]
         label = _write_calls([calls[name]]) if boxes[tail].calls > 1 else ""
-        change = scene.changes[mark.name].kind if mark.name in scene.changes else ""
-        edges.append(Edge(tail, mark.name, graph[name], label, change=change))
+        ways = scene.changes.get(mark.name, Change()).ways
+        edges.append(Edge(tail, mark.name, graph[name], label, change=ways[0] if ways else ""))
     return tuple(edges), marks
 
 

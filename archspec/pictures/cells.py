@@ -63,7 +63,7 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
     if there is heat. symbols: those that stand for arguments, by node and argument.
     """
     main = next((node for node in box.nodes if not only_pads(node)), box.nodes[0])
-    cells = []
+    cells: list[BoxCell] = []
     shown = [
         node
         for node in box.nodes

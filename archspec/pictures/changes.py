@@ -15,7 +15,13 @@ from archspec.differences.changes import Change, ChangeKind, WayKind
 from archspec.differences.difference import Difference
 from archspec.differences.text import list_settings, list_totals
 from archspec.graph import Node
-from archspec.pictures.cells import BoxCell, count_layers, describe_shapes, list_repetitions, wrap_words
+from archspec.pictures.cells import (
+    BoxCell,
+    count_layers,
+    describe_shapes,
+    list_repetitions,
+    wrap_words,
+)
 from archspec.pictures.labels import SLACK, Labels, lay_out_cell
 from archspec.pictures.markup import Cell, Table, Text, write_label
 from archspec.pictures.routes import break_title

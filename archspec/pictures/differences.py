@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from archspec.differences.changes import find_touched
-from archspec.differences.difference import compare_graphs
 from archspec.pictures.labels import Labels
 
 
@@ -29,13 +27,15 @@ def mark_differences(drawn: Sequence[Labels]) -> list[Labels]:
 def _find_differing(one: Labels, other: Labels) -> tuple[set[str], set[str]]:
     """Return the names of the boxes of both pictures that show a layer that an edit is about, or
     that stand for such a box of the other picture."""
+    from archspec.differences.difference import compare_graphs  # of which most pictures have no use
+
     difference = compare_graphs(one.picture.graph, other.picture.graph)
     if not difference.is_alike:
         return set(), set()
     holders = [_find_holders(each) for each in (one, other)]
     here, there = (
         {holder[name] for name in names}
-        for holder, names in zip(holders, find_touched(difference), strict=True)
+        for holder, names in zip(holders, difference.touched, strict=True)
     )
     pairs = [(holders[0][x], holders[1][y]) for x, y in difference.pairs.items()]
     return (
@@ -46,6 +46,4 @@ def _find_differing(one: Labels, other: Labels) -> tuple[set[str], set[str]]:
 
 def _find_holders(labels: Labels) -> Mapping[str, str]:
     """Return the name of the box that shows each node."""
-    return {
-        node.name: box.name for box in labels.picture.scene.boxes for node in box.represented
-    }
+    return {node.name: box.name for box in labels.picture.scene.boxes for node in box.represented}

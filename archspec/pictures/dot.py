@@ -16,13 +16,10 @@ from itertools import pairwise
 import graphviz  # type: ignore[import-untyped]
 
 from archspec.differences.changes import ChangedGraph
-from archspec.differences.difference import Difference
-from archspec.differences.merged import mark_sides, merge_graphs
 from archspec.graph import Graph
 from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.boxes import View
 from archspec.pictures.cells import describe_box
-from archspec.pictures.changes import DifferenceLabels, write_heading
 from archspec.pictures.differences import mark_differences
 from archspec.pictures.labels import MIDDLE, Labels
 from archspec.pictures.plan import Picture, plan_in_one_column, plan_overview, plan_picture
@@ -40,34 +37,15 @@ def to_dot(graph: Graph, view: View | None = None, style: Style | None = None) -
     picture = plan_picture(graph, view or View(), style.across)
     style = style.turn(picture.across)
     labels = Labels(picture, THEMES[style.theme], _make_scale([picture], style))
-    out = _make_page(graph.name, labels.write_heading(), style, [picture], len(picture.columns))
+    return draw_picture(labels, labels.write_heading(), style)
+
+
+def draw_picture(labels: Labels, heading: str, style: Style) -> str:
+    """Return the DOT text of a picture under its heading."""
+    picture = labels.picture
+    out = _make_page(picture.graph.name, heading, style, [picture], len(picture.columns))
     _Drawing(out, labels).draw()
     return str(out.source)
-
-
-def draw_difference(
-    difference: Difference, view: View | None = None, style: Style | None = None
-) -> str:
-    """Return the DOT text of the second of two networks with what the first alone has, and with
-    signs on what differs."""
-    style = style or Style()
-    picture = plan_picture(merge_graphs(difference), view or View(), style.across)
-    style = style.turn(picture.across)
-    theme = THEMES[style.theme]
-    heading = write_heading(difference, [picture.scene], theme)
-    out = _make_page(picture.graph.name, heading, style, [picture], len(picture.columns))
-    _Drawing(out, DifferenceLabels(picture, theme)).draw()
-    return str(out.source)
-
-
-def draw_both(difference: Difference, view: View | None = None, style: Style | None = None) -> str:
-    """Return the DOT text of two networks side by side, with signs on what differs."""
-    sides = mark_sides(difference)
-    pictures, style = _plan_side_by_side(sides, view or View(), style or Style())
-    theme = THEMES[style.theme]
-    heading = write_heading(difference, [each.scene for each in pictures], theme)
-    drawn = [DifferenceLabels(each, theme) for each in pictures]
-    return _draw_side_by_side(drawn, style, heading)
 
 
 def side_by_side(
@@ -78,13 +56,13 @@ def side_by_side(
     The depth of folding and the scale of heat are the same for all of them. What differs from the
     first is marked.
     """
-    pictures, style = _plan_side_by_side(graphs, view or View(), style or Style())
+    pictures, style = plan_side_by_side(graphs, view or View(), style or Style())
     scale = _make_scale(pictures, style)
     labels = [Labels(each, THEMES[style.theme], scale) for each in pictures]
-    return _draw_side_by_side(mark_differences(labels), style)
+    return draw_side_by_side(mark_differences(labels), style)
 
 
-def _plan_side_by_side(
+def plan_side_by_side(
     graphs: Sequence[Graph | ChangedGraph], view: View, style: Style
 ) -> tuple[list[Picture], Style]:
     """Return the pictures of networks side by side, and their style: down if one cannot run across
@@ -97,7 +75,8 @@ def _plan_side_by_side(
     return pictures, style
 
 
-def _draw_side_by_side(drawn: Sequence[Labels], style: Style, heading: str = "") -> str:
+def draw_side_by_side(drawn: Sequence[Labels], style: Style, heading: str = "") -> str:
+    """Return the DOT text of pictures side by side, each under its own heading."""
     pictures = [labels.picture for labels in drawn]
     names = " and ".join(picture.graph.name for picture in pictures)
     out = _make_page(names, heading, style, pictures, len(pictures))

@@ -84,9 +84,7 @@ def plan_picture(graph: Graph | ChangedGraph, view: View, across: bool = False) 
     return _plan(scene, cut_into_columns(scene, choose_format(across)), across)
 
 
-def plan_in_one_column(
-    graph: Graph | ChangedGraph, view: View, across: bool = False
-) -> Picture:
+def plan_in_one_column(graph: Graph | ChangedGraph, view: View, across: bool = False) -> Picture:
     """Return the picture of a network that is drawn beside others."""
     scene = find_ways(build_scene(graph, view))
     return _plan(scene, [nest_boxes(scene.boxes, scene.titles)], across)

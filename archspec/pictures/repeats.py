@@ -148,7 +148,7 @@ class Wiring:
     def _is_alike(
         self, before: ScenePart, part: ScenePart, pairs: set[tuple[float, float]]
     ) -> bool:
-        """Return whether two parts have one structure, and add the numbers that differ to `pairs`."""
+        """Return whether two parts have one structure; add the numbers that differ to `pairs`."""
         if isinstance(before, Frame) and isinstance(part, Frame):
             return (
                 before.title == part.title

@@ -19,7 +19,11 @@ T = TypeVar("T")
 
 FONT = "Helvetica"
 SIGNS: Mapping[ChangeKind, str] = {
-    "added": "+", "removed": "−", "changed": "~", "moved": "@", "left": "@"
+    "added": "+",
+    "removed": "\u2212",
+    "changed": "~",
+    "moved": "@",
+    "left": "@",
 }
 Face = Literal["", "Bold", "Oblique", "BoldOblique"]  # faces of the font
 SMALL, NORMAL, LARGE = 9, 10, 15  # points of text: none is smaller
@@ -64,7 +68,9 @@ def _by_kind(*colours: str) -> dict[str, str]:
     return dict(zip(KINDS, colours, strict=True))
 
 
-def _by_change(added: str, removed: str, changed: str, moved: str) -> dict[ChangeKind, tuple[str, str]]:
+def _by_change(
+    added: str, removed: str, changed: str, moved: str
+) -> dict[ChangeKind, tuple[str, str]]:
     """Return fills and lines by what is done to a layer."""
     texts: dict[ChangeKind, str] = {"added": added, "removed": removed, "changed": changed}
     texts |= {"moved": moved, "left": moved}
