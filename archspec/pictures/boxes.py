@@ -185,9 +185,7 @@ def _group_layers(scene: Scene) -> tuple[tuple[Box, ...], dict[str, str]]:
         if home is None and len(node.inputs) == 1:
             before = nodes[holder[node.inputs[0]]][-1]
             alone = tails[node.name] == {before.name} and heads[before.name] == {node.name}
-            same = scene.find_kind(node.name) == scene.find_kind(before.name) != ""
-            stays = same or not scene.find_way(node, before.name)
-            if alone and stays and _dresses(node, before):
+            if alone and _dresses(node, before) and _belongs(scene, node, before):
                 home = holder[node.inputs[0]]
                 nodes[home].append(node)
         if home is None:
@@ -212,6 +210,15 @@ def _dresses(node: Node, before: Node) -> bool:
         and node.regions == before.regions
         and node.state == before.state != "failed"  # a failed layer has a box of its own
     )
+
+
+def _belongs(scene: Scene, node: Node, before: Node) -> bool:
+    """Return whether a node differs in a way to share the box of the one before it: what is gone
+    is in boxes of its own."""
+    kinds = scene.find_kind(before.name), scene.find_kind(node.name)
+    if kinds[0] != kinds[1] and {*kinds} & {"removed", "left"}:
+        return False
+    return kinds[0] == kinds[1] != "" or not scene.find_way(node, before.name)
 
 
 def only_pads(node: Node) -> bool:

@@ -40,10 +40,10 @@ LINES: dict[ChangeKind, tuple[int, str]] = {
 }
 WORDS: dict[ChangeKind, str] = {
     "added": "added",
-    "removed": "removed",
+    "removed": "removed (dashed)",
     "changed": "changed",
     "moved": "moved to here",
-    "left": "moved from here",
+    "left": "moved from here (dotted)",
 }
 WAYS: dict[WayKind, str] = {"added": "new connection", "removed": "connection gone"}
 
@@ -74,7 +74,13 @@ class DifferenceLabels(Labels):
         return write_label(Table(rows, look))
 
     def _look(self, kind: ChangeKind) -> dict[str, object]:
-        return _look(kind, self._line(kind))
+        """Return the attributes of the line around a box or a cell.
+
+        A cell has no broken line: what Graphviz draws after one in a box reads freed memory.
+        """
+        width, style = LINES[kind]
+        look: dict[str, object] = {"BORDER": width, "COLOR": self._line(kind)}
+        return look if style == "solid" else look | {"STYLE": style}
 
     def _line(self, kind: ChangeKind) -> str:
         return self.theme.changes[kind][1] if kind else self.theme.frame_line
@@ -197,15 +203,10 @@ def _list_signs(scenes: Sequence[Scene], theme: Theme) -> Iterator[Cell]:
         if counts[kind]:
             text = Text(f"{SIGNS[kind]} {counts[kind]:,} {word}", size=SMALL)
             fill, line = theme.changes[kind]
-            yield Cell([text], fill, theme.ink, look=_look(kind, line))
+            width, _ = LINES[kind]
+            yield Cell([text], fill, theme.ink, look={"BORDER": width, "COLOR": line})
     edges = [edge for scene in scenes for edge in scene.edges]
     for way, said in WAYS.items():
         if any(edge.change == way and SIGNS[way] in edge.label for edge in edges):
             yield Cell([Text(f"{SIGNS[way]} {said}", size=SMALL)], ink=theme.changes[way][1])
     yield Cell([Text("unchanged", size=SMALL)], theme.plain, theme.quiet)
-
-
-def _look(kind: ChangeKind, line: str) -> dict[str, object]:
-    """Return the attributes of the line around a box or a cell."""
-    width, style = LINES[kind]
-    return {"BORDER": width, "COLOR": line, "STYLE": style}
