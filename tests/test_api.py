@@ -88,7 +88,8 @@ def test_the_table_shows_commands_that_are_there() -> None:
 # Options that a function has otherwise: the values of `load`, the way out, the method that has it.
 OTHERWISE = {
     "check": {"settings", "edits", "form", "verbose"},  # of `load`; error_formats
-    "diff": {"form", "git"},  # git alone calls it with --git
+    # DifferenceReport.draw, with `fold`; Drawing.save; git alone calls it with --git
+    "diff": {"form", "git", "output", "dpi", "side_by_side", "no_fold", "theme", "direction"},
     "show": {"settings", "edits", "form"},
     "draw": {"settings", "edits", "output", "dpi", "no_fold"},  # Drawing.save; fold
     "build": {"settings", "edits", "output"},  # path

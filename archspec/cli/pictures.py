@@ -8,13 +8,15 @@ from typing import Any, TypeVar
 import click
 
 from archspec.cli.options import WholeNumber
-from archspec.pictures.style import DIRECTIONS, THEMES
 
+# Those of archspec.pictures.style, which a verb loads only when it draws.
+THEMES = ("light", "dark", "print")
+DIRECTIONS = ("TB", "LR")
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 OPTIONS: Sequence[Callable[[Any], Any]] = [
     click.option("--no-fold", is_flag=True, help="Draw every turn of a repeated block."),
-    click.option("--theme", type=click.Choice(list(THEMES)), default="light", show_default=True),
+    click.option("--theme", type=click.Choice(THEMES), default="light", show_default=True),
     click.option(
         "--direction",
         type=click.Choice(DIRECTIONS),

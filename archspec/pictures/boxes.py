@@ -18,7 +18,7 @@ from functools import reduce
 from operator import or_
 from pathlib import Path
 
-from archspec.differences.changes import Change, ChangedGraph, WayKind
+from archspec.differences.changes import Change, ChangedGraph, ChangeKind, WayKind
 from archspec.graph import Graph, Node
 from archspec.layers import traits_of
 from archspec.pictures.repeats import Wiring, merge_ends
@@ -107,38 +107,49 @@ def collapse_frames(scene: Scene, paths: Collection[str]) -> Scene:
 def _choose_collapsed(scene: Scene, view: View) -> set[str]:
     """Return the paths of the frames at the depth of a view, without those where a layer failed.
 
-    If the view has no depth, it is the greatest that leaves a readable number of boxes; and frames
-    without a change are collapsed in a picture of changes.
+    If the view has no depth, it is the greatest that leaves a readable number of boxes.
     """
     boxes = scene.boxes
     deepest = max(len(box.frames) for box in boxes)
-    idle = _find_idle(scene) if view.depth is None and scene.compares else set()
+    closed = _choose_closed(scene) if view.depth is None and scene.compares else set()
     depth = view.depth
-
-    def show(box: Box, depth: int) -> object:
-        """Return the frame that a box is folded into at a depth, or the box."""
-        return next((path for path in box.frames[: depth - 1] if path in idle), None) or (
-            box.frames[depth - 1 : depth] or box
-        )
-
     if depth is None:
         for depth in range(deepest + 1, 1, -1):
-            if len({show(box, depth) for box in boxes}) <= view.readable:
+            if _count_boxes(boxes, closed, depth) <= view.readable:
                 break
         else:
             depth = 1
+        closed |= set() if scene.compares else _find_tools(boxes)
     failed = {path for box in boxes if box.state == "failed" for path in box.frames}
     found = {box.frames[depth - 1] for box in boxes if len(box.frames) >= depth}
-    if view.depth is None:
-        found |= idle if scene.compares else _find_tools(boxes)
-    return found - failed
+    return (found | closed) - failed
 
 
-def _find_idle(scene: Scene) -> set[str]:
-    """Return the paths of the frames in which nothing differs from another network."""
-    inside = {path for box in scene.boxes for path in box.frames}
-    busy = {path for box in scene.boxes if scene.differs(box) for path in box.frames}
-    return inside - busy
+def _choose_closed(scene: Scene) -> set[str]:
+    """Return the paths of the frames in which nothing differs from another network; if many boxes
+    are left, also of those that one network alone has."""
+    found: dict[str, set[ChangeKind]] = defaultdict(set)
+    for box in scene.boxes:
+        kinds = scene.find_kinds(box.represented)
+        for path in box.frames:
+            found[path] |= {"changed"} if kinds == {""} and scene.differs(box) else kinds
+    idle = {path for path, kinds in found.items() if kinds == {""}}
+    if _count_boxes(scene.boxes, idle) <= READABLE:
+        return idle
+    return idle | {path for path, kinds in found.items() if kinds in ({"added"}, {"removed"})}
+
+
+def _count_boxes(boxes: Iterable[Box], closed: Collection[str], depth: int = 0) -> int:
+    """Return how many boxes are left with some frames collapsed, and all at a depth if not 0."""
+
+    def find_home(box: Box) -> object:
+        outer = next((path for path in box.frames if path in closed), None)
+        inner = next(iter(box.frames[depth - 1 : depth]), None) if depth else None
+        if outer and inner:
+            return min(outer, inner, key=box.frames.index)
+        return outer or inner or box
+
+    return len({find_home(box) for box in boxes})
 
 
 def _find_tools(boxes: Sequence[Box]) -> set[str]:

@@ -168,9 +168,12 @@ def label_edges(
     """
     edges, marks = routes
     entering: dict[str, set[Shape]] = defaultdict(set)
+    gone = {box.name for box in scene.boxes if scene.is_gone(box)}  # of another network
     for edge in changing:
-        entering[edge.head].add(_read_shape(edge))
+        if edge.tail not in gone:
+            entering[edge.head].add(_read_shape(edge))
     saying = {box.name for box in scene.boxes if box.block}  # what they give, in their labels
+    saying |= gone
     saying |= {name for name, repeat in scene.repeats.items() if repeat.describe_changes()}
     parts = _name_parts(scene, marks)
     column_of = _find_columns(columns, marks)

@@ -220,6 +220,10 @@ class Scene:
         """Return whether something is done to a layer of a box, or to a connection into one."""
         return any(node.name in self.changes for node in box.represented)
 
+    def is_gone(self, box: Box) -> bool:
+        """Return whether no layer of a box is in the network, but was in another."""
+        return self.find_kinds(box.represented) <= {"removed", "left"}
+
     def first_repetition(self, box: Box) -> Sequence[Node]:
         """Return the nodes of a box in the first repetition of the repeats around it."""
         repetitions = prod(self.repeats[path].times for path in box.frames if path in self.repeats)
