@@ -305,6 +305,17 @@ def test_a_change_is_said_in_the_words_of_pictures(edit: str, name: str, said: s
     assert said in found, found
 
 
+def test_a_further_call_of_a_layer_has_a_box_of_its_own() -> None:
+    more = TWINS.replace("right: {", "third: {shape: [8]}, right: {").replace(
+        "  - Add:\n    from: [after, again]",
+        "  - reuse: twin\n    name: more\n    from: third\n  - Add:\n    from: [after, again, more]",
+    )
+    dot = draw_merged(compare(TWINS, more))
+    assert words(dot, "more") == ["+ dense 4", "shares twin"]
+    assert words(dot, "third") == ["+ third", "  8"]
+    assert words(draw_merged(compare(more, TWINS)), "more (removed)")[0] == f"{GONE} dense 4"
+
+
 def test_repeats_with_the_same_edit_are_drawn_once() -> None:
     dot = draw_merged(difference_of("gated"))
     assert words(dot, "cluster stage0.unit0")[0] == "unit0-1 ×2"
@@ -482,6 +493,7 @@ def test_the_command_says_why_there_are_two_pictures(tmp_path: Path) -> None:
     [
         (["vgg_a", "vgg_b", "--dpi", "99"], "--dpi is about a picture: give -o FILE"),
         (["vgg_a", "vgg_b", "--side-by-side"], "--side-by-side is about a picture"),
+        (["vgg_a", "vgg_b", "--theme", "dark"], "--theme is about a picture"),
         (["vgg_a", "vgg_b", "vgg_c", "-o", "{}.svg"], "-o draws what differs between two specs"),
         (["vgg_a", "vgg_b", "-o", "{}.svg", "--dpi", "99"], "only a .png has pixels"),
         (["vgg_a", "vgg_b", "-o", "{}.bmp"], "its suffix must be"),

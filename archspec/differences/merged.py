@@ -19,15 +19,15 @@ from archspec.differences.difference import Difference
 from archspec.differences.wording import describe_change
 from archspec.graph import Graph, Node, Region
 
-GONE = "(removed)"
+GONE, LEFT = "(removed)", "(moved)"  # behind the names of layers of the first network
 Ways = Mapping[str, Sequence[str]]  # what each node takes
 
 
 def merge_graphs(difference: Difference) -> ChangedGraph:
     """Return the second graph of a difference with the layers that the first alone has.
 
-    These stand in the scopes that belong to theirs, and are called `(removed)`; a layer that has
-    moved stands in both places.
+    These stand in the scopes that belong to theirs, and are called `conv2d (removed)`; a layer that
+    has moved stands in both places, and is `conv2d (moved)` where it was.
 
     >>> import archspec
     >>> from archspec.differences.difference import compare_graphs
@@ -106,7 +106,8 @@ class _Merger:
         taken = {*self.index, *(each.path for node in self.b for each in node.regions)}
         found = {}
         for node in self.gone:
-            base = name = f"{_join(self._find_regions(node), node.name)} {GONE}"
+            why = LEFT if node.name in self.difference.matching.moved else GONE
+            base = name = f"{_join(self._find_regions(node), node.name)} {why}"
             number = 2
             while name in taken:
                 name, number = f"{base} {number}", number + 1
@@ -286,7 +287,7 @@ class _Merger:
                 partner, edit = self.partners[node.name], self.edits[node.name]
                 change = describe_change(partner, self.b[node.name], edit)
             if kind and node.reuses and self._find_kind(node.reuses) != kind:
-                note = f"shares {node.reuses.removesuffix(f' {GONE}')}"
+                note = f"shares {node.reuses.partition(' (')[0]}"
                 change = replace(change, notes=(*change.notes, note))
             shown = ways[node.name] if any(ways[node.name]) else ()
             if kind or shown:

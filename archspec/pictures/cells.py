@@ -297,7 +297,8 @@ def describe_box(scene: Scene, box: Box) -> list[str]:
         return [", ".join([*facts, _write_location(first)])]
     lines = []
     for node in box.nodes:
-        name = " ".join(filter(None, [scene.find_kind(node.name), node.name]))
+        kind = scene.find_kind(node.name)
+        name = f"{kind}: {node.name}" if kind in ("added", "changed", "moved") else node.name
         facts = _list_facts(name, node.op, [node], write_output_shape(node))
         facts += [f"takes {' and '.join(node.inputs)}"] if node.inputs else []
         lines.append(", ".join([*facts, _write_location(node)]))

@@ -168,7 +168,8 @@ class DifferenceLabels(Labels):
     def write_terminal(self, node: Node, part: str) -> str:
         """Return the label of an input or output, with its sign and with the shape that it had."""
         change = self.picture.scene.changes.get(part, Change())
-        name, shape = self._name_terminal(node), change.words or write_output_shape(node)
+        name = self._name_terminal(node).partition(" (")[0]  # the sign says that it is gone
+        shape = change.words or write_output_shape(node)
         sign = f"{SIGNS[change.kind]} " if change.kind else ""
         return write_label([Text(f"{sign}{name}", "Bold" if sign else ""), Text(f"  {shape}")])
 

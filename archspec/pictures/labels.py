@@ -206,7 +206,7 @@ class Labels:
         return write_label(Table([[Cell([Text(line, size=SMALL)], left=True)] for line in lines]))
 
     def write_bend(self, colour: str) -> str:
-        """Return a short piece of a skip connection's line.
+        """Return a short piece of a skip connection's line, in its colour.
 
         Graphviz leaves a point free around a middle port, which the piece fills.
         """
