@@ -306,10 +306,9 @@ def test_a_change_is_said_in_the_words_of_pictures(edit: str, name: str, said: s
 
 
 def test_a_further_call_of_a_layer_has_a_box_of_its_own() -> None:
-    more = TWINS.replace("right: {", "third: {shape: [8]}, right: {").replace(
-        "  - Add:\n    from: [after, again]",
-        "  - reuse: twin\n    name: more\n    from: third\n  - Add:\n    from: [after, again, more]",
-    )
+    call = "  - reuse: twin\n    name: more\n    from: third\n  - Add"
+    more = TWINS.replace("right: {", "third: {shape: [8]}, right: {").replace("  - Add", call)
+    more = more.replace("[after, again]", "[after, again, more]")
     dot = draw_merged(compare(TWINS, more))
     assert words(dot, "more") == ["+ dense 4", "shares twin"]
     assert words(dot, "third") == ["+ third", "  8"]
