@@ -60,6 +60,9 @@ def readme() -> dict[str, str]:
         "blocks": to_blocks(load("googlenet")),
         "heat": to_dot(load("vgg16"), style=Style(heat="params")),
         "across": to_dot(load("lenet5"), style=Style(direction="LR")),
+        "difference": archspec.diff("vit_b16", ROOT / "examples/variants/vit_pooled.yaml")
+        .draw()
+        .dot,
         "side_by_side": side_by_side(
             [load("resnet18"), load("resnet18_cifar100")], View(depth=1), Style("dark")
         ),

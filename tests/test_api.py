@@ -89,7 +89,8 @@ def test_the_table_shows_commands_that_are_there() -> None:
 OTHERWISE = {
     # Of `load`; error_formats; `advise`; the severities; `fix`.
     "check": {"settings", "edits", "form", "verbose", "advice", "strict", "fix"},
-    "diff": {"form", "git"},  # git alone calls it with --git
+    # DifferenceReport.draw, with `fold`; Drawing.save; git alone calls it with --git
+    "diff": {"form", "git", "output", "dpi", "side_by_side", "no_fold", "theme", "direction"},
     "show": {"settings", "edits", "form", "words"},  # *specs
     "draw": {"settings", "edits", "output", "dpi", "no_fold"},  # Drawing.save; fold
     "build": {"settings", "edits", "output"},  # path

@@ -34,9 +34,9 @@ def test_the_gallery_is_what_its_command_makes(tmp_path: Path) -> None:
     assert text == (tmp_path / "docs/gallery.md").read_text(encoding="utf-8")
 
 
-def test_readme_and_the_page_on_pictures_show_what_the_command_makes() -> None:
+def test_the_pages_show_what_the_command_makes() -> None:
     shown = set()
-    for page in (ROOT / "README.md", ROOT / "docs/drawing.md"):
+    for page in (ROOT / "README.md", ROOT / "docs/drawing.md", ROOT / "docs/diff.md"):
         parts = page.read_text(encoding="utf-8").split('<img src="')[1:]
         shown |= {(page.parent / part.partition('"')[0]).resolve() for part in parts}
     assert len(shown) >= 6

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from archspec import pipeline
-from archspec.api.arguments import Spec, check_count, graph_of
+from archspec.api.arguments import Spec, check_choice, check_count, graph_of
 from archspec.api.reports import FORMS, Report
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.reading import kind_of
 
 if TYPE_CHECKING:
+    from archspec.api.draw import Drawing
     from archspec.differences.difference import Difference
 
 
@@ -58,6 +59,47 @@ class DifferenceReport(Report):
     def is_same(self) -> bool:
         """Whether all are the same network as the first, and have its recipe if that counts."""
         return all(each.is_same and not (self._recipe and each.recipe) for each in self.differences)
+
+    def draw(
+        self,
+        *,
+        side_by_side: bool = False,
+        fold: bool = True,
+        theme: str = "light",
+        direction: str = "TB",
+    ) -> Drawing:
+        """Draw what differs between two networks in one picture.
+
+        It shows the second network with the layers that the first alone has. What is done to a
+        layer is a sign, a line and a colour, and blocks in which nothing differs are folded. Two
+        networks that have little in common are drawn side by side, without signs.
+
+        side_by_side: draw each network by itself, with the same signs.
+        fold: whether repeated blocks are drawn once; False draws each turn.
+        theme: "light", "dark" or "print".
+        direction: "TB", from top to bottom, or "LR", from left to right.
+
+        The depth of the report folds blocks nested so deep into a box each. Raises `UserError` for
+        three and more networks, and for a value that an argument cannot have.
+
+            >>> import archspec
+            >>> drawing = archspec.diff("vgg_a", "vgg_b").draw()
+            >>> drawing.save("build/vgg.svg")  # doctest: +SKIP
+        """
+        from archspec.api.draw import Drawing
+        from archspec.pictures.boxes import View
+        from archspec.pictures.compared import READABLE, draw_both, draw_merged
+        from archspec.pictures.style import DIRECTIONS, THEMES, Style
+
+        check_choice("theme", theme, THEMES)
+        check_choice("direction", direction, DIRECTIONS)
+        if len(self._sides) > 2:
+            message = f"a picture of what differs is of two networks, not {len(self._sides)}"
+            raise UserError(message, hint="`archspec draw` puts several side by side")
+        (difference,) = self.differences
+        view = View(self._depth, fold, READABLE * (2 if side_by_side else 1))
+        draw = draw_both if side_by_side else draw_merged
+        return Drawing(draw(difference, view, Style(theme, direction)))
 
     def _write_form(self, form: str) -> str:
         if form == "json":

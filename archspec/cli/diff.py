@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -16,9 +17,11 @@ from archspec.cli.options import (
     edit_option,
     format_option,
     layers_option,
+    output_option,
     set_option,
     specs_argument,
 )
+from archspec.cli.pictures import picture_options
 from archspec.cli.specs import STDIN_NAME, load, warn
 
 COLOURS = {
@@ -43,6 +46,9 @@ COLOURS = {
 @click.option("--recipe", is_flag=True, help="Another recipe counts as another network.")
 @click.option("--git", is_flag=True, help="Take the arguments that git gives (docs/diff.md).")
 @format_option("json", "github")
+@output_option("Draw what differs, too: a file whose suffix is .svg, .png, .pdf or .dot.")
+@click.option("--side-by-side", is_flag=True, help="Draw each network by itself.")
+@picture_options
 def diff(
     specs: tuple[str, ...],
     settings: tuple[str, ...],
@@ -52,6 +58,12 @@ def diff(
     recipe: bool,
     git: bool,
     form: str,
+    output: Path | None,
+    side_by_side: bool,
+    no_fold: bool,
+    theme: str,
+    direction: str,
+    dpi: int | None,
 ) -> None:
     """Compare the network of the first SPEC with those of the others.
 
@@ -61,8 +73,18 @@ def diff(
     """
     if full and depth is not None:
         raise click.UsageError("give --depth or --full, not both")
-    if git and (settings or edits or recipe or form != "text"):
+    if git and (settings or edits or recipe or form != "text" or output):
         raise click.UsageError("--git goes with --depth, --full and --layers alone")
+    if output is None:
+        _refuse_options(
+            side_by_side=side_by_side,
+            no_fold=no_fold,
+            theme=theme != "light",
+            direction=direction != "TB",
+            dpi=dpi,
+        )
+    elif len(specs) > 2:
+        raise click.UsageError("-o draws what differs between two specs, not more")
     if git:
         from archspec.cli.git_diff import compare_for_git
 
@@ -77,12 +99,30 @@ def diff(
     first, *others = specs
     sides = [_load(first), *(_load(each, settings, edits) for each in others)]
     report = DifferenceReport(sides, depth, full, recipe)
+    if output is not None:
+        drawing = report.draw(
+            side_by_side=side_by_side, fold=not no_fold, theme=theme, direction=direction
+        )
+        drawing.save(output, dpi=dpi)
     if form == "text" and len(sides) == 2:
         _print(report, depth, full)
     else:
         click.echo(report.to_text(form), nl=False)
+    if output is not None:
+        (difference,) = report.differences
+        strangers = not (difference.is_same or difference.is_alike)
+        why = ": side by side, since they have little in common" if strangers else ""
+        click.echo(f"drew {output}{why}", err=True)
     if not report.is_same:
         sys.exit(1)
+
+
+def _refuse_options(**given: object) -> None:
+    """Raise `UsageError` for an option of a picture where none is drawn."""
+    for name, value in given.items():
+        if value:
+            option = name.replace("_", "-")
+            raise click.UsageError(f"--{option} is about a picture: give -o FILE")
 
 
 def _load(spec: str, settings: Sequence[str] = (), edits: Sequence[str] = ()) -> Side:

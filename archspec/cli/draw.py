@@ -13,17 +13,17 @@ from archspec.cli.messages import say
 from archspec.cli.options import (
     MANY,
     STDIN,
-    WholeNumber,
     edit_option,
     layers_option,
     output_option,
     set_option,
     specs_argument,
 )
+from archspec.cli.pictures import picture_options
 from archspec.cli.specs import BUILD, load_and_warn
 from archspec.errors import SpecError
 from archspec.graph import Graph
-from archspec.pictures.style import COSTS, DIRECTIONS, THEMES
+from archspec.pictures.style import COSTS
 
 
 @click.command()
@@ -33,17 +33,9 @@ from archspec.pictures.style import COSTS, DIRECTIONS, THEMES
 @layers_option
 @output_option("The file to write; its suffix is the format: .svg, .png, .pdf or .dot.")
 @click.option("--depth", type=MANY, help="Fold blocks that are nested so deep into a box each.")
-@click.option("--no-fold", is_flag=True, help="Draw every turn of a repeated block.")
 @click.option("--blocks", is_flag=True, help="Draw an overview, and each block once beside it.")
 @click.option("--heat", type=click.Choice(list(COSTS)), help="Shade boxes by their cost.")
-@click.option("--theme", type=click.Choice(list(THEMES)), default="light", show_default=True)
-@click.option(
-    "--direction",
-    type=click.Choice(DIRECTIONS),
-    default="TB",
-    help="Top to bottom (the default), or left to right.",
-)
-@click.option("--dpi", type=WholeNumber(36, 1200), help="Pixels of an inch of a .png.")
+@picture_options
 def draw(
     specs: tuple[str, ...],
     settings: tuple[str, ...],

@@ -77,6 +77,15 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
         touched |= {*self.follow.names, *self.b.inputs}
         return sum(each not in touched for each in self.pairs.values())
 
+    @cached_property
+    def touched(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The names of the layers of each network that an edit is about; names do not count."""
+        edits = [each for each in self.edits if each.kind not in ("renamed", "outputs")]
+        return (
+            frozenset(each.a for each in edits if each.a),
+            frozenset(each.b for each in edits if each.b),
+        )
+
     @property
     def params(self) -> int:
         """How many parameters the second network has more."""

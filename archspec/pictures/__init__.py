@@ -11,7 +11,8 @@ How it is laid out
     blocks, variables: the blocks that are drawn by themselves, and how their uses differ.
 How it is drawn
     labels: cells in rows and colours. differences: what is marked side by side. markup: Graphviz's
-    labels. dot: DOT text. render: files. svg: an SVG for readers.
+    labels. dot: DOT text. render: files. svg: an SVG for readers. changes, compared: the labels and
+    the DOT text of what differs between two networks.
 
 Nothing that is shown depends on how it is laid out or drawn.
 """

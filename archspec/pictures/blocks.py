@@ -48,7 +48,7 @@ def find_blocks(scene: Scene) -> list[DistinctBlock]:
 
     scene: that of a whole graph, with nothing folded into boxes.
     """
-    wiring = Wiring(scene.edges)
+    wiring = Wiring(scene.edges, scene.changes)
     whole = nest_boxes(scene.boxes, scene.titles)
     opened: set[str] = set()
     while True:

@@ -20,10 +20,12 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from archspec.differences.changes import Change, ChangedGraph, ChangeKind, WayKind
 from archspec.graph import Graph, Node
 from archspec.layers import traits_of
 from archspec.pictures.repeats import Wiring, merge_ends
 from archspec.pictures.scene import Box, Edge, FoldedRepeat, Mark, Scene, list_boxes, nest_boxes
+from archspec.pictures.style import SIGNS
 
 PREPARED = ("convolution", "pooling")  # kinds of layer that a padding may prepare the input of
 READABLE = 40  # boxes on a page that a reader can take in
@@ -41,18 +43,35 @@ class View(Struct, frozen=True):
     readable: int = READABLE
 
 
-def build_scene(graph: Graph, view: View) -> Scene:
+def build_scene(graph: Graph | ChangedGraph, view: View) -> Scene:
     """Return the boxes and edges of a view, all in graph order."""
     scene = _unframe(build_full_scene(graph, view.fold))
-    return collapse_frames(scene, _choose_collapsed(scene.boxes, view))
+    return collapse_frames(scene, _choose_collapsed(scene, view))
 
 
-def build_full_scene(graph: Graph, fold: bool = True) -> Scene:
+def build_full_scene(graph: Graph | ChangedGraph, fold: bool = True) -> Scene:
     """Return the scene with every layer in a box; fold: whether repeats are drawn once."""
-    boxes, holder = _group_layers(graph)
-    edges, marks = _connect(graph, {box.name: box for box in boxes}, holder)
-    scene = _choose_frames(_rank(Scene(graph, boxes, edges, marks, {})))
+    changed = graph if isinstance(graph, ChangedGraph) else ChangedGraph(graph, {})
+    outputs = {name_output(name): Change(way, ways=(way,)) for name, way in changed.outputs.items()}
+    scene = Scene(
+        changed.graph,
+        (),
+        (),
+        (),
+        {},
+        changes={**changed.changes, **outputs},
+        compares=changed is graph,
+        lost=changed.lost,
+    )
+    boxes, holder = _group_layers(scene)
+    edges, marks = _connect(scene, {box.name: box for box in boxes}, holder)
+    scene = _choose_frames(_rank(replace(scene, boxes=boxes, edges=edges, marks=marks)))
     return _fold_repeats(scene) if fold else scene
+
+
+def name_output(name: str) -> str:
+    """Return the name of the mark of an output of the network."""
+    return f"{name} output"
 
 
 def collapse_frames(scene: Scene, paths: Collection[str]) -> Scene:
@@ -80,26 +99,58 @@ def collapse_frames(scene: Scene, paths: Collection[str]) -> Scene:
             inside = head in paths
             key = (edge.value.name, head) if inside else index
             label = "" if inside else edge.label
-            edges.setdefault(key, replace(edge, tail=tail, head=head, label=label))
+            known = edges.get(key, edge)
+            change = join_ways([known, edge])
+            edges[key] = replace(known, tail=tail, head=head, label=label, change=change)
     return _rank(replace(scene, boxes=tuple(boxes), edges=tuple(edges.values())))
 
 
-def _choose_collapsed(boxes: Sequence[Box], view: View) -> set[str]:
+def _choose_collapsed(scene: Scene, view: View) -> set[str]:
     """Return the paths of the frames at the depth of a view, without those where a layer failed.
 
     If the view has no depth, it is the greatest that leaves a readable number of boxes.
     """
+    boxes = scene.boxes
     deepest = max(len(box.frames) for box in boxes)
+    closed = _choose_closed(scene) if view.depth is None and scene.compares else set()
     depth = view.depth
     if depth is None:
         for depth in range(deepest + 1, 1, -1):
-            if len({box.frames[depth - 1 : depth] or box for box in boxes}) <= view.readable:
+            if _count_boxes(boxes, closed, depth) <= view.readable:
                 break
         else:
             depth = 1
+        closed |= set() if scene.compares else _find_tools(boxes)
     failed = {path for box in boxes if box.state == "failed" for path in box.frames}
     found = {box.frames[depth - 1] for box in boxes if len(box.frames) >= depth}
-    return (found if view.depth is not None else found | _find_tools(boxes)) - failed
+    return (found | closed) - failed
+
+
+def _choose_closed(scene: Scene) -> set[str]:
+    """Return the paths of the frames in which nothing differs from another network; if many boxes
+    are left, also of those that one network alone has."""
+    found: dict[str, set[ChangeKind]] = defaultdict(set)
+    for box in scene.boxes:
+        kinds = scene.find_kinds(box.represented)
+        for path in box.frames:
+            found[path] |= {"changed"} if kinds == {""} and scene.differs(box) else kinds
+    idle = {path for path, kinds in found.items() if kinds == {""}}
+    if _count_boxes(scene.boxes, idle) <= READABLE:
+        return idle
+    return idle | {path for path, kinds in found.items() if kinds in ({"added"}, {"removed"})}
+
+
+def _count_boxes(boxes: Iterable[Box], closed: Collection[str], depth: int = 0) -> int:
+    """Return how many boxes are left with some frames collapsed, and all at a depth if not 0."""
+
+    def find_home(box: Box) -> object:
+        outer = next((path for path in box.frames if path in closed), None)
+        inner = next(iter(box.frames[depth - 1 : depth]), None) if depth else None
+        if outer and inner:
+            return min(outer, inner, key=box.frames.index)
+        return outer or inner or box
+
+    return len({find_home(box) for box in boxes})
 
 
 def _find_tools(boxes: Sequence[Box]) -> set[str]:
@@ -124,11 +175,12 @@ def _find_tools(boxes: Sequence[Box]) -> set[str]:
 # --- boxes and edges -----------------------------------------------------------------------------
 
 
-def _group_layers(graph: Graph) -> tuple[tuple[Box, ...], dict[str, str]]:
+def _group_layers(scene: Scene) -> tuple[tuple[Box, ...], dict[str, str]]:
     """Return the boxes in graph order, and the name of the box of each node.
 
     A box holds a node with those that dress it; all calls of a shared layer are in one box.
     """
+    graph = scene.graph
     heads: dict[str, set[str]] = defaultdict(set)  # by the layers' first calls
     tails: dict[str, set[str]] = defaultdict(set)
     for node in graph.nodes:
@@ -145,7 +197,7 @@ def _group_layers(graph: Graph) -> tuple[tuple[Box, ...], dict[str, str]]:
         if home is None and len(node.inputs) == 1:
             before = nodes[holder[node.inputs[0]]][-1]
             alone = tails[node.name] == {before.name} and heads[before.name] == {node.name}
-            if alone and _dresses(node, before):
+            if alone and _dresses(node, before) and _belongs(scene, node, before):
                 home = holder[node.inputs[0]]
                 nodes[home].append(node)
         if home is None:
@@ -172,15 +224,25 @@ def _dresses(node: Node, before: Node) -> bool:
     )
 
 
+def _belongs(scene: Scene, node: Node, before: Node) -> bool:
+    """Return whether a node differs in a way to share the box of the one before it: what is gone
+    is in boxes of its own."""
+    kinds = scene.find_kind(before.name), scene.find_kind(node.name)
+    if kinds[0] != kinds[1] and {*kinds} & {"removed", "left"}:
+        return False
+    return kinds[0] == kinds[1] != "" or not scene.find_way(node, before.name)
+
+
 def only_pads(node: Node) -> bool:
     """Return whether a node only prepares the input of the layer after it."""
     return traits_of(node.op).prepares
 
 
 def _connect(
-    graph: Graph, boxes: Mapping[str, Box], holder: Mapping[str, str]
+    scene: Scene, boxes: Mapping[str, Box], holder: Mapping[str, str]
 ) -> tuple[tuple[Edge, ...], tuple[Mark, ...]]:
     """Return the edges from box to box and to the outputs, and the marks of the outputs."""
+    graph = scene.graph
     calls = _number_calls(graph)
     found: dict[
         tuple[str, str, str, int], list[Node]
@@ -198,13 +260,24 @@ def _connect(
             words.append(_write_calls([calls[user.name] for user in users]))
         elif boxes[head].calls == 1 < boxes[tail].calls:
             words.append(_write_calls([calls[value.name]]))
-        edges.append(Edge(tail, head, value, ", ".join(words)))
-    marks = tuple(Mark(f"{name} output", "output", name) for name in graph.outputs)
+        done = {scene.find_way(user, _list_feeds(user)[index][0]) for user in users}
+        change = done.pop() if len(done) == 1 else ""
+        if change and not any(map(scene.find_kind, (value.name, users[0].name))):
+            words.append(SIGNS[change])
+        edges.append(Edge(tail, head, value, ", ".join(words), change=change))
+    marks = tuple(Mark(name_output(name), "output", name) for name in graph.outputs)
     for name, mark in zip(graph.outputs, marks, strict=True):
         tail = holder[name]
         label = _write_calls([calls[name]]) if boxes[tail].calls > 1 else ""
-        edges.append(Edge(tail, mark.name, graph[name], label))
+        ways = scene.changes.get(mark.name, Change()).ways
+        edges.append(Edge(tail, mark.name, graph[name], label, change=ways[0] if ways else ""))
     return tuple(edges), marks
+
+
+def join_ways(edges: Iterable[Edge]) -> WayKind:
+    """Return what is done to connections that are drawn as one line: "" unless it is the same."""
+    ways = {edge.change for edge in edges}
+    return ways.pop() if len(ways) == 1 else ""
 
 
 def _list_feeds(node: Node) -> list[tuple[str, str]]:
@@ -312,7 +385,7 @@ def _name_frame(path: str, title: str, outer: str) -> str:
 
 def _fold_repeats(scene: Scene) -> Scene:
     """Return the scene with only the first repetition of each repeat."""
-    wiring = Wiring(scene.edges)
+    wiring = Wiring(scene.edges, scene.changes)
     earlier: dict[str, str] = {}  # the box of the first repetition, by the boxes of the others
     shown: dict[str, tuple[Node, ...]] = {}  # the nodes of boxes that stand for others too
     repeats = {}

@@ -15,11 +15,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from archspec import notation
+from archspec.differences.changes import ChangeKind
 from archspec.graph import Graph, Node, count_params, count_trainable_params
 from archspec.notation import Symbol
 from archspec.pictures.boxes import count_side_by_side, only_pads
 from archspec.pictures.scene import Box, Scene, join_title, write_output_shape
-from archspec.pictures.style import Face, Heat, sum_cost
+from archspec.pictures.style import SIGNS, Face, Heat, sum_cost
 
 MISTAKES = 2  # errors of a failed layer that are shown
 LETTER, PADDING, LINE = 6.3, 6, 22  # points of a letter, around text, of a line
@@ -35,13 +36,17 @@ class BoxCell(Struct, frozen=True):
     """The text in a box about one layer, or about the box itself.
 
     op: the Keras class of the layer; "" for text about the whole box. details: a `Symbol` among
-    them stands for a value that differs between the uses of a block.
+    them stands for a value that differs between the uses of a block. change: what
+    is done to the layer, in a picture of what differs between two networks. notes: further lines
+    about that.
     """
 
     op: str
     title: str
     details: tuple[str, ...] = ()
     face: Face = ""
+    change: ChangeKind = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -58,11 +63,18 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
     if there is heat. symbols: those that stand for arguments, by node and argument.
     """
     main = next((node for node in box.nodes if not only_pads(node)), box.nodes[0])
-    cells = []
+    cells: list[BoxCell] = []
     shown = [
-        node for node in box.nodes if symbols.get(node.name) or not notation.has_no_effect(node)
+        node
+        for node in box.nodes
+        if symbols.get(node.name) or scene.find_kind(node.name) or not notation.has_no_effect(node)
     ]
+    kinds = scene.find_kinds(box.nodes)
     for node in shown or [main]:
+        if node.name in scene.changes:
+            signed = not cells or len(kinds) > 1 or kinds == {"changed"}
+            cells += _list_changed(scene, node, "Bold" if node is main else "", signed)
+            continue
         named = symbols.get(node.name, {})
         activation = named.get("activation") or notation.write_activation(node)
         face: Face = "Bold" if node is main else ""
@@ -70,7 +82,8 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
             cells.append(BoxCell(node.op, "", (named["activation"],), face))
             continue
         details = notation.write_details(node, named, titled=True)
-        cells.append(BoxCell(node.op, notation.write_title(node, named), tuple(details), face))
+        title = name_layer(node) if scene.compares else notation.write_title(node, named)
+        cells.append(BoxCell(node.op, title, tuple(details), face))
         if activation and node.op != "Activation":
             cells.append(BoxCell("Activation", "", (activation,)))
     if repeat := scene.repeats.get(box.name):
@@ -80,6 +93,29 @@ def list_cells(scene: Scene, box: Box, symbols: Symbols, heat: Heat | None = Non
         cells.append(BoxCell("", f"shared, {box.calls} calls", face="Oblique"))
     if heat:
         cells.append(BoxCell("", describe_share(scene, box, heat)))
+    return cells
+
+
+def name_layer(node: Node) -> str:
+    """Return what a layer is called beside signs: a sum is not `+`, the sign of what is added."""
+    title = notation.write_title(node)
+    return "add" if title == SIGNS["added"] else title
+
+
+def _list_changed(scene: Scene, node: Node, face: Face, signed: bool) -> list[BoxCell]:
+    """Return the cells of a layer that differs from another network's.
+
+    signed: whether its sign is written; all layers of a box may share one.
+    """
+    change = scene.changes[node.name]
+    title = name_layer(node)
+    details = tuple(notation.write_details(node, titled=True))
+    words = change.words or f"{title} {', '.join(details)}".strip()
+    text = f"{SIGNS[change.kind]} {words}" if change.kind and signed else words
+    cells = [BoxCell(node.op, text, (), face, change.kind, change.notes)]
+    activation = notation.write_activation(node)
+    if activation and activation != title and not change.says_activation:
+        cells.append(BoxCell("Activation", "", (activation,), "", change.kind))
     return cells
 
 
@@ -133,8 +169,12 @@ def measure_rows(rows: Rows) -> tuple[int, int]:
 
     Graphviz's sizes are not known here, and differ with the font.
     """
-    widths = [sum(round(LETTER * len(cell.text)) + PADDING for cell in row) for row in rows]
-    return max(widths), LINE * len(rows)
+    widths = [
+        sum(round(LETTER * max(map(len, (cell.text, *cell.notes)))) + PADDING for cell in row)
+        for row in rows
+    ]
+    lines = sum(1 + max(len(cell.notes) for cell in row) for row in rows)
+    return max(widths), LINE * lines
 
 
 def measure_title(letters: int) -> int:
@@ -189,7 +229,7 @@ def describe_params(scene: Scene, box: Box) -> str:
 
     As papers do, it counts those that are trained, and besides those of frozen layers.
     """
-    parts = _list_repetitions(scene, box)
+    parts = list_repetitions(scene, box)
     each = [sum(map(count_trainable_params, nodes)) for nodes in parts]
     frozen = sum(
         count_params(node) for nodes in parts for node in nodes if not count_trainable_params(node)
@@ -208,7 +248,7 @@ def count_layers(scene: Scene, box: Box) -> Counter[tuple[str, str]]:
     """
     depth = [region.path for region in box.nodes[0].regions].index(box.block) + 1
     things: dict[str, tuple[str, str]] = {}
-    for node in _list_repetitions(scene, box)[0]:
+    for node in list_repetitions(scene, box)[0]:
         if notation.has_no_effect(node):
             continue
         block = next((region for region in node.regions[depth:] if region.title), None)
@@ -237,7 +277,7 @@ def wrap_words(words: Iterable[str]) -> list[str]:
     return lines
 
 
-def _list_repetitions(scene: Scene, box: Box) -> list[Sequence[Node]]:
+def list_repetitions(scene: Scene, box: Box) -> list[Sequence[Node]]:
     """Return the nodes of each repetition of a box, in the first repetition of those around it."""
     nodes, repeat = scene.first_repetition(box), scene.repeats.get(box.name)
     length = len(nodes) // (repeat.times if repeat else 1)
@@ -257,7 +297,9 @@ def describe_box(scene: Scene, box: Box) -> list[str]:
         return [", ".join([*facts, _write_location(first)])]
     lines = []
     for node in box.nodes:
-        facts = _list_facts(node.name, node.op, [node], write_output_shape(node))
+        kind = scene.find_kind(node.name)
+        name = f"{kind}: {node.name}" if kind in ("added", "changed", "moved") else node.name
+        facts = _list_facts(name, node.op, [node], write_output_shape(node))
         facts += [f"takes {' and '.join(node.inputs)}"] if node.inputs else []
         lines.append(", ".join([*facts, _write_location(node)]))
     others = len(box.represented) - len(box.nodes)

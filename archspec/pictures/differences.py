@@ -1,16 +1,12 @@
-"""Find what differs between networks that are drawn side by side, by what their boxes say."""
+"""Mark what differs between networks that are drawn side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from difflib import SequenceMatcher
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from archspec.pictures.labels import Labels
-from archspec.pictures.scene import Box
-
-ALIKE = 0.2  # the share of boxes that networks must have in common: else all would be marked
 
 
 def mark_differences(drawn: Sequence[Labels]) -> list[Labels]:
@@ -30,21 +26,25 @@ def mark_differences(drawn: Sequence[Labels]) -> list[Labels]:
 
 
 def _find_differing(one: Labels, other: Labels) -> tuple[set[str], set[str]]:
-    """Return the names of the boxes of both pictures that the other does not have in that place."""
-    pair = (one, other)
-    texts = [[_write(labels, box) for box in labels.picture.scene.boxes] for labels in pair]
-    matcher = SequenceMatcher(None, texts[0], texts[1], autojunk=False)
-    if matcher.ratio() < ALIKE:
+    """Return the names of the boxes of both pictures that show a layer that an edit is about, or
+    that stand for such a box of the other picture."""
+    from archspec.differences.difference import compare_graphs  # of which most pictures have no use
+
+    difference = compare_graphs(one.picture.graph, other.picture.graph)
+    if not difference.is_alike:
         return set(), set()
-    names = [{box.name for box in labels.picture.scene.boxes} for labels in pair]
-    for block in matcher.get_matching_blocks():
-        for index in range(block.size):
-            for side, start in enumerate((block.a, block.b)):
-                names[side].discard(pair[side].picture.scene.boxes[start + index].name)
-    return names[0], names[1]
+    holders = [_find_holders(each) for each in (one, other)]
+    here, there = (
+        {holder[name] for name in names}
+        for holder, names in zip(holders, difference.touched, strict=True)
+    )
+    pairs = [(holders[0][x], holders[1][y]) for x, y in difference.pairs.items()]
+    return (
+        here | {x for x, y in pairs if y in there},
+        there | {y for x, y in pairs if x in here},
+    )
 
 
-def _write(labels: Labels, box: Box) -> str:
-    """Return what a box says."""
-    first = box.nodes[0]
-    return labels.write_terminal(first) if first.op == "InputLayer" else labels.write_box(box)
+def _find_holders(labels: Labels) -> Mapping[str, str]:
+    """Return the name of the box that shows each node."""
+    return {node.name: box.name for box in labels.picture.scene.boxes for node in box.represented}

@@ -15,12 +15,13 @@ from itertools import pairwise
 import graphviz  # type: ignore[import-untyped]
 from msgspec.structs import replace
 
+from archspec.differences.changes import ChangedGraph
 from archspec.graph import Graph
 from archspec.pictures.blocks import DistinctBlock
 from archspec.pictures.boxes import View
 from archspec.pictures.cells import describe_box
 from archspec.pictures.differences import mark_differences
-from archspec.pictures.labels import DIFFERS, MIDDLE, Labels
+from archspec.pictures.labels import MIDDLE, Labels
 from archspec.pictures.plan import Picture, plan_in_one_column, plan_overview, plan_picture
 from archspec.pictures.scene import Box, Edge, Frame, Mark
 from archspec.pictures.style import FONT, NORMAL, SMALL, THEMES, Heat, Style, Theme, sum_cost
@@ -36,7 +37,13 @@ def to_dot(graph: Graph, view: View | None = None, style: Style | None = None) -
     picture = plan_picture(graph, view or View(), style.across)
     style = style.turn(picture.across)
     labels = Labels(picture, THEMES[style.theme], _make_scale([picture], style))
-    out = _make_page(graph.name, labels.write_heading(), style, [picture], len(picture.columns))
+    return draw_picture(labels, labels.write_heading(), style)
+
+
+def draw_picture(labels: Labels, heading: str, style: Style) -> str:
+    """Return the DOT text of a picture under its heading."""
+    picture = labels.picture
+    out = _make_page(picture.graph.name, heading, style, [picture], len(picture.columns))
     _Drawing(out, labels).draw()
     return str(out.source)
 
@@ -49,16 +56,30 @@ def side_by_side(
     The depth of folding and the scale of heat are the same for all of them. What differs from the
     first is marked.
     """
-    view, style = view or View(), style or Style()
+    pictures, style = plan_side_by_side(graphs, view or View(), style or Style())
+    scale = _make_scale(pictures, style)
+    labels = [Labels(each, THEMES[style.theme], scale) for each in pictures]
+    return draw_side_by_side(mark_differences(labels), style)
+
+
+def plan_side_by_side(
+    graphs: Sequence[Graph | ChangedGraph], view: View, style: Style
+) -> tuple[list[Picture], Style]:
+    """Return the pictures of networks side by side, and their style: down if one cannot run across
+    the page."""
     view = replace(view, readable=view.readable // len(graphs))
     pictures = [plan_in_one_column(graph, view, style.across) for graph in graphs]
     if style.across and any(picture.scene.has_ways_up for picture in pictures):
         style = style.turn(False)
         pictures = [plan_in_one_column(graph, view) for graph in graphs]
-    scale = _make_scale(pictures, style)
-    names = " and ".join(graph.name for graph in graphs)
-    out = _make_page(names, "", style, pictures, len(graphs))
-    drawn = mark_differences([Labels(each, THEMES[style.theme], scale) for each in pictures])
+    return pictures, style
+
+
+def draw_side_by_side(drawn: Sequence[Labels], style: Style, heading: str = "") -> str:
+    """Return the DOT text of pictures side by side, each under its own heading."""
+    pictures = [labels.picture for labels in drawn]
+    names = " and ".join(picture.graph.name for picture in pictures)
+    out = _make_page(names, heading, style, pictures, len(pictures))
     for index, labels in style.put_in_order([*enumerate(drawn, 1)]):
         with out.subgraph(name=f"cluster {index}") as inner:
             inner.attr(
@@ -171,9 +192,6 @@ def _make_page(
     )
 
 
-THICK = 2  # of a skip connection, in points
-
-
 class _Drawing:
     """Draws one picture on a page; prefix: that of its names, if there are others on the page."""
 
@@ -191,6 +209,7 @@ class _Drawing:
         self.leaving = Counter(edge.tail for edge in plain)
         self.entering = Counter(edge.head for edge in plain)
         self.before = {edge.head: edge for edge in plain}
+        self.bent = {edge.head: edge for edge in self.picture.edges if edge.skip}
         self.right = set(_find_entered_from_left(plain, self.picture))
         edges = self.picture.edges
         self.row = {(edges[i].tail, edges[i].head) for i in find_rows(edges, self.picture.parts)}
@@ -299,6 +318,7 @@ class _Drawing:
                 style="rounded,filled",
                 tooltip=frame.path,
             )
+            inner.attr(**self.labels.style_frame(frame))
             self._draw_parts(inner, frame)
 
     def _draw_box(self, out: graphviz.Digraph, box: Box) -> None:
@@ -307,10 +327,9 @@ class _Drawing:
         facts = describe_box(self.picture.scene, box)
         look = {"id": _make_id(name), "tooltip": _join_lines(facts)}
         if first.op == "InputLayer" and first.state == "sound":
-            label = self.labels.write_terminal(first)
-            if box.name in self.labels.differing:
-                look["penwidth"] = str(DIFFERS)
-            out.node(name, label, **look, **_style_terminal(self.theme))
+            label = self.labels.write_terminal(first, box.name)
+            look |= _style_terminal(self.theme) | self.labels.style_terminal(box.name)
+            out.node(name, label, **look)
         else:
             out.node(name, self.labels.write_box(box), **look)
 
@@ -327,12 +346,14 @@ class _Drawing:
             look |= {"color": quiet, "fontcolor": quiet, "fontsize": str(SMALL)}
             out.node(name, mark.text, shape="circle", fixedsize="true", width="0.2", **look)
         elif mark.kind == "bend":
-            out.node(name, self.labels.write_bend(), **look)
+            colour = self.labels.style_edge(self.bent[mark.name])["color"]
+            out.node(name, self.labels.write_bend(colour), **look)
         elif mark.kind == "end":
             out.node(name, self.labels.write_end(mark), fontcolor=quiet, **look)
         else:
-            label = self.labels.write_terminal(self.picture.graph[mark.text])
-            out.node(name, label, **look, **_style_terminal(self.theme))
+            label = self.labels.write_terminal(self.picture.graph[mark.text], mark.name)
+            look |= _style_terminal(self.theme) | self.labels.style_terminal(mark.name)
+            out.node(name, label, **look)
 
     def _draw_edge(self, edge: Edge) -> None:
         """Draw an edge.
@@ -362,16 +383,17 @@ class _Drawing:
         end = above if enters else ""
         if edge.skip:
             begin, end = self._choose_sides(edge)
-            attributes |= {"color": self.theme.skip, "penwidth": str(THICK), "weight": "1"}
+            attributes["weight"] = "1"
             if self._is(head, "bend"):
                 attributes["arrowhead"] = "none"
+        attributes |= self.labels.style_edge(edge)
         self._write_edge(
             self._write_end(tail, begin), self._write_end(head, end), edge.way == "up", attributes
         )
 
     def _draw_level(self, edge: Edge) -> None:
         """Draw an edge from one way to another, straight to the side if its ends are in a row."""
-        attributes = {"color": self.theme.skip, "penwidth": str(THICK)} if edge.skip else {}
+        attributes = self.labels.style_edge(edge)
         if self._is(edge.head, "passage"):
             attributes["arrowhead"] = "none"
         if (edge.tail, edge.head) not in self.row:

@@ -41,7 +41,7 @@ from archspec.pictures.cells import (
 from archspec.pictures.markup import Cell, Table, Text, write_label
 from archspec.pictures.plan import Picture
 from archspec.pictures.routes import break_title
-from archspec.pictures.scene import Box, Frame, Mark, join_title, write_output_shape
+from archspec.pictures.scene import Box, Edge, Frame, Mark, join_title, write_output_shape
 from archspec.pictures.style import (
     COSTS,
     LARGE,
@@ -62,6 +62,7 @@ LEGEND = 7  # kinds of layers in a line of the legend
 STEPS = 4  # steps of the scale of heat
 SLACK = Cell(span=9)  # takes nearly all space that texts beside it do not need
 DIFFERS = 3  # points of the frame of a box that differs
+THICK = 2  # of a skip connection, in points
 MIDDLE = "middle"  # the part of a passage that edges go to
 DESCRIPTION = 76  # letters in a line of the description
 LINES, LINE = 5, 40  # lines of an error, and letters in each
@@ -123,10 +124,13 @@ class Labels(Struct, frozen=True, dict=True):
     def _rows(self, box: Box) -> list[list[Cell]]:
         """Return the cells of a box; one in a row by itself is as wide as all in the other row."""
         rows = self.rows[box.name]
-        cells = [[self._color(box, _lay_out(cell), cell.op) for cell in row] for row in rows]
+        cells = [[self._write_cell(box, cell) for cell in row] for row in rows]
         if len(cells) == 2 and not self.picture.across:
             cells[0] = [replace(cells[0][0], span=len(cells[1]))]
         return cells
+
+    def _write_cell(self, box: Box, cell: BoxCell) -> Cell:
+        return self._color(box, lay_out_cell(cell), cell.op)
 
     def measure_beside(self, box: Box) -> int:
         """Return about how many points a box takes beside a skip connection."""
@@ -203,14 +207,14 @@ class Labels(Struct, frozen=True, dict=True):
         lines = break_title(self.picture.scene, frame)
         return write_label(Table([[Cell([Text(line, size=SMALL)], left=True)] for line in lines]))
 
-    def write_bend(self) -> str:
-        """Return a short piece of a skip connection's line.
+    def write_bend(self, colour: str) -> str:
+        """Return a short piece of a skip connection's line, in its colour.
 
         Graphviz leaves a point free around a middle port, which the piece fills.
         """
         cells = [Cell(fixed=2), Cell(fixed=2, port=MIDDLE), Cell(fixed=2)]
         rows = [cells] if self.picture.across else [[cell] for cell in cells]
-        return write_label(Table(rows, {"BGCOLOR": self.theme.skip}))
+        return write_label(Table(rows, {"BGCOLOR": colour}))
 
     def write_passage(self, mark: Mark, left: bool, right: bool) -> str:
         """Return a point, or a few words.
@@ -223,8 +227,11 @@ class Labels(Struct, frozen=True, dict=True):
         side = [Cell(width=measure_title(mark.title_letters))] if mark.title_letters else []
         return write_label(Table([[*side * left, middle, *side * right]]))
 
-    def write_terminal(self, node: Node) -> str:
-        """Return the label of an input or output of the network, such as "head  10"."""
+    def write_terminal(self, node: Node, part: str) -> str:
+        """Return the label of an input or output of the network, such as "head  10".
+
+        part: the name of its box or mark.
+        """
         shape = [Text(f"  {write_output_shape(node)}")] if node.facts else []
         return write_label([Text(self._name_terminal(node), "Bold"), *shape])
 
@@ -238,6 +245,20 @@ class Labels(Struct, frozen=True, dict=True):
     def write_end(self, mark: Mark) -> str:
         """Return the label where a value enters or leaves a block that is drawn by itself."""
         return write_label([Text(mark.text, size=SMALL)])
+
+    # --- lines
+
+    def style_edge(self, edge: Edge) -> dict[str, str]:
+        """Return the look of a line, as far as it differs from that of most."""
+        return {"color": self.theme.skip, "penwidth": str(THICK)} if edge.skip else {}
+
+    def style_frame(self, frame: Frame) -> dict[str, str]:
+        """Return the look of a frame, as far as it differs from that of most."""
+        return {}
+
+    def style_terminal(self, name: str) -> dict[str, str]:
+        """Return the look of an input or output, as far as it differs from that of most."""
+        return {"penwidth": str(DIFFERS)} if name in self.differing else {}
 
     # --- heading
 
@@ -299,7 +320,7 @@ class Labels(Struct, frozen=True, dict=True):
         return [Cell(Table([cells], {"CELLPADDING": 4}))]
 
 
-def _lay_out(cell: BoxCell) -> Sequence[Text] | Table:
+def lay_out_cell(cell: BoxCell) -> Sequence[Text] | Table:
     """Return the text of a cell, symbols in italics.
 
     Each face is in a cell of its own, because Graphviz raises some faces above others in one text.

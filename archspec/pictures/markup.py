@@ -39,7 +39,7 @@ class Cell(Struct, frozen=True):
     fill: #RRGGBB, or "" for none. ink: the colour of its texts, or "" for that of the text around.
     port: the name by which edges find it. span: the number of columns that it takes, if not one.
     width: the least width, in points. fixed: the width and height in points of an empty cell.
-    left: whether its text is aligned to the left.
+    left: whether its text is aligned to the left. look: Graphviz's other attributes of a cell.
     """
 
     holds: Sequence[Text] | Table = ()
@@ -50,6 +50,7 @@ class Cell(Struct, frozen=True):
     width: int = 0
     fixed: int = 0
     left: bool = False
+    look: Mapping[str, object] = field(default_factory=dict)
 
 
 def write_label(holds: Sequence[Text] | Table) -> str:
@@ -76,6 +77,7 @@ def _write_cell(cell: Cell) -> str:
         "FIXEDSIZE": "TRUE" if cell.fixed else "",
         "WIDTH": cell.fixed or cell.width or "",
         "HEIGHT": cell.fixed or "",
+        **cell.look,
     }
     inside = _write(cell.holds)
     inside = f'<FONT COLOR="{cell.ink}">{inside}</FONT>' if cell.ink else inside

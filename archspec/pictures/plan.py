@@ -13,6 +13,7 @@ from types import MappingProxyType
 from msgspec import Struct
 from msgspec.structs import replace
 
+from archspec.differences.changes import ChangedGraph
 from archspec.graph import Graph
 from archspec.pictures.blocks import DistinctBlock, find_blocks
 from archspec.pictures.boxes import (
@@ -73,7 +74,7 @@ class Picture(Struct, frozen=True, dict=True):
         return [part for part in list_parts(self.columns[-1]) if part.name not in tails]
 
 
-def plan_picture(graph: Graph, view: View, across: bool = False) -> Picture:
+def plan_picture(graph: Graph | ChangedGraph, view: View, across: bool = False) -> Picture:
     """Return the picture of a network on a page."""
     scene = find_ways(build_scene(graph, view), across)
     while is_strip(scene) and view.depth is None:
@@ -86,7 +87,7 @@ def plan_picture(graph: Graph, view: View, across: bool = False) -> Picture:
     return _plan(scene, cut_into_columns(scene, choose_format(across)), across)
 
 
-def plan_in_one_column(graph: Graph, view: View, across: bool = False) -> Picture:
+def plan_in_one_column(graph: Graph | ChangedGraph, view: View, across: bool = False) -> Picture:
     """Return the picture of a network that is drawn beside others."""
     scene = find_ways(build_scene(graph, view))
     return _plan(scene, [nest_boxes(scene.boxes, scene.titles)], across)

@@ -17,6 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from archspec import notation
+from archspec.differences.changes import Change
 from archspec.graph import Node
 from archspec.notation import Symbol
 from archspec.pictures.scene import Box, Edge, Frame, Mark, ScenePart, list_boxes
@@ -26,36 +27,6 @@ from archspec.pictures.scene import Box, Edge, Frame, Mark, ScenePart, list_boxe
 Links = list[list[tuple[str, int | str]]]
 
 EQUAL = 1e-6  # how much steps of a number may differ, as a share, to count as equal
-
-
-def _find_step(before: ScenePart, part: ScenePart) -> float | None:
-    """Return by how much the one number that differs grows from a part to the next.
-
-    0 if none differs; None if the structures differ, or more than one number does.
-    """
-    pairs: set[tuple[float, float]] = set()
-    if not _is_alike(before, part, pairs) or len(pairs) > 1:
-        return None
-    return sum(second - first for first, second in pairs)
-
-
-def _is_alike(before: ScenePart, part: ScenePart, pairs: set[tuple[float, float]]) -> bool:
-    """Return whether two parts have one structure, and add the numbers that differ to `pairs`."""
-    if isinstance(before, Frame) and isinstance(part, Frame):
-        return (
-            before.title == part.title
-            and len(before.parts) == len(part.parts)
-            and all(
-                _is_alike(one, other, pairs)
-                for one, other in zip(before.parts, part.parts, strict=True)
-            )
-        )
-    if isinstance(before, Box) and isinstance(part, Box):
-        return len(before.nodes) == len(part.nodes) and all(
-            _is_same_layer(one, other, pairs)
-            for one, other in zip(before.nodes, part.nodes, strict=True)
-        )
-    return isinstance(before, Mark) and isinstance(part, Mark)
 
 
 def _is_same_layer(before: Node, node: Node, pairs: set[tuple[float, float]]) -> bool:
@@ -109,9 +80,13 @@ def _write_ranges(first: Mapping[str, Any], last: Mapping[str, Any]) -> Mapping[
 
 
 class Wiring:
-    """The edges of a scene by the names of their ends."""
+    """The edges of a scene by the names of their ends.
 
-    def __init__(self, edges: Sequence[Edge]) -> None:
+    changes: what differs from another network, which parts of one structure have alike.
+    """
+
+    def __init__(self, edges: Sequence[Edge], changes: Mapping[str, Change]) -> None:
+        self.changes = changes
         self.into: dict[str, list[Edge]] = defaultdict(list)
         self.out_of: dict[str, list[Edge]] = defaultdict(list)
         for edge in edges:
@@ -144,11 +119,11 @@ class Wiring:
     def _continues(self, repetitions: list[ScenePart], part: ScenePart) -> bool:
         """Return whether a part is one more repetition."""
         before = repetitions[-1]
-        step = _find_step(before, part)
+        step = self._find_step(before, part)
         if step is None:
             return False
         if len(repetitions) > 1:
-            usual = _find_step(repetitions[-2], before)
+            usual = self._find_step(repetitions[-2], before)
             if usual is None or not isclose(step, usual, rel_tol=EQUAL):
                 return False
         inside = {**_number_boxes(before), **_number_boxes(part)}
@@ -160,6 +135,37 @@ class Wiring:
         if len(repetitions) == 1:
             return _same_start(self.find_links(before), links)
         return links == self.find_links(before, repetitions[-2])
+
+    def _find_step(self, before: ScenePart, part: ScenePart) -> float | None:
+        """Return by how much the one number that differs grows from a part to the next.
+
+        0 if none differs; None if the structures differ, or more than one number does.
+        """
+        pairs: set[tuple[float, float]] = set()
+        if not self._is_alike(before, part, pairs) or len(pairs) > 1:
+            return None
+        return sum(second - first for first, second in pairs)
+
+    def _is_alike(
+        self, before: ScenePart, part: ScenePart, pairs: set[tuple[float, float]]
+    ) -> bool:
+        """Return whether two parts have one structure; add the numbers that differ to `pairs`."""
+        if isinstance(before, Frame) and isinstance(part, Frame):
+            return (
+                before.title == part.title
+                and len(before.parts) == len(part.parts)
+                and all(
+                    self._is_alike(one, other, pairs)
+                    for one, other in zip(before.parts, part.parts, strict=True)
+                )
+            )
+        if isinstance(before, Box) and isinstance(part, Box):
+            return len(before.nodes) == len(part.nodes) and all(
+                self.changes.get(one.name) == self.changes.get(other.name)
+                and _is_same_layer(one, other, pairs)
+                for one, other in zip(before.nodes, part.nodes, strict=True)
+            )
+        return isinstance(before, Mark) and isinstance(part, Mark)
 
     def _is_last_complete(self, repetitions: Sequence[ScenePart]) -> bool:
         """Return whether the last part gives others only what each part gives to the next."""

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from archspec import notation
 from archspec.graph import Shape
-from archspec.pictures.boxes import measure_breadth
+from archspec.pictures.boxes import join_ways, measure_breadth
 from archspec.pictures.cells import WIDEST, Symbols, arrange_cells, measure_rows, measure_title
 from archspec.pictures.scene import Box, Edge, Frame, Mark, Scene, join_title
 
@@ -74,9 +74,9 @@ def connect_columns(
             away = Mark(f"{value} link", "link", str(links))
             parts[away.name] = away
             placed.append(PlacedMark(away, here))
-            by_column[here].append(
-                replace(group[0], tail=tail, head=away.name, label="", skip=False)
-            )
+            there = [edge for home, each in by_column.items() if home != here for edge in each]
+            way = replace(group[0], label="", skip=False, change=join_ways(there))
+            by_column[here].append(replace(way, tail=tail, head=away.name))
         for home, near in by_column.items():
             start = parts[tail]
             if home != here:
@@ -126,7 +126,8 @@ def _fork(
             continue
         name = f"{group[0].value.name} into {shared[-1]}"
         passage = Mark(name, "passage", frames=tuple(shared), title_letters=letters)
-        routed.append(replace(group[0], tail=tail.name, head=name, label="", skip=False))
+        way = replace(group[0], label="", skip=False, change=join_ways(group))
+        routed.append(replace(way, tail=tail.name, head=name))
         inner = [replace(edge, tail=name) for edge in group]
         further, more = _fork(passage, inner, parts, titles, widths)
         routed += further
@@ -168,9 +169,12 @@ def label_edges(
     """
     edges, marks = routes
     entering: dict[str, set[Shape]] = defaultdict(set)
+    gone = {box.name for box in scene.boxes if scene.is_gone(box)}  # of another network
     for edge in changing:
-        entering[edge.head].add(_read_shape(edge))
+        if edge.tail not in gone:
+            entering[edge.head].add(_read_shape(edge))
     saying = {box.name for box in scene.boxes if box.block}  # what they give, in their labels
+    saying |= gone
     saying |= {name for name, repeat in scene.repeats.items() if repeat.describe_changes()}
     parts = _name_parts(scene, marks)
     column_of = _find_columns(columns, marks)

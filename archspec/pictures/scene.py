@@ -16,6 +16,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from archspec import notation
+from archspec.differences.changes import Change, ChangeKind, WayKind
 from archspec.graph import Graph, Node, State
 
 Way = Literal["down", "up", "level"]
@@ -80,7 +81,8 @@ class Edge(Struct, frozen=True):
     the calls that it is for. skip: whether the value also reaches the head by a longer way. back:
     whether the head comes before the tail, being a shared layer that is called again. way: "up" in
     the part of a network that expands, if it stands beside the part that contracts, and "level"
-    from one to the other; else "down".
+    from one to the other; else "down". change: what is done to the connection, in a picture of what
+    differs between two networks.
     """
 
     tail: str
@@ -90,6 +92,7 @@ class Edge(Struct, frozen=True):
     skip: bool = False
     back: bool = False
     way: Way = "down"
+    change: WayKind = ""
 
 
 class Frame(Struct, frozen=True, eq=False):
@@ -169,8 +172,9 @@ class Scene(Struct, frozen=True, dict=True):
 
     marks: the outputs of the network, or the ends of a block that is drawn by itself. titles: those
     of frames, by path. names: those of frames that are drawn for groups around them too, by path.
-    repeats: by the name of the repetition that is drawn. parts: boxes and marks
-    by name.
+    repeats: by the name of the repetition that is drawn. compares: whether it
+    shows what differs from another network. changes: that, by the names of nodes and marks.
+    lost: how many connections that are gone are left out. parts: boxes and marks by name.
     """
 
     graph: Graph
@@ -180,6 +184,9 @@ class Scene(Struct, frozen=True, dict=True):
     titles: Mapping[str, str]
     names: Mapping[str, str] = field(default_factory=dict)
     repeats: Mapping[str, FoldedRepeat] = field(default_factory=dict)
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    compares: bool = False
+    lost: int = 0
 
     @cached_property
     def parts(self) -> Mapping[str, Box | Mark]:
@@ -191,6 +198,27 @@ class Scene(Struct, frozen=True, dict=True):
     def has_ways_up(self) -> bool:
         """Whether a part that expands stands beside the part that contracts."""
         return any(edge.way == "up" for edge in self.edges)
+
+    def find_kind(self, name: str) -> ChangeKind:
+        """Return what is done to a node or a mark; "" for one that is the same."""
+        return self.changes[name].kind if name in self.changes else ""
+
+    def find_way(self, node: Node, taken: str) -> WayKind:
+        """Return what is done to the connection by which a node takes another."""
+        ways = self.changes[node.name].ways if node.name in self.changes else ()
+        return ways[node.inputs.index(taken)] if ways else ""
+
+    def find_kinds(self, nodes: Iterable[Node]) -> set[ChangeKind]:
+        """Return all that is done to nodes, without what is done to connections."""
+        return {self.find_kind(node.name) for node in nodes}
+
+    def differs(self, box: Box) -> bool:
+        """Return whether something is done to a layer of a box, or to a connection into one."""
+        return any(node.name in self.changes for node in box.represented)
+
+    def is_gone(self, box: Box) -> bool:
+        """Return whether no layer of a box is in the network, but was in another."""
+        return self.find_kinds(box.represented) <= {"removed", "left"}
 
     def first_repetition(self, box: Box) -> Sequence[Node]:
         """Return the nodes of a box in the first repetition of the repeats around it."""

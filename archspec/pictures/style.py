@@ -13,12 +13,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec.analysis.measures import LAYER_MEASURES
+from archspec.differences.changes import ChangeKind
 from archspec.graph import Node, sum_or_none
 from archspec.layers import KINDS, Kind, traits_of
 
 T = TypeVar("T")
 
 FONT = "Helvetica"
+SIGNS: Mapping[ChangeKind, str] = {
+    "added": "+",
+    "removed": "\u2212",
+    "changed": "~",
+    "moved": "@",
+    "left": "@",
+}
 Face = Literal["", "Bold", "Oblique", "BoldOblique"]  # faces of the font
 SMALL, NORMAL, LARGE = 9, 10, 15  # points of text: none is smaller
 
@@ -37,7 +45,8 @@ class Theme(Struct, frozen=True):
     wrong, failed: the line and the fill of what failed. idle: the fill of what depends on it.
     plain: the fill of what is not a layer. frame_line, frames: frames, the fills by depth. fills:
     by kind of layer. blocks: the first, second, ... block that is drawn by itself; the kinds are
-    light where these are     dark, and the other way round.
+    light where these are dark, and the other way round. changes: what is done to a layer, the fill
+    and the line.
     """
 
     page: str
@@ -52,11 +61,21 @@ class Theme(Struct, frozen=True):
     frames: tuple[str, ...]
     fills: Mapping[str, str]
     blocks: tuple[str, ...]
+    changes: Mapping[ChangeKind, tuple[str, str]]
 
 
 def _by_kind(*colours: str) -> dict[str, str]:
     """Return colours by the kinds of layers."""
     return dict(zip(KINDS, colours, strict=True))
+
+
+def _by_change(
+    added: str, removed: str, changed: str, moved: str
+) -> dict[ChangeKind, tuple[str, str]]:
+    """Return fills and lines by what is done to a layer."""
+    texts: dict[ChangeKind, str] = {"added": added, "removed": removed, "changed": changed}
+    texts |= {"moved": moved, "left": moved}
+    return {kind: (text.split()[0], text.split()[1]) for kind, text in texts.items()}
 
 
 # The colours of kinds, and those of blocks, differ for the colour-blind, too, as far as a search
@@ -71,6 +90,8 @@ THEMES = {
                      "#D0CDD5", "#F7F7F7"),
         blocks=("#133587", "#75000B", "#9C6519", "#317B76", "#905CA5", "#677349", "#6B1F38",
                 "#59275C"),
+        changes=_by_change("#C6EFCE #116329", "#FFD9D4 #C00000", "#FFE699 #8A5A00",
+                           "#D3E5FA #0B5FA5"),
     ),
     "dark": Theme(
         page="#16191D", ink="#F2F2F2", quiet="#AEB4BC", skip="#6CB6FF", wrong="#FF7B72",
@@ -80,6 +101,8 @@ THEMES = {
                      "#606C73", "#2F353C"),
         blocks=("#C8C8FF", "#D38452", "#4DF4DA", "#EED77A", "#23A0F0", "#98E1A3", "#AB8BB4",
                 "#7AA188"),
+        changes=_by_change("#0F4A22 #56D364", "#5E1914 #FF7B72", "#5A4300 #F0C040",
+                           "#123A66 #6CB6FF"),
     ),
     # Greys: costly layers are darker, normalisation and activation white.
     "print": Theme(
@@ -89,6 +112,8 @@ THEMES = {
         fills=_by_kind("#FFFFFF", "#E8E8E8", "#C8C8C8", "#B0B0B0", "#B0B0B0", "#FFFFFF", "#D8D8D8",
                      "#FFFFFF", "#F4F4F4"),
         blocks=("#000000", "#5A5A5A", "#333333", "#707070"),
+        changes=_by_change("#D0D0D0 #000000", "#FFFFFF #000000", "#E8E8E8 #000000",
+                           "#F4F4F4 #000000"),
     ),
 }
 # fmt: on
