@@ -66,8 +66,8 @@ PRECISIONS = {
 
 
 class Gradient(Struct, frozen=True):
-    """What the gradient of an activation reads: its input, its output, and how many values inside
-    for each of the output."""
+    """The values that the gradient of an activation reads: its input, its output, and how many
+    inside for each of the output."""
 
     input: bool = False
     output: bool = False

@@ -32,7 +32,7 @@ class Side(Struct, frozen=True, eq=False):
 
 
 class DifferenceReport(Report):
-    """What differs between networks: text to print, and values to go on with.
+    """The report on what differs between networks: text to print, and data to work with.
 
     differences: between the first network and each of the others. `print` shows the report as text,
     a notebook as a table, and `data` has its numbers: a mapping, or a list of them for several.

@@ -1,4 +1,4 @@
-"""What differs between two networks: their steps paired, the edits between them, and the words.
+"""Compare two networks: their layers paired, the edits between them, and the words.
 
 matching        pairs the nodes of two graphs: by names, then by structure
 edits           the edits that lead from one graph to the other, with their costs

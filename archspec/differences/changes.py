@@ -1,4 +1,4 @@
-"""What of the nodes of a graph differs from another graph."""
+"""Mark in a graph how its nodes differ from those of another graph."""
 
 from __future__ import annotations
 

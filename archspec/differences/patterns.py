@@ -61,8 +61,8 @@ def split_part(part: str) -> Part:
 def write_names(names: Iterable[str], known: Names, stars: bool = True) -> list[str]:
     """Return patterns that stand for exactly these names, in the order of their first.
 
-    known: the names of the graph that they are of. stars: whether siblings are said by a star; else
-    by their numbers.
+    known: the names of the graph that they are of. stars: whether a star stands for all siblings,
+    and not their numbers.
     """
     groups: dict[str, list[tuple[Part, ...]]] = {}
     for name in dict.fromkeys(names):

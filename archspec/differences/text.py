@@ -55,7 +55,7 @@ def write_text(
         rows = make_rows(difference, depth, full)
         lines += _lay_out([_list_cells(row, full) for row in rows], rows, paint)
         for line in list_looked_through(difference):
-            lines += wrap(line, WIDTH, initial_indent="  ( ", subsequent_indent=" " * 4)
+            lines += wrap(line, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4)
     else:
         for line in list_ops(difference):
             lines += wrap(line, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4)

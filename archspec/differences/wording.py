@@ -1,4 +1,4 @@
-"""What a layer was and is, in the words of pictures."""
+"""Write what a layer was and is, in the words of pictures."""
 
 from __future__ import annotations
 

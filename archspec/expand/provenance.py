@@ -1,4 +1,4 @@
-"""Where each argument of a node has its value from.
+"""Find where each argument of a node has its value from.
 
 >>> import archspec
 >>> graph = archspec.load("resnet18")

@@ -1,6 +1,6 @@
 """Write the text of a picture of what differs between two networks, and choose its colours.
 
-What is done to a layer is said three times: by a sign, by the line around it, and by a colour. What
+A sign, the line around a layer, and a colour each show what is done to it. What
 is the same is quiet.
 """
 
@@ -173,7 +173,7 @@ class DifferenceLabels(Labels, frozen=True):
         return write_label([Text(f"{sign}{name}", "Bold" if sign else ""), Text(f"  {shape}")])
 
     def write_heading(self) -> str:
-        """Return the name of the network; what differs is said above the picture."""
+        """Return the name of the network; what differs stands above the picture."""
         return write_label([Text(self.picture.graph.name, "Bold")])
 
 
