@@ -66,6 +66,7 @@ def measure_networks(networks: Sequence[BenchNetwork], plan: Plan, device: str) 
             gc.collect()  # frees the memory of the model
         after = _measure_rate(side, dtype)[0]
     except KeyboardInterrupt:
+        INTERRUPT.confirm()
         interrupted = True
     product = Product(side, before, after)
     return Bench(plan, device, product, tuple(rows), interrupted, describe_environment())

@@ -13,6 +13,7 @@ from archspec.comparing.trainings import Echo, get_first_line, read_member, trai
 from archspec.errors import UserError
 from archspec.reading import kind_of
 from archspec.runs.folder import RUNS
+from archspec.runs.interrupt import INTERRUPT
 from archspec.runs.results import Result, read_result
 from archspec.writing import writing
 
@@ -66,6 +67,7 @@ def compare(
                 read_member(member) if stopped else train_member(member, terms, title, echo)
             )
         except KeyboardInterrupt:
+            INTERRUPT.confirm()
             stopped = True
             found.append(read_member(member))
     results = [each for each in found if isinstance(each, Result)]

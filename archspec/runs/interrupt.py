@@ -5,9 +5,12 @@ weak reference; frameworks drop it in places of their own. So what takes long as
 whether one was lost:
 
     INTERRUPT.install()
-    for step in steps:
-        INTERRUPT.raise_if_lost()
-        step()
+    try:
+        for step in steps:
+            INTERRUPT.raise_if_lost()
+            step()
+    except KeyboardInterrupt:
+        INTERRUPT.confirm()
 """
 
 from __future__ import annotations
@@ -18,15 +21,16 @@ import signal
 class Interrupt:
     """Remember the signal that asked this process to stop.
 
-    number: of the signal; None before there was one.
+    number: of the signal. pending: whether nobody has confirmed yet that it has come.
     """
 
-    number: int | None = None
+    number: int = signal.SIGINT
+    pending = False
 
     def install(self) -> None:
         """Handle SIGTERM and SIGHUP like Ctrl-C, and remember each of them; not what is ignored,
         as under `nohup`."""
-        self.number = None
+        self.pending = False
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows lacks the last
             number = getattr(signal, name, None)
             usual = (signal.SIG_DFL, signal.default_int_handler)
@@ -34,18 +38,22 @@ class Interrupt:
                 signal.signal(number, self._interrupt)
 
     def _interrupt(self, number: int, frame: object) -> None:
-        self.number = number
+        self.number, self.pending = number, True
         raise KeyboardInterrupt
 
     def raise_if_lost(self) -> None:
-        """Raise `KeyboardInterrupt` if a signal has come: who still asks has not heard of it."""
-        if self.number is not None:
+        """Raise `KeyboardInterrupt` if a signal has come and nobody has confirmed it."""
+        if self.pending:
             raise KeyboardInterrupt
+
+    def confirm(self) -> None:
+        """Say that the signal has come: what it was for has stopped."""
+        self.pending = False
 
     @property
     def status(self) -> int:
         """The exit status that a shell gives to a command that a signal ends."""
-        return 128 + (self.number or signal.SIGINT)
+        return 128 + self.number
 
 
 INTERRUPT = Interrupt()

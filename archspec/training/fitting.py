@@ -75,6 +75,7 @@ def learn(job: Job, options: RunOptions, device: str, state: State | None = None
         if not is_interrupt(error):
             training.raise_failure_of_feeds()
             raise
+        INTERRUPT.confirm()
         status = "interrupted"
     finally:
         training.progress.close()
