@@ -17,6 +17,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from archspec import notation
 from archspec.analysis.memory import estimate_peak_memory
 from archspec.errors import UserError
 from archspec.graph import Graph
@@ -60,13 +61,27 @@ def parse_size(text: str) -> int:
     return size
 
 
+def write_limit(size: int) -> str:
+    """Return a memory in the unit that it was probably given in: 16 GB, and not 14.9 GiB.
+
+    >>> write_limit(16 * 10**9), write_limit(24 * 2**30), write_limit(123456789)
+    ('16 GB', '24 GiB', '118 MiB')
+    """
+    for name, unit in sorted(UNITS.items(), key=lambda each: -each[1]):
+        if unit <= size < 1000 * unit and size * 1000 % unit == 0:
+            return f"{size / unit:g} {name}"
+    return notation.write_size(size)
+
+
 def _suggest(text: str) -> str:
     """Return the hint for a size that is none: the two units that a letter may stand for."""
-    found = re.fullmatch(r"\s*([0-9.]+)\s*([kmgt])(i?b)?\s*", text, re.IGNORECASE)
+    found = re.fullmatch(r"\s*([0-9]*)(\.[0-9]+)?\.?\s*([kmgt])(i?b)?\s*", text, re.IGNORECASE)
     units = "KiB, MiB, GiB, TiB are powers of 1024, KB, MB, GB, TB of 1000"
-    if found is None:
+    if found is None or not (found[1] or found[2]):
         return units
-    number, letter = found[1], found[2].upper()
+    number, letter = f"{found[1] or 0}{found[2] or ''}", found[3].upper()
+    if found[4] and f"{letter}{found[4]}" in UNITS:  # the number alone was wrong
+        return f"write {number}{letter}{found[4]}: {units}"
     return f"write {number}{letter}iB or {number}{letter}B: {units}"
 
 

@@ -424,7 +424,7 @@ def _write_field(page: Mapping[str, Any]) -> str:
     if size is None:
         return "each value sees the whole input"
     if not size:
-        return "each value sees one of the input"
+        return "each value sees one value of the input"
     by = notation.write_axes(tuple(f"{each:g}" for each in stride))
     axes = "×".join(map(str, size))
     return f"each value sees {axes} of the input, in steps of {by}"

@@ -20,7 +20,7 @@ from msgspec.structs import asdict
 from tabulate import SEPARATING_LINE, tabulate
 
 from archspec import notation
-from archspec.analysis.batches import BatchFit
+from archspec.analysis.batches import BatchFit, write_limit
 from archspec.analysis.measures import BYTES, LAYER_MEASURES, MEASURES, ROWS, Measure, Unit
 from archspec.analysis.summary import (
     LayerRow,
@@ -174,12 +174,12 @@ def _lay_out_several(rows: Sequence[tuple[Graph, Totals]], form: str) -> str:
     batches = [total.batch for _, total in rows if total.batch is not None]
     if batches:
         largest = (
-            notation.UNKNOWN if each.batch_size is None else str(each.batch_size)
+            notation.UNKNOWN if each.batch_size is None else str(each.batch_size or "none")
             for each in batches
         )
         columns.insert(-2, Column("batch", tuple(largest)))
         legends.append(
-            f"batch: the largest that fits in {notation.write_size(batches[0].limit)}, as computed"
+            f"batch: the largest that fits in {write_limit(batches[0].limit)}, as computed"
         )
     legends += [f"gates: {GATES}"] if any(total.gates for _, total in rows) else []
     return f"{_tabulate(columns, form)}\n\n{'. '.join(legends)}.\n"
@@ -232,7 +232,7 @@ def _list_facts(summary: Summary, form: str) -> str:
 
 def _write_batch(batch: BatchFit) -> str:
     """Return the largest batch that fits in a memory, and how sure that is."""
-    limit = notation.write_size(batch.limit)
+    limit = write_limit(batch.limit)
     if batch.batch_size is None:
         return "unknown, as an axis is unknown (null)"
     if batch.batch_size == 0:
