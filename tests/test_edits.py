@@ -1050,10 +1050,69 @@ def trained(*edits: str) -> set[str]:
             ],
             {"dense"},
         ),
+        "but what is put beside": (
+            ["at: stem, freeze: true", "at: '**', freeze: true", "at: stem, insert_after: CONV"],
+            {"conv2d"},
+        ),
+        "whatever the order": (
+            ["at: stage3, insert_before: CONV", "at: '**', freeze: true"],
+            {"conv2d"},
+        ),
+        "with what is put into it": (
+            ["at: '*', freeze: true", "at: stage3.unit0, insert_after: CONV"],
+            set(),
+        ),
     },
 )
 def test_what_is_frozen(edits: list[str], left: set[str]) -> None:
-    assert trained(*edits) == left
+    conv = "{Conv2D: {filters: =previous.channels, kernel_size: 1}}"
+    assert trained(*(each.replace("CONV", conv) for each in edits)) == left
+
+
+@table(
+    "base, variant, left",
+    {
+        "beside a step of a lower file": (
+            "at: body, freeze: true",
+            "at: body, insert_after: {Dense: 3}",
+            {"dense", "head"},
+        ),
+        "in the place of one": (
+            "at: body, freeze: true",
+            "at: body, replace: {Dense: 3}",
+            {"body", "head"},
+        ),
+        "in one": (
+            "at: body, freeze: true",
+            "at: body.dense, insert_after: {Dense: 3}",
+            {"head"},
+        ),
+        "a step that a lower file has replaced": (
+            "at: body, replace: {Dense: 3}",
+            "at: body, freeze: true",
+            {"head"},
+        ),
+        "a part of what a lower file has put in its place": (
+            "at: body, replace: [{branches: {a: [Dense: 4], b: []}, merge: Add}]",
+            "at: body.a, freeze: true",
+            {"head"},
+        ),
+        "a branch, with what is put into it": (
+            "at: body, replace: [{branches: {a: [Dense: 4], b: []}, merge: Add}]",
+            "at: body.a, freeze: true}, {at: body.a, insert_before: {Dense: 4}",
+            {"head"},
+        ),
+    },
+)
+def test_what_is_frozen_across_files(
+    base: str, variant: str, left: set[str], tmp_path: Path
+) -> None:
+    layers = "layers: [{name: body, layers: [Dense: 4]}, {Dense: 2, name: head}]"
+    files(tmp_path, base=f"input: [4]\n{layers}\nedit: [{{{base}}}]\n")
+    path = files(tmp_path, main=f"extends: base.yaml\nedit: [{{{variant}}}]\n")
+    graph = archspec.load(path)
+    weighted = [node for node in graph if node.facts is not None and node.facts.weights]
+    assert {node.name for node in weighted if node.arguments["trainable"]} == left
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,13 @@ class Insertion(Struct, frozen=True, eq=False):
 
     def within(self, context: Context) -> Insertion:
         """Return the same steps in the scope of a branch that they are put into."""
-        inside = replace(self.context, scope=context.scope, fed=context.fed, depth=context.depth)
+        inside = replace(
+            self.context,
+            scope=context.scope,
+            fed=context.fed,
+            depth=context.depth,
+            freeze=context.freeze,
+        )
         return replace(self, context=inside)
 
 
@@ -105,6 +111,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
     out.met.add(context.place)
     in_blocks = step.label in context.home.blocks
     old_name = name or (step.label if in_blocks else snake_case(step.label))
+    outer = context.freeze  # what stands beside the step, or in its place, is not frozen with it
     context = _with_edits(context, edits, step, out)
     inside = context
     before: list[Insertion] = []
@@ -132,7 +139,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
         elif edit.verb == "replace":
             assert edit.body is not None
             old_names.append(OldName(name or old_name, each.level, name is not None))
-            replaced, inside = each, within
+            replaced, inside, context = each, within, replace(context, freeze=outer)
             label = each.name.rpartition(".")[2]
             if edit.makes_group or isinstance(step, Branch):
                 changed = Group(span=edit.span, body=edit.body)
@@ -141,12 +148,12 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
                 (changed,) = edit.body.steps
         elif edit.body is not None:
             where = before if edit.verb == "insert_before" else after
-            where.append(Insertion(edit.body, within))
+            where.append(Insertion(edit.body, replace(within, freeze=outer)))
     return EditedStep(
         changed,
         step,
         context,
-        inside,
+        replace(inside, freeze=context.freeze),
         tuple(edits),
         old_name,
         name,
