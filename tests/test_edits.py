@@ -1183,3 +1183,42 @@ def test_outputs_that_an_edit_adds_are_named_in_a_file() -> None:
         edited(outputs=["head"])
     assert caught.value.hint is not None
     assert caught.value.hint.startswith("write `outputs` in the file")
+
+
+@table(
+    "edits, names",
+    {
+        "freeze all, new head": (
+            ['at: "*", freeze: true', "at: head, replace: {Dense: 5}"],
+            {"head"},
+        ),
+        "in the other order": (
+            ["at: head, replace: {Dense: 5}", 'at: "**", freeze: true'],
+            {"head"},
+        ),
+        "all but one": (
+            ["of: Dense, replace: {Dense: 5}", "at: head, replace: {Dense: 7}"],
+            {"body.dense", "head"},
+        ),
+    },
+)
+def test_a_pattern_leaves_out_what_another_edit_replaces(
+    edits: list[str], names: set[str]
+) -> None:
+    layers = "{name: body, layers: [Dense: 4]}, {Dense: 3, name: head}"
+    graph = small(layers, *edits)
+    dense = [node for node in graph if node.op == "Dense"]
+    assert {node.name for node in dense if node.arguments["trainable"]} == names
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        ["of: Dense, replace: {Dense: 5}", "at: '**.dense', replace: {Dense: 7}"],
+        ["at: head, freeze: true", "at: head, replace: {Dense: 5}"],
+        ["at: 'hea*', freeze: true", "at: head, replace: {Dense: 5}"],
+    ],
+)
+def test_what_is_replaced_has_no_other_edit_for_it_alone(edits: list[str]) -> None:
+    layers = "{name: body, layers: [Dense: 4]}, {Dense: 3, name: head}"
+    assert only_error(lambda: small(layers, *edits)).code == "edit-conflict"

@@ -174,19 +174,23 @@ def _as_written(value: Any) -> Any:
 
 
 def _find_taken_away(found: Mapping[int, Sequence[Matched]]) -> dict[int, Matched]:
-    """Return the edits that take steps away, by the places of these."""
+    """Return the edits that take steps away, by the places of these: of several at one place that
+    which names the step whole, else one that removes it."""
+    taking = {
+        place: [each for each in edits if each.edit.takes_away] for place, edits in found.items()
+    }
     return {
-        place: next(each for each in edits if each.edit.takes_away)
-        for place, edits in found.items()
-        if any(each.edit.takes_away for each in edits)
+        place: max(edits, key=lambda each: (each.edit.is_of_one, each.edit.verb == "remove"))
+        for place, edits in taking.items()
+        if edits
     }
 
 
 def _leave_what_is_taken_away(
     found: Mapping[int, Sequence[Matched]], keys: Mapping[int, tuple[int, Step, int]]
 ) -> dict[int, list[Matched]]:
-    """Return edits without what lies in a step that another takes away, for those by `of` or by a
-    pattern that meet other steps too: `all ReLUs` are all that are left."""
+    """Return edits without what another takes away, for those by `of` or by a pattern that meet
+    other steps too: `all ReLUs` are all that are left."""
     gone = _find_taken_away(found)
     inside = {
         place for place in found if any(around in gone for around in _iter_around(place, keys))
@@ -194,14 +198,17 @@ def _leave_what_is_taken_away(
     meet_others = {
         each.edit
         for place, edits in found.items()
-        if place not in inside and place not in gone
+        if place not in inside
         for each in edits
+        if gone.get(place, each).edit is each.edit
     }
-    removed = {place: each.edit for place, each in gone.items() if each.edit.verb == "remove"}
 
     def is_left(place: int, each: Matched) -> bool:
-        taken = place in inside or removed.get(place, each.edit) is not each.edit
-        return not taken or each.edit.is_of_one or each.edit not in meet_others
+        if each.edit.is_of_one or each.edit not in meet_others:
+            return True
+        first = gone.get(place, each).edit
+        two_replace = each.edit.verb == first.verb == "replace" and not first.is_of_one
+        return place not in inside and (first is each.edit or two_replace)
 
     left = {
         place: [each for each in edits if is_left(place, each)] for place, edits in found.items()
