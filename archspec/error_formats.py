@@ -48,6 +48,7 @@ CODES = {
     "edit-removed": "A name is that of a step that an edit removes.",
     "edit-reused": "An edit is for a step that has the layers of another, by `reuse`.",
     "edit-set": "An edit sets an argument that the step does not have.",
+    "edit-unmet": "An edit fits a step that is there only by another edit beside it.",
     "else": "An `else` stands beside a step that is no group with a `when`.",
     "empty": "A file holds nothing.",
     "file": "A file cannot be read, or a setting names nothing in it.",

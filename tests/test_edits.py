@@ -1222,3 +1222,45 @@ def test_a_pattern_leaves_out_what_another_edit_replaces(
 def test_what_is_replaced_has_no_other_edit_for_it_alone(edits: list[str]) -> None:
     layers = "{name: body, layers: [Dense: 4]}, {Dense: 3, name: head}"
     assert only_error(lambda: small(layers, *edits)).code == "edit-conflict"
+
+
+STRIDES = "at: stage0.unit0, set: {strides: 2}"
+NORMALIZED = "of: BatchNormalization, replace: {GroupNormalization: {groups: 8}}"
+
+
+@table(
+    "edits, first",
+    {
+        "by `of`": ([STRIDES, NORMALIZED], "'stage0.unit0.shortcut.batch_normalization' is"),
+        "by a pattern": (
+            ["at: '**.shortcut.*', insert_after: {Dropout: 0.1}", STRIDES],
+            "'stage0.unit0.shortcut.conv2d' and 1 more are",
+        ),
+        "what is frozen around it": ([STRIDES, "at: '**', freeze: true"], None),
+        "what an edit writes": (
+            ["of: Dense, set: {use_bias: false}", "at: head, insert_before: {Dense: 3}"],
+            None,
+        ),
+        "what has moved": (["at: stage0, remove: true", NORMALIZED], None),
+    },
+)
+def test_a_step_that_another_edit_brings_into_being_is_not_met(
+    edits: list[str], first: str | None
+) -> None:
+    warnings = archspec.load("resnet18", edits=edits).warnings
+    assert [each.code for each in warnings] == ["edit-unmet"] * (first is not None)
+    for warning in warnings:
+        assert warning.message.startswith(str(first))
+        assert [note.text for note in warning.notes] == ["this edits 'stage0.unit0'"]
+
+
+def test_a_second_file_meets_what_the_first_brings_into_being(tmp_path: Path) -> None:
+    first = f"extends: resnet18\nedit: [{{{STRIDES}}}]\n"
+    both = f"extends: resnet18\nedit: [{{{STRIDES}}}, {{{NORMALIZED}}}]\n"
+    second = f"extends: first.yaml\nedit: [{{{NORMALIZED}}}]\n"
+    assert not archspec.load(files(tmp_path, first=first, main=second)).warnings
+    (warning,) = archspec.load(files(tmp_path, main=both)).warnings
+    assert warning.hint == "write this edit into a second file, which extends this one"
+    third = "extends: first.yaml\nedit: [{at: head, freeze: true}]\n"
+    (warning,) = archspec.load(files(tmp_path, first=both, main=third)).warnings
+    assert (warning.code, warning.span.source.name) == ("edit-unmet", str(tmp_path / "first.yaml"))

@@ -100,11 +100,7 @@ class _Finder:
 
         Raises `Failed` if there are none.
         """
-        entries = self.candidates.entries
-        named = [each for each in entries if pattern is None or pattern.fits(each[0])]
-        fitting = [
-            (name, entry) for name, entry in named if edit.of is None or self._is(entry, edit)
-        ]
+        named, fitting = self.list_fitting(edit, pattern)
         found: dict[int, tuple[str, Entry]] = {}
         for name, entry in fitting:
             if not entry.reused:
@@ -114,6 +110,14 @@ class _Finder:
         if pattern is not None and pattern.is_name:
             check_not_numbered(pattern, *next(iter(found.values())), self.out)
         return found
+
+    def list_fitting(
+        self, edit: Edit, pattern: Pattern | None
+    ) -> tuple[list[tuple[str, Entry]], list[tuple[str, Entry]]]:
+        """Return the steps that a pattern fits, and those of them that are what `of` names."""
+        entries = self.candidates.entries
+        named = [each for each in entries if pattern is None or pattern.fits(each[0])]
+        return named, [each for each in named if edit.of is None or self._is(each[1], edit)]
 
     def _is(self, entry: Entry, edit: Edit) -> bool:
         """Return whether a step is the layer or block that an edit names under `of`."""
@@ -279,6 +283,50 @@ def check_all_met(out: Expansion) -> None:
             around = (m for outer in _iter_around(place, keys) for m in out.edits.get(outer, ()))
             notes = tuple(Note(f"this edits '{m.name}'", m.edit.span) for m in around)
             out.error("edit-conflict", message, each.edit.verb_span, hint, notes[::-1])
+
+
+def warn_of_unmet(level: EditLevel, number: int, out: Expansion) -> None:
+    """Warn of each edit of a file that does not meet a step which it fits, because the step is
+    there only by another edit of the file, as by a param that makes a `when` true.
+
+    number: which level it is, from 1. out: the expansion with its edits.
+    """
+    candidates = Candidates(level, out)
+    candidates.entries = [
+        (name, entry)
+        for name, entry in candidates.entries
+        if entry.place not in out.known and entry.level < number and not entry.reused
+    ]
+    finder, keys = _Finder(candidates), candidates.keys
+    for edit in level.edits if candidates.entries else ():
+        unmet: dict[int, str] = {}
+        for pattern in edit.patterns or (None,):
+            if pattern is None or not pattern.is_name:
+                fitting = finder.list_fitting(edit, pattern)[1]
+                unmet |= {entry.place: name for name, entry in fitting}
+        for place, name in unmet.items():
+            around = [m for outer in _iter_around(place, keys) for m in out.edits.get(outer, ())]
+            around = [each for each in around if each.level == number]
+            if edit.verb != "freeze" or edit not in [each.edit for each in around]:
+                _warn_of_unmet(edit, name, len(unmet) - 1, around, out)
+                break
+
+
+def _warn_of_unmet(
+    edit: Edit, name: str, others: int, around: Sequence[Matched], out: Expansion
+) -> None:
+    """Warn of an edit that does not meet some steps.
+
+    name: of the first. others: how many more there are. around: the edits of what it is in.
+    """
+    more = f" and {others} more are" if others else " is"
+    message = f"'{name}'{more} there only after the edits beside this one, which does not meet it"
+    message = message[:-2] + "them" if others else message
+    hint = "write this edit into a second file, which extends this one"
+    if edit.span.source not in out.spec.files:
+        hint = "write the others into a file first, by `archspec edit`, and edit that one"
+    notes = tuple(Note(f"this edits '{each.name}'", each.edit.span) for each in around[:1])
+    out.warn("edit-unmet", message, edit.verb_span, hint, notes)
 
 
 def _iter_last(out: Expansion) -> Iterator[tuple[int, Matched]]:

@@ -99,7 +99,8 @@ class Expansion(Struct, eq=False):
     edits of the steps at some places. met: the places whose edits have been made. passed_on: the
     values that steps take in place of one that an edit removes, with notes on the edit. marks:
     what stands for an edit in places. names: every step by its final name. last_at: the entry of
-    the step expanded last at a place. base: the graph before the edits of the last file.
+    the step expanded last at a place. base: the graph before the edits of the last file. known: the
+    places of the steps in it.
     """
 
     spec: Spec
@@ -132,6 +133,7 @@ class Expansion(Struct, eq=False):
     names: list[tuple[str, Entry]] = field(default_factory=list)
     last_at: dict[int, Entry] = field(default_factory=dict)
     base: Graph | None = None
+    known: frozenset[int] = frozenset()
 
     @property
     def has_edits(self) -> bool:
