@@ -1202,9 +1202,7 @@ def test_outputs_that_an_edit_adds_are_named_in_a_file() -> None:
         ),
     },
 )
-def test_a_pattern_leaves_out_what_another_edit_replaces(
-    edits: list[str], names: set[str]
-) -> None:
+def test_a_pattern_leaves_out_what_another_edit_replaces(edits: list[str], names: set[str]) -> None:
     layers = "{name: body, layers: [Dense: 4]}, {Dense: 3, name: head}"
     graph = small(layers, *edits)
     dense = [node for node in graph if node.op == "Dense"]
@@ -1264,3 +1262,23 @@ def test_a_second_file_meets_what_the_first_brings_into_being(tmp_path: Path) ->
     third = "extends: first.yaml\nedit: [{at: head, freeze: true}]\n"
     (warning,) = archspec.load(files(tmp_path, first=both, main=third)).warnings
     assert (warning.code, warning.span.source.name) == ("edit-unmet", str(tmp_path / "first.yaml"))
+
+
+@table(
+    "edits, warned",
+    {
+        "hidden": ("{at: '**.main', insert_after: {SpatialDropout2D: =filters / 1000}}", True),
+        "by `==`": ("{at: '**.main.conv2d', set: {filters: ==}}", True),
+        "shown at another step": (
+            "{at: '**.main', insert_after: {SpatialDropout2D: =filters / 1000}}, "
+            "{at: head, insert_before: {Dense: =filters}}",
+            False,
+        ),
+    },
+)
+def test_a_param_that_the_edited_step_hides_is_unused(edits: str, warned: bool) -> None:
+    params = "params: {filters: 7}"
+    graph = archspec.loads(f"archspec: 1\nextends: resnet18\n{params}\nedit: [{edits}]\n")
+    assert [each.code for each in graph.warnings] == ["unused-param"] * warned
+    for warning in graph.warnings:
+        assert "'filters' in an edit is what the edited step calls so" in said(warning)

@@ -20,7 +20,7 @@ from archspec.expand.defaults import file_defaults
 from archspec.expand.drafts import Draft, Previous
 from archspec.expand.expansion import Expansion, Matched
 from archspec.expand.names import make_entry
-from archspec.expand.origins import EDITED
+from archspec.expand.origins import EDITED, Env, names_of_formulas
 from archspec.expand.scopes import Entry, Renamed, snake_case
 from archspec.expand.values import fill, find_params
 from archspec.layers import LAYERS
@@ -171,10 +171,29 @@ def _with_edits(context: Context, edits: Sequence[Matched], step: Step, out: Exp
     params of the file with them too."""
     notes = dict.fromkeys(note for each in edits for note in reversed(_notes_on(each, step)))
     changes = [_notes_on(each, step) for each in edits if each.edit.changes_values]
-    env, _ = find_params(out.spec.home, out)
-    env = env.extended(context.env, context.env.origins)
+    own, _ = find_params(out.spec.home, out)
+    _note_hidden(edits, own, context.env, out)
+    env = own.extended(context.env, context.env.origins)
     inside = replace(context, env=env, edited=changes[-1] if changes else context.edited)
     return inside.with_notes(*notes)
+
+
+def _note_hidden(edits: Sequence[Matched], own: Env, seen: Env, out: Expansion) -> None:
+    """Note which params of the file the formulas of edits name, and which of these are hidden by
+    what the step calls the same.
+
+    own: the params of the file. seen: the names that the step sees.
+    """
+    for edit in [each.edit for each in edits] if own else ():
+        if edit not in out.names_in:
+            out.names_in[edit] = own.keys() & set(names_of_formulas(edit.value))
+            if (of := edit.written.get("of")) is not None:  # which sees the file alone
+                out.shown.update(names_of_formulas(of))
+        for name in out.names_in[edit]:
+            if name not in seen or seen.origins.get(name) is own.origins.get(name):
+                out.shown.add(name)
+            else:
+                out.hidden.setdefault(name, edit)
 
 
 def _notes_on(matched: Matched, step: Step) -> tuple[Note, Note]:

@@ -100,7 +100,9 @@ class Expansion(Struct, eq=False):
     values that steps take in place of one that an edit removes, with notes on the edit. marks:
     what stands for an edit in places. names: every step by its final name. last_at: the entry of
     the step expanded last at a place. base: the graph before the edits of the last file. known: the
-    places of the steps in it.
+    places of the steps in it. names_in: the params of the file that the formulas of an edit name;
+    shown, hidden: those that they mean somewhere, and those that the step calls something else,
+    with an edit.
     """
 
     spec: Spec
@@ -134,6 +136,9 @@ class Expansion(Struct, eq=False):
     last_at: dict[int, Entry] = field(default_factory=dict)
     base: Graph | None = None
     known: frozenset[int] = frozenset()
+    names_in: dict[Edit, set[str]] = field(default_factory=dict)
+    shown: set[str] = field(default_factory=set)
+    hidden: dict[str, Edit] = field(default_factory=dict)
 
     @property
     def has_edits(self) -> bool:

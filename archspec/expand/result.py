@@ -14,7 +14,7 @@ from archspec.expand.context import Context
 from archspec.expand.drafts import Draft
 from archspec.expand.expansion import Expansion, Failed
 from archspec.expand.loops import report_mistakes
-from archspec.expand.origins import SAME, Env, find_sources
+from archspec.expand.origins import Env, find_sources, names_of_formulas
 from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
@@ -22,8 +22,8 @@ from archspec.loading.files import Block, Spec
 from archspec.recipe import SCALED_TWICE, find_misfit, find_scaled_twice, recipe_of
 from archspec.recipe.datasets import is_missing, suggest_dataset
 from archspec.recipe.of_graph import BY_OUTPUT
-from archspec.syntax.formulas import NoValue, is_formula, words_in
-from archspec.syntax.source import Value, iter_texts
+from archspec.syntax.formulas import NoValue, is_formula
+from archspec.syntax.source import Value
 from archspec.syntax.steps import BlockCall, LayerCall
 from archspec.syntax.writer import write_value
 
@@ -151,30 +151,41 @@ def warn_of_unused_params(out: Expansion) -> None:
     """Warn of params of the file that no formula names, such as a misspelt one of its base."""
     root = out.spec.root
     hidden, named = _find_names(root)
-    for level in out.spec.levels:  # those of the files below are no part of the root
-        named.update(*(names_of_formulas(each.written) for each in level.edits))
+    in_edits = {
+        name
+        for level in out.spec.levels
+        for edit in level.edits
+        for name in names_of_formulas(edit.written)
+    }
+    named |= in_edits - (out.hidden.keys() - out.shown)
     known = [name for name, _, _ in root.entries_of("params")]
     for name, span, _ in root.entries_of("params"):
         if name not in named and span.source is root.span.source:
             near = did_you_mean(name, [each for each in known if each in named])
             message = f"no formula names the param '{name}'"
-            if name in hidden:
+            notes: tuple[Note, ...] = ()
+            if name in out.hidden:
+                message = f"'{name}' in an edit is what the edited step calls so, not this param"
+                near = "rename it, or remove it"
+                notes = (Note("the edit is written here", out.hidden[name].span),)
+            elif name in hidden:
                 message = (
                     f"'{name}' in the block '{hidden[name]}' is the block's own param, not this"
                 )
                 near = "rename one of them, or remove it"
-            out.warn("unused-param", message, span, near or "remove it")
+            out.warn("unused-param", message, span, near or "remove it", notes)
 
 
 def _find_names(root: Value) -> tuple[dict[str, str], set[str]]:
-    """Return the names in formulas that are params of a block, with the block, and all others.
+    """Return the names in formulas that are params of a block, with the block, and all others but
+    those in edits.
 
     The defaults of a block's params see those of the file, so that their names count as others.
     """
     hidden: dict[str, str] = {}
     named: set[str] = set()
     for word, value in root.items():
-        if word != "blocks":
+        if word not in ("blocks", "edit"):
             named |= set(names_of_formulas(value))
     for label, _, block in root.entries_of("blocks"):
         own = {name for name, _, _ in block.entries_of("params")}
@@ -184,20 +195,6 @@ def _find_names(root: Value) -> tuple[dict[str, str], set[str]]:
             if word != "params":
                 hidden |= dict.fromkeys(names & own, label)
     return hidden, named
-
-
-def names_of_formulas(value: Value) -> Iterator[str]:
-    """Yield the words of every formula in a value, and the keys that `==` stands at."""
-    for text in iter_texts(value):
-        yield from words_in(text)
-    stack = [value]
-    while stack:
-        each = stack.pop()
-        if isinstance(each.data, dict):
-            yield from (str(key) for key, inner in each.data.items() if inner.data == SAME)
-            stack += each.data.values()
-        elif isinstance(each.data, tuple):
-            stack += each.data
 
 
 def warn_of_broken_conditions(env: Env, out: Expansion) -> None:
