@@ -593,11 +593,20 @@ def test_edits_of_an_imported_file_are_for_its_own_layers(tmp_path: Path) -> Non
     assert names(archspec.load(files(tmp_path, other=other, main=main))) == "b.re_lu"
 
 
-def test_a_pattern_that_ends_in_a_number_is_doubtful_among_ones_own_steps(tmp_path: Path) -> None:
+def test_the_number_of_a_step_is_doubtful_among_ones_own_steps(tmp_path: Path) -> None:
     base = "input: [8]\nlayers: [{name: part, layers: [Dense: 3, Dense: 3]}]\n"
     main = "extends: base.yaml\nedit: [{at: '**.dense_1', freeze: true}]\n"
     (warning,) = archspec.load(files(tmp_path, base=base, main=main)).warnings
     assert (warning.code, warning.notes[0].text) == ("edit-numbered", "the step is written here")
+    for first in ("part.dense", "**.dense"):
+        (warning,) = archspec.load(
+            files(tmp_path, base=base, main=main.replace("**.dense_1", first))
+        ).warnings
+        assert "'dense' is the first of several" in said(warning)
+    alone = base.replace(", Dense: 3]", ", {Dense: 3, name: dense_1}]")
+    assert not archspec.load(
+        files(tmp_path, base=alone, main=main.replace("dense_1", "dense"))
+    ).warnings
     wider = main.replace("dense_1", "dense*")
     assert not archspec.load(files(tmp_path, base=base, main=wider)).warnings
     shipped = main.replace("base.yaml", "resnet18").replace("dense_1", "conv2d_1")

@@ -33,6 +33,11 @@ class Candidates:
         self.level, self.out = level, out
         self.keys = {place: key for key, place in out.places.items()}
         self.entries = [(name, entry) for name, entry in out.names if entry.place]
+        self.unnamed = {name for name, entry in self.entries if not entry.named}
+
+    def is_first(self, name: str, entry: Entry) -> bool:
+        """Return whether a step is the first of several unnamed ones of its kind."""
+        return not entry.named and f"{name}_1" in self.unnamed
 
 
 def report_nothing(
@@ -256,7 +261,7 @@ def check_not_numbered(pattern: Pattern, name: str, entry: Entry, out: Expansion
 
 
 def warn_of_numbers(out: Expansion) -> None:
-    """Warn of patterns that end in the number of a step of one's own files, who could name it.
+    """Warn of names that stand for the number of a step of one's own files, who could name it.
 
     Silent of what comes with archspec, and of edits from outside, which are made at once.
     """
@@ -267,6 +272,11 @@ def warn_of_numbers(out: Expansion) -> None:
         for pattern in each.edit.patterns:
             if pattern.ends_in(each.name) and pattern.value.span.source in spec.files:
                 message = f"'{pattern.text}' ends in a number, which changes when steps are added"
+                if each.is_first:
+                    last = pattern.text.rpartition(".")[2]
+                    message = (
+                        f"'{last}' is the first of several, which changes when steps are added"
+                    )
                 notes = (Note("the step is written here", each.numbered),)
                 out.warn("edit-numbered", message, pattern.value.span, NAME_IT, notes)
 

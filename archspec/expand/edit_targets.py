@@ -61,8 +61,9 @@ def match_edits(level: EditLevel, number: int, out: Expansion) -> dict[int, list
             errors += failed.errors
             continue
         for place, (name, entry) in met.items():
-            numbered = entry.span if is_numbered(name, entry) else None
-            found[place].append(Matched(edit, number, name, index, numbered))
+            is_first = candidates.is_first(name, entry)
+            numbered = entry.span if is_first or is_numbered(name, entry) else None
+            found[place].append(Matched(edit, number, name, index, numbered, is_first))
     left = _leave_what_is_taken_away(found, keys)
     errors += _report_conflicts(left, out)
     if errors:

@@ -58,7 +58,7 @@ class Matched(Struct, frozen=True, eq=False):
 
     level: how many files with edits there are up to that of the edit. index: of the edit in its
     file. name: of the step before it. numbered: where the step is written, if that name is only its
-    number among others of its kind.
+    number among others of its kind. is_first: whether it is the first of them, which has no number.
     """
 
     edit: Edit
@@ -66,6 +66,7 @@ class Matched(Struct, frozen=True, eq=False):
     name: str
     index: int = 0
     numbered: Span | None = None
+    is_first: bool = False
 
     @property
     def order(self) -> tuple[int, int]:
