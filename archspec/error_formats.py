@@ -44,7 +44,7 @@ CODES = {
     "edit-inside": "A name leads into a step that an edit replaces.",
     "edit-no-match": "An edit is for a step that is not there.",
     "edit-numbered": "An edit names a step by the number that it has among unnamed ones.",
-    "edit-outputs": "An output of the network is removed by an edit.",
+    "edit-outputs": "An edit removes an output, or a recipe names an edited one twice.",
     "edit-removed": "A name is that of a step that an edit removes.",
     "edit-reused": "An edit is for a step that has the layers of another, by `reuse`.",
     "edit-set": "An edit sets an argument that the step does not have.",

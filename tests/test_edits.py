@@ -1291,3 +1291,50 @@ def test_a_param_that_the_edited_step_hides_is_unused(edits: str, warned: bool) 
     assert [each.code for each in graph.warnings] == ["unused-param"] * warned
     for warning in graph.warnings:
         assert "'filters' in an edit is what the edited step calls so" in said(warning)
+
+
+RENAMED = "extends: googlenet\nedit: [{at: auxiliary4a, rename: side}]\n"
+
+
+@table(
+    "weights, found",
+    {
+        "the name after the edits": ("{side: 0.5}", {"side.head": 0.5}),
+        "that before them": ("{auxiliary4a: 0.5}", "it is called 'side'"),
+        "both": ("{auxiliary4a: 0.5, side: 0.7}", "it is called 'side'"),
+        "a block and its last step": (
+            "{side: 0.5, side.head: 0.7}",
+            "'side' and 'side.head' are one output",
+        ),
+    },
+)
+def test_a_recipe_has_the_names_after_the_edits_of_its_file(
+    weights: str, found: dict[str, float] | str, tmp_path: Path
+) -> None:
+    path = files(tmp_path, main=f"{RENAMED}train: {{loss_weights: {weights}}}\n")
+    if isinstance(found, str):
+        assert found in said(only_error(lambda: archspec.load(path)))
+    else:
+        assert archspec.load(path).train["loss_weights"] == found
+
+
+def test_a_setting_of_a_recipe_has_the_name_after_the_edits(tmp_path: Path) -> None:
+    path = files(tmp_path, main=RENAMED)
+    graph = archspec.load(path, **{"train.loss_weights.side": 0.7})
+    assert graph.train["loss_weights"]["side.head"] == 0.7
+
+
+def test_losses_follow_two_outputs_that_change_their_names(tmp_path: Path) -> None:
+    heads = "{Dense: 2, name: a}, {Dense: 3, name: b, from: input}"
+    base = f"input: [4]\nlayers: [{heads}]\noutputs: [a, b]\n"
+    base += "train: {loss_weights: {a: 1, b: 2}}\n"
+    main = "extends: base.yaml\nedit: [{at: a, rename: b}, {at: b, rename: a}]\n"
+    graph = archspec.load(files(tmp_path, base=base, main=main))
+    assert [graph[name].arguments["units"] for name in graph.outputs] == [2, 3]
+    assert (graph.outputs, graph.train["loss_weights"]) == (("b", "a"), {"b": 1, "a": 2})
+
+
+def test_a_recipe_without_what_an_edit_removes_is_shown(tmp_path: Path) -> None:
+    main = "extends: googlenet\noutputs: [head]\nedit: [{at: 'auxiliary*', remove: true}]\n"
+    error = only_error(lambda: archspec.load(files(tmp_path, main=main)))
+    assert error.hint == "write what is left: train: {loss_weights: {head: 1}}"

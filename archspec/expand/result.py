@@ -318,30 +318,66 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
 def _rename_outputs(train: dict[str, Any], written: Value, out: Expansion) -> dict[str, Any]:
     """Return a recipe whose losses and metrics follow the outputs that an edit renames.
 
-    written: where it is. Raises `Failed` if it names an output that an edit removes.
+    written: where it is. Raises `Failed` if it names an output that an edit removes, one by the
+    name that it had before an edit of the same file, or one twice.
+    """
+    for word in BY_OUTPUT if out.has_edits else ():
+        given = train.get(word)
+        if not isinstance(given, dict):
+            continue
+        renamed: dict[str, Any] = {}
+        first: dict[str, str] = {}
+        for name, each in given.items():
+            span = written.data[word].key_span(name)
+            try:
+                found = _find_output(str(name), span, out)
+            except Refused as refused:
+                if refused.code == "edit-removed":
+                    left = {key: value for key, value in given.items() if _is_left(key, span, out)}
+                    refused.code = "edit-outputs"
+                    shown = write_value({word: left or None})
+                    refused.hint = f"write what is left: train: {shown}"
+                raise Failed(out.refuse(refused, span, ())) from None
+            if found in first and written.data[word].key_span(first[found]).source is span.source:
+                message = f"'{first[found]}' and '{name}' are one output after the edits"
+                note = Note("it has a value here", written.data[word].key_span(first[found]))
+                raise out.fail("edit-outputs", message, span, "leave one of them out", (note,))
+            first[found], renamed[found] = str(name), each
+        train[word] = renamed
+    return train
+
+
+def _find_output(name: str, span: Span, out: Expansion) -> str:
+    """Return the output that a name under `train` stands for; the name if there is none.
+
+    span: where it is written, on which it depends whether it is a name before an edit. Raises
+    `Refused` for an output that an edit removes or renames.
     """
     outputs = [draft.name for draft in out.outputs]
+    order = {source: number for number, source in enumerate(reversed(out.spec.files))}
+    top = len(order)  # above the files: edits and settings from outside
+    own = order.get(span.source, top)
+    sources = [each.edits[0].span.source for each in out.spec.levels if each.edits]
+    level = sum(order.get(source, top) <= own for source in sources)
+    if level == len(sources) and name in outputs:
+        return name
+    try:
+        draft = out.top.find(name, level).output
+    except Refused as refused:
+        is_stale = name.partition(".")[0] in out.top.renamed and refused.code == "unknown-name"
+        if refused.code == "edit-removed" or is_stale:
+            raise
+        return name
+    return draft.name if isinstance(draft, Draft) and draft.name in outputs else name
 
-    def find(name: str, word: str, given: Mapping[str, Any]) -> str:
-        """Return the output that a name of the files below stands for; else the name."""
-        try:
-            draft = out.top.find(name).output
-        except Refused as refused:
-            if refused.code != "edit-removed":
-                return name
-            refused.code = "edit-outputs"
-            left = {each: value for each, value in given.items() if each != name}
-            refused.hint = f"write what is left: train: {write_value({word: left or None})}"
-            raise Failed(out.refuse(refused, written.data[word].key_span(name), ())) from None
-        return draft.name if isinstance(draft, Draft) and draft.name in outputs else name
 
-    for word in BY_OUTPUT if out.has_edits else ():
-        if isinstance(given := train.get(word), dict):
-            train[word] = {
-                name if name in outputs else find(str(name), word, given): each
-                for name, each in given.items()
-            }
-    return train
+def _is_left(name: str, span: Span, out: Expansion) -> bool:
+    """Return whether an output is not removed."""
+    try:
+        _find_output(name, span, out)
+    except Refused as refused:
+        return refused.code != "edit-removed"
+    return True
 
 
 def check_recipe(graph: Graph, context: Context, out: Expansion) -> Diagnostic | None:
