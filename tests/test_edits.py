@@ -636,6 +636,12 @@ def test_a_setting_with_dots_sets_an_argument_of_a_step() -> None:
     assert setting.fingerprint == edit.fingerprint
 
 
+def test_of_a_setting_and_an_edit_the_setting_wins() -> None:
+    graph = edited("at: head, set: {units: 7, use_bias: false}", **{"head.units": 100})
+    assert graph["head"].arguments["units"] == 100
+    assert graph["head"].arguments["use_bias"] is False
+
+
 def test_a_setting_is_for_one_step() -> None:
     with pytest.raises(UserError, match="is a pattern") as caught:
         edited(**{"stage*.unit0.strides": 1})
