@@ -1344,3 +1344,10 @@ def test_a_recipe_without_what_an_edit_removes_is_shown(tmp_path: Path) -> None:
     main = "extends: googlenet\noutputs: [head]\nedit: [{at: 'auxiliary*', remove: true}]\n"
     error = only_error(lambda: archspec.load(files(tmp_path, main=main)))
     assert error.hint == "write what is left: train: {loss_weights: {head: 1}}"
+
+
+def test_the_verb_names_no_option_of_another(tmp_path: Path) -> None:
+    words = ["edit", "lenet5", "--edit", "of: Dense, freeze: true", "-o", "lenet5.yaml"]
+    done = command(tmp_path, *words)
+    assert done.returncode == 1
+    assert "hint: choose another name\n" in done.stderr
