@@ -1351,3 +1351,8 @@ def test_the_verb_names_no_option_of_another(tmp_path: Path) -> None:
     done = command(tmp_path, *words)
     assert done.returncode == 1
     assert "hint: choose another name\n" in done.stderr
+
+
+def test_a_momentum_of_a_half_is_the_same_in_pytorch() -> None:
+    assert not archspec.load("resnet18", **{"batch_normalization.momentum": 0.5}).warnings
+    assert archspec.load("resnet18", **{"batch_normalization.momentum": 0.4}).warnings
