@@ -1356,3 +1356,11 @@ def test_the_verb_names_no_option_of_another(tmp_path: Path) -> None:
 def test_a_momentum_of_a_half_is_the_same_in_pytorch() -> None:
     assert not archspec.load("resnet18", **{"batch_normalization.momentum": 0.5}).warnings
     assert archspec.load("resnet18", **{"batch_normalization.momentum": 0.4}).warnings
+
+
+def test_an_error_in_what_is_put_beside_a_step_names_no_edit_beside_it() -> None:
+    edits = [f"at: head, insert_after: {{Dense: {units}}}" for units in (3, 4)]
+    edits += ["at: head, insert_after: {MaxPooling2D: 2}", "at: head, set: {units: 7}"]
+    notes = only_error(lambda: archspec.load("resnet18", edits=edits)).notes
+    found = [note.span.source.name for note in notes if note.text == "edited here"]
+    assert found == [f"--edit '{edits[2]}'", f"--edit '{edits[3]}'"]

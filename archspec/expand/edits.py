@@ -112,7 +112,8 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
     in_blocks = step.label in context.home.blocks
     old_name = name or (step.label if in_blocks else snake_case(step.label))
     outer = context.freeze  # what stands beside the step, or in its place, is not frozen with it
-    context = _with_edits(context, edits, step, out)
+    plain, context = context, _with_edits(context, edits, step, out)
+    of_step = [each for each in edits if each.edit.is_of_step]
     inside = context
     before: list[Insertion] = []
     after: list[Insertion] = []
@@ -148,7 +149,8 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
                 (changed,) = edit.body.steps
         elif edit.body is not None:
             where = before if edit.verb == "insert_before" else after
-            where.append(Insertion(edit.body, replace(within, freeze=outer)))
+            beside = _with_edits(replace(plain, freeze=outer), [*of_step, each], step, out)
+            where.append(Insertion(edit.body, _context_of_edit(beside, each, out)))
     return EditedStep(
         changed,
         step,
