@@ -1364,3 +1364,11 @@ def test_an_error_in_what_is_put_beside_a_step_names_no_edit_beside_it() -> None
     notes = only_error(lambda: archspec.load("resnet18", edits=edits)).notes
     found = [note.span.source.name for note in notes if note.text == "edited here"]
     assert found == [f"--edit '{edits[2]}'", f"--edit '{edits[3]}'"]
+
+
+def test_one_name_in_a_repeat_is_told_apart_by_the_index() -> None:
+    layers = "{Dense: 4, repeat: 3}, {Dense: 2, name: head}"
+    edit = "of: {Dense: 4}, rename: x"
+    assert "{index}" in said(only_error(lambda: small(layers, edit)))
+    graph = small(layers, edit.replace("x", "'x{index}'"))
+    assert [node.name for node in graph][1:] == ["x0", "x1", "x2", "head"]
