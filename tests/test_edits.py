@@ -1372,3 +1372,70 @@ def test_one_name_in_a_repeat_is_told_apart_by_the_index() -> None:
     assert "{index}" in said(only_error(lambda: small(layers, edit)))
     graph = small(layers, edit.replace("x", "'x{index}'"))
     assert [node.name for node in graph][1:] == ["x0", "x1", "x2", "head"]
+
+
+@table(
+    "edits, hint",
+    {
+        "a list for a merge": (
+            ["at: stage0.unit0.add, replace: [Add, ReLU]"],
+            "is `insert_before` at the step that takes it, or `insert_after` in a second file",
+        ),
+        "weights of a block": (
+            ["at: stage0.unit0, set: {trainable: false}"],
+            "write `freeze: true` in place of `set`",
+        ),
+        "weights of a group": (
+            ["at: stage0, set: {trainable: true}"],
+            "write `freeze: false` in place of `set`",
+        ),
+        "a verb under `set`": (
+            ["at: head, set: {insert_after: {Dense: 3}}"],
+            "write `insert_after: {Dense: 3}` in place of `set`",
+        ),
+        "no step": (
+            ["at: head, replace: null"],
+            "write a step, `replace: ReLU`, or `remove: true`",
+        ),
+        "no step beside": (["at: head, insert_after: ''"], "write a step, `insert_after: ReLU`"),
+        "no kind": (["of: null, remove: true"], "or leave it out"),
+        "one name in a loop": (["at: stage*, rename: foo"], "the loop variable, {stage}"),
+        "one name in a loop of units": (
+            ["at: stage3.unit*, rename: 'u{stage}'"],
+            "the loop variable, {unit}",
+        ),
+        "one name of several steps": (
+            ["of: Conv2D, rename: foo"],
+            "write an edit for each, by `at` or `of`",
+        ),
+        "three stars": (["at: '***', freeze: true"], "within a part write one `*`"),
+        "two stars in a part": (["at: [head, st**], freeze: true"], "within a part write one `*`"),
+    },
+)
+def test_a_hint_can_be_followed(edits: list[str], hint: str) -> None:
+    assert hint in (only_error(lambda: archspec.load("resnet18", edits=edits)).hint or "")
+
+
+@table(
+    "setting, value, edit",
+    {
+        "freeze": ("stem.freeze", True, "at: stem, freeze: true"),
+        "remove": ("stage3.remove", True, "at: stage3, remove: true"),
+        "name": ("stage0.unit0.name", "x", "at: stage0.unit0, rename: x"),
+        "trainable": ("stage3.trainable", False, "at: stage3, freeze: true"),
+    },
+)
+def test_a_setting_that_is_no_argument_is_shown_as_an_edit(
+    setting: str, value: object, edit: str
+) -> None:
+    error = only_error(lambda: archspec.load("resnet18", **{setting: value}))
+    assert error.hint == f"give it as an edit: --edit '{edit}'"
+    assert archspec.load("resnet18", edits=[edit]).nodes
+
+
+def test_a_broken_file_is_not_said_to_have_no_steps() -> None:
+    with pytest.raises(SpecError) as caught:
+        archspec.loads("archspec: 1\ninput: [8]\nlayers: [Dens: 3]\n", **{"foo.units": 3})
+    found = str(caught.value)
+    assert "places: params" in found
+    assert "its steps" not in found
