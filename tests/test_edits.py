@@ -1230,6 +1230,7 @@ def test_a_pattern_leaves_out_what_another_edit_replaces(edits: list[str], names
         ["of: Dense, replace: {Dense: 5}", "at: '**.dense', replace: {Dense: 7}"],
         ["at: head, freeze: true", "at: head, replace: {Dense: 5}"],
         ["at: 'hea*', freeze: true", "at: head, replace: {Dense: 5}"],
+        ["of: Dense, insert_before: {Dropout: 0.1}", "at: head, replace: {Dense: 5}"],
     ],
 )
 def test_what_is_replaced_has_no_other_edit_for_it_alone(edits: list[str]) -> None:

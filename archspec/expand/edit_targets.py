@@ -211,9 +211,12 @@ def _leave_what_is_taken_away(
     def is_left(place: int, each: Matched) -> bool:
         if each.edit.is_of_one or each.edit not in meet_others:
             return True
-        first = gone.get(place, each).edit
-        two_replace = each.edit.verb == first.verb == "replace" and not first.is_of_one
-        return place not in inside and (first is each.edit or two_replace)
+        if place in inside or place not in gone:
+            return place not in inside
+        first = gone[place].edit
+        if first.verb == "remove" or (first.is_of_one and each.edit.takes_away):
+            return first is each.edit
+        return each.edit.verb not in ("set", "freeze")  # what is beside it is meant still
 
     left = {
         place: [each for each in edits if is_left(place, each)] for place, edits in found.items()
@@ -235,7 +238,9 @@ def _report_conflicts(found: Mapping[int, Sequence[Matched]], out: Expansion) ->
             other = first if each is not first else others[0]
             message = f"'{each.name}' has another edit, and one of them takes it away"
             note = Note(f"{other.edit.verb} is written here", other.edit.verb_span)
-            errors.append(out.error("edit-conflict", message, each.edit.verb_span, hint, (note,)))
+            beside = first.edit.verb == "replace" and not others[0].edit.is_of_step
+            remedy = "write all steps under `replace`, as a list" if beside else hint
+            errors.append(out.error("edit-conflict", message, each.edit.verb_span, remedy, (note,)))
             continue
         for around in _iter_around(place, keys):
             if around in gone:
