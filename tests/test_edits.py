@@ -593,11 +593,20 @@ def test_edits_of_an_imported_file_are_for_its_own_layers(tmp_path: Path) -> Non
     assert names(archspec.load(files(tmp_path, other=other, main=main))) == "b.re_lu"
 
 
-def test_a_pattern_that_ends_in_a_number_is_doubtful_among_ones_own_steps(tmp_path: Path) -> None:
+def test_the_number_of_a_step_is_doubtful_among_ones_own_steps(tmp_path: Path) -> None:
     base = "input: [8]\nlayers: [{name: part, layers: [Dense: 3, Dense: 3]}]\n"
     main = "extends: base.yaml\nedit: [{at: '**.dense_1', freeze: true}]\n"
     (warning,) = archspec.load(files(tmp_path, base=base, main=main)).warnings
     assert (warning.code, warning.notes[0].text) == ("edit-numbered", "the step is written here")
+    for first in ("part.dense", "**.dense"):
+        (warning,) = archspec.load(
+            files(tmp_path, base=base, main=main.replace("**.dense_1", first))
+        ).warnings
+        assert "'dense' is the first of several" in said(warning)
+    alone = base.replace(", Dense: 3]", ", {Dense: 3, name: dense_1}]")
+    assert not archspec.load(
+        files(tmp_path, base=alone, main=main.replace("dense_1", "dense"))
+    ).warnings
     wider = main.replace("dense_1", "dense*")
     assert not archspec.load(files(tmp_path, base=base, main=wider)).warnings
     shipped = main.replace("base.yaml", "resnet18").replace("dense_1", "conv2d_1")
@@ -625,6 +634,12 @@ def test_a_setting_with_dots_sets_an_argument_of_a_step() -> None:
     )
     edit = edited("at: 'stage1.*', set: {filters: 9}", "at: head, set: {use_bias: false}")
     assert setting.fingerprint == edit.fingerprint
+
+
+def test_of_a_setting_and_an_edit_the_setting_wins() -> None:
+    graph = edited("at: head, set: {units: 7, use_bias: false}", **{"head.units": 100})
+    assert graph["head"].arguments["units"] == 100
+    assert graph["head"].arguments["use_bias"] is False
 
 
 def test_a_setting_is_for_one_step() -> None:
@@ -1050,10 +1065,69 @@ def trained(*edits: str) -> set[str]:
             ],
             {"dense"},
         ),
+        "but what is put beside": (
+            ["at: stem, freeze: true", "at: '**', freeze: true", "at: stem, insert_after: CONV"],
+            {"conv2d"},
+        ),
+        "whatever the order": (
+            ["at: stage3, insert_before: CONV", "at: '**', freeze: true"],
+            {"conv2d"},
+        ),
+        "with what is put into it": (
+            ["at: '*', freeze: true", "at: stage3.unit0, insert_after: CONV"],
+            set(),
+        ),
     },
 )
 def test_what_is_frozen(edits: list[str], left: set[str]) -> None:
-    assert trained(*edits) == left
+    conv = "{Conv2D: {filters: =previous.channels, kernel_size: 1}}"
+    assert trained(*(each.replace("CONV", conv) for each in edits)) == left
+
+
+@table(
+    "base, variant, left",
+    {
+        "beside a step of a lower file": (
+            "at: body, freeze: true",
+            "at: body, insert_after: {Dense: 3}",
+            {"dense", "head"},
+        ),
+        "in the place of one": (
+            "at: body, freeze: true",
+            "at: body, replace: {Dense: 3}",
+            {"body", "head"},
+        ),
+        "in one": (
+            "at: body, freeze: true",
+            "at: body.dense, insert_after: {Dense: 3}",
+            {"head"},
+        ),
+        "a step that a lower file has replaced": (
+            "at: body, replace: {Dense: 3}",
+            "at: body, freeze: true",
+            {"head"},
+        ),
+        "a part of what a lower file has put in its place": (
+            "at: body, replace: [{branches: {a: [Dense: 4], b: []}, merge: Add}]",
+            "at: body.a, freeze: true",
+            {"head"},
+        ),
+        "a branch, with what is put into it": (
+            "at: body, replace: [{branches: {a: [Dense: 4], b: []}, merge: Add}]",
+            "at: body.a, freeze: true}, {at: body.a, insert_before: {Dense: 4}",
+            {"head"},
+        ),
+    },
+)
+def test_what_is_frozen_across_files(
+    base: str, variant: str, left: set[str], tmp_path: Path
+) -> None:
+    layers = "layers: [{name: body, layers: [Dense: 4]}, {Dense: 2, name: head}]"
+    files(tmp_path, base=f"input: [4]\n{layers}\nedit: [{{{base}}}]\n")
+    path = files(tmp_path, main=f"extends: base.yaml\nedit: [{{{variant}}}]\n")
+    graph = archspec.load(path)
+    weighted = [node for node in graph if node.facts is not None and node.facts.weights]
+    assert {node.name for node in weighted if node.arguments["trainable"]} == left
 
 
 @pytest.mark.parametrize(
@@ -1124,3 +1198,245 @@ def test_outputs_that_an_edit_adds_are_named_in_a_file() -> None:
         edited(outputs=["head"])
     assert caught.value.hint is not None
     assert caught.value.hint.startswith("write `outputs` in the file")
+
+
+@table(
+    "edits, names",
+    {
+        "freeze all, new head": (
+            ['at: "*", freeze: true', "at: head, replace: {Dense: 5}"],
+            {"head"},
+        ),
+        "in the other order": (
+            ["at: head, replace: {Dense: 5}", 'at: "**", freeze: true'],
+            {"head"},
+        ),
+        "all but one": (
+            ["of: Dense, replace: {Dense: 5}", "at: head, replace: {Dense: 7}"],
+            {"body.dense", "head"},
+        ),
+    },
+)
+def test_a_pattern_leaves_out_what_another_edit_replaces(edits: list[str], names: set[str]) -> None:
+    layers = "{name: body, layers: [Dense: 4]}, {Dense: 3, name: head}"
+    graph = small(layers, *edits)
+    dense = [node for node in graph if node.op == "Dense"]
+    assert {node.name for node in dense if node.arguments["trainable"]} == names
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        ["of: Dense, replace: {Dense: 5}", "at: '**.dense', replace: {Dense: 7}"],
+        ["at: head, freeze: true", "at: head, replace: {Dense: 5}"],
+        ["at: 'hea*', freeze: true", "at: head, replace: {Dense: 5}"],
+        ["of: Dense, insert_before: {Dropout: 0.1}", "at: head, replace: {Dense: 5}"],
+    ],
+)
+def test_what_is_replaced_has_no_other_edit_for_it_alone(edits: list[str]) -> None:
+    layers = "{name: body, layers: [Dense: 4]}, {Dense: 3, name: head}"
+    assert only_error(lambda: small(layers, *edits)).code == "edit-conflict"
+
+
+STRIDES = "at: stage0.unit0, set: {strides: 2}"
+NORMALIZED = "of: BatchNormalization, replace: {GroupNormalization: {groups: 8}}"
+
+
+@table(
+    "edits, first",
+    {
+        "by `of`": ([STRIDES, NORMALIZED], "'stage0.unit0.shortcut.batch_normalization' is"),
+        "by a pattern": (
+            ["at: '**.shortcut.*', insert_after: {Dropout: 0.1}", STRIDES],
+            "'stage0.unit0.shortcut.conv2d' and 1 more are",
+        ),
+        "what is frozen around it": ([STRIDES, "at: '**', freeze: true"], None),
+        "what an edit writes": (
+            ["of: Dense, set: {use_bias: false}", "at: head, insert_before: {Dense: 3}"],
+            None,
+        ),
+        "what has moved": (["at: stage0, remove: true", NORMALIZED], None),
+    },
+)
+def test_a_step_that_another_edit_brings_into_being_is_not_met(
+    edits: list[str], first: str | None
+) -> None:
+    warnings = archspec.load("resnet18", edits=edits).warnings
+    assert [each.code for each in warnings] == ["edit-unmet"] * (first is not None)
+    for warning in warnings:
+        assert warning.message.startswith(str(first))
+        assert [note.text for note in warning.notes] == ["this edits 'stage0.unit0'"]
+
+
+def test_a_second_file_meets_what_the_first_brings_into_being(tmp_path: Path) -> None:
+    first = f"extends: resnet18\nedit: [{{{STRIDES}}}]\n"
+    both = f"extends: resnet18\nedit: [{{{STRIDES}}}, {{{NORMALIZED}}}]\n"
+    second = f"extends: first.yaml\nedit: [{{{NORMALIZED}}}]\n"
+    assert not archspec.load(files(tmp_path, first=first, main=second)).warnings
+    (warning,) = archspec.load(files(tmp_path, main=both)).warnings
+    assert warning.hint == "write this edit into a second file, which extends this one"
+    third = "extends: first.yaml\nedit: [{at: head, freeze: true}]\n"
+    (warning,) = archspec.load(files(tmp_path, first=both, main=third)).warnings
+    assert (warning.code, warning.span.source.name) == ("edit-unmet", str(tmp_path / "first.yaml"))
+
+
+@table(
+    "edits, warned",
+    {
+        "hidden": ("{at: '**.main', insert_after: {SpatialDropout2D: =filters / 1000}}", True),
+        "by `==`": ("{at: '**.main.conv2d', set: {filters: ==}}", True),
+        "shown at another step": (
+            "{at: '**.main', insert_after: {SpatialDropout2D: =filters / 1000}}, "
+            "{at: head, insert_before: {Dense: =filters}}",
+            False,
+        ),
+    },
+)
+def test_a_param_that_the_edited_step_hides_is_unused(edits: str, warned: bool) -> None:
+    params = "params: {filters: 7}"
+    graph = archspec.loads(f"archspec: 1\nextends: resnet18\n{params}\nedit: [{edits}]\n")
+    assert [each.code for each in graph.warnings] == ["unused-param"] * warned
+    for warning in graph.warnings:
+        assert "'filters' in an edit is what the edited step calls so" in said(warning)
+
+
+RENAMED = "extends: googlenet\nedit: [{at: auxiliary4a, rename: side}]\n"
+
+
+@table(
+    "weights, found",
+    {
+        "the name after the edits": ("{side: 0.5}", {"side.head": 0.5}),
+        "that before them": ("{auxiliary4a: 0.5}", "it is called 'side'"),
+        "both": ("{auxiliary4a: 0.5, side: 0.7}", "it is called 'side'"),
+        "a block and its last step": (
+            "{side: 0.5, side.head: 0.7}",
+            "'side' and 'side.head' are one output",
+        ),
+    },
+)
+def test_a_recipe_has_the_names_after_the_edits_of_its_file(
+    weights: str, found: dict[str, float] | str, tmp_path: Path
+) -> None:
+    path = files(tmp_path, main=f"{RENAMED}train: {{loss_weights: {weights}}}\n")
+    if isinstance(found, str):
+        assert found in said(only_error(lambda: archspec.load(path)))
+    else:
+        assert archspec.load(path).train["loss_weights"] == found
+
+
+def test_a_setting_of_a_recipe_has_the_name_after_the_edits(tmp_path: Path) -> None:
+    path = files(tmp_path, main=RENAMED)
+    graph = archspec.load(path, **{"train.loss_weights.side": 0.7})
+    assert graph.train["loss_weights"]["side.head"] == 0.7
+
+
+def test_losses_follow_two_outputs_that_change_their_names(tmp_path: Path) -> None:
+    heads = "{Dense: 2, name: a}, {Dense: 3, name: b, from: input}"
+    base = f"input: [4]\nlayers: [{heads}]\noutputs: [a, b]\n"
+    base += "train: {loss_weights: {a: 1, b: 2}}\n"
+    main = "extends: base.yaml\nedit: [{at: a, rename: b}, {at: b, rename: a}]\n"
+    graph = archspec.load(files(tmp_path, base=base, main=main))
+    assert [graph[name].arguments["units"] for name in graph.outputs] == [2, 3]
+    assert (graph.outputs, graph.train["loss_weights"]) == (("b", "a"), {"b": 1, "a": 2})
+
+
+def test_a_recipe_without_what_an_edit_removes_is_shown(tmp_path: Path) -> None:
+    main = "extends: googlenet\noutputs: [head]\nedit: [{at: 'auxiliary*', remove: true}]\n"
+    error = only_error(lambda: archspec.load(files(tmp_path, main=main)))
+    assert error.hint == "write what is left: train: {loss_weights: {head: 1}}"
+
+
+def test_the_verb_names_no_option_of_another(tmp_path: Path) -> None:
+    words = ["edit", "lenet5", "--edit", "of: Dense, freeze: true", "-o", "lenet5.yaml"]
+    done = command(tmp_path, *words)
+    assert done.returncode == 1
+    assert "hint: choose another name\n" in done.stderr
+
+
+def test_a_momentum_of_a_half_is_the_same_in_pytorch() -> None:
+    assert not archspec.load("resnet18", **{"batch_normalization.momentum": 0.5}).warnings
+    assert archspec.load("resnet18", **{"batch_normalization.momentum": 0.4}).warnings
+
+
+def test_an_error_in_what_is_put_beside_a_step_names_no_edit_beside_it() -> None:
+    edits = [f"at: head, insert_after: {{Dense: {units}}}" for units in (3, 4)]
+    edits += ["at: head, insert_after: {MaxPooling2D: 2}", "at: head, set: {units: 7}"]
+    notes = only_error(lambda: archspec.load("resnet18", edits=edits)).notes
+    found = [note.span.source.name for note in notes if note.text == "edited here"]
+    assert found == [f"--edit '{edits[2]}'", f"--edit '{edits[3]}'"]
+
+
+def test_one_name_in_a_repeat_is_told_apart_by_the_index() -> None:
+    layers = "{Dense: 4, repeat: 3}, {Dense: 2, name: head}"
+    edit = "of: {Dense: 4}, rename: x"
+    assert "{index}" in said(only_error(lambda: small(layers, edit)))
+    graph = small(layers, edit.replace("x", "'x{index}'"))
+    assert [node.name for node in graph][1:] == ["x0", "x1", "x2", "head"]
+
+
+@table(
+    "edits, hint",
+    {
+        "a list for a merge": (
+            ["at: stage0.unit0.add, replace: [Add, ReLU]"],
+            "is `insert_before` at the step that takes it, or `insert_after` in a second file",
+        ),
+        "weights of a block": (
+            ["at: stage0.unit0, set: {trainable: false}"],
+            "write `freeze: true` in place of `set`",
+        ),
+        "weights of a group": (
+            ["at: stage0, set: {trainable: true}"],
+            "write `freeze: false` in place of `set`",
+        ),
+        "a verb under `set`": (
+            ["at: head, set: {insert_after: {Dense: 3}}"],
+            "write `insert_after: {Dense: 3}` in place of `set`",
+        ),
+        "no step": (
+            ["at: head, replace: null"],
+            "write a step, `replace: ReLU`, or `remove: true`",
+        ),
+        "no step beside": (["at: head, insert_after: ''"], "write a step, `insert_after: ReLU`"),
+        "no kind": (["of: null, remove: true"], "or leave it out"),
+        "one name in a loop": (["at: stage*, rename: foo"], "the loop variable, {stage}"),
+        "one name in a loop of units": (
+            ["at: stage3.unit*, rename: 'u{stage}'"],
+            "the loop variable, {unit}",
+        ),
+        "one name of several steps": (
+            ["of: Conv2D, rename: foo"],
+            "write an edit for each, by `at` or `of`",
+        ),
+        "three stars": (["at: '***', freeze: true"], "within a part write one `*`"),
+        "two stars in a part": (["at: [head, st**], freeze: true"], "within a part write one `*`"),
+    },
+)
+def test_a_hint_can_be_followed(edits: list[str], hint: str) -> None:
+    assert hint in (only_error(lambda: archspec.load("resnet18", edits=edits)).hint or "")
+
+
+@table(
+    "setting, value, edit",
+    {
+        "freeze": ("stem.freeze", True, "at: stem, freeze: true"),
+        "remove": ("stage3.remove", True, "at: stage3, remove: true"),
+        "name": ("stage0.unit0.name", "x", "at: stage0.unit0, rename: x"),
+        "trainable": ("stage3.trainable", False, "at: stage3, freeze: true"),
+    },
+)
+def test_a_setting_that_is_no_argument_is_shown_as_an_edit(
+    setting: str, value: object, edit: str
+) -> None:
+    error = only_error(lambda: archspec.load("resnet18", **{setting: value}))
+    assert error.hint == f"give it as an edit: --edit '{edit}'"
+    assert archspec.load("resnet18", edits=[edit]).nodes
+
+
+def test_a_broken_file_is_not_said_to_have_no_steps() -> None:
+    with pytest.raises(SpecError) as caught:
+        archspec.loads("archspec: 1\ninput: [8]\nlayers: [Dens: 3]\n", **{"foo.units": 3})
+    found = str(caught.value)
+    assert "places: params" in found
+    assert "its steps" not in found

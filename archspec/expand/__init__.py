@@ -36,7 +36,7 @@ from archspec.expand.context import Context
 from archspec.expand.defaults import with_file_defaults
 from archspec.expand.drafts import Previous
 from archspec.expand.edit_faults import warn_of_numbers
-from archspec.expand.edit_targets import check_all_met, count_met, match_edits
+from archspec.expand.edit_targets import check_all_met, count_met, match_edits, warn_of_unmet
 from archspec.expand.expansion import Expansion, Failed, Halt, Handler, Matched
 from archspec.expand.first_state import may_have_changed, note_changes
 from archspec.expand.inputs_outputs import add_inputs, find_known_outputs, find_outputs
@@ -88,6 +88,8 @@ def expand(spec: Spec) -> Graph:
         try:
             for number, level in enumerate(spec.levels, 1):
                 _expand_below(level, out)
+                if number > 1:
+                    warn_of_unmet(spec.levels[number - 2], number - 1, out)
                 counts += count_met(out)
                 base = make_graph(out)
                 edits = match_edits(level, number, out)
@@ -127,12 +129,14 @@ def _add_edits(edits: Mapping[int, list[Matched]], base: Graph, out: Expansion) 
     merged = {place: list(each) for place, each in out.edits.items()}
     for place, more in edits.items():
         merged.setdefault(place, []).extend(more)
+    unmet = (each for each in out.findings if each.code == "edit-unmet")
     return Expansion(
         out.spec,
         out.kinds,
-        findings=list(out.spec.diagnostics),
+        findings=[*out.spec.diagnostics, *unmet],
         places=out.places,
         marks=out.marks,
+        known=frozenset(entry.place for _, entry in out.names),
         edits=merged,
         base=base,
     )
@@ -179,6 +183,8 @@ def _expand_spec(out: Expansion) -> Graph:
     out.outputs = find_outputs(replace(context, level=spec.outputs_level), last, out)
     settle_names(out)
     check_all_met(out)
+    if out.edits and not out.has_failed():
+        warn_of_unmet(spec.levels[-1], len(spec.levels), out)
     check_keras_names(out)
     if not out.has_failed():
         check_any_layer(out)

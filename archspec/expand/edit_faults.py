@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from archspec.arguments import show
 from archspec.errors import Note, Span, closest, did_you_mean, one_of
 from archspec.expand.context import Call
@@ -15,9 +17,11 @@ from archspec.expand.scopes import Entry, Scope, snake_case
 from archspec.infer import suggest_kind
 from archspec.layers import LAYERS, traits_of
 from archspec.loading.files import EditLevel
-from archspec.syntax.edits import Edit, Pattern, translate
+from archspec.syntax.edits import VERBS, Edit, Pattern, translate
+from archspec.syntax.source import Value, to_plain
 from archspec.syntax.steps import BlockCall, Branches, LayerCall, Reuse, Step
 from archspec.syntax.words import MODIFIERS, WORDS
+from archspec.syntax.writer import write_value
 
 NAME_IT = "give that step a `name`, or say by `of` which layer is meant"
 
@@ -33,6 +37,11 @@ class Candidates:
         self.level, self.out = level, out
         self.keys = {place: key for key, place in out.places.items()}
         self.entries = [(name, entry) for name, entry in out.names if entry.place]
+        self.unnamed = {name for name, entry in self.entries if not entry.named}
+
+    def is_first(self, name: str, entry: Entry) -> bool:
+        """Return whether a step is the first of several unnamed ones of its kind."""
+        return not entry.named and f"{name}_1" in self.unnamed
 
 
 def report_nothing(
@@ -209,7 +218,9 @@ def _suggest(pattern: Pattern, candidates: Candidates) -> str | None:
     near = did_you_mean(head, firsts) if "*" not in head else None
     if near is not None and rest:
         return near.replace("'?", f".{'.'.join(rest)}'?")
-    return near or f"its steps: {', '.join(firsts[:12])}{', ...' if len(firsts) > 12 else ''}"
+    if near is not None or not firsts:
+        return near
+    return f"its steps: {', '.join(firsts[:12])}{', ...' if len(firsts) > 12 else ''}"
 
 
 def _suggest_inside(pattern: Pattern, candidates: Candidates) -> str | None:
@@ -256,7 +267,7 @@ def check_not_numbered(pattern: Pattern, name: str, entry: Entry, out: Expansion
 
 
 def warn_of_numbers(out: Expansion) -> None:
-    """Warn of patterns that end in the number of a step of one's own files, who could name it.
+    """Warn of names that stand for the number of a step of one's own files, who could name it.
 
     Silent of what comes with archspec, and of edits from outside, which are made at once.
     """
@@ -267,6 +278,11 @@ def warn_of_numbers(out: Expansion) -> None:
         for pattern in each.edit.patterns:
             if pattern.ends_in(each.name) and pattern.value.span.source in spec.files:
                 message = f"'{pattern.text}' ends in a number, which changes when steps are added"
+                if each.is_first:
+                    last = pattern.text.rpartition(".")[2]
+                    message = (
+                        f"'{last}' is the first of several, which changes when steps are added"
+                    )
                 notes = (Note("the step is written here", each.numbered),)
                 out.warn("edit-numbered", message, pattern.value.span, NAME_IT, notes)
 
@@ -283,7 +299,10 @@ def check_edit(edit: Edit, name: str, entry: Entry, candidates: Candidates) -> N
         _check_set(edit, name, step, entry, candidates)
     elif edit.verb == "replace" and edit.makes_group and (is_merge or _takes_several(step)):
         message = f"'{name}' takes several values, so that one step alone can replace it"
-        hint = "write it without a list, a loop and `when`; insert_after puts others after it"
+        hint = (
+            "write one step without a list, a loop and `when`; what follows it is `insert_before` "
+            "at the step that takes it, or `insert_after` in a second file"
+        )
         raise out.fail("edit-inputs", message, edit.verb_span, hint, written)
     elif edit.verb in ("remove", "insert_before") and (is_merge or _takes_several(step)):
         what = "has nothing before it" if edit.verb == "insert_before" else "cannot be removed"
@@ -333,17 +352,25 @@ def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Cand
         hint = f"name a layer in it, or all of one kind: at: {name}.**, of: {layer}"
         if not edit.is_of_one:
             hint = f"say by `of` which layer is meant: of: {layer}"
-        if "trainable" in edit.value.data:
-            hint = "write `freeze: true` to keep the weights in it as they are"
+        if (verb := next((key for key in edit.value.data if key in VERBS), None)) is not None:
+            hint = _hint_for_verb(edit, verb, edit.value.data[verb])
+        elif "trainable" in edit.value.data:
+            hint = _hint_for_freeze(edit)
         raise out.fail("edit-set", message, edit.verb_span, hint, written)
     errors = []
     for key in edit.value.data:
         if key not in known:
             message = f"{what} has no {kind} '{key}', at '{name}'"
             hint = f"its {kind}s: {', '.join(known[:12]) or 'none'}"
-            if key in (*MODIFIERS, *WORDS):
+            if key in VERBS or key == "name":
                 message = f"`{key}` is no {kind}, and `set` gives {kind}s alone"
-                hint = "write `rename`" if key == "name" else "write the step under `replace`"
+                verb = "rename" if key == "name" else key
+                hint = _hint_for_verb(edit, verb, edit.value.data[key])
+            elif key == "trainable":
+                hint = _hint_for_freeze(edit)
+            elif key in (*MODIFIERS, *WORDS):
+                message = f"`{key}` is no {kind}, and `set` gives {kind}s alone"
+                hint = "write the step under `replace`"
             elif near := did_you_mean(key, known):
                 hint = near
             elif kind == "param" and (inner := _find_taking(key, name, candidates)):
@@ -362,6 +389,21 @@ def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Cand
             errors.append(out.error("edit-set", message, span, hint, written))
     if errors:
         raise Failed(*errors)
+
+
+def _hint_for_verb(edit: Edit, verb: str, value: Value) -> str:
+    """Return the hint for a verb that stands under `set`."""
+    written = f"{verb}: {write_value(to_plain(value))}"
+    if edit.is_setting:
+        return f"give it as an edit: --edit 'at: {edit.patterns[0].text}, {written}'"
+    return f"write `{written}` in place of `set`"
+
+
+def _hint_for_freeze(edit: Edit) -> str:
+    """Return the hint for `trainable` where it is no argument: of a block or a group."""
+    value = edit.value.data["trainable"]
+    frozen = replace(value, data=value.data is not True)
+    return _hint_for_verb(edit, "freeze", frozen)
 
 
 def _find_taking(argument: str, around: str, candidates: Candidates) -> str | None:

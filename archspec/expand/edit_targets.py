@@ -61,8 +61,9 @@ def match_edits(level: EditLevel, number: int, out: Expansion) -> dict[int, list
             errors += failed.errors
             continue
         for place, (name, entry) in met.items():
-            numbered = entry.span if is_numbered(name, entry) else None
-            found[place].append(Matched(edit, number, name, index, numbered))
+            is_first = candidates.is_first(name, entry)
+            numbered = entry.span if is_first or is_numbered(name, entry) else None
+            found[place].append(Matched(edit, number, name, index, numbered, is_first))
     left = _leave_what_is_taken_away(found, keys)
     errors += _report_conflicts(left, out)
     if errors:
@@ -100,11 +101,7 @@ class _Finder:
 
         Raises `Failed` if there are none.
         """
-        entries = self.candidates.entries
-        named = [each for each in entries if pattern is None or pattern.fits(each[0])]
-        fitting = [
-            (name, entry) for name, entry in named if edit.of is None or self._is(entry, edit)
-        ]
+        named, fitting = self.list_fitting(edit, pattern)
         found: dict[int, tuple[str, Entry]] = {}
         for name, entry in fitting:
             if not entry.reused:
@@ -114,6 +111,14 @@ class _Finder:
         if pattern is not None and pattern.is_name:
             check_not_numbered(pattern, *next(iter(found.values())), self.out)
         return found
+
+    def list_fitting(
+        self, edit: Edit, pattern: Pattern | None
+    ) -> tuple[list[tuple[str, Entry]], list[tuple[str, Entry]]]:
+        """Return the steps that a pattern fits, and those of them that are what `of` names."""
+        entries = self.candidates.entries
+        named = [each for each in entries if pattern is None or pattern.fits(each[0])]
+        return named, [each for each in named if edit.of is None or self._is(each[1], edit)]
 
     def _is(self, entry: Entry, edit: Edit) -> bool:
         """Return whether a step is the layer or block that an edit names under `of`."""
@@ -174,19 +179,23 @@ def _as_written(value: Any) -> Any:
 
 
 def _find_taken_away(found: Mapping[int, Sequence[Matched]]) -> dict[int, Matched]:
-    """Return the edits that take steps away, by the places of these."""
+    """Return the edits that take steps away, by the places of these: of several at one place that
+    which names the step whole, else one that removes it."""
+    taking = {
+        place: [each for each in edits if each.edit.takes_away] for place, edits in found.items()
+    }
     return {
-        place: next(each for each in edits if each.edit.takes_away)
-        for place, edits in found.items()
-        if any(each.edit.takes_away for each in edits)
+        place: max(edits, key=lambda each: (each.edit.is_of_one, each.edit.verb == "remove"))
+        for place, edits in taking.items()
+        if edits
     }
 
 
 def _leave_what_is_taken_away(
     found: Mapping[int, Sequence[Matched]], keys: Mapping[int, tuple[int, Step, int]]
 ) -> dict[int, list[Matched]]:
-    """Return edits without what lies in a step that another takes away, for those by `of` or by a
-    pattern that meet other steps too: `all ReLUs` are all that are left."""
+    """Return edits without what another takes away, for those by `of` or by a pattern that meet
+    other steps too: `all ReLUs` are all that are left."""
     gone = _find_taken_away(found)
     inside = {
         place for place in found if any(around in gone for around in _iter_around(place, keys))
@@ -194,14 +203,20 @@ def _leave_what_is_taken_away(
     meet_others = {
         each.edit
         for place, edits in found.items()
-        if place not in inside and place not in gone
+        if place not in inside
         for each in edits
+        if gone.get(place, each).edit is each.edit
     }
-    removed = {place: each.edit for place, each in gone.items() if each.edit.verb == "remove"}
 
     def is_left(place: int, each: Matched) -> bool:
-        taken = place in inside or removed.get(place, each.edit) is not each.edit
-        return not taken or each.edit.is_of_one or each.edit not in meet_others
+        if each.edit.is_of_one or each.edit not in meet_others:
+            return True
+        if place in inside or place not in gone:
+            return place not in inside
+        first = gone[place].edit
+        if first.verb == "remove" or (first.is_of_one and each.edit.takes_away):
+            return first is each.edit
+        return each.edit.verb not in ("set", "freeze")  # what is beside it is meant still
 
     left = {
         place: [each for each in edits if is_left(place, each)] for place, edits in found.items()
@@ -223,7 +238,9 @@ def _report_conflicts(found: Mapping[int, Sequence[Matched]], out: Expansion) ->
             other = first if each is not first else others[0]
             message = f"'{each.name}' has another edit, and one of them takes it away"
             note = Note(f"{other.edit.verb} is written here", other.edit.verb_span)
-            errors.append(out.error("edit-conflict", message, each.edit.verb_span, hint, (note,)))
+            beside = first.edit.verb == "replace" and not others[0].edit.is_of_step
+            remedy = "write all steps under `replace`, as a list" if beside else hint
+            errors.append(out.error("edit-conflict", message, each.edit.verb_span, remedy, (note,)))
             continue
         for around in _iter_around(place, keys):
             if around in gone:
@@ -272,6 +289,50 @@ def check_all_met(out: Expansion) -> None:
             around = (m for outer in _iter_around(place, keys) for m in out.edits.get(outer, ()))
             notes = tuple(Note(f"this edits '{m.name}'", m.edit.span) for m in around)
             out.error("edit-conflict", message, each.edit.verb_span, hint, notes[::-1])
+
+
+def warn_of_unmet(level: EditLevel, number: int, out: Expansion) -> None:
+    """Warn of each edit of a file that does not meet a step which it fits, because the step is
+    there only by another edit of the file, as by a param that makes a `when` true.
+
+    number: which level it is, from 1. out: the expansion with its edits.
+    """
+    candidates = Candidates(level, out)
+    candidates.entries = [
+        (name, entry)
+        for name, entry in candidates.entries
+        if entry.place not in out.known and entry.level < number and not entry.reused
+    ]
+    finder, keys = _Finder(candidates), candidates.keys
+    for edit in level.edits if candidates.entries else ():
+        unmet: dict[int, str] = {}
+        for pattern in edit.patterns or (None,):
+            if pattern is None or not pattern.is_name:
+                fitting = finder.list_fitting(edit, pattern)[1]
+                unmet |= {entry.place: name for name, entry in fitting}
+        for place, name in unmet.items():
+            around = [m for outer in _iter_around(place, keys) for m in out.edits.get(outer, ())]
+            around = [each for each in around if each.level == number]
+            if edit.verb != "freeze" or edit not in [each.edit for each in around]:
+                _warn_of_unmet(edit, name, len(unmet) - 1, around, out)
+                break
+
+
+def _warn_of_unmet(
+    edit: Edit, name: str, others: int, around: Sequence[Matched], out: Expansion
+) -> None:
+    """Warn of an edit that does not meet some steps.
+
+    name: of the first. others: how many more there are. around: the edits of what it is in.
+    """
+    more = f" and {others} more are" if others else " is"
+    message = f"'{name}'{more} there only after the edits beside this one, which does not meet it"
+    message = message[:-2] + "them" if others else message
+    hint = "write this edit into a second file, which extends this one"
+    if edit.span.source not in out.spec.files:
+        hint = "write the others into a file first, by `archspec edit`, and edit that one"
+    notes = tuple(Note(f"this edits '{each.name}'", each.edit.span) for each in around[:1])
+    out.warn("edit-unmet", message, edit.verb_span, hint, notes)
 
 
 def _iter_last(out: Expansion) -> Iterator[tuple[int, Matched]]:

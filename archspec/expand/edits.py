@@ -20,7 +20,7 @@ from archspec.expand.defaults import file_defaults
 from archspec.expand.drafts import Draft, Previous
 from archspec.expand.expansion import Expansion, Matched
 from archspec.expand.names import make_entry
-from archspec.expand.origins import EDITED
+from archspec.expand.origins import EDITED, Env, names_of_formulas
 from archspec.expand.scopes import Entry, Renamed, snake_case
 from archspec.expand.values import fill, find_params
 from archspec.layers import LAYERS
@@ -56,7 +56,13 @@ class Insertion(Struct, frozen=True, eq=False):
 
     def within(self, context: Context) -> Insertion:
         """Return the same steps in the scope of a branch that they are put into."""
-        inside = replace(self.context, scope=context.scope, fed=context.fed, depth=context.depth)
+        inside = replace(
+            self.context,
+            scope=context.scope,
+            fed=context.fed,
+            depth=context.depth,
+            freeze=context.freeze,
+        )
         return replace(self, context=inside)
 
 
@@ -105,7 +111,9 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
     out.met.add(context.place)
     in_blocks = step.label in context.home.blocks
     old_name = name or (step.label if in_blocks else snake_case(step.label))
-    context = _with_edits(context, edits, step, out)
+    outer = context.freeze  # what stands beside the step, or in its place, is not frozen with it
+    plain, context = context, _with_edits(context, edits, step, out)
+    of_step = [each for each in edits if each.edit.is_of_step]
     inside = context
     before: list[Insertion] = []
     after: list[Insertion] = []
@@ -132,7 +140,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
         elif edit.verb == "replace":
             assert edit.body is not None
             old_names.append(OldName(name or old_name, each.level, name is not None))
-            replaced, inside = each, within
+            replaced, inside, context = each, within, replace(context, freeze=outer)
             label = each.name.rpartition(".")[2]
             if edit.makes_group or isinstance(step, Branch):
                 changed = Group(span=edit.span, body=edit.body)
@@ -141,12 +149,13 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
                 (changed,) = edit.body.steps
         elif edit.body is not None:
             where = before if edit.verb == "insert_before" else after
-            where.append(Insertion(edit.body, within))
+            beside = _with_edits(replace(plain, freeze=outer), [*of_step, each], step, out)
+            where.append(Insertion(edit.body, _context_of_edit(beside, each, out)))
     return EditedStep(
         changed,
         step,
         context,
-        inside,
+        replace(inside, freeze=context.freeze),
         tuple(edits),
         old_name,
         name,
@@ -164,10 +173,29 @@ def _with_edits(context: Context, edits: Sequence[Matched], step: Step, out: Exp
     params of the file with them too."""
     notes = dict.fromkeys(note for each in edits for note in reversed(_notes_on(each, step)))
     changes = [_notes_on(each, step) for each in edits if each.edit.changes_values]
-    env, _ = find_params(out.spec.home, out)
-    env = env.extended(context.env, context.env.origins)
+    own, _ = find_params(out.spec.home, out)
+    _note_hidden(edits, own, context.env, out)
+    env = own.extended(context.env, context.env.origins)
     inside = replace(context, env=env, edited=changes[-1] if changes else context.edited)
     return inside.with_notes(*notes)
+
+
+def _note_hidden(edits: Sequence[Matched], own: Env, seen: Env, out: Expansion) -> None:
+    """Note which params of the file the formulas of edits name, and which of these are hidden by
+    what the step calls the same.
+
+    own: the params of the file. seen: the names that the step sees.
+    """
+    for edit in [each.edit for each in edits] if own else ():
+        if edit not in out.names_in:
+            out.names_in[edit] = own.keys() & set(names_of_formulas(edit.value))
+            if (of := edit.written.get("of")) is not None:  # which sees the file alone
+                out.shown.update(names_of_formulas(of))
+        for name in out.names_in[edit]:
+            if name not in seen or seen.origins.get(name) is own.origins.get(name):
+                out.shown.add(name)
+            else:
+                out.hidden.setdefault(name, edit)
 
 
 def _notes_on(matched: Matched, step: Step) -> tuple[Note, Note]:

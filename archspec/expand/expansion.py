@@ -58,7 +58,7 @@ class Matched(Struct, frozen=True, eq=False):
 
     level: how many files with edits there are up to that of the edit. index: of the edit in its
     file. name: of the step before it. numbered: where the step is written, if that name is only its
-    number among others of its kind.
+    number among others of its kind. is_first: whether it is the first of them, which has no number.
     """
 
     edit: Edit
@@ -66,6 +66,7 @@ class Matched(Struct, frozen=True, eq=False):
     name: str
     index: int = 0
     numbered: Span | None = None
+    is_first: bool = False
 
     @property
     def order(self) -> tuple[int, int]:
@@ -99,7 +100,10 @@ class Expansion(Struct, eq=False):
     edits of the steps at some places. met: the places whose edits have been made. passed_on: the
     values that steps take in place of one that an edit removes, with notes on the edit. marks:
     what stands for an edit in places. names: every step by its final name. last_at: the entry of
-    the step expanded last at a place. base: the graph before the edits of the last file.
+    the step expanded last at a place. base: the graph before the edits of the last file. known: the
+    places of the steps in it. names_in: the params of the file that the formulas of an edit name;
+    shown, hidden: those that they mean somewhere, and those that the step calls something else,
+    with an edit.
     """
 
     spec: Spec
@@ -132,6 +136,10 @@ class Expansion(Struct, eq=False):
     names: list[tuple[str, Entry]] = field(default_factory=list)
     last_at: dict[int, Entry] = field(default_factory=dict)
     base: Graph | None = None
+    known: frozenset[int] = frozenset()
+    names_in: dict[Edit, set[str]] = field(default_factory=dict)
+    shown: set[str] = field(default_factory=set)
+    hidden: dict[str, Edit] = field(default_factory=dict)
 
     @property
     def has_edits(self) -> bool:

@@ -307,7 +307,7 @@ def _warn_of_momentum(
 ) -> None:
     """Warn of a momentum as PyTorch has it, which is the share of the new batch."""
     momentum = arguments.get("momentum")
-    if isinstance(momentum, int | float) and momentum <= 0.5:
+    if isinstance(momentum, int | float) and momentum < 0.5:
         message = f"a momentum of {momentum:g} keeps little of the averages so far"
         hint = f"PyTorch's {momentum:g} is momentum: {round(1 - momentum, 10):g} here"
         origins = find_sources(written.value, written.env, written.key)

@@ -19,7 +19,7 @@ from archspec.expand.values import check_variable, evaluate, try_fill
 from archspec.graph import Iteration
 from archspec.syntax import formulas
 from archspec.syntax.source import Value
-from archspec.syntax.steps import Repeat, Step
+from archspec.syntax.steps import Repeat, Step, locate_variables, split_variables
 
 
 class Repetition(Struct, frozen=True):
@@ -124,27 +124,6 @@ def _check_numbered(step: Step, context: Context, out: Expansion) -> None:
         raise out.fail("name", message, step.name.span, hint, context.trail)
 
 
-def locate_variables(loop: Value) -> dict[str, Span]:
-    """Return where each variable of a `for` is written first."""
-    keys: dict[str, Span] = {}
-    rows = loop.data if isinstance(loop.data, tuple) else (loop,)
-    for row in rows:
-        if isinstance(row.data, dict):
-            for key in row.data:
-                for name in _split(key):
-                    keys.setdefault(name, row.key_span(key))
-    return keys
-
-
-def _split(key: str) -> list[str]:
-    """Return the variables that a key of `for` names.
-
-    >>> _split("filters, strides")
-    ['filters', 'strides']
-    """
-    return [name.strip() for name in key.split(",")]
-
-
 def variables_of(iterations: Iterable[Repetition], context: Context) -> set[str]:
     """Return the names that tell the iterations of a loop apart, `index` among them."""
     names = {name for iteration in iterations for name in iteration.names}
@@ -159,11 +138,11 @@ def _find_row_origins(
     if isinstance(loop.data, dict):
         for key, items in loop.data.items():
             item = items.data[index] if isinstance(items.data, tuple) else None
-            names = _split(key)
+            names = split_variables(key)
             cells = item.data if len(names) > 1 and item and isinstance(item.data, tuple) else ()
             for number, name in enumerate(names):
                 written[name] = cells[number] if cells else item
-        lists = {name: items for key, items in loop.data.items() for name in _split(key)}
+        lists = {name: items for key, items in loop.data.items() for name in split_variables(key)}
     else:
         item = loop.data[index] if isinstance(loop.data, tuple) else None
         written = {name: item.get(name) if item else None for name in row}
@@ -243,7 +222,7 @@ def _walk_together(
         message = f"the lists of a `for` must be of one length: {counts}"
         origins = find_sources(loop, context.env)
         raise out.fail("loop", message, loop.span, None, context.trail, origins)
-    names = [name for key in lists for name in _split(key)]
+    names = [name for key in lists for name in split_variables(key)]
     if twice := next((name for name in names if names.count(name) > 1), None):
         message = f"the loop names '{twice}' twice"
         raise out.fail("loop", message, loop.span, "rename one", context.trail)
@@ -261,7 +240,7 @@ def _name_columns(
 
     Under `filters, strides` each item is a row, a list of one value for each name.
     """
-    names = _split(key)
+    names = split_variables(key)
     if len(names) == 1:
         return [{key: item} for item in items]
     written = loop.data[key].data

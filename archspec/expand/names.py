@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from archspec.errors import Note, Refused, Span
@@ -11,7 +13,7 @@ from archspec.expand.expansion import Errors, Expansion, Trail
 from archspec.expand.scopes import Entry, Scope
 from archspec.expand.values import fill
 from archspec.graph import Kind
-from archspec.syntax.steps import Step
+from archspec.syntax.steps import For, Step, locate_variables
 
 
 def name_step(step: Step, context: Context, number: int | None, out: Expansion) -> str | None:
@@ -40,9 +42,41 @@ def enter(
     try:
         return scope.add(entry, name, otherwise), ()
     except Refused as refused:
+        if (first := scope.named.get(name or "")) and refused.code == "duplicate-name":
+            refused.hint = _hint_for_renamed(first, entry, out) or refused.hint
         errors = (out.refuse(refused, span, trail),)
         impossible = refused.code == "name" and otherwise
         return scope.add(entry, None, otherwise if impossible else name or otherwise), errors
+
+
+def _hint_for_renamed(first: Entry, second: Entry, out: Expansion) -> str | None:
+    """Return the hint for a name that one edit gives to two steps; None if none does."""
+    renames = [
+        {each.edit for each in out.edits.get(entry.place, ()) if each.edit.verb == "rename"}
+        for entry in (first, second)
+    ]
+    if not renames[0] & renames[1]:
+        return None
+    keys = {place: key for key, place in out.places.items()}
+    ways = [_find_way(entry.place, keys) for entry in (first, second)]
+    for (step, index), (other, another) in zip(*ways, strict=False):
+        if step is not other:
+            break
+        if index != another:
+            loop = step.loop
+            named = locate_variables(loop.value) if isinstance(loop, For) else {}
+            variable = next(iter(named), "index")
+            return f"a name that tells them apart holds the loop variable, {{{variable}}}"
+    return "names are unique in a group: write an edit for each, by `at` or `of`"
+
+
+def _find_way(place: int, keys: Mapping[int, tuple[int, Step, int]]) -> list[tuple[Step, int]]:
+    """Return the steps around a place, each with its iteration, from the outermost to its own."""
+    way: list[tuple[Step, int]] = []
+    while place:
+        place, step, index = keys[place]
+        way.insert(0, (step, index))
+    return way
 
 
 def make_entry(span: Span, context: Context, value: Draft | None = None) -> Entry:

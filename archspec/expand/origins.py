@@ -11,7 +11,7 @@ from msgspec import Struct
 from archspec.arguments import show
 from archspec.errors import Note, Span
 from archspec.syntax import formulas
-from archspec.syntax.source import Value, iter_keyed_texts
+from archspec.syntax.source import Value, iter_keyed_texts, iter_texts
 
 EDITED = "edited here"  # the note on an edit, by which the edits of a node are found
 SAME = "=="  # as a value: the value of the name that it stands at
@@ -111,6 +111,20 @@ def find_sources(
         for name in ((at or "",) if text == SAME else formulas.names_in(text))
     )
     return find_origins(names, env)
+
+
+def names_of_formulas(value: Value) -> Iterator[str]:
+    """Yield the words of every formula in a value, and the keys that `==` stands at."""
+    for text in iter_texts(value):
+        yield from formulas.words_in(text)
+    stack = [value]
+    while stack:
+        each = stack.pop()
+        if isinstance(each.data, dict):
+            yield from (str(key) for key, inner in each.data.items() if inner.data == SAME)
+            stack += each.data.values()
+        elif isinstance(each.data, tuple):
+            stack += each.data
 
 
 def find_origins(names: Iterable[str], env: Mapping[str, Any]) -> tuple[Origin, ...]:

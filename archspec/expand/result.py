@@ -14,7 +14,7 @@ from archspec.expand.context import Context
 from archspec.expand.drafts import Draft
 from archspec.expand.expansion import Expansion, Failed
 from archspec.expand.loops import report_mistakes
-from archspec.expand.origins import SAME, Env, find_sources
+from archspec.expand.origins import Env, find_sources, names_of_formulas
 from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import evaluate
 from archspec.graph import Graph, Node, Region
@@ -22,8 +22,8 @@ from archspec.loading.files import Block, Spec
 from archspec.recipe import SCALED_TWICE, find_misfit, find_scaled_twice, recipe_of
 from archspec.recipe.datasets import is_missing, suggest_dataset
 from archspec.recipe.of_graph import BY_OUTPUT
-from archspec.syntax.formulas import NoValue, is_formula, words_in
-from archspec.syntax.source import Value, iter_texts
+from archspec.syntax.formulas import NoValue, is_formula
+from archspec.syntax.source import Value
 from archspec.syntax.steps import BlockCall, LayerCall
 from archspec.syntax.writer import write_value
 
@@ -151,30 +151,41 @@ def warn_of_unused_params(out: Expansion) -> None:
     """Warn of params of the file that no formula names, such as a misspelt one of its base."""
     root = out.spec.root
     hidden, named = _find_names(root)
-    for level in out.spec.levels:  # those of the files below are no part of the root
-        named.update(*(names_of_formulas(each.written) for each in level.edits))
+    in_edits = {
+        name
+        for level in out.spec.levels
+        for edit in level.edits
+        for name in names_of_formulas(edit.written)
+    }
+    named |= in_edits - (out.hidden.keys() - out.shown)
     known = [name for name, _, _ in root.entries_of("params")]
     for name, span, _ in root.entries_of("params"):
         if name not in named and span.source is root.span.source:
             near = did_you_mean(name, [each for each in known if each in named])
             message = f"no formula names the param '{name}'"
-            if name in hidden:
+            notes: tuple[Note, ...] = ()
+            if name in out.hidden:
+                message = f"'{name}' in an edit is what the edited step calls so, not this param"
+                near = "rename it, or remove it"
+                notes = (Note("the edit is written here", out.hidden[name].span),)
+            elif name in hidden:
                 message = (
                     f"'{name}' in the block '{hidden[name]}' is the block's own param, not this"
                 )
                 near = "rename one of them, or remove it"
-            out.warn("unused-param", message, span, near or "remove it")
+            out.warn("unused-param", message, span, near or "remove it", notes)
 
 
 def _find_names(root: Value) -> tuple[dict[str, str], set[str]]:
-    """Return the names in formulas that are params of a block, with the block, and all others.
+    """Return the names in formulas that are params of a block, with the block, and all others but
+    those in edits.
 
     The defaults of a block's params see those of the file, so that their names count as others.
     """
     hidden: dict[str, str] = {}
     named: set[str] = set()
     for word, value in root.items():
-        if word != "blocks":
+        if word not in ("blocks", "edit"):
             named |= set(names_of_formulas(value))
     for label, _, block in root.entries_of("blocks"):
         own = {name for name, _, _ in block.entries_of("params")}
@@ -184,20 +195,6 @@ def _find_names(root: Value) -> tuple[dict[str, str], set[str]]:
             if word != "params":
                 hidden |= dict.fromkeys(names & own, label)
     return hidden, named
-
-
-def names_of_formulas(value: Value) -> Iterator[str]:
-    """Yield the words of every formula in a value, and the keys that `==` stands at."""
-    for text in iter_texts(value):
-        yield from words_in(text)
-    stack = [value]
-    while stack:
-        each = stack.pop()
-        if isinstance(each.data, dict):
-            yield from (str(key) for key, inner in each.data.items() if inner.data == SAME)
-            stack += each.data.values()
-        elif isinstance(each.data, tuple):
-            stack += each.data
 
 
 def warn_of_broken_conditions(env: Env, out: Expansion) -> None:
@@ -321,30 +318,66 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
 def _rename_outputs(train: dict[str, Any], written: Value, out: Expansion) -> dict[str, Any]:
     """Return a recipe whose losses and metrics follow the outputs that an edit renames.
 
-    written: where it is. Raises `Failed` if it names an output that an edit removes.
+    written: where it is. Raises `Failed` if it names an output that an edit removes, one by the
+    name that it had before an edit of the same file, or one twice.
+    """
+    for word in BY_OUTPUT if out.has_edits else ():
+        given = train.get(word)
+        if not isinstance(given, dict):
+            continue
+        renamed: dict[str, Any] = {}
+        first: dict[str, str] = {}
+        for name, each in given.items():
+            span = written.data[word].key_span(name)
+            try:
+                found = _find_output(str(name), span, out)
+            except Refused as refused:
+                if refused.code == "edit-removed":
+                    left = {key: value for key, value in given.items() if _is_left(key, span, out)}
+                    refused.code = "edit-outputs"
+                    shown = write_value({word: left or None})
+                    refused.hint = f"write what is left: train: {shown}"
+                raise Failed(out.refuse(refused, span, ())) from None
+            if found in first and written.data[word].key_span(first[found]).source is span.source:
+                message = f"'{first[found]}' and '{name}' are one output after the edits"
+                note = Note("it has a value here", written.data[word].key_span(first[found]))
+                raise out.fail("edit-outputs", message, span, "leave one of them out", (note,))
+            first[found], renamed[found] = str(name), each
+        train[word] = renamed
+    return train
+
+
+def _find_output(name: str, span: Span, out: Expansion) -> str:
+    """Return the output that a name under `train` stands for; the name if there is none.
+
+    span: where it is written, on which it depends whether it is a name before an edit. Raises
+    `Refused` for an output that an edit removes or renames.
     """
     outputs = [draft.name for draft in out.outputs]
+    order = {source: number for number, source in enumerate(reversed(out.spec.files))}
+    top = len(order)  # above the files: edits and settings from outside
+    own = order.get(span.source, top)
+    sources = [each.edits[0].span.source for each in out.spec.levels if each.edits]
+    level = sum(order.get(source, top) <= own for source in sources)
+    if level == len(sources) and name in outputs:
+        return name
+    try:
+        draft = out.top.find(name, level).output
+    except Refused as refused:
+        is_stale = name.partition(".")[0] in out.top.renamed and refused.code == "unknown-name"
+        if refused.code == "edit-removed" or is_stale:
+            raise
+        return name
+    return draft.name if isinstance(draft, Draft) and draft.name in outputs else name
 
-    def find(name: str, word: str, given: Mapping[str, Any]) -> str:
-        """Return the output that a name of the files below stands for; else the name."""
-        try:
-            draft = out.top.find(name).output
-        except Refused as refused:
-            if refused.code != "edit-removed":
-                return name
-            refused.code = "edit-outputs"
-            left = {each: value for each, value in given.items() if each != name}
-            refused.hint = f"write what is left: train: {write_value({word: left or None})}"
-            raise Failed(out.refuse(refused, written.data[word].key_span(name), ())) from None
-        return draft.name if isinstance(draft, Draft) and draft.name in outputs else name
 
-    for word in BY_OUTPUT if out.has_edits else ():
-        if isinstance(given := train.get(word), dict):
-            train[word] = {
-                name if name in outputs else find(str(name), word, given): each
-                for name, each in given.items()
-            }
-    return train
+def _is_left(name: str, span: Span, out: Expansion) -> bool:
+    """Return whether an output is not removed."""
+    try:
+        _find_output(name, span, out)
+    except Refused as refused:
+        return refused.code != "edit-removed"
+    return True
 
 
 def check_recipe(graph: Graph, context: Context, out: Expansion) -> Diagnostic | None:

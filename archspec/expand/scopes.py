@@ -290,6 +290,9 @@ class Scope(Struct, eq=False):
 
         Raises `Refused` if there are several.
         """
+        before = self.renamed.get(name)
+        if before is not None and before.named and level < before.level:
+            return before.entry  # whatever has the name now
         known = self.entries_of(name, level)
         found = [each for each in known if not each.removed]
         if len(found) > 1 and found[0] is not self.named.get(name):

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from archspec.errors import Note, Span, listed
 from archspec.expand.expansion import Expansion
-from archspec.expand.loops import locate_variables
-from archspec.expand.result import names_of_formulas
+from archspec.expand.origins import names_of_formulas
 from archspec.loading.files import Block
 from archspec.syntax.formulas import words_in
 from archspec.syntax.source import Value
+from archspec.syntax.steps import locate_variables
 
 
 def _find_names_in_edits(out: Expansion) -> set[str]:

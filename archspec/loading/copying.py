@@ -40,7 +40,7 @@ def extend_spec(source: Path, target: Path, edits: Sequence[str] = ()) -> list[P
     spec = open_spec(document)
     called = open_spec(document, edits=edits).home.blocks if edits else {}
     imports = [each for each in called if each not in spec.home.blocks]
-    name = _name_from(source, target)
+    name = _name_from(source, target, can_copy=not edits)
     params = spec.root.get("params")
     lines = [
         f"{FOR_EDITORS}archspec: 1",
@@ -82,20 +82,23 @@ def _require_new_spec(target: Path) -> None:
         raise UserError(f"{target}: the file exists", "choose another name")
 
 
-def _name_from(source: Path, target: Path) -> str:
+def _name_from(source: Path, target: Path, can_copy: bool) -> str:
     """Return what a new spec calls the one that it extends.
 
-    Raises `UserError` if the bare name of a shipped spec would be taken for a file beside it.
+    can_copy: whether the command could copy it. Raises `UserError` if the bare name of a shipped
+    spec would be taken for a file beside it.
     """
     if list_shipped().get(source.stem) != source:
         return Path(os.path.relpath(source.resolve(), target.parent.resolve())).as_posix()
     beside = target.with_name(f"{source.stem}.yaml")
     if beside == target:
         message = f"{target}: a spec of that name cannot extend the shipped {source.stem}"
-        raise UserError(message, "choose another name, or copy the whole: --copy")
+        copy = ", or copy the whole: --copy" if can_copy else ""
+        raise UserError(message, f"choose another name{copy}")
     if kind_of(beside) == "file":
         message = f"{beside}: this file lies where `extends: {source.stem}` would look first"
-        raise UserError(message, "start from that file, in another folder, or copy it: --copy")
+        copy = ", or copy it: --copy" if can_copy else ""
+        raise UserError(message, f"start from that file, in another folder{copy}")
     return source.stem
 
 

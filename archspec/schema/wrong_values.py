@@ -13,6 +13,12 @@ from archspec.schema.validator import Fault, name_argument, name_subject
 from archspec.syntax.source import to_plain
 from archspec.syntax.words import MODIFIERS, WORDS
 
+EDITS = {
+    "of": "write the layer or block that is meant, `of: Conv2D`, or leave it out",
+    "replace": "write a step, `replace: ReLU`, or `remove: true`",
+    "insert_before": "write a step, `insert_before: ReLU`",
+    "insert_after": "write a step, `insert_after: ReLU`",
+}
 CODES = {  # by the word at the top of the file that a value is under
     "input": "input",
     "inputs": "input",
@@ -86,6 +92,9 @@ def report_step(fault: Fault, result: CheckResult) -> None:
         message, remedy = "this step is empty", "remove the '-'"
         if fault.path[-1] == "merge":
             message, remedy = "this `merge` names no layer", "write `merge: Add`, or leave it out"
+        elif fault.path[-1] in EDITS:
+            word = fault.path[-1]
+            message, remedy = f"this `{word}` names no step", EDITS[word]
         result.error("no-step", message, value.span, remedy, notes)
     else:
         nested = isinstance(value.data, tuple)
@@ -118,6 +127,14 @@ def report_pattern(fault: Fault, result: CheckResult) -> None:
         if letter == "/":
             hint = f"write {each.data.strip('/').replace('/', '.')}"
         result.error("schema", message, span.within(max(start, 0), 1), hint, fault.notes)
+    for each in () if wrong else items:
+        text = each.data if isinstance(each.data, str) else ""
+        part = next((part for part in text.split(".") if "**" in part and part != "**"), None)
+        if part is not None:
+            message = f"`**` stands for whole parts of a name, between dots, and here is '{part}'"
+            hint = "within a part write one `*`"
+            result.error("schema", message, each.span, hint, fault.notes)
+            wrong.append((each, part))
     if not wrong:
         report_value(fault, result)
 

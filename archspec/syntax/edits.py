@@ -89,6 +89,11 @@ class Edit(Struct, frozen=True, eq=False):
         return self.verb in TAKES_AWAY
 
     @property
+    def is_of_step(self) -> bool:
+        """Whether it is about the step itself, and not about what is put beside it."""
+        return self.verb not in ("insert_before", "insert_after")
+
+    @property
     def changes_values(self) -> bool:
         """Whether the steps after it may take other values than before it."""
         return self.verb not in ("rename", "freeze")

@@ -369,3 +369,24 @@ def _first_word(value: Value) -> str:
         own_words = (key for key in word if key not in BESIDE)
         word = next(own_words, next(iter(word), "?"))
     return word if isinstance(word, str) and word.strip() else "?"
+
+
+def locate_variables(loop: Value) -> dict[str, Span]:
+    """Return where each variable of a `for` is written first."""
+    keys: dict[str, Span] = {}
+    rows = loop.data if isinstance(loop.data, tuple) else (loop,)
+    for row in rows:
+        if isinstance(row.data, dict):
+            for key in row.data:
+                for name in split_variables(key):
+                    keys.setdefault(name, row.key_span(key))
+    return keys
+
+
+def split_variables(key: str) -> list[str]:
+    """Return the variables that a key of `for` names.
+
+    >>> split_variables("filters, strides")
+    ['filters', 'strides']
+    """
+    return [name.strip() for name in key.split(",")]
