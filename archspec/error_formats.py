@@ -55,6 +55,7 @@ CODES = {
     "formula": "A formula cannot be read, or its value cannot be worked out.",
     "heavy-dense": "One dense layer after a flattened map has most of the parameters.",
     "idle-head": "The loss of an output has the weight 0.",
+    "ignore": "A comment that is meant to silence a message silences nothing.",
     "indent": "Arguments of a layer are not indented under it.",
     "input": "The input of the network is missing, given twice, or has no shape that can be.",
     "input-group": "A group names `input`, which is the network's and not what the group takes.",

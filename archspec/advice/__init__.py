@@ -24,8 +24,9 @@ from archspec.advice.sizes import (
 )
 from archspec.advice.statistics import find_early_dropout, find_useless_biases
 from archspec.advice.training import find_idle_heads
-from archspec.errors import Diagnostic, Note, Span, heard, in_order
+from archspec.errors import Diagnostic, Note, Span, in_order
 from archspec.graph import Graph
+from archspec.silencing import find_idle, heard
 
 Rule = Callable[[Network], Iterator[Advice]]
 
@@ -44,14 +45,14 @@ RULES: Mapping[str, Rule] = {
 
 def advise(graph: Graph) -> tuple[Diagnostic, ...]:
     """Return the advice on a sound graph, each a `Diagnostic` with the severity "advice", sorted by
-    place. That which a comment silences is left out."""
+    place. That which a comment silences is left out, and a comment that silences none is named."""
     network = make_network(graph)
     found = [
         _with_base(each, graph)
         for code, rule in RULES.items()
         for each in _join_calls(code, list(rule(network)))
     ]
-    return heard(in_order(found))
+    return heard(in_order([*found, *find_idle(graph.silencers, RULES, found, "advice")]))
 
 
 def _with_base(found: Diagnostic, graph: Graph) -> Diagnostic:
