@@ -131,6 +131,9 @@ KEPT: dict[str, str] = {
     "a name that is written more often than the one declared": steps(
         "- Dense: =width", "- Dense: =width", more="params: {widht: 3}\n"
     ),
+    "a name near one that is written more often than the one declared": steps(
+        *["- Dense: =width"] * 2, "- Dense: =wiidht", more="params: {widht: 3}\n"
+    ),
     "the call of a block whose name is not possible": steps(
         "- STEM: 3", "- stem: 3", more="blocks:\n  STEM: {params: {n: 1}, layers: [Dense: =n]}\n"
     ),

@@ -87,18 +87,23 @@ def fix_text(
         document = partial(read_text, text, name, path)
         return examine(name, lambda: pipeline.graph_of(document(), params, edits))
 
-    return _Fixing(name, look).run(text)
+    return _Fixing(name, text, look).run()
 
 
 class _Fixing:
-    """The fixing of a text, which is looked at again after each change."""
+    """The fixing of a text, which is looked at again after each change.
 
-    def __init__(self, name: str, look: Callable[[str], Examination]) -> None:
+    words: how often each is in the text as it was, since a fix is nobody's use of a word.
+    """
+
+    def __init__(self, name: str, text: str, look: Callable[[str], Examination]) -> None:
         self.name = name
+        self.text = text
+        self.words = Counter(re.findall(r"[\w-]+", text))
         self.look = look
 
-    def run(self, text: str) -> Fixed:
-        now = Fixed(text, (), self.look(text))
+    def run(self) -> Fixed:
+        now = Fixed(self.text, (), self.look(self.text))
         for _ in range(MAX_ROUNDS):
             wanted = self.list_fixable(now)
             # An unknown name may come of another mistake, as of a misspelt `name`, and of nothing
@@ -117,13 +122,23 @@ class _Fixing:
         lines = tuple(LINE_END.split(now.text))
         errors = [each for each in now.checked.found if each.severity == "error"]
         wrong = {text for each in errors for _, text in each.span.lines()}  # names to mend as well
+        doubtful = self.find_outvoted(errors)
         return [
             each
             for each in errors
-            if each.fix is not None and each.fix.text not in wrong
-            if not _is_outvoted(each, now.text)
+            if each.fix is not None and each.fix.text not in wrong | doubtful
             if (each.span.source.name, each.span.source.lines) == (self.name, lines)
         ]
+
+    def find_outvoted(self, errors: Sequence[Diagnostic]) -> set[str]:
+        """Return the declared names near which a name that is declared nowhere is written more
+        often: then the declaration may be what is misspelt."""
+        hints = [each.hint for each in errors if _is_of_declared(each)]
+        return {
+            hint.meant
+            for hint in hints
+            if isinstance(hint, Suggestion) and 0 < self.words[hint.meant] < self.words[hint.given]
+        }
 
     def attempt(self, now: Fixed, wanted: Sequence[Diagnostic]) -> Fixed | None:
         """Return the text with all these errors fixed, and those that only come to light then; None
@@ -154,16 +169,6 @@ class _Fixing:
         for each in reversed(wanted):  # so that the places of those before it stay right
             now = self.attempt(now, [each]) or now
         return None if now is first else now
-
-
-def _is_outvoted(error: Diagnostic, text: str) -> bool:
-    """Return whether a name that is declared nowhere is written more often than the declared one
-    that is near it: then the declaration may be what is misspelt."""
-    hint = error.hint
-    if not isinstance(hint, Suggestion) or not hint.declared:
-        return False
-    words = Counter(re.findall(r"[\w-]+", text))
-    return 0 < words[hint.meant] < words[hint.given]
 
 
 def _is_of_declared(error: Diagnostic) -> bool:
