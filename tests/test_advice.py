@@ -90,6 +90,40 @@ CHAINS: dict[str, tuple[str, list[str]]] = {
         "merge: Add}, ReLU",
         [],
     ),
+    "two convolutions with what is linear between": (
+        f"Conv2D: {CONV}}}, Activation: linear, AveragePooling2D: 2, Rescaling: 2.0, "
+        f"LeakyReLU: {{negative_slope: 1}}, Conv2D: {CONV}}}, ReLU",
+        ["no-activation"],
+    ),
+    "a pooling of means before a dense layer": (
+        f"Conv2D: {CONV}}}, GlobalAveragePooling2D, Dense: 16, ReLU, Reshape: [1, 1, 16]",
+        ["no-activation"],
+    ),
+    "a rectifier behind others": (
+        f"Conv2D: {CONV}, activation: relu}}, MaxPooling2D: 2, Dropout: 0.2, ReLU",
+        ["activation-twice"],
+    ),
+    "another activation behind a pooling": (
+        f"Conv2D: {CONV}, activation: relu}}, MaxPooling2D: 2, Activation: gelu",
+        [],
+    ),
+    "a rectifier behind noise": (
+        f"Conv2D: {CONV}, activation: relu}}, GaussianNoise: 0.2, ReLU",
+        [],
+    ),
+    "a rectifier that is not idempotent": (
+        f"Conv2D: {CONV}, activation: relu}}, MaxPooling2D: 2, ReLU: {{threshold: 1}}",
+        [],
+    ),
+    "a bias before poolings and a normalization": (
+        f"Conv2D: {CONV}}}, MaxPooling2D: 2, AveragePooling2D: {{pool_size: 3, padding: same}}, "
+        "BatchNormalization, ReLU",
+        ["useless-bias"],
+    ),
+    "a bias before a pooling that another layer takes as well": (
+        f"{{Conv2D: {CONV}}}}}, {{branches: {{a: [BatchNormalization], b: [ReLU]}}, merge: Add}}",
+        [],
+    ),
     "an activation twice": (f"Conv2D: {CONV}, activation: relu}}, ReLU", ["activation-twice"]),
     "an activation twice, with another shape between": (
         "Conv2D: {filters: 16, kernel_size: 32, activation: relu}, Flatten, "
@@ -152,6 +186,7 @@ def test_what_a_global_pooling_sees() -> None:
     gate = "branches: {map: [], gate: [GlobalAveragePooling2D: {keepdims: true}]}"
     assert advised(f"{{{gate}, merge: Multiply}}, {conv.format(32)}, {HEAD}") == []
     assert advised(f"{conv.format(3)}, Flatten, Dense: 4") == []
+    assert advised(f"{conv.format(1)}, {HEAD}") == [], "as in PointNet"
     assert advised(f"{conv.format(3)}, {HEAD}", size="[null, null, 16]") == []
 
 
