@@ -138,6 +138,30 @@ CHAINS: dict[str, tuple[str, list[str]]] = {
         f"Dropout: 0.5, Conv2D: {CONV}, use_bias: false}}, BatchNormalization, ReLU",
         ["dropout-before-normalization"],
     ),
+    "a softmax within": (
+        f"Conv2D: {CONV}, activation: softmax}}, MaxPooling2D: 2, Conv2D: {CONV}}}, ReLU",
+        ["softmax-inside"],
+    ),
+    "a softmax step within": (
+        f"Conv2D: {CONV}}}, Activation: softmax, Conv2D: {CONV}}}, ReLU",
+        ["softmax-inside"],
+    ),
+    "a softmax over places": (
+        f"Conv2D: {CONV}}}, Softmax: {{axis: [1, 2]}}, Conv2D: {CONV}}}, ReLU",
+        [],
+    ),
+    "a softmax that weighs": (
+        f"{{branches: {{a: [Conv2D: {CONV}, activation: softmax}}], b: []}}, merge: Multiply}}, "
+        f"Conv2D: {CONV}}}, ReLU",
+        [],
+    ),
+    "two normalizations": ("BatchNormalization, BatchNormalization", ["normalization-twice"]),
+    "two normalizations, the first of which is a shortcut, too": (
+        "BatchNormalization, {branches: {a: [BatchNormalization], b: []}, merge: Add}",
+        [],
+    ),
+    "two dropouts": ("Dropout: 0.5, Dropout: 0.5", ["dropout-twice"]),
+    "a dropout of values and one of channels": ("Dropout: 0.5, SpatialDropout2D: 0.5", []),
     "a dropout of nothing": (
         f"Dropout: 0, Conv2D: {CONV}, use_bias: false}}, BatchNormalization, ReLU",
         [],
@@ -197,6 +221,19 @@ def test_channels_are_counted_in_mixed_precision(precision: str, codes: list[str
     train = f"train: {{precision: {precision}}}"
     steps = "Flatten, Dense: {units: 30, activation: relu}, Dense: 10, Softmax"
     assert advised(steps, train, "[4, 4, 3]") == codes
+
+
+@pytest.mark.parametrize(
+    ("train", "codes"),
+    [
+        ("{epochs: 2}", ["relu-head"]),
+        ("{loss: mse}", []),
+        ("{loss: {SparseCategoricalCrossentropy: {from_logits: false}}}", []),  # a warning
+    ],
+)
+def test_a_relu_at_the_end_is_advised_where_logits_are_wanted(train: str, codes: list[str]) -> None:
+    assert advised("Dense: 4, ReLU", f"train: {train}", "[8]") == codes
+    assert advised("Dense: 4, ReLU", size="[8]") == [], "others may train it"
 
 
 def test_what_is_shared_or_an_output_keeps_its_bias() -> None:

@@ -12,6 +12,7 @@ from archspec.advice.network import (
     is_activated,
     is_never_negative,
     is_rectifier,
+    softmax_axis,
 )
 from archspec.graph import Node
 from archspec.layers import find_activation, traits_of
@@ -102,3 +103,31 @@ def _find_never_negative(node: Node, network: Network) -> Node | None:
         traits = traits_of(source.op)
         source = network.source(source) if traits.keeps_sign or traits.passes_values else None
     return source
+
+
+def find_inner_softmaxes(network: Network) -> Iterator[Advice]:
+    """Yield the softmaxes over the units of a layer with a kernel whose output goes to another such
+    layer. One along another axis, or whose output is multiplied, may be an attention."""
+    for second in network.calls():
+        first = network.source(second) if has_kernel(second) else None
+        while first is not None and _hands_on(first):
+            first = network.source(first) if network.is_taken_once(first) else None
+        if first is None or not network.is_taken_once(first) or not _is_softmax(first, network):
+            continue
+        message = f"this {first.op} gives the {second.op} after it a softmax, and is no last layer"
+        hint = "take `relu` within the network; a softmax makes the probabilities of its output"
+        yield Advice(first, message, hint)
+
+
+def _hands_on(node: Node) -> bool:
+    """Return whether a layer changes values little: neither a kernel nor an activation."""
+    traits = traits_of(node.op)
+    carries = traits.passes_values or traits.keeps_sign or traits.batch_statistics
+    return carries and not has_kernel(node)
+
+
+def _is_softmax(node: Node, network: Network) -> bool:
+    """Return whether a layer is a softmax over the units of a layer with a kernel, or has one."""
+    own = node if has_kernel(node) else network.source(node)
+    of_units = own is not None and has_kernel(own) and not (own is not node and is_activated(own))
+    return find_activation(node) == "softmax" and softmax_axis(node) == -1 and of_units

@@ -93,6 +93,11 @@ def is_never_negative(node: Node) -> bool:
     return name in NEVER_NEGATIVE or (name == "relu" and not slope)
 
 
+def softmax_axis(node: Node) -> Any:
+    """Return the axis of the softmax that a layer is or has."""
+    return _read_activation(node).get("axis", -1)
+
+
 def _read_activation(node: Node) -> Mapping[str, Any]:
     """Return the arguments of the activation that a layer is or has."""
     if traits_of(node.op).kind == "activation" and "activation" not in node.arguments:

@@ -38,6 +38,39 @@ def find_useless_biases(network: Network) -> Iterator[Advice]:
             yield Advice(node, message, f"`use_bias: false` saves its {bias[0]:,} parameters")
 
 
+def find_second_normalizations(network: Network) -> Iterator[Advice]:
+    """Yield the normalizations by the batch of what another has just normalized."""
+    for node in network.calls():
+        source = network.source(node)
+        if source is None or not (_takes_statistics(node) and _takes_statistics(source)):
+            continue
+        if network.is_taken_once(source) and source.arguments["axis"] == node.arguments["axis"]:
+            message = f"this {node.op} takes what a {source.op} has normalized already"
+            yield Advice(node, message, "remove one of the two")
+
+
+def find_second_dropouts(network: Network) -> Iterator[Advice]:
+    """Yield the dropouts of what another of their kind has just thinned out."""
+    for node in network.calls():
+        source = network.source(node)
+        while source is not None and traits_of(source.op).passes_values:
+            source = network.source(source)
+        if source is None or not _drops_alike(node, source) or not network.is_taken_once(source):
+            continue
+        rates = [each.arguments["rate"] for each in (source, node)]
+        both = round(1 - (1 - rates[0]) * (1 - rates[1]), 4)
+        message = f"this {node.op} takes what a {source.op} has thinned out already"
+        yield Advice(
+            node, message, f"the two are one `{node.op}: {both:g}`: write that, or remove one"
+        )
+
+
+def _drops_alike(node: Node, source: Node) -> bool:
+    """Return whether two layers set a share of the same values to 0."""
+    same = node.op == source.op and is_dropout(node) and is_dropout(source)
+    return same and traits_of(node.op).keeps_sign
+
+
 def _list_users(node: Node, network: Network) -> list[tuple[Node, Node]]:
     """Return the layers that take the output of a layer, each with the layer that it takes; a
     pooling, which keeps what is added to a whole channel, stands for its users. None for an output
