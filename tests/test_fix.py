@@ -155,6 +155,26 @@ def test_a_fix_that_brings_other_errors_is_none() -> None:
     assert found.text == text
 
 
+def test_it_is_said_why_a_fix_is_not_made() -> None:
+    text = steps("- Flatten", "- Dense: 10", more="train: {optimiser: adm}\n")
+    text += "defalts: {Dense: {use_bais: false}}\n"
+    found = fix_text(text, "net.yaml")
+    (left,) = found.left
+    assert "use_bias" in found.text
+    assert str(left.hint).startswith("did you mean 'optimizer'? (not fixed: it would uncover: ")
+    assert str(left.hint).endswith("got 'adm')")
+    assert left.fix is not None
+
+
+def test_a_fix_that_two_errors_ask_for_is_told_once() -> None:
+    text = steps(
+        "- Conv2D: &a {filters: 4, kernel_siz: 3}", "- Conv2D: *a", "- SeparableConv2D: *a"
+    )
+    found = fix_text(text, "net.yaml")
+    assert found.left == []
+    assert len(found.fixed) == 1
+
+
 def test_one_of_several_that_cannot_be_fixed_does_not_hinder_the_others() -> None:
     found = fix_text(steps("- Dense: {unit: 3}", "- Dense: {unit: -4}"), "net.yaml")
     assert found.text == steps("- Dense: {units: 3}", "- Dense: {unit: -4}")
