@@ -56,6 +56,16 @@ CASES: dict[str, tuple[str, str]] = {
         steps("- Dense: &a {unit: 3}", "- Dense: *a"),
         steps("- Dense: &a {units: 3}", "- Dense: *a"),
     ),
+    "steps without the space after their dash": (
+        steps("-Flatten", "- Dense:10", "- Dens: 4", "- ReLU ( )"),
+        steps("- Flatten", "- Dense: 10", "- Dense: 4", "- ReLU"),
+    ),
+    "the only step": (steps("-Flatten"), steps("- Flatten")),
+    "all steps": (steps("-Flatten", "-ReLU"), steps("- Flatten", "- ReLU")),
+    "all steps, with arguments": (
+        steps("-Dense: 3", "-Dense: 4"),
+        steps("- Dense: 3", "- Dense: 4"),
+    ),
     "two names in one formula": (
         steps("- Dense: =widht * dpeth", more="params: {width: 3, depth: 2}\n"),
         steps("- Dense: =width * depth", more="params: {width: 3, depth: 2}\n"),
