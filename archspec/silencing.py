@@ -18,8 +18,7 @@ from archspec.graph import Graph, Silencer
 SILENT_ON_DEMAND = ("warning", "advice")
 WELL_FORMED = re.compile(r"archspec:\s*ignore\s+([a-z]+(?:-[a-z]+)*(?:\s*,\s*[a-z]+(?:-[a-z]+)*)*)")
 NEARLY = re.compile(r"archspec\W*(?:ignore|ingore|ignroe|ignor|igonre)\b", re.IGNORECASE)
-# The parts of a spec that a network need not use whole, or that other files may use.
-SHARED = ("blocks", "layers", "edit")
+SHARED = ("blocks", "edit")  # the parts of a spec that may work in another network
 
 
 class Comment(Struct, frozen=True):
@@ -84,23 +83,21 @@ def find_silencers(
     if not lines:
         return ()
     starts = sorted((span.line, name) for name, span in keys if span.source is source)
-    spans = [node.span for node in graph if node.span.source is source]
-    noted = {n.span.line for node in graph for n in node.trail if n.span.source is source}
-    within = {line for s in spans for line in range(s.line, s.end_line + 1)}
-    reached = (within | noted) - {
-        line
-        for span in graph.unchecked
-        if span.source is source
-        for line in range(span.line, span.end_line + 1)
-    }
+    left_out = [span for span in graph.unchecked if span.source is source]
     found = []
     for number in lines:
         part = max((each for each in starts if each[0] <= number), default=(0, ""))[1]
         alone = source.lines[number - 1].lstrip().startswith("#")
-        if alone or part not in SHARED or (part == "layers" and number in reached):
+        shared = part in SHARED or (part == "layers" and bool(graph.edits))
+        if alone or not (shared or any(_spans(each, number) for each in left_out)):
             comments = _read_line(source, number)[:1]
             found += [Silencer(*each) for comment in comments for each in comment.codes]
     return tuple(found)
+
+
+def _spans(span: Span, line: int) -> bool:
+    """Return whether some of a line is in a span; one of YAML ends where the next value begins."""
+    return any(part.line == line and text.strip() for part, text in span.lines())
 
 
 def find_idle(
