@@ -17,7 +17,11 @@ from archspec.graph import Graph, Silencer
 
 SILENT_ON_DEMAND = ("warning", "advice")
 WELL_FORMED = re.compile(r"archspec:\s*ignore\s+([a-z]+(?:-[a-z]+)*(?:\s*,\s*[a-z]+(?:-[a-z]+)*)*)")
-NEARLY = re.compile(r"archspec\W*(?:ignore|ingore|ignroe|ignor|igonre)\b", re.IGNORECASE)
+NAME = r"\b(?:archspec|arch-spec|arch_spec|archpsec|arcspec|achspec)"
+NEARLY = re.compile(
+    rf"{NAME}(?:\W*ignore\b|\s*[:;=,]\s*(?:ig\w*|in?g\w*|disable\w*|silence\w*|noqa|skip)\b)",
+    re.IGNORECASE,
+)
 SHARED = ("blocks", "edit")  # the parts of a spec that may work in another network
 
 

@@ -314,6 +314,33 @@ def test_a_comment_silences_what_its_line_is_about(comment: str, silent: bool) -
     assert ("no-activation" not in codes) == silent
 
 
+@pytest.mark.parametrize(
+    ("comment", "slips"),
+    [
+        ("# archspec: ingore no-activation", 1),
+        ("# archspec: ignored no-activation", 1),
+        ("# archspec: disable no-activation", 1),
+        ("# arcspec: ignore no-activation", 1),
+        ("# archspec-ignore no-activation", 1),
+        ("# archspec: ignore no-activation,", 1),
+        ("# what archspec ignores", 0),
+        ("# archspec: 1", 0),
+        ("# see archspec: a compiler", 0),
+    ],
+)
+def test_what_is_nearly_a_comment_that_silences(comment: str, slips: int) -> None:
+    text = ADVISED.replace("Dense: 8", f"Dense: 8  {comment}")
+    found = archspec.loads(text).warnings
+    assert [each.code for each in found] == ["ignore"] * slips
+
+
+def test_other_params_have_other_warnings() -> None:
+    text = ADVISED.replace("Dense: 8", "Dense: =n  # archspec: ignore no-activation, softmax")
+    text = text.replace("input:", "params: {n: 8}\ninput:")
+    assert [each.code for each in archspec.loads(text).warnings] == ["ignore"]
+    assert archspec.loads(text, n=9).warnings == ()
+
+
 def test_a_warning_is_silenced_for_every_verb() -> None:
     text = WARNED.replace("3}", "3}  # archspec: ignore unused-param")
     assert len(archspec.loads(WARNED).warnings) == 1
