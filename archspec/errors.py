@@ -28,8 +28,6 @@ MAX_MESSAGE = 600
 NEARLY = 0.8  # how alike they are, of 1, if one is more than the beginning of the other
 MARGIN = 0.12  # by how much more alike it must be than the next word to be the one that is meant
 Paint = Callable[[str, str], str]  # (part of a message, its severity) -> the same in colour
-IGNORED = re.compile(r"(?:^|\s)#\s*archspec:\s*ignore\s+([a-z][a-z\s,-]*?)\s*(?:#|$)")
-SILENT_ON_DEMAND = ("warning", "advice")
 SURE = 0.9  # how alike two words are, of 1, for one to be the other misspelt
 
 
@@ -264,29 +262,6 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(
         sorted(unique.values(), key=lambda d: (d.span.source.name, d.span.line, d.span.column))
     )
-
-
-def heard(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return diagnostics without the warnings and the advice that a comment silences.
-
-    The comment `# archspec: ignore CODE` stands at the end of the line that a diagnostic is about,
-    or of a line that one of its notes is about, such as the call of a block.
-    """
-    return tuple(each for each in diagnostics if not _is_silenced(each))
-
-
-def _is_silenced(diagnostic: Diagnostic) -> bool:
-    if diagnostic.severity not in SILENT_ON_DEMAND or diagnostic.code == "contract":
-        return False
-    spans = (diagnostic.span, *(note.span for note in diagnostic.notes))
-    return any(diagnostic.code in _ignored_on(span) for span in spans)
-
-
-def _ignored_on(span: Span) -> list[str]:
-    """Return the codes that a comment on the first line of a place silences."""
-    lines = span.source.lines[span.line - 1 : span.line]
-    found = IGNORED.search(lines[0]) if lines and span.source.file else None
-    return re.split(r"[\s,]+", found[1]) if found else []
 
 
 def enough(span: Span) -> Diagnostic:

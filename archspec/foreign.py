@@ -280,9 +280,11 @@ OPTIMIZER_ARGUMENTS: Mapping[str, str] = _make_table(
     ("decay", "give it a schedule, as Keras has it now: learning_rate: {InverseTimeDecay: {...}}"),
 )
 
+SHAPE_ABOVE = "write input: [28, 28, 1]"
+
 # Words at the top of a file.
 TOP: Mapping[str, str] = _make_table(
-    ("inputshape inputsize shape inputdim imagesize", "write input: [28, 28, 1]"),
+    ("inputshape inputsize shape inputdim imagesize", SHAPE_ABOVE),
     ("version spec format", "begin with `archspec: 1`"),
     ("model network architecture graph net", "the steps are a list under `layers`"),
     ("output head", "name steps in a list: outputs: [head]; by default it is the last step"),

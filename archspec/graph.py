@@ -143,6 +143,13 @@ class Node(Struct, frozen=True):
         return "failed" if self.errors else "following" if self.facts is None else "sound"
 
 
+class Silencer(Struct, frozen=True):
+    """A code in a comment that silences it, `# archspec: ignore CODE`, and its place."""
+
+    code: str
+    span: Span
+
+
 class Graph(Struct, frozen=True, eq=False, dict=True):
     """A whole network, in which names are unique and each node comes after its inputs.
 
@@ -158,7 +165,8 @@ class Graph(Struct, frozen=True, eq=False, dict=True):
     errors: all that is wrong with a broken spec. text: of the spec, which a run keeps. base: the
     graph before the edits of the file, without its recipe; None if it has none. edits: these and
     those of the files below, the lowest file first, each with the number of steps that it met.
-    extends: where the file names its base, if it does.
+    extends: where the file names its base, if it does. silencers: the codes in comments that must
+    silence something in this network.
     """
 
     name: str
@@ -176,6 +184,7 @@ class Graph(Struct, frozen=True, eq=False, dict=True):
     base: Graph | None = None
     edits: tuple[EditCount, ...] = ()
     extends: Span | None = None
+    silencers: tuple[Silencer, ...] = ()
 
     def __post_init__(self) -> None:
         seen: set[str] = set()

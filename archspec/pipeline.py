@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from archspec.errors import SpecError, UserError, did_you_mean, heard
+from archspec.errors import SpecError, UserError, did_you_mean
 from archspec.reading import from_here, kind_of
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def graph_of(document: Document, params: Mapping[str, Any], edits: Sequence[str]
     """Return the graph of a document. Raises `SpecError` with every error in it."""
     from archspec.expand import expand
     from archspec.loading.files import open_spec
+    from archspec.silencing import find_slips, heard
 
     text = "\n".join(document.source.lines)
     if isinstance(edits, str):
@@ -102,9 +103,34 @@ def graph_of(document: Document, params: Mapping[str, Any], edits: Sequence[str]
     try:
         graph = expand(open_spec(document, params, edits))
     except SpecError as error:
-        raise SpecError(heard(error.diagnostics), error.graph) from None
+        found = (*error.diagnostics, *find_slips(document.source))
+        raise SpecError(heard(found), error.graph) from None
+    slips = find_slips(document.source)
+    if not params and not edits:  # else the comments are for another network
+        graph = _check_silencers(graph, document)
     misfit = graph.misfit if graph.misfit and heard([graph.misfit]) else None
-    return replace(graph, text=text, warnings=heard(graph.warnings), misfit=misfit)
+    return replace(graph, text=text, warnings=(*heard(graph.warnings), *slips), misfit=misfit)
+
+
+def _check_silencers(graph: Graph, document: Document) -> Graph:
+    """Return a graph with what must silence something, and a warning for each that does not.
+
+    Whether it silences advice is known when that is asked for.
+    """
+    from archspec.silencing import find_idle, find_silencers
+
+    keys = document.root.keys.items()
+    silencers = find_silencers(document.source, keys, graph)
+    if not silencers:
+        return graph
+    from archspec.advice import RULES
+    from archspec.error_formats import CODES
+
+    found = (*graph.warnings, *([graph.misfit] if graph.misfit else ()))
+    # What a dataset is depends on the machine; advice is looked for on demand alone.
+    asked = CODES.keys() - RULES.keys() - {"data", "unknown-data"}
+    idle = find_idle(silencers, asked, found, "warning")
+    return replace(graph, warnings=(*graph.warnings, *idle), silencers=silencers)
 
 
 def read(spec: str | Path) -> Document:

@@ -90,6 +90,40 @@ CHAINS: dict[str, tuple[str, list[str]]] = {
         "merge: Add}, ReLU",
         [],
     ),
+    "two convolutions with what is linear between": (
+        f"Conv2D: {CONV}}}, Activation: linear, AveragePooling2D: 2, Rescaling: 2.0, "
+        f"LeakyReLU: {{negative_slope: 1}}, Conv2D: {CONV}}}, ReLU",
+        ["no-activation"],
+    ),
+    "a pooling of means before a dense layer": (
+        f"Conv2D: {CONV}}}, GlobalAveragePooling2D, Dense: 16, ReLU, Reshape: [1, 1, 16]",
+        ["no-activation"],
+    ),
+    "a rectifier behind others": (
+        f"Conv2D: {CONV}, activation: relu}}, MaxPooling2D: 2, Dropout: 0.2, ReLU",
+        ["activation-twice"],
+    ),
+    "another activation behind a pooling": (
+        f"Conv2D: {CONV}, activation: relu}}, MaxPooling2D: 2, Activation: gelu",
+        [],
+    ),
+    "a rectifier behind noise": (
+        f"Conv2D: {CONV}, activation: relu}}, GaussianNoise: 0.2, ReLU",
+        [],
+    ),
+    "a rectifier that is not idempotent": (
+        f"Conv2D: {CONV}, activation: relu}}, MaxPooling2D: 2, ReLU: {{threshold: 1}}",
+        [],
+    ),
+    "a bias before poolings and a normalization": (
+        f"Conv2D: {CONV}}}, MaxPooling2D: 2, AveragePooling2D: {{pool_size: 3, padding: same}}, "
+        "BatchNormalization, ReLU",
+        ["useless-bias"],
+    ),
+    "a bias before a pooling that another layer takes as well": (
+        f"{{Conv2D: {CONV}}}}}, {{branches: {{a: [BatchNormalization], b: [ReLU]}}, merge: Add}}",
+        [],
+    ),
     "an activation twice": (f"Conv2D: {CONV}, activation: relu}}, ReLU", ["activation-twice"]),
     "an activation twice, with another shape between": (
         "Conv2D: {filters: 16, kernel_size: 32, activation: relu}, Flatten, "
@@ -104,6 +138,30 @@ CHAINS: dict[str, tuple[str, list[str]]] = {
         f"Dropout: 0.5, Conv2D: {CONV}, use_bias: false}}, BatchNormalization, ReLU",
         ["dropout-before-normalization"],
     ),
+    "a softmax within": (
+        f"Conv2D: {CONV}, activation: softmax}}, MaxPooling2D: 2, Conv2D: {CONV}}}, ReLU",
+        ["softmax-inside"],
+    ),
+    "a softmax step within": (
+        f"Conv2D: {CONV}}}, Activation: softmax, Conv2D: {CONV}}}, ReLU",
+        ["softmax-inside"],
+    ),
+    "a softmax over places": (
+        f"Conv2D: {CONV}}}, Softmax: {{axis: [1, 2]}}, Conv2D: {CONV}}}, ReLU",
+        [],
+    ),
+    "a softmax that weighs": (
+        f"{{branches: {{a: [Conv2D: {CONV}, activation: softmax}}], b: []}}, merge: Multiply}}, "
+        f"Conv2D: {CONV}}}, ReLU",
+        [],
+    ),
+    "two normalizations": ("BatchNormalization, BatchNormalization", ["normalization-twice"]),
+    "two normalizations, the first of which is a shortcut, too": (
+        "BatchNormalization, {branches: {a: [BatchNormalization], b: []}, merge: Add}",
+        [],
+    ),
+    "two dropouts": ("Dropout: 0.5, Dropout: 0.5", ["dropout-twice"]),
+    "a dropout of values and one of channels": ("Dropout: 0.5, SpatialDropout2D: 0.5", []),
     "a dropout of nothing": (
         f"Dropout: 0, Conv2D: {CONV}, use_bias: false}}, BatchNormalization, ReLU",
         [],
@@ -152,6 +210,7 @@ def test_what_a_global_pooling_sees() -> None:
     gate = "branches: {map: [], gate: [GlobalAveragePooling2D: {keepdims: true}]}"
     assert advised(f"{{{gate}, merge: Multiply}}, {conv.format(32)}, {HEAD}") == []
     assert advised(f"{conv.format(3)}, Flatten, Dense: 4") == []
+    assert advised(f"{conv.format(1)}, {HEAD}") == [], "as in PointNet"
     assert advised(f"{conv.format(3)}, {HEAD}", size="[null, null, 16]") == []
 
 
@@ -162,6 +221,19 @@ def test_channels_are_counted_in_mixed_precision(precision: str, codes: list[str
     train = f"train: {{precision: {precision}}}"
     steps = "Flatten, Dense: {units: 30, activation: relu}, Dense: 10, Softmax"
     assert advised(steps, train, "[4, 4, 3]") == codes
+
+
+@pytest.mark.parametrize(
+    ("train", "codes"),
+    [
+        ("{epochs: 2}", ["relu-head"]),
+        ("{loss: mse}", []),
+        ("{loss: {SparseCategoricalCrossentropy: {from_logits: false}}}", []),  # a warning
+    ],
+)
+def test_a_relu_at_the_end_is_advised_where_logits_are_wanted(train: str, codes: list[str]) -> None:
+    assert advised("Dense: 4, ReLU", f"train: {train}", "[8]") == codes
+    assert advised("Dense: 4, ReLU", size="[8]") == [], "others may train it"
 
 
 def test_what_is_shared_or_an_output_keeps_its_bias() -> None:
@@ -229,7 +301,7 @@ def test_other_programs_are_told_in_their_words(folder: Path) -> None:
     [
         ("# archspec: ignore no-activation", True),
         ("#archspec:ignore no-activation", True),
-        ("# why # archspec: ignore useless-bias, no-activation", True),
+        ("# why # archspec: ignore unused-step , no-activation", True),
         ("# archspec: ignore no-activation # why", True),
         ("# archspec: ignore", False),
         ("# archspec: ignore activation", False),
@@ -238,7 +310,35 @@ def test_other_programs_are_told_in_their_words(folder: Path) -> None:
 )
 def test_a_comment_silences_what_its_line_is_about(comment: str, silent: bool) -> None:
     text = ADVISED.replace("Dense: 8", f"Dense: 8  {comment}")
-    assert (advise(archspec.loads(text)) == ()) == silent
+    codes = {each.code for each in advise(archspec.loads(text))}
+    assert ("no-activation" not in codes) == silent
+
+
+@pytest.mark.parametrize(
+    ("comment", "slips"),
+    [
+        ("# archspec: ingore no-activation", 1),
+        ("# archspec: ignored no-activation", 1),
+        ("# archspec: disable no-activation", 1),
+        ("# arcspec: ignore no-activation", 1),
+        ("# archspec-ignore no-activation", 1),
+        ("# archspec: ignore no-activation,", 1),
+        ("# what archspec ignores", 0),
+        ("# archspec: 1", 0),
+        ("# see archspec: a compiler", 0),
+    ],
+)
+def test_what_is_nearly_a_comment_that_silences(comment: str, slips: int) -> None:
+    text = ADVISED.replace("Dense: 8", f"Dense: 8  {comment}")
+    found = archspec.loads(text).warnings
+    assert [each.code for each in found] == ["ignore"] * slips
+
+
+def test_other_params_have_other_warnings() -> None:
+    text = ADVISED.replace("Dense: 8", "Dense: =n  # archspec: ignore no-activation, softmax")
+    text = text.replace("input:", "params: {n: 8}\ninput:")
+    assert [each.code for each in archspec.loads(text).warnings] == ["ignore"]
+    assert archspec.loads(text, n=9).warnings == ()
 
 
 def test_a_warning_is_silenced_for_every_verb() -> None:
@@ -254,7 +354,8 @@ def test_advice_on_a_base_is_silenced_where_the_base_is_named(tmp_path: Path) ->
     assert [(note.text, note.span.line) for note in found.notes][-1] == ("extended here", 2)
     with file.open("a", encoding="utf-8") as more:
         more.write("# archspec: ignore heavy-dense\n")
-    assert len(archspec.advise(file)) == 1, "a line of its own is no step's"
+    codes = [each.code for each in archspec.advise(file)]
+    assert codes == ["ignore", "heavy-dense"], "a line of its own is no step's"
     text = file.read_text(encoding="utf-8").replace("imagenet\n#", "imagenet  #")
     file.write_text(text, encoding="utf-8")
     assert archspec.advise(file) == []

@@ -56,6 +56,16 @@ CASES: dict[str, tuple[str, str]] = {
         steps("- Dense: &a {unit: 3}", "- Dense: *a"),
         steps("- Dense: &a {units: 3}", "- Dense: *a"),
     ),
+    "steps without the space after their dash": (
+        steps("-Flatten", "- Dense:10", "- Dens: 4", "- ReLU ( )"),
+        steps("- Flatten", "- Dense: 10", "- Dense: 4", "- ReLU"),
+    ),
+    "the only step": (steps("-Flatten"), steps("- Flatten")),
+    "all steps": (steps("-Flatten", "-ReLU"), steps("- Flatten", "- ReLU")),
+    "all steps, with arguments": (
+        steps("-Dense: 3", "-Dense: 4"),
+        steps("- Dense: 3", "- Dense: 4"),
+    ),
     "two names in one formula": (
         steps("- Dense: =widht * dpeth", more="params: {width: 3, depth: 2}\n"),
         steps("- Dense: =width * depth", more="params: {width: 3, depth: 2}\n"),
@@ -131,6 +141,9 @@ KEPT: dict[str, str] = {
     "a name that is written more often than the one declared": steps(
         "- Dense: =width", "- Dense: =width", more="params: {widht: 3}\n"
     ),
+    "a name near one that is written more often than the one declared": steps(
+        *["- Dense: =width"] * 2, "- Dense: =wiidht", more="params: {widht: 3}\n"
+    ),
     "the call of a block whose name is not possible": steps(
         "- STEM: 3", "- stem: 3", more="blocks:\n  STEM: {params: {n: 1}, layers: [Dense: =n]}\n"
     ),
@@ -150,6 +163,26 @@ def test_a_fix_that_brings_other_errors_is_none() -> None:
     text = steps("- Dense: &a {units: 3, use_bais: false}", "- BatchNormalization: *a")
     found = fix_text(text, "net.yaml")
     assert found.text == text
+
+
+def test_it_is_said_why_a_fix_is_not_made() -> None:
+    text = steps("- Flatten", "- Dense: 10", more="train: {optimiser: adm}\n")
+    text += "defalts: {Dense: {use_bais: false}}\n"
+    found = fix_text(text, "net.yaml")
+    (left,) = found.left
+    assert "use_bias" in found.text
+    assert str(left.hint).startswith("did you mean 'optimizer'? (not fixed: it would uncover: ")
+    assert str(left.hint).endswith("got 'adm')")
+    assert left.fix is not None
+
+
+def test_a_fix_that_two_errors_ask_for_is_told_once() -> None:
+    text = steps(
+        "- Conv2D: &a {filters: 4, kernel_siz: 3}", "- Conv2D: *a", "- SeparableConv2D: *a"
+    )
+    found = fix_text(text, "net.yaml")
+    assert found.left == []
+    assert len(found.fixed) == 1
 
 
 def test_one_of_several_that_cannot_be_fixed_does_not_hinder_the_others() -> None:

@@ -26,6 +26,7 @@ ROOMS = [
     "streams",
     "display",
     "graph",
+    "silencing",
     "conforms",
     "arguments",
     "syntax",

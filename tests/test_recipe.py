@@ -389,6 +389,13 @@ def test_an_explicit_loss_that_takes_the_output_for_something_else_is_a_warning(
     (warning,) = recipe_of(net(f"{{loss: {{{SPARSE}: {{from_logits: true}}}}}}")).warnings
     assert "wants logits, but output 'head' gives probabilities" in warning
     assert not recipe_of(net("{loss: mse}", "Dense: 10")).warnings
+    head = "Dense: {units: 10, activation: relu}"
+    (warning,) = recipe_of(net(f"{{loss: {SPARSE}}}", head)).warnings
+    assert (
+        "'head' ends in relu, which gives neither them nor logits; end it in a softmax" in warning
+    )
+    assert "from_logits" not in warning
+    assert not recipe_of(net(f"{{loss: {SPARSE}}}", head.replace("relu", "sparsemax"))).warnings
 
 
 def test_what_is_said_once_is_said_of_every_output():

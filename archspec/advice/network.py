@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from msgspec import Struct
 
 from archspec.errors import Refused
 from archspec.graph import Graph, Node, Shape
 from archspec.layers import find_activation, traits_of
+from archspec.objects.kinds import named
 from archspec.recipe import Recipe, recipe_of
+
+NEVER_NEGATIVE = ("exponential", "hard_sigmoid", "relu6", "sigmoid", "softmax", "softplus")
 
 
 class Advice(Struct, frozen=True):
@@ -72,7 +76,34 @@ def is_activated(node: Node) -> bool:
     name = find_activation(node)
     if name is None:
         return traits_of(node.op).kind == "activation" and "activation" not in node.arguments
-    return name != "linear"
+    slope = _read_activation(node).get("negative_slope")
+    return name != "linear" and slope != 1
+
+
+def is_rectifier(node: Node) -> bool:
+    """Return whether a layer is a ReLU of its own that keeps all that is not negative."""
+    given = _read_activation(node)
+    kept = given.get("max_value") is None and not given.get("threshold")
+    return find_activation(node) == "relu" and kept and not has_kernel(node)
+
+
+def is_never_negative(node: Node) -> bool:
+    """Return whether a layer ends in an activation whose values are never negative."""
+    name, slope = find_activation(node), _read_activation(node).get("negative_slope")
+    return name in NEVER_NEGATIVE or (name == "relu" and not slope)
+
+
+def softmax_axis(node: Node) -> Any:
+    """Return the axis of the softmax that a layer is or has."""
+    return _read_activation(node).get("axis", -1)
+
+
+def _read_activation(node: Node) -> Mapping[str, Any]:
+    """Return the arguments of the activation that a layer is or has."""
+    if traits_of(node.op).kind == "activation" and "activation" not in node.arguments:
+        return node.arguments
+    given = node.arguments.get("activation")
+    return {} if given is None else named(given)[1]
 
 
 def is_dropout(node: Node) -> bool:

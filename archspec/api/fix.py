@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec import pipeline
 from archspec.api.check import Examination, examine
@@ -24,6 +25,7 @@ from archspec.syntax.source import MAX_BYTES, decode, read_text
 from archspec.writing import writing
 
 MAX_ROUNDS = MAX_ERRORS  # in which fixes bring up others
+_Key = tuple[str, str, str, int]  # file, code, message and line of an error
 NONE: Mapping[str, Any] = {}
 
 
@@ -87,18 +89,25 @@ def fix_text(
         document = partial(read_text, text, name, path)
         return examine(name, lambda: pipeline.graph_of(document(), params, edits))
 
-    return _Fixing(name, look).run(text)
+    return _Fixing(name, text, look).run()
 
 
 class _Fixing:
-    """The fixing of a text, which is looked at again after each change."""
+    """The fixing of a text, which is looked at again after each change.
 
-    def __init__(self, name: str, look: Callable[[str], Examination]) -> None:
+    words: how often each is in the text as it was, since a fix is nobody's use of a word.
+    uncovered: what else would be wrong with each error fixed that was tried alone and is left.
+    """
+
+    def __init__(self, name: str, text: str, look: Callable[[str], Examination]) -> None:
         self.name = name
+        self.text = text
+        self.words = Counter(re.findall(r"[\w-]+", text))
+        self.uncovered: dict[_Key, str] = {}
         self.look = look
 
-    def run(self, text: str) -> Fixed:
-        now = Fixed(text, (), self.look(text))
+    def run(self) -> Fixed:
+        now = Fixed(self.text, (), self.look(self.text))
         for _ in range(MAX_ROUNDS):
             wanted = self.list_fixable(now)
             # An unknown name may come of another mistake, as of a misspelt `name`, and of nothing
@@ -110,20 +119,40 @@ class _Fixing:
             if better is None:
                 break
             now = better
-        return now
+        return self.explain(now)
+
+    def explain(self, now: Fixed) -> Fixed:
+        """Return what is fixed, with the reason in the hint of each error that is left for one."""
+        found = tuple(
+            replace(each, hint=each.hint.followed_by(f" (not fixed: {self.uncovered[_key(each)]})"))
+            if isinstance(each.hint, Suggestion) and _key(each) in self.uncovered
+            else each
+            for each in now.checked.found
+        )
+        return Fixed(now.text, now.fixed, now.checked._replace(found=found))
 
     def list_fixable(self, now: Fixed) -> list[Diagnostic]:
         """Return the errors in this text whose remedy is sure."""
         lines = tuple(LINE_END.split(now.text))
         errors = [each for each in now.checked.found if each.severity == "error"]
         wrong = {text for each in errors for _, text in each.span.lines()}  # names to mend as well
+        doubtful = self.find_outvoted(errors)
         return [
             each
             for each in errors
-            if each.fix is not None and each.fix.text not in wrong
-            if not _is_outvoted(each, now.text)
+            if each.fix is not None and each.fix.text not in wrong | doubtful
             if (each.span.source.name, each.span.source.lines) == (self.name, lines)
         ]
+
+    def find_outvoted(self, errors: Sequence[Diagnostic]) -> set[str]:
+        """Return the declared names near which a name that is declared nowhere is written more
+        often: then the declaration may be what is misspelt."""
+        hints = [each.hint for each in errors if _is_of_declared(each)]
+        return {
+            hint.meant
+            for hint in hints
+            if isinstance(hint, Suggestion) and 0 < self.words[hint.meant] < self.words[hint.given]
+        }
 
     def attempt(self, now: Fixed, wanted: Sequence[Diagnostic]) -> Fixed | None:
         """Return the text with all these errors fixed, and those that only come to light then; None
@@ -136,13 +165,19 @@ class _Fixing:
                 break
             then = self.change(then, hidden)
         after = _count_errors(then)
-        return None if after - before or after.total() >= before.total() else then
+        new = after - before
+        if len(wanted) == 1 and new:
+            messages = list(dict.fromkeys(message for _, _, message, _ in new))
+            more = f", and {len(messages) - 1} more" if len(messages) > 1 else ""
+            self.uncovered[_key(wanted[0])] = f"it would uncover: {messages[0]}{more}"
+        return None if new or after.total() >= before.total() else then
 
     def change(self, now: Fixed, wanted: Sequence[Diagnostic]) -> Fixed:
         """Return the text with these errors fixed, whatever comes of it."""
         text = apply_fixes(now.text, [each.fix for each in wanted if each.fix is not None])
         checked = now.checked if text == now.text else self.look(text)
-        return Fixed(text, (*now.fixed, *wanted), checked)
+        once = {each.fix: each for each in reversed(wanted)}  # an alias repeats an error
+        return Fixed(text, (*now.fixed, *reversed(once.values())), checked)
 
     def attempt_first(self, now: Fixed, wanted: Sequence[Diagnostic]) -> Fixed | None:
         """Return the text with the first of these errors fixed that can be; None if none can."""
@@ -156,25 +191,15 @@ class _Fixing:
         return None if now is first else now
 
 
-def _is_outvoted(error: Diagnostic, text: str) -> bool:
-    """Return whether a name that is declared nowhere is written more often than the declared one
-    that is near it: then the declaration may be what is misspelt."""
-    hint = error.hint
-    if not isinstance(hint, Suggestion) or not hint.declared:
-        return False
-    words = Counter(re.findall(r"[\w-]+", text))
-    return 0 < words[hint.meant] < words[hint.given]
-
-
 def _is_of_declared(error: Diagnostic) -> bool:
     return isinstance(error.hint, Suggestion) and error.hint.declared
 
 
-def _count_errors(now: Fixed) -> Counter[tuple[str, str, str, int]]:
+def _count_errors(now: Fixed) -> Counter[_Key]:
     return Counter(_key(each) for each in now.checked.found if each.severity == "error")
 
 
-def _key(error: Diagnostic) -> tuple[str, str, str, int]:
+def _key(error: Diagnostic) -> _Key:
     """Return what tells an error from others; a fix before it moves it within its line alone."""
     return error.span.source.name, error.code, error.message, error.span.line
 

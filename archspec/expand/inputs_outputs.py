@@ -30,12 +30,15 @@ def add_inputs(env: Env, out: Expansion) -> dict[str, Previous]:
     """
     root = out.spec.root
     declared, single = root.get("inputs"), root.get("input")
-    if single is None and not (declared is not None and declared.data):
+    refused = declared is not None and out.is_refused(declared)
+    if single is None and not (declared is not None and declared.data) and not refused:
         hint = "input: [28, 28, 1]"
         raise out.fail("input", "the spec has no input", root.span.within(0, 1), hint)
     written = list(declared.entries()) if declared is not None else []
     if single is not None and declared is None:
         written = [("input", root.key_span("input"), single)]
+    if declared is not None and refused:  # such as `inputs: [8]`, which may be meant as one
+        written = [("input", root.key_span("inputs"), declared)]
     inputs: dict[str, Previous] = {}
     for name, span, value in written:
         draft = Draft("InputLayer", (), out.top, span, ())

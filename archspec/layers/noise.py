@@ -163,7 +163,8 @@ def activity_regularization(
     return Facts(x)
 
 
-DROPOUT = Traits(kind="dropout, noise", shares_box=True, gradient_needs="output", mask=masks.carry)
+NOISE = Traits(kind="dropout, noise", shares_box=True, gradient_needs="output", mask=masks.carry)
+DROPOUT = replace(NOISE, keeps_sign=True)
 OF_CHANNELS = replace(DROPOUT, gradient_needs="nothing")  # the mask has one number a channel
 
 # fmt: off
@@ -179,14 +180,14 @@ FAMILY = (
     entry("SpatialDropout3D", spatial_dropout(3), OF_CHANNELS,
           "Set a random share of the channels to 0 in training.",
           "0.2", (8, 28, 28, 128), TRAINING, DTYPE_ONLY),
-    entry("AlphaDropout", alpha_dropout, DROPOUT,
+    entry("AlphaDropout", alpha_dropout, NOISE,
           "Drop a random share of the values, keeping mean and variance.",
           "0.1", (256,), TRAINING),
-    entry("GaussianDropout", gaussian_dropout, DROPOUT,
+    entry("GaussianDropout", gaussian_dropout, NOISE,
           "Multiply each value by random noise in training.",
           "0.3", (256,), TRAINING),
     entry("GaussianNoise", gaussian_noise,
-          replace(DROPOUT, shares_box=False, gradient_needs="nothing"),
+          replace(NOISE, shares_box=False, gradient_needs="nothing"),
           "Add random noise to each value in training.",
           "0.1", (28, 28, 1), TRAINING),
     entry("ActivityRegularization", activity_regularization,

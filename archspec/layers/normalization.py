@@ -319,7 +319,7 @@ FAMILY = (
           "Subtract a constant mean and divide by a constant deviation.",
           "{mean: [0.485, 0.456, 0.406], variance: [0.0524, 0.0502, 0.0506]}", (224, 224, 3)),
     entry("Rescaling", rescaling,
-          Traits(gradient_needs="nothing", changes_range=True, mask=masks.carry,
+          Traits(gradient_needs="nothing", linear=True, changes_range=True, mask=masks.carry,
                  factor=_factor_of_scale),
           "Multiply by a constant and add another.",
           "{scale: =1 / 127.5, offset: -1}", (224, 224, 3)),

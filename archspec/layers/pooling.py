@@ -134,8 +134,8 @@ def adaptive_pool(rank: int) -> Rule:
     return rule
 
 
-MAX = Traits(kind="pooling")
-MEAN = replace(MAX, gradient_needs="nothing")
+MAX = Traits(kind="pooling", keeps_sign=True)
+MEAN = replace(MAX, gradient_needs="nothing", linear=True)
 FOLLOWS = {"strides": "pool_size"}
 SLIDING_MAX = replace(MAX, gradient_needs="both", follows=FOLLOWS)
 SLIDING_MEAN = replace(MEAN, follows=FOLLOWS)

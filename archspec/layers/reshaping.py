@@ -277,7 +277,7 @@ def up_sampling_3d(
 
 MOVING = Traits(gradient_needs="nothing")
 RESHAPING = replace(MOVING, passes_values=True)
-PADDING = replace(MOVING, prepares=True)
+PADDING = replace(MOVING, prepares=True, keeps_sign=True)
 ENLARGING = replace(MOVING, title="upsample")
 
 # fmt: off

@@ -57,6 +57,8 @@ class Traits(Struct, frozen=True, eq=False):
         the layer is the same.
     activation: the activation function that it is, by its name in a spec.
     passes_values: whether it hands on the values of its input, at most in another shape.
+    linear: whether its output is a fixed linear function of its input, but for a constant.
+    keeps_sign: whether its output is nowhere negative if its input is not.
     changes_range: whether it may give pixels another range than its input's.
     factor: of a layer that changes the range by constants, the function that gives the largest
         number it multiplies by, from its arguments.
@@ -86,6 +88,8 @@ class Traits(Struct, frozen=True, eq=False):
     follows: Mapping[str, str] = field(default_factory=dict)
     activation: str | None = None
     passes_values: bool = False
+    linear: bool = False
+    keeps_sign: bool = False
     changes_range: bool = False
     factor: Callable[[Mapping[str, Any]], float] | None = None
     adapted: str = ""

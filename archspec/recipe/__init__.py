@@ -10,7 +10,7 @@ slow begins.
 from archspec.recipe.callbacks import ended_early, find_restoring
 from archspec.recipe.classifying import check_outputs, check_targets, find_misfit
 from archspec.recipe.of_graph import Recipe, recipe_of
-from archspec.recipe.outputs import gives_probabilities, is_one_unit, is_sparse
+from archspec.recipe.outputs import find_rectified, gives_probabilities, is_one_unit, is_sparse
 from archspec.recipe.record import DATA, RECIPE, given_in, suggest_key
 from archspec.recipe.scaling import SCALED_TWICE, find_scaled_twice
 
@@ -23,6 +23,7 @@ __all__ = [
     "check_targets",
     "ended_early",
     "find_misfit",
+    "find_rectified",
     "find_restoring",
     "find_scaled_twice",
     "given_in",

@@ -19,6 +19,8 @@ OF_CLASSES = {
     *("BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"),
 }
 
+NEARLY_PROBABILITIES = ("hard_sigmoid", "sparse_sigmoid", "sparsemax")
+
 
 def is_sparse(name: str) -> bool:
     """Return whether a loss or metric takes the number of a class; the others take one-hot rows."""
@@ -185,6 +187,15 @@ def choose_loss(graph: Graph, output: str) -> Object:
     return name if gives_probabilities(graph, output) else {name: {"from_logits": True}}
 
 
+def find_rectified(graph: Graph, output: str, loss: Object) -> str | None:
+    """Return the activation that cuts off the logits which a cross-entropy takes, if there is one:
+    no class can have a negative one."""
+    name, arguments = named(loss)
+    last = _last_activation(graph, output)
+    logits = arguments.get("from_logits", False) and name in OF_CLASSES
+    return last if logits and last in ("relu", "relu6") else None
+
+
 def find_mismatch(graph: Graph, output: str, loss: Object) -> str | None:
     """Return a warning if a loss takes probabilities for logits, or the reverse."""
     name, arguments = named(loss)
@@ -193,6 +204,15 @@ def find_mismatch(graph: Graph, output: str, loss: Object) -> str | None:
     from_logits = arguments.get("from_logits", False)
     if from_logits != gives_probabilities(graph, output):
         return None
+    last = _last_activation(graph, output)
+    if last not in (None, "linear", "softmax", "sigmoid"):
+        right = "a sigmoid" if name.startswith("Binary") else "a softmax"
+        message = (
+            f"train.loss: {name} wants probabilities, but output '{output}' ends in {last}, which "
+            f"gives neither them nor logits; end it in {right}, or in no activation and leave the "
+            "loss out"
+        )
+        return None if last in NEARLY_PROBABILITIES else message
     wants, gives = ("logits", "probabilities") if from_logits else ("probabilities", "logits")
     return (
         f"train.loss: {name} with from_logits: {show(from_logits)} wants {wants}, but output "

@@ -41,6 +41,8 @@ class CheckResult(Struct):
             broken = path[:end]
         elif word in ("train", "require", "name", "description", "outputs", "input"):
             broken = path[:1]
+        elif path == ["inputs"] and _is_shape(self.root.data["inputs"]):  # of one input, unnamed
+            broken = path
         elif "defaults" in path[:3]:  # defaults.Conv2D.padding, blocks.unit.defaults.Conv2D
             broken = path[: path.index("defaults") + 2]
         elif word in ("inputs", "blocks", "edit") and len(path) > 1:
@@ -59,6 +61,11 @@ def find_rank(root: Value) -> int | None:
     """Return how many axes the input of a file has beside channels, if it is one list."""
     shape = root.get("input")
     return len(shape.data) - 1 if shape is not None and isinstance(shape.data, tuple) else None
+
+
+def _is_shape(value: Value) -> bool:
+    axes = value.data if isinstance(value.data, tuple) else ()
+    return bool(axes) and all(isinstance(each.data, int) or each.data is None for each in axes)
 
 
 def find_values(root: Value, path: Iterable[Any]) -> list[Value]:

@@ -33,8 +33,19 @@ def _steps_as_mapping(fault: Fault) -> str | None:
     """Catch `layers: {Dense: 3}`."""
     if not (isinstance(fault.value.data, dict) and fault.path[-1] == "layers"):
         return None
-    slip = any(key.startswith("-") for key in fault.value.data)
-    return "a space is missing after the '-'" if slip else "each step begins with '- '"
+    slip = next((key for key in fault.value.data if re.match("-[A-Za-z]", key)), None)
+    if slip is None:
+        return "each step begins with '- '"
+    return Suggestion("a space is missing after the '-'", slip, f"- {slip[1:]}")
+
+
+def _steps_as_text(fault: Fault) -> str | None:
+    """Catch `layers:` with `-Flatten` under it."""
+    slip = re.match(r"-([A-Za-z]\w*)", fault.text)
+    if slip is None or fault.path[-1] != "layers":
+        return None
+    hint = f"a space is missing after the '-': write `- {slip[1]}`"
+    return Suggestion(hint, slip[0], f"- {slip[1]}")
 
 
 def _edits_as_mapping(fault: Fault) -> str | None:
@@ -296,6 +307,7 @@ def _comparison(fault: Fault) -> str | None:
 # words that are guessed by their letters, and lists of all valid words come last.
 REMEDIES: tuple[Callable[[Fault], str | None], ...] = (
     _steps_as_mapping,
+    _steps_as_text,
     _edits_as_mapping,
     _mapping_as_list,
     _one_in_brackets,

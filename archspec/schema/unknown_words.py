@@ -26,7 +26,7 @@ NEEDED = ("params", "input", "inputs", "blocks", "defaults", "import", "extends"
 
 def report_word(key: str, fault: Fault, result: CheckResult) -> None:
     """Report a key of a block, or of an input."""
-    hint = did_you_mean(key, fault.known_keys) or _known_words(fault)
+    hint = _did_you_mean(key, fault.known_keys, fault) or _known_words(fault)
     _report_word(key, f" in `{fault.path[-1]}`", hint, fault, result)
 
 
@@ -34,12 +34,16 @@ def report_word_of_file(key: str, fault: Fault, result: CheckResult) -> None:
     """Report a key at the top of a file."""
     if closest(key, fault.known_keys) in NEEDED:
         result.fatal = True
-    hint = did_you_mean(key, fault.known_keys) or _known_words(fault)
+    hint = _did_you_mean(key, fault.known_keys, fault) or _known_words(fault)
     folded = key.replace("_", "").casefold()
     if key in recipe.RECIPE or folded in foreign.TRAIN:
         hint = f"it belongs to the recipe: train: {{{key}: ...}}"
     elif folded in foreign.TOP:
         hint = foreign.TOP[folded]
+        shape = to_plain(fault.value.data[key])
+        if hint == foreign.SHAPE_ABOVE and isinstance(shape, list):
+            hint = f"write input: {show(shape)}"
+            hint = "`input` is given already; remove this" if "input" in fault.value.data else hint
     _report_word(key, "", hint, fault, result)
 
 
@@ -97,7 +101,16 @@ def _meant_argument(key: str, fault: Fault) -> str:
         if len(key) == 3 and whole != "0":
             return "numbers have no thousands separators"
         return f"numbers have a decimal point: {cut}: {whole}.{key}"
-    return did_you_mean(key, known) or (f"it has {', '.join(known)}" if known else "it takes none")
+    near = _did_you_mean(key, known, fault)
+    return near or (f"it has {', '.join(known)}" if known else "it takes none")
+
+
+def _did_you_mean(key: str, known: list[str], fault: Fault) -> str | None:
+    """Return a hint that names the word which a key is meant to be, and may be given already."""
+    meant = closest(key, known)
+    if meant in fault.value.data:
+        return f"'{meant}' is given already; remove '{key}'"
+    return did_you_mean(key, known)
 
 
 def report_object(key: str, fault: Fault, result: CheckResult) -> None:
@@ -246,7 +259,7 @@ def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> No
     if word in blocks:  # its name was reported where it is defined
         return
     code, message = "unknown-layer", f"no layer is called {show(word)}"
-    called = re.fullmatch(r"([A-Za-z]\w*)\(([^=,()]*)\)", word)  # `Flatten()`, `Dense(3)`
+    called = re.fullmatch(r"([A-Za-z]\w*)\s*\(([^=,()]*)\)", word)  # `Flatten()`, `Dense(3)`
     noted = re.match(r"([A-Za-z]\w*)\s*(//|--|;)", word)  # `Flatten // a comment`
     glued = re.match(r"([A-Za-z]\w*)(:|\s*[ ({])(.*)", word, re.DOTALL)  # `Dense:3`, `Dense(3)`
     own_name = word.removesuffix("()").rpartition(".")[2]  # of `tf.keras.layers.Conv2D`
@@ -261,7 +274,7 @@ def report_layer(word: str, span: Span, notes: Notes, result: CheckResult) -> No
         code, message, hint = refused.code, refused.message, refused.hint
     elif called and called[1] in (*LAYERS, *blocks):
         message = f"{show(word)} is no layer"
-        meant = f"{called[1]}{f': {called[2]}' if called[2].strip() else ''}"
+        meant = f"{called[1]}{f': {called[2].strip()}' if called[2].strip() else ''}"
         hint = Suggestion(f"write `- {meant}`", word, meant)
     elif noted and noted[1] in (*LAYERS, *blocks):
         message = f"{show(word)} is no layer"

@@ -124,6 +124,12 @@ def _check_rest(document: Document) -> CheckResult:
             _report(error, result, trapped)
         if len(result.diagnostics) >= MAX_ERRORS:
             break
+    places = [each.span for each in document.errors]  # `- Dense:10` is told of once
+    result.diagnostics = [
+        each
+        for each in result.diagnostics
+        if each.code != "unknown-layer" or not any(each.span.holds(place) for place in places)
+    ]
     return result
 
 

@@ -11,9 +11,11 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from msgspec.structs import replace
+
 from archspec import foreign
 from archspec.arguments import show
-from archspec.errors import Note, Span, closest, did_you_mean
+from archspec.errors import Note, Span, Suggestion, closest, did_you_mean
 from archspec.layers import LAYERS
 from archspec.schema.check_result import CheckResult, Path, find_head, find_values, is_step
 from archspec.schema.validator import list_arguments
@@ -78,6 +80,14 @@ def _find_continuation(value: Value, path: Path) -> Span | None:
 
 def _report_continuation(line: Span, value: Value, result: CheckResult) -> None:
     written = line.source.lines[line.line - 1].strip()
+    first = line.source.lines[value.span.line - 1][value.span.column - 1 :]
+    for text, span in ((first, value.span), (written, line)):
+        if slip := re.match(r"-([A-Za-z]\w*)", text):
+            meant = f"- {slip[1]}"
+            remedy = Suggestion(f"write `{meant}`", slip[0], meant)
+            at = replace(span, end_line=span.line, end_column=span.column + len(slip[0]))
+            result.error("yaml", "a space is missing after the '-'", at, remedy)
+            return
     hint = "indent it as its neighbours, or write the whole value in one line"
     if not value.is_plain:
         hint = "write the whole value in one line"

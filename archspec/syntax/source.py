@@ -18,7 +18,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from archspec import foreign
-from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError
+from archspec.errors import Diagnostic, Note, Source, Span, SpecError, Suggestion, UserError
 from archspec.reading import open_file, reason
 from archspec.syntax.damage import LINE_END, cut_out
 from archspec.syntax.yaml_errors import MAX_DEPTH, TOO_DEEP, Loader, explain
@@ -450,6 +450,8 @@ def _given_twice(key: str, span: Span, first: Span) -> SpecError:
     hint = "keep one of them"
     if key[:1].isupper():  # `- Dense: 3` and `Dense: 4` under it: the second lacks its dash
         hint += ", or begin a new item with '- '"
+    elif re.match("-[A-Za-z]", key):
+        hint = Suggestion("a space is missing after the '-'", key, f"- {key[1:]}")
     notes = (Note("first given here", first),)
     return SpecError(
         [Diagnostic("duplicate-key", f"the key '{key}' is given twice", span, hint, notes)]

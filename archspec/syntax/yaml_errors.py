@@ -161,6 +161,11 @@ def _lacking_space(stop: Stop) -> Diagnostic | None:
         places.append((stop.begin.line, stop.source.lines[stop.begin.line - 1]))
     if stop.begins_line:
         places += stop.lines_before[:1]
+        # A step without its space takes the lines after it in, whatever these are.
+        column = _indent(stop.line)
+        block = takewhile(lambda each: _indent(each[1]) >= column, stop.lines_before)
+        dashes = [each for each in block if re.match(r"\s*-[A-Za-z]", each[1])]
+        places = [*dashes[-1:], *places]
     for number, line in places:
         for pattern, message, hint, is_space in LACKING:
             if slip := re.fullmatch(pattern, line.split(" #")[0].rstrip()):
