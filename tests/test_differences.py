@@ -284,6 +284,7 @@ def test_another_output_is_said() -> None:
     a = load(CHAIN.replace("  - {Dense: 6, name: c}\n", "") + "outputs: [a, b]\n")
     b = load(CHAIN.replace("  - {Dense: 6, name: c}\n", "") + "outputs: [b, a]\n")
     assert kinds(a, b) == [("outputs", None, None)]
+    assert "\n  > outputs a, b -> b, a\n" in write_text(compare(a, b))
 
 
 def test_a_flat_spec_has_its_groups_back() -> None:

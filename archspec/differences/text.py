@@ -132,13 +132,14 @@ def _lay_out(cells: Sequence[tuple[str, ...]], rows: Sequence[Row], paint: Paint
     words = min(max(len(what) for _, what, *_ in cells), WORDS)
     names = min(max(len(where) for where, *_ in cells), room - words)
     words = min(max(len(what) for _, what, *_ in cells), room - names)
+    gap = "  " if names else ""  # outputs have no place
     lines = []
     for row, (where, what, *costs) in zip(rows, cells, strict=True):
         last = "".join(
             f"  {cost:>{width}}" for cost, width in zip(costs, numbers, strict=True) if width
         )
-        at = wrap(where, names, break_on_hyphens=False, break_long_words=False) or [""]
-        said = wrap(what, words, break_on_hyphens=False, break_long_words=False) or [""]
+        at = wrap(where, max(names, 1), break_on_hyphens=False, break_long_words=False) or [""]
+        said = wrap(what, max(words, 1), break_on_hyphens=False, break_long_words=False) or [""]
         overflows = any(len(each) > names for each in at)
         first = len(at) if overflows else 0
         said = [""] * first + said
@@ -147,16 +148,16 @@ def _lay_out(cells: Sequence[tuple[str, ...]], rows: Sequence[Row], paint: Paint
             text = said[line] if line < len(said) else ""
             sign = SIGNS[row.kind] if not line else " "
             begin = f"  {paint(sign, row.kind)} {paint(name, row.kind)}"
-            begin += " " * (names - len(name))
+            begin += " " * (names - len(name)) + gap
             costs_here = last if line == first else ""
-            lines.append(f"{begin}  {text:{words}}{costs_here}".rstrip())
+            lines.append(f"{begin}{text:{words}}{costs_here}".rstrip())
     if any(numbers[:2]):
         head = "".join(
             f"  {heading:>{width}}"
             for heading, width in zip(headings[2:], numbers, strict=True)
             if width
         )
-        lines.insert(0, f"{'':{4 + names + 2 + words}}{head}".rstrip())
+        lines.insert(0, f"{'':{4 + names + len(gap) + words}}{head}".rstrip())
     return lines
 
 
