@@ -250,6 +250,29 @@ def test_an_edit_of_each_kind_is_found(old: str, new: str, found: list[object]) 
     assert sorted(kinds(load(CHAIN), load(changed)), key=str) == sorted(expected, key=str)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said", "arguments"),
+    [
+        ("BatchNormalization", "{GroupNormalization: {groups: 4}}",
+         "BatchNormalization -> GroupNormalization groups 4", {"groups": [None, 4]}),
+        ("BatchNormalization", "{GroupNormalization: {groups: 2, scale: false}}",
+         "BatchNormalization -> GroupNormalization groups 2, scale true -> false",
+         {"groups": [None, 2], "scale": [True, False]}),
+        ("ReLU", "{Activation: tanh}", "ReLU -> Activation tanh", {"activation": [None, "tanh"]}),
+        ("ReLU", "ELU", "ReLU -> ELU", {}),
+    ],
+)  # fmt: skip
+def test_another_class_is_told_with_its_arguments(
+    old: str, new: str, said: str, arguments: dict[str, list[object]]
+) -> None:
+    text = "  - {Dense: 4}\n  - LAYER\n  - {Dense: 5}\n"
+    difference = compare(load(text.replace("LAYER", old)), load(text.replace("LAYER", new)))
+    (row,) = [each for each in make_rows(difference) if each.kind == "replaced"]
+    assert row.what == said
+    (edit,) = [each for each in to_data(difference)["edits"] if each["kind"] == "replaced"]
+    assert edit["arguments"] == arguments
+
+
 def test_a_layer_that_is_shared_is_another_network() -> None:
     own = load("  - {Dense: 4, name: a}\n  - {Dense: 4, name: b}\n")
     shared = load("  - {Dense: 4, name: a}\n  - {reuse: a, name: b}\n")

@@ -10,9 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec import notation
-from archspec.arguments import leave_out_defaults, show
+from archspec.arguments import show
 from archspec.differences.difference import Difference
-from archspec.differences.edits import EditKind, GraphEdit
+from archspec.differences.edits import EditKind, GraphEdit, list_given
 from archspec.differences.patterns import Names, stem_of, write_names
 from archspec.graph import Graph, Node, sum_or_none
 from archspec.layers import LAYERS
@@ -290,17 +290,22 @@ class _Maker:
         """Return what changes: `Conv2D use_bias false -> true`."""
         edits = self.edits_of(units)
         op, other = edits[0].op
-        words = []
+        own = [] if op == other else [*self.a[edits[0].a or ""].arguments]
+        words, new = [], []
         for name in edits[0].arguments:
+            is_new = op != other and name not in own  # of the new class alone
             pairs = dict.fromkeys(
-                f"{write_value(before, name)} -> {write_value(after, name)}"
+                write_value(after, name)
+                if is_new
+                else f"{write_value(before, name)} -> {write_value(after, name)}"
                 for before, after in (each.arguments[name] for each in edits)
             )
-            listed = [*pairs][:MOST] + ["..."] * (len(pairs) > MOST)
-            says_name = name == op.lower() or (name == "shape" and not edits[0].inputs[1])
-            words.append(", ".join(listed) if says_name else f"{name} {', '.join(listed)}")
+            listed = ", ".join([*pairs][:MOST] + ["..."] * (len(pairs) > MOST))
+            of_class = name == (other if is_new else op).lower()
+            says_name = of_class or (name == "shape" and not edits[0].inputs[1])
+            (new if is_new else words).append(listed if says_name else f"{name} {listed}")
         if op != other:
-            return ", ".join([f"{op} -> {other}", *words])
+            return ", ".join([f"{op} -> {' '.join([other, ', '.join(new)]).strip()}", *words])
         return ", ".join(words) if self.is_called_so(edits) else f"{op} {', '.join(words)}"
 
     def is_called_so(self, edits: Sequence[GraphEdit]) -> bool:
@@ -433,5 +438,4 @@ def _list_details(node: Node) -> list[str]:
         details.append(activation)
     if details or node.op not in LAYERS:
         return details
-    differing = leave_out_defaults(LAYERS[node.op].arguments, node.arguments)
-    return [f"{name} {write_value(value, name)}" for name, value in differing.items()]
+    return [f"{name} {write_value(value, name)}" for name, value in list_given(node).items()]
