@@ -250,6 +250,41 @@ def test_an_edit_of_each_kind_is_found(old: str, new: str, found: list[object]) 
     assert sorted(kinds(load(CHAIN), load(changed)), key=str) == sorted(expected, key=str)
 
 
+FED = """archspec: 1
+inputs: {img: [16], aux: [16]}
+layers:
+  - {Dense: 4, name: first, from: img}
+  - {Dense: 4, name: second, from: aux}
+  - {MERGE: {}, from: [first, second]}
+"""
+
+
+@pytest.mark.parametrize("merge", ["Add", "Concatenate"])
+def test_an_input_is_the_one_of_its_name(merge: str) -> None:
+    text = FED.replace("MERGE", merge)
+    a = archspec.loads(text)
+    swapped = text.replace("from: img", "from: X").replace("from: aux", "from: img")
+    swapped = swapped.replace("from: X", "from: aux")
+    difference = compare_graphs(a, archspec.loads(swapped))
+    assert {each: difference.pairs[each] for each in a.inputs} == {"img": "img", "aux": "aux"}
+    if merge == "Add":  # the same network, whose layers have each other's names
+        assert difference.is_same
+        assert difference.pairs["first"] == "second"
+    else:
+        rewired = [(each.kind, each.b, each.inputs) for each in difference.edits]
+        assert rewired == [
+            ("rewired", "first", (("img",), ("aux",))),
+            ("rewired", "second", (("aux",), ("img",))),
+        ]
+    turned = compare_graphs(
+        a, archspec.loads(text.replace("{img: [16], aux: [16]}", "{aux: [16], img: [16]}"))
+    )
+    assert turned.is_same
+    written = write_text(turned)
+    assert "order of the inputs: img, aux -> aux, img\n" in written
+    assert "the same network, but for the order of its inputs\n" in written
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said", "arguments"),
     [

@@ -162,7 +162,7 @@ def _lay_out(cells: Sequence[tuple[str, ...]], rows: Sequence[Row], paint: Paint
 
 
 def list_settings(difference: Difference) -> list[str]:
-    """Return lines on what differs in params and in the recipe."""
+    """Return lines on what differs in params and in the recipe, and in the order of the inputs."""
     both = {
         name: values
         for name, values in difference.spec_params.items()
@@ -176,6 +176,9 @@ def list_settings(difference: Difference) -> list[str]:
                 for name, (a, b) in found.items()
             )
             lines.append(f"{title}: {words}")
+    if difference.inputs_reordered:
+        orders = (", ".join(graph.inputs) for graph in (difference.a, difference.b))
+        lines.append(f"order of the inputs: {' -> '.join(orders)}")
     return lines
 
 
@@ -230,6 +233,8 @@ def _write_but(difference: Difference) -> str:
     if count := len(difference.reordered):
         merges = "a merge takes its" if count == 1 else f"{count} merges take their"
         found.append(f"the order in which {merges} inputs")
+    if difference.inputs_reordered:
+        found.append("the order of its inputs")
     if any(a != b for a, b in difference.pairs.items()):
         found.append("names")
     return f", but for {' and '.join(found)}" if found else ""
