@@ -285,6 +285,30 @@ def test_an_input_is_the_one_of_its_name(merge: str) -> None:
     assert "the same network, but for the order of its inputs\n" in written
 
 
+def test_an_added_merge_says_what_it_takes() -> None:
+    added = "  - {Add: {}, name: skip, from: [c, a]}\n"
+    layers = "  - {Dense: 4, name: a}\n  - {Dense: 4, name: c}\n"
+    rest = "  - {Dense: 2, name: head}\n"
+    (row,) = make_rows(compare(load(layers + rest), load(layers + added + rest)))
+    assert (row.where, row.what) == (("skip",), "Add of c and a")
+    both = "  - {ReLU: {}, name: x}\n  - {ELU: {}, name: y, from: c}\n"
+    both += added.replace("[c, a]", "[x, y]")
+    difference = compare(load(layers + rest), load(layers + both + rest))
+    assert [each.what for each in make_rows(difference)] == ["ReLU, after c", "ELU, after c", "Add"]
+    assert make_rows(difference, full=True)[2].what == "Add of x and y"
+
+
+def test_what_is_added_says_where_in_each_place() -> None:
+    told = []
+    for places in ("[stage0, stage1]", "[stage2, stage3]"):
+        edit = f"at: {places}, insert_after: {{Dropout: 0.5}}"
+        changed = archspec.load("resnet18", edits=[edit])
+        (row,) = make_rows(compare(network("resnet18"), changed))
+        told.append(row.what)
+    assert told[0] == "Dropout 0.5, after stage{0,1}.unit1.activation"
+    assert told[1] == "Dropout 0.5, after stage{2,3}.unit1.activation"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said", "arguments"),
     [

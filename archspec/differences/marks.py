@@ -19,9 +19,10 @@ from archspec.layers import traits_of
 class Marks(Struct, frozen=True, eq=False):
     """The marks of the nodes of a graph, by name.
 
-    own: op, arguments and call, and the name of an input that both graphs have. weights: op and shapes of weights. below: own of all that lead to
-    it, as they are wired. above: own of all that it leads to. down: below, and its own.
-    near: own, and those of its neighbours. users: the nodes that take its output, each once.
+    own: op, arguments and call, and the name of an input that both graphs have. weights: op and
+    shapes of weights. below: own of all that lead to it, as they are wired. above: own of all that
+    it leads to. down: below, and its own. near: own, and those of its neighbours. users: the nodes
+    that take its output, each once.
     """
 
     graph: Graph

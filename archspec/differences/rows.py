@@ -17,7 +17,7 @@ from archspec.differences.patterns import Names, stem_of, write_names
 from archspec.graph import Graph, Node, sum_or_none
 from archspec.layers import LAYERS
 
-FEW = 4  # layers of a group that are listed by class
+FEW = 4  # layers of a group that are listed by class, and that others come after
 NAMES = 6  # rows of names, beyond which they are counted
 MOST = 4  # values of an argument that are listed
 EVERY = 2  # patterns; where there are more, and all layers of a class are meant, it is said so
@@ -68,7 +68,7 @@ def make_rows(
     maker = _Maker(difference)
     if full:
         units = maker.list_single()
-        rows = [maker.make_row([unit]) for unit in units]
+        rows = [maker.make_row([unit], full) for unit in units]
     elif depth is not None:
         rows = maker.fold(depth)
     else:
@@ -107,7 +107,7 @@ class _Maker:
         self.names = {"a": Names.of(self.a), "b": Names.of(self.b)}
         self.there = set(difference.pairs.values())
 
-    def make_row(self, units: Sequence[_Unit]) -> Row:
+    def make_row(self, units: Sequence[_Unit], full: bool = False) -> Row:
         indexes = tuple(sorted(index for unit in units for index in unit.edits))
         edits = [self.difference.edits[index] for index in indexes]
         kind = edits[0].kind
@@ -115,8 +115,8 @@ class _Maker:
             (unit.name for unit in units if unit.name), self.names[_side(kind)], kind != "renamed"
         )
         what = units[0].write(units)
-        if kind == "added" and (before := self.find_before(units)):
-            what += f", after {before}"
+        if kind == "added":
+            what += self.write_taken(units, full)
         if len(where) > EVERY and (every := self.find_every(edits)):
             where, what = [every], what.removeprefix(f"{edits[0].op[0]} ")
         return Row(
@@ -129,16 +129,30 @@ class _Maker:
             indexes,
         )
 
-    def find_before(self, units: Sequence[_Unit]) -> str | None:
-        """Return the layer that all of what is added takes, as it is called from there; None if
-        that is not one, or has been added as well."""
-        found = set()
-        for unit in units:
-            inputs = self.difference.edits[unit.edits[0]].inputs[1]
-            if len(inputs) != 1 or inputs[0] not in self.there:
-                return None
-            found.add(_name_from(unit.name, inputs[0]))
-        return found.pop() if len(found) == 1 else None
+    def write_taken(self, units: Sequence[_Unit], full: bool) -> str:
+        """Return what all of what is added takes: `, after conv0`, or ` of conv0 and add` for a
+        merge; of several that take others, a few names in full.
+
+        Nothing of layers that take only what has been added as well, as the rows of these say it,
+        but for a merge where each edit has a row (`full`).
+        """
+        taken = [self.difference.edits[unit.edits[0]].inputs[1] for unit in units]
+        is_merge = any(len(each) > 1 for each in taken)
+        is_known = any(name in self.there for names in taken for name in names)
+        if not (is_known or (is_merge and full)):
+            return ""
+        seen = {
+            tuple(_name_from(unit.name, name) for name in names)
+            for unit, names in zip(units, taken, strict=True)
+        }
+        if is_merge:
+            is_one = len(seen) == 1 and all(len(unit.edits) == 1 for unit in units)
+            return f" of {_join_and(*seen)}" if is_one else ""
+        if len(seen) == 1:
+            return f", after {seen.pop()[0]}"
+        names = {name: None for each in taken for name in each}
+        few = write_names(names, self.names["b"]) if len(names) <= FEW else []
+        return f", after {', '.join(few)}" if few else ""
 
     def find_every(self, edits: Sequence[GraphEdit]) -> str | None:
         """Return `every Conv2D` if edits are for all layers of a class that they can be for."""
@@ -291,7 +305,8 @@ class _Maker:
         edits = self.edits_of(units)
         op, other = edits[0].op
         own = [] if op == other else [*self.a[edits[0].a or ""].arguments]
-        words, new = [], []
+        words: list[str] = []
+        new: list[str] = []
         for name in edits[0].arguments:
             is_new = op != other and name not in own  # of the new class alone
             pairs = dict.fromkeys(
@@ -353,6 +368,11 @@ def _name_from(name: str, other: str) -> str:
     while around and len(parts) > 1 and around[0] == parts[0]:
         around, parts = around[1:], parts[1:]
     return ".".join(parts)
+
+
+def _join_and(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _side(kind: EditKind) -> str:
