@@ -285,6 +285,26 @@ def test_an_input_is_the_one_of_its_name(merge: str) -> None:
     assert "the same network, but for the order of its inputs\n" in written
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("{MaxPooling2D: 2}", "{MaxPooling2D: {pool_size: 2, strides: 1}}", "strides 2 -> 1"),
+        ("{LayerNormalization: {axis: -1}}", "{LayerNormalization: {axis: [-2, -1]}}",
+         "axis -1 -> [-2, -1]"),
+        ("{Conv2D: {filters: 4, kernel_size: 3}}", "{Conv2D: {filters: 4, kernel_size: [3, 1]}}",
+         "kernel_size 3 -> 3×1"),
+        ("{Rescaling: {scale: 1000000.0}}", "{Rescaling: {scale: 1000001.0}}",
+         "scale 1000000 -> 1000001"),
+        ("{Rescaling: {scale: 0.1}}", "{Rescaling: {scale: 0.25}}", "scale 0.1 -> 0.25"),
+        ("{Reshape: [16, 16]}", "{Reshape: [4, 64]}", "target_shape 16×16 -> 4×64"),
+    ],
+)  # fmt: skip
+def test_a_value_is_told_so_that_it_can_be_told_apart(old: str, new: str, said: str) -> None:
+    difference = compare(*(load(f"  - {each}\n  - {{Dense: 4}}\n") for each in (old, new)))
+    (row,) = [each for each in make_rows(difference) if each.kind == "changed"]
+    assert row.what == said
+
+
 def test_an_added_merge_says_what_it_takes() -> None:
     added = "  - {Add: {}, name: skip, from: [c, a]}\n"
     layers = "  - {Dense: 4, name: a}\n  - {Dense: 4, name: c}\n"

@@ -10,10 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec import notation
-from archspec.arguments import show
 from archspec.differences.difference import Difference
 from archspec.differences.edits import EditKind, GraphEdit, list_given
+from archspec.differences.marks import freeze
 from archspec.differences.patterns import Names, stem_of, write_names
+from archspec.differences.values import find_effective, write_pair, write_value
 from archspec.graph import Graph, Node, sum_or_none
 from archspec.layers import LAYERS
 
@@ -310,10 +311,8 @@ class _Maker:
         for name in edits[0].arguments:
             is_new = op != other and name not in own  # of the new class alone
             pairs = dict.fromkeys(
-                write_value(after, name)
-                if is_new
-                else f"{write_value(before, name)} -> {write_value(after, name)}"
-                for before, after in (each.arguments[name] for each in edits)
+                write_value(after, name) if is_new else " -> ".join(write_pair(before, after, name))
+                for before, after in (self.find_values(each, name) for each in edits)
             )
             listed = ", ".join([*pairs][:MOST] + ["..."] * (len(pairs) > MOST))
             of_class = name == (other if is_new else op).lower()
@@ -322,6 +321,12 @@ class _Maker:
         if op != other:
             return ", ".join([f"{op} -> {' '.join([other, ', '.join(new)]).strip()}", *words])
         return ", ".join(words) if self.is_called_so(edits) else f"{op} {', '.join(words)}"
+
+    def find_values(self, edit: GraphEdit, name: str) -> tuple[Any, Any]:
+        """Return the values of an argument on each side, as they take effect."""
+        before, after = edit.arguments[name]
+        nodes = self.a[edit.a or ""], self.b[edit.b or ""]
+        return find_effective(name, before, nodes[0]), find_effective(name, after, nodes[1])
 
     def is_called_so(self, edits: Sequence[GraphEdit]) -> bool:
         """Return whether the names of layers say their class: names that Keras would give."""
@@ -400,30 +405,13 @@ def _key_of(arguments: Mapping[str, tuple[Any, Any]]) -> Hashable:
         None,
     )
     return tuple(
-        (name,) if name == free else (name, show(a), show(b)) for name, (a, b) in arguments.items()
+        (name,) if name == free else (name, freeze(a), freeze(b))
+        for name, (a, b) in arguments.items()
     )
 
 
 def _write_outputs(edit: GraphEdit) -> str:
     return f"outputs {', '.join(edit.inputs[0])} -> {', '.join(edit.inputs[1])}"
-
-
-def write_value(value: Any, name: str = "") -> str:
-    """Return the value of an argument as a reader would say it.
-
-    >>> write_value((3, 3)), write_value(True), write_value(None), write_value("same")
-    ('3', 'true', 'none', 'same')
-    """
-    if value is None:
-        return "none"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, tuple) and value and all(isinstance(each, int) for each in value):
-        same = len(set(value)) == 1 and not name.endswith("shape")
-        return str(value[0]) if same else notation.write_shape((None, *value))
-    return show(value)
 
 
 def _describe(nodes: Sequence[Node]) -> str:

@@ -11,7 +11,8 @@ from archspec import notation
 from archspec.differences.data import to_plain
 from archspec.differences.difference import Difference
 from archspec.differences.patterns import Names, write_names
-from archspec.differences.rows import Row, RowKind, make_rows, write_value
+from archspec.differences.rows import Row, RowKind, make_rows
+from archspec.differences.values import write_pair
 from archspec.graph import Graph
 from archspec.syntax.writer import write_value as write_flow
 
@@ -172,8 +173,7 @@ def list_settings(difference: Difference) -> list[str]:
     for title, found in (("params", both), ("recipe", difference.recipe)):
         if found:
             words = ", ".join(
-                f"{name} {_write_setting(a)} -> {_write_setting(b)}"
-                for name, (a, b) in found.items()
+                f"{name} {' -> '.join(_write_settings(a, b))}" for name, (a, b) in found.items()
             )
             lines.append(f"{title}: {words}")
     if difference.inputs_reordered:
@@ -265,7 +265,10 @@ def _write_outputs(graph: Graph) -> str:
     return ", ".join(notation.write_shape(graph.shape(name)) for name in graph.outputs)
 
 
-def _write_setting(value: Any) -> str:
-    """Return the value of a param or of a key of the recipe as a spec has it."""
-    is_plain = not isinstance(value, Mapping | list | tuple)
-    return write_value(value) if is_plain else write_flow(to_plain(value))
+def _write_settings(a: Any, b: Any) -> tuple[str, str]:
+    """Return both values of a param or of a key of the recipe as a spec has them."""
+    a, b = (
+        write_flow(to_plain(each)) if isinstance(each, Mapping | list | tuple) else each
+        for each in (a, b)
+    )
+    return write_pair(a, b)
