@@ -20,7 +20,8 @@ from archspec.differences.difference import Difference, compare_graphs
 from archspec.differences.flat import restore_scopes
 from archspec.differences.patterns import Names, write_names
 from archspec.differences.rows import make_rows
-from archspec.differences.text import write_markdown, write_text
+from archspec.differences.several import write_table
+from archspec.differences.text import list_totals, write_markdown, write_text
 from archspec.graph import Graph, sum_or_none
 from archspec.syntax.edits import translate
 from archspec.syntax.writer import write_yaml
@@ -303,6 +304,61 @@ def test_a_value_is_told_so_that_it_can_be_told_apart(old: str, new: str, said: 
     difference = compare(*(load(f"  - {each}\n  - {{Dense: 4}}\n") for each in (old, new)))
     (row,) = [each for each in make_rows(difference) if each.kind == "changed"]
     assert row.what == said
+
+
+def test_every_means_every_layer_that_has_the_old_values() -> None:
+    layers = "".join(f"  - {{Activation: relu, name: {each}}}\n" for each in ("p", "q", "r"))
+    tanh = "  - {Activation: tanh, name: s}\n"
+
+    def tell(text: str, new: str) -> tuple[tuple[str, ...], str]:
+        (row,) = make_rows(compare(load(text), load(new)))
+        return row.where, row.what
+
+    gelu = layers.replace("relu", "gelu")
+    assert tell(layers, gelu) == (("every Activation",), "relu -> gelu")
+    assert tell(layers + tanh, gelu + tanh) == (("every Activation relu",), "relu -> gelu")
+    more = tanh.replace("tanh", "relu")
+    assert tell(layers + more, gelu + more)[0] == ("p", "q", "r")
+    stays = "".join(f"  - {{Dense: {{units: 4, use_bias: false}}, name: d{x}}}\n" for x in "xyz")
+    others = "  - {Dense: 4, name: last}\n"
+    assert tell(stays + others, stays.replace("false", "true") + others) == (
+        ("every Dense use_bias false",),
+        "use_bias false -> true",
+    )
+
+
+def test_the_inputs_of_a_merge_are_told_in_their_orders() -> None:
+    layers = "  - {Dense: 4, name: a}\n  - {Dense: 4, name: c, from: input}\n"
+
+    def tell(old: str, new: str, merge: str = "Concatenate") -> str:
+        text = f"{layers}  - {merge}: {{}}\n    from: "
+        rest = "\n    name: m\n  - {Add: {}, from: [m, m]}\noutputs: [a, c, add]\n"
+        rows = make_rows(compare(load(text + old + rest), load(text + new + rest)))
+        (row,) = [each for each in rows if each.kind == "rewired"]
+        return row.what
+
+    assert tell("[c, a]", "[a, c]") == "takes a, c instead of c, a"
+    assert tell("[c, a, input]", "[c, input, a]") == "takes c, input, a instead of c, a, input"
+    assert tell("[c, a]", "[c, input]") == "takes input instead of a"
+    assert tell("[c, a]", "[c, a, input]") == "takes input, too"
+    assert tell("[c, a, input]", "[a, input]") == "does not take c"
+    assert tell("[c, a]", "[input, c, a]") == "takes input, c, a instead of c, a"
+    assert tell("[c, a, input]", "[a, input]", "Add") == "does not take c"
+
+
+def test_an_added_input_has_its_shape_and_dtype() -> None:
+    text = "archspec: 1\ninputs: {x: [4]}\nlayers: [{Concatenate: {}, from: [x, x], name: m}]\n"
+    new = text.replace("x: [4]", "x: [4], y: {shape: [5], dtype: float16}").replace("x, x", "x, y")
+    rows = make_rows(compare(archspec.loads(text), archspec.loads(new)))
+    assert [row.what for row in rows if row.kind == "added"] == ["InputLayer 5, float16"]
+
+
+def test_a_table_of_several_says_what_differs_all_the_same() -> None:
+    first = load("  - {Dense: 4, name: a}\n")
+    renamed = compare(first, load("  - {Dense: 4, name: other}\n"))
+    assert "the same network, but for" in write_table([renamed, renamed])
+    (said, _) = list_totals(compare(first, load("  - {Dense: 5, name: a}\n")))
+    assert said == "none of 1 layer is the same"
 
 
 def test_an_added_merge_says_what_it_takes() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from archspec import notation
 from archspec.differences.difference import Difference
 from archspec.differences.edits import EditKind, GraphEdit, list_given
-from archspec.differences.marks import freeze
+from archspec.differences.marks import freeze, is_any_order
 from archspec.differences.patterns import Names, stem_of, write_names
 from archspec.differences.values import find_effective, write_pair, write_value
 from archspec.graph import Graph, Node, sum_or_none
@@ -21,7 +22,8 @@ from archspec.layers import LAYERS
 FEW = 4  # layers of a group that are listed by class, and that others come after
 NAMES = 6  # rows of names, beyond which they are counted
 MOST = 4  # values of an argument that are listed
-EVERY = 2  # patterns; where there are more, and all layers of a class are meant, it is said so
+EVERY = 2  # patterns; where there are more, and all layers of a class are meant, it is said so;
+# or values that these have in common, if all with these are meant
 
 RowKind = EditKind | Literal["several", "follow"]
 
@@ -156,22 +158,28 @@ class _Maker:
         return f", after {', '.join(few)}" if few else ""
 
     def find_every(self, edits: Sequence[GraphEdit]) -> str | None:
-        """Return `every Conv2D` if edits are for all layers of a class that they can be for."""
+        """Return `every Conv2D` if edits are for all layers of a class, `every Activation relu` if
+        they are for all that have the values that change; None if they are for others."""
         kind, op = edits[0].kind, edits[0].op[0]
         if kind not in ("changed", "replaced") or any(each.op[0] != op for each in edits):
             return None
+        met = {each.a for each in edits}
+        others = [node for node in self.a if node.op == op and node.name not in met]
+        if not others:
+            return f"every {op}"
         old = {name: values[0] for name, values in edits[0].arguments.items()}
         is_one = all(each.arguments == edits[0].arguments for each in edits)
-        met = {each.a for each in edits}
-        for node in self.a:
-            if node.op != op or node.name in met:
-                continue
+        if kind == "replaced" or not is_one or not 0 < len(old) <= EVERY:
+            return None
+        for node in others:
             arguments = self.a.normal_arguments(node)
-            if kind == "replaced" or not is_one:
-                return None
             if all(arguments.get(name) == value for name, value in old.items()):
                 return None
-        return f"every {op}"
+        words = [
+            " ".join([*([name] if name != op.lower() else []), write_value(value, name)])
+            for name, value in old.items()
+        ]
+        return f"every {op} {', '.join(words)}"
 
     # --- units -----------------------------------------------------------------------------------
 
@@ -249,7 +257,9 @@ class _Maker:
         elif edit.kind == "outputs":
             key, write = ("outputs",), lambda _: _write_outputs(edit)
         elif edit.kind == "rewired":
-            key = (edit.kind, stem_of(name), edit.op, *map(_stems, self.find_rewired(edit)))
+            order = tuple(_stems(each) for each in self.find_order(edit) or ())
+            rewired = order or tuple(_stems(sorted(each)) for each in self.find_rewired(edit))
+            key = (edit.kind, stem_of(name), edit.op, rewired)
             write = self.write_rewired
         else:
             assert edit.b is not None
@@ -340,14 +350,35 @@ class _Maker:
         new, old = Counter(edit.inputs[1]) - Counter(ours), Counter(ours) - Counter(edit.inputs[1])
         return [*new], [*old]
 
+    def find_order(self, edit: GraphEdit) -> tuple[list[str], list[str]] | None:
+        """Return all that a merge takes and took, as `find_rewired`, where the order of its inputs
+        means something and what stays among them is in another place."""
+        pairs = self.difference.pairs
+        ours, theirs = [pairs.get(each, each) for each in edit.inputs[0]], [*edit.inputs[1]]
+        differing = [(x, y) for x, y in zip_longest(ours, theirs) if x != y]
+        only_less = [each for each in ours if each in theirs] == theirs
+        if only_less or is_any_order(self.b[edit.b or ""]):
+            return None
+        stays = {x for x, _ in differing if x is not None} & {y for _, y in differing}
+        return (theirs, ours) if stays else None
+
     def write_rewired(self, units: Sequence[_Unit]) -> str:
-        found = [self.find_rewired(each) for each in self.edits_of(units)]
+        edits = self.edits_of(units)
+        if self.find_order(edits[0]):
+            seen = {
+                tuple(
+                    ", ".join(_name_from(edit.b or "", each) for each in names)
+                    for names in self.find_order(edit) or ()
+                )
+                for edit in edits
+            }
+            new, old = seen.pop()
+            return "takes its inputs in another order" if seen else f"takes {new} instead of {old}"
+        found = [self.find_rewired(each) for each in edits]
         new, old = (
             ", ".join(write_names((name for each in found for name in each[side]), self.names["b"]))
             for side in (0, 1)
         )
-        if not new and not old:
-            return "takes its inputs in another order"
         if not new or not old:
             return f"takes {new}, too" if new else f"does not take {old}"
         return f"takes {new} instead of {old}"
@@ -390,7 +421,7 @@ def _name(edit: GraphEdit) -> str:
 
 
 def _stems(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(map(stem_of, names)))
+    return tuple(map(stem_of, names))
 
 
 def _key_of(arguments: Mapping[str, tuple[Any, Any]]) -> Hashable:
@@ -441,6 +472,8 @@ def _is_number(text: str) -> bool:
 def _list_details(node: Node) -> list[str]:
     """Return what pictures write beside a layer; of one that they write nothing of, the arguments
     that are not the default."""
+    if not node.inputs and node.facts:  # an input
+        return [notation.write_shape(node.facts.shape), str(node.arguments["dtype"])]
     details = notation.write_details(node)
     if activation := notation.write_activation(node):
         details.append(activation)

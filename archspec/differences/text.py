@@ -214,12 +214,13 @@ def list_totals(difference: Difference) -> list[str]:
     a, b = difference.a, difference.b
     lines = []
     if difference.is_same:
-        lines.append(f"the same network{_write_but(difference)}")
+        lines.append(f"the same network{write_but(difference)}")
         return lines
     total = len(a.nodes) - len(a.inputs)
     if difference.is_alike:
         same = difference.untouched
-        lines.append(f"{same} of {total} layers {'is' if same == 1 else 'are'} the same")
+        layers, are = "layer" if total == 1 else "layers", "is" if 1 in (same, total) else "are"
+        lines.append(f"{same or 'none'} of {total} {layers} {are} the same")
     costs = [_write_params(a.total_params, b.total_params), _write_macs(a.macs, b.macs)]
     shapes = [_write_outputs(graph) for graph in (a, b)]
     output = shapes[0] if shapes[0] == shapes[1] else " -> ".join(shapes)
@@ -227,7 +228,7 @@ def list_totals(difference: Difference) -> list[str]:
     return lines
 
 
-def _write_but(difference: Difference) -> str:
+def write_but(difference: Difference) -> str:
     """Return what differs all the same in one network: names, orders."""
     found = []
     if count := len(difference.reordered):
