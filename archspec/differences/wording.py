@@ -39,7 +39,10 @@ def describe_change(before: Node, node: Node, edit: GraphEdit) -> Change:
         return Change("changed", words, says_activation=True)
     if not node.inputs:
         shapes = [notation.write_shape(each.facts.shape) for each in (before, node) if each.facts]
-        return Change("changed", ARROW.join(shapes))
+        said = ARROW.join(dict.fromkeys(shapes))
+        if "dtype" in edit.arguments:
+            said += f", {ARROW.join(write_pair(*edit.arguments['dtype']))}"
+        return Change("changed", said)
     written = {name for name, _ in notation.WRITERS}
     symbols: dict[str, Symbol] = {}
     notes = []
