@@ -281,6 +281,7 @@ def test_an_input_is_the_one_of_its_name(merge: str) -> None:
         a, archspec.loads(text.replace("{img: [16], aux: [16]}", "{aux: [16], img: [16]}"))
     )
     assert turned.is_same
+    assert to_data(turned)["inputs_reordered"]
     written = write_text(turned)
     assert "order of the inputs: img, aux -> aux, img\n" in written
     assert "the same network, but for the order of its inputs\n" in written
