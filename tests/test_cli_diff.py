@@ -174,9 +174,25 @@ def test_a_version_that_is_missing_or_no_spec_is_told_and_git_goes_on(specs: Pat
     assert "-  - ReLU\n+  - ReLUU\n" in broken.stdout
     renamed = command(specs, *git_words("net.yaml", "a.yaml", "wider.yaml", "new.yaml", "similar"))
     assert renamed.stdout.startswith("a/net.yaml -> b/new.yaml\n")
+    (specs / "blocks.yaml").write_text("archspec: 1\nblocks: {b: {layers: [ReLU]}}\n")
+    (specs / "more.yaml").write_text("archspec: 1\nblocks: {b: {layers: [ELU]}}\n")
+    library = command(specs, *git_words("net.yaml", "blocks.yaml", "more.yaml"))
+    assert library.stdout.startswith("--- a/net.yaml\n+++ b/net.yaml\n")
+    assert "\n+blocks: {b: {layers: [ELU]}}\n" in library.stdout
     unmerged = command(specs, "diff", "--git", "net.yaml")
     assert unmerged.stdout == "net.yaml: not merged yet\n"
-    assert {each.returncode for each in (new, gone, broken, renamed, unmerged)} == {0}
+    assert {each.returncode for each in (new, gone, broken, renamed, library, unmerged)} == {0}
+
+
+def test_git_goes_on_whatever_fails(specs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("invalid width 0")
+
+    monkeypatch.setattr("archspec.differences.text.write_text", fail)
+    done = command(specs, *git_words("net.yaml", "a.yaml", "wider.yaml"))
+    assert done.returncode == 0
+    assert "the networks cannot be compared: ValueError: invalid width 0" in done.stdout
+    assert "-  - Dense: 4\n+  - Dense: 5\n" in done.stdout
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")

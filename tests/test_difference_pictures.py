@@ -519,3 +519,38 @@ def test_a_report_of_three_has_no_picture() -> None:
 
 def test_a_picture_of_one_network_has_no_signs() -> None:
     assert "add" not in words(to_dot(network("resnet18")), "stage0.unit0.add")
+
+
+def test_a_folded_block_has_the_shapes_of_the_second_network() -> None:
+    shorter = archspec.load("resnet18", edits=["at: stage1, remove: true"])
+    text = draw_merged(compare_graphs(network("resnet18"), shorter))
+    shapes = re.findall(r"(?:[0-9]+×){2}[0-9]+ → (?:[0-9]+×){2}[0-9]+", text)
+    assert "28×28×64 → 14×14×256" in shapes
+    assert "14×14×128 → 14×14×256" not in shapes
+
+
+TWO = """archspec: 1
+input: {shape: [8], dtype: float32}
+layers:
+  - {Dense: 4, name: one}
+  - {Dense: 4, name: two, from: input}
+  - {Concatenate: {}, from: [one, two], name: both}
+outputs: [one, both]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("outputs: [one, both]", "outputs: [both, one]", "outputs one, both → both, one"),
+        ("from: [one, two]", "from: [two, one]", "both takes two, one instead of one, two"),
+        ("dtype: float32", "dtype: float16", "8, float32 → float16"),
+    ],
+)
+@pytest.mark.parametrize("draw", [draw_merged, draw_both])
+def test_what_has_no_sign_is_said_in_the_heading(draw, old: str, new: str, said: str) -> None:
+    graphs = archspec.loads(TWO), archspec.loads(TWO.replace(old, new))
+    difference = compare_graphs(*graphs)
+    assert not difference.is_same
+    assert said in draw(difference)
+    assert said not in draw(compare_graphs(graphs[0], graphs[0]))

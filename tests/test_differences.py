@@ -20,7 +20,8 @@ from archspec.differences.difference import Difference, compare_graphs
 from archspec.differences.flat import restore_scopes
 from archspec.differences.patterns import Names, write_names
 from archspec.differences.rows import make_rows
-from archspec.differences.text import write_markdown, write_text
+from archspec.differences.several import write_table
+from archspec.differences.text import list_totals, write_markdown, write_text
 from archspec.graph import Graph, sum_or_none
 from archspec.syntax.edits import translate
 from archspec.syntax.writer import write_yaml
@@ -250,6 +251,164 @@ def test_an_edit_of_each_kind_is_found(old: str, new: str, found: list[object]) 
     assert sorted(kinds(load(CHAIN), load(changed)), key=str) == sorted(expected, key=str)
 
 
+FED = """archspec: 1
+inputs: {img: [16], aux: [16]}
+layers:
+  - {Dense: 4, name: first, from: img}
+  - {Dense: 4, name: second, from: aux}
+  - {MERGE: {}, from: [first, second]}
+"""
+
+
+@pytest.mark.parametrize("merge", ["Add", "Concatenate"])
+def test_an_input_is_the_one_of_its_name(merge: str) -> None:
+    text = FED.replace("MERGE", merge)
+    a = archspec.loads(text)
+    swapped = text.replace("from: img", "from: X").replace("from: aux", "from: img")
+    swapped = swapped.replace("from: X", "from: aux")
+    difference = compare_graphs(a, archspec.loads(swapped))
+    assert {each: difference.pairs[each] for each in a.inputs} == {"img": "img", "aux": "aux"}
+    if merge == "Add":  # the same network, whose layers have each other's names
+        assert difference.is_same
+        assert difference.pairs["first"] == "second"
+    else:
+        rewired = [(each.kind, each.b, each.inputs) for each in difference.edits]
+        assert rewired == [
+            ("rewired", "first", (("img",), ("aux",))),
+            ("rewired", "second", (("aux",), ("img",))),
+        ]
+    turned = compare_graphs(
+        a, archspec.loads(text.replace("{img: [16], aux: [16]}", "{aux: [16], img: [16]}"))
+    )
+    assert turned.is_same
+    assert to_data(turned)["inputs_reordered"]
+    written = write_text(turned)
+    assert "order of the inputs: img, aux -> aux, img\n" in written
+    assert "the same network, but for the order of its inputs\n" in written
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("{MaxPooling2D: 2}", "{MaxPooling2D: {pool_size: 2, strides: 1}}", "strides 2 -> 1"),
+        ("{LayerNormalization: {axis: -1}}", "{LayerNormalization: {axis: [-2, -1]}}",
+         "axis -1 -> [-2, -1]"),
+        ("{Conv2D: {filters: 4, kernel_size: 3}}", "{Conv2D: {filters: 4, kernel_size: [3, 1]}}",
+         "kernel_size 3 -> 3×1"),
+        ("{Rescaling: {scale: 1000000.0}}", "{Rescaling: {scale: 1000001.0}}",
+         "scale 1000000 -> 1000001"),
+        ("{Rescaling: {scale: 0.1}}", "{Rescaling: {scale: 0.25}}", "scale 0.1 -> 0.25"),
+        ("{Reshape: [16, 16]}", "{Reshape: [4, 64]}", "target_shape 16×16 -> 4×64"),
+    ],
+)  # fmt: skip
+def test_a_value_is_told_so_that_it_can_be_told_apart(old: str, new: str, said: str) -> None:
+    difference = compare(*(load(f"  - {each}\n  - {{Dense: 4}}\n") for each in (old, new)))
+    (row,) = [each for each in make_rows(difference) if each.kind == "changed"]
+    assert row.what == said
+
+
+def test_every_means_every_layer_that_has_the_old_values() -> None:
+    layers = "".join(f"  - {{Activation: relu, name: {each}}}\n" for each in ("p", "q", "r"))
+    tanh = "  - {Activation: tanh, name: s}\n"
+
+    def tell(text: str, new: str) -> tuple[tuple[str, ...], str]:
+        (row,) = make_rows(compare(load(text), load(new)))
+        return row.where, row.what
+
+    gelu = layers.replace("relu", "gelu")
+    assert tell(layers, gelu) == (("every Activation",), "relu -> gelu")
+    assert tell(layers + tanh, gelu + tanh) == (("every Activation relu",), "relu -> gelu")
+    more = tanh.replace("tanh", "relu")
+    assert tell(layers + more, gelu + more)[0] == ("p", "q", "r")
+    stays = "".join(f"  - {{Dense: {{units: 4, use_bias: false}}, name: d{x}}}\n" for x in "xyz")
+    others = "  - {Dense: 4, name: last}\n"
+    assert tell(stays + others, stays.replace("false", "true") + others) == (
+        ("every Dense use_bias false",),
+        "use_bias false -> true",
+    )
+
+
+def test_the_inputs_of_a_merge_are_told_in_their_orders() -> None:
+    layers = "  - {Dense: 4, name: a}\n  - {Dense: 4, name: c, from: input}\n"
+
+    def tell(old: str, new: str, merge: str = "Concatenate") -> str:
+        text = f"{layers}  - {merge}: {{}}\n    from: "
+        rest = "\n    name: m\n  - {Add: {}, from: [m, m]}\noutputs: [a, c, add]\n"
+        rows = make_rows(compare(load(text + old + rest), load(text + new + rest)))
+        (row,) = [each for each in rows if each.kind == "rewired"]
+        return row.what
+
+    assert tell("[c, a]", "[a, c]") == "takes a, c instead of c, a"
+    assert tell("[c, a, input]", "[c, input, a]") == "takes c, input, a instead of c, a, input"
+    assert tell("[c, a]", "[c, input]") == "takes input instead of a"
+    assert tell("[c, a]", "[c, a, input]") == "takes input, too"
+    assert tell("[c, a, input]", "[a, input]") == "does not take c"
+    assert tell("[c, a]", "[input, c, a]") == "takes input, c, a instead of c, a"
+    assert tell("[c, a, input]", "[a, input]", "Add") == "does not take c"
+
+
+def test_an_added_input_has_its_shape_and_dtype() -> None:
+    text = "archspec: 1\ninputs: {x: [4]}\nlayers: [{Concatenate: {}, from: [x, x], name: m}]\n"
+    new = text.replace("x: [4]", "x: [4], y: {shape: [5], dtype: float16}").replace("x, x", "x, y")
+    rows = make_rows(compare(archspec.loads(text), archspec.loads(new)))
+    assert [row.what for row in rows if row.kind == "added"] == ["InputLayer 5, float16"]
+
+
+def test_a_table_of_several_says_what_differs_all_the_same() -> None:
+    first = load("  - {Dense: 4, name: a}\n")
+    renamed = compare(first, load("  - {Dense: 4, name: other}\n"))
+    assert "the same network, but for" in write_table([renamed, renamed])
+    (said, _) = list_totals(compare(first, load("  - {Dense: 5, name: a}\n")))
+    assert said == "none of 1 layer is the same"
+
+
+def test_an_added_merge_says_what_it_takes() -> None:
+    added = "  - {Add: {}, name: skip, from: [c, a]}\n"
+    layers = "  - {Dense: 4, name: a}\n  - {Dense: 4, name: c}\n"
+    rest = "  - {Dense: 2, name: head}\n"
+    (row,) = make_rows(compare(load(layers + rest), load(layers + added + rest)))
+    assert (row.where, row.what) == (("skip",), "Add of c and a")
+    both = "  - {ReLU: {}, name: x}\n  - {ELU: {}, name: y, from: c}\n"
+    both += added.replace("[c, a]", "[x, y]")
+    difference = compare(load(layers + rest), load(layers + both + rest))
+    assert [each.what for each in make_rows(difference)] == ["ReLU, after c", "ELU, after c", "Add"]
+    assert make_rows(difference, full=True)[2].what == "Add of x and y"
+
+
+def test_what_is_added_says_where_in_each_place() -> None:
+    told = []
+    for places in ("[stage0, stage1]", "[stage2, stage3]"):
+        edit = f"at: {places}, insert_after: {{Dropout: 0.5}}"
+        changed = archspec.load("resnet18", edits=[edit])
+        (row,) = make_rows(compare(network("resnet18"), changed))
+        told.append(row.what)
+    assert told[0] == "Dropout 0.5, after stage{0,1}.unit1.activation"
+    assert told[1] == "Dropout 0.5, after stage{2,3}.unit1.activation"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said", "arguments"),
+    [
+        ("BatchNormalization", "{GroupNormalization: {groups: 4}}",
+         "BatchNormalization -> GroupNormalization groups 4", {"groups": [None, 4]}),
+        ("BatchNormalization", "{GroupNormalization: {groups: 2, scale: false}}",
+         "BatchNormalization -> GroupNormalization groups 2, scale true -> false",
+         {"groups": [None, 2], "scale": [True, False]}),
+        ("ReLU", "{Activation: tanh}", "ReLU -> Activation tanh", {"activation": [None, "tanh"]}),
+        ("ReLU", "ELU", "ReLU -> ELU", {}),
+    ],
+)  # fmt: skip
+def test_another_class_is_told_with_its_arguments(
+    old: str, new: str, said: str, arguments: dict[str, list[object]]
+) -> None:
+    text = "  - {Dense: 4}\n  - LAYER\n  - {Dense: 5}\n"
+    difference = compare(load(text.replace("LAYER", old)), load(text.replace("LAYER", new)))
+    (row,) = [each for each in make_rows(difference) if each.kind == "replaced"]
+    assert row.what == said
+    (edit,) = [each for each in to_data(difference)["edits"] if each["kind"] == "replaced"]
+    assert edit["arguments"] == arguments
+
+
 def test_a_layer_that_is_shared_is_another_network() -> None:
     own = load("  - {Dense: 4, name: a}\n  - {Dense: 4, name: b}\n")
     shared = load("  - {Dense: 4, name: a}\n  - {reuse: a, name: b}\n")
@@ -284,6 +443,7 @@ def test_another_output_is_said() -> None:
     a = load(CHAIN.replace("  - {Dense: 6, name: c}\n", "") + "outputs: [a, b]\n")
     b = load(CHAIN.replace("  - {Dense: 6, name: c}\n", "") + "outputs: [b, a]\n")
     assert kinds(a, b) == [("outputs", None, None)]
+    assert "\n  > outputs a, b -> b, a\n" in write_text(compare(a, b))
 
 
 def test_a_flat_spec_has_its_groups_back() -> None:

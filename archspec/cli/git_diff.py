@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from archspec import pipeline
 from archspec.api.diff import DifferenceReport, Side
 from archspec.cli.messages import say
-from archspec.errors import ArchspecError
+from archspec.errors import ArchspecError, SpecError, in_a_line
 from archspec.reading import read_bytes
 from archspec.syntax.source import MAX_BYTES, read_file
 
@@ -26,8 +26,10 @@ NOTHING = "/dev/null"
 
 
 def compare_for_git(words: Sequence[str], show: Callable[[DifferenceReport], None]) -> None:
-    """Print the difference of two versions of a file. Nothing is raised for a version that is no
-    sound spec: git would stop, so that the error is printed, and then the text that differs.
+    """Print the difference of two versions of a file.
+
+    Git stops at any failure. So nothing is raised where the networks cannot be compared: the error
+    is printed, and then the text that differs.
 
     words: as git gives them. show: prints a difference. Raises `UsageError` for other words.
     """
@@ -42,16 +44,30 @@ def compare_for_git(words: Sequence[str], show: Callable[[DifferenceReport], Non
     old_path, new_path = words[0], words[7] if len(words) == 9 else words[0]
     old, new = Path(words[1]), Path(words[4])
     names = f"a/{old_path}", f"b/{new_path}"
-    sides = []
-    for path, name, place in ((old, names[0], old_path), (new, names[1], new_path)):
-        if str(path) == NOTHING:
-            continue
-        try:
-            sides.append(_load(path, name, Path(place)))
-        except ArchspecError as error:
+    try:
+        _compare(old, new, names, (old_path, new_path), show)
+        return
+    except ArchspecError as error:
+        if not _is_library(error):  # it has blocks alone, which is no fault
             say(error, err=False)
-            _print_text(old, new, names)
-            return
+    except Exception as error:
+        text = in_a_line(str(error))
+        click.echo(f"{names[1]}: the networks cannot be compared: {type(error).__name__}: {text}")
+    _print_text(old, new, names)
+
+
+def _compare(
+    old: Path,
+    new: Path,
+    names: tuple[str, str],
+    places: tuple[str, str],
+    show: Callable[[DifferenceReport], None],
+) -> None:
+    """Print the difference of two versions, or what the one network is."""
+    versions = zip((old, new), names, places, strict=True)
+    sides = [
+        _load(path, name, Path(place)) for path, name, place in versions if str(path) != NOTHING
+    ]
     if len(sides) == 2:
         show(DifferenceReport(sides, None, False, False))
         return
@@ -60,6 +76,10 @@ def compare_for_git(words: Sequence[str], show: Callable[[DifferenceReport], Non
         what = "a new network" if str(old) == NOTHING else "this network is gone"
         costs = f"{layers} layers, {side.graph.total_params:,} parameters"
         click.echo(f"{side.name}: {what}: {costs}")
+
+
+def _is_library(error: ArchspecError) -> bool:
+    return isinstance(error, SpecError) and error.diagnostics[0].code == "library"
 
 
 def _load(path: Path, name: str, place: Path) -> Side:

@@ -34,9 +34,11 @@ class ChangedGraph(Struct, frozen=True, eq=False):
 
     changes: by the names of nodes; none for one that is the same and taken alike. outputs: those
     that are added or removed, by name. lost: how many connections that are gone are left out.
+    second: of a merged graph, the network whose shapes folded blocks have.
     """
 
     graph: Graph
     changes: Mapping[str, Change]
     outputs: Mapping[str, WayKind] = field(default_factory=dict)
     lost: int = 0
+    second: Graph | None = None

@@ -54,6 +54,7 @@ def to_data(difference: Difference, depth: int | None = None, full: bool = False
         "follow": {"names": list(follow.names), "params": follow.params, "macs": follow.macs},
         "totals": {"params": difference.params, "macs": difference.macs},
         "reordered": list(difference.reordered),
+        "inputs_reordered": difference.inputs_reordered,
         "looked_through": dict(
             zip(("a", "b"), map(list, difference.matching.looked_through), strict=True)
         ),

@@ -44,9 +44,16 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
         return self.matching.pairs
 
     @property
+    def inputs_reordered(self) -> bool:
+        """Whether the networks have the same inputs in another order."""
+        ours = [self.pairs.get(each) for each in self.a.inputs]
+        theirs = list(self.b.inputs)
+        return None not in ours and ours != theirs and {*ours} == {*theirs}
+
+    @property
     def is_same(self) -> bool:
-        """Whether the two are the same network; names, the order in which merges take their inputs,
-        params and the recipe may differ."""
+        """Whether the two are the same network; names, the orders of its inputs and of those of
+        merges, params and the recipe may differ."""
         return self.matching.is_whole
 
     @cached_property

@@ -8,10 +8,12 @@ from typing import Any, Literal, get_args
 
 from msgspec import Struct, field
 
+from archspec.arguments import leave_out_defaults
 from archspec.differences.marks import freeze, is_any_order
 from archspec.differences.matching import Matching, group_calls
 from archspec.differences.scopes import is_named
 from archspec.graph import Graph, Node, count_params
+from archspec.layers import LAYERS
 
 EditKind = Literal[
     "added", "removed", "moved", "changed", "replaced", "rewired", "renamed", "outputs"
@@ -30,7 +32,8 @@ class GraphEdit(Struct, frozen=True, eq=False):
     a group. `outputs`: the network has other outputs.
     a, b: the name on each side; None where it is not there, and of `outputs`.
     op: the Keras class on each side; "" of a group.
-    arguments: those that differ, with the value on each side; None where it is not there.
+    arguments: those that differ, with the value on each side; None where it is not there. Of
+    another class, also those of its own that are not the default.
     inputs: the names that it takes on each side; of `outputs`, the outputs.
     params, macs: what the second network has more by this edit; macs None if unknown.
     """
@@ -174,11 +177,12 @@ class _EditFinder:
 
     def find_arguments(self, x: Node, y: Node) -> dict[str, tuple[Any, Any]]:
         """Return the arguments that differ, those of the call and `reuse` among them; of two
-        classes those that both have."""
+        classes those that both have, and those of the new one that are not the default."""
         ours, theirs = self.a.normal_arguments(x), self.b.normal_arguments(y)
         names = dict.fromkeys((*ours, *theirs))
         if x.op != y.op:
-            names = dict.fromkeys(each for each in ours if each in theirs)
+            given = list_given(y)
+            names = dict.fromkeys(each for each in theirs if each in ours or each in given)
         found = {
             name: (ours.get(name), theirs.get(name))
             for name in names
@@ -235,6 +239,13 @@ class _EditFinder:
         theirs = [self.through_b[each] for each in b]
         if ours != theirs:
             yield GraphEdit("outputs", None, None, inputs=(a, b))
+
+
+def list_given(node: Node) -> dict[str, Any]:
+    """Return the arguments of a node that are not the default; all of a class that is unknown."""
+    if node.op not in LAYERS:
+        return dict(node.arguments)
+    return leave_out_defaults(LAYERS[node.op].arguments, node.arguments)
 
 
 def _subtract(x: Node, y: Node) -> tuple[int, int | None]:

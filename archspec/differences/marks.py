@@ -19,9 +19,10 @@ from archspec.layers import traits_of
 class Marks(Struct, frozen=True, eq=False):
     """The marks of the nodes of a graph, by name.
 
-    own: op, arguments and call. weights: op and shapes of weights. below: own of all that lead to
-    it, as they are wired. above: own of all that it leads to. down: below, and its own.
-    near: own, and those of its neighbours. users: the nodes that take its output, each once.
+    own: op, arguments and call, and the name of an input that both graphs have. weights: op and
+    shapes of weights. below: own of all that lead to it, as they are wired. above: own of all that
+    it leads to. down: below, and its own. near: own, and those of its neighbours. users: the nodes
+    that take its output, each once.
     """
 
     graph: Graph
@@ -35,12 +36,16 @@ class Marks(Struct, frozen=True, eq=False):
 
 
 def mark_graphs(*graphs: Graph) -> tuple[Marks, ...]:
-    """Return the marks of graphs, which can be compared with each other."""
+    """Return the marks of graphs, which can be compared with each other.
+
+    An input that all of them have by one name is no other: a model is fed by these names.
+    """
     numbers: dict[Hashable, int] = {}
-    return tuple(_mark(graph, numbers) for graph in graphs)
+    inputs = frozenset.intersection(*(frozenset(graph.inputs) for graph in graphs))
+    return tuple(_mark(graph, numbers, inputs) for graph in graphs)
 
 
-def _mark(graph: Graph, numbers: dict[Hashable, int]) -> Marks:
+def _mark(graph: Graph, numbers: dict[Hashable, int], inputs: frozenset[str]) -> Marks:
     def number(structure: Hashable) -> int:
         return numbers.setdefault(structure, len(numbers))
 
@@ -51,7 +56,8 @@ def _mark(graph: Graph, numbers: dict[Hashable, int]) -> Marks:
     users: dict[str, dict[str, None]] = defaultdict(dict)
     for node in graph:
         meaning = (freeze(graph.normal_arguments(node)), freeze(node.call), node.slots)
-        own[node.name] = number(("own", node.op, *meaning))
+        name = node.name if node.name in inputs else ""
+        own[node.name] = number(("own", node.op, name, *meaning))
         shapes = freeze(node.facts.weights) if node.facts else None
         weights[node.name] = number(("weights", node.op, shapes))
         taken = tuple(down[each] for each in node.inputs)

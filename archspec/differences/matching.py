@@ -1,6 +1,7 @@
 """Pair the nodes of two graphs, those that are the same step of both.
 
-Five tiers, each on what is left by those before:
+Inputs that both have by one name are the same, as a model is fed by these names. Then come five
+tiers, each on what is left by those before:
 
 0. The same network: the order of its wiring pairs it whole.
 1. By names, scope by scope. Names without numbers that the spec writes pair what they name; what
@@ -63,7 +64,9 @@ def match_graphs(a: Graph, b: Graph) -> Matching:
 
 def is_same(a: Graph, b: Graph, pairs: Mapping[str, str]) -> bool:
     """Return whether pairs of all nodes make one network of two, but for the order in which merges
-    take their inputs."""
+    take their inputs; inputs of one name are the same."""
+    if any(pairs[each] != each for each in a.inputs if each in b.inputs):
+        return False
     if group_calls(a, pairs) != group_calls(b, {y: y for y in pairs.values()}):
         return False
     for node in a:
@@ -165,6 +168,8 @@ class _Matcher:
     def match(self) -> Matching:
         a, b = self.a.graph, self.b.graph
         common = a.by_name.keys() & b.by_name.keys()
+        for name in common.intersection(a.inputs).intersection(b.inputs):
+            self.pair(a[name], b[name])
         tops = read_scopes(a), read_scopes(b)
         if len(common) < KNOWN * min(len(a.nodes), len(b.nodes)):
             self.follow_structure()

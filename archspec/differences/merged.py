@@ -234,7 +234,7 @@ class _Merger:
             base=None,
             edits=(),
         )
-        return ChangedGraph(graph, changes, _drop_same(self.outputs), lost)
+        return ChangedGraph(graph, changes, _drop_same(self.outputs), lost, self.b)
 
     def mark(self, graph: Graph) -> ChangedGraph:
         """Return one of both graphs with what of it differs from the other."""

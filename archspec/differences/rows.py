@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec import notation
-from archspec.arguments import leave_out_defaults, show
 from archspec.differences.difference import Difference
-from archspec.differences.edits import EditKind, GraphEdit
+from archspec.differences.edits import EditKind, GraphEdit, list_given
+from archspec.differences.marks import freeze, is_any_order
 from archspec.differences.patterns import Names, stem_of, write_names
+from archspec.differences.values import find_effective, write_pair, write_value
 from archspec.graph import Graph, Node, sum_or_none
 from archspec.layers import LAYERS
 
-FEW = 4  # layers of a group that are listed by class
+FEW = 4  # layers of a group that are listed by class, and that others come after
 NAMES = 6  # rows of names, beyond which they are counted
 MOST = 4  # values of an argument that are listed
-EVERY = 2  # patterns; where there are more, and all layers of a class are meant, it is said so
+EVERY = 2  # patterns; where there are more, and all layers of a class are meant, it is said so;
+# or values that these have in common, if all with these are meant
 
 RowKind = EditKind | Literal["several", "follow"]
 
@@ -68,7 +71,7 @@ def make_rows(
     maker = _Maker(difference)
     if full:
         units = maker.list_single()
-        rows = [maker.make_row([unit]) for unit in units]
+        rows = [maker.make_row([unit], full) for unit in units]
     elif depth is not None:
         rows = maker.fold(depth)
     else:
@@ -107,7 +110,7 @@ class _Maker:
         self.names = {"a": Names.of(self.a), "b": Names.of(self.b)}
         self.there = set(difference.pairs.values())
 
-    def make_row(self, units: Sequence[_Unit]) -> Row:
+    def make_row(self, units: Sequence[_Unit], full: bool = False) -> Row:
         indexes = tuple(sorted(index for unit in units for index in unit.edits))
         edits = [self.difference.edits[index] for index in indexes]
         kind = edits[0].kind
@@ -115,8 +118,8 @@ class _Maker:
             (unit.name for unit in units if unit.name), self.names[_side(kind)], kind != "renamed"
         )
         what = units[0].write(units)
-        if kind == "added" and (before := self.find_before(units)):
-            what += f", after {before}"
+        if kind == "added":
+            what += self.write_taken(units, full)
         if len(where) > EVERY and (every := self.find_every(edits)):
             where, what = [every], what.removeprefix(f"{edits[0].op[0]} ")
         return Row(
@@ -129,34 +132,54 @@ class _Maker:
             indexes,
         )
 
-    def find_before(self, units: Sequence[_Unit]) -> str | None:
-        """Return the layer that all of what is added takes, as it is called from there; None if
-        that is not one, or has been added as well."""
-        found = set()
-        for unit in units:
-            inputs = self.difference.edits[unit.edits[0]].inputs[1]
-            if len(inputs) != 1 or inputs[0] not in self.there:
-                return None
-            found.add(_name_from(unit.name, inputs[0]))
-        return found.pop() if len(found) == 1 else None
+    def write_taken(self, units: Sequence[_Unit], full: bool) -> str:
+        """Return what all of what is added takes: `, after conv0`, or ` of conv0 and add` for a
+        merge; of several that take others, a few names in full.
+
+        Nothing of layers that take only what has been added as well, as the rows of these say it,
+        but for a merge where each edit has a row (`full`).
+        """
+        taken = [self.difference.edits[unit.edits[0]].inputs[1] for unit in units]
+        is_merge = any(len(each) > 1 for each in taken)
+        is_known = any(name in self.there for names in taken for name in names)
+        if not (is_known or (is_merge and full)):
+            return ""
+        seen = {
+            tuple(_name_from(unit.name, name) for name in names)
+            for unit, names in zip(units, taken, strict=True)
+        }
+        if is_merge:
+            is_one = len(seen) == 1 and all(len(unit.edits) == 1 for unit in units)
+            return f" of {_join_and(*seen)}" if is_one else ""
+        if len(seen) == 1:
+            return f", after {seen.pop()[0]}"
+        names = {name: None for each in taken for name in each}
+        few = write_names(names, self.names["b"]) if len(names) <= FEW else []
+        return f", after {', '.join(few)}" if few else ""
 
     def find_every(self, edits: Sequence[GraphEdit]) -> str | None:
-        """Return `every Conv2D` if edits are for all layers of a class that they can be for."""
+        """Return `every Conv2D` if edits are for all layers of a class, `every Activation relu` if
+        they are for all that have the values that change; None if they are for others."""
         kind, op = edits[0].kind, edits[0].op[0]
         if kind not in ("changed", "replaced") or any(each.op[0] != op for each in edits):
             return None
+        met = {each.a for each in edits}
+        others = [node for node in self.a if node.op == op and node.name not in met]
+        if not others:
+            return f"every {op}"
         old = {name: values[0] for name, values in edits[0].arguments.items()}
         is_one = all(each.arguments == edits[0].arguments for each in edits)
-        met = {each.a for each in edits}
-        for node in self.a:
-            if node.op != op or node.name in met:
-                continue
+        if kind == "replaced" or not is_one or not 0 < len(old) <= EVERY:
+            return None
+        for node in others:
             arguments = self.a.normal_arguments(node)
-            if kind == "replaced" or not is_one:
-                return None
             if all(arguments.get(name) == value for name, value in old.items()):
                 return None
-        return f"every {op}"
+        words = [
+            " ".join([*([name] if name != op.lower() else []), write_value(value, name)])
+            for name, value in old.items()
+        ]
+        return f"every {op} {', '.join(words)}"
 
     # --- units -----------------------------------------------------------------------------------
 
@@ -234,7 +257,9 @@ class _Maker:
         elif edit.kind == "outputs":
             key, write = ("outputs",), lambda _: _write_outputs(edit)
         elif edit.kind == "rewired":
-            key = (edit.kind, stem_of(name), edit.op, *map(_stems, self.find_rewired(edit)))
+            order = tuple(_stems(each) for each in self.find_order(edit) or ())
+            rewired = order or tuple(_stems(sorted(each)) for each in self.find_rewired(edit))
+            key = (edit.kind, stem_of(name), edit.op, rewired)
             write = self.write_rewired
         else:
             assert edit.b is not None
@@ -290,18 +315,28 @@ class _Maker:
         """Return what changes: `Conv2D use_bias false -> true`."""
         edits = self.edits_of(units)
         op, other = edits[0].op
-        words = []
+        own = [] if op == other else [*self.a[edits[0].a or ""].arguments]
+        words: list[str] = []
+        new: list[str] = []
         for name in edits[0].arguments:
+            is_new = op != other and name not in own  # of the new class alone
             pairs = dict.fromkeys(
-                f"{write_value(before, name)} -> {write_value(after, name)}"
-                for before, after in (each.arguments[name] for each in edits)
+                write_value(after, name) if is_new else " -> ".join(write_pair(before, after, name))
+                for before, after in (self.find_values(each, name) for each in edits)
             )
-            listed = [*pairs][:MOST] + ["..."] * (len(pairs) > MOST)
-            says_name = name == op.lower() or (name == "shape" and not edits[0].inputs[1])
-            words.append(", ".join(listed) if says_name else f"{name} {', '.join(listed)}")
+            listed = ", ".join([*pairs][:MOST] + ["..."] * (len(pairs) > MOST))
+            of_class = name == (other if is_new else op).lower()
+            says_name = of_class or (name == "shape" and not edits[0].inputs[1])
+            (new if is_new else words).append(listed if says_name else f"{name} {listed}")
         if op != other:
-            return ", ".join([f"{op} -> {other}", *words])
+            return ", ".join([f"{op} -> {' '.join([other, ', '.join(new)]).strip()}", *words])
         return ", ".join(words) if self.is_called_so(edits) else f"{op} {', '.join(words)}"
+
+    def find_values(self, edit: GraphEdit, name: str) -> tuple[Any, Any]:
+        """Return the values of an argument on each side, as they take effect."""
+        before, after = edit.arguments[name]
+        nodes = self.a[edit.a or ""], self.b[edit.b or ""]
+        return find_effective(name, before, nodes[0]), find_effective(name, after, nodes[1])
 
     def is_called_so(self, edits: Sequence[GraphEdit]) -> bool:
         """Return whether the names of layers say their class: names that Keras would give."""
@@ -315,14 +350,35 @@ class _Maker:
         new, old = Counter(edit.inputs[1]) - Counter(ours), Counter(ours) - Counter(edit.inputs[1])
         return [*new], [*old]
 
+    def find_order(self, edit: GraphEdit) -> tuple[list[str], list[str]] | None:
+        """Return all that a merge takes and took, as `find_rewired`, where the order of its inputs
+        means something and what stays among them is in another place."""
+        pairs = self.difference.pairs
+        ours, theirs = [pairs.get(each, each) for each in edit.inputs[0]], [*edit.inputs[1]]
+        differing = [(x, y) for x, y in zip_longest(ours, theirs) if x != y]
+        only_less = [each for each in ours if each in theirs] == theirs
+        if only_less or is_any_order(self.b[edit.b or ""]):
+            return None
+        stays = {x for x, _ in differing if x is not None} & {y for _, y in differing}
+        return (theirs, ours) if stays else None
+
     def write_rewired(self, units: Sequence[_Unit]) -> str:
-        found = [self.find_rewired(each) for each in self.edits_of(units)]
+        edits = self.edits_of(units)
+        if self.find_order(edits[0]):
+            seen = {
+                tuple(
+                    ", ".join(_name_from(edit.b or "", each) for each in names)
+                    for names in self.find_order(edit) or ()
+                )
+                for edit in edits
+            }
+            new, old = seen.pop()
+            return "takes its inputs in another order" if seen else f"takes {new} instead of {old}"
+        found = [self.find_rewired(each) for each in edits]
         new, old = (
             ", ".join(write_names((name for each in found for name in each[side]), self.names["b"]))
             for side in (0, 1)
         )
-        if not new and not old:
-            return "takes its inputs in another order"
         if not new or not old:
             return f"takes {new}, too" if new else f"does not take {old}"
         return f"takes {new} instead of {old}"
@@ -350,6 +406,11 @@ def _name_from(name: str, other: str) -> str:
     return ".".join(parts)
 
 
+def _join_and(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def _side(kind: EditKind) -> str:
     return "a" if kind in ("removed", "moved", "renamed") else "b"
 
@@ -360,7 +421,7 @@ def _name(edit: GraphEdit) -> str:
 
 
 def _stems(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(map(stem_of, names)))
+    return tuple(map(stem_of, names))
 
 
 def _key_of(arguments: Mapping[str, tuple[Any, Any]]) -> Hashable:
@@ -375,30 +436,13 @@ def _key_of(arguments: Mapping[str, tuple[Any, Any]]) -> Hashable:
         None,
     )
     return tuple(
-        (name,) if name == free else (name, show(a), show(b)) for name, (a, b) in arguments.items()
+        (name,) if name == free else (name, freeze(a), freeze(b))
+        for name, (a, b) in arguments.items()
     )
 
 
 def _write_outputs(edit: GraphEdit) -> str:
     return f"outputs {', '.join(edit.inputs[0])} -> {', '.join(edit.inputs[1])}"
-
-
-def write_value(value: Any, name: str = "") -> str:
-    """Return the value of an argument as a reader would say it.
-
-    >>> write_value((3, 3)), write_value(True), write_value(None), write_value("same")
-    ('3', 'true', 'none', 'same')
-    """
-    if value is None:
-        return "none"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, tuple) and value and all(isinstance(each, int) for each in value):
-        same = len(set(value)) == 1 and not name.endswith("shape")
-        return str(value[0]) if same else notation.write_shape((None, *value))
-    return show(value)
 
 
 def _describe(nodes: Sequence[Node]) -> str:
@@ -428,10 +472,11 @@ def _is_number(text: str) -> bool:
 def _list_details(node: Node) -> list[str]:
     """Return what pictures write beside a layer; of one that they write nothing of, the arguments
     that are not the default."""
+    if not node.inputs and node.facts:  # an input
+        return [notation.write_shape(node.facts.shape), str(node.arguments["dtype"])]
     details = notation.write_details(node)
     if activation := notation.write_activation(node):
         details.append(activation)
     if details or node.op not in LAYERS:
         return details
-    differing = leave_out_defaults(LAYERS[node.op].arguments, node.arguments)
-    return [f"{name} {write_value(value, name)}" for name, value in differing.items()]
+    return [f"{name} {write_value(value, name)}" for name, value in list_given(node).items()]

@@ -10,7 +10,7 @@ from tabulate import tabulate
 from archspec import notation
 from archspec.differences.difference import Difference
 from archspec.differences.rows import make_rows
-from archspec.differences.text import SIGNS, list_settings
+from archspec.differences.text import SIGNS, list_settings, write_but
 from archspec.display import TABLE_STYLES
 
 WIDTH = 30  # of a column, where text is not Markdown
@@ -64,7 +64,7 @@ def write_table(
 def _list_changes(difference: Difference, depth: int | None, full: bool) -> list[tuple[str, str]]:
     """Return the place and the words of each row; of several patterns each has a place."""
     if difference.is_same:
-        return [("", "the same network")]
+        return [("", f"the same network{write_but(difference)}")]
     if not difference.is_alike:
         return [("", "little in common")]
     found = []

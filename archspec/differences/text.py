@@ -11,7 +11,8 @@ from archspec import notation
 from archspec.differences.data import to_plain
 from archspec.differences.difference import Difference
 from archspec.differences.patterns import Names, write_names
-from archspec.differences.rows import Row, RowKind, make_rows, write_value
+from archspec.differences.rows import Row, RowKind, make_rows
+from archspec.differences.values import write_pair
 from archspec.graph import Graph
 from archspec.syntax.writer import write_value as write_flow
 
@@ -132,13 +133,14 @@ def _lay_out(cells: Sequence[tuple[str, ...]], rows: Sequence[Row], paint: Paint
     words = min(max(len(what) for _, what, *_ in cells), WORDS)
     names = min(max(len(where) for where, *_ in cells), room - words)
     words = min(max(len(what) for _, what, *_ in cells), room - names)
+    gap = "  " if names else ""  # outputs have no place
     lines = []
     for row, (where, what, *costs) in zip(rows, cells, strict=True):
         last = "".join(
             f"  {cost:>{width}}" for cost, width in zip(costs, numbers, strict=True) if width
         )
-        at = wrap(where, names, break_on_hyphens=False, break_long_words=False) or [""]
-        said = wrap(what, words, break_on_hyphens=False, break_long_words=False) or [""]
+        at = wrap(where, max(names, 1), break_on_hyphens=False, break_long_words=False) or [""]
+        said = wrap(what, max(words, 1), break_on_hyphens=False, break_long_words=False) or [""]
         overflows = any(len(each) > names for each in at)
         first = len(at) if overflows else 0
         said = [""] * first + said
@@ -147,21 +149,21 @@ def _lay_out(cells: Sequence[tuple[str, ...]], rows: Sequence[Row], paint: Paint
             text = said[line] if line < len(said) else ""
             sign = SIGNS[row.kind] if not line else " "
             begin = f"  {paint(sign, row.kind)} {paint(name, row.kind)}"
-            begin += " " * (names - len(name))
+            begin += " " * (names - len(name)) + gap
             costs_here = last if line == first else ""
-            lines.append(f"{begin}  {text:{words}}{costs_here}".rstrip())
+            lines.append(f"{begin}{text:{words}}{costs_here}".rstrip())
     if any(numbers[:2]):
         head = "".join(
             f"  {heading:>{width}}"
             for heading, width in zip(headings[2:], numbers, strict=True)
             if width
         )
-        lines.insert(0, f"{'':{4 + names + 2 + words}}{head}".rstrip())
+        lines.insert(0, f"{'':{4 + names + len(gap) + words}}{head}".rstrip())
     return lines
 
 
 def list_settings(difference: Difference) -> list[str]:
-    """Return lines on what differs in params and in the recipe."""
+    """Return lines on what differs in params and in the recipe, and in the order of the inputs."""
     both = {
         name: values
         for name, values in difference.spec_params.items()
@@ -171,10 +173,12 @@ def list_settings(difference: Difference) -> list[str]:
     for title, found in (("params", both), ("recipe", difference.recipe)):
         if found:
             words = ", ".join(
-                f"{name} {_write_setting(a)} -> {_write_setting(b)}"
-                for name, (a, b) in found.items()
+                f"{name} {' -> '.join(_write_settings(a, b))}" for name, (a, b) in found.items()
             )
             lines.append(f"{title}: {words}")
+    if difference.inputs_reordered:
+        orders = (", ".join(graph.inputs) for graph in (difference.a, difference.b))
+        lines.append(f"order of the inputs: {' -> '.join(orders)}")
     return lines
 
 
@@ -210,12 +214,13 @@ def list_totals(difference: Difference) -> list[str]:
     a, b = difference.a, difference.b
     lines = []
     if difference.is_same:
-        lines.append(f"the same network{_write_but(difference)}")
+        lines.append(f"the same network{write_but(difference)}")
         return lines
     total = len(a.nodes) - len(a.inputs)
     if difference.is_alike:
         same = difference.untouched
-        lines.append(f"{same} of {total} layers {'is' if same == 1 else 'are'} the same")
+        layers, are = "layer" if total == 1 else "layers", "is" if 1 in (same, total) else "are"
+        lines.append(f"{same or 'none'} of {total} {layers} {are} the same")
     costs = [_write_params(a.total_params, b.total_params), _write_macs(a.macs, b.macs)]
     shapes = [_write_outputs(graph) for graph in (a, b)]
     output = shapes[0] if shapes[0] == shapes[1] else " -> ".join(shapes)
@@ -223,12 +228,14 @@ def list_totals(difference: Difference) -> list[str]:
     return lines
 
 
-def _write_but(difference: Difference) -> str:
+def write_but(difference: Difference) -> str:
     """Return what differs all the same in one network: names, orders."""
     found = []
     if count := len(difference.reordered):
         merges = "a merge takes its" if count == 1 else f"{count} merges take their"
         found.append(f"the order in which {merges} inputs")
+    if difference.inputs_reordered:
+        found.append("the order of its inputs")
     if any(a != b for a, b in difference.pairs.items()):
         found.append("names")
     return f", but for {' and '.join(found)}" if found else ""
@@ -259,7 +266,10 @@ def _write_outputs(graph: Graph) -> str:
     return ", ".join(notation.write_shape(graph.shape(name)) for name in graph.outputs)
 
 
-def _write_setting(value: Any) -> str:
-    """Return the value of a param or of a key of the recipe as a spec has it."""
-    is_plain = not isinstance(value, Mapping | list | tuple)
-    return write_value(value) if is_plain else write_flow(to_plain(value))
+def _write_settings(a: Any, b: Any) -> tuple[str, str]:
+    """Return both values of a param or of a key of the recipe as a spec has them."""
+    a, b = (
+        write_flow(to_plain(each)) if isinstance(each, Mapping | list | tuple) else each
+        for each in (a, b)
+    )
+    return write_pair(a, b)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
 
 from archspec import notation
 from archspec.differences.changes import Change
 from archspec.differences.edits import GraphEdit
-from archspec.differences.rows import write_value
+from archspec.differences.values import find_effective, write_pair
 from archspec.graph import Node
 from archspec.notation import Symbol
 
@@ -40,7 +39,10 @@ def describe_change(before: Node, node: Node, edit: GraphEdit) -> Change:
         return Change("changed", words, says_activation=True)
     if not node.inputs:
         shapes = [notation.write_shape(each.facts.shape) for each in (before, node) if each.facts]
-        return Change("changed", ARROW.join(shapes))
+        said = ARROW.join(dict.fromkeys(shapes))
+        if "dtype" in edit.arguments:
+            said += f", {ARROW.join(write_pair(*edit.arguments['dtype']))}"
+        return Change("changed", said)
     written = {name for name, _ in notation.WRITERS}
     symbols: dict[str, Symbol] = {}
     notes = []
@@ -50,7 +52,7 @@ def describe_change(before: Node, node: Node, edit: GraphEdit) -> Change:
         elif name in written and not isinstance(new, str):
             symbols[name] = _write_both(name, before, node)
         else:
-            line = f"{name} {write_value(old, name)}{ARROW}{write_value(new, name)}"
+            line = f"{name} {ARROW.join(write_pair(old, new, name))}"
             notes.append(textwrap.shorten(line, LONG, placeholder=" ..."))
     activation = [symbols["activation"]] if "activation" in symbols else []
     if activation and notation.write_title(node) == _write_activation(node):
@@ -76,12 +78,11 @@ def _write_activation(node: Node) -> str:
 
 def _write_both(name: str, before: Node, node: Node) -> Symbol:
     """Return the values of an argument, one for the other, as a picture has them."""
-
-    def write(each: Node) -> str:
-        value: Any = each.arguments.get(name)
-        if name == "strides" and value is None:
-            value = each.arguments.get("pool_size")
-        written = ALONE[name](value, each) if name in ALONE else ""
-        return written or write_value(value)
-
-    return Symbol(f"{write(before)}{ARROW}{write(node)}")
+    values = [find_effective(name, each.arguments.get(name), each) for each in (before, node)]
+    if name in ALONE:
+        pair = [
+            ALONE[name](value, each) for value, each in zip(values, (before, node), strict=True)
+        ]
+        if all(pair):
+            return Symbol(ARROW.join(pair))
+    return Symbol(ARROW.join(write_pair(values[0], values[1], name)))

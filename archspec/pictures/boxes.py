@@ -62,6 +62,7 @@ def build_full_scene(graph: Graph | ChangedGraph, fold: bool = True) -> Scene:
         changes={**changed.changes, **outputs},
         compares=changed is graph,
         lost=changed.lost,
+        second=changed.second,
     )
     boxes, holder = _group_layers(scene)
     edges, marks = _connect(scene, {box.name: box for box in boxes}, holder)

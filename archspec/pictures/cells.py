@@ -190,19 +190,29 @@ def describe_shapes(scene: Scene, box: Box) -> list[str]:
 
     For a repeat, they are those of each repetition, or what enters the first and leaves the last.
     """
-    ways = (
-        [edge for edge in scene.edges if edge.head == box.name],
-        [edge for edge in scene.edges if edge.tail == box.name],
-    )
-    taken, given = (
-        ", ".join(dict.fromkeys(write_output_shape(edge.value) for edge in way)) for way in ways
-    )
+    if scene.second is None or scene.is_gone(box):
+        ends = (
+            [edge.value for edge in scene.edges if edge.head == box.name],
+            [edge.value for edge in scene.edges if edge.tail == box.name],
+        )
+    else:
+        ends = _find_ends(scene.second, scene.first_repetition(box))
+    taken, given = (", ".join(dict.fromkeys(map(write_output_shape, values))) for values in ends)
     repeat = scene.repeats.get(box.name)
     if repeat is None:
         return [f"{taken} → {given}"]
     if taken == given and not repeat.describe_changes():
         return [f"each {taken} → {given}"]
     return [f"first in {taken}", f"last out {given}"]
+
+
+def _find_ends(graph: Graph, nodes: Iterable[Node]) -> tuple[list[Node], list[Node]]:
+    """Return the values that enter and leave some nodes, those of them that are in a graph."""
+    inside = {node.name for node in nodes if node.name in graph.by_name}
+    taken = [graph[i] for node in graph if node.name in inside for i in node.inputs]
+    outside = {i for node in graph if node.name not in inside for i in node.inputs}
+    given = [node for node in graph if node.name in inside & {*outside, *graph.outputs}]
+    return [node for node in taken if node.name not in inside], given
 
 
 def describe_ranges(box: Box) -> list[str]:

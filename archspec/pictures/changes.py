@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from archspec.differences.changes import Change, ChangeKind, WayKind
 from archspec.differences.difference import Difference
+from archspec.differences.rows import make_rows
 from archspec.differences.text import list_settings, list_totals
 from archspec.graph import Node
 from archspec.pictures.cells import (
@@ -181,7 +182,8 @@ def write_heading(difference: Difference, scenes: Sequence[Scene], theme: Theme)
     """Return the names of two networks, what differs in numbers, and the signs in their scenes."""
     names = textwrap.wrap(" → ".join(difference.names), LINE // 2)
     rows = [Cell([Text(line, "Bold", LARGE)]) for line in names]
-    for line in (*list_totals(difference), *list_settings(difference)):
+    lines = *_list_unmarked(difference, scenes), *list_totals(difference)
+    for line in (*lines, *list_settings(difference)):
         for part in textwrap.wrap(line.replace("->", "→"), LINE):
             rows.append(Cell([Text(part)], ink=theme.quiet))
     lost = sum(scene.lost for scene in scenes)
@@ -192,6 +194,18 @@ def write_heading(difference: Difference, scenes: Sequence[Scene], theme: Theme)
         signs = [SLACK, *_list_signs(scenes, theme), SLACK]
         rows.append(Cell(Table([signs], {"CELLSPACING": 4, "CELLPADDING": 3})))
     return write_label(Table([[row] for row in rows], {"CELLPADDING": 1}))
+
+
+def _list_unmarked(difference: Difference, scenes: Sequence[Scene]) -> Iterator[str]:
+    """Yield in words what differs without a sign in the scenes: orders of inputs and outputs."""
+    marked = {name for scene in scenes for name in scene.changes}
+    ends = {mark.name for scene in scenes for mark in scene.marks}
+    for row in make_rows(difference):
+        edits = [difference.edits[index] for index in row.edits]
+        if row.kind == "outputs" and not marked & ends:
+            yield row.what
+        elif row.kind == "rewired" and not any(marked & {each.a, each.b} for each in edits):
+            yield f"{', '.join(row.where)} {row.what}"
 
 
 def _list_signs(scenes: Sequence[Scene], theme: Theme) -> Iterator[Cell]:

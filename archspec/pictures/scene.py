@@ -174,7 +174,8 @@ class Scene(Struct, frozen=True, dict=True):
     of frames, by path. names: those of frames that are drawn for groups around them too, by path.
     repeats: by the name of the repetition that is drawn. compares: whether it
     shows what differs from another network. changes: that, by the names of nodes and marks.
-    lost: how many connections that are gone are left out. parts: boxes and marks by name.
+    lost: how many connections that are gone are left out. second: of two networks in one, the one
+    whose shapes folded blocks have. parts: boxes and marks by name.
     """
 
     graph: Graph
@@ -187,6 +188,7 @@ class Scene(Struct, frozen=True, dict=True):
     changes: Mapping[str, Change] = field(default_factory=dict)
     compares: bool = False
     lost: int = 0
+    second: Graph | None = None
 
     @cached_property
     def parts(self) -> Mapping[str, Box | Mark]:
