@@ -238,6 +238,7 @@ STRICTER = {
     r"Rescaling wants \d+ numbers": "Keras says the input's shape and broadcasts to another",
     r"PReLU shares axes": "Keras takes -1 for the axis before the last",
     r"EinsumDense cannot reuse": "JAX repeats an axis of length 1",
+    r"makes \d+ frames of \d+ samples where": "Keras counts others, and fails when the model runs",
     r"RMSNormalization cannot reuse": "Keras multiplies by a lone scale, whatever the length is",
     r"RMSNormalization works along the last axes": "Keras manages where the others have length 1",
     r"AdditiveAttention multiplies query and key": "Keras repeats a lone feature",
