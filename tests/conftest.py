@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from archspec import cli
 from archspec.backends import framework
+from archspec.loading import files, shipped
 
 ROOT = Path(__file__).parent.parent
 CORE_ALONE = find_spec("keras") is None
@@ -45,6 +46,18 @@ def golden(request: pytest.FixtureRequest):
         assert text == path.read_text(encoding="utf-8")
 
     return check
+
+
+@pytest.fixture
+def shipped_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Find the shipped specs in this folder, also where the package is installed elsewhere: for
+    texts that name their files."""
+    monkeypatch.chdir(ROOT)
+    for module in (shipped, files):
+        monkeypatch.setattr(module, "shipped_folder", lambda: ROOT / "specs")
+    shipped.list_shipped.cache_clear()
+    yield
+    shipped.list_shipped.cache_clear()
 
 
 def needs_runner(module: Path) -> bool:

@@ -370,11 +370,9 @@ PAGES = (
 )
 
 
+@pytest.mark.usefixtures("shipped_here")
 @pytest.mark.parametrize(("form", "suffix"), [("text", "txt"), ("markdown", "md")])
-def test_pages_are_as_they_were_read(
-    golden: Golden, monkeypatch: pytest.MonkeyPatch, form: str, suffix: str
-) -> None:
-    monkeypatch.chdir(ROOT)
+def test_pages_are_as_they_were_read(golden: Golden, form: str, suffix: str) -> None:
     pages = [to_pages(archspec.load(name), [pattern], form) for name, pattern in PAGES]
     pages.append(to_pages(archspec.loads(REUSED), ["**"], form))
     golden(f"layers/explained.{suffix}", "\n".join(pages))
@@ -402,6 +400,7 @@ def test_docs_list_the_keys_of_a_page() -> None:
     assert told == page_of(network("lenet5"), "conv2d").keys()
 
 
+@pytest.mark.usefixtures("shipped_here")
 def test_docs_show_what_the_command_prints() -> None:
     text = (ROOT / "docs" / "checking.md").read_text(encoding="utf-8")
     shown = text.partition("```text\nstage3.unit0.main.conv2d: ")[2].partition("```")[0]

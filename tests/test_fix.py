@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from conftest import ROOT, command
+from conftest import ROOT, command, runner
 
 import archspec
 from archspec.api import fix as fixing
@@ -318,12 +317,12 @@ def test_it_says_what_it_fixed_and_what_remains(path: Path) -> None:
 
 
 def test_standard_input_is_printed_fixed_and_messages_are_apart() -> None:
-    done = CliRunner().invoke(main, ["check", "--fix", "-"], input=WRONG)
+    done = runner().invoke(main, ["check", "--fix", "-"], input=WRONG)
     assert (done.exit_code, done.stdout) == (0, RIGHT)
     assert "stdin:5:13: fixed: 'unit' is now 'units'" in done.stderr
-    done = CliRunner().invoke(main, ["check", "--fix", "-"], input=steps("- Linear: 3"))
+    done = runner().invoke(main, ["check", "--fix", "-"], input=steps("- Linear: 3"))
     assert (done.exit_code, done.stdout) == (1, steps("- Linear: 3"))
-    marked = CliRunner().invoke(main, ["check", "--fix", "-"], input=b"\xef\xbb\xbf" + b"archspec")
+    marked = runner().invoke(main, ["check", "--fix", "-"], input=b"\xef\xbb\xbf" + b"archspec")
     assert marked.stdout.encode() == b"\xef\xbb\xbfarchspec"
 
 
