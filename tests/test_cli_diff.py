@@ -87,7 +87,12 @@ def test_a_run_is_its_network_as_it_was_trained(specs: Path) -> None:
     assert "+ stage3.unit2  7 layers, after unit1.activation  +4.72 M" in done.stdout
 
 
-def test_a_terminal_has_colours_and_a_pipe_none(specs: Path) -> None:
+def test_a_terminal_has_colours_and_a_pipe_none(
+    specs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
