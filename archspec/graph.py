@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import prod
 from types import MappingProxyType
@@ -337,11 +337,13 @@ def count_trainable_params(node: Node) -> int:
     return sum(prod(shape) for name, shape in weights if name not in node.facts.fixed)
 
 
-def canonical_order(graph: Graph) -> list[str]:
+def canonical_order(
+    graph: Graph, list_inputs: Callable[[Node], Sequence[str]] = lambda node: node.inputs
+) -> list[str]:
     """Return the names of the nodes in the order that the wiring alone gives.
 
     It goes depth first from the outputs, with each node after its inputs, and is the same however
-    the spec was written.
+    the spec was written. list_inputs: returns the inputs of a node in the order to go in.
     """
     done: dict[str, None] = {}
     stack = [(name, False) for name in reversed(graph.outputs)]
@@ -353,7 +355,7 @@ def canonical_order(graph: Graph) -> list[str]:
             done[name] = None
             continue
         stack.append((name, True))
-        stack += [(each, False) for each in reversed(graph[name].inputs)]
+        stack += [(each, False) for each in reversed(list_inputs(graph[name]))]
     return list(done)
 
 

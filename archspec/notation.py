@@ -53,6 +53,18 @@ def _says_most(node: Node, symbols: Container[str]) -> bool:
     return isinstance(most, int | float) and most == int(most) and "max_value" not in symbols
 
 
+def name_from(row: str, name: str) -> str:
+    """Return a dotted name as it is seen from another: without the groups around both.
+
+    >>> name_from("stage0.unit1.add", "stage0.unit1.main.conv2d")
+    'main.conv2d'
+    """
+    around, parts = row.split(".")[:-1], name.split(".")
+    while around and len(parts) > 1 and around[0] == parts[0]:
+        around, parts = around[1:], parts[1:]
+    return ".".join(parts)
+
+
 def has_no_effect(node: Node) -> bool:
     """Return whether a layer is a dropout of 0."""
     return traits_of(node.op).kind == "dropout, noise" and node.arguments.get("rate") == 0

@@ -17,7 +17,7 @@ NEVER_NEGATIVE = ("exponential", "hard_sigmoid", "relu6", "sigmoid", "softmax", 
 
 
 class Advice(Struct, frozen=True):
-    """What to do in another way, and at which layer."""
+    """A piece of advice: what to do in another way, and at which layer."""
 
     node: Node
     message: str

@@ -30,7 +30,7 @@ NONE: Mapping[str, Any] = {}
 
 
 class Fixed(Struct, frozen=True):
-    """What was fixed in a spec, and what is left.
+    """The result of fixing a spec: what was fixed, and what is left.
 
     text: of the spec, fixed. fixed: the errors that are mended. checked: the spec as it is now.
     """
@@ -41,7 +41,7 @@ class Fixed(Struct, frozen=True):
 
     @property
     def left(self) -> list[Diagnostic]:
-        """What is still wrong, as `archspec.check` returns it."""
+        """The errors that are left, as `archspec.check` returns them."""
         return list(self.checked.found)
 
 

@@ -123,21 +123,9 @@ def _list_other_inputs(summary: Summary) -> Iterator[str]:
     above = ""
     for row in summary.rows:
         in_above = [each == above or each.startswith(f"{above}.") for each in row.inputs]
-        names = (_name_from(row.name, each) for each in row.inputs)
+        names = (notation.name_from(row.name, each) for each in row.inputs)
         yield "" if in_above == [True] else ", ".join(names)
         above = row.name
-
-
-def _name_from(row: str, name: str) -> str:
-    """Return a dotted name as it is seen from a row.
-
-    >>> _name_from("stage0.unit1.add", "stage0.unit1.main.conv2d")
-    'main.conv2d'
-    """
-    around, parts = row.split(".")[:-1], name.split(".")
-    while around and len(parts) > 1 and around[0] == parts[0]:
-        around, parts = around[1:], parts[1:]
-    return ".".join(parts)
 
 
 def _make_columns(

@@ -101,22 +101,13 @@ def group_calls(graph: Graph, known: Mapping[str, str]) -> dict[str, frozenset[s
 
 def _order_alike(marks: Marks) -> list[str]:
     """Return the order of the wiring, in which the inputs of merges stand by what leads to them."""
-    graph = marks.graph
-    done: dict[str, None] = {}
-    stack = [(name, False) for name in reversed(graph.outputs)]
-    while stack:
-        name, ready = stack.pop()
-        if name in done:
-            continue
-        if ready:
-            done[name] = None
-            continue
-        stack.append((name, True))
-        inputs = list(graph[name].inputs)
-        if is_any_order(graph[name]):
-            inputs.sort(key=marks.down.__getitem__)
-        stack += [(each, False) for each in reversed(inputs)]
-    return list(done)
+
+    def list_inputs(node: Node) -> Sequence[str]:
+        return (
+            sorted(node.inputs, key=marks.down.__getitem__) if is_any_order(node) else node.inputs
+        )
+
+    return canonical_order(marks.graph, list_inputs)
 
 
 def _pair_scopes(a: Graph, b: Graph, pairs: Mapping[str, str]) -> dict[str, str]:

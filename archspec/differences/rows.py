@@ -145,7 +145,7 @@ class _Maker:
         if not (is_known or (is_merge and full)):
             return ""
         seen = {
-            tuple(_name_from(unit.name, name) for name in names)
+            tuple(notation.name_from(unit.name, name) for name in names)
             for unit, names in zip(units, taken, strict=True)
         }
         if is_merge:
@@ -367,7 +367,7 @@ class _Maker:
         if self.find_order(edits[0]):
             seen = {
                 tuple(
-                    ", ".join(_name_from(edit.b or "", each) for each in names)
+                    ", ".join(notation.name_from(edit.b or "", each) for each in names)
                     for names in self.find_order(edit) or ()
                 )
                 for edit in edits
@@ -392,18 +392,6 @@ class _Maker:
             return f"{edits[0].op[0]} is at {there} now"
         last = (each.rpartition(".")[2] for each in names)
         return f"is called {', '.join(write_names(last, self.names['b'], False))} now"
-
-
-def _name_from(name: str, other: str) -> str:
-    """Return a name as it is seen from another: without the groups around both.
-
-    >>> _name_from("stage0.unit1.dropout", "stage0.unit1.main.conv2d")
-    'main.conv2d'
-    """
-    around, parts = name.split(".")[:-1], other.split(".")
-    while around and len(parts) > 1 and around[0] == parts[0]:
-        around, parts = around[1:], parts[1:]
-    return ".".join(parts)
 
 
 def _join_and(names: Sequence[str]) -> str:
