@@ -16,7 +16,8 @@ from archspec.errors import Diagnostic, Source, Span, did_you_mean
 from archspec.graph import Graph, Silencer
 
 SILENT_ON_DEMAND = ("warning", "advice")
-WELL_FORMED = re.compile(r"archspec:\s*ignore\s+([a-z]+(?:-[a-z]+)*(?:\s*,\s*[a-z]+(?:-[a-z]+)*)*)")
+CODE = r"[a-z]+(?:[-_][a-z]+)*"  # with `_` it is unknown, and the hint has it with `-`
+WELL_FORMED = re.compile(rf"archspec:\s*ignore\s+({CODE}(?:\s*,\s*{CODE})*)")
 NAME = r"\b(?:archspec|arch-spec|arch_spec|archpsec|arcspec|achspec)"
 NEARLY = re.compile(
     rf"{NAME}(?:\W*ignore\b|\s*[:;=,]\s*(?:ig\w*|in?g\w*|disable\w*|silence\w*|noqa|skip)\b)",
@@ -159,7 +160,7 @@ def _read_line(source: Source, number: int) -> list[Comment]:
         exact, whole = WELL_FORMED.fullmatch(text), start + match.start() + 1
         codes = [
             (code[0], Span(source, number, at, number, at + len(code[0])))
-            for code in (re.finditer(r"[a-z-]+", exact[1]) if exact else ())
+            for code in (re.finditer(CODE, exact[1]) if exact else ())
             for at in [first + exact.start(1) + code.start() if exact else 0]
         ]
         span = Span(source, number, whole, number, first + len(text))

@@ -397,3 +397,12 @@ def test_the_page_says_what_is_advised_of_every_network(request: pytest.FixtureR
 def test_the_page_and_the_explanations_have_every_rule() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert re.findall(r"^\| `([a-z-]+)` \| (?:a|an|two|in) ", text, re.M) == list(RULES)
+
+
+def test_a_code_with_an_underscore_is_a_slip_of_one_with_a_hyphen() -> None:
+    comment = "# archspec: ignore useless_bias, fed_twice"
+    spec = f"archspec: 1\ninput: [8]\nlayers:\n  - Dense: 2  {comment}\n"
+    first, second = archspec.loads(spec).warnings
+    assert first.message == "no message has the code 'useless_bias'"
+    assert first.hint == "did you mean 'useless-bias'?"
+    assert second.message == "no message has the code 'fed_twice'"
