@@ -7,6 +7,7 @@ network most is kept, until none does.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -28,8 +29,12 @@ from archspec.folding.items import (
     shape_of,
     walk_sequences,
 )
+from archspec.folding.cost import count_cost
+from archspec.folding.loops import find_loops
 from archspec.folding.naming import name_block
-from archspec.folding.solving import Solved, Solver, count_cost, list_groups, list_returns
+from archspec.layers import LAYERS
+from archspec.objects.kinds import snake_case
+from archspec.folding.solving import Solved, Solver, list_groups, list_returns
 from archspec.folding.preactivation import hoist
 
 LONGEST = 24  # items in a run that is found by its shape
@@ -38,6 +43,8 @@ TRIED = 6  # proposals of one kind that are tried in a round
 LEAST_GAIN = 0.5
 MORE_PARAMS = 2  # that a block may have when two become one
 GATE = "squeeze_excite"  # a block wherever it stands, since readers know it
+
+GIVEN = {snake_case(op) for op in LAYERS}  # the names that Keras gives
 
 Window = tuple[Sequence, int, int]  # a sequence, and the places that begin and end the run
 
@@ -70,7 +77,7 @@ class _Search:
         solved = solver.solve(main)
         assert solved is not None
         self.solved = solved
-        self.cost = count_cost(solved)
+        self.cost = self.measure(solved)
         self.refused: set[Any] = set()
 
     def run(self) -> None:
@@ -84,6 +91,10 @@ class _Search:
                 self._tidy()
             self._tidy()
 
+    def measure(self, solved: Solved) -> float:
+        """Return about how many lines a network takes with its loops."""
+        return count_cost(find_loops(solved, self.solver), solved.defaults)
+
     def accept(self, main: Sequence, least: float = LEAST_GAIN, most: int | None = None) -> bool:
         """Take a network if it is shorter by at least so many lines.
 
@@ -94,7 +105,7 @@ class _Search:
             return False
         if most is not None and any(len(body.params) > most for body in solved.blocks.values()):
             return False
-        cost = count_cost(solved)
+        cost = self.measure(solved)
         if cost > self.cost - least:
             return False
         self.main, self.solved, self.cost = main, solved, cost
@@ -112,7 +123,7 @@ class _Search:
                 break
             main = self._mark(proposal.windows)
             solved = self.solver.solve(main)
-            cost = None if solved is None else count_cost(solved)
+            cost = None if solved is None else self.measure(solved)
             if solved is None or cost is None or cost > self.cost - LEAST_GAIN:
                 self.refused.add(proposal.what)
             elif best is None or cost < best[0]:
@@ -135,29 +146,18 @@ class _Search:
         found: dict[tuple[str, ...], list[Window]] = defaultdict(list)
         for sequence in walk_sequences(self.main):
             names = [[re.split(r"[_\-./]", name) for name in list_nodes(item)] for item in sequence]
-            for depth in range(1, 5):
+            for depth in range(5):
                 for start, end, prefix in _find_prefixes(sequence, names, depth):
-                    shape = tuple(re.sub(r"\d+", "#", re.sub(r"(?<=\d)[a-z]$", "@", part)) for part in prefix)
+                    shape = tuple(map(_leave_out_numbers, prefix))
                     if any("#" in part for part in shape):
                         found[shape].append((sequence, start, end))
         for shape, every in found.items():
             windows = _leave_out_inner(every)
             if len(windows) < 2:
                 continue
-            runs = [sequence[start:end] for sequence, start, end in windows]
-            largest = _split(max(runs, key=measure_all))
-            size = measure_all(largest)
-            kept = [
-                window
-                for window, run in zip(windows, runs, strict=True)
-                if count_alike(largest, _split(run)) >= 0.55 * size
-            ]
-            if len(kept) < 2 or any(_repeats([shape_of(x) for x in s[a:b]]) for s, a, b in kept):
-                continue
-            sizes = [measure_all(s[a:b]) for s, a, b in kept]
-            gain = sum(sizes) - max(sizes) - 3 - 1.2 * len(kept)
-            if gain > 0:
-                yield Proposal(1.5 * gain, kept, ("names", shape, len(kept), sum(sizes)))
+            for alike in (0.55, 0.8):
+                if proposal := _propose_by_names(shape, windows, alike):
+                    yield proposal
 
     def _by_shape(self) -> Iterator[Proposal]:
         """Propose runs of one shape: the same layers and branches, with other arguments."""
@@ -264,13 +264,31 @@ class _Search:
                     what = ("absorb", item.block, id(sequence), start, end)
                     if what in self.refused or lines < 0.4 * size:
                         continue
-                    if count_alike(whole, own) < lines:
+                    if count_alike(whole, own) < lines or not _belong_together(run):
                         continue
                     starts = {id(sequence): {start: end}}
-                    if self.accept(_mark(self.main, starts, item.block)):
+                    most = len(self.solved.blocks[item.block].params) + 1
+                    if self.accept(_mark(self.main, starts, item.block), most=most):
                         return True
                     self.refused.add(what)
         return False
+
+
+def _propose_by_names(shape: Any, windows: list[Window], alike: float) -> Proposal | None:
+    """Return the runs with names of one form that are much like the largest of them."""
+    runs = [sequence[start:end] for sequence, start, end in windows]
+    largest = _split(max(runs, key=measure_all))
+    size = measure_all(largest)
+    kept = [
+        window
+        for window, run in zip(windows, runs, strict=True)
+        if count_alike(largest, _split(run)) >= alike * size
+    ]
+    if len(kept) < 2 or any(_repeats([shape_of(x) for x in s[a:b]]) for s, a, b in kept):
+        return None
+    sizes = [measure_all(sequence[start:end]) for sequence, start, end in kept]
+    gain = sum(sizes) - max(sizes) - 3 - 1.2 * len(kept)
+    return Proposal(1.5 * gain, kept, ("names", shape, len(kept), sum(sizes))) if gain > 0 else None
 
 
 def _find_prefixes(
@@ -289,8 +307,24 @@ def _find_prefixes(
         start = end
 
 
+def _leave_out_numbers(part: str) -> str:
+    """Return a part of a name with # for its numbers, and @ for a letter after one.
+
+    >>> _leave_out_numbers("block12a")
+    'block#@'
+    """
+    return re.sub(r"\d+", "#", re.sub(r"(?<=\d)[a-z]$", "@", part))
+
+
 def _prefix(item: Item, names: list[list[str]], depth: int) -> tuple[str, ...] | None:
-    if _is_fixed(item) or not names or any(len(parts) <= depth for parts in names):
+    """Return the first parts of the names of an item's layers, if all have the same; with a depth
+    of 0, the first part that is a number, wherever it stands."""
+    if _is_fixed(item) or not names:
+        return None
+    if depth == 0:
+        numbers = {next((part for part in parts if part.isdigit()), "") for parts in names}
+        return tuple(numbers) if len(numbers) == 1 and numbers != {""} else None
+    if any(len(parts) <= depth for parts in names):
         return None
     found = {tuple(parts[:depth]) for parts in names}
     return found.pop() if len(found) == 1 else None
@@ -372,6 +406,18 @@ def _list_beside(sequence: Sequence, place: int, length: int) -> Iterator[tuple[
                 continue
             if not any(isinstance(each, Group) or _is_fixed(each) for each in sequence[start:end]):
                 yield start, end
+
+
+def _belong_together(run: Sequence) -> bool:
+    """Return whether the names of layers begin alike, or are only what Keras gives."""
+    names = [name for item in run for name in list_nodes(item)]
+    if len(os.path.commonprefix(names)) > 2:
+        return True
+    return all(map(_is_given, names))
+
+
+def _is_given(name: str) -> bool:
+    return re.sub(r"_\d+$", "", name) in GIVEN
 
 
 def _pairs(names: list[str]) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from archspec.folding.conditions import MISSING
 from archspec.folding.items import (
     Branches,
@@ -64,9 +66,26 @@ class _Document:
         body = self.looped.blocks[name]
         params = {param: self.params[name].get(param) for param in body.params}
         block: dict[str, Any] = {"params": params} if params else {}
-        return {**block, "layers": self._write_steps(body.items)}
+        return {**block, "layers": self._write_body(body.items)}
 
-    def _write_steps(self, items: Sequence) -> list[Any]:
+    def _write_body(self, items: Sequence) -> list[Any]:
+        """Return the steps of a block, in which a shortcut from its input needs no branches."""
+        first = items[0]
+        if not isinstance(first, Branches) or len(first.paths) != 2 or first.when is not None:
+            return self._write_steps(items)
+        empty = [place for place, path in enumerate(first.paths) if not path.items]
+        if len(empty) != 1:
+            return self._write_steps(items)
+        main, shortcut = first.paths[1 - empty[0]], first.paths[empty[0]]
+        if main.when is not None or any(isinstance(item, Branches) for item in items[1:]):
+            return self._write_steps(items)
+        sources = ["input", "previous"] if empty == [0] else ["previous", "input"]
+        merge = replace(first.merge, sources=sources, when=shortcut.when)
+        return self._write_steps((*main.items, merge, *items[1:]))
+
+    def _write_steps(self, items: Sequence, is_scope: bool = True) -> list[Any]:
+        """Return steps. is_scope: whether names in them are those of a scope of its own."""
+        keyed = is_scope and sum(isinstance(item, Branches) for item in items) == 1
         steps: list[Any] = []
         place = 0
         while place < len(items):
@@ -75,15 +94,16 @@ class _Document:
             while when is not None and end < len(items) and items[end].when == when:
                 end += 1
             if when is not None and end - place > 1:
-                inner = [self._write_step(item, with_when=False) for item in items[place:end]]
+                inner = [self._write_step(each, keyed, with_when=False) for each in items[place:end]]
                 steps.append({"when": when, "layers": inner})
             else:
-                steps.append(self._write_step(items[place]))
+                steps.append(self._write_step(items[place], keyed))
                 end = place + 1
             place = end
         return steps
 
-    def _write_step(self, item: Item, with_when: bool = True) -> Any:
+    def _write_step(self, item: Item, keyed: bool, with_when: bool = True) -> Any:
+        """Return a step. keyed: whether branches may have names."""
         when = {"when": item.when} if with_when and item.when is not None else {}
         match item:
             case Layer(op="from"):
@@ -95,7 +115,7 @@ class _Document:
                 words = {"name": item.name} if item.name else {}
                 return _join_words(item.block, self._write_call(item), {**words, **when})
             case Branches():
-                return {**self._write_branches(item), **when}
+                return {**self._write_branches(item, keyed), **when}
             case Loop():
                 return {**self._write_loop(item), **when}
         raise AssertionError(f"{type(item).__name__} cannot be written")
@@ -123,7 +143,10 @@ class _Document:
         if layer.op == "Activation" and arguments.get("activation", MISSING) is None:
             arguments["activation"] = "linear"
         order = list(LAYERS[layer.op].arguments)
-        arguments = dict(sorted(arguments.items(), key=lambda each: order.index(each[0])))
+        arguments = {
+            name: _write_margins(name, value)
+            for name, value in sorted(arguments.items(), key=lambda each: order.index(each[0]))
+        }
         return layer.op, _shorten(arguments, order[0]), words
 
     def _write_call(self, call: Call) -> Any:
@@ -136,11 +159,11 @@ class _Document:
         first = next(iter(self.looped.blocks[call.block].params), "")
         return _shorten(arguments, first)
 
-    def _write_branches(self, item: Branches) -> dict[str, Any]:
-        keys = _name_paths(item)
+    def _write_branches(self, item: Branches, keyed: bool) -> dict[str, Any]:
+        keys = _name_paths(item) if keyed else None
         paths: list[Any] = []
         for path in item.paths:
-            steps = self._write_steps(path.items)
+            steps = self._write_steps(path.items, keys is not None)
             paths.append(steps if path.when is None else {"when": path.when, "layers": steps})
         branches: Any = dict(zip(keys, paths, strict=True)) if keys else paths
         op, arguments, words = self._write_layer(item.merge)
@@ -158,9 +181,19 @@ class _Document:
         if loop.name:
             words["name"] = loop.name
         if len(loop.items) > 1 or isinstance(loop.items[0], Loop):
-            return {**words, "layers": self._write_steps(loop.items)}
-        step = self._write_step(loop.items[0])
+            return {**words, "layers": self._write_steps(loop.items, bool(loop.name))}
+        step = self._write_step(loop.items[0], keyed=bool(loop.name))
         return {**(step if isinstance(step, dict) else {step: None}), **words}
+
+
+def _write_margins(name: str, value: Any) -> Any:
+    """Return one number for margins that are the same on every side."""
+    if name not in ("padding", "cropping") or not isinstance(value, list):
+        return value
+    sides = [side for pair in value for side in (pair if isinstance(pair, list) else [pair])]
+    if len(value) == 2 and not isinstance(value[0], list):
+        return value  # of the two ends of a sequence
+    return sides[0] if all(_is_same(side, sides[0]) for side in sides) else value
 
 
 def _is_same(one: Any, other: Any) -> bool:
@@ -178,7 +211,7 @@ def _shorten(arguments: dict[str, Any], first: str) -> Any:
     if not arguments:
         return None
     if list(arguments) == [first] and not isinstance(arguments[first], dict | None):
-        return arguments[first]
+        return arguments[first]  # a lone `==` would have no name
     return {
         name: "==" if isinstance(value, Formula) and value == f"={name}" else value
         for name, value in arguments.items()

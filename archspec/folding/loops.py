@@ -71,7 +71,9 @@ class _Rate(Struct, frozen=True):
 
     def write(self) -> Formula:
         number = "sum(depths[:stage]) + unit" + (f" + {self.start}" if self.start else "")
-        count = f"(sum(depths) - {self.less})" if self.less else "sum(depths)"
+        count = "sum(depths)"
+        if self.less:
+            count = f"({count} {'-' if self.less > 0 else '+'} {abs(self.less)})"
         return Formula(f"={self.largest} * ({number}) / {count}")
 
 
@@ -89,8 +91,8 @@ def _find_rates(solved: Solved) -> dict[str, _Rate]:
         given = [value for value in values if value is not MISSING]
         if len({*map(repr, given)}) < 3 or not all(isinstance(v, float) for v in given):
             continue
-        for start in (0, 1):
-            for less in (0, 1):
+        for start in range(5):
+            for less in (0, 1, -start):
                 if rate := _fit_rate(values, start, less):
                     rates.setdefault(name, rate)
     return rates
@@ -233,7 +235,7 @@ class _Finder:
             if all(_equal(value, given[0]) for value in given):
                 arguments[name] = given[0]
                 continue
-            variables[name] = [given[0] if value is MISSING else value for value in values]
+            variables[name] = _complete(values, given[0])
             arguments[name] = Formula(f"={name}")
         self.tables += 1
         name = "unit{index}" if self.tables == 1 else f"part{self.tables}_unit{{index}}"
@@ -373,8 +375,8 @@ class _Column(Struct, frozen=True):
         other = others[0]
         values = self.values
         if not all(_equal(each, other) for each in others):
-            variables[f"{name}_{self.kind}"] = values
-            variables[name] = [other if each is MISSING else each for each in self.others]
+            variables[f"{name}_{self.kind}"] = _complete(values, other)
+            variables[name] = _complete(self.others, other)
             return Formula(f"={name}_{self.kind} if {at} else {name}")
         given = [value for value in values if value is not MISSING]
         if all(_equal(value, given[0]) for value in given):
@@ -389,7 +391,7 @@ class _Column(Struct, frozen=True):
             return Formula(
                 f"={_quote(values[0])} if {at} and stage < {count - 1} else {_quote(other)}"
             )
-        variables[name] = [other if value is MISSING else value for value in values]
+        variables[name] = _complete(values, other)
         if self.kind == "first":
             return Formula(f"={_quote(other)} if unit else {name}")
         return Formula(f"={name} if {at} else {_quote(other)}")
@@ -403,7 +405,7 @@ def _express_list(
         return MISSING
     if all(_equal(value, given[0]) for value in given):
         return given[0]
-    whole = [given[0] if value is MISSING else value for value in values]
+    whole = _complete(values, given[0])
     if not first and all(isinstance(value, bool) for value in whole) and count > 2:
         if _all_equal(whole[1:]):
             return Formula("=stage > 0" if whole[1] else "=stage == 0")
@@ -450,6 +452,11 @@ def _find_column(groups: list[list[Any]]) -> _Column | None:
                 return None
             return _Column(kind, values, others)
     return None
+
+
+def _complete(values: list[Any], other: Any) -> list[Any]:
+    """Return values with another where one is missing, since nothing depends on it there."""
+    return [other if value is MISSING else value for value in values]
 
 
 def _alike(values: list[Any]) -> bool:

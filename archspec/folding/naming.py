@@ -151,10 +151,15 @@ def _name_by_content(items: tuple[Item, ...]) -> str:
         return "transformer_encoder" if "Dense" in layers else "attention"
     if any("DepthwiseConv" in op for op in layers):
         return "inverted_residual" if layers.count("Conv2D") > 1 or merges else "separable"
-    if "Add" in merges and widest < 3 and "Concatenate" not in merges:
-        return "residual"
-    if "Concatenate" in merges:
-        return "inception" if widest > 2 else "dense_layer"
+    outer = next((item for item in items if isinstance(item, Branches)), None)
+    if outer is not None and outer.merge.op == "Add" and len(outer.paths) == 2:
+        return "inception_residual" if widest > 2 or "Concatenate" in merges else "residual"
+    if outer is not None and outer.merge.op == "Concatenate":
+        if any(not path.items for path in outer.paths):
+            return "dense_layer"
+        return "inception" if widest > 2 else "reduction" if _shrinks(outer) else "parallel"
+    if merges:
+        return "cell"
     if any("Pooling" in op for op in layers):
         return "downsample"
     if any("UpSampling" in op or "Transpose" in op for op in layers):
@@ -162,6 +167,14 @@ def _name_by_content(items: tuple[Item, ...]) -> str:
     if blocks and not layers:
         return f"{blocks[0]}s"
     return "convolutions" if layers and all("Conv" in op or op in ACRONYMS or op in ("Activation", "ReLU") for op in layers) else "block"
+
+
+def _shrinks(branches: Branches) -> bool:
+    """Return whether every branch strides."""
+    return all(
+        any(isinstance(item, Layer) and item.arguments.get("strides", 1) != 1 for item in path.items)
+        for path in branches.paths
+    )
 
 
 def _abbreviate(layer: Layer) -> str:

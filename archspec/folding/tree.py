@@ -31,16 +31,11 @@ def read_arguments(graph: Graph, node: Node) -> dict[str, Any]:
 def shorten(name: str, value: Any) -> Any:
     """Return one number for a list of equal ones, where the argument takes both, and 6 for 6.0.
 
-    >>> shorten("kernel_size", [3, 3]), shorten("padding", [[1, 1], [1, 1]])
-    (3, 1)
+    >>> shorten("kernel_size", [3, 3]), shorten("max_value", 6.0)
+    (3, 6)
     """
     if isinstance(value, list) and value and all(each == value[0] for each in value):
-        if name in ONE_NUMBER:
-            return value[0]
-        pair = value[0]
-        is_pair = isinstance(pair, list) and len(pair) == 2 and pair[0] == pair[1]
-        if name in ("padding", "cropping") and is_pair:
-            return pair[0]
+        return value[0] if name in ONE_NUMBER else value
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)
     if isinstance(value, dict):
