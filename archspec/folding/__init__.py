@@ -14,19 +14,19 @@ is folded less, and in the end not at all: a folded spec is at worst long, never
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from msgspec import Struct
 
 from archspec.backends.spec_yaml import to_spec
 from archspec.errors import ArchspecError
-from archspec.folding.discovery import find_blocks
+from archspec.folding.discovery import find_blocks, polish
 from archspec.folding.document import write_document
 from archspec.folding.loops import Looped, find_loops
 from archspec.folding.solving import Solved, Solver
 from archspec.folding.tree import to_sequence
 from archspec.graph import Graph
 from archspec.pipeline import loads
+from archspec.syntax.writer import write_yaml
 
 
 class Folded(Struct, frozen=True):
@@ -60,18 +60,23 @@ def _list_sound(graph: Graph) -> Iterator[tuple[str, Graph]]:
 
 
 def _list_texts(graph: Graph) -> Iterator[str]:
-    spec = to_spec(graph)
-    head = {key: value for key, value in spec.items() if key not in ("layers", "outputs")}
+    """Yield specs of a network, from the shortest to the flat one."""
     main, names = to_sequence(graph)
     solver = Solver()
-    _, solved = find_blocks(main, solver)
+    spec = to_spec(graph)
+    head = {key: value for key, value in spec.items() if key not in ("layers", "outputs")}
     outputs = [names[name] for name in graph.outputs] if names.keys() & {*graph.outputs} else None
-    for with_periods in (True, False):
-        looped = find_loops(solved, solver, with_periods)
-        yield write_document(head, looped, solved.defaults, outputs)
-    plain = Looped(solved.main, solved.blocks)
-    yield write_document(head, plain, solved.defaults, outputs)
-    yield write_document(head, Looped(main, {}), {}, outputs)
-    from archspec.syntax.writer import write_yaml
 
+    def write(solved: Solved, with_loops: bool = True, with_periods: bool = True) -> str:
+        plain = Looped(solved.main, solved.blocks)
+        looped = find_loops(solved, solver, with_periods) if with_loops else plain
+        return write_document(head, looped, solved.defaults, outputs)
+
+    marked = polish(find_blocks(main, solver), solver, lambda each: write(each).count("\n"))
+    solved = solver.solve(marked)
+    assert solved is not None
+    yield write(solved)
+    yield write(solved, with_periods=False)
+    yield write(solved, with_loops=False)
+    yield write(Solved(main, {}, {}), with_loops=False)
     yield write_yaml(spec)

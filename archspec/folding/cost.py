@@ -31,12 +31,17 @@ def _is_shortcut(item: Item) -> bool:
 
 def _cost_all(items: Sequence, defaults: Defaults) -> float:
     total = 0.0
-    before: Item | None = None
-    for item in items:
-        total += _cost(item, defaults)
-        if item.when is not None:
-            total += 0.1 if before is not None and before.when == item.when else 1.0
-        before = item
+    place = 0
+    while place < len(items):
+        when, end = items[place].when, place + 1
+        while when is not None and end < len(items) and items[end].when == when:
+            end += 1
+        lines = sum(_cost(item, defaults) for item in items[place:end])
+        if when is not None:
+            short = 1 < end - place < 5 and lines < end - place + 0.7
+            lines = 2 + 0.3 * (end - place) if short else lines + 1 + (end - place > 1)
+        total += lines
+        place = end
     return total
 
 

@@ -57,8 +57,8 @@ class Proposal(Struct, eq=False):
     what: Any
 
 
-def find_blocks(main: Sequence, solver: Solver) -> tuple[Sequence, Solved]:
-    """Return the network with the runs marked that become blocks, and what becomes of it."""
+def find_blocks(main: Sequence, solver: Solver) -> Sequence:
+    """Return the network with the runs marked that become blocks."""
     search = _Search(main, solver)
     search.run()
     hoisted = hoist(main)
@@ -67,13 +67,29 @@ def find_blocks(main: Sequence, solver: Solver) -> tuple[Sequence, Solved]:
         other.run()
         if not list(list_returns(other.solved.main)) and other.cost < search.cost:
             search = other
-    return search.main, search.solved
+    return search.main
+
+
+def polish(
+    main: Sequence, solver: Solver, count_lines: Callable[[Solved], float]
+) -> Sequence:
+    """Return the network with its blocks joined, widened or left out where its text gets shorter.
+
+    count_lines: the lines of the text, which the search for blocks only estimates.
+    """
+    search = _Search(main, solver, count_lines)
+    while search._absorb() or search._merge() or search._inline():
+        pass
+    return search.main
 
 
 class _Search:
-    def __init__(self, main: Sequence, solver: Solver) -> None:
+    def __init__(
+        self, main: Sequence, solver: Solver, count_lines: Callable[[Solved], float] | None = None
+    ) -> None:
         self.solver = solver
         self.main = main
+        self.count_lines = count_lines
         solved = solver.solve(main)
         assert solved is not None
         self.solved = solved
@@ -93,6 +109,8 @@ class _Search:
 
     def measure(self, solved: Solved) -> float:
         """Return about how many lines a network takes with its loops."""
+        if self.count_lines is not None:
+            return self.count_lines(solved)
         return count_cost(find_loops(solved, self.solver), solved.defaults)
 
     def accept(self, main: Sequence, least: float = LEAST_GAIN, most: int | None = None) -> bool:
@@ -221,7 +239,9 @@ class _Search:
                 continue
             only_calls = all(len(run.items) == 1 and isinstance(run.items[0], Group) for run in runs)
             least = -100.0 if len(runs) == 1 or only_calls else 0.0
-            if self.accept(_unmark(self.main, name), least):
+            if self.count_lines is not None:
+                least = 0.0
+            if self.accept(unmark(self.main, name), least):
                 return True
         return False
 
@@ -451,17 +471,18 @@ def _mark_inside(item: Item, starts: dict[int, dict[int, int]], name: str) -> It
     return item
 
 
-def _unmark(sequence: Sequence, name: str) -> Sequence:
+def unmark(sequence: Sequence, name: str) -> Sequence:
+    """Return a network without the marks of one block."""
     result: list[Item] = []
     for item in sequence:
         if isinstance(item, Group):
-            items = _unmark(item.items, name)
+            items = unmark(item.items, name)
             if item.block == name:
                 result += items
             else:
                 result.append(replace(item, items=items))
         elif isinstance(item, Branches):
-            paths = tuple(Path(_unmark(path.items, name), path.when) for path in item.paths)
+            paths = tuple(Path(unmark(path.items, name), path.when) for path in item.paths)
             result.append(replace(item, paths=paths))
         else:
             result.append(item)

@@ -59,21 +59,26 @@ def find_loops(solved: Solved, solver: Solver, with_periods: bool = True) -> Loo
 class _Rate(Struct, frozen=True):
     """A param that grows with the number of the call, as the rate of a drop path does.
 
-    It is `largest * (number + start) / count`, of which `less` is left out of the count.
+    It is `largest * (number + start) / (count - less)`. count: of all calls.
     """
 
     largest: float
     start: int
     less: int
+    count: int
 
-    def compute(self, number: int, count: int) -> float:
-        return self.largest * (number + self.start) / (count - self.less)
+    def compute(self, number: int) -> float:
+        """Return the value in one call."""
+        return self.largest * (number + self.start) / (self.count - self.less)
 
     def write(self) -> Formula:
         number = "sum(depths[:stage]) + unit" + (f" + {self.start}" if self.start else "")
-        count = "sum(depths)"
-        if self.less:
-            count = f"({count} {'-' if self.less > 0 else '+'} {abs(self.less)})"
+        if self.less == 0:
+            count = "sum(depths)"
+        elif self.less == -self.start:
+            count = f"(sum(depths) + {self.start})"
+        else:
+            count = "(sum(depths) - 1)" if self.less == 1 else str(self.count - self.less)
         return Formula(f"={self.largest} * ({number}) / {count}")
 
 
@@ -92,7 +97,7 @@ def _find_rates(solved: Solved) -> dict[str, _Rate]:
         if len({*map(repr, given)}) < 3 or not all(isinstance(v, float) for v in given):
             continue
         for start in range(5):
-            for less in (0, 1, -start):
+            for less in (0, 1, -start, *range(2, 9), *range(-8, 0)):
                 if rate := _fit_rate(values, start, less):
                     rates.setdefault(name, rate)
     return rates
@@ -101,10 +106,12 @@ def _find_rates(solved: Solved) -> dict[str, _Rate]:
 def _fit_rate(values: list[Any], start: int, less: int) -> _Rate | None:
     count = len(values)
     place, last = max((p, v) for p, v in enumerate(values) if v is not MISSING)
-    if not last or place + start == 0 or count == less:
+    if not last or place + start == 0 or count <= less:
         return None
-    rate = _Rate(round(last * (count - less) / (place + start), 9), start, less)
-    right = all(v is MISSING or v == rate.compute(p, count) for p, v in enumerate(values))
+    rate = _Rate(round(last * (count - less) / (place + start), 9), start, less, count)
+    if len(str(rate.largest)) > 5:
+        return None
+    right = all(v is MISSING or v == rate.compute(p) for p, v in enumerate(values))
     return rate if right else None
 
 
@@ -374,10 +381,6 @@ class _Column(Struct, frozen=True):
             return _express_list(name, self.values, variables, count, first)
         other = others[0]
         values = self.values
-        if not all(_equal(each, other) for each in others):
-            variables[f"{name}_{self.kind}"] = _complete(values, other)
-            variables[name] = _complete(self.others, other)
-            return Formula(f"={name}_{self.kind} if {at} else {name}")
         given = [value for value in values if value is not MISSING]
         if all(_equal(value, given[0]) for value in given):
             if isinstance(given[0], bool) and isinstance(other, bool):
@@ -448,8 +451,8 @@ def _find_column(groups: list[list[Any]]) -> _Column | None:
             values.append(_known(special))
             others.append(_known(rest))
         else:
-            if kind == "last" and all(len(group) == 1 for group in groups):
-                return None
+            if kind != "same" and not _alike(others):
+                continue  # two columns for one param are hard to read
             return _Column(kind, values, others)
     return None
 

@@ -171,6 +171,11 @@ class _Filling:
     def _express(self, hole: Hole) -> str | None:
         wanted = [value for value in hole.values if value is not MISSING]
         if hole.argument == "":
+            for other in self.holes:
+                known = other.argument == "" and other.formula is not None
+                if known and fits(hole.values, other.values):
+                    assert other.formula is not None
+                    return other.formula[1:]
             found = find_condition(
                 hole.values,
                 None if hole.slot is None else hole.slot.item,
