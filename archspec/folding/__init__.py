@@ -70,7 +70,7 @@ def _list_texts(graph: Graph) -> Iterator[str]:
     def write(solved: Solved, with_loops: bool = True, with_periods: bool = True) -> str:
         plain = Looped(solved.main, solved.blocks)
         looped = find_loops(solved, solver, with_periods) if with_loops else plain
-        return write_document(head, looped, solved.defaults, outputs)
+        return write_document(head, looped, outputs)
 
     marked = polish(find_blocks(main, solver), solver, lambda each: write(each).count("\n"))
     solved = solver.solve(marked)

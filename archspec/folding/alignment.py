@@ -15,6 +15,7 @@ from archspec.folding.items import (
     Item,
     Layer,
     Sequence,
+    is_bound,
     shape_of,
 )
 
@@ -66,7 +67,9 @@ def compare(one: Item, other: Item) -> float:
     """Return how much two items have in common; -1 if they cannot stand for one step."""
     match one, other:
         case Layer(), Layer():
-            if one.op != other.op or one.call != other.call or _is_named(one) or _is_named(other):
+            if (one.op, one.call, one.sources) != (other.op, other.call, other.sources):
+                return -1 if one.op != "from" else 1
+            if is_bound(one) or is_bound(other):
                 return -1
             names = {*one.arguments, *other.arguments}
             same = sum(one.arguments.get(name) == other.arguments.get(name) for name in names)
@@ -77,18 +80,13 @@ def compare(one: Item, other: Item) -> float:
         case Branches(), Branches():
             if one.merge.op != other.merge.op or len(one.paths) != len(other.paths):
                 return -1
-            if _is_named(one.merge) or _is_named(other.merge):
+            if is_bound(one.merge) or is_bound(other.merge):
                 return -1
             return 1 + sum(
                 count_alike(left.items, right.items) / 2
                 for left, right in zip(one.paths, other.paths, strict=True)
             )
     return -1
-
-
-def _is_named(layer: Layer) -> bool:
-    named = layer.name or layer.reuses or layer.sources is not None
-    return bool(named) and layer.op != "from"
 
 
 def count_alike(one: Sequence, other: Sequence) -> float:

@@ -24,6 +24,7 @@ from archspec.folding.items import (
     Layer,
     Path,
     Sequence,
+    is_bound,
     list_nodes,
     measure_all,
     shape_of,
@@ -356,9 +357,7 @@ def _is_fixed(item: Item) -> bool:
         if item.sources is not None or item.merge.name:
             return True
         return any(_is_fixed(each) for path in item.paths for each in path.items)
-    if not isinstance(item, Layer) or item.op == "from":
-        return False
-    return bool(item.name or item.reuses or item.sources is not None)
+    return isinstance(item, Layer) and is_bound(item)
 
 
 def _repeats(shapes: Any) -> bool:
@@ -412,6 +411,8 @@ def _split(run: Sequence) -> Sequence:
 
 def _is_gate(item: Item) -> bool:
     if not isinstance(item, Branches) or item.merge.op != "Multiply" or len(item.paths) != 2:
+        return False
+    if _is_fixed(item):
         return False
     gate = max((path.items for path in item.paths), key=len)
     pools = gate and isinstance(gate[0], Layer) and gate[0].op.startswith("GlobalAverage")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 from msgspec.structs import replace
@@ -20,29 +21,25 @@ from archspec.folding.items import (
     walk_sequences,
 )
 from archspec.folding.loops import Looped
+from archspec.folding.solving import find_param_defaults
 from archspec.folding.unify import read_argument
 from archspec.layers import LAYERS
 from archspec.syntax.layout import lay_out
 
 
-def write_document(
-    head: Mapping[str, Any],
-    looped: Looped,
-    params: Mapping[str, Mapping[str, Any]],
-    outputs: list[str] | None,
-) -> str:
+def write_document(head: Mapping[str, Any], looped: Looped, outputs: list[str] | None) -> str:
     """Return a spec as YAML.
 
-    head: what stands before the steps: the name, the inputs. params: the defaults of the params of
-    each block. outputs: the names of the steps that are outputs, if it is not the last one.
+    head: what stands before the steps: the name, the inputs. outputs: the names of the steps that
+    are outputs, if it is not the last one.
     """
-    return _Document(looped, params).write(head, outputs)
+    return _Document(looped).write(head, outputs)
 
 
 class _Document:
-    def __init__(self, looped: Looped, params: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, looped: Looped) -> None:
         self.looped = looped
-        self.params = params
+        self.params = find_param_defaults(looped.main, looped.blocks)
         sequences = [looped.main, *(body.items for body in looped.blocks.values())]
         self.defaults = _find_defaults(sequences)
 
@@ -144,7 +141,7 @@ class _Document:
             arguments["activation"] = "linear"
         order = list(LAYERS[layer.op].arguments)
         arguments = {
-            name: _write_margins(name, value)
+            name: _write_number(_write_margins(name, value))
             for name, value in sorted(arguments.items(), key=lambda each: order.index(each[0]))
         }
         return layer.op, _shorten(arguments, order[0]), words
@@ -194,6 +191,25 @@ def _write_margins(name: str, value: Any) -> Any:
     if len(value) == 2 and not isinstance(value[0], list):
         return value  # of the two ends of a sequence
     return sides[0] if all(_is_same(side, sides[0]) for side in sides) else value
+
+
+def _write_number(value: Any) -> Any:
+    """Return a formula for a fraction or a square that fills a line with digits.
+
+    >>> _write_number(1 / 3), _write_number(0.224**2), _write_number([0.1 + 0.2])
+    ('=1 / 3', '=0.224**2', [0.30000000000000004])
+    """
+    if isinstance(value, dict):
+        return {key: _write_number(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_write_number(each) for each in value]
+    if not isinstance(value, float) or len(repr(value)) < 12:
+        return value
+    fraction = Fraction(value).limit_denominator(1000)
+    if fraction.numerator / fraction.denominator == value:
+        return Formula(f"={fraction.numerator} / {fraction.denominator}")
+    root = round(abs(value) ** 0.5, 6)
+    return Formula(f"={root}**2") if root**2 == value else value
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -158,6 +158,16 @@ def measure_all(sequence: Sequence) -> float:
     return sum(measure(item) for item in sequence)
 
 
+def is_bound(layer: Layer) -> bool:
+    """Return whether others refer to a layer by its name, or it to others by theirs."""
+    if layer.op == "from":
+        return False
+    sources = layer.sources
+    names = sources.values() if isinstance(sources, dict) else sources
+    others = isinstance(sources, str) or any(each != "previous" for each in names or ())
+    return bool(layer.name or layer.reuses) or others
+
+
 _numbers: dict[Any, int] = {}
 
 
@@ -170,10 +180,11 @@ def shape_of(item: Item) -> int:
     match item:
         case Layer(op="from"):
             what = "from"
-        case Layer() if item.name or item.reuses or item.sources is not None:
+        case Layer() if is_bound(item):
             what = ("named", item.nodes, item.op)
         case Layer():
-            what = ("layer", item.op, str(item.arguments.get("activation")))
+            activation = str(item.arguments.get("activation"))
+            what = ("layer", item.op, activation, repr(item.sources), repr(item.call))
         case Branches() if item.sources is not None or item.merge.name:
             what = ("named", item.merge.nodes)
         case Branches():

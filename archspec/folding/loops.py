@@ -23,6 +23,7 @@ from archspec.folding.items import (
     Layer,
     Loop,
     Sequence,
+    is_bound,
     measure_all,
     shape_of,
 )
@@ -569,7 +570,7 @@ def _may_repeat(item: Item) -> bool:
     if item.when is not None:
         return False
     if isinstance(item, Layer):
-        return item.name is None and item.sources is None and item.reuses is None
+        return not is_bound(item)
     if isinstance(item, Branches):
         return item.sources is None and item.merge.name is None
     return isinstance(item, Call) and item.name is None

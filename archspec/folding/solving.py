@@ -75,7 +75,7 @@ class Solver:
                         name=each.name,
                     )
             main = _put_calls(main, calls)
-        return Solved(main, blocks, _find_defaults(main, blocks))
+        return Solved(main, blocks, find_param_defaults(main, blocks))
 
     def number(self, item: Item) -> int:
         """Return a number that is the same for items of the same content."""
@@ -152,12 +152,12 @@ def list_calls(items: Sequence) -> Iterator[Call]:
                 yield item
 
 
-def _find_defaults(
+def find_param_defaults(
     main: Sequence, blocks: Mapping[str, Body]
 ) -> dict[str, dict[str, Any]]:
     """Return what most calls of each block give to a param, but for its width.
 
-    A param that some call does not need has a default as well, since every param needs a value.
+    A param that a call leaves out has a default as well, since every param needs a value.
     """
     given: dict[str, list[Call]] = defaultdict(list)
     for items in (main, *(body.items for body in blocks.values())):

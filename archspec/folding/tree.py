@@ -7,12 +7,13 @@ Everything else stays a list of steps, in which `from` names what a step takes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
-from archspec.backends.spec_yaml import flat_name, spell
+from archspec.backends.spec_yaml import spell
 from archspec.arguments import leave_out_defaults
 from archspec.folding.items import Branches, Layer, Path, Sequence, list_nodes, measure_all
 from archspec.graph import Graph, Node
@@ -93,7 +94,7 @@ class _Tree:
     def _is_merge(self, node: Node) -> bool:
         """Return whether the ways from a node's dominator to it are branches."""
         start = self.dominator[node.name]
-        if len(node.inputs) < 2 or start is None or node.slots or node.reuses or node.call:
+        if len({*node.inputs}) < 2 or start is None or node.slots or node.reuses or node.call:
             return False
         if LAYERS[node.op].takes != "list" or node.name in self.reused:
             return False
@@ -104,7 +105,9 @@ class _Tree:
         inside = {*region, node.name}
         if any(user not in inside for name in region for user in self.users[name]):
             return False
-        if any(len(self.graph[name].inputs) != 1 for name in region if name not in self.regions):
+        if any(
+            len({*self.graph[name].inputs}) != 1 for name in region if name not in self.regions
+        ):
             return False  # a way that is no chain of layers and branches
         self.regions[node.name] = tuple(region)
         return True
@@ -132,21 +135,28 @@ class _Tree:
                 continue
             if level[name] - level[start] > LONG_SKIP or self._passes_smaller_maps(name, start):
                 self.merges.discard(name)
+        for node in self.graph:  # what holds such a shortcut is no branch either
+            inner = self.regions.get(node.name, ())
+            if any(self._previous(name) is None for name in inner):
+                self.merges.discard(node.name)
 
     def _passes_smaller_maps(self, name: str, start: str) -> bool:
-        size = self.graph.shape(start)[1:-1]
-        inside = [self.graph.shape(each)[1:-1] for each in self.regions[name]]
-        return any(
-            len(each) == len(size) and 1 < (_product(each) or 0) < (_product(size) or 0)
-            for each in inside
-        )
+        """Return whether a branch shrinks its maps and enlarges them again."""
+        size = _product(self.graph.shape(start)[1:-1]) or 0
+        smaller = larger = False
+        for each in self.regions[name]:
+            shape, before = self.graph.shape(each), self.graph.shape(self.graph[each].inputs[0])
+            own = _product(shape[1:-1]) or 0
+            smaller |= len(shape) == len(before) and 1 < own < size
+            larger |= len(shape) == len(before) and own >= 2 * (_product(before[1:-1]) or own) > 2
+        return smaller and larger
 
     def _previous(self, name: str) -> str | None:
         """Return the one value that a node takes: its input, or that of all its branches."""
         if name in self.merges:
             return self.dominator[name]
-        inputs = self.graph[name].inputs
-        return inputs[0] if len(inputs) == 1 else None
+        inputs = {*self.graph[name].inputs}
+        return inputs.pop() if len(inputs) == 1 else None
 
     def _chain(self, name: str, start: str) -> Sequence:
         """Return the items from `start`, without it, to a node, with it."""
@@ -174,6 +184,7 @@ class _Tree:
             channels=self._channels(node.inputs[0]),
             nodes=(node.name,),
             call=dict(node.call),
+            sources=_repeat_previous(node),
         )
 
     def _channels(self, name: str) -> int | None:
@@ -192,10 +203,10 @@ class _Tree:
                 continue
             only = self._previous(name)
             sources: Any = None if only == last else only
-            if node.slots:
-                sources = dict(zip(node.slots, node.inputs, strict=True))
-            elif only is None or (LAYERS[node.op].takes == "list" and name not in self.merges):
+            if name not in self.merges and (only is None or (_repeat_previous(node) and sources)):
                 sources = list(node.inputs)
+                if node.slots:
+                    sources = dict(zip(node.slots, node.inputs, strict=True))
             referred |= {each for each in _list_sources(sources) if each != last}
             placed.append((name, sources, last))
             last = name
@@ -216,11 +227,18 @@ class _Tree:
             return replace(item, merge=replace(item.merge, name=names.get(name)), sources=spelled)
         reused = self.graph[name].reuses
         reuses = None if reused is None else names[reused]
-        return replace(item, name=names.get(name), sources=spelled, reuses=reuses)
+        sources = item.sources if spelled is None else spelled
+        return replace(item, name=names.get(name), sources=sources, reuses=reuses)
 
     def _name(self, referred: Iterable[str]) -> dict[str, str]:
         """Return names for the steps that others refer to."""
-        return {name: flat_name(name) for name in sorted(referred, key=self.place.__getitem__)}
+        names: dict[str, str] = {}
+        for node in sorted(referred, key=self.place.__getitem__):
+            name = re.sub(r"[^A-Za-z0-9_]", "_", node)
+            while name in names.values():
+                name += "_"
+            names[node] = name
+        return names
 
     def _order(self) -> list[str]:
         """Return the steps in an order in which long chains stay together."""
@@ -241,6 +259,15 @@ class _Tree:
                 above = [node.reuses, *above]
             stack += [(each, False) for each in reversed(above)]
         return list(done)
+
+
+def _repeat_previous(node: Node) -> Any:
+    """Return what stands under `from` of a layer that takes one value several times; None for a
+    layer that takes one value alone."""
+    if node.slots:
+        return dict.fromkeys(node.slots, "previous")
+    one = LAYERS[node.op].takes != "list" or len({*node.inputs}) > 1
+    return None if one else ["previous"] * len(node.inputs)
 
 
 def _list_sources(sources: Any) -> list[str]:
