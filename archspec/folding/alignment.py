@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as SequenceOf
-from functools import lru_cache
-from typing import Any
 
 from msgspec import Struct, field
 
@@ -67,20 +65,22 @@ def compare(one: Item, other: Item) -> float:
     """Return how much two items have in common; -1 if they cannot stand for one step."""
     match one, other:
         case Layer(), Layer():
+            if one.op == other.op == "from":
+                return 1
             if (one.op, one.call, one.sources) != (other.op, other.call, other.sources):
-                return -1 if one.op != "from" else 1
+                return -1
             if is_bound(one) or is_bound(other):
                 return -1
             names = {*one.arguments, *other.arguments}
             same = sum(one.arguments.get(name) == other.arguments.get(name) for name in names)
             kernels = one.arguments.get("kernel_size") == other.arguments.get("kernel_size")
             return 1 + (same / len(names) if names else 1) - (0 if kernels else 0.6)
-        case (Call() | Group()), (Call() | Group()):
+        case ((Call() | Group()), (Call() | Group())):
             return 2 if one.block == other.block else -1
         case Branches(), Branches():
             if one.merge.op != other.merge.op or len(one.paths) != len(other.paths):
                 return -1
-            if is_bound(one.merge) or is_bound(other.merge):
+            if is_bound(one) or is_bound(other):
                 return -1
             return 1 + sum(
                 count_alike(left.items, right.items) / 2

@@ -70,9 +70,7 @@ def _each(values: Values, test: Any) -> list[Any]:
 
 
 def _both(one: Values, other: Values, join: Any) -> list[Any]:
-    return [
-        MISSING if MISSING in (a, b) else join(a, b) for a, b in zip(one, other, strict=True)
-    ]
+    return [MISSING if MISSING in (a, b) else join(a, b) for a, b in zip(one, other, strict=True)]
 
 
 def _fits_alone(larger: bool, equal: bool) -> bool:

@@ -7,7 +7,6 @@ network most is kept, until none does.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec.folding.alignment import count_alike
+from archspec.folding.cost import count_cost
 from archspec.folding.items import (
     Branches,
     Group,
@@ -24,19 +24,21 @@ from archspec.folding.items import (
     Layer,
     Path,
     Sequence,
+    input_channels,
     is_bound,
     list_nodes,
     measure_all,
+    name_of,
     shape_of,
     walk_sequences,
+    with_name,
 )
-from archspec.folding.cost import count_cost
 from archspec.folding.loops import find_loops
 from archspec.folding.naming import name_block
+from archspec.folding.preactivation import hoist
+from archspec.folding.solving import Solved, Solver, list_groups, list_returns
 from archspec.layers import LAYERS
 from archspec.objects.kinds import snake_case
-from archspec.folding.solving import Solved, Solver, list_groups, list_returns
-from archspec.folding.preactivation import hoist
 
 LONGEST = 24  # items in a run that is found by its shape
 ROUNDS = 60
@@ -71,9 +73,7 @@ def find_blocks(main: Sequence, solver: Solver) -> Sequence:
     return search.main
 
 
-def polish(
-    main: Sequence, solver: Solver, count_lines: Callable[[Solved], float]
-) -> Sequence:
+def polish(main: Sequence, solver: Solver, count_lines: Callable[[Solved], float]) -> Sequence:
     """Return the network with its blocks joined, widened or left out where its text gets shorter.
 
     count_lines: the lines of the text, which the search for blocks only estimates.
@@ -183,14 +183,16 @@ class _Search:
         table: dict[tuple[int, ...], list[Window]] = defaultdict(list)
         sequences = list(walk_sequences(self.main))
         for sequence in sequences:
-            shapes = [shape_of(item) for item in sequence]
+            every = [shape_of(item) for item in sequence]
             for start in range(len(sequence)):
-                if _is_fixed(sequence[start]):
+                if is_bound(sequence[start]):
                     continue
                 for end in range(start + 1, min(len(sequence), start + LONGEST) + 1):
-                    if _is_fixed(sequence[end - 1]):
+                    if is_bound(sequence[end - 1]):
                         break
-                    table[tuple(shapes[start:end])].append((sequence, start, end))
+                    table[tuple(every[start:end])].append((sequence, start, end))
+                    if name_of(sequence[end - 1]):
+                        break  # a name stands for the end of a block
         for shapes, windows in table.items():
             if len(windows) < 2 or _repeats(shapes):
                 continue
@@ -238,7 +240,9 @@ class _Search:
         for name, runs in groups.items():
             if name == GATE and len(runs) > 1:
                 continue
-            only_calls = all(len(run.items) == 1 and isinstance(run.items[0], Group) for run in runs)
+            only_calls = all(
+                len(run.items) == 1 and isinstance(run.items[0], Group) for run in runs
+            )
             least = -100.0 if len(runs) == 1 or only_calls else 0.0
             if self.count_lines is not None:
                 least = 0.0
@@ -340,7 +344,7 @@ def _leave_out_numbers(part: str) -> str:
 def _prefix(item: Item, names: list[list[str]], depth: int) -> tuple[str, ...] | None:
     """Return the first parts of the names of an item's layers, if all have the same; with a depth
     of 0, the first part that is a number, wherever it stands."""
-    if _is_fixed(item) or not names:
+    if is_bound(item) or name_of(item) or not names:
         return None
     if depth == 0:
         numbers = {next((part for part in parts if part.isdigit()), "") for parts in names}
@@ -349,15 +353,6 @@ def _prefix(item: Item, names: list[list[str]], depth: int) -> tuple[str, ...] |
         return None
     found = {tuple(parts[:depth]) for parts in names}
     return found.pop() if len(found) == 1 else None
-
-
-def _is_fixed(item: Item) -> bool:
-    """Return whether an item stays where it is, because others refer to it or it to others."""
-    if isinstance(item, Branches):
-        if item.sources is not None or item.merge.name:
-            return True
-        return any(_is_fixed(each) for path in item.paths for each in path.items)
-    return isinstance(item, Layer) and is_bound(item)
 
 
 def _repeats(shapes: Any) -> bool:
@@ -412,7 +407,7 @@ def _split(run: Sequence) -> Sequence:
 def _is_gate(item: Item) -> bool:
     if not isinstance(item, Branches) or item.merge.op != "Multiply" or len(item.paths) != 2:
         return False
-    if _is_fixed(item):
+    if is_bound(item):
         return False
     gate = max((path.items for path in item.paths), key=len)
     pools = gate and isinstance(gate[0], Layer) and gate[0].op.startswith("GlobalAverage")
@@ -425,16 +420,18 @@ def _list_beside(sequence: Sequence, place: int, length: int) -> Iterator[tuple[
         for start, end in ((place - count, place), (place + 1, place + 1 + count)):
             if start < 0 or end > len(sequence):
                 continue
-            if not any(isinstance(each, Group) or _is_fixed(each) for each in sequence[start:end]):
+            run = sequence[start:end]
+            if any(isinstance(each, Group) or is_bound(each) for each in run):
+                continue
+            if not any(name_of(each) for each in run[:-1]):
                 yield start, end
 
 
 def _belong_together(run: Sequence) -> bool:
     """Return whether the names of layers begin alike, or are only what Keras gives."""
     names = [name for item in run for name in list_nodes(item)]
-    if len(os.path.commonprefix(names)) > 2:
-        return True
-    return all(map(_is_given, names))
+    alike = len({name[:3] for name in names}) == 1 and len(names[0]) > 2
+    return alike or all(map(_is_given, names))
 
 
 def _is_given(name: str) -> bool:
@@ -454,8 +451,11 @@ def _mark(sequence: Sequence, starts: dict[int, dict[int, int]], name: str) -> S
     while place < len(sequence):
         if place in here:
             items = sequence[place : here[place]]
+            last = name_of(items[-1])
+            items = (*items[:-1], with_name(items[-1], None))
             inner = tuple(_mark_inside(each, starts, name) for each in items)
-            result.append(Group(block=name, items=inner, channels=items[0].channels))
+            channels = input_channels(items)
+            result.append(Group(block=name, items=inner, channels=channels, name=last))
             place = here[place]
         else:
             result.append(_mark_inside(sequence[place], starts, name))
@@ -479,7 +479,8 @@ def unmark(sequence: Sequence, name: str) -> Sequence:
         if isinstance(item, Group):
             items = unmark(item.items, name)
             if item.block == name:
-                result += items
+                result += items[:-1]
+                result.append(with_name(items[-1], item.name))
             else:
                 result.append(replace(item, items=items))
         elif isinstance(item, Branches):

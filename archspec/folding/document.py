@@ -91,7 +91,9 @@ class _Document:
             while when is not None and end < len(items) and items[end].when == when:
                 end += 1
             if when is not None and end - place > 1:
-                inner = [self._write_step(each, keyed, with_when=False) for each in items[place:end]]
+                inner = [
+                    self._write_step(each, keyed, with_when=False) for each in items[place:end]
+                ]
                 steps.append({"when": when, "layers": inner})
             else:
                 steps.append(self._write_step(items[place], keyed))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 Sequence = tuple["Item", ...]
 
@@ -99,6 +100,12 @@ class Loop(Struct, frozen=True, eq=False, kw_only=True):
 Item = Layer | Branches | Group | Call | Loop
 
 
+def input_channels(sequence: Sequence) -> int | None:
+    """Return the last axis of what a sequence takes; None if it is unknown."""
+    first = sequence[0]
+    return input_channels(first.items) if isinstance(first, Loop) else first.channels
+
+
 def list_nodes(item: Item) -> Iterator[str]:
     """Yield the names of the nodes that an item stands for."""
     match item:
@@ -131,8 +138,6 @@ def change_sequences(sequence: Sequence, change: Callable[[Sequence], Sequence])
 
 
 def _change_item(item: Item, change: Callable[[Sequence], Sequence]) -> Item:
-    from msgspec.structs import replace
-
     if isinstance(item, Branches):
         paths = tuple(
             replace(path, items=change_sequences(path.items, change)) for path in item.paths
@@ -158,14 +163,29 @@ def measure_all(sequence: Sequence) -> float:
     return sum(measure(item) for item in sequence)
 
 
-def is_bound(layer: Layer) -> bool:
-    """Return whether others refer to a layer by its name, or it to others by theirs."""
-    if layer.op == "from":
+def is_bound(item: Item) -> bool:
+    """Return whether an item refers to others by their names, so that it stays where it is."""
+    if isinstance(item, Branches):
+        inner = (each for path in item.paths for each in path.items)
+        return item.sources is not None or any(is_bound(each) or name_of(each) for each in inner)
+    if not isinstance(item, Layer) or item.op == "from":
         return False
-    sources = layer.sources
+    sources = item.sources
     names = sources.values() if isinstance(sources, dict) else sources
     others = isinstance(sources, str) or any(each != "previous" for each in names or ())
-    return bool(layer.name or layer.reuses) or others
+    return bool(item.reuses) or others
+
+
+def name_of(item: Item) -> str | None:
+    """Return the name by which others refer to an item, if they do."""
+    return item.merge.name if isinstance(item, Branches) else item.name
+
+
+def with_name(item: Item, name: str | None) -> Item:
+    """Return an item with another name, or without one."""
+    if isinstance(item, Branches):
+        return replace(item, merge=replace(item.merge, name=name))
+    return replace(item, name=name)
 
 
 _numbers: dict[Any, int] = {}
@@ -185,7 +205,7 @@ def shape_of(item: Item) -> int:
         case Layer():
             activation = str(item.arguments.get("activation"))
             what = ("layer", item.op, activation, repr(item.sources), repr(item.call))
-        case Branches() if item.sources is not None or item.merge.name:
+        case Branches() if is_bound(item):
             what = ("named", item.merge.nodes)
         case Branches():
             paths = tuple(tuple(shape_of(each) for each in path.items) for path in item.paths)

@@ -25,6 +25,7 @@ from archspec.folding.items import (
     Sequence,
     is_bound,
     measure_all,
+    name_of,
     shape_of,
 )
 from archspec.folding.solving import Solved, Solver
@@ -86,7 +87,7 @@ class _Rate(Struct, frozen=True):
 def _find_rates(solved: Solved) -> dict[str, _Rate]:
     """Return the params that grow with the number of the call, bit for bit."""
     names = {name for body in solved.blocks.values() for name in body.params}
-    rates = {}
+    rates: dict[str, _Rate] = {}
     for name in sorted(names):
         calls = [
             call
@@ -149,7 +150,7 @@ class _Finder:
         runs = list(_list_calls(tuple(map(self._loop_paths, items))))
         result: list[Item] = []
         for run in runs:
-            if len(run) > 1 and isinstance(run[0], Call):
+            if len(run) > 1 and _block_of(run[0]) is not None:
                 result += self._loop_calls([call for call in run if isinstance(call, Call)])
             else:
                 result += self.loop_inner(tuple(run))
@@ -320,8 +321,10 @@ def _list_periods(items: Sequence) -> Iterator[_Period]:
             if count < 2:
                 continue
             tail = 0
-            while place + tail < len(keys) and tail < length and (
-                keys[start + tail] == keys[place + tail]
+            while (
+                place + tail < len(keys)
+                and tail < length
+                and (keys[start + tail] == keys[place + tail])
             ):
                 tail += 1
             lines = sum(_count_lines(item) for item in items[start : place + tail])
@@ -335,7 +338,7 @@ def _key(item: Item) -> Any:
         return ("loop", id(item)) if item.variables else _key(item.items[0])
     if isinstance(item, Branches):
         return ("branches", id(item))
-    if item.when is not None or (isinstance(item, Layer) and not _may_repeat(item)):
+    if item.when is not None or not _may_repeat(item):
         return ("once", id(item))
     return shape_of(item)
 
@@ -389,9 +392,19 @@ class _Column(Struct, frozen=True):
             if self.kind == "first":
                 return Formula(f"={_quote(other)} if unit else {_quote(given[0])}")
             return Formula(f"={_quote(given[0])} if {at} else {_quote(other)}")
-        if not first and self.kind == "first" and _equal(values[0], other) and _all_equal(values[1:]):
+        if (
+            not first
+            and self.kind == "first"
+            and _equal(values[0], other)
+            and _all_equal(values[1:])
+        ):
             return Formula(f"={_quote(values[1])} if stage and not unit else {_quote(other)}")
-        if not first and self.kind == "last" and _equal(values[-1], other) and _all_equal(values[:-1]):
+        if (
+            not first
+            and self.kind == "last"
+            and _equal(values[-1], other)
+            and _all_equal(values[:-1])
+        ):
             return Formula(
                 f"={_quote(values[0])} if {at} and stage < {count - 1} else {_quote(other)}"
             )
@@ -569,11 +582,7 @@ def _list_runs(items: Sequence, solver: Solver) -> Iterator[list[Item]]:
 def _may_repeat(item: Item) -> bool:
     if item.when is not None:
         return False
-    if isinstance(item, Layer):
-        return not is_bound(item)
-    if isinstance(item, Branches):
-        return item.sources is None and item.merge.name is None
-    return isinstance(item, Call) and item.name is None
+    return not isinstance(item, Loop) and not is_bound(item) and not name_of(item)
 
 
 def _is_short(item: Item) -> bool:

@@ -87,19 +87,19 @@ def name_condition(hole: Hole, slots: Sequence[Slot]) -> str:
         return "squeeze" if item.block == "squeeze_excite" else f"with_{item.block}"
     if isinstance(item, Branches):
         return "residual" if item.merge.op == "Add" else f"with_{snake_case(item.merge.op)}"
+    if not isinstance(item, Layer):
+        return "residual"
     if "Conv" in item.op or item.op == "Dense":
         found = _find_path(hole.slot, slots)
-        alone = found is not None and all(
-            each is None for slot in found[0] for each in slot.found if slot.found
-        )
-        return "project" if found is not None and not alone and _starts(hole.slot, found[0]) else "expand"
+        return "project" if found is not None and _is_projection(hole.slot, found[0]) else "expand"
     for part, word in (("Pooling", "pool"), ("Padding", "pad"), ("Dropout", "drop")):
         if part in item.op:
             return word
     return f"with_{snake_case(item.op)}"
 
 
-def _starts(slot: Slot, path: Sequence[Slot]) -> bool:
+def _is_projection(slot: Slot, path: Sequence[Slot]) -> bool:
+    """Return whether a step begins a short branch that is empty elsewhere."""
     return path[0] is slot and any(None in each.found for each in path) and len(path) < 4
 
 
@@ -138,9 +138,7 @@ def _name_by_content(items: tuple[Item, ...]) -> str:
             elif isinstance(item, Branches):
                 merges.append(item.merge.op)
                 widest = max(widest, len(item.paths))
-            elif isinstance(item, Call):
-                blocks.append(item.block)
-            elif hasattr(item, "block"):
+            elif isinstance(item, Call) or hasattr(item, "block"):
                 blocks.append(item.block)
     is_gate = "Multiply" in merges and "GlobalAveragePooling2D" in layers and "Add" not in merges
     if is_gate and len(layers) < 9:
@@ -166,13 +164,20 @@ def _name_by_content(items: tuple[Item, ...]) -> str:
         return "upsample"
     if blocks and not layers:
         return f"{blocks[0]}s"
-    return "convolutions" if layers and all("Conv" in op or op in ACRONYMS or op in ("Activation", "ReLU") for op in layers) else "block"
+    return (
+        "convolutions"
+        if layers
+        and all("Conv" in op or op in ACRONYMS or op in ("Activation", "ReLU") for op in layers)
+        else "block"
+    )
 
 
 def _shrinks(branches: Branches) -> bool:
     """Return whether every branch strides."""
     return all(
-        any(isinstance(item, Layer) and item.arguments.get("strides", 1) != 1 for item in path.items)
+        any(
+            isinstance(item, Layer) and item.arguments.get("strides", 1) != 1 for item in path.items
+        )
         for path in branches.paths
     )
 
@@ -180,5 +185,7 @@ def _shrinks(branches: Branches) -> bool:
 def _abbreviate(layer: Layer) -> str:
     if layer.op == "Activation":
         activation = layer.arguments.get("activation")
-        return activation if isinstance(activation, str) and not activation.startswith("=") else "act"
+        return (
+            activation if isinstance(activation, str) and not activation.startswith("=") else "act"
+        )
     return ACRONYMS.get(layer.op, snake_case(layer.op))

@@ -152,9 +152,7 @@ def list_calls(items: Sequence) -> Iterator[Call]:
                 yield item
 
 
-def find_param_defaults(
-    main: Sequence, blocks: Mapping[str, Body]
-) -> dict[str, dict[str, Any]]:
+def find_param_defaults(main: Sequence, blocks: Mapping[str, Body]) -> dict[str, dict[str, Any]]:
     """Return what most calls of each block give to a param, but for its width.
 
     A param that a call leaves out has a default as well, since every param needs a value.

@@ -13,9 +13,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from archspec.backends.spec_yaml import spell
 from archspec.arguments import leave_out_defaults
-from archspec.folding.items import Branches, Layer, Path, Sequence, list_nodes, measure_all
+from archspec.backends.spec_yaml import spell
+from archspec.folding.items import Branches, Layer, Path, Sequence
 from archspec.graph import Graph, Node
 from archspec.layers import LAYERS
 
@@ -105,9 +105,7 @@ class _Tree:
         inside = {*region, node.name}
         if any(user not in inside for name in region for user in self.users[name]):
             return False
-        if any(
-            len({*self.graph[name].inputs}) != 1 for name in region if name not in self.regions
-        ):
+        if any(len({*self.graph[name].inputs}) != 1 for name in region if name not in self.regions):
             return False  # a way that is no chain of layers and branches
         self.regions[node.name] = tuple(region)
         return True
@@ -131,9 +129,8 @@ class _Tree:
         for name in tuple(self.merges):
             start = self.dominator[name]
             assert start is not None
-            if start not in self.graph[name].inputs:
-                continue
-            if level[name] - level[start] > LONG_SKIP or self._passes_smaller_maps(name, start):
+            skips = start in self.graph[name].inputs and level[name] - level[start] > LONG_SKIP
+            if skips or self._passes_smaller_maps(name, start):
                 self.merges.discard(name)
         for node in self.graph:  # what holds such a shortcut is no branch either
             inner = self.regions.get(node.name, ())
@@ -145,6 +142,8 @@ class _Tree:
         size = _product(self.graph.shape(start)[1:-1]) or 0
         smaller = larger = False
         for each in self.regions[name]:
+            if len(self.graph[each].inputs) > 1:
+                continue
             shape, before = self.graph.shape(each), self.graph.shape(self.graph[each].inputs[0])
             own = _product(shape[1:-1]) or 0
             smaller |= len(shape) == len(before) and 1 < own < size

@@ -9,24 +9,26 @@ else it becomes a param of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec.errors import Refused
 from archspec.folding import items as parts
 from archspec.folding.alignment import Slot, lay_side_by_side
 from archspec.folding.conditions import MISSING, Values, find_condition, fits, is_number
-from archspec.folding.items import Branches, Call, Formula, Item, Layer, Path
-from archspec.folding.naming import name_condition, name_hole
+from archspec.folding.items import Branches, Call, Formula, Item, Layer, Path, input_channels
+from archspec.folding.naming import name_hole
 from archspec.layers import LAYERS
 from archspec.syntax.formulas import evaluate, make_divisible
 
 SIZES = ("filters", "units", "target_shape", "output_shape", "key_dim", "value_dim", "groups")
 WINDOWS = ("kernel_size", "pool_size", "size", "dilation_rate")
+WIDTHS = ("filters", "units")
 FACTORS = (2, 3, 4, 6, 8)
+MOST_EXPANSION = 16
 
 
 class Body(Struct, frozen=True):
@@ -56,9 +58,9 @@ def unify(runs: Sequence[parts.Sequence]) -> Body | None:
     A run may be a pair of branches of which one is the identity, while others lack the shortcut:
     it then gets a condition.
     """
-    if any(not run for run in runs):
+    if any(not run or any(map(_has_name, run)) for run in runs):
         return None
-    channels = [run[0].channels for run in runs]
+    channels = [input_channels(run) for run in runs]
     pairs = [_split_shortcut(run) for run in runs]
     if any(shortcut is None for _, shortcut in pairs) and any(s is not None for _, s in pairs):
         return _unify_with_shortcut(pairs, channels)
@@ -66,6 +68,13 @@ def unify(runs: Sequence[parts.Sequence]) -> Body | None:
     filled = _Filling(slots, channels)
     body = Body(filled.build(slots), filled.params)
     return body if all(is_right(body, place, run) for place, run in enumerate(runs)) else None
+
+
+def _has_name(item: Item) -> bool:
+    """Return whether something outside of a block refers to an item within."""
+    if isinstance(item, Branches) and any(_has_name(e) for path in item.paths for e in path.items):
+        return True
+    return bool(parts.name_of(item))
 
 
 def _split_shortcut(run: parts.Sequence) -> tuple[parts.Sequence, Branches | None]:
@@ -141,9 +150,7 @@ class _Filling:
     def _find_differing(self, slot: Slot, found: Sequence[Any]) -> Iterator[Hole]:
         names = dict.fromkeys(name for each in found if each for name in each.arguments)
         for name in names:
-            values = [
-                MISSING if each is None else read_argument(each, name) for each in found
-            ]
+            values = [MISSING if each is None else read_argument(each, name) for each in found]
             yield from _split_values(slot, name, values, ())
 
     # --- filling them ---
@@ -157,7 +164,7 @@ class _Filling:
             if text is not None:
                 return text
         name = self._add_param(hole.name, list(hole.values))
-        if hole.argument in ("filters", "units"):
+        if hole.argument in WIDTHS:
             self.widths[name] = self.params[name]
         return name
 
@@ -198,7 +205,9 @@ class _Filling:
                 for value, other in zip(hole.values, known, strict=True)
                 if value is not MISSING and other is not MISSING
             ]
-            if not both or any(value != other or type(value) is not type(other) for value, other in both):
+            if not both or any(
+                value != other or type(value) is not type(other) for value, other in both
+            ):
                 continue
             if self._family(name) != _family_of(hole.argument):
                 continue
@@ -222,61 +231,81 @@ class _Filling:
             return name
         family = _family_of(hole.argument)
         if family == "sizes":
-            text = self._express_size(hole.values)
-            if text is not None and hole.argument in ("filters", "units"):
-                self.widths.setdefault(text, self._compute(text))
-            return text
+            found = self._express_size(hole.values)
+            if found is None:
+                return None
+            if hole.argument in WIDTHS:
+                self.widths.setdefault(*found)
+            return found[0]
         if family == "margins":
-            for name in self.params:
-                if name.startswith("kernel_size"):
-                    for text in (f"{name} // 2", f"{name} // 2 - 1", f"({name} - 1) // 2"):
-                        if fits(hole.values, self._compute(text)):
+            for name, values in self.params.items():
+                if name.startswith("kernel_size") and all(isinstance(v, int) for v in values):
+                    for text, offered in (
+                        (f"{name} // 2", [value // 2 for value in values]),
+                        (f"{name} // 2 - 1", [value // 2 - 1 for value in values]),
+                    ):
+                        if fits(hole.values, offered):
                             return text
         if family == "strides":
             return None
         return self._express_choice(hole)
 
-    def _express_size(self, values: Values) -> str | None:
-        own = [name for name in self.params if self._family(name) == "sizes" and name != "expansion"]
-        known = all(each is not None for each in self.channels)
-        offers = ["channels"] if known else []
-        offers += [f"{factor} * {name}" for name in own for factor in FACTORS]
-        offers += [f"{name} // {factor}" for name in own for factor in FACTORS]
-        if known:
-            offers += [f"{factor} * channels" for factor in range(2, 17)]
-            offers += [f"channels // {factor}" for factor in (2, 3, 4, 6, 8, 12, 16, 24)]
-            offers += [f"make_divisible(channels / {factor})" for factor in (2, 4, 8, 16)]
-            offers += [f"make_divisible({name} / {factor})" for name in own for factor in (2, 4)]
-        for text in offers:
-            if fits(values, self._compute(text)):
-                return text
-        if known and (text := self._multiply_channels(values)):
-            return text
-        return None
+    def _express_size(self, values: Values) -> tuple[str, list[Any]] | None:
+        """Return the formula of a width, with its values."""
+        for text, offered in self._list_sizes():
+            if fits(values, offered):
+                return text, offered
+        return self._multiply_channels(values)
 
-    def _multiply_channels(self, values: Values) -> str | None:
+    def _list_sizes(self) -> Iterator[tuple[str, list[Any]]]:
+        """Yield the formulas that a width may have, the plainest first, with their values."""
+        own = {
+            name: values
+            for name, values in self.params.items()
+            if self._family(name) == "sizes" and name != "expansion"
+        }
+        channels = [MISSING if each is None else each for each in self.channels]
+        known = MISSING not in channels
+        if known:
+            yield "channels", channels
+        for name, values in own.items():
+            for factor in FACTORS:
+                yield f"{factor} * {name}", _multiply(values, factor)
+        for name, values in own.items():
+            for factor in FACTORS:
+                yield f"{name} // {factor}", _divide(values, factor)
+        if not known:
+            return
+        for factor in range(2, MOST_EXPANSION + 1):
+            yield f"{factor} * channels", _multiply(channels, factor)
+        for factor in (*FACTORS, 12, 16, 24):
+            yield f"channels // {factor}", _divide(channels, factor)
+        for name, values in {"channels": channels, **own}.items():
+            for factor in (2, 4, 8, 16):
+                yield f"make_divisible({name} / {factor})", _divide_roughly(values, factor)
+
+    def _multiply_channels(self, values: Values) -> tuple[str, list[Any]] | None:
         """Return `channels * expansion` where that has fewer values than the widths have."""
         ratios: list[Any] = []
         for value, width in zip(values, self.channels, strict=True):
             if value is MISSING:
                 ratios.append(MISSING)
-            elif width and value % width == 0 and 1 <= value // width <= 16:
+            elif width and value % width == 0 and 1 <= value // width <= MOST_EXPANSION:
                 ratios.append(value // width)
             else:
                 return None
         found = {ratio for ratio in ratios if ratio is not MISSING}
-        if len(found) > 3 or len(found) >= len({v for v in values if v is not MISSING}):
+        widths = {value for value in values if value is not MISSING}
+        if len(found) > 3 or len(found) >= len(widths) or max(found) == 1:
             return None
-        if max(found) == 1:
-            return None
-        return f"channels * {self._add_param('expansion', ratios)}"
+        return f"channels * {self._add_param('expansion', ratios)}", list(values)
 
     def _fill_by_expansion(self, hole: Hole) -> str | None:
-        """Return `expansion > 1` for a step that widens where it is there, and make that a param."""
+        """Return `expansion > 1` for a step that widens, and make the expansion a param."""
         if hole.slot is None or not isinstance(hole.slot.item, Layer | Call):
             return None
         for other in self.holes:
-            if other.slot is not hole.slot or other.argument not in ("filters", "units"):
+            if other.slot is not hole.slot or other.argument not in WIDTHS:
                 continue
             factor, _, rest = (other.formula or "=").removeprefix("=").partition(" * ")
             if rest == "channels" and factor.isdigit() and "expansion" not in self.params:
@@ -312,15 +341,6 @@ class _Filling:
                     return f"{_quote(yes)} if {test} else {_quote(no)}"
         return None
 
-    def _compute(self, text: str) -> list[Any]:
-        """Return the values of a formula of one param or of channels, in each run."""
-        computed = []
-        for place in range(self.count):
-            env = {name: values[place] for name, values in self.params.items()}
-            env["channels"] = self.channels[place]
-            computed.append(_compute(text, env))
-        return computed
-
     def _order_params(self) -> None:
         """Put the width first, since a single value of a call is the first param, and call the only
         one by its argument alone."""
@@ -345,7 +365,7 @@ class _Filling:
         return tuple(self._build_item(slot) for slot in slots)
 
     def _build_item(self, slot: Slot) -> Item:
-        item = slot.item
+        item: Any = slot.item
         own = [hole for hole in self.holes if hole.slot is slot]
         when = next((hole.formula for hole in own if hole.argument == ""), None)
         if isinstance(item, Branches):
@@ -357,7 +377,8 @@ class _Filling:
             merge = self._build_arguments(item.merge, merges, own)
             return replace(item, paths=paths, merge=merge, when=when)
         found = [each for each in slot.found if each is not None]
-        return replace(self._build_arguments(item, found, own), when=when)
+        step: Item = replace(self._build_arguments(item, found, own), when=when)
+        return step
 
     def _build_arguments(self, item: Any, found: Sequence[Any], own: Sequence[Hole]) -> Any:
         arguments: dict[str, Any] = {}
@@ -445,33 +466,18 @@ def _quote(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-_PLAIN: dict[str, Callable[[Any], Any]] = {}
+def _multiply(values: Values, factor: int) -> list[Any]:
+    return [value * factor if is_number(value) else MISSING for value in values]
 
 
-def _compute(text: str, env: Mapping[str, Any]) -> Any:
-    """Return the value of `3 * filters`, `filters // 3` and their like; MISSING if it has none."""
-    first, _, rest = text.partition(" ")
-    try:
-        if first.isdigit():
-            value = env[rest.removeprefix("* ")]
-            return MISSING if not is_number(value) else int(first) * value
-        if not rest:
-            value = env[text]
-            return MISSING if value is None else value
-        if rest.startswith("// ") and rest[3:].isdigit():
-            value, factor = env[first], int(rest[3:])
-            whole = is_number(value) and value % factor == 0
-            if first.startswith("kernel_size"):
-                return MISSING if not is_number(value) else value // factor
-            return value // factor if whole else MISSING
-        if text.startswith("make_divisible("):
-            name, _, factor = text.removeprefix("make_divisible(").rstrip(")").partition(" / ")
-            return MISSING if not is_number(env[name]) else make_divisible(env[name] / int(factor))
-        if any(value is MISSING for name, value in env.items() if name in text):
-            return MISSING
-        return evaluate(text, env)
-    except (Refused, KeyError, TypeError):
-        return MISSING
+def _divide(values: Values, factor: int) -> list[Any]:
+    return [
+        value // factor if is_number(value) and value % factor == 0 else MISSING for value in values
+    ]
+
+
+def _divide_roughly(values: Values, factor: int) -> list[Any]:
+    return [make_divisible(value / factor) if is_number(value) else MISSING for value in values]
 
 
 # --- whether a block gives its runs --------------------------------------------------------------
@@ -481,7 +487,7 @@ def is_right(body: Body, place: int, run: parts.Sequence) -> bool:
     """Return whether the call of a block in one place is the run that it stands for."""
     env = {name: values[place] for name, values in body.params.items()}
     env = {name: value for name, value in env.items() if value is not MISSING}
-    env["channels"] = run[0].channels
+    env["channels"] = input_channels(run)
     try:
         return _are_same(unfold(body.items, env), run)
     except (Refused, KeyError):
@@ -543,7 +549,10 @@ def _is_same(one: Item, other: Item) -> bool:
                 and _is_same(one.merge, other.merge)
             )
         case Layer(), Layer():
-            return one.op == other.op and one.call == other.call and _have_same(one, other)
+            same = (one.op, one.call) == (other.op, other.call)
+            if one.op == "from" or not same:
+                return same
+            return one.sources == other.sources and _have_same(one, other)
         case Call(), Call():
             return one.block == other.block and all(
                 _same(value, one.arguments.get(name, MISSING))
