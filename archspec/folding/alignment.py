@@ -7,11 +7,11 @@ from collections.abc import Sequence as SequenceOf
 from msgspec import Struct, field
 
 from archspec.folding.items import (
-    Branches,
-    Call,
-    Group,
+    BranchesItem,
+    CallItem,
     Item,
-    Layer,
+    LayerItem,
+    MarkedRun,
     Sequence,
     is_bound,
     shape_of,
@@ -64,7 +64,7 @@ def align(one: Sequence, other: Sequence) -> Pairs:
 def compare(one: Item, other: Item) -> float:
     """Return how much two items have in common; -1 if they cannot stand for one step."""
     match one, other:
-        case Layer(), Layer():
+        case LayerItem(), LayerItem():
             if one.op == other.op == "from":
                 return 1
             if (one.op, one.call, one.sources) != (other.op, other.call, other.sources):
@@ -75,9 +75,9 @@ def compare(one: Item, other: Item) -> float:
             same = sum(one.arguments.get(name) == other.arguments.get(name) for name in names)
             kernels = one.arguments.get("kernel_size") == other.arguments.get("kernel_size")
             return 1 + (same / len(names) if names else 1) - (0 if kernels else 0.6)
-        case ((Call() | Group()), (Call() | Group())):
+        case ((CallItem() | MarkedRun()), (CallItem() | MarkedRun())):
             return 2 if one.block == other.block else -1
-        case Branches(), Branches():
+        case BranchesItem(), BranchesItem():
             if one.merge.op != other.merge.op or len(one.paths) != len(other.paths):
                 return -1
             if is_bound(one) or is_bound(other):
@@ -96,7 +96,7 @@ def count_alike(one: Sequence, other: Sequence) -> float:
         if i is None or j is None:
             continue
         left, right = one[i], other[j]
-        if isinstance(left, Branches) and isinstance(right, Branches):
+        if isinstance(left, BranchesItem) and isinstance(right, BranchesItem):
             pairs = zip(left.paths, right.paths, strict=True)
             total += 2 + sum(1 + count_alike(a.items, b.items) for a, b in pairs)
         else:
@@ -128,7 +128,7 @@ def _add(slots: list[Slot], items: Sequence, place: int, count: int, first: bool
         if j is not None:
             item = items[j]
             slot.found[place] = item
-            if isinstance(item, Branches):
+            if isinstance(item, BranchesItem):
                 slot.paths = [
                     _add(known, path.items, place, count, first=False)
                     for known, path in zip(slot.paths, item.paths, strict=True)
@@ -140,6 +140,6 @@ def _add(slots: list[Slot], items: Sequence, place: int, count: int, first: bool
 def _start(item: Item, place: int, count: int) -> Slot:
     slot = Slot(item, [None] * count)
     slot.found[place] = item
-    if isinstance(item, Branches):
+    if isinstance(item, BranchesItem):
         slot.paths = [[_start(each, place, count) for each in path.items] for path in item.paths]
     return slot

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from archspec.folding.items import Branches, Formula, Item, Layer
+from archspec.folding.items import BranchesItem, Formula, Item, LayerItem, is_sum
+from archspec.layers.table import traits_of
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
 Values = Sequence[Any]
@@ -86,12 +87,13 @@ def follows_shapes(item: Item | None) -> bool:
 
     None stands for a whole branch.
     """
-    if item is None or isinstance(item, Branches):
+    if item is None or isinstance(item, BranchesItem):
         return True
-    if not isinstance(item, Layer):
+    if not isinstance(item, LayerItem):
         return False
-    parts = ("Conv", "Pooling", "Padding", "Cropping")
-    return item.op in ("Add", "from") or any(part in item.op for part in parts)
+    moves = any(part in item.op for part in ("Padding", "Cropping"))
+    kind = None if item.op == "from" else traits_of(item.op).kind
+    return kind in (None, "convolution", "pooling") or moves or is_sum(item.op)
 
 
 def find_condition(

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from archspec.folding.conditions import MISSING
-from archspec.folding.items import Branches, Call, Formula, Item, Layer, Loop, Sequence
+from archspec.folding.items import (
+    BranchesItem,
+    CallItem,
+    Formula,
+    Item,
+    LayerItem,
+    LoopItem,
+    Sequence,
+)
 from archspec.folding.loops import Looped
 
 Defaults = Mapping[str, Mapping[str, Any]]  # of the params of each block
@@ -26,7 +34,7 @@ def count_cost(looped: Looped, defaults: Defaults) -> float:
 
 
 def _is_shortcut(item: Item) -> bool:
-    return isinstance(item, Branches) and any(not path.items for path in item.paths)
+    return isinstance(item, BranchesItem) and any(not path.items for path in item.paths)
 
 
 def _cost_all(items: Sequence, defaults: Defaults) -> float:
@@ -47,19 +55,19 @@ def _cost_all(items: Sequence, defaults: Defaults) -> float:
 
 def _cost(item: Item, defaults: Defaults) -> float:
     match item:
-        case Layer():
+        case LayerItem():
             return _cost_step(item.op, item.arguments)
-        case Call():
+        case CallItem():
             own = defaults.get(item.block, {})
             given = {k: v for k, v in item.arguments.items() if own.get(k, MISSING) != v}
             return _cost_step(item.block, given) + 0.08 * len(given)
-        case Branches():
+        case BranchesItem():
             paths = (
                 1 + _cost_all(path.items, defaults) + (0.8 if path.when else 0)
                 for path in item.paths
             )
             return 1.6 + sum(paths)
-        case Loop():
+        case LoopItem():
             total = 1 + _cost_all(item.items, defaults)
             lists = [value for value in item.variables.values() if isinstance(value, list)]
             if item.variables:

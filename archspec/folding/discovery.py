@@ -18,11 +18,11 @@ from msgspec.structs import replace
 from archspec.folding.alignment import count_alike
 from archspec.folding.cost import count_cost
 from archspec.folding.items import (
-    Branches,
-    Group,
+    BranchesItem,
     Item,
-    Layer,
-    Path,
+    LayerItem,
+    MarkedRun,
+    PathItem,
     Sequence,
     input_channels,
     is_bound,
@@ -38,6 +38,7 @@ from archspec.folding.naming import name_block
 from archspec.folding.preactivation import hoist
 from archspec.folding.solving import Solved, Solver, list_groups, list_returns
 from archspec.layers import LAYERS
+from archspec.layers.table import traits_of
 from archspec.objects.kinds import snake_case
 
 LONGEST = 24  # items in a run that is found by its shape
@@ -62,11 +63,11 @@ class Proposal(Struct, eq=False):
 
 def find_blocks(main: Sequence, solver: Solver) -> Sequence:
     """Return the network with the runs marked that become blocks."""
-    search = _Search(main, solver)
+    search = _BlockSearch(main, solver)
     search.run()
     hoisted = hoist(main)
     if hoisted is not None:
-        other = _Search(hoisted, solver)
+        other = _BlockSearch(hoisted, solver)
         other.run()
         if not list(list_returns(other.solved.main)) and other.cost < search.cost:
             search = other
@@ -78,13 +79,13 @@ def polish(main: Sequence, solver: Solver, count_lines: Callable[[Solved], float
 
     count_lines: the lines of the text, which the search for blocks only estimates.
     """
-    search = _Search(main, solver, count_lines)
+    search = _BlockSearch(main, solver, count_lines)
     while search._absorb() or search._merge() or search._inline():
         pass
     return search.main
 
 
-class _Search:
+class _BlockSearch:
     def __init__(
         self, main: Sequence, solver: Solver, count_lines: Callable[[Solved], float] | None = None
     ) -> None:
@@ -201,7 +202,7 @@ class _Search:
                 continue
             sequence, start, end = kept[0]
             size = measure_all(sequence[start:end])
-            if size < 3 or (end - start == 1 and isinstance(sequence[start], Group)):
+            if size < 3 or (end - start == 1 and isinstance(sequence[start], MarkedRun)):
                 continue
             gain = size * len(kept) - (size + 3) - 1.3 * len(kept)
             if gain > 0:
@@ -211,7 +212,7 @@ class _Search:
         """Propose the runs of one shape that have branches: the units of a network."""
         for proposal in self._by_shape():
             sequence, start, end = proposal.windows[0]
-            if any(isinstance(item, Branches) for item in sequence[start:end]):
+            if any(isinstance(item, BranchesItem) for item in sequence[start:end]):
                 yield proposal
 
     def _mark_gates(self) -> None:
@@ -234,14 +235,14 @@ class _Search:
 
     def _inline(self) -> bool:
         """Take away the mark of a block that is called once, or that only calls another."""
-        groups: dict[str, list[Group]] = defaultdict(list)
+        groups: dict[str, list[MarkedRun]] = defaultdict(list)
         for group in list_groups(self.main):
             groups[group.block].append(group)
         for name, runs in groups.items():
             if name == GATE and len(runs) > 1:
                 continue
             only_calls = all(
-                len(run.items) == 1 and isinstance(run.items[0], Group) for run in runs
+                len(run.items) == 1 and isinstance(run.items[0], MarkedRun) for run in runs
             )
             least = -100.0 if len(runs) == 1 or only_calls else 0.0
             if self.count_lines is not None:
@@ -278,7 +279,7 @@ class _Search:
         """Mark a run beside a block's call that is the block with steps left out."""
         for sequence in walk_sequences(self.main):
             for place, item in enumerate(sequence):
-                if not isinstance(item, Group):
+                if not isinstance(item, MarkedRun):
                     continue
                 whole = _split(item.items)
                 size = measure_all(whole)
@@ -397,7 +398,7 @@ def _cuts_run(sequence: Sequence, start: int, end: int) -> bool:
 
 def _split(run: Sequence) -> Sequence:
     """Return the longer of two branches of which one is the identity; the run itself otherwise."""
-    if len(run) == 1 and isinstance(run[0], Branches) and len(run[0].paths) == 2:
+    if len(run) == 1 and isinstance(run[0], BranchesItem) and len(run[0].paths) == 2:
         paths = [path.items for path in run[0].paths]
         if () in paths:
             return max(paths, key=len)
@@ -405,12 +406,12 @@ def _split(run: Sequence) -> Sequence:
 
 
 def _is_gate(item: Item) -> bool:
-    if not isinstance(item, Branches) or item.merge.op != "Multiply" or len(item.paths) != 2:
+    if not isinstance(item, BranchesItem) or len(item.paths) != 2:
         return False
-    if is_bound(item):
+    if is_bound(item) or not traits_of(item.merge.op).scales:
         return False
     gate = max((path.items for path in item.paths), key=len)
-    pools = gate and isinstance(gate[0], Layer) and gate[0].op.startswith("GlobalAverage")
+    pools = gate and isinstance(gate[0], LayerItem) and traits_of(gate[0].op).kind == "pooling"
     return bool(pools) and any(not path.items for path in item.paths)
 
 
@@ -421,7 +422,7 @@ def _list_beside(sequence: Sequence, place: int, length: int) -> Iterator[tuple[
             if start < 0 or end > len(sequence):
                 continue
             run = sequence[start:end]
-            if any(isinstance(each, Group) or is_bound(each) for each in run):
+            if any(isinstance(each, MarkedRun) or is_bound(each) for each in run):
                 continue
             if not any(name_of(each) for each in run[:-1]):
                 yield start, end
@@ -455,7 +456,7 @@ def _mark(sequence: Sequence, starts: dict[int, dict[int, int]], name: str) -> S
             items = (*items[:-1], with_name(items[-1], None))
             inner = tuple(_mark_inside(each, starts, name) for each in items)
             channels = input_channels(items)
-            result.append(Group(block=name, items=inner, channels=channels, name=last))
+            result.append(MarkedRun(block=name, items=inner, channels=channels, name=last))
             place = here[place]
         else:
             result.append(_mark_inside(sequence[place], starts, name))
@@ -464,10 +465,10 @@ def _mark(sequence: Sequence, starts: dict[int, dict[int, int]], name: str) -> S
 
 
 def _mark_inside(item: Item, starts: dict[int, dict[int, int]], name: str) -> Item:
-    if isinstance(item, Branches):
-        paths = tuple(Path(_mark(path.items, starts, name), path.when) for path in item.paths)
+    if isinstance(item, BranchesItem):
+        paths = tuple(PathItem(_mark(path.items, starts, name), path.when) for path in item.paths)
         return replace(item, paths=paths)
-    if isinstance(item, Group):
+    if isinstance(item, MarkedRun):
         return replace(item, items=_mark(item.items, starts, name))
     return item
 
@@ -476,15 +477,15 @@ def unmark(sequence: Sequence, name: str) -> Sequence:
     """Return a network without the marks of one block."""
     result: list[Item] = []
     for item in sequence:
-        if isinstance(item, Group):
+        if isinstance(item, MarkedRun):
             items = unmark(item.items, name)
             if item.block == name:
                 result += items[:-1]
                 result.append(with_name(items[-1], item.name))
             else:
                 result.append(replace(item, items=items))
-        elif isinstance(item, Branches):
-            paths = tuple(Path(unmark(path.items, name), path.when) for path in item.paths)
+        elif isinstance(item, BranchesItem):
+            paths = tuple(PathItem(unmark(path.items, name), path.when) for path in item.paths)
             result.append(replace(item, paths=paths))
         else:
             result.append(item)
@@ -494,11 +495,11 @@ def unmark(sequence: Sequence, name: str) -> Sequence:
 def _rename(sequence: Sequence, old: str, new: str) -> Sequence:
     result: list[Item] = []
     for item in sequence:
-        if isinstance(item, Group):
+        if isinstance(item, MarkedRun):
             block = new if item.block == old else item.block
             result.append(replace(item, block=block, items=_rename(item.items, old, new)))
-        elif isinstance(item, Branches):
-            paths = tuple(Path(_rename(path.items, old, new), path.when) for path in item.paths)
+        elif isinstance(item, BranchesItem):
+            paths = tuple(PathItem(_rename(path.items, old, new), path.when) for path in item.paths)
             result.append(replace(item, paths=paths))
         else:
             result.append(item)

@@ -11,19 +11,21 @@ from msgspec.structs import replace
 
 from archspec.folding.conditions import MISSING
 from archspec.folding.items import (
-    Branches,
-    Call,
+    BranchesItem,
+    CallItem,
     Formula,
     Item,
-    Layer,
-    Loop,
+    LayerItem,
+    LoopItem,
     Sequence,
+    is_sum,
     walk_sequences,
 )
 from archspec.folding.loops import Looped
 from archspec.folding.solving import find_param_defaults
 from archspec.folding.unify import read_argument
 from archspec.layers import LAYERS
+from archspec.layers.table import traits_of
 from archspec.syntax.layout import lay_out
 
 
@@ -68,13 +70,13 @@ class _Document:
     def _write_body(self, items: Sequence) -> list[Any]:
         """Return the steps of a block, in which a shortcut from its input needs no branches."""
         first = items[0]
-        if not isinstance(first, Branches) or len(first.paths) != 2 or first.when is not None:
+        if not isinstance(first, BranchesItem) or len(first.paths) != 2 or first.when is not None:
             return self._write_steps(items)
         empty = [place for place, path in enumerate(first.paths) if not path.items]
         if len(empty) != 1:
             return self._write_steps(items)
         main, shortcut = first.paths[1 - empty[0]], first.paths[empty[0]]
-        if main.when is not None or any(isinstance(item, Branches) for item in items[1:]):
+        if main.when is not None or any(isinstance(item, BranchesItem) for item in items[1:]):
             return self._write_steps(items)
         sources = ["input", "previous"] if empty == [0] else ["previous", "input"]
         merge = replace(first.merge, sources=sources, when=shortcut.when)
@@ -82,7 +84,7 @@ class _Document:
 
     def _write_steps(self, items: Sequence, is_scope: bool = True) -> list[Any]:
         """Return steps. is_scope: whether names in them are those of a scope of its own."""
-        keyed = is_scope and sum(isinstance(item, Branches) for item in items) == 1
+        keyed = is_scope and sum(isinstance(item, BranchesItem) for item in items) == 1
         steps: list[Any] = []
         place = 0
         while place < len(items):
@@ -105,21 +107,21 @@ class _Document:
         """Return a step. keyed: whether branches may have names."""
         when = {"when": item.when} if with_when and item.when is not None else {}
         match item:
-            case Layer(op="from"):
+            case LayerItem(op="from"):
                 return {"from": "input", **when}
-            case Layer():
+            case LayerItem():
                 op, arguments, words = self._write_layer(item)
                 return _join_words(op, arguments, {**words, **when})
-            case Call():
+            case CallItem():
                 words = {"name": item.name} if item.name else {}
                 return _join_words(item.block, self._write_call(item), {**words, **when})
-            case Branches():
+            case BranchesItem():
                 return {**self._write_branches(item, keyed), **when}
-            case Loop():
+            case LoopItem():
                 return {**self._write_loop(item), **when}
         raise AssertionError(f"{type(item).__name__} cannot be written")
 
-    def _write_layer(self, layer: Layer) -> tuple[str, Any, dict[str, Any]]:
+    def _write_layer(self, layer: LayerItem) -> tuple[str, Any, dict[str, Any]]:
         """Return the layer's class, or `reuse`, its arguments, and the other words of its step."""
         words: dict[str, Any] = {}
         if layer.sources is not None:
@@ -139,7 +141,7 @@ class _Document:
         for name in own:
             if name not in layer.arguments:
                 arguments[name] = read_argument(layer, name)
-        if layer.op == "Activation" and arguments.get("activation", MISSING) is None:
+        if arguments.get("activation", MISSING) is None:
             arguments["activation"] = "linear"
         order = list(LAYERS[layer.op].arguments)
         arguments = {
@@ -148,7 +150,7 @@ class _Document:
         }
         return layer.op, _shorten(arguments, order[0]), words
 
-    def _write_call(self, call: Call) -> Any:
+    def _write_call(self, call: CallItem) -> Any:
         defaults = self.params[call.block]
         arguments = {
             name: value
@@ -158,7 +160,7 @@ class _Document:
         first = next(iter(self.looped.blocks[call.block].params), "")
         return _shorten(arguments, first)
 
-    def _write_branches(self, item: Branches, keyed: bool) -> dict[str, Any]:
+    def _write_branches(self, item: BranchesItem, keyed: bool) -> dict[str, Any]:
         keys = _name_paths(item) if keyed else None
         paths: list[Any] = []
         for path in item.paths:
@@ -171,7 +173,7 @@ class _Document:
         sources = {"from": item.sources} if item.sources is not None else {}
         return {**sources, "branches": branches, "merge": merge}
 
-    def _write_loop(self, loop: Loop) -> dict[str, Any]:
+    def _write_loop(self, loop: LoopItem) -> dict[str, Any]:
         words: dict[str, Any] = {}
         if not loop.variables:
             words["repeat"] = loop.count
@@ -179,7 +181,7 @@ class _Document:
             words["for"] = _write_variables(loop.variables)
         if loop.name:
             words["name"] = loop.name
-        if len(loop.items) > 1 or isinstance(loop.items[0], Loop):
+        if len(loop.items) > 1 or isinstance(loop.items[0], LoopItem):
             return {**words, "layers": self._write_steps(loop.items, bool(loop.name))}
         step = self._write_step(loop.items[0], keyed=bool(loop.name))
         return {**(step if isinstance(step, dict) else {step: None}), **words}
@@ -250,15 +252,15 @@ def _write_variables(variables: Mapping[str, Any]) -> Any:
     return {", ".join(columns): [list(row) for row in zip(*columns.values(), strict=True)]}
 
 
-def _name_paths(item: Branches) -> list[str] | None:
+def _name_paths(item: BranchesItem) -> list[str] | None:
     """Return names for the two branches of a shortcut or a gate."""
     if len(item.paths) != 2:
         return None
     empty = [not path.items for path in item.paths]
-    if item.merge.op == "Add":
+    if is_sum(item.merge.op):
         shortcut = 0 if len(item.paths[0].items) < len(item.paths[1].items) else 1
         return ["shortcut", "main"] if shortcut == 0 else ["main", "shortcut"]
-    if item.merge.op == "Multiply" and any(empty):
+    if traits_of(item.merge.op).scales and any(empty):
         return ["features", "gate"] if empty[0] else ["gate", "features"]
     return None
 
@@ -282,12 +284,12 @@ def _find_defaults(sequences: list[Sequence]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _list_layers(sequences: list[Sequence]) -> Iterator[Layer]:
+def _list_layers(sequences: list[Sequence]) -> Iterator[LayerItem]:
     for whole in sequences:
         for sequence in walk_sequences(whole):
             for item in sequence:
-                layer = item.merge if isinstance(item, Branches) else item
-                if isinstance(layer, Layer) and layer.op != "from" and not layer.reuses:
+                layer = item.merge if isinstance(item, BranchesItem) else item
+                if isinstance(layer, LayerItem) and layer.op != "from" and not layer.reuses:
                     yield layer
 
 

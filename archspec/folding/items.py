@@ -12,6 +12,8 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from archspec.layers.table import traits_of
+
 Sequence = tuple["Item", ...]
 
 
@@ -19,7 +21,7 @@ class Formula(str):
     """The text of a formula, with its `=`, among values that are no formulas."""
 
 
-class Layer(Struct, frozen=True, eq=False, kw_only=True):
+class LayerItem(Struct, frozen=True, eq=False, kw_only=True):
     """One call of a layer.
 
     arguments: those that are not the default, as a spec writes them. channels: the last axis of
@@ -41,7 +43,7 @@ class Layer(Struct, frozen=True, eq=False, kw_only=True):
     when: Formula | None = None
 
 
-class Path(Struct, frozen=True, eq=False):
+class PathItem(Struct, frozen=True, eq=False):
     """One of several branches. when: the condition under which it is there."""
 
     items: Sequence
@@ -49,20 +51,20 @@ class Path(Struct, frozen=True, eq=False):
     key: str | None = None
 
 
-class Branches(Struct, frozen=True, eq=False, kw_only=True):
+class BranchesItem(Struct, frozen=True, eq=False, kw_only=True):
     """Paths that take the same value, and the layer that joins them.
 
     sources: what is written under `from`, if anything is.
     """
 
-    paths: tuple[Path, ...]
-    merge: Layer
+    paths: tuple[PathItem, ...]
+    merge: LayerItem
     channels: int | None = None
     sources: Any = None
     when: Formula | None = None
 
 
-class Group(Struct, frozen=True, eq=False, kw_only=True):
+class MarkedRun(Struct, frozen=True, eq=False, kw_only=True):
     """A run of items that becomes a call of a block. block: the block's name."""
 
     block: str
@@ -72,7 +74,7 @@ class Group(Struct, frozen=True, eq=False, kw_only=True):
     name: str | None = None
 
 
-class Call(Struct, frozen=True, eq=False, kw_only=True):
+class CallItem(Struct, frozen=True, eq=False, kw_only=True):
     """A call of a block. arguments: of its params, without those that the call does not need."""
 
     block: str
@@ -83,7 +85,7 @@ class Call(Struct, frozen=True, eq=False, kw_only=True):
     name: str | None = None
 
 
-class Loop(Struct, frozen=True, eq=False, kw_only=True):
+class LoopItem(Struct, frozen=True, eq=False, kw_only=True):
     """Items that are there several times, one after the other.
 
     variables: the lists that `for` walks, by the name of the variable; {} for a plain `repeat`.
@@ -97,24 +99,36 @@ class Loop(Struct, frozen=True, eq=False, kw_only=True):
     when: Formula | None = None
 
 
-Item = Layer | Branches | Group | Call | Loop
+Item = LayerItem | BranchesItem | MarkedRun | CallItem | LoopItem
+
+
+def is_sum(op: str) -> bool:
+    """Return whether a layer joins its inputs as a shortcut is joined: it adds, or the like."""
+    traits = traits_of(op)
+    return traits.any_order and not traits.scales
+
+
+def is_concatenation(op: str) -> bool:
+    """Return whether a layer puts its inputs beside each other."""
+    traits = traits_of(op)
+    return traits.joins_any and not traits.any_order
 
 
 def input_channels(sequence: Sequence) -> int | None:
     """Return the last axis of what a sequence takes; None if it is unknown."""
     first = sequence[0]
-    return input_channels(first.items) if isinstance(first, Loop) else first.channels
+    return input_channels(first.items) if isinstance(first, LoopItem) else first.channels
 
 
 def list_nodes(item: Item) -> Iterator[str]:
     """Yield the names of the nodes that an item stands for."""
     match item:
-        case Layer() | Call():
+        case LayerItem() | CallItem():
             yield from item.nodes
-        case Group() | Loop():
+        case MarkedRun() | LoopItem():
             for each in item.items:
                 yield from list_nodes(each)
-        case Branches():
+        case BranchesItem():
             for path in item.paths:
                 for each in path.items:
                     yield from list_nodes(each)
@@ -125,10 +139,10 @@ def walk_sequences(sequence: Sequence) -> Iterator[Sequence]:
     """Yield a sequence and every sequence inside it."""
     yield sequence
     for item in sequence:
-        if isinstance(item, Branches):
+        if isinstance(item, BranchesItem):
             for path in item.paths:
                 yield from walk_sequences(path.items)
-        elif isinstance(item, Group | Loop):
+        elif isinstance(item, MarkedRun | LoopItem):
             yield from walk_sequences(item.items)
 
 
@@ -138,12 +152,12 @@ def change_sequences(sequence: Sequence, change: Callable[[Sequence], Sequence])
 
 
 def _change_item(item: Item, change: Callable[[Sequence], Sequence]) -> Item:
-    if isinstance(item, Branches):
+    if isinstance(item, BranchesItem):
         paths = tuple(
             replace(path, items=change_sequences(path.items, change)) for path in item.paths
         )
         return replace(item, paths=paths)
-    if isinstance(item, Group | Loop):
+    if isinstance(item, MarkedRun | LoopItem):
         return replace(item, items=change_sequences(item.items, change))
     return item
 
@@ -151,9 +165,9 @@ def _change_item(item: Item, change: Callable[[Sequence], Sequence]) -> Item:
 def measure(item: Item) -> float:
     """Return about how many lines an item takes in a spec."""
     match item:
-        case Branches():
+        case BranchesItem():
             return 2 + sum(1 + measure_all(path.items) for path in item.paths)
-        case Loop():
+        case LoopItem():
             return 1 + measure_all(item.items)
     return 1
 
@@ -165,10 +179,10 @@ def measure_all(sequence: Sequence) -> float:
 
 def is_bound(item: Item) -> bool:
     """Return whether an item refers to others by their names, so that it stays where it is."""
-    if isinstance(item, Branches):
+    if isinstance(item, BranchesItem):
         inner = (each for path in item.paths for each in path.items)
         return item.sources is not None or any(is_bound(each) or name_of(each) for each in inner)
-    if not isinstance(item, Layer) or item.op == "from":
+    if not isinstance(item, LayerItem) or item.op == "from":
         return False
     sources = item.sources
     names = sources.values() if isinstance(sources, dict) else sources
@@ -178,12 +192,12 @@ def is_bound(item: Item) -> bool:
 
 def name_of(item: Item) -> str | None:
     """Return the name by which others refer to an item, if they do."""
-    return item.merge.name if isinstance(item, Branches) else item.name
+    return item.merge.name if isinstance(item, BranchesItem) else item.name
 
 
 def with_name(item: Item, name: str | None) -> Item:
     """Return an item with another name, or without one."""
-    if isinstance(item, Branches):
+    if isinstance(item, BranchesItem):
         return replace(item, merge=replace(item.merge, name=name))
     return replace(item, name=name)
 
@@ -198,20 +212,20 @@ def shape_of(item: Item) -> int:
     """
     what: Any
     match item:
-        case Layer(op="from"):
+        case LayerItem(op="from"):
             what = "from"
-        case Layer() if is_bound(item):
+        case LayerItem() if is_bound(item):
             what = ("named", item.nodes, item.op)
-        case Layer():
+        case LayerItem():
             activation = str(item.arguments.get("activation"))
             what = ("layer", item.op, activation, repr(item.sources), repr(item.call))
-        case Branches() if is_bound(item):
+        case BranchesItem() if is_bound(item):
             what = ("named", item.merge.nodes)
-        case Branches():
+        case BranchesItem():
             paths = tuple(tuple(shape_of(each) for each in path.items) for path in item.paths)
             what = ("branches", item.merge.op, paths)
-        case Group() | Call():
+        case MarkedRun() | CallItem():
             what = ("block", item.block)
-        case Loop():
+        case LoopItem():
             what = ("loop", id(item))
     return _numbers.setdefault(what, len(_numbers))

@@ -16,12 +16,12 @@ from msgspec.structs import replace
 
 from archspec.folding.conditions import MISSING
 from archspec.folding.items import (
-    Branches,
-    Call,
+    BranchesItem,
+    CallItem,
     Formula,
     Item,
-    Layer,
-    Loop,
+    LayerItem,
+    LoopItem,
     Sequence,
     is_bound,
     measure_all,
@@ -29,7 +29,7 @@ from archspec.folding.items import (
     shape_of,
 )
 from archspec.folding.solving import Solved, Solver
-from archspec.folding.unify import Body, read_argument
+from archspec.folding.unify import UnifiedBody, read_argument
 
 FEWEST_ROWS = 4  # calls that become a table
 LONGEST_PERIOD = 8
@@ -39,20 +39,20 @@ class Looped(Struct, frozen=True):
     """A network with loops. depths: the list that its formulas need as a param; () if none does."""
 
     main: Sequence
-    blocks: Mapping[str, Body]
+    blocks: Mapping[str, UnifiedBody]
     depths: tuple[int, ...] = ()
 
 
 def find_loops(solved: Solved, solver: Solver, with_periods: bool = True) -> Looped:
     """Return the network with its loops. with_periods: whether several steps may be repeated."""
     rates = _find_rates(solved)
-    finder = _Finder(solved, solver, rates)
+    finder = _LoopFinder(solved, solver, rates)
     main = finder.loop_main(solved.main, with_periods)
     if rates and finder.has_failed:
-        finder = _Finder(solved, solver, {})
+        finder = _LoopFinder(solved, solver, {})
         main = finder.loop_main(solved.main, with_periods)
     blocks = {
-        name: Body(finder.loop_inner(body.items), body.params)
+        name: UnifiedBody(finder.loop_inner(body.items), body.params)
         for name, body in solved.blocks.items()
     }
     return Looped(main, blocks, tuple(finder.depths) if finder.rates else ())
@@ -92,7 +92,7 @@ def _find_rates(solved: Solved) -> dict[str, _Rate]:
         calls = [
             call
             for call in solved.main
-            if isinstance(call, Call) and name in solved.blocks[call.block].params
+            if isinstance(call, CallItem) and name in solved.blocks[call.block].params
         ]
         values = [call.arguments.get(name, MISSING) for call in calls]
         given = [value for value in values if value is not MISSING]
@@ -117,7 +117,7 @@ def _fit_rate(values: list[Any], start: int, less: int) -> _Rate | None:
     return rate if right else None
 
 
-class _Finder:
+class _LoopFinder:
     def __init__(self, solved: Solved, solver: Solver, rates: Mapping[str, _Rate]) -> None:
         self.solved = solved
         self.solver = solver
@@ -134,13 +134,13 @@ class _Finder:
         result: list[Item] = []
         for run in _list_runs(tuple(map(self._loop_paths, items)), self.solver):
             if len(run) > 2 or (len(run) == 2 and not _is_short(run[0])):
-                result.append(Loop(items=(run[0],), count=len(run)))
+                result.append(LoopItem(items=(run[0],), count=len(run)))
             else:
                 result += run
         return tuple(result)
 
     def _loop_paths(self, item: Item) -> Item:
-        if not isinstance(item, Branches):
+        if not isinstance(item, BranchesItem):
             return item
         paths = tuple(replace(path, items=self.loop_inner(path.items)) for path in item.paths)
         return replace(item, paths=paths)
@@ -151,7 +151,7 @@ class _Finder:
         result: list[Item] = []
         for run in runs:
             if len(run) > 1 and _block_of(run[0]) is not None:
-                result += self._loop_calls([call for call in run if isinstance(call, Call)])
+                result += self._loop_calls([call for call in run if isinstance(call, CallItem)])
             else:
                 result += self.loop_inner(tuple(run))
         whole = tuple(result)
@@ -159,7 +159,7 @@ class _Finder:
 
     # --- calls of one block ---
 
-    def _loop_calls(self, calls: list[Call]) -> list[Item]:
+    def _loop_calls(self, calls: list[CallItem]) -> list[Item]:
         names = list(self.solved.blocks[calls[0].block].params)
         has_rate = any(name in self.rates for name in names)
         if has_rate:
@@ -167,7 +167,9 @@ class _Finder:
             self.has_failed |= stages is None
             return [*calls] if stages is None else [stages]
         if all(_agree(calls[0], call) for call in calls):
-            return [Loop(items=(_join(calls),), count=len(calls))] if len(calls) > 1 else [*calls]
+            return (
+                [LoopItem(items=(_join(calls),), count=len(calls))] if len(calls) > 1 else [*calls]
+            )
         stages = self._find_stages(calls, names)
         if stages is not None:
             return [stages]
@@ -175,9 +177,9 @@ class _Finder:
             return [self._make_table(calls, names)]
         return list(self.loop_inner(tuple(calls)))
 
-    def _find_stages(self, calls: list[Call], names: list[str]) -> Loop | None:
+    def _find_stages(self, calls: list[CallItem], names: list[str]) -> LoopItem | None:
         """Return stages of units: a loop over the values that stay the same in each stage."""
-        best: tuple[tuple[float, ...], list[list[Call]], dict[str, _Column]] | None = None
+        best: tuple[tuple[float, ...], list[list[CallItem]], dict[str, _Column]] | None = None
         for size in (1, 2, 3):
             for keys in combinations(names, size):
                 groups = list(_group(calls, keys))
@@ -193,7 +195,7 @@ class _Finder:
                 break
         return None if best is None else self._make_stages(best[1], best[2])
 
-    def _make_stages(self, groups: list[list[Call]], columns: dict[str, _Column]) -> Loop:
+    def _make_stages(self, groups: list[list[CallItem]], columns: dict[str, _Column]) -> LoopItem:
         count = len(groups)
         first = len(self.depths) if self.rates else 0
         depths = [len(group) for group in groups]
@@ -217,7 +219,7 @@ class _Finder:
             if value is not MISSING:
                 arguments[name] = value
         call = replace(_join([call for group in groups for call in group]), arguments=arguments)
-        unit = Loop(
+        unit = LoopItem(
             items=(call,),
             count=inner,
             variables={"unit": _range(inner)},
@@ -225,14 +227,14 @@ class _Finder:
         )
         name = self._name_stage(first)
         self.stages += count
-        return Loop(items=(unit,), count=count, variables=variables, name=name)
+        return LoopItem(items=(unit,), count=count, variables=variables, name=name)
 
     def _name_stage(self, first: int) -> str:
         """Return the name of stages, which go on counting where the loop before ended."""
         offset = self.stages - first
         return f"stage{{stage + {offset}}}" if offset > 0 else "stage{stage}"
 
-    def _make_table(self, calls: list[Call], names: list[str]) -> Loop:
+    def _make_table(self, calls: list[CallItem], names: list[str]) -> LoopItem:
         """Return a loop over the calls, whose values are the rows of a table."""
         variables: dict[str, Any] = {}
         arguments: dict[str, Any] = {}
@@ -249,7 +251,7 @@ class _Finder:
         self.tables += 1
         name = "unit{index}" if self.tables == 1 else f"part{self.tables}_unit{{index}}"
         call = replace(_join(calls), arguments=arguments)
-        return Loop(items=(call,), count=len(calls), variables=variables, name=name)
+        return LoopItem(items=(call,), count=len(calls), variables=variables, name=name)
 
     # --- several steps again and again ---
 
@@ -261,7 +263,7 @@ class _Finder:
         loop = self._make_periods(items, best)
         return (*items[: best.start], loop, *items[best.end :])
 
-    def _make_periods(self, items: Sequence, period: _Period) -> Loop:
+    def _make_periods(self, items: Sequence, period: _Period) -> LoopItem:
         count = period.count + (period.tail > 0)
         variables: dict[str, Any] = {"stage": Formula(f"=range({count})")}
         steps: list[Item] = []
@@ -273,13 +275,13 @@ class _Finder:
             steps.append(step)
         name = self._name_stage(0)
         self.stages += count
-        return Loop(items=tuple(steps), count=count, variables=variables, name=name)
+        return LoopItem(items=tuple(steps), count=count, variables=variables, name=name)
 
     def _join_steps(self, steps: list[Item], variables: dict[str, Any], count: int) -> Item:
         """Return one step for those at the same place in each iteration."""
-        plain = [step.items[0] if isinstance(step, Loop) else step for step in steps]
+        plain = [step.items[0] if isinstance(step, LoopItem) else step for step in steps]
         first = plain[0]
-        if isinstance(first, Layer | Call):
+        if isinstance(first, LayerItem | CallItem):
             arguments: dict[str, Any] = {}
             found: list[Any] = plain
             for name in dict.fromkeys(name for each in found for name in each.arguments):
@@ -289,10 +291,12 @@ class _Finder:
                 if value is not MISSING:
                     arguments[name] = value
             first = replace(first, arguments=arguments, nodes=())
-        if any(isinstance(step, Loop) for step in steps):
-            counts = [step.count if isinstance(step, Loop) else 1 for step in steps]
+        if any(isinstance(step, LoopItem) for step in steps):
+            counts = [step.count if isinstance(step, LoopItem) else 1 for step in steps]
             variable = _name_variable("depth", variables)
-            return Loop(items=(first,), count=_express_list(variable, counts, variables, count, 0))
+            return LoopItem(
+                items=(first,), count=_express_list(variable, counts, variables, count, 0)
+            )
         return first
 
 
@@ -334,9 +338,9 @@ def _list_periods(items: Sequence) -> Iterator[_Period]:
 
 def _key(item: Item) -> Any:
     """Return what steps at one place of several iterations have in common."""
-    if isinstance(item, Loop):
+    if isinstance(item, LoopItem):
         return ("loop", id(item)) if item.variables else _key(item.items[0])
-    if isinstance(item, Branches):
+    if isinstance(item, BranchesItem):
         return ("branches", id(item))
     if item.when is not None or not _may_repeat(item):
         return ("once", id(item))
@@ -344,7 +348,7 @@ def _key(item: Item) -> Any:
 
 
 def _count_lines(item: Item) -> float:
-    return 2 if isinstance(item, Loop) and not item.variables else measure_all((item,))
+    return 2 if isinstance(item, LoopItem) and not item.variables else measure_all((item,))
 
 
 def _name_variable(name: str, variables: Mapping[str, Any]) -> str:
@@ -443,7 +447,7 @@ def _express_list(
     return Formula(f"={name}")
 
 
-def _find_columns(groups: list[list[Call]], names: list[str]) -> dict[str, _Column] | None:
+def _find_columns(groups: list[list[CallItem]], names: list[str]) -> dict[str, _Column] | None:
     """Return how each param goes through stages; None if one of them follows no pattern."""
     columns = {}
     for name in names:
@@ -509,7 +513,7 @@ def _range(count: Any) -> Formula:
     return Formula(f"=range({count[1:] if isinstance(count, Formula) else count})")
 
 
-def _agree(one: Call, other: Call) -> bool:
+def _agree(one: CallItem, other: CallItem) -> bool:
     """Return whether two calls can be one: where both give a param, they give the same."""
     names = {*one.arguments, *other.arguments}
     return all(
@@ -519,7 +523,7 @@ def _agree(one: Call, other: Call) -> bool:
     )
 
 
-def _join(calls: list[Call]) -> Call:
+def _join(calls: list[CallItem]) -> CallItem:
     """Return one call with all that several give."""
     arguments: dict[str, Any] = {}
     for call in calls:
@@ -529,9 +533,9 @@ def _join(calls: list[Call]) -> Call:
     return replace(calls[0], arguments=arguments, nodes=nodes)
 
 
-def _group(calls: list[Call], keys: tuple[str, ...]) -> Iterator[list[Call]]:
+def _group(calls: list[CallItem], keys: tuple[str, ...]) -> Iterator[list[CallItem]]:
     """Yield the runs of calls in which the given params stay the same."""
-    group: list[Call] = []
+    group: list[CallItem] = []
     values: list[Any] = []
     for call in calls:
         own = [call.arguments.get(key, MISSING) for key in keys]
@@ -563,8 +567,8 @@ def _list_calls(items: Sequence) -> Iterator[list[Item]]:
 
 
 def _block_of(item: Item) -> str | None:
-    plain = isinstance(item, Call) and item.when is None and item.name is None
-    return item.block if plain and isinstance(item, Call) else None
+    plain = isinstance(item, CallItem) and item.when is None and item.name is None
+    return item.block if plain and isinstance(item, CallItem) else None
 
 
 def _list_runs(items: Sequence, solver: Solver) -> Iterator[list[Item]]:
@@ -582,8 +586,8 @@ def _list_runs(items: Sequence, solver: Solver) -> Iterator[list[Item]]:
 def _may_repeat(item: Item) -> bool:
     if item.when is not None:
         return False
-    return not isinstance(item, Loop) and not is_bound(item) and not name_of(item)
+    return not isinstance(item, LoopItem) and not is_bound(item) and not name_of(item)
 
 
 def _is_short(item: Item) -> bool:
-    return isinstance(item, Call | Layer) and len(item.arguments) == 0
+    return isinstance(item, CallItem | LayerItem) and len(item.arguments) == 0

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archspec.folding.items import Branches, Call, Item, Layer, walk_sequences
+from archspec.folding.items import (
+    BranchesItem,
+    CallItem,
+    Item,
+    LayerItem,
+    MarkedRun,
+    is_concatenation,
+    is_sum,
+    walk_sequences,
+)
+from archspec.layers.table import traits_of
 from archspec.objects.kinds import snake_case
 
 if TYPE_CHECKING:
     from archspec.folding.alignment import Slot
-    from archspec.folding.unify import Hole
+    from archspec.folding.holes import Hole
 
 WIDTHS = ("filters", "units")
 
@@ -83,16 +94,16 @@ def name_condition(hole: Hole, slots: Sequence[Slot]) -> str:
     if hole.slot is None:
         return "residual"
     item = hole.slot.item
-    if isinstance(item, Call):
+    if isinstance(item, CallItem):
         return "squeeze" if item.block == "squeeze_excite" else f"with_{item.block}"
-    if isinstance(item, Branches):
-        return "residual" if item.merge.op == "Add" else f"with_{snake_case(item.merge.op)}"
-    if not isinstance(item, Layer):
+    if isinstance(item, BranchesItem):
+        return "residual" if is_sum(item.merge.op) else f"with_{snake_case(item.merge.op)}"
+    if not isinstance(item, LayerItem):
         return "residual"
-    if "Conv" in item.op or item.op == "Dense":
+    if traits_of(item.op).kind in ("convolution", "dense"):
         found = _find_path(hole.slot, slots)
         return "project" if found is not None and _is_projection(hole.slot, found[0]) else "expand"
-    for part, word in (("Pooling", "pool"), ("Padding", "pad"), ("Dropout", "drop")):
+    for part, word in (("Pooling", "pool"), ("Padding", "pad"), ("Drop", "drop")):
         if part in item.op:
             return word
     return f"with_{snake_case(item.op)}"
@@ -103,18 +114,7 @@ def _is_projection(slot: Slot, path: Sequence[Slot]) -> bool:
     return path[0] is slot and any(None in each.found for each in path) and len(path) < 4
 
 
-ACRONYMS = {
-    "Conv2D": "conv",
-    "BatchNormalization": "bn",
-    "LayerNormalization": "ln",
-    "ZeroPadding2D": "pad",
-    "DepthwiseConv2D": "depthwise",
-    "SeparableConv2D": "separable",
-    "MaxPooling2D": "pool",
-    "AveragePooling2D": "pool",
-    "Conv2DTranspose": "upconv",
-    "ReLU": "relu",
-}
+SHORTER = {"max_pooling": "pool", "average_pooling": "pool", "zero_padding": "pad"}
 
 
 def name_block(items: Sequence[Item], taken: Sequence[str]) -> str:
@@ -127,65 +127,64 @@ def name_block(items: Sequence[Item], taken: Sequence[str]) -> str:
 
 
 def _name_by_content(items: tuple[Item, ...]) -> str:
-    layers: list[str] = []
-    merges: list[str] = []
-    blocks: list[str] = []
-    widest = 0
-    for sequence in walk_sequences(items):
-        for item in sequence:
-            if isinstance(item, Layer):
-                layers.append(item.op)
-            elif isinstance(item, Branches):
-                merges.append(item.merge.op)
-                widest = max(widest, len(item.paths))
-            elif isinstance(item, Call) or hasattr(item, "block"):
-                blocks.append(item.block)
-    is_gate = "Multiply" in merges and "GlobalAveragePooling2D" in layers and "Add" not in merges
-    if is_gate and len(layers) < 9:
+    layers = [item for item in _walk(items) if isinstance(item, LayerItem)]
+    branches = [item for item in _walk(items) if isinstance(item, BranchesItem)]
+    blocks = [item.block for item in _walk(items) if isinstance(item, CallItem | MarkedRun)]
+    kinds = [traits_of(layer.op).kind for layer in layers]
+    merges = [item.merge.op for item in branches]
+    gates = any(traits_of(op).scales for op in merges)
+    if gates and "pooling" in kinds and len(layers) < 9 and not any(map(is_sum, merges)):
         return "squeeze_excite"
-    if not merges and len(layers) == len(items) <= 4:
-        return "_".join(_abbreviate(item) for item in items if isinstance(item, Layer))
-    if "MultiHeadAttention" in layers:
-        return "transformer_encoder" if "Dense" in layers else "attention"
-    if any("DepthwiseConv" in op for op in layers):
-        return "inverted_residual" if layers.count("Conv2D") > 1 or merges else "separable"
-    outer = next((item for item in items if isinstance(item, Branches)), None)
-    if outer is not None and outer.merge.op == "Add" and len(outer.paths) == 2:
-        return "inception_residual" if widest > 2 or "Concatenate" in merges else "residual"
-    if outer is not None and outer.merge.op == "Concatenate":
-        if any(not path.items for path in outer.paths):
-            return "dense_layer"
-        return "inception" if widest > 2 else "reduction" if _shrinks(outer) else "parallel"
-    if merges:
-        return "cell"
-    if any("Pooling" in op for op in layers):
+    if not branches and len(layers) == len(items) <= 4:
+        return "_".join(map(_abbreviate, layers))
+    if "attention" in kinds:
+        return "transformer_encoder" if "dense" in kinds else "attention"
+    if any("Depthwise" in layer.op for layer in layers):
+        return "inverted_residual" if kinds.count("convolution") > 2 or branches else "separable"
+    if branches:
+        return _name_by_branches(branches)
+    if "pooling" in kinds:
         return "downsample"
-    if any("UpSampling" in op or "Transpose" in op for op in layers):
+    if any("UpSampling" in layer.op or "Transpose" in layer.op for layer in layers):
         return "upsample"
     if blocks and not layers:
         return f"{blocks[0]}s"
-    return (
-        "convolutions"
-        if layers
-        and all("Conv" in op or op in ACRONYMS or op in ("Activation", "ReLU") for op in layers)
-        else "block"
-    )
+    return "convolutions" if "convolution" in kinds else "block"
 
 
-def _shrinks(branches: Branches) -> bool:
+def _name_by_branches(branches: Sequence[BranchesItem]) -> str:
+    outer = branches[0]
+    widest = max(len(item.paths) for item in branches)
+    if is_sum(outer.merge.op) and len(outer.paths) == 2:
+        joined = any(is_concatenation(item.merge.op) for item in branches)
+        return "inception_residual" if widest > 2 or joined else "residual"
+    if is_concatenation(outer.merge.op):
+        if any(not path.items for path in outer.paths):
+            return "dense_layer"
+        return "inception" if widest > 2 else "reduction" if _shrinks(outer) else "parallel"
+    return "cell"
+
+
+def _walk(items: tuple[Item, ...]) -> Iterator[Item]:
+    for sequence in walk_sequences(items):
+        yield from sequence
+
+
+def _shrinks(branches: BranchesItem) -> bool:
     """Return whether every branch strides."""
     return all(
-        any(
-            isinstance(item, Layer) and item.arguments.get("strides", 1) != 1 for item in path.items
-        )
+        any(getattr(item, "arguments", {}).get("strides", 1) != 1 for item in path.items)
         for path in branches.paths
     )
 
 
-def _abbreviate(layer: Layer) -> str:
-    if layer.op == "Activation":
-        activation = layer.arguments.get("activation")
-        return (
-            activation if isinstance(activation, str) and not activation.startswith("=") else "act"
-        )
-    return ACRONYMS.get(layer.op, snake_case(layer.op))
+def _abbreviate(layer: LayerItem) -> str:
+    """Return what a block's name calls a layer: `conv`, `bn`, or an activation by its own name."""
+    given = layer.arguments.get("activation")
+    traits = traits_of(layer.op)
+    if traits.kind == "activation" and list(layer.arguments) == ["activation"]:
+        return given if isinstance(given, str) and not given.startswith("=") else "act"
+    if traits.title is not None and traits.title.isalpha() and traits.title.isascii():
+        return traits.title.lower()
+    name = re.sub(r"_?[123]d", "", snake_case(layer.op))
+    return SHORTER.get(name, name)

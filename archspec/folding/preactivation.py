@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from archspec.folding.items import Branches, Layer, Path, Sequence, list_nodes, walk_sequences
+from archspec.folding.items import (
+    BranchesItem,
+    LayerItem,
+    PathItem,
+    Sequence,
+    is_sum,
+    list_nodes,
+    walk_sequences,
+)
 from archspec.layers.table import traits_of
 
 
@@ -20,7 +28,7 @@ def hoist(main: Sequence) -> Sequence | None:
         (sequence[place - 2].op, sequence[place - 1].op)  # type: ignore[union-attr]
         for sequence in walk_sequences(main)
         for place, item in enumerate(sequence)
-        if isinstance(item, Branches) and place > 1 and _is_prefix(sequence[place - 2 : place])
+        if isinstance(item, BranchesItem) and place > 1 and _is_prefix(sequence[place - 2 : place])
     }
     changed = _hoist(main, before)
     return None if changed is main else changed
@@ -28,9 +36,9 @@ def hoist(main: Sequence) -> Sequence | None:
 
 def _is_prefix(items: Sequence) -> bool:
     """Return whether items are a normalization and an activation."""
-    if len(items) != 2 or not all(isinstance(item, Layer) for item in items):
+    if len(items) != 2 or not all(isinstance(item, LayerItem) for item in items):
         return False
-    kinds = [traits_of(item.op).kind for item in items if isinstance(item, Layer)]
+    kinds = [traits_of(item.op).kind for item in items if isinstance(item, LayerItem)]
     return kinds == ["normalization", "activation"]
 
 
@@ -38,14 +46,14 @@ def _hoist(sequence: Sequence, before: set[tuple[str, str]]) -> Sequence:
     result = []
     changed = False
     for item in sequence:
-        if isinstance(item, Branches) and len(item.paths) == 2 and item.merge.op == "Add":
+        if isinstance(item, BranchesItem) and len(item.paths) == 2 and is_sum(item.merge.op):
             place = max((0, 1), key=lambda place: len(item.paths[place].items))
             main = item.paths[place].items
             if len(main) > 2 and _is_prefix(main[:2]) and (main[0].op, main[1].op) in before:  # type: ignore[union-attr]
                 first = next(list_nodes(main[0]))
                 other = item.paths[1 - place]
-                back = Layer(op="from", sources=first, channels=item.channels)
-                paths = [Path(main[2:]), Path((back, *other.items))]
+                back = LayerItem(op="from", sources=first, channels=item.channels)
+                paths = [PathItem(main[2:]), PathItem((back, *other.items))]
                 if place == 1:
                     paths.reverse()
                 result += [*main[:2], replace(item, paths=tuple(paths))]

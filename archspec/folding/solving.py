@@ -11,18 +11,18 @@ from msgspec.structs import replace
 
 from archspec.folding.conditions import MISSING
 from archspec.folding.items import (
-    Branches,
-    Call,
+    BranchesItem,
+    CallItem,
     Formula,
-    Group,
     Item,
-    Layer,
-    Loop,
+    LayerItem,
+    LoopItem,
+    MarkedRun,
     Sequence,
     list_nodes,
     walk_sequences,
 )
-from archspec.folding.unify import Body, unify
+from archspec.folding.unify import UnifiedBody, unify
 
 
 class Solved(Struct, frozen=True):
@@ -32,7 +32,7 @@ class Solved(Struct, frozen=True):
     """
 
     main: Sequence
-    blocks: Mapping[str, Body]
+    blocks: Mapping[str, UnifiedBody]
     defaults: Mapping[str, Mapping[str, Any]]
 
 
@@ -40,16 +40,16 @@ class Solver:
     """Makes blocks of marked runs, and remembers those that it has made."""
 
     def __init__(self) -> None:
-        self.known: dict[tuple[int, ...], Body | None] = {}
+        self.known: dict[tuple[int, ...], UnifiedBody | None] = {}
         self.numbers: dict[Any, int] = {}
         self.seen: dict[int, tuple[Item, int]] = {}
 
     def solve(self, main: Sequence) -> Solved | None:
         """Return the network with a block for each mark; None if runs of one mark are no block."""
-        blocks: dict[str, Body] = {}
+        blocks: dict[str, UnifiedBody] = {}
         while groups := list(list_groups(main)):
             outer = {group.block for group in groups if _holds_group(group)}
-            calls: dict[int, Call] = {}
+            calls: dict[int, CallItem] = {}
             ready = dict.fromkeys(group.block for group in groups if group.block not in outer)
             if not ready:
                 return None  # a block would call itself
@@ -67,7 +67,7 @@ class Solver:
                 blocks[name] = body
                 rows = {number: _row(body, place) for place, number in enumerate(unique)}
                 for each in runs:
-                    calls[id(each)] = Call(
+                    calls[id(each)] = CallItem(
                         block=name,
                         arguments=rows[self.number_all(each.items, each.channels)],
                         channels=each.channels,
@@ -83,7 +83,7 @@ class Solver:
         if known is not None:
             return known[1]
         match item:
-            case Layer():
+            case LayerItem():
                 what: Any = (
                     item.op,
                     repr(item.arguments),
@@ -92,14 +92,14 @@ class Solver:
                     "" if item.op == "from" else repr(item.sources),
                     item.reuses,
                 )
-            case Call() | Group():
-                inner = item.items if isinstance(item, Group) else ()
-                arguments = repr(item.arguments) if isinstance(item, Call) else ""
+            case CallItem() | MarkedRun():
+                inner = item.items if isinstance(item, MarkedRun) else ()
+                arguments = repr(item.arguments) if isinstance(item, CallItem) else ""
                 what = (item.block, arguments, self.number_all(inner, None))
-            case Branches():
+            case BranchesItem():
                 paths = tuple(self.number_all(path.items, None) for path in item.paths)
                 what = (paths, self.number(item.merge))
-            case Loop():
+            case LoopItem():
                 what = ("loop", id(item))
         number = self.numbers.setdefault(what, len(self.numbers))
         self.seen[id(item)] = (item, number)
@@ -111,53 +111,55 @@ class Solver:
         return self.numbers.setdefault(what, len(self.numbers))
 
 
-def list_groups(main: Sequence) -> Iterator[Group]:
+def list_groups(main: Sequence) -> Iterator[MarkedRun]:
     """Yield every run that is marked as a block."""
     for sequence in walk_sequences(main):
         for item in sequence:
-            if isinstance(item, Group):
+            if isinstance(item, MarkedRun):
                 yield item
 
 
-def _holds_group(group: Group) -> bool:
+def _holds_group(group: MarkedRun) -> bool:
     return any(
-        isinstance(item, Group) for sequence in walk_sequences(group.items) for item in sequence
+        isinstance(item, MarkedRun) for sequence in walk_sequences(group.items) for item in sequence
     )
 
 
-def list_returns(items: Sequence) -> Iterator[Layer]:
+def list_returns(items: Sequence) -> Iterator[LayerItem]:
     """Yield the steps that go back to the block's input."""
     for sequence in walk_sequences(items):
         for item in sequence:
-            if isinstance(item, Layer) and item.op == "from":
+            if isinstance(item, LayerItem) and item.op == "from":
                 yield item
 
 
-def _begins_where_its_branches_do(group: Group) -> bool:
+def _begins_where_its_branches_do(group: MarkedRun) -> bool:
     """Return whether what goes back to the block's input means the input of this run."""
     first = next(list_nodes(group), None)
     return all(each.sources == first for each in list_returns(group.items))
 
 
-def _row(body: Body, place: int) -> dict[str, Any]:
+def _row(body: UnifiedBody, place: int) -> dict[str, Any]:
     row = {name: values[place] for name, values in body.params.items()}
     return {name: value for name, value in row.items() if value is not MISSING}
 
 
-def list_calls(items: Sequence) -> Iterator[Call]:
+def list_calls(items: Sequence) -> Iterator[CallItem]:
     """Yield every call of a block in a sequence."""
     for sequence in walk_sequences(items):
         for item in sequence:
-            if isinstance(item, Call):
+            if isinstance(item, CallItem):
                 yield item
 
 
-def find_param_defaults(main: Sequence, blocks: Mapping[str, Body]) -> dict[str, dict[str, Any]]:
+def find_param_defaults(
+    main: Sequence, blocks: Mapping[str, UnifiedBody]
+) -> dict[str, dict[str, Any]]:
     """Return what most calls of each block give to a param, but for its width.
 
     A param that a call leaves out has a default as well, since every param needs a value.
     """
-    given: dict[str, list[Call]] = defaultdict(list)
+    given: dict[str, list[CallItem]] = defaultdict(list)
     for items in (main, *(body.items for body in blocks.values())):
         for call in list_calls(items):
             given[call.block].append(call)
@@ -187,16 +189,16 @@ def holds_formula(value: Any) -> bool:
     return isinstance(value, Formula)
 
 
-def _put_calls(sequence: Sequence, calls: Mapping[int, Call]) -> Sequence:
+def _put_calls(sequence: Sequence, calls: Mapping[int, CallItem]) -> Sequence:
     return tuple(_put_call(item, calls) for item in sequence)
 
 
-def _put_call(item: Item, calls: Mapping[int, Call]) -> Item:
-    if isinstance(item, Group):
+def _put_call(item: Item, calls: Mapping[int, CallItem]) -> Item:
+    if isinstance(item, MarkedRun):
         if id(item) in calls:
             return calls[id(item)]
         return replace(item, items=_put_calls(item.items, calls))
-    if isinstance(item, Branches):
+    if isinstance(item, BranchesItem):
         paths = tuple(replace(path, items=_put_calls(path.items, calls)) for path in item.paths)
         return replace(item, paths=paths)
     return item

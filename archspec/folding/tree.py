@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from archspec.arguments import leave_out_defaults
 from archspec.backends.spec_yaml import spell
-from archspec.folding.items import Branches, Layer, Path, Sequence
+from archspec.folding.items import BranchesItem, LayerItem, PathItem, Sequence
 from archspec.graph import Graph, Node
 from archspec.layers import LAYERS
 
@@ -167,17 +167,17 @@ class _Tree:
             name = above
         return tuple(reversed(items))
 
-    def _item(self, name: str) -> Layer | Branches:
+    def _item(self, name: str) -> LayerItem | BranchesItem:
         node = self.graph[name]
         if name not in self.merges:
             return self._layer(node)
         start = self.dominator[name]
         assert start is not None
-        paths = tuple(Path(self._chain(each, start)) for each in node.inputs)
-        return Branches(paths=paths, merge=self._layer(node), channels=self._channels(start))
+        paths = tuple(PathItem(self._chain(each, start)) for each in node.inputs)
+        return BranchesItem(paths=paths, merge=self._layer(node), channels=self._channels(start))
 
-    def _layer(self, node: Node) -> Layer:
-        return Layer(
+    def _layer(self, node: Node) -> LayerItem:
+        return LayerItem(
             op=node.op,
             arguments=read_arguments(self.graph, node),
             channels=self._channels(node.inputs[0]),
@@ -219,10 +219,10 @@ class _Tree:
 
     def _step(
         self, name: str, sources: Any, before: str | None, names: Mapping[str, str]
-    ) -> Layer | Branches:
+    ) -> LayerItem | BranchesItem:
         item = self._item(name)
         spelled = _spell_sources(sources, before, names)
-        if isinstance(item, Branches):
+        if isinstance(item, BranchesItem):
             return replace(item, merge=replace(item.merge, name=names.get(name)), sources=spelled)
         reused = self.graph[name].reuses
         reuses = None if reused is None else names[reused]

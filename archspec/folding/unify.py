@@ -19,7 +19,16 @@ from archspec.errors import Refused
 from archspec.folding import items as parts
 from archspec.folding.alignment import Slot, lay_side_by_side
 from archspec.folding.conditions import MISSING, Values, find_condition, fits, is_number
-from archspec.folding.items import Branches, Call, Formula, Item, Layer, Path, input_channels
+from archspec.folding.holes import Hole
+from archspec.folding.items import (
+    BranchesItem,
+    CallItem,
+    Formula,
+    Item,
+    LayerItem,
+    PathItem,
+    input_channels,
+)
 from archspec.folding.naming import name_hole
 from archspec.layers import LAYERS
 from archspec.syntax.formulas import evaluate, make_divisible
@@ -31,28 +40,14 @@ FACTORS = (2, 3, 4, 6, 8)
 MOST_EXPANSION = 16
 
 
-class Body(Struct, frozen=True):
+class UnifiedBody(Struct, frozen=True):
     """The steps of a block, and its params with their values in each run."""
 
     items: parts.Sequence
     params: Mapping[str, list[Any]]
 
 
-class Hole(Struct, eq=False):
-    """An argument, or the presence of a step, that differs between runs.
-
-    argument: "" for the presence. index: of an element within a list. values: in each run.
-    """
-
-    slot: Slot | None
-    argument: str
-    values: list[Any]
-    index: tuple[int, ...] = ()
-    name: str = ""
-    formula: Formula | None = None
-
-
-def unify(runs: Sequence[parts.Sequence]) -> Body | None:
+def unify(runs: Sequence[parts.Sequence]) -> UnifiedBody | None:
     """Return the block that all runs are calls of; None if there is none.
 
     A run may be a pair of branches of which one is the identity, while others lack the shortcut:
@@ -66,21 +61,23 @@ def unify(runs: Sequence[parts.Sequence]) -> Body | None:
         return _unify_with_shortcut(pairs, channels)
     slots = lay_side_by_side(runs)
     filled = _Filling(slots, channels)
-    body = Body(filled.build(slots), filled.params)
+    body = UnifiedBody(filled.build(slots), filled.params)
     return body if all(is_right(body, place, run) for place, run in enumerate(runs)) else None
 
 
 def _has_name(item: Item) -> bool:
     """Return whether something outside of a block refers to an item within."""
-    if isinstance(item, Branches) and any(_has_name(e) for path in item.paths for e in path.items):
+    if isinstance(item, BranchesItem) and any(
+        _has_name(e) for path in item.paths for e in path.items
+    ):
         return True
     return bool(parts.name_of(item))
 
 
-def _split_shortcut(run: parts.Sequence) -> tuple[parts.Sequence, Branches | None]:
+def _split_shortcut(run: parts.Sequence) -> tuple[parts.Sequence, BranchesItem | None]:
     """Return the longer of two branches, and the branches; the run itself if it is no such pair."""
     only = run[0]
-    if len(run) == 1 and isinstance(only, Branches) and len(only.paths) == 2:
+    if len(run) == 1 and isinstance(only, BranchesItem) and len(only.paths) == 2:
         sizes = [len(path.items) for path in only.paths]
         if 0 in sizes:
             return only.paths[sizes.index(max(sizes))].items, only
@@ -88,8 +85,8 @@ def _split_shortcut(run: parts.Sequence) -> tuple[parts.Sequence, Branches | Non
 
 
 def _unify_with_shortcut(
-    pairs: Sequence[tuple[parts.Sequence, Branches | None]], channels: list[int | None]
-) -> Body | None:
+    pairs: Sequence[tuple[parts.Sequence, BranchesItem | None]], channels: list[int | None]
+) -> UnifiedBody | None:
     mains = [main for main, _ in pairs]
     outer = next(branches for _, branches in pairs if branches is not None)
     at = next(place for place, path in enumerate(outer.paths) if not path.items)
@@ -101,11 +98,11 @@ def _unify_with_shortcut(
     slots = lay_side_by_side(mains)
     there = Hole(None, "", [branches is not None for _, branches in pairs])
     filled = _Filling(slots, channels, there)
-    main = Path(filled.build(slots))
-    shortcut = Path((), when=there.formula)
+    main = PathItem(filled.build(slots))
+    shortcut = PathItem((), when=there.formula)
     paths = (shortcut, main) if at == 0 else (main, shortcut)
     merge = replace(outer.merge, nodes=())
-    body = Body((Branches(paths=paths, merge=merge),), filled.params)
+    body = UnifiedBody((BranchesItem(paths=paths, merge=merge),), filled.params)
     runs = [main if each is None else (each,) for main, each in pairs]
     return body if all(is_right(body, place, run) for place, run in enumerate(runs)) else None
 
@@ -139,12 +136,12 @@ class _Filling:
                     found if outer else MISSING for found, outer in zip(there, around, strict=True)
                 ]
                 yield Hole(slot, "", values)
-            if isinstance(slot.item, Branches):
+            if isinstance(slot.item, BranchesItem):
                 for path in slot.paths:
                     yield from self._find_holes(path, there)
                 merges = [item and item.merge for item in slot.found]  # type: ignore[union-attr]
                 yield from self._find_differing(slot, merges)
-            elif isinstance(slot.item, Layer | Call):
+            elif isinstance(slot.item, LayerItem | CallItem):
                 yield from self._find_differing(slot, slot.found)
 
     def _find_differing(self, slot: Slot, found: Sequence[Any]) -> Iterator[Hole]:
@@ -302,7 +299,7 @@ class _Filling:
 
     def _fill_by_expansion(self, hole: Hole) -> str | None:
         """Return `expansion > 1` for a step that widens, and make the expansion a param."""
-        if hole.slot is None or not isinstance(hole.slot.item, Layer | Call):
+        if hole.slot is None or not isinstance(hole.slot.item, LayerItem | CallItem):
             return None
         for other in self.holes:
             if other.slot is not hole.slot or other.argument not in WIDTHS:
@@ -368,12 +365,12 @@ class _Filling:
         item: Any = slot.item
         own = [hole for hole in self.holes if hole.slot is slot]
         when = next((hole.formula for hole in own if hole.argument == ""), None)
-        if isinstance(item, Branches):
+        if isinstance(item, BranchesItem):
             paths = tuple(
                 replace(path, items=self.build(slots))
                 for path, slots in zip(item.paths, slot.paths, strict=True)
             )
-            merges = [each.merge for each in slot.found if isinstance(each, Branches)]
+            merges = [each.merge for each in slot.found if isinstance(each, BranchesItem)]
             merge = self._build_arguments(item.merge, merges, own)
             return replace(item, paths=paths, merge=merge, when=when)
         found = [each for each in slot.found if each is not None]
@@ -418,11 +415,11 @@ def _put(value: Any, index: tuple[int, ...], formula: Any) -> Any:
     return copy
 
 
-def read_argument(item: Layer | Call, name: str) -> Any:
+def read_argument(item: LayerItem | CallItem, name: str) -> Any:
     """Return an argument of a layer or call, its default where it is left out."""
     if name in item.arguments:
         return item.arguments[name]
-    if isinstance(item, Call):
+    if isinstance(item, CallItem):
         return MISSING
     from archspec.backends.spec_yaml import spell
     from archspec.folding.tree import shorten
@@ -483,7 +480,7 @@ def _divide_roughly(values: Values, factor: int) -> list[Any]:
 # --- whether a block gives its runs --------------------------------------------------------------
 
 
-def is_right(body: Body, place: int, run: parts.Sequence) -> bool:
+def is_right(body: UnifiedBody, place: int, run: parts.Sequence) -> bool:
     """Return whether the call of a block in one place is the run that it stands for."""
     env = {name: values[place] for name, values in body.params.items()}
     env = {name: value for name, value in env.items() if value is not MISSING}
@@ -503,9 +500,11 @@ def unfold(items: parts.Sequence, env: Mapping[str, Any]) -> parts.Sequence:
     for item in items:
         if not _is_there(item.when, env):
             continue
-        if isinstance(item, Branches):
+        if isinstance(item, BranchesItem):
             paths = [
-                Path(unfold(path.items, env)) for path in item.paths if _is_there(path.when, env)
+                PathItem(unfold(path.items, env))
+                for path in item.paths
+                if _is_there(path.when, env)
             ]
             if len(paths) == 1:
                 result += paths[0].items
@@ -540,7 +539,7 @@ def _are_same(one: parts.Sequence, other: parts.Sequence) -> bool:
 
 def _is_same(one: Item, other: Item) -> bool:
     match one, other:
-        case Branches(), Branches():
+        case BranchesItem(), BranchesItem():
             return (
                 len(one.paths) == len(other.paths)
                 and all(
@@ -548,12 +547,12 @@ def _is_same(one: Item, other: Item) -> bool:
                 )
                 and _is_same(one.merge, other.merge)
             )
-        case Layer(), Layer():
+        case LayerItem(), LayerItem():
             same = (one.op, one.call) == (other.op, other.call)
             if one.op == "from" or not same:
                 return same
             return one.sources == other.sources and _have_same(one, other)
-        case Call(), Call():
+        case CallItem(), CallItem():
             return one.block == other.block and all(
                 _same(value, one.arguments.get(name, MISSING))
                 for name, value in other.arguments.items()
@@ -561,6 +560,6 @@ def _is_same(one: Item, other: Item) -> bool:
     return False
 
 
-def _have_same(one: Layer, other: Layer) -> bool:
+def _have_same(one: LayerItem, other: LayerItem) -> bool:
     names = {*one.arguments, *other.arguments}
     return all(_same(read_argument(one, name), read_argument(other, name)) for name in names)
