@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec.folding.alignment import count_alike
-from archspec.folding.cells import Cell, cut_cell, find_cells, is_wired
+from archspec.folding.cells import CellRun, cut_cell, find_cells, is_wired
 from archspec.folding.cost import count_cost
 from archspec.folding.items import (
     BranchesItem,
@@ -138,7 +138,7 @@ class _BlockSearch:
             else:
                 return
 
-    def _mark_cells(self, cells: list[Cell]) -> Sequence:
+    def _mark_cells(self, cells: list[CellRun]) -> Sequence:
         first = cut_cell(self.main, cells[0])
         taken = [group.block for group in list_groups(self.main)]
         name = name_block(first, taken, len(cells[0].inputs))
@@ -244,7 +244,7 @@ class _BlockSearch:
             if len(windows) < 2 or _repeats(shapes):
                 continue
             kept = _leave_out_overlaps(windows)
-            if len(kept) < 2:
+            if len(kept) < 2 or 2 * sum(map(_cuts_convolution, kept)) > len(kept):
                 continue
             sequence, start, end = kept[0]
             size = measure_all(sequence[start:end])
@@ -440,6 +440,20 @@ def _cuts_run(sequence: Sequence, start: int, end: int) -> bool:
     before = start > 0 and shapes[0] == shapes[1]
     after = end < len(sequence) and shapes[-1] == shapes[-2]
     return before or after
+
+
+def _cuts_convolution(window: Window) -> bool:
+    """Return whether a run begins between a convolution and its normalization or activation."""
+    sequence, start, _ = window
+    if start == 0:
+        return False
+    before, first = sequence[start - 1], sequence[start]
+    if not isinstance(before, LayerItem) or not isinstance(first, LayerItem):
+        return False
+    kinds = [traits_of(each.op).kind for each in (before, first)]
+    if kinds[0] == "normalization":
+        return kinds[1] == "activation"
+    return kinds[0] in ("convolution", "dense") and kinds[1] in ("normalization", "activation")
 
 
 def _split(run: Sequence) -> Sequence:

@@ -284,7 +284,8 @@ def _find_defaults(sequences: list[Sequence]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for op, counter in counts.items():
         for (name, text), count in counter.items():
-            if count > 1 and count > 0.6 * totals[op]:
+            is_width = name in ("filters", "units")
+            if count > 1 and count > 0.6 * totals[op] and not is_width:
                 found.setdefault(op, {})[name] = values[name, text]
     return found
 

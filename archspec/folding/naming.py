@@ -195,5 +195,5 @@ def abbreviate(layer: LayerItem) -> str:
         return given if isinstance(given, str) and not given.startswith("=") else "act"
     if traits.title is not None and traits.title.isalpha() and traits.title.isascii():
         return traits.title.lower()
-    name = re.sub(r"_?[123]d", "", snake_case(layer.op))
+    name = re.sub("_?[123]_?d", "", snake_case(layer.op))
     return SHORTER.get(name, name)
