@@ -567,7 +567,7 @@ def _list_calls(items: Sequence) -> Iterator[list[Item]]:
 
 
 def _block_of(item: Item) -> str | None:
-    plain = isinstance(item, CallItem) and item.when is None and item.name is None
+    plain = isinstance(item, CallItem) and _may_repeat(item)
     return item.block if plain and isinstance(item, CallItem) else None
 
 
