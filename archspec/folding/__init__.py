@@ -24,7 +24,7 @@ from archspec.folding.document import write_document
 from archspec.folding.loops import Looped, find_loops
 from archspec.folding.solving import Solved, Solver
 from archspec.folding.tree import to_sequence
-from archspec.graph import Graph
+from archspec.graph import Graph, canonical_order
 from archspec.pipeline import loads
 from archspec.syntax.writer import write_yaml
 
@@ -44,7 +44,8 @@ class Folded(Struct, frozen=True):
 def fold_graph(graph: Graph) -> Folded:
     """Return a short spec of a network, with the same fingerprint."""
     text, folded = next(_list_sound(graph))
-    return Folded(text, folded, {})
+    pairs = zip(canonical_order(graph), canonical_order(folded), strict=True)
+    return Folded(text, folded, {old: new for old, new in pairs if old != new})
 
 
 def _list_sound(graph: Graph) -> Iterator[tuple[str, Graph]]:

@@ -38,7 +38,7 @@ LONGEST_CELL = 80
 INPUTS = ("x", "y", "z")
 
 
-class Cell(Struct, frozen=True, eq=False):
+class CellRun(Struct, frozen=True, eq=False):
     """A run of steps with wiring of its own. inputs: what it takes, as written under `from`."""
 
     start: int
@@ -46,14 +46,14 @@ class Cell(Struct, frozen=True, eq=False):
     inputs: tuple[str, ...]
 
 
-def find_cells(main: Sequence, outputs: Collection[str]) -> Iterator[tuple[int, list[Cell]]]:
+def find_cells(main: Sequence, outputs: Collection[str]) -> Iterator[tuple[int, list[CellRun]]]:
     """Yield runs with the same wiring, of which only the last step is used outside.
 
     outputs: the names of the steps that are outputs of the network. Yields a number for each
     wiring, and its runs.
     """
     wires = _Wires(main, outputs)
-    found: dict[int, list[Cell]] = defaultdict(list)
+    found: dict[int, list[CellRun]] = defaultdict(list)
     numbers: dict[Any, int] = {}
     for start in range(len(main)):
         state, inputs, is_wired, last = 0, dict[int, int](), False, -1
@@ -77,14 +77,14 @@ def find_cells(main: Sequence, outputs: Collection[str]) -> Iterator[tuple[int, 
                 last = max(last, wires.last_use[place - 1])
             if is_wired and last <= place and place - start > 3:
                 names = tuple(wires.write(source, start) for source in inputs)
-                found[state].append(Cell(start, place + 1, names))
+                found[state].append(CellRun(start, place + 1, names))
     for state, cells in found.items():
         apart = list(_leave_out_overlaps(cells))
         if len(apart) > 1:
             yield state, apart
 
 
-def cut_cell(main: Sequence, cell: Cell) -> Sequence:
+def cut_cell(main: Sequence, cell: CellRun) -> Sequence:
     """Return the steps of a cell, with `@3` for what its step 3 is called and `@x` for an input."""
     places = {name: place for place, item in enumerate(main) if (name := name_of(item))}
     known = {name: f"@{letter}" for name, letter in zip(cell.inputs, INPUTS, strict=False)}
@@ -228,7 +228,7 @@ def _unwire(item: Item) -> Item:
     return with_name(with_sources(item, None), None)
 
 
-def _leave_out_overlaps(cells: list[Cell]) -> Iterator[Cell]:
+def _leave_out_overlaps(cells: list[CellRun]) -> Iterator[CellRun]:
     end = 0
     for cell in cells:
         if cell.start >= end:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec.folding.alignment import count_alike
-from archspec.folding.cells import Cell, cut_cell, find_cells, is_wired
+from archspec.folding.cells import CellRun, cut_cell, find_cells, is_wired
 from archspec.folding.cost import count_cost
 from archspec.folding.items import (
     BranchesItem,
@@ -42,6 +42,7 @@ from archspec.layers import LAYERS
 from archspec.layers.table import traits_of
 from archspec.objects.kinds import snake_case
 
+ANY: tuple[str, ...] = ()  # the beginning of the names that Keras gives
 LONGEST = 24  # items in a run that is found by its shape
 ROUNDS = 60
 TRIED = 6  # proposals of one kind that are tried in a round
@@ -138,7 +139,7 @@ class _BlockSearch:
             else:
                 return
 
-    def _mark_cells(self, cells: list[Cell]) -> Sequence:
+    def _mark_cells(self, cells: list[CellRun]) -> Sequence:
         first = cut_cell(self.main, cells[0])
         taken = [group.block for group in list_groups(self.main)]
         name = name_block(first, taken, len(cells[0].inputs))
@@ -244,7 +245,7 @@ class _BlockSearch:
             if len(windows) < 2 or _repeats(shapes):
                 continue
             kept = _leave_out_overlaps(windows)
-            if len(kept) < 2:
+            if len(kept) < 2 or 2 * sum(map(_cuts_convolution, kept)) > len(kept):
                 continue
             sequence, start, end = kept[0]
             size = measure_all(sequence[start:end])
@@ -366,14 +367,20 @@ def _propose_by_names(shape: Any, windows: list[Window], alike: float) -> Propos
 def _find_prefixes(
     sequence: Sequence, names: list[list[list[str]]], depth: int
 ) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-    """Yield runs of at least four lines whose layers share the first parts of their names."""
+    """Yield runs of at least four lines whose layers share the first parts of their names.
+
+    Layers that have only the names that Keras gives may stand between them.
+    """
+    prefixes = [_prefix(*each, depth) for each in zip(sequence, names, strict=True)]
     start = 0
     while start < len(sequence):
-        prefix = _prefix(sequence[start], names[start], depth)
-        end = start + 1
-        if prefix is not None:
-            while end < len(sequence) and _prefix(sequence[end], names[end], depth) == prefix:
-                end += 1
+        prefix = prefixes[start]
+        end = place = start + 1
+        if prefix:
+            while place < len(sequence) and prefixes[place] in (prefix, ANY):
+                place += 1
+                if prefixes[place - 1] == prefix:
+                    end = place
             if measure_all(sequence[start:end]) >= 4:
                 yield start, end, prefix
         start = end
@@ -390,9 +397,12 @@ def _leave_out_numbers(part: str) -> str:
 
 def _prefix(item: Item, names: list[list[str]], depth: int) -> tuple[str, ...] | None:
     """Return the first parts of the names of an item's layers, if all have the same; with a depth
-    of 0, the first part that is a number, wherever it stands."""
+    of 0, the first part that is a number, wherever it stands. ANY if Keras gave all of them."""
     if is_bound(item) or name_of(item) or not names:
         return None
+    names = [parts for parts in names if not _is_given("_".join(parts))]
+    if not names:
+        return ANY
     if depth == 0:
         numbers = {next((part for part in parts if part.isdigit()), "") for parts in names}
         return tuple(numbers) if len(numbers) == 1 and numbers != {""} else None
@@ -440,6 +450,20 @@ def _cuts_run(sequence: Sequence, start: int, end: int) -> bool:
     before = start > 0 and shapes[0] == shapes[1]
     after = end < len(sequence) and shapes[-1] == shapes[-2]
     return before or after
+
+
+def _cuts_convolution(window: Window) -> bool:
+    """Return whether a run begins between a convolution and its normalization or activation."""
+    sequence, start, _ = window
+    if start == 0:
+        return False
+    before, first = sequence[start - 1], sequence[start]
+    if not isinstance(before, LayerItem) or not isinstance(first, LayerItem):
+        return False
+    kinds = [traits_of(each.op).kind for each in (before, first)]
+    if kinds[0] == "normalization":
+        return kinds[1] == "activation"
+    return kinds[0] in ("convolution", "dense") and kinds[1] in ("normalization", "activation")
 
 
 def _split(run: Sequence) -> Sequence:

@@ -96,7 +96,17 @@ class _Document:
             when = items[place].when
             while when is not None and end < len(items) and items[end].when == when:
                 end += 1
-            if when is not None and end - place > 1:
+            alternative = items[end] if end < len(items) else None
+            if when is not None and alternative is not None and _excludes(when, alternative.when):
+                steps.append(
+                    {
+                        "when": when,
+                        "layers": self._write_bare(items[place:end], keyed),
+                        "else": self._write_bare((alternative,), keyed),
+                    }
+                )
+                end += 1
+            elif when is not None and end - place > 1:
                 inner = [
                     self._write_step(each, keyed, with_when=False) for each in items[place:end]
                 ]
@@ -106,6 +116,10 @@ class _Document:
                 end = place + 1
             place = end
         return steps
+
+    def _write_bare(self, items: Sequence, keyed: bool) -> list[Any]:
+        """Return steps without their conditions, which stand around them."""
+        return [self._write_step(item, keyed, with_when=False) for item in items]
 
     def _write_step(self, item: Item, keyed: bool, with_when: bool = True) -> Any:
         """Return a step. keyed: whether branches may have names."""
@@ -190,6 +204,11 @@ class _Document:
             return {**words, "layers": self._write_steps(loop.items, bool(loop.name))}
         step = self._write_step(loop.items[0], keyed=bool(loop.name))
         return {**(step if isinstance(step, dict) else {step: None}), **words}
+
+
+def _excludes(one: Formula, other: Formula | None) -> bool:
+    """Return whether of two conditions on one param just one is true."""
+    return other is not None and (other == f"=not {one[1:]}" or one == f"=not {other[1:]}")
 
 
 def _write_margins(name: str, value: Any) -> Any:
@@ -284,7 +303,8 @@ def _find_defaults(sequences: list[Sequence]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for op, counter in counts.items():
         for (name, text), count in counter.items():
-            if count > 1 and count > 0.6 * totals[op]:
+            is_width = name in ("filters", "units")
+            if count > 1 and count > 0.6 * totals[op] and not is_width:
                 found.setdefault(op, {})[name] = values[name, text]
     return found
 

@@ -67,6 +67,9 @@ def _name_width(hole: Hole, slots: Sequence[Slot], widths: Sequence[Hole]) -> st
         last = widths[-1].slot
         if hole.slot is last or len(widths) == 1:
             return hole.argument
+        pairs = zip(hole.values, widths[-1].values, strict=True)
+        if all(_is_larger(one, other) for one, other in pairs):
+            return "expanded"
         kernel = _write_kernel(_arguments(hole.slot).get("kernel_size"))
         return f"{hole.argument}_{kernel}" if kernel else hole.argument
     path, _ = found
@@ -79,6 +82,11 @@ def _name_width(hole: Hole, slots: Sequence[Slot], widths: Sequence[Hole]) -> st
     if own in ("1x1", "") and largest:
         return f"reduce_{largest}"
     return f"{hole.argument}_{own}" if own else hole.argument
+
+
+def _is_larger(one: Any, other: Any) -> bool:
+    known = isinstance(one, int) and isinstance(other, int)
+    return not known or one > other
 
 
 def _write_kernel(value: Any) -> str:
@@ -106,7 +114,7 @@ def name_condition(hole: Hole, slots: Sequence[Slot]) -> str:
     for part, word in (("Pooling", "pool"), ("Padding", "pad"), ("Drop", "drop")):
         if part in item.op:
             return word
-    return f"with_{snake_case(item.op)}"
+    return f"with_{abbreviate(item)}"
 
 
 def _is_projection(slot: Slot, path: Sequence[Slot]) -> bool:
@@ -195,5 +203,5 @@ def abbreviate(layer: LayerItem) -> str:
         return given if isinstance(given, str) and not given.startswith("=") else "act"
     if traits.title is not None and traits.title.isalpha() and traits.title.isascii():
         return traits.title.lower()
-    name = re.sub(r"_?[123]d", "", snake_case(layer.op))
+    name = re.sub("_?[123]_?d", "", snake_case(layer.op))
     return SHORTER.get(name, name)
