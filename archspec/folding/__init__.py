@@ -22,6 +22,7 @@ from archspec.errors import ArchspecError
 from archspec.folding.discovery import find_blocks, polish
 from archspec.folding.document import write_document
 from archspec.folding.loops import Looped, find_loops
+from archspec.folding.shipped import mark_shipped
 from archspec.folding.solving import Solved, Solver
 from archspec.folding.tree import to_sequence
 from archspec.graph import Graph, canonical_order
@@ -62,8 +63,9 @@ def _list_sound(graph: Graph) -> Iterator[tuple[str, Graph]]:
 
 def _list_texts(graph: Graph) -> Iterator[str]:
     """Yield specs of a network, from the shortest to the flat one."""
-    main, names = to_sequence(graph)
+    flat, names = to_sequence(graph)
     solver = Solver()
+    main = mark_shipped(flat, graph, solver)
     spec = to_spec(graph)
     head = {key: value for key, value in spec.items() if key not in ("layers", "outputs")}
     outputs = [names[name] for name in graph.outputs] if names.keys() & {*graph.outputs} else None
@@ -81,5 +83,5 @@ def _list_texts(graph: Graph) -> Iterator[str]:
     yield write(solved)
     yield write(solved, with_periods=False)
     yield write(solved, with_loops=False)
-    yield write(Solved(main, {}, {}), with_loops=False)
+    yield write(Solved(flat, {}, {}), with_loops=False)
     yield write_yaml(spec)

@@ -288,6 +288,8 @@ class _BlockSearch:
         for name, runs in groups.items():
             if (name == GATE and len(runs) > 1) or any(map(is_wired, runs)):
                 continue
+            if runs[0].shipped is not None:
+                continue
             only_calls = all(
                 len(run.items) == 1 and isinstance(run.items[0], MarkedRun) for run in runs
             )
@@ -303,6 +305,8 @@ class _BlockSearch:
         runs: dict[str, Sequence] = {}
         inner: dict[str, set[str]] = defaultdict(set)
         for group in list_groups(self.main):
+            if group.shipped is not None:
+                continue
             items = _split(group.items)
             if group.block not in runs or measure_all(items) > measure_all(runs[group.block]):
                 runs[group.block] = items
@@ -326,7 +330,7 @@ class _BlockSearch:
         """Mark a run beside a block's call that is the block with steps left out."""
         for sequence in walk_sequences(self.main):
             for place, item in enumerate(sequence):
-                if not isinstance(item, MarkedRun):
+                if not isinstance(item, MarkedRun) or item.shipped is not None:
                     continue
                 whole = _split(item.items)
                 size = measure_all(whole)

@@ -23,7 +23,8 @@ from archspec.folding.items import (
     walk_sequences,
 )
 from archspec.folding.loops import Looped
-from archspec.folding.solving import find_param_defaults
+from archspec.folding.shipped import KNOWN, list_defaults
+from archspec.folding.solving import find_param_defaults, list_calls
 from archspec.folding.unify import read_argument
 from archspec.layers import LAYERS
 from archspec.layers.table import traits_of
@@ -53,6 +54,11 @@ class _Document:
             entries = list(data.items())
             entries.insert(place, ("params", {"depths": list(self.looped.depths)}))
             data = dict(entries)
+        if shipped := self._list_shipped():
+            place = list(data).index("input" if "input" in data else "inputs")
+            entries = list(data.items())
+            entries.insert(place, ("import", shipped))
+            data = dict(entries)
         if self.defaults:
             data["defaults"] = {op: dict(values) for op, values in self.defaults.items()}
         if self.looped.blocks:
@@ -61,6 +67,12 @@ class _Document:
         if outputs is not None:
             data["outputs"] = outputs
         return lay_out(data)
+
+    def _list_shipped(self) -> list[str]:
+        """Return the blocks that come with archspec."""
+        bodies = (body.items for body in self.looped.blocks.values())
+        called = {call.block for items in (self.looped.main, *bodies) for call in list_calls(items)}
+        return sorted(called - self.looped.blocks.keys())
 
     def _write_block(self, name: str) -> dict[str, Any]:
         body = self.looped.blocks[name]
@@ -170,14 +182,16 @@ class _Document:
         return layer.op, _shorten(arguments, order[0]), words
 
     def _write_call(self, call: CallItem) -> Any:
-        defaults = self.params[call.block]
+        own = call.block in self.looped.blocks
+        defaults = self.params[call.block] if own else list_defaults(call.block)
         arguments = {
             name: value
             for name, value in call.arguments.items()
             if not _is_same(defaults.get(name, MISSING), value)
         }
-        first = next(iter(self.looped.blocks[call.block].params), "")
-        return _shorten(arguments, first)
+        body = self.looped.blocks.get(call.block)
+        params = KNOWN[call.block].params if body is None else body.params
+        return _shorten(arguments, next(iter(params), ""))
 
     def _write_branches(self, item: BranchesItem, keyed: bool) -> dict[str, Any]:
         keys = _name_paths(item) if keyed else None

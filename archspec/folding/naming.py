@@ -14,7 +14,6 @@ from archspec.folding.items import (
     MarkedRun,
     is_concatenation,
     is_sum,
-    walk_sequences,
 )
 from archspec.layers.table import traits_of
 from archspec.objects.kinds import snake_case
@@ -39,9 +38,10 @@ def name_hole(holes: Sequence[Hole], slots: Sequence[Slot]) -> None:
 def _name_argument(hole: Hole) -> str:
     if hole.argument in ("target_shape", "output_shape"):
         return "filters"
-    if hole.argument == "rate" and hole.slot is not None and "noise_shape" in _arguments(hole.slot):
-        return "drop_path"
-    return {"rate": "dropout"}.get(hole.argument, hole.argument)
+    if hole.argument == "rate" and hole.slot is not None:
+        samples = getattr(hole.slot.item, "block", "") == "stochastic_depth"
+        return "drop_path" if samples or "noise_shape" in _arguments(hole.slot) else "dropout"
+    return hole.argument
 
 
 def _arguments(slot: Slot) -> Any:
@@ -183,8 +183,12 @@ def _name_by_branches(branches: Sequence[BranchesItem]) -> str:
 
 
 def _walk(items: tuple[Item, ...]) -> Iterator[Item]:
-    for sequence in walk_sequences(items):
-        yield from sequence
+    """Yield items and those in their branches, but not those of other blocks."""
+    for item in items:
+        yield item
+        if isinstance(item, BranchesItem):
+            for path in item.paths:
+                yield from _walk(path.items)
 
 
 def _shrinks(branches: BranchesItem) -> bool:
