@@ -45,6 +45,7 @@ ROOMS = [
     "differences",
     "pictures",
     "backends",
+    "importing",
     "data",
     "runs",
     "training",
