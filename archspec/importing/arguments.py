@@ -11,7 +11,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.importing.findings import Findings
 from archspec.infer import bind_arguments
 from archspec.layers import LAYERS
-from archspec.layers.equivalents import forget_building
+from archspec.layers.equivalents import forget_additions
 
 ANY = object()
 # What a config says besides the arguments of the table -> the only value that means nothing.
@@ -21,8 +21,8 @@ UNREAD: dict[str, Any] = {
     **dict.fromkeys(("query_shape", "key_shape", "value_shape"), ANY),  # of attention, in Keras 2
     **dict.fromkeys(("renorm", "rms_scaling", "synchronized", "sparse", "ragged"), False),
     "groups": 1,
+    "data_format": "channels_last",
 }
-COMPUTED = ("activity_regularizer",)
 OLD = {"alpha": "negative_slope"}  # Keras 2's names of arguments
 FLOAT32 = "float32"
 
@@ -37,7 +37,7 @@ def read_arguments(
     table = LAYERS[op].arguments
     given: dict[str, Any] = {}
     before = len(findings.found)
-    for name, value in forget_building(op, config, rank).items():
+    for name, value in forget_additions(op, config, rank).items():
         if name in OLD and name not in table and OLD[name] in table:
             name = OLD[name]
         try:

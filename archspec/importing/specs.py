@@ -17,7 +17,7 @@ from archspec.importing.files import Model
 from archspec.importing.findings import Findings
 from archspec.importing.masks import check_masks
 from archspec.importing.wiring import INPUT, ImportedStep, Wiring, to_steps
-from archspec.layers import LAYERS
+from archspec.layers import COMMON, LAYERS
 from archspec.syntax.words import RESERVED
 from archspec.syntax.writer import write_value, write_yaml
 
@@ -216,7 +216,7 @@ def _shorten(step: ImportedStep) -> Any:
     for name, value in written.items():
         if value is None and table[name].type.kind == "activation":
             written[name] = "linear"  # the word for no activation
-    if list(written) == [next(iter(table), None)]:
+    if list(written) == [next(iter(table), None)] and not set(written) & set(COMMON):
         (first,) = written.values()
         if first is not None and not isinstance(first, dict | list):
             return first

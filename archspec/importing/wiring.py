@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from archspec.arguments import show
 from archspec.errors import Refused, Suggestion
@@ -37,13 +38,14 @@ from archspec.layers.equivalents import (
     Tensor,
     replace_operation,
     replace_private,
+    trains_by_default,
 )
 
 MOST_CALLS = 20_000  # of layers, each inside each call of the models around it
 MODELS = ("Functional", "Model", "Sequential")
 INPUT = "InputLayer"
 SINGLE = ("inputs", "x", "input")  # what Keras's layers call the one tensor that they take
-UNREAD_CALL = {"return_attention_scores": False, "training": False}  # Keras writes these itself
+SCORES = "return_attention_scores"
 SAID = "only Functional and Sequential models say how their layers are connected"
 
 
@@ -132,7 +134,47 @@ def to_steps(model: Model, findings: Findings) -> Wiring:
             f"{reader.seeds} seeds of random numbers are left out: they follow from the run's seed"
         )
     wiring.notes += reader.notes
-    return wiring
+    return _sort_by_depth(wiring)
+
+
+def _sort_by_depth(wiring: Wiring) -> Wiring:
+    """Return the same steps depth first from the outputs, so that each branch stands in one piece.
+
+    Keras writes the layers of parallel branches in turn. Inputs come first, in the model's order.
+    """
+    steps = wiring.steps
+    order = {place: None for place, step in enumerate(steps) if step.op == INPUT}
+    stack = [(place, False) for place in reversed([*wiring.outputs, *range(len(steps))])]
+    while stack:
+        place, is_ready = stack.pop()
+        if place in order:
+            continue
+        if is_ready:
+            order[place] = None
+            continue
+        stack.append((place, True))
+        stack += [(each, False) for each in reversed(steps[place].inputs)]
+    new = {old: place for place, old in enumerate(order)}
+
+    def move(key: int) -> int:
+        return new[key] if key >= 0 else key
+
+    owners: dict[int, int] = {}  # of the calls of one layer the one that now stands first
+    moved = []
+    for old in order:
+        step = steps[old]
+        first = old if step.reuses is None else step.reuses
+        owner = owners.setdefault(first, new[old])
+        arguments = steps[first].arguments if owner == new[old] else {}
+        inputs = tuple(map(move, step.inputs))
+        reuses = None if owner == new[old] else owner
+        moved.append(replace(step, arguments=arguments, inputs=inputs, reuses=reuses))
+    keys = {
+        (name, tuple(map(move, values)), *rest): key
+        for (name, values, *rest), key in wiring.keys.items()
+    }
+    masks = [replace(each, step=move(each.step), key=move(each.key)) for each in wiring.masks]
+    return Wiring(moved, list(map(move, wiring.outputs)), wiring.notes, keys, masks)
 
 
 class _Place(Struct, frozen=True):
@@ -492,8 +534,12 @@ class _Reader(Struct):
         for key, value in call.kwargs.items():
             if value is None or key in (slots or SINGLE) or _is_mask(key, value):
                 continue
-            if UNREAD_CALL.get(key) is value:
+            if key == SCORES and value is False:
                 continue
+            if key == "training" and isinstance(value, bool):
+                usual = trains_by_default(layer.class_name)  # which Keras writes by itself
+                if value == usual or key not in entry.call:
+                    continue
             if key not in entry.call or not isinstance(value, bool):
                 raise _refuse_constant(layer, key, value)
             constants[key] = value

@@ -20,6 +20,7 @@ from msgspec import Struct, field
 
 from archspec.errors import Refused
 from archspec.graph import Shape
+from archspec.layers.table import FAMILIES
 
 BEFORE = -1  # in `inputs`: the output of the equivalent before this one
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -298,16 +299,61 @@ def _get(config: Mapping[str, Any], name: str, kind: type) -> Any:
     return value
 
 
-# --- what Keras adds when it builds a layer ------------------------------------------------------
+# --- what Keras adds to what it was given --------------------------------------------------------
+
+# Arguments of which Keras makes one number a range, and what the range begins with: minus the
+# number, 0 or 1.
+RANGES: dict[str, dict[str, Callable[[float], float]]] = {
+    **dict.fromkeys(
+        ("RandomRotation", "RandomSaturation", "RandomColorDegeneration", "RandomBrightness"),
+        {"factor": lambda number: -number},
+    ),
+    **dict.fromkeys(
+        ("RandomContrast", "RandomPerspective", "RandomErasing", "RandomHue", "RandomInvert", "RandomSharpness")
+        + ("RandAugment", "AugMix"),
+        {"factor": lambda number: 0},
+    ),
+    "RandomGaussianBlur": {"factor": lambda number: 0, "sigma": lambda number: 0},
+    "Solarization": dict.fromkeys(
+        ("addition_factor", "threshold_factor"), lambda number: 0
+    ),
+    "RandomPosterization": {"factor": lambda number: 1},
+}
+# The families whose layers act as in training unless a call says otherwise.
+AUGMENTING = ("images", "values of pixels")
 
 
-def forget_building(op: str, config: Mapping[str, Any], rank: int | None) -> dict[str, Any]:
-    """Return the arguments of a layer without those that Keras has filled in when it was built.
+def forget_additions(op: str, config: Mapping[str, Any], rank: int | None) -> dict[str, Any]:
+    """Return the arguments of a layer without those that Keras has filled in by itself.
 
     rank: the number of axes of its first input, with the batch axis; None if it is unknown.
     """
     config = dict(config)
-    if op == "MultiHeadAttention" and rank is not None:
-        if config.get("attention_axes") == list(range(1, rank - 1)):
-            del config["attention_axes"]
+    for name in ("axis", "attention_axes"):
+        axes = config.get(name)
+        if isinstance(axes, list) and len(axes) == 1:
+            config[name] = axes[0]
+        elif axes == []:
+            config[name] = None
+        if name == "attention_axes" and rank and axes == list(range(1, rank - 1)):
+            config[name] = None
+    for name, lowest in RANGES.get(op, {}).items():
+        value = config.get(name)
+        if isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)):
+            if value[0] == lowest(value[1]):
+                config[name] = value[1]
+    rate, highest = config.get("sampling_rate"), config.get("max_freq")
+    if _is_number(rate) and highest == rate / 2:
+        config["max_freq"] = None
+    if op == "Discretization":
+        config.pop("epsilon", None)  # it is for `adapt` alone
     return config
+
+
+def trains_by_default(op: str) -> bool:
+    """Return whether a layer acts as in training where its call does not say `training`."""
+    return any(layer.name == op for family in AUGMENTING for layer in FAMILIES[family])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
