@@ -19,13 +19,18 @@ T = TypeVar("T")
 
 
 class Ref(Struct, frozen=True):
-    """The output of a layer's call that something takes: the layer, the call, the place in it."""
+    """The output of a layer's call that something takes: the layer, the call, the place in it.
+
+    counts_itself: whether the calls of a model within the model are counted from 1, since Keras
+    counts the making of it as the first one: at the ends of a model, and everywhere in Keras 2.
+    """
 
     layer: str
     call: int
     output: int
     shape: Shape | None = None
     dtype: str | None = None
+    counts_itself: bool = True
 
 
 class Call(Struct, frozen=True):
@@ -116,6 +121,7 @@ def _read_value(raw: Any, path: str) -> Any:
         *(ref.layer, ref.call, ref.output),
         tuple(shape) if sound and shape else None,
         dtype if isinstance(dtype, str) else None,
+        counts_itself=False,
     )
 
 

@@ -79,7 +79,7 @@ def _read_live(model: Any) -> Model:
         findings.stop()
         raise
     config = _parse(text.encode(), findings)
-    return Model(config, name, name, f"the Keras model {name}", live=model)
+    return Model(config, name, "model", f"the Keras model {name}", live=model)
 
 
 # --- files ---------------------------------------------------------------------------------------

@@ -149,6 +149,9 @@ def _write(wiring: Wiring, labels: Sequence[str | None]) -> dict[str, Any]:
         if step.op == INPUT
     }
     spec = input_of(inputs)
+    for name, given in spec.get("inputs", {}).items():
+        if given["dtype"] == "float32":
+            spec["inputs"][name] = given["shape"]
     steps = []
     for place, (step, label) in enumerate(zip(wiring.steps, labels, strict=True)):
         if step.op != INPUT:
@@ -239,7 +242,7 @@ def _explain(error: SpecError, text: str, wiring: Wiring, findings: Findings) ->
         if each.severity != "error":
             continue
         number = sum(start <= each.span.line for start in starts) - 1
-        is_step = 0 <= number and each.span.line < min(lines.get("outputs", [10**9]))
+        is_step = 0 <= number and each.span.line < min(lines.get("outputs") or [10**9])
         path = steps[number].path if is_step else "config"
         code = "import-argument" if each.code in OF_VALUES else each.code
         findings.add(code, each.message, path, each.hint)

@@ -8,7 +8,7 @@ later calls refer to the first.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -127,6 +127,8 @@ def to_steps(model: Model, findings: Findings) -> Wiring:
     except Misread as error:
         findings.misread(error)
         outputs = []
+    if None in outputs and not findings.found:
+        findings.add("import-file", "the outputs of the model cannot be found", "config")
     findings.stop()
     wiring.outputs = [each.step for each in outputs if isinstance(each, Output)]
     if reader.seeds:
@@ -262,6 +264,11 @@ class _Reader(Struct):
             self.findings.add("import-file", f"two layers are called '{twice.name}'", twice.path)
             return [None]
         values: dict[tuple[str, int], list[Value]] = {}
+        shifted = {layer.name for layer in layers if _counts_itself(layer)}
+
+        def locate(ref: Ref) -> tuple[str, int]:
+            return ref.layer, ref.call - (ref.counts_itself and ref.layer in shifted)
+
         for ref, value in zip(starts, feeds or (), strict=feeds is not None):
             values[ref.layer, 0] = [value]
         for ref in starts:  # in the order of the model's inputs, whatever that of its layers is
@@ -270,19 +277,22 @@ class _Reader(Struct):
                 values[ref.layer, 0] = [self._add_input(layer)]
 
         def find(ref: Ref) -> Value:
-            found = values.get((ref.layer, ref.call), [None])
+            found = values.get(locate(ref), [None])
+            if len(found) == 1 and found[0] is None:
+                return None  # which has been noted
             if ref.output >= len(found) or ref.output < 0:
                 raise Misread(f"'{ref.layer}' has no output {ref.output}", place.path)
             return found[ref.output]
 
-        for layer, number in self._sort(layers, values, place):
+        for layer, number in self._sort(layers, values, locate):
             call = layer.calls[number]
             values[layer.name, number] = self._read_call(layer, call, find, place)
         outputs = []
         for i, (name, ref) in enumerate(ends):
             at = f"{place.path}.output_layers[{i}]"
-            if (ref.layer, ref.call) not in values and ref.layer not in known:
-                self.findings.add("import-file", f"there is no layer '{ref.layer}'", at)
+            if locate(ref) not in values:
+                message = f"there is no call {ref.call} of a layer '{ref.layer}'"
+                self.findings.add("import-file", message, at)
             outputs.append(self._take(find(ref)))
             value = outputs[-1]
             if name is not None and not place.names and isinstance(value, Output):
@@ -295,7 +305,7 @@ class _Reader(Struct):
         self,
         layers: Sequence[LayerConfig],
         ready: Mapping[tuple[str, int], Any],
-        place: _Place,
+        locate: Callable[[Ref], tuple[str, int]],
     ) -> Iterator[tuple[LayerConfig, int]]:
         """Yield the calls of layers, each after those that it takes something of, and otherwise in
         the order of the config."""
@@ -312,7 +322,7 @@ class _Reader(Struct):
         for i, (layer, number) in enumerate(calls):
             call = layer.calls[number]
             refs = [each for each in flatten([call.args, dict(call.kwargs)])]
-            before = {(each.layer, each.call) for each in refs if isinstance(each, Ref)}
+            before = {locate(each) for each in refs if isinstance(each, Ref)}
             for name, count in sorted(before - numbers.keys() - ready.keys()):
                 what = f"call {count} of '{name}'" if name in known else f"a layer '{name}'"
                 message = f"{layer.title} takes the output of {what}, which is not there"
@@ -654,6 +664,16 @@ def _is_private(layer: LayerConfig) -> bool:
 
 def _is_sequential(config: Mapping[str, Any]) -> bool:
     return "input_layers" not in config
+
+
+def _counts_itself(layer: LayerConfig) -> bool:
+    """Return whether Keras counts the making of a model as its first call."""
+    if not _is_model(layer) or not _is_sequential(layer.config):
+        return _is_model(layer)
+    inside = layer.config.get("layers")  # Keras 2, in which a Sequential model is a Functional one
+    first = inside[0] if isinstance(inside, list) and inside else None
+    is_input = isinstance(first, dict) and first.get("class_name") == INPUT
+    return layer.module is None and is_input
 
 
 def _is_frozen(config: Mapping[str, Any]) -> bool:
