@@ -47,7 +47,9 @@ def unet() -> Any:
         x = layers.Conv2DTranspose(filters, 2, strides=2)(x)
         x = layers.concatenate([x, skips.pop()])
         x = double(x, filters)
-    return keras.Model(image, layers.Conv2D(1, 1, activation="sigmoid", name="mask")(x), name="unet")
+    return keras.Model(
+        image, layers.Conv2D(1, 1, activation="sigmoid", name="mask")(x), name="unet"
+    )
 
 
 def siamese() -> Any:

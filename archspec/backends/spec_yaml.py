@@ -92,7 +92,8 @@ def flat_step(
     arguments: as a spec writes them. name: None for a step without one. inputs: the names of the
     steps that it takes; None for the step before it. slots, call, reuses: as a `Node` has them.
     """
-    step: dict[str, Any] = {"reuse": reuses} if reuses else {op: None if arguments == {} else arguments}
+    written = None if arguments == {} else arguments
+    step: dict[str, Any] = {"reuse": reuses} if reuses else {op: written}
     if name is not None:
         step["name"] = name
     if inputs is not None and slots:

@@ -1,8 +1,8 @@
 """The command line. Each verb is a file here, loaded when it is called: `check` is in check.py.
 
-A new verb is a file with a `click.command` of its name; that of `import`, a word of Python, is called
-import_. What the extra `run` installs is imported
-when a verb is at work, so that its help does without.
+A new verb is a file with a `click.command` of its name; a word of Python gets a `_`: `import` is in
+import_.py. What the extra `run` installs is imported when a verb is at work, so that its help does
+without.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def verbs() -> dict[str, str]:
     for path in sorted(Path(__file__).parent.glob("*.py")):
         text = path.read_text(encoding="utf-8")
         if "\n@click.command()\n" in text:
-            found[path.stem.removesuffix("_")] = text.partition(f"\ndef {path.stem}(")[2].split('"""')[1]
+            help_text = text.partition(f"\ndef {path.stem}(")[2].split('"""')[1]
+            found[path.stem.removesuffix("_")] = help_text
     return found
 
 

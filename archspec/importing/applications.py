@@ -11,16 +11,21 @@ from archspec.backends import framework
 from archspec.errors import UserError, did_you_mean
 
 PREFIX = "keras.applications."
+# Families of the models, and the sizes that each has.
+FAMILIES = {
+    "ConvNeXt": "Base Large Small Tiny XLarge",
+    "DenseNet": "121 169 201",
+    "EfficientNet": "B0 B1 B2 B3 B4 B5 B6 B7 V2B0 V2B1 V2B2 V2B3 V2L V2M V2S",
+    "Inception": "ResNetV2 V3",
+    "MobileNet": " V2 V3Large V3Small",
+    "NASNet": "Large Mobile",
+    "ResNet": "50 50V2 101 101V2 152 152V2",
+    "VGG": "16 19",
+    "Xception": "",
+}
 APPLICATIONS = tuple(
-    "ConvNeXtBase ConvNeXtLarge ConvNeXtSmall ConvNeXtTiny ConvNeXtXLarge DenseNet121 DenseNet169 "
-    "DenseNet201 EfficientNetB0 EfficientNetB1 EfficientNetB2 EfficientNetB3 EfficientNetB4 "
-    "EfficientNetB5 EfficientNetB6 EfficientNetB7 EfficientNetV2B0 EfficientNetV2B1 "
-    "EfficientNetV2B2 EfficientNetV2B3 EfficientNetV2L EfficientNetV2M EfficientNetV2S "
-    "InceptionResNetV2 InceptionV3 MobileNet MobileNetV2 MobileNetV3Large MobileNetV3Small "
-    "NASNetLarge NASNetMobile ResNet50 ResNet50V2 ResNet101 ResNet101V2 ResNet152 ResNet152V2 "
-    "VGG16 VGG19 Xception".split()
+    f"{family}{size}" for family, sizes in FAMILIES.items() for size in sizes.split(" ")
 )
-
 PROGRAM = """
 import sys
 sys.path.append(sys.argv[1])
@@ -50,7 +55,7 @@ def read_application(name: str) -> bytes:
 
 
 def print_application(name: str) -> None:
-    """Print the config of a model of `keras.applications`; it is made without memory for weights."""
+    """Print the config of a model of `keras.applications`, made without memory for weights."""
     framework.own_process()
     framework.start()
     import keras
@@ -58,4 +63,3 @@ def print_application(name: str) -> None:
     with keras.StatelessScope(initialize_variables=False):
         model = getattr(keras.applications, name)(weights=None)
         print(json.dumps(keras.saving.serialize_keras_object(model)))
-

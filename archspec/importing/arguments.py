@@ -47,19 +47,17 @@ def read_arguments(
                 pass  # it follows from the seed of the run
             elif name in table:
                 given[name] = read_value(table[name].type.kind, value)
-            elif value is not None and UNREAD.get(name, value) is not ANY:
-                if name not in UNREAD or UNREAD[name] != value:
-                    hint = None if name not in UNREAD else f"it can be {show(UNREAD[name])} alone"
-                    message = f"{op} has no argument '{name}' here, got {show(value)}"
-                    raise Refused(message, code="import-argument", hint=hint)
+            elif value is not None and UNREAD.get(name, value) not in (ANY, value):
+                hint = f"it can be {show(UNREAD[name])} alone"
+                raise Refused(f"{op} cannot have the {name} {show(value)}", hint=hint)
+            elif value is not None and name not in UNREAD:
+                raise Refused(f"{op} has no argument '{name}' here, got {show(value)}")
         except Refused as refused:
             findings.refuse(refused, f"{path}.config.{name}", "import-argument")
     return None if len(findings.found) > before else bind(op, given, path, findings)
 
 
-def bind(
-    op: str, given: Mapping[str, Any], path: str, findings: Findings
-) -> dict[str, Any] | None:
+def bind(op: str, given: Mapping[str, Any], path: str, findings: Findings) -> dict[str, Any] | None:
     """Return the arguments of a layer in normal form; None after noting what is wrong with them.
 
     given: as a spec has them. path: that of the layer.
@@ -114,7 +112,7 @@ def read_value(kind: str | None, value: Any) -> Any:
         raise Refused(f"the config of {name} must be a mapping, got {show(config)}")
     unread = ("name", "dtype", "trainable", "seed")
     given = {
-        key: _shorten(each) if kind == "regularizer" else each
+        key: shorten(each) if kind == "regularizer" else each
         for key, each in config.items()
         if key not in unread and each is not None
     }
@@ -127,7 +125,7 @@ def _is_of_keras(module: Any, name: str, registered: Any) -> bool:
     return module is None or (isinstance(module, str) and module.split(".")[0] == "keras")
 
 
-def _shorten(value: Any) -> Any:
+def shorten(value: Any) -> Any:
     """Return a number that Keras has made a float32 as it was written: 0.01 for 0.00999999977..."""
     if not isinstance(value, float):
         return value

@@ -194,7 +194,7 @@ def _is_shallow(value: Any) -> bool:
     """Return whether a value has few enough values within values to be walked recursively."""
     level = [value]
     for _ in range(MOST_NESTED):
-        inside = []
+        inside: list[Any] = []
         for each in level:
             if isinstance(each, dict):
                 inside += each.values()

@@ -6,7 +6,7 @@ spec has no such tensors: a mask goes where `layers/masks.py` says. Both must be
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from archspec.errors import Refused
@@ -102,9 +102,5 @@ def _join_masks(
         else:
             wide = work_out("ExpandDims", [mask], axis=-1)
             parts.append(work_out("LogicalOr", [wide, work_out("ZerosLike", [place])]))
-    axis = _axis(node.arguments)
-    return int(work_out("Any", [work_out("Concatenate", parts, axis=axis)], axis=-1, keepdims=False))
-
-
-def _axis(arguments: Mapping[str, Any]) -> Any:
-    return arguments.get("axis", -1)
+    joined = work_out("Concatenate", parts, axis=node.arguments["axis"])
+    return int(work_out("Any", [joined], axis=-1, keepdims=False))

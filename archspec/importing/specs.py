@@ -16,6 +16,7 @@ from archspec.graph import Graph
 from archspec.importing.files import Model
 from archspec.importing.findings import Findings
 from archspec.importing.masks import check_masks
+from archspec.importing.statistics import write_statistics
 from archspec.importing.wiring import INPUT, ImportedStep, Wiring, to_steps
 from archspec.layers import COMMON, LAYERS
 from archspec.syntax.words import RESERVED
@@ -51,6 +52,8 @@ def to_imported(model: Model, flat: bool = False) -> Imported:
     """
     findings = Findings(model.source)
     wiring = to_steps(model, findings)
+    write_statistics(model, wiring.steps, findings)
+    findings.stop()
     name = str(model.config["config"].get("name") or "")
     title = model.stem if USUAL_MODEL.fullmatch(name) or not name else name
     labels = _name_steps(wiring)
@@ -242,7 +245,7 @@ def _explain(error: SpecError, text: str, wiring: Wiring, findings: Findings) ->
         if each.severity != "error":
             continue
         number = sum(start <= each.span.line for start in starts) - 1
-        is_step = 0 <= number and each.span.line < min(lines.get("outputs") or [10**9])
+        is_step = number >= 0 and each.span.line < min(lines.get("outputs") or [10**9])
         path = steps[number].path if is_step else "config"
         code = "import-argument" if each.code in OF_VALUES else each.code
         findings.add(code, each.message, path, each.hint)

@@ -366,9 +366,7 @@ class _Reader(Struct):
         step = ImportedStep(INPUT, (layer.name,), "input_layer", layer.path, arguments)
         return self._add(step)
 
-    def _read_call(
-        self, layer: LayerConfig, call: Call, find: Any, place: _Place
-    ) -> list[Value]:
+    def _read_call(self, layer: LayerConfig, call: Call, find: Any, place: _Place) -> list[Value]:
         """Add a call of a layer, or of a model, and return its outputs.
 
         find: returns the value of a `Ref`.
@@ -392,9 +390,7 @@ class _Reader(Struct):
             self.findings.refuse(refused, call.path, code)
         return [None]
 
-    def _call_model(
-        self, layer: LayerConfig, call: Call, find: Any, place: _Place
-    ) -> list[Value]:
+    def _call_model(self, layer: LayerConfig, call: Call, find: Any, place: _Place) -> list[Value]:
         """Lay open a model within the model."""
         config, at = layer.config, f"{layer.path}.config"
         given = call.args or tuple(call.kwargs[key] for key in SINGLE if key in call.kwargs)
@@ -418,8 +414,7 @@ class _Reader(Struct):
             refs = [by_name.get(ref.layer) for _, ref in starts]
             feeds = [self._take(find(each)) if isinstance(each, Ref) else None for each in refs]
         if len(starts) != len(feeds):
-            message = f"the model '{layer.name}' has {len(starts)} inputs, and {len(feeds)} are given"
-            raise Refused(message, code="import-argument")
+            raise Refused(f"'{layer.name}' has {len(starts)} inputs, and {len(feeds)} are given")
         self._check_feeds(layer, [ref.layer for _, ref in starts], refs)
         return self._read_functional(config, inner, feeds)
 
@@ -478,21 +473,19 @@ class _Reader(Struct):
         if any(each is None for each in values):
             return None
         keys = [_key(each) for each in values]
-        key = self._intern(make_key(layer.class_name, keys, operands, settings))
+        number = self._intern(make_key(layer.class_name, keys, operands, settings))
         try:
             found, note = replace_operation(layer.class_name, operands, settings)
         except Refused as refused:
-            return Operation(key, refused, call.path)
+            return Operation(number, refused, call.path)
         if not all(isinstance(each, Output) for each in values):  # masks that are joined
-            refused = Refused(f"no layer does what {layer.class_name} does", code="import-operation")
-            return Operation(key, refused, call.path)
+            of_masks = Refused(f"no layer does what {layer.class_name} does to masks")
+            return Operation(number, of_masks, call.path)
         if note is not None:
             self.notes[f"{'/'.join(names)}: {note}"] = None
         return self._add_equivalents(found, layer, values, names, True)
 
-    def _call_layer(
-        self, layer: LayerConfig, call: Call, find: Any, place: _Place
-    ) -> Value:
+    def _call_layer(self, layer: LayerConfig, call: Call, find: Any, place: _Place) -> Value:
         """Add a call of a layer."""
         names = (*place.names, layer.name)
         if _is_private(layer):
@@ -503,9 +496,7 @@ class _Reader(Struct):
                 wanted = {each for layer_ in found[0] for each in layer_.inputs if each != BEFORE}
                 if len(wanted) != len(values):
                     raise Refused(f"{layer.title} is called with {len(values)} values")
-                return self._add_equivalents(
-                    found[0], layer, values, names, False, place.frozen
-                )
+                return self._add_equivalents(found[0], layer, values, names, False, place.frozen)
         _check_class(layer)
         op = layer.class_name
         slots, given = _sort_inputs(op, call)
@@ -619,7 +610,7 @@ class _Reader(Struct):
         """Return a value that a layer takes; None, after noting why, for one of an operation."""
         if not isinstance(value, Operation):
             return value
-        hint = value.refused.hint or "build the model with layers instead, or in a layer of one's own"
+        hint = value.refused.hint or "build the model with layers, or a layer of one's own"
         self.findings.add("import-operation", value.refused.message, value.path, hint)
         return None
 
@@ -743,7 +734,7 @@ def _is_mask(key: str, value: Any) -> bool:
 
 def _refuse_constant(layer: LayerConfig, key: str, value: Any) -> Refused:
     what = "a tensor" if any(isinstance(each, Ref) for each in flatten([value])) else show(value)
-    hint = "only the masks that Keras hands on by itself can be in a spec" if "mask" in key else None
+    hint = "a spec has the masks alone that Keras hands on by itself" if "mask" in key else None
     message = f"{layer.title} is called with {key}={what}, which a spec cannot say"
     return Refused(message, code="import-argument", hint=hint)
 

@@ -101,9 +101,7 @@ INSTEAD = {
 }
 
 
-def replace_operation(
-    name: str, operands: Sequence[Any], settings: Mapping[str, Any]
-) -> Found:
+def replace_operation(name: str, operands: Sequence[Any], settings: Mapping[str, Any]) -> Found:
     """Return the layers that do what an operation does, and a remark where bits may differ.
 
     name: of its class in `keras.ops`. operands: what it takes: `Tensor`s, numbers, lists of
@@ -181,7 +179,8 @@ def _activate(name: str, tensor: Tensor, settings: Mapping[str, Any]) -> Equival
             raise _refuse(name, f"with {setting}={settings[setting]}")
     given = {key: value for key, value in settings.items() if key not in fixed}
     dtype = _find_dtype(name, tensor, whole=False)
-    return Equivalent("Activation", {"activation": {function: given} if given else function} | dtype)
+    activation = {function: given} if given else function
+    return Equivalent("Activation", {"activation": activation, **dtype})
 
 
 def _reshape(tensor: Tensor, operands: Sequence[Any], settings: Mapping[str, Any]) -> Equivalent:
@@ -301,23 +300,26 @@ def _get(config: Mapping[str, Any], name: str, kind: type) -> Any:
 
 # --- what Keras adds to what it was given --------------------------------------------------------
 
-# Arguments of which Keras makes one number a range, and what the range begins with: minus the
-# number, 0 or 1.
-RANGES: dict[str, dict[str, Callable[[float], float]]] = {
-    **dict.fromkeys(
-        ("RandomRotation", "RandomSaturation", "RandomColorDegeneration", "RandomBrightness"),
-        {"factor": lambda number: -number},
-    ),
-    **dict.fromkeys(
-        ("RandomContrast", "RandomPerspective", "RandomErasing", "RandomHue", "RandomInvert", "RandomSharpness")
-        + ("RandAugment", "AugMix"),
-        {"factor": lambda number: 0},
-    ),
-    "RandomGaussianBlur": {"factor": lambda number: 0, "sigma": lambda number: 0},
-    "Solarization": dict.fromkeys(
-        ("addition_factor", "threshold_factor"), lambda number: 0
-    ),
-    "RandomPosterization": {"factor": lambda number: 1},
+# Arguments of which Keras makes one number a range -> what the range begins with: minus the number
+# itself (None), 0 or 1.
+RANGES: dict[str, dict[str, int | None]] = {
+    **{
+        name: {"factor": None}
+        for name in (
+            *("RandomRotation", "RandomSaturation", "RandomColorDegeneration"),
+            "RandomBrightness",
+        )
+    },
+    **{
+        name: {"factor": 0}
+        for name in (
+            *("RandomContrast", "RandomPerspective", "RandomErasing", "RandomHue", "RandomInvert"),
+            *("RandomSharpness", "RandAugment", "AugMix"),
+        )
+    },
+    "RandomGaussianBlur": {"factor": 0, "sigma": 0},
+    "Solarization": {"addition_factor": 0, "threshold_factor": 0},
+    "RandomPosterization": {"factor": 1},
 }
 # The families whose layers act as in training unless a call says otherwise.
 AUGMENTING = ("images", "values of pixels")
@@ -338,12 +340,12 @@ def forget_additions(op: str, config: Mapping[str, Any], rank: int | None) -> di
         if name == "attention_axes" and rank and axes == list(range(1, rank - 1)):
             config[name] = None
     for name, lowest in RANGES.get(op, {}).items():
-        value = config.get(name)
-        if isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)):
-            if value[0] == lowest(value[1]):
-                config[name] = value[1]
-    rate, highest = config.get("sampling_rate"), config.get("max_freq")
-    if _is_number(rate) and highest == rate / 2:
+        value: Any = config.get(name)
+        is_pair = isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
+        if is_pair and value[0] == (-value[1] if lowest is None else lowest):
+            config[name] = value[1]
+    rate: Any = config.get("sampling_rate")
+    if _is_number(rate) and config.get("max_freq") == rate / 2:
         config["max_freq"] = None
     if op == "Discretization":
         config.pop("epsilon", None)  # it is for `adapt` alone
