@@ -56,7 +56,7 @@ def _find_moments(model: Model, step: ImportedStep) -> Moments | None:
         for name in step.old:
             layer = layer.get_layer(name)
         weights = getattr(layer, "adapt_mean", None), getattr(layer, "adapt_variance", None)
-        if None in weights:
+        if any(each is None for each in weights):
             return None
         return _check([_convert(each) for each in weights])
     if model.weights is None:

@@ -132,9 +132,8 @@ def to_steps(model: Model, findings: Findings) -> Wiring:
     findings.stop()
     wiring.outputs = [each.step for each in outputs if isinstance(each, Output)]
     if reader.seeds:
-        wiring.notes.append(
-            f"{reader.seeds} seeds of random numbers are left out: they follow from the run's seed"
-        )
+        some = "1 seed of random numbers is" if reader.seeds == 1 else f"{reader.seeds} seeds are"
+        wiring.notes.append(f"{some} left out: what is random follows from the run's seed")
     wiring.notes += reader.notes
     return _sort_by_depth(wiring)
 

@@ -331,11 +331,11 @@ def forget_additions(op: str, config: Mapping[str, Any], rank: int | None) -> di
     rank: the number of axes of its first input, with the batch axis; None if it is unknown.
     """
     config = dict(config)
-    for name in ("axis", "attention_axes"):
+    for name in ("axis", "attention_axes", "shared_axes"):
         axes = config.get(name)
         if isinstance(axes, list) and len(axes) == 1:
             config[name] = axes[0]
-        elif axes == []:
+        elif axes == [] and op == "Normalization":
             config[name] = None
         if name == "attention_axes" and rank and axes == list(range(1, rank - 1)):
             config[name] = None
