@@ -184,6 +184,13 @@ def test_names_that_no_spec_can_have_are_changed(read: Any) -> None:
     }
 
 
+def test_a_name_with_line_breaks_ends_no_comment(read: Any) -> None:
+    entry = operation("TrueDivide", "x\ninput: [9]", tensor("input_layer"), 3)
+    imported = read(functional(start(), entry))
+    assert imported.text.count("\ninput: ") == 1
+    assert imported.graph.shape("input") == (None, 4)
+
+
 def test_parallel_branches_stand_in_one_piece_each(read: Any) -> None:
     model = functional(
         start(),

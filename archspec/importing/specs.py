@@ -19,6 +19,7 @@ from archspec.importing.masks import check_masks
 from archspec.importing.statistics import write_statistics
 from archspec.importing.wiring import INPUT, ImportedStep, Wiring, to_steps
 from archspec.layers import COMMON, LAYERS
+from archspec.reading import readable
 from archspec.syntax.words import RESERVED
 from archspec.syntax.writer import write_value, write_yaml
 
@@ -58,7 +59,8 @@ def to_imported(model: Model, flat: bool = False) -> Imported:
     title = model.stem if USUAL_MODEL.fullmatch(name) or not name else name
     labels = _name_steps(wiring)
     spec = {"archspec": 1, "name": _clean(title)[:80], **_write(wiring, labels)}
-    head = "".join(f"# {line}\n" for line in (f"Imported from {model.origin}.", *wiring.notes))
+    lines = (f"Imported from {model.origin}.", *wiring.notes)
+    head = "".join(f"# {readable(line)}\n" for line in lines)  # whatever a name has in it
     text = head + _lay_out(spec)
     try:
         graph = pipeline.loads(text, model.source)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archspec.errors import Refused
+from archspec.expand.scopes import snake_case
 from archspec.importing.arguments import bind, shorten
 from archspec.importing.files import Model
 from archspec.importing.findings import Findings
@@ -106,8 +107,6 @@ def _modules(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _name_class(entry: Mapping[str, Any]) -> str:
-    from archspec.expand.scopes import snake_case
-
     return snake_case(str(entry["class_name"]))
 
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from archspec.arguments import show
 from archspec.errors import Refused, Suggestion
+from archspec.expand.scopes import snake_case
 from archspec.importing.arguments import bind, count_seeds, read_arguments, read_dtype
 from archspec.importing.configs import (
     Call,
@@ -506,7 +507,7 @@ class _Reader(Struct):
         if place.frozen and "trainable" in LAYERS[op].arguments:
             config = {**config, "trainable": False}
         rank = None if given[0].shape is None else len(given[0].shape)
-        step = ImportedStep(op, names, _snake_case(op), layer.path, slots=slots, call=constants)
+        step = ImportedStep(op, names, snake_case(op), layer.path, slots=slots, call=constants)
         owner = self.owners.get(names)
         if owner is not None:
             step.reuses = owner
@@ -588,7 +589,7 @@ class _Reader(Struct):
             arguments = bind(each.op, given, layer.path, self.findings)
             if arguments is None or None in inputs:
                 return None
-            step = ImportedStep(each.op, old, _snake_case(layer.class_name), layer.path, arguments)
+            step = ImportedStep(each.op, old, snake_case(layer.class_name), layer.path, arguments)
             step.inputs = tuple(each.step for each in inputs if isinstance(each, Output))
             step.of_operation = of_operation
             step.reuses = self.owners.get(old)
@@ -750,9 +751,3 @@ def _find_input_type(first: LayerConfig) -> Any:
     """Return the type of the input of a Sequential model without an InputLayer."""
     dtype = first.config.get("dtype")
     return dtype if isinstance(dtype, str) else "float32"
-
-
-def _snake_case(name: str) -> str:
-    from archspec.expand.scopes import snake_case
-
-    return snake_case(name)
