@@ -295,12 +295,15 @@ class Graph(Struct, frozen=True, eq=False, dict=True):
 
 
 def count_axis_from_last(arguments: Mapping[str, Any], rank: int) -> Mapping[str, Any]:
-    """Return the arguments of a layer with its `axis` counted from the last, as -1 is.
+    """Return the arguments of a layer with its `axis` counted from the last, as -1 is, and a list
+    of one axis as that axis.
 
     rank: how many axes its first input has, the batch axis included.
 
     >>> count_axis_from_last({"axis": 3}, 4), count_axis_from_last({"axis": (1, -1)}, 4)
     ({'axis': -1}, {'axis': (-3, -1)})
+    >>> count_axis_from_last({"axis": (3,)}, 4)
+    {'axis': -1}
     """
     axis = arguments.get("axis")
     if axis is None:
@@ -309,7 +312,7 @@ def count_axis_from_last(arguments: Mapping[str, Any], rank: int) -> Mapping[str
     counted = tuple(
         each - rank if 0 <= each < rank else each for each in (axis if several else [axis])
     )
-    return {**arguments, "axis": counted if several else counted[0]}
+    return {**arguments, "axis": counted if len(counted) != 1 else counted[0]}
 
 
 def _some(count: int, what: str) -> str:

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import io
 import re
 import signal
@@ -27,6 +28,9 @@ RUNNER = re.compile(
     re.M,
 )
 HELPERS = re.compile(r"^(?:from|import) (\w+)", re.M)
+# After how many new objects Python looks for garbage: seldom in static tests, which leave little,
+# and as usual in those of Keras, whose models are garbage that fills the memory.
+SELDOM, USUAL = (20_000, 10, 10), gc.get_threshold()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -101,7 +105,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Keras comes in with the first test that needs it, as it does with the commands: the static
     ones do without, and no search for garbage goes through what it brings."""
-    if item.get_closest_marker("keras"):
+    needs_keras = item.get_closest_marker("keras")
+    gc.set_threshold(*(USUAL if needs_keras else SELDOM))
+    if needs_keras:
         framework.own_process()
         framework.start()
 
@@ -111,6 +117,8 @@ def _fresh_keras(request: pytest.FixtureRequest) -> Iterator[None]:
     """Leave nothing of one module's Keras to the next: a global seed generator that was made
     inside a `StatelessScope` holds no value, and whoever draws from it draws garbage."""
     yield
+    if "keras" not in sys.modules:
+        return
     here = (item for item in request.session.items if item.path == request.path)
     if any(item.get_closest_marker("keras") for item in here):
         sys.modules["keras"].utils.clear_session()

@@ -6,6 +6,7 @@ layout.width, layout.boxes["stem"], layout.texts[0].size
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -55,9 +56,15 @@ class Line:
     ends: tuple[str, str]
     points: tuple[Point, ...]
 
+    @cached_property
+    def corners(self) -> tuple[Point, Point]:
+        """Of the area that it needs."""
+        xs, ys = zip(*self.points, strict=True)
+        return (min(xs), min(ys)), (max(xs), max(ys))
+
     def through(self, area: Area) -> bool:
         """Whether it runs through an area."""
-        return any(
+        return _may_meet(self.corners, area) and any(
             _within(point, area)
             for pair in pairwise(self.points)
             if _may_meet(pair, area)

@@ -45,6 +45,7 @@ ROOMS = [
     "differences",
     "pictures",
     "backends",
+    "folding",
     "importing",
     "data",
     "runs",

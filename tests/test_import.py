@@ -42,7 +42,8 @@ MODULE = "archspec.importing"
 
 @pytest.fixture
 def read(tmp_path: Path) -> Any:
-    return lambda config, **options: archspec.from_keras(save(tmp_path, config), **options)
+    """Import a config, each layer as a step of its own."""
+    return lambda config: archspec.from_keras(save(tmp_path, config), flat=True)
 
 
 def body(imported: Imported) -> str:
@@ -103,7 +104,7 @@ layers:
 
 @pytest.mark.parametrize("name", ["model.keras", "model.json"])
 def test_a_config_becomes_a_spec(name: str, tmp_path: Path) -> None:
-    imported = archspec.from_keras(save(tmp_path, CNN, name))
+    imported = archspec.from_keras(save(tmp_path, CNN, name), flat=True)
     assert imported.text == CNN_SPEC.replace("model.keras", name)
     assert imported.graph.fingerprint == archspec.loads(CNN_SPEC).fingerprint
     assert imported.names["head"] == "head"
@@ -201,6 +202,28 @@ def test_parallel_branches_stand_in_one_piece_each(read: Any) -> None:
         layer("Concatenate", "both", {}, call([tensor("a1"), tensor("b1")])),
     )
     assert [node.name for node in read(model).graph][1:] == ["a0", "a1", "b0", "b1", "both"]
+
+
+def test_what_repeats_becomes_a_block_or_a_loop(tmp_path: Path) -> None:
+    layers = [start("input_layer", (8, 8, 4))]
+    for i in range(6):
+        before = f"add_{i - 1}" if i else "input_layer"
+        conv = {"filters": 4, "kernel_size": 3, "padding": "same"}
+        layers += [
+            layer("Conv2D", f"conv2d_{i}", conv, call(tensor(before))),
+            layer("BatchNormalization", f"norm_{i}", {}, call(tensor(f"conv2d_{i}"))),
+            layer("Add", f"add_{i}", {}, call([tensor(before), tensor(f"norm_{i}")])),
+        ]
+    path = save(tmp_path, functional(*layers))
+    flat, folded = archspec.from_keras(path, flat=True), archspec.from_keras(path)
+    assert folded.text.startswith("# Imported from model.keras.\n")
+    assert folded.graph.fingerprint == flat.graph.fingerprint
+    assert folded.text.count("\n") < flat.text.count("\n") / 2
+    assert folded.names.keys() == flat.names.keys()
+    for old, name in folded.names.items():
+        theirs, ours = flat.graph[flat.names[old]], folded.graph[name]
+        assert (ours.op, ours.facts) == (theirs.op, theirs.facts)
+    assert len({*folded.names.values()}) == len(folded.names)
 
 
 @pytest.mark.parametrize(
@@ -690,7 +713,7 @@ def test_a_layer_of_ones_own_is_read_when_its_file_is_named(tmp_path: Path) -> N
     assert refused.returncode == 1
     assert "--layers FILE" in refused.stderr
     file = Path(__file__).parent.parent / "examples" / "own_layers" / "my_layers.py"
-    done = command(tmp_path, "import", str(path), "--layers", str(file))
+    done = command(tmp_path, "import", str(path), "--flat", "--layers", str(file))
     assert "- GRN: 0.001" in done.stdout
 
 
@@ -710,7 +733,7 @@ def test_nothing_is_run_and_nothing_is_fetched(
     with monkeypatch.context() as patch:
         for module, name in (*patched, (subprocess, "Popen"), (socket, "socket")):
             patch.setattr(module, name, refuse)
-        imported = archspec.from_keras(path)
+        imported = archspec.from_keras(path, flat=True)
     assert imported.text == CNN_SPEC
 
 
@@ -731,7 +754,7 @@ def test_the_command_writes_a_file_and_says_what_is_in_it(tmp_path: Path) -> Non
 
 
 def test_the_command_prints_a_spec_and_writes_names(tmp_path: Path) -> None:
-    done = command(tmp_path, "import", str(save(tmp_path, CNN)), "--names", "names.json")
+    done = command(tmp_path, "import", str(save(tmp_path, CNN)), "--flat", "--names", "names.json")
     assert done.stdout == CNN_SPEC
     names = json.loads((tmp_path / "names.json").read_text(encoding="utf-8"))
     assert names["conv2d"] == "conv2d"

@@ -59,3 +59,6 @@ def import_(model: str, output: Path | None, flat: bool, names: Path | None) -> 
             f"{changed} name{'' if one else 's'} of layers changed; "
             "--names FILE writes old -> new as JSON"
         )
+
+
+import_.name = "import"  # a word of Python, which no function can be called

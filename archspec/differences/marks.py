@@ -15,6 +15,8 @@ from msgspec import Struct
 from archspec.graph import Graph, Node
 from archspec.layers import traits_of
 
+PLAIN = frozenset([str, int, type(None)])
+
 
 class Marks(Struct, frozen=True, eq=False):
     """The marks of the nodes of a graph, by name.
@@ -93,6 +95,8 @@ def is_any_order(node: Node) -> bool:
 
 def freeze(value: Any) -> Hashable:
     """Return a value in normal form as one that can be a key; true and 1.0 are not 1."""
+    if type(value) in PLAIN:  # as most are: whether one is a mapping takes longer to find out
+        return value  # type: ignore[no-any-return]
     if isinstance(value, Mapping):
         return tuple((name, freeze(each)) for name, each in sorted(value.items()))
     if isinstance(value, list | tuple):

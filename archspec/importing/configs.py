@@ -1,6 +1,6 @@
 """The parts of a model's config, each of the kind that Keras writes, at its path.
 
-Keras 2 wrote the wiring in another way than Keras 3; both are read as `Call`s.
+Keras 2 wrote the wiring in another way than Keras 3; both are read as `LayerUse`s.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Ref(Struct, frozen=True):
     counts_itself: bool = True
 
 
-class Call(Struct, frozen=True):
+class LayerUse(Struct, frozen=True):
     """A call of a layer. args, kwargs: with a `Ref` for each tensor."""
 
     args: tuple[Any, ...]
@@ -52,7 +52,7 @@ class LayerConfig(Struct, frozen=True):
     module: str | None
     registered_name: str | None
     config: Mapping[str, Any]
-    calls: tuple[Call, ...]
+    calls: tuple[LayerUse, ...]
     path: str
 
     @property
@@ -93,12 +93,12 @@ def read_layer(raw: Any, path: str) -> LayerConfig:
     )
 
 
-def _read_call(raw: Any, path: str) -> Call:
+def _read_call(raw: Any, path: str) -> LayerUse:
     if isinstance(raw, list):
         return _read_old_call(raw, path)
     node = check(raw, dict, path)
     args, kwargs = get(node, "args", list, path), get(node, "kwargs", dict, path)
-    return Call(
+    return LayerUse(
         tuple(_read_value(each, f"{path}.args[{i}]") for i, each in enumerate(args)),
         {key: _read_value(each, f"{path}.kwargs.{key}") for key, each in kwargs.items()},
         path,
@@ -137,7 +137,7 @@ def is_ref(raw: Any) -> bool:
     return isinstance(raw, list) and [type(each) for each in raw[:3]] == [str, int, int]
 
 
-def _read_old_call(raw: Sequence[Any], path: str) -> Call:
+def _read_old_call(raw: Sequence[Any], path: str) -> LayerUse:
     """Return a call as Keras 2 wrote it: a list of [name, call, output, other arguments]."""
     tensors: list[Any] = []
     kwargs: dict[str, Any] = {}
@@ -149,7 +149,7 @@ def _read_old_call(raw: Sequence[Any], path: str) -> Call:
         key: read_ref(value, f"{path}.{key}") if is_ref(value) else value
         for key, value in kwargs.items()
     }
-    return Call((tensors[0] if len(tensors) == 1 else tensors,) if tensors else (), read, path)
+    return LayerUse((tensors[0] if len(tensors) == 1 else tensors,) if tensors else (), read, path)
 
 
 def flatten(value: Any) -> Iterator[Any]:

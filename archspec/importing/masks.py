@@ -12,11 +12,12 @@ from typing import Any
 from archspec.errors import Refused
 from archspec.graph import Graph, Node
 from archspec.importing.findings import Findings
-from archspec.importing.wiring import Wiring, make_key
-from archspec.layers import masks, traits_of
+from archspec.importing.wiring import ImportedSteps, make_key
+from archspec.layers import traits_of
+from archspec.layers.equivalents import work_out_mask
 
 
-def check_masks(graph: Graph, wiring: Wiring, findings: Findings) -> None:
+def check_masks(graph: Graph, wiring: ImportedSteps, findings: Findings) -> None:
     """Note each mask that the spec would not hand on as the model does."""
     found = _find_masks(graph, wiring)
     for given in wiring.masks:
@@ -31,12 +32,16 @@ def check_masks(graph: Graph, wiring: Wiring, findings: Findings) -> None:
             findings.add("import-operation", message, step.path, hint)
 
 
-def _find_masks(graph: Graph, wiring: Wiring) -> list[int | None]:
+def _find_masks(graph: Graph, wiring: ImportedSteps) -> list[int | None]:
     """Return the number of the mask that each step's output has; None for no mask.
 
     A mask that no operation of the config works out has a number of its own.
     """
-    keys = dict(wiring.keys)
+    keys: dict[Any, int] = dict(wiring.keys)
+
+    def work_out(name: str, values: Sequence[int], *constants: Any, **settings: Any) -> int:
+        return keys.setdefault(make_key(name, values, constants, settings), -1 - len(keys))
+
     ranks: list[int | None] = []
     found: list[int | None] = []
     places = {node.name: place for place, node in enumerate(graph.nodes)}
@@ -45,7 +50,8 @@ def _find_masks(graph: Graph, wiring: Wiring) -> list[int | None]:
         rank = _find_rank(graph, node, [ranks[each] for each in inputs])
         ranks.append(rank)
         given = [found[each] for each in inputs]
-        found.append(None if rank is None else _make_mask(graph, node, inputs, given, keys))
+        made = rank is not None
+        found.append(work_out_mask(node, inputs, given, work_out) if made else None)
     return found
 
 
@@ -57,50 +63,3 @@ def _find_rank(graph: Graph, node: Node, ranks: Sequence[int | None]) -> int | N
         return traits_of(node.op).mask({**node.arguments, **node.call}, shapes, ranks)
     except Refused:
         return None
-
-
-def _make_mask(
-    graph: Graph,
-    node: Node,
-    inputs: Sequence[int],
-    given: Sequence[int | None],
-    keys: dict[Any, int],
-) -> int | None:
-    """Return the number of the mask that a layer makes, as Keras works it out."""
-
-    def work_out(name: str, values: Sequence[int], *constants: Any, **settings: Any) -> int:
-        return keys.setdefault(make_key(name, values, constants, settings), -1 - len(keys))
-
-    rule = traits_of(node.op).mask
-    if rule is masks.make_of_zeros:
-        return work_out("NotEqual", inputs, 0)
-    if rule is masks.make:
-        differs = work_out("NotEqual", inputs, node.arguments["mask_value"])
-        return work_out("Any", [differs], axis=-1, keepdims=False)
-    if rule is masks.join:
-        joined, *others = [each for each in given if each is not None]
-        for each in others:
-            joined = work_out("LogicalOr", [joined, each])
-        return joined
-    if rule is masks.concatenate:
-        return _join_masks(graph, node, inputs, given, work_out)
-    return given[0]
-
-
-def _join_masks(
-    graph: Graph,
-    node: Node,
-    inputs: Sequence[int],
-    given: Sequence[int | None],
-    work_out: Any,
-) -> int:
-    """Return the mask of inputs in a row: what is not masked skips nothing."""
-    parts = []
-    for place, mask in zip(inputs, given, strict=True):
-        if mask is None:
-            parts.append(work_out("OnesLike", [place]))
-        else:
-            wide = work_out("ExpandDims", [mask], axis=-1)
-            parts.append(work_out("LogicalOr", [wide, work_out("ZerosLike", [place])]))
-    joined = work_out("Concatenate", parts, axis=node.arguments["axis"])
-    return int(work_out("Any", [joined], axis=-1, keepdims=False))

@@ -12,12 +12,13 @@ from msgspec import Struct
 from archspec import pipeline
 from archspec.backends.spec_yaml import flat_step, input_of, spell_arguments
 from archspec.errors import SpecError
-from archspec.graph import Graph
+from archspec.folding import fold_graph
+from archspec.graph import Graph, canonical_order
 from archspec.importing.files import Model
 from archspec.importing.findings import Findings
 from archspec.importing.masks import check_masks
 from archspec.importing.statistics import write_statistics
-from archspec.importing.wiring import INPUT, ImportedStep, Wiring, to_steps
+from archspec.importing.wiring import INPUT, ImportedStep, ImportedSteps, to_steps
 from archspec.layers import COMMON, LAYERS
 from archspec.reading import readable
 from archspec.syntax.words import RESERVED
@@ -67,19 +68,28 @@ def to_imported(model: Model, flat: bool = False) -> Imported:
     except SpecError as error:
         _explain(error, text, wiring, findings)
         raise
+    names_of_steps = [node.name for node in graph]
     check_masks(graph, wiring, findings)
     findings.stop()
-    names = {}
-    for step, node in zip(wiring.steps, graph.nodes, strict=True):
-        if step.reuses is None:
-            names["/".join(step.old)] = node.name
+    final = {node.name: node.name for node in graph}
+    if not flat:
+        text = head + fold_graph(graph).text
+        folded = pipeline.loads(text, model.source)
+        # The order that the wiring alone gives is the same in both, which are the same network.
+        final |= zip(canonical_order(graph), canonical_order(folded), strict=True)
+        graph = folded
+    names = {
+        "/".join(step.old): final[name]
+        for step, name in zip(wiring.steps, names_of_steps, strict=True)
+        if step.reuses is None
+    }
     return Imported(text, graph, names, tuple(wiring.notes))
 
 
 # --- names ---------------------------------------------------------------------------------------
 
 
-def _name_steps(wiring: Wiring) -> list[str | None]:
+def _name_steps(wiring: ImportedSteps) -> list[str | None]:
     """Return the name that each step has in the spec; None for one that Keras would name so.
 
     A layer keeps its name if something refers to it, or if it is another than Keras would give it.
@@ -101,7 +111,7 @@ def _name_steps(wiring: Wiring) -> list[str | None]:
     return labels
 
 
-def _find_needed(wiring: Wiring) -> set[int]:
+def _find_needed(wiring: ImportedSteps) -> set[int]:
     """Return the places of the steps that need a name: something else than the next step takes
     them."""
     needed: set[int] = set()
@@ -146,7 +156,7 @@ def _make_unique(name: str, taken: set[str]) -> str:
 # --- the text ------------------------------------------------------------------------------------
 
 
-def _write(wiring: Wiring, labels: Sequence[str | None]) -> dict[str, Any]:
+def _write(wiring: ImportedSteps, labels: Sequence[str | None]) -> dict[str, Any]:
     """Return the inputs, the layers and the outputs of the spec as plain data."""
     inputs = {
         str(label): step.arguments
@@ -234,7 +244,7 @@ def _shorten(step: ImportedStep) -> Any:
 # --- errors --------------------------------------------------------------------------------------
 
 
-def _explain(error: SpecError, text: str, wiring: Wiring, findings: Findings) -> None:
+def _explain(error: SpecError, text: str, wiring: ImportedSteps, findings: Findings) -> None:
     """Raise the errors of a spec at the layers of the model that they are about."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     lines: dict[str, list[int]] = {}

@@ -40,7 +40,8 @@ def write_statistics(model: Model, steps: Sequence[ImportedStep], findings: Find
         try:
             moments = _find_moments(model, step)
         except Refused as refused:
-            findings.add("import-weights", f"{title} {refused.message}", step.path, refused.hint)
+            refused.message = f"{title} {refused.message}"
+            findings.refuse(refused, step.path)
             continue
         if moments is not None:
             given = {name: value for name, value in step.arguments.items() if value is not None}
@@ -69,10 +70,14 @@ def _check(arrays: Sequence[Any]) -> Moments | None:
     """Return the mean and the variance in two arrays; None for those that change nothing."""
     mean, variance = arrays
     if mean.ndim > 1 or mean.shape != variance.shape:
-        raise Refused(f"has means of shape {mean.shape} in its weights", hint=BY_HAND)
+        raise Refused(
+            f"has means of shape {mean.shape} in its weights", None, "import-weights", hint=BY_HAND
+        )
     if mean.size > MOST:
         message = f"has {mean.size:,} means in its weights, and {MOST} are the limit for a spec"
-        raise Refused(message, hint="adapt the built model again, in Python")
+        raise Refused(
+            message, None, "import-weights", hint="adapt the built model again, in Python"
+        )
     both = [list(map(float, each.reshape(-1))) for each in (mean, variance)]
     is_new = not any(both[0]) and set(both[1]) == {1.0}
     return None if is_new else (both[0], both[1])
@@ -116,7 +121,9 @@ def _read_arrays(model: Model, names: Sequence[str]) -> list[Any]:
         import h5py
     except ModuleNotFoundError:
         message = "may have its mean in its weights, and nothing here reads them"
-        raise Refused(message, hint="pip install h5py, which Keras brings") from None
+        raise Refused(
+            message, None, "import-weights", hint="pip install h5py, which Keras brings"
+        ) from None
     assert model.weights is not None
     try:
         with (
@@ -131,20 +138,32 @@ def _read_arrays(model: Model, names: Sequence[str]) -> list[Any]:
                 for name in (*names, "vars", number):
                     # Other links lead out of the file, or in circles.
                     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                        raise Refused("has no mean in the weights of the file", hint=BY_HAND)
+                        raise Refused(
+                            "has no mean in the weights of the file",
+                            None,
+                            "import-weights",
+                            hint=BY_HAND,
+                        )
                     group = group[name]
                 is_plain = isinstance(group, h5py.Dataset) and not (
                     group.is_virtual or group.external
                 )
                 if not is_plain or group.dtype.kind != "f":
-                    raise Refused("has no numbers in its weights", hint=BY_HAND)
+                    raise Refused(
+                        "has no numbers in its weights", None, "import-weights", hint=BY_HAND
+                    )
                 if group.size > MOST:
                     message = f"has {group.size:,} means in its weights, and {MOST} are the limit"
-                    raise Refused(message, hint="adapt the built model again, in Python")
+                    raise Refused(
+                        message,
+                        None,
+                        "import-weights",
+                        hint="adapt the built model again, in Python",
+                    )
                 arrays.append(group[()].reshape(group.shape))
             return arrays
     except Refused:
         raise
     except Exception as error:  # h5py raises many kinds for a damaged file
         message = f"has weights that cannot be read: {reason(error)}"
-        raise Refused(message, hint=BY_HAND) from None
+        raise Refused(message, None, "import-weights", hint=BY_HAND) from None

@@ -19,8 +19,8 @@ from archspec.errors import Refused, Suggestion
 from archspec.expand.scopes import snake_case
 from archspec.importing.arguments import bind, count_seeds, read_arguments, read_dtype
 from archspec.importing.configs import (
-    Call,
     LayerConfig,
+    LayerUse,
     Ref,
     flatten,
     get,
@@ -105,7 +105,7 @@ class GivenMask(Struct, frozen=True):
     path: str
 
 
-class Wiring(Struct):
+class ImportedSteps(Struct):
     """The steps of a flat spec, its outputs as places of steps, and remarks on what was left out.
 
     keys: from what a value of an operation is made of to the number that it has, below 0. masks:
@@ -119,10 +119,10 @@ class Wiring(Struct):
     masks: list[GivenMask] = field(default_factory=list)
 
 
-def to_steps(model: Model, findings: Findings) -> Wiring:
+def to_steps(model: Model, findings: Findings) -> ImportedSteps:
     """Return the layers of a model as steps. Raises `SpecError` with all that is wrong."""
-    wiring = Wiring()
-    reader = _Reader(findings, wiring)
+    wiring = ImportedSteps()
+    reader = _ConfigReader(findings, wiring)
     try:
         outputs = reader.read_top(model.config)
     except Misread as error:
@@ -139,7 +139,7 @@ def to_steps(model: Model, findings: Findings) -> Wiring:
     return _sort_by_depth(wiring)
 
 
-def _sort_by_depth(wiring: Wiring) -> Wiring:
+def _sort_by_depth(wiring: ImportedSteps) -> ImportedSteps:
     """Return the same steps depth first from the outputs, so that each branch stands in one piece.
 
     Keras writes the layers of parallel branches in turn. Inputs come first, in the model's order.
@@ -176,7 +176,7 @@ def _sort_by_depth(wiring: Wiring) -> Wiring:
         for (name, values, *rest), key in wiring.keys.items()
     }
     masks = [replace(each, step=move(each.step), key=move(each.key)) for each in wiring.masks]
-    return Wiring(moved, list(map(move, wiring.outputs)), wiring.notes, keys, masks)
+    return ImportedSteps(moved, list(map(move, wiring.outputs)), wiring.notes, keys, masks)
 
 
 class _Place(Struct, frozen=True):
@@ -188,14 +188,14 @@ class _Place(Struct, frozen=True):
     frozen: bool
 
 
-class _Reader(Struct):
+class _ConfigReader(Struct):
     """What has been read of a model so far.
 
     owners: the step that a layer was first called in, by its names. calls: how many there were.
     """
 
     findings: Findings
-    wiring: Wiring
+    wiring: ImportedSteps
     owners: dict[tuple[str, ...], int] = field(default_factory=dict)
     calls: int = 0
     seeds: int = 0
@@ -248,7 +248,7 @@ class _Reader(Struct):
             self.findings.add("import-file", message, place.path, hint)
         for layer in layers:
             if layer.class_name != INPUT:
-                call = Call((Ref("", 0, 0),), {}, layer.path)
+                call = LayerUse((Ref("", 0, 0),), {}, layer.path)
                 (value,) = self._read_call(layer, call, lambda ref, now=value: now, place) or [None]
         return [value]
 
@@ -366,7 +366,9 @@ class _Reader(Struct):
         step = ImportedStep(INPUT, (layer.name,), "input_layer", layer.path, arguments)
         return self._add(step)
 
-    def _read_call(self, layer: LayerConfig, call: Call, find: Any, place: _Place) -> list[Value]:
+    def _read_call(
+        self, layer: LayerConfig, call: LayerUse, find: Any, place: _Place
+    ) -> list[Value]:
         """Add a call of a layer, or of a model, and return its outputs.
 
         find: returns the value of a `Ref`.
@@ -390,7 +392,9 @@ class _Reader(Struct):
             self.findings.refuse(refused, call.path, code)
         return [None]
 
-    def _call_model(self, layer: LayerConfig, call: Call, find: Any, place: _Place) -> list[Value]:
+    def _call_model(
+        self, layer: LayerConfig, call: LayerUse, find: Any, place: _Place
+    ) -> list[Value]:
         """Lay open a model within the model."""
         config, at = layer.config, f"{layer.path}.config"
         given = call.args or tuple(call.kwargs[key] for key in SINGLE if key in call.kwargs)
@@ -447,7 +451,7 @@ class _Reader(Struct):
                 raise Refused(message, code="import-argument", hint=hint)
 
     def _call_operation(
-        self, layer: LayerConfig, call: Call, find: Any, names: tuple[str, ...]
+        self, layer: LayerConfig, call: LayerUse, find: Any, names: tuple[str, ...]
     ) -> Value:
         """Add the layers that do what an operation does."""
         settings = {
@@ -485,7 +489,7 @@ class _Reader(Struct):
             self.notes[f"{'/'.join(names)}: {note}"] = None
         return self._add_equivalents(found, layer, values, names, True)
 
-    def _call_layer(self, layer: LayerConfig, call: Call, find: Any, place: _Place) -> Value:
+    def _call_layer(self, layer: LayerConfig, call: LayerUse, find: Any, place: _Place) -> Value:
         """Add a call of a layer."""
         names = (*place.names, layer.name)
         if _is_private(layer):
@@ -527,7 +531,7 @@ class _Reader(Struct):
         return value
 
     def _read_constants(
-        self, layer: LayerConfig, call: Call, slots: Sequence[str]
+        self, layer: LayerConfig, call: LayerUse, slots: Sequence[str]
     ) -> dict[str, bool]:
         """Return the constant arguments of a call. Raises `Refused` for one that a spec lacks."""
         entry = LAYERS[layer.class_name]
@@ -549,7 +553,7 @@ class _Reader(Struct):
     def _read_masks(
         self,
         layer: LayerConfig,
-        call: Call,
+        call: LayerUse,
         find: Any,
         names: Sequence[str],
         values: Sequence[Value],
@@ -691,7 +695,7 @@ def _check_class(layer: LayerConfig) -> None:
     raise Refused(f"{layer.title}{where} is no layer of Keras", code="import-class", hint=hint)
 
 
-def _sort_inputs(op: str, call: Call) -> tuple[tuple[str, ...], list[Ref]]:
+def _sort_inputs(op: str, call: LayerUse) -> tuple[tuple[str, ...], list[Ref]]:
     """Return the call arguments that the inputs of a layer are for, () if not by name, and these.
 
     Raises `Refused` for a call that the table cannot say.
@@ -715,7 +719,7 @@ def _sort_inputs(op: str, call: Call) -> tuple[tuple[str, ...], list[Ref]]:
     return (), list(refs)
 
 
-def show_call(call: Call) -> str:
+def show_call(call: LayerUse) -> str:
     """Return the arguments of a call in words."""
 
     def said(value: Any) -> str:

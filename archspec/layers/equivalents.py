@@ -19,8 +19,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from archspec.errors import Refused
-from archspec.graph import Shape
-from archspec.layers.table import FAMILIES
+from archspec.graph import Node, Shape
+from archspec.layers import masks
+from archspec.layers.table import FAMILIES, traits_of
 
 BEFORE = -1  # in `inputs`: the output of the equivalent before this one
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -359,3 +360,42 @@ def trains_by_default(op: str) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+# --- masks ---------------------------------------------------------------------------------------
+
+
+def work_out_mask(
+    node: Node,
+    inputs: Sequence[int],
+    given: Sequence[int | None],
+    operate: Callable[..., int],
+) -> int | None:
+    """Return the mask that a layer makes or hands on, by the operations that Keras takes for it.
+
+    inputs, given: the values that it takes and their masks, as numbers; None for no mask. operate:
+    returns the number of what an operation makes: of its name, the values that it takes, its
+    constants and its settings by name.
+    """
+    rule = traits_of(node.op).mask
+    if rule is masks.make_of_zeros:
+        return operate("NotEqual", inputs, 0)
+    if rule is masks.make:
+        differs = operate("NotEqual", inputs, node.arguments["mask_value"])
+        return operate("Any", [differs], axis=-1, keepdims=False)
+    if rule is masks.join:
+        joined, *others = (each for each in given if each is not None)
+        for each in others:
+            joined = operate("LogicalOr", [joined, each])
+        return joined
+    if rule is not masks.concatenate:
+        return given[0]
+    parts = []
+    for value, mask in zip(inputs, given, strict=True):
+        if mask is None:  # what has no mask skips nothing
+            parts.append(operate("OnesLike", [value]))
+        else:
+            wide = operate("ExpandDims", [mask], axis=-1)
+            parts.append(operate("LogicalOr", [wide, operate("ZerosLike", [value])]))
+    in_a_row = operate("Concatenate", parts, axis=node.arguments["axis"])
+    return operate("Any", [in_a_row], axis=-1, keepdims=False)

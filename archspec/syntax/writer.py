@@ -26,16 +26,16 @@ from archspec.syntax.steps import (
 
 def write_yaml(data: Mapping[str, Any]) -> str:
     """Return plain data as YAML; short lists and mappings are written on one line."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=100)
+    return yaml.dump(data, Dumper=SpecDumper, sort_keys=False, default_flow_style=None, width=100)
 
 
 def write_value(value: Any) -> str:
     """Return a value as YAML that can follow a key, on one line if it is not long."""
-    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=True, width=90)
+    text = yaml.dump(value, Dumper=SpecDumper, sort_keys=False, default_flow_style=True, width=90)
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-class _Dumper(yaml.SafeDumper):
+class SpecDumper(yaml.SafeDumper):
     """Writes repeated values out instead of using aliases, and quotes texts that look like numbers.
 
     PyYAML's own dumper leaves `1e-4` unquoted, which YAML 1.2 reads as a number.
@@ -50,7 +50,8 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'" if number else None)
 
 
-_Dumper.add_representer(str, _represent_text)
+SpecDumper.add_representer(str, _represent_text)
+SpecDumper.add_multi_representer(str, _represent_text)
 
 
 # --- steps ---------------------------------------------------------------------------------------

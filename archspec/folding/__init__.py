@@ -1,0 +1,82 @@
+"""Fold a flat network into a spec that a person would write: blocks, stages and loops.
+
+    graph --tree--> branches --discovery--> blocks --loops--> stages --document--> YAML
+
+Each spec that is folded is loaded again and compared with the graph. What is not the same network
+is folded less, and in the end not at all: a folded spec is at worst long, never wrong.
+
+    >>> import archspec
+    >>> folded = fold_graph(archspec.load("vgg16_imagenet"))
+    >>> archspec.loads(folded.text).fingerprint == archspec.load("vgg16_imagenet").fingerprint
+    True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from archspec.backends.spec_yaml import to_spec
+from archspec.errors import ArchspecError
+from archspec.folding.discovery import find_blocks, polish
+from archspec.folding.document import write_document
+from archspec.folding.loops import Looped, find_loops
+from archspec.folding.solving import Solved, Solver
+from archspec.folding.tree import to_sequence
+from archspec.graph import Graph
+from archspec.pipeline import loads
+from archspec.syntax.writer import write_yaml
+
+
+class Folded(Struct, frozen=True):
+    """A spec that was folded.
+
+    text: as YAML. graph: what it means. renamed: the names of the nodes that have another one now,
+    by their old ones.
+    """
+
+    text: str
+    graph: Graph
+    renamed: Mapping[str, str]
+
+
+def fold_graph(graph: Graph) -> Folded:
+    """Return a short spec of a network, with the same fingerprint."""
+    text, folded = next(_list_sound(graph))
+    return Folded(text, folded, {})
+
+
+def _list_sound(graph: Graph) -> Iterator[tuple[str, Graph]]:
+    """Yield specs of the same network, the shortest first."""
+    for text in _list_texts(graph):
+        try:
+            folded = loads(text, graph.name)
+        except ArchspecError:
+            continue
+        if folded.fingerprint == graph.fingerprint:
+            yield text, folded
+    raise AssertionError("the flat spec of a network is another network")
+
+
+def _list_texts(graph: Graph) -> Iterator[str]:
+    """Yield specs of a network, from the shortest to the flat one."""
+    main, names = to_sequence(graph)
+    solver = Solver()
+    spec = to_spec(graph)
+    head = {key: value for key, value in spec.items() if key not in ("layers", "outputs")}
+    outputs = [names[name] for name in graph.outputs] if names.keys() & {*graph.outputs} else None
+
+    def write(solved: Solved, with_loops: bool = True, with_periods: bool = True) -> str:
+        plain = Looped(solved.main, solved.blocks)
+        looped = find_loops(solved, solver, with_periods) if with_loops else plain
+        return write_document(head, looped, outputs)
+
+    marked = polish(find_blocks(main, solver), solver, lambda each: write(each).count("\n"))
+    solved = solver.solve(marked)
+    assert solved is not None
+    yield write(solved)
+    yield write(solved, with_periods=False)
+    yield write(solved, with_loops=False)
+    yield write(Solved(main, {}, {}), with_loops=False)
+    yield write_yaml(spec)

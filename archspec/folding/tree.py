@@ -1,0 +1,297 @@
+"""From a graph to sequences: what runs side by side and meets again becomes branches.
+
+The immediate dominator of a node with several inputs is the last node that every way to it passes.
+Where all between the two is used nowhere else, and the ways share nothing, they are branches.
+Everything else stays a list of steps, in which `from` names what a step takes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from archspec.arguments import leave_out_defaults
+from archspec.backends.spec_yaml import spell
+from archspec.folding.items import BranchesItem, LayerItem, PathItem, Sequence
+from archspec.graph import Graph, Node
+from archspec.layers import LAYERS
+
+LONG_SKIP = 24  # lines that a skip connection may pass and still be drawn as a branch
+ONE_NUMBER = ("kernel_size", "strides", "pool_size", "dilation_rate", "size")
+
+
+def read_arguments(graph: Graph, node: Node) -> dict[str, Any]:
+    """Return a node's arguments as a person writes them: without defaults, 3 for [3, 3]."""
+    differing = leave_out_defaults(LAYERS[node.op].arguments, graph.normal_arguments(node))
+    return {name: shorten(name, spell(value)) for name, value in differing.items()}
+
+
+def shorten(name: str, value: Any) -> Any:
+    """Return one number for a list of equal ones, where the argument takes both, and 6 for 6.0.
+
+    >>> shorten("kernel_size", [3, 3]), shorten("max_value", 6.0)
+    (3, 6)
+    """
+    if isinstance(value, list) and value and all(each == value[0] for each in value):
+        return value[0] if name in ONE_NUMBER else value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return int(value)
+    if isinstance(value, dict):
+        return {key: shorten(key, each) for key, each in value.items()}
+    return value
+
+
+def to_sequence(graph: Graph) -> tuple[Sequence, Mapping[str, str]]:
+    """Return the steps of a graph, and the names of steps by those of their nodes."""
+    return _Tree(graph).build()
+
+
+class _Tree:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.users: dict[str, list[str]] = {node.name: [] for node in graph}
+        for node in graph:
+            for name in node.inputs:
+                self.users[name].append(node.name)
+        # An output is used outside, and so is a layer that is called again.
+        self.kept = set(graph.outputs)
+        again = {name for node in graph if node.reuses for name in (node.name, node.reuses)}
+        self.open = self.kept | again
+        self.reused = {node.reuses for node in graph if node.reuses}
+        self.depth: dict[str, int] = {}
+        self.dominator: dict[str, str | None] = {}
+        self.place = {node.name: place for place, node in enumerate(graph)}
+        self.regions: dict[str, tuple[str, ...]] = {}  # of a merge, what lies between
+
+    def build(self) -> tuple[Sequence, Mapping[str, str]]:
+        for node in self.graph:
+            self._find_dominator(node)
+        self.merges = {node.name for node in self.graph if self._is_merge(node)}
+        self._flatten_skips()
+        return self._list_steps()
+
+    def _find_dominator(self, node: Node) -> None:
+        found: str | None = node.inputs[0] if node.inputs else None
+        for name in node.inputs[1:]:
+            found = self._meet(found, name)
+        self.dominator[node.name] = found
+        self.depth[node.name] = self.depth[found] + 1 if found is not None else 0
+
+    def _meet(self, one: str | None, other: str | None) -> str | None:
+        """Return the last node that is passed on every way to both nodes; None if there is none."""
+        while one != other:
+            if one is None or other is None:
+                return None
+            if self.depth[one] >= self.depth[other]:
+                one = self.dominator[one]
+            else:
+                other = self.dominator[other]
+        return one
+
+    def _is_merge(self, node: Node) -> bool:
+        """Return whether the ways from a node's dominator to it are branches."""
+        start = self.dominator[node.name]
+        if len({*node.inputs}) < 2 or start is None or node.slots or node.reuses or node.call:
+            return False
+        if LAYERS[node.op].takes != "list" or node.name in self.reused:
+            return False
+        ways = [self._walk_back(name, start) for name in node.inputs]
+        region = set().union(*ways)
+        if sum(map(len, ways)) != len(region) or region & self.open:
+            return False
+        inside = {*region, node.name}
+        if any(user not in inside for name in region for user in self.users[name]):
+            return False
+        if any(len({*self.graph[name].inputs}) != 1 for name in region if name not in self.regions):
+            return False  # a way that is no chain of layers and branches
+        self.regions[node.name] = tuple(region)
+        return True
+
+    def _walk_back(self, name: str, start: str) -> set[str]:
+        """Return the nodes on the ways from `start`, without it, to a node, with it."""
+        seen: set[str] = set()
+        left = [name]
+        while left:
+            each = left.pop()
+            if each != start and each not in seen:
+                seen.add(each)
+                left += self.graph[each].inputs
+        return seen
+
+    def _flatten_skips(self) -> None:
+        """Leave a long shortcut, or one past smaller maps as in a U-Net, a step with `from`."""
+        level: dict[str, int] = {}
+        for node in self.graph:
+            level[node.name] = 1 + max((level[name] for name in node.inputs), default=0)
+        for name in tuple(self.merges):
+            start = self.dominator[name]
+            assert start is not None
+            skips = start in self.graph[name].inputs and level[name] - level[start] > LONG_SKIP
+            if skips or self._passes_smaller_maps(name, start):
+                self.merges.discard(name)
+        for node in self.graph:  # what holds such a shortcut is no branch either
+            inner = self.regions.get(node.name, ())
+            if any(self._previous(name) is None for name in inner):
+                self.merges.discard(node.name)
+
+    def _passes_smaller_maps(self, name: str, start: str) -> bool:
+        """Return whether a branch shrinks its maps and enlarges them again."""
+        size = _product(self.graph.shape(start)[1:-1]) or 0
+        smaller = larger = False
+        for each in self.regions[name]:
+            if len(self.graph[each].inputs) > 1:
+                continue
+            shape, before = self.graph.shape(each), self.graph.shape(self.graph[each].inputs[0])
+            own = _product(shape[1:-1]) or 0
+            smaller |= len(shape) == len(before) and 1 < own < size
+            larger |= len(shape) == len(before) and own >= 2 * (_product(before[1:-1]) or own) > 2
+        return smaller and larger
+
+    def _previous(self, name: str) -> str | None:
+        """Return the one value that a node takes: its input, or that of all its branches."""
+        if name in self.merges:
+            return self.dominator[name]
+        inputs = {*self.graph[name].inputs}
+        return inputs.pop() if len(inputs) == 1 else None
+
+    def _chain(self, name: str, start: str) -> Sequence:
+        """Return the items from `start`, without it, to a node, with it."""
+        items = []
+        while name != start:
+            items.append(self._item(name))
+            above = self._previous(name)
+            assert above is not None
+            name = above
+        return tuple(reversed(items))
+
+    def _item(self, name: str) -> LayerItem | BranchesItem:
+        node = self.graph[name]
+        if name not in self.merges:
+            return self._layer(node)
+        start = self.dominator[name]
+        assert start is not None
+        paths = tuple(PathItem(self._chain(each, start)) for each in node.inputs)
+        return BranchesItem(paths=paths, merge=self._layer(node), channels=self._channels(start))
+
+    def _layer(self, node: Node) -> LayerItem:
+        return LayerItem(
+            op=node.op,
+            arguments=read_arguments(self.graph, node),
+            channels=self._channels(node.inputs[0]),
+            nodes=(node.name,),
+            call=dict(node.call),
+            sources=_repeat_previous(node),
+        )
+
+    def _channels(self, name: str) -> int | None:
+        shape = self.graph.shape(name)
+        return shape[-1] if len(shape) > 1 else None
+
+    def _list_steps(self) -> tuple[Sequence, Mapping[str, str]]:
+        """Return the steps of the whole, each after what it takes, with `from` where that is not
+        the one before it."""
+        referred: set[str] = set(self.kept)
+        last = self.graph.inputs[0] if len(self.graph.inputs) == 1 else None
+        placed: list[tuple[str, Any, str | None]] = []
+        for name in self._order():
+            node = self.graph[name]
+            if node.op == "InputLayer":
+                continue
+            only = self._previous(name)
+            sources: Any = None if only == last else only
+            if name not in self.merges and (only is None or (_repeat_previous(node) and sources)):
+                sources = list(node.inputs)
+                if node.slots:
+                    sources = dict(zip(node.slots, node.inputs, strict=True))
+            referred |= {each for each in _list_sources(sources) if each != last}
+            placed.append((name, sources, last))
+            last = name
+        if self.graph.outputs == (last,):
+            referred.discard(last)
+        names = self._name(referred | self.reused)
+        names |= {name: name for name in self.graph.inputs}
+        if len(self.graph.inputs) == 1:
+            names[self.graph.inputs[0]] = "input"
+        return tuple(self._step(*each, names) for each in placed), names
+
+    def _step(
+        self, name: str, sources: Any, before: str | None, names: Mapping[str, str]
+    ) -> LayerItem | BranchesItem:
+        item = self._item(name)
+        spelled = _spell_sources(sources, before, names)
+        if isinstance(item, BranchesItem):
+            return replace(item, merge=replace(item.merge, name=names.get(name)), sources=spelled)
+        reused = self.graph[name].reuses
+        reuses = None if reused is None else names[reused]
+        sources = item.sources if spelled is None else spelled
+        return replace(item, name=names.get(name), sources=sources, reuses=reuses)
+
+    def _name(self, referred: Iterable[str]) -> dict[str, str]:
+        """Return names for the steps that others refer to."""
+        names: dict[str, str] = {}
+        for node in sorted(referred, key=self.place.__getitem__):
+            name = re.sub(r"[^A-Za-z0-9_]", "_", node)
+            while name in names.values():
+                name += "_"
+            names[node] = name
+        return names
+
+    def _order(self) -> list[str]:
+        """Return the steps in an order in which long chains stay together."""
+        done: dict[str, None] = {}
+        stack = [(name, False) for name in reversed(self.graph.outputs)]
+        while stack:
+            name, ready = stack.pop()
+            if name in done:
+                continue
+            if ready:
+                done[name] = None
+                continue
+            stack.append((name, True))
+            node = self.graph[name]
+            only = self._previous(name)
+            above = [only] if only is not None else list(node.inputs)
+            if node.reuses:
+                above = [node.reuses, *above]
+            stack += [(each, False) for each in reversed(above)]
+        return list(done)
+
+
+def _repeat_previous(node: Node) -> Any:
+    """Return what stands under `from` of a layer that takes one value several times; None for a
+    layer that takes one value alone."""
+    if node.slots:
+        return dict.fromkeys(node.slots, "previous")
+    one = LAYERS[node.op].takes != "list" or len({*node.inputs}) > 1
+    return None if one else ["previous"] * len(node.inputs)
+
+
+def _list_sources(sources: Any) -> list[str]:
+    if isinstance(sources, dict):
+        return list(sources.values())
+    return [] if sources is None else sources if isinstance(sources, list) else [sources]
+
+
+def _spell_sources(sources: Any, before: str | None, names: Mapping[str, str]) -> Any:
+    """Return what stands under `from`, where the step before is called `previous`."""
+
+    def spell_one(name: str) -> str:
+        return "previous" if name == before else names[name]
+
+    if isinstance(sources, dict):
+        return {slot: spell_one(name) for slot, name in sources.items()}
+    if isinstance(sources, list):
+        return [spell_one(name) for name in sources]
+    return None if sources is None else names[sources]
+
+
+def _product(axes: Iterable[int | None]) -> int | None:
+    size = 1
+    for axis in axes:
+        if axis is None:
+            return None
+        size *= axis
+    return size

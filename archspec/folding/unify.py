@@ -1,0 +1,565 @@
+"""Make one block of several runs of layers: what differs becomes params, formulas and conditions.
+
+The runs are laid side by side. An argument that differs between them is a hole, and so is a step
+that some of them lack. A hole is filled by the first of these that is right for every run: the
+param of another hole, the channels of the input, a multiple or a part of one of them, a condition;
+else it becomes a param of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from archspec.errors import Refused
+from archspec.folding import items as parts
+from archspec.folding.alignment import Slot, lay_side_by_side
+from archspec.folding.conditions import MISSING, Values, find_condition, fits, is_number
+from archspec.folding.holes import Hole
+from archspec.folding.items import (
+    BranchesItem,
+    CallItem,
+    Formula,
+    Item,
+    LayerItem,
+    PathItem,
+    input_channels,
+)
+from archspec.folding.naming import name_hole
+from archspec.layers import LAYERS
+from archspec.syntax.formulas import evaluate, make_divisible
+
+SIZES = ("filters", "units", "target_shape", "output_shape", "key_dim", "value_dim", "groups")
+WINDOWS = ("kernel_size", "pool_size", "size", "dilation_rate")
+WIDTHS = ("filters", "units")
+FACTORS = (2, 3, 4, 6, 8)
+MOST_EXPANSION = 16
+
+
+class UnifiedBody(Struct, frozen=True):
+    """The steps of a block, and its params with their values in each run."""
+
+    items: parts.Sequence
+    params: Mapping[str, list[Any]]
+
+
+def unify(runs: Sequence[parts.Sequence]) -> UnifiedBody | None:
+    """Return the block that all runs are calls of; None if there is none.
+
+    A run may be a pair of branches of which one is the identity, while others lack the shortcut:
+    it then gets a condition.
+    """
+    if any(not run or any(map(_has_name, run)) for run in runs):
+        return None
+    channels = [input_channels(run) for run in runs]
+    pairs = [_split_shortcut(run) for run in runs]
+    if any(shortcut is None for _, shortcut in pairs) and any(s is not None for _, s in pairs):
+        return _unify_with_shortcut(pairs, channels)
+    slots = lay_side_by_side(runs)
+    filled = _Filling(slots, channels)
+    body = UnifiedBody(filled.build(slots), filled.params)
+    return body if all(is_right(body, place, run) for place, run in enumerate(runs)) else None
+
+
+def _has_name(item: Item) -> bool:
+    """Return whether something outside of a block refers to an item within."""
+    if isinstance(item, BranchesItem) and any(
+        _has_name(e) for path in item.paths for e in path.items
+    ):
+        return True
+    return bool(parts.name_of(item))
+
+
+def _split_shortcut(run: parts.Sequence) -> tuple[parts.Sequence, BranchesItem | None]:
+    """Return the longer of two branches, and the branches; the run itself if it is no such pair."""
+    only = run[0]
+    if len(run) == 1 and isinstance(only, BranchesItem) and len(only.paths) == 2:
+        sizes = [len(path.items) for path in only.paths]
+        if 0 in sizes:
+            return only.paths[sizes.index(max(sizes))].items, only
+    return run, None
+
+
+def _unify_with_shortcut(
+    pairs: Sequence[tuple[parts.Sequence, BranchesItem | None]], channels: list[int | None]
+) -> UnifiedBody | None:
+    mains = [main for main, _ in pairs]
+    outer = next(branches for _, branches in pairs if branches is not None)
+    at = next(place for place, path in enumerate(outer.paths) if not path.items)
+    if any(
+        each is not None and (each.paths[at].items or each.merge.op != outer.merge.op)
+        for _, each in pairs
+    ):
+        return None
+    slots = lay_side_by_side(mains)
+    there = Hole(None, "", [branches is not None for _, branches in pairs])
+    filled = _Filling(slots, channels, there)
+    main = PathItem(filled.build(slots))
+    shortcut = PathItem((), when=there.formula)
+    paths = (shortcut, main) if at == 0 else (main, shortcut)
+    merge = replace(outer.merge, nodes=())
+    body = UnifiedBody((BranchesItem(paths=paths, merge=merge),), filled.params)
+    runs = [main if each is None else (each,) for main, each in pairs]
+    return body if all(is_right(body, place, run) for place, run in enumerate(runs)) else None
+
+
+class _Filling:
+    """Finds the holes of slots and fills them."""
+
+    def __init__(
+        self, slots: list[Slot], channels: list[int | None], shortcut: Hole | None = None
+    ) -> None:
+        self.channels = channels
+        self.count = len(channels)
+        self.params: dict[str, list[Any]] = {}
+        self.holes = list(self._find_holes(slots, [True] * self.count))
+        if shortcut is not None:
+            self.holes.append(shortcut)
+        self.slots = slots
+        self.widths: dict[str, list[Any]] = {}
+        name_hole(self.holes, slots)
+        for hole in sorted(self.holes, key=_rank):
+            hole.formula = Formula(f"={self._fill(hole)}")
+        self._order_params()
+
+    # --- finding holes ---
+
+    def _find_holes(self, slots: list[Slot], around: list[bool]) -> Iterator[Hole]:
+        for slot in slots:
+            there = [item is not None for item in slot.found]
+            if there != around:
+                values = [
+                    found if outer else MISSING for found, outer in zip(there, around, strict=True)
+                ]
+                yield Hole(slot, "", values)
+            if isinstance(slot.item, BranchesItem):
+                for path in slot.paths:
+                    yield from self._find_holes(path, there)
+                merges = [item and item.merge for item in slot.found]  # type: ignore[union-attr]
+                yield from self._find_differing(slot, merges)
+            elif isinstance(slot.item, LayerItem | CallItem):
+                yield from self._find_differing(slot, slot.found)
+
+    def _find_differing(self, slot: Slot, found: Sequence[Any]) -> Iterator[Hole]:
+        names = dict.fromkeys(name for each in found if each for name in each.arguments)
+        for name in names:
+            values = [MISSING if each is None else read_argument(each, name) for each in found]
+            yield from _split_values(slot, name, values, ())
+
+    # --- filling them ---
+
+    def _fill(self, hole: Hole) -> str:
+        text = self._express(hole)
+        if text is not None:
+            return text
+        if hole.argument == "":
+            text = self._fill_by_expansion(hole)
+            if text is not None:
+                return text
+        name = self._add_param(hole.name, list(hole.values))
+        if hole.argument in WIDTHS:
+            self.widths[name] = self.params[name]
+        return name
+
+    def _add_param(self, name: str, values: list[Any]) -> str:
+        base, number = name, 2
+        while name in self.params:
+            name, number = f"{base}_{number}", number + 1
+        self.params[name] = values
+        return name
+
+    def _express(self, hole: Hole) -> str | None:
+        wanted = [value for value in hole.values if value is not MISSING]
+        if hole.argument == "":
+            for other in self.holes:
+                known = other.argument == "" and other.formula is not None
+                if known and fits(hole.values, other.values):
+                    assert other.formula is not None
+                    return other.formula[1:]
+            found = find_condition(
+                hole.values,
+                None if hole.slot is None else hole.slot.item,
+                self.params,
+                self.widths,
+                self.channels,
+            )
+            return None if found is None else found[1:]
+        if all(is_number(value) for value in wanted):
+            return self._express_number(hole)
+        if name := self._find_same(hole):
+            return name
+        return self._express_choice(hole)
+
+    def _find_same(self, hole: Hole) -> str | None:
+        """Return a param that has the values of a hole, and is of the same kind."""
+        for name, known in self.params.items():
+            both = [
+                (value, other)
+                for value, other in zip(hole.values, known, strict=True)
+                if value is not MISSING and other is not MISSING
+            ]
+            if not both or any(
+                value != other or type(value) is not type(other) for value, other in both
+            ):
+                continue
+            if self._family(name) != _family_of(hole.argument):
+                continue
+            if hole.name.rstrip("_0123456789") != name.rstrip("_0123456789"):
+                several = len({str(value) for value, _ in both}) > 2
+                if not several and not isinstance(both[0][0], bool):
+                    continue
+            self.params[name] = [
+                value if other is MISSING else other
+                for value, other in zip(hole.values, known, strict=True)
+            ]
+            return name
+        return None
+
+    def _family(self, param: str) -> str:
+        holes = [hole for hole in self.holes if hole.formula == f"={param}"]
+        return _family_of(holes[0].argument) if holes else "sizes" if param == "expansion" else ""
+
+    def _express_number(self, hole: Hole) -> str | None:
+        if name := self._find_same(hole):
+            return name
+        family = _family_of(hole.argument)
+        if family == "sizes":
+            found = self._express_size(hole.values)
+            if found is None:
+                return None
+            if hole.argument in WIDTHS:
+                self.widths.setdefault(*found)
+            return found[0]
+        if family == "margins":
+            for name, values in self.params.items():
+                if name.startswith("kernel_size") and all(isinstance(v, int) for v in values):
+                    for text, offered in (
+                        (f"{name} // 2", [value // 2 for value in values]),
+                        (f"{name} // 2 - 1", [value // 2 - 1 for value in values]),
+                    ):
+                        if fits(hole.values, offered):
+                            return text
+        if family == "strides":
+            return None
+        return self._express_choice(hole)
+
+    def _express_size(self, values: Values) -> tuple[str, list[Any]] | None:
+        """Return the formula of a width, with its values."""
+        for text, offered in self._list_sizes():
+            if fits(values, offered):
+                return text, offered
+        return self._multiply_channels(values)
+
+    def _list_sizes(self) -> Iterator[tuple[str, list[Any]]]:
+        """Yield the formulas that a width may have, the plainest first, with their values."""
+        own = {
+            name: values
+            for name, values in self.params.items()
+            if self._family(name) == "sizes" and name != "expansion"
+        }
+        channels = [MISSING if each is None else each for each in self.channels]
+        known = MISSING not in channels
+        if known:
+            yield "channels", channels
+        for name, values in own.items():
+            for factor in FACTORS:
+                yield f"{factor} * {name}", _multiply(values, factor)
+        for name, values in own.items():
+            for factor in FACTORS:
+                yield f"{name} // {factor}", _divide(values, factor)
+        if not known:
+            return
+        for factor in range(2, MOST_EXPANSION + 1):
+            yield f"{factor} * channels", _multiply(channels, factor)
+        for factor in (*FACTORS, 12, 16, 24):
+            yield f"channels // {factor}", _divide(channels, factor)
+        for name, values in {"channels": channels, **own}.items():
+            for factor in (2, 4, 8, 16):
+                yield f"make_divisible({name} / {factor})", _divide_roughly(values, factor)
+
+    def _multiply_channels(self, values: Values) -> tuple[str, list[Any]] | None:
+        """Return `channels * expansion` where that has fewer values than the widths have."""
+        ratios: list[Any] = []
+        for value, width in zip(values, self.channels, strict=True):
+            if value is MISSING:
+                ratios.append(MISSING)
+            elif width and value % width == 0 and 1 <= value // width <= MOST_EXPANSION:
+                ratios.append(value // width)
+            else:
+                return None
+        found = {ratio for ratio in ratios if ratio is not MISSING}
+        widths = {value for value in values if value is not MISSING}
+        if len(found) > 3 or len(found) >= len(widths) or max(found) == 1:
+            return None
+        return f"channels * {self._add_param('expansion', ratios)}", list(values)
+
+    def _fill_by_expansion(self, hole: Hole) -> str | None:
+        """Return `expansion > 1` for a step that widens, and make the expansion a param."""
+        if hole.slot is None or not isinstance(hole.slot.item, LayerItem | CallItem):
+            return None
+        for other in self.holes:
+            if other.slot is not hole.slot or other.argument not in WIDTHS:
+                continue
+            factor, _, rest = (other.formula or "=").removeprefix("=").partition(" * ")
+            if rest == "channels" and factor.isdigit() and "expansion" not in self.params:
+                ratios = [
+                    value if value is MISSING else int(factor) if value else 1
+                    for value in hole.values
+                ]
+                name = self._add_param("expansion", ratios)
+                other.formula = Formula(f"=channels * {name}")
+                return f"{name} > 1"
+        return None
+
+    def _express_choice(self, hole: Hole) -> str | None:
+        """Return `'valid' if strides > 1 else 'same'` for two values that follow from another."""
+        distinct: list[Any] = []
+        for value in hole.values:
+            if value is not MISSING and value not in distinct:
+                distinct.append(value)
+        if len(distinct) != 2 or not all(isinstance(v, str | bool) for v in distinct):
+            return None
+        for name, known in self.params.items():
+            if name.startswith("strides"):
+                test, larger = f"{name} > 1", [_is_larger(value) for value in known]
+            elif len(hole.values) > 2 and all(v is MISSING or isinstance(v, bool) for v in known):
+                test, larger = name, known
+            else:
+                continue
+            for yes, no in (distinct, distinct[::-1]):
+                offered = [v if v is MISSING else yes if v else no for v in larger]
+                if fits(hole.values, offered):
+                    if isinstance(yes, bool):
+                        return test if yes else f"not {test}" if test == name else f"{name} == 1"
+                    return f"{_quote(yes)} if {test} else {_quote(no)}"
+        return None
+
+    def _order_params(self) -> None:
+        """Put the width first, since a single value of a call is the first param, and call the only
+        one by its argument alone."""
+        for word in ("filters", "units"):
+            words = (word, "reduce") if word == "filters" else (word,)
+            widths = [name for name in self.params if name.partition("_")[0] in words]
+            if len(widths) == 1 and widths[0] != word:
+                self._rename(widths[0], word)
+        order = sorted(self.params, key=lambda name: not name.startswith(("filters", "units")))
+        self.params = {name: self.params[name] for name in order}
+
+    def _rename(self, old: str, new: str) -> None:
+        self.params[new] = self.params.pop(old)
+        for hole in self.holes:
+            if hole.formula is not None:
+                hole.formula = Formula(re.sub(rf"\b{old}\b", new, hole.formula))
+
+    # --- writing the steps ---
+
+    def build(self, slots: list[Slot]) -> parts.Sequence:
+        """Return the steps of slots, with formulas in the place of holes."""
+        return tuple(self._build_item(slot) for slot in slots)
+
+    def _build_item(self, slot: Slot) -> Item:
+        item: Any = slot.item
+        own = [hole for hole in self.holes if hole.slot is slot]
+        when = next((hole.formula for hole in own if hole.argument == ""), None)
+        if isinstance(item, BranchesItem):
+            paths = tuple(
+                replace(path, items=self.build(slots))
+                for path, slots in zip(item.paths, slot.paths, strict=True)
+            )
+            merges = [each.merge for each in slot.found if isinstance(each, BranchesItem)]
+            merge = self._build_arguments(item.merge, merges, own)
+            return replace(item, paths=paths, merge=merge, when=when)
+        found = [each for each in slot.found if each is not None]
+        step: Item = replace(self._build_arguments(item, found, own), when=when)
+        return step
+
+    def _build_arguments(self, item: Any, found: Sequence[Any], own: Sequence[Hole]) -> Any:
+        arguments: dict[str, Any] = {}
+        for name in dict.fromkeys(name for each in found for name in each.arguments):
+            value = next(each.arguments[name] for each in found if name in each.arguments)
+            holes = [hole for hole in own if hole.argument == name]
+            for hole in holes:
+                value = _put(value, hole.index, hole.formula)
+            arguments[name] = value
+        return replace(item, arguments=arguments, nodes=())
+
+
+def _split_values(
+    slot: Slot, name: str, values: list[Any], index: tuple[int, ...]
+) -> Iterator[Hole]:
+    """Yield a hole for values that differ; one for each element of lists of one length."""
+    there = [value for value in values if value is not MISSING]
+    if all(_same(value, there[0]) for value in there):
+        return
+    if all(isinstance(value, list) and len(value) == len(there[0]) for value in there):
+        for place in range(len(there[0])):
+            inner = [MISSING if value is MISSING else value[place] for value in values]
+            yield from _split_values(slot, name, inner, (*index, place))
+        return
+    yield Hole(slot, name, values, index)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _put(value: Any, index: tuple[int, ...], formula: Any) -> Any:
+    if not index:
+        return formula
+    copy = list(value)
+    copy[index[0]] = _put(copy[index[0]], index[1:], formula)
+    return copy
+
+
+def read_argument(item: LayerItem | CallItem, name: str) -> Any:
+    """Return an argument of a layer or call, its default where it is left out."""
+    if name in item.arguments:
+        return item.arguments[name]
+    if isinstance(item, CallItem):
+        return MISSING
+    from archspec.backends.spec_yaml import spell
+    from archspec.folding.tree import shorten
+
+    return shorten(name, spell(LAYERS[item.op].arguments[name].default))
+
+
+def _family_of(argument: str) -> str:
+    base = argument.rstrip("_0123456789")
+    if base.startswith(SIZES) or base in ("reduce", "expanded", "narrow"):
+        return "sizes"
+    if base.startswith(WINDOWS):
+        return "windows"
+    if base in ("padding", "cropping"):
+        return "margins"
+    return base
+
+
+def _rank(hole: Hole) -> tuple[Any, ...]:
+    """Return the order in which holes are filled: small widths first, conditions last."""
+    there = [value for value in hole.values if value is not MISSING]
+    numbers = [value for value in there if is_number(value)]
+    return (
+        hole.argument == "",
+        isinstance(there[0], str | bool),
+        _family_of(hole.argument) == "margins",
+        MISSING in hole.values,
+        sum(numbers) / len(numbers) if numbers else 0,
+    )
+
+
+def _is_larger(value: Any) -> Any:
+    if value is MISSING:
+        return MISSING
+    return (max(value) if isinstance(value, list) else value) > 1
+
+
+def _quote(value: Any) -> str:
+    if isinstance(value, str):
+        return f"'{value}'"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _multiply(values: Values, factor: int) -> list[Any]:
+    return [value * factor if is_number(value) else MISSING for value in values]
+
+
+def _divide(values: Values, factor: int) -> list[Any]:
+    return [
+        value // factor if is_number(value) and value % factor == 0 else MISSING for value in values
+    ]
+
+
+def _divide_roughly(values: Values, factor: int) -> list[Any]:
+    return [make_divisible(value / factor) if is_number(value) else MISSING for value in values]
+
+
+# --- whether a block gives its runs --------------------------------------------------------------
+
+
+def is_right(body: UnifiedBody, place: int, run: parts.Sequence) -> bool:
+    """Return whether the call of a block in one place is the run that it stands for."""
+    env = {name: values[place] for name, values in body.params.items()}
+    env = {name: value for name, value in env.items() if value is not MISSING}
+    env["channels"] = input_channels(run)
+    try:
+        return _are_same(unfold(body.items, env), run)
+    except (Refused, KeyError):
+        return False
+
+
+def unfold(items: parts.Sequence, env: Mapping[str, Any]) -> parts.Sequence:
+    """Return the steps of a block with the values of its params put in.
+
+    Raises `Refused` if a formula has no value.
+    """
+    result: list[Item] = []
+    for item in items:
+        if not _is_there(item.when, env):
+            continue
+        if isinstance(item, BranchesItem):
+            paths = [
+                PathItem(unfold(path.items, env))
+                for path in item.paths
+                if _is_there(path.when, env)
+            ]
+            if len(paths) == 1:
+                result += paths[0].items
+                continue
+            merge = _fill_arguments(item.merge, env)
+            result.append(replace(item, paths=tuple(paths), merge=merge, when=None))
+        else:
+            result.append(replace(_fill_arguments(item, env), when=None))
+    return tuple(result)
+
+
+def _is_there(when: Formula | None, env: Mapping[str, Any]) -> bool:
+    return when is None or bool(evaluate(when[1:], env))
+
+
+def _fill_arguments(item: Any, env: Mapping[str, Any]) -> Any:
+    filled = {name: _fill_value(value, env) for name, value in item.arguments.items()}
+    return replace(item, arguments=filled)
+
+
+def _fill_value(value: Any, env: Mapping[str, Any]) -> Any:
+    if isinstance(value, Formula):
+        return evaluate(value[1:], env)
+    if isinstance(value, list):
+        return [_fill_value(each, env) for each in value]
+    return value
+
+
+def _are_same(one: parts.Sequence, other: parts.Sequence) -> bool:
+    return len(one) == len(other) and all(map(_is_same, one, other))
+
+
+def _is_same(one: Item, other: Item) -> bool:
+    match one, other:
+        case BranchesItem(), BranchesItem():
+            return (
+                len(one.paths) == len(other.paths)
+                and all(
+                    _are_same(a.items, b.items) for a, b in zip(one.paths, other.paths, strict=True)
+                )
+                and _is_same(one.merge, other.merge)
+            )
+        case LayerItem(), LayerItem():
+            same = (one.op, one.call) == (other.op, other.call)
+            if one.op == "from" or not same:
+                return same
+            return one.sources == other.sources and _have_same(one, other)
+        case CallItem(), CallItem():
+            return one.block == other.block and all(
+                _same(value, one.arguments.get(name, MISSING))
+                for name, value in other.arguments.items()
+            )
+    return False
+
+
+def _have_same(one: LayerItem, other: LayerItem) -> bool:
+    names = {*one.arguments, *other.arguments}
+    return all(_same(read_argument(one, name), read_argument(other, name)) for name in names)
