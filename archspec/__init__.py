@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from archspec.api.explain import explain
     from archspec.api.explain_layers import explain_layers
     from archspec.api.fix import Fixed, fix
+    from archspec.api.from_keras import from_keras
     from archspec.api.layers import describe_layers
     from archspec.api.new import new
     from archspec.api.reports import Report
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from archspec.comparing.table import Comparison
     from archspec.comparing.timings import Bench
     from archspec.graph import Facts, Graph, Node
+    from archspec.importing.specs import Imported
     from archspec.runs.outcome import Evaluation, Run
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "Facts",
     "Fixed",
     "Graph",
+    "Imported",
     "Node",
     "Report",
     "Run",
@@ -78,6 +81,7 @@ __all__ = [
     "explain_layers",
     "find",
     "fix",
+    "from_keras",
     "json_schema",
     "list_runs",
     "load",
@@ -102,6 +106,7 @@ _ELSEWHERE = {
     "DifferenceReport": "api.diff",
     "Drawing": "api.draw",
     "Fixed": "api.fix",
+    "Imported": "importing.specs",
     "Report": "api.reports",
     "advise": "api.check",
     "describe_layers": "api.layers",

@@ -259,9 +259,15 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     unique: dict[object, Diagnostic] = {}
     for each in diagnostics:
         unique.setdefault((each.span, each.code, each.message), each)
-    return tuple(
-        sorted(unique.values(), key=lambda d: (d.span.source.name, d.span.line, d.span.column))
-    )
+    return tuple(sorted(unique.values(), key=_find_place))
+
+
+def _find_place(diagnostic: Diagnostic) -> tuple[list[Any], int, int]:
+    """Return what diagnostics are sorted by: file and place, where `layers[9]` is before
+    `layers[10]`."""
+    span = diagnostic.span
+    name = [int(p) if p.isdecimal() else p for p in re.split(r"(\d+)", span.source.name[:1000])]
+    return name, span.line, span.column
 
 
 def enough(span: Span) -> Diagnostic:

@@ -34,6 +34,7 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
+from archspec.api.from_keras import from_keras
 from archspec.comparing.compare import publish
 from archspec.comparing.table import build_comparison, list_runs
 from archspec.errors import ArchspecError, UserError
@@ -344,6 +345,21 @@ ENDS = ["png", "png", "png", "jpg", "jpg", "tif", "tif", "gif", "webp", "bmp", "
 ENDS += ["tga", "jp2", "pcx", "qoi", "ico"]
 
 
+def _make_config(folder: Path, random: Random) -> Path:
+    """A .keras file, or the JSON in it, of a model within a model."""
+    from configs import call, dense, functional, inside, operation, save, sequential, start, tensor
+
+    inner = sequential(start(), dense(units=4), name="inner")
+    doubled = operation("Multiply", "multiply", tensor("inner"), 2)
+    model = functional(start(), inside(inner, call(tensor("input_layer"))), doubled)
+    return save(folder, model, random.choice(["model.keras", "model.json"]))
+
+
+def _import(folder: Path) -> None:
+    for path in folder.iterdir():
+        from_keras(path)
+
+
 def _make_images(folder: Path, random: Random) -> Path:
     from PIL import Image
 
@@ -540,6 +556,7 @@ KINDS = {
     "idx": Kind(_make_idx, (lambda folder: _fed("mnist", folder),)),
     "cifar": Kind(_make_cifar, (lambda folder: _fed("cifar10", folder),)),
     "images": Kind(_make_images, (_read_images,)),
+    "config.json": Kind(_make_config, (_import,)),
     "run.json": _run("run.json", _compared, _resumed, _predicted, _evaluated),
     "resolved.yaml": _run("resolved.yaml", _compared, _resumed, _predicted, _evaluated),
     "spec.yaml": _run("spec.yaml", _resumed),

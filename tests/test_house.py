@@ -46,6 +46,7 @@ ROOMS = [
     "pictures",
     "backends",
     "folding",
+    "importing",
     "data",
     "runs",
     "training",

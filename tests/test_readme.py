@@ -43,7 +43,8 @@ COMMANDS = list(
     )
 )
 KERAS = tuple(
-    f"archspec {verb}" for verb in ("build", "train", "evaluate", "predict", "compare", "bench")
+    f"archspec {verb}"
+    for verb in ("build", "train", "evaluate", "predict", "compare", "bench", "import keras")
 )
 SLOW = ("archspec compare ", "archspec bench ")
 

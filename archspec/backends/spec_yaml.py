@@ -11,7 +11,7 @@ Steps are called as the Keras layers are, with `-` where the graph's names have 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archspec.arguments import leave_out_defaults
@@ -25,13 +25,17 @@ def to_spec(graph: Graph) -> dict[str, Any]:
     spec: dict[str, Any] = {"archspec": 1, "name": graph.name}
     if graph.description:
         spec["description"] = graph.description
-    if list(inputs) == ["input"]:
-        only = inputs["input"]
-        spec["input"] = list(only["shape"]) if only["dtype"] == "float32" else _input(only)
-    else:
-        spec["inputs"] = {name: _input(arguments) for name, arguments in inputs.items()}
     steps = [_step(node) for node in graph.nodes if node.op != "InputLayer"]
-    return {**spec, "layers": steps, "outputs": [flat_name(name) for name in graph.outputs]}
+    outputs = [flat_name(name) for name in graph.outputs]
+    return {**spec, **input_of(inputs), "layers": steps, "outputs": outputs}
+
+
+def input_of(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return `input` or `inputs` of a spec. inputs: shape and dtype of each by its name."""
+    if list(inputs) != ["input"]:
+        return {"inputs": {name: _input(arguments) for name, arguments in inputs.items()}}
+    only = inputs["input"]
+    return {"input": list(only["shape"]) if only["dtype"] == "float32" else _input(only)}
 
 
 def flat_name(name: str) -> str:
@@ -39,9 +43,12 @@ def flat_name(name: str) -> str:
     return name.replace(".", "-")
 
 
-def spell_arguments(node: Node) -> dict[str, Any]:
-    """Return a node's arguments as a spec writes them, without those that have their default."""
-    differing = leave_out_defaults(LAYERS[node.op].arguments, node.arguments)
+def spell_arguments(op: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a layer as a spec writes them, without those that have their default.
+
+    arguments: all of them, in normal form.
+    """
+    differing = leave_out_defaults(LAYERS[op].arguments, arguments)
     return {name: spell(value) for name, value in differing.items()}
 
 
@@ -60,16 +67,37 @@ def _input(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _step(node: Node) -> dict[str, Any]:
-    names = [flat_name(name) for name in node.inputs]
-    feed: Any = names[0]
-    if node.slots:
-        feed = dict(zip(node.slots, names, strict=True))
-    elif LAYERS[node.op].takes == "list":
-        feed = names
-    what = (
-        {"reuse": flat_name(node.reuses)}
-        if node.reuses
-        else {node.op: spell_arguments(node) or None}
+    return flat_step(
+        node.op,
+        spell_arguments(node.op, node.arguments),
+        flat_name(node.name),
+        [flat_name(name) for name in node.inputs],
+        node.slots,
+        node.call,
+        flat_name(node.reuses) if node.reuses else None,
     )
-    call = {"call": dict(node.call)} if node.call else {}
-    return {**what, "name": flat_name(node.name), "from": feed, **call}
+
+
+def flat_step(
+    op: str,
+    arguments: Any,
+    name: str | None,
+    inputs: Sequence[str] | None,
+    slots: Sequence[str],
+    call: Mapping[str, Any],
+    reuses: str | None,
+) -> dict[str, Any]:
+    """Return a step of a spec without blocks as plain data.
+
+    arguments: as a spec writes them. name: None for a step without one. inputs: the names of the
+    steps that it takes; None for the step before it. slots, call, reuses: as a `Node` has them.
+    """
+    written = None if arguments == {} else arguments
+    step: dict[str, Any] = {"reuse": reuses} if reuses else {op: written}
+    if name is not None:
+        step["name"] = name
+    if inputs is not None and slots:
+        step["from"] = dict(zip(slots, inputs, strict=True))
+    elif inputs is not None:
+        step["from"] = list(inputs) if LAYERS[op].takes == "list" else inputs[0]
+    return {**step, **({"call": dict(call)} if call else {})}

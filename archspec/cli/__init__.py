@@ -1,7 +1,8 @@
 """The command line. Each verb is a file here, loaded when it is called: `check` is in check.py.
 
-A new verb is a file with a `click.command` of its name. What the extra `run` installs is imported
-when a verb is at work, so that its help does without.
+A new verb is a file with a `click.command` of its name; a word of Python gets a `_`: `import` is in
+import_.py. What the extra `run` installs is imported when a verb is at work, so that its help does
+without.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import TextIO
 
@@ -47,7 +49,8 @@ def verbs() -> dict[str, str]:
     for path in sorted(Path(__file__).parent.glob("*.py")):
         text = path.read_text(encoding="utf-8")
         if "\n@click.command()\n" in text:
-            found[path.stem] = text.partition(f"\ndef {path.stem}(")[2].split('"""')[1]
+            help_text = text.partition(f"\ndef {path.stem}(")[2].split('"""')[1]
+            found[path.stem.removesuffix("_")] = help_text
     return found
 
 
@@ -79,6 +82,7 @@ class _Verbs(click.Group):
 
 def load(name: str) -> click.Command:
     """Return a verb by its name."""
+    name = f"{name}_" if iskeyword(name) else name
     verb: click.Command = getattr(import_module(f"archspec.cli.{name}"), name)
     return verb
 

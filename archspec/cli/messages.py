@@ -21,6 +21,11 @@ def say_error(text: str, kind: str = "error") -> None:
     click.echo(f"{paint(kind, 'error')}: {text}", err=True)
 
 
+def say_note(text: str) -> None:
+    """Print a remark that has no place in a file."""
+    click.echo(f"{paint('note', 'note')}: {in_a_line(text)}", err=True)
+
+
 def say_warning(message: Warning | str, *_: object) -> None:
     """Print the warning of a library as one line, without a line of its code."""
     click.echo(f"{paint('warning', 'warning')}: {in_a_line(str(message))}", err=True)

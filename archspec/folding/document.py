@@ -320,7 +320,8 @@ def _find_defaults(sequences: list[Sequence]) -> dict[str, dict[str, Any]]:
             is_width = name in ("filters", "units")
             if count > 1 and count > 0.6 * totals[op] and not is_width:
                 found.setdefault(op, {})[name] = values[name, text]
-    return found
+    # `Activation: relu` is as short as `Activation`, and says more.
+    return {op: own for op, own in found.items() if list(own) != [next(iter(LAYERS[op].arguments))]}
 
 
 def _list_layers(sequences: list[Sequence]) -> Iterator[LayerItem]:
