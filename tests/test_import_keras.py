@@ -76,12 +76,14 @@ def copy_weights(model: Any, built: Any, names: dict[str, str]) -> int:
             continue
         theirs = getattr(find_layer(model, old), "weights", [])
         ours = built.get_layer(flat_name(new)).weights
-        assert [each.shape for each in theirs] == [each.shape for each in ours], old
+        # The weight of a LayerScale is a vector, and that of `layer_scale` the same as a kernel.
+        sizes = [np.prod(each.shape) for each in theirs]
+        assert sizes == [np.prod(each.shape) for each in ours], old
         for a, b in zip(theirs, ours, strict=True):
             if np.issubdtype(a.numpy().dtype, np.floating):
                 value = source.random(a.shape).astype("float32") * 0.2 + 0.05
                 a.assign(value)
-                b.assign(value)
+                b.assign(value.reshape(b.shape))
                 count += value.size
     return count
 
