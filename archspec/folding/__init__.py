@@ -72,7 +72,9 @@ def _list_texts(graph: Graph) -> Iterator[str]:
         looped = find_loops(solved, solver, with_periods) if with_loops else plain
         return write_document(head, looped, outputs)
 
-    marked = polish(find_blocks(main, solver), solver, lambda each: write(each).count("\n"))
+    marked = polish(
+        find_blocks(main, solver, outputs or ()), solver, lambda each: write(each).count("\n")
+    )
     solved = solver.solve(marked)
     assert solved is not None
     yield write(solved)

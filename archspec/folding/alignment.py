@@ -13,7 +13,6 @@ from archspec.folding.items import (
     LayerItem,
     MarkedRun,
     Sequence,
-    is_bound,
     shape_of,
 )
 
@@ -69,18 +68,19 @@ def compare(one: Item, other: Item) -> float:
                 return 1
             if (one.op, one.call, one.sources) != (other.op, other.call, other.sources):
                 return -1
-            if is_bound(one) or is_bound(other):
+            if one.reuses or other.reuses or one.name != other.name:
                 return -1
             names = {*one.arguments, *other.arguments}
             same = sum(one.arguments.get(name) == other.arguments.get(name) for name in names)
             kernels = one.arguments.get("kernel_size") == other.arguments.get("kernel_size")
             return 1 + (same / len(names) if names else 1) - (0 if kernels else 0.6)
         case ((CallItem() | MarkedRun()), (CallItem() | MarkedRun())):
-            return 2 if one.block == other.block else -1
+            same = (one.block, one.sources, one.name) == (other.block, other.sources, other.name)
+            return 2 if same else -1
         case BranchesItem(), BranchesItem():
             if one.merge.op != other.merge.op or len(one.paths) != len(other.paths):
                 return -1
-            if is_bound(one) or is_bound(other):
+            if (one.sources, one.merge.name) != (other.sources, other.merge.name):
                 return -1
             return 1 + sum(
                 count_alike(left.items, right.items) / 2

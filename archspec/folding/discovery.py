@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec.folding.alignment import count_alike
+from archspec.folding.cells import CellRun, cut_cell, find_cells, is_wired
 from archspec.folding.cost import count_cost
 from archspec.folding.items import (
     BranchesItem,
@@ -61,13 +62,18 @@ class Proposal(Struct, eq=False):
     what: Any
 
 
-def find_blocks(main: Sequence, solver: Solver) -> Sequence:
-    """Return the network with the runs marked that become blocks."""
+def find_blocks(main: Sequence, solver: Solver, outputs: Collection[str]) -> Sequence:
+    """Return the network with the runs marked that become blocks.
+
+    outputs: the names of the steps that are outputs.
+    """
     search = _BlockSearch(main, solver)
+    search.mark_cells(outputs)
     search.run()
     hoisted = hoist(main)
     if hoisted is not None:
         other = _BlockSearch(hoisted, solver)
+        other.mark_cells(outputs)
         other.run()
         if not list(list_returns(other.solved.main)) and other.cost < search.cost:
             search = other
@@ -114,6 +120,46 @@ class _BlockSearch:
         if self.count_lines is not None:
             return self.count_lines(solved)
         return count_cost(find_loops(solved, self.solver), solved.defaults)
+
+    def mark_cells(self, outputs: Collection[str]) -> None:
+        """Mark runs whose steps refer to each other by names, the largest gain first."""
+        for _ in range(ROUNDS):
+            proposals = []
+            for state, cells in find_cells(self.main, outputs):
+                size = measure_all(self.main[cells[0].start : cells[0].end])
+                gain = size * (len(cells) - 1) - 4 - 2 * len(cells)
+                if gain > 0 and ("cell", state, len(self.main)) not in self.refused:
+                    proposals.append((gain, state, cells))
+            proposals.sort(key=lambda each: -each[0])
+            for _, state, cells in proposals[:TRIED]:
+                if self.accept(self._mark_cells(cells)):
+                    break
+                self.refused.add(("cell", state, len(self.main)))
+            else:
+                return
+
+    def _mark_cells(self, cells: list[CellRun]) -> Sequence:
+        first = cut_cell(self.main, cells[0])
+        taken = [group.block for group in list_groups(self.main)]
+        name = name_block(first, taken, len(cells[0].inputs))
+        items: list[Item] = []
+        place = 0
+        for cell in cells:
+            items += self.main[place : cell.start]
+            inner = cut_cell(self.main, cell)
+            alone = len(cell.inputs) == 1
+            sources: Any = cell.inputs[0] if alone else list(cell.inputs)
+            items.append(
+                MarkedRun(
+                    block=name,
+                    items=inner,
+                    channels=input_channels(inner),
+                    sources=None if sources == "previous" else sources,
+                    name=name_of(self.main[cell.end - 1]),
+                )
+            )
+            place = cell.end
+        return (*items, *self.main[place:])
 
     def accept(self, main: Sequence, least: float = LEAST_GAIN, most: int | None = None) -> bool:
         """Take a network if it is shorter by at least so many lines.
@@ -198,7 +244,7 @@ class _BlockSearch:
             if len(windows) < 2 or _repeats(shapes):
                 continue
             kept = _leave_out_overlaps(windows)
-            if len(kept) < 2:
+            if len(kept) < 2 or 2 * sum(map(_cuts_convolution, kept)) > len(kept):
                 continue
             sequence, start, end = kept[0]
             size = measure_all(sequence[start:end])
@@ -239,7 +285,7 @@ class _BlockSearch:
         for group in list_groups(self.main):
             groups[group.block].append(group)
         for name, runs in groups.items():
-            if name == GATE and len(runs) > 1:
+            if (name == GATE and len(runs) > 1) or any(map(is_wired, runs)):
                 continue
             only_calls = all(
                 len(run.items) == 1 and isinstance(run.items[0], MarkedRun) for run in runs
@@ -394,6 +440,20 @@ def _cuts_run(sequence: Sequence, start: int, end: int) -> bool:
     before = start > 0 and shapes[0] == shapes[1]
     after = end < len(sequence) and shapes[-1] == shapes[-2]
     return before or after
+
+
+def _cuts_convolution(window: Window) -> bool:
+    """Return whether a run begins between a convolution and its normalization or activation."""
+    sequence, start, _ = window
+    if start == 0:
+        return False
+    before, first = sequence[start - 1], sequence[start]
+    if not isinstance(before, LayerItem) or not isinstance(first, LayerItem):
+        return False
+    kinds = [traits_of(each.op).kind for each in (before, first)]
+    if kinds[0] == "normalization":
+        return kinds[1] == "activation"
+    return kinds[0] in ("convolution", "dense") and kinds[1] in ("normalization", "activation")
 
 
 def _split(run: Sequence) -> Sequence:

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from archspec.folding.cells import list_inputs, name_wires
 from archspec.folding.conditions import MISSING
 from archspec.folding.items import (
     BranchesItem,
@@ -65,7 +66,10 @@ class _Document:
         body = self.looped.blocks[name]
         params = {param: self.params[name].get(param) for param in body.params}
         block: dict[str, Any] = {"params": params} if params else {}
-        return {**block, "layers": self._write_body(body.items)}
+        inputs = list_inputs(body.items)
+        if len(inputs) > 1:
+            block = {"inputs": inputs, **block}
+        return {**block, "layers": self._write_body(name_wires(body.items, inputs))}
 
     def _write_body(self, items: Sequence) -> list[Any]:
         """Return the steps of a block, in which a shortcut from its input needs no branches."""
@@ -113,7 +117,8 @@ class _Document:
                 op, arguments, words = self._write_layer(item)
                 return _join_words(op, arguments, {**words, **when})
             case CallItem():
-                words = {"name": item.name} if item.name else {}
+                words = {"from": item.sources} if item.sources is not None else {}
+                words |= {"name": item.name} if item.name else {}
                 return _join_words(item.block, self._write_call(item), {**words, **when})
             case BranchesItem():
                 return {**self._write_branches(item, keyed), **when}
@@ -279,7 +284,8 @@ def _find_defaults(sequences: list[Sequence]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for op, counter in counts.items():
         for (name, text), count in counter.items():
-            if count > 1 and count > 0.6 * totals[op]:
+            is_width = name in ("filters", "units")
+            if count > 1 and count > 0.6 * totals[op] and not is_width:
                 found.setdefault(op, {})[name] = values[name, text]
     return found
 

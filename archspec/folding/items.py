@@ -65,11 +65,16 @@ class BranchesItem(Struct, frozen=True, eq=False, kw_only=True):
 
 
 class MarkedRun(Struct, frozen=True, eq=False, kw_only=True):
-    """A run of items that becomes a call of a block. block: the block's name."""
+    """A run of items that becomes a call of a block.
+
+    block: the block's name. sources: what is written under `from`; a list if the block has several
+    inputs.
+    """
 
     block: str
     items: Sequence
     channels: int | None = None
+    sources: Any = None
     when: Formula | None = None
     name: str | None = None
 
@@ -81,6 +86,7 @@ class CallItem(Struct, frozen=True, eq=False, kw_only=True):
     arguments: Mapping[str, Any]
     channels: int | None = None
     nodes: tuple[str, ...] = ()
+    sources: Any = None
     when: Formula | None = None
     name: str | None = None
 
@@ -181,13 +187,24 @@ def is_bound(item: Item) -> bool:
     """Return whether an item refers to others by their names, so that it stays where it is."""
     if isinstance(item, BranchesItem):
         inner = (each for path in item.paths for each in path.items)
-        return item.sources is not None or any(is_bound(each) or name_of(each) for each in inner)
-    if not isinstance(item, LayerItem) or item.op == "from":
+        if any(is_bound(each) or name_of(each) for each in inner):
+            return True
+    sources = sources_of(item)
+    if isinstance(item, LayerItem) and item.op == "from":
         return False
-    sources = item.sources
     names = sources.values() if isinstance(sources, dict) else sources
     others = isinstance(sources, str) or any(each != "previous" for each in names or ())
-    return bool(item.reuses) or others
+    return others or (isinstance(item, LayerItem) and bool(item.reuses))
+
+
+def sources_of(item: Item) -> Any:
+    """Return what is written under `from` of an item; None if nothing is."""
+    return None if isinstance(item, LoopItem) else item.sources
+
+
+def with_sources(item: Item, sources: Any) -> Item:
+    """Return an item with something else under `from`."""
+    return item if isinstance(item, LoopItem) else replace(item, sources=sources)
 
 
 def name_of(item: Item) -> str | None:
@@ -216,6 +233,8 @@ def shape_of(item: Item) -> int:
             what = "from"
         case LayerItem() if is_bound(item):
             what = ("named", item.nodes, item.op)
+        case MarkedRun() | CallItem() if is_bound(item):
+            what = ("named", id(item))
         case LayerItem():
             activation = str(item.arguments.get("activation"))
             what = ("layer", item.op, activation, repr(item.sources), repr(item.call))

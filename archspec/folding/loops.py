@@ -99,7 +99,7 @@ def _find_rates(solved: Solved) -> dict[str, _Rate]:
         if len({*map(repr, given)}) < 3 or not all(isinstance(v, float) for v in given):
             continue
         for start in range(5):
-            for less in (0, 1, -start, *range(2, 9), *range(-8, 0)):
+            for less in (0, 1, -start, *range(2, len(values)), *range(-8, 0)):
                 if rate := _fit_rate(values, start, less):
                     rates.setdefault(name, rate)
     return rates
@@ -567,7 +567,7 @@ def _list_calls(items: Sequence) -> Iterator[list[Item]]:
 
 
 def _block_of(item: Item) -> str | None:
-    plain = isinstance(item, CallItem) and item.when is None and item.name is None
+    plain = isinstance(item, CallItem) and _may_repeat(item)
     return item.block if plain and isinstance(item, CallItem) else None
 
 

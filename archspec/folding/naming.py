@@ -117,13 +117,22 @@ def _is_projection(slot: Slot, path: Sequence[Slot]) -> bool:
 SHORTER = {"max_pooling": "pool", "average_pooling": "pool", "zero_padding": "pad"}
 
 
-def name_block(items: Sequence[Item], taken: Sequence[str]) -> str:
-    """Return a name for a block, by what it is made of."""
-    base = _name_by_content(tuple(items))
+def name_block(items: Sequence[Item], taken: Sequence[str], inputs: int = 1) -> str:
+    """Return a name for a block, by what it is made of. inputs: how many it has."""
+    base = _name_by_content(tuple(items)) if inputs == 1 else _name_cell(tuple(items))
     name, number = base, 2
     while name in taken:
         name, number = f"{base}_{number}", number + 1
     return name
+
+
+def _name_cell(items: tuple[Item, ...]) -> str:
+    """Return a name for a block of several inputs."""
+    layers = [item for item in _walk(items) if isinstance(item, LayerItem)]
+    if any(traits_of(layer.op).kind == "attention" for layer in layers):
+        return "transformer_decoder"
+    strides = any(layer.arguments.get("strides", 1) != 1 for layer in layers)
+    return "reduction_cell" if strides else "cell"
 
 
 def _name_by_content(items: tuple[Item, ...]) -> str:
@@ -136,7 +145,7 @@ def _name_by_content(items: tuple[Item, ...]) -> str:
     if gates and "pooling" in kinds and len(layers) < 9 and not any(map(is_sum, merges)):
         return "squeeze_excite"
     if not branches and len(layers) == len(items) <= 4:
-        return "_".join(map(_abbreviate, layers))
+        return "_".join(map(abbreviate, layers))
     if "attention" in kinds:
         return "transformer_encoder" if "dense" in kinds else "attention"
     if any("Depthwise" in layer.op for layer in layers):
@@ -178,7 +187,7 @@ def _shrinks(branches: BranchesItem) -> bool:
     )
 
 
-def _abbreviate(layer: LayerItem) -> str:
+def abbreviate(layer: LayerItem) -> str:
     """Return what a block's name calls a layer: `conv`, `bn`, or an activation by its own name."""
     given = layer.arguments.get("activation")
     traits = traits_of(layer.op)
@@ -186,5 +195,5 @@ def _abbreviate(layer: LayerItem) -> str:
         return given if isinstance(given, str) and not given.startswith("=") else "act"
     if traits.title is not None and traits.title.isalpha() and traits.title.isascii():
         return traits.title.lower()
-    name = re.sub(r"_?[123]d", "", snake_case(layer.op))
+    name = re.sub("_?[123]_?d", "", snake_case(layer.op))
     return SHORTER.get(name, name)

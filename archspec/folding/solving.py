@@ -72,6 +72,7 @@ class Solver:
                         arguments=rows[self.number_all(each.items, each.channels)],
                         channels=each.channels,
                         nodes=tuple(list_nodes(each)),
+                        sources=each.sources,
                         name=each.name,
                     )
             main = _put_calls(main, calls)
@@ -95,10 +96,11 @@ class Solver:
             case CallItem() | MarkedRun():
                 inner = item.items if isinstance(item, MarkedRun) else ()
                 arguments = repr(item.arguments) if isinstance(item, CallItem) else ""
-                what = (item.block, arguments, self.number_all(inner, None))
+                wires = (item.name, repr(item.sources))
+                what = (item.block, arguments, wires, self.number_all(inner, None))
             case BranchesItem():
                 paths = tuple(self.number_all(path.items, None) for path in item.paths)
-                what = (paths, self.number(item.merge))
+                what = (paths, self.number(item.merge), repr(item.sources))
             case LoopItem():
                 what = ("loop", id(item))
         number = self.numbers.setdefault(what, len(self.numbers))

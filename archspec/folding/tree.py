@@ -240,24 +240,107 @@ class _Tree:
         return names
 
     def _order(self) -> list[str]:
-        """Return the steps in an order in which long chains stay together."""
+        """Return the steps in an order in which long chains, and cells, stay together.
+
+        A step comes after all that it takes. What is used only on the way to one step comes right
+        before it: first all that these steps take from elsewhere, then they themselves.
+        """
+        above = {name: self._list_above(name) for name in self._list_quotient()}
+        spans = _number_ways(self._find_ends(above))
         done: dict[str, None] = {}
-        stack = [(name, False) for name in reversed(self.graph.outputs)]
+        stack = [(name, 0) for name in reversed(self.graph.outputs)]
         while stack:
-            name, ready = stack.pop()
+            name, phase = stack.pop()
             if name in done:
                 continue
-            if ready:
+            if phase == 0:
+                stack.append((name, 1))
+                if len(above[name]) > 1:
+                    border = self._list_border(name, above, spans)
+                    stack += [(each, 0) for each in reversed(border)]
+            elif phase == 1:
+                stack.append((name, 2))
+                stack += [(each, 0) for each in reversed(above[name])]
+            else:
                 done[name] = None
-                continue
-            stack.append((name, True))
-            node = self.graph[name]
-            only = self._previous(name)
-            above = [only] if only is not None else list(node.inputs)
-            if node.reuses:
-                above = [node.reuses, *above]
-            stack += [(each, False) for each in reversed(above)]
         return list(done)
+
+    def _list_quotient(self) -> list[str]:
+        """Return the steps, those within branches left out, each after what it takes."""
+        inside = {name for merge in self.merges for name in self.regions[merge]}
+        return [node.name for node in self.graph if node.name not in inside]
+
+    def _list_above(self, name: str) -> list[str]:
+        node = self.graph[name]
+        only = self._previous(name)
+        above = [only] if only is not None else list(dict.fromkeys(node.inputs))
+        return [node.reuses, *above] if node.reuses else above
+
+    def _find_ends(self, above: Mapping[str, list[str]]) -> dict[str, str | None]:
+        """Return, for each step, the next one that every way from it to an output passes."""
+        users: dict[str, list[str]] = {name: [] for name in above}
+        for name, sources in above.items():
+            for source in sources:
+                users[source].append(name)
+        ends: dict[str, str | None] = {}
+        depth: dict[str | None, int] = {None: 0}
+        for name in reversed(list(above)):
+            found: str | None = users[name][0] if users[name] else None
+            if name in self.kept:
+                found = None
+            for other in users[name][1:]:
+                one: str | None = other
+                while found != one and found is not None and one is not None:
+                    if depth[found] >= depth[one]:
+                        found = ends[found]
+                    else:
+                        one = ends[one]
+                found = found if found == one else None
+            ends[name] = found
+            depth[name] = depth[found] + 1
+        return ends
+
+    def _list_border(
+        self,
+        name: str,
+        above: Mapping[str, list[str]],
+        spans: Mapping[str, tuple[int, int]],
+    ) -> list[str]:
+        """Return what the steps that are used only on the way to one step take from elsewhere."""
+        border: dict[str, None] = {}
+        seen = {name}
+        left = [name]
+        while left:
+            for source in above[left.pop()]:
+                if source in seen or source in border:
+                    continue
+                if spans[name][0] <= spans[source][0] < spans[name][1]:
+                    seen.add(source)
+                    left.append(source)
+                else:
+                    border[source] = None
+        return list(border)
+
+
+def _number_ways(ends: Mapping[str, str | None]) -> dict[str, tuple[int, int]]:
+    """Return a span of numbers for each step, which holds those of all that lead to it alone."""
+    below: dict[str | None, list[str]] = {}
+    for name, end in ends.items():
+        below.setdefault(end, []).append(name)
+    spans: dict[str, tuple[int, int]] = {}
+    count = 0
+    stack = [(name, False) for name in below.get(None, ())]
+    starts: dict[str, int] = {}
+    while stack:
+        name, ready = stack.pop()
+        if ready:
+            spans[name] = starts[name], count
+            continue
+        starts[name] = count
+        count += 1
+        stack.append((name, True))
+        stack += [(each, False) for each in below.get(name, ())]
+    return spans
 
 
 def _repeat_previous(node: Node) -> Any:

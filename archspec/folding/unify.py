@@ -67,11 +67,12 @@ def unify(runs: Sequence[parts.Sequence]) -> UnifiedBody | None:
 
 def _has_name(item: Item) -> bool:
     """Return whether something outside of a block refers to an item within."""
-    if isinstance(item, BranchesItem) and any(
-        _has_name(e) for path in item.paths for e in path.items
-    ):
-        return True
-    return bool(parts.name_of(item))
+    if isinstance(item, BranchesItem):
+        inner = (each for path in item.paths for each in path.items)
+        if any(map(_has_name, inner)):
+            return True
+    name = parts.name_of(item)
+    return name is not None and not name.startswith("@")
 
 
 def _split_shortcut(run: parts.Sequence) -> tuple[parts.Sequence, BranchesItem | None]:
@@ -546,16 +547,23 @@ def _is_same(one: Item, other: Item) -> bool:
                     _are_same(a.items, b.items) for a, b in zip(one.paths, other.paths, strict=True)
                 )
                 and _is_same(one.merge, other.merge)
+                and (one.sources, one.merge.name) == (other.sources, other.merge.name)
             )
         case LayerItem(), LayerItem():
             same = (one.op, one.call) == (other.op, other.call)
             if one.op == "from" or not same:
                 return same
-            return one.sources == other.sources and _have_same(one, other)
+            wired = (one.sources, one.name) == (other.sources, other.name)
+            return wired and _have_same(one, other)
         case CallItem(), CallItem():
-            return one.block == other.block and all(
-                _same(value, one.arguments.get(name, MISSING))
-                for name, value in other.arguments.items()
+            wired = (one.sources, one.name) == (other.sources, other.name)
+            return (
+                wired
+                and one.block == other.block
+                and all(
+                    _same(value, one.arguments.get(name, MISSING))
+                    for name, value in other.arguments.items()
+                )
             )
     return False
 
