@@ -76,6 +76,8 @@ class _Document:
         first = items[0]
         if not isinstance(first, BranchesItem) or len(first.paths) != 2 or first.when is not None:
             return self._write_steps(items)
+        if first.sources is not None:  # one of several inputs, of which none is called `input`
+            return self._write_steps(items)
         empty = [place for place, path in enumerate(first.paths) if not path.items]
         if len(empty) != 1:
             return self._write_steps(items)
