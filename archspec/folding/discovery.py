@@ -258,7 +258,7 @@ class _BlockSearch:
         """Propose the runs of one shape that have branches: the units of a network."""
         for proposal in self._by_shape():
             sequence, start, end = proposal.windows[0]
-            if any(isinstance(item, BranchesItem) for item in sequence[start:end]):
+            if sum(map(_is_unit, sequence[start:end])) == 1:  # not two units, of which one shrinks
                 yield proposal
 
     def _mark_gates(self) -> None:
@@ -463,6 +463,13 @@ def _split(run: Sequence) -> Sequence:
         if () in paths:
             return max(paths, key=len)
     return run
+
+
+def _is_unit(item: Item) -> bool:
+    """Return whether an item is branches, or a run that is marked and holds some."""
+    if isinstance(item, MarkedRun):
+        return any(map(_is_unit, item.items))
+    return isinstance(item, BranchesItem)
 
 
 def _is_gate(item: Item) -> bool:
