@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
+from itertools import combinations
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from archspec.folding.alignment import count_alike
+from archspec.folding.alignment import compare, count_alike
 from archspec.folding.cells import CellRun, cut_cell, find_cells, is_wired
 from archspec.folding.cost import count_cost
 from archspec.folding.items import (
@@ -27,6 +28,8 @@ from archspec.folding.items import (
     Sequence,
     input_channels,
     is_bound,
+    is_concatenation,
+    is_sum,
     list_nodes,
     measure_all,
     name_of,
@@ -128,6 +131,9 @@ class _BlockSearch:
             for state, cells in find_cells(self.main, outputs):
                 size = measure_all(self.main[cells[0].start : cells[0].end])
                 gain = size * (len(cells) - 1) - 4 - 2 * len(cells)
+                cut = sum(_begins_with_activation(self.main, cell.start) for cell in cells)
+                if 2 * cut > len(cells):
+                    continue
                 if gain > 0 and ("cell", state, len(self.main)) not in self.refused:
                     proposals.append((gain, state, cells))
             proposals.sort(key=lambda each: -each[0])
@@ -258,8 +264,9 @@ class _BlockSearch:
         """Propose the runs of one shape that have branches: the units of a network."""
         for proposal in self._by_shape():
             sequence, start, end = proposal.windows[0]
-            if sum(map(_is_unit, sequence[start:end])) == 1:  # not two units, of which one shrinks
-                yield proposal
+            units = list(_list_units(sequence[start:end]))
+            if units and not any(compare(*pair) > 0 for pair in combinations(units, 2)):
+                yield proposal  # it holds no two units of one kind, such as one that strides
 
     def _mark_gates(self) -> None:
         """Mark the gates of squeeze-and-excitation, which are blocks wherever they stand."""
@@ -443,17 +450,30 @@ def _cuts_run(sequence: Sequence, start: int, end: int) -> bool:
 
 
 def _cuts_convolution(window: Window) -> bool:
-    """Return whether a run begins between a convolution and its normalization or activation."""
-    sequence, start, _ = window
-    if start == 0:
-        return False
-    before, first = sequence[start - 1], sequence[start]
-    if not isinstance(before, LayerItem) or not isinstance(first, LayerItem):
-        return False
-    kinds = [traits_of(each.op).kind for each in (before, first)]
+    """Return whether a run begins between a convolution and its normalization or activation, or
+    ends between a sum and its activation."""
+    sequence, start, end = window
+    kinds = [traits_of(_op_of(each)).kind for each in sequence[max(0, start - 1) : start + 1]]
+    if end < len(sequence) and isinstance(sequence[end - 1], BranchesItem):
+        after = traits_of(_op_of(sequence[end])).kind
+        if after == "activation" and is_sum(_op_of(sequence[end - 1])):
+            return True
     if kinds[0] == "normalization":
-        return kinds[1] == "activation"
-    return kinds[0] in ("convolution", "dense") and kinds[1] in ("normalization", "activation")
+        return kinds[1:] == ["activation"]
+    return kinds[0] in ("convolution", "dense") and kinds[1:] in (["normalization"], ["activation"])
+
+
+def _begins_with_activation(sequence: Sequence, start: int) -> bool:
+    """Return whether a run begins with the activation of what is joined before it."""
+    before = _op_of(sequence[start - 1]) if start else "from"
+    joins = is_sum(before) or is_concatenation(before)
+    return joins and traits_of(_op_of(sequence[start])).kind == "activation"
+
+
+def _op_of(item: Item) -> str:
+    """Return the class of a layer, or of the layer that joins branches; "from" for a block."""
+    layer = item.merge if isinstance(item, BranchesItem) else item
+    return layer.op if isinstance(layer, LayerItem) else "from"
 
 
 def _split(run: Sequence) -> Sequence:
@@ -465,11 +485,13 @@ def _split(run: Sequence) -> Sequence:
     return run
 
 
-def _is_unit(item: Item) -> bool:
-    """Return whether an item is branches, or a run that is marked and holds some."""
-    if isinstance(item, MarkedRun):
-        return any(map(_is_unit, item.items))
-    return isinstance(item, BranchesItem)
+def _list_units(items: Sequence) -> Iterator[BranchesItem]:
+    """Yield the branches of a run, and of the runs in it that are marked."""
+    for item in items:
+        if isinstance(item, MarkedRun):
+            yield from _list_units(item.items)
+        elif isinstance(item, BranchesItem):
+            yield item
 
 
 def _is_gate(item: Item) -> bool:

@@ -265,11 +265,17 @@ def _name_paths(item: BranchesItem) -> list[str] | None:
         return None
     empty = [not path.items for path in item.paths]
     if is_sum(item.merge.op):
-        shortcut = 0 if len(item.paths[0].items) < len(item.paths[1].items) else 1
+        sizes = [_count_layers(path.items) for path in item.paths]
+        shortcut = 0 if sizes[0] < sizes[1] else 1
         return ["shortcut", "main"] if shortcut == 0 else ["main", "shortcut"]
     if traits_of(item.merge.op).scales and any(empty):
         return ["features", "gate"] if empty[0] else ["gate", "features"]
     return None
+
+
+def _count_layers(items: Sequence) -> int:
+    """Return about how many layers a branch has, where a block has several."""
+    return sum(1 if isinstance(item, LayerItem) else 3 for item in items)
 
 
 def _find_defaults(sequences: list[Sequence]) -> dict[str, dict[str, Any]]:
