@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec.folding.alignment import compare, count_alike
-from archspec.folding.cells import CellRun, cut_cell, find_cells, is_wired
+from archspec.folding.cells import CellRun, cut_cell, find_cells, is_wired, list_sources
 from archspec.folding.cost import count_cost
 from archspec.folding.items import (
     BranchesItem,
@@ -34,6 +34,7 @@ from archspec.folding.items import (
     measure_all,
     name_of,
     shape_of,
+    sources_of,
     walk_sequences,
     with_name,
 )
@@ -138,7 +139,7 @@ class _BlockSearch:
                     proposals.append((gain, state, cells))
             proposals.sort(key=lambda each: -each[0])
             for _, state, cells in proposals[:TRIED]:
-                if self.accept(self._mark_cells(cells)):
+                if self.accept(_forget_names(self._mark_cells(cells), outputs)):
                     break
                 self.refused.add(("cell", state, len(self.main)))
             else:
@@ -461,6 +462,18 @@ def _cuts_convolution(window: Window) -> bool:
     if kinds[0] == "normalization":
         return kinds[1:] == ["activation"]
     return kinds[0] in ("convolution", "dense") and kinds[1:] in (["normalization"], ["activation"])
+
+
+def _forget_names(main: Sequence, outputs: Collection[str]) -> Sequence:
+    """Return a network without the names that nothing refers to since a cell took the place of
+    what did."""
+    used = {*outputs}
+    for sequence in walk_sequences(main):
+        for item in sequence:
+            used.update(list_sources(sources_of(item)))
+            if isinstance(item, LayerItem) and item.reuses:
+                used.add(item.reuses)
+    return tuple(item if name_of(item) in used else with_name(item, None) for item in main)
 
 
 def _begins_with_activation(sequence: Sequence, start: int) -> bool:
