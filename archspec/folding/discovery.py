@@ -37,6 +37,7 @@ from archspec.folding.items import (
     sources_of,
     walk_sequences,
     with_name,
+    with_sources,
 )
 from archspec.folding.loops import find_loops
 from archspec.folding.naming import name_block
@@ -132,6 +133,8 @@ class _BlockSearch:
             for state, cells in find_cells(self.main, outputs):
                 size = measure_all(self.main[cells[0].start : cells[0].end])
                 gain = size * (len(cells) - 1) - 4 - 2 * len(cells)
+                if _is_double(self.main[cells[0].start : cells[0].end]):
+                    continue
                 cut = sum(_begins_with_activation(self.main, cell.start) for cell in cells)
                 if 2 * cut > len(cells):
                     continue
@@ -248,7 +251,12 @@ class _BlockSearch:
                     if name_of(sequence[end - 1]):
                         break  # a name stands for the end of a block
         for shapes, windows in table.items():
-            if len(windows) < 2 or _repeats(shapes):
+            if len(windows) < 2:
+                continue
+            half = len(shapes) // 2
+            if shapes[:half] == shapes[half:] and not _repeats(shapes[:half]):
+                windows = [each for each in windows if _is_whole(each, half)]
+            elif _repeats(shapes):
                 continue
             kept = _leave_out_overlaps(windows)
             if len(kept) < 2 or 2 * sum(map(_cuts_convolution, kept)) > len(kept):
@@ -420,6 +428,15 @@ def _repeats(shapes: Any) -> bool:
     )
 
 
+def _is_whole(window: Window, half: int) -> bool:
+    """Return whether a part that a run has twice comes no third time before or after it."""
+    sequence, start, end = window
+    shapes = [shape_of(item) for item in sequence[max(0, start - half) : end + half]]
+    first = start - max(0, start - half)
+    part = shapes[first : first + half]
+    return shapes[first + 2 * half :] != part and shapes[:first] != part
+
+
 def _leave_out_inner(windows: list[Window]) -> list[Window]:
     """Return the runs that lie in no other of the runs."""
     inside = set()
@@ -474,6 +491,13 @@ def _forget_names(main: Sequence, outputs: Collection[str]) -> Sequence:
             if isinstance(item, LayerItem) and item.reuses:
                 used.add(item.reuses)
     return tuple(item if name_of(item) in used else with_name(item, None) for item in main)
+
+
+def _is_double(items: Sequence) -> bool:
+    """Return whether the first half of a run has the shape of the second."""
+    shapes = [shape_of(with_name(with_sources(item, None), None)) for item in items]
+    half = len(shapes) // 2
+    return shapes[:half] == shapes[half:]
 
 
 def _begins_with_activation(sequence: Sequence, start: int) -> bool:
