@@ -22,9 +22,10 @@ from archspec.errors import ArchspecError
 from archspec.folding.discovery import find_blocks, polish
 from archspec.folding.document import write_document
 from archspec.folding.loops import Looped, find_loops
+from archspec.folding.shipped import mark_shipped
 from archspec.folding.solving import Solved, Solver
 from archspec.folding.tree import to_sequence
-from archspec.graph import Graph
+from archspec.graph import Graph, canonical_order
 from archspec.pipeline import loads
 from archspec.syntax.writer import write_yaml
 
@@ -44,7 +45,8 @@ class Folded(Struct, frozen=True):
 def fold_graph(graph: Graph) -> Folded:
     """Return a short spec of a network, with the same fingerprint."""
     text, folded = next(_list_sound(graph))
-    return Folded(text, folded, {})
+    pairs = zip(canonical_order(graph), canonical_order(folded), strict=True)
+    return Folded(text, folded, {old: new for old, new in pairs if old != new})
 
 
 def _list_sound(graph: Graph) -> Iterator[tuple[str, Graph]]:
@@ -61,8 +63,9 @@ def _list_sound(graph: Graph) -> Iterator[tuple[str, Graph]]:
 
 def _list_texts(graph: Graph) -> Iterator[str]:
     """Yield specs of a network, from the shortest to the flat one."""
-    main, names = to_sequence(graph)
+    flat, names = to_sequence(graph)
     solver = Solver()
+    main = mark_shipped(flat, graph, solver)
     spec = to_spec(graph)
     head = {key: value for key, value in spec.items() if key not in ("layers", "outputs")}
     outputs = [names[name] for name in graph.outputs] if names.keys() & {*graph.outputs} else None
@@ -80,5 +83,5 @@ def _list_texts(graph: Graph) -> Iterator[str]:
     yield write(solved)
     yield write(solved, with_periods=False)
     yield write(solved, with_loops=False)
-    yield write(Solved(main, {}, {}), with_loops=False)
+    yield write(Solved(flat, {}, {}), with_loops=False)
     yield write_yaml(spec)

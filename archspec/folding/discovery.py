@@ -47,6 +47,7 @@ from archspec.layers import LAYERS
 from archspec.layers.table import traits_of
 from archspec.objects.kinds import snake_case
 
+ANY: tuple[str, ...] = ()  # the beginning of the names that Keras gives
 LONGEST = 24  # items in a run that is found by its shape
 ROUNDS = 60
 TRIED = 6  # proposals of one kind that are tried in a round
@@ -303,6 +304,8 @@ class _BlockSearch:
         for name, runs in groups.items():
             if (name == GATE and len(runs) > 1) or any(map(is_wired, runs)):
                 continue
+            if runs[0].shipped is not None:
+                continue
             only_calls = all(
                 len(run.items) == 1 and isinstance(run.items[0], MarkedRun) for run in runs
             )
@@ -318,6 +321,8 @@ class _BlockSearch:
         runs: dict[str, Sequence] = {}
         inner: dict[str, set[str]] = defaultdict(set)
         for group in list_groups(self.main):
+            if group.shipped is not None:
+                continue
             items = _split(group.items)
             if group.block not in runs or measure_all(items) > measure_all(runs[group.block]):
                 runs[group.block] = items
@@ -341,7 +346,7 @@ class _BlockSearch:
         """Mark a run beside a block's call that is the block with steps left out."""
         for sequence in walk_sequences(self.main):
             for place, item in enumerate(sequence):
-                if not isinstance(item, MarkedRun):
+                if not isinstance(item, MarkedRun) or item.shipped is not None:
                     continue
                 whole = _split(item.items)
                 size = measure_all(whole)
@@ -382,14 +387,20 @@ def _propose_by_names(shape: Any, windows: list[Window], alike: float) -> Propos
 def _find_prefixes(
     sequence: Sequence, names: list[list[list[str]]], depth: int
 ) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-    """Yield runs of at least four lines whose layers share the first parts of their names."""
+    """Yield runs of at least four lines whose layers share the first parts of their names.
+
+    Layers that have only the names that Keras gives may stand between them.
+    """
+    prefixes = [_prefix(*each, depth) for each in zip(sequence, names, strict=True)]
     start = 0
     while start < len(sequence):
-        prefix = _prefix(sequence[start], names[start], depth)
-        end = start + 1
-        if prefix is not None:
-            while end < len(sequence) and _prefix(sequence[end], names[end], depth) == prefix:
-                end += 1
+        prefix = prefixes[start]
+        end = place = start + 1
+        if prefix:
+            while place < len(sequence) and prefixes[place] in (prefix, ANY):
+                place += 1
+                if prefixes[place - 1] == prefix:
+                    end = place
             if measure_all(sequence[start:end]) >= 4:
                 yield start, end, prefix
         start = end
@@ -406,9 +417,12 @@ def _leave_out_numbers(part: str) -> str:
 
 def _prefix(item: Item, names: list[list[str]], depth: int) -> tuple[str, ...] | None:
     """Return the first parts of the names of an item's layers, if all have the same; with a depth
-    of 0, the first part that is a number, wherever it stands."""
+    of 0, the first part that is a number, wherever it stands. ANY if Keras gave all of them."""
     if is_bound(item) or name_of(item) or not names:
         return None
+    names = [parts for parts in names if not _is_given("_".join(parts))]
+    if not names:
+        return ANY
     if depth == 0:
         numbers = {next((part for part in parts if part.isdigit()), "") for parts in names}
         return tuple(numbers) if len(numbers) == 1 and numbers != {""} else None

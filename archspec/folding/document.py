@@ -23,7 +23,8 @@ from archspec.folding.items import (
     walk_sequences,
 )
 from archspec.folding.loops import Looped
-from archspec.folding.solving import find_param_defaults
+from archspec.folding.shipped import KNOWN, list_defaults
+from archspec.folding.solving import find_param_defaults, list_calls
 from archspec.folding.unify import read_argument
 from archspec.layers import LAYERS
 from archspec.layers.table import traits_of
@@ -53,6 +54,11 @@ class _Document:
             entries = list(data.items())
             entries.insert(place, ("params", {"depths": list(self.looped.depths)}))
             data = dict(entries)
+        if shipped := self._list_shipped():
+            place = list(data).index("input" if "input" in data else "inputs")
+            entries = list(data.items())
+            entries.insert(place, ("import", shipped))
+            data = dict(entries)
         if self.defaults:
             data["defaults"] = {op: dict(values) for op, values in self.defaults.items()}
         if self.looped.blocks:
@@ -61,6 +67,12 @@ class _Document:
         if outputs is not None:
             data["outputs"] = outputs
         return lay_out(data)
+
+    def _list_shipped(self) -> list[str]:
+        """Return the blocks that come with archspec."""
+        bodies = (body.items for body in self.looped.blocks.values())
+        called = {call.block for items in (self.looped.main, *bodies) for call in list_calls(items)}
+        return sorted(called - self.looped.blocks.keys())
 
     def _write_block(self, name: str) -> dict[str, Any]:
         body = self.looped.blocks[name]
@@ -98,7 +110,17 @@ class _Document:
             when = items[place].when
             while when is not None and end < len(items) and items[end].when == when:
                 end += 1
-            if when is not None and end - place > 1:
+            alternative = items[end] if end < len(items) else None
+            if when is not None and alternative is not None and _excludes(when, alternative.when):
+                steps.append(
+                    {
+                        "when": when,
+                        "layers": self._write_bare(items[place:end], keyed),
+                        "else": self._write_bare((alternative,), keyed),
+                    }
+                )
+                end += 1
+            elif when is not None and end - place > 1:
                 inner = [
                     self._write_step(each, keyed, with_when=False) for each in items[place:end]
                 ]
@@ -108,6 +130,10 @@ class _Document:
                 end = place + 1
             place = end
         return steps
+
+    def _write_bare(self, items: Sequence, keyed: bool) -> list[Any]:
+        """Return steps without their conditions, which stand around them."""
+        return [self._write_step(item, keyed, with_when=False) for item in items]
 
     def _write_step(self, item: Item, keyed: bool, with_when: bool = True) -> Any:
         """Return a step. keyed: whether branches may have names."""
@@ -158,14 +184,16 @@ class _Document:
         return layer.op, _shorten(arguments, order[0]), words
 
     def _write_call(self, call: CallItem) -> Any:
-        defaults = self.params[call.block]
+        own = call.block in self.looped.blocks
+        defaults = self.params[call.block] if own else list_defaults(call.block)
         arguments = {
             name: value
             for name, value in call.arguments.items()
             if not _is_same(defaults.get(name, MISSING), value)
         }
-        first = next(iter(self.looped.blocks[call.block].params), "")
-        return _shorten(arguments, first)
+        body = self.looped.blocks.get(call.block)
+        params = KNOWN[call.block].params if body is None else body.params
+        return _shorten(arguments, next(iter(params), ""))
 
     def _write_branches(self, item: BranchesItem, keyed: bool) -> dict[str, Any]:
         keys = _name_paths(item) if keyed else None
@@ -192,6 +220,11 @@ class _Document:
             return {**words, "layers": self._write_steps(loop.items, bool(loop.name))}
         step = self._write_step(loop.items[0], keyed=bool(loop.name))
         return {**(step if isinstance(step, dict) else {step: None}), **words}
+
+
+def _excludes(one: Formula, other: Formula | None) -> bool:
+    """Return whether of two conditions on one param just one is true."""
+    return other is not None and (other == f"=not {one[1:]}" or one == f"=not {other[1:]}")
 
 
 def _write_margins(name: str, value: Any) -> Any:

@@ -68,7 +68,7 @@ class MarkedRun(Struct, frozen=True, eq=False, kw_only=True):
     """A run of items that becomes a call of a block.
 
     block: the block's name. sources: what is written under `from`; a list if the block has several
-    inputs.
+    inputs. shipped: the arguments of the call, if the block comes with archspec.
     """
 
     block: str
@@ -77,6 +77,7 @@ class MarkedRun(Struct, frozen=True, eq=False, kw_only=True):
     sources: Any = None
     when: Formula | None = None
     name: str | None = None
+    shipped: Mapping[str, Any] | None = None
 
 
 class CallItem(Struct, frozen=True, eq=False, kw_only=True):

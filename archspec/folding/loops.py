@@ -92,7 +92,9 @@ def _find_rates(solved: Solved) -> dict[str, _Rate]:
         calls = [
             call
             for call in solved.main
-            if isinstance(call, CallItem) and name in solved.blocks[call.block].params
+            if isinstance(call, CallItem)
+            and call.block in solved.blocks
+            and name in solved.blocks[call.block].params
         ]
         values = [call.arguments.get(name, MISSING) for call in calls]
         given = [value for value in values if value is not MISSING]
@@ -160,7 +162,7 @@ class _LoopFinder:
     # --- calls of one block ---
 
     def _loop_calls(self, calls: list[CallItem]) -> list[Item]:
-        names = list(self.solved.blocks[calls[0].block].params)
+        names = self._list_params(calls)
         has_rate = any(name in self.rates for name in names)
         if has_rate:
             stages = self._find_stages(calls, names)
@@ -176,6 +178,14 @@ class _LoopFinder:
         if len(calls) >= FEWEST_ROWS:
             return [self._make_table(calls, names)]
         return list(self.loop_inner(tuple(calls)))
+
+    def _list_params(self, calls: list[CallItem]) -> list[str]:
+        """Return the params of the block that calls are of, or those that they give to one that
+        comes with archspec."""
+        block = self.solved.blocks.get(calls[0].block)
+        if block is not None:
+            return list(block.params)
+        return list(dict.fromkeys(name for call in calls for name in call.arguments))
 
     def _find_stages(self, calls: list[CallItem], names: list[str]) -> LoopItem | None:
         """Return stages of units: a loop over the values that stay the same in each stage."""
@@ -211,7 +221,7 @@ class _LoopFinder:
             variables["depth"] = depths
         depth = inner.removeprefix("=") if isinstance(inner, Formula) else str(inner)
         arguments: dict[str, Any] = {}
-        for name in self.solved.blocks[groups[0][0].block].params:
+        for name in self._list_params([call for group in groups for call in group]):
             if name in self.rates:
                 arguments[name] = self.rates[name].write()
                 continue

@@ -14,7 +14,6 @@ from archspec.folding.items import (
     MarkedRun,
     is_concatenation,
     is_sum,
-    walk_sequences,
 )
 from archspec.layers.table import traits_of
 from archspec.objects.kinds import snake_case
@@ -39,9 +38,10 @@ def name_hole(holes: Sequence[Hole], slots: Sequence[Slot]) -> None:
 def _name_argument(hole: Hole) -> str:
     if hole.argument in ("target_shape", "output_shape"):
         return "filters"
-    if hole.argument == "rate" and hole.slot is not None and "noise_shape" in _arguments(hole.slot):
-        return "drop_path"
-    return {"rate": "dropout"}.get(hole.argument, hole.argument)
+    if hole.argument == "rate" and hole.slot is not None:
+        samples = getattr(hole.slot.item, "block", "") == "stochastic_depth"
+        return "drop_path" if samples or "noise_shape" in _arguments(hole.slot) else "dropout"
+    return hole.argument
 
 
 def _arguments(slot: Slot) -> Any:
@@ -67,6 +67,9 @@ def _name_width(hole: Hole, slots: Sequence[Slot], widths: Sequence[Hole]) -> st
         last = widths[-1].slot
         if hole.slot is last or len(widths) == 1:
             return hole.argument
+        pairs = zip(hole.values, widths[-1].values, strict=True)
+        if all(_is_larger(one, other) for one, other in pairs):
+            return "expanded"
         kernel = _write_kernel(_arguments(hole.slot).get("kernel_size"))
         return f"{hole.argument}_{kernel}" if kernel else hole.argument
     path, _ = found
@@ -79,6 +82,11 @@ def _name_width(hole: Hole, slots: Sequence[Slot], widths: Sequence[Hole]) -> st
     if own in ("1x1", "") and largest:
         return f"reduce_{largest}"
     return f"{hole.argument}_{own}" if own else hole.argument
+
+
+def _is_larger(one: Any, other: Any) -> bool:
+    known = isinstance(one, int) and isinstance(other, int)
+    return not known or one > other
 
 
 def _write_kernel(value: Any) -> str:
@@ -106,7 +114,7 @@ def name_condition(hole: Hole, slots: Sequence[Slot]) -> str:
     for part, word in (("Pooling", "pool"), ("Padding", "pad"), ("Drop", "drop")):
         if part in item.op:
             return word
-    return f"with_{snake_case(item.op)}"
+    return f"with_{abbreviate(item)}"
 
 
 def _is_projection(slot: Slot, path: Sequence[Slot]) -> bool:
@@ -175,8 +183,12 @@ def _name_by_branches(branches: Sequence[BranchesItem]) -> str:
 
 
 def _walk(items: tuple[Item, ...]) -> Iterator[Item]:
-    for sequence in walk_sequences(items):
-        yield from sequence
+    """Yield items and those in their branches, but not those of other blocks."""
+    for item in items:
+        yield item
+        if isinstance(item, BranchesItem):
+            for path in item.paths:
+                yield from _walk(path.items)
 
 
 def _shrinks(branches: BranchesItem) -> bool:

@@ -57,6 +57,9 @@ class Solver:
                 runs = [group for group in groups if group.block == name]
                 if not all(map(_begins_where_its_branches_do, runs)):
                     return None
+                if runs[0].shipped is not None:
+                    calls |= {id(each): _make_call(each, each.shipped or {}) for each in runs}
+                    continue
                 unique = {self.number_all(each.items, each.channels): each for each in runs}
                 key = tuple(unique)
                 if key not in self.known:
@@ -67,14 +70,8 @@ class Solver:
                 blocks[name] = body
                 rows = {number: _row(body, place) for place, number in enumerate(unique)}
                 for each in runs:
-                    calls[id(each)] = CallItem(
-                        block=name,
-                        arguments=rows[self.number_all(each.items, each.channels)],
-                        channels=each.channels,
-                        nodes=tuple(list_nodes(each)),
-                        sources=each.sources,
-                        name=each.name,
-                    )
+                    row = rows[self.number_all(each.items, each.channels)]
+                    calls[id(each)] = _make_call(each, row)
             main = _put_calls(main, calls)
         return Solved(main, blocks, find_param_defaults(main, blocks))
 
@@ -139,6 +136,17 @@ def _begins_where_its_branches_do(group: MarkedRun) -> bool:
     """Return whether what goes back to the block's input means the input of this run."""
     first = next(list_nodes(group), None)
     return all(each.sources == first for each in list_returns(group.items))
+
+
+def _make_call(run: MarkedRun, arguments: Mapping[str, Any]) -> CallItem:
+    return CallItem(
+        block=run.block,
+        arguments=arguments,
+        channels=run.channels,
+        nodes=tuple(list_nodes(run)),
+        sources=run.sources,
+        name=run.name,
+    )
 
 
 def _row(body: UnifiedBody, place: int) -> dict[str, Any]:

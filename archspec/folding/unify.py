@@ -158,7 +158,7 @@ class _Filling:
         if text is not None:
             return text
         if hole.argument == "":
-            text = self._fill_by_expansion(hole)
+            text = self._fill_by_expansion(hole) or self._fill_by_rate(hole)
             if text is not None:
                 return text
         name = self._add_param(hole.name, list(hole.values))
@@ -318,6 +318,19 @@ class _Filling:
                 return f"{name} > 1"
         return None
 
+    def _fill_by_rate(self, hole: Hole) -> str | None:
+        """Return `dropout > 0` for a layer that is left out where its rate would be 0."""
+        for other in self.holes:
+            if other.slot is not hole.slot or other.argument != "rate" or other.formula is None:
+                continue
+            name = other.formula.removeprefix("=")
+            values = self.params.get(name, [])
+            used = sum(each.formula == other.formula for each in self.holes)
+            if used == 1 and values and all(v is MISSING or v > 0 for v in values):
+                self.params[name] = [0.0 if value is MISSING else value for value in values]
+                return f"{name} > 0"
+        return None
+
     def _express_choice(self, hole: Hole) -> str | None:
         """Return `'valid' if strides > 1 else 'same'` for two values that follow from another."""
         distinct: list[Any] = []
@@ -442,7 +455,7 @@ def _family_of(argument: str) -> str:
 
 
 def _rank(hole: Hole) -> tuple[Any, ...]:
-    """Return the order in which holes are filled: small widths first, conditions last."""
+    """Return the order in which holes are filled: small widths of layers first, conditions last."""
     there = [value for value in hole.values if value is not MISSING]
     numbers = [value for value in there if is_number(value)]
     return (
@@ -450,6 +463,7 @@ def _rank(hole: Hole) -> tuple[Any, ...]:
         isinstance(there[0], str | bool),
         _family_of(hole.argument) == "margins",
         MISSING in hole.values,
+        hole.slot is not None and isinstance(hole.slot.item, CallItem),
         sum(numbers) / len(numbers) if numbers else 0,
     )
 
