@@ -211,7 +211,7 @@ class _BlockSearch:
         return True
 
     def _mark(self, windows: list[Window]) -> Sequence:
-        items = windows[0][0][windows[0][1] : windows[0][2]]
+        items = max((sequence[a:b] for sequence, a, b in windows), key=measure_all)
         name = name_block(items, [group.block for group in list_groups(self.main)])
         starts: dict[int, dict[int, int]] = defaultdict(dict)
         for sequence, start, end in windows:
