@@ -26,10 +26,9 @@ from archspec.folding.items import (
     MarkedRun,
     PathItem,
     Sequence,
+    completes,
     input_channels,
     is_bound,
-    is_concatenation,
-    is_sum,
     list_nodes,
     measure_all,
     name_of,
@@ -136,7 +135,7 @@ class _BlockSearch:
                 gain = size * (len(cells) - 1) - 4 - 2 * len(cells)
                 if _is_double(self.main[cells[0].start : cells[0].end]):
                     continue
-                cut = sum(_begins_with_activation(self.main, cell.start) for cell in cells)
+                cut = sum(self._begins_late(cell.start) for cell in cells)
                 if 2 * cut > len(cells):
                     continue
                 if gain > 0 and ("cell", state, len(self.main)) not in self.refused:
@@ -148,6 +147,9 @@ class _BlockSearch:
                 self.refused.add(("cell", state, len(self.main)))
             else:
                 return
+
+    def _begins_late(self, start: int) -> bool:
+        return start > 0 and completes(self.main[start], self.main[start - 1])
 
     def _mark_cells(self, cells: list[CellRun]) -> Sequence:
         first = cut_cell(self.main, cells[0])
@@ -260,7 +262,7 @@ class _BlockSearch:
             elif _repeats(shapes):
                 continue
             kept = _leave_out_overlaps(windows)
-            if len(kept) < 2 or 2 * sum(map(_cuts_convolution, kept)) > len(kept):
+            if len(kept) < 2 or 2 * sum(map(_cuts_unit, kept)) > len(kept):
                 continue
             sequence, start, end = kept[0]
             size = measure_all(sequence[start:end])
@@ -481,18 +483,14 @@ def _cuts_run(sequence: Sequence, start: int, end: int) -> bool:
     return before or after
 
 
-def _cuts_convolution(window: Window) -> bool:
+def _cuts_unit(window: Window) -> bool:
     """Return whether a run begins between a convolution and its normalization or activation, or
     ends between a sum and its activation."""
     sequence, start, end = window
-    kinds = [traits_of(_op_of(each)).kind for each in sequence[max(0, start - 1) : start + 1]]
-    if end < len(sequence) and isinstance(sequence[end - 1], BranchesItem):
-        after = traits_of(_op_of(sequence[end])).kind
-        if after == "activation" and is_sum(_op_of(sequence[end - 1])):
-            return True
-    if kinds[0] == "normalization":
-        return kinds[1:] == ["activation"]
-    return kinds[0] in ("convolution", "dense") and kinds[1:] in (["normalization"], ["activation"])
+    sums = end < len(sequence) and isinstance(sequence[end - 1], BranchesItem)
+    return (start > 0 and completes(sequence[start], sequence[start - 1])) or (
+        sums and completes(sequence[end], sequence[end - 1])
+    )
 
 
 def _forget_names(main: Sequence, outputs: Collection[str]) -> Sequence:
@@ -512,19 +510,6 @@ def _is_double(items: Sequence) -> bool:
     shapes = [shape_of(with_name(with_sources(item, None), None)) for item in items]
     half = len(shapes) // 2
     return shapes[:half] == shapes[half:]
-
-
-def _begins_with_activation(sequence: Sequence, start: int) -> bool:
-    """Return whether a run begins with the activation of what is joined before it."""
-    before = _op_of(sequence[start - 1]) if start else "from"
-    joins = is_sum(before) or is_concatenation(before)
-    return joins and traits_of(_op_of(sequence[start])).kind == "activation"
-
-
-def _op_of(item: Item) -> str:
-    """Return the class of a layer, or of the layer that joins branches; "from" for a block."""
-    layer = item.merge if isinstance(item, BranchesItem) else item
-    return layer.op if isinstance(layer, LayerItem) else "from"
 
 
 def _split(run: Sequence) -> Sequence:
