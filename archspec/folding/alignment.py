@@ -12,9 +12,12 @@ from archspec.folding.items import (
     Item,
     LayerItem,
     MarkedRun,
+    PathItem,
     Sequence,
     shape_of,
+    walk_sequences,
 )
+from archspec.layers.table import traits_of
 
 Pairs = list[tuple[int | None, int | None]]
 
@@ -82,11 +85,33 @@ def compare(one: Item, other: Item) -> float:
                 return -1
             if (one.sources, one.merge.name) != (other.sources, other.merge.name):
                 return -1
+            if any(map(_do_other_work, one.paths, other.paths)):
+                return -1
             return 1 + sum(
                 count_alike(left.items, right.items) / 2
                 for left, right in zip(one.paths, other.paths, strict=True)
             )
     return -1
+
+
+def _do_other_work(one: PathItem, other: PathItem) -> bool:
+    """Return whether two paths have no kind of layer in common that does the work of a path, as
+    attention and a feed-forward net have none: what is around them makes them no variants."""
+    mine, others = (
+        {
+            item.op if isinstance(item, LayerItem) else item.block
+            for sequence in walk_sequences(path.items)
+            for item in sequence
+            if isinstance(item, CallItem | MarkedRun)
+            or (isinstance(item, LayerItem) and item.op != "from" and _works(item.op))
+        }
+        for path in (one, other)
+    )
+    return bool(mine and others) and mine.isdisjoint(others)
+
+
+def _works(op: str) -> bool:
+    return traits_of(op).kind in ("convolution", "dense", "attention")
 
 
 def count_alike(one: Sequence, other: Sequence) -> float:

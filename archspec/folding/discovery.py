@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
+from itertools import combinations
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from archspec.folding.alignment import count_alike
-from archspec.folding.cells import CellRun, cut_cell, find_cells, is_wired
+from archspec.folding.alignment import compare, count_alike
+from archspec.folding.cells import CellRun, cut_cell, find_cells, is_wired, list_sources
 from archspec.folding.cost import count_cost
 from archspec.folding.items import (
     BranchesItem,
@@ -25,14 +26,17 @@ from archspec.folding.items import (
     MarkedRun,
     PathItem,
     Sequence,
+    completes,
     input_channels,
     is_bound,
     list_nodes,
     measure_all,
     name_of,
     shape_of,
+    sources_of,
     walk_sequences,
     with_name,
+    with_sources,
 )
 from archspec.folding.loops import find_loops
 from archspec.folding.naming import name_block
@@ -129,15 +133,23 @@ class _BlockSearch:
             for state, cells in find_cells(self.main, outputs):
                 size = measure_all(self.main[cells[0].start : cells[0].end])
                 gain = size * (len(cells) - 1) - 4 - 2 * len(cells)
+                if _is_double(self.main[cells[0].start : cells[0].end]):
+                    continue
+                cut = sum(self._begins_late(cell.start) for cell in cells)
+                if 2 * cut > len(cells):
+                    continue
                 if gain > 0 and ("cell", state, len(self.main)) not in self.refused:
                     proposals.append((gain, state, cells))
             proposals.sort(key=lambda each: -each[0])
             for _, state, cells in proposals[:TRIED]:
-                if self.accept(self._mark_cells(cells)):
+                if self.accept(_forget_names(self._mark_cells(cells), outputs)):
                     break
                 self.refused.add(("cell", state, len(self.main)))
             else:
                 return
+
+    def _begins_late(self, start: int) -> bool:
+        return start > 0 and completes(self.main[start], self.main[start - 1])
 
     def _mark_cells(self, cells: list[CellRun]) -> Sequence:
         first = cut_cell(self.main, cells[0])
@@ -201,7 +213,7 @@ class _BlockSearch:
         return True
 
     def _mark(self, windows: list[Window]) -> Sequence:
-        items = windows[0][0][windows[0][1] : windows[0][2]]
+        items = max((sequence[a:b] for sequence, a, b in windows), key=measure_all)
         name = name_block(items, [group.block for group in list_groups(self.main)])
         starts: dict[int, dict[int, int]] = defaultdict(dict)
         for sequence, start, end in windows:
@@ -242,10 +254,15 @@ class _BlockSearch:
                     if name_of(sequence[end - 1]):
                         break  # a name stands for the end of a block
         for shapes, windows in table.items():
-            if len(windows) < 2 or _repeats(shapes):
+            if len(windows) < 2:
+                continue
+            half = len(shapes) // 2
+            if shapes[:half] == shapes[half:] and not _repeats(shapes[:half]):
+                windows = [each for each in windows if _is_whole(each, half)]
+            elif _repeats(shapes):
                 continue
             kept = _leave_out_overlaps(windows)
-            if len(kept) < 2 or 2 * sum(map(_cuts_convolution, kept)) > len(kept):
+            if len(kept) < 2 or 2 * sum(map(_cuts_unit, kept)) > len(kept):
                 continue
             sequence, start, end = kept[0]
             size = measure_all(sequence[start:end])
@@ -259,8 +276,9 @@ class _BlockSearch:
         """Propose the runs of one shape that have branches: the units of a network."""
         for proposal in self._by_shape():
             sequence, start, end = proposal.windows[0]
-            if any(isinstance(item, BranchesItem) for item in sequence[start:end]):
-                yield proposal
+            units = list(_list_units(sequence[start:end]))
+            if units and not any(compare(*pair) > 0 for pair in combinations(units, 2)):
+                yield proposal  # it holds no two units of one kind, such as one that strides
 
     def _mark_gates(self) -> None:
         """Mark the gates of squeeze-and-excitation, which are blocks wherever they stand."""
@@ -426,6 +444,15 @@ def _repeats(shapes: Any) -> bool:
     )
 
 
+def _is_whole(window: Window, half: int) -> bool:
+    """Return whether a part that a run has twice comes no third time before or after it."""
+    sequence, start, end = window
+    shapes = [shape_of(item) for item in sequence[max(0, start - half) : end + half]]
+    first = start - max(0, start - half)
+    part = shapes[first : first + half]
+    return shapes[first + 2 * half :] != part and shapes[:first] != part
+
+
 def _leave_out_inner(windows: list[Window]) -> list[Window]:
     """Return the runs that lie in no other of the runs."""
     inside = set()
@@ -456,18 +483,33 @@ def _cuts_run(sequence: Sequence, start: int, end: int) -> bool:
     return before or after
 
 
-def _cuts_convolution(window: Window) -> bool:
-    """Return whether a run begins between a convolution and its normalization or activation."""
-    sequence, start, _ = window
-    if start == 0:
-        return False
-    before, first = sequence[start - 1], sequence[start]
-    if not isinstance(before, LayerItem) or not isinstance(first, LayerItem):
-        return False
-    kinds = [traits_of(each.op).kind for each in (before, first)]
-    if kinds[0] == "normalization":
-        return kinds[1] == "activation"
-    return kinds[0] in ("convolution", "dense") and kinds[1] in ("normalization", "activation")
+def _cuts_unit(window: Window) -> bool:
+    """Return whether a run begins between a convolution and its normalization or activation, or
+    ends between a sum and its activation."""
+    sequence, start, end = window
+    sums = end < len(sequence) and isinstance(sequence[end - 1], BranchesItem)
+    return (start > 0 and completes(sequence[start], sequence[start - 1])) or (
+        sums and completes(sequence[end], sequence[end - 1])
+    )
+
+
+def _forget_names(main: Sequence, outputs: Collection[str]) -> Sequence:
+    """Return a network without the names that nothing refers to since a cell took the place of
+    what did."""
+    used = {*outputs}
+    for sequence in walk_sequences(main):
+        for item in sequence:
+            used.update(list_sources(sources_of(item)))
+            if isinstance(item, LayerItem) and item.reuses:
+                used.add(item.reuses)
+    return tuple(item if name_of(item) in used else with_name(item, None) for item in main)
+
+
+def _is_double(items: Sequence) -> bool:
+    """Return whether the first half of a run has the shape of the second."""
+    shapes = [shape_of(with_name(with_sources(item, None), None)) for item in items]
+    half = len(shapes) // 2
+    return shapes[:half] == shapes[half:]
 
 
 def _split(run: Sequence) -> Sequence:
@@ -477,6 +519,15 @@ def _split(run: Sequence) -> Sequence:
         if () in paths:
             return max(paths, key=len)
     return run
+
+
+def _list_units(items: Sequence) -> Iterator[BranchesItem]:
+    """Yield the branches of a run, and of the runs in it that are marked."""
+    for item in items:
+        if isinstance(item, MarkedRun):
+            yield from _list_units(item.items)
+        elif isinstance(item, BranchesItem):
+            yield item
 
 
 def _is_gate(item: Item) -> bool:

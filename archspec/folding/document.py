@@ -49,6 +49,8 @@ class _Document:
 
     def write(self, head: Mapping[str, Any], outputs: list[str] | None) -> str:
         data: dict[str, Any] = dict(head)
+        if "inputs" in data:
+            data["inputs"] = {name: _shorten_input(each) for name, each in data["inputs"].items()}
         if self.looped.depths:
             place = list(data).index("input" if "input" in data else "inputs")
             entries = list(data.items())
@@ -87,6 +89,8 @@ class _Document:
         """Return the steps of a block, in which a shortcut from its input needs no branches."""
         first = items[0]
         if not isinstance(first, BranchesItem) or len(first.paths) != 2 or first.when is not None:
+            return self._write_steps(items)
+        if first.sources is not None:  # one of several inputs, of which none is called `input`
             return self._write_steps(items)
         empty = [place for place, path in enumerate(first.paths) if not path.items]
         if len(empty) != 1:
@@ -174,12 +178,11 @@ class _Document:
                 arguments[name] = read_argument(layer, name)
         if arguments.get("activation", MISSING) is None:
             arguments["activation"] = "linear"
-        order = list(LAYERS[layer.op].arguments)
         arguments = {
             name: _write_number(_write_margins(name, value))
-            for name, value in sorted(arguments.items(), key=lambda each: order.index(each[0]))
+            for name, value in _sort_arguments(layer.op, arguments).items()
         }
-        return layer.op, _shorten(arguments, order[0]), words
+        return layer.op, _shorten(arguments, next(iter(LAYERS[layer.op].arguments))), words
 
     def _write_call(self, call: CallItem) -> Any:
         own = call.block in self.looped.blocks
@@ -218,6 +221,12 @@ class _Document:
             return {**words, "layers": self._write_steps(loop.items, bool(loop.name))}
         step = self._write_step(loop.items[0], keyed=bool(loop.name))
         return {**(step if isinstance(step, dict) else {step: None}), **words}
+
+
+def _shorten_input(given: Any) -> Any:
+    """Return the shape alone of an input of the usual type."""
+    usual = isinstance(given, dict) and given == {"shape": given.get("shape"), "dtype": "float32"}
+    return given["shape"] if usual else given
 
 
 def _excludes(one: Formula, other: Formula | None) -> bool:
@@ -296,11 +305,17 @@ def _name_paths(item: BranchesItem) -> list[str] | None:
         return None
     empty = [not path.items for path in item.paths]
     if is_sum(item.merge.op):
-        shortcut = 0 if len(item.paths[0].items) < len(item.paths[1].items) else 1
+        sizes = [_count_layers(path.items) for path in item.paths]
+        shortcut = 0 if sizes[0] < sizes[1] else 1
         return ["shortcut", "main"] if shortcut == 0 else ["main", "shortcut"]
     if traits_of(item.merge.op).scales and any(empty):
         return ["features", "gate"] if empty[0] else ["gate", "features"]
     return None
+
+
+def _count_layers(items: Sequence) -> int:
+    """Return about how many layers a branch has, where a block has several."""
+    return sum(1 if isinstance(item, LayerItem) else 3 for item in items)
 
 
 def _find_defaults(sequences: list[Sequence]) -> dict[str, dict[str, Any]]:
@@ -317,11 +332,28 @@ def _find_defaults(sequences: list[Sequence]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for op, counter in counts.items():
         for (name, text), count in counter.items():
-            is_width = name in ("filters", "units")
-            if count > 1 and count > 0.6 * totals[op] and not is_width:
+            if count > 1 and count > _least_share(name) * totals[op]:
                 found.setdefault(op, {})[name] = values[name, text]
     # `Activation: relu` is as short as `Activation`, and says more.
-    return {op: own for op, own in found.items() if list(own) != [next(iter(LAYERS[op].arguments))]}
+    return {
+        op: _sort_arguments(op, own)
+        for op, own in found.items()
+        if list(own) != [next(iter(LAYERS[op].arguments))]
+    }
+
+
+def _least_share(name: str) -> float:
+    """Return the share of layers that have to agree before a value is a default: never a width,
+    and most of them where a reader looks for the value beside the layer."""
+    if name in ("filters", "units", "input_dim", "output_dim", "target_shape"):
+        return 1
+    return 0.8 if name in ("kernel_size", "pool_size", "strides", "groups", "dims") else 0.6
+
+
+def _sort_arguments(op: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments in the order in which the layer has them."""
+    order = list(LAYERS[op].arguments)
+    return dict(sorted(arguments.items(), key=lambda each: order.index(each[0])))
 
 
 def _list_layers(sequences: list[Sequence]) -> Iterator[LayerItem]:

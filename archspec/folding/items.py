@@ -121,6 +121,22 @@ def is_concatenation(op: str) -> bool:
     return traits.joins_any and not traits.any_order
 
 
+def completes(item: Item, before: Item) -> bool:
+    """Return whether an item belongs to the one before it, as a normalization and an activation
+    belong to a convolution, and an activation to a sum."""
+    kind, last = traits_of(_op_of(item)).kind, traits_of(_op_of(before)).kind
+    if kind == "activation":
+        joins = is_sum(_op_of(before)) or is_concatenation(_op_of(before))
+        return joins or last in ("convolution", "dense", "normalization")
+    return kind == "normalization" and last in ("convolution", "dense")
+
+
+def _op_of(item: Item) -> str:
+    """Return the class of a layer, or of the layer that joins branches; "" for a block or loop."""
+    layer = item.merge if isinstance(item, BranchesItem) else item
+    return layer.op if isinstance(layer, LayerItem) else ""
+
+
 def input_channels(sequence: Sequence) -> int | None:
     """Return the last axis of what a sequence takes; None if it is unknown."""
     first = sequence[0]

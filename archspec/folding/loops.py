@@ -23,16 +23,18 @@ from archspec.folding.items import (
     LayerItem,
     LoopItem,
     Sequence,
+    completes,
     is_bound,
     measure_all,
     name_of,
     shape_of,
 )
-from archspec.folding.solving import Solved, Solver
+from archspec.folding.solving import Solved, Solver, holds_formula
 from archspec.folding.unify import UnifiedBody, read_argument
 
 FEWEST_ROWS = 4  # calls that become a table
 LONGEST_PERIOD = 8
+HABITS = ("kernel_size", "padding", "use_bias", "pool_size")
 
 
 class Looped(Struct, frozen=True):
@@ -267,7 +269,13 @@ class _LoopFinder:
 
     def _loop_periods(self, items: Sequence) -> Sequence:
         """Return the steps with a loop over several that come again and again."""
-        best = max(_list_periods(items), key=lambda period: period.gain, default=None)
+        fitting = (
+            each
+            for each in _list_periods(items)
+            if not _has_misfit(items, each)
+            and not (each.start and completes(items[each.start], items[each.start - 1]))
+        )
+        best = max(fitting, key=lambda period: period.gain, default=None)
         if best is None or best.gain < 4:
             return items
         loop = self._make_periods(items, best)
@@ -283,6 +291,8 @@ class _LoopFinder:
             if period.tail and place >= period.tail:
                 step = replace(step, when=Formula(f"=stage < {period.count}"))
             steps.append(step)
+        if len(variables) == 1 and not any(map(_uses_stage, steps)):
+            return LoopItem(items=tuple(steps), count=count)
         name = self._name_stage(0)
         self.stages += count
         return LoopItem(items=tuple(steps), count=count, variables=variables, name=name)
@@ -297,7 +307,9 @@ class _LoopFinder:
             for name in dict.fromkeys(name for each in found for name in each.arguments):
                 values = [read_argument(each, name) for each in found]
                 variable = _name_variable(name, variables)
-                value = _express_list(variable, values, variables, count, 0)
+                value = _halve(name, values, found)
+                if value is None:
+                    value = _express_list(variable, values, variables, count, 0)
                 if value is not MISSING:
                     arguments[name] = value
             first = replace(first, arguments=arguments, nodes=())
@@ -322,6 +334,47 @@ class _Period(Struct, frozen=True):
     @property
     def end(self) -> int:
         return self.start + self.length * self.count + self.tail
+
+
+def _has_misfit(items: Sequence, period: _Period) -> bool:
+    """Return whether a step of the first or last of many iterations has a kernel or the like that
+    no other has: it is a step before or after the loop, which only looks like one of its own."""
+    for place in range(period.length):
+        steps = items[period.start + place : period.end : period.length]
+        layers = [step for step in steps if isinstance(step, LayerItem)]
+        if len(layers) < 4 or len(layers) < len(steps):
+            continue
+        for name in HABITS:
+            values = [each.arguments.get(name) for each in layers]
+            ends = (values[1:], values[0]), (values[:-1], values[-1])
+            if any(_all_equal(rest) and not _equal(rest[0], end) for rest, end in ends):
+                return True
+    return False
+
+
+def _uses_stage(step: Item) -> bool:
+    """Return whether a step says something about the iteration that it is in."""
+    if step.when is not None:
+        return True
+    if isinstance(step, LoopItem):
+        return holds_formula(step.count) or any(map(_uses_stage, step.items))
+    return isinstance(step, LayerItem | CallItem) and any(
+        map(holds_formula, step.arguments.values())
+    )
+
+
+def _halve(name: str, values: list[Any], steps: list[Any]) -> Formula | None:
+    """Return the formula of a width that is half of what comes in, as between dense blocks."""
+    if name != "filters" or any(step.arguments.get("kernel_size") != 1 for step in steps):
+        return None
+    pairs = list(zip(values, (step.channels for step in steps), strict=True))
+    if len({*map(repr, values)}) < 2 or not all(c and v == c // 2 for v, c in pairs):
+        return None
+    return None if _is_doubling(values) else Formula("=previous.channels // 2")
+
+
+def _is_doubling(values: list[Any]) -> bool:
+    return len(values) > 2 and all(v == values[0] * 2**place for place, v in enumerate(values))
 
 
 def _list_periods(items: Sequence) -> Iterator[_Period]:
@@ -444,16 +497,14 @@ def _express_list(
             return Formula(f"=stage < {count - 1}" if whole[0] else f"=stage == {count - 1}")
     doubles = (
         count > 2
-        and len(whole) > 2
         and not first
         and all(isinstance(value, int) and not isinstance(value, bool) for value in whole)
         and whole[0] > 0
-        and all(value == whole[0] * 2**place for place, value in enumerate(whole))
+        and _is_doubling(whole)
     )
     if doubles:
         return Formula(f"={whole[0]} * 2**stage")
-    # A step that the last iteration leaves out has a value there all the same.
-    variables[name] = whole + whole[-1:] * (count - len(whole))
+    variables[name] = whole + [None] * (count - len(whole))  # which the last one does not use
     return Formula(f"={name}")
 
 

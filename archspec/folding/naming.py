@@ -37,7 +37,9 @@ def name_hole(holes: Sequence[Hole], slots: Sequence[Slot]) -> None:
 
 def _name_argument(hole: Hole) -> str:
     if hole.argument in ("target_shape", "output_shape"):
-        return "filters"
+        shape = _arguments(hole.slot).get(hole.argument) if hole.slot is not None else None
+        last = isinstance(shape, list) and hole.index == (len(shape) - 1,)
+        return "filters" if last else "size"
     if hole.argument == "rate" and hole.slot is not None:
         samples = getattr(hole.slot.item, "block", "") == "stochastic_depth"
         return "drop_path" if samples or "noise_shape" in _arguments(hole.slot) else "dropout"
@@ -156,10 +158,11 @@ def _name_by_content(items: tuple[Item, ...]) -> str:
         return "_".join(map(abbreviate, layers))
     if "attention" in kinds:
         return "transformer_encoder" if "dense" in kinds else "attention"
-    if any("Depthwise" in layer.op for layer in layers):
+    adds = not branches or any(map(is_sum, merges))
+    if any("Depthwise" in layer.op for layer in layers) and adds:
         return "inverted_residual" if kinds.count("convolution") > 2 or branches else "separable"
     if branches:
-        return _name_by_branches(branches)
+        return _name_by_branches(items, branches)
     if "pooling" in kinds:
         return "downsample"
     if any("UpSampling" in layer.op or "Transpose" in layer.op for layer in layers):
@@ -169,10 +172,13 @@ def _name_by_content(items: tuple[Item, ...]) -> str:
     return "convolutions" if "convolution" in kinds else "block"
 
 
-def _name_by_branches(branches: Sequence[BranchesItem]) -> str:
+def _name_by_branches(items: tuple[Item, ...], branches: Sequence[BranchesItem]) -> str:
     outer = branches[0]
     widest = max(len(item.paths) for item in branches)
     if is_sum(outer.merge.op) and len(outer.paths) == 2:
+        kinds = {traits_of(item.op).kind for item in _walk(items) if isinstance(item, LayerItem)}
+        if "dense" in kinds and "convolution" not in kinds:
+            return "feed_forward"
         joined = any(is_concatenation(item.merge.op) for item in branches)
         return "inception_residual" if widest > 2 or joined else "residual"
     if is_concatenation(outer.merge.op):

@@ -253,7 +253,9 @@ class _Filling:
         for text, offered in self._list_sizes():
             if fits(values, offered):
                 return text, offered
-        return self._multiply_channels(values)
+        # An expansion is of a width within a block; the first that is filled is the block's own.
+        known = any(each.argument in WIDTHS and each.formula is not None for each in self.holes)
+        return self._multiply_channels(values) if known else None
 
     def _list_sizes(self) -> Iterator[tuple[str, list[Any]]]:
         """Yield the formulas that a width may have, the plainest first, with their values."""
