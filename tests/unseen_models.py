@@ -87,7 +87,9 @@ def resnet34_named() -> Any:
             identity = layers.Conv2D(
                 filters, 1, strides=stride, use_bias=False, name=name + ".downsample.0"
             )(identity)
-            identity = layers.BatchNormalization(epsilon=1e-5, name=name + ".downsample.1")(identity)
+            identity = layers.BatchNormalization(epsilon=1e-5, name=name + ".downsample.1")(
+                identity
+            )
         x = layers.Add(name=name + ".add")([identity, x])
         return layers.ReLU(name=name + ".relu2")(x)
 
@@ -157,9 +159,7 @@ def resnext() -> Any:
         y = layers.Conv2D(width, 1, use_bias=False)(x)
         y = layers.BatchNormalization()(y)
         y = layers.Activation("relu")(y)
-        y = layers.Conv2D(
-            width, 3, strides=stride, padding="same", groups=32, use_bias=False
-        )(y)
+        y = layers.Conv2D(width, 3, strides=stride, padding="same", groups=32, use_bias=False)(y)
         y = layers.BatchNormalization()(y)
         y = layers.Activation("relu")(y)
         y = layers.Conv2D(filters, 1, use_bias=False)(y)
@@ -302,9 +302,7 @@ def mobilenet_v2() -> Any:
         prefix = f"bottleneck_{number}_"
         y = x
         if expansion != 1:
-            y = layers.Conv2D(
-                expansion * x.shape[-1], 1, use_bias=False, name=prefix + "expand"
-            )(y)
+            y = layers.Conv2D(expansion * x.shape[-1], 1, use_bias=False, name=prefix + "expand")(y)
             y = layers.BatchNormalization(name=prefix + "expand_bn")(y)
             y = layers.ReLU(max_value=6, name=prefix + "expand_relu")(y)
         y = layers.DepthwiseConv2D(
@@ -460,7 +458,9 @@ def highway_net() -> Any:
     inputs = keras.Input((784,))
     x = layers.Dense(64, activation="relu")(inputs)
     for _ in range(10):
-        gate = layers.Dense(64, activation="sigmoid", bias_initializer=keras.initializers.Constant(-2))(x)
+        gate = layers.Dense(
+            64, activation="sigmoid", bias_initializer=keras.initializers.Constant(-2)
+        )(x)
         value = layers.Dense(64, activation="relu")(x)
         carry = layers.Rescaling(-1.0, offset=1.0)(gate)
         x = layers.Add()([layers.Multiply()([value, gate]), layers.Multiply()([x, carry])])
@@ -561,7 +561,9 @@ def fpn() -> Any:
     inputs = keras.Input((256, 256, 3), name="image")
     x, levels = inputs, []
     for i, filters in enumerate((32, 64, 128, 256), 1):
-        x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu", name=f"c{i}_a")(x)
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu", name=f"c{i}_a")(
+            x
+        )
         x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"c{i}")(x)
         levels.append(x)
     p = layers.Conv2D(64, 1, name="lateral4")(levels[3])
