@@ -26,7 +26,7 @@ from archspec.folding.loops import Looped
 from archspec.folding.shipped import KNOWN, list_defaults
 from archspec.folding.solving import find_param_defaults, list_calls
 from archspec.folding.unify import read_argument
-from archspec.layers import LAYERS
+from archspec.layers import COMMON, LAYERS
 from archspec.layers.table import traits_of
 from archspec.syntax.layout import lay_out
 
@@ -182,7 +182,8 @@ class _Document:
             name: _write_number(_write_margins(name, value))
             for name, value in _sort_arguments(layer.op, arguments).items()
         }
-        return layer.op, _shorten(arguments, next(iter(LAYERS[layer.op].arguments))), words
+        alone = next((name for name in LAYERS[layer.op].arguments if name not in COMMON), "")
+        return layer.op, _shorten(arguments, alone), words
 
     def _write_call(self, call: CallItem) -> Any:
         own = call.block in self.looped.blocks

@@ -50,7 +50,7 @@ def find_loops(solved: Solved, solver: Solver, with_periods: bool = True) -> Loo
     rates = _find_rates(solved)
     finder = _LoopFinder(solved, solver, rates)
     main = finder.loop_main(solved.main, with_periods)
-    if rates and finder.has_failed:
+    if rates and (finder.has_failed or finder.open):
         finder = _LoopFinder(solved, solver, {})
         main = finder.loop_main(solved.main, with_periods)
     blocks = {
@@ -74,6 +74,11 @@ class _Rate(Struct, frozen=True):
     def compute(self, number: int) -> float:
         """Return the value in one call."""
         return self.largest * (number + self.start) / (self.count - self.less)
+
+    def write_alone(self) -> Formula:
+        """Return the formula in a loop over all calls."""
+        number = f"(unit + {self.start})" if self.start else "unit"
+        return Formula(f"={self.largest} * {number} / {self.count - self.less}")
 
     def write(self) -> Formula:
         number = "sum(depths[:stage]) + unit" + (f" + {self.start}" if self.start else "")
@@ -130,6 +135,8 @@ class _LoopFinder:
         self.stages = 0  # that have names so far
         self.tables = 0
         self.depths: list[int] = []
+        # Units whose stage is not counted yet, with the place of their depth among all.
+        self.open: dict[int, tuple[LoopItem, int]] = {}
 
     # --- runs of one step ---
 
@@ -168,8 +175,7 @@ class _LoopFinder:
         has_rate = any(name in self.rates for name in names)
         if has_rate:
             stages = self._find_stages(calls, names)
-            self.has_failed |= stages is None
-            return [*calls] if stages is None else [stages]
+            return [self._make_units(calls) if stages is None else stages]
         if all(_agree(calls[0], call) for call in calls):
             return (
                 [LoopItem(items=(_join(calls),), count=len(calls))] if len(calls) > 1 else [*calls]
@@ -180,6 +186,40 @@ class _LoopFinder:
         if len(calls) >= FEWEST_ROWS:
             return [self._make_table(calls, names)]
         return list(self.loop_inner(tuple(calls)))
+
+    def _make_units(self, calls: list[CallItem]) -> LoopItem:
+        """Return a loop over calls that differ in their rates alone.
+
+        Where the rate goes on in other calls, the units are those of a stage, which a loop around
+        them has to count.
+        """
+        call = _join([self._without_rates(call) for call in calls])
+        count = len(calls)
+        alone = len(self.depths) == 0 and all(
+            rate.count == count for name, rate in self.rates.items() if name in calls[0].arguments
+        )
+        if not all(_agree(call, self._without_rates(each)) for each in calls):
+            self.has_failed = True
+        rates = {
+            name: rate.write_alone() if alone else rate.write()
+            for name, rate in self.rates.items()
+            if any(name in each.arguments for each in calls)
+        }
+        inner = count if alone else Formula("=depths[stage]")
+        unit = LoopItem(
+            items=(replace(call, arguments={**call.arguments, **rates}),),
+            count=count,
+            variables={"unit": _range(inner)},
+            name="unit{unit}",
+        )
+        if not alone:
+            self.open[id(unit)] = (unit, len(self.depths))
+            self.depths.append(count)
+        return unit
+
+    def _without_rates(self, call: CallItem) -> CallItem:
+        arguments = {k: v for k, v in call.arguments.items() if k not in self.rates}
+        return replace(call, arguments=arguments)
 
     def _list_params(self, calls: list[CallItem]) -> list[str]:
         """Return the params of the block that calls are of, or those that they give to one that
@@ -283,22 +323,35 @@ class _LoopFinder:
 
     def _make_periods(self, items: Sequence, period: _Period) -> LoopItem:
         count = period.count + (period.tail > 0)
-        variables: dict[str, Any] = {"stage": Formula(f"=range({count})")}
+        run = items[period.start : period.end]
+        firsts = [self.open[id(item)][1] for item in run if id(item) in self.open]
+        first = firsts[0] if firsts else 0
+        stages = f"range({first}, {first + count})" if first else f"range({count})"
+        variables: dict[str, Any] = {"stage": Formula(f"={stages}")}
         steps: list[Item] = []
         for place in range(period.length):
             here = items[period.start + place : period.end : period.length]
-            step = self._join_steps(list(here), variables, count)
+            step = self._join_steps(list(here), variables, count, first)
             if period.tail and place >= period.tail:
-                step = replace(step, when=Formula(f"=stage < {period.count}"))
+                step = replace(step, when=Formula(f"=stage < {first + period.count}"))
             steps.append(step)
         if len(variables) == 1 and not any(map(_uses_stage, steps)):
             return LoopItem(items=tuple(steps), count=count)
-        name = self._name_stage(0)
+        name = self._name_stage(first)
         self.stages += count
         return LoopItem(items=tuple(steps), count=count, variables=variables, name=name)
 
-    def _join_steps(self, steps: list[Item], variables: dict[str, Any], count: int) -> Item:
-        """Return one step for those at the same place in each iteration."""
+    def _join_steps(
+        self, steps: list[Item], variables: dict[str, Any], count: int, start: int
+    ) -> Item:
+        """Return one step for those at the same place in each iteration.
+
+        start: the number of the first stage.
+        """
+        units = [self.open.pop(id(step), None) for step in steps]
+        numbers = [each[1] for each in units if each is not None]
+        if numbers and numbers != list(range(start, start + len(units))):
+            self.has_failed = True
         plain = [step.items[0] if isinstance(step, LoopItem) else step for step in steps]
         first = plain[0]
         if isinstance(first, LayerItem | CallItem):
@@ -306,18 +359,23 @@ class _LoopFinder:
             found: list[Any] = plain
             for name in dict.fromkeys(name for each in found for name in each.arguments):
                 values = [read_argument(each, name) for each in found]
+                if numbers and name in self.rates:
+                    arguments[name] = values[0]
+                    continue
                 variable = _name_variable(name, variables)
                 value = _halve(name, values, found)
                 if value is None:
-                    value = _express_list(variable, values, variables, count, 0)
+                    value = _express_list(variable, values, variables, count, start)
                 if value is not MISSING:
                     arguments[name] = value
             first = replace(first, arguments=arguments, nodes=())
+        if numbers and isinstance(steps[0], LoopItem):
+            return replace(steps[0], items=(first,))
         if any(isinstance(step, LoopItem) for step in steps):
             counts = [step.count if isinstance(step, LoopItem) else 1 for step in steps]
             variable = _name_variable("depth", variables)
             return LoopItem(
-                items=(first,), count=_express_list(variable, counts, variables, count, 0)
+                items=(first,), count=_express_list(variable, counts, variables, count, start)
             )
         return first
 
@@ -402,6 +460,8 @@ def _list_periods(items: Sequence) -> Iterator[_Period]:
 def _key(item: Item) -> Any:
     """Return what steps at one place of several iterations have in common."""
     if isinstance(item, LoopItem):
+        if list(item.variables) == ["unit"]:
+            return ("units", _key(item.items[0]))
         return ("loop", id(item)) if item.variables else _key(item.items[0])
     if isinstance(item, BranchesItem):
         return ("branches", id(item))
@@ -411,7 +471,9 @@ def _key(item: Item) -> Any:
 
 
 def _count_lines(item: Item) -> float:
-    return 2 if isinstance(item, LoopItem) and not item.variables else measure_all((item,))
+    if isinstance(item, LoopItem) and list(item.variables) in ([], ["unit"]):
+        return 2 + len(item.variables)
+    return measure_all((item,))
 
 
 def _name_variable(name: str, variables: Mapping[str, Any]) -> str:

@@ -73,6 +73,8 @@ class Solver:
                     row = rows[self.number_all(each.items, each.channels)]
                     calls[id(each)] = _make_call(each, row)
             main = _put_calls(main, calls)
+        if _reuses_call(main):
+            return None  # to call the layer again would call the whole block again
         return Solved(main, blocks, find_param_defaults(main, blocks))
 
     def number(self, item: Item) -> int:
@@ -108,6 +110,16 @@ class Solver:
         """Return a number that is the same for sequences of the same content and input."""
         what = ("all", channels, *(self.number(each) for each in items))
         return self.numbers.setdefault(what, len(self.numbers))
+
+
+def _reuses_call(main: Sequence) -> bool:
+    reused = {
+        item.reuses
+        for sequence in walk_sequences(main)
+        for item in sequence
+        if isinstance(item, LayerItem) and item.reuses
+    }
+    return any(isinstance(item, CallItem) and item.name in reused for item in main)
 
 
 def list_groups(main: Sequence) -> Iterator[MarkedRun]:

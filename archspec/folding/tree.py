@@ -24,9 +24,14 @@ LONG_SKIP = 24  # lines that a skip connection may pass and still be drawn as a 
 ONE_NUMBER = ("kernel_size", "strides", "pool_size", "dilation_rate", "size")
 
 
-def read_arguments(graph: Graph, node: Node) -> dict[str, Any]:
-    """Return a node's arguments as a person writes them: without defaults, 3 for [3, 3]."""
-    differing = leave_out_defaults(LAYERS[node.op].arguments, graph.normal_arguments(node))
+def read_arguments(graph: Graph, node: Node, is_reused: bool = False) -> dict[str, Any]:
+    """Return a node's arguments as a person writes them: without defaults, 3 for [3, 3].
+
+    is_reused: whether its layer is called again, maybe with another number of axes, so that they
+    are counted from the first.
+    """
+    arguments = node.arguments if is_reused else graph.normal_arguments(node)
+    differing = leave_out_defaults(LAYERS[node.op].arguments, arguments)
     return {name: shorten(name, spell(value)) for name, value in differing.items()}
 
 
@@ -180,7 +185,7 @@ class _Tree:
     def _layer(self, node: Node) -> LayerItem:
         return LayerItem(
             op=node.op,
-            arguments=read_arguments(self.graph, node),
+            arguments=read_arguments(self.graph, node, node.name in self.reused),
             channels=self._channels(node.inputs[0]),
             nodes=(node.name,),
             call=dict(node.call),
