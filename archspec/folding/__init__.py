@@ -21,6 +21,7 @@ from archspec.backends.spec_yaml import to_spec
 from archspec.errors import ArchspecError
 from archspec.folding.discovery import find_blocks, polish
 from archspec.folding.document import write_document
+from archspec.folding.items import name_of
 from archspec.folding.loops import Looped, find_loops
 from archspec.folding.shipped import mark_shipped
 from archspec.folding.solving import Solved, Solver
@@ -68,15 +69,16 @@ def _list_texts(graph: Graph) -> Iterator[str]:
     main = mark_shipped(flat, graph, solver)
     spec = to_spec(graph)
     head = {key: value for key, value in spec.items() if key not in ("layers", "outputs")}
-    outputs = [names[name] for name in graph.outputs] if names.keys() & {*graph.outputs} else None
+    outputs = [names[name] for name in graph.outputs if name in names]
+    is_last = len(graph.outputs) == 1 and outputs in ([], [name_of(flat[-1])])
 
     def write(solved: Solved, with_loops: bool = True, with_periods: bool = True) -> str:
         plain = Looped(solved.main, solved.blocks)
         looped = find_loops(solved, solver, with_periods) if with_loops else plain
-        return write_document(head, looped, outputs)
+        return write_document(head, looped, None if is_last else outputs)
 
     marked = polish(
-        find_blocks(main, solver, outputs or ()), solver, lambda each: write(each).count("\n")
+        find_blocks(main, solver, outputs), solver, lambda each: write(each).count("\n")
     )
     solved = solver.solve(marked)
     assert solved is not None

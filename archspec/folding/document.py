@@ -336,7 +336,12 @@ def _find_defaults(sequences: list[Sequence]) -> dict[str, dict[str, Any]]:
         for (name, text), count in counter.items():
             if count > 1 and count > _least_share(name) * totals[op]:
                 found.setdefault(op, {})[name] = values[name, text]
-    return {op: _sort_arguments(op, own) for op, own in found.items()}
+    # `Activation: relu` is as short as `Activation`, and says more.
+    return {
+        op: _sort_arguments(op, own)
+        for op, own in found.items()
+        if list(own) != [next(iter(LAYERS[op].arguments))]
+    }
 
 
 def _least_share(name: str) -> float:

@@ -18,6 +18,7 @@ from archspec.backends.spec_yaml import spell
 from archspec.folding.items import BranchesItem, LayerItem, PathItem, Sequence
 from archspec.graph import Graph, Node
 from archspec.layers import LAYERS
+from archspec.objects.kinds import snake_case
 
 LONG_SKIP = 24  # lines that a skip connection may pass and still be drawn as a branch
 ONE_NUMBER = ("kernel_size", "strides", "pool_size", "dilation_rate", "size")
@@ -214,7 +215,7 @@ class _Tree:
             referred |= {each for each in _list_sources(sources) if each != last}
             placed.append((name, sources, last))
             last = name
-        if self.graph.outputs == (last,):
+        if self.graph.outputs == (last,) and not self._is_named(last):
             referred.discard(last)
         names = self._name(referred | self.reused)
         names |= {name: name for name in self.graph.inputs}
@@ -233,6 +234,13 @@ class _Tree:
         reuses = None if reused is None else names[reused]
         sources = item.sources if spelled is None else spelled
         return replace(item, name=names.get(name), sources=sources, reuses=reuses)
+
+    def _is_named(self, name: str | None) -> bool:
+        """Return whether a node has a name of its own, not one that Keras gives."""
+        if name is None or not self.graph[name].named:
+            return False
+        last = name.rpartition(".")[2]
+        return re.fullmatch(rf"{snake_case(self.graph[name].op)}(_\d+)?", last) is None
 
     def _name(self, referred: Iterable[str]) -> dict[str, str]:
         """Return names for the steps that others refer to."""

@@ -21,8 +21,8 @@ from archspec.importing.statistics import write_statistics
 from archspec.importing.wiring import INPUT, ImportedStep, ImportedSteps, to_steps
 from archspec.layers import COMMON, LAYERS
 from archspec.reading import readable
+from archspec.syntax.layout import lay_out
 from archspec.syntax.words import RESERVED
-from archspec.syntax.writer import write_value, write_yaml
 
 USUAL_MODEL = re.compile(r"(functional|sequential|model)(_\d+)?")
 OF_VALUES = ("unknown-argument", "argument-value", "missing-argument", "unknown-object")
@@ -62,7 +62,7 @@ def to_imported(model: Model, flat: bool = False) -> Imported:
     spec = {"archspec": 1, "name": _clean(title)[:80], **_write(wiring, labels)}
     lines = (f"Imported from {model.origin}.", *wiring.notes)
     head = "".join(f"# {readable(line)}\n" for line in lines)  # whatever a name has in it
-    text = head + _lay_out(spec)
+    text = head + lay_out(spec)
     try:
         graph = pipeline.loads(text, model.source)
     except SpecError as error:
@@ -175,23 +175,6 @@ def _write(wiring: ImportedSteps, labels: Sequence[str | None]) -> dict[str, Any
     outputs = {} if wiring.outputs == [len(labels) - 1] else {"outputs": wiring.outputs}
     named = {key: [labels[each] for each in places] for key, places in outputs.items()}
     return {**spec, "layers": steps, **named}
-
-
-def _lay_out(spec: Mapping[str, Any]) -> str:
-    """Return the spec as YAML, each word of a step on a line."""
-    lines = []
-    for step in spec["layers"]:
-        words = {step: None} if isinstance(step, str) else step
-        start = "  - "
-        for word, value in words.items():
-            colon = "" if isinstance(step, str) else ":"
-            written = "" if value is None else f" {write_value(value)}".replace("\n", "\n     ")
-            lines.append(f"{start}{word}{colon}{written}\n")
-            start = "    "
-    before = {word: value for word, value in spec.items() if word not in ("layers", "outputs")}
-    after = {word: spec[word] for word in ("outputs",) if word in spec}
-    end = write_yaml(after) if after else ""
-    return f"{write_yaml(before)}layers:\n{''.join(lines)}{end}"
 
 
 def _write_step(

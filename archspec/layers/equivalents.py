@@ -244,16 +244,22 @@ def _refuse(name: str, why: str) -> Refused:
 
 
 def _scale_channels(config: Mapping[str, Any], shapes: Sequence[Shape | None]) -> Found:
+    """Return what the shipped block `layer_scale` is made of."""
     channels, start = _get(config, "projection_dim", int), _get(config, "init_values", float)
-    equation, size = "...d,d->...d", channels
+    initializer = {"Constant": {"value": start}}
     shape = shapes[0] if shapes else None
-    if shape is not None and len(shape) > 3 and len({*shape[1:-1]}) > 1:
-        letters = "abcefghijk"[: len(shape) - 1]  # Keras mixes up the axes that `...` stands for
-        equation, size = f"{letters}d,d->{letters}d", [*shape[1:-1], channels]
+    if shape is None or len(shape) == 4:  # ConvNeXt, which has it, is of images
+        arguments = {
+            "kernel_size": 1,
+            "use_bias": False,
+            "depthwise_initializer": initializer,
+        }
+        return (Equivalent("DepthwiseConv2D", arguments),), None
+    volume = len(shape) == 5
     arguments = {
-        "equation": equation,
-        "output_shape": size,
-        "kernel_initializer": {"Constant": {"value": start}},
+        "equation": "bdhwc,c->bdhwc" if volume else "...c,c->...c",
+        "output_shape": [*shape[1:-1], channels] if volume else channels,
+        "kernel_initializer": initializer,
     }
     return (Equivalent("EinsumDense", arguments),), None
 
