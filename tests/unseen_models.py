@@ -1,7 +1,8 @@
 """Models as their users write them in Keras, which folding has never seen.
 
 Each function makes one, and imports Keras when it is called. Some give names to their layers, some
-let Keras name them, and some write names in a loop, since folding goes by names where there are any.
+let Keras name them, and some write names in a loop, since folding goes by names where
+there are any.
 """
 
 from typing import Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence as ListOf
 from typing import Any
 
 from archspec.folding.conditions import MISSING
@@ -31,6 +32,11 @@ def count_cost(looped: Looped, defaults: Defaults) -> float:
             total -= 2  # written as an Add of the input
         total += 0.3 * len(name.split("_")) / 10
     return total
+
+
+def is_table(lists: ListOf[Any]) -> bool:
+    """Return whether the lists of a loop are written as a table, with a line for each row."""
+    return len(lists) > 2 or (len(lists) == 2 and len(lists[0]) > 6)
 
 
 def _is_shortcut(item: Item) -> bool:
@@ -72,7 +78,7 @@ def _cost(item: Item, defaults: Defaults) -> float:
             lists = [value for value in item.variables.values() if isinstance(value, list)]
             if item.variables:
                 total += 1.2
-            if len(lists) > 2:
+            if is_table(lists):
                 rows = len(lists[0])
                 total += 1 + rows * (1 + 0.08 * len(lists))
             return total

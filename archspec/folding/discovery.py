@@ -17,7 +17,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec.folding.alignment import compare, count_alike
-from archspec.folding.cells import CellRun, cut_cell, find_cells, is_wired, list_sources
+from archspec.folding.cells import (
+    CellRun,
+    cut_cell,
+    find_cells,
+    is_wired,
+    list_inputs,
+    list_sources,
+)
 from archspec.folding.cost import count_cost
 from archspec.folding.items import (
     BranchesItem,
@@ -331,6 +338,8 @@ class _BlockSearch:
             inner[group.block] |= {each.block for each in list_groups(group.items)}
         for one, other in _pairs(list(runs)):
             if other in inner[one] or one in inner[other]:
+                continue
+            if list_inputs(runs[one]) != list_inputs(runs[other]):
                 continue
             size = max(measure_all(runs[one]), measure_all(runs[other]))
             if size < 4 or count_alike(runs[one], runs[other]) < 0.6 * size:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from archspec.folding.cells import list_inputs, name_wires
 from archspec.folding.conditions import MISSING
+from archspec.folding.cost import is_table
 from archspec.folding.items import (
     BranchesItem,
     CallItem,
@@ -289,7 +290,7 @@ def _shorten(arguments: dict[str, Any], first: str) -> Any:
 def _write_variables(variables: Mapping[str, Any]) -> Any:
     """Return what stands under `for`: lists side by side, or a table where there are several."""
     lists = {name: value for name, value in variables.items() if isinstance(value, list)}
-    if len(lists) < 2 or (len(lists) == 2 and len(next(iter(lists.values()))) < 7):
+    if not is_table(list(lists.values())):
         return dict(variables)
     count = len(next(iter(lists.values())))
     columns = dict(lists)

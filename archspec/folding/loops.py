@@ -508,7 +508,8 @@ class _Column(Struct, frozen=True):
         """
         if self.kind == "same":
             return _express_list(name, self.values, variables, count, first)
-        at = "unit == 0" if self.kind == "first" else f"unit == {depth} - 1"
+        end = str(int(depth) - 1) if depth.isdigit() else f"{depth} - 1"
+        at = "unit == 0" if self.kind == "first" else f"unit == {end}"
         others = [value for value in self.others if value is not MISSING]
         if not others:
             return _express_list(name, self.values, variables, count, first)

@@ -74,6 +74,8 @@ def _fits_line(key: Any, value: Any, indent: int) -> bool:
         return False
     if key in STEPS:
         return _are_short_steps(value) and not (key == "layers" and indent == 0)
+    if key == "for" and isinstance(value, dict) and any(", " in str(name) for name in value):
+        return False
     if isinstance(key, str) and ", " in key:
         return False  # the rows of a table
     if isinstance(value, dict) and any(word in value for word in ("layers", "merge", "branches")):
