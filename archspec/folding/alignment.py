@@ -39,7 +39,9 @@ def align(one: Sequence, other: Sequence, score_items: Compare | None = None) ->
     returns how much that is, below 0 if they cannot be one step; by default `compare`.
     """
     score_items = score_items or compare
-    if score_items is compare and [shape_of(each) for each in one] == [shape_of(each) for each in other]:
+    if score_items is compare and [shape_of(each) for each in one] == [
+        shape_of(each) for each in other
+    ]:
         return [(place, place) for place in range(len(one))]
     scores = [[score_items(left, right) for right in other] for left in one]
     height, width = len(one), len(other)

@@ -27,7 +27,7 @@ from archspec.folding.loops import Looped
 from archspec.folding.shipped import KNOWN, list_defaults
 from archspec.folding.solving import find_param_defaults, list_calls
 from archspec.folding.unify import read_argument
-from archspec.layers import LAYERS
+from archspec.layers import COMMON, LAYERS
 from archspec.layers.table import traits_of
 from archspec.syntax.layout import lay_out
 
@@ -105,7 +105,11 @@ class _Document:
         if len(empty) != 1:
             return self._write_steps(items)
         main, shortcut = first.paths[1 - empty[0]], first.paths[empty[0]]
-        if main.key is not None or main.when is not None or any(isinstance(item, BranchesItem) for item in items[1:]):
+        if (
+            main.key is not None
+            or main.when is not None
+            or any(isinstance(item, BranchesItem) for item in items[1:])
+        ):
             return self._write_steps(items)
         sources = ["input", "previous"] if empty == [0] else ["previous", "input"]
         merge = replace(first.merge, sources=sources, when=shortcut.when)
@@ -113,7 +117,11 @@ class _Document:
 
     def _write_steps(self, items: Sequence, is_scope: bool = True) -> list[Any]:
         """Return steps. is_scope: whether names in them are those of a scope of its own."""
-        keyed = self.inputs is None and is_scope and sum(isinstance(item, BranchesItem) for item in items) == 1
+        keyed = (
+            self.inputs is None
+            and is_scope
+            and sum(isinstance(item, BranchesItem) for item in items) == 1
+        )
         steps: list[Any] = []
         place = 0
         while place < len(items):
@@ -193,7 +201,8 @@ class _Document:
             name: _write_number(_write_margins(name, value))
             for name, value in sorted(arguments.items(), key=lambda each: order.index(each[0]))
         }
-        return layer.op, _shorten(arguments, order[0]), words
+        first = order[0] if order[0] not in COMMON else ""
+        return layer.op, _shorten(arguments, first), words
 
     def _write_call(self, call: CallItem) -> Any:
         own = call.block in self.looped.blocks

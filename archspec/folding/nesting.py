@@ -8,7 +8,6 @@ for the arguments of such a call is put into the body, which becomes a group or 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping
 from itertools import count
 from typing import Any
@@ -39,8 +38,30 @@ from archspec.syntax.formulas import evaluate
 NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]*)")
 WORD = re.compile(r"'[^']*'|[A-Za-z_][A-Za-z0-9_]*")
 WORDS = frozenset(
-    "and or not if else in true false null range len sum min max abs int round ceil floor sqrt log2 "
-    "make_divisible".split()
+    [
+        "and",
+        "or",
+        "not",
+        "if",
+        "else",
+        "in",
+        "true",
+        "false",
+        "null",
+        "range",
+        "len",
+        "sum",
+        "min",
+        "max",
+        "abs",
+        "int",
+        "round",
+        "ceil",
+        "floor",
+        "sqrt",
+        "log2",
+        "make_divisible",
+    ]
 )
 NO_VARIABLES = WORDS | {"channels", "input", "previous", "index"}
 Run = Sequence
@@ -51,8 +72,8 @@ class Nest(Struct):
 
     base: the name, without its number. first: the number of the first step; None for a group.
     rows: the steps of each occurrence. body: of one of them. columns: how each param goes through
-    the numbered steps. calls: the arguments of each occurrence. is_group: whether a numbered step
-    is a group.
+    the numbered steps. calls: the arguments of each occurrence. times: what the argument is called
+    that says how many steps there are. is_group: whether a numbered step is a group.
     """
 
     base: str
@@ -61,6 +82,7 @@ class Nest(Struct):
     body: UnifiedBody | None = None
     columns: dict[str, str] = field(default_factory=dict)
     calls: list[dict[str, Any]] = field(default_factory=list)
+    times: str = "depth"
     is_group: bool = False
 
 
@@ -174,6 +196,9 @@ class Nesting:
         body = self.unify(runs, [None] * len(runs))
         if body is None:
             return False
+        if nest.first is not None and not nest.is_group:
+            if len(body.items) != 1 or body.items[0].when is not None:
+                return False  # a name is that of one step
         nest.body = body
         rows: list[dict[str, Any]] = [
             {name: values[place] for name, values in body.params.items()}
@@ -184,16 +209,19 @@ class Nesting:
             return True
         parts = iter(rows)
         groups = [[next(parts) for _ in row] for row in nest.rows]
-        nest.calls = [{"count": len(group)} for group in groups]
+        while nest.times in body.params:
+            nest.times += "_"
+        nest.calls = [{nest.times: len(group)} for group in groups]
         for name in body.params:
             columns = [[row[name] for row in group] for group in groups]
             kind = nest.columns[name] = _find_kind(columns)
             for call, column in zip(nest.calls, columns, strict=True):
                 call |= _leave_out_missing(_describe(name, kind, column))
         lists = sum(kind == "list" for kind in nest.columns.values())
+        varying = sum(kind != "same" for kind in nest.columns.values())
         longest = max(map(len, nest.rows))
         size = measure_all(body.items) + 1  # with its name
-        extra = 1 + (lists > 0) + (longest if lists > 2 else 0) + 0.4 * len(body.params)
+        extra = 1 + (lists > 0) + (longest if lists > 2 else 0) + 0.3 * varying
         return longest * size > size + extra
 
     # --- groups and loops again ---
@@ -223,7 +251,7 @@ class Nesting:
         if not word or word in NO_VARIABLES or not word.islower():
             word = "i"
         variable = f"{word}__{number}"
-        times = arguments["count"]
+        times = arguments[nest.times]
         variables: dict[str, Any] = {}
         values: dict[str, Any] = {}
         for name, kind in nest.columns.items():
@@ -280,9 +308,7 @@ def _put_calls(run: Run, nests: Mapping[str, Nest]) -> Run:
     result: list[Item] = []
     for item in run:
         if isinstance(item, BranchesItem):
-            paths = tuple(
-                replace(path, items=_put_calls(path.items, nests)) for path in item.paths
-            )
+            paths = tuple(replace(path, items=_put_calls(path.items, nests)) for path in item.paths)
             item = replace(item, paths=paths)
         elif isinstance(item, CallItem) and item.block in nests:
             item = replace(item, arguments=nests[item.block].calls[item.arguments["#"]])
@@ -307,9 +333,7 @@ def _may_be_numbered(item: Item) -> bool:
 
 def _follows(item: Item, base: str, number: int, first: Item) -> bool:
     return (
-        type(item) is type(first)
-        and _may_be_numbered(item)
-        and _split_name(item) == (base, number)
+        type(item) is type(first) and _may_be_numbered(item) and _split_name(item) == (base, number)
     )
 
 
@@ -548,9 +572,12 @@ def put_value(value: Any, values: Mapping[str, Any]) -> Any:
     text = value[1:]
     if text in values:
         return values[text]
-    changed = WORD.sub(lambda found: _text(values[found[0]]) if found[0] in values else found[0], text)
+    changed = WORD.sub(
+        lambda found: _text(values[found[0]]) if found[0] in values else found[0], text
+    )
     if changed == text:
         return value
+    changed = simplify(changed)
     names = {found[0] for found in WORD.finditer(changed)} - WORDS
     if not any(name[0] != "'" for name in names):
         try:
@@ -558,6 +585,53 @@ def put_value(value: Any, values: Mapping[str, Any]) -> Any:
         except Refused:
             pass
     return Formula(f"={changed}")
+
+
+CHOICE = re.compile(r"\(([\w'.]+) if (\w+) else ([\w'.]+)\) (==|!=|>) ([\w'.]+)")
+
+
+FIRST = re.compile(r"([\w'.]+) if (\w+) else \(([\w'.]+) if (\w+) else ([\w'.]+)\)")
+LAST = re.compile(
+    r"\(([\w'.]+) if (\w+ == \d+) else ([\w'.]+)\) if (\w+ == [\w -]+) else ([\w'.]+)"
+)
+
+
+def simplify(text: str) -> str:
+    """Return a formula over the numbers of steps without a choice that is compared at once.
+
+    >>> simplify("(2 if stage else 1) > 1"), simplify("not (unit > 0)")
+    ('stage > 0', 'unit == 0')
+    >>> simplify("true if unit else (stage > 0)")
+    'unit > 0 or stage > 0'
+    >>> simplify("1 if unit else (2 if stage else 1)")
+    '2 if stage and not unit else 1'
+    >>> simplify("(1 if stage == 3 else 2) if unit == depth - 1 else 1")
+    '2 if unit == depth - 1 and stage != 3 else 1'
+    """
+
+    def choose(found: re.Match[str]) -> str:
+        yes, variable, no, sign, other = found.groups()
+        try:
+            both = [bool(evaluate(f"{each} {sign} {other}", {})) for each in (yes, no)]
+        except (Refused, KeyError):
+            return found[0]
+        if both[0] == both[1]:
+            return "true" if both[0] else "false"
+        return f"{variable} > 0" if both[0] else f"{variable} == 0"
+
+    text = CHOICE.sub(choose, text)
+    text = re.sub(r"^not \((\w+) > 0\)$", r"\1 == 0", text)
+    text = re.sub(r"^not \((\w+) == 0\)$", r"\1 > 0", text)
+    text = re.sub(r"^true if (\w+) else \((\w+ (?:>|==) \w+)\)$", r"\1 > 0 or \2", text)
+    if found := FIRST.fullmatch(text):
+        rest, variable, value, test, other = found.groups()
+        if rest == other:
+            return f"{value} if {test} and not {variable} else {rest}"
+    if found := LAST.fullmatch(text):
+        value, test, other, outer, rest = found.groups()
+        if value == rest:
+            return f"{other} if {outer} and {test.replace('==', '!=')} else {rest}"
+    return text
 
 
 def finish(items: Sequence, taken: frozenset[str]) -> Sequence:
@@ -589,11 +663,3 @@ def _finish_item(item: Any, taken: frozenset[str]) -> Any:
     for old, new in names.items():
         name = name and name.replace(f"{{{old}}}", f"{{{new[1:]}}}")
     return replace(item, items=inner, variables=variables, name=name)
-
-
-def group_by(values: list[Any]) -> dict[Any, list[int]]:
-    """Return the places of values by the value."""
-    found: dict[Any, list[int]] = defaultdict(list)
-    for place, value in enumerate(values):
-        found[value].append(place)
-    return found

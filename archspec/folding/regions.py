@@ -129,6 +129,7 @@ class Reader:
         self.parts = {part.path: part for part in self.root.walk()}
         self.producer = {part.node.name: part for part in self.root.walk() if part.node}
         self.sources: dict[str, tuple[str, ...]] = {}
+        self.empty: dict[tuple[str, int], tuple[Part, str]] = {}
         for part in self.root.walk():
             if part.kind == "block" and not with_blocks:
                 self.groups.add(part.path)
@@ -148,17 +149,25 @@ class Reader:
         """Return the values that a part takes from outside of it, in the order of their use."""
         if part.path not in self.sources:
             inside = self._inside.get(part.path, set())
-            found = (name for node in self._nodes(part) for name in node.inputs)
+            found = (name for node in part.list_nodes() for name in node.inputs)
             self.sources[part.path] = tuple(dict.fromkeys(n for n in found if n not in inside))
         return self.sources[part.path]
 
-    def _nodes(self, part: Part) -> list[Node]:
-        return part.list_nodes()
+    def list_scopes(self) -> list[Part]:
+        """Return all that holds steps, but for the calls of blocks whose layers are those of
+        others."""
+        return [part for part in self._walk_scopes(self.root) if part.node is None]
+
+    def _walk_scopes(self, part: Part) -> Iterator[Part]:
+        yield part
+        for inner in part.parts:
+            if not (self.is_block(inner) and self.is_reused(inner)):
+                yield from self._walk_scopes(inner)
 
     def list_blocks(self) -> dict[str, list[Part]]:
         """Return the calls of each block by its name, those inside others first."""
         found: dict[str, list[Part]] = defaultdict(list)
-        for part in self.root.walk():
+        for part in self.list_scopes():
             if self.is_block(part) and part.region is not None:
                 found[part.region.title].append(part)
         inner = {
@@ -217,12 +226,10 @@ class Reader:
 
     def find_names(self) -> None:
         """Find the names that must be written, since no step would be called so by itself."""
-        for scope in self.root.walk():
-            if scope.node is not None:
-                continue
+        for scope in self.list_scopes():
             for part in scope.parts:
                 named = part.node.named if part.node else part.region and part.region.named
-                if named or not (part.node or self.is_block(part)) or self._is_reused(part):
+                if named or not (part.node or self.is_block(part)) or self.is_reused(part):
                     self.names.add(part.path)
             changed = True
             while changed:
@@ -246,7 +253,8 @@ class Reader:
         assert part.region is not None
         return self.calls.get(part.path, (part.region.title, {}))[0]
 
-    def _is_reused(self, part: Part) -> bool:
+    def is_reused(self, part: Part) -> bool:
+        """Return whether the layers of a part are all those of others."""
         return all(node.reuses for node in part.list_nodes())
 
     def _name(self, part: Part) -> str | None:
@@ -265,7 +273,11 @@ class Reader:
         return self._read_parts(scope, scope.parts, last)
 
     def _read_parts(self, scope: Part, parts: list[Part], last: str | None) -> Sequence:
-        spans = [(place, *found) for place in range(len(parts)) if (found := self._find_branches(scope, parts, place))]
+        spans = [
+            (place, *found)
+            for place in range(len(parts))
+            if (found := self._find_branches(scope, parts, place, last))
+        ]
         outer = {}
         end = len(parts)
         for place, start, value, paths in reversed(spans):
@@ -280,8 +292,6 @@ class Reader:
                 items.append(self._read_branches(scope, parts[merge], value, paths, last))
                 place = merge
             else:
-                if parts[place].kind == "branch" and self._takes_other(parts[place], last):
-                    pass
                 items += self._read_part(scope, parts[place], last)
             last = parts[place].output
             place += 1
@@ -289,6 +299,11 @@ class Reader:
 
     def _takes_other(self, part: Part, last: str | None) -> bool:
         """Return whether the first step of a group takes one value, and not the one before it."""
+        first = part.parts[0]
+        while first.parts and not self.is_block(first):
+            if first.kind == "branch":
+                return False
+            first = first.parts[0]
         node = part.first
         only = len(node.inputs) == 1 and not node.slots and LAYERS[node.op].takes != "list"
         return only and node.inputs[0] != last
@@ -354,7 +369,7 @@ class Reader:
             raise Unfit(part.path)
         names: Any = [self._refer_from(scope, value, last) for value in sources]
         written = names if len(names) > 1 else None if names == ["previous"] else names[0]
-        if part.region is not None and self._is_reused(part):
+        if part.region is not None and self.is_reused(part):
             owner = self._find_owner(part)
             return LayerItem(
                 op=part.parts[-1].list_nodes()[-1].op,
@@ -386,7 +401,7 @@ class Reader:
 
     # --- branches ---
 
-    def _find_branches(self, scope: Part, parts: list[Part], place: int) -> Any:
+    def _find_branches(self, scope: Part, parts: list[Part], place: int, last: str | None) -> Any:
         """Return where branches begin that a layer joins, the value that they take, and the parts
         of each, with its name; None if it joins none."""
         node = parts[place].node
@@ -394,15 +409,19 @@ class Reader:
             return None
         if LAYERS[node.op].takes != "list":
             return None
-        return self._find_named(parts, place, node) or self._find_unnamed(scope, parts, place, node)
+        return self._find_named(parts, place, node, last) or self._find_unnamed(
+            scope, parts, place, node
+        )
 
-    def _find_named(self, parts: list[Part], place: int, node: Node) -> Any:
+    def _find_named(self, parts: list[Part], place: int, node: Node, last: str | None) -> Any:
         start = place
         while start > 0 and parts[start - 1].kind == "branch":
             start -= 1
         while start < place:
             branches = list(parts[start:place])
-            value = branches[0].first.inputs[0]
+            takes = [branch.first.inputs[0] for branch in branches]
+            before = parts[start - 1].output if start else last
+            value = before if before in takes else takes[0]
             found: list[Any] = []
             inside = {name for each in branches for name in self._inside[each.path]}
             for name in node.inputs:
@@ -420,9 +439,7 @@ class Reader:
         # Each value that the last branch may take is tried as that of all.
         for start in range(end, -1, -1):
             sources = self._list_outer(parts[start : end + 1])
-            if len(sources) == 1 and (
-                found := self._cut(parts, place, node, next(iter(sources)))
-            ):
+            if len(sources) == 1 and (found := self._cut(parts, place, node, next(iter(sources)))):
                 first, paths = found
                 full = [path for path in paths if path[1]]
                 if len(full) < 2 and self._has_name(next(iter(sources)), scope):
@@ -470,12 +487,10 @@ class Reader:
     ) -> BranchesItem:
         assert merge.node is not None
         is_named = any(key for key, _, _ in paths)
-        taken = {part.name for part in scope.parts}
         written = []
-        for key, parts, other in paths:
+        for place, (key, parts, other) in enumerate(paths):
             if not parts:
-                key = next(k for k in ("shortcut", "identity", *map(str, range(99))) if k not in taken)
-                taken.add(key)
+                key = self._name_empty(scope, merge, place)
                 items: Sequence = ()
                 if other is not None:
                     items = (LayerItem(op="from", sources=self.refer(other, scope)),)
@@ -494,6 +509,16 @@ class Reader:
             merge=layer,
             sources=None if value == last else self.refer(value, scope),
         )
+
+    def _name_empty(self, scope: Part, merge: Part, place: int) -> str:
+        """Return the name of a branch without steps, which no layer has in its own."""
+        what = (merge.path, place)
+        if what not in self.empty:
+            taken = {part.name for part in scope.parts}
+            taken |= {name for around, name in self.empty.values() if around is scope}
+            names = (f"shortcut{number or ''}" for number in (0, *range(2, len(taken) + 3)))
+            self.empty[what] = scope, next(name for name in names if name not in taken)
+        return self.empty[what][1]
 
     def _read_branch(self, scope: Part, part: Part, value: str) -> Sequence:
         if not self._takes_other(part, value):

@@ -13,14 +13,15 @@ from typing import Any
 from archspec.backends.spec_yaml import to_spec
 from archspec.errors import ArchspecError
 from archspec.folding.conditions import MISSING
+from archspec.folding.document import write_document
 from archspec.folding.items import Sequence
 from archspec.folding.loops import Looped
 from archspec.folding.nesting import Nesting, finish
 from archspec.folding.regions import Part, Reader, Unfit, to_groups
-from archspec.folding.document import write_document
 from archspec.folding.unify import UnifiedBody
 from archspec.graph import Graph, canonical_order
 from archspec.pipeline import loads
+from archspec.syntax.layout import lay_out
 
 
 def write_resolved(graph: Graph, flat: bool = False) -> str:
@@ -82,9 +83,8 @@ class _Folding:
         """Return the spec. Raises `Unfit`."""
         reader = self.reader
         graph = reader.graph
-        for scope in list(reader.root.walk()):  # what is referred to has a written name
-            if scope.node is None:
-                reader.read(scope)
+        for scope in reader.list_scopes():  # what is referred to has a written name
+            reader.read(scope)
         for title, parts in reader.list_blocks().items():
             reader.find_names()
             self._make_block(title, parts)
@@ -106,18 +106,21 @@ class _Folding:
         spec = to_spec(graph)
         head = {key: value for key, value in spec.items() if key not in ("layers", "outputs")}
         is_last = graph.outputs == (reader.root.parts[-1].output,)
-        if graph.train:
-            head["train"] = plain(graph.train)
-        return write_document(head, looped, None if is_last else outputs, self.inputs)
+        if "inputs" in head:
+            head["inputs"] = {
+                name: given["shape"] if given["dtype"] == "float32" else given
+                for name, given in head["inputs"].items()
+            }
+        text = write_document(head, looped, None if is_last else outputs, self.inputs)
+        return f"{text}\n{lay_out({'train': plain(graph.train)})}" if graph.train else text
 
     def _make_block(self, title: str, parts: list[Part]) -> None:
         """Make the calls of a block those of one body, or of several where one is not enough."""
         reader = self.reader
         groups: list[list[Part]] = []
         known: list[UnifiedBody] = []
-        runs = {part.path: reader.read(part) for part in parts if not reader._is_reused(part)}
-        own = [part for part in parts if part.path in runs]
-        for part in own:
+        runs = {part.path: reader.read(part) for part in parts}
+        for part in parts:
             for place, group in enumerate(groups):
                 if len(reader.list_sources(part)) != len(reader.list_sources(group[0])):
                     continue
@@ -134,7 +137,7 @@ class _Folding:
                 known.append(body)
         for place, (group, body) in enumerate(zip(groups, known, strict=True)):
             name = title if place == 0 else f"{title}_{place + 1}"
-            if len(group) == 1 and len(own) > 1:
+            if len(group) == 1 < len(parts):
                 raise Unfit(group[0].path)
             while name in self.bodies:
                 name += "_"
