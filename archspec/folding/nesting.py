@@ -29,6 +29,8 @@ from archspec.folding.items import (
     Sequence,
     measure_all,
     name_of,
+    sources_of,
+    walk_sequences,
     with_name,
 )
 from archspec.folding.regions import ONLY, to_groups
@@ -196,6 +198,8 @@ class Nesting:
         body = self.unify(runs, [None] * len(runs))
         if body is None:
             return False
+        if nest.first is not None and _passes_on(body.items):
+            return False
         if nest.first is not None and not nest.is_group:
             if len(body.items) != 1 or body.items[0].when is not None:
                 return False  # a name is that of one step
@@ -334,6 +338,16 @@ def _may_be_numbered(item: Item) -> bool:
 def _follows(item: Item, base: str, number: int, first: Item) -> bool:
     return (
         type(item) is type(first) and _may_be_numbered(item) and _split_name(item) == (base, number)
+    )
+
+
+def _passes_on(items: Sequence) -> bool:
+    """Return whether a step with a condition takes something else than the step before it, so that
+    it is hard to say what is passed on without it."""
+    return any(
+        item.when is not None and sources_of(item) is not None
+        for sequence in walk_sequences(items)
+        for item in sequence
     )
 
 

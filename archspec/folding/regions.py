@@ -264,6 +264,13 @@ class Reader:
 
     def read(self, scope: Part) -> Sequence:
         """Return the steps of a scope. Raises `Unfit` where a block cannot be one."""
+        while True:
+            known = len(self.names)
+            items = self._read_scope(scope)
+            if len(self.names) == known:
+                return items  # else a step has got a name that another refers to
+
+    def _read_scope(self, scope: Part) -> Sequence:
         last: str | None = None
         if scope is self.root:
             last = self.graph.inputs[0] if len(self.graph.inputs) == 1 else None
@@ -456,7 +463,12 @@ class Reader:
             around = around.parent
         if around is not None and value in self.list_sources(around):
             return True
-        return self.producer[value].path in self.names
+        part = self.producer[value]
+        while part.parent is not None and part.parent.output == value:
+            if scope.is_inside(part.parent):
+                break
+            part = part.parent
+        return part.path in self.names
 
     def _list_outer(self, parts: list[Part]) -> set[str]:
         """Return the values that parts take from before them."""
