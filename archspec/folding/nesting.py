@@ -198,11 +198,10 @@ class Nesting:
         body = self.unify(runs, [None] * len(runs))
         if body is None:
             return False
-        if nest.first is not None and _passes_on(body.items):
-            return False
-        if nest.first is not None and not nest.is_group:
-            if len(body.items) != 1 or body.items[0].when is not None:
-                return False  # a name is that of one step
+        if nest.first is not None:
+            is_one = len(body.items) == 1 and body.items[0].when is None
+            if _passes_on(body.items) or not (nest.is_group or is_one):  # a name is that of one
+                return False
         nest.body = body
         rows: list[dict[str, Any]] = [
             {name: values[place] for name, values in body.params.items()}
@@ -260,9 +259,6 @@ class Nesting:
         values: dict[str, Any] = {}
         for name, kind in nest.columns.items():
             value = _write_column(name, kind, arguments, variable, nest.first, times)
-            if kind == "list" and not isinstance(value, Formula | bool | int | str):
-                if value is MISSING:
-                    continue
             if isinstance(value, _Listed):
                 own = f"{name}__{number}"
                 variables[own] = value.values
@@ -490,6 +486,8 @@ def _write_column(
     if kind == "same":
         return value
     if kind == "list":
+        if value is MISSING:
+            return value
         return _write_list(value, variable, first) if isinstance(value, list) else _Listed(value)
     rest = arguments.get(f"{name}_rest", MISSING)
     if MISSING in (value, rest) or (type(value) is type(rest) and value == rest):
@@ -519,9 +517,9 @@ def _write_list(values: list[Any], variable: str, first: int) -> Any:
         if _alike(values[:-1]):
             return Formula(f"={variable} {'==' if values[-1] else '<'} {last}")
     whole = all(isinstance(value, int) and not isinstance(value, bool) for value in values)
-    if whole and first == 0 and len(values) > 2 and values[0] > 0:
-        if all(value == values[0] * 2**place for place, value in enumerate(values)):
-            return Formula(f"={values[0]} * 2**{variable}")
+    doubles = whole and all(value == values[0] * 2**at for at, value in enumerate(values))
+    if doubles and first == 0 and len(values) > 2 and values[0] > 0:
+        return Formula(f"={values[0]} * 2**{variable}")
     return _Listed(values)
 
 

@@ -1,8 +1,8 @@
 """From a graph to sequences along its groups, blocks and branches, in which every name is kept.
 
-The names of a graph say how its spec was written: `stage1.unit0.main.conv2d` is a layer in a branch,
-in a block call, in a group. Each of them is a scope, whose steps are those of the spec. What the
-wiring alone shows, as branches without names, is found within each scope.
+The names of a graph say how its spec was written: `stage1.unit0.main.conv2d` is a layer in a
+branch, in a block call, in a group. Each of them is a scope, whose steps are those of the spec.
+What the wiring alone shows, as branches without names, is found within each scope.
 """
 
 from __future__ import annotations

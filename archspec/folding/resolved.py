@@ -8,7 +8,6 @@ the network. Where a name would change, it is folded less, in the end not at all
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from archspec.backends.spec_yaml import to_spec
 from archspec.errors import ArchspecError
@@ -17,11 +16,11 @@ from archspec.folding.document import write_document
 from archspec.folding.items import Sequence
 from archspec.folding.loops import Looped
 from archspec.folding.nesting import Nesting, finish
+from archspec.folding.recipes import add_recipe
 from archspec.folding.regions import Part, Reader, Unfit, to_groups
 from archspec.folding.unify import UnifiedBody
 from archspec.graph import Graph, canonical_order
 from archspec.pipeline import loads
-from archspec.syntax.layout import lay_out
 
 
 def write_resolved(graph: Graph, flat: bool = False) -> str:
@@ -112,7 +111,7 @@ class _Folding:
                 for name, given in head["inputs"].items()
             }
         text = write_document(head, looped, None if is_last else outputs, self.inputs)
-        return f"{text}\n{lay_out({'train': plain(graph.train)})}" if graph.train else text
+        return add_recipe(text, graph.train)
 
     def _make_block(self, title: str, parts: list[Part]) -> None:
         """Make the calls of a block those of one body, or of several where one is not enough."""
@@ -161,10 +160,3 @@ class _Folding:
             if not any(isinstance(own.get(name), Mapping) for own in params)
         }
         return self.nesting.unify([runs[part.path] for part in parts], channels, offered)
-
-
-def plain(value: Any) -> Any:
-    """Return a recipe as YAML writes it."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    return [plain(each) for each in value] if isinstance(value, list | tuple) else value

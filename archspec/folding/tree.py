@@ -26,7 +26,10 @@ ONE_NUMBER = ("kernel_size", "strides", "pool_size", "dilation_rate", "size")
 
 def read_arguments(graph: Graph, node: Node) -> dict[str, Any]:
     """Return a node's arguments as a person writes them: without defaults, 3 for [3, 3]."""
-    differing = leave_out_defaults(LAYERS[node.op].arguments, graph.normal_arguments(node))
+    arguments = graph.normal_arguments(node)
+    if arguments != node.arguments and any(each.reuses == node.name for each in graph):
+        arguments = node.arguments  # another call may count the axes of a tensor of another rank
+    differing = leave_out_defaults(LAYERS[node.op].arguments, arguments)
     return {name: shorten(name, spell(value)) for name, value in differing.items()}
 
 
