@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from itertools import count
+from itertools import count, groupby
 from typing import Any
 
 from msgspec import Struct, field
@@ -651,7 +651,21 @@ def finish(items: Sequence, taken: frozenset[str]) -> Sequence:
 
     taken: the names of params.
     """
-    return tuple(_finish_item(item, taken) for item in items)
+    return _repeat(tuple(_finish_item(item, taken) for item in items))
+
+
+def _repeat(items: Sequence) -> Sequence:
+    """Return steps in which equal ones without names, that follow each other, are repeated."""
+    result: list[Item] = []
+    for _, run in groupby(items, key=repr):
+        same = list(run)
+        first = same[0]
+        is_plain = isinstance(first, LayerItem | CallItem) and first.when is None
+        if is_plain and len(same) > 2 and not name_of(first) and sources_of(first) is None:
+            result.append(LoopItem(items=(first,), count=len(same)))
+        else:
+            result += same
+    return tuple(result)
 
 
 def _finish_item(item: Any, taken: frozenset[str]) -> Any:

@@ -88,7 +88,8 @@ class _Folding:
             reader.find_names()
             self._make_block(title, parts)
         reader.find_names()
-        outputs = [reader.refer(name, reader.root) for name in graph.outputs]
+        is_last = graph.outputs == (reader.root.parts[-1].output,)
+        outputs = [] if is_last else [reader.refer(each, reader.root) for each in graph.outputs]
         reader.find_names()
         main = to_groups(reader.read(reader.root))
         if self.with_loops:
@@ -104,7 +105,6 @@ class _Folding:
         )
         spec = to_spec(graph)
         head = {key: value for key, value in spec.items() if key not in ("layers", "outputs")}
-        is_last = graph.outputs == (reader.root.parts[-1].output,)
         if "inputs" in head:
             head["inputs"] = {
                 name: given["shape"] if given["dtype"] == "float32" else given
@@ -116,24 +116,25 @@ class _Folding:
     def _make_block(self, title: str, parts: list[Part]) -> None:
         """Make the calls of a block those of one body, or of several where one is not enough."""
         reader = self.reader
-        groups: list[list[Part]] = []
-        known: list[UnifiedBody] = []
         runs = {part.path: reader.read(part) for part in parts}
-        for part in parts:
-            for place, group in enumerate(groups):
-                if len(reader.list_sources(part)) != len(reader.list_sources(group[0])):
-                    continue
-                body = self._unify([*group, part], runs)
-                if body is not None:
-                    group.append(part)
-                    known[place] = body
-                    break
-            else:
-                body = self._unify([part], runs)
-                if body is None:
-                    raise Unfit(part.path)
-                groups.append([part])
-                known.append(body)
+        groups: list[list[Part]] = [parts]
+        known: list[UnifiedBody] = []
+        if body := self._unify(parts, runs):
+            known.append(body)
+        else:
+            groups.clear()
+            for alike in self._find_alike(parts, runs):
+                for place, group in enumerate(groups):
+                    if body := self._unify([*group, *alike], runs):
+                        group += alike
+                        known[place] = body
+                        break
+                else:
+                    body = self._unify(alike, runs)
+                    if body is None:
+                        raise Unfit(alike[0].path)
+                    groups.append(alike)
+                    known.append(body)
         for place, (group, body) in enumerate(zip(groups, known, strict=True)):
             name = title if place == 0 else f"{title}_{place + 1}"
             if len(group) == 1 < len(parts):
@@ -149,10 +150,22 @@ class _Folding:
                 arguments = {key: value for key, value in row.items() if value is not MISSING}
                 reader.calls[part.path] = name, arguments
 
+    def _find_alike(self, parts: list[Part], runs: Mapping[str, Sequence]) -> list[list[Part]]:
+        """Return the calls of a block in groups of the same steps."""
+        found: dict[str, list[Part]] = {}
+        for part in parts:
+            found.setdefault(repr((runs[part.path], self._count_channels(part))), []).append(part)
+        return list(found.values())
+
+    def _count_channels(self, part: Part) -> int | None:
+        """Return the channels of the input of a block; None if it has several."""
+        sources = self.reader.list_sources(part)
+        return self.reader.count_channels(sources[0]) if len(sources) == 1 else None
+
     def _unify(self, parts: list[Part], runs: Mapping[str, Sequence]) -> UnifiedBody | None:
-        reader = self.reader
-        sources = [reader.list_sources(part) for part in parts]
-        channels = [reader.count_channels(each[0]) if len(each) == 1 else None for each in sources]
+        if len({len(self.reader.list_sources(part)) for part in parts}) > 1:
+            return None
+        channels = [self._count_channels(part) for part in parts]
         params = [part.region.params for part in parts if part.region is not None]
         offered = {
             name: [own.get(name, MISSING) for own in params]

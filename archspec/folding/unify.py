@@ -133,6 +133,7 @@ class Filling:
         self.slots = slots
         self.widths: dict[str, list[Any]] = {}
         name_hole(self.holes, slots)
+        self._take_offered()
         for hole in sorted(self.holes, key=_rank):
             hole.formula = Formula(f"={self._fill(hole)}")
         self._order_params()
@@ -171,7 +172,9 @@ class Filling:
     # --- filling them ---
 
     def _fill(self, hole: Hole) -> str:
-        text = self._take_offered(hole) or self._express(hole)
+        if hole.formula is not None:
+            return hole.formula[1:]
+        text = self._express(hole)
         if text is not None:
             return text
         if hole.argument == "":
@@ -183,15 +186,16 @@ class Filling:
             self.widths[name] = self.params[name]
         return name
 
-    def _take_offered(self, hole: Hole) -> str | None:
-        """Return an offered param that has the values of a hole, one of its own name first."""
-        for name in sorted(self.offered, key=lambda name: name != hole.argument):
-            if name not in NO_PARAMS and fits(hole.values, self.offered[name]):
-                self.params.setdefault(name, list(self.offered[name]))
-                if hole.argument in WIDTHS:
-                    self.widths.setdefault(name, self.params[name])
-                return name
-        return None
+    def _take_offered(self) -> None:
+        """Take the offered params that have the values of a hole, and fill the holes with them."""
+        for hole in self.holes:
+            for name in sorted(self.offered, key=lambda name: name != hole.argument):
+                if name not in NO_PARAMS and fits(hole.values, self.offered[name]):
+                    self.params.setdefault(name, list(self.offered[name]))
+                    hole.formula = Formula(f"={name}")
+                    if hole.argument in WIDTHS:
+                        self.widths.setdefault(name, self.params[name])
+                    break
 
     def _add_param(self, name: str, values: list[Any]) -> str:
         base, number = name, 2
