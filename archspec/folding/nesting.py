@@ -33,6 +33,7 @@ from archspec.folding.items import (
     walk_sequences,
     with_name,
 )
+from archspec.folding.loops import Rate, fit_rate
 from archspec.folding.regions import ONLY, to_groups
 from archspec.folding.unify import Filling, UnifiedBody, is_right
 from archspec.syntax.formulas import evaluate
@@ -257,15 +258,26 @@ class Nesting:
         times = arguments[nest.times]
         variables: dict[str, Any] = {}
         values: dict[str, Any] = {}
+        rates: dict[str, tuple[Rate, str, set[int]]] = {}
         for name, kind in nest.columns.items():
             value = _write_column(name, kind, arguments, variable, nest.first, times)
             if isinstance(value, _Listed):
-                own = f"{name}__{number}"
-                variables[own] = value.values
-                value = Formula(f"={own}")
+                rate = _find_rate(value.values)
+                if rate is not None and nest.first == 0 and not _is_nested(value.values):
+                    value = _write_rate(rate, variable)
+                elif rate is not None and (loops := _find_loops(nest.body.items, name)):
+                    before = f"before__{number}"
+                    lengths = [len(each) for each in value.values]
+                    variables[before] = [sum(lengths[:place]) for place in range(len(lengths))]
+                    rates[name] = rate, before, loops
+                    continue
+                else:
+                    own = f"{name}__{number}"
+                    variables[own] = value.values
+                    value = Formula(f"={own}")
             if value is not MISSING:
                 values[name] = value
-        items = put_values(nest.body.items, values)
+        items = put_values(_put_rates(nest.body.items, rates), values)
         used = bool(variables) or variable in repr(items)
         if not used and nest.first == 0:
             return LoopItem(
@@ -521,6 +533,68 @@ def _write_list(values: list[Any], variable: str, first: int) -> Any:
     if doubles and first == 0 and len(values) > 2 and values[0] > 0:
         return Formula(f"={values[0]} * 2**{variable}")
     return _Listed(values)
+
+
+# --- rates that grow with the number of the step -------------------------------------------------
+
+
+def _is_nested(values: Any) -> bool:
+    return all(isinstance(value, list) for value in values)
+
+
+def _find_rate(values: Any) -> Rate | None:
+    """Return the rate that the values of numbered steps follow, as a drop path does: of the steps
+    of one loop, or of loops in a loop. None if there is none."""
+    if not isinstance(values, list):
+        return None
+    flat = [each for value in values for each in value] if _is_nested(values) else values
+    if len({*map(repr, flat)}) < 3 or not all(isinstance(value, float) for value in flat):
+        return None
+    for start in range(2):
+        for less in (0, 1, -start, *range(2, len(flat))):
+            if rate := fit_rate(flat, start, less):
+                return rate
+    return None
+
+
+def _write_rate(rate: Rate, number: str) -> Formula:
+    """Return the formula of a rate. number: that of the step."""
+    if rate.start:
+        number += f" + {rate.start}"
+    number = f"({number})" if " " in number else number
+    return Formula(f"={rate.largest} * {number} / {rate.count - rate.less}")
+
+
+def _find_loops(items: Sequence, name: str) -> set[int]:
+    """Return the loops of steps, numbered from 0, that walk the values of a param."""
+    return {
+        id(item)
+        for sequence in walk_sequences(items)
+        for item in sequence
+        if isinstance(item, LoopItem) and f"={name}" in item.variables.values()
+    }
+
+
+def _put_rates(items: Sequence, rates: Mapping[str, tuple[Rate, str, set[int]]]) -> Sequence:
+    """Return steps with formulas of rates in the place of the variables that walk their values."""
+    return tuple(_put_rates_in(item, rates) for item in items) if rates else items
+
+
+def _put_rates_in(item: Item, rates: Mapping[str, tuple[Rate, str, set[int]]]) -> Item:
+    if isinstance(item, BranchesItem):
+        paths = tuple(replace(path, items=_put_rates(path.items, rates)) for path in item.paths)
+        return replace(item, paths=paths)
+    if not isinstance(item, LoopItem):
+        return item
+    number = next(iter(item.variables), "")
+    values: dict[str, Any] = {}
+    kept = dict(item.variables)
+    for name, (rate, before, loops) in rates.items():
+        for variable, value in item.variables.items():
+            if id(item) in loops and value == f"={name}":
+                values[variable] = _write_rate(rate, f"{before} + {number}")
+                del kept[variable]
+    return replace(item, items=put_values(_put_rates(item.items, rates), values), variables=kept)
 
 
 def _alike(values: list[Any]) -> bool:

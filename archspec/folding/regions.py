@@ -225,7 +225,31 @@ class Reader:
         return ".".join(each.name for each in way)
 
     def find_names(self) -> None:
-        """Find the names that must be written, since no step would be called so by itself."""
+        """Find the names that must be written, since no step would be called so by itself.
+
+        What has a written name in one call of a block has it in all of them.
+        """
+        self._find_own_names()
+        roles: dict[tuple[str, ...], list[Part]] = defaultdict(list)
+        for scope in self.list_scopes():
+            for part in scope.parts:
+                roles[self._find_role(part)].append(part)
+        for parts in roles.values():
+            if any(part.path in self.names for part in parts):
+                self.names |= {part.path for part in parts}
+        self._find_own_names()
+
+    def _find_role(self, part: Part) -> tuple[str, ...]:
+        """Return what a part is, in all calls of its block and all iterations of a loop."""
+        role = [part.name]
+        around = part.parent
+        while around is not None and not self.is_block(around):
+            role.append(around.name.rstrip("0123456789"))
+            around = around.parent
+        title = "" if around is None or around.region is None else around.region.title
+        return (title, *role)
+
+    def _find_own_names(self) -> None:
         for scope in self.list_scopes():
             for part in scope.parts:
                 named = part.node.named if part.node else part.region and part.region.named
