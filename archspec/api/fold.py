@@ -14,11 +14,12 @@ def fold(spec: Spec) -> Folded:
     """Return a short spec of a network, with blocks and loops for what repeats.
 
     spec: a file, the bare name of a spec that comes with archspec, or a graph. It may be a list of
-        layers: what repeats is found by their wiring and arguments, and by names that count.
+        layers: what repeats is found by their wiring, their arguments and their names.
 
     The result has the YAML as `text`, the `graph` that it means, which has the same fingerprint,
-    and `renamed`, from the names of layers to those that they have now, where these are others. The
-    recipe is kept. `archspec.resolve` keeps the names of all layers.
+    and `renamed`, from the old names of layers to those that they have now, where these are others.
+    Names are kept if that makes the spec at most a quarter longer; `archspec.resolve` always keeps
+    them. The recipe is kept, but not the contracts under `require`.
 
     Raises `SpecError` for a broken spec.
 
@@ -27,6 +28,6 @@ def fold(spec: Spec) -> Folded:
         >>> folded.graph.fingerprint == archspec.load("vgg16").fingerprint
         True
     """
-    from archspec.folding.recipes import fold_with_recipe
+    from archspec.folding.flat_specs import fold_flat
 
-    return fold_with_recipe(graph_of(spec, "fold"))
+    return fold_flat(graph_of(spec, "fold"))

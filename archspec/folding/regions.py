@@ -32,10 +32,10 @@ INPUTS = ("x", "y", "z")  # of a block that has several, whose names no graph kn
 ONLY = "only"  # the merge of a branch that is the only one left, which is none
 
 
-class Unfit(Exception):
-    """A part of a network cannot be written as it is to be.
+class Unfoldable(Exception):
+    """A call cannot be one of a block that others call.
 
-    path: of the block call that must be a group.
+    path: of the call, which must be a group.
     """
 
     def __init__(self, path: str) -> None:
@@ -43,7 +43,7 @@ class Unfit(Exception):
         self.path = path
 
 
-class Part(Struct, eq=False):
+class ScopePart(Struct, eq=False):
     """A step of a scope: a layer, or what has a scope of its own.
 
     parts: the steps in it; of a layer none. place: of its first layer among all.
@@ -51,10 +51,10 @@ class Part(Struct, eq=False):
 
     name: str
     path: str
-    parent: Part | None = None
+    parent: ScopePart | None = None
     node: Node | None = None
     region: Region | None = None
-    parts: list[Part] = field(default_factory=list)
+    parts: list[ScopePart] = field(default_factory=list)
     place: int = 0
 
     @property
@@ -72,7 +72,7 @@ class Part(Struct, eq=False):
         """What it is: a kind of region, or "layer"."""
         return self.region.kind if self.region is not None else "layer"
 
-    def walk(self) -> Iterator[Part]:
+    def walk(self) -> Iterator[ScopePart]:
         """Yield it and every part inside it, the outer one first."""
         yield self
         for part in self.parts:
@@ -82,18 +82,18 @@ class Part(Struct, eq=False):
         """Return the layers in it."""
         return [part.node for part in self.walk() if part.node is not None]
 
-    def is_inside(self, other: Part) -> bool:
+    def is_inside(self, other: ScopePart) -> bool:
         """Return whether it is another part, or inside it."""
-        part: Part | None = self
+        part: ScopePart | None = self
         while part is not None and part is not other:
             part = part.parent
         return part is other
 
 
-def read_parts(graph: Graph) -> Part:
-    """Return the steps of a graph by its groups and blocks. Raises `Unfit` if one is in pieces."""
-    root = Part("", "")
-    known: dict[str, Part] = {"": root}
+def read_parts(graph: Graph) -> ScopePart:
+    """Return the steps of a graph by its groups and blocks."""
+    root = ScopePart("", "")
+    known: dict[str, ScopePart] = {"": root}
     for place, node in enumerate(graph):
         if node.op == "InputLayer":
             continue
@@ -102,14 +102,13 @@ def read_parts(graph: Graph) -> Part:
             part = known.get(region.path)
             if part is None:
                 name = region.path.rpartition(".")[2]
-                part = Part(name, region.path, around, None, region, [], place)
+                part = ScopePart(name, region.path, around, None, region, [], place)
                 known[region.path] = part
                 around.parts.append(part)
-            elif around.parts[-1] is not part:
-                raise Unfit("")
+            assert around.parts[-1] is part, f"{part.path} is in pieces"
             around = part
         name = node.name.rpartition(".")[2]
-        around.parts.append(Part(name, node.name, around, node, None, [], place))
+        around.parts.append(ScopePart(name, node.name, around, node, None, [], place))
     return root
 
 
@@ -130,7 +129,7 @@ class Reader:
         self.parts = {part.path: part for part in self.root.walk()}
         self.producer = {part.node.name: part for part in self.root.walk() if part.node}
         self.sources: dict[str, tuple[str, ...]] = {}
-        self.empty: dict[tuple[str, int], tuple[Part, str]] = {}
+        self.empty: dict[tuple[str, int], tuple[ScopePart, str]] = {}
         for part in self.root.walk():
             if part.kind == "block" and not with_blocks:
                 self.groups.add(part.path)
@@ -142,11 +141,11 @@ class Reader:
 
     # --- what is known of parts ---
 
-    def is_block(self, part: Part) -> bool:
+    def is_block(self, part: ScopePart) -> bool:
         """Return whether a part is written as the call of a block."""
         return part.kind == "block" and part.path not in self.groups
 
-    def list_sources(self, part: Part) -> tuple[str, ...]:
+    def list_sources(self, part: ScopePart) -> tuple[str, ...]:
         """Return the values that a part takes from outside of it, in the order of their use."""
         if part.path not in self.sources:
             inside = self._inside.get(part.path, set())
@@ -154,20 +153,20 @@ class Reader:
             self.sources[part.path] = tuple(dict.fromkeys(n for n in found if n not in inside))
         return self.sources[part.path]
 
-    def list_scopes(self) -> list[Part]:
+    def list_scopes(self) -> list[ScopePart]:
         """Return all that holds steps, but for the calls of blocks whose layers are those of
         others."""
         return [part for part in self._walk_scopes(self.root) if part.node is None]
 
-    def _walk_scopes(self, part: Part) -> Iterator[Part]:
+    def _walk_scopes(self, part: ScopePart) -> Iterator[ScopePart]:
         yield part
         for inner in part.parts:
             if not (self.is_block(inner) and self.is_reused(inner)):
                 yield from self._walk_scopes(inner)
 
-    def list_blocks(self) -> dict[str, list[Part]]:
+    def list_blocks(self) -> dict[str, list[ScopePart]]:
         """Return the calls of each block by its name, those inside others first."""
-        found: dict[str, list[Part]] = defaultdict(list)
+        found: dict[str, list[ScopePart]] = defaultdict(list)
         for part in self.list_scopes():
             if self.is_block(part) and part.region is not None:
                 found[part.region.title].append(part)
@@ -180,7 +179,7 @@ class Reader:
             }
             for title, parts in found.items()
         }
-        ordered: dict[str, list[Part]] = {}
+        ordered: dict[str, list[ScopePart]] = {}
         while len(ordered) < len(found):
             ready = [t for t in found if t not in ordered and inner[t] <= ordered.keys()]
             if not ready:  # blocks that call themselves
@@ -190,16 +189,16 @@ class Reader:
             ordered |= {title: found[title] for title in ready}
         return ordered
 
-    def list_inputs(self, part: Part) -> tuple[str, ...]:
+    def list_inputs(self, part: ScopePart) -> tuple[str, ...]:
         """Return the names of the inputs of a block; () for the one input."""
         count = len(self.list_sources(part))
         return INPUTS[:count] if count > 1 else ()
 
     # --- names ---
 
-    def refer(self, value: str, scope: Part) -> str:
-        """Return what a step in a scope calls a value. Raises `Unfit` if it cannot see it."""
-        around: Part | None = scope
+    def refer(self, value: str, scope: ScopePart) -> str:
+        """Return what a step in a scope calls a value. Raises `Unfoldable` if it cannot see it."""
+        around: ScopePart | None = scope
         while around is not None:
             if self.is_block(around):
                 sources = self.list_sources(around)
@@ -208,11 +207,11 @@ class Reader:
             if value in self.producer and self.producer[value].is_inside(around):
                 return self._write_path(self.producer[value], around, scope)
             if self.is_block(around):
-                raise Unfit(around.path)
+                raise Unfoldable(around.path)
             around = around.parent
         return value  # an input of the network
 
-    def _write_path(self, part: Part, around: Part, scope: Part) -> str:
+    def _write_path(self, part: ScopePart, around: ScopePart, scope: ScopePart) -> str:
         way = [part]
         while way[0].parent is not around:
             assert way[0].parent is not None
@@ -231,7 +230,7 @@ class Reader:
         What has a written name in one call of a block has it in all of them.
         """
         self._find_own_names()
-        roles: dict[tuple[str, ...], list[Part]] = defaultdict(list)
+        roles: dict[tuple[str, ...], list[ScopePart]] = defaultdict(list)
         for scope in self.list_scopes():
             for part in scope.parts:
                 roles[self._find_role(part)].append(part)
@@ -240,7 +239,7 @@ class Reader:
                 self.names |= {part.path for part in parts}
         self._find_own_names()
 
-    def _find_role(self, part: Part) -> tuple[str, ...]:
+    def _find_role(self, part: ScopePart) -> tuple[str, ...]:
         """Return what a part is, in all calls of its block and all iterations of a loop."""
         role = [part.name]
         around = part.parent
@@ -272,30 +271,30 @@ class Reader:
                         self.names.add(part.path)
                         changed = True
 
-    def _name_itself(self, part: Part) -> str:
+    def _name_itself(self, part: ScopePart) -> str:
         if part.node is not None:
             return snake_case(part.node.op)
         assert part.region is not None
         return self.calls.get(part.path, (part.region.title, {}))[0]
 
-    def is_reused(self, part: Part) -> bool:
+    def is_reused(self, part: ScopePart) -> bool:
         """Return whether the layers of a part are all those of others."""
         return all(node.reuses for node in part.list_nodes())
 
-    def _name(self, part: Part) -> str | None:
+    def _name(self, part: ScopePart) -> str | None:
         return part.name if part.path in self.names else None
 
     # --- sequences ---
 
-    def read(self, scope: Part) -> Sequence:
-        """Return the steps of a scope. Raises `Unfit` where a block cannot be one."""
+    def read(self, scope: ScopePart) -> Sequence:
+        """Return the steps of a scope. Raises `Unfoldable` where a block cannot be one."""
         while True:
             known = len(self.names)
             items = self._read_scope(scope)
             if len(self.names) == known:
                 return items  # else a step has got a name that another refers to
 
-    def _read_scope(self, scope: Part) -> Sequence:
+    def _read_scope(self, scope: ScopePart) -> Sequence:
         last: str | None = None
         if scope is self.root:
             last = self.graph.inputs[0] if len(self.graph.inputs) == 1 else None
@@ -304,7 +303,7 @@ class Reader:
             last = sources[0] if len(sources) == 1 else None
         return self._read_parts(scope, scope.parts, last)
 
-    def _read_parts(self, scope: Part, parts: list[Part], last: str | None) -> Sequence:
+    def _read_parts(self, scope: ScopePart, parts: list[ScopePart], last: str | None) -> Sequence:
         spans = [
             (place, *found)
             for place in range(len(parts))
@@ -329,7 +328,7 @@ class Reader:
             place += 1
         return tuple(items)
 
-    def _takes_other(self, part: Part, last: str | None) -> bool:
+    def _takes_other(self, part: ScopePart, last: str | None) -> bool:
         """Return whether the first step of a group takes one value, and not the one before it."""
         first = part.parts[0]
         while first.parts and not self.is_block(first):
@@ -340,7 +339,7 @@ class Reader:
         only = len(node.inputs) == 1 and not node.slots and LAYERS[node.op].takes != "list"
         return only and node.inputs[0] != last
 
-    def _read_part(self, scope: Part, part: Part, last: str | None) -> list[Item]:
+    def _read_part(self, scope: ScopePart, part: ScopePart, last: str | None) -> list[Item]:
         if part.node is not None:
             return [self._read_layer(scope, part, part.node, last)]
         if self.is_block(part):
@@ -356,7 +355,9 @@ class Reader:
             return [BranchesItem(paths=(PathItem(items, key=part.name),), merge=merge)]
         return [*before, LoopItem(items=items, count=None, name=part.name)]
 
-    def _read_layer(self, scope: Part, part: Part, node: Node, last: str | None) -> LayerItem:
+    def _read_layer(
+        self, scope: ScopePart, part: ScopePart, node: Node, last: str | None
+    ) -> LayerItem:
         sources: Any = None
         names = [self._refer_from(scope, value, last) for value in node.inputs]
         if node.slots:
@@ -376,12 +377,12 @@ class Reader:
             name=self._name(part),
         )
 
-    def _refer_owner(self, part: Part, scope: Part) -> str:
+    def _refer_owner(self, part: ScopePart, scope: ScopePart) -> str:
         """Return what a scope calls the layer or block that it calls again."""
-        around: Part = scope
+        around: ScopePart = scope
         while not part.is_inside(around):
             if self.is_block(around) or around.parent is None:
-                raise Unfit(around.path)
+                raise Unfoldable(around.path)
             around = around.parent
         way = [part]
         while way[0].parent is not around:
@@ -390,17 +391,17 @@ class Reader:
         self.names |= {each.path for each in way}
         return ".".join(each.name for each in way)
 
-    def _refer_from(self, scope: Part, value: str, last: str | None) -> str:
+    def _refer_from(self, scope: ScopePart, value: str, last: str | None) -> str:
         return "previous" if value == last else self.refer(value, scope)
 
     def count_channels(self, name: str) -> int | None:
         shape = self.graph.shape(name)
         return shape[-1] if len(shape) > 1 else None
 
-    def _read_call(self, scope: Part, part: Part, last: str | None) -> Item:
+    def _read_call(self, scope: ScopePart, part: ScopePart, last: str | None) -> Item:
         sources = self.list_sources(part)
         if len(sources) not in (1, 2, 3):
-            raise Unfit(part.path)
+            raise Unfoldable(part.path)
         names: Any = [self._refer_from(scope, value, last) for value in sources]
         written = names if len(names) > 1 else None if names == ["previous"] else names[0]
         if part.region is not None and self.is_reused(part):
@@ -420,7 +421,7 @@ class Reader:
             name=self._name(part),
         )
 
-    def _find_owner(self, part: Part) -> Part:
+    def _find_owner(self, part: ScopePart) -> ScopePart:
         """Return the block call whose layers another call has again."""
         node = part.first
         assert node.reuses is not None
@@ -430,12 +431,14 @@ class Reader:
             f"{owner.path}{each.name.removeprefix(part.path)}" for each in part.list_nodes()
         ] == [each.reuses for each in part.list_nodes()]
         if owner is None or not same or not self.is_block(owner):
-            raise Unfit(part.path)
+            raise Unfoldable(part.path)
         return owner
 
     # --- branches ---
 
-    def _find_branches(self, scope: Part, parts: list[Part], place: int, last: str | None) -> Any:
+    def _find_branches(
+        self, scope: ScopePart, parts: list[ScopePart], place: int, last: str | None
+    ) -> Any:
         """Return where branches begin that a layer joins, the value that they take, and the parts
         of each, with its name; None if it joins none."""
         node = parts[place].node
@@ -447,7 +450,7 @@ class Reader:
             scope, parts, place, node
         )
 
-    def _find_named(self, parts: list[Part], place: int, node: Node, last: str | None) -> Any:
+    def _find_named(self, parts: list[ScopePart], place: int, node: Node, last: str | None) -> Any:
         start = place
         while start > 0 and parts[start - 1].kind == "branch":
             start -= 1
@@ -468,7 +471,9 @@ class Reader:
             start += 1
         return None
 
-    def _find_unnamed(self, scope: Part, parts: list[Part], place: int, node: Node) -> Any:
+    def _find_unnamed(
+        self, scope: ScopePart, parts: list[ScopePart], place: int, node: Node
+    ) -> Any:
         end = place - 1
         # Each value that the last branch may take is tried as that of all.
         for start in range(end, -1, -1):
@@ -481,11 +486,11 @@ class Reader:
                 return first, next(iter(sources)), paths
         return None
 
-    def _has_name(self, value: str, scope: Part) -> bool:
+    def _has_name(self, value: str, scope: ScopePart) -> bool:
         """Return whether a value has a name that is written anyway, as that of a block's input."""
         if value in self.graph.inputs:
             return True
-        around: Part | None = scope
+        around: ScopePart | None = scope
         while around is not None and not self.is_block(around):
             around = around.parent
         if around is not None and value in self.list_sources(around):
@@ -497,12 +502,12 @@ class Reader:
             part = part.parent
         return part.path in self.names
 
-    def _list_outer(self, parts: list[Part]) -> set[str]:
+    def _list_outer(self, parts: list[ScopePart]) -> set[str]:
         """Return the values that parts take from before them."""
         inside = {node.name for part in parts for node in part.list_nodes()}
         return {name for part in parts for name in self.list_sources(part)} - inside
 
-    def _cut(self, parts: list[Part], place: int, node: Node, value: str) -> Any:
+    def _cut(self, parts: list[ScopePart], place: int, node: Node, value: str) -> Any:
         """Return the start and the parts of branches that take a value; None if they do not."""
         paths: list[Any] = []
         end = place
@@ -522,7 +527,7 @@ class Reader:
         return (end, paths) if end < place else None
 
     def _read_branches(
-        self, scope: Part, merge: Part, value: str, paths: Any, last: str | None
+        self, scope: ScopePart, merge: ScopePart, value: str, paths: Any, last: str | None
     ) -> BranchesItem:
         assert merge.node is not None
         is_named = any(key for key, _, _ in paths)
@@ -549,7 +554,7 @@ class Reader:
             sources=None if value == last else self.refer(value, scope),
         )
 
-    def _name_empty(self, scope: Part, merge: Part, place: int) -> str:
+    def _name_empty(self, scope: ScopePart, merge: ScopePart, place: int) -> str:
         """Return the name of a branch without steps, which no layer has in its own."""
         what = (merge.path, place)
         if what not in self.empty:
@@ -559,7 +564,7 @@ class Reader:
             self.empty[what] = scope, next(name for name in names if name not in taken)
         return self.empty[what][1]
 
-    def _read_branch(self, scope: Part, part: Part, value: str) -> Sequence:
+    def _read_branch(self, scope: ScopePart, part: ScopePart, value: str) -> Sequence:
         if not self._takes_other(part, value):
             return self._read_parts(part, part.parts, value)
         other = part.first.inputs[0]

@@ -17,7 +17,7 @@ from archspec.folding.items import Sequence
 from archspec.folding.loops import Looped
 from archspec.folding.nesting import Nesting, finish
 from archspec.folding.recipes import add_recipe
-from archspec.folding.regions import Part, Reader, Unfit, to_groups
+from archspec.folding.regions import Reader, ScopePart, Unfoldable, to_groups
 from archspec.folding.unify import UnifiedBody
 from archspec.graph import Graph, canonical_order
 from archspec.pipeline import loads
@@ -63,10 +63,10 @@ def _try(graph: Graph, with_blocks: bool, with_loops: bool) -> Iterator[str]:
         try:
             yield _Folding(reader, with_loops).write()
             return
-        except Unfit as unfit:
-            if not unfit.path:
+        except Unfoldable as reason:
+            if not reason.path or reason.path in reader.groups:
                 return
-            reader.groups.add(unfit.path)
+            reader.groups.add(reason.path)
             reader.calls.clear()
 
 
@@ -79,7 +79,7 @@ class _Folding:
         self.inputs: dict[str, tuple[str, ...]] = {}
 
     def write(self) -> str:
-        """Return the spec. Raises `Unfit`."""
+        """Return the spec. Raises `Unfoldable`."""
         reader = self.reader
         graph = reader.graph
         for scope in reader.list_scopes():  # what is referred to has a written name
@@ -113,11 +113,11 @@ class _Folding:
         text = write_document(head, looped, None if is_last else outputs, self.inputs)
         return add_recipe(text, graph.train)
 
-    def _make_block(self, title: str, parts: list[Part]) -> None:
+    def _make_block(self, title: str, parts: list[ScopePart]) -> None:
         """Make the calls of a block those of one body, or of several where one is not enough."""
         reader = self.reader
         runs = {part.path: reader.read(part) for part in parts}
-        groups: list[list[Part]] = [parts]
+        groups: list[list[ScopePart]] = [parts]
         known: list[UnifiedBody] = []
         if body := self._unify(parts, runs):
             known.append(body)
@@ -132,13 +132,13 @@ class _Folding:
                 else:
                     body = self._unify(alike, runs)
                     if body is None:
-                        raise Unfit(alike[0].path)
+                        raise Unfoldable(alike[0].path)
                     groups.append(alike)
                     known.append(body)
         for place, (group, body) in enumerate(zip(groups, known, strict=True)):
             name = title if place == 0 else f"{title}_{place + 1}"
             if len(group) == 1 < len(parts):
-                raise Unfit(group[0].path)
+                raise Unfoldable(group[0].path)
             while name in self.bodies:
                 name += "_"
             self.bodies[name] = body
@@ -150,19 +150,21 @@ class _Folding:
                 arguments = {key: value for key, value in row.items() if value is not MISSING}
                 reader.calls[part.path] = name, arguments
 
-    def _find_alike(self, parts: list[Part], runs: Mapping[str, Sequence]) -> list[list[Part]]:
+    def _find_alike(
+        self, parts: list[ScopePart], runs: Mapping[str, Sequence]
+    ) -> list[list[ScopePart]]:
         """Return the calls of a block in groups of the same steps."""
-        found: dict[str, list[Part]] = {}
+        found: dict[str, list[ScopePart]] = {}
         for part in parts:
             found.setdefault(repr((runs[part.path], self._count_channels(part))), []).append(part)
         return list(found.values())
 
-    def _count_channels(self, part: Part) -> int | None:
+    def _count_channels(self, part: ScopePart) -> int | None:
         """Return the channels of the input of a block; None if it has several."""
         sources = self.reader.list_sources(part)
         return self.reader.count_channels(sources[0]) if len(sources) == 1 else None
 
-    def _unify(self, parts: list[Part], runs: Mapping[str, Sequence]) -> UnifiedBody | None:
+    def _unify(self, parts: list[ScopePart], runs: Mapping[str, Sequence]) -> UnifiedBody | None:
         if len({len(self.reader.list_sources(part)) for part in parts}) > 1:
             return None
         channels = [self._count_channels(part) for part in parts]
