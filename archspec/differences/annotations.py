@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archspec.differences.difference import Difference
 from archspec.differences.rows import Row, make_rows
-from archspec.differences.text import list_ops, list_totals, write_signed
+from archspec.differences.text import list_ops, list_totals, write_signed, write_verdict
 from archspec.errors import Diagnostic, Source, Span
 
 WHOLE = "diff"  # the title of the note on the whole
@@ -17,7 +17,8 @@ def list_notes(
     step that it is about. depth, full: as `make_rows` takes them."""
     file = difference.files[1] or difference.names[1]
     whole = Span(Source(file, ()), 1, 1, 1, 1)
-    lines = [f"{' -> '.join(difference.names)}: {'; '.join(list_totals(difference))}"]
+    said = [write_verdict(difference), *list_totals(difference)]
+    lines = [f"{' -> '.join(difference.names)}: {'; '.join(said)}"]
     if not difference.is_same and not difference.is_alike:
         lines += list_ops(difference)
         return [Diagnostic(WHOLE, "; ".join(lines), whole, severity="note")]

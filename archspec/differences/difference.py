@@ -26,7 +26,8 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
     that was given. matching: the nodes and scopes that belong
     together. edits: what leads from the first to the second, in the order of the network; none
     where `is_same`, but for `renamed`. follow: the layers whose shapes follow. reordered: the
-    merges, by their names in `b`, that take the same in another order.
+    merges, by their names in `b`, that take the same in another order. models: whether each is a
+    Keras model, whose names tell nothing beside those of a spec, and which has no recipe.
     """
 
     a: Graph
@@ -37,6 +38,7 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
     follow: Follow = field(default_factory=Follow)
     reordered: tuple[str, ...] = ()
     files: tuple[str | None, str | None] = (None, None)
+    models: tuple[bool, bool] = (False, False)
 
     @property
     def pairs(self) -> Mapping[str, str]:
@@ -76,6 +78,11 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
             counts, common = [len(self.a.nodes), len(self.b.nodes)], len(kept)
         return common >= ALIKE * max(counts)
 
+    @property
+    def is_across(self) -> bool:
+        """Whether one is a spec and the other a Keras model, whose names have nothing in common."""
+        return self.models[0] != self.models[1]
+
     @cached_property
     def untouched(self) -> int:
         """How many layers are in both, without an edit of their own and with the same shapes; names
@@ -112,8 +119,8 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def recipe(self) -> Mapping[str, tuple[Any, Any]]:
         """The keys of the recipes that differ, with dots, defaults filled in; {} where neither spec
-        has a recipe."""
-        if not self.a.train and not self.b.train:
+        has a recipe, and beside a Keras model."""
+        if any(self.models) or not (self.a.train or self.b.train):
             return {}
         return _find_differing(_list_recipe(self.a), _list_recipe(self.b))
 
@@ -123,10 +130,12 @@ def compare_graphs(
     b: Graph,
     names: tuple[str, str] | None = None,
     files: tuple[str | None, str | None] = (None, None),
+    models: tuple[bool, bool] = (False, False),
 ) -> Difference:
     """Return the difference between two graphs.
 
-    names: what they are called; by default their own. files: where they were read.
+    names: what they are called; by default their own. files: where they were read. models: whether
+    each is a Keras model.
 
     >>> import archspec
     >>> changed = archspec.load("resnet18", edits=["at: head, insert_before: {Dropout: 0.5}"])
@@ -136,9 +145,11 @@ def compare_graphs(
     """
     matching = match_graphs(a, b)
     edits, follow = find_edits(a, b, matching)
+    if models[0] != models[1]:
+        edits = tuple(each for each in edits if each.kind != "renamed")
     reordered = list_reordered(a, b, matching.pairs)
     names = names or (a.name, b.name)
-    return Difference(a, b, names, matching, edits, follow, reordered, files)
+    return Difference(a, b, names, matching, edits, follow, reordered, files, models)
 
 
 def _last(name: str) -> str:

@@ -49,7 +49,13 @@ def write_text(
 
     paint: colours a text by the kind of its row.
     """
-    lines = [" -> ".join(difference.names)]
+    lines = wrap(
+        f"{' -> '.join(difference.names)}: {write_verdict(difference)}",
+        WIDTH,
+        subsequent_indent=" " * 4,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
     for line in list_settings(difference):
         lines += wrap(line, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 12)
     if difference.is_same or difference.is_alike:
@@ -66,7 +72,8 @@ def write_text(
 
 def write_markdown(difference: Difference, depth: int | None = None, full: bool = False) -> str:
     """Return a difference as Markdown: a table of its rows, and lines of what else there is."""
-    lines = [f"**{' → '.join(map(_escape, difference.names))}**", ""]
+    names = " → ".join(map(_escape, difference.names))
+    lines = [f"**{names}**: {_escape(write_verdict(difference))}", ""]
     if difference.is_same or difference.is_alike:
         rows = make_rows(difference, depth, full)
         if rows:
@@ -183,8 +190,11 @@ def list_settings(difference: Difference) -> list[str]:
 
 
 def list_looked_through(difference: Difference) -> list[str]:
-    """Return a line on the groups that one side alone has, around steps that both have."""
-    lines = []
+    """Return a line on the groups that one side alone has, around steps that both have; none beside
+    a Keras model, which has no groups."""
+    lines: list[str] = []
+    if difference.is_across:
+        return lines
     for graph, name, paths in zip(
         (difference.a, difference.b),
         difference.names,
@@ -206,26 +216,38 @@ def list_ops(difference: Difference) -> list[str]:
         for op in dict.fromkeys((*counts[0], *counts[1]))
         if counts[0][op] != counts[1][op]
     ]
-    return ["two networks that have little in common", *([", ".join(words)] if words else [])]
+    return [", ".join(words)] if words else []
+
+
+def write_verdict(difference: Difference) -> str:
+    """Return whether two networks are the same, and if not how many of their layers are."""
+    if difference.is_same:
+        return f"the same network{write_but(difference)}"
+    if not difference.is_alike:
+        return "two networks that have little in common"
+    a, b = difference.a, difference.b
+    total, same = len(a.nodes) - len(a.inputs), difference.untouched
+    kept = sum(each not in a.inputs for each in difference.pairs)
+    layers, are = "layer" if total == 1 else "layers", "is" if 1 in (same, total) else "are"
+    words = [f"{same or 'none'} of {total:,} {layers} {are} the same"]
+    counts = (
+        (kept - same, "differs", "differ"),
+        (total - kept, "is gone", "are gone"),
+        (len(b.nodes) - len(b.inputs) - kept, "is added", "are added"),
+    )
+    words += [f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count]
+    return ", ".join(words)
 
 
 def list_totals(difference: Difference) -> list[str]:
-    """Return lines on what is the same, and on the costs of both."""
-    a, b = difference.a, difference.b
-    lines = []
+    """Return a line on the costs of both networks; none if they are the same."""
     if difference.is_same:
-        lines.append(f"the same network{write_but(difference)}")
-        return lines
-    total = len(a.nodes) - len(a.inputs)
-    if difference.is_alike:
-        same = difference.untouched
-        layers, are = "layer" if total == 1 else "layers", "is" if 1 in (same, total) else "are"
-        lines.append(f"{same or 'none'} of {total} {layers} {are} the same")
+        return []
+    a, b = difference.a, difference.b
     costs = [_write_params(a.total_params, b.total_params), _write_macs(a.macs, b.macs)]
     shapes = [_write_outputs(graph) for graph in (a, b)]
     output = shapes[0] if shapes[0] == shapes[1] else " -> ".join(shapes)
-    lines.append(", ".join([*costs, f"output {output}"]))
-    return lines
+    return [", ".join([*costs, f"output {output}"])]
 
 
 def write_but(difference: Difference) -> str:
@@ -236,7 +258,7 @@ def write_but(difference: Difference) -> str:
         found.append(f"the order in which {merges} inputs")
     if difference.inputs_reordered:
         found.append("the order of its inputs")
-    if any(a != b for a, b in difference.pairs.items()):
+    if not difference.is_across and any(a != b for a, b in difference.pairs.items()):
         found.append("names")
     return f", but for {' and '.join(found)}" if found else ""
 
