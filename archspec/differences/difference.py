@@ -12,7 +12,7 @@ from msgspec.structs import fields
 from archspec.differences.edits import Follow, GraphEdit, find_edits, list_reordered
 from archspec.differences.matching import Matching, is_weighty, match_graphs
 from archspec.errors import Refused
-from archspec.graph import Graph
+from archspec.graph import Graph, Node
 from archspec.recipe import RECIPE, recipe_of
 from archspec.recipe.of_graph import BY_OUTPUT
 
@@ -61,7 +61,8 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def is_alike(self) -> bool:
         """Whether the two have so much in common that edits tell how they differ: of the merges and
-        of the layers with a kernel, some are in both, unchanged, under one name or in one scope."""
+        of the layers with a kernel, some are in both, unchanged, under one name or in one scope.
+        Between a spec and a Keras model, the same weights count instead of names."""
         pairs = self.pairs.items()
         inside = self.matching.scopes.keys() - {""}
         changed = {each.b for each in self.edits if each.kind in ("changed", "replaced")}
@@ -71,6 +72,7 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
             if y not in changed
             or _last(x) == _last(y)
             or any(region.path in inside for region in self.a[x].regions)
+            or (self.is_across and _have_same_weights(self.a[x], self.b[y]))
         }
         counts = [sum(map(is_weighty, graph)) for graph in (self.a, self.b)]
         common = sum(is_weighty(self.a[x]) and is_weighty(self.b[y]) for x, y in pairs if x in kept)
@@ -150,6 +152,13 @@ def compare_graphs(
     reordered = list_reordered(a, b, matching.pairs)
     names = names or (a.name, b.name)
     return Difference(a, b, names, matching, edits, follow, reordered, files, models)
+
+
+def _have_same_weights(x: Node, y: Node) -> bool:
+    """Return whether two nodes are of one class and have weights of the same shapes."""
+    if x.op != y.op or x.facts is None or y.facts is None:
+        return False
+    return dict(x.facts.weights) == dict(y.facts.weights)
 
 
 def _last(name: str) -> str:

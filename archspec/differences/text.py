@@ -49,13 +49,9 @@ def write_text(
 
     paint: colours a text by the kind of its row.
     """
-    lines = wrap(
-        f"{' -> '.join(difference.names)}: {write_verdict(difference)}",
-        WIDTH,
-        subsequent_indent=" " * 4,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    names, verdict = " -> ".join(difference.names), write_verdict(difference)
+    is_long = len(f"{names}: {verdict}") > WIDTH
+    lines = [f"{names}:", f"    {verdict}"] if is_long else [f"{names}: {verdict}"]
     for line in list_settings(difference):
         lines += wrap(line, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 12)
     if difference.is_same or difference.is_alike:
@@ -97,7 +93,10 @@ def _escape(text: str) -> str:
 
 def _list_cells(row: Row, full: bool) -> tuple[str, str, str, str, str]:
     """Return the cells of a row: where, what, params, MACs, times."""
-    where = ", ".join(row.where) if full else _join_some(row.where)
+    join = ", ".join if full else _join_some
+    where = join(row.where)
+    if row.there:
+        where += f" ({join(row.there)})"
     times = f"{row.times} times" if row.times > 1 and row.where else ""
     return (
         where,
