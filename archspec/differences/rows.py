@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import zip_longest
 from typing import Any, Literal
 
@@ -316,7 +316,7 @@ class _Maker:
             key = (edit.kind, place, edit.op)
             write = self.write_layers
         elif edit.kind in ("changed", "replaced"):
-            key = (edit.kind, edit.op, _key_of(edit.arguments))
+            key = (edit.kind, edit.op, _key_of(edit))
             write = self.write_changes
         elif edit.kind == "outputs":
             key, write = ("outputs",), lambda _: _write_outputs(edit)
@@ -475,21 +475,27 @@ def _name(edit: GraphEdit) -> str:
     return (edit.a if _side(edit.kind) == "a" else edit.b) or ""
 
 
-def _key_of(arguments: Mapping[str, tuple[Any, Any]]) -> Hashable:
+def _key_of(edit: GraphEdit) -> Hashable:
     """Return what is equal for changes of one row: what the arguments become, but for the first
-    number among them, as filters are, which go with the width of a network."""
+    number among them, as filters are, and others that are the same number, as groups may be: they
+    go with the width of a network."""
+    is_new = edit.op[0] != edit.op[1]  # then an argument may be of the new class alone
     free = next(
         (
-            name
-            for name, values in arguments.items()
-            if all(isinstance(each, int | float) and not isinstance(each, bool) for each in values)
+            values
+            for values in edit.arguments.values()
+            if _is_width(values[1]) and (_is_width(values[0]) or (is_new and values[0] is None))
         ),
         None,
     )
     return tuple(
-        (name,) if name == free else (name, freeze(a), freeze(b))
-        for name, (a, b) in arguments.items()
+        (name,) if values[1:] == (free and free[1:]) else (name, *map(freeze, values))
+        for name, values in edit.arguments.items()
     )
+
+
+def _is_width(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _write_outputs(edit: GraphEdit) -> str:
@@ -509,6 +515,10 @@ def _describe(nodes: Sequence[Node]) -> str:
     named = [each for each in others if each]
     if len(named) > MOST:
         named = [*named[:MOST], "..."]
+    if len(named) > 1:
+        words = {each.partition(" ")[0] for each in named if each != "..."}
+        if len(words) == 1 and all(" " in each for each in named if each != "..."):
+            named[1:] = [each.partition(" ")[2] or each for each in named[1:]]
     if named:
         *first, last = named
         listed = f"{', '.join(first)} or {last}" if first else last

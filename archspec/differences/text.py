@@ -95,8 +95,10 @@ def _list_cells(row: Row, full: bool) -> tuple[str, str, str, str, str]:
     """Return the cells of a row: where, what, params, MACs, times."""
     join = ", ".join if full else _join_some
     where = join(row.where)
-    if row.there:
-        where += f" ({join(row.there)})"
+    if row.there and row.there != row.where:
+        first, *others = row.there
+        more = f" and {len(others)} more" if len(others) > 1 else ""
+        where += f" ({join(row.there) if full or not more else first + more})"
     times = f"{row.times} times" if row.times > 1 and row.where else ""
     return (
         where,
@@ -226,11 +228,13 @@ def write_verdict(difference: Difference) -> str:
         return "two networks that have little in common"
     a, b = difference.a, difference.b
     total, same = len(a.nodes) - len(a.inputs), difference.untouched
+    follow = len(difference.follow.names)
     kept = sum(each not in a.inputs for each in difference.pairs)
     layers, are = "layer" if total == 1 else "layers", "is" if 1 in (same, total) else "are"
     words = [f"{same or 'none'} of {total:,} {layers} {are} the same"]
     counts = (
-        (kept - same, "differs", "differ"),
+        (kept - same - follow, "differs", "differ"),
+        (follow, "only in shape", "only in shape"),
         (total - kept, "is gone", "are gone"),
         (len(b.nodes) - len(b.inputs) - kept, "is added", "are added"),
     )
