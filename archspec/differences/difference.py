@@ -17,6 +17,7 @@ from archspec.recipe import RECIPE, recipe_of
 from archspec.recipe.of_graph import BY_OUTPUT
 
 ALIKE = 0.25  # the share of merges and kernels in common, below which edits tell nothing
+OF_ONE_SIZE = 0.5  # the same of those whose kernels are alike but for channels
 
 
 class Difference(Struct, frozen=True, eq=False, dict=True):
@@ -62,7 +63,8 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
     def is_alike(self) -> bool:
         """Whether the two have so much in common that edits tell how they differ: of the merges and
         of the layers with a kernel, some are in both, unchanged, under one name or in one scope.
-        Between a spec and a Keras model, the same weights count instead of names."""
+        Between a spec and a Keras model, which have no names in common, kernels of one size in many
+        of them do as well."""
         pairs = self.pairs.items()
         inside = self.matching.scopes.keys() - {""}
         changed = {each.b for each in self.edits if each.kind in ("changed", "replaced")}
@@ -72,13 +74,15 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
             if y not in changed
             or _last(x) == _last(y)
             or any(region.path in inside for region in self.a[x].regions)
-            or (self.is_across and _have_same_weights(self.a[x], self.b[y]))
         }
         counts = [sum(map(is_weighty, graph)) for graph in (self.a, self.b)]
-        common = sum(is_weighty(self.a[x]) and is_weighty(self.b[y]) for x, y in pairs if x in kept)
         if not any(counts):
-            counts, common = [len(self.a.nodes), len(self.b.nodes)], len(kept)
-        return common >= ALIKE * max(counts)
+            return len(kept) >= ALIKE * max(len(self.a.nodes), len(self.b.nodes))
+        weighty = [(x, y) for x, y in pairs if is_weighty(self.a[x]) and is_weighty(self.b[y])]
+        if sum(x in kept for x, _ in weighty) >= ALIKE * max(counts):
+            return True
+        of_one_size = sum(x in kept or _have_one_size(self.a[x], self.b[y]) for x, y in weighty)
+        return self.is_across and of_one_size >= OF_ONE_SIZE * max(counts)
 
     @property
     def is_across(self) -> bool:
@@ -154,11 +158,16 @@ def compare_graphs(
     return Difference(a, b, names, matching, edits, follow, reordered, files, models)
 
 
-def _have_same_weights(x: Node, y: Node) -> bool:
-    """Return whether two nodes are of one class and have weights of the same shapes."""
+def _have_one_size(x: Node, y: Node) -> bool:
+    """Return whether two nodes are of one class, and their kernels alike but for channels."""
     if x.op != y.op or x.facts is None or y.facts is None:
         return False
-    return dict(x.facts.weights) == dict(y.facts.weights)
+    sizes = [
+        {name: shape[:-2] for name, shape in each.facts.weights.items() if "kernel" in name}
+        for each in (x, y)
+        if each.facts
+    ]
+    return sizes[0] == sizes[1]
 
 
 def _last(name: str) -> str:

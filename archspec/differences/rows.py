@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import zip_longest
@@ -24,6 +25,9 @@ NAMES = 6  # rows of names, beyond which they are counted
 MOST = 4  # values of an argument that are listed
 EVERY = 2  # patterns; where there are more, and all layers of a class are meant, it is said so;
 # or values that these have in common, if all with these are meant
+
+# Numbers within the names of Keras, with the letter of a block: `block7a_project_bn`.
+COUNTED = re.compile(r"_?[0-9]+([a-z](?=_|$))?")
 
 RowKind = EditKind | Literal["several", "follow"]
 
@@ -159,14 +163,18 @@ class _Maker:
 
     def find_place(self, name: str) -> Hashable:
         """Return what is equal for layers of the Keras model at like places: the name of the spec
-        without its numbers, or for a layer that the spec lacks its class and what it takes."""
+        without its numbers; for a layer that the spec lacks its class and what it takes, and behind
+        other such layers its own name without numbers, and its arguments."""
         if name not in self.places:
             graph = self.a if self.model == "a" else self.b
             for node in graph:
                 if node.name in self.spec_names:
                     self.places[node.name] = stem_of(self.spec_names[node.name])
                 else:
-                    place = (node.op, *(self.places[each] for each in node.inputs))
+                    place: Hashable = (node.op, *(self.places[each] for each in node.inputs))
+                    if not any(each in self.spec_names for each in node.inputs):
+                        arguments = freeze(graph.normal_arguments(node))
+                        place = (node.op, COUNTED.sub("", node.name), arguments)
                     self.places[node.name] = self.numbers.setdefault(place, len(self.numbers))
         return self.places[name]
 
@@ -180,9 +188,9 @@ class _Maker:
     def write_place_of(self, edits: Sequence[GraphEdit]) -> str:
         """Return what layers that the Keras model alone has take, by the names of the spec: `,
         after stage*.unit*.conv2d`; nothing of those that take only what the spec lacks as well."""
-        side = 0 if self.model == "a" else 1
-        taken = [name for edit in edits for name in edit.inputs[side]]
-        found = self.tell(name for name in taken if name in self.spec_names)
+        side, spec = (0, "b") if self.model == "a" else (1, "a")
+        taken = [name for edit in edits for name in edit.inputs[side] if name in self.spec_names]
+        found = write_names((self.spec_names[name] for name in taken), self.names[spec])
         return f", after {', '.join(found)}" if 0 < len(found) <= EVERY else ""
 
     def tell(self, names: Iterable[str]) -> list[str]:

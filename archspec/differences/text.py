@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from textwrap import wrap
@@ -31,6 +32,7 @@ SIGNS: Mapping[RowKind, str] = {
 }
 WIDTH = 100
 WORDS = 36  # of the column of what an edit does, if the names leave no more
+LONG = re.compile(r"\{((?:[^},]+,){2}[^},]+),[^}]*\}")  # numbers in braces, more than three
 SHOWN = 3  # patterns of a row; the rest is counted
 
 
@@ -93,20 +95,28 @@ def _escape(text: str) -> str:
 
 def _list_cells(row: Row, full: bool) -> tuple[str, str, str, str, str]:
     """Return the cells of a row: where, what, params, MACs, times."""
-    join = ", ".join if full else _join_some
-    where = join(row.where)
-    if row.there and row.there != row.where:
-        first, *others = row.there
-        more = f" and {len(others)} more" if len(others) > 1 else ""
-        where += f" ({join(row.there) if full or not more else first + more})"
     times = f"{row.times} times" if row.times > 1 and row.where else ""
     return (
-        where,
+        write_where(row, full),
         row.what,
         write_signed(row.params),
         write_signed(row.macs),
         times,
     )
+
+
+def write_where(row: Row, full: bool) -> str:
+    """Return where the edits of a row are, with the names of a Keras model behind those of a spec.
+
+    full: whether all patterns are written, however many.
+    """
+    join = ", ".join if full else _join_some
+    where = join(row.where)
+    if row.there and row.there != row.where:
+        first, *others = row.there if full else [LONG.sub(r"{\1,...}", each) for each in row.there]
+        more = f" and {len(others)} more" if len(others) > 1 else ""
+        where += f" ({', '.join([first, *others]) if full or not more else first + more})"
+    return where
 
 
 def _join_some(patterns: Sequence[str]) -> str:
