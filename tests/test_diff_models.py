@@ -149,6 +149,16 @@ def test_other_verbs_say_how_a_model_of_applications_is_imported(folder: Path) -
     assert "`archspec import keras.applications.VGG16 -o vgg16.yaml` writes its spec" in done.stderr
 
 
+def test_what_no_spec_says_of_a_model_is_noted(folder: Path) -> None:
+    config = model(dropout=True)
+    config["config"]["layers"][2]["config"]["seed"] = 7
+    save(folder, config, "seeded.json")
+    done = command(folder, "diff", "drop.json", "seeded.json")
+    assert done.stdout == "drop.json -> seeded.json: the same network\n"
+    assert done.stderr.startswith("note: seeded.json: 1 seed of random numbers is left out")
+    assert archspec.diff(folder / "drop.json", folder / "seeded.json").notes
+
+
 def test_a_function_takes_no_changes_for_models_alone(folder: Path) -> None:
     with pytest.raises(UserError, match="a Keras model cannot be changed"):
         archspec.diff(folder / "same.json", settings=["units=5"])

@@ -43,7 +43,8 @@ class Side(Struct, frozen=True, eq=False):
 class DifferenceReport(Report):
     """The report on what differs between networks: text to print, and data to work with.
 
-    differences: between the first network and each of the others. `print` shows the report as text,
+    differences: between the first network and each of the others. notes: what of Keras models no
+    spec says, as the seeds of their random numbers. `print` shows the report as text,
     a notebook as a table, and `data` has its numbers: a mapping, or a list of them for several.
     """
 
@@ -75,6 +76,10 @@ class DifferenceReport(Report):
             )
             for side, name in zip(others, names[1:], strict=True)
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(f"{side.name}: {note}" for side in self._sides for note in side.notes)
 
     @property
     def is_same(self) -> bool:

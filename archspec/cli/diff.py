@@ -109,6 +109,8 @@ def diff(
         for spec, is_changed in mark_changed(specs, bool(settings or edits))
     ]
     report = DifferenceReport(sides, depth, full, recipe)
+    for note in report.notes:
+        say_note(note)
     if output is not None:
         drawing = report.draw(
             side_by_side=side_by_side, fold=not no_fold, theme=theme, direction=direction
@@ -143,8 +145,6 @@ def _load(spec: str, settings: Sequence[str] = (), edits: Sequence[str] = ()) ->
         side = Side(graph, graph.name, STDIN_NAME, describe_changes(settings, edits))
     else:
         side = load_side(spec, settings, edits)
-    for note in side.notes:
-        say_note(f"{side.name}: {note}")
     if not side.is_model and (spec == STDIN or find_run(spec) is None):
         warn(side.graph)
     return side
