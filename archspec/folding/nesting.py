@@ -67,6 +67,7 @@ WORDS = frozenset(
     ]
 )
 NO_VARIABLES = WORDS | {"channels", "input", "previous", "index"}
+MOST_BEFORE = 40  # steps before those of a loop that a rate may count
 Run = Sequence
 
 
@@ -247,6 +248,7 @@ class Nesting:
         self, nest: Nest, arguments: Mapping[str, Any], when: Formula | None
     ) -> LoopItem:
         assert nest.body is not None
+        arguments = {name: _to_lists(value) for name, value in arguments.items()}
         if nest.first is None:
             items = put_values(nest.body.items, arguments)
             return LoopItem(items=items, count=None, name=nest.base, when=when)
@@ -488,7 +490,12 @@ def _describe(name: str, kind: str, column: list[Any]) -> dict[str, Any]:
     if kind == "last":
         return {name: column[-1], f"{name}_rest": _known(column[:-1])}
     known = _known(column)
-    return {name: [known if value is MISSING else value for value in column]}
+    # As a tuple it is one value; a list would be compared item by item.
+    return {name: tuple(known if value is MISSING else value for value in column)}
+
+
+def _to_lists(value: Any) -> Any:
+    return [_to_lists(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _write_column(
@@ -550,8 +557,8 @@ def _find_rate(values: Any) -> Rate | None:
     flat = [each for value in values for each in value] if _is_nested(values) else values
     if len({*map(repr, flat)}) < 3 or not all(isinstance(value, float) for value in flat):
         return None
-    for start in range(2):
-        for less in (0, 1, -start, *range(2, len(flat))):
+    for start in range(MOST_BEFORE):
+        for less in (0, 1, -start, *range(2, len(flat)), *range(-MOST_BEFORE, 0)):
             if rate := fit_rate(flat, start, less):
                 return rate
     return None

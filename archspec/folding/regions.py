@@ -487,7 +487,8 @@ class Reader:
         return None
 
     def _has_name(self, value: str, scope: ScopePart) -> bool:
-        """Return whether a value has a name that is written anyway, as that of a block's input."""
+        """Return whether a scope sees a value under a name that is written anyway, as that of a
+        block's input."""
         if value in self.graph.inputs:
             return True
         around: ScopePart | None = scope
@@ -500,6 +501,11 @@ class Reader:
             if scope.is_inside(part.parent):
                 break
             part = part.parent
+        around = scope
+        while around is not None and not part.is_inside(around):
+            if any(each.name == part.name for each in around.parts):
+                return False  # another step of that name is nearer
+            around = around.parent
         return part.path in self.names
 
     def _list_outer(self, parts: list[ScopePart]) -> set[str]:

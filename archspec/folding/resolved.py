@@ -54,6 +54,8 @@ def _list_texts(graph: Graph, flat: bool) -> Iterator[str]:
         yield from _try(graph, with_blocks=True, with_loops=True)
         yield from _try(graph, with_blocks=True, with_loops=False)
     yield from _try(graph, with_blocks=False, with_loops=False)
+    if flat:  # in a group a name may hide another, which in a block is the input
+        yield from _try(graph, with_blocks=True, with_loops=False)
 
 
 def _try(graph: Graph, with_blocks: bool, with_loops: bool) -> Iterator[str]:
