@@ -34,16 +34,19 @@ if TYPE_CHECKING:
     from archspec.api.explain import explain
     from archspec.api.explain_layers import explain_layers
     from archspec.api.fix import Fixed, fix
+    from archspec.api.fold import fold
     from archspec.api.from_keras import from_keras
     from archspec.api.layers import describe_layers
     from archspec.api.new import new
     from archspec.api.reports import Report
+    from archspec.api.resolve import resolve
     from archspec.api.schema import json_schema
     from archspec.api.show import show
     from archspec.api.train import resume, train
     from archspec.api.use import evaluate, predict
     from archspec.comparing.table import Comparison
     from archspec.comparing.timings import Bench
+    from archspec.folding import Folded
     from archspec.graph import Facts, Graph, Node
     from archspec.importing.specs import Imported
     from archspec.runs.outcome import Evaluation, Run
@@ -58,6 +61,7 @@ __all__ = [
     "Evaluation",
     "Facts",
     "Fixed",
+    "Folded",
     "Graph",
     "Imported",
     "Node",
@@ -81,6 +85,7 @@ __all__ = [
     "explain_layers",
     "find",
     "fix",
+    "fold",
     "from_keras",
     "json_schema",
     "list_runs",
@@ -88,6 +93,7 @@ __all__ = [
     "loads",
     "new",
     "predict",
+    "resolve",
     "resume",
     "show",
     "to_keras",
@@ -106,6 +112,7 @@ _ELSEWHERE = {
     "DifferenceReport": "api.diff",
     "Drawing": "api.draw",
     "Fixed": "api.fix",
+    "Folded": "folding",
     "Imported": "importing.specs",
     "Report": "api.reports",
     "advise": "api.check",

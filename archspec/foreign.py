@@ -7,7 +7,9 @@ letters and without `_`.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
+from pathlib import PurePath
 
 
 def _make_table(*rows: tuple[str, str]) -> dict[str, str]:
@@ -334,11 +336,19 @@ PRECISIONS: Mapping[str, str] = _make_table(
 
 _START = "archspec reads its own language: `archspec new FILE --from lenet5` starts a spec"
 _DATA = "it is data: archspec train SPEC --data FILE"
-_KERAS = "Keras opens it; a spec is the text that such a model is built from"
+_KERAS = "`archspec import {file} -o {spec}` writes its spec"
+_HDF5 = (
+    "in Python: keras.models.load_model({name!r}).save({again!r}); then "
+    "`archspec import {keras} -o {spec}` writes its spec"
+)
+_JSON = "a Keras model as JSON"
+APPLICATION = "keras.applications."  # before the name of a model that Keras brings
+
+START = 4096  # bytes in which a JSON file says that it is a Keras model
 
 # (position, bytes there, what the file is, hint)
 BEGINNINGS: tuple[tuple[int, bytes, str, str], ...] = (
-    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras's .h5 models are", _KERAS),
+    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras's .h5 models are", _HDF5),
     (0, b"\x93NUMPY", "a NumPy array (.npy)", "save images and labels in one .npz for --data"),
     (0, b"\x89PNG", "a picture (PNG)", "a folder of pictures by class is given as --data"),
     (0, b"\xff\xd8\xff", "a picture (JPEG)", "a folder of pictures by class is given as --data"),
@@ -357,6 +367,7 @@ BEGINNINGS: tuple[tuple[int, bytes, str, str], ...] = (
 # (end of the first member's name in a zip file, what the file is, hint)
 ZIP_MEMBERS: tuple[tuple[str, str, str], ...] = (
     ("metadata.json", "a Keras model (.keras)", _KERAS),
+    ("config.json", "a Keras model (.keras)", _KERAS),
     (".npy", "arrays of NumPy (.npz)", _DATA),
     ("data.pkl", "a model of PyTorch", _START),
     ("", "a zip file", "unpack it first"),
@@ -374,7 +385,7 @@ MAPPINGS: tuple[tuple[str, str], ...] = (
     ("backbone head", "a model of Ultralytics (YOLO)"),
     ("names val|train nc|path|val", "a dataset of Ultralytics (YOLO)"),
     ("input_features|output_features", "a model of Ludwig"),
-    ("class_name config", "a Keras model as JSON"),
+    ("class_name config", _JSON),
     ("modelTopology", "a model of TensorFlow.js"),
     (
         "architectures|model_type hidden_size|transformers_version|vocab_size",
@@ -397,11 +408,55 @@ MAPPINGS: tuple[tuple[str, str], ...] = (
 )
 
 
-def recognize_file(raw: bytes) -> tuple[str, str] | None:
-    """Return what a file of another tool is, and a hint, from its first bytes; None for others."""
+def recognize_file(raw: bytes, name: str) -> tuple[str, str] | None:
+    """Return what a file of another tool is, and a hint, from its first bytes; None for others.
+
+    name: what the hint calls the file.
+    """
+    found = _recognize_bytes(raw)
+    return found and (found[0], _name_file(found[1], name))
+
+
+def _name_file(hint: str, name: str) -> str:
+    """Return a hint with the name of the file that it is about, FILE for one that has none."""
+    path = PurePath(name)
+    file, stem = (name, path.stem) if path.suffix else ("FILE", "model")
+    if hint not in (_KERAS, _HDF5):
+        return hint
+    return hint.format(
+        name=path.name,
+        again=f"{stem}.keras",
+        file=shlex.quote(file),
+        spec=shlex.quote(f"{stem}.yaml"),
+        keras=shlex.quote(f"{stem}.keras"),
+    )
+
+
+def suggest_import(model: str) -> str:
+    """Return the hint for a Keras model that is given where a spec is needed.
+
+    >>> suggest_import("keras.applications.VGG16")
+    '`archspec import keras.applications.VGG16 -o vgg16.yaml` writes its spec'
+    """
+    if not model.startswith(APPLICATION):
+        return _name_file(_KERAS, model)
+    stem = model.removeprefix(APPLICATION).lower() or "model"
+    return _KERAS.format(file=shlex.quote(model), spec=shlex.quote(f"{stem}.yaml"))
+
+
+def is_keras_model(raw: bytes) -> bool:
+    """Return whether a file holds a Keras model, from its first bytes."""
+    found = _recognize_bytes(raw)
+    return found is not None and found[1] in (_KERAS, _HDF5)
+
+
+def _recognize_bytes(raw: bytes) -> tuple[str, str] | None:
     for place, beginning, what, hint in BEGINNINGS:
         if raw[place : place + len(beginning)] == beginning:
             return what, hint
+    start = raw[:START]
+    if start.lstrip()[:1] == b"{" and b'"class_name"' in start and b'"archspec"' not in start:
+        return _JSON, _KERAS  # seen at once, since YAML takes seconds to read a large one
     if raw[:4] == b"PK\x03\x04":
         length = int.from_bytes(raw[26:28], "little")
         member = raw[30 : 30 + length].decode(errors="replace")
@@ -425,11 +480,14 @@ def recognize_text(text: str) -> tuple[str, str] | None:
     return None
 
 
-def recognize_mapping(data: Mapping[str, object]) -> tuple[str, str] | None:
-    """Return what a YAML or JSON mapping of another tool is, and a hint; None for others."""
+def recognize_mapping(data: Mapping[str, object], name: str) -> tuple[str, str] | None:
+    """Return what a YAML or JSON mapping of another tool is, and a hint; None for others.
+
+    name: what the hint calls the file.
+    """
     if "archspec" in data:
         return None
     for words, what in MAPPINGS:
         if all(any(each in data for each in word.split("|")) for word in words.split()):
-            return what, _START
+            return what, _name_file(_KERAS if what == _JSON else _START, name)
     return None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from archspec.errors import SpecError, UserError, did_you_mean
+from archspec.foreign import APPLICATION, suggest_import
 from archspec.reading import from_here, kind_of
 
 if TYPE_CHECKING:
@@ -177,6 +178,8 @@ def find(spec: str | Path, /) -> Path:
         raise UserError(f"no shipped spec is called '{spec}', and there is no such file", hint)
     if kind == "folder":
         raise UserError(f"{path}: this is a folder, not a spec", "name a file in it")
+    if kind is None and str(spec).startswith(APPLICATION):
+        raise UserError(f"{spec}: this is a Keras model, not a spec", suggest_import(str(spec)))
     if kind is None:
         in_folder = kind_of(path.parent) == "folder"
         near = [each.name for each in path.parent.glob("*.yaml")] if in_folder else []

@@ -94,12 +94,13 @@ OTHERWISE = {
     "diff": {"form", "git", "output", "dpi", "side_by_side", "no_fold", "theme", "direction"},
     "show": {"settings", "edits", "form", "words"},  # *specs
     "draw": {"settings", "edits", "output", "dpi", "no_fold"},  # Drawing.save; fold
-    "build": {"settings", "edits", "output"},  # path
+    "build": {"settings", "edits", "output", "flat"},  # path; resolve
     "train": {"settings", "edits", "resume"},
     "compare": {"arguments", "form"},
     "bench": {"settings", "edits", "form"},
     "predict": {"form"},
     "import": {"output", "names"},  # Imported.text and Imported.names
+    "fold": {"output", "names"},  # Folded.text and Folded.renamed
     "layers": {"form"},
     "explain": {"form"},
 }

@@ -35,14 +35,14 @@ def specs(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        ("a.yaml a.yaml", 0, "    the same network\n"),
-        ("a.yaml same.yaml", 0, "    the same network\n"),
-        ("a.yaml wider.yaml", 1, "a -> wider\n"),
-        ("a.yaml --set dense.units=5", 1, "a -> a --set dense.units=5\n"),
+        ("a.yaml a.yaml", 0, "a -> a: the same network\n"),
+        ("a.yaml same.yaml", 0, "a -> same: the same network\n"),
+        ("a.yaml wider.yaml", 1, "wider: none of 3 layers are the same, 1 differs, 2 only in "),
+        ("a.yaml --set dense.units=5", 1, "a -> a --set dense.units=5: none of 3 layers"),
         ("a.yaml same.yaml --set dense.units=5", 1, "units 4 -> 5"),
         ("a.yaml --edit {at:\\ re_lu,remove:\\ true}", 1, "  - re_lu  ReLU\n"),
         ("a.yaml longer.yaml", 0, "recipe: data.name none -> digits, epochs 5 -> 9"),
-        ("a.yaml longer.yaml --recipe", 1, "    the same network\n"),
+        ("a.yaml longer.yaml --recipe", 1, "a -> longer: the same network\n"),
         ("a.yaml broken.yaml", 2, "broken.yaml:5:5: error: no layer is called 'ReLUU'"),
         ("a.yaml missing.yaml", 2, "missing.yaml: there is no such file"),
         ("a.yaml wider.yaml --set nosuch=3", 2, "the spec has no param 'nosuch'"),
@@ -73,7 +73,7 @@ def test_standard_input_is_one_of_the_specs(specs: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "stdin", stream)
     done = command(specs, "diff", "a.yaml", "-")
     assert done.returncode == 1
-    assert done.stdout.startswith("a -> stdin\n")
+    assert done.stdout.startswith("a -> stdin: ")
 
 
 def test_a_run_is_its_network_as_it_was_trained(specs: Path) -> None:
@@ -83,7 +83,9 @@ def test_a_run_is_its_network_as_it_was_trained(specs: Path) -> None:
     (run / "resolved.yaml").write_text(write_yaml(to_spec(graph)), encoding="utf-8")
     done = command(specs, "diff", "resnet18", "runs/net-1")
     assert done.returncode == 1
-    assert done.stdout.startswith("resnet18 -> runs/net-1\n")
+    assert done.stdout.startswith(
+        "resnet18 -> runs/net-1: 67 of 67 layers are the same, 7 are added\n"
+    )
     assert "+ stage3.unit2  7 layers, after unit1.activation  +4.72 M" in done.stdout
 
 
@@ -178,7 +180,7 @@ def test_a_version_that_is_missing_or_no_spec_is_told_and_git_goes_on(specs: Pat
     assert "b/net.yaml:5:5: error: no layer is called 'ReLUU'" in broken.stdout
     assert "-  - ReLU\n+  - ReLUU\n" in broken.stdout
     renamed = command(specs, *git_words("net.yaml", "a.yaml", "wider.yaml", "new.yaml", "similar"))
-    assert renamed.stdout.startswith("a/net.yaml -> b/new.yaml\n")
+    assert renamed.stdout.startswith("a/net.yaml -> b/new.yaml: none of 3 layers")
     (specs / "blocks.yaml").write_text("archspec: 1\nblocks: {b: {layers: [ReLU]}}\n")
     (specs / "more.yaml").write_text("archspec: 1\nblocks: {b: {layers: [ELU]}}\n")
     library = command(specs, *git_words("net.yaml", "blocks.yaml", "more.yaml"))
@@ -228,13 +230,15 @@ def test_git_diff_and_difftool_compare_networks(tmp_path: Path) -> None:
     run("git add .. && git commit -qm one")
     variant.write_text("archspec: 1\nextends: base.yaml\nparams: {n: 7}\n")
     said = run("git --no-pager diff")
-    assert said.startswith("a/specs/v.yaml -> b/specs/v.yaml\n    params: n 6 -> 7\n")
+    assert said.startswith("a/specs/v.yaml -> b/specs/v.yaml: none of 3 layers are the same")
+    assert "\n    params: n 6 -> 7\n" in said
     assert "dense  units 6 -> 7" in said
     assert "extends" not in said
     run("git add -A && git commit -qm two && git mv v.yaml w.yaml")
     (specs / "w.yaml").write_text("archspec: 1\nextends: base.yaml\nparams: {n: 8}\n")
     run("git rm -q --cached base.yaml && git add w.yaml")
     said = run("git --no-pager diff -M10% --cached")
-    assert "a/specs/v.yaml -> b/specs/w.yaml\n    params: n 7 -> 8\n" in said
+    assert "a/specs/v.yaml -> b/specs/w.yaml: none of 3 layers are the same" in said
+    assert "\n    params: n 7 -> 8\n" in said
     assert "a/specs/base.yaml: this network is gone: 3 layers, 51 parameters\n" in said
     assert "units 6 -> 7" in run("git difftool -y -t archspec HEAD~1 HEAD")

@@ -21,7 +21,7 @@ from archspec.differences.flat import restore_scopes
 from archspec.differences.patterns import Names, write_names
 from archspec.differences.rows import make_rows
 from archspec.differences.several import write_table
-from archspec.differences.text import list_totals, write_markdown, write_text
+from archspec.differences.text import write_markdown, write_text, write_verdict
 from archspec.graph import Graph, sum_or_none
 from archspec.syntax.edits import translate
 from archspec.syntax.writer import write_yaml
@@ -360,8 +360,8 @@ def test_a_table_of_several_says_what_differs_all_the_same() -> None:
     first = load("  - {Dense: 4, name: a}\n")
     renamed = compare(first, load("  - {Dense: 4, name: other}\n"))
     assert "the same network, but for" in write_table([renamed, renamed])
-    (said, _) = list_totals(compare(first, load("  - {Dense: 5, name: a}\n")))
-    assert said == "none of 1 layer is the same"
+    said = write_verdict(compare(first, load("  - {Dense: 5, name: a}\n")))
+    assert said == "none of 1 layer is the same, 1 differs"
 
 
 def test_an_added_merge_says_what_it_takes() -> None:

@@ -13,6 +13,7 @@ from shrinking import few_or_many, try_out
 import archspec
 from archspec import folding
 from archspec.backends.spec_yaml import to_spec
+from archspec.errors import SpecError
 from archspec.folding import fold_graph
 from archspec.folding.alignment import align, compare, lay_side_by_side
 from archspec.folding.conditions import MISSING, find_condition
@@ -518,10 +519,19 @@ def test_shipped_networks_are_the_same_in_their_first_form(name: str) -> None:
 
 @pytest.mark.parametrize("count", few_or_many(50, 300))
 def test_drawn_networks_are_the_same_in_their_first_form(count: int) -> None:
+    folded = 0
+
     def check(drawn: Network) -> None:
-        fold_first(flatten(archspec.loads(write(drawn)[0])))
+        nonlocal folded
+        try:
+            graph = archspec.loads(write(drawn)[0])
+        except SpecError:
+            return  # of a mask that a layer cannot take
+        fold_first(flatten(graph))
+        folded += 1
 
     try_out(check, draw_masked, count)
+    assert folded > count // 2
 
 
 @pytest.mark.parametrize("name", FOLDED)

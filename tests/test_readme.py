@@ -43,14 +43,14 @@ COMMANDS = list(
     )
 )
 KERAS = tuple(
-    f"archspec {verb}"
-    for verb in ("build", "train", "evaluate", "predict", "compare", "bench", "import keras")
+    f"archspec {verb}" for verb in ("build", "train", "evaluate", "predict", "compare", "bench")
 )
 SLOW = ("archspec compare ", "archspec bench ")
 
 
 def marks(command: str) -> list[pytest.MarkDecorator]:
-    found = [pytest.mark.keras] if command.startswith(KERAS) else []
+    needs_keras = command.startswith(KERAS) or "keras.applications." in command
+    found = [pytest.mark.keras] if needs_keras else []
     return found + ([pytest.mark.slow] if command.startswith(SLOW) else [])
 
 

@@ -33,6 +33,8 @@ def build(spec: Spec, path: str | Path | None = None, *, seed: int = 0) -> keras
     target = path_or_none("path", path)
     if target is not None and target.suffix != ".keras":
         hint = f"write '{target.with_suffix('.keras')}'"
+        if target.suffix in (".yaml", ".yml"):
+            hint += "; archspec.resolve(spec) returns a resolved spec"
         raise UserError(f"cannot write '{target}': Keras models end in .keras", hint)
     model = to_keras(graph_of(spec, "build"), seed)
     if target is not None:

@@ -1,11 +1,11 @@
-"""Compare the networks of specs: what of them is the same, and what differs."""
+"""Compare the networks of specs and of Keras models: what is the same, and what differs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -13,34 +13,50 @@ from archspec import pipeline
 from archspec.api.arguments import Spec, check_choice, check_count, graph_of
 from archspec.api.reports import FORMS, Report
 from archspec.errors import UserError
+from archspec.foreign import suggest_import
 from archspec.graph import Graph
 from archspec.reading import kind_of
 
 if TYPE_CHECKING:
+    import keras
+
     from archspec.api.draw import Drawing
     from archspec.differences.difference import Difference
+
+Network: TypeAlias = "Spec | keras.Model"
+Given = TypeVar("Given", bound=Network)
 
 
 class Side(Struct, frozen=True, eq=False):
     """One of the networks that are compared. name: what it is called. file: where it was read, or
-    None. changes: the settings and edits that were made, as the command line has them."""
+    None. changes: the settings and edits that were made, as the command line has them. is_model:
+    whether it is a Keras model. notes: what of such a model the graph does not say."""
 
     graph: Graph
     name: str
     file: str | None = None
     changes: str = ""
+    is_model: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class DifferenceReport(Report):
     """The report on what differs between networks: text to print, and data to work with.
 
-    differences: between the first network and each of the others. `print` shows the report as text,
+    differences: between the first network and each of the others. notes: what of Keras models no
+    spec says, as the seeds of their random numbers. `print` shows the report as text,
     a notebook as a table, and `data` has its numbers: a mapping, or a list of them for several.
     """
 
     forms = (*FORMS, "github")
 
     def __init__(self, sides: Sequence[Side], depth: int | None, full: bool, recipe: bool) -> None:
+        if recipe and any(side.is_model for side in sides):
+            name = next(side.name for side in sides if side.is_model)
+            raise UserError(
+                f"{name}: a Keras model has no recipe to compare",
+                "leave recipe out: the networks are compared without it",
+            )
         super().__init__(self._write_form)
         self._sides, self._depth, self._full, self._recipe = tuple(sides), depth, full, recipe
 
@@ -51,9 +67,19 @@ class DifferenceReport(Report):
         first, *others = self._sides
         names = _name_apart(self._sides)
         return tuple(
-            compare_graphs(first.graph, side.graph, (names[0], name), (first.file, side.file))
+            compare_graphs(
+                first.graph,
+                side.graph,
+                (names[0], name),
+                (first.file, side.file),
+                (first.is_model, side.is_model),
+            )
             for side, name in zip(others, names[1:], strict=True)
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(f"{side.name}: {note}" for side in self._sides for note in side.notes)
 
     @property
     def is_same(self) -> bool:
@@ -137,7 +163,7 @@ class DifferenceReport(Report):
 
 
 def diff(
-    *specs: Spec,
+    *specs: Network,
     settings: Sequence[str] = (),
     edits: Sequence[str] = (),
     depth: int | None = None,
@@ -146,15 +172,18 @@ def diff(
 ) -> DifferenceReport:
     """Compare the network of the first spec with those of the others.
 
-    specs: files, bare names of specs that come with archspec, folders of runs, or graphs. One alone
-        is compared with itself as `settings` and `edits` change it.
-    settings, edits: changes of every spec but the first, as `--set` and `--edit` take them.
+    specs: files, bare names of specs that come with archspec, folders of runs, graphs, or Keras
+        models as `archspec.from_keras` takes them: .keras and JSON files,
+        `keras.applications.NAME`, a `keras.Model`. One spec alone is compared with itself as
+        `settings` and `edits` change it.
+    settings, edits: changes of every spec but the first, as `--set` and `--edit` take them; where
+        all others are Keras models, of the first.
     depth: what differs in blocks that are nested deeper than this is one row a block.
     full: whether each edit has a row of its own, and the data each pair.
     recipe: whether the recipe counts: two networks with other recipes are then not the same.
 
-    Raises `SpecError` for a broken spec, `UserError` for a file that is not there and for a value
-    that an argument cannot have.
+    Raises `SpecError` for a broken spec and for a model that cannot be imported, `UserError` for a
+    file that is not there and for a value that an argument cannot have.
 
         >>> import archspec
         >>> report = archspec.diff("resnet18", settings=["depths=[2, 2, 2, 3]"])
@@ -172,26 +201,66 @@ def diff(
     changes = bool(settings or edits)
     if len(specs) < 2 and not (specs and changes):
         raise TypeError("diff() takes two specs or more, or one with settings or edits")
-    if len(specs) == 1:
-        specs = (specs[0], specs[0])
-    first, *others = specs
-    sides = [_load(first), *(_load(each, settings, edits) for each in others)]
+    sides = [
+        _load(spec, *((settings, edits) if is_changed else ()))
+        for spec, is_changed in mark_changed(specs, changes)
+    ]
     return DifferenceReport(sides, depth, full, recipe)
 
 
-def _load(spec: Spec, settings: Sequence[str] = (), edits: Sequence[str] = ()) -> Side:
+def mark_changed(specs: Sequence[Given], changes: bool) -> list[tuple[Given, bool]]:
+    """Return the networks to compare, each with whether settings and edits change it.
+
+    changes: whether there are any. One spec alone is put beside itself. Raises `UserError` where
+    there are changes and no spec for them.
+    """
+    from archspec.importing.files import is_model
+
+    if not changes:
+        return [(spec, False) for spec in specs]
+    first, *others = specs
+    models = [is_model(spec) for spec in specs]
+    if all(models):
+        hint = (
+            f"{suggest_import(str(first))}, which can be changed"
+            if isinstance(first, str)
+            else None
+        )
+        raise UserError("a Keras model cannot be changed by --set or --edit", hint)
+    if not others:
+        return [(first, False), (first, True)]
+    if all(models[1:]):
+        return [(first, True), *((spec, False) for spec in others)]
+    return [
+        (spec, place > 0 and not model)
+        for place, (spec, model) in enumerate(zip(specs, models, strict=True))
+    ]
+
+
+def _load(spec: Network, settings: Sequence[str] = (), edits: Sequence[str] = ()) -> Side:
     if isinstance(spec, Graph) and (settings or edits):
         raise TypeError("settings and edits change files and names; of a graph, load another one")
-    if not isinstance(spec, str | Path):
-        graph = graph_of(spec, "diff")
-        return Side(graph, graph.name)
-    return load_side(spec, settings, edits)
+    from archspec.importing.files import is_model
+
+    if isinstance(spec, str | Path) or is_model(spec):
+        return load_side(spec, settings, edits)
+    graph = graph_of(spec, "diff")
+    return Side(graph, graph.name)
 
 
-def load_side(spec: str | Path, settings: Sequence[str] = (), edits: Sequence[str] = ()) -> Side:
-    """Return the network of a spec, or of the folder of a run, with changes."""
+def load_side(
+    spec: str | Path | keras.Model, settings: Sequence[str] = (), edits: Sequence[str] = ()
+) -> Side:
+    """Return the network of a spec or of the folder of a run, with changes, or of a Keras model.
+
+    Raises `SpecError` and `UserError` as `diff` does.
+    """
+    from archspec.importing.files import is_model
     from archspec.loading.settings import parse_setting
 
+    if is_model(spec):
+        return _load_model(spec)
+    assert isinstance(spec, str | Path)
     run = find_run(spec)
     document = pipeline.read(run or spec)
     graph = pipeline.graph_of(document, dict(map(parse_setting, settings)), edits)
@@ -201,6 +270,16 @@ def load_side(spec: str | Path, settings: Sequence[str] = (), edits: Sequence[st
 
         graph, name = restore_scopes(graph), str(spec)
     return Side(graph, name, document.source.name, describe_changes(settings, edits))
+
+
+def _load_model(model: str | Path | keras.Model) -> Side:
+    """Return the network of a Keras model, each of its layers by the name that it has there."""
+    from archspec.importing.files import read_model
+    from archspec.importing.specs import to_imported
+
+    found = read_model(model)
+    imported = to_imported(found, flat=True)
+    return Side(imported.graph, found.source, found.source, is_model=True, notes=imported.notes)
 
 
 def find_run(spec: str | Path) -> Path | None:
@@ -220,6 +299,8 @@ def _name_apart(sides: Sequence[Side]) -> list[str]:
     """Return what the networks are called: where two have one name, by their files as well, or by
     what was changed."""
     names = [side.name for side in sides]
+    if any(side.is_model for side in sides):  # one of the others may have the changes
+        names = [f"{side.name} {side.changes}".strip() for side in sides]
     if len(set(names)) < len(names):
         files = [side.file or side.name for side in sides]
         if len(set(files)) == len(files):

@@ -9,8 +9,15 @@ from pathlib import Path
 
 import click
 
-from archspec.api.diff import DifferenceReport, Side, describe_changes, find_run, load_side
-from archspec.cli.messages import tint
+from archspec.api.diff import (
+    DifferenceReport,
+    Side,
+    describe_changes,
+    find_run,
+    load_side,
+    mark_changed,
+)
+from archspec.cli.messages import say_note, tint
 from archspec.cli.options import (
     MANY,
     STDIN,
@@ -67,8 +74,10 @@ def diff(
 ) -> None:
     """Compare the network of the first SPEC with those of the others.
 
-    SPEC may be the folder of a run, too. --set and --edit change every SPEC but the first; one SPEC
-    alone is compared with itself as they change it. The exit status is 0 for the same network, 1
+    SPEC may be the folder of a run, too, or a Keras model: a .keras file, a JSON file with a
+    model's config, or keras.applications.NAME. --set and --edit change every SPEC but the first, or
+    the first where all others are Keras models; one SPEC alone is compared with itself as they
+    change it. The exit status is 0 for the same network, 1
     for another one, and 2 for an error.
     """
     if full and depth is not None:
@@ -95,10 +104,13 @@ def diff(
             raise click.UsageError("give two specs, or one with --set or --edit")
         if specs[0] == STDIN:
             raise click.UsageError("standard input can be read once: give a file to change")
-        specs = (*specs, *specs)
-    first, *others = specs
-    sides = [_load(first), *(_load(each, settings, edits) for each in others)]
+    sides = [
+        _load(spec, *((settings, edits) if is_changed else ()))
+        for spec, is_changed in mark_changed(specs, bool(settings or edits))
+    ]
     report = DifferenceReport(sides, depth, full, recipe)
+    for note in report.notes:
+        say_note(note)
     if output is not None:
         drawing = report.draw(
             side_by_side=side_by_side, fold=not no_fold, theme=theme, direction=direction
@@ -126,13 +138,14 @@ def _refuse_options(**given: object) -> None:
 
 
 def _load(spec: str, settings: Sequence[str] = (), edits: Sequence[str] = ()) -> Side:
-    """Return the network of a spec, a run's folder or standard input, and print its warnings."""
+    """Return the network of a spec, a run's folder, a model or standard input, and print what is
+    noted of it."""
     if spec == STDIN:
         graph = load(spec, settings, edits)
         side = Side(graph, graph.name, STDIN_NAME, describe_changes(settings, edits))
     else:
         side = load_side(spec, settings, edits)
-    if spec == STDIN or find_run(spec) is None:
+    if not side.is_model and (spec == STDIN or find_run(spec) is None):
         warn(side.graph)
     return side
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -10,9 +9,7 @@ import click
 from archspec.api.from_keras import from_keras
 from archspec.cli.messages import say_note
 from archspec.cli.options import layers_option, path_type
-from archspec.errors import UserError
-from archspec.reading import kind_of
-from archspec.writing import writing
+from archspec.cli.specs import check_new_files, write_names, write_spec
 
 
 @click.command()
@@ -29,29 +26,16 @@ def import_(model: str, output: Path | None, flat: bool, names: Path | None) -> 
     MODEL is a .keras file, a JSON file with a model's config, or keras.applications.NAME. Nothing
     in a file is run, and no file is overwritten. The weights are not in the spec.
     """
-    for path in filter(None, (output, names)):
-        if kind_of(path) is not None:
-            raise UserError(f"{path}: the file exists", "choose another name")
-    if output is not None and output.suffix not in (".yaml", ".yml"):
-        hint = f"write {output.with_suffix('.yaml')}"
-        raise UserError(f"{output}: a spec ends in .yaml", hint)
+    check_new_files(output, names)
     imported = from_keras(model, flat=flat)
     for note in imported.notes:
         say_note(note)
     if names is not None:
-        with writing(names) as temporary:
-            temporary.write_text(json.dumps(dict(imported.names), indent=2) + "\n", "utf-8")
+        write_names(names, imported.names)
     if output is None:
         click.echo(imported.text, nl=False)
         return
-    with writing(output) as temporary:
-        temporary.write_text(imported.text, "utf-8")
-    graph, lines = imported.graph, imported.text.count("\n")
-    layers = sum(node.op != "InputLayer" for node in graph)
-    click.echo(
-        f"wrote {output}: {layers:,} layers in {lines:,} lines, {graph.total_params:,} parameters, "
-        f"fingerprint {graph.fingerprint}"
-    )
+    write_spec(output, imported.text, imported.graph)
     if imported.renamed and names is None:
         changed = len(imported.renamed)
         one = changed == 1

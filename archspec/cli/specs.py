@@ -1,19 +1,27 @@
-"""The SPEC of a command line: a file, the bare name of a shipped one, or standard input."""
+"""The SPEC of a command line: a file, the bare name of a shipped one, or standard input; and specs
+that a command writes."""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import click
 
 from archspec import pipeline
 from archspec.cli.messages import say
 from archspec.cli.options import STDIN
+from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.loading.settings import parse_setting
+from archspec.reading import kind_of
 from archspec.syntax.source import Document, read_input
+from archspec.writing import writing
 
 STDIN_NAME = "stdin"
+YAML = (".yaml", ".yml")
 BUILD = Path("build")  # where pictures and models are written, unless -o says otherwise
 
 
@@ -45,3 +53,29 @@ def display_name(spec: str) -> str:
 
 def _document(spec: str) -> Document:
     return read_input(sys.stdin.buffer, STDIN_NAME) if spec == STDIN else pipeline.read(spec)
+
+
+def check_new_files(spec: Path | None, names: Path | None = None) -> None:
+    """Raise `UserError` if a spec, or a file with names, cannot be written as a new file."""
+    for path in filter(None, (spec, names)):
+        if kind_of(path) is not None:
+            raise UserError(f"{path}: the file exists", "choose another name")
+    if spec is not None and spec.suffix not in YAML:
+        raise UserError(f"{spec}: a spec ends in .yaml", f"write {spec.with_suffix('.yaml')}")
+
+
+def write_spec(path: Path, text: str, graph: Graph) -> None:
+    """Write a spec, and say how long it is and which network. graph: what it means."""
+    with writing(path) as temporary:
+        temporary.write_text(text, "utf-8")
+    layers, lines = sum(node.op != "InputLayer" for node in graph), text.count("\n")
+    click.echo(
+        f"wrote {path}: {layers:,} layers in {lines:,} lines, {graph.total_params:,} parameters, "
+        f"fingerprint {graph.fingerprint}"
+    )
+
+
+def write_names(path: Path, names: Mapping[str, str]) -> None:
+    """Write the names of layers, old to new, as JSON."""
+    with writing(path) as temporary:
+        temporary.write_text(json.dumps(dict(names), indent=2) + "\n", "utf-8")

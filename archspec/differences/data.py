@@ -9,7 +9,6 @@ from typing import Any
 from archspec.differences.difference import Difference
 from archspec.differences.edits import GraphEdit
 from archspec.differences.rows import make_rows
-from archspec.graph import Graph
 
 SCHEMA = "archspec.diff/1"
 
@@ -21,15 +20,14 @@ def write_json(difference: Difference, depth: int | None = None, full: bool = Fa
 
 def to_data(difference: Difference, depth: int | None = None, full: bool = False) -> dict[str, Any]:
     """Return a difference as dicts, lists and exact numbers; docs/diff.md has the keys."""
-    a, b = difference.a, difference.b
     rows = make_rows(difference, depth, full)
     group_of = {index: number for number, row in enumerate(rows) for index in row.edits}
     pairs = difference.pairs.items()
     follow = difference.follow
     return {
         "schema": SCHEMA,
-        "a": _describe(a, difference.names[0], difference.files[0]),
-        "b": _describe(b, difference.names[1], difference.files[1]),
+        "a": _describe(difference, 0),
+        "b": _describe(difference, 1),
         "same": difference.is_same,
         "same_but_order": difference.is_same and bool(difference.reordered),
         "little_in_common": not (difference.is_same or difference.is_alike),
@@ -44,6 +42,7 @@ def to_data(difference: Difference, depth: int | None = None, full: bool = False
                 "id": number,
                 "kind": row.kind,
                 "patterns": list(row.where),
+                "keras_names": list(row.there),
                 "text": row.what,
                 "times": row.times,
                 "params": row.params,
@@ -63,10 +62,12 @@ def to_data(difference: Difference, depth: int | None = None, full: bool = False
     }
 
 
-def _describe(graph: Graph, name: str, file: str | None) -> dict[str, Any]:
+def _describe(difference: Difference, side: int) -> dict[str, Any]:
+    graph = (difference.a, difference.b)[side]
     return {
-        "name": name,
-        "file": file,
+        "name": difference.names[side],
+        "file": difference.files[side],
+        "keras_model": difference.models[side],
         "fingerprint": graph.fingerprint,
         "params": graph.total_params,
         "macs": graph.macs,
@@ -84,15 +85,16 @@ def _edit_to_data(difference: Difference, edit: GraphEdit, group: int) -> dict[s
         "inputs": [list(each) for each in edit.inputs],
         "params": edit.params,
         "macs": edit.macs,
-        "spans": [_find_span(difference.a, edit.a), _find_span(difference.b, edit.b)],
+        "spans": [_find_span(difference, edit, side) for side in (0, 1)],
         "group": group,
     }
 
 
-def _find_span(graph: Graph, name: str | None) -> dict[str, Any] | None:
-    """Return where a step is written; None for a name that is no layer's."""
-    node = graph.by_name.get(name) if name is not None else None
-    if node is None:
+def _find_span(difference: Difference, edit: GraphEdit, side: int) -> dict[str, Any] | None:
+    """Return where a step is written; None for a name that is no layer's, and in a Keras model."""
+    graph = (difference.a, difference.b)[side]
+    node = graph.by_name.get((edit.a, edit.b)[side] or "")
+    if node is None or difference.models[side]:
         return None
     span = node.span
     return {"file": span.source.name, "line": span.line, "column": span.column}

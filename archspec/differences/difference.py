@@ -12,11 +12,12 @@ from msgspec.structs import fields
 from archspec.differences.edits import Follow, GraphEdit, find_edits, list_reordered
 from archspec.differences.matching import Matching, is_weighty, match_graphs
 from archspec.errors import Refused
-from archspec.graph import Graph
+from archspec.graph import Graph, Node
 from archspec.recipe import RECIPE, recipe_of
 from archspec.recipe.of_graph import BY_OUTPUT
 
 ALIKE = 0.25  # the share of merges and kernels in common, below which edits tell nothing
+OF_ONE_SIZE = 0.5  # the same of those whose kernels are alike but for channels
 
 
 class Difference(Struct, frozen=True, eq=False, dict=True):
@@ -26,7 +27,8 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
     that was given. matching: the nodes and scopes that belong
     together. edits: what leads from the first to the second, in the order of the network; none
     where `is_same`, but for `renamed`. follow: the layers whose shapes follow. reordered: the
-    merges, by their names in `b`, that take the same in another order.
+    merges, by their names in `b`, that take the same in another order. models: whether each is a
+    Keras model, whose names tell nothing beside those of a spec, and which has no recipe.
     """
 
     a: Graph
@@ -37,6 +39,7 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
     follow: Follow = field(default_factory=Follow)
     reordered: tuple[str, ...] = ()
     files: tuple[str | None, str | None] = (None, None)
+    models: tuple[bool, bool] = (False, False)
 
     @property
     def pairs(self) -> Mapping[str, str]:
@@ -59,7 +62,9 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def is_alike(self) -> bool:
         """Whether the two have so much in common that edits tell how they differ: of the merges and
-        of the layers with a kernel, some are in both, unchanged, under one name or in one scope."""
+        of the layers with a kernel, some are in both, unchanged, under one name or in one scope.
+        Between a spec and a Keras model, which have no names in common, kernels of one size in many
+        of them do as well."""
         pairs = self.pairs.items()
         inside = self.matching.scopes.keys() - {""}
         changed = {each.b for each in self.edits if each.kind in ("changed", "replaced")}
@@ -71,10 +76,18 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
             or any(region.path in inside for region in self.a[x].regions)
         }
         counts = [sum(map(is_weighty, graph)) for graph in (self.a, self.b)]
-        common = sum(is_weighty(self.a[x]) and is_weighty(self.b[y]) for x, y in pairs if x in kept)
         if not any(counts):
-            counts, common = [len(self.a.nodes), len(self.b.nodes)], len(kept)
-        return common >= ALIKE * max(counts)
+            return len(kept) >= ALIKE * max(len(self.a.nodes), len(self.b.nodes))
+        weighty = [(x, y) for x, y in pairs if is_weighty(self.a[x]) and is_weighty(self.b[y])]
+        if sum(x in kept for x, _ in weighty) >= ALIKE * max(counts):
+            return True
+        of_one_size = sum(x in kept or _have_one_size(self.a[x], self.b[y]) for x, y in weighty)
+        return self.is_across and of_one_size >= OF_ONE_SIZE * max(counts)
+
+    @property
+    def is_across(self) -> bool:
+        """Whether one is a spec and the other a Keras model, whose names have nothing in common."""
+        return self.models[0] != self.models[1]
 
     @cached_property
     def untouched(self) -> int:
@@ -112,8 +125,8 @@ class Difference(Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def recipe(self) -> Mapping[str, tuple[Any, Any]]:
         """The keys of the recipes that differ, with dots, defaults filled in; {} where neither spec
-        has a recipe."""
-        if not self.a.train and not self.b.train:
+        has a recipe, and beside a Keras model."""
+        if any(self.models) or not (self.a.train or self.b.train):
             return {}
         return _find_differing(_list_recipe(self.a), _list_recipe(self.b))
 
@@ -123,10 +136,12 @@ def compare_graphs(
     b: Graph,
     names: tuple[str, str] | None = None,
     files: tuple[str | None, str | None] = (None, None),
+    models: tuple[bool, bool] = (False, False),
 ) -> Difference:
     """Return the difference between two graphs.
 
-    names: what they are called; by default their own. files: where they were read.
+    names: what they are called; by default their own. files: where they were read. models: whether
+    each is a Keras model.
 
     >>> import archspec
     >>> changed = archspec.load("resnet18", edits=["at: head, insert_before: {Dropout: 0.5}"])
@@ -136,9 +151,23 @@ def compare_graphs(
     """
     matching = match_graphs(a, b)
     edits, follow = find_edits(a, b, matching)
+    if models[0] != models[1]:
+        edits = tuple(each for each in edits if each.kind != "renamed")
     reordered = list_reordered(a, b, matching.pairs)
     names = names or (a.name, b.name)
-    return Difference(a, b, names, matching, edits, follow, reordered, files)
+    return Difference(a, b, names, matching, edits, follow, reordered, files, models)
+
+
+def _have_one_size(x: Node, y: Node) -> bool:
+    """Return whether two nodes are of one class, and their kernels alike but for channels."""
+    if x.op != y.op or x.facts is None or y.facts is None:
+        return False
+    sizes = [
+        {name: shape[:-2] for name, shape in each.facts.weights.items() if "kernel" in name}
+        for each in (x, y)
+        if each.facts
+    ]
+    return sizes[0] == sizes[1]
 
 
 def _last(name: str) -> str:

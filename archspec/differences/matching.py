@@ -169,6 +169,7 @@ class _Matcher:
         self.part_strangers()
         self.exchange(self.a.graph, self.b.graph, self.pairs, self.back)
         self.exchange(self.b.graph, self.a.graph, self.back, self.pairs)
+        self.follow_lone()
         self.find_moved()
         return Matching(
             self.pairs,
@@ -239,7 +240,8 @@ class _Matcher:
                 is_there = last_part(kid) in names
                 if is_there or sum((inside & loose).values()) >= LOOSE * len(kid.nodes):
                     self.looked_through[side].append(kid.path)
-                    found += self.look_through(kid.kids, theirs, side)
+                    kids = self.list_open(kid.kids, self.back if side else self.pairs)
+                    found += self.look_through(kids, theirs, side)
                     continue
             found.append(kid)
         return found
@@ -436,6 +438,24 @@ class _Matcher:
                 if other is not None:
                     self.pair(x, other)
                     found.remove(other)
+
+    def follow_lone(self) -> None:
+        """Pair two layers of one class that are each the only one left of it to take the same."""
+        places: list[dict[tuple[str, ...], list[Node]]] = []
+        for graph, paired, names in (
+            (self.a.graph, self.pairs, self.pairs),
+            (self.b.graph, self.back, {each: each for each in self.back}),
+        ):
+            found: dict[tuple[str, ...], list[Node]] = defaultdict(list)
+            for node in graph:
+                if node.name not in paired and all(each in names for each in node.inputs):
+                    inputs = _list_inputs(node, [names[each] for each in node.inputs])
+                    found[node.op, *inputs].append(node)
+            places.append(found)
+        for place, ours in places[0].items():
+            theirs = places[1].get(place, [])
+            if len(ours) == len(theirs) == 1 and ours[0].inputs:
+                self.pair_if_free(ours[0], theirs[0])
 
     def is_between(self, x: Node, y: Node) -> bool:
         """Return whether a paired node takes both, or none takes either."""

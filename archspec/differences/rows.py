@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import zip_longest
 from typing import Any, Literal
 
@@ -25,6 +26,9 @@ MOST = 4  # values of an argument that are listed
 EVERY = 2  # patterns; where there are more, and all layers of a class are meant, it is said so;
 # or values that these have in common, if all with these are meant
 
+# Numbers within the names of Keras, with the letter of a block: `block7a_project_bn`.
+COUNTED = re.compile(r"_?[0-9]+([a-z](?=_|$))?")
+
 RowKind = EditKind | Literal["several", "follow"]
 
 
@@ -34,7 +38,8 @@ class Row(Struct, frozen=True, eq=False):
     kind: of the edits; `several` for those of a folded scope, `follow` for the layers that follow
     in shape. where: patterns of the names that are meant. what: the edit in words. times: how often
     it is made. params, macs: what all of them together add; macs None if unknown. edits: their
-    places among the edits of the difference.
+    places among the edits of the difference. there: patterns of the names that a Keras model has
+    for what `where` says in a spec's.
     """
 
     kind: RowKind
@@ -44,6 +49,7 @@ class Row(Struct, frozen=True, eq=False):
     params: int
     macs: int | None
     edits: tuple[int, ...] = ()
+    there: tuple[str, ...] = ()
 
 
 class _Unit(Struct, frozen=True, eq=False):
@@ -109,19 +115,35 @@ class _Maker:
         self.a, self.b = difference.a, difference.b
         self.names = {"a": Names.of(self.a), "b": Names.of(self.b)}
         self.there = set(difference.pairs.values())
+        # Beside a spec, what a Keras model alone has is told by its place among the spec's names.
+        self.model = ("a" if difference.models[0] else "b") if difference.is_across else None
+        back = {y: x for x, y in difference.pairs.items()}
+        self.spec_names = difference.pairs if self.model == "a" else back
+        self.places: dict[str, Hashable] = {}
+        self.numbers: dict[Hashable, int] = {}
 
     def make_row(self, units: Sequence[_Unit], full: bool = False) -> Row:
         indexes = tuple(sorted(index for unit in units for index in unit.edits))
         edits = [self.difference.edits[index] for index in indexes]
         kind = edits[0].kind
-        where = write_names(
-            (unit.name for unit in units if unit.name), self.names[_side(kind)], kind != "renamed"
-        )
+        names = [unit.name for unit in units if unit.name]
+        there: list[str] = []
+        if self.model and kind in ("changed", "replaced", "rewired"):
+            written = {
+                "a": write_names((each.a or "" for each in edits), self.names["a"]),
+                "b": write_names((each.b or "" for each in edits), self.names["b"]),
+            }
+            there = written.pop(self.model)
+            (where,) = written.values()
+        else:
+            where = write_names(names, self.names[_side(kind)], kind != "renamed")
         what = units[0].write(units)
-        if kind == "added":
+        if self.is_of_model(kind) and kind in ("added", "removed"):
+            what += self.write_place_of(edits)
+        elif kind == "added":
             what += self.write_taken(units, full)
         if len(where) > EVERY and (every := self.find_every(edits)):
-            where, what = [every], what.removeprefix(f"{edits[0].op[0]} ")
+            where, there, what = [every], [], what.removeprefix(f"{edits[0].op[0]} ")
         return Row(
             kind,
             tuple(where),
@@ -130,7 +152,56 @@ class _Maker:
             sum(each.params for each in edits),
             sum_or_none(each.macs for each in edits),
             indexes,
+            tuple(there),
         )
+
+    # --- a spec and a Keras model ----------------------------------------------------------------
+
+    def is_of_model(self, kind: EditKind) -> bool:
+        """Return whether edits of a kind are named as the Keras model beside a spec names them."""
+        return self.model == _side(kind)
+
+    def find_place(self, name: str) -> Hashable:
+        """Return what is equal for layers of the Keras model at like places: the name of the spec
+        without its numbers; for a layer that the spec lacks its class and what it takes, and behind
+        other such layers its own name without numbers, and its arguments."""
+        if name not in self.places:
+            graph = self.a if self.model == "a" else self.b
+            for node in graph:
+                if node.name in self.spec_names:
+                    self.places[node.name] = stem_of(self.spec_names[node.name])
+                else:
+                    place: Hashable = (node.op, *(self.places[each] for each in node.inputs))
+                    if not any(each in self.spec_names for each in node.inputs):
+                        arguments = freeze(graph.normal_arguments(node))
+                        place = (node.op, COUNTED.sub("", node.name), arguments)
+                    self.places[node.name] = self.numbers.setdefault(place, len(self.numbers))
+        return self.places[name]
+
+    def say(self, name: str) -> str:
+        """Return a name of the second side; that of the spec for one of a Keras model."""
+        return self.spec_names.get(name, name) if self.model == "b" else name
+
+    def stems(self, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(stem_of(self.say(name)) for name in names)
+
+    def write_place_of(self, edits: Sequence[GraphEdit]) -> str:
+        """Return what layers that the Keras model alone has take, by the names of the spec: `,
+        after stage*.unit*.conv2d`; nothing of those that take only what the spec lacks as well."""
+        side, spec = (0, "b") if self.model == "a" else (1, "a")
+        taken = [name for edit in edits for name in edit.inputs[side] if name in self.spec_names]
+        found = write_names((self.spec_names[name] for name in taken), self.names[spec])
+        return f", after {', '.join(found)}" if 0 < len(found) <= EVERY else ""
+
+    def tell(self, names: Iterable[str]) -> list[str]:
+        """Return patterns of names of the second side; those of a Keras model beside a spec by the
+        names of the spec where it has them."""
+        names = [*names]
+        if self.model != "b":
+            return write_names(names, self.names["b"])
+        known = [self.spec_names[each] for each in names if each in self.spec_names]
+        others = [each for each in names if each not in self.spec_names]
+        return [*write_names(known, self.names["a"]), *write_names(others, self.names["b"])]
 
     def write_taken(self, units: Sequence[_Unit], full: bool) -> str:
         """Return what all of what is added takes: `, after conv0`, or ` of conv0 and add` for a
@@ -249,17 +320,18 @@ class _Maker:
         key: tuple[Hashable, ...]
         write: Callable[[Sequence[_Unit]], str]
         if edit.kind in ("added", "removed"):
-            key = (edit.kind, stem_of(name), edit.op)
+            place = self.find_place(name) if self.is_of_model(edit.kind) else stem_of(name)
+            key = (edit.kind, place, edit.op)
             write = self.write_layers
         elif edit.kind in ("changed", "replaced"):
-            key = (edit.kind, edit.op, _key_of(edit.arguments))
+            key = (edit.kind, edit.op, _key_of(edit))
             write = self.write_changes
         elif edit.kind == "outputs":
             key, write = ("outputs",), lambda _: _write_outputs(edit)
         elif edit.kind == "rewired":
-            order = tuple(_stems(each) for each in self.find_order(edit) or ())
-            rewired = order or tuple(_stems(sorted(each)) for each in self.find_rewired(edit))
-            key = (edit.kind, stem_of(name), edit.op, rewired)
+            order = tuple(self.stems(each) for each in self.find_order(edit) or ())
+            rewired = order or tuple(self.stems(sorted(each)) for each in self.find_rewired(edit))
+            key = (edit.kind, *self.stems([name]), edit.op, rewired)
             write = self.write_rewired
         else:
             assert edit.b is not None
@@ -340,8 +412,10 @@ class _Maker:
 
     def is_called_so(self, edits: Sequence[GraphEdit]) -> bool:
         """Return whether the names of layers say their class: names that Keras would give."""
-        nodes = [self.b[each.b] for each in edits if each.b is not None]
-        return not any(node.named for node in nodes)
+        names, graph = (each.b for each in edits), self.b
+        if self.model == "b":
+            names, graph = (each.a for each in edits), self.a
+        return not any(graph[name].named for name in names if name is not None)
 
     def find_rewired(self, edit: GraphEdit) -> tuple[list[str], list[str]]:
         """Return what a layer takes in place of what, by names of the second side where there."""
@@ -367,7 +441,9 @@ class _Maker:
         if self.find_order(edits[0]):
             seen = {
                 tuple(
-                    ", ".join(notation.name_from(edit.b or "", each) for each in names)
+                    ", ".join(
+                        notation.name_from(self.say(edit.b or ""), self.say(each)) for each in names
+                    )
                     for names in self.find_order(edit) or ()
                 )
                 for edit in edits
@@ -376,8 +452,7 @@ class _Maker:
             return "takes its inputs in another order" if seen else f"takes {new} instead of {old}"
         found = [self.find_rewired(each) for each in edits]
         new, old = (
-            ", ".join(write_names((name for each in found for name in each[side]), self.names["b"]))
-            for side in (0, 1)
+            ", ".join(self.tell(name for each in found for name in each[side])) for side in (0, 1)
         )
         if not new or not old:
             return f"takes {new}, too" if new else f"does not take {old}"
@@ -408,25 +483,27 @@ def _name(edit: GraphEdit) -> str:
     return (edit.a if _side(edit.kind) == "a" else edit.b) or ""
 
 
-def _stems(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(map(stem_of, names))
-
-
-def _key_of(arguments: Mapping[str, tuple[Any, Any]]) -> Hashable:
+def _key_of(edit: GraphEdit) -> Hashable:
     """Return what is equal for changes of one row: what the arguments become, but for the first
-    number among them, as filters are, which go with the width of a network."""
+    number among them, as filters are, and others that are the same number, as groups may be: they
+    go with the width of a network."""
+    is_new = edit.op[0] != edit.op[1]  # then an argument may be of the new class alone
     free = next(
         (
-            name
-            for name, values in arguments.items()
-            if all(isinstance(each, int | float) and not isinstance(each, bool) for each in values)
+            values
+            for values in edit.arguments.values()
+            if _is_width(values[1]) and (_is_width(values[0]) or (is_new and values[0] is None))
         ),
         None,
     )
     return tuple(
-        (name,) if name == free else (name, freeze(a), freeze(b))
-        for name, (a, b) in arguments.items()
+        (name,) if values[1:] == (free and free[1:]) else (name, *map(freeze, values))
+        for name, values in edit.arguments.items()
     )
+
+
+def _is_width(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _write_outputs(edit: GraphEdit) -> str:
@@ -446,6 +523,10 @@ def _describe(nodes: Sequence[Node]) -> str:
     named = [each for each in others if each]
     if len(named) > MOST:
         named = [*named[:MOST], "..."]
+    if len(named) > 1:
+        words = {each.partition(" ")[0] for each in named if each != "..."}
+        if len(words) == 1 and all(" " in each for each in named if each != "..."):
+            named[1:] = [each.partition(" ")[2] or each for each in named[1:]]
     if named:
         *first, last = named
         listed = f"{', '.join(first)} or {last}" if first else last

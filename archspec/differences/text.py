@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from textwrap import wrap
@@ -31,6 +32,7 @@ SIGNS: Mapping[RowKind, str] = {
 }
 WIDTH = 100
 WORDS = 36  # of the column of what an edit does, if the names leave no more
+LONG = re.compile(r"\{((?:[^},]+,){2}[^},]+),[^}]*\}")  # numbers in braces, more than three
 SHOWN = 3  # patterns of a row; the rest is counted
 
 
@@ -49,7 +51,9 @@ def write_text(
 
     paint: colours a text by the kind of its row.
     """
-    lines = [" -> ".join(difference.names)]
+    names, verdict = " -> ".join(difference.names), write_verdict(difference)
+    is_long = len(f"{names}: {verdict}") > WIDTH
+    lines = [f"{names}:", f"    {verdict}"] if is_long else [f"{names}: {verdict}"]
     for line in list_settings(difference):
         lines += wrap(line, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 12)
     if difference.is_same or difference.is_alike:
@@ -66,7 +70,8 @@ def write_text(
 
 def write_markdown(difference: Difference, depth: int | None = None, full: bool = False) -> str:
     """Return a difference as Markdown: a table of its rows, and lines of what else there is."""
-    lines = [f"**{' → '.join(map(_escape, difference.names))}**", ""]
+    names = " → ".join(map(_escape, difference.names))
+    lines = [f"**{names}**: {_escape(write_verdict(difference))}", ""]
     if difference.is_same or difference.is_alike:
         rows = make_rows(difference, depth, full)
         if rows:
@@ -90,15 +95,28 @@ def _escape(text: str) -> str:
 
 def _list_cells(row: Row, full: bool) -> tuple[str, str, str, str, str]:
     """Return the cells of a row: where, what, params, MACs, times."""
-    where = ", ".join(row.where) if full else _join_some(row.where)
     times = f"{row.times} times" if row.times > 1 and row.where else ""
     return (
-        where,
+        write_where(row, full),
         row.what,
         write_signed(row.params),
         write_signed(row.macs),
         times,
     )
+
+
+def write_where(row: Row, full: bool) -> str:
+    """Return where the edits of a row are, with the names of a Keras model behind those of a spec.
+
+    full: whether all patterns are written, however many.
+    """
+    join = ", ".join if full else _join_some
+    where = join(row.where)
+    if row.there and row.there != row.where:
+        first, *others = row.there if full else [LONG.sub(r"{\1,...}", each) for each in row.there]
+        more = f" and {len(others)} more" if len(others) > 1 else ""
+        where += f" ({', '.join([first, *others]) if full or not more else first + more})"
+    return where
 
 
 def _join_some(patterns: Sequence[str]) -> str:
@@ -183,8 +201,11 @@ def list_settings(difference: Difference) -> list[str]:
 
 
 def list_looked_through(difference: Difference) -> list[str]:
-    """Return a line on the groups that one side alone has, around steps that both have."""
-    lines = []
+    """Return a line on the groups that one side alone has, around steps that both have; none beside
+    a Keras model, which has no groups."""
+    lines: list[str] = []
+    if difference.is_across:
+        return lines
     for graph, name, paths in zip(
         (difference.a, difference.b),
         difference.names,
@@ -206,26 +227,40 @@ def list_ops(difference: Difference) -> list[str]:
         for op in dict.fromkeys((*counts[0], *counts[1]))
         if counts[0][op] != counts[1][op]
     ]
-    return ["two networks that have little in common", *([", ".join(words)] if words else [])]
+    return [", ".join(words)] if words else []
+
+
+def write_verdict(difference: Difference) -> str:
+    """Return whether two networks are the same, and if not how many of their layers are."""
+    if difference.is_same:
+        return f"the same network{write_but(difference)}"
+    if not difference.is_alike:
+        return "two networks that have little in common"
+    a, b = difference.a, difference.b
+    total, same = len(a.nodes) - len(a.inputs), difference.untouched
+    follow = len(difference.follow.names)
+    kept = sum(each not in a.inputs for each in difference.pairs)
+    layers, are = "layer" if total == 1 else "layers", "is" if 1 in (same, total) else "are"
+    words = [f"{same or 'none'} of {total:,} {layers} {are} the same"]
+    counts = (
+        (kept - same - follow, "differs", "differ"),
+        (follow, "only in shape", "only in shape"),
+        (total - kept, "is gone", "are gone"),
+        (len(b.nodes) - len(b.inputs) - kept, "is added", "are added"),
+    )
+    words += [f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count]
+    return ", ".join(words)
 
 
 def list_totals(difference: Difference) -> list[str]:
-    """Return lines on what is the same, and on the costs of both."""
-    a, b = difference.a, difference.b
-    lines = []
+    """Return a line on the costs of both networks; none if they are the same."""
     if difference.is_same:
-        lines.append(f"the same network{write_but(difference)}")
-        return lines
-    total = len(a.nodes) - len(a.inputs)
-    if difference.is_alike:
-        same = difference.untouched
-        layers, are = "layer" if total == 1 else "layers", "is" if 1 in (same, total) else "are"
-        lines.append(f"{same or 'none'} of {total} {layers} {are} the same")
+        return []
+    a, b = difference.a, difference.b
     costs = [_write_params(a.total_params, b.total_params), _write_macs(a.macs, b.macs)]
     shapes = [_write_outputs(graph) for graph in (a, b)]
     output = shapes[0] if shapes[0] == shapes[1] else " -> ".join(shapes)
-    lines.append(", ".join([*costs, f"output {output}"]))
-    return lines
+    return [", ".join([*costs, f"output {output}"])]
 
 
 def write_but(difference: Difference) -> str:
@@ -236,7 +271,7 @@ def write_but(difference: Difference) -> str:
         found.append(f"the order in which {merges} inputs")
     if difference.inputs_reordered:
         found.append("the order of its inputs")
-    if any(a != b for a, b in difference.pairs.items()):
+    if not difference.is_across and any(a != b for a, b in difference.pairs.items()):
         found.append("names")
     return f", but for {' and '.join(found)}" if found else ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
 
 from msgspec import Struct, field
@@ -20,6 +21,7 @@ from archspec.folding.items import (
 from archspec.layers.table import traits_of
 
 Pairs = list[tuple[int | None, int | None]]
+Compare = Callable[[Item, Item], float]
 
 
 class Slot(Struct):
@@ -33,14 +35,18 @@ class Slot(Struct):
     paths: list[list[Slot]] = field(default_factory=list)
 
 
-def align(one: Sequence, other: Sequence) -> Pairs:
+def align(one: Sequence, other: Sequence, score_items: Compare | None = None) -> Pairs:
     """Return the pairs of places at which two sequences are alike, None where one lacks the step.
 
-    It is the longest common subsequence, weighted by how much items have in common.
+    It is the longest common subsequence, weighted by how much items have in common. score_items:
+    returns how much that is, below 0 if they cannot be one step; by default `compare`.
     """
-    if [shape_of(each) for each in one] == [shape_of(each) for each in other]:
+    score_items = score_items or compare
+    if score_items is compare and [shape_of(each) for each in one] == [
+        shape_of(each) for each in other
+    ]:
         return [(place, place) for place in range(len(one))]
-    scores = [[compare(left, right) for right in other] for left in one]
+    scores = [[score_items(left, right) for right in other] for left in one]
     height, width = len(one), len(other)
     best = [[0.0] * (width + 1) for _ in range(height + 1)]
     for i in range(height - 1, -1, -1):
@@ -129,22 +135,34 @@ def count_alike(one: Sequence, other: Sequence) -> float:
     return total
 
 
-def lay_side_by_side(sequences: SequenceOf[Sequence]) -> list[Slot]:
-    """Return the steps of several sequences, each with the items that stand for it."""
+def lay_side_by_side(
+    sequences: SequenceOf[Sequence], score_items: Compare | None = None
+) -> list[Slot]:
+    """Return the steps of several sequences, each with the items that stand for it.
+
+    score_items: as `align` takes it.
+    """
     count = len(sequences)
     # The longest first: a step that others lack then keeps its place.
     order = sorted(range(count), key=lambda place: -len(sequences[place]))
     slots: list[Slot] = []
     for rank, place in enumerate(order):
-        slots = _add(slots, sequences[place], place, count, first=rank == 0)
+        slots = _add(slots, sequences[place], place, count, rank == 0, score_items)
     return slots
 
 
-def _add(slots: list[Slot], items: Sequence, place: int, count: int, first: bool) -> list[Slot]:
+def _add(
+    slots: list[Slot],
+    items: Sequence,
+    place: int,
+    count: int,
+    first: bool,
+    score_items: Compare | None,
+) -> list[Slot]:
     if first:
         return [_start(item, place, count) for item in items]
     result = []
-    for i, j in align(tuple(slot.item for slot in slots), items):
+    for i, j in align(tuple(slot.item for slot in slots), items, score_items):
         if i is None:
             assert j is not None
             result.append(_start(items[j], place, count))
@@ -155,7 +173,7 @@ def _add(slots: list[Slot], items: Sequence, place: int, count: int, first: bool
             slot.found[place] = item
             if isinstance(item, BranchesItem):
                 slot.paths = [
-                    _add(known, path.items, place, count, first=False)
+                    _add(known, path.items, place, count, False, score_items)
                     for known, path in zip(slot.paths, item.paths, strict=True)
                 ]
         result.append(slot)

@@ -45,7 +45,11 @@ def list_conditions(
         if all(value is MISSING or isinstance(value, bool) for value in values):
             yield name, list(values)
             yield f"not {name}", [v if v is MISSING else not v for v in values]
-    strides = {name: values for name, values in params.items() if name.startswith("strides")}
+    strides = {
+        name: values
+        for name, values in params.items()
+        if name.startswith("strides") and None not in values  # of a pooling: its window
+    }
     for name, values in strides.items():
         yield f"{name} > 1", _each(values, lambda v: _largest(v) > 1)
         yield f"{name} == 1", _each(values, lambda v: _largest(v) == 1)

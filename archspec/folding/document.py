@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from collections.abc import Sequence as SequenceOf
 from fractions import Fraction
 from typing import Any
 
@@ -32,18 +33,25 @@ from archspec.layers.table import traits_of
 from archspec.syntax.layout import lay_out
 
 
-def write_document(head: Mapping[str, Any], looped: Looped, outputs: list[str] | None) -> str:
+def write_document(
+    head: Mapping[str, Any],
+    looped: Looped,
+    outputs: list[str] | None,
+    inputs: Mapping[str, SequenceOf[str]] | None = None,
+) -> str:
     """Return a spec as YAML.
 
     head: what stands before the steps: the name, the inputs. outputs: the names of the steps that
-    are outputs, if it is not the last one.
+    are outputs, if it is not the last one. inputs: those of each block that has several, where
+    the steps keep the names that they have.
     """
-    return _Document(looped).write(head, outputs)
+    return _Document(looped, inputs).write(head, outputs)
 
 
 class _Document:
-    def __init__(self, looped: Looped) -> None:
+    def __init__(self, looped: Looped, inputs: Mapping[str, SequenceOf[str]] | None = None) -> None:
         self.looped = looped
+        self.inputs = inputs
         self.params = find_param_defaults(looped.main, looped.blocks)
         sequences = [looped.main, *(body.items for body in looped.blocks.values())]
         self.defaults = _find_defaults(sequences)
@@ -81,10 +89,15 @@ class _Document:
         body = self.looped.blocks[name]
         params = {param: self.params[name].get(param) for param in body.params}
         block: dict[str, Any] = {"params": params} if params else {}
-        inputs = list_inputs(body.items)
+        if self.inputs is not None:
+            inputs = list(self.inputs.get(name, ()))
+            items = body.items
+        else:
+            inputs = list_inputs(body.items)
+            items = name_wires(body.items, inputs)
         if len(inputs) > 1:
             block = {"inputs": inputs, **block}
-        return {**block, "layers": self._write_body(name_wires(body.items, inputs))}
+        return {**block, "layers": self._write_body(items)}
 
     def _write_body(self, items: Sequence) -> list[Any]:
         """Return the steps of a block, in which a shortcut from its input needs no branches."""
@@ -97,7 +110,11 @@ class _Document:
         if len(empty) != 1:
             return self._write_steps(items)
         main, shortcut = first.paths[1 - empty[0]], first.paths[empty[0]]
-        if main.when is not None or any(isinstance(item, BranchesItem) for item in items[1:]):
+        if (
+            main.key is not None
+            or main.when is not None
+            or any(isinstance(item, BranchesItem) for item in items[1:])
+        ):
             return self._write_steps(items)
         sources = ["input", "previous"] if empty == [0] else ["previous", "input"]
         merge = replace(first.merge, sources=sources, when=shortcut.when)
@@ -105,7 +122,11 @@ class _Document:
 
     def _write_steps(self, items: Sequence, is_scope: bool = True) -> list[Any]:
         """Return steps. is_scope: whether names in them are those of a scope of its own."""
-        keyed = is_scope and sum(isinstance(item, BranchesItem) for item in items) == 1
+        keyed = (
+            self.inputs is None
+            and is_scope
+            and sum(isinstance(item, BranchesItem) for item in items) == 1
+        )
         steps: list[Any] = []
         place = 0
         while place < len(items):
@@ -143,7 +164,8 @@ class _Document:
         when = {"when": item.when} if with_when and item.when is not None else {}
         match item:
             case LayerItem(op="from"):
-                return {"from": "input", **when}
+                source = "input" if self.inputs is None else item.sources
+                return {"from": source, **when}
             case LayerItem():
                 op, arguments, words = self._write_layer(item)
                 return _join_words(op, arguments, {**words, **when})
@@ -200,6 +222,8 @@ class _Document:
 
     def _write_branches(self, item: BranchesItem, keyed: bool) -> dict[str, Any]:
         keys = _name_paths(item) if keyed else None
+        if all(path.key for path in item.paths):
+            keys = [str(path.key) for path in item.paths]
         paths: list[Any] = []
         for path in item.paths:
             steps = self._write_steps(path.items, keys is not None)
@@ -213,13 +237,14 @@ class _Document:
 
     def _write_loop(self, loop: LoopItem) -> dict[str, Any]:
         words: dict[str, Any] = {}
-        if not loop.variables:
-            words["repeat"] = loop.count
-        else:
+        if loop.variables:
             words["for"] = _write_variables(loop.variables)
+        elif loop.count is not None:
+            words["repeat"] = loop.count
         if loop.name:
             words["name"] = loop.name
-        if len(loop.items) > 1 or isinstance(loop.items[0], LoopItem):
+        is_group = loop.is_group or loop.count is None
+        if is_group or len(loop.items) > 1 or isinstance(loop.items[0], LoopItem):
             return {**words, "layers": self._write_steps(loop.items, bool(loop.name))}
         step = self._write_step(loop.items[0], keyed=bool(loop.name))
         return {**(step if isinstance(step, dict) else {step: None}), **words}

@@ -44,11 +44,16 @@ class LayerItem(Struct, frozen=True, eq=False, kw_only=True):
 
 
 class PathItem(Struct, frozen=True, eq=False):
-    """One of several branches. when: the condition under which it is there."""
+    """One of several branches.
+
+    when: the condition under which it is there. key: its name, if it is to keep one. is_there:
+    false for a branch that a run lacks, and others have.
+    """
 
     items: Sequence
     when: Formula | None = None
     key: str | None = None
+    is_there: bool = True
 
 
 class BranchesItem(Struct, frozen=True, eq=False, kw_only=True):
@@ -96,7 +101,8 @@ class LoopItem(Struct, frozen=True, eq=False, kw_only=True):
     """Items that are there several times, one after the other.
 
     variables: the lists that `for` walks, by the name of the variable; {} for a plain `repeat`.
-    count: how often, a number or a formula. name: of each iteration.
+    count: how often, a number or a formula; None for a group, which is there once. name: of each
+    iteration, or of the group. is_group: whether the name is that of a group around one step.
     """
 
     items: Sequence
@@ -104,6 +110,7 @@ class LoopItem(Struct, frozen=True, eq=False, kw_only=True):
     variables: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
     when: Formula | None = None
+    is_group: bool = False
 
 
 Item = LayerItem | BranchesItem | MarkedRun | CallItem | LoopItem

@@ -60,7 +60,7 @@ def find_loops(solved: Solved, solver: Solver, with_periods: bool = True) -> Loo
     return Looped(main, blocks, tuple(finder.depths) if finder.rates else ())
 
 
-class _Rate(Struct, frozen=True):
+class Rate(Struct, frozen=True):
     """A param that grows with the number of the call, as the rate of a drop path does.
 
     It is `largest * (number + start) / (count - less)`. count: of all calls.
@@ -91,10 +91,10 @@ class _Rate(Struct, frozen=True):
         return Formula(f"={self.largest} * ({number}) / {count}")
 
 
-def _find_rates(solved: Solved) -> dict[str, _Rate]:
+def _find_rates(solved: Solved) -> dict[str, Rate]:
     """Return the params that grow with the number of the call, bit for bit."""
     names = {name for body in solved.blocks.values() for name in body.params}
-    rates: dict[str, _Rate] = {}
+    rates: dict[str, Rate] = {}
     for name in sorted(names):
         calls = [
             call
@@ -109,17 +109,18 @@ def _find_rates(solved: Solved) -> dict[str, _Rate]:
             continue
         for start in range(5):
             for less in (0, 1, -start, *range(2, len(values)), *range(-8, 0)):
-                if rate := _fit_rate(values, start, less):
+                if rate := fit_rate(values, start, less):
                     rates.setdefault(name, rate)
     return rates
 
 
-def _fit_rate(values: list[Any], start: int, less: int) -> _Rate | None:
+def fit_rate(values: list[Any], start: int, less: int) -> Rate | None:
+    """Return the rate that values follow; None if they do not."""
     count = len(values)
     place, last = max((p, v) for p, v in enumerate(values) if v is not MISSING)
     if not last or place + start == 0 or count <= less:
         return None
-    rate = _Rate(round(last * (count - less) / (place + start), 9), start, less, count)
+    rate = Rate(round(last * (count - less) / (place + start), 9), start, less, count)
     if len(str(rate.largest)) > 5:
         return None
     right = all(v is MISSING or v == rate.compute(p) for p, v in enumerate(values))
@@ -127,7 +128,7 @@ def _fit_rate(values: list[Any], start: int, less: int) -> _Rate | None:
 
 
 class _LoopFinder:
-    def __init__(self, solved: Solved, solver: Solver, rates: Mapping[str, _Rate]) -> None:
+    def __init__(self, solved: Solved, solver: Solver, rates: Mapping[str, Rate]) -> None:
         self.solved = solved
         self.solver = solver
         self.rates = rates

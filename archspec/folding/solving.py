@@ -194,10 +194,13 @@ def find_param_defaults(
             constants = Counter(
                 repr(value) for value in values if value is not None and not holds_formula(value)
             )
+            left_out = len(values) < len(calls)
             if not constants:
+                known = [value for value in body.params[param] if value is not MISSING]
+                if left_out and known:
+                    defaults[name][param] = known[0]
                 continue
             text, count = constants.most_common(1)[0]
-            left_out = len(values) < len(calls)
             is_width = param.startswith(("filters", "units", "reduce"))
             if left_out or (not is_width and count > 1 and 2 * count > len(calls)):
                 defaults[name][param] = next(v for v in values if repr(v) == text)

@@ -37,6 +37,7 @@ SIZES = ("filters", "units", "target_shape", "output_shape", "key_dim", "value_d
 WINDOWS = ("kernel_size", "pool_size", "size", "dilation_rate")
 WIDTHS = ("filters", "units")
 FACTORS = (2, 3, 4, 6, 8)
+NO_PARAMS = ("channels", "index")
 MOST_EXPANSION = 16
 
 
@@ -60,7 +61,7 @@ def unify(runs: Sequence[parts.Sequence]) -> UnifiedBody | None:
     if any(shortcut is None for _, shortcut in pairs) and any(s is not None for _, s in pairs):
         return _unify_with_shortcut(pairs, channels)
     slots = lay_side_by_side(runs)
-    filled = _Filling(slots, channels)
+    filled = Filling(slots, channels)
     body = UnifiedBody(filled.build(slots), filled.params)
     return body if all(is_right(body, place, run) for place, run in enumerate(runs)) else None
 
@@ -98,7 +99,7 @@ def _unify_with_shortcut(
         return None
     slots = lay_side_by_side(mains)
     there = Hole(None, "", [branches is not None for _, branches in pairs])
-    filled = _Filling(slots, channels, there)
+    filled = Filling(slots, channels, there)
     main = PathItem(filled.build(slots))
     shortcut = PathItem((), when=there.formula)
     paths = (shortcut, main) if at == 0 else (main, shortcut)
@@ -108,12 +109,21 @@ def _unify_with_shortcut(
     return body if all(is_right(body, place, run) for place, run in enumerate(runs)) else None
 
 
-class _Filling:
-    """Finds the holes of slots and fills them."""
+class Filling:
+    """Finds the holes of slots and fills them.
+
+    offered: params that the block may have, with their values in each run; those that fill no hole
+    are left out.
+    """
 
     def __init__(
-        self, slots: list[Slot], channels: list[int | None], shortcut: Hole | None = None
+        self,
+        slots: list[Slot],
+        channels: list[int | None],
+        shortcut: Hole | None = None,
+        offered: Mapping[str, list[Any]] | None = None,
     ) -> None:
+        self.offered = offered or {}
         self.channels = channels
         self.count = len(channels)
         self.params: dict[str, list[Any]] = {}
@@ -123,6 +133,7 @@ class _Filling:
         self.slots = slots
         self.widths: dict[str, list[Any]] = {}
         name_hole(self.holes, slots)
+        self._take_offered()
         for hole in sorted(self.holes, key=_rank):
             hole.formula = Formula(f"={self._fill(hole)}")
         self._order_params()
@@ -138,8 +149,15 @@ class _Filling:
                 ]
                 yield Hole(slot, "", values)
             if isinstance(slot.item, BranchesItem):
-                for path in slot.paths:
-                    yield from self._find_holes(path, there)
+                for place, path in enumerate(slot.paths):
+                    inside = [each and each.paths[place].is_there for each in slot.found]  # type: ignore[union-attr]
+                    if any(has and not inner for has, inner in zip(there, inside, strict=True)):
+                        values = [
+                            inner if has else MISSING
+                            for has, inner in zip(there, inside, strict=True)
+                        ]
+                        yield Hole(slot, "", values, (place,))
+                    yield from self._find_holes(path, [bool(each) for each in inside])
                 merges = [item and item.merge for item in slot.found]  # type: ignore[union-attr]
                 yield from self._find_differing(slot, merges)
             elif isinstance(slot.item, LayerItem | CallItem):
@@ -154,6 +172,8 @@ class _Filling:
     # --- filling them ---
 
     def _fill(self, hole: Hole) -> str:
+        if hole.formula is not None:
+            return hole.formula[1:]
         text = self._express(hole)
         if text is not None:
             return text
@@ -165,6 +185,17 @@ class _Filling:
         if hole.argument in WIDTHS:
             self.widths[name] = self.params[name]
         return name
+
+    def _take_offered(self) -> None:
+        """Take the offered params that have the values of a hole, and fill the holes with them."""
+        for hole in self.holes:
+            for name in sorted(self.offered, key=lambda name: name != hole.argument):
+                if name not in NO_PARAMS and fits(hole.values, self.offered[name]):
+                    self.params.setdefault(name, list(self.offered[name]))
+                    hole.formula = Formula(f"={name}")
+                    if hole.argument in WIDTHS:
+                        self.widths.setdefault(name, self.params[name])
+                    break
 
     def _add_param(self, name: str, values: list[Any]) -> str:
         base, number = name, 2
@@ -380,11 +411,12 @@ class _Filling:
     def _build_item(self, slot: Slot) -> Item:
         item: Any = slot.item
         own = [hole for hole in self.holes if hole.slot is slot]
-        when = next((hole.formula for hole in own if hole.argument == ""), None)
+        presence = {hole.index: hole.formula for hole in own if hole.argument == ""}
+        when = presence.get(())
         if isinstance(item, BranchesItem):
             paths = tuple(
-                replace(path, items=self.build(slots))
-                for path, slots in zip(item.paths, slot.paths, strict=True)
+                replace(path, items=self.build(slots), when=presence.get((place,)), is_there=True)
+                for place, (path, slots) in enumerate(zip(item.paths, slot.paths, strict=True))
             )
             merges = [each.merge for each in slot.found if isinstance(each, BranchesItem)]
             merge = self._build_arguments(item.merge, merges, own)

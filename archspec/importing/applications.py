@@ -9,8 +9,8 @@ from pathlib import Path
 
 from archspec.backends import framework
 from archspec.errors import UserError, did_you_mean
+from archspec.foreign import APPLICATION
 
-PREFIX = "keras.applications."
 # Families of the models, and the sizes that each has.
 FAMILIES = {
     "ConvNeXt": "Base Large Small Tiny XLarge",
@@ -50,7 +50,7 @@ def read_application(name: str) -> bytes:
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         why = said[-1] if said else f"its process ended with {done.returncode}"
-        raise UserError(f"Keras cannot make {PREFIX}{name}: {why}")
+        raise UserError(f"Keras cannot make {APPLICATION}{name}: {why}")
     return done.stdout
 
 

@@ -16,7 +16,8 @@ from typing import Any, BinaryIO
 from msgspec import Struct
 
 from archspec.errors import UserError, did_you_mean
-from archspec.importing.applications import APPLICATIONS, PREFIX, read_application
+from archspec.foreign import APPLICATION, START, is_keras_model
+from archspec.importing.applications import APPLICATIONS, read_application
 from archspec.importing.findings import Findings
 from archspec.reading import kind_of, open_file, path_of, readable, reason
 
@@ -25,6 +26,8 @@ LARGEST = 2**40  # bytes of a .keras file, which holds weights of any size
 MOST_NESTED = 200  # values within values
 HDF5 = b"\x89HDF\r\n\x1a\n"
 CONFIG = "config.json"
+SAVED_MODEL = "saved_model.pb"
+SUFFIXES = (".keras", ".h5", ".hdf5")
 RESAVE = "in Python: keras.models.load_model({!r}).save({!r})"
 
 
@@ -44,6 +47,29 @@ class Model(Struct, frozen=True):
     live: Any = None
 
 
+def is_model(given: Any) -> bool:
+    """Return whether a Keras model is given rather than a spec: one in memory, a name such as
+    `keras.applications.ResNet50`, or a file, by its suffix or its first bytes."""
+    if not isinstance(given, str | Path):
+        keras = sys.modules.get("keras")
+        return keras is not None and isinstance(given, keras.Model)
+    path = Path(given)
+    kind = kind_of(path)
+    if kind is None and str(given).startswith(APPLICATION):
+        return True
+    if kind == "folder":
+        return kind_of(path / SAVED_MODEL) == "file"
+    if path.suffix in SUFFIXES:
+        return True
+    if kind != "file":
+        return False
+    try:
+        with open_file(path, LARGEST) as file:
+            return is_keras_model(file.read(START))
+    except OSError:
+        return False  # which whoever reads it says
+
+
 def read_model(given: Any) -> Model:
     """Return the config of a model.
 
@@ -53,8 +79,8 @@ def read_model(given: Any) -> Model:
     """
     if not isinstance(given, str | Path):
         return _read_live(given)
-    if isinstance(given, str) and given.startswith(PREFIX) and kind_of(Path(given)) is None:
-        name = given.removeprefix(PREFIX)
+    if isinstance(given, str) and given.startswith(APPLICATION) and kind_of(Path(given)) is None:
+        name = given.removeprefix(APPLICATION)
         findings = Findings(given)
         config = _parse(read_application(name), findings)
         return Model(config, given, name.lower(), f"{given}, which has no weights here")
@@ -120,12 +146,14 @@ def _suggest_application(text: str) -> str:
     """Return the hint for a text that is no file."""
     name = text.rpartition(".")[2]
     if name in APPLICATIONS:
-        return f"did you mean '{PREFIX}{name}'?"
-    return f"MODEL is a .keras file, a config.json or {PREFIX}NAME, such as {PREFIX}ResNet50"
+        return f"did you mean '{APPLICATION}{name}'?"
+    return (
+        f"MODEL is a .keras file, a config.json or {APPLICATION}NAME, such as {APPLICATION}ResNet50"
+    )
 
 
 def _refuse_folder(path: Path, findings: Findings) -> None:
-    if kind_of(path / "saved_model.pb") == "file":
+    if kind_of(path / SAVED_MODEL) == "file":
         message = "this is a SavedModel: it holds a compiled program, which does not say its layers"
         hint = "save the model from the Python that made it: model.save('model.keras')"
     else:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from archspec.differences.changes import Change, ChangeKind, WayKind
 from archspec.differences.difference import Difference
 from archspec.differences.rows import make_rows
-from archspec.differences.text import list_settings, list_totals
+from archspec.differences.text import list_settings, list_totals, write_verdict
 from archspec.graph import Node
 from archspec.pictures.cells import (
     BoxCell,
@@ -182,7 +182,8 @@ def write_heading(difference: Difference, scenes: Sequence[Scene], theme: Theme)
     """Return the names of two networks, what differs in numbers, and the signs in their scenes."""
     names = textwrap.wrap(" → ".join(difference.names), LINE // 2)
     rows = [Cell([Text(line, "Bold", LARGE)]) for line in names]
-    lines = *_list_unmarked(difference, scenes), *list_totals(difference)
+    totals = write_verdict(difference), *list_totals(difference)
+    lines = *_list_unmarked(difference, scenes), *totals
     for line in (*lines, *list_settings(difference)):
         for part in textwrap.wrap(line.replace("->", "→"), LINE):
             rows.append(Cell([Text(part)], ink=theme.quiet))

@@ -151,6 +151,6 @@ def given_in(file: Path) -> dict[str, Any]:
         raise UserError(f"{file}: this is a whole spec, not a recipe", hint)
     if list(given) == ["train"] and isinstance(given["train"], dict):
         raise UserError(f"{file}: a recipe is what stands under `train:`", "leave that word out")
-    if other := foreign.recognize_mapping(given):
+    if other := foreign.recognize_mapping(given, str(file)):
         raise UserError(f"{file}: this is {other[0]}, not a recipe", other[1])
     return given

@@ -64,7 +64,7 @@ def check(document: Document) -> CheckResult:
         result.error("schema", f"a spec must be a mapping, got {what}", root.span, hint)
         result.fatal = True
         return result
-    if other := foreign.recognize_mapping(root.data):
+    if other := foreign.recognize_mapping(root.data, root.span.source.name):
         what, hint = other
         result.error("foreign", f"this is {what}, not a spec", find_head(root), hint)
         result.fatal = True

@@ -198,7 +198,7 @@ def read_input(stream: BinaryIO, name: str) -> Document:
 
 def decode(raw: bytes, name: str) -> str:
     """Return the text of a file from its bytes. Raises `UserError` for what is plainly no spec."""
-    if other := foreign.recognize_file(raw):
+    if other := foreign.recognize_file(raw, name):
         what, hint = other
         raise UserError(f"{name}: this is {what}, not a spec", hint)
     if len(raw) > MAX_BYTES:

@@ -1,0 +1,41 @@
+"""`archspec fold`: a flat spec as a short one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archspec.api.fold import fold as fold_spec
+from archspec.cli.messages import say_note
+from archspec.cli.options import files, layers_option, path_type
+from archspec.cli.specs import check_new_files, load_and_warn, write_names, write_spec
+
+
+@click.command()
+@click.argument("spec", callback=files)
+@click.option(
+    "-o", "--output", type=path_type, help="The file to write; by default standard output."
+)
+@click.option("--names", type=path_type, help="A JSON file to write: old names to new ones.")
+@layers_option
+def fold(spec: str, output: Path | None, names: Path | None) -> None:
+    """Write a SPEC as a short one, with blocks and loops.
+
+    What repeats in a list of layers becomes blocks and loops, which give layers other names. The
+    network stays the same, and no file is overwritten.
+    """
+    check_new_files(output, names)
+    folded = fold_spec(load_and_warn(spec, (), ()))
+    if names is not None:
+        write_names(names, folded.renamed)
+    if output is None:
+        click.echo(folded.text, nl=False)
+    else:
+        write_spec(output, folded.text, folded.graph)
+    if folded.renamed and names is None:
+        changed = len(folded.renamed)
+        say_note(
+            f"{changed} name{'' if changed == 1 else 's'} of layers changed; "
+            "--names FILE writes old -> new as JSON"
+        )

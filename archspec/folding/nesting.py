@@ -1,0 +1,772 @@
+"""Make one body of several runs that hold groups and numbered steps, whose names are kept.
+
+A group, or a row of steps called `unit0`, `unit1`, ..., is first made a body of its own, from all
+runs, and stands in them as a call with its params. So `unify` sees plain steps, and what it finds
+for the arguments of such a call is put into the body, which becomes a group or a loop again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import count, groupby
+from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from archspec.errors import Refused
+from archspec.folding.alignment import align, lay_side_by_side
+from archspec.folding.conditions import MISSING
+from archspec.folding.items import (
+    BranchesItem,
+    CallItem,
+    Formula,
+    Item,
+    LayerItem,
+    LoopItem,
+    PathItem,
+    Sequence,
+    measure_all,
+    name_of,
+    sources_of,
+    walk_sequences,
+    with_name,
+)
+from archspec.folding.loops import Rate, fit_rate
+from archspec.folding.regions import ONLY, to_groups
+from archspec.folding.unify import Filling, UnifiedBody, is_right
+from archspec.syntax.formulas import evaluate
+
+NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]*)")
+WORD = re.compile(r"'[^']*'|[A-Za-z_][A-Za-z0-9_]*")
+WORDS = frozenset(
+    [
+        "and",
+        "or",
+        "not",
+        "if",
+        "else",
+        "in",
+        "true",
+        "false",
+        "null",
+        "range",
+        "len",
+        "sum",
+        "min",
+        "max",
+        "abs",
+        "int",
+        "round",
+        "ceil",
+        "floor",
+        "sqrt",
+        "log2",
+        "make_divisible",
+    ]
+)
+NO_VARIABLES = WORDS | {"channels", "input", "previous", "index"}
+MOST_BEFORE = 40  # steps before those of a loop that a rate may count
+Run = Sequence
+
+
+class Nest(Struct):
+    """What stands at one place of several runs: a group, or numbered steps.
+
+    base: the name, without its number. first: the number of the first step; None for a group.
+    rows: the steps of each occurrence. body: of one of them. columns: how each param goes through
+    the numbered steps. calls: the arguments of each occurrence. times: what the argument is called
+    that says how many steps there are. is_group: whether a numbered step is a group.
+    """
+
+    base: str
+    first: int | None
+    rows: list[list[Item]] = field(default_factory=list)
+    body: UnifiedBody | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    times: str = "depth"
+    is_group: bool = False
+
+
+class Nesting:
+    """Makes bodies, and gives the variables in them names of their own until they are finished."""
+
+    def __init__(self, with_loops: bool = True) -> None:
+        self.with_loops = with_loops
+        self.numbers = count()
+
+    def unify(
+        self,
+        runs: list[Run],
+        channels: list[int | None],
+        offered: Mapping[str, list[Any]] | None = None,
+    ) -> UnifiedBody | None:
+        """Return the body that all runs are calls of; None if there is none.
+
+        offered: params that it may have, with their values in each run.
+        """
+        offered = offered or {}
+        unique: dict[Any, int] = {}
+        places = []
+        for place, run in enumerate(runs):
+            values = [each[place] for each in offered.values()]
+            what = (repr(run), channels[place], repr(values))
+            places.append(unique.setdefault(what, len(unique)))
+        firsts = [places.index(place) for place in range(len(unique))]
+        one = [runs[place] for place in firsts]
+        widths = [channels[place] for place in firsts]
+        if not all(one):
+            return None
+        given = {name: [values[at] for at in firsts] for name, values in offered.items()}
+        body = self._unify(complete_branches(one), widths, given)
+        if body is None:
+            return None
+        params = {name: [values[place] for place in places] for name, values in body.params.items()}
+        return UnifiedBody(body.items, params)
+
+    def _unify(
+        self, runs: list[Run], channels: list[int | None], offered: Mapping[str, list[Any]]
+    ) -> UnifiedBody | None:
+        nests: dict[str, Nest] = {}
+        loose: set[Any] = set() if self.with_loops else {"all"}
+        while True:
+            nests.clear()
+            marked = [self._mark(run, (), nests, loose) for run in runs]
+            failed = next((key for key, nest in nests.items() if not self._settle(nest)), None)
+            if failed is None:
+                break
+            if nests[failed].first is None:
+                return None
+            loose.add(failed)
+        called = [_put_calls(run, nests) for run in marked]
+        slots = lay_side_by_side(called, _score)
+        filled = Filling(slots, channels, offered=offered)
+        items = filled.build(slots)
+        body = UnifiedBody(items, filled.params)
+        for place, run in enumerate(called):
+            plain = _leave_out_absent(run)
+            if not plain:
+                return None
+            first: Any = replace(plain[0], channels=channels[place])
+            if not is_right(body, place, (first, *plain[1:])):
+                return None
+        return UnifiedBody(self._expand(items, nests), filled.params)
+
+    # --- what is nested ---
+
+    def _mark(
+        self, run: Run, trail: tuple[Any, ...], nests: dict[str, Nest], loose: set[Any]
+    ) -> Run:
+        """Return a run with a call in the place of each group, and of numbered steps."""
+        result: list[Item] = []
+        place, branches = 0, 0
+        while place < len(run):
+            item = run[place]
+            base, first = _split_name(item)
+            end = place + 1
+            key = f"{(*trail, base, first)!r}"
+            if base and key not in loose and "all" not in loose and _may_be_numbered(item):
+                while end < len(run) and _follows(run[end], base, first + end - place, item):
+                    end += 1
+                result.append(_note(nests, key, base, first, list(run[place:end])))
+            elif isinstance(item, LoopItem):
+                key = f"{(*trail, item.name)!r}"
+                result.append(_note(nests, key, item.name or "", None, [item]))
+            elif isinstance(item, BranchesItem):
+                paths = tuple(
+                    replace(
+                        path, items=self._mark(path.items, (*trail, branches, at), nests, loose)
+                    )
+                    for at, path in enumerate(item.paths)
+                )
+                result.append(replace(item, paths=paths))
+                branches += 1
+            else:
+                result.append(item)
+            place = end
+        return tuple(result)
+
+    def _settle(self, nest: Nest) -> bool:
+        """Find the body of a nest and the arguments of its calls; return whether there is one."""
+        if nest.first is not None and max(map(len, nest.rows)) < 2:
+            return False
+        every = [item for row in nest.rows for item in row]
+        nest.is_group = isinstance(every[0], LoopItem)
+        if any(isinstance(item, LoopItem) != nest.is_group for item in every):
+            return False
+        runs = [_list_steps(item) for item in every]
+        body = self.unify(runs, [None] * len(runs))
+        if body is None:
+            return False
+        if nest.first is not None:
+            is_one = len(body.items) == 1 and body.items[0].when is None
+            if _passes_on(body.items) or not (nest.is_group or is_one):  # a name is that of one
+                return False
+        nest.body = body
+        rows: list[dict[str, Any]] = [
+            {name: values[place] for name, values in body.params.items()}
+            for place in range(len(every))
+        ]
+        if nest.first is None:
+            nest.calls = [_leave_out_missing(row) for row in rows]
+            return True
+        parts = iter(rows)
+        groups = [[next(parts) for _ in row] for row in nest.rows]
+        while nest.times in body.params:
+            nest.times += "_"
+        nest.calls = [{nest.times: len(group)} for group in groups]
+        for name in body.params:
+            columns = [[row[name] for row in group] for group in groups]
+            kind = nest.columns[name] = _find_kind(columns)
+            for call, column in zip(nest.calls, columns, strict=True):
+                call |= _leave_out_missing(_describe(name, kind, column))
+        lists = sum(kind == "list" for kind in nest.columns.values())
+        varying = sum(kind != "same" for kind in nest.columns.values())
+        longest = max(map(len, nest.rows))
+        size = measure_all(body.items) + 1  # with its name
+        extra = 1 + (lists > 0) + (longest if lists > 2 else 0) + 0.3 * varying
+        return longest * size > size + extra
+
+    # --- groups and loops again ---
+
+    def _expand(self, items: Sequence, nests: Mapping[str, Nest]) -> Sequence:
+        result: list[Item] = []
+        for item in items:
+            if isinstance(item, BranchesItem):
+                paths = tuple(
+                    replace(path, items=self._expand(path.items, nests)) for path in item.paths
+                )
+                item = replace(item, paths=paths)
+            elif isinstance(item, CallItem) and item.block in nests:
+                item = self._expand_nest(nests[item.block], item.arguments, item.when)
+            result.append(item)
+        return tuple(result)
+
+    def _expand_nest(
+        self, nest: Nest, arguments: Mapping[str, Any], when: Formula | None
+    ) -> LoopItem:
+        assert nest.body is not None
+        arguments = {name: _to_lists(value) for name, value in arguments.items()}
+        if nest.first is None:
+            items = put_values(nest.body.items, arguments)
+            return LoopItem(items=items, count=None, name=nest.base, when=when)
+        number = next(self.numbers)
+        word = re.sub(r"\W+", "_", nest.base).strip("_0123456789")
+        if not word or word in NO_VARIABLES or not word.islower():
+            word = "i"
+        variable = f"{word}__{number}"
+        times = arguments[nest.times]
+        variables: dict[str, Any] = {}
+        values: dict[str, Any] = {}
+        rates: dict[str, tuple[Rate, str, set[int]]] = {}
+        for name, kind in nest.columns.items():
+            value = _write_column(name, kind, arguments, variable, nest.first, times)
+            if isinstance(value, _Listed):
+                rate = _find_rate(value.values)
+                if rate is not None and nest.first == 0 and not _is_nested(value.values):
+                    value = _write_rate(rate, variable)
+                elif rate is not None and (loops := _find_loops(nest.body.items, name)):
+                    before = f"before__{number}"
+                    lengths = [len(each) for each in value.values]
+                    variables[before] = [sum(lengths[:place]) for place in range(len(lengths))]
+                    rates[name] = rate, before, loops
+                    continue
+                else:
+                    own = f"{name}__{number}"
+                    variables[own] = value.values
+                    value = Formula(f"={own}")
+            if value is not MISSING:
+                values[name] = value
+        items = put_values(_put_rates(nest.body.items, rates), values)
+        used = bool(variables) or variable in repr(items)
+        if not used and nest.first == 0:
+            return LoopItem(
+                items=items, count=times, name=nest.base, when=when, is_group=nest.is_group
+            )
+        lists = [value for value in variables.values() if isinstance(value, list)]
+        many = len(lists) > 2 or (len(lists) == 2 and len(lists[0]) > 6)
+        if many and isinstance(times, int):
+            numbers: Any = list(range(nest.first, nest.first + times))
+        elif nest.first == 0:
+            numbers = Formula(f"=range({_text(times)})")
+        else:
+            end = times + nest.first if isinstance(times, int) else f"{_text(times)} + {nest.first}"
+            numbers = Formula(f"=range({nest.first}, {end})")
+        return LoopItem(
+            items=items,
+            count=times,
+            variables={variable: numbers, **variables},
+            name=f"{nest.base}{{{variable}}}",
+            when=when,
+            is_group=nest.is_group,
+        )
+
+
+class _Listed(Struct):
+    """Values that a loop walks: a list, or the formula of one."""
+
+    values: Any
+
+
+def _note(
+    nests: dict[str, Nest], key: str, base: str, first: int | None, items: list[Item]
+) -> CallItem:
+    nest = nests.setdefault(key, Nest(base, first))
+    nest.rows.append(items)
+    return CallItem(block=key, arguments={"#": len(nest.rows) - 1})
+
+
+def _put_calls(run: Run, nests: Mapping[str, Nest]) -> Run:
+    result: list[Item] = []
+    for item in run:
+        if isinstance(item, BranchesItem):
+            paths = tuple(replace(path, items=_put_calls(path.items, nests)) for path in item.paths)
+            item = replace(item, paths=paths)
+        elif isinstance(item, CallItem) and item.block in nests:
+            item = replace(item, arguments=nests[item.block].calls[item.arguments["#"]])
+        result.append(item)
+    return tuple(result)
+
+
+def _split_name(item: Item) -> tuple[str, int]:
+    """Return the name of a step without its number, and the number; "" if it has none."""
+    name = None if isinstance(item, BranchesItem) else name_of(item)
+    found = NUMBERED.fullmatch(name or "")
+    return (found[1], int(found[2])) if found and found[1] else ("", 0)
+
+
+def _may_be_numbered(item: Item) -> bool:
+    if isinstance(item, LoopItem):
+        return item.count is None
+    if isinstance(item, LayerItem) and (item.reuses or item.op == "from"):
+        return False
+    return isinstance(item, LayerItem | CallItem) and item.sources is None
+
+
+def _follows(item: Item, base: str, number: int, first: Item) -> bool:
+    return (
+        type(item) is type(first) and _may_be_numbered(item) and _split_name(item) == (base, number)
+    )
+
+
+def _passes_on(items: Sequence) -> bool:
+    """Return whether a step with a condition takes something else than the step before it, so that
+    it is hard to say what is passed on without it."""
+    return any(
+        item.when is not None and sources_of(item) is not None
+        for sequence in walk_sequences(items)
+        for item in sequence
+    )
+
+
+def _list_steps(item: Item) -> Sequence:
+    return item.items if isinstance(item, LoopItem) else (with_name(item, None),)
+
+
+def _leave_out_missing(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not MISSING}
+
+
+def _leave_out_absent(run: Run) -> Run:
+    """Return a run in which a branch that is the only one left is its steps."""
+    result: list[Item] = []
+    for item in run:
+        if isinstance(item, BranchesItem):
+            there = [path for path in item.paths if path.is_there]
+            if len(there) == 1 < len(item.paths):
+                result += _leave_out_absent(there[0].items)
+                continue
+            paths = tuple(replace(each, items=_leave_out_absent(each.items)) for each in there)
+            item = replace(item, paths=paths)
+        result.append(item)
+    return tuple(result)
+
+
+def complete_branches(runs: list[Run]) -> list[Run]:
+    """Return runs in which a branch that is the only one left stands beside those that others
+    have, which are absent."""
+    whole = [
+        item
+        for run in runs
+        for item in run
+        if isinstance(item, BranchesItem) and item.merge.op != ONLY
+    ]
+
+    def complete(item: Item) -> Item:
+        if not isinstance(item, BranchesItem) or item.merge.op != ONLY:
+            return item
+        for other in whole:
+            if any(path.key == item.paths[0].key for path in other.paths):
+                paths = tuple(
+                    item.paths[0]
+                    if path.key == item.paths[0].key
+                    else PathItem((), key=path.key, is_there=False)
+                    for path in other.paths
+                )
+                return replace(other, paths=paths)
+        return item
+
+    completed = [tuple(map(complete, run)) for run in runs]
+    only = next((item for item in whole if len(item.paths) == 2), None)
+    if only is not None and not any(path.key for path in only.paths):
+        empty = [not path.items for path in only.paths]
+        alone = [len(run) == 1 and isinstance(run[0], BranchesItem) for run in completed]
+        if any(empty) and any(alone) and not all(alone):
+            completed = [
+                run
+                if is_alone or any(isinstance(item, BranchesItem) for item in run)
+                else (
+                    replace(
+                        only,
+                        paths=tuple(
+                            PathItem((), is_there=False) if each else PathItem(run)
+                            for each in empty
+                        ),
+                    ),
+                )
+                for run, is_alone in zip(completed, alone, strict=True)
+            ]
+    return [to_groups(run) for run in completed]
+
+
+def _score(one: Item, other: Item) -> float:
+    """Return how much two steps have in common; -1 if they cannot be one step of one name."""
+    if name_of(one) != name_of(other):
+        return -1
+    match one, other:
+        case LayerItem(), LayerItem():
+            if (one.op, one.call, one.sources, one.reuses) != (
+                other.op,
+                other.call,
+                other.sources,
+                other.reuses,
+            ):
+                return -1
+            names = {*one.arguments, *other.arguments}
+            same = sum(one.arguments.get(name) == other.arguments.get(name) for name in names)
+            kernels = one.arguments.get("kernel_size") == other.arguments.get("kernel_size")
+            return 1 + (same / len(names) if names else 1) - (0 if kernels else 0.6)
+        case CallItem(), CallItem():
+            return 2 if (one.block, one.sources) == (other.block, other.sources) else -1
+        case BranchesItem(), BranchesItem():
+            if (one.merge.op, one.sources) != (other.merge.op, other.sources):
+                return -1
+            if [path.key for path in one.paths] != [path.key for path in other.paths]:
+                return -1
+            return 1 + sum(
+                _count_alike(left.items, right.items) / 2
+                for left, right in zip(one.paths, other.paths, strict=True)
+            )
+    return -1
+
+
+def _count_alike(one: Sequence, other: Sequence) -> int:
+    return sum(None not in pair for pair in align(one, other, _score))
+
+
+# --- params of numbered steps --------------------------------------------------------------------
+
+
+def _find_kind(columns: list[list[Any]]) -> str:
+    """Return how a param goes through numbered steps: the same in all, another in the first or in
+    the last, or a list."""
+    if all(map(_alike, columns)):
+        return "same"
+    if max(map(len, columns)) > 2 or len(columns) > 1:
+        if all(_alike(column[1:]) for column in columns):
+            return "first"
+        if all(_alike(column[:-1]) for column in columns):
+            return "last"
+    return "list"
+
+
+def _describe(name: str, kind: str, column: list[Any]) -> dict[str, Any]:
+    if kind == "same":
+        return {name: _known(column)}
+    if kind == "first":
+        return {name: column[0], f"{name}_rest": _known(column[1:])}
+    if kind == "last":
+        return {name: column[-1], f"{name}_rest": _known(column[:-1])}
+    known = _known(column)
+    # As a tuple it is one value; a list would be compared item by item.
+    return {name: tuple(known if value is MISSING else value for value in column)}
+
+
+def _to_lists(value: Any) -> Any:
+    return [_to_lists(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _write_column(
+    name: str, kind: str, arguments: Mapping[str, Any], variable: str, first: int, times: Any
+) -> Any:
+    value = arguments.get(name, MISSING)
+    if kind == "same":
+        return value
+    if kind == "list":
+        if value is MISSING:
+            return value
+        return _write_list(value, variable, first) if isinstance(value, list) else _Listed(value)
+    rest = arguments.get(f"{name}_rest", MISSING)
+    if MISSING in (value, rest) or (type(value) is type(rest) and value == rest):
+        return rest if value is MISSING else value
+    if kind == "last":
+        end = times + first - 1 if isinstance(times, int) else f"{_text(times)} + {first - 1}"
+        test = f"{variable} == {str(end).replace(' + -', ' - ')}"
+        other = test.replace("==", "!=")
+    else:
+        test = f"{variable} == {first}"
+        other = variable if first == 0 else f"{variable} > {first}"
+        if value is False and rest is True:
+            return Formula(f"={variable} > {first}")
+    if isinstance(value, bool) and isinstance(rest, bool):
+        return Formula(f"={test if value else other}")
+    if kind == "first" and first == 0:
+        return Formula(f"={_text(rest)} if {variable} else {_text(value)}")
+    return Formula(f"={_text(value)} if {test} else {_text(rest)}")
+
+
+def _write_list(values: list[Any], variable: str, first: int) -> Any:
+    """Return a formula over the number of the step for values that follow it, else the list."""
+    if all(isinstance(value, bool) for value in values) and len(values) > 2:
+        last = first + len(values) - 1
+        if _alike(values[1:]):
+            return Formula(f"={variable} {'==' if values[0] else '>'} {first}")
+        if _alike(values[:-1]):
+            return Formula(f"={variable} {'==' if values[-1] else '<'} {last}")
+    whole = all(isinstance(value, int) and not isinstance(value, bool) for value in values)
+    doubles = whole and all(value == values[0] * 2**at for at, value in enumerate(values))
+    if doubles and first == 0 and len(values) > 2 and values[0] > 0:
+        return Formula(f"={values[0]} * 2**{variable}")
+    return _Listed(values)
+
+
+# --- rates that grow with the number of the step -------------------------------------------------
+
+
+def _is_nested(values: Any) -> bool:
+    return all(isinstance(value, list) for value in values)
+
+
+def _find_rate(values: Any) -> Rate | None:
+    """Return the rate that the values of numbered steps follow, as a drop path does: of the steps
+    of one loop, or of loops in a loop. None if there is none."""
+    if not isinstance(values, list):
+        return None
+    flat = [each for value in values for each in value] if _is_nested(values) else values
+    if len({*map(repr, flat)}) < 3 or not all(isinstance(value, float) for value in flat):
+        return None
+    for start in range(MOST_BEFORE):
+        for less in (0, 1, -start, *range(2, len(flat)), *range(-MOST_BEFORE, 0)):
+            if rate := fit_rate(flat, start, less):
+                return rate
+    return None
+
+
+def _write_rate(rate: Rate, number: str) -> Formula:
+    """Return the formula of a rate. number: that of the step."""
+    if rate.start:
+        number += f" + {rate.start}"
+    number = f"({number})" if " " in number else number
+    return Formula(f"={rate.largest} * {number} / {rate.count - rate.less}")
+
+
+def _find_loops(items: Sequence, name: str) -> set[int]:
+    """Return the loops of steps, numbered from 0, that walk the values of a param."""
+    return {
+        id(item)
+        for sequence in walk_sequences(items)
+        for item in sequence
+        if isinstance(item, LoopItem) and f"={name}" in item.variables.values()
+    }
+
+
+def _put_rates(items: Sequence, rates: Mapping[str, tuple[Rate, str, set[int]]]) -> Sequence:
+    """Return steps with formulas of rates in the place of the variables that walk their values."""
+    return tuple(_put_rates_in(item, rates) for item in items) if rates else items
+
+
+def _put_rates_in(item: Item, rates: Mapping[str, tuple[Rate, str, set[int]]]) -> Item:
+    if isinstance(item, BranchesItem):
+        paths = tuple(replace(path, items=_put_rates(path.items, rates)) for path in item.paths)
+        return replace(item, paths=paths)
+    if not isinstance(item, LoopItem):
+        return item
+    number = next(iter(item.variables), "")
+    values: dict[str, Any] = {}
+    kept = dict(item.variables)
+    for name, (rate, before, loops) in rates.items():
+        for variable, value in item.variables.items():
+            if id(item) in loops and value == f"={name}":
+                values[variable] = _write_rate(rate, f"{before} + {number}")
+                del kept[variable]
+    return replace(item, items=put_values(_put_rates(item.items, rates), values), variables=kept)
+
+
+def _alike(values: list[Any]) -> bool:
+    known = [value for value in values if value is not MISSING]
+    return all(type(value) is type(known[0]) and value == known[0] for value in known)
+
+
+def _known(values: list[Any]) -> Any:
+    return next((value for value in values if value is not MISSING), MISSING)
+
+
+# --- values in formulas --------------------------------------------------------------------------
+
+
+def _text(value: Any) -> str:
+    """Return a value as a formula has it."""
+    if isinstance(value, Formula):
+        return value[1:] if re.fullmatch(r"=[\w.]+", value) else f"({value[1:]})"
+    if value is None or isinstance(value, bool):
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, str):
+        return f"'{value}'"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    return repr(value)
+
+
+def put_values(items: Sequence, values: Mapping[str, Any]) -> Sequence:
+    """Return steps with values, or formulas, in the place of names in their formulas."""
+    return tuple(_put_item(item, values) for item in items) if values else items
+
+
+def _put_item(item: Any, values: Mapping[str, Any]) -> Any:
+    when = put_value(item.when, values)
+    when = None if when is True else when
+    if isinstance(item, PathItem):
+        return replace(item, items=put_values(item.items, values), when=when)
+    if isinstance(item, BranchesItem):
+        paths = tuple(_put_item(path, values) for path in item.paths)
+        return replace(item, paths=paths, merge=_put_item(item.merge, values), when=when)
+    if isinstance(item, LoopItem):
+        return replace(
+            item,
+            items=put_values(item.items, values),
+            count=put_value(item.count, values),
+            variables={name: put_value(each, values) for name, each in item.variables.items()},
+            when=when,
+        )
+    arguments = {name: put_value(each, values) for name, each in item.arguments.items()}
+    return replace(item, arguments=arguments, when=when)
+
+
+def put_value(value: Any, values: Mapping[str, Any]) -> Any:
+    """Return a value with others in the place of names in its formulas."""
+    if isinstance(value, list):
+        return [put_value(each, values) for each in value]
+    if isinstance(value, dict):
+        return {name: put_value(each, values) for name, each in value.items()}
+    if not isinstance(value, Formula):
+        return value
+    text = value[1:]
+    if text in values:
+        return values[text]
+    changed = WORD.sub(
+        lambda found: _text(values[found[0]]) if found[0] in values else found[0], text
+    )
+    if changed == text:
+        return value
+    changed = simplify(changed)
+    names = {found[0] for found in WORD.finditer(changed)} - WORDS
+    if not any(name[0] != "'" for name in names):
+        try:
+            return evaluate(changed, {})
+        except Refused:
+            pass
+    return Formula(f"={changed}")
+
+
+CHOICE = re.compile(r"\(([\w'.]+) if (\w+) else ([\w'.]+)\) (==|!=|>) ([\w'.]+)")
+
+
+FIRST = re.compile(r"([\w'.]+) if (\w+) else \(([\w'.]+) if (\w+) else ([\w'.]+)\)")
+LAST = re.compile(
+    r"\(([\w'.]+) if (\w+ == \d+) else ([\w'.]+)\) if (\w+ == [\w -]+) else ([\w'.]+)"
+)
+
+
+def simplify(text: str) -> str:
+    """Return a formula over the numbers of steps without a choice that is compared at once.
+
+    >>> simplify("(2 if stage else 1) > 1"), simplify("not (unit > 0)")
+    ('stage > 0', 'unit == 0')
+    >>> simplify("true if unit else (stage > 0)")
+    'unit > 0 or stage > 0'
+    >>> simplify("1 if unit else (2 if stage else 1)")
+    '2 if stage and not unit else 1'
+    >>> simplify("(1 if stage == 3 else 2) if unit == depth - 1 else 1")
+    '2 if unit == depth - 1 and stage != 3 else 1'
+    """
+
+    def choose(found: re.Match[str]) -> str:
+        yes, variable, no, sign, other = found.groups()
+        try:
+            both = [bool(evaluate(f"{each} {sign} {other}", {})) for each in (yes, no)]
+        except (Refused, KeyError):
+            return found[0]
+        if both[0] == both[1]:
+            return "true" if both[0] else "false"
+        return f"{variable} > 0" if both[0] else f"{variable} == 0"
+
+    text = CHOICE.sub(choose, text)
+    text = re.sub(r"^not \((\w+) > 0\)$", r"\1 == 0", text)
+    text = re.sub(r"^not \((\w+) == 0\)$", r"\1 > 0", text)
+    text = re.sub(r"^true if (\w+) else \((\w+ (?:>|==) \w+)\)$", r"\1 > 0 or \2", text)
+    if found := FIRST.fullmatch(text):
+        rest, variable, value, test, other = found.groups()
+        if rest == other:
+            return f"{value} if {test} and not {variable} else {rest}"
+    if found := LAST.fullmatch(text):
+        value, test, other, outer, rest = found.groups()
+        if value == rest:
+            return f"{other} if {outer} and {test.replace('==', '!=')} else {rest}"
+    return text
+
+
+def finish(items: Sequence, taken: frozenset[str]) -> Sequence:
+    """Return steps whose variables have short names, which nothing around them has.
+
+    taken: the names of params.
+    """
+    return _repeat(tuple(_finish_item(item, taken) for item in items))
+
+
+def _repeat(items: Sequence) -> Sequence:
+    """Return steps in which equal ones without names, that follow each other, are repeated."""
+    result: list[Item] = []
+    for _, run in groupby(items, key=repr):
+        same = list(run)
+        first = same[0]
+        is_plain = isinstance(first, LayerItem | CallItem) and first.when is None
+        if is_plain and len(same) > 2 and not name_of(first) and sources_of(first) is None:
+            result.append(LoopItem(items=(first,), count=len(same)))
+        else:
+            result += same
+    return tuple(result)
+
+
+def _finish_item(item: Any, taken: frozenset[str]) -> Any:
+    if isinstance(item, BranchesItem):
+        paths = tuple(replace(path, items=finish(path.items, taken)) for path in item.paths)
+        return replace(item, paths=paths)
+    if not isinstance(item, LoopItem):
+        return item
+    names: dict[str, Any] = {}
+    for old in item.variables:
+        base = new = old.rpartition("__")[0]
+        for number in count(2):
+            if new not in taken:
+                break
+            new = f"{base}{number}"
+        names[old] = Formula(f"={new}")
+        taken |= {new}
+    inner = finish(put_values(item.items, names), taken)
+    variables = {str(names[old])[1:]: value for old, value in item.variables.items()}
+    name = item.name
+    for old, new in names.items():
+        name = name and name.replace(f"{{{old}}}", f"{{{new[1:]}}}")
+    return replace(item, items=inner, variables=variables, name=name)
