@@ -127,7 +127,7 @@ def test_edits_and_settings_are_worked_into_what_a_person_would_write() -> None:
     assert (
         body
         == """\
-  - Conv2D: 64
+  - Conv2D: {filters: 64, kernel_size: 3}
     name: stem
   - BatchNormalization
   - Activation: relu
