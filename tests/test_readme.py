@@ -50,7 +50,8 @@ SLOW = ("archspec compare ", "archspec bench ")
 
 
 def marks(command: str) -> list[pytest.MarkDecorator]:
-    found = [pytest.mark.keras] if command.startswith(KERAS) else []
+    is_spec = command.startswith("archspec build ") and command.endswith(".yaml")
+    found = [pytest.mark.keras] if command.startswith(KERAS) and not is_spec else []
     return found + ([pytest.mark.slow] if command.startswith(SLOW) else [])
 
 
