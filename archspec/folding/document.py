@@ -165,7 +165,7 @@ class _Document:
         match item:
             case LayerItem(op="from"):
                 source = "input" if self.inputs is None else item.sources
-                return {"from": source, **when}
+                return {"from": source, **({"name": item.name} if item.name else {}), **when}
             case LayerItem():
                 op, arguments, words = self._write_layer(item)
                 return _join_words(op, arguments, {**words, **when})

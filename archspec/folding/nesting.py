@@ -558,9 +558,9 @@ def _find_rate(values: Any) -> Rate | None:
     if len({*map(repr, flat)}) < 3 or not all(isinstance(value, float) for value in flat):
         return None
     for start in range(MOST_BEFORE):
-        for less in (0, 1, -start, *range(2, len(flat)), *range(-MOST_BEFORE, 0)):
-            if rate := fit_rate(flat, start, less):
-                return rate
+        every = (fit_rate(flat, start, less) for less in range(-MOST_BEFORE, len(flat)))
+        if found := [rate for rate in every if rate is not None]:
+            return min(found, key=lambda rate: (len(_write_rate(rate, "")), rate.count - rate.less))
     return None
 
 

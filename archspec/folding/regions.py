@@ -129,6 +129,7 @@ class Reader:
         self.parts = {part.path: part for part in self.root.walk()}
         self.producer = {part.node.name: part for part in self.root.walk() if part.node}
         self.sources: dict[str, tuple[str, ...]] = {}
+        self.again: dict[str, str] = {}  # other names of values, by the path of the part
         self.empty: dict[tuple[str, int], tuple[ScopePart, str]] = {}
         for part in self.root.walk():
             if part.kind == "block" and not with_blocks:
@@ -222,7 +223,28 @@ class Reader:
                 way = way[: place + 1]
                 break
         self.names |= {each.path for each in way}
+        if len(way) == 1 and self._is_hidden(part=way[0], scope=scope):
+            return self._name_again(way[0])
         return ".".join(each.name for each in way)
+
+    def _is_hidden(self, part: ScopePart, scope: ScopePart) -> bool:
+        """Return whether another step of the name of a part is nearer to a scope."""
+        around: ScopePart | None = scope
+        while around is not None and not part.is_inside(around):
+            if any(each.name == part.name for each in around.parts):
+                return True
+            around = around.parent
+        return False
+
+    def _name_again(self, part: ScopePart) -> str:
+        """Return another name for the value of a part, which no step has."""
+        if part.path not in self.again:
+            taken = {each.name for each in self.parts.values()} | {*self.again.values()}
+            name = f"{part.name}_value"
+            while name in taken:
+                name += "_"
+            self.again[part.path] = name
+        return self.again[part.path]
 
     def find_names(self) -> None:
         """Find the names that must be written, since no step would be called so by itself.
@@ -289,9 +311,9 @@ class Reader:
     def read(self, scope: ScopePart) -> Sequence:
         """Return the steps of a scope. Raises `Unfoldable` where a block cannot be one."""
         while True:
-            known = len(self.names)
+            known = len(self.names) + len(self.again)
             items = self._read_scope(scope)
-            if len(self.names) == known:
+            if len(self.names) + len(self.again) == known:
                 return items  # else a step has got a name that another refers to
 
     def _read_scope(self, scope: ScopePart) -> Sequence:
@@ -324,6 +346,8 @@ class Reader:
                 place = merge
             else:
                 items += self._read_part(scope, parts[place], last)
+            if name := self.again.get(parts[place].path):
+                items.append(LayerItem(op="from", sources="previous", name=name))
             last = parts[place].output
             place += 1
         return tuple(items)
@@ -501,12 +525,7 @@ class Reader:
             if scope.is_inside(part.parent):
                 break
             part = part.parent
-        around = scope
-        while around is not None and not part.is_inside(around):
-            if any(each.name == part.name for each in around.parts):
-                return False  # another step of that name is nearer
-            around = around.parent
-        return part.path in self.names
+        return part.path in self.names and not self._is_hidden(part, scope)
 
     def _list_outer(self, parts: list[ScopePart]) -> set[str]:
         """Return the values that parts take from before them."""

@@ -98,13 +98,13 @@ class _Folding:
             body = self.nesting.unify([main], [None])
             assert body is not None
             main = body.items
-        looped = Looped(
-            finish(main, frozenset()),
-            {
+        looped = Looped(main, self.bodies)
+        if self.with_loops:
+            blocks = {
                 name: UnifiedBody(finish(body.items, frozenset(body.params)), body.params)
                 for name, body in self.bodies.items()
-            },
-        )
+            }
+            looped = Looped(finish(main, frozenset()), blocks)
         spec = to_spec(graph)
         head = {key: value for key, value in spec.items() if key not in ("layers", "outputs")}
         if "inputs" in head:

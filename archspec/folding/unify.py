@@ -393,7 +393,14 @@ class Filling:
             widths = [name for name in self.params if name.partition("_")[0] in words]
             if len(widths) == 1 and widths[0] != word:
                 self._rename(widths[0], word)
-        order = sorted(self.params, key=lambda name: not name.startswith(("filters", "units")))
+        offered = list(self.offered)
+        order = sorted(
+            self.params,
+            key=lambda name: (
+                not name.startswith(("filters", "units")),
+                offered.index(name) if name in offered else len(offered),
+            ),
+        )
         self.params = {name: self.params[name] for name in order}
 
     def _rename(self, old: str, new: str) -> None:
