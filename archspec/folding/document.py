@@ -372,7 +372,7 @@ def _find_defaults(sequences: list[Sequence]) -> dict[str, dict[str, Any]]:
 def _least_share(name: str) -> float:
     """Return the share of layers that have to agree before a value is a default: never a width,
     and most of them where a reader looks for the value beside the layer."""
-    if name in ("filters", "units", "input_dim", "output_dim", "target_shape"):
+    if name in ("filters", "units", "trainable", "input_dim", "output_dim", "target_shape"):
         return 1
     return 0.8 if name in ("kernel_size", "pool_size", "strides", "groups", "dims") else 0.6
 
