@@ -49,9 +49,9 @@ SLOW = ("archspec compare ", "archspec bench ")
 
 
 def marks(command: str) -> list[pytest.MarkDecorator]:
-    is_spec = command.startswith("archspec build ") and command.endswith(".yaml")
+    resolves = re.fullmatch("archspec build .* -o .*yaml", command)
     needs_keras = command.startswith(KERAS) or "keras.applications." in command
-    found = [pytest.mark.keras] if needs_keras and not is_spec else []
+    found = [pytest.mark.keras] if needs_keras and not resolves else []
     return found + ([pytest.mark.slow] if command.startswith(SLOW) else [])
 
 
