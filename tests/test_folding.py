@@ -8,7 +8,7 @@ import pytest
 from random_drawing import draw_masked
 from random_graphs import Network, write
 from shipped import FILES, most_slow, network
-from shrinking import few_or_many, try_out
+from shrinking import few_or_many, slow_but_first, try_out
 
 import archspec
 from archspec import folding
@@ -28,7 +28,8 @@ from archspec.folding.items import (
 from archspec.folding.naming import name_block
 from archspec.folding.preactivation import hoist
 from archspec.folding.tree import to_sequence
-from archspec.folding.unify import UnifiedBody, is_right, unify
+from archspec.folding.unfolding import UnifiedBody, is_right
+from archspec.folding.unify import unify
 from archspec.graph import Graph
 from archspec.syntax.layout import lay_out, write_flow
 from archspec.syntax.writer import write_yaml
@@ -395,6 +396,7 @@ def test_a_loop_begins_with_a_convolution_and_not_after_it() -> None:
     assert "when" not in text
 
 
+@pytest.mark.slow
 def test_a_transition_halves_what_comes_in() -> None:
     text = fold_first(flatten(archspec.load(FILES["densenet169"])))
     assert "filters: =previous.channels // 2" in text
@@ -517,7 +519,7 @@ def test_shipped_networks_are_the_same_in_their_first_form(name: str) -> None:
     fold_first(flatten(network(name)))
 
 
-@pytest.mark.parametrize("count", few_or_many(50, 300))
+@pytest.mark.parametrize("count", few_or_many(10, 300))
 def test_drawn_networks_are_the_same_in_their_first_form(count: int) -> None:
     folded = 0
 
@@ -534,7 +536,9 @@ def test_drawn_networks_are_the_same_in_their_first_form(count: int) -> None:
     assert folded > count // 2
 
 
-@pytest.mark.parametrize("name", FOLDED)
+@pytest.mark.parametrize(
+    "name", slow_but_first(sorted(FOLDED, key=lambda name: FOLDED[name].stat().st_size), 10)
+)
 def test_what_is_folded_is_folded_as_short_again(name: str) -> None:
     """Each is the fold of a model that its users wrote (tests/unseen_models.py)."""
     text = FOLDED[name].read_text(encoding="utf-8")
@@ -559,7 +563,7 @@ MOST_LINES = {
 }
 
 
-@pytest.mark.parametrize("name", MOST_LINES)
+@pytest.mark.parametrize("name", most_slow(MOST_LINES))
 def test_folds_are_short(name: str) -> None:
     assert fold_first(flatten(network(name))).count("\n") <= MOST_LINES[name]
 

@@ -93,7 +93,7 @@ def test_an_edit_resolved_is_the_network_with_its_names(edit: str) -> None:
     assert_same(archspec.resolve(graph), graph)
 
 
-@pytest.mark.parametrize("count", few_or_many(50, 500))
+@pytest.mark.parametrize("count", few_or_many(12, 500))
 def test_random_networks_resolved_have_their_names(count: int) -> None:
     def check(network: Network) -> None:
         try:
