@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from archspec.folding.items import (
     BranchesItem,
@@ -22,9 +21,7 @@ from archspec.folding.items import (
     Formula,
     Item,
     LayerItem,
-    LoopItem,
     MarkedRun,
-    PathItem,
     Sequence,
     name_of,
     shape_of,
@@ -33,6 +30,7 @@ from archspec.folding.items import (
     with_sources,
 )
 from archspec.folding.naming import abbreviate
+from archspec.folding.substitution import put_values
 
 LONGEST_CELL = 80
 INPUTS = ("x", "y", "z")
@@ -165,32 +163,9 @@ def _name_item(item: Item, names: Mapping[str, str], first: str) -> Item:
     name = name_of(item)
     item = with_name(with_sources(item, sources), None if name is None else names[name])
     letter = names.get(first, "")
-    return item if letter in ("", "input") else _put_channels(item, f"{letter}.channels")
-
-
-def _put_channels(item: Any, text: str) -> Any:
-    """Return an item whose formulas say of which input the channels are."""
-    if isinstance(item, PathItem):
-        items = tuple(_put_channels(each, text) for each in item.items)
-        return replace(item, items=items, when=_put_in(item.when, text))
-    if isinstance(item, BranchesItem):
-        paths = tuple(_put_channels(path, text) for path in item.paths)
-        merge = _put_channels(item.merge, text)
-        return replace(item, paths=paths, merge=merge, when=_put_in(item.when, text))
-    if isinstance(item, LoopItem):
-        items = tuple(_put_channels(each, text) for each in item.items)
-        return replace(item, items=items, when=_put_in(item.when, text))
-    return replace(item, arguments=_put_in(item.arguments, text), when=_put_in(item.when, text))
-
-
-def _put_in(value: Any, text: str) -> Any:
-    if isinstance(value, Formula):
-        return Formula(re.sub(r"\bchannels\b", text, value))
-    if isinstance(value, list):
-        return [_put_in(each, text) for each in value]
-    if isinstance(value, dict):
-        return {key: _put_in(each, text) for key, each in value.items()}
-    return value
+    if letter in ("", "input"):
+        return item
+    return put_values((item,), {"channels": Formula(f"={letter}.channels")})[0]
 
 
 class _Wires:

@@ -6,14 +6,12 @@ and shortcuts, and the widths decide whether a shortcut needs a projection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from archspec.folding.items import BranchesItem, Formula, Item, LayerItem, is_sum
+from archspec.folding.values import MISSING, Values, is_number
 from archspec.layers.table import traits_of
-
-MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
-Values = Sequence[Any]
 
 
 def fits(wanted: Values, offered: Values) -> bool:
@@ -26,11 +24,6 @@ def fits(wanted: Values, offered: Values) -> bool:
 
 def _kind(value: Any) -> str:
     return "number" if is_number(value) else type(value).__name__
-
-
-def is_number(value: Any) -> bool:
-    """Return whether a value is a number, which true and false are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def list_conditions(

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence as ListOf
 from typing import Any
 
-from archspec.folding.conditions import MISSING
 from archspec.folding.items import (
     BranchesItem,
     CallItem,
@@ -17,6 +16,7 @@ from archspec.folding.items import (
     Sequence,
 )
 from archspec.folding.loops import Looped
+from archspec.folding.values import MISSING
 
 Defaults = Mapping[str, Mapping[str, Any]]  # of the params of each block
 LINE = 85  # characters of a step that fit on one line
@@ -25,12 +25,11 @@ LINE = 85  # characters of a step that fit on one line
 def count_cost(looped: Looped, defaults: Defaults) -> float:
     """Return about how many lines a network takes, with a little more for what is hard to read."""
     total = _cost_all(looped.main, defaults)
-    for name, body in looped.blocks.items():
+    for body in looped.blocks.values():
         params = len(body.params)
         total += 2 + (params > 0) + params**1.5 / 4 + _cost_all(body.items, defaults)
         if body.items and _is_shortcut(body.items[0]):
             total -= 2  # written as an Add of the input
-        total += 0.3 * len(name.split("_")) / 10
     return total
 
 

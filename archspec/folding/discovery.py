@@ -14,7 +14,6 @@ from itertools import combinations
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from archspec.folding.alignment import compare, count_alike
 from archspec.folding.cells import (
@@ -31,7 +30,6 @@ from archspec.folding.items import (
     Item,
     LayerItem,
     MarkedRun,
-    PathItem,
     Sequence,
     completes,
     input_channels,
@@ -46,6 +44,7 @@ from archspec.folding.items import (
     with_sources,
 )
 from archspec.folding.loops import find_loops
+from archspec.folding.marking import mark, rename, unmark
 from archspec.folding.naming import name_block
 from archspec.folding.preactivation import hoist
 from archspec.folding.solving import Solved, Solver, list_groups, list_returns
@@ -225,7 +224,7 @@ class _BlockSearch:
         starts: dict[int, dict[int, int]] = defaultdict(dict)
         for sequence, start, end in windows:
             starts[id(sequence)][start] = end
-        return _mark(self.main, starts, name)
+        return mark(self.main, starts, name)
 
     def _by_names(self) -> Iterator[Proposal]:
         """Propose runs whose layers share the beginning of their names, as no neighbour does."""
@@ -348,7 +347,7 @@ class _BlockSearch:
             if what in self.refused:
                 continue
             known = {*self.solved.blocks[one].params, *self.solved.blocks[other].params}
-            if self.accept(_rename(self.main, other, one), most=len(known) + MORE_PARAMS):
+            if self.accept(rename(self.main, other, one), most=len(known) + MORE_PARAMS):
                 return True
             self.refused.add(what)
         return False
@@ -372,7 +371,7 @@ class _BlockSearch:
                         continue
                     starts = {id(sequence): {start: end}}
                     most = len(self.solved.blocks[item.block].params) + 1
-                    if self.accept(_mark(self.main, starts, item.block), most=most):
+                    if self.accept(mark(self.main, starts, item.block), most=most):
                         return True
                     self.refused.add(what)
         return False
@@ -577,64 +576,3 @@ def _pairs(names: list[str]) -> Iterator[tuple[str, str]]:
     for place, one in enumerate(names):
         for other in names[place + 1 :]:
             yield one, other
-
-
-def _mark(sequence: Sequence, starts: dict[int, dict[int, int]], name: str) -> Sequence:
-    result: list[Item] = []
-    here = starts.get(id(sequence), {})
-    place = 0
-    while place < len(sequence):
-        if place in here:
-            items = sequence[place : here[place]]
-            last = name_of(items[-1])
-            items = (*items[:-1], with_name(items[-1], None))
-            inner = tuple(_mark_inside(each, starts, name) for each in items)
-            channels = input_channels(items)
-            result.append(MarkedRun(block=name, items=inner, channels=channels, name=last))
-            place = here[place]
-        else:
-            result.append(_mark_inside(sequence[place], starts, name))
-            place += 1
-    return tuple(result)
-
-
-def _mark_inside(item: Item, starts: dict[int, dict[int, int]], name: str) -> Item:
-    if isinstance(item, BranchesItem):
-        paths = tuple(PathItem(_mark(path.items, starts, name), path.when) for path in item.paths)
-        return replace(item, paths=paths)
-    if isinstance(item, MarkedRun):
-        return replace(item, items=_mark(item.items, starts, name))
-    return item
-
-
-def unmark(sequence: Sequence, name: str) -> Sequence:
-    """Return a network without the marks of one block."""
-    result: list[Item] = []
-    for item in sequence:
-        if isinstance(item, MarkedRun):
-            items = unmark(item.items, name)
-            if item.block == name:
-                result += items[:-1]
-                result.append(with_name(items[-1], item.name))
-            else:
-                result.append(replace(item, items=items))
-        elif isinstance(item, BranchesItem):
-            paths = tuple(PathItem(unmark(path.items, name), path.when) for path in item.paths)
-            result.append(replace(item, paths=paths))
-        else:
-            result.append(item)
-    return tuple(result)
-
-
-def _rename(sequence: Sequence, old: str, new: str) -> Sequence:
-    result: list[Item] = []
-    for item in sequence:
-        if isinstance(item, MarkedRun):
-            block = new if item.block == old else item.block
-            result.append(replace(item, block=block, items=_rename(item.items, old, new)))
-        elif isinstance(item, BranchesItem):
-            paths = tuple(PathItem(_rename(path.items, old, new), path.when) for path in item.paths)
-            result.append(replace(item, paths=paths))
-        else:
-            result.append(item)
-    return tuple(result)

@@ -10,8 +10,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from archspec.folding.arguments import read_argument
 from archspec.folding.cells import list_inputs, name_wires
-from archspec.folding.conditions import MISSING
 from archspec.folding.cost import is_table
 from archspec.folding.items import (
     BranchesItem,
@@ -27,7 +27,7 @@ from archspec.folding.items import (
 from archspec.folding.loops import Looped
 from archspec.folding.shipped import KNOWN, list_defaults
 from archspec.folding.solving import find_param_defaults, list_calls
-from archspec.folding.unify import read_argument
+from archspec.folding.values import MISSING, holds_formula, is_equal
 from archspec.layers import COMMON, LAYERS
 from archspec.layers.table import traits_of
 from archspec.syntax.layout import lay_out
@@ -60,16 +60,14 @@ class _Document:
         data: dict[str, Any] = dict(head)
         if "inputs" in data:
             data["inputs"] = {name: _shorten_input(each) for name, each in data["inputs"].items()}
+        inputs: dict[str, Any] = {
+            word: data.pop(word) for word in ("input", "inputs") if word in data
+        }
         if self.looped.depths:
-            place = list(data).index("input" if "input" in data else "inputs")
-            entries = list(data.items())
-            entries.insert(place, ("params", {"depths": list(self.looped.depths)}))
-            data = dict(entries)
+            data["params"] = {"depths": list(self.looped.depths)}
         if shipped := self._list_shipped():
-            place = list(data).index("input" if "input" in data else "inputs")
-            entries = list(data.items())
-            entries.insert(place, ("import", shipped))
-            data = dict(entries)
+            data["import"] = shipped
+        data |= inputs
         if self.defaults:
             data["defaults"] = {op: dict(values) for op, values in self.defaults.items()}
         if self.looped.blocks:
@@ -145,10 +143,7 @@ class _Document:
                 )
                 end += 1
             elif when is not None and end - place > 1:
-                inner = [
-                    self._write_step(each, keyed, with_when=False) for each in items[place:end]
-                ]
-                steps.append({"when": when, "layers": inner})
+                steps.append({"when": when, "layers": self._write_bare(items[place:end], keyed)})
             else:
                 steps.append(self._write_step(items[place], keyed))
                 end = place + 1
@@ -194,7 +189,7 @@ class _Document:
         arguments = {
             name: value
             for name, value in layer.arguments.items()
-            if not _is_same(own.get(name, MISSING), value)
+            if not is_equal(own.get(name, MISSING), value)
         }
         for name in own:
             if name not in layer.arguments:
@@ -214,7 +209,7 @@ class _Document:
         arguments = {
             name: value
             for name, value in call.arguments.items()
-            if not _is_same(defaults.get(name, MISSING), value)
+            if not is_equal(defaults.get(name, MISSING), value)
         }
         body = self.looped.blocks.get(call.block)
         params = KNOWN[call.block].params if body is None else body.params
@@ -268,7 +263,7 @@ def _write_margins(name: str, value: Any) -> Any:
     sides = [side for pair in value for side in (pair if isinstance(pair, list) else [pair])]
     if len(value) == 2 and not isinstance(value[0], list):
         return value  # of the two ends of a sequence
-    return sides[0] if all(_is_same(side, sides[0]) for side in sides) else value
+    return sides[0] if all(is_equal(side, sides[0]) for side in sides) else value
 
 
 def _write_number(value: Any) -> Any:
@@ -288,10 +283,6 @@ def _write_number(value: Any) -> Any:
         return Formula(f"={fraction.numerator} / {fraction.denominator}")
     root = round(abs(value) ** 0.5, 6)
     return Formula(f"={root}**2") if root**2 == value else value
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other)
 
 
 def _join_words(op: str, arguments: Any, words: Mapping[str, Any]) -> Any:
@@ -353,7 +344,7 @@ def _find_defaults(sequences: list[Sequence]) -> dict[str, dict[str, Any]]:
     for layer in _list_layers(sequences):
         totals[layer.op] += 1
         for name, value in layer.arguments.items():
-            if not _holds_formula(value):
+            if not holds_formula(value):
                 counts[layer.op][name, repr(value)] += 1
                 values[name, repr(value)] = value
     found: dict[str, dict[str, Any]] = {}
@@ -390,11 +381,3 @@ def _list_layers(sequences: list[Sequence]) -> Iterator[LayerItem]:
                 layer = item.merge if isinstance(item, BranchesItem) else item
                 if isinstance(layer, LayerItem) and layer.op != "from" and not layer.reuses:
                     yield layer
-
-
-def _holds_formula(value: Any) -> bool:
-    if isinstance(value, list):
-        return any(map(_holds_formula, value))
-    if isinstance(value, dict):
-        return any(map(_holds_formula, value.values()))
-    return isinstance(value, Formula)

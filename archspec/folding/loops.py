@@ -14,7 +14,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from archspec.folding.conditions import MISSING
+from archspec.folding.arguments import read_argument
+from archspec.folding.columns import CallValues, complete, express_list, find_columns, is_doubling
 from archspec.folding.items import (
     BranchesItem,
     CallItem,
@@ -29,8 +30,10 @@ from archspec.folding.items import (
     name_of,
     shape_of,
 )
-from archspec.folding.solving import Solved, Solver, holds_formula
-from archspec.folding.unify import UnifiedBody, read_argument
+from archspec.folding.rates import Rate, find_rates
+from archspec.folding.solving import Solved, Solver
+from archspec.folding.unfolding import UnifiedBody
+from archspec.folding.values import MISSING, are_alike, holds_formula, is_equal, make_unique
 
 FEWEST_ROWS = 4  # calls that become a table
 LONGEST_PERIOD = 8
@@ -47,7 +50,7 @@ class Looped(Struct, frozen=True):
 
 def find_loops(solved: Solved, solver: Solver, with_periods: bool = True) -> Looped:
     """Return the network with its loops. with_periods: whether several steps may be repeated."""
-    rates = _find_rates(solved)
+    rates = find_rates(solved)
     finder = _LoopFinder(solved, solver, rates)
     main = finder.loop_main(solved.main, with_periods)
     if rates and (finder.has_failed or finder.open):
@@ -58,73 +61,6 @@ def find_loops(solved: Solved, solver: Solver, with_periods: bool = True) -> Loo
         for name, body in solved.blocks.items()
     }
     return Looped(main, blocks, tuple(finder.depths) if finder.rates else ())
-
-
-class Rate(Struct, frozen=True):
-    """A param that grows with the number of the call, as the rate of a drop path does.
-
-    It is `largest * (number + start) / (count - less)`. count: of all calls.
-    """
-
-    largest: float
-    start: int
-    less: int
-    count: int
-
-    def compute(self, number: int) -> float:
-        """Return the value in one call."""
-        return self.largest * (number + self.start) / (self.count - self.less)
-
-    def write_alone(self) -> Formula:
-        """Return the formula in a loop over all calls."""
-        number = f"(unit + {self.start})" if self.start else "unit"
-        return Formula(f"={self.largest} * {number} / {self.count - self.less}")
-
-    def write(self) -> Formula:
-        number = "sum(depths[:stage]) + unit" + (f" + {self.start}" if self.start else "")
-        if self.less == 0:
-            count = "sum(depths)"
-        elif self.less == -self.start:
-            count = f"(sum(depths) + {self.start})"
-        else:
-            count = "(sum(depths) - 1)" if self.less == 1 else str(self.count - self.less)
-        return Formula(f"={self.largest} * ({number}) / {count}")
-
-
-def _find_rates(solved: Solved) -> dict[str, Rate]:
-    """Return the params that grow with the number of the call, bit for bit."""
-    names = {name for body in solved.blocks.values() for name in body.params}
-    rates: dict[str, Rate] = {}
-    for name in sorted(names):
-        calls = [
-            call
-            for call in solved.main
-            if isinstance(call, CallItem)
-            and call.block in solved.blocks
-            and name in solved.blocks[call.block].params
-        ]
-        values = [call.arguments.get(name, MISSING) for call in calls]
-        given = [value for value in values if value is not MISSING]
-        if len({*map(repr, given)}) < 3 or not all(isinstance(v, float) for v in given):
-            continue
-        for start in range(5):
-            for less in (0, 1, -start, *range(2, len(values)), *range(-8, 0)):
-                if rate := fit_rate(values, start, less):
-                    rates.setdefault(name, rate)
-    return rates
-
-
-def fit_rate(values: list[Any], start: int, less: int) -> Rate | None:
-    """Return the rate that values follow; None if they do not."""
-    count = len(values)
-    place, last = max((p, v) for p, v in enumerate(values) if v is not MISSING)
-    if not last or place + start == 0 or count <= less:
-        return None
-    rate = Rate(round(last * (count - less) / (place + start), 9), start, less, count)
-    if len(str(rate.largest)) > 5:
-        return None
-    right = all(v is MISSING or v == rate.compute(p) for p, v in enumerate(values))
-    return rate if right else None
 
 
 class _LoopFinder:
@@ -232,13 +168,13 @@ class _LoopFinder:
 
     def _find_stages(self, calls: list[CallItem], names: list[str]) -> LoopItem | None:
         """Return stages of units: a loop over the values that stay the same in each stage."""
-        best: tuple[tuple[float, ...], list[list[CallItem]], dict[str, _Column]] | None = None
+        best: tuple[tuple[float, ...], list[list[CallItem]], dict[str, CallValues]] | None = None
         for size in (1, 2, 3):
             for keys in combinations(names, size):
                 groups = list(_group(calls, keys))
                 if len(groups) < 2 or len(calls) <= len(groups) + 1:
                     continue
-                columns = _find_columns(groups, [n for n in names if n not in self.rates])
+                columns = find_columns(groups, [n for n in names if n not in self.rates])
                 if columns is None:
                     continue
                 rank = (len(groups) + sum(column.weight for column in columns.values()),)
@@ -248,7 +184,9 @@ class _LoopFinder:
                 break
         return None if best is None else self._make_stages(best[1], best[2])
 
-    def _make_stages(self, groups: list[list[CallItem]], columns: dict[str, _Column]) -> LoopItem:
+    def _make_stages(
+        self, groups: list[list[CallItem]], columns: dict[str, CallValues]
+    ) -> LoopItem:
         count = len(groups)
         first = len(self.depths) if self.rates else 0
         depths = [len(group) for group in groups]
@@ -257,7 +195,7 @@ class _LoopFinder:
         if self.rates:
             self.depths += depths
             inner: Any = Formula("=depths[stage]")
-        elif _all_equal(depths):
+        elif are_alike(depths):
             inner = depths[0]
         else:
             inner = Formula("=depth")
@@ -296,10 +234,10 @@ class _LoopFinder:
             given = [value for value in values if value is not MISSING]
             if not given:
                 continue
-            if all(_equal(value, given[0]) for value in given):
+            if all(is_equal(value, given[0]) for value in given):
                 arguments[name] = given[0]
                 continue
-            variables[name] = _complete(values, given[0])
+            variables[name] = complete(values, given[0])
             arguments[name] = Formula(f"={name}")
         self.tables += 1
         name = "unit{index}" if self.tables == 1 else f"part{self.tables}_unit{{index}}"
@@ -363,10 +301,10 @@ class _LoopFinder:
                 if numbers and name in self.rates:
                     arguments[name] = values[0]
                     continue
-                variable = _name_variable(name, variables)
+                variable = make_unique(name, variables)
                 value = _halve(name, values, found)
                 if value is None:
-                    value = _express_list(variable, values, variables, count, start)
+                    value = express_list(variable, values, variables, count, start)
                 if value is not MISSING:
                     arguments[name] = value
             first = replace(first, arguments=arguments, nodes=())
@@ -374,9 +312,9 @@ class _LoopFinder:
             return replace(steps[0], items=(first,))
         if any(isinstance(step, LoopItem) for step in steps):
             counts = [step.count if isinstance(step, LoopItem) else 1 for step in steps]
-            variable = _name_variable("depth", variables)
+            variable = make_unique("depth", variables)
             return LoopItem(
-                items=(first,), count=_express_list(variable, counts, variables, count, start)
+                items=(first,), count=express_list(variable, counts, variables, count, start)
             )
         return first
 
@@ -406,7 +344,7 @@ def _has_misfit(items: Sequence, period: _Period) -> bool:
         for name in HABITS:
             values = [each.arguments.get(name) for each in layers]
             ends = (values[1:], values[0]), (values[:-1], values[-1])
-            if any(_all_equal(rest) and not _equal(rest[0], end) for rest, end in ends):
+            if any(are_alike(rest) and not is_equal(rest[0], end) for rest, end in ends):
                 return True
     return False
 
@@ -429,11 +367,7 @@ def _halve(name: str, values: list[Any], steps: list[Any]) -> Formula | None:
     pairs = list(zip(values, (step.channels for step in steps), strict=True))
     if len({*map(repr, values)}) < 2 or not all(c and v == c // 2 for v, c in pairs):
         return None
-    return None if _is_doubling(values) else Formula("=previous.channels // 2")
-
-
-def _is_doubling(values: list[Any]) -> bool:
-    return len(values) > 2 and all(v == values[0] * 2**place for place, v in enumerate(values))
+    return None if is_doubling(values) else Formula("=previous.channels // 2")
 
 
 def _list_periods(items: Sequence) -> Iterator[_Period]:
@@ -477,163 +411,6 @@ def _count_lines(item: Item) -> float:
     return measure_all((item,))
 
 
-def _name_variable(name: str, variables: Mapping[str, Any]) -> str:
-    base, number = name, 2
-    while name in variables:
-        name, number = f"{base}_{number}", number + 1
-    return name
-
-
-class _Column(Struct, frozen=True):
-    """How a param goes through stages.
-
-    kind: `same` in all units of a stage; `first` or `last` is another in the first or last unit.
-    values: one for each stage. others: those of the other units, MISSING for a stage of one.
-    """
-
-    kind: str
-    values: list[Any]
-    others: list[Any]
-
-    @property
-    def weight(self) -> float:
-        """Return how much a reader has to take in."""
-        return 0.0 if self.kind == "same" else 0.3
-
-    def express(
-        self, name: str, variables: dict[str, Any], count: int, first: int, depth: str
-    ) -> Any:
-        """Return the argument's value, and add the variable that it needs, if it needs one.
-
-        count: the number of stages. first: that of the first one. depth: of a stage, as a formula.
-        """
-        if self.kind == "same":
-            return _express_list(name, self.values, variables, count, first)
-        end = str(int(depth) - 1) if depth.isdigit() else f"{depth} - 1"
-        at = "unit == 0" if self.kind == "first" else f"unit == {end}"
-        others = [value for value in self.others if value is not MISSING]
-        if not others:
-            return _express_list(name, self.values, variables, count, first)
-        other = others[0]
-        values = self.values
-        given = [value for value in values if value is not MISSING]
-        if all(_equal(value, given[0]) for value in given):
-            if isinstance(given[0], bool) and isinstance(other, bool):
-                return Formula(f"={at}" if given[0] else f"={_negate(at)}")
-            if self.kind == "first":
-                return Formula(f"={_quote(other)} if unit else {_quote(given[0])}")
-            return Formula(f"={_quote(given[0])} if {at} else {_quote(other)}")
-        if (
-            not first
-            and self.kind == "first"
-            and _equal(values[0], other)
-            and _all_equal(values[1:])
-        ):
-            return Formula(f"={_quote(values[1])} if stage and not unit else {_quote(other)}")
-        if (
-            not first
-            and self.kind == "last"
-            and _equal(values[-1], other)
-            and _all_equal(values[:-1])
-        ):
-            return Formula(
-                f"={_quote(values[0])} if {at} and stage < {count - 1} else {_quote(other)}"
-            )
-        variables[name] = _complete(values, other)
-        if self.kind == "first":
-            return Formula(f"={_quote(other)} if unit else {name}")
-        return Formula(f"={name} if {at} else {_quote(other)}")
-
-
-def _express_list(
-    name: str, values: list[Any], variables: dict[str, Any], count: int, first: int
-) -> Any:
-    given = [value for value in values if value is not MISSING]
-    if not given:
-        return MISSING
-    if all(_equal(value, given[0]) for value in given):
-        return given[0]
-    whole = _complete(values, given[0])
-    if not first and all(isinstance(value, bool) for value in whole) and count > 2:
-        if _all_equal(whole[1:]):
-            return Formula("=stage > 0" if whole[1] else "=stage == 0")
-        if _all_equal(whole[:-1]):
-            return Formula(f"=stage < {count - 1}" if whole[0] else f"=stage == {count - 1}")
-    doubles = (
-        count > 2
-        and not first
-        and all(isinstance(value, int) and not isinstance(value, bool) for value in whole)
-        and whole[0] > 0
-        and _is_doubling(whole)
-    )
-    if doubles:
-        return Formula(f"={whole[0]} * 2**stage")
-    variables[name] = whole + [None] * (count - len(whole))  # which the last one does not use
-    return Formula(f"={name}")
-
-
-def _find_columns(groups: list[list[CallItem]], names: list[str]) -> dict[str, _Column] | None:
-    """Return how each param goes through stages; None if one of them follows no pattern."""
-    columns = {}
-    for name in names:
-        column = _find_column([[c.arguments.get(name, MISSING) for c in group] for group in groups])
-        if column is None:
-            return None
-        columns[name] = column
-    return columns
-
-
-def _find_column(groups: list[list[Any]]) -> _Column | None:
-    for kind, at in (("same", 0), ("first", 0), ("last", -1)):
-        values, others = [], []
-        for group in groups:
-            special = group[:] if kind == "same" else [group[at]]
-            rest = [] if kind == "same" else group[1:] if at == 0 else group[:-1]
-            if not _alike(special) or not _alike(rest):
-                break
-            values.append(_known(special))
-            others.append(_known(rest))
-        else:
-            if kind != "same" and not _alike(others):
-                continue  # two columns for one param are hard to read
-            return _Column(kind, values, others)
-    return None
-
-
-def _complete(values: list[Any], other: Any) -> list[Any]:
-    """Return values with another where one is missing, since nothing depends on it there."""
-    return [other if value is MISSING else value for value in values]
-
-
-def _alike(values: list[Any]) -> bool:
-    given = [value for value in values if value is not MISSING]
-    return all(_equal(value, given[0]) for value in given)
-
-
-def _known(values: list[Any]) -> Any:
-    return next((value for value in values if value is not MISSING), MISSING)
-
-
-def _all_equal(values: list[Any]) -> bool:
-    return all(_equal(value, values[0]) for value in values)
-
-
-def _equal(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other)
-
-
-def _quote(value: Any) -> str:
-    if isinstance(value, str):
-        return f"'{value}'"
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    return str(value)
-
-
-def _negate(test: str) -> str:
-    return test.replace("==", "!=")
-
-
 def _range(count: Any) -> Formula:
     return Formula(f"=range({count[1:] if isinstance(count, Formula) else count})")
 
@@ -643,7 +420,7 @@ def _agree(one: CallItem, other: CallItem) -> bool:
     names = {*one.arguments, *other.arguments}
     return all(
         MISSING in (one.arguments.get(name, MISSING), other.arguments.get(name, MISSING))
-        or _equal(one.arguments[name], other.arguments[name])
+        or is_equal(one.arguments[name], other.arguments[name])
         for name in names
     )
 
@@ -665,7 +442,7 @@ def _group(calls: list[CallItem], keys: tuple[str, ...]) -> Iterator[list[CallIt
     for call in calls:
         own = [call.arguments.get(key, MISSING) for key in keys]
         same = group and all(
-            MISSING in (a, b) or _equal(a, b) for a, b in zip(values, own, strict=True)
+            MISSING in (a, b) or is_equal(a, b) for a, b in zip(values, own, strict=True)
         )
         if group and not same:
             yield group

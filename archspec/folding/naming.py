@@ -15,6 +15,7 @@ from archspec.folding.items import (
     is_concatenation,
     is_sum,
 )
+from archspec.folding.values import make_unique
 from archspec.layers.table import traits_of
 from archspec.objects.kinds import snake_case
 
@@ -130,10 +131,7 @@ SHORTER = {"max_pooling": "pool", "average_pooling": "pool", "zero_padding": "pa
 def name_block(items: Sequence[Item], taken: Sequence[str], inputs: int = 1) -> str:
     """Return a name for a block, by what it is made of. inputs: how many it has."""
     base = _name_by_content(tuple(items)) if inputs == 1 else _name_cell(tuple(items))
-    name, number = base, 2
-    while name in taken:
-        name, number = f"{base}_{number}", number + 1
-    return name
+    return make_unique(base, taken)
 
 
 def _name_cell(items: tuple[Item, ...]) -> str:

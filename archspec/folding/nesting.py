@@ -15,9 +15,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from archspec.errors import Refused
 from archspec.folding.alignment import align, lay_side_by_side
-from archspec.folding.conditions import MISSING
 from archspec.folding.items import (
     BranchesItem,
     CallItem,
@@ -33,39 +31,14 @@ from archspec.folding.items import (
     walk_sequences,
     with_name,
 )
-from archspec.folding.loops import Rate, fit_rate
+from archspec.folding.rates import Rate, fit_rate
 from archspec.folding.regions import ONLY, to_groups
-from archspec.folding.unify import Filling, UnifiedBody, is_right
-from archspec.syntax.formulas import evaluate
+from archspec.folding.substitution import WORDS, put_values, write_value
+from archspec.folding.unfolding import UnifiedBody, is_right
+from archspec.folding.unify import Filling
+from archspec.folding.values import MISSING, are_alike, find_known
 
 NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]*)")
-WORD = re.compile(r"'[^']*'|[A-Za-z_][A-Za-z0-9_]*")
-WORDS = frozenset(
-    [
-        "and",
-        "or",
-        "not",
-        "if",
-        "else",
-        "in",
-        "true",
-        "false",
-        "null",
-        "range",
-        "len",
-        "sum",
-        "min",
-        "max",
-        "abs",
-        "int",
-        "round",
-        "ceil",
-        "floor",
-        "sqrt",
-        "log2",
-        "make_divisible",
-    ]
-)
 NO_VARIABLES = WORDS | {"channels", "input", "previous", "index"}
 MOST_BEFORE = 40  # steps before those of a loop that a rate may count
 Run = Sequence
@@ -290,9 +263,10 @@ class Nesting:
         if many and isinstance(times, int):
             numbers: Any = list(range(nest.first, nest.first + times))
         elif nest.first == 0:
-            numbers = Formula(f"=range({_text(times)})")
+            numbers = Formula(f"=range({write_value(times)})")
         else:
-            end = times + nest.first if isinstance(times, int) else f"{_text(times)} + {nest.first}"
+            counted = write_value(times)
+            end = times + nest.first if isinstance(times, int) else f"{counted} + {nest.first}"
             numbers = Formula(f"=range({nest.first}, {end})")
         return LoopItem(
             items=items,
@@ -472,24 +446,24 @@ def _count_alike(one: Sequence, other: Sequence) -> int:
 def _find_kind(columns: list[list[Any]]) -> str:
     """Return how a param goes through numbered steps: the same in all, another in the first or in
     the last, or a list."""
-    if all(map(_alike, columns)):
+    if all(map(are_alike, columns)):
         return "same"
     if max(map(len, columns)) > 2 or len(columns) > 1:
-        if all(_alike(column[1:]) for column in columns):
+        if all(are_alike(column[1:]) for column in columns):
             return "first"
-        if all(_alike(column[:-1]) for column in columns):
+        if all(are_alike(column[:-1]) for column in columns):
             return "last"
     return "list"
 
 
 def _describe(name: str, kind: str, column: list[Any]) -> dict[str, Any]:
     if kind == "same":
-        return {name: _known(column)}
+        return {name: find_known(column)}
     if kind == "first":
-        return {name: column[0], f"{name}_rest": _known(column[1:])}
+        return {name: column[0], f"{name}_rest": find_known(column[1:])}
     if kind == "last":
-        return {name: column[-1], f"{name}_rest": _known(column[:-1])}
-    known = _known(column)
+        return {name: column[-1], f"{name}_rest": find_known(column[:-1])}
+    known = find_known(column)
     # As a tuple it is one value; a list would be compared item by item.
     return {name: tuple(known if value is MISSING else value for value in column)}
 
@@ -512,7 +486,7 @@ def _write_column(
     if MISSING in (value, rest) or (type(value) is type(rest) and value == rest):
         return rest if value is MISSING else value
     if kind == "last":
-        end = times + first - 1 if isinstance(times, int) else f"{_text(times)} + {first - 1}"
+        end = times + first - 1 if isinstance(times, int) else f"{write_value(times)} + {first - 1}"
         test = f"{variable} == {str(end).replace(' + -', ' - ')}"
         other = test.replace("==", "!=")
     else:
@@ -523,17 +497,17 @@ def _write_column(
     if isinstance(value, bool) and isinstance(rest, bool):
         return Formula(f"={test if value else other}")
     if kind == "first" and first == 0:
-        return Formula(f"={_text(rest)} if {variable} else {_text(value)}")
-    return Formula(f"={_text(value)} if {test} else {_text(rest)}")
+        return Formula(f"={write_value(rest)} if {variable} else {write_value(value)}")
+    return Formula(f"={write_value(value)} if {test} else {write_value(rest)}")
 
 
 def _write_list(values: list[Any], variable: str, first: int) -> Any:
     """Return a formula over the number of the step for values that follow it, else the list."""
     if all(isinstance(value, bool) for value in values) and len(values) > 2:
         last = first + len(values) - 1
-        if _alike(values[1:]):
+        if are_alike(values[1:]):
             return Formula(f"={variable} {'==' if values[0] else '>'} {first}")
-        if _alike(values[:-1]):
+        if are_alike(values[:-1]):
             return Formula(f"={variable} {'==' if values[-1] else '<'} {last}")
     whole = all(isinstance(value, int) and not isinstance(value, bool) for value in values)
     doubles = whole and all(value == values[0] * 2**at for at, value in enumerate(values))
@@ -602,129 +576,6 @@ def _put_rates_in(item: Item, rates: Mapping[str, tuple[Rate, str, set[int]]]) -
                 values[variable] = _write_rate(rate, f"{before} + {number}")
                 del kept[variable]
     return replace(item, items=put_values(_put_rates(item.items, rates), values), variables=kept)
-
-
-def _alike(values: list[Any]) -> bool:
-    known = [value for value in values if value is not MISSING]
-    return all(type(value) is type(known[0]) and value == known[0] for value in known)
-
-
-def _known(values: list[Any]) -> Any:
-    return next((value for value in values if value is not MISSING), MISSING)
-
-
-# --- values in formulas --------------------------------------------------------------------------
-
-
-def _text(value: Any) -> str:
-    """Return a value as a formula has it."""
-    if isinstance(value, Formula):
-        return value[1:] if re.fullmatch(r"=[\w.]+", value) else f"({value[1:]})"
-    if value is None or isinstance(value, bool):
-        return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, str):
-        return f"'{value}'"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_text, value))}]"
-    return repr(value)
-
-
-def put_values(items: Sequence, values: Mapping[str, Any]) -> Sequence:
-    """Return steps with values, or formulas, in the place of names in their formulas."""
-    return tuple(_put_item(item, values) for item in items) if values else items
-
-
-def _put_item(item: Any, values: Mapping[str, Any]) -> Any:
-    when = put_value(item.when, values)
-    when = None if when is True else when
-    if isinstance(item, PathItem):
-        return replace(item, items=put_values(item.items, values), when=when)
-    if isinstance(item, BranchesItem):
-        paths = tuple(_put_item(path, values) for path in item.paths)
-        return replace(item, paths=paths, merge=_put_item(item.merge, values), when=when)
-    if isinstance(item, LoopItem):
-        return replace(
-            item,
-            items=put_values(item.items, values),
-            count=put_value(item.count, values),
-            variables={name: put_value(each, values) for name, each in item.variables.items()},
-            when=when,
-        )
-    arguments = {name: put_value(each, values) for name, each in item.arguments.items()}
-    return replace(item, arguments=arguments, when=when)
-
-
-def put_value(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return a value with others in the place of names in its formulas."""
-    if isinstance(value, list):
-        return [put_value(each, values) for each in value]
-    if isinstance(value, dict):
-        return {name: put_value(each, values) for name, each in value.items()}
-    if not isinstance(value, Formula):
-        return value
-    text = value[1:]
-    if text in values:
-        return values[text]
-    changed = WORD.sub(
-        lambda found: _text(values[found[0]]) if found[0] in values else found[0], text
-    )
-    if changed == text:
-        return value
-    changed = simplify(changed)
-    names = {found[0] for found in WORD.finditer(changed)} - WORDS
-    if not any(name[0] != "'" for name in names):
-        try:
-            return evaluate(changed, {})
-        except Refused:
-            pass
-    return Formula(f"={changed}")
-
-
-CHOICE = re.compile(r"\(([\w'.]+) if (\w+) else ([\w'.]+)\) (==|!=|>) ([\w'.]+)")
-
-
-FIRST = re.compile(r"([\w'.]+) if (\w+) else \(([\w'.]+) if (\w+) else ([\w'.]+)\)")
-LAST = re.compile(
-    r"\(([\w'.]+) if (\w+ == \d+) else ([\w'.]+)\) if (\w+ == [\w -]+) else ([\w'.]+)"
-)
-
-
-def simplify(text: str) -> str:
-    """Return a formula over the numbers of steps without a choice that is compared at once.
-
-    >>> simplify("(2 if stage else 1) > 1"), simplify("not (unit > 0)")
-    ('stage > 0', 'unit == 0')
-    >>> simplify("true if unit else (stage > 0)")
-    'unit > 0 or stage > 0'
-    >>> simplify("1 if unit else (2 if stage else 1)")
-    '2 if stage and not unit else 1'
-    >>> simplify("(1 if stage == 3 else 2) if unit == depth - 1 else 1")
-    '2 if unit == depth - 1 and stage != 3 else 1'
-    """
-
-    def choose(found: re.Match[str]) -> str:
-        yes, variable, no, sign, other = found.groups()
-        try:
-            both = [bool(evaluate(f"{each} {sign} {other}", {})) for each in (yes, no)]
-        except (Refused, KeyError):
-            return found[0]
-        if both[0] == both[1]:
-            return "true" if both[0] else "false"
-        return f"{variable} > 0" if both[0] else f"{variable} == 0"
-
-    text = CHOICE.sub(choose, text)
-    text = re.sub(r"^not \((\w+) > 0\)$", r"\1 == 0", text)
-    text = re.sub(r"^not \((\w+) == 0\)$", r"\1 > 0", text)
-    text = re.sub(r"^true if (\w+) else \((\w+ (?:>|==) \w+)\)$", r"\1 > 0 or \2", text)
-    if found := FIRST.fullmatch(text):
-        rest, variable, value, test, other = found.groups()
-        if rest == other:
-            return f"{value} if {test} and not {variable} else {rest}"
-    if found := LAST.fullmatch(text):
-        value, test, other, outer, rest = found.groups()
-        if value == rest:
-            return f"{other} if {outer} and {test.replace('==', '!=')} else {rest}"
-    return text
 
 
 def finish(items: Sequence, taken: frozenset[str]) -> Sequence:

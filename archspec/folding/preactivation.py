@@ -25,31 +25,31 @@ def hoist(main: Sequence) -> Sequence | None:
     """Return the network with the first layers of main branches before the branches; None if no
     unit of it normalizes before branches."""
     before = {
-        (sequence[place - 2].op, sequence[place - 1].op)  # type: ignore[union-attr]
+        prefix
         for sequence in walk_sequences(main)
         for place, item in enumerate(sequence)
-        if isinstance(item, BranchesItem) and place > 1 and _is_prefix(sequence[place - 2 : place])
+        if isinstance(item, BranchesItem) and place > 1
+        if (prefix := _read_prefix(sequence[place - 2 : place])) is not None
     }
     changed = _hoist(main, before)
     return None if changed is main else changed
 
 
-def _is_prefix(items: Sequence) -> bool:
-    """Return whether items are a normalization and an activation."""
-    if len(items) != 2 or not all(isinstance(item, LayerItem) for item in items):
-        return False
-    kinds = [traits_of(item.op).kind for item in items if isinstance(item, LayerItem)]
-    return kinds == ["normalization", "activation"]
+def _read_prefix(items: Sequence) -> tuple[str, ...] | None:
+    """Return the classes of a normalization and an activation; None for other items."""
+    ops = tuple(item.op for item in items if isinstance(item, LayerItem) and item.op != "from")
+    kinds = [traits_of(op).kind for op in ops]
+    return ops if kinds == ["normalization", "activation"] and len(items) == 2 else None
 
 
-def _hoist(sequence: Sequence, before: set[tuple[str, str]]) -> Sequence:
+def _hoist(sequence: Sequence, before: set[tuple[str, ...]]) -> Sequence:
     result = []
     changed = False
     for item in sequence:
         if isinstance(item, BranchesItem) and len(item.paths) == 2 and is_sum(item.merge.op):
             place = max((0, 1), key=lambda place: len(item.paths[place].items))
             main = item.paths[place].items
-            if len(main) > 2 and _is_prefix(main[:2]) and (main[0].op, main[1].op) in before:  # type: ignore[union-attr]
+            if len(main) > 2 and _read_prefix(main[:2]) in before:
                 first = next(list_nodes(main[0]))
                 other = item.paths[1 - place]
                 back = LayerItem(op="from", sources=first, channels=item.channels)

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from archspec.expand.scopes import snake_case
+from archspec.folding.arguments import read_arguments
 from archspec.folding.items import (
     BranchesItem,
     CallItem,
@@ -24,7 +25,6 @@ from archspec.folding.items import (
     PathItem,
     Sequence,
 )
-from archspec.folding.tree import read_arguments
 from archspec.graph import Graph, Node, Region
 from archspec.layers import LAYERS
 

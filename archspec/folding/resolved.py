@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 
 from archspec.backends.spec_yaml import to_spec
 from archspec.errors import ArchspecError
-from archspec.folding.conditions import MISSING
 from archspec.folding.document import write_document
 from archspec.folding.items import Sequence
 from archspec.folding.loops import Looped
 from archspec.folding.nesting import Nesting, finish
 from archspec.folding.recipes import add_recipe
 from archspec.folding.regions import Reader, ScopePart, Unfoldable, to_groups
-from archspec.folding.unify import UnifiedBody
+from archspec.folding.unfolding import UnifiedBody
+from archspec.folding.values import MISSING
 from archspec.graph import Graph, canonical_order
 from archspec.pipeline import loads
 

@@ -13,7 +13,6 @@ from typing import Any
 from msgspec import Struct
 
 from archspec.errors import ArchspecError
-from archspec.folding.conditions import MISSING
 from archspec.folding.items import (
     BranchesItem,
     Item,
@@ -29,6 +28,7 @@ from archspec.folding.items import (
 )
 from archspec.folding.solving import Solver
 from archspec.folding.tree import to_sequence
+from archspec.folding.values import MISSING
 from archspec.graph import Graph, Shape
 from archspec.pipeline import loads, read
 from archspec.syntax.formulas import is_formula

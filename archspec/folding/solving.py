@@ -9,11 +9,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from archspec.folding.conditions import MISSING
 from archspec.folding.items import (
     BranchesItem,
     CallItem,
-    Formula,
     Item,
     LayerItem,
     LoopItem,
@@ -22,7 +20,9 @@ from archspec.folding.items import (
     list_nodes,
     walk_sequences,
 )
-from archspec.folding.unify import UnifiedBody, unify
+from archspec.folding.unfolding import UnifiedBody
+from archspec.folding.unify import unify
+from archspec.folding.values import MISSING, holds_formula
 
 
 class Solved(Struct, frozen=True):
@@ -205,13 +205,6 @@ def find_param_defaults(
             if left_out or (not is_width and count > 1 and 2 * count > len(calls)):
                 defaults[name][param] = next(v for v in values if repr(v) == text)
     return defaults
-
-
-def holds_formula(value: Any) -> bool:
-    """Return whether a value is a formula, or holds one."""
-    if isinstance(value, list):
-        return any(map(holds_formula, value))
-    return isinstance(value, Formula)
 
 
 def _put_calls(sequence: Sequence, calls: Mapping[int, CallItem]) -> Sequence:

@@ -12,13 +12,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from archspec.errors import Refused
 from archspec.folding import items as parts
 from archspec.folding.alignment import Slot, lay_side_by_side
-from archspec.folding.conditions import MISSING, Values, find_condition, fits, is_number
+from archspec.folding.arguments import read_argument
+from archspec.folding.conditions import find_condition, fits
 from archspec.folding.holes import Hole
 from archspec.folding.items import (
     BranchesItem,
@@ -30,8 +29,9 @@ from archspec.folding.items import (
     input_channels,
 )
 from archspec.folding.naming import name_hole
-from archspec.layers import LAYERS
-from archspec.syntax.formulas import evaluate, make_divisible
+from archspec.folding.unfolding import UnifiedBody, is_right
+from archspec.folding.values import MISSING, Values, is_number, is_same, make_unique, quote
+from archspec.syntax.formulas import make_divisible
 
 SIZES = ("filters", "units", "target_shape", "output_shape", "key_dim", "value_dim", "groups")
 WINDOWS = ("kernel_size", "pool_size", "size", "dilation_rate")
@@ -39,13 +39,6 @@ WIDTHS = ("filters", "units")
 FACTORS = (2, 3, 4, 6, 8)
 NO_PARAMS = ("channels", "index")
 MOST_EXPANSION = 16
-
-
-class UnifiedBody(Struct, frozen=True):
-    """The steps of a block, and its params with their values in each run."""
-
-    items: parts.Sequence
-    params: Mapping[str, list[Any]]
 
 
 def unify(runs: Sequence[parts.Sequence]) -> UnifiedBody | None:
@@ -198,9 +191,7 @@ class Filling:
                     break
 
     def _add_param(self, name: str, values: list[Any]) -> str:
-        base, number = name, 2
-        while name in self.params:
-            name, number = f"{base}_{number}", number + 1
+        name = make_unique(name, self.params)
         self.params[name] = values
         return name
 
@@ -382,7 +373,7 @@ class Filling:
                 if fits(hole.values, offered):
                     if isinstance(yes, bool):
                         return test if yes else f"not {test}" if test == name else f"{name} == 1"
-                    return f"{_quote(yes)} if {test} else {_quote(no)}"
+                    return f"{quote(yes)} if {test} else {quote(no)}"
         return None
 
     def _order_params(self) -> None:
@@ -448,7 +439,7 @@ def _split_values(
 ) -> Iterator[Hole]:
     """Yield a hole for values that differ; one for each element of lists of one length."""
     there = [value for value in values if value is not MISSING]
-    if all(_same(value, there[0]) for value in there):
+    if all(is_same(value, there[0]) for value in there):
         return
     if all(isinstance(value, list) and len(value) == len(there[0]) for value in there):
         for place in range(len(there[0])):
@@ -458,28 +449,12 @@ def _split_values(
     yield Hole(slot, name, values, index)
 
 
-def _same(one: Any, other: Any) -> bool:
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
-
-
 def _put(value: Any, index: tuple[int, ...], formula: Any) -> Any:
     if not index:
         return formula
     copy = list(value)
     copy[index[0]] = _put(copy[index[0]], index[1:], formula)
     return copy
-
-
-def read_argument(item: LayerItem | CallItem, name: str) -> Any:
-    """Return an argument of a layer or call, its default where it is left out."""
-    if name in item.arguments:
-        return item.arguments[name]
-    if isinstance(item, CallItem):
-        return MISSING
-    from archspec.backends.spec_yaml import spell
-    from archspec.folding.tree import shorten
-
-    return shorten(name, spell(LAYERS[item.op].arguments[name].default))
 
 
 def _family_of(argument: str) -> str:
@@ -513,12 +488,6 @@ def _is_larger(value: Any) -> Any:
     return (max(value) if isinstance(value, list) else value) > 1
 
 
-def _quote(value: Any) -> str:
-    if isinstance(value, str):
-        return f"'{value}'"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _multiply(values: Values, factor: int) -> list[Any]:
     return [value * factor if is_number(value) else MISSING for value in values]
 
@@ -531,98 +500,3 @@ def _divide(values: Values, factor: int) -> list[Any]:
 
 def _divide_roughly(values: Values, factor: int) -> list[Any]:
     return [make_divisible(value / factor) if is_number(value) else MISSING for value in values]
-
-
-# --- whether a block gives its runs --------------------------------------------------------------
-
-
-def is_right(body: UnifiedBody, place: int, run: parts.Sequence) -> bool:
-    """Return whether the call of a block in one place is the run that it stands for."""
-    env = {name: values[place] for name, values in body.params.items()}
-    env = {name: value for name, value in env.items() if value is not MISSING}
-    env["channels"] = input_channels(run)
-    try:
-        return _are_same(unfold(body.items, env), run)
-    except (Refused, KeyError):
-        return False
-
-
-def unfold(items: parts.Sequence, env: Mapping[str, Any]) -> parts.Sequence:
-    """Return the steps of a block with the values of its params put in.
-
-    Raises `Refused` if a formula has no value.
-    """
-    result: list[Item] = []
-    for item in items:
-        if not _is_there(item.when, env):
-            continue
-        if isinstance(item, BranchesItem):
-            paths = [
-                PathItem(unfold(path.items, env))
-                for path in item.paths
-                if _is_there(path.when, env)
-            ]
-            if len(paths) == 1:
-                result += paths[0].items
-                continue
-            merge = _fill_arguments(item.merge, env)
-            result.append(replace(item, paths=tuple(paths), merge=merge, when=None))
-        else:
-            result.append(replace(_fill_arguments(item, env), when=None))
-    return tuple(result)
-
-
-def _is_there(when: Formula | None, env: Mapping[str, Any]) -> bool:
-    return when is None or bool(evaluate(when[1:], env))
-
-
-def _fill_arguments(item: Any, env: Mapping[str, Any]) -> Any:
-    filled = {name: _fill_value(value, env) for name, value in item.arguments.items()}
-    return replace(item, arguments=filled)
-
-
-def _fill_value(value: Any, env: Mapping[str, Any]) -> Any:
-    if isinstance(value, Formula):
-        return evaluate(value[1:], env)
-    if isinstance(value, list):
-        return [_fill_value(each, env) for each in value]
-    return value
-
-
-def _are_same(one: parts.Sequence, other: parts.Sequence) -> bool:
-    return len(one) == len(other) and all(map(_is_same, one, other))
-
-
-def _is_same(one: Item, other: Item) -> bool:
-    match one, other:
-        case BranchesItem(), BranchesItem():
-            return (
-                len(one.paths) == len(other.paths)
-                and all(
-                    _are_same(a.items, b.items) for a, b in zip(one.paths, other.paths, strict=True)
-                )
-                and _is_same(one.merge, other.merge)
-                and (one.sources, one.merge.name) == (other.sources, other.merge.name)
-            )
-        case LayerItem(), LayerItem():
-            same = (one.op, one.call) == (other.op, other.call)
-            if one.op == "from" or not same:
-                return same
-            wired = (one.sources, one.name) == (other.sources, other.name)
-            return wired and _have_same(one, other)
-        case CallItem(), CallItem():
-            wired = (one.sources, one.name) == (other.sources, other.name)
-            return (
-                wired
-                and one.block == other.block
-                and all(
-                    _same(value, one.arguments.get(name, MISSING))
-                    for name, value in other.arguments.items()
-                )
-            )
-    return False
-
-
-def _have_same(one: LayerItem, other: LayerItem) -> bool:
-    names = {*one.arguments, *other.arguments}
-    return all(_same(read_argument(one, name), read_argument(other, name)) for name in names)

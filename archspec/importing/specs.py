@@ -14,11 +14,12 @@ from archspec.backends.spec_yaml import flat_step, input_of, spell_arguments
 from archspec.errors import SpecError
 from archspec.folding import fold_graph
 from archspec.graph import Graph, canonical_order
+from archspec.importing.classes import INPUT
 from archspec.importing.files import Model
 from archspec.importing.findings import Findings
 from archspec.importing.masks import check_masks
 from archspec.importing.statistics import write_statistics
-from archspec.importing.wiring import INPUT, ImportedStep, ImportedSteps, to_steps
+from archspec.importing.wiring import ImportedStep, ImportedSteps, to_steps
 from archspec.layers import COMMON, LAYERS
 from archspec.reading import readable
 from archspec.syntax.layout import lay_out

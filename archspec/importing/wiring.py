@@ -15,9 +15,19 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from archspec.arguments import show
-from archspec.errors import Refused, Suggestion
+from archspec.errors import Refused
 from archspec.expand.scopes import snake_case
 from archspec.importing.arguments import bind, count_seeds, read_arguments, read_dtype
+from archspec.importing.classes import (
+    INPUT,
+    check_class,
+    counts_itself,
+    is_frozen,
+    is_model,
+    is_operation,
+    is_private,
+    is_sequential,
+)
 from archspec.importing.configs import (
     LayerConfig,
     LayerUse,
@@ -30,7 +40,6 @@ from archspec.importing.configs import (
 )
 from archspec.importing.files import Model
 from archspec.importing.findings import Findings, Misread
-from archspec.infer import OWN, find_layer
 from archspec.layers import LAYERS
 from archspec.layers.equivalents import (
     BEFORE,
@@ -43,8 +52,6 @@ from archspec.layers.equivalents import (
 )
 
 MOST_CALLS = 20_000  # of layers, each inside each call of the models around it
-MODELS = ("Functional", "Model", "Sequential")
-INPUT = "InputLayer"
 SINGLE = ("inputs", "x", "input")  # what Keras's layers call the one tensor that they take
 SCORES = "return_attention_scores"
 SAID = "only Functional and Sequential models say how their layers are connected"
@@ -207,7 +214,7 @@ class _ConfigReader(Struct):
         """Return the outputs of the model."""
         entry = read_layer({"name": "model", **raw}, "")
         path = "config"
-        if not _is_model(entry):
+        if not is_model(entry):
             message = f"the model is a {entry.class_name}: {SAID}"
             hint = "write its layers as a Functional model: keras.Model(inputs, outputs)"
             self.findings.add("import-class", message, path, hint)
@@ -215,7 +222,7 @@ class _ConfigReader(Struct):
         config = entry.config
         frozen = config.get("trainable") is False
         place = _Place(path, (), frozen)
-        if _is_sequential(config):
+        if is_sequential(config):
             return self._read_sequential(config, place, None)
         return self._read_functional(config, place, None)
 
@@ -264,7 +271,7 @@ class _ConfigReader(Struct):
             self.findings.add("import-file", f"two layers are called '{twice.name}'", twice.path)
             return [None]
         values: dict[tuple[str, int], list[Value]] = {}
-        shifted = {layer.name for layer in layers if _counts_itself(layer)}
+        shifted = {layer.name for layer in layers if counts_itself(layer)}
 
         def locate(ref: Ref) -> tuple[str, int]:
             return ref.layer, ref.call - (ref.counts_itself and ref.layer in shifted)
@@ -378,9 +385,9 @@ class _ConfigReader(Struct):
             raise Misread(f"the model has more than {MOST_CALLS:,} calls", place.path, "too-large")
         names = (*place.names, layer.name)
         try:
-            if _is_model(layer):
+            if is_model(layer):
                 return self._call_model(layer, call, find, place)
-            if _is_operation(layer):
+            if is_operation(layer):
                 return [self._call_operation(layer, call, find, names)]
             return [self._call_layer(layer, call, find, place)]
         except Misread as error:
@@ -406,8 +413,8 @@ class _ConfigReader(Struct):
         refs = [each for each in flatten(list(given)) if each is not None]
         feeds = [self._take(find(each)) if isinstance(each, Ref) else None for each in refs]
         self._read_masks(layer, call, find, SINGLE[:1], feeds)
-        inner = _Place(at, (*place.names, layer.name), place.frozen or _is_frozen(config))
-        if _is_sequential(config):
+        inner = _Place(at, (*place.names, layer.name), place.frozen or is_frozen(config))
+        if is_sequential(config):
             if len(feeds) != 1:
                 raise Refused(f"the model '{layer.name}' is called with {len(feeds)} values")
             self._check_feeds(layer, [None], refs)
@@ -492,7 +499,7 @@ class _ConfigReader(Struct):
     def _call_layer(self, layer: LayerConfig, call: LayerUse, find: Any, place: _Place) -> Value:
         """Add a call of a layer."""
         names = (*place.names, layer.name)
-        if _is_private(layer):
+        if is_private(layer):
             refs = [each for each in flatten(list(call.args)) if isinstance(each, Ref)]
             found = replace_private(layer.class_name, layer.config, [ref.shape for ref in refs])
             if found is not None:
@@ -501,7 +508,7 @@ class _ConfigReader(Struct):
                 if len(wanted) != len(values):
                     raise Refused(f"{layer.title} is called with {len(values)} values")
                 return self._add_equivalents(found[0], layer, values, names, False, place.frozen)
-        _check_class(layer)
+        check_class(layer)
         op = layer.class_name
         slots, given = _sort_inputs(op, call)
         values = [self._take(find(ref)) for ref in given]
@@ -634,65 +641,6 @@ def make_key(
 def _key(value: Value) -> int:
     assert value is not None
     return value.step if isinstance(value, Output) else value.key
-
-
-# --- what a class is -----------------------------------------------------------------------------
-
-
-def _is_model(layer: LayerConfig) -> bool:
-    own = layer.registered_name not in (None, layer.class_name)
-    return layer.class_name in MODELS and _is_of_keras(layer.module) and not own
-
-
-def _is_of_keras(module: str | None) -> bool:
-    return module is None or module == "keras" or module.startswith("keras.")
-
-
-def _is_operation(layer: LayerConfig) -> bool:
-    parts = ("keras.ops", "keras.src.ops", "keras.src.activations", "keras.activations")
-    return layer.module is not None and layer.module.startswith(parts)
-
-
-def _is_private(layer: LayerConfig) -> bool:
-    return layer.module is not None and layer.module.startswith("keras.src.applications")
-
-
-def _is_sequential(config: Mapping[str, Any]) -> bool:
-    return "input_layers" not in config
-
-
-def _counts_itself(layer: LayerConfig) -> bool:
-    """Return whether Keras counts the making of a model as its first call."""
-    if not _is_model(layer) or not _is_sequential(layer.config):
-        return _is_model(layer)
-    inside = layer.config.get("layers")  # Keras 2, in which a Sequential model is a Functional one
-    first = inside[0] if isinstance(inside, list) and inside else None
-    is_input = isinstance(first, dict) and first.get("class_name") == INPUT
-    return layer.module is None and is_input
-
-
-def _is_frozen(config: Mapping[str, Any]) -> bool:
-    return config.get("trainable") is False
-
-
-def _check_class(layer: LayerConfig) -> None:
-    """Raise `Refused` unless a layer is one of the table."""
-    name = layer.class_name
-    entry = LAYERS.get(name)
-    of_keras = _is_of_keras(layer.module) and layer.registered_name in (None, name)
-    if entry is not None and (of_keras or entry.file is not None):
-        return
-    if of_keras and entry is None:
-        try:
-            find_layer(name)
-        except Refused as refused:
-            refused.code = "import-class"
-            if isinstance(refused.hint, Suggestion):
-                refused.hint = None  # a config has no slips of the pen
-            raise
-    where = f" of {layer.module}" if layer.module else ""
-    hint = f"{OWN}, which is run (docs/own_layers.md)"
-    raise Refused(f"{layer.title}{where} is no layer of Keras", code="import-class", hint=hint)
 
 
 def _sort_inputs(op: str, call: LayerUse) -> tuple[tuple[str, ...], list[Ref]]:
