@@ -277,11 +277,12 @@ def _pixels(random: Random, *shape: int) -> Any:
 
 def _fed(name: str, data_dir: Path | None = None) -> None:
     """Load a dataset, and every image of it, as training does."""
-    from archspec.data import datasets as data
+    from loaded import load_dataset, split
+
     from archspec.data.fitting import make_fitting
 
-    dataset = data.load_dataset(name, data_dir)
-    for part in data.split_dataset(dataset, 0.1, 0).values():
+    dataset = load_dataset(name, data_dir)
+    for part in split(dataset, 0.1, 0).values():
         make_fitting(part.images, (8, 8, 3), dataset.range, (0.0, 1.0), True, True)(part.images)
 
 

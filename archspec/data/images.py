@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -76,7 +76,7 @@ class Photos(Struct, frozen=True, eq=False):
 
     def read(self, path: Path) -> Array:
         """Decode one of the files. Raises `UserError` if it is broken."""
-        with _open_image(path) as image:
+        with open_image(path) as image:
             return _decode(image, self.grey, self.deep)
 
     def find_shapes(self) -> dict[tuple[int, ...], str]:
@@ -84,7 +84,7 @@ class Photos(Struct, frozen=True, eq=False):
         found: dict[tuple[int, ...], str] = {}
         with ThreadPoolExecutor() as pool:
             for path, (width, height) in zip(
-                self.paths, pool.map(_find_size, self.paths), strict=True
+                self.paths, pool.map(find_size, self.paths), strict=True
             ):
                 shape = (height, width) if self.grey else (height, width, 3)
                 found.setdefault(shape, readable(path))
@@ -94,16 +94,11 @@ class Photos(Struct, frozen=True, eq=False):
 Images = Array | Photos
 
 
-def are_grey(images: Images) -> bool:
-    """Return whether images have no colours."""
-    return images.grey if isinstance(images, Photos) else images.ndim == 3 or images.shape[-1] == 1
-
-
 # --- one file ------------------------------------------------------------------------------------
 
 
 @contextmanager
-def _open_image(path: Path) -> Iterator[Image.Image]:
+def open_image(path: Path) -> Iterator[Image.Image]:
     """Open an image file of a format that is decoded here. Whatever fails is a `UserError`."""
     try:
         with open_file(path) as file, Image.open(file, formats=list_formats()) as image:
@@ -123,33 +118,33 @@ def _find_orientation(image: Image.Image) -> Any:
     return image.getexif().get(ORIENTATION, 1)
 
 
-def _turn_upright(image: Image.Image) -> Image.Image:
+def turn_upright(image: Image.Image) -> Image.Image:
     """Return the decoded image in the orientation of its EXIF data."""
     image.load()  # Pillow turns a TIFF here, and drops its orientation
     turn = TRANSPOSES.get(_find_orientation(image))
     return image if turn is None else image.transpose(turn)
 
 
-def _find_size(path: Path) -> tuple[int, int]:
+def find_size(path: Path) -> tuple[int, int]:
     """Return the width and height of an image as seen.
 
     A PNG that may store its orientation after the pixels, and a TIFF whose size Pillow may have
     swapped already, are decoded to find out.
     """
-    with _open_image(path) as image:
+    with open_image(path) as image:
         if image.format == "PNG":
             content = read_bytes(path)
             decode = any(each in content for each in LATE)
-            return _turn_upright(image).size if decode else image.size
+            return turn_upright(image).size if decode else image.size
         lying = _find_orientation(image) in LYING
         if lying and image.format == "TIFF":
-            return _turn_upright(image).size
+            return turn_upright(image).size
         return image.size[::-1] if lying else image.size
 
 
 def _decode(image: Image.Image, grey: bool, deep: bool) -> Array:
     """Return the pixels of an image: uint8, or uint16 if deep."""
-    image = _turn_upright(image)
+    image = turn_upright(image)
     if deep:
         values = np.asarray(image)
         if values.ndim != 2 or values.min() < 0 or values.max() > 65535:
@@ -177,7 +172,7 @@ def _inspect_file(path: Path, decode: bool) -> _Inspection | None:
     decode: whether its pixels are decoded, too.
     """
     try:
-        with _open_image(path) as image:
+        with open_image(path) as image:
             inspection = _inspect(image)
             if decode:
                 _decode(image, grey=False, deep=inspection.kind == "deep")
@@ -255,44 +250,76 @@ def read_folder(
         raise UserError(f"{readable(folder)}/{stray[0]} is no class of the training set", hint)
     names = list(classes) or list(by_class)
     labelled = [(path, at) for at, name in enumerate(names) for path in by_class.get(name, ())]
-    with ThreadPoolExecutor() as pool:
-        inspections = list(
-            pool.map(lambda each: _inspect_file(each[0], decode=skip_broken), labelled)
-        )
-    broken = [
-        path
-        for (path, _), inspection in zip(labelled, inspections, strict=True)
-        if inspection is None
-    ]
-    if broken and (not skip_broken or len(broken) == len(labelled)):
-        raise _explain_broken(broken)
-    kept = [
-        (*each, inspection)
-        for each, inspection in zip(labelled, inspections, strict=True)
-        if inspection is not None
-    ]
-    labels = np.array([label for _, label, _ in kept], dtype=np.int64)
+    found = read_photos([path for path, _ in labelled], skip_broken)
+    labels = np.array([label for _, label in labelled], dtype=np.int64)[found.kept]
     if gone := sorted(set(by_class) - {names[label] for label in labels}):
         raise UserError(
             f"all images of {readable(folder)}/{gone[0]} are broken",
             "replace them, or remove the folder",
         )
-    kinds = {inspection.kind: path for path, _, inspection in reversed(kept)}
-    _refuse_lossy([(path, inspection) for path, _, inspection in kept], kinds)
-    counts = Counter(words for _, _, inspection in kept for words in inspection.left)
-    notes += [f"{count:,} images {words}" for words, count in counts.items()]
-    # One photo in colour makes a folder of colour photos: a grey one among them is RGB too.
+    return LabelledPhotos(found.photos, labels, names, found.broken, notes + found.notes)
+
+
+class FoundPhotos(NamedTuple):
+    """The sound ones of some image files.
+
+    kept: the places of these among all (n,). broken: the others. notes: lines about what of them is
+    not used.
+    """
+
+    photos: Photos
+    kept: Array
+    broken: list[Path]
+    notes: list[str]
+
+
+def read_photos(paths: Sequence[Path], skip_broken: bool = False) -> FoundPhotos:
+    """Inspect image files, and return them as photos of one kind: grey, in colour, or deep.
+
+    skip_broken: decode every image and leave out those that are broken.
+
+    Raises `UserError` for broken images (by their headers; a file that is cut short is found when
+    it is decoded), and for pixels that would lose values.
+    """
+    with ThreadPoolExecutor() as pool:
+        inspections = list(pool.map(lambda path: _inspect_file(path, decode=skip_broken), paths))
+    both = list(zip(paths, inspections, strict=True))
+    broken = [path for path, inspection in both if inspection is None]
+    if broken and (not skip_broken or len(broken) == len(paths)):
+        raise _explain_broken(broken)
+    kept = [(path, inspection) for path, inspection in both if inspection is not None]
+    kinds = {inspection.kind: path for path, inspection in reversed(kept)}
+    _refuse_lossy(kept, kinds)
+    counts = Counter(words for _, inspection in kept for words in inspection.left)
+    notes = [f"{count:,} images {words}" for words, count in counts.items()]
+    # One photo in colour makes all of them colour photos: a grey one among them is RGB too.
     photos = Photos(
-        _make_path_array([path for path, _, _ in kept]), "colour" not in kinds, "deep" in kinds
+        make_path_array([path for path, _ in kept]), "colour" not in kinds, "deep" in kinds
     )
-    return LabelledPhotos(photos, labels, names, broken, notes)
+    places = np.array([at for at, each in enumerate(inspections) if each is not None], np.int64)
+    return FoundPhotos(photos, places, broken, notes)
+
+
+def match_photos(parts: Mapping[str, Photos]) -> dict[str, Photos]:
+    """Return the photos of each part as ones of the same kind: in colour where one part is.
+
+    Raises `UserError` where those of one part have 16 bits and those of another 8.
+    """
+    grey = all(each.grey for each in parts.values())
+    if len({each.deep for each in parts.values()}) > 1:
+        deep, other = sorted(parts, key=lambda part: not parts[part].deep)[:2]
+        raise UserError(
+            f"the images of {deep} have 16 bits a pixel, those of {other} 8 bits a colour",
+            "save all images with as many bits",
+        )
+    return {part: Photos(each.paths, grey, each.deep) for part, each in parts.items()}
 
 
 def _explain_broken(broken: list[Path]) -> UserError:
     """Return the error for broken files, with the reason if there is one file."""
     if len(broken) == 1:
         try:
-            with _open_image(broken[0]) as image:
+            with open_image(broken[0]) as image:
                 _inspect(image)
         except UserError as error:
             return error
@@ -316,7 +343,7 @@ def _refuse_lossy(kept: list[tuple[Path, _Inspection]], kinds: dict[str, Path]) 
         )
 
 
-def _make_path_array(paths: Sequence[Path]) -> Array:
+def make_path_array(paths: Sequence[Path]) -> Array:
     array = np.empty(len(paths), dtype=object)
     array[:] = paths
     return array
@@ -332,11 +359,11 @@ def read_files(files: Sequence[Path], grey: bool) -> list[Photos]:
         if kind_of(path) is None:
             raise UserError(f"there is no image {readable(path)}")
         try:
-            with _open_image(path) as image:
+            with open_image(path) as image:
                 inspection = _inspect(image)
                 _refuse_lossy([(path, inspection)], {inspection.kind: path})
                 _decode(image, grey, inspection.kind == "deep")
         except UserError as error:
             raise UserError(str(error.args[0]), hint) from None
-        found.append(Photos(_make_path_array([path]), grey, inspection.kind == "deep"))
+        found.append(Photos(make_path_array([path]), grey, inspection.kind == "deep"))
     return found
