@@ -319,6 +319,28 @@ def take_columns(
     return _note_absent_classes(dataset)
 
 
+def read_inputs(
+    graph: Graph, recipe: Recipe, source: DataSource, columns: Mapping[str, str]
+) -> dict[str, Images]:
+    """Return the inputs of samples of which nothing else need be known.
+
+    columns: what each input took in training, in words. Raises `UserError` for one that is missing.
+    """
+    reader = _ColumnReader(source, recipe)
+    found = {}
+    for name in graph.inputs:
+        given: Chosen = columns[name]
+        if name in recipe.data.inputs:
+            given = recipe.data.inputs[name]
+        elif columns[name] not in source.parts["train"] and ", " in columns[name]:
+            given = tuple(columns[name].split(", "))
+        elif columns[name] not in source.parts["train"] and source.image is not None:
+            given = source.image
+        chosen = _resolve(given, source, "inputs")
+        found[name] = reader.read_input(graph, name, chosen)[1]["train"]
+    return found
+
+
 def _note_absent_classes(dataset: Dataset) -> Dataset:
     """Return the dataset with a note on classes that no training sample has."""
     labels = dataset.list_labels(dataset.parts["train"])

@@ -80,7 +80,7 @@ class DataSource(Struct, frozen=True, eq=False):
 
     image, target: the columns that the only input and the outputs take where nobody says otherwise;
     None for none. skipped: image files that are left out because they are broken. notes: lines
-    about what is not used, and what is assumed. folder: where a dataset with a known name was found.
+    about what is not used, and what is assumed. folder: where a known dataset was found.
     """
 
     name: str
