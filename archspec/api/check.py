@@ -10,17 +10,23 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from archspec import pipeline
-from archspec.api.arguments import Spec, graphs_of, needs_run_extra
+from archspec.api.arguments import Spec, graphs_of, needs_run_extra, path_or_none
 from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError, in_order
 from archspec.graph import Graph
 
 
-def check(*specs: str | Path, data: str | None = None, **params: Any) -> list[Diagnostic]:
+def check(
+    *specs: str | Path,
+    data: str | None = None,
+    data_dir: str | Path | None = None,
+    resize: bool = False,
+    **params: Any,
+) -> list[Diagnostic]:
     """Check specs, and return everything that is wrong with them; nothing is raised for it.
 
     specs: files, or bare names of specs that come with archspec.
-    data: what they are to be trained on, as `archspec.train` takes it: what does not fit is found
-        without training.
+    data, data_dir, resize: what they are to be trained on, as `archspec.train` takes it: what does
+        not fit is found without training.
     params: new values for their params, as `archspec.load` takes them.
 
     The list is empty where nothing is wrong. A `Diagnostic` with the severity "warning" or "note"
@@ -41,9 +47,10 @@ def check(*specs: str | Path, data: str | None = None, **params: Any) -> list[Di
     if not specs:
         raise TypeError("check() takes at least one spec")
     checked = [examine(str(each), partial(pipeline.load, each, **params)) for each in specs]
-    return merge(
-        checked if data is None else [try_data(each, data).examination for each in checked]
-    )
+    if data is not None:
+        place = path_or_none("data_dir", data_dir)
+        checked = [try_data(each, data, place, resize).examination for each in checked]
+    return merge(checked)
 
 
 def advise(*specs: Spec) -> list[Diagnostic]:

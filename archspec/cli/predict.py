@@ -61,7 +61,7 @@ def _write_sample(found: Mapping[str, Any]) -> str:
 
 
 def _write_output(found: Mapping[str, Any]) -> str:
-    kind, values = next(iter(found.items()))
+    kind, values = next((key, each) for key, each in found.items() if key != "file")
     form = "{} {:.1%}" if kind in ("classes", "labels", "mask") else "{} {:.6g}"
     line = ", ".join(form.format(name, value) for name, value in values.items())
     return f"{line}, in {found['file']}" if kind in ("mask", "image") and "file" in found else line

@@ -446,13 +446,13 @@ class _ColumnReader:
         assert isinstance(train, np.ndarray)
         grey = train.ndim == 3 or train.shape[-1] == 1
         if not flat:
-            self._note_ranges(found)
+            self._note_ranges(found, f"{name}: " if len(graph.inputs) > 1 else "")
         return Taken(words, find_range(train), grey, not flat), found
 
     def _where(self, part: str, columns: Chosen) -> str:
         return self.source.parts[part].describe(_write(columns))
 
-    def _note_ranges(self, found: Mapping[str, Images]) -> None:
+    def _note_ranges(self, found: Mapping[str, Images], prefix: str) -> None:
         train = found["train"]
         assert isinstance(train, np.ndarray)
         what = "pixels" if train.ndim in (3, 4) else "values"
@@ -468,11 +468,11 @@ class _ColumnReader:
             least, most = find_range(each)
             if least < low or most > high:
                 self.notes.append(
-                    f"{what} of {part} go from {least:g} to {most:g}, those of train, by which "
-                    f"both are scaled, from {low:g} to {high:g}"
+                    f"{prefix}{what} of {part} go from {least:g} to {most:g}, those of train, by "
+                    f"which both are scaled, from {low:g} to {high:g}"
                 )
         if train.dtype != np.uint8 and self.source.name != "digits":
-            self.notes.append(f"{what} are {train.dtype.name} from {low:g} to {high:g}")
+            self.notes.append(f"{prefix}{what} are {train.dtype.name} from {low:g} to {high:g}")
 
     def read_target(
         self, graph: Graph, output: str, task: str, columns: Chosen

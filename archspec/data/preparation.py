@@ -306,7 +306,8 @@ def describe_data(dataset: Dataset, parts: Mapping[str, Part]) -> str:
     if len(fits) == len(simple) == 1 and learnt == {source.target} and dataset.classes:
         (fit,) = fits.values()
         lines = [f"{dataset.name}, {_write_classes(dataset.classes)}"]
-        return "\n".join([*lines, f"images of {_write(fit.shape)}: {counts}", *notes])
+        what = "images" if len(fit.shape) in (1, 2, 3) else "samples"
+        return "\n".join([*lines, f"{what} of {_write(fit.shape)}: {counts}", *notes])
     lines = [f"{dataset.name}: {counts}"]
     for name, fit in fits.items():
         lines.append(f"input {name}: {_write(fit.shape)} from {dataset.inputs[name].column}")
