@@ -130,9 +130,9 @@ def find_parts(folder: Path) -> tuple[dict[str, Path], list[str]]:
     folders, files = list_visible(folder)
     named: dict[str, list[Path]] = {}
     for path in folders:
-        if (part := _find_part(path.name)) and holds_images(path):
+        if (part := find_part(path.name)) and holds_images(path):
             named.setdefault(part, []).append(path)
-    others = [path for path in folders if not _find_part(path.name) and holds_images(path)]
+    others = [path for path in folders if not find_part(path.name) and holds_images(path)]
     labelled = {
         part: [
             each
@@ -193,7 +193,7 @@ def _accept_only_classes(
     if parts and not others:
         raise UserError(f"{readable(parts[0])} holds images but no folders of classes", SORTED)
     unclear = [path for path in parts if _split_words(path.name) <= {*PARTS, *MORE}]
-    if unclear := [path for path in unclear if _find_part(path.name) != "train"]:
+    if unclear := [path for path in unclear if find_part(path.name) != "train"]:
         raise UserError(
             f"is {readable(unclear[0])} a class, or a set of images without classes?",
             "rename it if it is a class, else move it elsewhere",
@@ -211,7 +211,7 @@ def _split_words(name: str) -> set[str]:
     return {re.sub(r"(set|data|images?)$", "", word.casefold()) for word in words} - {""}
 
 
-def _find_part(name: str) -> str | None:
+def find_part(name: str) -> str | None:
     """Return the part that a folder is named after; None for none, or for several."""
     found = {PARTS[word] for word in _split_words(name) if word in PARTS}
     return found.pop() if len(found) == 1 else None
@@ -225,7 +225,7 @@ def _find_class_folder(folder: Path) -> Path:
     folders, files = list_visible(folder)
     if len(folders) == 1 and not any(map(is_image, files)):
         (only,) = folders
-        if only.name.casefold() == folder.name.casefold() or _find_part(only.name) == _find_part(
+        if only.name.casefold() == folder.name.casefold() or find_part(only.name) == find_part(
             folder.name
         ):
             return _find_class_folder(only)
@@ -290,7 +290,7 @@ def _refuse_parts_of_classes(folder: Path, folders: list[Path]) -> None:
         inside[path] = [each.name for each in deeper]
     first = readable(folders[0])
     for path, names in inside.items():
-        strict = {_find_part(name) for name in names if _split_words(name) <= {*PARTS, *MORE}}
+        strict = {find_part(name) for name in names if _split_words(name) <= {*PARTS, *MORE}}
         if "train" in strict and len(strict - {None}) > 1:
             hint = "put the parts first: FOLDER/train/cat/1.jpg"
             if len(folders) == 1:

@@ -76,7 +76,7 @@ class Photos(Struct, frozen=True, eq=False):
 
     def read(self, path: Path) -> Array:
         """Decode one of the files. Raises `UserError` if it is broken."""
-        with _open_image(path) as image:
+        with open_image(path) as image:
             return _decode(image, self.grey, self.deep)
 
     def find_shapes(self) -> dict[tuple[int, ...], str]:
@@ -84,7 +84,7 @@ class Photos(Struct, frozen=True, eq=False):
         found: dict[tuple[int, ...], str] = {}
         with ThreadPoolExecutor() as pool:
             for path, (width, height) in zip(
-                self.paths, pool.map(_find_size, self.paths), strict=True
+                self.paths, pool.map(find_size, self.paths), strict=True
             ):
                 shape = (height, width) if self.grey else (height, width, 3)
                 found.setdefault(shape, readable(path))
@@ -103,7 +103,7 @@ def are_grey(images: Images) -> bool:
 
 
 @contextmanager
-def _open_image(path: Path) -> Iterator[Image.Image]:
+def open_image(path: Path) -> Iterator[Image.Image]:
     """Open an image file of a format that is decoded here. Whatever fails is a `UserError`."""
     try:
         with open_file(path) as file, Image.open(file, formats=list_formats()) as image:
@@ -123,33 +123,33 @@ def _find_orientation(image: Image.Image) -> Any:
     return image.getexif().get(ORIENTATION, 1)
 
 
-def _turn_upright(image: Image.Image) -> Image.Image:
+def turn_upright(image: Image.Image) -> Image.Image:
     """Return the decoded image in the orientation of its EXIF data."""
     image.load()  # Pillow turns a TIFF here, and drops its orientation
     turn = TRANSPOSES.get(_find_orientation(image))
     return image if turn is None else image.transpose(turn)
 
 
-def _find_size(path: Path) -> tuple[int, int]:
+def find_size(path: Path) -> tuple[int, int]:
     """Return the width and height of an image as seen.
 
     A PNG that may store its orientation after the pixels, and a TIFF whose size Pillow may have
     swapped already, are decoded to find out.
     """
-    with _open_image(path) as image:
+    with open_image(path) as image:
         if image.format == "PNG":
             content = read_bytes(path)
             decode = any(each in content for each in LATE)
-            return _turn_upright(image).size if decode else image.size
+            return turn_upright(image).size if decode else image.size
         lying = _find_orientation(image) in LYING
         if lying and image.format == "TIFF":
-            return _turn_upright(image).size
+            return turn_upright(image).size
         return image.size[::-1] if lying else image.size
 
 
 def _decode(image: Image.Image, grey: bool, deep: bool) -> Array:
     """Return the pixels of an image: uint8, or uint16 if deep."""
-    image = _turn_upright(image)
+    image = turn_upright(image)
     if deep:
         values = np.asarray(image)
         if values.ndim != 2 or values.min() < 0 or values.max() > 65535:
@@ -177,7 +177,7 @@ def _inspect_file(path: Path, decode: bool) -> _Inspection | None:
     decode: whether its pixels are decoded, too.
     """
     try:
-        with _open_image(path) as image:
+        with open_image(path) as image:
             inspection = _inspect(image)
             if decode:
                 _decode(image, grey=False, deep=inspection.kind == "deep")
@@ -292,7 +292,7 @@ def _explain_broken(broken: list[Path]) -> UserError:
     """Return the error for broken files, with the reason if there is one file."""
     if len(broken) == 1:
         try:
-            with _open_image(broken[0]) as image:
+            with open_image(broken[0]) as image:
                 _inspect(image)
         except UserError as error:
             return error
@@ -332,7 +332,7 @@ def read_files(files: Sequence[Path], grey: bool) -> list[Photos]:
         if kind_of(path) is None:
             raise UserError(f"there is no image {readable(path)}")
         try:
-            with _open_image(path) as image:
+            with open_image(path) as image:
                 inspection = _inspect(image)
                 _refuse_lossy([(path, inspection)], {inspection.kind: path})
                 _decode(image, grey, inspection.kind == "deep")

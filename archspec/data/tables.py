@@ -1,0 +1,454 @@
+"""Read CSV tables, and their columns as what they stand for: numbers, files, labels, parts.
+
+A table is text in UTF-8 or UTF-16 whose first line names the columns. Its delimiter is a comma, a
+semicolon or a tab.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path, PureWindowsPath
+
+import numpy as np
+
+from archspec.data.columns import Cells
+from archspec.data.folders import PARTS, find_part, is_image, list_visible
+from archspec.data.images import Array
+from archspec.errors import UserError
+from archspec.reading import kind_of, read_bytes, readable, reading
+
+LARGEST = 2**28  # bytes: a table of numbers takes some ten times as much memory
+ENCODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+DELIMITERS = ",;\t"
+LOOK = 100  # rows that tell the delimiter, and cells that tell whether a column names files
+LONG = 2**20  # characters that have these rows
+NAME_COLUMNS = "write the names of the columns in the first line, such as path,label"
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+WITH_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+", re.ASCII)
+BOOLEANS = {"false": 0.0, "true": 1.0}
+MISSING = {"", "nan", "na", "n/a", "<na>", "null", "none", "nil", "-", "?"}
+# How pandas calls the column of an index that it has written and read again.
+INDEX = re.compile(r"(Unnamed: 0(\.\d+)*)?")
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def read_table(path: Path) -> tuple[dict[str, Cells], list[str]]:
+    """Return the columns of a table by name, and notes on what is left out or assumed.
+
+    Rows without any text are passed over. Raises `UserError` for a file that is no table, for a row
+    with more or fewer cells than the first line has, and where that line does not name the columns.
+    """
+    where = readable(path)
+    with reading(path):
+        text = _decode(read_bytes(path, LARGEST), where)
+        told = re.match(r"sep=([,;\t])\r?\n", text)  # Excel's word for the delimiter
+        delimiter = told[1] if told else _find_delimiter(text, path)
+        records = _read_records(text[told.end() :] if told else text, delimiter, where, bool(told))
+        line, header = next(records, (1, []))
+        if not header:
+            raise UserError(f"{where} is empty", NAME_COLUMNS)
+        rows, lines = [], []
+        for number, row in records:
+            if len(row) != len(header):
+                raise UserError(
+                    f"{where}, line {number} has {_count(len(row), 'cell')}, the first line "
+                    f"{len(header)}",
+                    f"the delimiter is {_name_delimiter(delimiter)}: put a cell that holds one in "
+                    'double quotes: "a, b"',
+                )
+            if row == header:
+                raise UserError(
+                    f"{where}, line {number} repeats the names of the columns", "remove the line"
+                )
+            rows.append(row)
+            lines.append(number)
+        cells = np.array(rows, dtype=object).reshape(len(rows), len(header)).T.copy()
+        notes = _check_names(header, cells, f"{where}, line {line}")
+        if not rows:
+            raise UserError(f"{where} has the names of columns, and no rows", "add a row a sample")
+        numbers = np.array(lines, np.int64)
+        return _name_columns(path, header, cells, numbers, notes), notes
+
+
+def _decode(content: bytes, where: str) -> str:
+    """Return the text of a file. Raises `UserError` for what is no text in a known encoding."""
+    encoding = next((each for mark, each in ENCODINGS.items() if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        if b"\0" in content and encoding == "utf-8":
+            raise UserError(f"{where} is no text", "save it as CSV in UTF-8") from None
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{where}, line {line}: the text is not in {encoding.upper().removesuffix('-SIG')}",
+            "save it as UTF-8, in Excel as `CSV UTF-8`",
+        ) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise UserError(f"{where}, line {line} holds a NUL byte", "save it as CSV in UTF-8")
+    return text
+
+
+def _read_records(
+    text: str, delimiter: str, where: str, above: int = 0
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that hold any text, each after the line of the file that it begins in.
+
+    above: how many lines are above the text. Raises `UserError` for quotes that are not closed, or
+    not doubled.
+    """
+    same: dict[str, str] = {}  # equal texts are one object: most cells of a table are such
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
+    )
+    start = above + 1
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise UserError(
+                f"{where}, line {start}: a cell in quotes does not end with them ({error})",
+                'write a quote within quotes twice: "a ""b"" c"',
+            ) from None
+        if row is None:
+            return
+        cells = [same.setdefault(each, each) for each in map(str.strip, row)]
+        if any(cells):
+            yield start, cells
+        start = above + reader.line_num + 1
+
+
+def _find_delimiter(text: str, path: Path) -> str:
+    """Return the delimiter that splits the first line, and the next ones into as many cells.
+
+    If several do, it is the one that makes the most of the first line.
+    """
+    order = DELIMITERS[::-1] if path.suffix.lower() == ".tsv" else DELIMITERS
+    found: list[tuple[bool, int, int, str]] = []
+    for delimiter in order:
+        counts = []
+        with suppress(UserError):  # it is another delimiter, or a fault that is found again
+            for _, row in islice(_read_records(text[:LONG], delimiter, ""), LOOK):
+                counts.append(len(row))
+        if counts and counts[0] > 1:
+            found.append((len({*counts}) > 1, -counts[0], len(found), delimiter))
+    return min(found)[-1] if found else order[0]
+
+
+def _name_delimiter(delimiter: str) -> str:
+    return "a tab" if delimiter == "\t" else f"'{delimiter}'"
+
+
+def _check_names(header: list[str], cells: Array, where: str) -> list[str]:
+    """Return notes on the names of columns. Raises `UserError` if they look like values."""
+    numbers = [name for name in header if NUMBER.fullmatch(name)]
+    counting = numbers == [str(at) for at in range(len(numbers))]
+    values = [] if counting else numbers
+    words = [(name, column) for name, column in zip(header, cells, strict=True)
+             if name and name not in numbers]  # fmt: skip
+    values += [name for name, column in words if is_image(Path(name)) or name in column]
+    if values:
+        raise UserError(
+            f"{where} names no columns: it holds '{_shorten(values[0])}', which looks like a value",
+            f"{NAME_COLUMNS}; a name is no number, no file, and no value of its column",
+        )
+    if numbers:
+        shown = ", ".join(map(_shorten, header[:4])) + (", ..." if len(header) > 4 else "")
+        return [f"the first line, {shown}, is taken for the names of the columns"]
+    return []
+
+
+def _name_columns(
+    path: Path, header: list[str], cells: Array, lines: Array, notes: list[str]
+) -> dict[str, Cells]:
+    """Return the columns by name; a note is added for an index that is left out.
+
+    Raises `UserError` for a name that occurs twice, and for a column of text without a name.
+    """
+    columns: dict[str, Cells] = {}
+    for place, (name, values) in enumerate(zip(header, cells, strict=True), 1):
+        if place == 1 and INDEX.fullmatch(name) and _is_index(values):
+            called = name or "the first column, which has no name"
+            notes.append(f"not used: {called}: it numbers the rows")
+        elif name == "":
+            if any(values):
+                raise UserError(
+                    f"{readable(path)}: column {place} has no name", "name it in the first line"
+                )
+        elif name in columns:
+            raise UserError(
+                f"{readable(path)} has two columns '{_shorten(name)}'", "rename one of them"
+            )
+        else:
+            columns[name] = Cells(name, values, lines, path)
+    if not columns:
+        raise UserError(f"{readable(path)} has no columns besides the numbers of its rows")
+    return columns
+
+
+def _is_index(values: Array) -> bool:
+    """Return whether cells are whole numbers, no two of them the same."""
+    return all(map(str.isdecimal, values)) and len({*values}) == len(values)
+
+
+def _shorten(text: str) -> str:
+    text = readable(text)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def describe_cell(cells: Cells, row: int) -> str:
+    """Return what messages call a cell: its file, line and column."""
+    return f"{readable(cells.table)}, line {cells.lines[row]}: {_shorten(cells.name)}"
+
+
+def _refuse(cells: Cells, wrong: Sequence[int], what: Callable[[str], str], hint: str) -> UserError:
+    """Return the error for some cells, which names the first of them.
+
+    what: what is wrong, from the cell's text.
+    """
+    more = f"; {len(wrong) - 1:,} more cells like it" if len(wrong) > 1 else ""
+    text = _shorten(str(cells.values[wrong[0]]))
+    return UserError(f"{describe_cell(cells, wrong[0])} {what(text)}{more}", hint)
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+
+def is_numeric(cells: Cells) -> bool:
+    """Return whether a column is one of numbers: more than half of its cells that are not missing.
+
+    A cell among numbers that is none is a mistake, of which `to_numbers` tells.
+    """
+    held = [each for each in cells.values if each.casefold() not in MISSING]
+    several = {each: _is_number(each) for each in {*held}}
+    return 2 * sum(several[each] for each in held) > len(held)
+
+
+def _is_number(text: str) -> bool:
+    whole = NUMBER.fullmatch(text) or WITH_COMMA.fullmatch(text)
+    return whole is not None or text.casefold() in BOOLEANS
+
+
+def to_numbers(cells: Cells) -> Array:
+    """Return a column of numbers as float64 (n,); true is 1, and false 0.
+
+    Raises `UserError` for a cell that holds no finite number.
+    """
+    found = {each: _to_number(each) for each in {*cells.values}}
+    values = np.array([found[each] for each in cells.values], np.float64)
+    wrong = np.flatnonzero(~np.isfinite(values)).tolist()
+    if not wrong:
+        return values
+    first = str(cells.values[wrong[0]])
+    if first.casefold() in MISSING:
+        wrong = [row for row in wrong if cells.values[row].casefold() in MISSING]
+        raise _refuse(
+            cells,
+            wrong,
+            lambda text: f"is {repr(text) if text else 'empty'}",
+            "give the cell a number, or remove the row",
+        )
+    wrong = [row for row in wrong if cells.values[row].casefold() not in MISSING]
+    hint = "write numbers, as 3.5 or 1e-3, or leave the column out"
+    if WITH_COMMA.fullmatch(first):
+        hint = "write numbers with a point, and nothing between thousands: 1234.5"
+    elif NUMBER.fullmatch(first):
+        raise _refuse(cells, wrong[:1], lambda text: f"is {text}, which is too large", hint)
+    raise _refuse(cells, wrong, lambda text: f"is '{text}', which is no finite number", hint)
+
+
+def _to_number(text: str) -> float:
+    """Return the number that a text is; NaN if it is none, since float() reads '1_000', too."""
+    if NUMBER.fullmatch(text):
+        return float(text)
+    return BOOLEANS.get(text.casefold(), np.nan)
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+class _Folders:
+    """Finds files by what a cell says, from a folder. Each folder is listed once."""
+
+    def __init__(self) -> None:
+        self.listed: dict[Path, tuple[set[str], dict[str, list[str]]]] = {}
+
+    def find(self, folder: Path, text: str) -> list[Path]:
+        """Return the file of that name, or else the images that have it before their suffix."""
+        if text in ("", ".", ".."):
+            return []
+        if "\\" in text and kind_of(folder / text) is None:
+            text = PureWindowsPath(text).as_posix()
+        path = folder / text
+        names, stems = self._list(path.parent)
+        if path.name in names:
+            return [path]
+        return [path.with_name(each) for each in stems.get(path.name, ())] or (
+            [path] if kind_of(path) in ("file", "special") else []  # a hidden file, or other case
+        )
+
+    def _list(self, folder: Path) -> tuple[set[str], dict[str, list[str]]]:
+        if folder not in self.listed:
+            files = list_visible(folder)[1] if kind_of(folder) == "folder" else []
+            stems: dict[str, list[str]] = {}
+            for path in filter(is_image, files):
+                stems.setdefault(path.stem, []).append(path.name)
+            self.listed[folder] = {path.name for path in files}, stems
+        return self.listed[folder]
+
+
+def to_files(cells: Cells) -> list[Path]:
+    """Return the files that the cells name.
+
+    Names start from the table's folder. If no cell names a file from there, they start from the
+    only folder beside the table in which one does. A name may lack the suffix of an image, if
+    there is one image of that name. Raises `UserError` for names of no file, or of several.
+    """
+    folders, base = _Folders(), cells.table.parent
+    found = [folders.find(base, each) for each in cells.values]
+    if not any(found):
+        several = [each for each in list_visible(base)[0]
+                   if any(folders.find(each, text) for text in cells.values)]  # fmt: skip
+        if len(several) > 1:
+            names = " and ".join(readable(each.name) for each in several[:2])
+            raise UserError(
+                f"{describe_cell(cells, 0)} and others may name files in {names}",
+                f"write them with their folder: {readable(several[0].name)}/"
+                f"{_shorten(str(cells.values[0]))}",
+            )
+        if several:
+            base = several[0]
+            found = [folders.find(base, each) for each in cells.values]
+    if double := [row for row, each in enumerate(found) if len(each) > 1]:
+        names = " or ".join(readable(each.name) for each in found[double[0]][:2])
+        raise _refuse(cells, double, lambda text: f"is '{text}', which may be {names}",
+                      "write the names with their suffix")  # fmt: skip
+    if lacking := [row for row, each in enumerate(found) if not each]:
+        raise _refuse(
+            cells,
+            lacking,
+            lambda text: f"is '{text}', and there is no such file" if text else "names no file",
+            f"names of files start from {readable(base)}",
+        )
+    return [each for (each,) in found]
+
+
+def describe_files(cells: Cells, files: Sequence[Path]) -> str | None:
+    """Return a note on how files were found whose names are not written whole; None if all are."""
+    for text, path in zip(cells.values, files, strict=True):
+        name = PureWindowsPath(text).as_posix()
+        if path not in (cells.table.parent / text, cells.table.parent / name):
+            shown = readable(path.relative_to(cells.table.parent))
+            return f"{_shorten(cells.name)}: '{_shorten(text)}' is the file {shown}, and so on"
+    return None
+
+
+def names_images(cells: Cells) -> bool:
+    """Return whether a column names image files, by their suffixes in more than half of the cells.
+
+    Names without a suffix are those of images if no two cells are the same, and a sample of them
+    can be found.
+    """
+    held = [each for each in cells.values if each]
+    if 2 * sum(is_image(Path(each)) for each in held) > len(held):
+        return True
+    if not held or len({*held}) < len(cells):
+        return False
+    sample = cells[np.linspace(0, len(cells) - 1, min(LOOK, len(cells))).astype(int)]
+    try:
+        return all(map(is_image, to_files(sample)))
+    except UserError:
+        return False
+
+
+def find_path_columns(columns: Mapping[str, Cells]) -> list[str]:
+    """Return the columns that name image files; those without suffixes only if no others do."""
+    found = [name for name, cells in columns.items() if names_images(cells)]
+    whole = [name for name in found if any(is_image(Path(each)) for each in columns[name].values)]
+    return whole or found
+
+
+# --- labels and parts ----------------------------------------------------------------------------
+
+
+def find_separator(parts: Iterable[Cells]) -> str:
+    """Return what separates the labels in cells: `;`, `|` or `,`, and a space if none of them is
+    there.
+
+    parts: all parts of a column, since a part may have cells of one label only. Raises `UserError`
+    where two of them occur.
+    """
+    found: dict[str, tuple[Cells, int]] = {}
+    for cells in parts:
+        for row, text in enumerate(cells.values):
+            if _is_list(text):
+                return ","
+            for each in ";|,":
+                if each in text:
+                    found.setdefault(each, (cells, row))
+    if len(found) > 1:
+        (one, first), (two, second) = list(found.items())[:2]
+        raise UserError(
+            f"{describe_cell(*first)} has its labels between '{one}', line "
+            f"{second[0].lines[second[1]]} between '{two}'",
+            "write one of them throughout",
+        )
+    return next(iter(found), " ")
+
+
+def split_labels(cells: Cells, separator: str) -> tuple[tuple[str, ...], Array]:
+    """Return the names of labels, sorted, and which of them each cell has: bool (n, names).
+
+    An empty cell has none. Lists that Python has printed, as ['a', 'b'], are read as a, b.
+    """
+    texts = [each[1:-1] if _is_list(each) else each for each in cells.values]
+    rows = [{name.strip(" \t\n'\"") for name in text.split(separator)} - {""} for text in texts]
+    names = tuple(sorted({name for row in rows for name in row}))
+    places = {name: at for at, name in enumerate(names)}
+    marks = np.zeros((len(rows), len(names)), bool)
+    for at, row in enumerate(rows):
+        marks[at, [places[name] for name in row]] = True
+    return names, marks
+
+
+def _is_list(text: str) -> bool:
+    return text[:1] == "[" and text[-1:] == "]"
+
+
+def split_parts(cells: Cells) -> dict[str, Array]:
+    """Return the places of the samples of each part, by a column that says train, validation, test.
+
+    A column called is_valid or is_test has 0 or 1. Raises `UserError` for another word, and if no
+    sample is of the training set.
+    """
+    words: dict[str, str] = dict(PARTS)
+    other = find_part(cells.name)
+    flags = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
+    if other in ("validation", "test"):
+        words |= {word: other if is_so else "train" for word, is_so in flags.items()}
+    said = [words.get(text.casefold()) for text in cells.values]
+    if wrong := [row for row, part in enumerate(said) if part is None]:
+        raise _refuse(
+            cells,
+            wrong,
+            lambda text: f"is '{text}', which is no part" if text else "is empty",
+            "write train, validation or test, or 0 and 1 in a column called is_valid or is_test",
+        )
+    parts = np.array(said)
+    found = {part: np.flatnonzero(parts == part) for part in ("train", "validation", "test")}
+    if not len(found["train"]):
+        raise UserError(f"{readable(cells.table)}: {_shorten(cells.name)} says train in no row",
+                        "the training set is what a network learns from")  # fmt: skip
+    return {part: places for part, places in found.items() if len(places)}
