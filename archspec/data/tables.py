@@ -25,7 +25,7 @@ from archspec.reading import kind_of, read_bytes, readable, reading
 LARGEST = 2**28  # bytes: a table of numbers takes some ten times as much memory
 ENCODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 DELIMITERS = ",;\t"
-LOOK = 100  # rows that tell the delimiter, and cells that tell whether a column names files
+LOOK = 100  # rows that tell the delimiter, cells that tell whether and where a column names files
 LONG = 2**20  # characters that have these rows
 NAME_COLUMNS = "write the names of the columns in the first line, such as path,label"
 
@@ -279,34 +279,32 @@ def _to_number(text: str) -> float:
 # --- files ---------------------------------------------------------------------------------------
 
 
-class _Folders:
-    """Finds files by what a cell says, from a folder. Each folder is listed once."""
+class _Folder:
+    """Finds the files that cells name, from a folder. Each folder is listed once."""
 
-    def __init__(self) -> None:
-        self.listed: dict[Path, tuple[set[str], dict[str, list[str]]]] = {}
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.listed: dict[str, dict[str, list[Path]]] = {}
 
-    def find(self, folder: Path, text: str) -> list[Path]:
+    def find(self, text: str) -> list[Path]:
         """Return the file of that name, or else the images that have it before their suffix."""
-        if text in ("", ".", ".."):
-            return []
-        if "\\" in text and kind_of(folder / text) is None:
+        if "\\" in text and kind_of(self.path / text) is None:
             text = PureWindowsPath(text).as_posix()
-        path = folder / text
-        names, stems = self._list(path.parent)
-        if path.name in names:
-            return [path]
-        return [path.with_name(each) for each in stems.get(path.name, ())] or (
-            [path] if kind_of(path) in ("file", "special") else []  # a hidden file, or other case
-        )
+        place, slash, name = text.rpartition("/")
+        if (place := place + slash) not in self.listed:
+            self.listed[place] = self._list(self.path / place)
+        if found := self.listed[place].get(name):
+            return found
+        path = self.path / text  # hidden, or in another case than its name has
+        return [path] if name and kind_of(path) in ("file", "special") else []
 
-    def _list(self, folder: Path) -> tuple[set[str], dict[str, list[str]]]:
-        if folder not in self.listed:
-            files = list_visible(folder)[1] if kind_of(folder) == "folder" else []
-            stems: dict[str, list[str]] = {}
-            for path in filter(is_image, files):
-                stems.setdefault(path.stem, []).append(path.name)
-            self.listed[folder] = {path.name for path in files}, stems
-        return self.listed[folder]
+    def _list(self, folder: Path) -> dict[str, list[Path]]:
+        """Return the files in a folder by name, and its images by the name before the suffix."""
+        files = list_visible(folder)[1] if kind_of(folder) == "folder" else []
+        found: dict[str, list[Path]] = {}
+        for path in filter(is_image, files):
+            found.setdefault(path.stem, []).append(path)
+        return found | {path.name: [path] for path in files}
 
 
 def to_files(cells: Cells) -> list[Path]:
@@ -316,11 +314,11 @@ def to_files(cells: Cells) -> list[Path]:
     only folder beside the table in which one does. A name may lack the suffix of an image, if
     there is one image of that name. Raises `UserError` for names of no file, or of several.
     """
-    folders, base = _Folders(), cells.table.parent
-    found = [folders.find(base, each) for each in cells.values]
+    base = cells.table.parent
+    found = _find_all(base, cells)
     if not any(found):
-        several = [each for each in list_visible(base)[0]
-                   if any(folders.find(each, text) for text in cells.values)]  # fmt: skip
+        sample = _sample(cells)
+        several = [each for each in list_visible(base)[0] if any(_find_all(each, sample))]
         if len(several) > 1:
             names = " and ".join(readable(each.name) for each in several[:2])
             raise UserError(
@@ -329,8 +327,8 @@ def to_files(cells: Cells) -> list[Path]:
                 f"{_shorten(str(cells.values[0]))}",
             )
         if several:
-            base = several[0]
-            found = [folders.find(base, each) for each in cells.values]
+            (base,) = several
+            found = _find_all(base, cells)
     if double := [row for row, each in enumerate(found) if len(each) > 1]:
         names = " or ".join(readable(each.name) for each in found[double[0]][:2])
         raise _refuse(cells, double, lambda text: f"is '{text}', which may be {names}",
@@ -345,6 +343,15 @@ def to_files(cells: Cells) -> list[Path]:
     return [each for (each,) in found]
 
 
+def _find_all(base: Path, cells: Cells) -> list[list[Path]]:
+    return [*map(_Folder(base).find, cells.values)]
+
+
+def _sample(cells: Cells) -> Cells:
+    """Return some cells of a column, from its beginning to its end."""
+    return cells[np.linspace(0, len(cells) - 1, min(LOOK, len(cells))).astype(int)]
+
+
 def describe_files(cells: Cells, files: Sequence[Path]) -> str | None:
     """Return a note on how files were found whose names are not written whole; None if all are."""
     for text, path in zip(cells.values, files, strict=True):
@@ -356,28 +363,31 @@ def describe_files(cells: Cells, files: Sequence[Path]) -> str | None:
 
 
 def names_images(cells: Cells) -> bool:
-    """Return whether a column names image files, by their suffixes in more than half of the cells.
+    """Return whether a column names image files: by their suffixes, in half of a sample of cells.
 
-    Names without a suffix are those of images if no two cells are the same, and a sample of them
-    can be found.
+    Names without a suffix are those of images if no two cells are the same, and the sample can be
+    found.
     """
-    held = [each for each in cells.values if each]
-    if 2 * sum(is_image(Path(each)) for each in held) > len(held):
+    if _have_suffixes(cells):
         return True
-    if not held or len({*held}) < len(cells):
+    if "" in cells.values or len({*cells.values}) < len(cells):
         return False
-    sample = cells[np.linspace(0, len(cells) - 1, min(LOOK, len(cells))).astype(int)]
     try:
-        return all(map(is_image, to_files(sample)))
+        return all(map(is_image, to_files(_sample(cells))))
     except UserError:
         return False
 
 
+def _have_suffixes(cells: Cells) -> bool:
+    held = [each for each in _sample(cells).values if each]
+    return bool(held) and 2 * sum(is_image(Path(each)) for each in held) >= len(held)
+
+
 def find_path_columns(columns: Mapping[str, Cells]) -> list[str]:
     """Return the columns that name image files; those without suffixes only if no others do."""
-    found = [name for name, cells in columns.items() if names_images(cells)]
-    whole = [name for name in found if any(is_image(Path(each)) for each in columns[name].values)]
-    return whole or found
+    return [name for name, cells in columns.items() if _have_suffixes(cells)] or [
+        name for name, cells in columns.items() if names_images(cells)
+    ]
 
 
 # --- labels and parts ----------------------------------------------------------------------------
