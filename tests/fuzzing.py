@@ -394,37 +394,36 @@ def _make_table(folder: Path, random: Random) -> Path:
     for at in range(6):
         tags = random.choice(['"a|b"', "a|b", "b", ""])
         rows.append([f"{at}.png", "cat", f"{at}.5", tags, random.choice(["train", "val"])])
-        (folder / rows[-1][0]).touch()
+        (folder / f"{at}.png").touch()
+    rows[1][-1] = "train"
     text = random.choice(["\n", "\r\n"]).join(map(end.join, rows))
     path = folder / random.choice(["data.csv", "data.tsv", "data.txt"])
     path.write_bytes(text.encode(random.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16"])))
     return path
 
 
-def _take_column(take: Callable[[Any], object], folder: Path) -> None:
+def _columns(folder: Path) -> dict[str, Any]:
     from archspec.data.tables import read_table
 
     (path,) = (each for each in folder.iterdir() if each.suffix != ".png")
-    for cells in read_table(path)[0].values():
-        take(cells)
+    return read_table(path)[0]
 
 
 def _list_columns(folder: Path) -> None:
     from archspec.data import tables
 
-    def take(cells: Any) -> None:
+    for cells in _columns(folder).values():
         tables.find_path_columns({cells.name: cells})
         tables.is_numeric(cells)
         tables.describe_cell(cells, -1)
         tables.split_labels(cells, tables.find_separator([cells]))
 
-    _take_column(take, folder)
 
-
-def _read_column(name: str, folder: Path) -> None:
+def _read_column(name: str, verb: str, folder: Path) -> None:
     from archspec.data import tables
 
-    _take_column(getattr(tables, name), folder)
+    if cells := _columns(folder).get(name):
+        getattr(tables, verb)(cells)
 
 
 def _make_masks(folder: Path, random: Random) -> Path:
@@ -629,7 +628,9 @@ KINDS = {
         _make_table,
         (
             _list_columns,
-            *(partial(_read_column, each) for each in ("to_numbers", "to_files", "split_parts")),
+            partial(_read_column, "age", "to_numbers"),
+            partial(_read_column, "path", "to_files"),
+            partial(_read_column, "part", "split_parts"),
         ),
     ),
     "masks": Kind(_make_masks, (_read_masks,)),

@@ -122,6 +122,7 @@ def test_a_cell_knows_its_line(tmp_path: Path) -> None:
         (",a\nx,1\n", "column 1 has no name"),
         (",\n1,\n2,\n", "line 2 names no columns: it holds '1'"),
         ('a,b\n1,"2\n3,4\n', "line 2: a cell in quotes does not end with them"),
+        ('a\tb\n"3" x\t4\n', "line 2: a cell in quotes does not end with them | write a quote"),
         ('a,b\n1,2\n"3" x,4\n', "line 3: a cell in quotes does not end with them"),
         ("1.png,cat\n2.png,dog\n", "line 1 names no columns: it holds '1.png'"),
         ("a,cat\nb,dog\nc,cat\n", "it holds 'cat', which looks like a value"),
@@ -132,12 +133,13 @@ def test_a_cell_knows_its_line(tmp_path: Path) -> None:
         (b"\xff\xfea\0,", "line 1: the text is not in UTF-16"),
         (b"PK\3\4\0\0\xff", "t.csv is no text"),
         (b"a,b\n1,\0\n", "line 2 holds a NUL byte"),
-        (f"a,b\n1,{'x' * 200_000}\n", "field larger than field limit"),
+        (f"a,b\n1,{'x' * 200_000}\n", "line 2: a cell has more than 131,072 characters"),
     ],
 )
 def test_what_is_no_table_is_refused(text: str | bytes, said: str, tmp_path: Path) -> None:
     found = message(read_table, write(tmp_path, text))
     assert said in found
+    assert found.isprintable()
     assert len(found) < 400 + len(str(tmp_path))
 
 

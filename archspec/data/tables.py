@@ -114,8 +114,11 @@ def _read_records(
         try:
             row = next(reader, None)
         except csv.Error as error:
+            fault = "a cell in quotes does not end with them"
+            if "field limit" in str(error):
+                fault = f"a cell has more than {csv.field_size_limit():,} characters"
             raise UserError(
-                f"{where}, line {start}: a cell in quotes does not end with them ({error})",
+                f"{where}, line {start}: {fault}",
                 'write a quote within quotes twice: "a ""b"" c"',
             ) from None
         if row is None:
