@@ -225,6 +225,7 @@ def test_a_column_of_words_is_none_of_numbers(tmp_path: Path) -> None:
         ("1 2", "train/1.jpg train/2.png test/3.jpg", "train/1.jpg train/2.png", "1"),
         ("1 2", "1.jpg 2.jpg", "1.jpg 2.jpg", "1"),
         ("c/1.5 c/2", "c/1.5.jpg c/2.jpg c/2.txt", "c/1.5.jpg c/2.jpg", "c/1.5"),
+        ("1.jpg 2.jpg", "cat/1.jpg dog/2.jpg", "cat/1.jpg dog/2.jpg", "1.jpg"),
         ("x/1 y/2", "img/x/1.jpg img/y/2.jpg", "img/x/1.jpg img/y/2.jpg", "x/1"),
     ],
 )
@@ -243,7 +244,13 @@ def test_paths_may_be_whole(tmp_path: Path) -> None:
     write(tmp_path, "", "a.png")
     place = tmp_path / "x"
     place.mkdir()
-    assert to_files(column(place, str(tmp_path / "a.png"))) == [tmp_path / "a.png"]
+    cells = column(place, str(tmp_path / "a"))
+    assert to_files(cells) == [tmp_path / "a.png"]
+    note = describe_files(cells, to_files(cells))
+    assert note is not None
+    assert note.endswith(f"is the file {tmp_path}/a.png, and so on")
+    write(tmp_path, "", "a.jpg")
+    assert f"which may be {tmp_path}/a." in message(to_files, cells)
 
 
 @pytest.mark.parametrize(
@@ -253,9 +260,8 @@ def test_paths_may_be_whole(tmp_path: Path) -> None:
          " 1 more cells like it | names of files start from {}"),
         (["a.png", ""], "a.png", "line 3: path names no file"),
         (["1", "2"], "1.png 1.jpg 2.png", "path is '1', which may be 1.jpg or 1.png"),
-        (["1.png"], "x/1.png y/1.png", "path and others may name files in x and y | write them"
-         " with their folder: x/1.png"),
-        (["1", "2"], "x/1.png y/2.png", "may name files in x and y"),
+        (["2.png", "1.png"], "x/1.png y/1.png x/2.png", "line 3: path is '1.png', which may be"
+         " x/1.png or y/1.png | write whole names"),
         (["a.png", "b.png"], "a.png x/b.png", "'b.png', and there is no such file"),
         (["x", ".."], "x/a.png", "line 2: path is 'x', and there is no such file; 1 more"),
         (["https://x.org/a.png"], "", "is 'https://x.org/a.png', and there is no such file"),

@@ -11,8 +11,9 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from itertools import islice
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 import numpy as np
 
@@ -282,86 +283,100 @@ def _to_number(text: str) -> float:
 # --- files ---------------------------------------------------------------------------------------
 
 
-class _Folder:
-    """Finds the files that cells name, from a folder. Each folder is listed once."""
+class _Finder:
+    """Finds the files that cells name, from the folder of their table. Each folder is listed once.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    deeper: whether names start from the folders in it.
+    """
+
+    def __init__(self, folder: Path, deeper: bool = False) -> None:
+        self.folder = folder
+        self.starts = list_visible(folder)[0] if deeper else [folder]
         self.listed: dict[str, dict[str, list[Path]]] = {}
 
     def find(self, text: str) -> list[Path]:
-        """Return the file of that name, or else the images that have it before their suffix."""
-        if "\\" in text and kind_of(self.path / text) is None:
-            text = PureWindowsPath(text).as_posix()
-        place, slash, name = text.rpartition("/")
-        if (place := place + slash) not in self.listed:
-            self.listed[place] = self._list(self.path / place)
-        if found := self.listed[place].get(name):
-            return found
-        path = self.path / text  # hidden, or in another case than its name has
-        return [path] if name and kind_of(path) in ("file", "special") else []
+        """Return the files of that name, or else the images that have it before their suffix."""
+        for written in dict.fromkeys((text, _turn_slashes(text))):
+            place, slash, name = written.rpartition("/")
+            if (place := place + slash) not in self.listed:
+                self.listed[place] = self._list(place)
+            if found := self.listed[place].get(name):
+                return found
+            path = self.folder / written
+            if name and self.starts == [self.folder] and kind_of(path) in ("file", "special"):
+                return [path]  # hidden, or in another case than its name has
+        return []
 
-    def _list(self, folder: Path) -> dict[str, list[Path]]:
-        """Return the files in a folder by name, and its images by the name before the suffix."""
-        files = list_visible(folder)[1] if kind_of(folder) == "folder" else []
-        found: dict[str, list[Path]] = {}
-        for path in filter(is_image, files):
-            found.setdefault(path.stem, []).append(path)
-        return found | {path.name: [path] for path in files}
+    def _list(self, place: str) -> dict[str, list[Path]]:
+        names: dict[str, list[Path]] = {}
+        stems: dict[str, list[Path]] = {}
+        folders = [start / place for start in self.starts]
+        for folder in (each for each in folders if kind_of(each) == "folder"):
+            for path in list_visible(folder)[1]:
+                names.setdefault(path.name, []).append(path)
+                if is_image(path):
+                    stems.setdefault(path.stem, []).append(path)
+        return stems | names
+
+
+def _turn_slashes(text: str) -> str:
+    return text.replace("\\", "/")
+
+
+class _Finders:
+    """Those of a table's folder, and of the folders in it, which is listed only if it is needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.finder = _Finder(folder)
+
+    @cached_property
+    def deeper(self) -> _Finder:
+        return _Finder(self.folder, deeper=True)
+
+    def find_all(self, cells: Cells) -> list[list[Path]]:
+        """Return what each cell names, from the folders in the table's if none does from there."""
+        found = [*map(self.finder.find, cells.values)]
+        return found if any(found) else [*map(self.deeper.find, cells.values)]
 
 
 def to_files(cells: Cells) -> list[Path]:
     """Return the files that the cells name.
 
-    Names start from the table's folder. If no cell names a file from there, they start from the
-    only folder beside the table in which one does. A name may lack the suffix of an image, if
-    there is one image of that name. Raises `UserError` for names of no file, or of several.
+    Names start from the table's folder; if no cell names a file from there, from the folders in it.
+    A name may lack the suffix of an image. Raises `UserError` for names of no file, or of several.
     """
     base = cells.table.parent
-    found = _find_all(base, cells)
-    if not any(found):
-        sample = _sample(cells)
-        several = [each for each in list_visible(base)[0] if any(_find_all(each, sample))]
-        if len(several) > 1:
-            names = " and ".join(readable(each.name) for each in several[:2])
-            raise UserError(
-                f"{describe_cell(cells, 0)} and others may name files in {names}",
-                f"write them with their folder: {readable(several[0].name)}/"
-                f"{_shorten(str(cells.values[0]))}",
-            )
-        if several:
-            (base,) = several
-            found = _find_all(base, cells)
+    found = _Finders(base).find_all(cells)
     if double := [row for row, each in enumerate(found) if len(each) > 1]:
-        names = " or ".join(readable(each.name) for each in found[double[0]][:2])
-        raise _refuse(cells, double, lambda text: f"is '{text}', which may be {names}",
-                      "write the names with their suffix")  # fmt: skip
+        names = " or ".join(_write_from(base, each) for each in found[double[0]][:2])
+        raise _refuse(
+            cells,
+            double,
+            lambda text: f"is '{text}', which may be {names}",
+            f"write whole names, with folder and suffix, from {readable(base)}",
+        )
     if lacking := [row for row, each in enumerate(found) if not each]:
         raise _refuse(
             cells,
             lacking,
             lambda text: f"is '{text}', and there is no such file" if text else "names no file",
-            f"names of files start from {readable(base)}",
+            f"names of files start from {readable(base)}, or all of them from the folders in it",
         )
     return [each for (each,) in found]
 
 
-def _find_all(base: Path, cells: Cells) -> list[list[Path]]:
-    return [*map(_Folder(base).find, cells.values)]
-
-
-def _sample(cells: Cells) -> Cells:
-    """Return some cells of a column, from its beginning to its end."""
-    return cells[np.linspace(0, len(cells) - 1, min(LOOK, len(cells))).astype(int)]
+def _write_from(base: Path, path: Path) -> str:
+    return readable(path.relative_to(base) if path.is_relative_to(base) else path)
 
 
 def describe_files(cells: Cells, files: Sequence[Path]) -> str | None:
     """Return a note on how files were found whose names are not written whole; None if all are."""
+    base = cells.table.parent
     for text, path in zip(cells.values, files, strict=True):
-        name = PureWindowsPath(text).as_posix()
-        if path not in (cells.table.parent / text, cells.table.parent / name):
-            shown = readable(path.relative_to(cells.table.parent))
-            return f"{_shorten(cells.name)}: '{_shorten(text)}' is the file {shown}, and so on"
+        if path not in (base / text, base / _turn_slashes(text)):
+            name, found = _shorten(cells.name), _write_from(base, path)
+            return f"{name}: '{_shorten(text)}' is the file {found}, and so on"
     return None
 
 
@@ -371,14 +386,7 @@ def names_images(cells: Cells) -> bool:
     Names without a suffix are those of images if no two cells are the same, and the sample can be
     found.
     """
-    if _have_suffixes(cells):
-        return True
-    if "" in cells.values or len({*cells.values}) < len(cells):
-        return False
-    try:
-        return all(map(is_image, to_files(_sample(cells))))
-    except UserError:
-        return False
+    return _have_suffixes(cells) or _are_found(cells, _Finders(cells.table.parent))
 
 
 def _have_suffixes(cells: Cells) -> bool:
@@ -386,11 +394,24 @@ def _have_suffixes(cells: Cells) -> bool:
     return bool(held) and 2 * sum(is_image(Path(each)) for each in held) >= len(held)
 
 
+def _are_found(cells: Cells, finders: _Finders) -> bool:
+    if "" in cells.values or len({*cells.values}) < len(cells):
+        return False
+    found = finders.find_all(_sample(cells))
+    return all(len(each) == 1 and is_image(each[0]) for each in found)
+
+
+def _sample(cells: Cells) -> Cells:
+    """Return some cells of a column, from its beginning to its end."""
+    return cells[np.linspace(0, len(cells) - 1, min(LOOK, len(cells))).astype(int)]
+
+
 def find_path_columns(columns: Mapping[str, Cells]) -> list[str]:
     """Return the columns that name image files; those without suffixes only if no others do."""
-    return [name for name, cells in columns.items() if _have_suffixes(cells)] or [
-        name for name, cells in columns.items() if names_images(cells)
-    ]
+    if found := [name for name, cells in columns.items() if _have_suffixes(cells)]:
+        return found
+    finders = _Finders(next(iter(columns.values())).table.parent)
+    return [name for name, cells in columns.items() if _are_found(cells, finders)]
 
 
 # --- labels and parts ----------------------------------------------------------------------------
