@@ -45,7 +45,7 @@ Key = tuple[str, ...]
 Held = TypeVar("Held")
 
 
-class _Place(NamedTuple):
+class _Location(NamedTuple):
     """What the folders that a file is in say of it: its part, its role, and the rest of them."""
 
     part: str | None
@@ -53,13 +53,13 @@ class _Place(NamedTuple):
     rest: Key
 
 
-def _read_place(names: Key) -> _Place:
+def _read_place(names: Key) -> _Location:
     """Return what the names of folders say of the images in them.
 
     >>> _read_place(("seg_train", "JPEGImages", "street"))
-    _Place(part='train', role='image', rest=('street',))
+    _Location(part='train', role='image', rest=('street',))
     >>> _read_place(("images2",))
-    _Place(part=None, role='image', rest=('2',))
+    _Location(part=None, role='image', rest=('2',))
     """
     part: str | None = None
     roles: set[str] = set()
@@ -78,13 +78,13 @@ def _read_place(names: Key) -> _Place:
         if here and not found:
             rest += re.findall(r"\d+", name)  # images1/1.png is another than images2/1.png
     role = MASK if MASK in roles else IMAGE if roles else None
-    return _Place(part, role, tuple(rest))
+    return _Location(part, role, tuple(rest))
 
 
-def _find_all(folder: Path) -> tuple[list[tuple[Path, _Place]], list[str]]:
+def _find_all(folder: Path) -> tuple[list[tuple[Path, _Location]], list[str]]:
     """Return the images in a folder, each with its place, and notes on what else is there."""
     files = sorted(iter_files(folder))
-    places: dict[Path, _Place] = {}
+    places: dict[Path, _Location] = {}
     for path in files:
         if path.parent not in places:
             places[path.parent] = _read_place(path.parent.relative_to(folder).parts)

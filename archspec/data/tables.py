@@ -283,7 +283,7 @@ def _to_number(text: str) -> float:
 # --- files ---------------------------------------------------------------------------------------
 
 
-class _Finder:
+class _FileFinder:
     """Finds the files that cells name, from the folder of their table. Each folder is listed once.
 
     deeper: whether names start from the folders in it.
@@ -323,16 +323,16 @@ def _turn_slashes(text: str) -> str:
     return text.replace("\\", "/")
 
 
-class _Finders:
+class _FileFinders:
     """Those of a table's folder, and of the folders in it, which is listed only if it is needed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.finder = _Finder(folder)
+        self.finder = _FileFinder(folder)
 
     @cached_property
-    def deeper(self) -> _Finder:
-        return _Finder(self.folder, deeper=True)
+    def deeper(self) -> _FileFinder:
+        return _FileFinder(self.folder, deeper=True)
 
     def find_all(self, cells: Cells) -> list[list[Path]]:
         """Return what each cell names, from the folders in the table's if none does from there."""
@@ -347,7 +347,7 @@ def to_files(cells: Cells) -> list[Path]:
     A name may lack the suffix of an image. Raises `UserError` for names of no file, or of several.
     """
     base = cells.table.parent
-    found = _Finders(base).find_all(cells)
+    found = _FileFinders(base).find_all(cells)
     if double := [row for row, each in enumerate(found) if len(each) > 1]:
         names = " or ".join(_write_from(base, each) for each in found[double[0]][:2])
         raise _refuse(
@@ -386,7 +386,7 @@ def names_images(cells: Cells) -> bool:
     Names without a suffix are those of images if no two cells are the same, and the sample can be
     found.
     """
-    return _have_suffixes(cells) or _are_found(cells, _Finders(cells.table.parent))
+    return _have_suffixes(cells) or _are_found(cells, _FileFinders(cells.table.parent))
 
 
 def _have_suffixes(cells: Cells) -> bool:
@@ -394,7 +394,7 @@ def _have_suffixes(cells: Cells) -> bool:
     return bool(held) and 2 * sum(is_image(Path(each)) for each in held) >= len(held)
 
 
-def _are_found(cells: Cells, finders: _Finders) -> bool:
+def _are_found(cells: Cells, finders: _FileFinders) -> bool:
     if "" in cells.values or len({*cells.values}) < len(cells):
         return False
     found = finders.find_all(_sample(cells))
@@ -410,7 +410,7 @@ def find_path_columns(columns: Mapping[str, Cells]) -> list[str]:
     """Return the columns that name image files; those without suffixes only if no others do."""
     if found := [name for name, cells in columns.items() if _have_suffixes(cells)]:
         return found
-    finders = _Finders(next(iter(columns.values())).table.parent)
+    finders = _FileFinders(next(iter(columns.values())).table.parent)
     return [name for name, cells in columns.items() if _are_found(cells, finders)]
 
 
