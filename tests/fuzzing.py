@@ -277,11 +277,12 @@ def _pixels(random: Random, *shape: int) -> Any:
 
 def _fed(name: str, data_dir: Path | None = None) -> None:
     """Load a dataset, and every image of it, as training does."""
-    from archspec.data import datasets as data
+    from loaded import load_dataset, split
+
     from archspec.data.fitting import make_fitting
 
-    dataset = data.load_dataset(name, data_dir)
-    for part in data.split_dataset(dataset, 0.1, 0).values():
+    dataset = load_dataset(name, data_dir)
+    for part in split(dataset, 0.1, 0).values():
         make_fitting(part.images, (8, 8, 3), dataset.range, (0.0, 1.0), True, True)(part.images)
 
 
@@ -446,12 +447,11 @@ def _make_masks(folder: Path, random: Random) -> Path:
 def _read_masks(folder: Path) -> None:
     import numpy as np
 
-    from archspec.data.images import Photos
     from archspec.data.masks import Masks, check_sizes, find_values
     from archspec.data.pairs import find_masks
 
     images, masks = (np.array(each, object) for each in find_masks(folder)[0]["train"])
-    check_sizes(Photos(images, True), Masks(masks))
+    check_sizes(images, Masks(masks))
     find_values(Masks(masks))
 
 

@@ -308,7 +308,7 @@ def test_the_steps_are_those_of_predict_and_fit():
         wanted = model.predict(keras.ops.convert_to_numpy(images), verbose=0)
         for name, values in zip(it.graph.outputs, wanted, strict=True):
             assert np.allclose(keras.ops.convert_to_numpy(outputs[name]), values, atol=1e-5)
-        labels = bench._make_labels(it.graph, it.recipe)
+        labels = bench._make_targets(it.graph, it.recipe)
         assert [tuple(labels[name].shape) for name in it.graph.outputs] == [(16, 10), (16,)]
         step = bench._start_training(trainer, images, labels)
         losses = [float(keras.ops.convert_to_numpy(step()["loss"])) for _ in range(300)]

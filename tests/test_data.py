@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from loaded import load_dataset, split
 from PIL import Image
 
 from archspec.data import datasets as data
 from archspec.data.fitting import make_fitting
 from archspec.data.images import Photos
+from archspec.data.splits import order_evenly
 from archspec.errors import UserError
 from archspec.recipe.datasets import CLASSES
 
@@ -82,9 +84,9 @@ def write_photos(folder: Path, classes=("cat", "dog"), count=5, size=(8, 6), mod
 
 
 def test_digits_needs_nothing_and_holds_a_fifth_out():
-    digits = data.load_dataset("digits")
+    digits = load_dataset("digits")
     assert (len(digits.train), len(digits.test), digits.range) == (1438, 359, (0.0, 16.0))
-    again, other = data.load_dataset("digits"), data.load_dataset("digits", split_seed=1)
+    again, other = load_dataset("digits"), load_dataset("digits", split_seed=1)
     assert np.array_equal(digits.test.images, again.test.images)
     assert not np.array_equal(digits.test.images, other.test.images)
 
@@ -92,19 +94,19 @@ def test_digits_needs_nothing_and_holds_a_fifth_out():
 def test_digits_are_those_of_scikit_learn(monkeypatch):
     from sklearn.datasets import load_digits
 
-    digits, theirs = data.load_dataset("digits"), load_digits()
-    shuffled = data.order_evenly(theirs.target, 0)
+    digits, theirs = load_dataset("digits"), load_digits()
+    shuffled = order_evenly(theirs.target, 0)
     parts = digits.test, digits.train
     images = np.concatenate([part.images for part in parts])
     assert np.array_equal(images, theirs.images[shuffled])
     assert np.array_equal(np.concatenate([part.labels for part in parts]), theirs.target[shuffled])
     monkeypatch.setitem(sys.modules, "sklearn", None)  # as if it were not installed
     with pytest.raises(UserError, match="digits comes with scikit-learn, which is not installed"):
-        data.load_dataset("digits")
+        load_dataset("digits")
 
 
 def test_npz_in_the_data_dir(npz):
-    mnist = data.load_dataset("mnist", npz.parent)
+    mnist = load_dataset("mnist", npz.parent)
     assert (len(mnist.train), len(mnist.test), len(mnist.classes)) == (30, 10, 10)
     assert mnist.range == (0.0, 255.0)
 
@@ -113,7 +115,7 @@ def test_npz_in_the_data_dir(npz):
 @pytest.mark.parametrize("zipped", [True, False])
 def test_idx_in_the_data_dir_or_a_folder_in_it(tmp_path, folder, zipped):
     write_idx(tmp_path / folder, zipped)
-    fashion = data.load_dataset("fashion_mnist", tmp_path)
+    fashion = load_dataset("fashion_mnist", tmp_path)
     assert fashion.train.images.shape == (20, 5, 5)
     assert fashion.test.labels.tolist() == list(range(10))
 
@@ -121,7 +123,7 @@ def test_idx_in_the_data_dir_or_a_folder_in_it(tmp_path, folder, zipped):
 def test_a_folder_named_after_another_dataset_is_not_this_one(tmp_path):
     write_idx(tmp_path / "fashion-mnist")
     with pytest.raises(UserError, match="mnist would be downloaded"):
-        data.load_dataset("mnist", tmp_path / "fashion-mnist")
+        load_dataset("mnist", tmp_path / "fashion-mnist")
 
 
 @pytest.mark.parametrize("place", ["environment", "keras", "debian"])
@@ -133,7 +135,7 @@ def test_places_beside_the_data_dir(place, tmp_path, monkeypatch):
         monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     else:
         monkeypatch.setattr(data, "DEBIAN", tmp_path / "datasets")
-    assert len(data.load_dataset("mnist").train) == 20
+    assert len(load_dataset("mnist").train) == 20
 
 
 def cifar_batch(count: int, key: str) -> bytes:
@@ -157,7 +159,7 @@ def test_cifar_as_its_folder_or_its_archive(name, packed, tmp_path):
         (tmp_path / cifar.folder).mkdir()
         for each, content in files.items():
             (tmp_path / cifar.folder / each).write_bytes(content)
-    found = data.load_dataset(name, tmp_path)
+    found = load_dataset(name, tmp_path)
     assert found.train.images.shape == (4 * len(cifar.batches["train"]), 32, 32, 3)
     assert (found.test.images == [0, 7, 0]).all()
     assert found.classes == CLASSES[name]
@@ -179,7 +181,7 @@ def test_a_word_that_names_no_dataset(word, hint, tmp_path, monkeypatch):
     names = (word,) if word.endswith("/") else (word, str(tmp_path / word))  # a run has its path
     for name in names:
         with pytest.raises(UserError, match="there is no") as told:
-            data.load_dataset(name)
+            load_dataset(name)
         assert told.value.hint.startswith(hint)
 
 
@@ -191,7 +193,7 @@ def test_a_pickle_may_call_nothing(tmp_path):
     (tmp_path / "cifar-100-python").mkdir()
     (tmp_path / "cifar-100-python" / "train").write_bytes(pickle.dumps(Evil()))
     with pytest.raises(UserError, match=r"cannot read .*-python/train: it asks for posix\.system"):
-        data.load_dataset("cifar100", tmp_path)
+        load_dataset("cifar100", tmp_path)
 
 
 def test_npz_with_the_names_of_medmnist(tmp_path):
@@ -199,11 +201,11 @@ def test_npz_with_the_names_of_medmnist(tmp_path):
     arrays = {f"{part}_images": pixels(n, 4, 4, 3) for part, n in parts.items()}
     arrays |= {f"{part}_labels": np.arange(n)[:, None] % 7 for part, n in parts.items()}
     np.savez(tmp_path / "derma.npz", **arrays)
-    derma = data.load_dataset(str(tmp_path / "derma.npz"))
+    derma = load_dataset(str(tmp_path / "derma.npz"))
     assert derma.name == "derma"
     assert len(derma.classes) == 7
-    split = data.split_dataset(derma, 0.1, 0)
-    assert {part: len(each) for part, each in split.items()} == {
+    parts = split(derma, 0.1, 0)
+    assert {part: len(each) for part, each in parts.items()} == {
         "train": 20,
         "validation": 8,
         "test": 6,
@@ -212,7 +214,7 @@ def test_npz_with_the_names_of_medmnist(tmp_path):
 
 @pytest.mark.parametrize("end", ["jpg", "png", "bmp", "gif"])
 def test_a_folder_of_images_per_class(tmp_path, end):
-    photos = data.load_dataset(str(write_photos(tmp_path / "photos", end=end)))
+    photos = load_dataset(str(write_photos(tmp_path / "photos", end=end)))
     assert (photos.name, photos.classes, photos.test) == ("photos", ("cat", "dog"), None)
     assert photos.train.labels.tolist() == [0] * 5 + [1] * 5
     first = next(iter(photos.train.images))
@@ -223,22 +225,22 @@ def test_a_folder_of_images_per_class(tmp_path, end):
 def test_a_folder_with_train_and_test(tmp_path):
     write_photos(tmp_path / "train", count=6)
     write_photos(tmp_path / "test", classes=("dog",), count=2)
-    photos = data.load_dataset(str(tmp_path))
+    photos = load_dataset(str(tmp_path))
     assert (len(photos.train), len(photos.test)) == (12, 2)
     assert photos.test.labels.tolist() == [1, 1]
 
 
 def test_grey_photos_are_grey_unless_one_is_in_colour(tmp_path):
     write_photos(tmp_path, mode="L", end="png")
-    assert next(iter(data.load_dataset(str(tmp_path)).train.images)).shape == (6, 8)
+    assert next(iter(load_dataset(str(tmp_path)).train.images)).shape == (6, 8)
     write_photos(tmp_path, classes=("cow",), count=1, mode="RGB", end="png")
-    assert next(iter(data.load_dataset(str(tmp_path)).train.images)).shape == (6, 8, 3)
+    assert next(iter(load_dataset(str(tmp_path)).train.images)).shape == (6, 8, 3)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="ARCHSPEC_DATA names no folder with real datasets")
 def test_the_real_ones():
-    assert len(data.load_dataset("mnist", SHARED).train) == 60_000
-    fashion = data.load_dataset("fashion_mnist", SHARED)
+    assert len(load_dataset("mnist", SHARED).train) == 60_000
+    fashion = load_dataset("fashion_mnist", SHARED)
     assert Counter(fashion.test.labels.tolist()) == dict.fromkeys(range(10), 1000)
 
 
@@ -252,78 +254,74 @@ def message(call, *arguments) -> str:
 
 
 def test_names_that_are_nothing(tmp_path):
-    assert "did you mean 'cifar10'?" in message(data.load_dataset, "cifar_10")
-    assert "there is no photos/cats" in message(data.load_dataset, "photos/cats")
-    assert f"{tmp_path / 'x'} is not a folder" in message(
-        data.load_dataset, "mnist", tmp_path / "x"
-    )
-    (tmp_path / "notes.txt").write_text("hello")
-    assert "is no dataset" in message(data.load_dataset, str(tmp_path / "notes.txt"))
+    assert "did you mean 'cifar10'?" in message(load_dataset, "cifar_10")
+    assert "there is no photos/cats" in message(load_dataset, "photos/cats")
+    assert f"{tmp_path / 'x'} is not a folder" in message(load_dataset, "mnist", tmp_path / "x")
+    (tmp_path / "notes.md").write_text("hello")
+    assert "is no dataset" in message(load_dataset, str(tmp_path / "notes.md"))
 
 
 def test_folders_without_classes(tmp_path):
-    assert "holds no images" in message(data.load_dataset, str(tmp_path))
+    assert "holds no images" in message(load_dataset, str(tmp_path))
     Image.new("L", (2, 2)).save(tmp_path / "1.png")
-    assert "images but no folders of classes" in message(data.load_dataset, str(tmp_path))
+    assert "images but no folders of classes" in message(load_dataset, str(tmp_path))
     write_photos(tmp_path, classes=("cat",))
-    assert "one class only, cat" in message(data.load_dataset, str(tmp_path))
+    assert "one class only, cat" in message(load_dataset, str(tmp_path))
     write_photos(tmp_path / "parts/train")
     write_photos(tmp_path / "parts/test", classes=("cow",))
-    assert "cow is no class of the training set" in message(
-        data.load_dataset, str(tmp_path / "parts")
-    )
+    assert "cow is no class of the training set" in message(load_dataset, str(tmp_path / "parts"))
 
 
 def test_broken_images_are_named(tmp_path):
     write_photos(tmp_path)
     broken = tmp_path / "cat" / "01.jpg"
     broken.write_bytes(b"no image")
-    assert f"cannot read the image {broken}" in message(data.load_dataset, str(tmp_path))
+    assert f"cannot read the image {broken}" in message(load_dataset, str(tmp_path))
     write_photos(tmp_path, size=(60, 60))
     broken.write_bytes(broken.read_bytes()[:-60])  # the header is whole
-    images = data.load_dataset(str(tmp_path)).train.images
+    images = load_dataset(str(tmp_path)).train.images
     assert f"{broken}: image file is truncated" in message(list, images)
 
 
 @pytest.mark.parametrize(
     ("arrays", "complaint"),
     [
-        ({"x_train": pixels(4, 2, 2)}, "holds no training set: it has x_train"),
-        ({"x": pixels(4, 2, 2), "y": [0, 1, 0]}, "4 images but 3 labels"),
+        ({"x_train": pixels(4, 2, 2)}, "nothing says what it learns"),
+        ({"x": pixels(4, 2, 2), "y": [0, 1, 0]}, "x has 4 samples, y 3"),
         ({"x": pixels(4, 2, 2), "y": [0, 1, 0, -1]}, "label -1 is out of range"),
-        ({"x": pixels(4, 2, 2), "y": [0, 1, 0, 0.5]}, "labels must be one integer for each image"),
-        ({"x": pixels(4, 2, 2), "y": np.eye(4)}, "labels must be one integer for each image"),
+        ({"x": pixels(4, 2, 2), "y": [0, 1, 0, 0.5]}, "labels must be one integer for each sample"),
+        ({"x": pixels(4, 2, 2), "y": np.eye(4) * 2}, "labels must be one integer for each sample"),
+        ({"images": pixels(4, 2, 2), "y_test": [1]}, "nothing says what it learns: d has the colu"),
+        ({"x_test": pixels(4, 2, 2), "y_test": [1]}, "holds no training set: it has x_test, y_te"),
         ({"x": pixels(4, 2, 2), "y": [0, 0, 0, 0]}, "has one class only"),
-        ({"x": np.full((4, 2, 2), np.nan), "y": [0, 1, 0, 1]}, "not finite"),
-        ({"x": np.array(["a", "b"]), "y": [0, 1]}, "images must be numbers"),
+        ({"x": np.full((4, 2, 2), np.nan), "y": [0, 1, 0, 1]}, "not a finite number"),
+        ({"x": np.array(["a", "b"]), "y": [0, 1]}, "inputs must be numbers"),
         ({"x": np.array([None, 1]), "y": [0, 1]}, "cannot read"),
     ],
 )
 def test_npz_that_cannot_be_trained_on(tmp_path, arrays, complaint):
     np.savez(tmp_path / "d.npz", **arrays)
-    said = message(data.load_dataset, str(tmp_path / "d.npz"))
+    said = message(load_dataset, str(tmp_path / "d.npz"))
     assert complaint in said
     assert "d.npz" in said or "d has" in said
 
 
 def test_files_that_are_broken(tmp_path, npz):
     npz.write_bytes(npz.read_bytes()[:-300])
-    assert f"cannot read {npz}" in message(data.load_dataset, "mnist", tmp_path)
+    assert f"cannot read {npz}" in message(load_dataset, "mnist", tmp_path)
     npz.unlink()
     write_idx(tmp_path)
     for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"):
         whole = (tmp_path / name).read_bytes()
         for bad in (whole[:-20], b"no gzip", gzip.compress(b"no idx file")):
             (tmp_path / name).write_bytes(bad)
-            assert f"cannot read {tmp_path / name}" in message(data.load_dataset, "mnist", tmp_path)
+            assert f"cannot read {tmp_path / name}" in message(load_dataset, "mnist", tmp_path)
         (tmp_path / name).write_bytes(whole)
 
 
 def test_a_named_dataset_has_its_classes(tmp_path):
     np.savez(tmp_path / "mnist.npz", x_train=pixels(4, 2, 2), y_train=[0, 1, 2, 10])
-    assert "mnist has 10 classes, but a label is 10" in message(
-        data.load_dataset, "mnist", tmp_path
-    )
+    assert "mnist has 10 classes, but a label is 10" in message(load_dataset, "mnist", tmp_path)
 
 
 # --- splits --------------------------------------------------------------------------------------
@@ -331,16 +329,16 @@ def test_a_named_dataset_has_its_classes(tmp_path):
 
 def test_every_stretch_of_the_order_is_fair():
     labels = np.repeat([0, 1, 2], [80, 40, 20])  # stored class by class
-    order = data.order_evenly(labels, 0)
+    order = order_evenly(labels, 0)
     assert sorted(order) == list(range(140))
     for stretch in np.split(labels[order], 20):
         assert np.bincount(stretch, minlength=3).tolist() == pytest.approx([4, 2, 1], abs=1)
-    assert not np.array_equal(order, data.order_evenly(labels, 1))
+    assert not np.array_equal(order, order_evenly(labels, 1))
 
 
 def test_validation_comes_from_the_training_set(npz):
-    dataset = data.load_dataset("mnist", npz.parent)
-    parts = data.split_dataset(dataset, 0.1, 0)
+    dataset = load_dataset("mnist", npz.parent)
+    parts = split(dataset, 0.1, 0)
     assert {part: len(each) for part, each in parts.items()} == {
         "train": 27,
         "validation": 3,
@@ -348,12 +346,12 @@ def test_validation_comes_from_the_training_set(npz):
     }
     seen = np.concatenate([parts["train"].images, parts["validation"].images])
     assert sorted(map(bytes, seen)) == sorted(map(bytes, dataset.train.images))
-    assert "validation" not in data.split_dataset(dataset, 0.0, 0)
+    assert "validation" not in split(dataset, 0.0, 0)
 
 
 def test_limit_takes_the_first_after_the_split(npz):
-    dataset = data.load_dataset("mnist", npz.parent)
-    whole, few = data.split_dataset(dataset, 0.1, 0), data.split_dataset(dataset, 0.1, 0, limit=10)
+    dataset = load_dataset("mnist", npz.parent)
+    whole, few = split(dataset, 0.1, 0), split(dataset, 0.1, 0, limit=10)
     assert {part: len(each) for part, each in few.items()} == {
         "train": 10,
         "validation": 2,
@@ -383,7 +381,7 @@ def test_scale_maps_from_the_data_s_range(scale, low, high):
 
 
 def test_digits_are_scaled_from_16():
-    digits = data.load_dataset("digits")
+    digits = load_dataset("digits")
     batch = fitted(digits.train.images, (8, 8, 1), digits.range, (-1, 1))
     assert (batch.min(), batch.max()) == (-1, 1)
 
@@ -443,7 +441,7 @@ def test_features_must_match_exactly():
 def test_photos_of_several_sizes_want_resizing(tmp_path):
     write_photos(tmp_path, size=(8, 6))
     write_photos(tmp_path, classes=("cow",), size=(5, 5))
-    photos = data.load_dataset(str(tmp_path)).train.images
+    photos = load_dataset(str(tmp_path)).train.images
     assert isinstance(photos, Photos)
     assert "images differ in size" in message(fitted, photos, (None, None, 3))
     assert "no size to resize to" in message(fitted, photos, (None, None, 3), BYTES, None, True)
@@ -456,11 +454,11 @@ def test_broken_images_can_be_left_out(tmp_path):
     broken = [tmp_path / "cat" / "00.jpg", tmp_path / "dog" / "03.jpg"]
     broken[0].write_bytes(b"no image")
     broken[1].write_bytes(broken[1].read_bytes()[:-40])
-    found = data.load_dataset(str(tmp_path), skip_broken=True)
+    found = load_dataset(str(tmp_path), skip_broken=True)
     assert found.skipped == tuple(broken)
     assert len(found.train) == 8
     assert not set(broken) & set(found.train.images.paths)
-    said = message(data.load_dataset, str(tmp_path))
+    said = message(load_dataset, str(tmp_path))
     assert str(broken[0]) in said
     assert "write `skip_broken: true` under train.data" in said
 
@@ -469,4 +467,4 @@ def test_images_that_are_all_broken_are_named(tmp_path):
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.jpg").write_bytes(b"no image")
-    assert "cannot read these images" in message(data.load_dataset, str(tmp_path), None, 0, True)
+    assert "cannot read these images" in message(load_dataset, str(tmp_path), None, 0, True)

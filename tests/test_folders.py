@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from loaded import LoadedDataset, load_dataset
 from PIL import Image
 
-from archspec.data import datasets as data
-from archspec.data.datasets import Dataset
+from archspec.data.examples import hash_examples
 from archspec.errors import UserError
 
 
@@ -25,8 +25,8 @@ def folder(root: Path, *paths: str) -> Path:
     return root
 
 
-def load(root: Path, *paths: str) -> Dataset:
-    return data.load_dataset(str(folder(root, *paths)))
+def load(root: Path, *paths: str) -> LoadedDataset:
+    return load_dataset(str(folder(root, *paths)))
 
 
 def message(root: Path, *paths: str) -> str:
@@ -102,8 +102,10 @@ def test_images_without_classes_are_left_aside_and_said(test: str, tmp_path: Pat
             "fold1, or",
         ),
         (["train/images/a/1", "train/images/b/1"], "has one class only, images", "train/images as"),
-        (["images/1", "labels.csv"], "has one class only, images", "labels.csv is not read"),
-        (["1.png", "labels.csv"], "images but no folders of classes", "labels.csv is not read"),
+        (["images/1", "labels.csv"], "labels.csv has the names of columns, and no rows", "add"),
+        (["1.png", "labels.csv"], "labels.csv has the names of columns, and no rows", "add"),
+        (["train/1", "test/1", "a.csv", "b.csv"], "test holds images but no", "a.csv as --data"),
+        (["a/1", "a.csv", "b.csv"], "has one class only", "if a.csv says the classes, give"),
         (["train/Cat/1", "train/Dog/1", "test/cat/1"], "cat is no class of the", "are Cat, Dog"),
     ],
 )
@@ -167,7 +169,7 @@ def test_every_suffix_that_pillow_decodes_is_read(end: str, tmp_path: Path) -> N
     folder(tmp_path, "cat/1", "dog/1")
     kind = {"JPG": "jpeg", "jfif": "jpeg", "apng": "png"}.get(end)
     Image.new("RGB", (4, 4)).save(tmp_path / f"dog/x.{end}", kind)
-    dataset = data.load_dataset(str(tmp_path))
+    dataset = load_dataset(str(tmp_path))
     assert len(dataset.train) == 3
     assert [each.shape for each in dataset.train.images] == [(4, 4, 3)] * 3
 
@@ -180,10 +182,10 @@ def test_a_name_that_is_not_utf_8_is_given_by_its_bytes(tmp_path: Path) -> None:
     strange = os.fsdecode(b"d\xff\n")
     (tmp_path / "dog").rename(tmp_path / strange)
     (tmp_path / strange / "0.png").rename(tmp_path / strange / os.fsdecode(b"\xfe.png"))
-    dataset = data.load_dataset(str(tmp_path))
+    dataset = load_dataset(str(tmp_path))
     assert dataset.classes == ("cat", r"d\xff\n")
     assert len(list(dataset.train.images)) == 2
-    assert len(data.hash_examples({"train": dataset.train})) == 16
+    assert len(hash_examples({"train": dataset.whole.parts["train"]})) == 16
     (tmp_path / strange / os.fsdecode(b"\xfd.png")).write_bytes(b"no image")
     assert r"d\xff\n/\xfd.png" in message(tmp_path)
 
@@ -204,11 +206,11 @@ def test_a_circle_of_links_is_an_error(link: str, to: str, tmp_path: Path) -> No
 def test_links_to_folders_and_files_are_followed_and_broken_ones_are_said(tmp_path: Path) -> None:
     folder(tmp_path, "data/cat/1", "elsewhere/2")
     (tmp_path / "data/dog").symlink_to(tmp_path / "elsewhere")
-    assert len(data.load_dataset(str(tmp_path / "data")).train) == 3
+    assert len(load_dataset(str(tmp_path / "data")).train) == 3
     (tmp_path / "data/cat/x.png").symlink_to("gone.png")
     (tmp_path / "data/cat/y.png").symlink_to("y.png")
     assert "x.png, " in message(tmp_path / "data")
-    assert len(data.load_dataset(str(tmp_path / "data"), skip_broken=True).skipped) == 2
+    assert len(load_dataset(str(tmp_path / "data"), skip_broken=True).skipped) == 2
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root looks into every folder")
@@ -229,7 +231,7 @@ def test_a_path_that_cannot_be_is_a_sentence(
     Path("circle").symlink_to("circle")
     for arguments in ((name,), ("mnist", Path(name))):
         with pytest.raises(UserError) as caught:
-            data.load_dataset(*arguments)
+            load_dataset(*arguments)
         assert str(caught.value).replace("\n", "").isprintable()
 
 
@@ -241,4 +243,4 @@ def test_a_working_folder_that_is_gone_is_a_sentence(
     (tmp_path / "gone").rmdir()
     for name in ("./x", "mnist.npz", "nothing"):
         with pytest.raises(UserError):
-            data.load_dataset(name)
+            load_dataset(name)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from archspec.data.images import Photos
 from archspec.data.masks import Masks, check_sizes, find_values
 from archspec.data.pairs import find_images, find_masks
 from archspec.errors import UserError
@@ -164,9 +163,8 @@ def test_a_mask_is_as_large_as_its_image(tmp_path: Path) -> None:
     Image.new("RGB", (3, 2)).save(tmp_path / "1.jpg")
     for name, size in (("a", (3, 2)), ("b", (3, 4))):
         Image.new("L", size).save(tmp_path / f"{name}.png")
-    photos = Photos(masks_of(tmp_path / "1.jpg").paths, grey=False)
-    check_sizes(photos, masks_of(tmp_path / "a.png"))
-    said = message(check_sizes, photos, masks_of(tmp_path / "b.png"))
+    check_sizes([tmp_path / "1.jpg"], masks_of(tmp_path / "a.png"))
+    said = message(check_sizes, [tmp_path / "1.jpg"], masks_of(tmp_path / "b.png"))
     assert f"the mask {tmp_path}/b.png is 4x3, its image {tmp_path}/1.jpg 2x3" in said
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import PIL
 import pytest
+from loaded import LoadedDataset, load_dataset
 from PIL import Image
 
-from archspec.data import datasets as data
 from archspec.data import images
+from archspec.data.examples import Examples, hash_examples
 from archspec.data.fitting import make_fitting
 from archspec.data.images import read_files
 from archspec.errors import UserError
@@ -40,8 +41,8 @@ def message(call, *arguments) -> str:
     return str(caught.value)
 
 
-def load(root: Path, **options) -> data.Dataset:
-    return data.load_dataset(str(root), **options)
+def load(root: Path, **options) -> LoadedDataset:
+    return load_dataset(str(root), **options)
 
 
 # --- orientation ---------------------------------------------------------------------------------
@@ -179,9 +180,11 @@ def test_parts_are_as_deep(tmp_path: Path) -> None:
 
 
 def test_the_fingerprint_knows_what_was_cut_once(tmp_path: Path) -> None:
-    examples = load(classes(tmp_path, png=DEEP)).train
-    cut = data.Examples(images.Photos(examples.images.paths, True), examples.labels)
-    assert data.hash_examples({"train": examples}) != data.hash_examples({"train": cut})
+    examples = load(classes(tmp_path, png=DEEP)).whole.parts["train"]
+    ((name, photos),) = examples.inputs.items()
+    shallow = {name: images.Photos(photos.paths, True)}
+    cut = Examples(shallow, examples.targets)
+    assert hash_examples({"train": examples}) != hash_examples({"train": cut})
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "PA"])
@@ -251,8 +254,9 @@ def test_an_image_that_unpacks_to_more_than_the_memory_is_refused(tmp_path: Path
 def printed(root: Path, skip_broken: bool = False) -> str:
     """What a process of its own prints that counts the images."""
     code = (
-        "import sys; from archspec.data import datasets as data\n"
-        f"print(len(list(data.load_dataset(sys.argv[1], skip_broken={skip_broken}).train.images)))"
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from loaded import load_dataset\n"
+        f"print(len(list(load_dataset(sys.argv[1], skip_broken={skip_broken}).train.images)))"
     )
     words = [sys.executable, "-W", "default", "-c", code, str(root)]
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -58,6 +58,8 @@ def test_a_softmax_over_a_map_is_sound_and_is_trained_on_no_classes_of_images() 
     refuses it before the first step."""
     graph = net("- Dense: {units: 10, activation: softmax}", "input: [8, 8, 1]")
     assert graph.warnings == ()
-    with pytest.raises(UserError, match=r"has shape .* but a classifier's is") as caught:
+    with pytest.raises(
+        UserError, match=r"it takes a class for each place of the sample, and"
+    ) as caught:
         prepare(graph, recipe_of(graph, data="digits"), None, None)
     assert str(caught.value.hint).startswith("to classify, flatten or pool before the last Dense")

@@ -346,7 +346,7 @@ def test_a_change_of_more_than_length_is_refused_and_shown(copy, options, change
     assert (
         f"a run can go on with another length, batch size or patience only, but {changed}" in said
     )
-    assert f"as it was -> as it is\n    recipe: {changed}" in said
+    assert f"as it was -> as it is: the same network\n    recipe: {changed}" in said
     assert contents(copy) == before
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from loaded import load_dataset, split
 from msgspec.structs import replace
 from PIL import Image
 
@@ -104,9 +105,7 @@ def load(path: Path):
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """The test images of `digits` as the tiny net wants them, and their labels."""
-    from archspec.data import datasets as data
-
-    test = data.load_dataset("digits").test
+    test = load_dataset("digits").test
     return test.images[..., None] / 16, test.labels
 
 
@@ -189,28 +188,25 @@ def test_many_steps_at_once_do_what_keras_does(text):
     """The same weights, loss and metrics as of Keras's own `fit` on the images in that order."""
     import keras
 
-    from archspec.data.preparation import make_targets, prepare
+    from archspec.data.preparation import prepare
     from archspec.training.compiling import compile_trainer
     from archspec.training.feed import Feed
 
     graph = archspec.loads(text)
     recipe = recipe_of(graph)
     _, parts = prepare(graph, recipe, limit=300)
-    examples, fit = parts["train"].examples, parts["train"].fit
+    part = parts["train"]
     ways = []
     for _ in range(2):
         keras.utils.set_random_seed(0)
         model = archspec.to_keras(graph, seed=0)
         ways.append(compile_trainer(model, graph, recipe, 10, "cpu:0"))
 
-    def labels(them):
-        return make_targets(graph, recipe, them)
-
     ways[0].steps_per_execution = 4
-    feed = Feed(examples, fit, labels, recipe.batch_size, seed=1, steps=4)
+    feed = Feed(part, recipe.batch_size, seed=1, steps=4)
     order = feed.draw_order()
     ours = ways[0].fit(feed.x, verbose=0, shuffle=False).history
-    images, y = fit(examples.images[order]), labels(examples.labels[order])
+    images, y = part.make_batch(part.examples.take(order))
     theirs = ways[1].fit(images, y, recipe.batch_size, verbose=0, shuffle=False).history
     assert ours == {name: pytest.approx(value, rel=1e-5) for name, value in theirs.items()}
     for one, other in zip(ways[0].get_weights(), ways[1].get_weights(), strict=True):
@@ -276,9 +272,7 @@ def test_a_crop_leaves_evaluation_alone(tmp_path):
     done = run(train_net(f"epochs: 1, augment: {augment}"), tmp_path, limit=100)
     model = load(tmp_path / "best.keras")
     model.compile(loss="sparse_categorical_crossentropy")
-    from archspec.data import datasets as data
-
-    validation = data.split_dataset(data.load_dataset("digits"), 0.1, 0, 100)["validation"]
+    validation = split(load_dataset("digits"), 0.1, 0, 100)["validation"]
     loss = model.evaluate(validation.images[..., None] / 16, validation.labels, verbose=0)
     assert loss == pytest.approx(done.history[0]["val_loss"], rel=1e-4)
 
@@ -373,17 +367,16 @@ def test_a_folder_trains_from_memory_or_streamed(photos, tmp_path, monkeypatch, 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_images_are_shuffled_by_seed_and_epoch_alone(photos, monkeypatch, stream):
-    from archspec.data import datasets as data
-    from archspec.data.fitting import make_fitting
+    from archspec.data.preparation import prepare
     from archspec.training.feed import Feed
 
     if stream:
         streamed(monkeypatch)
-    train = data.load_dataset(str(photos)).train
-    fit = make_fitting(train.images, (8, 8, 3), (0, 255), (0, 1), False, False)
+    graph = archspec.loads(NET.replace("channels_in: 1", "channels_in: 3"))
+    train = prepare(graph, recipe_of(graph, data=str(photos)))[1]["train"]
 
     def labels(seed, epochs):
-        feed = Feed(train, fit, lambda labels: labels, 16, seed, steps=3)
+        feed = Feed(train, 16, seed, steps=3)
         for epoch in epochs:
             feed.epoch = epoch
             if hasattr(feed.x, "take"):  # a dataset of TensorFlow's
@@ -394,7 +387,7 @@ def test_images_are_shuffled_by_seed_and_epoch_alone(photos, monkeypatch, stream
             yield np.concatenate(batches).tolist()
 
     first, second = labels(0, range(2))
-    assert sorted(first) == sorted(second) == sorted(train.labels)
+    assert sorted(first) == sorted(second) == sorted(next(iter(train.examples.targets.values())))
     assert first != second
     assert [second, first] == list(labels(0, [1, 0]))
     assert [first, second] != list(labels(1, range(2)))

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from loaded import load_dataset
 from PIL import Image
 
 import archspec
@@ -107,10 +108,8 @@ def test_other_classes_are_refused(run, tmp_path):
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory) -> list[Path]:
     """Twenty test images of digits as files, and one of another size."""
-    from archspec.data import datasets as data
-
     folder = tmp_path_factory.mktemp("pictures")
-    test = data.load_dataset("digits").test
+    test = load_dataset("digits").test
     for i in range(20):
         pixels = (test.images[i] / 16 * 255).round().astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"{i:02}.png")
@@ -119,13 +118,12 @@ def pictures(tmp_path_factory) -> list[Path]:
 
 
 def test_predict_is_the_models_word(run, pictures):
-    from archspec.data import datasets as data
     from archspec.training.predicting import predict
     from archspec.training.trained import load_trained
 
     found = predict(run, pictures[:20], top=10)
     model = load_trained(run).model
-    test = data.load_dataset("digits").test
+    test = load_dataset("digits").test
     logits = model.predict(test.images[:20, ..., None].astype(np.float32) / 16, verbose=0)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     for each, share in zip(found, shares, strict=True):

@@ -33,9 +33,11 @@ from archspec.comparing.timings import (
     Timing,
     Unmeasured,
 )
-from archspec.data.preparation import make_targets
+from archspec.data.targets import Target
 from archspec.graph import Graph
-from archspec.recipe import Recipe
+from archspec.objects import named
+from archspec.recipe import Recipe, is_sparse
+from archspec.recipe.tasks import CLASSES, MASK, find_task
 from archspec.runs.failure import describe_cause, is_interrupt
 from archspec.runs.interrupt import INTERRUPT
 from archspec.runs.machine import describe_environment
@@ -96,7 +98,7 @@ def _measure_network(
             if network.obstacle is not None:
                 yield Unmeasured(graph.name, phase, network.obstacle, failed=False)
                 return
-            labels = _make_labels(graph, recipe)
+            labels = _make_targets(graph, recipe)
             yield _time_phase(
                 graph, phase, partial(_start_training, model, images, labels), plan, bar
             )
@@ -125,14 +127,21 @@ def _make_images(graph: Graph, size: int) -> Any:
     return batches if len(batches) > 1 else batches[0]
 
 
-def _make_labels(graph: Graph, recipe: Recipe) -> Any:
-    """Return random classes for a batch, as the losses take them."""
-    fewest = min(graph.shape(name)[1] or 1 for name in graph.outputs)
+def _make_targets(graph: Graph, recipe: Recipe) -> Any:
+    """Return random targets for a batch, as the losses take them."""
     random = np.random.default_rng(0)
-    labels = random.integers(0, max(fewest, 2), recipe.batch_size)  # one unit: two classes
-    return keras.tree.map_structure(
-        keras.ops.convert_to_tensor, make_targets(graph, recipe, labels)
-    )
+    found = {}
+    for output, loss in recipe.loss.items():
+        task, shape = find_task(graph, output, loss), graph.shape(output)[1:]
+        lengths = tuple(n or 1 for n in shape)
+        target = Target(task, "", lengths, is_sparse(named(loss)[0]))
+        if task in (CLASSES, MASK):  # of one unit: two classes
+            size = (recipe.batch_size, *lengths[:-1])
+            stored = random.integers(0, max(lengths[-1], 2), size)
+        else:
+            stored = random.integers(0, 2, (recipe.batch_size, *lengths))
+        found[output] = keras.ops.convert_to_tensor(target(stored))
+    return found if len(found) > 1 else next(iter(found.values()))
 
 
 # --- Keras's steps -------------------------------------------------------------------------------

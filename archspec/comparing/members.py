@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from archspec.arguments import bind
 from archspec.comparing.table import Missing
-from archspec.data.preparation import refuse_other_targets
+from archspec.data.preparation import refuse_misfit
 from archspec.differences.difference import compare_graphs
 from archspec.differences.flat import restore_scopes
 from archspec.differences.text import write_text
@@ -169,7 +169,7 @@ def _load_network(spec: str, terms: Terms, given: Mapping[str, Any] | None) -> t
         raise
     if recipe.data.name is None:
         raise UserError("nothing to train on", "give --data, or write `data` in its recipe")
-    refuse_other_targets(recipe)
+    refuse_misfit(graph, recipe)
     return graph, locate_data(recipe)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
 from PIL import Image
 
 from archspec.data.images import Array, Images, Photos
+from archspec.data.masks import Masks
 from archspec.errors import UserError
 from archspec.graph import Shape
 from archspec.reading import readable
@@ -110,9 +112,11 @@ def _fit_shape(
             )
         size = (height, width)
         has[:2] = [height, width]
-    if image and len(has) == 2 and len(wanted) == 3:
+    if len(has) + 1 == len(wanted) and wanted[-1] == 1:
+        has.append(1)  # the one channel of a sound, an image or a volume
+    elif image and len(has) == 2 and len(wanted) == 3:
         has.append(1)
-    elif image and len(wanted) == 2 and has[2:] == [1]:
+    elif len(has) == len(wanted) + 1 and has[-1] == 1:
         has.pop()
     if channels and len(has) == len(wanted) == 3 and {has[2], wanted[2]} == {1, 3}:
         has[2] = colours = 4 - has[2]
@@ -159,3 +163,24 @@ def _convert_channels(images: Array, channels: int) -> Array:
     if channels == 3:
         return np.repeat(images.reshape(*images.shape[:3], 1), 3, axis=-1)
     return images.astype(np.float32) @ np.array([[0.299], [0.587], [0.114]], np.float32)
+
+
+def fit_masks(stored: Array | Masks, places: Shape, binary: bool) -> Array:
+    """Return masks as int32 (n, *places), resized to the nearest value.
+
+    binary: 255, as white has in images, is class 1.
+    """
+    if isinstance(stored, Masks):
+        size = None if None in places else (places[1], places[0])
+        with ThreadPoolExecutor() as pool:
+            found = pool.map(_read_mask, repeat(stored), stored.paths, repeat(size))
+            stored = np.stack(list(found))
+    values = stored.astype(np.int32)
+    return np.minimum(values, 1) if binary else values
+
+
+def _read_mask(masks: Masks, path: Path, size: Any) -> Array:
+    mask = masks.read(path)
+    if size is None or mask.shape == size[::-1]:
+        return mask
+    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))

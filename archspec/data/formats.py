@@ -1,4 +1,4 @@
-"""Read the files that datasets come in: `.npz`, IDX, and CIFAR's pickled batches.
+"""Read the files that datasets with known names come in: IDX, and CIFAR's pickled batches.
 
 Each reader takes a path and returns the parts that it has: images are numpy arrays (n, h, w) or (n,
 h, w, c), labels int64 (n,). What cannot be read or trained on is a `UserError`.
@@ -7,13 +7,8 @@ h, w, c), labels int64 (n,). What cannot be read or trained on is a `UserError`.
 from __future__ import annotations
 
 import gzip
-import os
-import sys
 import tarfile
-import warnings
-import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from math import prod
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -23,6 +18,7 @@ from msgspec import Struct
 
 from archspec.data.images import Array
 from archspec.data.pickles import read_pickle
+from archspec.data.values import check_numbers, read_class_numbers
 from archspec.errors import UserError
 from archspec.reading import kind_of, open_file, read_bytes, readable, reading
 
@@ -33,156 +29,20 @@ FILES = ("file", "special")  # a special file is refused when it is opened
 TOO_LARGE = f"it holds more than {LARGEST:,} bytes"
 
 
-class ArrayParts(Struct, frozen=True, eq=False):
-    """The arrays of a dataset: {"train": (images, labels), "test": ...}.
-
-    unused: names of other arrays in its file. folder: the one it was found in, if it was looked
-    for.
-    """
-
-    sets: dict[str, tuple[Array, Array]]
-    unused: tuple[str, ...] = ()
-    folder: Path | None = None
-
-
-# --- .npz ----------------------------------------------------------------------------------------
-
-NPZ_KEYS = {
-    "train": [("x_train", "y_train"), ("train_images", "train_labels"), ("x", "y")],
-    "validation": [
-        *((f"x_{name}", f"y_{name}") for name in ("val", "valid", "validation")),
-        *((f"{name}_images", f"{name}_labels") for name in ("val", "valid", "validation")),
-    ],
-    "test": [("x_test", "y_test"), ("test_images", "test_labels")],
-}
-HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
-
-
-def read_npz(path: Path) -> ArrayParts:
-    """Read arrays called as Keras (`x_train`, `y_train`, ...) or MedMNIST does, or x and y."""
-    hint = "fetch the file again, or write it with numpy.savez"
-    with reading(path, hint), open_file(path, sys.maxsize) as file:
-        if not zipfile.is_zipfile(file):
-            raise ValueError("it is no whole .npz file")
-        with zipfile.ZipFile(file) as archive:
-            members = {each.filename.removesuffix(".npy"): each for each in archive.infolist()}
-            if len(members) < len(archive.infolist()):
-                raise ValueError("two of its arrays have the same name")
-            chosen = {
-                part: next((pair for pair in pairs if members.keys() >= set(pair)), None)
-                for part, pairs in NPZ_KEYS.items()
-            }
-            if chosen["train"] is None:
-                keys = ", ".join(map(readable, members)) or "nothing"
-                raise UserError(
-                    f"{readable(path)} holds no training set: it has {keys}",
-                    "name the arrays x_train and y_train, and x_test and y_test if there is a "
-                    "test set",
-                )
-            sets = {
-                part: tuple(_read_array(archive, members[name], path) for name in pair)
-                for part, pair in chosen.items()
-                if pair is not None
-            }
-    used = {name for pair in chosen.values() if pair is not None for name in pair}
-    unused = tuple(readable(name) for name in members if name not in used)
-    return ArrayParts(
-        {part: check_arrays(x, y, f"{path}, {part}") for part, (x, y) in sets.items()}, unused
-    )
-
-
-def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:
-    """Return one array of an `.npz`, once its header has been compared with the member's size."""
-    name = member.filename.removesuffix(".npy")
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{name} is packed in a way that numpy.savez does not know")
-    with archive.open(member) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # numpy warns of headers that Python 2 wrote
-        try:
-            header = HEADERS[np.lib.format.read_magic(file)]
-            shape, by_columns, dtype = header(file)
-        except Exception as error:  # numpy parses the header as Python, which can raise anything
-            raise ValueError(f"its member '{name}' is no array: {error}") from None
-        if dtype.hasobject:
-            raise UserError(
-                f"cannot read {readable(path)}: {name} holds Python objects",
-                "save numbers: lists of one length, and none of them None",
-            )
-        size = prod(shape) * dtype.itemsize
-        if min(shape, default=0) < 0 or size != member.file_size - file.tell():
-            raise ValueError(f"{name} says it is {dtype} of shape {shape}, which it does not hold")
-        if size > _find_memory():
-            raise ValueError(
-                f"{name} needs {size / 2**30:,.0f} GiB of memory, and this machine has "
-                f"{_find_memory() / 2**30:,.0f}"
-            )
-        held = file.read(size + 1)  # up to the end, where the checksum is verified
-    if len(held) != size:
-        raise ValueError(f"{name} ends too early")
-    return np.frombuffer(held, dtype).reshape(shape, order="F" if by_columns else "C")
-
-
-def _find_memory() -> int:
-    """Return how many bytes of memory the machine has; sys.maxsize if that is unknown."""
-    with suppress(AttributeError, ValueError, OSError):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return sys.maxsize
+# "train" and "test" -> images and labels.
+ArrayParts = dict[str, tuple[Array, Array]]
 
 
 def check_arrays(images: Array, labels: Array, where: str) -> tuple[Array, Array]:
-    """Return images and labels, the labels as int64 (n,).
+    """Return images and labels of a dataset with a known name, the labels as int64 (n,).
 
     Raises `UserError` if they are unusable.
     """
-    where = readable(where)
-    labels = _read_class_numbers(labels, where)
-    if images.ndim < 2 or images.dtype.kind not in "buif" or not prod(images.shape[1:]):
-        raise UserError(
-            f"{where}: images must be numbers, (n, height, width) or more axes, got "
-            f"{images.dtype} of shape {images.shape}"
-        )
+    images = check_numbers(images, where)
+    labels = read_class_numbers(labels, where)
     if len(images) != len(labels) or not len(labels):
-        raise UserError(f"{where}: {len(images)} images but {len(labels)} labels")
-    if images.dtype.kind == "f":
-        # Training computes in float32, where larger values are infinite.
-        most = np.finfo(np.float32).max
-        if not (np.isfinite(images).all() and -most <= images.min() and images.max() <= most):
-            raise UserError(f"{where}: some pixels are not finite numbers", "clean the data first")
+        raise UserError(f"{readable(where)}: {len(images)} images but {len(labels)} labels")
     return images, labels
-
-
-def _read_class_numbers(labels: Array, where: str) -> Array:
-    """Return labels as int64 (n,). Raises `UserError` if they are not numbers of classes."""
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    kind, hint = labels.dtype.kind, "number the classes from 0"
-    found = f"{labels.dtype} of shape {labels.shape}"
-    if kind in "US":
-        found = (
-            f"text, such as {readable(repr(labels.flat[0].item()))[:40]}" if labels.size else "text"
-        )
-        hint = "number the classes: names, y = np.unique(y, return_inverse=True)"
-    elif kind in "buif" and labels.ndim == 2 and _is_one_hot(labels):
-        found, hint = f"one-hot rows of {labels.shape[1]}", "save np.argmax(y, axis=1)"
-    elif kind in "buif" and labels.ndim == 1:
-        whole = kind != "f" or (np.isfinite(labels) & (labels == np.floor(labels))).all()
-        if whole and labels.size and labels.min() < 0:
-            raise UserError(f"{where}: label {labels.min()} is out of range", hint)
-        if whole and labels.size and int(labels.max()) >= 2**31:
-            raise UserError(f"{where}: label {labels.max()} is out of range", hint)
-        if whole:
-            return labels.astype(np.int64)
-        found = f"{labels.dtype}, not all of them whole"
-    if hint.endswith("from 0"):
-        hint = f"the runner trains classifiers so far: {hint}"
-    raise UserError(f"{where}: labels must be one integer for each image, got {found}", hint)
-
-
-def _is_one_hot(labels: Array) -> bool:
-    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all())
 
 
 # --- IDX -----------------------------------------------------------------------------------------
@@ -209,12 +69,10 @@ def find_idx_files(folder: Path) -> dict[str, tuple[Path, Path]] | None:
 
 def read_idx(files: dict[str, tuple[Path, Path]]) -> ArrayParts:
     """Read pairs of IDX files with images and labels."""
-    return ArrayParts(
-        {
-            part: check_arrays(_read_idx_file(images), _read_idx_file(labels), str(images))
-            for part, (images, labels) in files.items()
-        }
-    )
+    return {
+        part: check_arrays(_read_idx_file(images), _read_idx_file(labels), str(images))
+        for part, (images, labels) in files.items()
+    }
 
 
 def _read_idx_file(path: Path) -> Array:
@@ -299,7 +157,7 @@ def read_cifar(cifar: Cifar, path: Path) -> ArrayParts:
         images, labels = zip(*(batches[name] for name in several), strict=True)
         both = np.concatenate(images), np.concatenate(labels)
         parts[part] = check_arrays(*both, f"{path}, {part}")
-    return ArrayParts(parts)
+    return parts
 
 
 def _read_batch(content: bytes, key: str) -> tuple[Array, Array]:

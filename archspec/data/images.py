@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -92,11 +92,6 @@ class Photos(Struct, frozen=True, eq=False):
 
 
 Images = Array | Photos
-
-
-def are_grey(images: Images) -> bool:
-    """Return whether images have no colours."""
-    return images.grey if isinstance(images, Photos) else images.ndim == 3 or images.shape[-1] == 1
 
 
 # --- one file ------------------------------------------------------------------------------------
@@ -255,37 +250,69 @@ def read_folder(
         raise UserError(f"{readable(folder)}/{stray[0]} is no class of the training set", hint)
     names = list(classes) or list(by_class)
     labelled = [(path, at) for at, name in enumerate(names) for path in by_class.get(name, ())]
-    with ThreadPoolExecutor() as pool:
-        inspections = list(
-            pool.map(lambda each: _inspect_file(each[0], decode=skip_broken), labelled)
-        )
-    broken = [
-        path
-        for (path, _), inspection in zip(labelled, inspections, strict=True)
-        if inspection is None
-    ]
-    if broken and (not skip_broken or len(broken) == len(labelled)):
-        raise _explain_broken(broken)
-    kept = [
-        (*each, inspection)
-        for each, inspection in zip(labelled, inspections, strict=True)
-        if inspection is not None
-    ]
-    labels = np.array([label for _, label, _ in kept], dtype=np.int64)
+    found = read_photos([path for path, _ in labelled], skip_broken)
+    labels = np.array([label for _, label in labelled], dtype=np.int64)[found.kept]
     if gone := sorted(set(by_class) - {names[label] for label in labels}):
         raise UserError(
             f"all images of {readable(folder)}/{gone[0]} are broken",
             "replace them, or remove the folder",
         )
-    kinds = {inspection.kind: path for path, _, inspection in reversed(kept)}
-    _refuse_lossy([(path, inspection) for path, _, inspection in kept], kinds)
-    counts = Counter(words for _, _, inspection in kept for words in inspection.left)
-    notes += [f"{count:,} images {words}" for words, count in counts.items()]
-    # One photo in colour makes a folder of colour photos: a grey one among them is RGB too.
+    return LabelledPhotos(found.photos, labels, names, found.broken, notes + found.notes)
+
+
+class FoundPhotos(NamedTuple):
+    """The sound ones of some image files.
+
+    kept: the places of these among all (n,). broken: the others. notes: lines about what of them is
+    not used.
+    """
+
+    photos: Photos
+    kept: Array
+    broken: list[Path]
+    notes: list[str]
+
+
+def read_photos(paths: Sequence[Path], skip_broken: bool = False) -> FoundPhotos:
+    """Inspect image files, and return them as photos of one kind: grey, in colour, or deep.
+
+    skip_broken: decode every image and leave out those that are broken.
+
+    Raises `UserError` for broken images (by their headers; a file that is cut short is found when
+    it is decoded), and for pixels that would lose values.
+    """
+    with ThreadPoolExecutor() as pool:
+        inspections = list(pool.map(lambda path: _inspect_file(path, decode=skip_broken), paths))
+    both = list(zip(paths, inspections, strict=True))
+    broken = [path for path, inspection in both if inspection is None]
+    if broken and (not skip_broken or len(broken) == len(paths)):
+        raise _explain_broken(broken)
+    kept = [(path, inspection) for path, inspection in both if inspection is not None]
+    kinds = {inspection.kind: path for path, inspection in reversed(kept)}
+    _refuse_lossy(kept, kinds)
+    counts = Counter(words for _, inspection in kept for words in inspection.left)
+    notes = [f"{count:,} images {words}" for words, count in counts.items()]
+    # One photo in colour makes all of them colour photos: a grey one among them is RGB too.
     photos = Photos(
-        _make_path_array([path for path, _, _ in kept]), "colour" not in kinds, "deep" in kinds
+        make_path_array([path for path, _ in kept]), "colour" not in kinds, "deep" in kinds
     )
-    return LabelledPhotos(photos, labels, names, broken, notes)
+    places = np.array([at for at, each in enumerate(inspections) if each is not None], np.int64)
+    return FoundPhotos(photos, places, broken, notes)
+
+
+def match_photos(parts: Mapping[str, Photos]) -> dict[str, Photos]:
+    """Return the photos of each part as ones of the same kind: in colour where one part is.
+
+    Raises `UserError` where those of one part have 16 bits and those of another 8.
+    """
+    grey = all(each.grey for each in parts.values())
+    if len({each.deep for each in parts.values()}) > 1:
+        deep, other = sorted(parts, key=lambda part: not parts[part].deep)[:2]
+        raise UserError(
+            f"the images of {deep} have 16 bits a pixel, those of {other} 8 bits a colour",
+            "save all images with as many bits",
+        )
+    return {part: Photos(each.paths, grey, each.deep) for part, each in parts.items()}
 
 
 def _explain_broken(broken: list[Path]) -> UserError:
@@ -316,7 +343,7 @@ def _refuse_lossy(kept: list[tuple[Path, _Inspection]], kinds: dict[str, Path]) 
         )
 
 
-def _make_path_array(paths: Sequence[Path]) -> Array:
+def make_path_array(paths: Sequence[Path]) -> Array:
     array = np.empty(len(paths), dtype=object)
     array[:] = paths
     return array
@@ -338,5 +365,5 @@ def read_files(files: Sequence[Path], grey: bool) -> list[Photos]:
                 _decode(image, grey, inspection.kind == "deep")
         except UserError as error:
             raise UserError(str(error.args[0]), hint) from None
-        found.append(Photos(_make_path_array([path]), grey, inspection.kind == "deep"))
+        found.append(Photos(make_path_array([path]), grey, inspection.kind == "deep"))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 from PIL import Image
 
-from archspec.data.images import Array, Photos, find_size, open_image, turn_upright
+from archspec.data.images import Array, find_size, open_image, turn_upright
 from archspec.errors import UserError
 from archspec.reading import readable
 
@@ -121,11 +121,11 @@ def find_values(masks: Masks) -> dict[int, str]:
     return found
 
 
-def check_sizes(photos: Photos, masks: Masks) -> None:
-    """Raise `UserError` for a mask of another size than its image."""
+def check_sizes(photos: Sequence[Path] | Array, masks: Masks) -> None:
+    """Raise `UserError` for a mask of another size than its image. photos: the image files."""
     with ThreadPoolExecutor() as pool:
-        sizes = pool.map(find_size, photos.paths), pool.map(find_size, masks.paths)
-        for photo, mask, size, other in zip(photos.paths, masks.paths, *sizes, strict=True):
+        sizes = pool.map(find_size, photos), pool.map(find_size, masks.paths)
+        for photo, mask, size, other in zip(photos, masks.paths, *sizes, strict=True):
             if size != other:
                 raise UserError(
                     f"the mask {readable(mask)} is {other[1]}x{other[0]}, its image "

@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from archspec.data.columns import Cells
-from archspec.data.folders import PARTS, find_part, is_image, list_visible
+from archspec.data.columns import Cells, DataSource, PartColumns
+from archspec.data.folders import PARTS, find_part, holds_images, is_image, list_visible
 from archspec.data.images import Array
-from archspec.errors import UserError
+from archspec.errors import UserError, did_you_mean
 from archspec.reading import kind_of, read_bytes, readable, reading
 
+SUFFIXES = {".csv", ".tsv", ".txt"}
 LARGEST = 2**28  # bytes: a table of numbers takes some ten times as much memory
 ENCODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 DELIMITERS = ",;\t"
@@ -77,6 +78,33 @@ def read_table(path: Path) -> tuple[dict[str, Cells], list[str]]:
             raise UserError(f"{where} has the names of columns, and no rows", "add a row a sample")
         numbers = np.array(lines, np.int64)
         return _name_columns(path, header, cells, numbers, notes), notes
+
+
+def find_table(folder: Path) -> Path | None:
+    """Return the only table in a folder, where no folders of images say the classes."""
+    folders, files = list_visible(folder)
+    tables = [path for path in files if path.suffix.lower() in SUFFIXES - {".txt"}]
+    if len(tables) != 1 or sum(map(holds_images, folders)) > 1:
+        return None
+    return tables[0]
+
+
+def load_table(path: Path, part: str | None) -> DataSource:
+    """Return the parts of a table as a source. part: the column that says which sample is where."""
+    columns, notes = read_table(path)
+    where, images = readable(path), find_path_columns(columns)
+    places = {"train": np.arange(len(next(iter(columns.values()))))}
+    if part is not None:
+        if part not in columns:
+            hint = did_you_mean(part, columns) or f"it has {', '.join(map(readable, columns))}"
+            raise UserError(f"train.data.part: {where} has no column '{readable(part)}'", hint)
+        places = split_parts(columns[part])
+    parts = {
+        each: PartColumns({name: cells[at] for name, cells in columns.items()}, where)
+        for each, at in places.items()
+    }
+    image = images[0] if len(images) == 1 else None
+    return DataSource(path.stem, parts, image, None, notes=tuple(notes))
 
 
 def _decode(content: bytes, where: str) -> str:
@@ -213,8 +241,8 @@ def _count(number: int, noun: str) -> str:
 
 
 def describe_cell(cells: Cells, row: int) -> str:
-    """Return what messages call a cell: its file, line and column."""
-    return f"{readable(cells.table)}, line {cells.lines[row]}: {_shorten(cells.name)}"
+    """Return where a cell stands: "faces.csv, line 7, column 'age'"."""
+    return f"{readable(cells.table)}, line {cells.lines[row]}, column '{_shorten(cells.name)}'"
 
 
 def _refuse(cells: Cells, wrong: Sequence[int], what: Callable[[str], str], hint: str) -> UserError:
@@ -477,7 +505,7 @@ def split_parts(cells: Cells) -> dict[str, Array]:
         raise _refuse(
             cells,
             wrong,
-            lambda text: f"is '{text}', which is no part" if text else "is empty",
+            lambda text: f"is '{text}', which is no part of a dataset" if text else "is empty",
             "write train, validation or test, or 0 and 1 in a column called is_valid or is_test",
         )
     parts = np.array(said)

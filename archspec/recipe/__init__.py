@@ -8,7 +8,7 @@ slow begins.
 """
 
 from archspec.recipe.callbacks import ended_early, find_restoring
-from archspec.recipe.classifying import check_outputs, check_targets, find_misfit
+from archspec.recipe.misfits import find_misfit, suggest_units
 from archspec.recipe.of_graph import Recipe, recipe_of
 from archspec.recipe.outputs import find_rectified, gives_probabilities, is_one_unit, is_sparse
 from archspec.recipe.record import DATA, RECIPE, given_in, suggest_key
@@ -19,8 +19,6 @@ __all__ = [
     "RECIPE",
     "SCALED_TWICE",
     "Recipe",
-    "check_outputs",
-    "check_targets",
     "ended_early",
     "find_misfit",
     "find_rectified",
@@ -32,4 +30,5 @@ __all__ = [
     "is_sparse",
     "recipe_of",
     "suggest_key",
+    "suggest_units",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Graph
@@ -10,8 +10,16 @@ from archspec.layers import LAYERS
 from archspec.objects import Object, named
 
 
-def check_augment(graph: Graph, augment: tuple[Object, ...]) -> None:
-    """Refuse augmentation that changes the shape of images, or that learns."""
+def check_augment(
+    graph: Graph,
+    augment: tuple[Object, ...],
+    tasks: Mapping[str, str],
+    targets: Mapping[str, object],
+) -> None:
+    """Refuse augmentation that changes the shape of images, that learns, or that a target misses.
+
+    tasks, targets: by output, the task and the column that the recipe names.
+    """
     if not augment:
         return
     if len(graph.inputs) > 1:

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from archspec.arguments import bind
-from archspec.errors import AtArgument, Refused
+from archspec.errors import AtArgument, Refused, did_you_mean
 from archspec.graph import Graph
 from archspec.objects import Object, named
 from archspec.recipe.augmentation import check_augment, find_wrong_ranges
@@ -21,8 +21,10 @@ from archspec.recipe.outputs import (
 )
 from archspec.recipe.record import RECIPE, Data, Train, suggest_key
 from archspec.recipe.scaling import SCALED_TWICE, find_scaled_twice
+from archspec.recipe.tasks import CLASSES, METRICS, find_task
 
 BY_OUTPUT = ("loss", "metrics", "loss_weights")
+BY_NAME = ("inputs", "targets", "class_weight")  # of data
 
 
 class Recipe(Train, frozen=True, kw_only=True):
@@ -30,6 +32,7 @@ class Recipe(Train, frozen=True, kw_only=True):
 
     epochs, steps: one of them is None. loss, metrics, loss_weights: by the dotted name of the
     output, one entry for every output in the graph's order. Objects are in normal form.
+    data.inputs, data.targets, data.class_weight: by name, where the recipe says something.
     warnings: what the user should read before the first step.
     """
 
@@ -48,6 +51,11 @@ class Recipe(Train, frozen=True, kw_only=True):
         several = len(self.loss) > 1
         for name, argument in RECIPE.items():
             value, write = getattr(self, name), argument.type.write
+            if name == "data":
+                value = replace(value, **{
+                    key: {call(each): given for each, given in getattr(value, key).items()} or None
+                    for key in BY_NAME
+                })  # fmt: skip
             if name in BY_OUTPUT:
                 each = {call(output): write(value) for output, value in value.items()}
                 written[name] = each if several else next(iter(each.values()))
@@ -87,9 +95,9 @@ def recipe_of(
         source = replace(source, name=data)
     if resize:
         source = replace(source, resize=source.resize or True, channels=True)
-    check_augment(graph, train.augment)
 
     losses = spread_over_outputs(graph, "loss", train.loss)
+    targets = spread_over_outputs(graph, "targets", source.targets)
     warnings = [*find_wrong_ranges(source.scale, train.augment)]
     scaled = find_scaled_twice(graph, source.scale, train.augment)
     if scaled is not None and not any(each.code == "scaled-twice" for each in graph.warnings):
@@ -99,7 +107,18 @@ def recipe_of(
             losses[name] = choose_loss(graph, name)
         elif mismatch := find_mismatch(graph, name, losses[name]):
             warnings.append(mismatch)
-    metrics = spread_over_outputs(graph, "metrics", train.metrics)
+    tasks = {name: find_task(graph, name, losses[name], targets.get(name)) for name in losses}
+    check_augment(graph, train.augment, tasks, targets)
+    source = replace(
+        source,
+        inputs=_name_inputs(graph, source.inputs),
+        targets=targets,
+        class_weight=_name_class_weights(graph, source.class_weight, tasks),
+    )
+    if train.metrics is None:
+        metrics = {name: METRICS[task] for name, task in tasks.items()}
+    else:
+        metrics = spread_over_outputs(graph, "metrics", train.metrics)
     check_labels(losses, metrics)
     check_values(metrics)
     check_shapes(graph, losses, metrics, train.loss is not None)
@@ -134,6 +153,43 @@ def _read(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> Train:
             message = f"train has no argument '{word}'"
             raise Refused(message, AtArgument(word), "unknown-argument", suggest_key(word))
     return Train(**bind("train", RECIPE, said | replacing))
+
+
+def _name_inputs(graph: Graph, inputs: Any) -> dict[str, Any]:
+    """Return the columns of a recipe by the names of the inputs that take them."""
+    if inputs is None:
+        return {}
+    at, hint = AtArgument("data", ("inputs",)), f"inputs: {', '.join(graph.inputs)}"
+    if not isinstance(inputs, Mapping):
+        if len(graph.inputs) > 1:
+            message = f"train.data.inputs must say which of {len(graph.inputs)} inputs takes what"
+            raise Refused(message, at, "train", hint)
+        return {graph.inputs[0]: inputs}
+    for name in inputs:
+        if name not in graph.inputs:
+            message = f"train.data.inputs names '{name}', which is no input"
+            raise Refused(message, at, "train", did_you_mean(name, graph.inputs) or hint)
+    return dict(inputs)
+
+
+def _name_class_weights(graph: Graph, given: Any, tasks: Mapping[str, str]) -> dict[str, Any]:
+    """Return the weights of classes by the names of the outputs that learn them."""
+    if given is None:
+        return {}
+    if given != "balanced" and any(isinstance(each, str | Mapping) for each in given.values()):
+        return spread_over_outputs(graph, "class_weight", given)
+    learning = [output for output, task in tasks.items() if task == CLASSES]
+    if len(learning) != 1:
+        raise Refused(
+            f"train.data.class_weight is for an output of classes, and {graph.name} has "
+            f"{len(learning)}",
+            AtArgument("data", ("class_weight",)),
+            "train",
+            "write it for one output by name: `class_weight: {OUTPUT: balanced}`"
+            if learning
+            else "leave it out",
+        )
+    return {learning[0]: given}
 
 
 def _check_precision(optimizer: Object, precision: str) -> None:

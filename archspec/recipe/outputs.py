@@ -19,6 +19,7 @@ OF_CLASSES = {
     *("BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"),
 }
 
+OF_DATA = ("targets", "class_weight")  # keys of train.data that may have a value for each output
 NEARLY_PROBABILITIES = ("hard_sigmoid", "sparse_sigmoid", "sparsemax")
 
 
@@ -36,6 +37,7 @@ def spread_over_outputs(graph: Graph, key: str, value: Any) -> dict[str, Any]:
     if not keyed:
         return {} if value is None else dict.fromkeys(graph.outputs, value)
     named = {}
+    where = f"train.data.{key}" if key in OF_DATA else f"train.{key}"
     for name, each in value.items():
         # A block named as an output is its last step: `aux` stands for `aux.dense`.
         inside = [out for out in graph.outputs if out.startswith(f"{name}.")]
@@ -44,9 +46,8 @@ def spread_over_outputs(graph: Graph, key: str, value: Any) -> dict[str, Any]:
                 f"outputs: {', '.join(graph.outputs)}; `train: {{{key}: null}}` takes away what a "
                 "base gives"
             )
-            raise Refused(
-                f"train.{key} names '{name}', which is no output", AtArgument(key), "train", hint
-            )
+            at = AtArgument("data", (key,)) if key in OF_DATA else AtArgument(key)
+            raise Refused(f"{where} names '{name}', which is no output", at, "train", hint)
         named[name if name in graph.outputs else inside[0]] = each
     return named
 

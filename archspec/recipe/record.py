@@ -30,6 +30,8 @@ from archspec.objects import Object
 from archspec.recipe.types import (
     AUGMENT,
     CALLBACKS,
+    CLASS_WEIGHT,
+    COLUMNS,
     LOSSES,
     METRICS,
     OPTIMIZER,
@@ -43,12 +45,33 @@ from archspec.syntax.source import read_file, to_plain
 
 
 class Data(Struct, frozen=True, kw_only=True):
-    """The `train.data` of a spec: the dataset, and how its images are prepared."""
+    """The `train.data` of a spec: the data, what of it is learnt, and how images are prepared."""
 
     name: A[
         str | None,
         optional(TEXT),
-        "A dataset, a folder of images per class, or an .npz file.",
+        "A dataset, a folder of images, a table (.csv), or arrays (.npz, or a folder of .npy).",
+    ] = None
+    inputs: A[
+        Any, COLUMNS, "The columns that the inputs take, where their names do not say it."
+    ] = None
+    targets: A[
+        Any,
+        COLUMNS,
+        "The columns that the outputs learn, or the word input: what the network is given.",
+    ] = None
+    part: A[
+        str | None,
+        optional(TEXT),
+        "The column that says of each sample whether it is train, validation or test.",
+    ] = None
+    sample_weight: A[
+        str | None, optional(TEXT), "The column with the weight of each sample in the loss."
+    ] = None
+    class_weight: A[
+        Any,
+        CLASS_WEIGHT,
+        "How much the samples of each class count; balanced: rare ones count more.",
     ] = None
     scale: A[
         tuple[float, float] | None,
@@ -110,10 +133,11 @@ class Train(Struct, frozen=True, kw_only=True):
         "cross-entropy, from probabilities or logits as the output gives.",
     ] = None
     metrics: A[
-        tuple[Object, ...] | Mapping[str, tuple[Object, ...]],
+        tuple[Object, ...] | Mapping[str, tuple[Object, ...]] | None,
         METRICS,
-        "What is measured besides the loss.",
-    ] = ("accuracy",)
+        "What is measured besides the loss; null is accuracy for classes, BinaryAccuracy for "
+        "several labels, MeanAbsoluteError for numbers, nothing for images.",
+    ] = None
     loss_weights: A[
         Mapping[str, float] | None, WEIGHTS, "How much the loss of each output counts."
     ] = None

@@ -8,7 +8,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from archspec import foreign
-from archspec.arguments import NUMBER, Type, bind, choice, interval, leave_out_defaults, show
+from archspec.arguments import (
+    NUMBER,
+    Type,
+    bind,
+    choice,
+    interval,
+    leave_out_defaults,
+    optional,
+    show,
+)
 from archspec.errors import Refused, Unfit
 from archspec.infer import explain_lacking, suggest_nearest
 from archspec.layers import LAYERS
@@ -139,6 +148,50 @@ WEIGHTS = Type(
     "a number for each output",
     {"type": "object", "additionalProperties": {"$comment": NUMBER.words, **NUMBER.schema}},
     lambda value: {str(name): NUMBER.read(each) for name, each in value.items()},
+)
+_COLUMN: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    ]
+}
+
+
+def _read_columns(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _read_columns(each) for name, each in value.items()}
+    return value if isinstance(value, str) else tuple(value)
+
+
+COLUMNS = optional(
+    Type(
+        "a column, a list of columns, or one of these by name",
+        {"anyOf": [*_COLUMN["anyOf"], {"type": "object", "additionalProperties": _COLUMN}]},
+        _read_columns,
+    )
+)
+CLASS_WEIGHT = optional(
+    Type(
+        "balanced, a number for each class, or one of these for each output",
+        {
+            "anyOf": [
+                {"enum": ["balanced"]},
+                {
+                    "type": "object",
+                    "additionalProperties": {
+                        "anyOf": [
+                            {"type": "number", "minimum": 0},
+                            {"enum": ["balanced"]},
+                            {
+                                "type": "object",
+                                "additionalProperties": {"type": "number", "minimum": 0},
+                            },
+                        ]
+                    },
+                },
+            ]
+        },
+    )
 )
 CALLBACKS = Type(
     "a list of callbacks",

@@ -88,14 +88,17 @@ def record(required: str, **properties: Schema) -> Schema:
     return {"type": "object", "required": required.split(), "properties": properties}
 
 
+RANGE = listing(NUMBER, minItems=2, maxItems=2)
 DATA = record(
     "name images fingerprint",
     name=TEXT,
     images=mapping(COUNT),
     fingerprint=TEXT,
     classes=listing({"type": ["string", "integer"]}),
-    range=listing(NUMBER, minItems=2, maxItems=2),
+    range=RANGE,
     grey=BOOLEAN,
+    inputs=mapping(record("column range grey", column=TEXT, range=RANGE, grey=BOOLEAN)),
+    outputs=mapping(record("task column classes", task=TEXT, column=TEXT, classes=listing(TEXT))),
     data_dir=maybe(TEXT),
     found=maybe(TEXT),
     limit=maybe(COUNT),

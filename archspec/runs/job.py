@@ -11,8 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec.backends.spec_yaml import flat_name, to_spec
-from archspec.data.datasets import Dataset, count_by_class, hash_examples
-from archspec.data.images import are_grey
+from archspec.data.binding import Dataset
+from archspec.data.examples import count_by_class, hash_examples
 from archspec.data.preparation import Part
 from archspec.graph import Graph
 from archspec.reading import path_of
@@ -97,6 +97,9 @@ def describe_job(
 
     data_dir, limit: as `train` takes them.
     """
+    train = parts["train"].examples
+    first = next(iter(dataset.inputs.values()))
+    labels = dataset.list_labels(train)
     return {
         "name": graph.name,
         "params": dict(graph.params),
@@ -108,12 +111,20 @@ def describe_job(
             "name": dataset.name,
             "classes": dataset.classes,
             "images": {name: len(part) for name, part in parts.items()},
-            "balance": count_by_class(dataset.classes, parts["train"].examples.labels),
-            "range": dataset.range,
-            "grey": are_grey(parts["train"].examples.images),
+            "balance": count_by_class(dataset.classes, labels) if dataset.classes else {},
+            "range": first.range,
+            "grey": first.grey,
+            "inputs": {
+                name: {"column": each.column, "range": each.range, "grey": each.grey}
+                for name, each in dataset.inputs.items()
+            },
+            "outputs": {
+                name: {"task": each.task, "column": each.column, "classes": each.classes}
+                for name, each in dataset.targets.items()
+            },
             "fingerprint": hash_examples({name: part.examples for name, part in parts.items()}),
             "data_dir": str(path_of(data_dir)) if data_dir else None,
-            "found": str(dataset.folder) if dataset.folder else None,
+            "found": str(found) if (found := dataset.source.folder) else None,
             "limit": limit,
         },
     }

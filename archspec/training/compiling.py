@@ -53,11 +53,14 @@ def compile_trainer(
 
     per_epoch: steps in an epoch. device: the one in use, such as `gpu:0`.
     """
-    (images,), outputs = model.inputs, model.outputs
-    if recipe.augment:
-        images = keras.Input(batch_shape=images.shape, dtype=images.dtype)
+    outputs = model.outputs
+    inputs: Any = dict(zip(graph.inputs, model.inputs, strict=True))
+    if len(inputs) == 1:
+        (inputs,) = inputs.values()
+    if recipe.augment:  # of one input: `check_augment` refuses it for several
+        inputs = keras.Input(batch_shape=inputs.shape, dtype=inputs.dtype)
         layers = [make_layer(*named(step)) for step in recipe.augment]
-        outputs = model(_Augment(layers)(images))
+        outputs = model(_Augment(layers)(inputs))
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     losses = {name: build_object(keras.losses, each) for name, each in recipe.loss.items()}
     metrics = {
@@ -67,7 +70,7 @@ def compile_trainer(
     single = len(outputs) == 1
     (first, *_) = graph.outputs
     kind = ManySteps if keras.backend.backend() == "tensorflow" else keras.Model
-    trainer = kind(images, outputs[0] if single else dict(zip(graph.outputs, outputs, strict=True)))
+    trainer = kind(inputs, outputs[0] if single else dict(zip(graph.outputs, outputs, strict=True)))
     trainer.compile(
         optimizer=build_object(keras.optimizers, recipe.optimizer),
         loss=losses[first] if single else losses,

@@ -15,9 +15,9 @@ import numpy as np
 from msgspec.structs import replace
 
 from archspec.backends import framework
-from archspec.data.datasets import Dataset
+from archspec.data.binding import Dataset
 from archspec.data.images import Array
-from archspec.data.preparation import Part, make_targets, prepare
+from archspec.data.preparation import Part, prepare
 from archspec.errors import UserError
 from archspec.runs.outcome import Evaluation
 from archspec.training import figures
@@ -73,7 +73,9 @@ def _prepare(
     data_dir = data_dir or (Path(facts["data_dir"]) if facts["data_dir"] else None)
     found = Path(facts["found"]) if facts.get("found") else None
     limit = None if data else facts["limit"]
-    dataset, parts = prepare(trained.graph, recipe, data_dir, limit, found)
+    dataset, parts = prepare(
+        trained.graph, recipe, data_dir, limit, found, only_classes="outputs" not in facts
+    )
     if list(dataset.classes) != trained.classes:
         raise UserError(
             f"{dataset.name} has the classes {', '.join(dataset.classes[:5])}, ..., "
@@ -88,18 +90,22 @@ def _evaluate(trained: TrainedRun, name: str, part: Part, device: str) -> tuple[
     from sklearn.metrics import classification_report, confusion_matrix
 
     graph, recipe, batch_size = trained.graph, trained.recipe, trained.recipe.batch_size
-    feed = Feed(part.examples, part.fit, partial(make_targets, graph, recipe), batch_size)
+    feed = Feed(part, batch_size)
     trainer = compile_trainer(trained.model, graph, replace(recipe, augment=()), 1, device)
     values = measure(trainer, feed, batch_size)
     outputs = trainer.predict(feed.x, batch_size=batch_size, verbose=0)
     probabilities = trained.compute_probabilities(outputs)
-    truth, guess = part.examples.labels, probabilities.argmax(axis=1)
+    truth, guess = _list_labels(trained, part), probabilities.argmax(axis=1)
     labels = range(len(trained.classes))
     report = classification_report(
         truth, guess, labels=labels, target_names=trained.classes, output_dict=True, zero_division=0
     )
     matrix = confusion_matrix(truth, guess, labels=labels)
     return Evaluation(name, values, report, matrix), probabilities
+
+
+def _list_labels(trained: TrainedRun, part: Part) -> Array:
+    return np.asarray(part.examples.targets[trained.graph.outputs[0]])
 
 
 def _write_report(trained: TrainedRun, found: Evaluation) -> None:
@@ -124,11 +130,14 @@ def _draw_mistakes(
 
     There is no picture where no image was mistaken, or where the images are none that can be seen.
     """
-    truth, guess = part.examples.labels, probabilities.argmax(axis=1)
+    truth, guess = _list_labels(trained, part), probabilities.argmax(axis=1)
     wrong = np.flatnonzero(truth != guess)
     surest = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:SHOWN]
-    images = part.fit(part.examples.take(surest).images) if len(surest) else np.empty((0,))
-    if not figures.are_images(images):
+    if not len(surest):
+        return
+    inputs = part.fit_inputs(part.examples.take(surest)).values()
+    images = next(filter(figures.are_images, inputs), None)
+    if images is None:
         return
     classes = trained.classes
     captions = [

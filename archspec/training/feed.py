@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from math import ceil, prod
+from math import ceil
 from typing import Any
 
 import keras
 import numpy as np
 
-from archspec.data.datasets import Examples
-from archspec.data.fitting import Fitting
 from archspec.data.images import Array
+from archspec.data.preparation import Part
 from archspec.errors import UserError
 from archspec.training.tensorflow_steps import make_groups
 
@@ -24,68 +23,80 @@ BUDGET = 2 * 2**30  # bytes of prepared images that are kept in memory
 CHUNK = 1024
 AHEAD = 2  # batches that are made while the model trains on one
 
-Targets = Callable[[Array], Any]
-Batch = tuple[Array, Any]
+Batch = tuple[Any, ...]
 
 
 class Feed:
     """The x and y for Keras's `fit` and `evaluate`; y is None where x gives both.
 
-    epoch: the number of the epoch, from 0; set it before the epoch begins.
+    weights: of the samples, where they differ. epoch: the number of the epoch, from 0; set it
+    before the epoch begins.
     """
 
     def __init__(
-        self,
-        examples: Examples,
-        fit: Fitting,
-        targets: Targets,
-        batch_size: int,
-        seed: int | None = None,
-        steps: int = 1,
+        self, part: Part, batch_size: int, seed: int | None = None, steps: int = 1
     ) -> None:
-        """Feed examples as the model takes them: images (n, *fit.shape) in float32, and targets.
+        """Feed the samples of a part as the model takes them.
 
-        targets: makes them of labels (n,). seed: shuffle by it, anew each epoch; None keeps the
-        order. steps: the trainer's `steps_per_execution`.
+        seed: shuffle by it, anew each epoch; None keeps the order. steps: the trainer's
+        `steps_per_execution`.
         """
+        examples = part.examples
         self.count, self.seed, self.epoch = len(examples), seed, 0
         self.failure: UserError | None = None  # of a batch: Keras hides it in an error of its own
         self.x: Any = None
         self.y: Any = None
-        if self.count * prod(fit.shape) * 4 > BUDGET:
+        self.weights: Any = None
+        if self.count * part.count_bytes() > BUDGET:
 
             def read(places: Array) -> Batch:
-                batch = examples.take(places)
                 try:
-                    return fit(batch.images), targets(batch.labels)
+                    return part.make_batch(examples.take(places))
                 except UserError as error:
                     self.failure = error
                     raise
 
             self.x = Batches(self, read, batch_size)
             return
-        images = np.empty((self.count, *fit.shape), np.float32)
-        for start in range(0, self.count, CHUNK):
-            images[start : start + CHUNK] = fit(examples.images[start : start + CHUNK])
+        arrays = _make_arrays(part)
         if seed is None:
-            self.x, self.y = images, targets(examples.labels)
+            self.x, self.y, self.weights = (*arrays, None)[:3]
         elif keras.backend.backend() == "tensorflow":
-            arrays = (images, targets(examples.labels))
             self.x = make_groups(arrays, self.draw_order, self.count, batch_size, steps)
         else:
-            labels = examples.labels
-            self.x = Batches(self, lambda at: (images[at], targets(labels[at])), batch_size)
+            self.x = Batches(
+                self, lambda at: keras.tree.map_structure(lambda each: each[at], arrays), batch_size
+            )
 
     @property
     def pair(self) -> Any:
-        """The x and y as `validation_data` of Keras's `fit`."""
-        return self.x if self.y is None else (self.x, self.y)
+        """The x, y and weights as `validation_data` of Keras's `fit`."""
+        if self.y is None:
+            return self.x
+        return (self.x, self.y) if self.weights is None else (self.x, self.y, self.weights)
 
     def draw_order(self) -> Array:
         """Return the places of the examples (n,) in the order of this epoch."""
         if self.seed is None:
             return np.arange(self.count)
         return np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
+
+
+def _make_arrays(part: Part) -> Batch:
+    """Return all samples of a part as one batch."""
+    whole: Batch = ()
+    for start in range(0, len(part), CHUNK):
+        places = np.arange(start, min(start + CHUNK, len(part)))
+        batch = part.make_batch(part.examples.take(places))
+        if not whole:
+            whole = keras.tree.map_structure(
+                lambda each: np.empty((len(part), *each.shape[1:]), each.dtype), batch
+            )
+        for target, values in zip(
+            keras.tree.flatten(whole), keras.tree.flatten(batch), strict=True
+        ):
+            target[places] = values
+    return whole
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]

@@ -14,7 +14,6 @@ import keras
 import numpy as np
 
 from archspec.backends.keras import to_keras
-from archspec.data.preparation import make_targets
 from archspec.errors import UserError
 from archspec.reading import kind_of
 from archspec.recipe import find_restoring
@@ -130,14 +129,10 @@ class _Training:
 
     def make_feeds(self) -> None:
         """Make the feed of each part of the images: those in memory are prepared now."""
-        graph, recipe = self.job.graph, self.job.recipe
-        labels = partial(make_targets, graph, recipe)
-        at_once = self.trainer.steps_per_execution
+        recipe, at_once = self.job.recipe, self.trainer.steps_per_execution
         for name, part in self.job.parts.items():
             seed = recipe.seed if name == "train" else None
-            self.feeds[name] = Feed(
-                part.examples, part.fit, labels, recipe.batch_size, seed, at_once
-            )
+            self.feeds[name] = Feed(part, recipe.batch_size, seed, at_once)
 
     def raise_failure_of_feeds(self) -> None:
         """Raise the error of a batch that could not be read, which Keras hides in its own."""
@@ -152,9 +147,12 @@ class _Training:
         if kind_of(folder.path / SAMPLES) is not None:  # a run that goes on here has drawn them
             return
         batch = part.examples.take(self.feeds["train"].draw_order()[:MANY])
-        images = part.fit(batch.images)
-        if figures.are_images(images):
-            captions = [self.job.dataset.classes[label] for label in batch.labels]
+        shown = filter(figures.are_images, part.fit_inputs(batch).values())
+        if (images := next(shown, None)) is not None:
+            classes = self.job.dataset.classes
+            captions = [
+                classes[at] if classes else "" for at in self.job.dataset.list_labels(batch)
+            ]
             data = self.job.facts["data"]
             title = f"{data['name']}, training images"
             draw = partial(figures.draw_samples, images, captions, data["balance"], title)

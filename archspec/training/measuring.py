@@ -12,7 +12,10 @@ from archspec.training.feed import Feed
 
 def measure(trainer: keras.Model, feed: Feed, batch_size: int) -> dict[str, float]:
     """Return the loss and the metrics of a compiled model on a feed, as Keras names them."""
-    values = trainer.evaluate(feed.x, feed.y, batch_size=batch_size, verbose=0, return_dict=True)
+    weights = {} if feed.weights is None else {"sample_weight": feed.weights}
+    values = trainer.evaluate(
+        feed.x, feed.y, batch_size=batch_size, verbose=0, return_dict=True, **weights
+    )
     return round_values(values)
 
 

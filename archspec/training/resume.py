@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from archspec.backends import framework
-from archspec.data.datasets import Dataset
+from archspec.data.binding import Dataset
 from archspec.data.preparation import Part, describe_data, prepare
 from archspec.differences.difference import compare_graphs
 from archspec.differences.flat import restore_scopes
@@ -178,7 +178,9 @@ def _prepare(
     if data is None and data_dir is None and before.get("data_dir"):
         data_dir = Path(before["data_dir"])
     found = Path(before["found"]) if before.get("found") else None
-    dataset, parts = prepare(graph, recipe, data_dir, limit, found)
+    dataset, parts = prepare(
+        graph, recipe, data_dir, limit, found, only_classes="outputs" not in before
+    )
     echo(describe_data(dataset, parts))
     now_facts = describe_job(graph, recipe, dataset, parts, data_dir, limit)
     now_facts |= {key: facts[key] for key in ("params", "spec", "threads") if key in facts}

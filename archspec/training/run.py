@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from archspec.data.preparation import describe_data, prepare, refuse_other_targets
+from archspec.backends.spec_yaml import flat_name
+from archspec.data.preparation import describe_data, prepare, refuse_misfit, rename
 from archspec.graph import Graph
 from archspec.pipeline import loads
 from archspec.recipe import Recipe, ended_early, recipe_of
@@ -69,12 +70,13 @@ def train(
     for warning in recipe.warnings:
         if warning not in said:
             options.echo(f"warning: {warning}")
-    refuse_other_targets(recipe)
+    refuse_misfit(graph, recipe)
     recipe = locate_data(recipe)
     dataset, parts = prepare(graph, recipe, data_dir, limit)
     options.echo(describe_data(dataset, parts))
     if early := ended_early(recipe, count_steps_per_epoch(recipe, len(parts["train"]))):
         options.echo(f"warning: {early}")
+    dataset, parts = rename(dataset, parts, flat_name)
     folder = RunFolder(graph.name, run_dir)
     resolved = format_resolved(graph, recipe)
     facts = describe_job(graph, recipe, dataset, parts, data_dir, limit)
