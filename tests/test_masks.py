@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import archspec
 from archspec.data.masks import Masks, check_sizes, find_values
 from archspec.data.pairs import find_images, find_masks
+from archspec.data.preparation import prepare
 from archspec.errors import UserError
+from archspec.recipe import recipe_of
 
 VALUES = np.array([[0, 1, 2], [3, 200, 255]], np.uint8)
 DEEP = np.array([[0, 1, 256], [4095, 40_000, 65535]], np.uint16)
@@ -313,3 +316,30 @@ def test_images_alone_are_found(
 def test_images_alone_have_a_training_set(tmp_path: Path) -> None:
     said = message(find_images, folder(tmp_path, "val/1.jpg", "test/1.jpg"))
     assert "images for test and validation, but no folder 'train'" in said
+
+
+# --- as a network takes them ---------------------------------------------------------------------
+
+MAP = """
+archspec: 1
+input: [4, 4, 1]
+layers: [Conv2D: {filters: 2, kernel_size: 1, activation: softmax}]
+train: {data: {skip_broken: true}}
+"""
+
+
+def test_the_mask_of_a_broken_image_is_left_out_with_it(tmp_path: Path) -> None:
+    folder(tmp_path, "images/0+1+2+3+4.png", "masks/0+1+2+3+4.png")
+    for at in range(5):
+        Image.new("L", (4, 4), at).save(tmp_path / f"images/{at}.png")
+        Image.new("L", (4, 4), at % 2).save(tmp_path / f"masks/{at}.png")
+    (tmp_path / "images/2.png").write_bytes(b"no image")
+    graph = archspec.loads(MAP)
+    dataset, parts = prepare(graph, recipe_of(graph, data=str(tmp_path)))
+    assert dataset.skipped == (tmp_path / "images/2.png",)
+    seen = []
+    for part in parts.values():
+        (images,), (masks,) = part.examples.inputs.values(), part.examples.targets.values()
+        assert [path.name for path in images.paths] == [path.name for path in masks.paths]
+        seen += [path.stem for path in masks.paths]
+    assert sorted(seen) == ["0", "1", "3", "4"]

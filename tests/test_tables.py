@@ -4,8 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+import archspec
 from archspec.data.columns import Cells
+from archspec.data.preparation import prepare
 from archspec.data.tables import (
     describe_cell,
     describe_files,
@@ -20,6 +23,7 @@ from archspec.data.tables import (
     to_numbers,
 )
 from archspec.errors import UserError
+from archspec.recipe import recipe_of
 
 
 def write(folder: Path, text: str | bytes, name: str = "t.csv", files: str = "") -> Path:
@@ -339,3 +343,27 @@ def test_a_column_says_the_parts(tmp_path: Path) -> None:
 )
 def test_another_word_is_no_part(name: str, values: list[str], said: str, tmp_path: Path) -> None:
     assert said in message(split_parts, column(tmp_path, *values, name=name))
+
+
+# --- as a network takes them ---------------------------------------------------------------------
+
+LABELS = """
+archspec: 1
+input: [4, 4, 3]
+layers: [Flatten, Dense: {units: 2, activation: sigmoid}]
+train: {loss: BinaryCrossentropy, data: {targets: tags, part: part}}
+"""
+
+
+def test_a_network_takes_what_its_table_means(tmp_path: Path) -> None:
+    rows = ["id,tags,part", "1,big cat;dog,train", "2,big cat,val", "3,dog,train"]
+    table = write(tmp_path, "\n".join(rows), files="pictures/none.txt")
+    for name in "123":
+        Image.new("RGB", (4, 4)).save(tmp_path / f"pictures/{name}.png")
+    graph = archspec.loads(LABELS)
+    dataset, parts = prepare(graph, recipe_of(graph, data=str(table)))
+    (target,) = dataset.targets.values()
+    assert target.classes == ("big cat", "dog")
+    (marks,) = parts["validation"].examples.targets.values()
+    assert marks.tolist() == [[1, 0]]
+    assert "id: '1' is the file pictures/1.png, and so on" in dataset.notes
