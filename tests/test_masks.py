@@ -220,6 +220,14 @@ def test_a_mask_goes_with_the_image_of_its_name(images: str, masks: str, tmp_pat
     assert pairs(tmp_path, *both[0], *both[1]) == {"train": both}
 
 
+def test_names_are_as_long_as_they_must_be(tmp_path: Path) -> None:
+    both = [
+        *(("images/1.jpg", "masks/1.png"), ("images/1_mask.jpg", "masks/1_mask.png")),
+        *(("images1/1.jpg", "masks1/1.png"), ("images2/1.jpg", "masks2/1.png")),
+    ]
+    assert pairs(tmp_path, *(path for each in both for path in each)) == {"train": both}
+
+
 @pytest.mark.parametrize(
     ("images", "masks"),
     [
@@ -296,6 +304,7 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
          {"train": 1, "validation": 2, "test": 1}, []),
         (["images/train/1.jpg", "images/test/1.jpg"], {"train": 1, "test": 1}, []),
         (["1+2.jpg", "test/1.png"], {"train": 2, "test": 1}, []),
+        (["train/a/1.jpg", "train/test/1.jpg"], {"train": 2}, []),
         (["test_tube/1.jpg", "glass/1.jpg"], {"train": 2}, []),
         (["images/1.jpg", "masks/1.png"], {"train": 1}, ["they are masks: 1 image"]),
         (["masks/1.png"], {"train": 1}, []),

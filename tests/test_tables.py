@@ -222,7 +222,7 @@ def test_a_column_of_words_is_none_of_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "files", "found", "note"),
     [
-        ("a.png b.png", "a.png b.png", "a.png b.png", None),
+        ("a.png .b.png", "a.png .b.png", "a.png .b.png", None),
         ("x/a.png ../{}/b.png", "x/a.png b.png", "x/a.png ../{}/b.png", None),
         (r"x\a.png .\b.png", "x/a.png b.png", "x/a.png b.png", None),
         ("a.png b.png", "images/a.png images/b.png", "images/a.png images/b.png", "a.png"),
@@ -311,6 +311,7 @@ def test_labels_are_split(values: list[str], separator: str, tmp_path: Path) -> 
 def test_the_separator_is_that_of_all_parts(tmp_path: Path) -> None:
     cells = column(tmp_path, "big cat;dog", "big cat")
     assert find_separator([cells[[1]], cells[[0]]]) == ";"
+    assert find_separator([column(tmp_path, "['big cat']", "[]")]) == ","
     said = message(find_separator, [column(tmp_path, "a", "a;b", "a,b")])
     assert "line 3, column 'age' has its labels between ';', line 4 between ','" in said
 
