@@ -456,3 +456,20 @@ def test_bytes_that_are_no_text_are_reported_in_every_form(files: Path) -> None:
     ((_, properties, _),) = commands("bytes.yaml")
     (result,) = sarif("bytes.yaml")["results"]
     assert (properties["title"], result["ruleId"]) == ("file", "file")
+
+
+def test_data_that_does_not_fit_is_found_without_training(files: Path) -> None:
+    np = pytest.importorskip("numpy")
+    (files / "numbers.yaml").write_text(
+        "archspec: 1\ninput: [4]\nlayers: [Dense: 1]\ntrain: {loss: MeanSquaredError}\n"
+    )
+    np.savez(files / "d.npz", x=np.zeros((8, 4)), y=np.arange(8))
+    np.savez(files / "bad.npz", x=np.zeros((8, 4)), y=np.zeros((8, 2)))
+    done = check("numbers.yaml", "--data", "d.npz")
+    assert (done.exit_code, "output dense: y, numbers from 0 to 7" in done.output) == (0, True)
+    done = check("numbers.yaml", "--data", "bad.npz")
+    assert done.exit_code == 1
+    assert "y gives 2 for each sample, but output 'dense' is 1 [data]" in done.output
+    assert check("numbers.yaml", "--resize").exit_code == 2
+    fits = archspec.check(files / "numbers.yaml", data="d.npz")
+    assert (fits, len(archspec.check("lenet5", data="bad.npz"))) == ([], 1)

@@ -39,7 +39,7 @@ COMMANDS = list(
         if language == "sh"
         for line in text.splitlines()
         for command in line.split(" && ")
-        if command.startswith("archspec ")
+        if command.startswith(("archspec ", "python examples/"))
     )
 )
 KERAS = tuple(
@@ -84,8 +84,8 @@ def test_there_are_commands_to_run():
 @pytest.mark.parametrize("command", [pytest.param(each, marks=marks(each)) for each in COMMANDS])
 def test_a_command_of_readme_and_docs_runs(command: str, checkout: Path):
     """In this process, unless the shell has something of its own to do."""
-    if {*command} & {*"*>"}:
-        run_by_shell(command, checkout)
+    if {*command} & {*"*>"} or command.startswith("python "):
+        run_by_shell(re.sub("^python ", f"{sys.executable} ", command), checkout)
     else:
         done = conftest.command(checkout, *shlex.split(command)[1:])
         differs = command.startswith("archspec diff ") and done.returncode == 1

@@ -356,7 +356,7 @@ def test_a_folder_trains_from_memory_or_streamed(photos, tmp_path, monkeypatch, 
     ]
     assert runs[0].history[3]["loss"] < runs[0].history[0]["loss"]
     assert runs[0].metrics["test"] is None
-    assert "test: the data has no such images" in said[-1]
+    assert "test: the data has no such samples" in said[-1]
     losses = [[row["loss"] for row in each.history] for each in runs]
     assert losses[0] == losses[1]
     assert json.loads((tmp_path / "a" / "run.json").read_text())["data"]["classes"] == [

@@ -10,15 +10,23 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from archspec import pipeline
-from archspec.api.arguments import Spec, graphs_of
-from archspec.errors import Diagnostic, Source, Span, SpecError, UserError, in_order
+from archspec.api.arguments import Spec, graphs_of, needs_run_extra, path_or_none
+from archspec.errors import Diagnostic, Refused, Source, Span, SpecError, UserError, in_order
 from archspec.graph import Graph
 
 
-def check(*specs: str | Path, **params: Any) -> list[Diagnostic]:
+def check(
+    *specs: str | Path,
+    data: str | None = None,
+    data_dir: str | Path | None = None,
+    resize: bool = False,
+    **params: Any,
+) -> list[Diagnostic]:
     """Check specs, and return everything that is wrong with them; nothing is raised for it.
 
     specs: files, or bare names of specs that come with archspec.
+    data, data_dir, resize: what they are to be trained on, as `archspec.train` takes it: what does
+        not fit is found without training.
     params: new values for their params, as `archspec.load` takes them.
 
     The list is empty where nothing is wrong. A `Diagnostic` with the severity "warning" or "note"
@@ -38,7 +46,11 @@ def check(*specs: str | Path, **params: Any) -> list[Diagnostic]:
             raise TypeError(f"check() takes files or names of specs, not {type(each).__name__}")
     if not specs:
         raise TypeError("check() takes at least one spec")
-    return merge(examine(str(each), partial(pipeline.load, each, **params)) for each in specs)
+    checked = [examine(str(each), partial(pipeline.load, each, **params)) for each in specs]
+    if data is not None:
+        place = path_or_none("data_dir", data_dir)
+        checked = [try_data(each, data, place, resize).examination for each in checked]
+    return merge(checked)
 
 
 def advise(*specs: Spec) -> list[Diagnostic]:
@@ -88,6 +100,40 @@ def examine(name: str, load: Callable[[], Graph]) -> Examination:
     found = _fail_contracts((*graph.warnings, *([graph.misfit] if graph.misfit else ())))
     broken = any(each.severity == "error" for each in found)
     return Examination(name, in_order(found) if broken else found, graph)
+
+
+class Tried(NamedTuple):
+    """An examination with what is wrong with its data, and lines about data that fit."""
+
+    examination: Examination
+    lines: str = ""
+
+
+@needs_run_extra
+def try_data(
+    checked: Examination, data: str, data_dir: Path | None = None, resize: bool = False
+) -> Tried:
+    """Find whether a sound spec can be trained on data, as far as that is known without training.
+
+    data, data_dir, resize: as `archspec.train` takes them.
+    """
+    if checked.graph is None or not checked.is_sound:
+        return Tried(checked)
+    from archspec.data.preparation import describe_data, prepare
+    from archspec.recipe import recipe_of
+
+    graph = checked.graph
+    others = tuple(each for each in checked.found if each is not graph.misfit)
+    try:
+        recipe = recipe_of(graph, data=data, resize=resize)
+        return Tried(
+            checked._replace(found=others), describe_data(*prepare(graph, recipe, data_dir))
+        )
+    except (UserError, Refused) as error:
+        hint = error.hint
+        place = Span(Source(checked.name, ()), 1, 1, 1, 1)
+        wrong = Diagnostic("data", str(error.args[0]), place, hint)
+        return Tried(checked._replace(found=(*others, wrong)))
 
 
 def add_advice(checked: Examination) -> Examination:

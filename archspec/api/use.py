@@ -56,26 +56,31 @@ def predict(
     *images: str | Path,
     top: int = 5,
     resize: bool = False,
+    output: str | Path | None = None,
     device: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Predict the classes of images with the model of a run.
+    """Predict what the model of a run makes of images, or of the rows of tables and arrays.
 
     run: a `Run`, or its folder.
-    images: files, which are prepared as in training.
+    images: files of images, folders of such, tables (.csv) and arrays (.npz) with the columns of
+        the training; all are prepared as in training.
     top: how many of the most probable classes are returned.
     resize: adapt the size and the channels of images to the spec's input.
+    output: a folder in which the masks and images that the model makes are written as PNG.
     device: as `archspec.train` takes it.
 
-    Returns a dict for each file: its "file", and its "classes" as a dict from name to probability,
-    the most probable first.
+    Returns a dict for each sample: its "file", and its "classes" as a dict from name to
+    probability, the most probable first. A model with other outputs, or several, gives "outputs"
+    instead: for each output "classes", "labels", "numbers", "mask" or "image".
 
-    Raises `UserError` for a folder without a trained model, and for a file that is no image.
+    Raises `UserError` for a folder without a trained model, and for a file that cannot be read.
 
         >>> import archspec
         >>> (found,) = archspec.predict("runs/lenet5-1", "docs/digit.png")  # doctest: +SKIP
         >>> print(found["classes"])  # doctest: +SKIP
     """
     check_count("top", top)
+    place = path_or_none("output", output)
     folder = folder_of(run, "predict")
     for each in images:
         if not isinstance(each, str | Path):
@@ -85,4 +90,4 @@ def predict(
     framework.start()
     from archspec.training.predicting import predict as predict_run
 
-    return predict_run(folder, [Path(each) for each in images], top, resize, device)
+    return predict_run(folder, [Path(each) for each in images], top, resize, device, place)

@@ -10,9 +10,16 @@ from pathlib import Path
 
 import click
 
-from archspec.api.check import Examination, add_advice, examine, merge
+from archspec.api.check import Examination, add_advice, examine, merge, try_data
 from archspec.cli.messages import paint, say
-from archspec.cli.options import STDIN, edit_option, layers_option, set_option, specs_argument
+from archspec.cli.options import (
+    STDIN,
+    data_dir_option,
+    edit_option,
+    layers_option,
+    set_option,
+    specs_argument,
+)
 from archspec.cli.specs import STDIN_NAME, display_name, load
 from archspec.errors import ArchspecError, Diagnostic, in_order
 from archspec.graph import Graph
@@ -40,6 +47,9 @@ from archspec.syntax.source import MAX_BYTES, decode
     is_flag=True,
     help="Write what is certain to be meant into the file, or print it for -.",
 )
+@click.option("--data", help="Also check that this data fits, as `train` takes it.")
+@data_dir_option
+@click.option("--resize", is_flag=True, help="Adapt images of --data to the spec's input.")
 @click.option("-v", "--verbose", is_flag=True, help="Say how many steps each edit met.")
 def check(
     specs: tuple[str, ...],
@@ -49,6 +59,9 @@ def check(
     advice: bool,
     strict: bool,
     fix: bool,
+    data: str | None,
+    data_dir: Path | None,
+    resize: bool,
     verbose: bool,
 ) -> None:
     """Check each SPEC, and print everything that is wrong with it.
@@ -65,11 +78,19 @@ def check(
             examine(STDIN_NAME if spec == STDIN else spec, partial(load, spec, settings, edits))
             for spec in specs
         ]
+    if data is None and (resize or data_dir is not None):
+        raise click.UsageError("--resize and --data-dir belong to --data")
+    lines = [""] * len(checked)
+    if data is not None:
+        tried = [try_data(each, data, data_dir, resize) for each in checked]
+        checked = [each.examination for each in tried]
+        lines = [each.lines for each in tried]
     if advice:
         checked = [add_advice(each) for each in checked]
     found = merge(checked)
     if form == "text":
         summaries = [_summarize(*each) for each in zip(specs, checked, strict=True)]
+        summaries = [line for pair in zip(summaries, lines, strict=True) for line in pair]
         if verbose:
             summaries += [line for each in checked for line in _count_edits(each)]
         _print(found, summaries, is_printed)

@@ -194,7 +194,7 @@ def holds_arrays(folder: Path) -> bool:
     return kind_of(folder) == "folder" and next(iter(folder.glob("*.npy")), None) is not None
 
 
-def read_arrays(path: Path) -> DataSource:
+def read_arrays(path: Path, needs_training: bool = True) -> DataSource:
     """Return the columns of an `.npz` file or of a folder of `.npy` files.
 
     Arrays whose name says no part are of the training set. Raises `UserError` if there is no such
@@ -207,6 +207,8 @@ def read_arrays(path: Path) -> DataSource:
     for name, (column, part) in sorted(split.items(), key=lambda item: item[1][1] is None):
         columns = parts.setdefault(part or "train", {})
         columns[name if column in columns else column] = name  # X_train beside x_train
+    if not needs_training and (last := next(filter(parts.get, ("test", "validation")), None)):
+        parts = {"train": parts[last]}
     if not parts.get("train"):
         keys = ", ".join(map(readable, names)) or "nothing"
         raise UserError(f"{readable(path)} holds no training set: it has {keys}", NAME_THEM)

@@ -326,6 +326,28 @@ def take_columns(
     return _note_absent_classes(dataset)
 
 
+def read_inputs(
+    graph: Graph, recipe: Recipe, source: DataSource, columns: Mapping[str, str]
+) -> dict[str, Images]:
+    """Return the inputs of samples of which nothing else need be known.
+
+    columns: what each input took in training, in words. Raises `UserError` for one that is missing.
+    """
+    reader = _ColumnReader(source, recipe)
+    found = {}
+    for name in graph.inputs:
+        given: Chosen = columns[name]
+        if name in recipe.data.inputs:
+            given = recipe.data.inputs[name]
+        elif columns[name] not in source.parts["train"] and ", " in columns[name]:
+            given = tuple(columns[name].split(", "))
+        elif columns[name] not in source.parts["train"] and source.image is not None:
+            given = source.image
+        chosen = _resolve(given, source, "inputs")
+        found[name] = reader.read_input(graph, name, chosen)[1]["train"]
+    return found
+
+
 def _note_absent_classes(dataset: Dataset) -> Dataset:
     """Return the dataset with a note on classes that no training sample has."""
     labels = dataset.list_labels(dataset.parts["train"])
@@ -431,13 +453,13 @@ class _ColumnReader:
         assert isinstance(train, np.ndarray)
         grey = train.ndim == 3 or train.shape[-1] == 1
         if not flat:
-            self._note_ranges(found)
+            self._note_ranges(found, f"{name}: " if len(graph.inputs) > 1 else "")
         return Taken(words, find_range(train), grey, not flat), found
 
     def _where(self, part: str, columns: Chosen) -> str:
         return self.source.parts[part].describe(_write(columns))
 
-    def _note_ranges(self, found: Mapping[str, Images]) -> None:
+    def _note_ranges(self, found: Mapping[str, Images], prefix: str) -> None:
         train = found["train"]
         assert isinstance(train, np.ndarray)
         what = "pixels" if train.ndim in (3, 4) else "values"
@@ -453,11 +475,11 @@ class _ColumnReader:
             least, most = find_range(each)
             if least < low or most > high:
                 self.notes.append(
-                    f"{what} of {part} go from {least:g} to {most:g}, those of train, by which "
-                    f"both are scaled, from {low:g} to {high:g}"
+                    f"{prefix}{what} of {part} go from {least:g} to {most:g}, those of train, by "
+                    f"which both are scaled, from {low:g} to {high:g}"
                 )
         if train.dtype != np.uint8 and self.source.name != "digits":
-            self.notes.append(f"{what} are {train.dtype.name} from {low:g} to {high:g}")
+            self.notes.append(f"{prefix}{what} are {train.dtype.name} from {low:g} to {high:g}")
 
     def read_target(
         self, graph: Graph, output: str, task: str, columns: Chosen

@@ -79,9 +79,8 @@ class DataSource(Struct, frozen=True, eq=False):
     """Data as read: the columns of "train", and of "validation" and "test" where there are such.
 
     image, target: the columns that the only input and the outputs take where nobody says otherwise;
-    None for none. skipped: image files that are left out because they are broken. notes: lines about
-    what is not used, and what is assumed. folder: the one that a dataset with a known name was found
-    in.
+    None for none. skipped: image files that are left out because they are broken. notes: lines
+    about what is not used, and what is assumed. folder: where a known dataset was found.
     """
 
     name: str

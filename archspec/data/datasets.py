@@ -100,6 +100,18 @@ def load_source(
     raise UserError(f"there is no dataset or folder '{readable(word)}'", suggest_dataset(word))
 
 
+def read_samples(path: Path) -> DataSource:
+    """Return a table or arrays that may lack what is to be predicted.
+
+    Of arrays, those of the test set are taken where there are such.
+    """
+    if path.suffix.lower() in SUFFIXES:
+        return load_table(path, None)
+    if path.suffix.lower() == ".npy":
+        path = path.parent
+    return read_arrays(path, needs_training=False)
+
+
 def list_data_folders(data_dir: Path | None, found: Path | None = None) -> list[Path]:
     """Return the folders where datasets are looked for, in order."""
     keras_home = os.environ.get("KERAS_HOME") or "~/.keras"

@@ -58,18 +58,26 @@ class Part(Struct, frozen=True, eq=False):
         """Return samples as a batch for each input."""
         return {name: fit(examples.inputs[name]) for name, fit in self.fits.items()}
 
+    def make_inputs(self, examples: Examples) -> Any:
+        """Return samples as the network takes them: an array, or a dict for several inputs."""
+        return _unwrap(self.fit_inputs(examples))
+
+    def make_target(self, output: str, examples: Examples, x: Any) -> Array:
+        """Return what an output learns of samples. x: these, as `make_inputs` returns them."""
+        target = self.targets[output]
+        if target.column == INPUT:
+            learnt: Array = x
+            return learnt
+        return target(examples.targets[output])
+
     def make_batch(self, examples: Examples) -> tuple[Any, ...]:
         """Return samples as Keras takes them: x, y, and weights where samples have such.
 
         Each is an array where the network has one input or output, and else a dict by name.
         """
-        x = self.fit_inputs(examples)
-        first = next(iter(x.values()))
-        y = {
-            output: first if target.column == INPUT else target(examples.targets[output])
-            for output, target in self.targets.items()
-        }
-        batch = (_unwrap(x), _unwrap(y))
+        x = self.make_inputs(examples)
+        y = {output: self.make_target(output, examples, x) for output in self.targets}
+        batch = (x, _unwrap(y))
         if examples.weights is None and not self.class_weights:
             return batch
         alike = np.ones(len(examples), np.float32) if examples.weights is None else examples.weights
@@ -298,7 +306,8 @@ def describe_data(dataset: Dataset, parts: Mapping[str, Part]) -> str:
     if len(fits) == len(simple) == 1 and learnt == {source.target} and dataset.classes:
         (fit,) = fits.values()
         lines = [f"{dataset.name}, {_write_classes(dataset.classes)}"]
-        return "\n".join([*lines, f"images of {_write(fit.shape)}: {counts}", *notes])
+        what = "images" if len(fit.shape) in (1, 2, 3) else "samples"
+        return "\n".join([*lines, f"{what} of {_write(fit.shape)}: {counts}", *notes])
     lines = [f"{dataset.name}: {counts}"]
     for name, fit in fits.items():
         lines.append(f"input {name}: {_write(fit.shape)} from {dataset.inputs[name].column}")

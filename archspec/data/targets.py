@@ -54,6 +54,11 @@ class Target(Struct, frozen=True, eq=False):
     low: float = 0.0
     high: float = 0.0
 
+    def name_numbers(self) -> list[str]:
+        """Return a name for each number of a sample: its column, where each has one of its own."""
+        count = prod(n or 1 for n in self.shape)
+        return [self.column] if count == 1 else _name_columns(self.column, count)
+
     def __call__(self, stored: Stored) -> Array:
         """Return a batch of stored values as the loss takes them."""
         units = self.shape[-1] or 1

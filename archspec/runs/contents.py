@@ -97,7 +97,9 @@ DATA = record(
     classes=listing({"type": ["string", "integer"]}),
     range=RANGE,
     grey=BOOLEAN,
-    inputs=mapping(record("column range grey", column=TEXT, range=RANGE, grey=BOOLEAN)),
+    inputs=mapping(
+        record("column range grey scaled", column=TEXT, range=RANGE, grey=BOOLEAN, scaled=BOOLEAN)
+    ),
     outputs=mapping(record("task column classes", task=TEXT, column=TEXT, classes=listing(TEXT))),
     data_dir=maybe(TEXT),
     found=maybe(TEXT),

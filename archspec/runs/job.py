@@ -115,7 +115,12 @@ def describe_job(
             "range": first.range,
             "grey": first.grey,
             "inputs": {
-                name: {"column": each.column, "range": each.range, "grey": each.grey}
+                name: {
+                    "column": each.column,
+                    "range": each.range,
+                    "grey": each.grey,
+                    "scaled": each.scaled,
+                }
                 for name, each in dataset.inputs.items()
             },
             "outputs": {

@@ -163,3 +163,52 @@ def draw_confusion(matrix: Array, classes: Sequence[str], title: str, path: Path
                 color="white" if dark else "black",
             )
     figure.savefig(path, dpi=120, format="png")
+
+
+@as_written
+def draw_predicted(
+    truth: Array, predicted: Array, names: Sequence[str], title: str, path: Path
+) -> None:
+    """Draw numbers as predicted against the true ones into a PNG file, a panel for each column.
+
+    truth, predicted: (n, columns). names: of the columns; of more than six the first six are drawn.
+    """
+    names = names[:6]
+    figure = Figure(figsize=(4.2 * len(names), 4.2), layout="constrained")
+    figure.suptitle(title)
+    row = figure.subplots(1, len(names), squeeze=False)[0]
+    for place, (axes, name) in enumerate(zip(row, names, strict=True)):
+        true, guess = truth[:, place], predicted[:, place]
+        both = np.concatenate([true, guess])
+        both = both[np.isfinite(both)]
+        low, high = (float(both.min()), float(both.max())) if len(both) else (0.0, 1.0)
+        axes.plot([low, high], [low, high], color="grey", linewidth=1)
+        axes.scatter(true, guess, s=9, alpha=0.5)
+        axes.set(xlabel="true", ylabel="predicted", title=name)
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=120, format="png")
+
+
+@as_written
+def draw_rows(columns: Sequence[Array], names: Sequence[str], title: str, path: Path) -> None:
+    """Draw samples into a PNG file, a row for each: input, target and output side by side.
+
+    columns: as many arrays of images as there are names, (n, height, width) or (n, height, width, 1
+    or 3), each in its own range of values.
+    """
+    down, across = len(columns[0]), len(columns)
+    figure = Figure(figsize=(1.6 * across, 1.6 * down + 0.6), layout="constrained")
+    figure.suptitle(title, fontsize="small", wrap=True)
+    grid = figure.subplots(down, across, squeeze=False)
+    for place, (images, name) in enumerate(zip(columns, names, strict=True)):
+        low, high = float(images.min()), float(images.max())
+        if low >= 0 and high <= 1:
+            low, high = 0.0, 1.0
+        for row, image in enumerate(images):
+            flat = image.squeeze(-1) if image.ndim == 3 and image.shape[-1] == 1 else image
+            axes = grid[row][place]
+            axes.imshow((flat - low) / ((high - low) or 1), cmap="gray", vmin=0, vmax=1)
+            axes.set_axis_off()
+            if row == 0:
+                axes.set_title(name, fontsize="small")
+    figure.savefig(path, dpi=120, format="png")

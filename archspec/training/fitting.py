@@ -228,7 +228,7 @@ class _Training:
         lines = [f"stopped early, after {done}"] if len(recorder.rows) < self.epochs else []
         for part, values in self.metrics.items():
             each = ", ".join(f"{name} {value:.4f}" for name, value in (values or {}).items())
-            lines.append(f"{part}: {each}" if each else f"{part}: the data has no such images")
+            lines.append(f"{part}: {each}" if each else f"{part}: the data has no such samples")
         best = f"best epoch {recorder.best_epoch}, by {recorder.monitor}"
         return "\n".join([*lines, f"{best}, in {folder / BEST}"])
 

@@ -15,9 +15,18 @@ from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.reading import kind_of
 from archspec.recipe import Recipe, gives_probabilities
+from archspec.recipe.tasks import CLASSES
 from archspec.runs.contents import USED, check, report_damage
 from archspec.runs.folder import BEST, RunFolder
 from archspec.training.compiling import use_precision
+
+
+class Learnt(Struct, frozen=True):
+    """What an output learns: the task, the names of classes or labels, the column."""
+
+    task: str
+    classes: tuple[str, ...]
+    column: str
 
 
 class TrainedRun(Struct, frozen=True, eq=False):
@@ -30,30 +39,48 @@ class TrainedRun(Struct, frozen=True, eq=False):
     facts: dict[str, Any]
 
     @property
-    def classes(self) -> list[str]:
-        """The names of the classes, in the order of the model's units."""
-        return [str(name) for name in self.facts["data"]["classes"]]
+    def outputs(self) -> dict[str, Learnt]:
+        """What each output learns. Of a run of an older version, the classes of its data."""
+        data = self.facts["data"]
+        if "outputs" in data:
+            return {
+                name: Learnt(each["task"], tuple(map(str, each["classes"])), each["column"])
+                for name, each in data["outputs"].items()
+            }
+        classes = tuple(map(str, data["classes"]))
+        return dict.fromkeys(self.graph.outputs, Learnt(CLASSES, classes, ""))
 
-    def compute_probabilities(self, outputs: Any) -> Array:
-        """Return probabilities (n, classes) of what the model returns; each row adds up to 1.
+    def name_outputs(self, outputs: Any) -> dict[str, Array]:
+        """Return what Keras's `predict` returns by the names of the outputs."""
+        if isinstance(outputs, dict):
+            return {name: np.asarray(outputs[name]) for name in self.graph.outputs}
+        several = outputs if isinstance(outputs, list | tuple) else [outputs]
+        return dict(zip(self.graph.outputs, map(np.asarray, several), strict=True))
 
-        outputs: as Keras's `predict` returns them. Of several the first is taken. Logits become
-        probabilities; units without a class are left out.
+    def compute_probabilities(self, values: Array, output: str | None = None) -> Array:
+        """Return probabilities (n, classes) of the values of an output; each row adds up to 1.
+
+        output: by default the first. Logits become probabilities; units without a class are left
+        out.
         """
-        first = self.graph.outputs[0]
-        values: Array = np.asarray(
-            outputs[first] if isinstance(outputs, dict) else outputs, np.float64
-        )
-        are_probabilities = gives_probabilities(self.graph, first)
+        output = output or self.graph.outputs[0]
         if values.shape[1] == 1:  # the probability of the second of two classes, or its logit
-            second = values if are_probabilities else 1 / (1 + np.exp(-values))
+            second = self.compute_chances(values, output)
             return np.hstack([1 - second, second])
-        values = values[:, : len(self.classes)]
-        if not are_probabilities:
+        values = values[:, : len(self.outputs[output].classes)].astype(np.float64)
+        if not gives_probabilities(self.graph, output):
             values = np.exp(values - values.max(axis=1, keepdims=True))
         sums = values.sum(axis=1, keepdims=True)
         shares: Array = values / np.maximum(sums, np.finfo(np.float64).tiny)
         return shares
+
+    def compute_chances(self, values: Array, output: str) -> Array:
+        """Return the probability of each unit by itself, of logits by a sigmoid."""
+        values = values.astype(np.float64)
+        if gives_probabilities(self.graph, output):
+            return values
+        chances: Array = 0.5 * (1 + np.tanh(0.5 * values))  # a sigmoid that does not overflow
+        return chances
 
 
 def load_trained(run: Path) -> TrainedRun:
