@@ -337,6 +337,20 @@ train: {data: {skip_broken: true}}
 """
 
 
+@pytest.mark.parametrize("name", ["", "t.csv"])
+def test_a_mask_of_another_size_is_refused_however_it_is_named(name: str, tmp_path: Path) -> None:
+    folder(tmp_path, "images/1+2.png", "masks/1+2.png")
+    rows = [f"images/{at}.png,masks/{at}.png" for at in (1, 2)]
+    if name:
+        (tmp_path / name).write_text("\n".join(["image,mask", *rows]))
+    for path in tmp_path.rglob("*.png"):
+        Image.new("L", (4, 5 if path.match("masks/2.png") else 4)).save(path)
+    targets = "data: {targets: mask}"
+    graph = archspec.loads(MAP.replace("data: {skip_broken: true}", targets))
+    said = message(lambda: prepare(graph, recipe_of(graph, data=str(tmp_path / name))))
+    assert "masks/2.png is 5x4, its image" in said
+
+
 def test_the_mask_of_a_broken_image_is_left_out_with_it(tmp_path: Path) -> None:
     folder(tmp_path, "images/0+1+2+3+4.png", "masks/0+1+2+3+4.png")
     for at in range(5):

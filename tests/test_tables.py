@@ -282,6 +282,7 @@ def test_the_columns_of_paths_are_found(tmp_path: Path) -> None:
     assert find_path_columns(found) == ["left", "right"]
     del found["left"], found["right"]
     assert find_path_columns(found) == ["id", "age"]  # whoever asks has to choose
+    assert find_path_columns({}) == []
     assert not names_images(found["kind"])
     assert not names_images(column(tmp_path, "1", "2", "1"))
     assert not names_images(column(tmp_path, "1", "2", "3"))

@@ -15,9 +15,10 @@ from archspec.data.arrays import split_name
 from archspec.data.columns import Cells, ClassLabels, Column, DataSource
 from archspec.data.examples import Examples, Stored
 from archspec.data.images import Array, Images, Photos, match_photos, read_photos
-from archspec.data.masks import Masks
+from archspec.data.masks import Masks, check_sizes
 from archspec.data.tables import (
     describe_files,
+    find_path_columns,
     is_numeric,
     names_images,
     to_files,
@@ -81,7 +82,13 @@ def choose_columns(
         if len(open_inputs) == 1 and is_free:
             inputs[open_inputs[0]] = str(source.image)
         elif len(open_inputs) == 1 and all(isinstance(each, Cells) for each in columns.values()):
-            _take_the_rest(graph, open_inputs[0], source, inputs, targets, others)
+            taken = {*_flatten(inputs), *_flatten(targets), *others}
+            rest = {key: each for key, each in columns.items()
+                    if isinstance(each, Cells) and key not in taken}  # fmt: skip
+            if len(images := find_path_columns(rest)) == 1:
+                inputs[open_inputs[0]] = images[0]
+            else:
+                _take_the_rest(graph, open_inputs[0], source, inputs, targets, others)
         else:
             raise UserError(
                 f"nothing says what the input '{open_inputs[0]}' takes: {source.name} has "
@@ -315,6 +322,7 @@ def take_columns(
             reader.read_weights(part),
         )
         parts[part] = examples.take(reader.kept[part]) if part in reader.kept else examples
+        _check_masks(parts[part])
     dataset = Dataset(
         source,
         parts,
@@ -324,6 +332,14 @@ def take_columns(
         (*notes, *reader.notes),
     )
     return _note_absent_classes(dataset)
+
+
+def _check_masks(examples: Examples) -> None:
+    """Refuse masks of another size than the images beside them, if one input takes images."""
+    photos = [each for each in examples.inputs.values() if isinstance(each, Photos)]
+    for masks in examples.targets.values():
+        if isinstance(masks, Masks) and len(photos) == 1:
+            check_sizes(photos[0].paths, masks)
 
 
 def read_inputs(

@@ -28,7 +28,7 @@ from archspec.data.formats import (
     read_idx,
 )
 from archspec.data.images import make_path_array, match_photos, read_folder, read_photos
-from archspec.data.masks import Masks, check_sizes
+from archspec.data.masks import Masks
 from archspec.data.pairs import find_images, find_masks
 from archspec.data.splits import take_share
 from archspec.data.tables import SUFFIXES, find_table, load_table
@@ -243,7 +243,6 @@ def _load_masks(folder: Path, skip_broken: bool) -> DataSource:
     columns = {}
     for part, (_, paths) in pairs.items():
         masks = Masks(make_path_array(paths)[found[part].kept])
-        check_sizes(photos[part].paths, masks)
         held: dict[str, Column] = {"image": photos[part], "mask": masks}
         columns[part] = PartColumns(held, f"{readable(folder)}, {part}")
         notes += found[part].notes

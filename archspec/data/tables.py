@@ -438,8 +438,10 @@ def find_path_columns(columns: Mapping[str, Cells]) -> list[str]:
     """Return the columns that name image files; those without suffixes only if no others do."""
     if found := [name for name, cells in columns.items() if _have_suffixes(cells)]:
         return found
-    finders = _FileFinders(next(iter(columns.values())).table.parent)
-    return [name for name, cells in columns.items() if _are_found(cells, finders)]
+    finders = {cells.table.parent: _FileFinders(cells.table.parent) for cells in columns.values()}
+    return [
+        name for name, cells in columns.items() if _are_found(cells, finders[cells.table.parent])
+    ]
 
 
 # --- labels and parts ----------------------------------------------------------------------------
