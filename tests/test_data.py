@@ -468,3 +468,26 @@ def test_images_that_are_all_broken_are_named(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.jpg").write_bytes(b"no image")
     assert "cannot read these images" in message(load_dataset, str(tmp_path), None, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "aspect", "rows", "columns"),
+    [
+        ((4, 8), "pad", slice(2, 6), slice(0, 8)),
+        ((8, 4), "pad", slice(0, 8), slice(2, 6)),
+        ((2, 2, 3), "pad", slice(0, 8), slice(0, 8)),
+    ],
+)
+def test_images_that_keep_their_proportions_are_padded(shape, aspect, rows, columns):
+    image = np.full((1, *shape), 255, np.uint8)
+    wanted = (8, 8, 3 if len(shape) == 3 else 1)
+    batch = fitted(image, wanted, resize={"to": "input", "keep_aspect": aspect})
+    whole = np.zeros(wanted)
+    whole[rows, columns] = 1
+    assert np.allclose(batch[0], whole)
+
+
+def test_images_that_keep_their_proportions_are_cropped():
+    image = np.repeat(np.arange(8, dtype=np.uint8)[None, None] * 10, 4, axis=1)  # 4x8, by columns
+    batch = fitted(image, (4, 4, 1), scale=None, resize={"to": (4, 4), "keep_aspect": "crop"})
+    assert batch[0, 0, :, 0].tolist() == [20, 30, 40, 50]

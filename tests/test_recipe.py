@@ -182,7 +182,7 @@ def test_a_spec_says_once_that_its_recipe_scales_pixels_twice() -> None:
         ({"data": {"nam": "mnist"}}, "data", "train.data has no argument 'nam'"),
         ({"data": {"scale": [1, 0]}}, "data", "low below high"),
         ({"data": {"validation": 1}}, "data", "below 1"),
-        ({"data": {"resize": [8]}}, "data", "true, false or [height, width]"),
+        ({"data": {"resize": [8]}}, "data", "true, false, [height, width], or a mapping"),
         ({"data": 3}, "data", "the name of a dataset"),
         ({"optimizer": "Adan"}, "optimizer", "must be an optimizer, got 'Adan'"),
         ({"optimizer": {"Adam": {"lr": 1}}}, "optimizer", "Adam has no argument 'lr'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -17,12 +18,15 @@ from archspec.errors import UserError
 from archspec.graph import Shape
 from archspec.reading import readable
 
+Resize = bool | tuple[int, ...] | Mapping[str, Any]  # as in `recipe.Data`
+
 
 class Fitting(Struct, frozen=True):
     """The conversion of stored images to a batch of the spec's input; `make_fitting` checks it.
 
     shape: that of one sample. size: the height and width to resize to, or None. channels: the
-    number to convert to, or None. factor, offset: a pixel becomes pixel * factor + offset.
+    number to convert to, or None. factor, offset: a pixel becomes pixel * factor + offset. aspect:
+    "pad" or "crop" where images keep their proportions, else "".
     """
 
     shape: tuple[int, ...]
@@ -30,6 +34,7 @@ class Fitting(Struct, frozen=True):
     channels: int | None
     factor: float
     offset: float
+    aspect: str = ""
 
     def __call__(self, images: Images) -> Array:
         """Return images as a float32 batch of shape (n, *shape)."""
@@ -37,7 +42,7 @@ class Fitting(Struct, frozen=True):
             with ThreadPoolExecutor() as pool:  # Pillow decodes and resizes beside other threads
                 images = np.stack(list(pool.map(self._read, repeat(images), images.paths)))
         elif self.size is not None and images.shape[1:3] != self.size:
-            images = np.stack([_resize(image, self.size) for image in images])
+            images = np.stack([_resize(image, self.size, self.aspect) for image in images])
         if self.channels is not None:
             images = _convert_channels(images, self.channels)
         batch = images.reshape(len(images), *self.shape).astype(np.float32)
@@ -49,7 +54,7 @@ class Fitting(Struct, frozen=True):
     def _read(self, photos: Photos, path: Path) -> Array:
         image = photos.read(path)
         if self.size is not None and image.shape[:2] != self.size:
-            return _resize(image, self.size)
+            return _resize(image, self.size, self.aspect)
         if image.shape[:2] != self.shape[:2]:  # a batch of another shape would mix up rows
             found, before = _write_shape(image.shape[:2]), _write_shape(self.shape[:2])
             raise UserError(
@@ -64,7 +69,7 @@ def make_fitting(
     wanted: Shape,
     range_: tuple[float, float],
     scale: tuple[float, float] | None,
-    resize: bool | tuple[int, ...],
+    resize: Resize,
     channels: bool,
 ) -> Fitting:
     """Return the conversion from stored images to samples of shape `wanted`.
@@ -87,13 +92,13 @@ def make_fitting(
     low, high = range_
     to_low, to_high = scale or range_
     factor = (to_high - to_low) / (high - low) if high > low else 1.0
-    return Fitting(shape, size, colours, factor, to_low - low * factor)
+    return Fitting(shape, size, colours, factor, to_low - low * factor, find_aspect(resize))
 
 
 def _fit_shape(
     shape: tuple[int, ...],
     wanted: Shape,
-    resize: bool | tuple[int, ...],
+    resize: Resize,
     channels: bool,
     where: str,
 ) -> tuple[tuple[int, ...], tuple[int, int] | None, int | None]:
@@ -104,7 +109,8 @@ def _fit_shape(
     has, size, colours = list(shape), None, None
     image = len(shape) in (2, 3) and len(wanted) in (2, 3)
     if resize and image:
-        height, width = wanted[:2] if isinstance(resize, bool) else resize
+        to = resize["to"] if isinstance(resize, Mapping) else resize
+        height, width = to if isinstance(to, tuple) else wanted[:2]
         if height is None or width is None:
             raise UserError(
                 f"the spec's input {_write_shape(wanted)} has no size to resize to",
@@ -142,8 +148,37 @@ def _write_shape(shape: Shape) -> str:
     return "x".join("any" if n is None else str(n) for n in shape)
 
 
-def _resize(image: Array, size: tuple[int, int]) -> Array:
+def find_aspect(resize: Resize) -> str:
+    """Return how images keep their proportions, "pad" or "crop"; "" if they do not."""
+    return str(resize["keep_aspect"]) if isinstance(resize, Mapping) else ""
+
+
+def _keep_aspect(
+    image: Array, size: tuple[int, int], aspect: str, scale: Callable[[Array, Any], Array]
+) -> Array:
+    """Return an image at another size in its own proportions, in the middle.
+
+    aspect: "pad" surrounds it with zeros, "crop" leaves out what does not fit. scale: resizes.
+    """
+    ratios = [wanted / has for wanted, has in zip(size, image.shape, strict=False)]
+    ratio = min(ratios) if aspect == "pad" else max(ratios)
+    inner = tuple(max(1, round(has * ratio)) for has in image.shape[:2])
+    scaled = scale(image, inner)
+    whole = np.zeros((*size, *image.shape[2:]), scaled.dtype)
+    ours, theirs = [], []
+    for wanted, has in zip(size, inner, strict=True):
+        start, length = abs(wanted - has) // 2, min(wanted, has)
+        inside, all_of_it = slice(start, start + length), slice(0, length)
+        ours.append(inside if wanted > has else all_of_it)
+        theirs.append(all_of_it if wanted > has else inside)
+    whole[tuple(ours)] = scaled[tuple(theirs)]
+    return whole
+
+
+def _resize(image: Array, size: tuple[int, int], aspect: str = "") -> Array:
     """Return an image (h, w) or (h, w, c) at another (height, width), bilinear and antialiased."""
+    if aspect:
+        return _keep_aspect(image, size, aspect, _resize)
     target = (size[1], size[0])
     if image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3):
         return np.asarray(Image.fromarray(image).resize(target, Image.Resampling.BILINEAR))
@@ -165,22 +200,26 @@ def _convert_channels(images: Array, channels: int) -> Array:
     return images.astype(np.float32) @ np.array([[0.299], [0.587], [0.114]], np.float32)
 
 
-def fit_masks(stored: Array | Masks, places: Shape, binary: bool) -> Array:
+def fit_masks(stored: Array | Masks, places: Shape, binary: bool, aspect: str = "") -> Array:
     """Return masks as int32 (n, *places), resized to the nearest value.
 
-    binary: 255, as white has in images, is class 1.
+    binary: 255, as white has in images, is class 1. aspect: as in `Fitting`.
     """
     if isinstance(stored, Masks):
-        size = None if None in places else (places[1], places[0])
+        size = None if None in places else tuple(places)
         with ThreadPoolExecutor() as pool:
-            found = pool.map(_read_mask, repeat(stored), stored.paths, repeat(size))
+            found = pool.map(_read_mask, repeat(stored), stored.paths, repeat(size), repeat(aspect))
             stored = np.stack(list(found))
     values = stored.astype(np.int32)
     return np.minimum(values, 1) if binary else values
 
 
-def _read_mask(masks: Masks, path: Path, size: Any) -> Array:
+def _read_mask(masks: Masks, path: Path, size: Any, aspect: str) -> Array:
     mask = masks.read(path)
-    if size is None or mask.shape == size[::-1]:
+    if size is None or mask.shape == size:
         return mask
-    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
+    return _keep_aspect(mask, size, aspect, _take_nearest) if aspect else _take_nearest(mask, size)
+
+
+def _take_nearest(mask: Array, size: Any) -> Array:
+    return np.asarray(Image.fromarray(mask).resize(size[::-1], Image.Resampling.NEAREST))

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from archspec.data.binding import Dataset, take_columns, weigh_classes
 from archspec.data.datasets import ALONE, OF_CLASSES, WITH_MASKS, load_source
 from archspec.data.examples import Examples
-from archspec.data.fitting import Fitting, make_fitting
+from archspec.data.fitting import Fitting, find_aspect, make_fitting
 from archspec.data.images import Array, Photos
 from archspec.data.masks import Masks
 from archspec.data.splits import order_evenly, take_share
@@ -211,7 +211,9 @@ def _fit_target(
             )
         return target
     stored = examples.targets[output]
-    if target.task != IMAGE or isinstance(stored, Masks):
+    if isinstance(stored, Masks):
+        return replace(target, aspect=find_aspect(recipe.data.resize))
+    if target.task != IMAGE:
         return target
     if isinstance(stored, np.ndarray) and stored.dtype != np.uint8:
         return target

@@ -42,7 +42,7 @@ class Target(Struct, frozen=True, eq=False):
     column: the one that it comes from, in words; `input` for the input itself. classes: the names
     of classes or labels. shape: that of the output, without the batch axis. sparse: whether the
     loss takes the numbers of classes. fit: how images of the target become values of the output.
-    low, high: of numbers.
+    low, high: of numbers. aspect: how masks that are resized keep their proportions.
     """
 
     task: str
@@ -53,6 +53,7 @@ class Target(Struct, frozen=True, eq=False):
     fit: Fitting | None = None
     low: float = 0.0
     high: float = 0.0
+    aspect: str = ""
 
     def name_numbers(self) -> list[str]:
         """Return a name for each number of a sample: its column, where each has one of its own."""
@@ -64,7 +65,7 @@ class Target(Struct, frozen=True, eq=False):
         units = self.shape[-1] or 1
         if self.task == MASK:
             assert not isinstance(stored, Photos)
-            stored = fit_masks(stored, self.shape[:-1], binary=units == 1)
+            stored = fit_masks(stored, self.shape[:-1], binary=units == 1, aspect=self.aspect)
         assert not isinstance(stored, Masks)
         if self.fit is not None:
             return self.fit(stored)

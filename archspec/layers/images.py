@@ -341,7 +341,7 @@ def random_erasing(
 
 
 RESIZING = Traits(gradient_needs="nothing")
-RANDOM = Traits(kind="dropout, noise")
+RANDOM = Traits(kind="dropout, noise", moves_pixels=True)
 NOT_CROPPED = "at inference Keras does not crop, though it says that it does"
 
 # fmt: off
@@ -367,7 +367,8 @@ FAMILY = (
     entry("RandomPerspective", random_perspective, RANDOM,
           "Tilt images at random in training, as if seen at an angle.",
           "{factor: 0.5, scale: 0.3}", (32, 32, 3), TRAINING),
-    entry("RandomErasing", random_erasing, RANDOM, "Paint rectangles over images in training.",
+    entry("RandomErasing", random_erasing, replace(RANDOM, moves_pixels=False),
+          "Paint rectangles over images in training.",
           "{scale: [0.02, 0.2], value_range: [0, 1]}", (32, 32, 3), TRAINING),
 )
 # fmt: on

@@ -7,9 +7,10 @@ outputs. Nothing here imports Keras, so that a recipe that cannot work is refuse
 slow begins.
 """
 
+from archspec.recipe.augmentation import split_augment
 from archspec.recipe.callbacks import ended_early, find_restoring
 from archspec.recipe.misfits import find_misfit, suggest_units
-from archspec.recipe.of_graph import Recipe, recipe_of
+from archspec.recipe.of_graph import Recipe, find_followed, recipe_of
 from archspec.recipe.outputs import find_rectified, gives_probabilities, is_one_unit, is_sparse
 from archspec.recipe.record import DATA, RECIPE, given_in, suggest_key
 from archspec.recipe.scaling import SCALED_TWICE, find_scaled_twice
@@ -20,6 +21,7 @@ __all__ = [
     "SCALED_TWICE",
     "Recipe",
     "ended_early",
+    "find_followed",
     "find_misfit",
     "find_rectified",
     "find_restoring",
@@ -29,6 +31,7 @@ __all__ = [
     "is_one_unit",
     "is_sparse",
     "recipe_of",
+    "split_augment",
     "suggest_key",
     "suggest_units",
 ]

@@ -8,6 +8,7 @@ from archspec.errors import AtArgument, Refused
 from archspec.graph import Graph
 from archspec.layers import LAYERS
 from archspec.objects import Object, named
+from archspec.recipe.tasks import IMAGE, INPUT, MASK
 
 
 def check_augment(
@@ -48,6 +49,50 @@ def check_augment(
         raise Refused(
             f"train.augment makes {shape} of images of {given}", AtArgument("augment"), "train"
         )
+    if followed := list_followed(tasks, targets):
+        _check_followed(graph, augment, followed)
+
+
+def list_followed(tasks: Mapping[str, str], targets: Mapping[str, object]) -> list[str]:
+    """Return the outputs whose targets must follow what moves pixels: masks, and other images."""
+    return [
+        output
+        for output, task in tasks.items()
+        if task in (MASK, IMAGE) and targets.get(output) != INPUT
+    ]
+
+
+def split_augment(augment: tuple[Object, ...]) -> tuple[tuple[Object, ...], tuple[Object, ...]]:
+    """Return the layers at the beginning that move pixels, and the others."""
+    moving = [LAYERS[named(step)[0]].traits.moves_pixels for step in augment]
+    count = moving.index(False) if False in moving else len(moving)
+    return augment[:count], augment[count:]
+
+
+def _check_followed(graph: Graph, augment: tuple[Object, ...], followed: list[str]) -> None:
+    """Refuse layers that move pixels where a target cannot follow them."""
+    moving, others = split_augment(augment)
+    at, size = AtArgument("augment"), graph.shape(graph.inputs[0])[1:3]
+    for step in others:
+        name = named(step)[0]
+        if LAYERS[name].traits.moves_pixels:
+            raise Refused(
+                f"train.augment: {name} moves pixels, which the target of '{followed[0]}' must "
+                f"follow, and comes after {named(others[0])[0]}",
+                at,
+                "train",
+                f"put {name} first, or leave it out",
+            )
+    for output in followed if moving else ():
+        shape = graph.shape(output)
+        if len(shape) != 4 or shape[1:3] != size:
+            raise Refused(
+                f"train.augment: {named(moving[0])[0]} moves pixels of images {size}, and the "
+                f"target of '{output}', {shape}, cannot follow",
+                at,
+                "train",
+                "leave out what moves pixels",
+            )
 
 
 def find_wrong_ranges(

@@ -9,7 +9,7 @@ from archspec.arguments import bind
 from archspec.errors import AtArgument, Refused, did_you_mean
 from archspec.graph import Graph
 from archspec.objects import Object, named
-from archspec.recipe.augmentation import check_augment, find_wrong_ranges
+from archspec.recipe.augmentation import check_augment, find_wrong_ranges, list_followed
 from archspec.recipe.callbacks import check_callbacks, check_restoring, list_measured
 from archspec.recipe.outputs import (
     check_labels,
@@ -190,6 +190,15 @@ def _name_class_weights(graph: Graph, given: Any, tasks: Mapping[str, str]) -> d
             else "leave it out",
         )
     return {learning[0]: given}
+
+
+def find_followed(graph: Graph, recipe: Recipe) -> list[str]:
+    """Return the outputs whose targets must follow augmentation that moves pixels."""
+    targets = recipe.data.targets
+    tasks = {
+        name: find_task(graph, name, recipe.loss[name], targets.get(name)) for name in graph.outputs
+    }
+    return list_followed(tasks, targets)
 
 
 def _check_precision(optimizer: Object, precision: str) -> None:

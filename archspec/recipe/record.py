@@ -79,9 +79,10 @@ class Data(Struct, frozen=True, kw_only=True):
         "Range that the data's own is mapped to; null leaves pixels as they are stored.",
     ] = (0.0, 1.0)
     resize: A[
-        bool | Sizes,
+        bool | Sizes | Mapping[str, Any],
         RESIZE,
-        "true: to the size of the spec's input; [height, width]: to that size.",
+        "true: to the size of the spec's input; [height, width]: to that size; "
+        "{to: input, keep_aspect: pad or crop}: without distortion.",
     ] = False
     channels: A[bool, BOOLEAN, "Whether images are made grey or RGB, as the spec's input is."] = (
         False

@@ -108,20 +108,38 @@ SHARE = Type(
     {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
     float,
 )
+_SIZE = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": 1},
+    "minItems": 2,
+    "maxItems": 2,
+}
+
+
+def _read_resize(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {**value, "to": _read_resize(value.get("to", "input"))}
+    return tuple(map(int, value)) if isinstance(value, list | tuple) else value
+
+
 RESIZE = Type(
-    "true, false or [height, width]",
+    "true, false, [height, width], or a mapping with keep_aspect",
     {
         "anyOf": [
             {"type": "boolean"},
+            _SIZE,
             {
-                "type": "array",
-                "items": {"type": "integer", "minimum": 1},
-                "minItems": 2,
-                "maxItems": 2,
+                "type": "object",
+                "properties": {
+                    "to": {"anyOf": [{"enum": ["input"]}, _SIZE]},
+                    "keep_aspect": {"enum": ["pad", "crop"]},
+                },
+                "required": ["keep_aspect"],
+                "additionalProperties": False,
             },
         ]
     },
-    lambda value: value if isinstance(value, bool) else tuple(map(int, value)),
+    _read_resize,
 )
 AUGMENT = Type("a list of layers", {"type": "array"}, _read_layers, "augment")
 OPTIMIZER = Type(

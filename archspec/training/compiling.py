@@ -12,7 +12,13 @@ import keras
 from archspec.backends.keras import make_layer
 from archspec.graph import Graph
 from archspec.objects import Object, named
-from archspec.recipe import Recipe, gives_probabilities, is_one_unit
+from archspec.recipe import (
+    Recipe,
+    find_followed,
+    gives_probabilities,
+    is_one_unit,
+    split_augment,
+)
 from archspec.training.tensorflow_steps import ManySteps
 
 
@@ -57,9 +63,12 @@ def compile_trainer(
     inputs: Any = dict(zip(graph.inputs, model.inputs, strict=True))
     if len(inputs) == 1:
         (inputs,) = inputs.values()
-    if recipe.augment:  # of one input: `check_augment` refuses it for several
+    inside = recipe.augment
+    if find_followed(graph, recipe):  # what moves pixels is applied to batches, with their targets
+        inside = split_augment(inside)[1]
+    if inside:  # of one input: `check_augment` refuses it for several
         inputs = keras.Input(batch_shape=inputs.shape, dtype=inputs.dtype)
-        layers = [make_layer(*named(step)) for step in recipe.augment]
+        layers = [make_layer(*named(step)) for step in inside]
         outputs = model(_Augment(layers)(inputs))
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     losses = {name: build_object(keras.losses, each) for name, each in recipe.loss.items()}

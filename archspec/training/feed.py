@@ -17,6 +17,7 @@ import numpy as np
 from archspec.data.images import Array
 from archspec.data.preparation import Part
 from archspec.errors import UserError
+from archspec.training.augmenting import JointAugmentation
 from archspec.training.tensorflow_steps import make_groups
 
 BUDGET = 2 * 2**30  # bytes of prepared images that are kept in memory
@@ -34,15 +35,21 @@ class Feed:
     """
 
     def __init__(
-        self, part: Part, batch_size: int, seed: int | None = None, steps: int = 1
+        self,
+        part: Part,
+        batch_size: int,
+        seed: int | None = None,
+        steps: int = 1,
+        augment: JointAugmentation | None = None,
     ) -> None:
         """Feed the samples of a part as the model takes them.
 
         seed: shuffle by it, anew each epoch; None keeps the order. steps: the trainer's
-        `steps_per_execution`.
+        `steps_per_execution`. augment: changes each batch, with its targets.
         """
         examples = part.examples
         self.count, self.seed, self.epoch = len(examples), seed, 0
+        self.augment = augment
         self.failure: UserError | None = None  # of a batch: Keras hides it in an error of its own
         self.x: Any = None
         self.y: Any = None
@@ -61,7 +68,7 @@ class Feed:
         arrays = _make_arrays(part)
         if seed is None:
             self.x, self.y, self.weights = (*arrays, None)[:3]
-        elif keras.backend.backend() == "tensorflow":
+        elif keras.backend.backend() == "tensorflow" and augment is None:
             self.x = make_groups(arrays, self.draw_order, self.count, batch_size, steps)
         else:
             self.x = Batches(
@@ -123,5 +130,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         for place in range(index, min(index + 1 + AHEAD, self.num_batches)):
             if place not in self.ahead:
                 at = self.order[place * self.batch_size : (place + 1) * self.batch_size]
-                self.ahead[place] = self.pool.submit(self.read, at)
+                self.ahead[place] = self.pool.submit(self._make, place, at)
         return self.ahead.pop(index).result()
+
+    def _make(self, place: int, at: Array) -> Batch:
+        batch = self.read(at)
+        return batch if self.feed.augment is None else self.feed.augment(batch, self.epoch, place)

@@ -16,7 +16,7 @@ import numpy as np
 from archspec.backends.keras import to_keras
 from archspec.errors import UserError
 from archspec.reading import kind_of
-from archspec.recipe import find_restoring
+from archspec.recipe import find_followed, find_restoring, split_augment
 from archspec.runs.failure import is_interrupt
 from archspec.runs.folder import BEST
 from archspec.runs.interrupt import INTERRUPT
@@ -30,6 +30,7 @@ from archspec.runs.job import (
 from archspec.runs.machine import describe_environment, measure_peak_memory
 from archspec.runs.outcome import Metrics, Run
 from archspec.training import figures
+from archspec.training.augmenting import JointAugmentation
 from archspec.training.callbacks import build_callback
 from archspec.training.compiling import compile_trainer, use_precision
 from archspec.training.feed import Feed
@@ -132,7 +133,17 @@ class _Training:
         recipe, at_once = self.job.recipe, self.trainer.steps_per_execution
         for name, part in self.job.parts.items():
             seed = recipe.seed if name == "train" else None
-            self.feeds[name] = Feed(part, recipe.batch_size, seed, at_once)
+            augment = self._make_augmentation() if name == "train" else None
+            self.feeds[name] = Feed(part, recipe.batch_size, seed, at_once, augment)
+
+    def _make_augmentation(self) -> JointAugmentation | None:
+        """Return what moves the pixels of images and of their targets; None if nothing does."""
+        graph, recipe = self.job.graph, self.job.recipe
+        followed, moving = find_followed(graph, recipe), split_augment(recipe.augment)[0]
+        if not followed or not moving:
+            return None
+        tasks = {output: self.job.dataset.targets[output].task for output in followed}
+        return JointAugmentation(moving, tasks, recipe.seed)
 
     def raise_failure_of_feeds(self) -> None:
         """Raise the error of a batch that could not be read, which Keras hides in its own."""

@@ -137,7 +137,7 @@ def _fit(trained: TrainedRun, name: str, images: Images, resize: bool) -> Array:
     range_ = tuple(taken["range"]) if isinstance(images, np.ndarray) else images.range
     scale = (ours.scale or tuple(taken["range"])) if taken["scaled"] else None
     shape = trained.graph.shape(name)[1:]
-    adapt = resize or ours.resize, resize or ours.channels
+    adapt = ours.resize or resize, ours.channels or resize
     return make_fitting(images, shape, range_, scale, *adapt)(images)
 
 
