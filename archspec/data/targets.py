@@ -17,7 +17,13 @@ from archspec.data.examples import Stored
 from archspec.data.fitting import Fitting, fit_masks
 from archspec.data.images import Array, Photos
 from archspec.data.masks import Masks, find_values
-from archspec.data.tables import describe_cell, is_numeric, split_labels, to_numbers
+from archspec.data.tables import (
+    describe_cell,
+    find_separator,
+    is_numeric,
+    split_labels,
+    to_numbers,
+)
 from archspec.data.values import check_finite, is_one_hot, read_class_numbers
 from archspec.errors import UserError
 from archspec.graph import Graph, Shape
@@ -261,10 +267,11 @@ def _make_labels(
     rows: dict[str, Array] = {}
     names: tuple[str, ...]
     if isinstance(train, Cells):
-        names, _ = split_labels(train)
+        separator = find_separator(each for each in parts.values() if isinstance(each, Cells))
+        names, _ = split_labels(train, separator)
         for part, each in parts.items():
             assert isinstance(each, Cells)
-            found, marks = split_labels(each)
+            found, marks = split_labels(each, separator)
             if stray := [name for name in found if name not in names]:
                 raise UserError(
                     f"{where[part]}: '{readable(stray[0])}' is no label of the training set",
