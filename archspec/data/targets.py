@@ -33,6 +33,7 @@ from archspec.recipe import Recipe, is_sparse, suggest_units
 from archspec.recipe.tasks import CLASSES, IMAGE, LABELS, MASK
 
 MOST = 1000  # classes that are accepted even if there are fewer samples
+NO_CLASS = {"", "nan", "<na>", "null"}  # how a missing value is written
 Parts = Mapping[str, Column]
 
 
@@ -198,10 +199,11 @@ def _number_names(
     found: dict[str, Stored] = {}
     for part, several in texts.items():
         for row, name in enumerate(several):
-            if name == "":
+            if name.casefold() in NO_CLASS:
+                is_ = f"'{name}'" if name else "empty"
                 raise UserError(
-                    f"{_where(parts[part], where[part], row)} is empty",
-                    "give each sample its class",
+                    f"{_where(parts[part], where[part], row)} is {is_}",
+                    "give each sample its class, or remove the row",
                 )
             if name not in places:
                 shown = ", ".join(map(readable, names[:10])) + (", ..." if len(names) > 10 else "")
