@@ -388,6 +388,73 @@ def _read_images(folder: Path) -> None:
         read_files([path], grey=False)
 
 
+def _make_table(folder: Path, random: Random) -> Path:
+    """A table of every kind of column, with the files that it names, as programs save it."""
+    end = random.choice([",", ";", "\t"])
+    rows = [["path", "kind", "age", "tags", "part"]]
+    for at in range(6):
+        tags = random.choice(['"a|b"', "a|b", "b", ""])
+        rows.append([f"{at}.png", "cat", f"{at}.5", tags, random.choice(["train", "val"])])
+        (folder / f"{at}.png").touch()
+    rows[1][-1] = "train"
+    text = random.choice(["\n", "\r\n"]).join(map(end.join, rows))
+    path = folder / random.choice(["data.csv", "data.tsv", "data.txt"])
+    path.write_bytes(text.encode(random.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16"])))
+    return path
+
+
+def _columns(folder: Path) -> dict[str, Any]:
+    from archspec.data.tables import read_table
+
+    (path,) = (each for each in folder.iterdir() if each.suffix != ".png")
+    return read_table(path)[0]
+
+
+def _list_columns(folder: Path) -> None:
+    from archspec.data import tables
+
+    for cells in _columns(folder).values():
+        tables.find_path_columns({cells.name: cells})
+        tables.is_numeric(cells)
+        tables.describe_cell(cells, -1)
+        tables.split_labels(cells, tables.find_separator([cells]))
+
+
+def _read_column(name: str, verb: str, folder: Path) -> None:
+    from archspec.data import tables
+
+    if cells := _columns(folder).get(name):
+        getattr(tables, verb)(cells)
+
+
+def _make_masks(folder: Path, random: Random) -> Path:
+    from PIL import Image
+
+    end = random.choice(["png", "png", "png", "tif", "gif", "bmp", "pgm", "tga"])
+    for name in ("images", "masks"):
+        (folder / name).mkdir()
+        for at in range(3):
+            values = _pixels(random, 24, 32) % 4
+            image = Image.fromarray(values)
+            if end in ("png", "tif"):
+                mode = random.choice(["L", "P", "1", "RGB", "I;16"])
+                image = Image.fromarray(values.astype("u2")) if mode == "I;16" else image
+                image = image.convert(mode)
+            image.save(folder / name / f"{at}.{end}")
+    return folder / "masks" / f"0.{end}"
+
+
+def _read_masks(folder: Path) -> None:
+    import numpy as np
+
+    from archspec.data.masks import Masks, check_sizes, find_values
+    from archspec.data.pairs import find_masks
+
+    images, masks = (np.array(each, object) for each in find_masks(folder)[0]["train"])
+    check_sizes(images, Masks(masks))
+    find_values(Masks(masks))
+
+
 # --- runs ----------------------------------------------------------------------------------------
 
 # The first epoch is the best, so that a state is beside the newest two.
@@ -557,6 +624,16 @@ KINDS = {
     "idx": Kind(_make_idx, (lambda folder: _fed("mnist", folder),)),
     "cifar": Kind(_make_cifar, (lambda folder: _fed("cifar10", folder),)),
     "images": Kind(_make_images, (_read_images,)),
+    "table": Kind(
+        _make_table,
+        (
+            _list_columns,
+            partial(_read_column, "age", "to_numbers"),
+            partial(_read_column, "path", "to_files"),
+            partial(_read_column, "part", "split_parts"),
+        ),
+    ),
+    "masks": Kind(_make_masks, (_read_masks,)),
     "config.json": Kind(_make_config, (_import,)),
     "run.json": _run("run.json", _compared, _resumed, _predicted, _evaluated),
     "resolved.yaml": _run("resolved.yaml", _compared, _resumed, _predicted, _evaluated),

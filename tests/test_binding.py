@@ -334,6 +334,7 @@ def test_masks_beside_images(tmp_path: Path) -> None:
     x, y = batch(parts["train"])
     assert ((x[..., :1] > 0.499) == y).all()
     graph = net(MAP_OF_THREE, "loss: mse, data: {targets: input}")
-    assert load(graph, tmp_path)[0].notes == ()
+    (note,) = load(graph, tmp_path)[0].notes
+    assert note.startswith("not used, because they are masks: 6 images")
     (tmp_path / "masks/5.png").unlink()
-    assert "5.png has no mask of its name" in said(load, net(MAP), tmp_path)
+    assert "1 image has no mask, such as 5.png" in said(load, net(MAP), tmp_path)

@@ -257,8 +257,8 @@ def test_names_that_are_nothing(tmp_path):
     assert "did you mean 'cifar10'?" in message(load_dataset, "cifar_10")
     assert "there is no photos/cats" in message(load_dataset, "photos/cats")
     assert f"{tmp_path / 'x'} is not a folder" in message(load_dataset, "mnist", tmp_path / "x")
-    (tmp_path / "notes.txt").write_text("hello")
-    assert "is no dataset" in message(load_dataset, str(tmp_path / "notes.txt"))
+    (tmp_path / "notes.md").write_text("hello")
+    assert "is no dataset" in message(load_dataset, str(tmp_path / "notes.md"))
 
 
 def test_folders_without_classes(tmp_path):

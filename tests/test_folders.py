@@ -102,8 +102,10 @@ def test_images_without_classes_are_left_aside_and_said(test: str, tmp_path: Pat
             "fold1, or",
         ),
         (["train/images/a/1", "train/images/b/1"], "has one class only, images", "train/images as"),
-        (["images/1", "labels.csv"], "labels.csv holds one line only", ""),
-        (["1.png", "labels.csv"], "labels.csv holds one line only", ""),
+        (["images/1", "labels.csv"], "labels.csv has the names of columns, and no rows", "add"),
+        (["1.png", "labels.csv"], "labels.csv has the names of columns, and no rows", "add"),
+        (["train/1", "test/1", "a.csv", "b.csv"], "test holds images but no", "a.csv as --data"),
+        (["a/1", "a.csv", "b.csv"], "has one class only", "if a.csv says the classes, give"),
         (["train/Cat/1", "train/Dog/1", "test/cat/1"], "cat is no class of the", "are Cat, Dog"),
     ],
 )

@@ -697,6 +697,37 @@ def test_a_file_that_is_not_there_and_values_that_are_no_model(tmp_path: Path) -
         archspec.from_keras(3)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("ResNet50(include_top=False)", "the command takes no arguments of a model; in Python"),
+        ("https://x.org/m.keras", "download it first"),
+        ("lenet5", "lenet5 is a spec already"),
+        ("link.keras", "this link leads to no file"),
+        ("net.yaml", "this is a spec already, or no model"),
+        ("net.pt", "this is a file of PyTorch"),
+        ("net.onnx", "only models of Keras are read"),
+        ("old.keras", "rename it to old.h5, then in Python: keras.models.load_model('old.h5')"),
+    ],
+)
+def test_what_is_no_model_of_keras_gets_the_remedy(
+    word: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.keras").symlink_to("nowhere")
+    for name in ("net.yaml", "net.pt", "net.onnx"):
+        (tmp_path / name).write_bytes(b"some bytes")
+    (tmp_path / "old.keras").write_bytes(b"\x89HDF\r\n\x1a\n and so on")
+    with pytest.raises(ArchspecError) as raised:
+        archspec.from_keras(word)
+    assert said in str(raised.value)
+
+
+def test_a_model_without_layers_is_refused(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, functional(start("a")))
+    assert fault.message == "the model has no layers: its outputs are its inputs"
+
+
 def test_there_are_40_models_of_applications() -> None:
     assert len(set(APPLICATIONS)) == 40
 
@@ -767,6 +798,16 @@ def test_the_command_writes_over_no_file(option: str, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "the file exists" in done.stderr
     assert (tmp_path / "x.yaml").read_text(encoding="utf-8") == "mine"
+
+
+def test_names_are_not_written_over_the_spec(tmp_path: Path) -> None:
+    path = str(save(tmp_path, CNN))
+    for names in ("x.yaml", "./x.yaml"):
+        done = command(tmp_path, "import", path, "-o", "x.yaml", "--names", names)
+        assert done.returncode == 2
+        assert "-o and --names name the same file" in done.stderr
+    assert command(tmp_path, "import", path, "--names", "-").returncode == 2
+    assert [each.name for each in tmp_path.iterdir()] == ["model.keras"]
 
 
 def test_the_command_writes_nothing_of_what_it_refuses(tmp_path: Path) -> None:

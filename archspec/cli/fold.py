@@ -9,7 +9,13 @@ import click
 from archspec.api.fold import fold as fold_spec
 from archspec.cli.messages import say_note
 from archspec.cli.options import files, layers_option, path_type
-from archspec.cli.specs import check_new_files, load_and_warn, write_names, write_spec
+from archspec.cli.specs import (
+    check_new_files,
+    describe_renamed,
+    load_and_warn,
+    write_names,
+    write_spec,
+)
 
 
 @click.command()
@@ -34,8 +40,4 @@ def fold(spec: str, output: Path | None, names: Path | None) -> None:
     else:
         write_spec(output, folded.text, folded.graph)
     if folded.renamed and names is None:
-        changed = len(folded.renamed)
-        say_note(
-            f"{changed} name{'' if changed == 1 else 's'} of layers changed; "
-            "--names FILE writes old -> new as JSON"
-        )
+        say_note(describe_renamed(folded.renamed))

@@ -9,7 +9,7 @@ import click
 from archspec.api.from_keras import from_keras
 from archspec.cli.messages import say_note
 from archspec.cli.options import layers_option, path_type
-from archspec.cli.specs import check_new_files, write_names, write_spec
+from archspec.cli.specs import check_new_files, describe_renamed, write_names, write_spec
 
 
 @click.command()
@@ -37,12 +37,7 @@ def import_(model: str, output: Path | None, flat: bool, names: Path | None) -> 
         return
     write_spec(output, imported.text, imported.graph)
     if imported.renamed and names is None:
-        changed = len(imported.renamed)
-        one = changed == 1
-        click.echo(
-            f"{changed} name{'' if one else 's'} of layers changed; "
-            "--names FILE writes old -> new as JSON"
-        )
+        click.echo(describe_renamed(imported.renamed))
 
 
 import_.name = "import"  # a word of Python, which no function can be called

@@ -16,7 +16,7 @@ from archspec.cli.options import STDIN
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.loading.settings import parse_setting
-from archspec.reading import kind_of
+from archspec.reading import kind_of, path_of
 from archspec.syntax.source import Document, read_input
 from archspec.writing import writing
 
@@ -57,6 +57,10 @@ def _document(spec: str) -> Document:
 
 def check_new_files(spec: Path | None, names: Path | None = None) -> None:
     """Raise `UserError` if a spec, or a file with names, cannot be written as a new file."""
+    if spec is not None and names is not None and path_of(spec) == path_of(names):
+        raise click.UsageError(f"-o and --names name the same file: {spec}")
+    if names is not None and str(names) == STDIN:
+        raise click.UsageError("--names names a file: the spec alone goes to standard output")
     for path in filter(None, (spec, names)):
         if kind_of(path) is not None:
             raise UserError(f"{path}: the file exists", "choose another name")
@@ -73,6 +77,12 @@ def write_spec(path: Path, text: str, graph: Graph) -> None:
         f"wrote {path}: {layers:,} layers in {lines:,} lines, {graph.total_params:,} parameters, "
         f"fingerprint {graph.fingerprint}"
     )
+
+
+def describe_renamed(renamed: Mapping[str, str]) -> str:
+    """Return a line on the names of layers that have changed, and how to see them."""
+    count = f"{len(renamed)} name{'' if len(renamed) == 1 else 's'}"
+    return f"{count} of layers changed; --names FILE writes old -> new as JSON"
 
 
 def write_names(path: Path, names: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,15 @@ from archspec.data.arrays import split_name
 from archspec.data.columns import Cells, ClassLabels, Column, DataSource
 from archspec.data.examples import Examples, Stored
 from archspec.data.images import Array, Images, Photos, match_photos, read_photos
-from archspec.data.masks import Masks
-from archspec.data.tables import is_numeric, names_images, to_files, to_numbers
+from archspec.data.masks import Masks, check_sizes
+from archspec.data.tables import (
+    describe_files,
+    find_path_columns,
+    is_numeric,
+    names_images,
+    to_files,
+    to_numbers,
+)
 from archspec.data.targets import Target, make_target
 from archspec.data.values import check_finite, check_numbers, find_range
 from archspec.errors import UserError, did_you_mean
@@ -74,7 +82,13 @@ def choose_columns(
         if len(open_inputs) == 1 and is_free:
             inputs[open_inputs[0]] = str(source.image)
         elif len(open_inputs) == 1 and all(isinstance(each, Cells) for each in columns.values()):
-            _take_the_rest(graph, open_inputs[0], source, inputs, targets, others)
+            taken = {*_flatten(inputs), *_flatten(targets), *others}
+            rest = {key: each for key, each in columns.items()
+                    if isinstance(each, Cells) and key not in taken}  # fmt: skip
+            if len(images := find_path_columns(rest)) == 1:
+                inputs[open_inputs[0]] = images[0]
+            else:
+                _take_the_rest(graph, open_inputs[0], source, inputs, targets, others)
         else:
             raise UserError(
                 f"nothing says what the input '{open_inputs[0]}' takes: {source.name} has "
@@ -308,6 +322,7 @@ def take_columns(
             reader.read_weights(part),
         )
         parts[part] = examples.take(reader.kept[part]) if part in reader.kept else examples
+        _check_masks(parts[part])
     dataset = Dataset(
         source,
         parts,
@@ -317,6 +332,14 @@ def take_columns(
         (*notes, *reader.notes),
     )
     return _note_absent_classes(dataset)
+
+
+def _check_masks(examples: Examples) -> None:
+    """Refuse masks of another size than the images beside them, if one input takes images."""
+    photos = [each for each in examples.inputs.values() if isinstance(each, Photos)]
+    for masks in examples.targets.values():
+        if isinstance(masks, Masks) and len(photos) == 1:
+            check_sizes(photos[0].paths, masks)
 
 
 def read_inputs(
@@ -488,9 +511,15 @@ class _ColumnReader:
     def _read_files(self, whole: Mapping[str, Cells], task: str) -> dict[str, Any]:
         """Return the images or masks whose files a column of a table names."""
         if task == MASK:
-            return {part: Masks(_paths(to_files(each))) for part, each in whole.items()}
+            return {part: Masks(_paths(self._find_files(each))) for part, each in whole.items()}
         photos = self._read_photos(whole)
         return dict(whole) if photos is None else dict(photos)
+
+    def _find_files(self, cells: Cells) -> list[Path]:
+        files = to_files(cells)
+        if (note := describe_files(cells, files)) is not None:
+            self.notes.append(note)
+        return files
 
     def _take(self, part: str, columns: Chosen) -> Column:
         """Return a column, or several as one array (n, k)."""
@@ -521,7 +550,7 @@ class _ColumnReader:
         photos = {}
         for part, each in whole.items():
             assert isinstance(each, Cells)
-            found = read_photos(to_files(each), self.recipe.data.skip_broken)
+            found = read_photos(self._find_files(each), self.recipe.data.skip_broken)
             self.notes += [f"{part}: {note}" if len(whole) > 1 else note for note in found.notes]
             if found.broken:
                 self.skipped += found.broken

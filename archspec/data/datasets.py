@@ -27,8 +27,9 @@ from archspec.data.formats import (
     read_cifar,
     read_idx,
 )
-from archspec.data.images import match_photos, read_folder, read_photos
-from archspec.data.masks import check_sizes, find_images, find_pairs, list_paths
+from archspec.data.images import make_path_array, match_photos, read_folder, read_photos
+from archspec.data.masks import Masks
+from archspec.data.pairs import find_images, find_masks
 from archspec.data.splits import take_share
 from archspec.data.tables import SUFFIXES, find_table, load_table
 from archspec.errors import UserError
@@ -230,22 +231,23 @@ def read_folder_of(kind: str, folder: Path, skip_broken: bool) -> DataSource:
     """Return what a folder of images holds, which is of a kind that the network asks for."""
     if kind == OF_CLASSES:
         return _load_classes(folder, skip_broken)
-    return _load_masks(folder) if kind == WITH_MASKS else _load_images(folder, skip_broken)
+    load = _load_masks if kind == WITH_MASKS else _load_images
+    return load(folder, skip_broken)
 
 
-def _load_masks(folder: Path) -> DataSource:
+def _load_masks(folder: Path, skip_broken: bool) -> DataSource:
     """Return a folder of images with masks."""
-    pairs, notes = find_pairs(folder)
-    found = {part: read_photos([image for image, _ in each]) for part, each in pairs.items()}
+    pairs, notes = find_masks(folder)
+    found = {part: read_photos(images, skip_broken) for part, (images, _) in pairs.items()}
     photos = match_photos({part: each.photos for part, each in found.items()})
     columns = {}
-    for part, each in pairs.items():
-        masks = list_paths([mask for _, mask in each])
-        check_sizes(photos[part].paths, masks)
+    for part, (_, paths) in pairs.items():
+        masks = Masks(make_path_array(paths)[found[part].kept])
         held: dict[str, Column] = {"image": photos[part], "mask": masks}
         columns[part] = PartColumns(held, f"{readable(folder)}, {part}")
         notes += found[part].notes
-    return DataSource(folder.name, columns, "image", "mask", notes=tuple(notes))
+    skipped = tuple(path for each in found.values() for path in each.broken)
+    return DataSource(folder.name, columns, "image", "mask", skipped, tuple(notes))
 
 
 def _load_images(folder: Path, skip_broken: bool) -> DataSource:

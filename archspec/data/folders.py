@@ -191,7 +191,8 @@ def _accept_only_classes(
     """
     parts = [path for paths in named.values() for path in paths]
     if parts and not others:
-        raise UserError(f"{readable(parts[0])} holds images but no folders of classes", SORTED)
+        hint = _suggest_table(list_visible(folder)[1]) or SORTED
+        raise UserError(f"{readable(parts[0])} holds images but no folders of classes", hint)
     unclear = [path for path in parts if _split_words(path.name) <= {*PARTS, *MORE}]
     if unclear := [path for path in unclear if find_part(path.name) != "train"]:
         raise UserError(
@@ -272,8 +273,7 @@ def find_classes(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
 
 def _explain_no_classes(folder: Path, files: list[Path]) -> UserError:
     """Return the error for a folder without folders of images."""
-    table = _find_table(files)
-    hint = f"{table} is not read: {SORTED}" if table else SORTED
+    hint = _suggest_table(files) or SORTED
     if any(map(is_image, files)):
         return UserError(f"{readable(folder)} holds images but no folders of classes", hint)
     only = count_by_suffix(files)
@@ -312,15 +312,18 @@ def _list_some(names: list[str]) -> str:
 def suggest_for_one_class(folder: Path) -> str:
     """Return a hint for a folder of one class; its only folder may hold several."""
     folders, files = list_visible(folder)
-    if table := _find_table(files):
-        return f"{table} is not read: {SORTED}"
+    if hint := _suggest_table(files):
+        return hint
     while len(folders) == 1:
         folder = folders[0]
         folders = [path for path in list_visible(folder)[0] if holds_images(path)]
     return f"give {readable(folder)} as --data" if len(folders) > 1 else "add a second folder"
 
 
-def _find_table(files: list[Path]) -> str | None:
-    """Return the name of a table of labels among files, or None."""
-    found = [readable(path.name) for path in files if path.suffix.lower() in TABLES]
-    return found[0] if found else None
+def _suggest_table(files: list[Path]) -> str | None:
+    """Return a hint for a table of labels among files; None if there is none."""
+    tables = [path for path in files if path.suffix.lower() in TABLES]
+    for path in tables:
+        if path.suffix.lower() in (".csv", ".tsv"):
+            return f"if {readable(path.name)} says the classes, give {readable(path)} as --data"
+    return f"{readable(tables[0].name)} is not read: {SORTED}" if tables else None

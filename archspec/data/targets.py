@@ -17,7 +17,13 @@ from archspec.data.examples import Stored
 from archspec.data.fitting import Fitting, fit_masks
 from archspec.data.images import Array, Photos
 from archspec.data.masks import Masks, find_values
-from archspec.data.tables import describe_cell, is_numeric, split_labels, to_numbers
+from archspec.data.tables import (
+    describe_cell,
+    find_separator,
+    is_numeric,
+    split_labels,
+    to_numbers,
+)
 from archspec.data.values import check_finite, is_one_hot, read_class_numbers
 from archspec.errors import UserError
 from archspec.graph import Graph, Shape
@@ -27,6 +33,7 @@ from archspec.recipe import Recipe, is_sparse, suggest_units
 from archspec.recipe.tasks import CLASSES, IMAGE, LABELS, MASK
 
 MOST = 1000  # classes that are accepted even if there are fewer samples
+NO_CLASS = {"", "nan", "<na>", "null"}  # how a missing value is written
 Parts = Mapping[str, Column]
 
 
@@ -192,10 +199,11 @@ def _number_names(
     found: dict[str, Stored] = {}
     for part, several in texts.items():
         for row, name in enumerate(several):
-            if name == "":
+            if name.casefold() in NO_CLASS:
+                is_ = f"'{name}'" if name else "empty"
                 raise UserError(
-                    f"{_where(parts[part], where[part], row)} is empty",
-                    "give each sample its class",
+                    f"{_where(parts[part], where[part], row)} is {is_}",
+                    "give each sample its class, or remove the row",
                 )
             if name not in places:
                 shown = ", ".join(map(readable, names[:10])) + (", ..." if len(names) > 10 else "")
@@ -261,10 +269,11 @@ def _make_labels(
     rows: dict[str, Array] = {}
     names: tuple[str, ...]
     if isinstance(train, Cells):
-        names, _ = split_labels(train)
+        separator = find_separator(each for each in parts.values() if isinstance(each, Cells))
+        names, _ = split_labels(train, separator)
         for part, each in parts.items():
             assert isinstance(each, Cells)
-            found, marks = split_labels(each)
+            found, marks = split_labels(each, separator)
             if stray := [name for name in found if name not in names]:
                 raise UserError(
                     f"{where[part]}: '{readable(stray[0])}' is no label of the training set",

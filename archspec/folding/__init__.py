@@ -82,8 +82,11 @@ def _list_texts(graph: Graph) -> Iterator[str]:
     )
     solved = solver.solve(marked)
     assert solved is not None
-    yield write(solved)
+    folded, plain = write(solved), write(Solved(flat, {}, {}), with_loops=False)
+    if plain.count("\n") < folded.count("\n"):
+        yield plain
+    yield folded
     yield write(solved, with_periods=False)
     yield write(solved, with_loops=False)
-    yield write(Solved(flat, {}, {}), with_loops=False)
+    yield plain
     yield write_yaml(spec)

@@ -19,6 +19,7 @@ from archspec.errors import UserError, did_you_mean
 from archspec.foreign import APPLICATION, START, is_keras_model
 from archspec.importing.applications import APPLICATIONS, read_application
 from archspec.importing.findings import Findings
+from archspec.loading.shipped import list_shipped
 from archspec.reading import kind_of, open_file, path_of, readable, reason
 
 MOST = 64 * 2**20  # bytes of a config; that of the largest model of keras.applications has 1.5 MiB
@@ -28,6 +29,14 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 CONFIG = "config.json"
 SAVED_MODEL = "saved_model.pb"
 SUFFIXES = (".keras", ".h5", ".hdf5")
+FOREIGN = {
+    **dict.fromkeys((".pt", ".pth", ".ckpt"), "a file of PyTorch, or of weights alone"),
+    ".safetensors": "a file of weights alone",
+    ".onnx": "an ONNX file",
+    ".tflite": "a TensorFlow Lite file",
+    ".pb": "a compiled TensorFlow program",
+}
+OF_KERAS = "only models of Keras are read: model.save('model.keras') in Python"
 RESAVE = "in Python: keras.models.load_model({!r}).save({!r})"
 
 
@@ -116,13 +125,22 @@ def _read_file(path: Path) -> Model:
     findings = Findings(source)
     match kind_of(path_of(path)):
         case None:
-            near = [each.name for each in path.parent.glob("*.keras")]
-            hint = did_you_mean(path.name, near) or _suggest_application(str(path))
-            raise UserError(f"{source}: there is no such file", hint)
+            if path.is_symlink():
+                raise UserError(f"{source}: this link leads to no file", "mend the link")
+            raise UserError(f"{source}: there is no such file", _suggest(path))
         case "folder":
             _refuse_folder(path, findings)
         case "special":
             raise UserError(f"{source}: this is a pipe or device, not a file")
+    if path.suffix.lower() in FOREIGN:
+        findings.add("import-file", f"this is {FOREIGN[path.suffix.lower()]}", "", OF_KERAS)
+        findings.stop()
+    if path.suffix.lower() in (".yaml", ".yml"):
+        hint = (
+            f"archspec build {source} -o FILE.yaml and archspec fold {source} write another of it"
+        )
+        findings.add("import-file", "this is a spec already, or no model", "", hint)
+        findings.stop()
     text, weights = b"", False
     try:
         with open_file(path, LARGEST) as file:
@@ -152,6 +170,22 @@ def _suggest_application(text: str) -> str:
     )
 
 
+def _suggest(path: Path) -> str:
+    """Return a hint for a word that is neither a file nor a model of Keras."""
+    word = str(path)
+    if ":/" in word:
+        return "a model is a file on this machine: download it first"
+    if "(" in word:
+        return (
+            "the command takes no arguments of a model; in Python, "
+            "archspec.from_keras(keras.applications.ResNet50(include_top=False)) does"
+        )
+    if word in list_shipped():
+        return f"{word} is a spec already: archspec build {word} -o FILE.yaml writes it out"
+    near = [each.name for each in path.parent.glob("*.keras")]
+    return did_you_mean(path.name, near) or _suggest_application(word)
+
+
 def _refuse_folder(path: Path, findings: Findings) -> None:
     if kind_of(path / SAVED_MODEL) == "file":
         message = "this is a SavedModel: it holds a compiled program, which does not say its layers"
@@ -170,7 +204,12 @@ def _refuse_hdf5(path: Path, findings: Findings) -> None:
         hint = "save the whole model: model.save('model.keras')"
     else:
         message = "this is an HDF5 file, which Keras wrote models to before it had .keras files"
-        hint = RESAVE.format(path.name, path.with_suffix(".keras").name)
+        whole = path.with_suffix(".keras")
+        if whole == path:  # Keras reads it by its suffix, and refuses it under this one
+            hint = f"rename it to {path.with_suffix('.h5').name}, then "
+            hint += RESAVE.format(path.with_suffix(".h5").name, path.name)
+        else:
+            hint = RESAVE.format(path.name, whole.name)
     findings.add("import-file", message, "", hint)
 
 

@@ -56,6 +56,11 @@ def to_imported(model: Model, flat: bool = False) -> Imported:
     findings = Findings(model.source)
     wiring = to_steps(model, findings)
     write_statistics(model, wiring.steps, findings)
+    if all(step.op == INPUT for step in wiring.steps):
+        findings.add(
+            "import-file", "the model has no layers: its outputs are its inputs", "",
+            "a spec has at least one layer",
+        )  # fmt: skip
     findings.stop()
     name = str(model.config["config"].get("name") or "")
     title = model.stem if USUAL_MODEL.fullmatch(name) or not name else name
