@@ -277,6 +277,22 @@ def test_a_crop_leaves_evaluation_alone(tmp_path):
     assert loss == pytest.approx(done.history[0]["val_loss"], rel=1e-4)
 
 
+def test_the_best_epoch_is_the_one_that_the_recipe_asks_for(tmp_path):
+    """With this rate the least loss and the highest accuracy are of different epochs."""
+    kept = {}
+    for best in ("val_accuracy", "{monitor: val_accuracy, mode: min}"):
+        net = train_net(f"epochs: 5, optimizer: {{Adam: 0.05}}, best: {best}")
+        done = run(net, tmp_path / best[:5], limit=200)
+        values = [row["val_accuracy"] for row in done.history]
+        wanted = min(values) if "min" in best else max(values)
+        assert done.metrics["validation"]["accuracy"] == pytest.approx(wanted, abs=1e-6)
+        facts = json.loads((tmp_path / best[:5] / "metrics.json").read_text())
+        assert facts["monitor"] == "val_accuracy"
+        assert facts["best_epoch"] == values.index(wanted) + 1
+        kept[best] = wanted
+    assert len(set(kept.values())) == 2
+
+
 @pytest.mark.parametrize("steps", [7, 100])
 def test_steps_are_counted_exactly(tmp_path, steps):
     done = run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,10 @@ from archspec.graph import Graph
 from archspec.objects import named
 from archspec.reading import kind_of
 from archspec.recipe import Recipe
+from archspec.recipe.callbacks import GAINS
 from archspec.recipe.tasks import CLASSES, find_task
 from archspec.runs.contents import METRICS, read_history, read_json
 from archspec.runs.folder import RunFolder
-
-# Names of metrics of which more is better.
-GAINS = re.compile("accuracy|auc|iou|score|precision|recall|correlation|similarity", re.I)
 
 
 class Result(Struct, frozen=True, eq=False):

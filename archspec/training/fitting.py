@@ -121,7 +121,13 @@ class _Training:
         self.best = BestModel(model, partial(_build_model, job))
         restoring = find_restoring(recipe.callbacks)
         self.recorder = Recorder(
-            job.folder, self.writer, self.others, restoring, images, recipe.batch_size
+            job.folder,
+            self.writer,
+            self.others,
+            restoring,
+            recipe.best,
+            images,
+            recipe.batch_size,
         )
         self.steps = Steps(recipe.steps, per_epoch) if recipe.steps else None
         self.progress = Progress(self.epochs, self.recorder)
