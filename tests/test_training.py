@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from PIL import Image
 
 import archspec
-from archspec.errors import UserError
+from archspec.errors import SpecError, UserError
 from archspec.graph import Graph
 from archspec.recipe import recipe_of
 
@@ -291,6 +291,28 @@ def test_the_best_epoch_is_the_one_that_the_recipe_asks_for(tmp_path):
         assert facts["best_epoch"] == values.index(wanted) + 1
         kept[best] = wanted
     assert len(set(kept.values())) == 2
+
+
+def test_tensorboard_writes_into_the_folder_of_the_run(tmp_path, monkeypatch):
+    callbacks = "callbacks: [{TensorBoard: {histogram_freq: 1, write_steps_per_second: true}}]"
+    run(train_net(f"epochs: 1, {callbacks}"), tmp_path / "run", limit=100)
+    logs = {path.name for path in (tmp_path / "run" / "logs").iterdir()}
+    assert logs == {"train", "validation"}
+    from archspec.training import run as runs
+    from archspec.training.resume import resume
+
+    resume(tmp_path / "run", epochs=2, run_dir=tmp_path / "longer")
+    assert (tmp_path / "longer" / "logs" / "train").is_dir()
+    monkeypatch.setattr(runs, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="TensorBoard needs tensorflow, which is not installed"):
+        run(train_net(f"epochs: 1, {callbacks}"), tmp_path / "without")
+    assert not (tmp_path / "without").exists()
+
+
+@pytest.mark.parametrize("log_dir", ["/tmp/logs", "../logs", ""])
+def test_logs_stay_in_the_folder_of_the_run(log_dir):
+    with pytest.raises(SpecError, match="a folder within that of the run"):
+        train_net(f"callbacks: [{{TensorBoard: {{log_dir: '{log_dir}'}}}}]")
 
 
 @pytest.mark.parametrize("steps", [7, 100])

@@ -116,7 +116,7 @@ class _Training:
         recipe, images = job.recipe, len(job.parts["train"])
         self.epochs = count_epochs(recipe, images)
         per_epoch = count_steps_per_epoch(recipe, images)
-        self.others = [build_callback(each) for each in recipe.callbacks]
+        self.others = [build_callback(each, job.folder.path) for each in recipe.callbacks]
         self.writer = Writer()
         self.best = BestModel(model, partial(_build_model, job))
         restoring = find_restoring(recipe.callbacks)
