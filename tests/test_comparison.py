@@ -152,6 +152,26 @@ def test_what_is_compared_is_the_accuracy_of_the_first_output(tmp_path, text, te
     assert it.curve == (0.25, 0.5)
 
 
+def test_of_numbers_less_error_is_better(tmp_path):
+    text = net(train="loss: MeanSquaredError").replace("softmax", "linear")
+    runs = [
+        read_result(
+            write_run(
+                tmp_path / f"run{error}",
+                text.replace("name: net", f"name: n{error}"),
+                test={"mean_absolute_error": error, "loss": 1.0},
+            )
+        )
+        for error in (3.0, 1.0, 2.0)
+    ]  # fmt: skip
+    assert {(each.measure, each.is_loss) for each in runs} == {("mean_absolute_error", True)}
+    comparison = build_comparison(runs)
+    assert [row.value for row in comparison.rows] == [1.0, 2.0, 3.0]
+    assert comparison.measured == "test mean_absolute_error"
+    (_, *lines) = list_runs(runs, "csv").splitlines()
+    assert [float(line.split(",")[2]) for line in lines] == [1.0, 2.0, 3.0]
+
+
 def test_a_loss_is_no_ground_to_rank_on(tmp_path):
     text = net(train="metrics: [sparse_categorical_crossentropy]").replace(
         "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"

@@ -155,11 +155,13 @@ LEFT_OUT = {
         "ProgbarLogger": "the runner shows its own progress",
         "RemoteMonitor": "sends data elsewhere",
         "SwapEMAWeights": "needs the optimizer's averages, which the runner does not save",
-        "TensorBoard": "writes files of its own",
     },
 }
 # Arguments that are left out, of every object or of one, and why.
 ARGUMENTS_LEFT_OUT = {
+    "profile_batch": "profiles Keras's own steps, of which the runner takes many at once",
+    "embeddings_freq": "is for embeddings with files of metadata",
+    "embeddings_metadata": "is for embeddings with files of metadata",
     "dtype": "follows the recipe's precision",
     "input_axes": "the layer says which axes go in",
     "output_axes": "the layer says which axes go out",

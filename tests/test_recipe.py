@@ -439,6 +439,47 @@ def test_an_output_that_is_none_is_refused():
     assert hint == "outputs: main, side.dense; `train: {loss: null}` takes away what a base gives"
 
 
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("val_accuracy", {"monitor": "val_accuracy", "mode": "max"}),
+        ({"monitor": "loss"}, {"monitor": "loss", "mode": "min"}),
+        ({"monitor": "val_accuracy", "mode": "min"}, {"monitor": "val_accuracy", "mode": "min"}),
+        (None, None),
+    ],
+)
+def test_the_best_epoch_is_judged_by_what_the_recipe_says(given: Any, found: Any):
+    recipe = recipe_of(net(), {"best": given})
+    assert recipe.best == found
+    assert recipe_of(net(), recipe.mapping()) == recipe
+
+
+STOPPING = {"EarlyStopping": {"monitor": "val_loss", "restore_best_weights": True}}
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "hint"),
+    [
+        ({"best": "val_acuracy"}, "'val_acuracy' is not measured", "did you mean 'val_accuracy'"),
+        ({"best": "val_accuracy", "callbacks": [STOPPING]}, "watches val_loss", "the same monitor"),
+        (
+            {"best": {"monitor": "val_mean", "mode": "max"}},
+            "'val_mean' is not measured",
+            "`monitor",
+        ),
+        (
+            {"best": "x", "metrics": [{"SparseCategoricalAccuracy": {"name": "y"}}]},
+            "'x' is not measured",
+            "`monitor` takes loss, y, val_loss, val_y",
+        ),
+    ],
+)
+def test_a_judge_of_the_best_epoch_that_cannot_be_is_refused(given: Any, said: str, hint: str):
+    refused = refusal(net(), given)
+    assert said in str(refused)
+    assert hint in str(refused.hint)
+
+
 # --- walls ---------------------------------------------------------------------------------------
 
 

@@ -357,7 +357,7 @@ def test_a_state_holds_all_that_the_recorder_remembers(tmp_path, monkeypatch):
     # What it follows is settled before the first epoch, but for a run of an older version.
     assert changed - of_the_epoch == set(memories[0]) - {"by_loss"}
     assert set(memories[0]) == set(RECORDER_MEMORY["properties"])
-    other = Recorder(*[None] * 6)
+    other = Recorder(*[None] * 7)
     for memory in memories:
         other.remember(memory)
         assert other.memory() == memory

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from PIL import Image
 
 import archspec
-from archspec.errors import UserError
+from archspec.errors import SpecError, UserError
 from archspec.graph import Graph
 from archspec.recipe import recipe_of
 
@@ -275,6 +275,44 @@ def test_a_crop_leaves_evaluation_alone(tmp_path):
     validation = split(load_dataset("digits"), 0.1, 0, 100)["validation"]
     loss = model.evaluate(validation.images[..., None] / 16, validation.labels, verbose=0)
     assert loss == pytest.approx(done.history[0]["val_loss"], rel=1e-4)
+
+
+def test_the_best_epoch_is_the_one_that_the_recipe_asks_for(tmp_path):
+    """With this rate the least loss and the highest accuracy are of different epochs."""
+    kept = {}
+    for best in ("val_accuracy", "{monitor: val_accuracy, mode: min}"):
+        net = train_net(f"epochs: 5, optimizer: {{Adam: 0.05}}, best: {best}")
+        done = run(net, tmp_path / best[:5], limit=200)
+        values = [row["val_accuracy"] for row in done.history]
+        wanted = min(values) if "min" in best else max(values)
+        assert done.metrics["validation"]["accuracy"] == pytest.approx(wanted, abs=1e-6)
+        facts = json.loads((tmp_path / best[:5] / "metrics.json").read_text())
+        assert facts["monitor"] == "val_accuracy"
+        assert facts["best_epoch"] == values.index(wanted) + 1
+        kept[best] = wanted
+    assert len(set(kept.values())) == 2
+
+
+def test_tensorboard_writes_into_the_folder_of_the_run(tmp_path, monkeypatch):
+    callbacks = "callbacks: [{TensorBoard: {histogram_freq: 1, write_steps_per_second: true}}]"
+    run(train_net(f"epochs: 1, {callbacks}"), tmp_path / "run", limit=100)
+    logs = {path.name for path in (tmp_path / "run" / "logs").iterdir()}
+    assert logs == {"train", "validation"}
+    from archspec.training import run as runs
+    from archspec.training.resume import resume
+
+    resume(tmp_path / "run", epochs=2, run_dir=tmp_path / "longer")
+    assert (tmp_path / "longer" / "logs" / "train").is_dir()
+    monkeypatch.setattr(runs, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="TensorBoard needs tensorflow, which is not installed"):
+        run(train_net(f"epochs: 1, {callbacks}"), tmp_path / "without")
+    assert not (tmp_path / "without").exists()
+
+
+@pytest.mark.parametrize("log_dir", ["/tmp/logs", "../logs", ""])
+def test_logs_stay_in_the_folder_of_the_run(log_dir):
+    with pytest.raises(SpecError, match="a folder within that of the run"):
+        train_net(f"callbacks: [{{TensorBoard: {{log_dir: '{log_dir}'}}}}]")
 
 
 @pytest.mark.parametrize("steps", [7, 100])

@@ -49,6 +49,7 @@ class Point(Struct, frozen=True):
     colour: str
     marker: str
     alike: bool
+    is_loss: bool
 
 
 def find_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -176,6 +177,7 @@ def _make_points(
             areas[row.name],
             *looks[row.name],
             alike=not row.differs,
+            is_loss=row.is_loss,
         )
         for row in rows
         if 0 < (known := cost(row) or 0) < inf and row.value is not None and isfinite(row.value)
@@ -225,7 +227,10 @@ def _draw_points(axes: Axes, points: Sequence[Point], measured: str) -> None:
 
 
 def _find_front(points: Sequence[Point]) -> list[tuple[float, float]]:
-    return find_front([(point.cost, point.value) for point in points if point.alike])
+    """Return the (cost, value) pairs of the front; of a loss, less is better."""
+    sign = -1 if points and points[0].is_loss else 1
+    front = find_front([(point.cost, sign * point.value) for point in points if point.alike])
+    return [(cost, sign * value) for cost, value in front]
 
 
 def _write_count(value: float) -> str:

@@ -74,6 +74,16 @@ class NetworkRow(Struct, frozen=True, eq=False):
         return measure_spread(known) if len(known) > 1 else None
 
     @property
+    def cost(self) -> float:
+        """The value as a number of which less is better."""
+        return (self.value or 0) if self.is_loss else -(self.value or 0)
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether less of the measure is better."""
+        return bool(self.results) and self.results[0].is_loss
+
+    @property
     def seconds(self) -> float | None:
         return self._mean("training_seconds")
 
@@ -178,7 +188,7 @@ def build_comparison(
 def _sort_key(row: NetworkRow) -> tuple[bool, float]:
     """Return the key that sorts the best row first, and rows without a number last."""
     known = row.value is not None and not isnan(row.value)
-    return not known, -(row.value or 0) if known else 0
+    return not known, row.cost if known else 0
 
 
 # --- conditions ----------------------------------------------------------------------------------
@@ -374,7 +384,7 @@ def list_runs(results: Sequence[Result], form: str) -> str:
         "run": lambda row: str(row.results[0].folder),
         "network": lambda row: row.name,
         "data": lambda row: row.results[0].conditions["data"],
-        "accuracy": _write_listed_value,
+        "result": _write_listed_value,
         "trained": lambda row: row.results[0].length,
         "seed": lambda row: str(row.results[0].recipe.seed),
         **COSTS,

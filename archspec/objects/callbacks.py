@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath, PureWindowsPath
 from typing import Annotated as A
 
 from archspec.arguments import (
@@ -10,10 +11,12 @@ from archspec.arguments import (
     NON_NEGATIVE,
     NUMBER,
     TEXT,
+    Type,
     choice,
     number,
     optional,
 )
+from archspec.errors import Unfit
 from archspec.objects.kinds import Kind, entries
 
 SMALLEST = "Smallest change that counts as an improvement."
@@ -64,12 +67,38 @@ def terminate_on_nan(
 ) -> None: ...
 
 
+def _check_log_dir(value: str) -> str:
+    parts = PurePath(value).parts
+    if not parts or ".." in parts or PurePath(value).is_absolute() or PureWindowsPath(value).drive:
+        raise Unfit(f"must be a folder within that of the run, got '{value}'")
+    return value
+
+
+LOG_DIR = Type("a folder within that of the run", {"type": "string"}, _check_log_dir)
+UPDATES = Type(
+    "epoch, batch, or a positive integer",
+    {"anyOf": [{"enum": ["epoch", "batch"]}, {"type": "integer", "minimum": 1}]},
+)
+
+
+def tensor_board(
+    *,
+    log_dir: A[str, LOG_DIR, "Folder of the logs, within that of the run."] = "logs",
+    histogram_freq: A[int, COUNT, "Epochs between histograms of the weights; 0 for none."] = 0,
+    write_graph: A[bool, BOOLEAN, "Whether to write the graph of the network."] = True,
+    write_images: A[bool, BOOLEAN, "Whether to write weights as images."] = False,
+    write_steps_per_second: A[bool, BOOLEAN, "Whether to write the speed of training."] = False,
+    update_freq: A[str | int, UPDATES, "When losses and metrics are written."] = "epoch",
+) -> None: ...
+
+
 CALLBACKS = Kind(
     "callback",
     "a callback",
     {
         **entries(early_stopping, "EarlyStopping"),
         **entries(reduce_lr_on_plateau, "ReduceLROnPlateau"),
+        **entries(tensor_board, "TensorBoard"),
         **entries(terminate_on_nan, "TerminateOnNaN"),
     },
 )

@@ -16,6 +16,10 @@ NUMBERED = (*COUNTS, "AUC", "BinaryIoU", "MeanIoU", "OneHotMeanIoU", "Precision"
 CALLED = {"LogCoshError": "logcosh", "FBetaScore": "fbeta_score"}  # not as their class
 COLUMNS = ("epoch", "learning_rate", "images_per_second", "seconds")  # of a history, besides
 
+# Names of metrics of which more, and of which less, is better.
+GAINS = re.compile("accuracy|auc|iou|score|precision|recall|correlation|similarity", re.I)
+LOSSES = re.compile("error|loss|entropy|hinge|poisson|divergence|logcosh|mse|mae|huber", re.I)
+
 Measured = Mapping[str, Object | None]
 
 
@@ -64,18 +68,69 @@ def check_callbacks(
         if "monitor" not in TABLES["callback"][name]:
             continue
         monitor = given.get("monitor", "val_loss")
-        column = monitor.removeprefix("val_")
-        if re.fullmatch(r".*_\d+", column) and column not in measured:
-            column = column.rpartition("_")[0]  # Keras's number of one of several
-        if column not in measured:
-            known = [*measured, *(f"val_{each}" for each in measured)]
-            hint = did_you_mean(monitor, known) or f"its `monitor` takes {', '.join(known)}"
+        column = _find_column(monitor, measured)
+        if column is None:
+            hint = _suggest_monitor(monitor, measured)
             raise refused(f"{name} watches '{monitor}', which is not measured", hint)
         metric = measured[column]
         settled = metric is not None and not several and named(metric)[0] not in COUNTS
         if given.get("mode", "auto") == "auto" and column != "loss" and not settled:
             message = f"{name} cannot know whether '{monitor}' is better when high or low"
             raise refused(message, "give it `mode: max` or `mode: min`")
+
+
+def _find_column(monitor: str, measured: Measured) -> str | None:
+    """Return the measured value that a monitor is, of training or validation; None for none."""
+    column = monitor.removeprefix("val_")
+    if re.fullmatch(r".*_\d+", column) and column not in measured:
+        column = column.rpartition("_")[0]  # Keras's number of one of several
+    return column if column in measured else None
+
+
+def _suggest_monitor(monitor: str, measured: Measured) -> str:
+    known = [*measured, *(f"val_{each}" for each in measured)]
+    return did_you_mean(monitor, known) or f"`monitor` takes {', '.join(known)}"
+
+
+def read_best(train: Train, measured: Measured) -> dict[str, str] | None:
+    """Return what the best epoch is judged by, with "min" or "max" for its mode; None if the recipe
+    says nothing of it.
+
+    Raises `Refused` for a monitor that is not measured, one whose mode is not known, and one that
+    an EarlyStopping which restores the best weights contradicts.
+    """
+    if train.best is None:
+        return None
+    monitor, mode = train.best["monitor"], train.best["mode"]
+
+    def refused(message: str, hint: str) -> Refused:
+        return Refused(f"train.best: {message}", AtArgument("best"), "train", hint)
+
+    column = _find_column(monitor, measured)
+    if column is None:
+        raise refused(f"'{monitor}' is not measured", _suggest_monitor(monitor, measured))
+    metric = measured[column]
+    if metric is None:
+        known = "min"
+    else:
+        name = named(metric)[0]
+        known = "max" if GAINS.search(name) else "min" if LOSSES.search(name) else "auto"
+    if mode == "auto" and known == "auto":
+        message = f"whether '{monitor}' is better when high or low is not known"
+        raise refused(message, "write `mode: max` or `mode: min`")
+    found = {"monitor": monitor, "mode": known if mode == "auto" else mode}
+    place = find_restoring(train.callbacks)
+    if place is not None:
+        given = named(train.callbacks[place])[1]
+        watched = given.get("monitor", "val_loss")
+        asked = given.get("mode", "auto")
+        if watched != monitor or asked not in ("auto", found["mode"]):
+            raise refused(
+                f"it is judged by {monitor}, and an EarlyStopping that restores the best weights "
+                f"watches {watched}",
+                "write the same monitor in both, or leave `restore_best_weights` out",
+            )
+    return found
 
 
 def ended_early(recipe: Train, per_epoch: int) -> str | None:

@@ -10,7 +10,7 @@ from archspec.errors import AtArgument, Refused, did_you_mean
 from archspec.graph import Graph
 from archspec.objects import Object, named
 from archspec.recipe.augmentation import check_augment, find_wrong_ranges, list_followed
-from archspec.recipe.callbacks import check_callbacks, check_restoring, list_measured
+from archspec.recipe.callbacks import check_callbacks, check_restoring, list_measured, read_best
 from archspec.recipe.outputs import (
     check_labels,
     check_shapes,
@@ -133,6 +133,7 @@ def recipe_of(
         "loss": {name: losses[name] for name in graph.outputs},
         "metrics": {name: metrics.get(name, ()) for name in graph.outputs},
         "loss_weights": {name: weights.get(name, 1.0) for name in graph.outputs},
+        "best": read_best(train, measured),
         "warnings": tuple(warnings),
     }
     return Recipe(**{**{name: getattr(train, name) for name in RECIPE}, **of_graph})

@@ -29,6 +29,7 @@ from archspec.errors import UserError, did_you_mean
 from archspec.objects import Object
 from archspec.recipe.types import (
     AUGMENT,
+    BEST,
     CALLBACKS,
     CLASS_WEIGHT,
     COLUMNS,
@@ -147,6 +148,12 @@ class Train(Struct, frozen=True, kw_only=True):
         CALLBACKS,
         "What watches over the training, such as EarlyStopping.",
     ] = ()
+    best: A[
+        Any,
+        BEST,
+        "What the epoch whose model is kept is judged by; null is the least validation loss, or "
+        "what an EarlyStopping that restores the best weights watches.",
+    ] = None
     precision: A[str, PRECISION, "Type that layers compute in.", OPTION] = "float32"
     seed: A[
         int,

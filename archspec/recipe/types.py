@@ -220,6 +220,33 @@ CALLBACKS = Type(
 )
 
 
+def _read_best(value: Any) -> dict[str, str]:
+    given = {"monitor": value} if isinstance(value, str) else value
+    return {"mode": "auto", **given}
+
+
+BEST = optional(
+    Type(
+        "a monitor, or {monitor: NAME, mode: max}",
+        {
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "object",
+                    "properties": {
+                        "monitor": {"type": "string"},
+                        "mode": {"enum": ["auto", "min", "max"]},
+                    },
+                    "required": ["monitor"],
+                    "additionalProperties": False,
+                },
+            ]
+        },
+        _read_best,
+    )
+)
+
+
 def suggest_precision(word: str) -> str | None:
     """Return a hint for what others call a precision."""
     name = foreign.PRECISIONS.get(word.casefold())

@@ -165,6 +165,7 @@ CALLBACK_MEMORY: dict[str, dict[str, Schema]] = {
         "best_epoch": COUNT,
     },
     "ReduceLROnPlateau": {"wait": COUNT, "cooldown_counter": COUNT, "best": maybe(SINGLE)},
+    "TensorBoard": {},
     "TerminateOnNaN": {},
 }
 

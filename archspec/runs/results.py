@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,10 @@ from archspec.graph import Graph
 from archspec.objects import named
 from archspec.reading import kind_of
 from archspec.recipe import Recipe
+from archspec.recipe.callbacks import GAINS
+from archspec.recipe.tasks import CLASSES, find_task
 from archspec.runs.contents import METRICS, read_history, read_json
 from archspec.runs.folder import RunFolder
-
-# Names of metrics of which more is better; networks are not ranked by others.
-GAINS = re.compile("accuracy|auc|iou|score|precision|recall|correlation|similarity", re.I)
 
 
 class Result(Struct, frozen=True, eq=False):
@@ -47,6 +45,11 @@ class Result(Struct, frozen=True, eq=False):
         """The status in run.json, but for "running", which may have been killed."""
         status = str(self.facts["status"])
         return "not finished" if status == "running" else status
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether less of the measure is better."""
+        return GAINS.search(self.measure) is None
 
     @property
     def length(self) -> str:
@@ -147,22 +150,27 @@ def read_result(folder: Path, label: str | None = None) -> Result:
 
 
 def _find_measure(graph: Graph, recipe: Recipe, measured: Mapping[str, Any]) -> str:
-    """Return Keras's name of the accuracy of the first output, or of its first other metric that
-    can rank networks; "accuracy" where there is none.
+    """Return Keras's name of the accuracy of the first output, or of its first other metric of
+    which more is better; where there is none, "accuracy" of classes, and of other outputs another
+    metric or the loss.
 
     Keras names a metric after its class, in snake case: not always with the same underscores.
     """
     first = graph.outputs[0]
     prefix = f"{first}_" if len(graph.outputs) > 1 else ""
-    several = sorted(map(named, recipe.metrics[first]), key=lambda each: each[0] != "accuracy")
+    several = sorted(
+        map(named, recipe.metrics[first]),
+        key=lambda each: (each[0] != "accuracy", GAINS.search(each[0]) is None),
+    )
+    task = find_task(graph, first, recipe.loss[first], recipe.data.targets.get(first))
     for name, arguments in several:
-        if not GAINS.search(name):
+        if task == CLASSES and not GAINS.search(name):
             continue
         wanted = arguments.get("name") or name
         for key in measured:
             if key.startswith(prefix) and _fold_name(key[len(prefix) :]) == _fold_name(wanted):
                 return key
-    return f"{prefix}accuracy"
+    return f"{prefix}{'accuracy' if task == CLASSES else 'loss'}"
 
 
 def _fold_name(name: str) -> str:

@@ -7,6 +7,7 @@ which `CALLBACK_MEMORY` of `archspec.runs.contents` lists by class.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -17,14 +18,17 @@ from archspec.runs.contents import CALLBACK_MEMORY
 from archspec.training.compiling import build_object
 
 
-def build_callback(value: Object) -> keras.callbacks.Callback:
-    """Build the Keras callback that a recipe names.
+def build_callback(value: Object, folder: Path) -> keras.callbacks.Callback:
+    """Build the Keras callback that a recipe names. folder: that of the run.
 
-    An EarlyStopping never restores the best weights by itself: the run keeps and restores them.
+    A TensorBoard writes into it. An EarlyStopping never restores the best weights by itself: the
+    run keeps and restores them.
     """
     name, arguments = named(value)
     if name == "EarlyStopping":
         arguments = {**arguments, "restore_best_weights": False}
+    if name == "TensorBoard":
+        arguments = {**arguments, "log_dir": str(folder / arguments.get("log_dir", "logs"))}
     return build_object(keras.callbacks, {name: arguments})
 
 

@@ -116,12 +116,18 @@ class _Training:
         recipe, images = job.recipe, len(job.parts["train"])
         self.epochs = count_epochs(recipe, images)
         per_epoch = count_steps_per_epoch(recipe, images)
-        self.others = [build_callback(each) for each in recipe.callbacks]
+        self.others = [build_callback(each, job.folder.path) for each in recipe.callbacks]
         self.writer = Writer()
         self.best = BestModel(model, partial(_build_model, job))
         restoring = find_restoring(recipe.callbacks)
         self.recorder = Recorder(
-            job.folder, self.writer, self.others, restoring, images, recipe.batch_size
+            job.folder,
+            self.writer,
+            self.others,
+            restoring,
+            recipe.best,
+            images,
+            recipe.batch_size,
         )
         self.steps = Steps(recipe.steps, per_epoch) if recipe.steps else None
         self.progress = Progress(self.epochs, self.recorder)

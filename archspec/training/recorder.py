@@ -81,7 +81,8 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     learning rate in the history is that of the epoch.
 
     The best epoch is the one whose weights an EarlyStopping with `restore_best_weights` would
-    restore; without one, that of the least loss, of validation where there is any.
+    restore; without one, the best by `best` of the recipe, or that of the least loss, of validation
+    where there is any.
     """
 
     def __init__(
@@ -90,15 +91,18 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         writer: Writer,
         others: Sequence[keras.callbacks.Callback],
         restoring: int | None,
+        best: Mapping[str, str] | None,
         images: int,
         batch_size: int,
     ) -> None:
         """Record into a folder.
 
         others: the callbacks of the recipe. restoring: the place among them of the EarlyStopping
-        that the best epoch follows. images: their number in an epoch.
+        that the best epoch follows. best: the monitor and the mode of the best epoch, if the recipe
+        says them. images: their number in an epoch.
         """
         super().__init__()
+        self.judged_by = best if restoring is None else None
         self.folder, self.writer, self.others, self.restoring = folder, writer, others, restoring
         self.images, self.batch_size = images, batch_size
         self.rows: list[dict[str, Any]] = []
@@ -158,6 +162,11 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         """Return the row of an epoch that has just ended. epoch: its number, from 0."""
         rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         row = {"epoch": epoch + 1} | round_values({**logs, "learning_rate": rate})
+        if self.judged_by and self.judged_by["monitor"] not in row:
+            raise UserError(
+                f"train.best: '{self.judged_by['monitor']}' is not measured",
+                f"`monitor` takes {', '.join(logs)}",
+            )
         now = time.perf_counter()
         row["images_per_second"] = round(self.seen / ((self.trained or now) - self.started), 1)
         row["seconds"] = round(now - self.started, 3)
@@ -166,6 +175,8 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     @property
     def monitor(self) -> str:
         """The column of the history that the best epoch is judged by."""
+        if self.judged_by is not None:
+            return self.judged_by["monitor"]
         if self.restoring is None or self.by_loss:
             return "val_loss" if self.rows and "val_loss" in self.rows[0] else "loss"
         return str(self.others[self.restoring].monitor)
@@ -182,6 +193,8 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         """
         row = self.rows[-1]
         value = row[self.monitor]
+        if self.judged_by is not None and self.judged_by["mode"] == "max":
+            value = -value
         if self.restoring is None or self.by_loss:
             better = bool(value < self.best)
         else:  # until it begins to watch, it would restore the last weights

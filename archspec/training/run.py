@@ -13,6 +13,7 @@ A run's folder holds
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ from msgspec.structs import replace
 
 from archspec.backends.spec_yaml import flat_name
 from archspec.data.preparation import describe_data, prepare, refuse_misfit, rename
+from archspec.errors import UserError
 from archspec.graph import Graph
+from archspec.objects import named
 from archspec.pipeline import loads
 from archspec.recipe import Recipe, ended_early, recipe_of
 from archspec.runs.failure import record_failure
@@ -71,6 +74,7 @@ def train(
         if warning not in said:
             options.echo(f"warning: {warning}")
     refuse_misfit(graph, recipe)
+    _refuse_tensorboard(recipe)
     recipe = locate_data(recipe)
     dataset, parts = prepare(graph, recipe, data_dir, limit)
     options.echo(describe_data(dataset, parts))
@@ -91,6 +95,17 @@ def train(
         graph = loads(resolved, "resolved.yaml")
         job = Job(graph, recipe_of(graph), dataset, parts, folder, facts)
         return start_training(job, options)
+
+
+def _refuse_tensorboard(recipe: Recipe) -> None:
+    """Raise `UserError` where a recipe asks for TensorBoard and its packages are not here."""
+    if any(named(each)[0] == "TensorBoard" for each in recipe.callbacks):
+        for package in ("tensorflow", "tensorboard"):
+            if find_spec(package) is None:
+                raise UserError(
+                    f"train.callbacks: TensorBoard needs {package}, which is not installed",
+                    "pip install 'archspec-keras[tensorboard]'",
+                )
 
 
 def start_training(job: Job, options: RunOptions, state: State | None = None) -> Run:
