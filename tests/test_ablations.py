@@ -63,6 +63,7 @@ def cost(name: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("name", FILES)
+@pytest.mark.thorough
 def test_a_variant_is_sound_without_a_warning(name: str) -> None:
     assert archspec.check(FILES[name]) == []
 
@@ -75,6 +76,7 @@ def test_a_variant_begins_with_a_comment_and_extends_the_base(name: str) -> None
 
 
 @pytest.mark.parametrize("name", FILES)
+@pytest.mark.thorough
 def test_a_variant_is_the_network_that_was_written_out(name: str) -> None:
     assert variant(name).fingerprint == FINGERPRINTS[name]
 
@@ -86,6 +88,7 @@ def test_a_variant_copies_no_step_of_the_base(name: str) -> None:
     assert "residual:" not in text
 
 
+@pytest.mark.thorough
 def test_the_table_is_what_its_command_makes() -> None:
     script = runpy.run_path(str(ROOT / "examples" / "costs.py"))
     table = script["make_table"](FOLDER)

@@ -379,6 +379,7 @@ def read_rows(names: Iterable[str]) -> list[str]:
     return [each for each in rows if each.split("`")[1] in set(names)]
 
 
+@pytest.mark.thorough
 def test_the_page_says_what_is_advised_of_a_few_networks() -> None:
     names = [name for name in FILES if name in FEW]
     assert read_rows(names) == [each for each in map(row, names) if each]

@@ -140,6 +140,7 @@ def loaded(code: str) -> set[str]:
 HEAVY = {"keras", "tensorflow", "numpy", "jax", "torch", "matplotlib", "sklearn", "filelock"}
 
 
+@pytest.mark.thorough
 def test_importing_archspec_imports_no_function_and_no_framework() -> None:
     alone = loaded("import archspec\nassert 'train' in dir(archspec)")
     assert not any(name.startswith("archspec.api") for name in alone)
@@ -199,6 +200,7 @@ def test_check_of_a_broken_contract_is_an_error_as_for_the_command(folder: Path)
 
 @pytest.mark.parametrize("specs", [("lenet5",), ("lenet5", "vgg11")])
 @pytest.mark.parametrize("form", ["text", "markdown", "json"])
+@pytest.mark.thorough
 def test_show_gives_what_the_command_prints(
     specs: tuple[str, ...], form: str, tmp_path: Path
 ) -> None:
@@ -222,6 +224,7 @@ def test_show_gives_what_the_command_prints(
         ("dot", ["vgg11"], ["--no-fold"], {"fold": False}),
     ],
 )
+@pytest.mark.thorough
 def test_draw_writes_what_the_command_writes(
     suffix: str, specs: list[str], words: list[str], options: dict[str, Any], tmp_path: Path
 ) -> None:

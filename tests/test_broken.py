@@ -159,6 +159,7 @@ def spoilt(source: random.Random) -> tuple[str, Network]:
 
 
 @pytest.mark.parametrize("count", few_or_many(12, 500))
+@pytest.mark.thorough
 def test_one_fault_marks_one_step_and_leaves_what_is_before_it_alone(count: int) -> None:
     kinds = set()
 

@@ -123,6 +123,7 @@ def test_turns_that_failed_stand_once_and_apart_from_those_that_did_not() -> Non
 
 
 @pytest.mark.parametrize("path", slow_but_first(FIXTURES, 40), ids=lambda path: path.stem)
+@pytest.mark.thorough
 def test_every_broken_file_that_has_a_graph_has_a_picture(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

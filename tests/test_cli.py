@@ -76,6 +76,7 @@ def test_draw_goes_to_build_by_default_and_refuses_other_suffixes(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", most_slow(SPECS))
+@pytest.mark.thorough
 def test_new_starts_a_file_that_means_the_same(tmp_path: Path, name: str):
     for copy in (False, True):
         written = archspec.new(tmp_path / f"mine_{copy}.yaml", name, copy=copy)
@@ -269,6 +270,7 @@ def test_errors_are_coloured_on_a_terminal_alone(
     assert on_terminal(tmp_path, *words, TERM="dumb") == plain
 
 
+@pytest.mark.thorough
 def test_a_process_colours_what_it_prints_on_a_terminal(tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(COLOURED, encoding="utf-8")
     plain = process(tmp_path, "check", "net.yaml", env={"TERM": "xterm"}).stdout

@@ -265,6 +265,7 @@ def test_wrong_usage_is_status_2(words: list[str]) -> None:
     assert "Traceback" not in result.output
 
 
+@pytest.mark.thorough
 def test_the_command_itself_ends_with_these_statuses(files: Path) -> None:
     """Through the process, as a shell sees it; the verbs other than check print to stderr."""
     outcomes = {

@@ -203,6 +203,7 @@ def test_git_goes_on_whatever_fails(specs: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
+@pytest.mark.thorough
 def test_git_diff_and_difftool_compare_networks(tmp_path: Path) -> None:
     """With the lines of docs/diff.md, in a repository whose specs extend another, from a folder."""
     page = (ROOT / "docs" / "diff.md").read_text(encoding="utf-8")

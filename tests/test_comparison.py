@@ -290,6 +290,7 @@ def test_facts_that_cannot_be_are_told(tmp_path, facts, said):
         read_result(tmp_path / "run")
 
 
+@pytest.mark.thorough
 def test_values_that_are_no_numbers_are_shown_as_such_and_last(tmp_path):
     from archspec.comparing.charts import write_chart
 
@@ -357,6 +358,7 @@ def test_the_runs_of_a_folder_are_listed_and_the_damaged_named(tmp_path):
     ]
 
 
+@pytest.mark.thorough
 def test_runs_are_compared_without_keras(tmp_path):
     for name in "ab":
         write_run(tmp_path / name, net(name), 0.9)
@@ -379,6 +381,7 @@ def test_runs_are_compared_without_keras(tmp_path):
     assert done.stdout.startswith("network ")
 
 
+@pytest.mark.thorough
 def test_damaged_runs_among_others_are_named_and_left_out(tmp_path):
     damaged = {"c": "run.json", "d": "resolved.yaml", "e": "metrics.json", "f": "history.csv"}
     for run in "acbdef":
@@ -454,6 +457,7 @@ def many(tmp_path: Path, count: int) -> Comparison:
 
 
 @pytest.mark.parametrize("count", [*few_or_many(8, 5), pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.thorough
 def test_no_name_in_the_picture_hides_another_or_leaves_its_panel(tmp_path, count):
     from matplotlib.text import Annotation, Text
 
@@ -471,6 +475,7 @@ def test_no_name_in_the_picture_hides_another_or_leaves_its_panel(tmp_path, coun
         assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 for box in boxes)
 
 
+@pytest.mark.thorough
 def test_a_network_under_other_conditions_is_of_no_front(tmp_path):
     from archspec.comparing.charts import draw_chart
 

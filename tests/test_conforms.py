@@ -25,6 +25,7 @@ ODD = [None, True, False, -1, 0, 1, 1.0, 1.5, "", "x", "same", "=a", [], [1], [N
 
 
 @pytest.mark.parametrize("count", few_or_many(60, 3000))
+@pytest.mark.thorough
 def test_it_agrees_with_jsonschema_on_mutated_specs(count: int) -> None:
     documents = [to_plain(read_file(path).root) for path in SPECS]
     quick, slow = make_check(make_schema()), validator()
@@ -46,6 +47,7 @@ def test_it_agrees_with_jsonschema_on_mutated_specs(count: int) -> None:
     assert {True, False} == set(answers)
 
 
+@pytest.mark.thorough
 def test_it_agrees_with_jsonschema_on_every_argument() -> None:
     owners = [*(layer.arguments for layer in LAYERS.values()), DATA, RECIPE]
     owners += [contract for table in TABLES.values() for contract in table.values()]

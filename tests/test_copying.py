@@ -28,6 +28,7 @@ def text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_every_copy_names_the_schema_beside_it(tmp_path: Path):
     derived = ROOT / "examples" / "identity_mappings"
     source = next(each for each in sorted(derived.glob("*.yaml")) if "\nextends" in text(each))

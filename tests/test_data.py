@@ -91,6 +91,7 @@ def test_digits_needs_nothing_and_holds_a_fifth_out():
     assert not np.array_equal(digits.test.images, other.test.images)
 
 
+@pytest.mark.thorough
 def test_digits_are_those_of_scikit_learn(monkeypatch):
     from sklearn.datasets import load_digits
 

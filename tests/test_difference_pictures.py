@@ -224,6 +224,7 @@ FROM = ("lenet5", "resnet18", "unet", "googlenet", "siamese", "vit_b16")
 
 
 @pytest.mark.parametrize("count", few_or_many(12, 300))
+@pytest.mark.thorough
 def test_whatever_differs_is_in_the_picture_and_can_be_read(count: int) -> None:
     for seed in range(count):
         source = random.Random(seed)
@@ -263,6 +264,7 @@ def difference_of(pair: str) -> Difference:
 @pytest.mark.parametrize(
     "pair", [pytest.param(each, marks=[] if each in QUICK else pytest.mark.slow) for each in PAIRS]
 )
+@pytest.mark.thorough
 def test_a_picture_of_a_variant_can_be_read(pair: str) -> None:
     difference = difference_of(pair)
     check_merged(difference)
@@ -315,6 +317,7 @@ def test_a_further_call_of_a_layer_has_a_box_of_its_own() -> None:
     assert words(draw_merged(compare(more, TWINS)), "more (removed)")[0] == f"{GONE} dense 4"
 
 
+@pytest.mark.thorough
 def test_repeats_with_the_same_edit_are_drawn_once() -> None:
     dot = draw_merged(difference_of("gated"))
     assert words(dot, "cluster stage0.unit0")[0] == "unit0-1 ×2"
@@ -340,6 +343,7 @@ def test_a_block_in_which_nothing_differs_is_folded() -> None:
     assert "stage0.unit0.main.conv2d" in lay_out(draw_merged(difference_of("gelu"))).boxes
 
 
+@pytest.mark.thorough
 def test_a_depth_and_no_fold_are_those_of_draw() -> None:
     folded = archspec.diff("resnet18", ABLATIONS["gated"], depth=1).draw().dot
     assert words(folded, "stage0") == ["~ stage0", "28×28×64 → 28×28×64", "+ 8  of 22 layers"]
@@ -382,6 +386,7 @@ def test_the_colours_of_changes_are_legible(theme: str) -> None:
         assert measure_contrast(line, colours.page) >= 4.5
 
 
+@pytest.mark.thorough
 def test_a_broken_line_is_around_a_box_not_a_cell() -> None:
     """What Graphviz draws after such a cell reads freed memory, and may end the process."""
     for pair in ("three_stages", "another token", "pre-activated"):
@@ -462,6 +467,7 @@ def test_the_options_are_those_of_pictures() -> None:
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf", ".dot"])
+@pytest.mark.thorough
 def test_the_command_draws_and_says_so(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"new/difference{suffix}"
     done = command(tmp_path, "diff", "vgg_a", "vgg_b", "-o", str(path))

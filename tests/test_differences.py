@@ -81,6 +81,7 @@ def changed_at_random(source: random.Random) -> tuple[Graph, Graph, int]:
 
 
 @pytest.mark.parametrize("count", few_or_many(30, 1000))
+@pytest.mark.thorough
 def test_no_more_edits_are_found_than_were_planted(count: int) -> None:
     found = 0
 
@@ -96,6 +97,7 @@ def test_no_more_edits_are_found_than_were_planted(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", few_or_many(10, 300))
+@pytest.mark.thorough
 def test_a_network_is_the_same_as_itself_however_it_is_written(count: int) -> None:
     def check(each: Network) -> None:
         graph = archspec.loads(write(each)[0])
@@ -181,6 +183,7 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.thorough
 def test_a_pair_is_told_so_that_a_reader_sees_it(name: str, golden) -> None:
     difference = compare(*PAIRS[name]())
     golden(f"diff/{name}.txt", write_text(difference))
@@ -498,6 +501,7 @@ def test_names_are_written_as_patterns(want, said: list[str]) -> None:
 
 
 @pytest.mark.parametrize("count", few_or_many(30, 500))
+@pytest.mark.thorough
 def test_a_pattern_means_what_it_means_to_an_edit(count: int) -> None:
     """Any names: the patterns with stars and without braces fit these names and no others."""
     graph = archspec.load("resnet18", depths=[3, 4, 6, 3])

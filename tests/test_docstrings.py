@@ -44,6 +44,7 @@ def find_wrong(module: ModuleType) -> str:
 
 
 @pytest.mark.parametrize("name", list_modules())
+@pytest.mark.thorough
 def test_the_examples_of_a_module_are_true(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)  # for paths such as specs/lenet5.yaml
     wrong = find_wrong(importlib.import_module(name))

@@ -135,6 +135,7 @@ def test_identity_skips_stand_out_and_nothing_else_does():
 
 
 @pytest.mark.parametrize("spec", ["inception10", "googlenet"])
+@pytest.mark.thorough
 def test_branches_stand_in_the_order_of_concatenation(spec):
     graph = network(spec)
     across = {
@@ -176,6 +177,7 @@ def test_a_branch_has_no_frame_and_a_block_has_its_title():
     assert "unit0: residual" in text
 
 
+@pytest.mark.thorough
 def test_a_deep_network_is_cut_into_columns_joined_by_links():
     picture = plan_picture(network("resnet18"), View())
     assert [column.boxes[0].name for column in picture.columns] == [
@@ -229,6 +231,7 @@ def test_another_suffix_is_refused_with_the_ones_there_are(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50v2", "resnet152_imagenet"])
+@pytest.mark.thorough
 def test_a_skip_connection_runs_beside_what_it_skips(name):
     layout = lay_out(to_blocks(archspec.load(name)))
     bends = [box for box in layout.boxes if " past " in box]

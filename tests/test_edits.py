@@ -180,6 +180,7 @@ VARIANTS: dict[str, tuple[list[str], list[tuple[str, str]]]] = {
 
 
 @pytest.mark.parametrize(("edits", "changes"), VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.thorough
 def test_a_variant_is_the_network_written_out(
     edits: list[str], changes: list[tuple[str, str]]
 ) -> None:
@@ -678,6 +679,7 @@ def test_the_verb_writes_a_file_that_says_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("edits", [edits for edits, _ in VARIANTS.values()], ids=VARIANTS)
+@pytest.mark.thorough
 def test_edits_are_written_as_they_are_meant(edits: list[str], tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(BASE)
     archspec.edit(tmp_path / "net.yaml", edits, tmp_path / "variant.yaml")
@@ -873,6 +875,7 @@ def test_no_edit_may_leave(layers: str, edit: str, code: str, message: str) -> N
         "a layer to insert": ("at: head, insert_before: ReLU6", "write `ReLU: 6`"),
     },
 )
+@pytest.mark.thorough
 def test_what_people_call_a_layer_is_understood(edit: str, hint: str) -> None:
     found = only_error(lambda: edited(edit)).hint or ""
     assert hint in found
@@ -994,6 +997,7 @@ def loaded(text: str, *edits: str) -> Graph | set[str]:
 
 
 @pytest.mark.parametrize("count", few_or_many(25, 1000))
+@pytest.mark.thorough
 def test_an_edit_of_any_network_is_the_same_change_of_its_flat_spec(count: int) -> None:
     met: set[str] = set()
 
@@ -1079,6 +1083,7 @@ def trained(*edits: str) -> set[str]:
         ),
     },
 )
+@pytest.mark.thorough
 def test_what_is_frozen(edits: list[str], left: set[str]) -> None:
     conv = "{Conv2D: {filters: =previous.channels, kernel_size: 1}}"
     assert trained(*(each.replace("CONV", conv) for each in edits)) == left
@@ -1315,6 +1320,7 @@ RENAMED = "extends: googlenet\nedit: [{at: auxiliary4a, rename: side}]\n"
         ),
     },
 )
+@pytest.mark.thorough
 def test_a_recipe_has_the_names_after_the_edits_of_its_file(
     weights: str, found: dict[str, float] | str, tmp_path: Path
 ) -> None:
@@ -1413,6 +1419,7 @@ def test_one_name_in_a_repeat_is_told_apart_by_the_index() -> None:
         "two stars in a part": (["at: [head, st**], freeze: true"], "within a part write one `*`"),
     },
 )
+@pytest.mark.thorough
 def test_a_hint_can_be_followed(edits: list[str], hint: str) -> None:
     assert hint in (only_error(lambda: archspec.load("resnet18", edits=edits)).hint or "")
 

@@ -185,6 +185,7 @@ def held() -> set[Rule]:
 
 
 @pytest.mark.parametrize("rule", [*REMEDIES, *RULES], ids=lambda rule: rule.__name__)
+@pytest.mark.thorough
 def test_every_rule_is_held_by_a_fixture(rule: Rule, held: set[Rule]) -> None:
     assert rule in held
 
@@ -474,6 +475,7 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, Any]]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.thorough
 def test_what_has_no_end_ends_in_an_error(name: str, ends: dict[str, tuple[int, Any]]) -> None:
     assert name in ends, "it, or one before it, did not end"
     status, found = ends[name]
@@ -483,6 +485,7 @@ def test_what_has_no_end_ends_in_an_error(name: str, ends: dict[str, tuple[int, 
     assert all(len(each["message"]) <= MAX_MESSAGE for each in found)
 
 
+@pytest.mark.thorough
 def test_every_code_has_its_sentence() -> None:
     given = codes() - {"silent"}  # which nobody ever sees
     assert given - set(CODES) == set(), "say in archspec/error_formats.py what is wrong then"

@@ -51,6 +51,7 @@ def test_a_wrong_spec_has_this_error_and_no_other(page: Explanation, tmp_path: P
 
 
 @pytest.mark.parametrize("page", WITH_SPECS)
+@pytest.mark.thorough
 def test_a_right_spec_is_sound(page: Explanation, tmp_path: Path):
     assert found_in(page.right, tmp_path, page.code) == []
 

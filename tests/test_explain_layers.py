@@ -372,6 +372,7 @@ PAGES = (
 
 @pytest.mark.usefixtures("shipped_here")
 @pytest.mark.parametrize(("form", "suffix"), [("text", "txt"), ("markdown", "md")])
+@pytest.mark.thorough
 def test_pages_are_as_they_were_read(golden: Golden, form: str, suffix: str) -> None:
     pages = [to_pages(archspec.load(name), [pattern], form) for name, pattern in PAGES]
     pages.append(to_pages(archspec.loads(REUSED), ["**"], form))
@@ -379,6 +380,7 @@ def test_pages_are_as_they_were_read(golden: Golden, form: str, suffix: str) -> 
 
 
 @pytest.mark.parametrize("name", most_slow(FILES))
+@pytest.mark.thorough
 def test_every_layer_of_the_shipped_networks_is_explained(name: str) -> None:
     """The whole of the text of each, and its arithmetic."""
     graph = network(name)

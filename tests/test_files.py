@@ -141,6 +141,7 @@ def test_a_blocks_params_are_laid_over_its_bases_by_name(tmp_path: Path) -> None
         "a key of train": "train:\n  batch_size:",
     },
 )
+@pytest.mark.thorough
 def test_a_word_with_nothing_after_it_changes_nothing(blank: str, tmp_path: Path) -> None:
     graph, base = (load(tmp_path, f"extends: base.yaml\n{each}\n") for each in (blank, ""))
     assert (graph.fingerprint, graph.train) == (base.fingerprint, base.train)

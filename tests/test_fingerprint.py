@@ -33,6 +33,7 @@ def flat(graph: Graph) -> Graph:
 
 
 @pytest.mark.parametrize("name", most_slow(SPECS))
+@pytest.mark.thorough
 def test_a_flat_spec_is_the_same_network(name: str) -> None:
     graph = network(name)
     again = flat(graph)

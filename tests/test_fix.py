@@ -364,6 +364,7 @@ def test_a_setting_has_no_fix() -> None:
 
 
 @pytest.mark.parametrize("name", ["objects", "words", "arguments", "hidden_formulas"])
+@pytest.mark.thorough
 def test_every_fix_of_a_broken_file_leaves_fewer_errors(name: str) -> None:
     path = ROOT / "tests" / "errors" / f"{name}.yaml"
     text = path.read_text(encoding="utf-8")
@@ -391,6 +392,7 @@ TYPOS = [
 
 
 @pytest.mark.parametrize(("name", "right", "wrong"), TYPOS)
+@pytest.mark.thorough
 def test_a_typo_in_a_shipped_spec_is_mended(name: str, right: str, wrong: str) -> None:
     path = ROOT / "specs" / f"{name}.yaml"
     text = path.read_text(encoding="utf-8")

@@ -53,6 +53,7 @@ def message(root: Path, *paths: str) -> str:
         ("train/Train", "dev", "evaluation"),
     ],
 )
+@pytest.mark.thorough
 def test_parts_are_known_in_any_spelling(
     train: str, validation: str, test: str, tmp_path: Path
 ) -> None:

@@ -311,6 +311,7 @@ blocks:
 """
 
 
+@pytest.mark.thorough
 def test_stages_whose_first_unit_strides() -> None:
     text = fold(
         "input: [32, 32, 16]"
@@ -331,6 +332,7 @@ def test_stages_whose_first_unit_strides() -> None:
     assert "for: {unit: =range(depth)}" in lines
 
 
+@pytest.mark.thorough
 def test_stages_whose_last_unit_strides() -> None:
     text = fold(
         "input: [64, 64, 3]"
@@ -361,6 +363,7 @@ def test_calls_without_stages_are_a_table() -> None:
     assert text.count("BatchNormalization") == 1
 
 
+@pytest.mark.thorough
 def test_a_rate_that_grows_is_a_formula() -> None:
     text = fold_first(flatten(network("efficientnet_b0")))
     assert "params: {depths: [1, 2, 2, 3, 3, 4, 1]}" in text
@@ -419,6 +422,7 @@ def test_a_squeeze_and_excitation_is_a_block_of_that_name() -> None:
     assert "squeeze_excite" in text
 
 
+@pytest.mark.thorough
 def test_units_that_activate_first_are_written_in_one_way() -> None:
     main, _ = to_sequence(flatten(network("resnet50v2")))
     hoisted = hoist(main)
@@ -482,6 +486,7 @@ def test_runs_of_other_wiring_are_no_block() -> None:
 # --- never another network -----------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_wrong_block_never_gets_through(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a fold writes is loaded again; here each block has one filter too many."""
     from archspec.folding import solving
@@ -515,11 +520,13 @@ def test_a_text_that_is_no_spec_never_gets_through(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("name", most_slow(FILES))
+@pytest.mark.thorough
 def test_shipped_networks_are_the_same_in_their_first_form(name: str) -> None:
     fold_first(flatten(network(name)))
 
 
 @pytest.mark.parametrize("count", few_or_many(10, 300))
+@pytest.mark.thorough
 def test_drawn_networks_are_the_same_in_their_first_form(count: int) -> None:
     folded = 0
 
@@ -539,6 +546,7 @@ def test_drawn_networks_are_the_same_in_their_first_form(count: int) -> None:
 @pytest.mark.parametrize(
     "name", slow_but_first(sorted(FOLDED, key=lambda name: FOLDED[name].stat().st_size), 10)
 )
+@pytest.mark.thorough
 def test_what_is_folded_is_folded_as_short_again(name: str) -> None:
     """Each is the fold of a model that its users wrote (tests/unseen_models.py)."""
     text = FOLDED[name].read_text(encoding="utf-8")
@@ -564,6 +572,7 @@ MOST_LINES = {
 
 
 @pytest.mark.parametrize("name", most_slow(MOST_LINES))
+@pytest.mark.thorough
 def test_folds_are_short(name: str) -> None:
     assert fold_first(flatten(network(name))).count("\n") <= MOST_LINES[name]
 

@@ -76,6 +76,7 @@ def test_what_a_hint_writes_is_sound(hint: str) -> None:
 
 
 @pytest.mark.parametrize("block", sorted(path.stem for path in (ROOT / "specs/blocks").iterdir()))
+@pytest.mark.thorough
 def test_a_shipped_block_that_is_not_imported_is_named_by_the_hint(block: str) -> None:
     shape = [8, 64] if block in ("class_token", "position_embedding") else [8, 8, 64]
     for word in (block, "".join(part.title() for part in block.split("_"))):

@@ -488,6 +488,7 @@ def test_no_loop_hangs(layers: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("call", ["b{m}", "b{m}: {{}}"])
+@pytest.mark.thorough
 def test_blocks_that_call_blocks_cannot_explode(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk, "MAX_STEPS", 500)
     lines = [f"  b{n}: {{layers: [{', '.join([call.format(m=n + 1)] * 4)}]}}" for n in range(30)]

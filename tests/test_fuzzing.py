@@ -17,6 +17,7 @@ EACH = [
 
 
 @pytest.mark.parametrize("name", EACH)
+@pytest.mark.thorough
 def test_a_damaged_file_ends_in_data_or_a_sentence(name: str) -> None:
     assert fuzz(name, FEWER.get(name, 20)).faults == []
 

@@ -351,10 +351,12 @@ def loads(code: str, *paths: Path, names: str = HEAVY) -> str:
     return done.stderr.removeprefix("loaded: ").strip() if done.returncode else ""
 
 
+@pytest.mark.thorough
 def test_importing_archspec_loads_nothing_heavy() -> None:
     assert loads("import archspec, archspec.cli\narchspec.load('resnet18').fingerprint") == ""
 
 
+@pytest.mark.thorough
 def test_the_verbs_that_build_nothing_load_nothing_heavy(tmp_path: Path) -> None:
     """All in one process: what one of them loads is still there at its end."""
     words = [verb.format(spec="lenet5", folder=tmp_path).split() for verb in VERBS]
@@ -364,12 +366,14 @@ def test_the_verbs_that_build_nothing_load_nothing_heavy(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("command", WITHOUT)
+@pytest.mark.thorough
 def test_a_command_loads_no_more_than_it_needs(command: str, tmp_path: Path) -> None:
     """Of a sound spec a quick check says yes: jsonschema takes as long as all the rest."""
     words = command.format(folder=tmp_path).split()
     assert loads(RUN.format(words), names=WITHOUT[command]) == ""
 
 
+@pytest.mark.thorough
 def test_the_check_of_what_a_command_loads_can_fail(tmp_path: Path) -> None:
     broken = tmp_path / "broken.yaml"
     broken.write_text("archspec: 1\nlayer: 3\n", encoding="utf-8")

@@ -76,16 +76,19 @@ def test_a_variant_is_a_small_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", slow_but_first(FINGERPRINTS))
+@pytest.mark.thorough
 def test_an_edit_makes_the_network_that_hook_blocks_made(name: str) -> None:
     assert variant(name).fingerprint == FINGERPRINTS[name]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.thorough
 def test_a_unit_has_the_operations_of_the_figure(name: str) -> None:
     assert unit(variant(name, depth=SHALLOW)) == VARIANTS[name][1]
 
 
 @pytest.mark.parametrize("name", EACH)
+@pytest.mark.thorough
 def test_the_size_is_the_paper_s(name: str) -> None:
     """The paper leaves the scales and shifts of batch normalization out: 10.2 M are kernels."""
     graph = variant(name)
@@ -157,6 +160,7 @@ def test_the_second_column_of_table_2_is_two_settings(name: str) -> None:
     assert round(graph.total_params / 1e6, 1) == 1.7
 
 
+@pytest.mark.thorough
 def test_gates_start_at_the_bias_of_the_paper() -> None:
     for name in ("exclusive_gating", "shortcut_only_gating"):
         graph = variant(name)

@@ -39,6 +39,7 @@ def layout_of(name: str, way: str = "down") -> Layout:
 @pytest.mark.parametrize(
     ("name", "way"), most_slow_ways([*SPECS, *EXAMPLES], ["down", "blocks"], {})
 )
+@pytest.mark.thorough
 def test_a_picture_can_be_read_on_a_page(name: str, way: str) -> None:
     layout = layout_of(name, way)
     assert layout.faults() == []
@@ -47,6 +48,7 @@ def test_a_picture_can_be_read_on_a_page(name: str, way: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "way"), most_slow_ways(SPECS, WAYS, {}))
+@pytest.mark.thorough
 def test_a_picture_has_the_shape_of_a_page_or_a_slide(name: str, way: str) -> None:
     layout = layout_of(name, way)
     low, high = SHAPES[way]
@@ -171,6 +173,7 @@ def test_a_side_head_that_is_written_last_is_in_no_cuts_way() -> None:
 
 @pytest.mark.parametrize("count", few_or_many(4, 200))
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.thorough
 def test_whatever_a_network_is_its_boxes_and_texts_do_not_overlap(way: str, count: int) -> None:
     def check(network: Network) -> None:
         faults = lay_out(WAYS[way](archspec.loads(write(network)[0]))).faults()

@@ -164,6 +164,7 @@ def test_a_block_that_failed_is_drawn_beside_the_sound_ones() -> None:
 
 
 @pytest.mark.parametrize("name", most_slow(SPECS))
+@pytest.mark.thorough
 def test_an_overview_and_its_blocks_lose_nothing_and_can_be_read(name: str) -> None:
     graph = network(name)
     overview, inside, _ = plan_overview(graph, fold=True)

@@ -201,6 +201,7 @@ def test_the_formulas_of_the_example_give_its_facts() -> None:
         assert layer.formulas.shape.endswith(".")
 
 
+@pytest.mark.thorough
 def test_the_schema_has_the_layer_and_the_shipped_one_has_not() -> None:
     schema, shipped = json.loads(do("schema", "--layers", FILE)), read_shipped()
     assert do("schema") == shipped
@@ -379,6 +380,7 @@ def test_a_file_that_cannot_be_read_is_named(files: Path, name: str) -> None:
     assert said.startswith("error: ")
 
 
+@pytest.mark.thorough
 def test_a_module_beside_it_cannot_bring_keras_in(files: Path) -> None:
     """In a process that has no Keras yet: later commands rely on how it starts."""
     (files / "helper.py").write_text("import sys\nsys.modules['keras'] = sys\n")
@@ -497,6 +499,7 @@ def child(code: str, folder: Path) -> str:
     return done.stderr + done.stdout
 
 
+@pytest.mark.thorough
 def test_verbs_that_build_nothing_do_without_keras(files: Path) -> None:
     verbs = [["check", SPEC], ["show", SPEC], ["draw", SPEC, "-o", "x.svg"], ["layers", "GRN"]]
     code = f"""
@@ -793,6 +796,7 @@ def test_nothing_that_a_spec_a_run_or_a_model_names_is_run(files: Path) -> None:
     assert not (files / "mark").exists()
 
 
+@pytest.mark.thorough
 def test_the_watch_over_what_is_run_can_fail(files: Path) -> None:
     (files / "evil_layers.py").write_text(MARK + MINIMAL)
     brought = 'do("check", "scaled.yaml", "--layers", "evil_layers.py")\nprint("seen", seen)\n'

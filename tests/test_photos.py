@@ -64,6 +64,7 @@ STORED = {  # how a camera that was held so stores it
 
 @pytest.mark.parametrize("end", ["jpg", "tif", "png", "webp", "avif", "mpo"])
 @pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.thorough
 def test_a_photo_is_seen_as_it_was_taken(orientation: int, end: str, tmp_path: Path) -> None:
     lossless = {"lossless": True} if end == "webp" else {}
     for name in ("a", "b"):
@@ -119,6 +120,7 @@ print(fit.size, fit(photos).shape)
 """
 
 
+@pytest.mark.thorough
 def test_photos_of_several_sizes_are_resized_whatever_the_hashes_are(tmp_path: Path) -> None:
     grey = np.zeros((8, 8), np.uint8)
     classes(tmp_path, png_1=grey, png_2=grey.repeat(2, 0), png_3=grey[:5], png_4=grey[:, :5])
@@ -240,6 +242,7 @@ def test_nothing_is_given_to_ghostscript(tmp_path: Path) -> None:
     assert load(tmp_path).notes == ("not used, because they are not images: 1 .eps",)
 
 
+@pytest.mark.thorough
 def test_an_image_that_unpacks_to_more_than_the_memory_is_refused(tmp_path: Path) -> None:
     classes(tmp_path, png=UPRIGHT)
     content = bytearray((tmp_path / "a/1.png").read_bytes())
@@ -281,6 +284,7 @@ def test_a_class_of_broken_images_alone_is_named(tmp_path: Path) -> None:
         load(tmp_path, skip_broken=True)
 
 
+@pytest.mark.thorough
 def test_pillow_prints_nothing(tmp_path: Path) -> None:
     """Its warnings of palettes, of large images and of EXIF that is damaged."""
     palette = Image.new("P", (4, 4))

@@ -132,6 +132,7 @@ def test_an_array_is_as_large_as_what_the_file_holds(shape: Any, kind: Any, cont
         b"I" + b"9" * 5000 + b"\n.",
     ],
 )
+@pytest.mark.thorough
 def test_what_no_dataset_holds_is_refused(content: bytes) -> None:
     with pytest.raises((ValueError, LookupError, TypeError)):
         read_pickle(content)

@@ -30,6 +30,7 @@ def run(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.thorough
 def test_the_entry_passes_sound_specs_and_names_what_is_wrong_with_others(tmp_path: Path) -> None:
     for name, text in {"a": SOUND, "b": SOUND.replace("Dense", "Dens"), "c": SOUND}.items():
         (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")

@@ -83,6 +83,7 @@ def test_there_are_commands_to_run():
 
 
 @pytest.mark.parametrize("command", [pytest.param(each, marks=marks(each)) for each in COMMANDS])
+@pytest.mark.thorough
 def test_a_command_of_readme_and_docs_runs(command: str, checkout: Path):
     """In this process, unless the shell has something of its own to do."""
     if {*command} & {*"*>"} or command.startswith("python "):

@@ -484,6 +484,7 @@ def test_a_judge_of_the_best_epoch_that_cannot_be_is_refused(given: Any, said: s
 
 
 @pytest.mark.parametrize(("module", "loads"), [("recipe", False), ("data.images", True)])
+@pytest.mark.thorough
 def test_a_recipe_is_read_without_keras(module, loads):
     """The second case shows that the first can fail."""
     code = (

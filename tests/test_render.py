@@ -46,6 +46,7 @@ for suffix in ("dot", "svg", "png"):
 """
 
 
+@pytest.mark.thorough
 def test_the_same_spec_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
     for seed in "12":
         folder = tmp_path / seed
@@ -65,6 +66,7 @@ def svg(tmp_path: Path, spec: str, **params: object) -> ElementTree.Element:
     return ElementTree.parse(tmp_path / "net.svg").getroot()
 
 
+@pytest.mark.thorough
 def test_a_box_has_its_facts_as_title(tmp_path: Path) -> None:
     root = svg(tmp_path, "resnet50v2")
     groups = {group.get("id"): group for group in root.iter(f"{SVG}g")}
@@ -177,6 +179,7 @@ def font_scaled(folder: Path, across: float) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("across", "held"), [(0.8, True), (2, False)])
+@pytest.mark.thorough
 def test_texts_of_a_narrow_font_stay_in_their_boxes_in_a_wider_one(
     tmp_path: Path, across: float, held: bool
 ) -> None:
@@ -197,6 +200,7 @@ def width(path: Path) -> int:
     return int.from_bytes(path.read_bytes()[16:20], "big")
 
 
+@pytest.mark.thorough
 def test_the_resolution_of_a_png_can_be_chosen(tmp_path: Path) -> None:
     dot = to_dot(archspec.load("lenet5"))
     for dpi in (72, 288):
@@ -226,6 +230,7 @@ def draw_without_fonts(tmp_path: Path, suffix: str) -> subprocess.CompletedProce
 @pytest.mark.parametrize(
     "suffix", [".svg", *(pytest.param(each, marks=pytest.mark.slow) for each in (".png", ".pdf"))]
 )
+@pytest.mark.thorough
 def test_a_machine_without_fonts_gets_an_error(tmp_path: Path, suffix: str) -> None:
     done = draw_without_fonts(tmp_path, suffix)
     assert done.returncode == 1
@@ -236,6 +241,7 @@ def test_a_machine_without_fonts_gets_an_error(tmp_path: Path, suffix: str) -> N
     assert not (tmp_path / f"net{suffix}").exists()
 
 
+@pytest.mark.thorough
 def test_text_needs_no_font(tmp_path: Path) -> None:
     assert draw_without_fonts(tmp_path, ".dot").returncode == 0
 
@@ -246,6 +252,7 @@ def test_letters_that_no_font_has_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("across", [1.2, 1.25])
+@pytest.mark.thorough
 def test_letters_as_wide_as_an_empty_box_are_not_missing(tmp_path: Path, across: float) -> None:
     path, environment = tmp_path / "net.dot", font_scaled(tmp_path, across)
     path.write_text(f'digraph {{a [label="{string.printable[:62]}×→·"]}}', encoding="utf-8")

@@ -65,6 +65,7 @@ def assert_same(text: str, graph: Graph) -> Graph:
 
 
 @pytest.mark.parametrize("name", most_slow(FILES))
+@pytest.mark.thorough
 def test_a_resolved_spec_is_the_network_with_its_names(name: str) -> None:
     graph = archspec.load(FILES[name])
     text = archspec.resolve(graph)
@@ -79,6 +80,7 @@ def test_a_resolved_spec_is_the_network_with_its_names(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.thorough
 def test_a_variant_resolved_is_the_network_with_its_names(name: str) -> None:
     graph = archspec.load(OTHERS[name])
     again = assert_same(archspec.resolve(graph), graph)
@@ -87,6 +89,7 @@ def test_a_variant_resolved_is_the_network_with_its_names(name: str) -> None:
 
 
 @pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.thorough
 def test_an_edit_resolved_is_the_network_with_its_names(edit: str) -> None:
     graph = archspec.load("resnet18", edits=[edit], classes=7)
     assert graph.fingerprint != archspec.load("resnet18", classes=7).fingerprint or "rename" in edit
@@ -94,6 +97,7 @@ def test_an_edit_resolved_is_the_network_with_its_names(edit: str) -> None:
 
 
 @pytest.mark.parametrize("count", few_or_many(12, 500))
+@pytest.mark.thorough
 def test_random_networks_resolved_have_their_names(count: int) -> None:
     def check(network: Network) -> None:
         try:
@@ -163,6 +167,7 @@ def test_what_one_iteration_has_alone_is_a_condition_or_no_loop() -> None:
 
 
 @pytest.mark.parametrize("name", most_slow(FILES))
+@pytest.mark.thorough
 def test_a_resolved_spec_is_not_much_longer_than_its_base(name: str) -> None:
     graph = archspec.load(FILES[name])
     lines = archspec.resolve(graph).count("\n")
@@ -198,6 +203,7 @@ def test_build_writes_over_no_spec_and_takes_no_other_suffix(tmp_path: Path) -> 
     assert not (tmp_path / "other.yaml").exists()
 
 
+@pytest.mark.thorough
 def test_a_resolved_spec_needs_no_framework(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom archspec import cli\n"
@@ -262,6 +268,7 @@ def test_a_flat_spec_is_folded_with_its_recipe(flat: Path) -> None:
     assert recipe_of(again).loss == recipe_of(graph).loss
 
 
+@pytest.mark.thorough
 def test_names_that_show_the_structure_are_kept(tmp_path: Path) -> None:
     (tmp_path / "flat.yaml").write_text(archspec.resolve("vgg16", flat=True), "utf-8")
     folded = archspec.fold(tmp_path / "flat.yaml")
@@ -269,6 +276,7 @@ def test_names_that_show_the_structure_are_kept(tmp_path: Path) -> None:
     assert "for:" in folded.text
 
 
+@pytest.mark.thorough
 def test_fold_prints_or_writes_and_says_how_many_names_changed(flat: Path) -> None:
     folder, folded = flat.parent, archspec.fold(flat)
     note = f"note: {len(folded.renamed)} names of layers changed; "

@@ -47,6 +47,7 @@ def test_it_is_a_schema():
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+@pytest.mark.thorough
 def test_every_shipped_file_is_valid(path):
     assert not list(VALIDATOR.iter_errors(to_plain(read_file(path).root)))
 
@@ -116,6 +117,7 @@ ODD = [None, True, 0, 1, -1, 3, 2.0, 2.5, "same", "x", [], [2, 3], [1, "a"], {},
 
 
 @pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.thorough
 def test_schema_and_argument_checks_give_one_verdict(name):
     """A literal that the schema lets pass is one that `bind` takes, and the reverse."""
     its_own = jsonschema.Draft202012Validator(

@@ -10,6 +10,7 @@ def numbers(source: random.Random) -> list[int]:
     return [source.randrange(50) for _ in range(source.randrange(20))]
 
 
+@pytest.mark.thorough
 def test_the_smallest_that_fails_is_shown() -> None:
     seen = []
 

@@ -303,6 +303,7 @@ def test_too_many_values_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         "a colon forgotten": ("- Flatten\n- Add\n\n  name: a", "yaml", "cannot follow '- Add'"),
     },
 )
+@pytest.mark.thorough
 def test_every_parser_of_pyyaml_ends_in_our_words(
     text: str, code: str, words: str, loader: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -245,11 +245,13 @@ def check_round_trip(document: Document) -> None:
 
 
 @pytest.mark.parametrize("name", most_slow(SPECS))
+@pytest.mark.thorough
 def test_a_spec_that_is_written_again_means_the_same(name: str) -> None:
     check_round_trip(read_file(SPECS[name]))
 
 
 @pytest.mark.parametrize("count", few_or_many(8, 500))
+@pytest.mark.thorough
 def test_networks_drawn_at_random_do_so_too(count: int) -> None:
     def check(network: Network) -> None:
         check_round_trip(read_text(write(network)[0], "net.yaml"))

@@ -306,6 +306,7 @@ def test_the_table_is_the_golden_one(golden):
 
 @pytest.mark.parametrize("spec", most_slow(SPECS))
 @pytest.mark.parametrize("depth", [None, 1, 2])
+@pytest.mark.thorough
 def test_rows_add_up_to_the_totals_at_any_depth(spec, depth):
     graph = network(spec)
     it = summarize(graph, depth)

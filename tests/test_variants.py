@@ -163,6 +163,7 @@ def write_whole(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", slow_but_first(FILES, 3))
+@pytest.mark.thorough
 def test_a_variant_is_its_base_with_the_change_written_into_it(name: str) -> None:
     written = archspec.loads(write_whole(name))
     assert archspec.load(FILES[name]).fingerprint == written.fingerprint
@@ -170,6 +171,7 @@ def test_a_variant_is_its_base_with_the_change_written_into_it(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", FILES)
+@pytest.mark.thorough
 def test_a_variant_is_sound_without_a_warning(name: str) -> None:
     assert archspec.check(FILES[name]) == []
 
@@ -182,6 +184,7 @@ def test_a_variant_says_its_source_and_writes_no_layers(name: str) -> None:
     assert "\nedit:" in text
 
 
+@pytest.mark.thorough
 def test_the_table_is_what_its_command_makes() -> None:
     script = runpy.run_path(str(ROOT / "examples" / "costs.py"))
     page = (FOLDER / "README.md").read_text(encoding="utf-8")

@@ -23,11 +23,13 @@ SEED = "20240229"
 
 
 @pytest.mark.parametrize("count", few_or_many(12, 500))
+@pytest.mark.thorough
 def test_specs_that_are_broken_through_show_and_draw(count: int) -> None:
     assert len(mutants.walk(mutants.mutant, count)) > 3
 
 
 @pytest.mark.parametrize("count", few_or_many(10, 300))
+@pytest.mark.thorough
 def test_yaml_of_other_tools_through_every_verb(count: int) -> None:
     assert "foreign" in mutants.walk(mutants.other, count)
 
@@ -129,6 +131,7 @@ layers:
 
 @pytest.mark.parametrize("looks", few_or_many(1, 1 + len(COSTS)))
 @pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
+@pytest.mark.thorough
 def test_odd_graphs_have_tables_and_pictures(text: str, looks: int, tmp_path: Path) -> None:
     graph = archspec.loads(f"archspec: 1\n{text}", "odd.yaml")
     for form in ("text", "json", "markdown"):

@@ -42,6 +42,7 @@ def test_boxes_cost_what_the_network_costs(name: str) -> None:
 
 
 @pytest.mark.parametrize("count", few_or_many(8, 300))
+@pytest.mark.thorough
 def test_boxes_of_drawn_networks_cost_what_the_networks_cost(count: int) -> None:
     def check(drawn: Network) -> None:
         graph = archspec.loads(write(drawn)[0])

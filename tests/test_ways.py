@@ -114,6 +114,7 @@ def _merge(level: int, name: str) -> str:
 
 @pytest.mark.parametrize("direction", ["TB", "LR"])
 @pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.thorough
 def test_each_level_of_the_way_up_stands_beside_its_level_of_the_way_down(
     name: str, direction: str
 ) -> None:
@@ -155,6 +156,7 @@ def test_a_unet_stands_beside_another_network_and_has_its_blocks_beside_it() -> 
 
 
 @pytest.mark.parametrize("name", sorted({*SPECS} - {"unet"}))
+@pytest.mark.thorough
 def test_excitations_shortcuts_and_side_heads_are_no_way_up(name: str) -> None:
     assert not find_ways(build_full_scene(network(name))).has_ways_up
 
