@@ -79,13 +79,16 @@ def choose_columns(
         others.append(str(_resolve(data.sample_weight, source, "sample_weight")))
     if open_inputs := [name for name in graph.inputs if name not in inputs]:
         is_free = source.image is not None and source.image not in _flatten(inputs)
-        if len(open_inputs) == 1 and is_free:
+        # A table may have numbers that are names of files, too: a flat input takes no images.
+        of_table = all(isinstance(each, Cells) for each in columns.values())
+        is_flat = of_table and len(graph.shape(open_inputs[0])) < 3
+        if len(open_inputs) == 1 and is_free and not is_flat:
             inputs[open_inputs[0]] = str(source.image)
-        elif len(open_inputs) == 1 and all(isinstance(each, Cells) for each in columns.values()):
+        elif len(open_inputs) == 1 and of_table:
             taken = {*_flatten(inputs), *_flatten(targets), *others}
             rest = {key: each for key, each in columns.items()
                     if isinstance(each, Cells) and key not in taken}  # fmt: skip
-            if len(images := find_path_columns(rest)) == 1:
+            if not is_flat and len(images := find_path_columns(rest)) == 1:
                 inputs[open_inputs[0]] = images[0]
             else:
                 _take_the_rest(graph, open_inputs[0], source, inputs, targets, others)
@@ -441,7 +444,7 @@ class _ColumnReader:
     ) -> tuple[Taken, Mapping[str, Images]]:
         words = _write(columns)
         whole = {part: self._take(part, columns) for part in self.source.parts}
-        photos = self._read_photos(whole)
+        photos = self._read_photos(whole) if len(graph.shape(name)) > 2 else None
         if photos is not None:
             return Taken(words, photos["train"].range, photos["train"].grey, True), photos
         of_table = isinstance(whole["train"], Cells) or not isinstance(columns, str)

@@ -123,6 +123,11 @@ def prepare(
         OF_CLASSES if only_classes else _find_kind(graph, recipe),
         options.part,
     )
+    if options.part is not None and options.part not in source.parts["train"]:
+        raise UserError(
+            f"train.data.part: {source.name} is no table with a column '{readable(options.part)}'",
+            "leave it out",
+        )
     dataset = take_columns(graph, recipe, source, only_classes)
     whole = split_dataset(dataset, options.validation, options.split_seed, limit)
     parts: dict[str, Part] = {}
