@@ -444,7 +444,8 @@ class _ColumnReader:
     ) -> tuple[Taken, Mapping[str, Images]]:
         words = _write(columns)
         whole = {part: self._take(part, columns) for part in self.source.parts}
-        photos = self._read_photos(whole) if len(graph.shape(name)) > 2 else None
+        is_flat = isinstance(whole["train"], Cells) and len(graph.shape(name)) < 3
+        photos = None if is_flat else self._read_photos(whole)
         if photos is not None:
             return Taken(words, photos["train"].range, photos["train"].grey, True), photos
         of_table = isinstance(whole["train"], Cells) or not isinstance(columns, str)
@@ -546,8 +547,13 @@ class _ColumnReader:
     def _read_photos(self, whole: Mapping[str, Column]) -> dict[str, Photos] | None:
         """Return the images of a column by part; None for a column of something else."""
         train = whole["train"]
+        fast = self.recipe.data.decode == "fast"
         if isinstance(train, Photos):
-            return {part: each for part, each in whole.items() if isinstance(each, Photos)}
+            return {
+                part: replace(each, fast=fast)
+                for part, each in whole.items()
+                if isinstance(each, Photos)
+            }
         if not isinstance(train, Cells) or not names_images(train):
             return None
         photos = {}
@@ -561,7 +567,7 @@ class _ColumnReader:
                 self.kept[part] = np.intersect1d(self.kept.get(part, every), found.kept)
             whole_paths = np.array([None] * len(each), dtype=object)
             whole_paths[found.kept] = found.photos.paths
-            photos[part] = Photos(whole_paths, found.photos.grey, found.photos.deep)
+            photos[part] = Photos(whole_paths, found.photos.grey, found.photos.deep, fast)
         return match_photos(photos)
 
     def read_weights(self, part: str) -> Array | None:

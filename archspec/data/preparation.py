@@ -22,6 +22,7 @@ from archspec.data.splits import order_evenly, take_share
 from archspec.data.targets import Target
 from archspec.errors import UserError
 from archspec.graph import Graph, Node, Shape
+from archspec.layers import traits_of
 from archspec.reading import readable
 from archspec.recipe import Recipe, find_misfit
 from archspec.recipe.datasets import CLASSES as KNOWN
@@ -182,7 +183,7 @@ def _make_fitting(
     taken, options = dataset.inputs[name], recipe.data
     scaled = taken.scaled and "float" in graph[name].arguments["dtype"]
     for node in graph:
-        if node.op == "Embedding" and name in node.inputs:
+        if traits_of(node.op).looks_up and name in node.inputs:
             scaled = False
             _check_words(taken.column, examples.inputs[name], node)
     return make_fitting(
@@ -199,12 +200,13 @@ def _check_words(column: str, words: Images, embedding: Node) -> None:
     """Raise `UserError` for numbers of words that an Embedding has no row for."""
     if not isinstance(words, np.ndarray):
         return
-    low, high, rows = words.min(), words.max(), embedding.arguments["input_dim"]
+    low, high, argument = words.min(), words.max(), traits_of(embedding.op).looks_up
+    rows = embedding.arguments[argument]
     if low < 0 or high >= rows or not float(high).is_integer():
         raise UserError(
             f"{column} holds numbers from {low:g} to {high:g}, and '{embedding.name}' has rows for "
             f"0 to {rows - 1}",
-            f"give the Embedding `input_dim: {int(high) + 1}`, or number the words from 0",
+            f"give it `{argument}: {int(high) + 1}`, or number the words from 0",
         )
 
 
