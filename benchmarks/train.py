@@ -41,7 +41,7 @@ import keras
 
 import archspec
 from archspec.backends import framework
-from archspec.data.preparation import make_targets, prepare
+from archspec.data.preparation import prepare
 from archspec.recipe import recipe_of
 from archspec.runs.job import RunOptions
 from archspec.training.compiling import compile_trainer, use_precision
@@ -189,10 +189,7 @@ class Race:
 
     def _arrays(self) -> dict[str, tuple[Any, Any]]:
         _, parts = prepare(self.graph, self.recipe, self.data_dir, self.contest.images)
-        return {
-            name: (part.fit(part.examples.images), part.examples.labels)
-            for name, part in parts.items()
-        }
+        return {name: part.make_batch(part.examples) for name, part in parts.items()}
 
     def bare(self, turn: Turn, folder: Path) -> None:
         _, parts = prepare(self.graph, self.recipe, self.data_dir, self.contest.images)
@@ -203,9 +200,8 @@ class Race:
             trainer = compile_trainer(model, self.graph, recipe, per_epoch, "cpu:0")
         for name in ("train", "validation"):
             seed = recipe.seed if name == "train" else None
-            part, labelled = parts[name], partial(make_targets, self.graph, recipe)
             steps = trainer.steps_per_execution
-            feeds[name] = Feed(part.examples, part.fit, labelled, recipe.batch_size, seed, steps)
+            feeds[name] = Feed(parts[name], recipe.batch_size, seed, steps)
         trainer.fit(
             feeds["train"].x,
             epochs=recipe.epochs,

@@ -207,6 +207,31 @@ def test_a_folder_of_npy_files_is_mapped_into_memory(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_words_are_not_scaled_whatever_the_type_of_the_input(tmp_path: Path) -> None:
+    layers = "Embedding: {input_dim: 60, output_dim: 2}, Flatten, Dense: 2"
+    words = np.arange(60).reshape(20, 3)
+    _, parts = load(net(layers, size="[3]"), arrays(tmp_path, x_train=words))
+    assert batch(parts["train"])[0].max() > 50
+    text = said(load, net(layers, size="[3]"), arrays(tmp_path, x_train=words + 1))
+    assert "to 60, and 'embedding' has rows for 0 to 59" in text
+
+
+def test_shares_of_classes_and_labels_of_minus_1_are_taken(tmp_path: Path) -> None:
+    shares = RNG.random((20, 2))
+    shares /= shares.sum(axis=1, keepdims=True)
+    graph = net(CLASSIFIER, "loss: KLDivergence")
+    _, parts = load(graph, arrays(tmp_path, y_train=shares))
+    assert np.allclose(batch(parts["train"])[1].sum(axis=1), 1)
+    _, parts = load(net(NUMBER, "loss: Hinge"), arrays(tmp_path, y_train=[-1, 1] * 10))
+    assert set(batch(parts["train"])[1].ravel()) == {0, 1}
+
+
+def test_the_part_with_more_classes_is_named(tmp_path: Path) -> None:
+    images = np.zeros((3, 4, 4, 3), np.uint8)
+    path = arrays(tmp_path, x_test=images, y_test=[0, 1, 2])
+    assert "y_test has 3 classes, but output" in said(load, net(CLASSIFIER), path)
+
+
 # --- weights -------------------------------------------------------------------------------------
 
 
@@ -317,6 +342,20 @@ def test_a_table_of_features_needs_no_word(tmp_path: Path) -> None:
     assert (y == x[:, 0] % 3).all()
     assert dataset.classes == ("x", "y", "z")
     assert load(graph, tmp_path)[0].name == "iris"  # the only table of a folder
+
+
+def test_a_column_that_says_parts_is_pointed_out(faces: Path) -> None:
+    dataset, _ = load(net(CLASSIFIER, "data: {targets: kind}"), faces)
+    assert any(note.startswith("split seems to say which part") for note in dataset.notes)
+    text = said(load, net(CLASSIFIER.replace("2,", "10,"), "data: {part: split}"), "digits")
+    assert "digits is no table with a column 'split'" in text
+
+
+def test_numbers_of_a_flat_input_are_no_names_of_files(faces: Path) -> None:
+    (faces.parent / "images/2.jpg").write_bytes((faces.parent / "images/2.png").read_bytes())
+    graph = net("Dense: 1", "loss: mse, data: {inputs: height, targets: age}", "[1]")
+    x, _ = batch(load(graph, faces)[1]["train"])
+    assert x.shape[1:] == (1,)
 
 
 # --- masks and images alone ----------------------------------------------------------------------

@@ -79,7 +79,7 @@ def test_whole_numbers_from_0_are_labels_whatever_their_type(labels: Any, tmp_pa
         (LABELS.astype("M8[s]"), "got datetime64[s] of shape (8,)", "number the classes from 0"),
         (np.zeros(8, [("a", "i4"), ("b", "f4")]), "got [('a', '<i4'), ('b', '<f4')]", "number the"),
         (np.array([[1], [1, 2]] * 4, object), "y_train holds Python objects", "save numbers"),
-        (np.zeros((8, 4)), "got float64 of shape (8, 4)", "number the classes from 0"),
+        (np.zeros((8, 4)), "got float64 of shape (8, 4)", "for several labels of a sample"),
         (np.array(3), "y_train 0", "a value for each sample"),
         (np.array([], int), "x_train has 8 samples, y_train 0", "a value for each sample"),
     ],

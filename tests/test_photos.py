@@ -12,12 +12,13 @@ import numpy as np
 import PIL
 import pytest
 from loaded import LoadedDataset, load_dataset
-from PIL import Image
+from PIL import Image, ImageOps
 
 from archspec.data import images
 from archspec.data.examples import Examples, hash_examples
 from archspec.data.fitting import make_fitting
 from archspec.data.images import read_files
+from archspec.data.together import map_files
 from archspec.errors import UserError
 
 BYTES = (0.0, 255.0)
@@ -298,3 +299,32 @@ def test_pillow_prints_nothing(tmp_path: Path) -> None:
         damaged = jpeg.getvalue().replace(b"II*\0", b"II*\0\xff\xff", 1)
         (tmp_path / name / "2.jpg").write_bytes(damaged)
     assert printed(tmp_path) == "4\n"
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("turn", [1, 6])
+@pytest.mark.parametrize("grey", [False, True])
+def test_photos_are_resized_from_what_was_decoded(
+    fast: bool, turn: int, grey: bool, tmp_path: Path
+) -> None:
+    """Bit for bit as in three plain steps; fast ones are nearly that, from fewer pixels."""
+    smooth = np.add.outer(np.arange(120), np.arange(160)) % 256
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    Image.fromarray(np.stack([smooth.astype(np.uint8)] * 3, axis=-1)).save(
+        tmp_path / "a.jpg", exif=exif, quality=95
+    )
+    photos = images.Photos(images.make_path_array([tmp_path / "a.jpg"] * 9), grey, fast=fast)
+    fitted = make_fitting(photos, (12, 14, 1 if grey else 3), (0, 255), None, True, False)(photos)
+    whole = ImageOps.exif_transpose(Image.open(tmp_path / "a.jpg")).convert("L" if grey else "RGB")
+    plain = np.asarray(whole.resize((14, 12), Image.Resampling.BILINEAR), np.float32)
+    difference = np.abs(fitted.reshape(9, *plain.shape) - plain)
+    assert difference.max() == 0 if not fast else 0 < difference.mean() < 4
+
+
+def test_files_are_read_in_their_order_and_the_first_error_is_raised() -> None:
+    assert map_files(lambda n: 2 * n, range(100)) == [2 * n for n in range(100)]
+    assert map_files(str, []) == []
+    with pytest.raises(ZeroDivisionError) as caught:
+        map_files(lambda n: [1 / (n % 40), n][1], [*range(1, 100)])
+    assert caught.traceback

@@ -79,13 +79,16 @@ def choose_columns(
         others.append(str(_resolve(data.sample_weight, source, "sample_weight")))
     if open_inputs := [name for name in graph.inputs if name not in inputs]:
         is_free = source.image is not None and source.image not in _flatten(inputs)
-        if len(open_inputs) == 1 and is_free:
+        # A table may have numbers that are names of files, too: a flat input takes no images.
+        of_table = all(isinstance(each, Cells) for each in columns.values())
+        is_flat = of_table and len(graph.shape(open_inputs[0])) < 3
+        if len(open_inputs) == 1 and is_free and not is_flat:
             inputs[open_inputs[0]] = str(source.image)
-        elif len(open_inputs) == 1 and all(isinstance(each, Cells) for each in columns.values()):
+        elif len(open_inputs) == 1 and of_table:
             taken = {*_flatten(inputs), *_flatten(targets), *others}
             rest = {key: each for key, each in columns.items()
                     if isinstance(each, Cells) and key not in taken}  # fmt: skip
-            if len(images := find_path_columns(rest)) == 1:
+            if not is_flat and len(images := find_path_columns(rest)) == 1:
                 inputs[open_inputs[0]] = images[0]
             else:
                 _take_the_rest(graph, open_inputs[0], source, inputs, targets, others)
@@ -441,7 +444,8 @@ class _ColumnReader:
     ) -> tuple[Taken, Mapping[str, Images]]:
         words = _write(columns)
         whole = {part: self._take(part, columns) for part in self.source.parts}
-        photos = self._read_photos(whole)
+        is_flat = isinstance(whole["train"], Cells) and len(graph.shape(name)) < 3
+        photos = None if is_flat else self._read_photos(whole)
         if photos is not None:
             return Taken(words, photos["train"].range, photos["train"].grey, True), photos
         of_table = isinstance(whole["train"], Cells) or not isinstance(columns, str)
@@ -543,8 +547,13 @@ class _ColumnReader:
     def _read_photos(self, whole: Mapping[str, Column]) -> dict[str, Photos] | None:
         """Return the images of a column by part; None for a column of something else."""
         train = whole["train"]
+        fast = self.recipe.data.decode == "fast"
         if isinstance(train, Photos):
-            return {part: each for part, each in whole.items() if isinstance(each, Photos)}
+            return {
+                part: replace(each, fast=fast)
+                for part, each in whole.items()
+                if isinstance(each, Photos)
+            }
         if not isinstance(train, Cells) or not names_images(train):
             return None
         photos = {}
@@ -558,7 +567,7 @@ class _ColumnReader:
                 self.kept[part] = np.intersect1d(self.kept.get(part, every), found.kept)
             whole_paths = np.array([None] * len(each), dtype=object)
             whole_paths[found.kept] = found.photos.paths
-            photos[part] = Photos(whole_paths, found.photos.grey, found.photos.deep)
+            photos[part] = Photos(whole_paths, found.photos.grey, found.photos.deep, fast)
         return match_photos(photos)
 
     def read_weights(self, part: str) -> Array | None:

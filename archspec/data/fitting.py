@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from PIL import Image
 
 from archspec.data.images import Array, Images, Photos
 from archspec.data.masks import Masks
+from archspec.data.together import map_files
 from archspec.errors import UserError
 from archspec.graph import Shape
 from archspec.reading import readable
@@ -39,8 +39,7 @@ class Fitting(Struct, frozen=True):
     def __call__(self, images: Images) -> Array:
         """Return images as a float32 batch of shape (n, *shape)."""
         if isinstance(images, Photos):
-            with ThreadPoolExecutor() as pool:  # Pillow decodes and resizes beside other threads
-                images = np.stack(list(pool.map(self._read, repeat(images), images.paths)))
+            images = np.stack(map_files(partial(self._read, images), [*images.paths]))
         elif self.size is not None and images.shape[1:3] != self.size:
             images = np.stack([_resize(image, self.size, self.aspect) for image in images])
         if self.channels is not None:
@@ -52,7 +51,7 @@ class Fitting(Struct, frozen=True):
         return batch
 
     def _read(self, photos: Photos, path: Path) -> Array:
-        image = photos.read(path)
+        image = photos.read(path, None if self.aspect else self.size)
         if self.size is not None and image.shape[:2] != self.size:
             return _resize(image, self.size, self.aspect)
         if image.shape[:2] != self.shape[:2]:  # a batch of another shape would mix up rows
@@ -207,14 +206,12 @@ def fit_masks(stored: Array | Masks, places: Shape, binary: bool, aspect: str = 
     """
     if isinstance(stored, Masks):
         size = None if None in places else tuple(places)
-        with ThreadPoolExecutor() as pool:
-            found = pool.map(_read_mask, repeat(stored), stored.paths, repeat(size), repeat(aspect))
-            stored = np.stack(list(found))
+        stored = np.stack(map_files(partial(_read_mask, stored, size, aspect), [*stored.paths]))
     values = stored.astype(np.int32)
     return np.minimum(values, 1) if binary else values
 
 
-def _read_mask(masks: Masks, path: Path, size: Any, aspect: str) -> Array:
+def _read_mask(masks: Masks, size: Any, aspect: str, path: Path) -> Array:
     mask = masks.read(path)
     if size is None or mask.shape == size:
         return mask

@@ -35,6 +35,7 @@ TABLES = {".csv", ".tsv", ".json", ".xlsx", ".parquet"}
 SORTED = "put the images of each class in a folder of their own: FOLDER/cat/1.jpg"
 
 # Formats that Pillow recognizes but cannot decode; for EPS it runs Ghostscript.
+USUAL = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
 
@@ -48,8 +49,10 @@ def list_suffixes() -> dict[str, str]:
 
 @cache
 def list_formats() -> tuple[str, ...]:
-    """Return the formats that files may have, whatever their suffix says."""
-    return tuple(sorted({*list_suffixes().values()} & {*Image.OPEN}))
+    """Return the formats that files may have, whatever their suffix says, the usual ones first:
+    Pillow tries them in this order."""
+    known = {*list_suffixes().values()} & {*Image.OPEN}
+    return tuple(sorted(known, key=lambda name: (name not in USUAL, name)))
 
 
 # --- what a folder holds -------------------------------------------------------------------------

@@ -10,7 +10,6 @@ import logging
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
@@ -18,9 +17,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from PIL import Image, UnidentifiedImageError
 
 from archspec.data.folders import find_classes, list_formats
+from archspec.data.together import map_files
 from archspec.errors import ArchspecError, UserError
 from archspec.reading import kind_of, open_file, read_bytes, readable, reason
 
@@ -53,18 +54,20 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 class Photos(Struct, frozen=True, eq=False):
     """Image files, decoded when iterated: each a uint8 array, (h, w) if `grey`, else (h, w, 3).
 
-    deep: whether they are greys of 16 bits, and the arrays uint16.
+    deep: whether they are greys of 16 bits, and the arrays uint16. fast: whether a JPEG that is
+    made smaller is decoded at a half, a quarter or an eighth of its size, where that is enough.
     """
 
     paths: Array  # of Path
     grey: bool
     deep: bool = False
+    fast: bool = False
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, indices: Any) -> Photos:
-        return Photos(self.paths[indices], self.grey, self.deep)
+        return Photos(self.paths[indices], self.grey, self.deep, self.fast)
 
     def __iter__(self) -> Iterator[Array]:
         return map(self.read, self.paths)
@@ -74,20 +77,30 @@ class Photos(Struct, frozen=True, eq=False):
         """The lowest and highest value that a pixel can have."""
         return (0.0, 65535.0) if self.deep else (0.0, 255.0)
 
-    def read(self, path: Path) -> Array:
-        """Decode one of the files. Raises `UserError` if it is broken."""
+    def read(self, path: Path, size: tuple[int, int] | None = None) -> Array:
+        """Decode one of the files. Raises `UserError` if it is broken.
+
+        size: the height and width that it is resized to, bilinear and antialiased; of deep greys
+        the caller does that.
+        """
         with open_image(path) as image:
-            return _decode(image, self.grey, self.deep)
+            if size is None or self.deep:
+                return _decode(image, self.grey, self.deep)
+            if self.fast:
+                long, short = sorted(size, reverse=True)  # it may be turned when it is decoded
+                image.draft(None, (long, long) if short != long else size)
+            upright = _convert(image, self.grey)
+            if (upright.height, upright.width) != size:
+                upright = upright.resize(size[::-1], Image.Resampling.BILINEAR)
+            return np.asarray(upright)
 
     def find_shapes(self) -> dict[tuple[int, ...], str]:
         """Return the shapes that occur, each with a file that has it; decode only where needed."""
         found: dict[tuple[int, ...], str] = {}
-        with ThreadPoolExecutor() as pool:
-            for path, (width, height) in zip(
-                self.paths, pool.map(find_size, self.paths), strict=True
-            ):
-                shape = (height, width) if self.grey else (height, width, 3)
-                found.setdefault(shape, readable(path))
+        sizes = map_files(find_size, [*self.paths])
+        for path, (width, height) in zip(self.paths, sizes, strict=True):
+            shape = (height, width) if self.grey else (height, width, 3)
+            found.setdefault(shape, readable(path))
         return found
 
 
@@ -144,15 +157,22 @@ def find_size(path: Path) -> tuple[int, int]:
 
 def _decode(image: Image.Image, grey: bool, deep: bool) -> Array:
     """Return the pixels of an image: uint8, or uint16 if deep."""
-    image = turn_upright(image)
     if deep:
+        image = turn_upright(image)
         values = np.asarray(image)
         if values.ndim != 2 or values.min() < 0 or values.max() > 65535:
             raise ValueError("its pixels are no greys of 16 bits")
         values = values.astype(np.uint16)
         return values if grey else np.repeat(values[..., None], 3, axis=-1)
+    return np.asarray(_convert(image, grey))
+
+
+def _convert(image: Image.Image, grey: bool) -> Image.Image:
+    """Return an image upright, in 8 bits of grey or of each colour."""
+    image = turn_upright(image)
     image.info.pop("transparency", None)  # colours stay as they are; Pillow warns otherwise
-    return np.asarray(image.convert("L" if grey else "RGB"))
+    mode = "L" if grey else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
 class _Inspection(NamedTuple):
@@ -281,8 +301,7 @@ def read_photos(paths: Sequence[Path], skip_broken: bool = False) -> FoundPhotos
     Raises `UserError` for broken images (by their headers; a file that is cut short is found when
     it is decoded), and for pixels that would lose values.
     """
-    with ThreadPoolExecutor() as pool:
-        inspections = list(pool.map(lambda path: _inspect_file(path, decode=skip_broken), paths))
+    inspections = map_files(lambda path: _inspect_file(path, decode=skip_broken), paths)
     both = list(zip(paths, inspections, strict=True))
     broken = [path for path, inspection in both if inspection is None]
     if broken and (not skip_broken or len(broken) == len(paths)):
@@ -312,7 +331,7 @@ def match_photos(parts: Mapping[str, Photos]) -> dict[str, Photos]:
             f"the images of {deep} have 16 bits a pixel, those of {other} 8 bits a colour",
             "save all images with as many bits",
         )
-    return {part: Photos(each.paths, grey, each.deep) for part, each in parts.items()}
+    return {part: replace(each, grey=grey) for part, each in parts.items()}
 
 
 def _explain_broken(broken: list[Path]) -> UserError:

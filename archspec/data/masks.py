@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from msgspec import Struct
 from PIL import Image
 
 from archspec.data.images import Array, find_size, open_image, turn_upright
+from archspec.data.together import map_files
 from archspec.errors import UserError
 from archspec.reading import readable
 
@@ -53,9 +53,8 @@ class Masks(Struct, frozen=True, eq=False):
     def find_shapes(self) -> dict[tuple[int, ...], str]:
         """Return the shapes that occur, each with a file that has it."""
         found: dict[tuple[int, ...], str] = {}
-        with ThreadPoolExecutor() as pool:
-            for path, size in zip(self.paths, pool.map(find_size, self.paths), strict=True):
-                found.setdefault(size[::-1], readable(path))
+        for path, size in zip(self.paths, map_files(find_size, [*self.paths]), strict=True):
+            found.setdefault(size[::-1], readable(path))
         return found
 
 
@@ -114,21 +113,19 @@ def find_values(masks: Masks) -> dict[int, str]:
     def find(path: Path) -> Array:
         return np.flatnonzero(np.bincount(masks.read(path).ravel()))
 
-    with ThreadPoolExecutor() as pool:
-        for path, values in zip(masks.paths, pool.map(find, masks.paths), strict=True):
-            for value in values.tolist():
-                found.setdefault(value, readable(path))
+    for path, values in zip(masks.paths, map_files(find, [*masks.paths]), strict=True):
+        for value in values.tolist():
+            found.setdefault(value, readable(path))
     return found
 
 
 def check_sizes(photos: Sequence[Path] | Array, masks: Masks) -> None:
     """Raise `UserError` for a mask of another size than its image. photos: the image files."""
-    with ThreadPoolExecutor() as pool:
-        sizes = pool.map(find_size, photos), pool.map(find_size, masks.paths)
-        for photo, mask, size, other in zip(photos, masks.paths, *sizes, strict=True):
-            if size != other:
-                raise UserError(
-                    f"the mask {readable(mask)} is {other[1]}x{other[0]}, its image "
-                    f"{readable(photo)} {size[1]}x{size[0]}",
-                    "save both in the same size",
-                )
+    sizes = map_files(find_size, [*photos]), map_files(find_size, [*masks.paths])
+    for photo, mask, size, other in zip(photos, masks.paths, *sizes, strict=True):
+        if size != other:
+            raise UserError(
+                f"the mask {readable(mask)} is {other[1]}x{other[0]}, its image "
+                f"{readable(photo)} {size[1]}x{size[0]}",
+                "save both in the same size",
+            )

@@ -16,12 +16,13 @@ from archspec.data.binding import Dataset, take_columns, weigh_classes
 from archspec.data.datasets import ALONE, OF_CLASSES, WITH_MASKS, load_source
 from archspec.data.examples import Examples
 from archspec.data.fitting import Fitting, find_aspect, make_fitting
-from archspec.data.images import Array, Photos
+from archspec.data.images import Array, Images, Photos
 from archspec.data.masks import Masks
 from archspec.data.splits import order_evenly, take_share
 from archspec.data.targets import Target
 from archspec.errors import UserError
-from archspec.graph import Graph, Shape
+from archspec.graph import Graph, Node, Shape
+from archspec.layers import traits_of
 from archspec.reading import readable
 from archspec.recipe import Recipe, find_misfit
 from archspec.recipe.datasets import CLASSES as KNOWN
@@ -123,6 +124,11 @@ def prepare(
         OF_CLASSES if only_classes else _find_kind(graph, recipe),
         options.part,
     )
+    if options.part is not None and options.part not in source.parts["train"]:
+        raise UserError(
+            f"train.data.part: {source.name} is no table with a column '{readable(options.part)}'",
+            "leave it out",
+        )
     dataset = take_columns(graph, recipe, source, only_classes)
     whole = split_dataset(dataset, options.validation, options.split_seed, limit)
     parts: dict[str, Part] = {}
@@ -176,6 +182,10 @@ def _make_fitting(
     """
     taken, options = dataset.inputs[name], recipe.data
     scaled = taken.scaled and "float" in graph[name].arguments["dtype"]
+    for node in graph:
+        if traits_of(node.op).looks_up and name in node.inputs:
+            scaled = False
+            _check_words(taken.column, examples.inputs[name], node)
     return make_fitting(
         examples.inputs[name],
         graph.shape(name)[1:],
@@ -184,6 +194,20 @@ def _make_fitting(
         options.resize,
         options.channels,
     )
+
+
+def _check_words(column: str, words: Images, embedding: Node) -> None:
+    """Raise `UserError` for numbers of words that an Embedding has no row for."""
+    if not isinstance(words, np.ndarray):
+        return
+    low, high, argument = words.min(), words.max(), traits_of(embedding.op).looks_up
+    rows = embedding.arguments[argument]
+    if low < 0 or high >= rows or not float(high).is_integer():
+        raise UserError(
+            f"{column} holds numbers from {low:g} to {high:g}, and '{embedding.name}' has rows for "
+            f"0 to {rows - 1}",
+            f"give it `{argument}: {int(high) + 1}`, or number the words from 0",
+        )
 
 
 def _fit_target(
@@ -308,12 +332,12 @@ def describe_data(dataset: Dataset, parts: Mapping[str, Part]) -> str:
     if len(fits) == len(simple) == 1 and learnt == {source.target} and dataset.classes:
         (fit,) = fits.values()
         lines = [f"{dataset.name}, {_write_classes(dataset.classes)}"]
-        what = "images" if len(fit.shape) in (1, 2, 3) else "samples"
+        what = "images" if len(fit.shape) in (2, 3) else "samples"
         return "\n".join([*lines, f"{what} of {_write(fit.shape)}: {counts}", *notes])
     lines = [f"{dataset.name}: {counts}"]
     for name, fit in fits.items():
         lines.append(f"input {name}: {_write(fit.shape)} from {dataset.inputs[name].column}")
-    for output, target in dataset.targets.items():
+    for output, target in parts["train"].targets.items():
         lines.append(f"output {output}: {_write_target(target)}")
     return "\n".join([*lines, *notes])
 

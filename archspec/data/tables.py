@@ -99,12 +99,23 @@ def load_table(path: Path, part: str | None) -> DataSource:
             hint = did_you_mean(part, columns) or f"it has {', '.join(map(readable, columns))}"
             raise UserError(f"train.data.part: {where} has no column '{readable(part)}'", hint)
         places = split_parts(columns[part])
+    elif seeming := [name for name, cells in columns.items() if _says_parts(cells)]:
+        notes.append(
+            f"{readable(seeming[0])} seems to say which part a sample is of: `part: "
+            f"{readable(seeming[0])}` under train.data goes by it"
+        )
     parts = {
         each: PartColumns({name: cells[at] for name, cells in columns.items()}, where)
         for each, at in places.items()
     }
     image = images[0] if len(images) == 1 else None
     return DataSource(path.stem, parts, image, None, notes=tuple(notes))
+
+
+def _says_parts(cells: Cells) -> bool:
+    """Return whether a column holds the names of parts, of training and of another one."""
+    found = {PARTS.get(each.casefold()) for each in {*cells.values}}
+    return None not in found and "train" in found and len(found) > 1
 
 
 def _decode(content: bytes, where: str) -> str:

@@ -30,8 +30,9 @@ from archspec.graph import Graph, Shape
 from archspec.objects import TABLES, named
 from archspec.reading import readable
 from archspec.recipe import Recipe, is_sparse, suggest_units
-from archspec.recipe.tasks import CLASSES, IMAGE, LABELS, MASK
+from archspec.recipe.tasks import CLASSES, IMAGE, LABELS, MASK, NUMBERS
 
+WITH_MINUS_1 = ("Hinge", "SquaredHinge")
 MOST = 1000  # classes that are accepted even if there are fewer samples
 NO_CLASS = {"", "nan", "<na>", "null"}  # how a missing value is written
 Parts = Mapping[str, Column]
@@ -100,6 +101,10 @@ def make_target(
     shape, sparse = graph.shape(output)[1:], is_sparse(loss)
     if task == LABELS and not _holds_several_labels(parts["train"]):
         task = CLASSES  # one class of each sample, as a row of 0 and 1
+    if task == CLASSES and not sparse and _holds_shares(parts["train"]):
+        task = NUMBERS  # a distribution over the classes, as another network gives it
+    if task == CLASSES and loss in WITH_MINUS_1:
+        parts = {part: _count_from_0(each) for part, each in parts.items()}
     target = Target(task, column, shape, sparse)
     if task == CLASSES:
         return _make_classes(graph, recipe, output, target, parts, where)
@@ -113,6 +118,22 @@ def make_target(
 def _holds_several_labels(column: Column) -> bool:
     numbers = isinstance(column, np.ndarray) and column.dtype.kind in "buif"
     return isinstance(column, Cells) or (numbers and column.ndim == 2 and column.shape[1] > 1)  # type: ignore[union-attr]
+
+
+def _holds_shares(column: Column) -> bool:
+    """Return whether a column holds shares of classes, which add up to 1, and no classes."""
+    if not isinstance(column, np.ndarray) or column.ndim != 2 or column.dtype.kind != "f":
+        return False
+    shares = column.shape[1] > 1 and (column >= 0).all() and not is_one_hot(column)
+    return bool(shares and np.allclose(column.sum(axis=1), 1, atol=1e-3))
+
+
+def _count_from_0(column: Column) -> Column:
+    """Return labels of -1 and 1 as 0 and 1, which Keras's hinge losses take for the same."""
+    numbers = isinstance(column, np.ndarray) and column.dtype.kind in "if" and column.size > 0
+    if numbers and np.isin(column, (-1, 1)).all():  # type: ignore[arg-type]
+        return (np.asarray(column) > 0).astype(np.int64)
+    return column
 
 
 def _name(output: str, recipe: Recipe) -> str:
@@ -139,8 +160,9 @@ def _make_classes(
         hint = suggest_units(graph, recipe, output, len(classes))
         if len(classes) > 10 and all(name.lstrip("-").isdigit() for name in classes):
             hint += "; if these are numbers to be learnt, write `loss: MeanSquaredError`"
+        most = max(values, key=lambda part: int(np.asarray(values[part]).max()))
         raise UserError(
-            f"{where['train']} has {len(classes)} classes, but output '{output}' has {has}", hint
+            f"{where[most]} has {len(classes)} classes, but output '{output}' has {has}", hint
         )
     return Target(target.task, target.column, target.shape, target.sparse, classes), values
 

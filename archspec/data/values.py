@@ -60,6 +60,8 @@ def read_class_numbers(labels: Array, where: str) -> Array:
             return labels.astype(np.int64)
         found = f"{labels.dtype}, not all of them whole"
         hint = f"{hint}; for a network that learns numbers write `loss: MeanSquaredError`"
+    elif kind in "buif" and labels.ndim == 2 and ((labels == 0) | (labels == 1)).all():
+        hint = "for several labels of a sample write `loss: BinaryCrossentropy`"
     raise UserError(f"{where}: labels must be one integer for each sample, got {found}", hint)
 
 

@@ -272,7 +272,7 @@ FAMILY = (
     entry("EinsumDense", einsum_dense, replace(DENSE, fixed_rank=True),
           "Multiply by a learnt tensor, as an equation says.",
           "{equation: 'abc,cde->abde', output_shape: [null, 12, 64], bias_axes: de}", (197, 768)),
-    entry("Embedding", embedding, replace(DENSE, mask=masks.make_of_zeros),
+    entry("Embedding", embedding, replace(DENSE, mask=masks.make_of_zeros, looks_up="input_dim"),
           "Look up a learnt vector for each integer.",
           "{input_dim: 10000, output_dim: 128, mask_zero: true}", (80,)),
     entry("ReversibleEmbedding", reversible_embedding,

@@ -74,6 +74,8 @@ class Traits(Struct, frozen=True, eq=False):
         weights fit.
     mask: what becomes of a mask that comes with its inputs, and whether the layer makes one.
     aligns: whether Keras settles at the first call that inputs of fewer axes are aligned.
+    looks_up: the argument with the number of rows of a table that the input's numbers name; "" for
+        a layer without one.
     moves_pixels: whether it moves pixels, which those of a mask must follow.
     augments_only: why it works in `train.augment` alone, where a layer acts in training only; ""
         for a layer that works anywhere.
@@ -102,5 +104,6 @@ class Traits(Struct, frozen=True, eq=False):
     fixed_rank: bool = False
     mask: MaskRule = end
     aligns: bool = False
+    looks_up: str = ""
     moves_pixels: bool = False
     augments_only: str = ""

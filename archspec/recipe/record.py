@@ -23,6 +23,7 @@ from archspec.arguments import (
     Sizes,
     Type,
     bind,
+    choice,
     optional,
 )
 from archspec.errors import UserError, did_you_mean
@@ -90,6 +91,12 @@ class Data(Struct, frozen=True, kw_only=True):
     )
     validation: A[float, SHARE, "Share of the training set that is held out."] = 0.1
     split_seed: A[int, RUN_SEED, "Which images are held out."] = 0
+    decode: A[
+        str,
+        choice("exact", "fast"),
+        "fast: a JPEG that is made smaller is decoded at a half, a quarter or an eighth of its "
+        "size, which gives slightly other pixels.",
+    ] = "exact"
     skip_broken: A[
         bool,
         BOOLEAN,

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from archspec.data.images import Array
+from archspec.data.images import Array, Photos
 from archspec.data.preparation import Part
 from archspec.errors import UserError
 from archspec.training.augmenting import JointAugmentation
@@ -41,11 +41,13 @@ class Feed:
         seed: int | None = None,
         steps: int = 1,
         augment: JointAugmentation | None = None,
+        needed: int | None = None,
     ) -> None:
         """Feed the samples of a part as the model takes them.
 
         seed: shuffle by it, anew each epoch; None keeps the order. steps: the trainer's
         `steps_per_execution`. augment: changes each batch, with its targets.
+        needed: how many samples are taken at the most; of files, no more are read.
         """
         examples = part.examples
         self.count, self.seed, self.epoch = len(examples), seed, 0
@@ -54,7 +56,9 @@ class Feed:
         self.x: Any = None
         self.y: Any = None
         self.weights: Any = None
-        if self.count * part.count_bytes() > BUDGET:
+        in_files = any(isinstance(each, Photos) for each in examples.inputs.values())
+        few = in_files and needed is not None and needed < self.count
+        if few or self.count * part.count_bytes() > BUDGET:
 
             def read(places: Array) -> Batch:
                 try:

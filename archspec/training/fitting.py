@@ -140,7 +140,10 @@ class _Training:
         for name, part in self.job.parts.items():
             seed = recipe.seed if name == "train" else None
             augment = self._make_augmentation() if name == "train" else None
-            self.feeds[name] = Feed(part, recipe.batch_size, seed, at_once, augment)
+            needed = None
+            if name == "train" and recipe.steps:
+                needed = recipe.steps * recipe.batch_size
+            self.feeds[name] = Feed(part, recipe.batch_size, seed, at_once, augment, needed)
 
     def _make_augmentation(self) -> JointAugmentation | None:
         """Return what moves the pixels of images and of their targets; None if nothing does."""
