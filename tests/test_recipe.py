@@ -10,9 +10,17 @@ from mutants import ODDER, broken, places
 from shrinking import few_or_many, try_out
 
 import archspec
-from archspec.errors import AtArgument, Refused
+from archspec.errors import AtArgument, Refused, UserError
 from archspec.graph import Graph
-from archspec.recipe import DATA, RECIPE, ended_early, gives_probabilities, recipe_of, suggest_units
+from archspec.recipe import (
+    DATA,
+    RECIPE,
+    ended_early,
+    gives_probabilities,
+    recipe_of,
+    settle_schedule,
+    suggest_units,
+)
 
 
 def net(train: str = "{}", head: str = "Dense: {units: 10, activation: softmax}") -> Graph:
@@ -437,6 +445,61 @@ def test_an_output_that_is_none_is_refused():
     assert str(refused) == "train.loss names 'sidee', which is no output"
     hint = refusal(two_heads(), {"loss": {"x": SPARSE}}).hint
     assert hint == "outputs: main, side.dense; `train: {loss: null}` takes away what a base gives"
+
+
+def decay(steps: str, more: str = "") -> Graph:
+    schedule = f"{{CosineDecay: {{initial_learning_rate: 0.1, decay_steps: {steps}{more}}}}}"
+    return net(f"{{epochs: 6, optimizer: {{SGD: {{learning_rate: {schedule}}}}}}}")
+
+
+@pytest.mark.parametrize(
+    ("steps", "settled"),
+    [
+        ("=epochs * steps_per_epoch", 600),
+        ("=steps_per_epoch // 3", 33),
+        ("=round(0.5 * steps_per_epoch * epochs)", 300),
+        ('"=max(steps_per_epoch, 500)"', 500),
+        ("400", 400),
+    ],
+)
+def test_the_steps_of_a_schedule_are_counted_in_epochs(steps: str, settled: int):
+    recipe = recipe_of(decay(steps))
+    assert recipe_of(net(), recipe.mapping()).optimizer == recipe.optimizer
+    (schedule,) = settle_schedule(recipe, 100).optimizer["SGD"]["learning_rate"].values()
+    assert schedule["decay_steps"] == settled
+    shorter = settle_schedule(recipe_of(decay(steps), steps=250), 100)
+    (schedule,) = shorter.optimizer["SGD"]["learning_rate"].values()
+    assert schedule["decay_steps"] == settled // 2 or "epochs" not in steps
+
+
+def test_params_of_the_spec_stand_in_such_a_formula():
+    text = (
+        "archspec: 1\nparams: {warm: 2}\ninput: [4]\nlayers: [Dense: 2]\n"
+        "train: {optimizer: {SGD: {learning_rate: {PiecewiseConstantDecay: "
+        "{boundaries: [=warm * steps_per_epoch, =epochs * steps_per_epoch // 2], "
+        "values: [0.1, 0.2, 0.3]}}}}, epochs: 8}\n"
+    )
+    recipe = recipe_of(archspec.loads(text))
+    (schedule,) = settle_schedule(recipe, 10).optimizer["SGD"]["learning_rate"].values()
+    assert schedule["boundaries"] == (20, 40)
+    with pytest.raises(UserError, match="wants boundaries that ascend, and has 20, 10"):
+        settle_schedule(recipe_of(archspec.loads(text), epochs=2), 10)
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ("=epochs * steps_per_epok", "no param or loop variable is called 'steps_per_epok'"),
+        ("=steps_per_epoch > 3", "must be a number of steps"),
+        ("epochs", "must be a positive integer, or a formula with epochs and steps_per_epoch"),
+        ("0", "must be a positive integer, or a formula"),
+        ("=steps_per_epoch / 0", "division by zero"),
+    ],
+)
+def test_a_formula_that_gives_no_steps_is_refused(steps: str, said: str):
+    with pytest.raises(archspec.SpecError) as caught:
+        decay(steps)
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(

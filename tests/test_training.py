@@ -293,6 +293,17 @@ def test_the_best_epoch_is_the_one_that_the_recipe_asks_for(tmp_path):
     assert len(set(kept.values())) == 2
 
 
+def test_a_schedule_in_epochs_has_its_steps_in_the_run(tmp_path):
+    schedule = (
+        "{PolynomialDecay: {initial_learning_rate: 0.01, end_learning_rate: 0, "
+        "decay_steps: =2 * steps_per_epoch}}"
+    )
+    net = train_net(f"epochs: 3, optimizer: {{SGD: {{learning_rate: {schedule}}}}}")
+    done = run(net, tmp_path, limit=96)
+    assert "decay_steps: 6" in (tmp_path / "resolved.yaml").read_text()  # batches of 32
+    assert [row["learning_rate"] for row in done.history] == pytest.approx([0.005, 0, 0])
+
+
 def test_tensorboard_writes_into_the_folder_of_the_run(tmp_path, monkeypatch):
     callbacks = "callbacks: [{TensorBoard: {histogram_freq: 1, write_steps_per_second: true}}]"
     run(train_net(f"epochs: 1, {callbacks}"), tmp_path / "run", limit=100)

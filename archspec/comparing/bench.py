@@ -36,7 +36,7 @@ from archspec.comparing.timings import (
 from archspec.data.targets import Target
 from archspec.graph import Graph
 from archspec.objects import named
-from archspec.recipe import Recipe, is_sparse
+from archspec.recipe import Recipe, is_sparse, settle_schedule
 from archspec.recipe.tasks import CLASSES, MASK, find_task
 from archspec.runs.failure import describe_cause, is_interrupt
 from archspec.runs.interrupt import INTERRUPT
@@ -78,7 +78,7 @@ def _measure_network(
     network: BenchNetwork, plan: Plan, device: str
 ) -> Iterator[Timing | Unmeasured]:
     """Yield a row for each phase of a network; none after a phase that failed."""
-    graph, recipe = network.graph, network.recipe
+    graph, recipe = network.graph, settle_schedule(network.recipe, 1000)  # of no data
     phase = FORWARD
     with tqdm(
         desc=f"{graph.name}: building",

@@ -22,6 +22,7 @@ from archspec.loading.files import Block, Spec
 from archspec.recipe import SCALED_TWICE, find_misfit, find_scaled_twice, recipe_of
 from archspec.recipe.datasets import is_missing, suggest_dataset
 from archspec.recipe.of_graph import BY_OUTPUT
+from archspec.syntax import formulas
 from archspec.syntax.formulas import NoValue, is_formula
 from archspec.syntax.source import Value
 from archspec.syntax.steps import BlockCall, LayerCall
@@ -310,7 +311,9 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
     try:
         if out.is_refused(value):
             raise Failed(*report_mistakes(value, context, out))
-        return _rename_outputs(dict(evaluate(value, context.env, (), out)), value, out)
+        # The steps of a schedule may be counted in epochs, of whose length nothing is known yet.
+        env = {**dict.fromkeys(formulas.COUNTED, formulas.LATER), **context.env}
+        return _rename_outputs(dict(evaluate(value, env, (), out)), value, out)
     except Failed:
         return {}
 

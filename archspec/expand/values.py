@@ -49,6 +49,8 @@ def evaluate(
             raise out.fail("unknown-name", message, value.span, hint, trail)
         text = name
     try:
+        if formulas.awaits(text, env):
+            return f"={formulas.put_values(text, env)}"
         return formulas.evaluate(text, env, out.work, find_axes)
     except formulas.Reported:
         raise Failed from None

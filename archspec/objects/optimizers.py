@@ -23,13 +23,49 @@ from archspec.arguments import (
     optional,
     show,
 )
-from archspec.errors import AtArgument, Refused
+from archspec.errors import AtArgument, Refused, Unfit
 from archspec.objects.kinds import Kind, Object, entries, named
+from archspec.syntax import formulas
+from archspec.syntax.formulas import COUNTED
 
 # --- schedules -----------------------------------------------------------------------------------
 
+
+def _steps(words: str, minimum: int) -> Type:
+    """Return the type of a number of steps, or of a formula that counts them in epochs."""
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, str):
+            return int(value)
+        count_steps(value, 7, 1000)  # whatever these are, it must be a formula of them
+        return value
+
+    counted = {"type": "string", "pattern": "^="}
+    schema = {"anyOf": [{"type": "integer", "minimum": minimum}, counted]}
+    return Type(f"{words}, or a formula with {' and '.join(COUNTED)}", schema, read)
+
+
+def count_steps(steps: int | str, epochs: int, per_epoch: int) -> int:
+    """Return a number of steps, of which a formula may count the epochs.
+
+    >>> count_steps("=epochs * steps_per_epoch // 2", 10, 300)
+    1500
+    """
+    if not isinstance(steps, str):
+        return steps
+    found = formulas.evaluate(steps[1:], dict(zip(COUNTED, (epochs, per_epoch), strict=True)))
+    if isinstance(found, bool) or not isinstance(found, int | float) or found < 0:
+        raise Unfit(
+            f"must be a number of steps, got {show(found)} by {steps}", code="argument-value"
+        )
+    return round(found)
+
+
+STEPS = _steps("a positive integer", 1)
+STEPS_OR_NONE = _steps("an integer of at least 0", 0)
+
 Start = A[float, NON_NEGATIVE, "Rate at step 0."]
-DecaySteps = A[int, POSITIVE, "Training steps until the decay is complete, or has happened once."]
+DecaySteps = A[int, STEPS, "Training steps until the decay is complete, or has happened once."]
 LastShare = A[float, NUMBER, "Share of the rate at which the decay ends."]
 Staircase = A[bool, BOOLEAN, "Whether the rate falls once in decay_steps instead of at each step."]
 
@@ -44,14 +80,14 @@ def cosine_decay(
         optional(NON_NEGATIVE),
         "Rate that is climbed to before the decay; null for no climb.",
     ] = None,
-    warmup_steps: A[int, COUNT, "Training steps of that climb."] = 0,
+    warmup_steps: A[int, STEPS_OR_NONE, "Training steps of that climb."] = 0,
 ) -> None: ...
 
 
 def cosine_decay_restarts(
     *,
     initial_learning_rate: Start,
-    first_decay_steps: A[int, POSITIVE, "Training steps of the first decay."],
+    first_decay_steps: A[int, STEPS, "Training steps of the first decay."],
     t_mul: A[
         float,
         number("a number of at least 1", minimum=1),
@@ -88,7 +124,7 @@ def piecewise_constant_decay(
     *,
     boundaries: A[
         Sizes,
-        listing(COUNT, "a list of steps", minimum=1),
+        listing(STEPS_OR_NONE, "a list of steps", minimum=1),
         "Training steps after which the rate changes, in order.",
     ],
     values: A[
@@ -100,7 +136,8 @@ def piecewise_constant_decay(
     if len(values) != len(boundaries) + 1:
         counts = f"{len(values)} and {len(boundaries)}"
         raise Refused(f"wants one value more than boundaries, got {counts}", AtArgument("values"))
-    if list(boundaries) != sorted(set(boundaries)):
+    known = [each for each in boundaries if not isinstance(each, str)]
+    if known != sorted(set(known)):
         message = f"wants boundaries that ascend, got {show(boundaries)}"
         raise Refused(message, AtArgument("boundaries"))
 

@@ -14,6 +14,7 @@ from archspec.recipe.of_graph import Recipe, find_followed, recipe_of
 from archspec.recipe.outputs import find_rectified, gives_probabilities, is_one_unit, is_sparse
 from archspec.recipe.record import DATA, RECIPE, given_in, suggest_key
 from archspec.recipe.scaling import SCALED_TWICE, find_scaled_twice
+from archspec.recipe.schedules import settle_schedule
 
 __all__ = [
     "DATA",
@@ -31,6 +32,7 @@ __all__ = [
     "is_one_unit",
     "is_sparse",
     "recipe_of",
+    "settle_schedule",
     "split_augment",
     "suggest_key",
     "suggest_units",

@@ -12,6 +12,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
@@ -67,6 +68,11 @@ class Axes(Struct, frozen=True):
 
 
 FindAxes = Callable[[str], Axes]  # of a step by its name; raises `Refused` where there is none
+
+
+# Names that formulas of a schedule may have, and their value before a training begins.
+COUNTED = ("epochs", "steps_per_epoch")
+LATER = object()
 
 
 class Reported(Exception):
@@ -281,6 +287,29 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.In: lambda a, b: a in b,
     ast.NotIn: lambda a, b: a not in b,
 }
+
+
+def awaits(text: str, names: Mapping[str, Any]) -> bool:
+    """Return whether a formula without its `=` names something that is known `LATER`."""
+    if not any(word in text for word in COUNTED):  # of most formulas no more need be known
+        return False
+    return any(names.get(name) is LATER for name in _names_of(_parse(text)))
+
+
+def put_values(text: str, names: Mapping[str, Any]) -> str:
+    """Return a formula without its `=` in which names have become their values, but for those that
+    are known `LATER`.
+
+    >>> put_values("warm * steps_per_epoch", {"warm": 2, "steps_per_epoch": LATER})
+    '2 * steps_per_epoch'
+    """
+
+    class Values(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            value = names.get(node.id, LATER)
+            return ast.Constant(value) if isinstance(value, int | float | str) else node
+
+    return ast.unparse(Values().visit(deepcopy(_parse(text))))
 
 
 class _Evaluation:

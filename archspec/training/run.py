@@ -25,7 +25,7 @@ from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.objects import named
 from archspec.pipeline import loads
-from archspec.recipe import Recipe, ended_early, recipe_of
+from archspec.recipe import Recipe, ended_early, recipe_of, settle_schedule
 from archspec.runs.failure import record_failure
 from archspec.runs.folder import RunFolder, hash_content
 from archspec.runs.job import (
@@ -78,7 +78,9 @@ def train(
     recipe = locate_data(recipe)
     dataset, parts = prepare(graph, recipe, data_dir, limit)
     options.echo(describe_data(dataset, parts))
-    if early := ended_early(recipe, count_steps_per_epoch(recipe, len(parts["train"]))):
+    per_epoch = count_steps_per_epoch(recipe, len(parts["train"]))
+    recipe = settle_schedule(recipe, per_epoch)
+    if early := ended_early(recipe, per_epoch):
         options.echo(f"warning: {early}")
     dataset, parts = rename(dataset, parts, flat_name)
     folder = RunFolder(graph.name, run_dir)
