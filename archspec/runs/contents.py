@@ -165,7 +165,7 @@ CALLBACK_MEMORY: dict[str, dict[str, Schema]] = {
         "best_epoch": COUNT,
     },
     "ReduceLROnPlateau": {"wait": COUNT, "cooldown_counter": COUNT, "best": maybe(SINGLE)},
-    "TensorBoard": {},
+    "TensorBoard": {"_global_train_batch": COUNT},  # the step that it logs batches at
     "TerminateOnNaN": {},
 }
 
