@@ -414,6 +414,18 @@ def test_a_folder_trains_from_memory_or_streamed(photos, tmp_path, monkeypatch, 
     ]
 
 
+def test_the_time_that_steps_wait_for_streamed_data_is_said(photos, monkeypatch, tmp_path):
+    graph = archspec.loads(NET.replace("channels_in: 1", "channels_in: 3"))
+    for stream in (False, True):
+        if stream:
+            streamed(monkeypatch)
+        said = []
+        run(graph, tmp_path / str(stream), said, data=str(photos), epochs=1)
+        waiting = json.loads((tmp_path / str(stream) / "run.json").read_text())["waiting"]
+        assert (waiting is None) is not stream
+        assert ("steps waited for data" in "\n".join(said)) is stream
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_images_are_shuffled_by_seed_and_epoch_alone(photos, monkeypatch, stream):
     from archspec.data.preparation import prepare

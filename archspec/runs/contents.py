@@ -125,6 +125,7 @@ RUN = record(
     seconds=maybe(AMOUNT),
     training_seconds=maybe(AMOUNT),
     images_per_second=maybe(AMOUNT),
+    waiting=maybe(AMOUNT),
     peak_memory=maybe(COUNT),
 )
 # What `evaluate` and `predict` need in addition.

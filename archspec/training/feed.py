@@ -6,6 +6,7 @@ fifth epoch goes on exactly as it would have.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from math import ceil
@@ -52,6 +53,7 @@ class Feed:
         examples = part.examples
         self.count, self.seed, self.epoch = len(examples), seed, 0
         self.augment = augment
+        self.waited = 0.0  # seconds that training waited for batches, where they are streamed
         self.failure: UserError | None = None  # of a batch: Keras hides it in an error of its own
         self.x: Any = None
         self.y: Any = None
@@ -78,6 +80,11 @@ class Feed:
             self.x = Batches(
                 self, lambda at: keras.tree.map_structure(lambda each: each[at], arrays), batch_size
             )
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether batches are made when they are needed."""
+        return isinstance(self.x, Batches)
 
     @property
     def pair(self) -> Any:
@@ -135,7 +142,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             if place not in self.ahead:
                 at = self.order[place * self.batch_size : (place + 1) * self.batch_size]
                 self.ahead[place] = self.pool.submit(self._make, place, at)
-        return self.ahead.pop(index).result()
+        started = time.perf_counter()
+        batch = self.ahead.pop(index).result()
+        self.feed.waited += time.perf_counter() - started
+        return batch
 
     def _make(self, place: int, at: Array) -> Batch:
         batch = self.read(at)

@@ -132,6 +132,7 @@ class _Training:
         self.steps = Steps(recipe.steps, per_epoch) if recipe.steps else None
         self.progress = Progress(self.epochs, self.recorder)
         self.feeds: dict[str, Feed] = {}
+        self.done = 0  # epochs before this training was started or resumed
         self.metrics: Metrics = {"test": None, "validation": None}
 
     def make_feeds(self) -> None:
@@ -185,7 +186,7 @@ class _Training:
         finite.
         """
         recipe, feeds = self.job.recipe, self.feeds
-        done = state.epochs if state else 0
+        done = self.done = state.epochs if state else 0
         resolved = format_resolved(self.job.graph, recipe)
         keeper = Keeper(self.recorder, self.best, self.steps, feeds["train"], resolved, state)
         with self.writer:
@@ -234,10 +235,22 @@ class _Training:
         since the training was started or resumed."""
         return {
             "seconds": round(seconds, 2),
-            "training_seconds": round(sum(row["seconds"] for row in self.recorder.rows), 2),
+            "training_seconds": round(self._count_seconds(), 2),
+            "waiting": self._find_waiting(),
             "images_per_second": self.recorder.images_per_second,
             "peak_memory": measure_peak_memory(device),
         }
+
+    def _count_seconds(self, first: int = 0) -> float:
+        return float(sum(row["seconds"] for row in self.recorder.rows[first:]))
+
+    def _find_waiting(self) -> float | None:
+        """Return the share of the training, since it was started or resumed, in which steps waited
+        for data; None where all of it was in memory."""
+        feed, seconds = self.feeds.get("train"), self._count_seconds(self.done)
+        if feed is None or not feed.is_streamed or not seconds:
+            return None
+        return round(min(feed.waited / seconds, 1.0), 3)
 
     def describe_outcome(self, status: str) -> str:
         """Return the message at the end: the metrics, or how to go on."""
@@ -249,6 +262,8 @@ class _Training:
         for part, values in self.metrics.items():
             each = ", ".join(f"{name} {value:.4f}" for name, value in (values or {}).items())
             lines.append(f"{part}: {each}" if each else f"{part}: the data has no such samples")
+        if (waiting := self._find_waiting()) is not None:
+            lines.append(f"steps waited for data {waiting:.0%} of the time")
         best = f"best epoch {recorder.best_epoch}, by {recorder.monitor}"
         return "\n".join([*lines, f"{best}, in {folder / BEST}"])
 
