@@ -33,9 +33,10 @@ from archspec.recipe.tasks import CLASSES, IMAGE, INPUT, MASK, find_task
 
 
 class Taken(Struct, frozen=True):
-    """What an input takes. column: in words. range: of its stored values; grey: has no colours.
+    """The column that an input takes.
 
-    scaled: whether `train.data.scale` maps the range; numbers of a table stay as they are.
+    column: its name. range: of its stored values. grey: whether images have no colours. scaled:
+    whether `train.data.scale` maps the range; numbers of a table stay as they are.
     """
 
     column: str

@@ -251,7 +251,7 @@ def _load_masks(folder: Path, skip_broken: bool) -> DataSource:
 
 
 def _load_images(folder: Path, skip_broken: bool) -> DataSource:
-    """Return a folder of images, of which nothing is said."""
+    """Return a folder of images, without classes or masks."""
     paths, notes = find_images(folder)
     found = {part: read_photos(each, skip_broken) for part, each in paths.items()}
     photos = match_photos({part: each.photos for part, each in found.items()})

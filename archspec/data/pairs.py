@@ -46,7 +46,7 @@ Held = TypeVar("Held")
 
 
 class _Location(NamedTuple):
-    """What the folders that a file is in say of it: its part, its role, and the rest of them."""
+    """The part and the role of a file by the folders that it is in, and the rest of these."""
 
     part: str | None
     role: str | None

@@ -363,7 +363,7 @@ def _turn_slashes(text: str) -> str:
 
 
 class _FileFinders:
-    """Those of a table's folder, and of the folders in it, which is listed only if it is needed."""
+    """The files in a table's folder, and in the folders in it, listed only if they are needed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

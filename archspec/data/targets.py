@@ -1,4 +1,4 @@
-"""What an output learns: a column as the target that the output's loss takes.
+"""Make a column the target that an output's loss takes.
 
 A column that is no such target is refused with the place and the remedy, before the first step.
 """
@@ -39,7 +39,7 @@ Parts = Mapping[str, Column]
 
 
 class Target(Struct, frozen=True, eq=False):
-    """What an output learns.
+    """The target of an output, and how stored values become it.
 
     column: the one that it comes from, in words; `input` for the input itself. classes: the names
     of classes or labels. shape: that of the output, without the batch axis. sparse: whether the

@@ -21,7 +21,7 @@ class JointAugmentation:
     """Moves the pixels of images and those of their targets alike.
 
     What is drawn at random is a function of the seed, the epoch and the batch alone, so that a run
-    which is resumed goes on exactly.
+    which is resumed ends exactly alike.
     """
 
     def __init__(self, steps: tuple[Object, ...], tasks: Mapping[str, str], seed: int) -> None:

@@ -113,7 +113,7 @@ def _prepare(
 
 
 class _Result(Struct, eq=False):
-    """What an output predicts of a part.
+    """The predictions of an output on a part.
 
     truth, values: of classes, labels and numbers, each sample in a row; values are probabilities of
     classes and labels. matrix: of masks, the places of each class that were taken for each.

@@ -22,7 +22,7 @@ from archspec.training.compiling import use_precision
 
 
 class Learnt(Struct, frozen=True):
-    """What an output learns: the task, the names of classes or labels, the column."""
+    """The target of an output: its task, the names of its classes or labels, its column."""
 
     task: str
     classes: tuple[str, ...]
@@ -40,7 +40,7 @@ class TrainedRun(Struct, frozen=True, eq=False):
 
     @property
     def outputs(self) -> dict[str, Learnt]:
-        """What each output learns. Of a run of an older version, the classes of its data."""
+        """The target of each output; in a run of an older version, the classes of its data."""
         data = self.facts["data"]
         if "outputs" in data:
             return {
