@@ -7,6 +7,8 @@ from texts import INPUT, argument, files, here, net, only_error, refused, said, 
 
 import archspec
 
+pytestmark = pytest.mark.thorough
+
 
 def units(blocks: str, layers: str, top: str = "input: [4]", **params: object) -> list[int]:
     return argument(net(layers, f"{top}\nblocks: {{{blocks}}}", **params), "units")

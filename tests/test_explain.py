@@ -12,6 +12,8 @@ from archspec.advice import RULES
 from archspec.backends.explanations import Explanation, read_explanations, write_page
 from archspec.error_formats import CODES
 
+pytestmark = pytest.mark.thorough
+
 PAGES = read_explanations()
 WITH_SPECS = [pytest.param(page, id=code) for code, page in PAGES.items() if page.wrong]
 
@@ -51,7 +53,6 @@ def test_a_wrong_spec_has_this_error_and_no_other(page: Explanation, tmp_path: P
 
 
 @pytest.mark.parametrize("page", WITH_SPECS)
-@pytest.mark.thorough
 def test_a_right_spec_is_sound(page: Explanation, tmp_path: Path):
     assert found_in(page.right, tmp_path, page.code) == []
 

@@ -25,6 +25,8 @@ from archspec.graph import Graph, Node, Shape
 from archspec.infer import infer
 from archspec.layers import LAYERS
 
+pytestmark = pytest.mark.thorough
+
 Golden = Callable[[str, str], None]
 NOWHERE = Span(Source("a.yaml", ()), 1, 1, 1, 1)
 
@@ -372,7 +374,6 @@ PAGES = (
 
 @pytest.mark.usefixtures("shipped_here")
 @pytest.mark.parametrize(("form", "suffix"), [("text", "txt"), ("markdown", "md")])
-@pytest.mark.thorough
 def test_pages_are_as_they_were_read(golden: Golden, form: str, suffix: str) -> None:
     pages = [to_pages(archspec.load(name), [pattern], form) for name, pattern in PAGES]
     pages.append(to_pages(archspec.loads(REUSED), ["**"], form))
@@ -380,7 +381,6 @@ def test_pages_are_as_they_were_read(golden: Golden, form: str, suffix: str) -> 
 
 
 @pytest.mark.parametrize("name", most_slow(FILES))
-@pytest.mark.thorough
 def test_every_layer_of_the_shipped_networks_is_explained(name: str) -> None:
     """The whole of the text of each, and its arithmetic."""
     graph = network(name)

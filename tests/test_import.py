@@ -37,6 +37,8 @@ from archspec.errors import ArchspecError, Diagnostic, SpecError, UserError
 from archspec.importing.applications import APPLICATIONS
 from archspec.importing.specs import Imported
 
+pytestmark = pytest.mark.thorough
+
 MODULE = "archspec.importing"
 
 
@@ -242,7 +244,6 @@ def test_what_repeats_becomes_a_block_or_a_loop(tmp_path: Path) -> None:
         ("Reshape", ((-1, 2, 2),), "Reshape: {target_shape: [2, 2]}", 0),
     ],
 )
-@pytest.mark.thorough
 def test_operations_become_layers(
     class_name: str, args: tuple[Any, ...], written: str, notes: int, read: Any
 ) -> None:
@@ -613,7 +614,6 @@ def test_all_faults_are_said_in_the_order_of_the_layers(tmp_path: Path) -> None:
     assert places == [f"config.layers[{i}]" for i in range(1, 13)]
 
 
-@pytest.mark.thorough
 def test_models_that_double_within_models_come_to_an_end(tmp_path: Path) -> None:
     model = functional(start(), dense(units=4))
     for i in range(30):
@@ -859,7 +859,6 @@ def damaged(source: random.Random) -> Config:
 
 
 @pytest.mark.parametrize("count", few_or_many(60, 5000))
-@pytest.mark.thorough
 def test_damaged_configs_are_read_or_refused(count: int, tmp_path: Path) -> None:
     outcomes = {"read": 0, "refused": 0}
 

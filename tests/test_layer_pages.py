@@ -36,6 +36,8 @@ from archspec.objects import TABLES
 from archspec.schema import make_schema
 from archspec.syntax.source import read_text, to_plain
 
+pytestmark = pytest.mark.thorough
+
 Golden = Callable[[str, str], None]
 
 # --- the formulas --------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from archspec.backends.tables import to_text
 from archspec.graph import Graph, Node, count_params
 from archspec.recipe import recipe_of
 
+pytestmark = pytest.mark.thorough
+
 SOFTMAX, LOGITS = "softmax", None
 
 # spec -> (input, [(what an output is, its width)], parameters)
@@ -150,7 +152,6 @@ def test_no_two_are_the_same_network() -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.thorough
 def test_the_input_outputs_and_parameters_are_those_of_the_table(name: str) -> None:
     shape, outputs, total = NETWORKS[name]
     graph = network(name)
@@ -175,7 +176,6 @@ def test_the_inputs_and_outputs_of_the_others_are_those_of_the_table(name: str) 
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-@pytest.mark.thorough
 def test_the_family_members_have_the_parameters_of_their_papers(name: str) -> None:
     graph = network(name)
     assert graph.name == name
@@ -195,7 +195,6 @@ OTHER_SIZES = {
 
 
 @pytest.mark.parametrize("name", most_slow([*NETWORKS, *FAMILIES]))
-@pytest.mark.thorough
 def test_classes_and_size_are_params(name: str) -> None:
     small, large = OTHER_SIZES.get(name, 64), 2 * NETWORKS.get(name, [[224]])[0][0]
     graph = network(name, size=small, classes=7)
@@ -238,7 +237,6 @@ def path_rates(graph: Graph) -> list[float]:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.thorough
 def test_the_dropout_rates_are_those_of_the_source_and_a_param(name: str) -> None:
     assert rates(network(name)) == DROPOUTS.get(name, [])
     if name in DROPOUTS:
@@ -743,7 +741,6 @@ UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB"
 
 
 @pytest.mark.parametrize("name", most_slow([*SPECS, *EXAMPLES]))
-@pytest.mark.thorough
 def test_the_summary_is_as_it_was_and_adds_up(
     name: str, golden: Callable[[str, str], None]
 ) -> None:
