@@ -2,8 +2,8 @@
 
     try_out(check, draw, 60)    # check(draw(source)) of sixty, source being a `random.Random`
 
-It is the same sixty each time. `few_or_many(60, 1000)` are values for a test's count: few, and many
-under the marker `slow`.
+It is the same sixty each time, with one version of Hypothesis. `few_or_many(60, 1000)` are values
+for a test's count: few, and many under the marker `slow`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
+from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy, composite, integers
 
 T = TypeVar("T")
+
+# Hypothesis draws some numbers from those that stand in the modules loaded so far. What is drawn
+# would depend on which tests ran before, and on whether the package is installed or a checkout.
+providers.is_local_module_file = lambda path: False
 
 
 class Source(random.Random):

@@ -996,16 +996,18 @@ def loaded(text: str, *edits: str) -> Graph | set[str]:
         return {each.code for each in error.diagnostics if each.severity == "error"}
 
 
-@pytest.mark.parametrize("count", few_or_many(25, 1000))
+@pytest.mark.parametrize("count", few_or_many(4, 150))
+@pytest.mark.parametrize("verb", WHAT)
 @pytest.mark.thorough
-def test_an_edit_of_any_network_is_the_same_change_of_its_flat_spec(count: int) -> None:
-    met: set[str] = set()
+def test_an_edit_of_any_network_is_the_same_change_of_its_flat_spec(verb: str, count: int) -> None:
+    met = 0
 
-    def make(source: random.Random) -> tuple[str, str, float]:
-        return write(draw(source))[0], source.choice(list(WHAT)), source.random()
+    def make(source: random.Random) -> tuple[str, float]:
+        return write(draw(source))[0], source.random()
 
-    def check(drawn: tuple[str, str, float]) -> None:
-        text, verb, where = drawn
+    def check(drawn: tuple[str, float]) -> None:
+        nonlocal met
+        text, where = drawn
         graph = archspec.loads(text)
         nodes = [node for node in graph if may_be_edited(graph, node, verb)]
         if not nodes or (verb == "remove" and "*" in text):  # patterns leave out what is removed
@@ -1022,10 +1024,10 @@ def test_an_edit_of_any_network_is_the_same_change_of_its_flat_spec(count: int) 
         assert new.fingerprint == whole.fingerprint
         kept = {each.name for each in graph if each is not node}
         assert kept <= {each.name for each in new}
-        met.add(verb)
+        met += 1
 
     try_out(check, make, count)
-    assert met == set(WHAT)
+    assert met > count // 10
 
 
 @pytest.mark.parametrize("words", ["of: {Activation: relu}", 'at: "**.activation"'])
