@@ -82,7 +82,7 @@ FILES = (WHOLE, LONGER, SHORTER, CHANGED, FINISHED)
 # ... or these words of a refusal.
 NO_RUN = "is not the folder of a run"
 DONE = "epochs already\nhint: give more than "
-ANOTHER = "a run can go on with another length, batch size or patience only, but optimizer changed"
+ANOTHER = "another length, batch size, patience or save_every only, but optimizer changed"
 LOST = "is not a folder\nhint: --data-dir names one that holds datasets"
 ELSE = "this run was made with other options: "
 

@@ -343,9 +343,8 @@ def test_the_best_model_is_the_one_that_early_stopping_restores(tmp_path):
 def test_a_change_of_more_than_length_is_refused_and_shown(copy, options, changed):
     before = contents(copy)
     said = refusal(copy, **options)
-    assert (
-        f"a run can go on with another length, batch size or patience only, but {changed}" in said
-    )
+    words = "a run can go on with another length, batch size, patience or save_every only"
+    assert f"{words}, but {changed}" in said
     assert f"as it was -> as it is: the same network\n    recipe: {changed}" in said
     assert contents(copy) == before
 

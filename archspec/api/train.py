@@ -144,7 +144,7 @@ def resume(
     Returns None where the run is finished and nothing is left to do.
 
     Raises `UserError` for a folder that holds no run, for images that are not what they were, and
-    for a change of anything but length, batch size and patience.
+    for a change of anything but length, batch size, patience and save_every.
 
         >>> import archspec
         >>> run = archspec.resume("runs/lenet5-1", epochs=20)  # doctest: +SKIP

@@ -39,6 +39,7 @@ from archspec.recipe.types import (
     OPTIMIZER,
     PRECISION,
     RESIZE,
+    SAVE_EVERY,
     SCALE,
     SHARE,
     WEIGHTS,
@@ -160,6 +161,12 @@ class Train(Struct, frozen=True, kw_only=True):
         BEST,
         "What the epoch whose model is kept is judged by; null is the least validation loss, or "
         "what an EarlyStopping that restores the best weights watches.",
+    ] = None
+    save_every: A[
+        Mapping[str, float] | None,
+        SAVE_EVERY,
+        "How often the state is saved within an epoch: {steps: N} or {minutes: M}; it always is at "
+        "the end of one.",
     ] = None
     precision: A[str, PRECISION, "Type that layers compute in.", OPTION] = "float32"
     seed: A[

@@ -247,6 +247,23 @@ BEST = optional(
 )
 
 
+SAVE_EVERY = optional(
+    Type(
+        "{steps: N} or {minutes: M}",
+        {
+            "type": "object",
+            "properties": {
+                "steps": {"type": "integer", "minimum": 1},
+                "minutes": {"type": "number", "exclusiveMinimum": 0},
+            },
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+        },
+    )
+)
+
+
 def suggest_precision(word: str) -> str | None:
     """Return a hint for what others call a precision."""
     name = foreign.PRECISIONS.get(word.casefold())

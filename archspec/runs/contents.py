@@ -136,11 +136,14 @@ ROW: Schema = {**mapping(NUMBER), "required": ["epoch", "loss", "images_per_seco
 
 # The number that a state has from this version on. States of older versions have none, and the same
 # keys but for `kept`, `sums` and `by_loss`, which came later; those of newer versions are refused.
+# `step` and `seconds` are in a state within an epoch alone.
 STATE_VERSION = 1
 STATE = record(
     "epochs stopped whole resolved memories",
     version={**COUNT, "minimum": 1},
-    epochs={**COUNT, "minimum": 1},
+    epochs=COUNT,
+    step={**COUNT, "minimum": 1},
+    seconds=AMOUNT,
     stopped=BOOLEAN,
     whole=BOOLEAN,
     resolved=TEXT,

@@ -124,16 +124,19 @@ def choose_steps_per_execution(graph: Graph, recipe: Recipe, per_epoch: int) -> 
     """Return how many steps TensorFlow takes in one call: 1 on other backends.
 
     The maths are the same, and small networks train 1.5 times as fast. A call takes about half a
-    second at the most, so that the progress is seen and Ctrl-C heard.
+    second at the most, so that the progress is seen and Ctrl-C heard; and no more steps than the
+    state is saved after.
     """
     if keras.backend.backend() != "tensorflow":
         return 1
     seconds = 1e-3 + 6 * (graph.macs or 1e9) * recipe.batch_size / 5e10  # forward, backward twice
+    most = int((recipe.save_every or {}).get("steps", per_epoch))
     steps = 1
-    while steps < 128 and 2 * steps <= per_epoch and 2 * steps * seconds <= 0.5:
+    while 2 * steps <= min(most, 128) and 2 * steps <= per_epoch and 2 * steps * seconds <= 0.5:
         steps *= 2
     if recipe.steps is None:
-        return ceil(per_epoch / ceil(per_epoch / steps))  # calls of about the same length
+        length = min(most, per_epoch) if recipe.save_every else per_epoch
+        return ceil(length / ceil(length / steps))  # calls of about the same length
     while recipe.steps % per_epoch % steps:  # such a run ends with a call
         steps //= 2
     return steps

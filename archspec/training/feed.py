@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -19,7 +20,7 @@ from archspec.data.images import Array, Photos
 from archspec.data.preparation import Part
 from archspec.errors import UserError
 from archspec.training.augmenting import JointAugmentation
-from archspec.training.tensorflow_steps import make_groups
+from archspec.training.tensorflow_steps import load_tensors, make_groups
 
 BUDGET = 2 * 2**30  # bytes of prepared images that are kept in memory
 CHUNK = 1024
@@ -50,7 +51,7 @@ class Feed:
         `steps_per_execution`. augment: changes each batch, with its targets.
         needed: how many samples are taken at the most; of files, no more are read.
         """
-        examples = part.examples
+        self.part, examples = part, part.examples
         self.count, self.seed, self.epoch = len(examples), seed, 0
         self.augment = augment
         self.waited = 0.0  # seconds that training waited for batches, where they are streamed
@@ -58,6 +59,7 @@ class Feed:
         self.x: Any = None
         self.y: Any = None
         self.weights: Any = None
+        self._make: Callable[[int], Any]
         in_files = any(isinstance(each, Photos) for each in examples.inputs.values())
         few = in_files and needed is not None and needed < self.count
         if few or self.count * part.count_bytes() > BUDGET:
@@ -69,17 +71,43 @@ class Feed:
                     self.failure = error
                     raise
 
-            self.x = Batches(self, read, batch_size)
+            self._make = partial(Batches, self, read, batch_size)
+            self.x = self.skip(0)
             return
         arrays = _make_arrays(part)
         if seed is None:
             self.x, self.y, self.weights = (*arrays, None)[:3]
-        elif keras.backend.backend() == "tensorflow" and augment is None:
-            self.x = make_groups(arrays, self.draw_order, self.count, batch_size, steps)
+            return
+        if keras.backend.backend() == "tensorflow" and augment is None:
+            tensors = load_tensors(arrays)
+
+            def make(first: int) -> Any:
+                def order() -> Array:
+                    return self.draw_order()[first * batch_size :]
+
+                count = self.count - first * batch_size
+                return make_groups(tensors, order, count, batch_size, steps)
+
+            self._make = make
         else:
-            self.x = Batches(
-                self, lambda at: keras.tree.map_structure(lambda each: each[at], arrays), batch_size
-            )
+
+            def take(places: Array) -> Batch:
+                batch: Batch = keras.tree.map_structure(lambda each: each[places], arrays)
+                return batch
+
+            self._make = partial(Batches, self, take, batch_size)
+        self.x = self.skip(0)
+
+    def skip(self, steps: int) -> Any:
+        """Return an `x` for the rest of an epoch after so many steps, of samples in random order.
+
+        It is for Keras's `fit`, of one epoch.
+        """
+        return self._make(steps)
+
+    def read_targets(self) -> Any:
+        """Return the targets of one sample, as the model takes them."""
+        return self.part.make_batch(self.part.examples.take(np.arange(1)))[1]
 
     @property
     def is_streamed(self) -> bool:
@@ -124,21 +152,26 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     which has another order.
     """
 
-    def __init__(self, feed: Feed, read: Callable[[Array], Batch], batch_size: int) -> None:
+    def __init__(
+        self, feed: Feed, read: Callable[[Array], Batch], batch_size: int, first: int = 0
+    ) -> None:
+        """Make the batches of a feed. first: the step that an epoch begins with, from 0."""
         super().__init__()
-        self.feed, self.read, self.batch_size = feed, read, batch_size
+        self.feed, self.read, self.batch_size, self.first = feed, read, batch_size, first
         self.pool = ThreadPoolExecutor(1, "batches")
         self.epoch, self.order = -1, np.arange(0)
         self.ahead: dict[int, Future[Batch]] = {}
 
     @property
     def num_batches(self) -> int:
-        return ceil(self.feed.count / self.batch_size)
+        return ceil(self.feed.count / self.batch_size) - self.first
 
     def __getitem__(self, index: int) -> Batch:
+        index += self.first
         if self.epoch != self.feed.epoch or index not in self.ahead:
             self.epoch, self.order, self.ahead = self.feed.epoch, self.feed.draw_order(), {}
-        for place in range(index, min(index + 1 + AHEAD, self.num_batches)):
+        end = self.first + self.num_batches
+        for place in range(index, min(index + 1 + AHEAD, end)):
             if place not in self.ahead:
                 at = self.order[place * self.batch_size : (place + 1) * self.batch_size]
                 self.ahead[place] = self.pool.submit(self._make, place, at)

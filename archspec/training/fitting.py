@@ -36,8 +36,8 @@ from archspec.training.compiling import compile_trainer, use_precision
 from archspec.training.feed import Feed
 from archspec.training.measuring import measure
 from archspec.training.progress import Progress
-from archspec.training.recorder import BestModel, Keeper, Recorder, Steps
-from archspec.training.state import State
+from archspec.training.recorder import BestModel, Keeper, Recorder, RestOfEpoch, Steps
+from archspec.training.state import State, restore_variables
 from archspec.training.writer import Writer
 
 SAMPLES = "samples.png"
@@ -187,26 +187,44 @@ class _Training:
         """
         recipe, feeds = self.job.recipe, self.feeds
         done = self.done = state.epochs if state else 0
-        resolved = format_resolved(self.job.graph, recipe)
-        keeper = Keeper(self.recorder, self.best, self.steps, feeds["train"], resolved, state)
+        keeper = Keeper(
+            self.recorder,
+            self.best,
+            self.steps,
+            feeds["train"],
+            format_resolved(self.job.graph, recipe),
+            state,
+            recipe.save_every,
+            count_steps_per_epoch(recipe, len(self.job.parts["train"])),
+        )
+        callbacks: Any = [
+            self.recorder,
+            *self.others,
+            keras.callbacks.TerminateOnNaN(),
+            *([self.steps] if self.steps else []),
+            keeper,
+            *([] if quiet else [self.progress]),
+        ]
+        fit = partial(
+            self.trainer.fit,
+            verbose=0,
+            shuffle=False,  # the feed does, by seed and epoch
+            validation_data=feeds["validation"].pair if "validation" in feeds else None,
+            validation_batch_size=recipe.batch_size,
+        )
+        epochs = done if state and state.stopped else self.epochs
         with self.writer:
-            self.trainer.fit(
-                feeds["train"].x,
-                epochs=done if state and state.stopped else self.epochs,
-                initial_epoch=done,
-                verbose=0,
-                shuffle=False,  # the feed does, by seed and epoch
-                validation_data=feeds["validation"].pair if "validation" in feeds else None,
-                validation_batch_size=recipe.batch_size,
-                callbacks=[
-                    self.recorder,
-                    *self.others,
-                    keras.callbacks.TerminateOnNaN(),
-                    *([self.steps] if self.steps else []),
-                    keeper,
-                    *([] if quiet else [self.progress]),
-                ],
-            )
+            if state and state.step:
+                callbacks = RestOfEpoch(callbacks, self.trainer, state.step)
+                rest = feeds["train"].skip(state.step)
+                fit(rest, epochs=done + 1, initial_epoch=done, callbacks=callbacks)
+                done += 1
+                epochs = done if self.trainer.stop_training else epochs
+                callbacks.over = True
+                assert keeper.state is not None
+                # At its end `fit` puts the averages of an optimizer in place of the weights.
+                restore_variables(keeper.state.arrays, self.trainer)
+            fit(feeds["train"].x, epochs=epochs, initial_epoch=done, callbacks=callbacks)
         self.recorder.check_losses()
         self.best.restore()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
+from functools import partial
+from math import inf, isfinite
 from statistics import median
 from typing import Any
 
@@ -17,10 +18,12 @@ from archspec.runs.interrupt import INTERRUPT
 from archspec.training.callbacks import read_memory, restore_memory
 from archspec.training.feed import Feed
 from archspec.training.measuring import round_values
+from archspec.training.metrics import build_metrics
 from archspec.training.state import (
     State,
     copy_state,
     drop_other_states,
+    restore_metrics,
     restore_variables,
     write_state,
 )
@@ -106,8 +109,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self.folder, self.writer, self.others, self.restoring = folder, writer, others, restoring
         self.images, self.batch_size = images, batch_size
         self.rows: list[dict[str, Any]] = []
-        self.best, self.best_epoch = float("inf"), 0
+        self.best, self.best_epoch = inf, 0
         self.by_loss = restoring is None
+        self.before = 0.0  # seconds that the steps took which the next epoch is resumed after
 
     def memory(self) -> dict[str, Any]:
         """Return what must be known to go on after this epoch, as values that JSON has."""
@@ -125,7 +129,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self.by_loss = memory["by_loss"]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.started = time.perf_counter()
+        self.started, self.before = time.perf_counter() - self.before, 0.0
         self.trained: float | None = None  # when validation began
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -225,8 +229,26 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             )
 
 
+class Interval:
+    """Says when the state is saved within an epoch, as `save_every` of the recipe has it."""
+
+    def __init__(self, every: Mapping[str, float] | None) -> None:
+        self.steps = (every or {}).get("steps", inf)
+        self.seconds = 60 * (every or {}).get("minutes", inf)
+        self.start(0)
+
+    def start(self, step: int) -> None:
+        """Count from now on, after so many steps of an epoch."""
+        self.step, self.time = step, time.perf_counter()
+
+    def is_over(self, step: int) -> bool:
+        return step - self.step >= self.steps or time.perf_counter() - self.time >= self.seconds
+
+
 class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     """Keep the state of a run and its best model after every epoch, and restore those of a state.
+
+    Within an epoch it keeps the state as often as `save_every` of the recipe says.
 
     It comes after the callbacks of the recipe: they have then ended the epoch, too.
     """
@@ -239,10 +261,14 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         feed: Feed,
         resolved: str,
         state: State | None,
+        save_every: Mapping[str, float] | None,
+        per_epoch: int,
     ) -> None:
         """Keep what the recorder's folder needs. resolved: the text of its resolved.yaml. state: to
-        go on from, or None to start from the beginning."""
+        go on from, or None to start from the beginning. per_epoch: steps in an epoch."""
         super().__init__()
+        self.interval, self.per_epoch = Interval(save_every), per_epoch
+        self.first = state.step if state else 0  # the step that the next epoch begins with
         self.recorder, self.best, self.steps = recorder, best, steps
         self.feed, self.resolved, self.state = feed, resolved, state
         self.folder, self.writer = recorder.folder, recorder.writer
@@ -250,6 +276,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_begin(self, logs: Any = None) -> None:
         if self.state is not None:
             self._restore(self.state)
+            self.recorder.before = self.state.seconds
             self.state = replace(self.state, best=None)  # whose memory is needed no more
 
     def _restore(self, state: State) -> None:
@@ -265,12 +292,49 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.recorder.remember(first)
         for callback, memory in zip(self.recorder.others, others, strict=True):
             restore_memory(callback, memory)
-        self.folder.write_csv("history.csv", self.recorder.rows)
+        if self.recorder.rows:  # none in the first epoch
+            self.folder.write_csv("history.csv", self.recorder.rows)
         # The run may have been killed before it had deleted the states before.
-        drop_other_states(self.folder.path, state.kept)
+        drop_other_states(self.folder.path, state)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.feed.epoch = epoch
+        step, self.first = self.first, 0
+        if step and self.state is not None:  # Keras has reset the metrics
+            build_metrics(self.model, self.feed.read_targets())
+            restore_metrics(self.state.arrays, self.model)
+        self.interval.start(step)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        step = batch + 1
+        if self.interval.is_over(step) and step < self.per_epoch and not self.model.stop_training:
+            self._keep_within(step)
+            self.interval.start(step)
+
+    def _keep_within(self, step: int) -> None:
+        """Copy the state after so many steps of an epoch, to be written beside training."""
+        self.writer.wait()  # what it writes from is about to take this step's values
+        if keras.backend.backend() == "jax":  # the loop of `fit` has the values, not the variables
+            self.model.jax_state_sync()
+        seconds = time.perf_counter() - self.recorder.started
+        self.state = state = self._copy(self.feed.epoch, step=step, seconds=round(seconds, 3))
+        self.writer.add(partial(self._write, state))
+        self.writer.begin()
+
+    def _copy(self, epochs: int, **more: Any) -> State:
+        """Return a copy of the state. more: as `copy_state` takes it."""
+        recorder = self.recorder
+        memories = [recorder.memory(), *map(read_memory, recorder.others)]
+        return copy_state(
+            self.model, memories, self.state, epochs=epochs, resolved=self.resolved, **more
+        )
+
+    def _write(self, state: State, best: keras.Model | None = None) -> None:
+        """Write a state, and the best model where it is a new one."""
+        write_state(self.folder, state)
+        if best is not None:  # after the state, which has these weights, too
+            self.folder.save_best(best, state.epochs)
+        drop_other_states(self.folder.path, state)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         if isfinite((logs or {})["loss"]):  # nobody wants to go on from another
@@ -279,27 +343,50 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _keep(self, epochs: int) -> None:
         """Copy the state and the best model after so many epochs, to be written beside training."""
-        recorder, steps = self.recorder, self.steps
-        is_best = recorder.judge_epoch()
+        steps = self.steps
+        is_best = self.recorder.judge_epoch()
         ended = steps is not None and steps.is_end_reached
-        self.state = state = copy_state(
-            self.model,
-            [recorder.memory(), *map(read_memory, recorder.others)],
-            self.state,
-            epochs=epochs,
+        self.state = state = self._copy(
+            epochs,
             stopped=self.model.stop_training and not ended,
             whole=steps is None or steps.is_epoch_whole,
-            resolved=self.resolved,
         )
-        model = self.best.keep() if is_best else None
+        self.writer.add(partial(self._write, state, self.best.keep() if is_best else None))
 
-        def write() -> None:
-            write_state(self.folder, state)
-            if model is not None:  # after the state, which has these weights, too
-                self.folder.save_best(model, epochs)
-            drop_other_states(self.folder.path, state.kept)
 
-        self.writer.add(write)
+class RestOfEpoch(keras.callbacks.CallbackList):  # type: ignore[misc]
+    """Callbacks of a training that is resumed within an epoch, which takes two calls of `fit`.
+
+    The first trains the rest of the epoch, whose steps have the numbers that they would have had;
+    the second trains the epochs after it. For the callbacks it is one training.
+    """
+
+    def __init__(
+        self, callbacks: Sequence[keras.callbacks.Callback], model: keras.Model, first: int
+    ) -> None:
+        """first: the step that the rest of the epoch begins with, from 0."""
+        super().__init__(callbacks, add_history=True, model=model)
+        self.first = first
+        self.begun = self.over = False
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if not self.begun:
+            self.begun = True
+            super().on_train_begin(logs)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        if self.over:
+            super().on_train_end(logs)
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        super().on_train_batch_begin(self.first + batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        super().on_train_batch_end(self.first + batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        super().on_epoch_end(epoch, logs)
+        self.first = 0
 
 
 def _assign_weights(to: keras.Model, model: keras.Model) -> None:

@@ -1,7 +1,8 @@
 """Going on with a run: exactly as it would have gone on, or for longer than was planned.
 
 A run with an unchanged recipe goes on in its own folder, unless another is given. A run with a
-changed length, batch size or patience goes on in a new folder, and the old one stays as it is.
+changed length, batch size, patience or save_every goes on in a new folder, and the old one stays as
+it is.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from archspec.runs.outcome import Run
     from archspec.training.state import State
 
-LENGTH = ("epochs", "steps", "batch_size")
+LENGTH = ("epochs", "steps", "batch_size", "save_every")
 
 
 def resume(
@@ -72,8 +73,8 @@ def resume(
     own or, where its recipe is changed, the next free `runs/NAME-N`.
 
     Raises `UserError` for a folder that holds no run, for other images than before, for a change of
-    anything but length, batch size and patience, for a state of a newer version of archspec, and as
-    `train` does.
+    anything but length, batch size, patience and save_every, for a state of a newer version of
+    archspec, and as `train` does.
     """
     options = options or RunOptions()
     echo = options.echo
@@ -109,11 +110,7 @@ def resume(
         folder = new
     elif data is not None:
         folder.write_text("resolved.yaml", text)
-    echo(
-        f"going on after epoch {state.epochs}"
-        if state
-        else "there is no state to go on from: starting from the beginning"
-    )
+    echo(_say_start(state))
     return start_training(Job(graph, recipe, dataset, parts, folder, now_facts), options, state)
 
 
@@ -192,6 +189,15 @@ def _prepare(
     return dataset, parts, now_facts
 
 
+def _say_start(state: State | None) -> str:
+    """Return the message that says where a run goes on."""
+    if state is None:
+        return "there is no state to go on from: starting from the beginning"
+    if state.step:
+        return f"going on after step {state.step} of epoch {state.epochs + 1}"
+    return f"going on after epoch {state.epochs}"
+
+
 def _fill_new_folder(
     old: RunFolder,
     new: RunFolder,
@@ -221,13 +227,14 @@ def _find_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]
     """Return the keys of the recipe that differ between two flat specs.
 
     The place of the images is no change: the images themselves are compared. Raises `UserError`,
-    with the difference, where something else than length, batch size and patience changed.
+    with the difference, where something else than length, batch size, patience and save_every
+    changed.
     """
     old, new = _list_compared(before), _list_compared(now)
     found = {key for key in old | new if old.get(key) != new.get(key)}
     if wrong := sorted(found - {*LENGTH, "patience"}):
         raise UserError(
-            f"a run can go on with another length, batch size or patience only, but "
+            f"a run can go on with another length, batch size, patience or save_every only, but "
             f"{', '.join(wrong)} changed:\n{_format_difference(before, now)}",
             "train the changed spec anew",
         )

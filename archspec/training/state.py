@@ -1,10 +1,12 @@
-"""The state of a run at the end of an epoch: all that the rest of it depends on.
+"""The state of a run at the end of an epoch, or within one: all that the rest of it depends on.
 
-    last/0003.npz    after the third epoch
+    last/0003.npz        after the third epoch
+    last/0003-500.npz    after 500 steps of the fourth
 
 A file holds every variable (weights, seed generators, the optimizer's), what the callbacks
-remember, and the history. The best model is part of the state: its weights are those of the state
-of the best epoch. So the two newest states are kept, and those of their best epochs.
+remember, and the history; within an epoch the metrics so far, too. The best model is part of the
+state: its weights are those of the state of the best epoch. So the two newest states at the end of
+an epoch are kept, and those of their best epochs. A state within an epoch is deleted with the next.
 
 A file gets its name when it is whole. It is a zip archive with a CRC-32 of each array, and its
 facts repeat them: a file that is damaged or was changed is passed over, and the one before it
@@ -45,7 +47,7 @@ from archspec.syntax.source import read_text, to_plain
 
 PLACE = "last"
 FACTS = "facts.npy"
-NAME = re.compile("[0-9]{4,9}[.]npz", re.ASCII)
+NAME = re.compile("([0-9]{4,9})(?:-([1-9][0-9]{0,17}))?[.]npz", re.ASCII)
 
 
 class NewerStateError(UserError):
@@ -55,7 +57,8 @@ class NewerStateError(UserError):
 class State(Struct, frozen=True):
     """The content of one file.
 
-    epochs: how many are done. stopped: whether a callback ended training with the last of them.
+    epochs: how many are done. step: how many steps of the next one are, too. seconds: those that
+    these steps took. stopped: whether a callback ended training with the last of the epochs.
     whole: False where that one was cut short by a number of steps. resolved: the text of the
     resolved.yaml that the state belongs to. memories: of the recorder, then of each callback of the
     recipe. kept: the epochs whose states are kept with this one. arrays: every variable, by name.
@@ -71,6 +74,13 @@ class State(Struct, frozen=True):
     kept: Collection[int]
     arrays: Mapping[str, Array]
     best: Mapping[str, Array] | None = None
+    step: int = 0
+    seconds: float = 0.0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it ends with an epoch that has all of its steps."""
+        return self.whole and not self.step
 
     @property
     def best_epoch(self) -> int:
@@ -87,9 +97,11 @@ def copy_state(
     before: State | None,
     *,
     epochs: int,
-    stopped: bool,
-    whole: bool,
     resolved: str,
+    stopped: bool = False,
+    whole: bool = True,
+    step: int = 0,
+    seconds: float = 0.0,
 ) -> State:
     """Return a copy of the state as it is now, which stays the same while the training goes on.
 
@@ -97,11 +109,23 @@ def copy_state(
     used again, so that it must have been written. The others: see `State`.
     """
     old = before.arrays if before else {}
-    values = {f"variable.{i}": each.value for i, each in enumerate(_list_variables(trainer))}
-    arrays = {name: _copy_array(value, old.get(name)) for name, value in values.items()}
+    variables = {f"variable.{i}": each for i, each in enumerate(_list_variables(trainer))}
+    if step:
+        variables |= {f"metric.{i}": each for i, each in enumerate(trainer.metrics_variables)}
+    arrays = {name: _copy_array(each.value, old.get(name)) for name, each in variables.items()}
     kept = {epochs, memories[0]["best_epoch"]}
     kept |= {before.epochs, before.best_epoch} if before else set()
-    return State(epochs, stopped, whole, resolved, memories, sorted(kept - {0}), arrays)
+    return State(
+        epochs=epochs,
+        stopped=stopped,
+        whole=whole,
+        resolved=resolved,
+        memories=memories,
+        kept=sorted(kept - {0}),
+        arrays=arrays,
+        step=step,
+        seconds=seconds,
+    )
 
 
 def write_state(folder: RunFolder, state: State) -> None:
@@ -115,6 +139,8 @@ def write_state(folder: RunFolder, state: State) -> None:
         "memories": state.memories,
         "kept": state.kept,
     }
+    if state.step:
+        facts |= {"step": state.step, "seconds": state.seconds}
 
     def save(path: Path) -> None:
         # NumPy 1.26 would take `allow_pickle` for the name of an array.
@@ -126,13 +152,14 @@ def write_state(folder: RunFolder, state: State) -> None:
             with archive.open(FACTS, "w") as member:
                 np.lib.format.write_array(member, text)
 
-    folder.write(_name_file(state.epochs), save)
+    folder.write(_name_file(state.epochs, state.step), save)
 
 
-def drop_other_states(run: Path, epochs: Collection[int]) -> None:
-    """Delete all states of a run but those of these epochs."""
+def drop_other_states(run: Path, state: State) -> None:
+    """Delete all states of a run but this one and those that are kept with it."""
+    kept = {(state.epochs, state.step), *((epochs, 0) for epochs in state.kept)}
     for path in _list_states(run):
-        if int(path.stem) not in epochs:
+        if _read_name(path) not in kept:
             path.unlink(missing_ok=True)
 
 
@@ -142,7 +169,7 @@ def copy_states(state: State, old: RunFolder, new: RunFolder, max_bytes: int) ->
     Those get the `resolved` of `state`; a damaged one is left out. max_bytes: as for `load_state`.
     """
     for epochs in state.kept:
-        if epochs != state.epochs:
+        if (epochs, 0) != (state.epochs, state.step):
             try:
                 other = _read_state(old.path / _name_file(epochs), max_bytes)
             except Exception:  # a library may raise anything for a damaged file
@@ -153,8 +180,15 @@ def copy_states(state: State, old: RunFolder, new: RunFolder, max_bytes: int) ->
     write_state(new, state)
 
 
-def _name_file(epochs: int) -> str:
-    return f"{PLACE}/{epochs:04}.npz"
+def _name_file(epochs: int, step: int = 0) -> str:
+    return f"{PLACE}/{epochs:04}{f'-{step}' if step else ''}.npz"
+
+
+def _read_name(path: Path) -> tuple[int, int]:
+    """Return the epochs and the steps of the next one that the name of a state says."""
+    found = NAME.fullmatch(path.name)
+    assert found is not None
+    return int(found[1]), int(found[2] or 0)
 
 
 def _copy_array(value: Any, to: Array | None) -> Array:
@@ -189,7 +223,7 @@ def load_state(
     for path in _list_states(run):
         try:
             state = _read_state(path, max_bytes)
-            if state.whole or not only_whole:
+            if state.is_whole or not only_whole:
                 return replace(state, best=_load_best(run, state, max_bytes, echo))
         except NewerStateError:  # the state before it would lose what that version trained
             raise
@@ -201,7 +235,7 @@ def load_state(
 def _list_states(run: Path) -> list[Path]:
     """Return the files of the states, the newest first."""
     found = [path for path in _list_folder(run) if NAME.fullmatch(path.name)]
-    return sorted(found, key=lambda path: int(path.stem), reverse=True)
+    return sorted(found, key=_read_name, reverse=True)
 
 
 def _list_strays(run: Path) -> list[Path]:
@@ -251,9 +285,9 @@ def _read_state(path: Path, max_bytes: int) -> State:
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
             raise ValueError(f"{name} is no array of numbers")
-    epochs = facts["epochs"]
-    if path.name != f"{epochs:04}.npz":
-        raise ValueError(f"it is of epoch {epochs}")
+    epochs, step = facts["epochs"], facts.get("step", 0)
+    if path.name != Path(_name_file(epochs, step)).name or not (epochs or step):
+        raise ValueError(f"it is of epoch {epochs}{f' and step {step}' if step else ''}")
     memories = _check_memories(facts["resolved"], facts["memories"])
     _check_history(memories[0], epochs)
     return State(
@@ -262,8 +296,11 @@ def _read_state(path: Path, max_bytes: int) -> State:
         whole=facts["whole"],
         resolved=facts["resolved"],
         memories=memories,
-        kept=facts.get("kept") or list(range(1, epochs + 1)),  # older runs lack it
+        kept=facts.get("kept")
+        or ([] if step else list(range(1, epochs + 1))),  # older runs lack it
         arrays=arrays,
+        step=step,
+        seconds=facts.get("seconds", 0.0),
     )
 
 
@@ -342,8 +379,10 @@ def _load_best(
 
     Raises `ValueError` where the weights are neither in a state nor in best.keras.
     """
-    if state.best_epoch in (0, state.epochs):
-        return state.arrays if state.best_epoch else None
+    if state.best_epoch == 0:
+        return None
+    if (state.best_epoch, 0) == (state.epochs, state.step):
+        return state.arrays
     path = run / _name_file(state.best_epoch)
     try:
         return _read_state(path, max_bytes).arrays
@@ -368,8 +407,19 @@ def restore_variables(arrays: Mapping[str, Array], trainer: keras.Model) -> None
 
     Raises `UserError` where the arrays do not fit the model.
     """
-    variables = list(_list_variables(trainer))
-    values = [arrays.get(f"variable.{i}") for i in range(len(variables))]
+    _assign(arrays, "variable", list(_list_variables(trainer)))
+
+
+def restore_metrics(arrays: Mapping[str, Array], trainer: keras.Model) -> None:
+    """Set every variable of a model's metrics, which are built, to its value in a state.
+
+    Raises `UserError` where the arrays do not fit the metrics.
+    """
+    _assign(arrays, "metric", trainer.metrics_variables)
+
+
+def _assign(arrays: Mapping[str, Array], kind: str, variables: Sequence[keras.Variable]) -> None:
+    values = [arrays.get(f"{kind}.{i}") for i in range(len(variables))]
     for variable, value in zip(variables, values, strict=True):
         if value is None or value.shape != tuple(variable.shape):
             raise UserError(

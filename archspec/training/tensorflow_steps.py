@@ -13,6 +13,15 @@ from typing import Any
 import keras
 
 from archspec.data.images import Array
+from archspec.training.metrics import build_metrics
+
+
+def load_tensors(arrays: Any) -> Any:
+    """Return a structure of arrays as tensors in the memory of the CPU."""
+    import tensorflow as tf
+
+    with tf.device("cpu"):  # a GPU's memory is for the model
+        return tf.nest.map_structure(tf.convert_to_tensor, arrays)
 
 
 def make_groups(
@@ -20,13 +29,11 @@ def make_groups(
 ) -> Any:
     """Return a dataset with an element for each call: the data of so many steps.
 
-    arrays: (images, targets), structures of arrays (count, ...). order: returns the places of the
-    examples (count,); it is called for each epoch.
+    arrays: (images, targets), structures of tensors (n, ...). order: returns the places of the
+    examples of an epoch (count,); it is called for each.
     """
     import tensorflow as tf
 
-    with tf.device("cpu"):  # a GPU's memory is for the model
-        arrays = tf.nest.map_structure(tf.convert_to_tensor, arrays)
     size = batch_size * steps
 
     def epoch(_: Any) -> Any:
@@ -86,25 +93,9 @@ class ManySteps(keras.Model):  # type: ignore[misc]
             spec = getattr(iterator, "element_spec", None)
             if not isinstance(spec, dict):
                 return other(iterator)
-            if compiled.experimental_get_tracing_count() == 0:
-                self._make_variables(spec["arrays"][1])
+            if compiled.experimental_get_tracing_count() == 0:  # it would be traced twice, else
+                self.optimizer.build(self.trainable_variables)
+                build_metrics(self, spec["arrays"][1])
             return compiled(iterator)
 
         return function
-
-    def _make_variables(self, labels: Any) -> None:
-        """Make the variables of optimizer, loss and metrics before the function is traced.
-
-        Else it would make them, and be traced twice.
-        """
-        import tensorflow as tf
-
-        def zeros(each: Any) -> Any:
-            return tf.zeros([1 if n is None else n for n in (1, *each.shape[1:])], each.dtype)
-
-        labels = tf.nest.map_structure(zeros, labels)
-        outputs = keras.tree.map_structure(zeros, self.output)
-        self.optimizer.build(self.trainable_variables)
-        self.compute_loss(None, labels, outputs)
-        self.compute_metrics(None, labels, outputs)
-        self.reset_metrics()
