@@ -148,7 +148,7 @@ def of_another_epoch(path: Path) -> None:
         (without_a_callback, "it lacks what a callback remembers"),
         (of_objects, "an array in it cannot be read"),
         (of_another_epoch, "it is of epoch 2"),
-        (lambda path: rewritten(path, epochs="x"), "it is of epoch 0"),
+        (lambda path: rewritten(path, epochs="x"), "epochs must be an integer of at least 0"),
         (lambda path: rewritten(path, memories=[]), "memories must be a list of at least 1"),
         (lambda path: rewritten(path, resolved=None), "resolved must be a text"),
         (lambda path: rewritten(path, stopped=1), "stopped must be true or false"),
