@@ -209,7 +209,10 @@ def judged(network: Network, deep: bool = False) -> Verdict:
         return Verdict(misreported(network, graph, lines))
     if isinstance(graph, SpecError):
         errors = {each.code for each in graph.diagnostics if each.severity == "error"}
-        if errors == {"mask"} and refused(lambda: build(network)):  # as Keras does when it runs
+        # Keras refuses these masks when it runs, but for a mask of attention in which sizes are
+        # equal by chance: it is then laid over other axes than those it is of.
+        by_chance = "takes a masked value of 3 axes" in str(graph)
+        if errors == {"mask"} and (by_chance or refused(lambda: build(network))):
             return Verdict([])
         return Verdict([f"archspec refuses it: {graph}"])
     try:
