@@ -418,7 +418,7 @@ def test_another_number_of_threads_is_told_where_it_cannot_be_had(copy):
     more, said = facts["threads"] + 1, []
     (copy / "run.json").write_text(json.dumps({**facts, "threads": more, "status": "running"}))
     resume(copy, said)
-    warning = f"warning: the run began with {more} threads and goes on with {more - 1}: "
+    warning = f"warning: the run began with {more} threads and goes on with {more - 1} thread"
     assert any(line.startswith(warning) for line in said)
     said.clear()
     resume(copy, said, epochs=6, run_dir=copy.parent / "longer")

@@ -23,6 +23,11 @@ ASIDE = ("sklearn", "matplotlib.pyplot")
 _is_own_process = False
 
 
+def is_own_process() -> bool:
+    """Return whether this process belongs to the command line."""
+    return _is_own_process
+
+
 def own_process() -> None:
     """Let Keras start quickly from now on, because this process belongs to the command line.
 
@@ -113,7 +118,7 @@ def on(device: str | None) -> Iterator[str]:
     """
     import keras
 
-    gpus = _gpus()
+    gpus = count_gpus()
     wanted = (device or ("gpu" if gpus else "cpu")).lower()
     name = wanted if ":" in wanted else f"{wanted}:0"
     known = ["cpu:0", *(f"gpu:{number}" for number in range(gpus))]
@@ -127,7 +132,7 @@ def on(device: str | None) -> Iterator[str]:
         yield name
 
 
-def _gpus() -> int:
+def count_gpus() -> int:
     """Return the number of GPUs that Keras's backend sees."""
     import keras
 

@@ -15,6 +15,7 @@ import keras
 
 # The variable that each backend reads its number of threads from, when it begins to work.
 THREADS = {"tensorflow": "TF_NUM_INTRAOP_THREADS", "jax": "NPROC", "torch": "OMP_NUM_THREADS"}
+SMALL = 2e9  # multiply-accumulates of a batch
 PACKAGES = ("archspec-keras", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
 
 
@@ -43,6 +44,18 @@ def count_cores() -> int:
     """Return how many cores of the CPU this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def choose_threads(macs: float) -> int | None:
+    """Return the number of CPU threads that TensorFlow best splits an operation into, for steps of
+    so many multiply-accumulates forward; None for as many as it takes by itself.
+
+    On two cores, where it was measured (benchmarks/threads.py), the operations of a small step gain
+    more from running beside each other than from being split. What the environment says holds.
+    """
+    variable = THREADS["tensorflow"]
+    is_free = keras.backend.backend() == "tensorflow" and not os.environ.get(variable)
+    return 1 if is_free and count_cores() == 2 and macs < SMALL else None
 
 
 def set_threads(wanted: int | None = None) -> int:

@@ -29,7 +29,6 @@ from archspec.recipe import Recipe, ended_early, recipe_of, settle_schedule
 from archspec.runs.failure import record_failure
 from archspec.runs.folder import RunFolder, hash_content
 from archspec.runs.job import (
-    Echo,
     Job,
     RunOptions,
     count_steps_per_epoch,
@@ -121,26 +120,40 @@ def start_training(job: Job, options: RunOptions, state: State | None = None) ->
     framework.start()
     from archspec.training.fitting import learn
 
-    job = _set_threads(job, options.echo)
+    job = _set_threads(job, options)
     with job.folder.lock(), record_failure(job.folder), framework.on(options.device) as device:
         options.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
         return learn(job, options, device, state)
 
 
-def _set_threads(job: Job, echo: Echo) -> Job:
+def _set_threads(job: Job, options: RunOptions) -> Job:
     """Give the backend the number of threads that the run began with, and record it in the job.
 
-    It must be done before the backend begins to work; where it is too late, a warning says so.
+    A run that begins in a process of its own, on a CPU, gets the number that suits its steps. It
+    must be done before the backend begins to work; where it is too late, a warning says so.
     """
     from archspec.backends import framework
-    from archspec.runs.machine import THREADS, set_threads
+    from archspec.runs.machine import THREADS, choose_threads, set_threads
 
-    wanted = job.facts.get("threads")
-    taken = set_threads(wanted)
+    variable = THREADS[framework.chosen()]
+    wanted, chosen = job.facts.get("threads"), None
+    is_on_cpu = (options.device or "").startswith("cpu") or not framework.count_gpus()
+    if wanted is None and job.graph.macs and is_on_cpu and framework.is_own_process():
+        chosen = choose_threads(job.graph.macs * job.recipe.batch_size)
+    taken = set_threads(wanted or chosen)
+    if chosen is not None:
+        options.echo(
+            f"threads for an operation: {chosen}, since steps are small; {variable}=N in the "
+            "environment takes another number"
+        )
     if wanted not in (None, taken):
-        variable = THREADS[framework.chosen()]
-        echo(
-            f"warning: the run began with {wanted} threads and goes on with {taken}: it will not "
-            f"end in the same digits, as it does with {variable}={wanted} in the environment"
+        options.echo(
+            f"warning: the run began with {_count_threads(wanted)} and goes on with "
+            f"{_count_threads(taken)}: it will not end in the same digits, as it does with "
+            f"{variable}={wanted} in the environment"
         )
     return replace(job, facts={**job.facts, "threads": taken})
+
+
+def _count_threads(number: int) -> str:
+    return f"{number} thread{'s' if number > 1 else ''}"
