@@ -257,7 +257,12 @@ def misreported(network: Network, graph: Graph | SpecError, lines: list[int]) ->
     if any(each.code == "mask" for each in errors):
         return []  # the steps after it are not looked at, so that the fault may not be
     there = [each.span.line in lines for each in errors]
-    if not (True in there if network.kind == "ripple" else there == [True]):
+    known = there == [True]
+    if network.kind == "ripple":  # others follow from it
+        known = True in there
+    elif network.kind == "loop":  # a step with `from` gets a loop, which is a fault of its own
+        known = bool(there) and all(there)
+    if not known:
         found.append(f"a fault of kind {network.kind}, lines {lines}, is reported so: {graph}")
     stricter = any(re.search(pattern, str(graph)) for pattern in STRICTER)
     if network.kind in SHARED and not stricter and not refused(lambda: build(network)):
