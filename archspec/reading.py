@@ -91,7 +91,7 @@ def open_file(path: Path, most: int = GIB) -> BinaryIO:
 def read_bytes(path: Path, most: int = GIB) -> bytes:
     """Return the content of a regular file. Raises `OSError` as `open_file` does."""
     with open_file(path, most) as file:
-        return file.read(most)
+        return file.read()
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from PIL import Image, UnidentifiedImageError
 
+from archspec.data import jpeg
 from archspec.data.folders import find_classes, list_formats
 from archspec.data.together import map_files
 from archspec.errors import ArchspecError, UserError
@@ -83,15 +84,19 @@ class Photos(Struct, frozen=True, eq=False):
         size: the height and width that it is resized to, bilinear and antialiased; of deep greys
         the caller does that.
         """
+        least = (max(size), max(size)) if size and self.fast else None  # it may yet be turned
+        pixels = None if self.deep else jpeg.decode(path, self.grey, least)
+        if pixels is not None:
+            is_right = size is None or pixels.shape[:2] == size
+            return pixels if is_right else _resize(Image.fromarray(pixels), size)
         with open_image(path) as image:
             if size is None or self.deep:
                 return _decode(image, self.grey, self.deep)
-            if self.fast:
-                long, short = sorted(size, reverse=True)  # it may be turned when it is decoded
-                image.draft(None, (long, long) if short != long else size)
+            if least is not None:
+                image.draft(None, least)
             upright = _convert(image, self.grey)
             if (upright.height, upright.width) != size:
-                upright = upright.resize(size[::-1], Image.Resampling.BILINEAR)
+                return _resize(upright, size)
             return np.asarray(upright)
 
     def find_shapes(self) -> dict[tuple[int, ...], str]:
@@ -105,6 +110,10 @@ class Photos(Struct, frozen=True, eq=False):
 
 
 Images = Array | Photos
+
+
+def _resize(image: Image.Image, size: Any) -> Array:
+    return np.asarray(image.resize(size[::-1], Image.Resampling.BILINEAR))
 
 
 # --- one file ------------------------------------------------------------------------------------
