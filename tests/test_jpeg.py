@@ -12,7 +12,7 @@ from PIL import Image
 from shrinking import few_or_many
 
 from archspec.data import jpeg
-from archspec.data.images import Photos, make_path_array
+from archspec.data.images import Photos, make_path_array, open_image
 
 SIZES = ((500, 400), (33, 17), (64, 65), (1, 1), (7, 9))
 WANTED = (None, (32, 32), (128, 96), (50, 200))
@@ -56,6 +56,8 @@ def test_pixels_are_those_of_pillow(mode, subsampling, progressive, tmp_path, mo
             draw(size, mode).save(path, "JPEG", quality=quality, **options)
             for grey in (False, True):
                 assert (jpeg.decode(path, grey) is None) == (mode == "CMYK")
+                header = jpeg.read_header(path)
+                assert header == (None if mode == "CMYK" else (mode == "L", *size))
                 for wanted in WANTED:
                     for fast in (False, True):
                         photos = Photos(make_path_array([path]), grey, fast=fast)
@@ -78,6 +80,12 @@ def test_a_damaged_file_is_read_or_refused_as_by_pillow(count, tmp_path, monkeyp
             for _ in range(source.randint(1, 3)):
                 content[source.randrange(2, len(content))] = source.randrange(256)
         path.write_bytes(content)
+        if (header := jpeg.read_header(path)) is not None:
+            with open_image(path) as image:  # which raises if Pillow does not read the header
+                assert (header.grey, header.width, header.height) == (
+                    image.mode == "L",
+                    *image.size,
+                )
         one, other = by_both(monkeypatch, Photos(make_path_array([path]), False), (32, 32))
         assert is_same(one, other)
         outcomes.add(type(other))
@@ -100,6 +108,7 @@ def test_other_files_are_left_to_pillow(tmp_path):
     for name in ("x.png", "x.jpg.png"):
         draw((4, 4)).save(tmp_path / name)
         assert jpeg.decode(tmp_path / name, False) is None
+        assert jpeg.read_header(tmp_path / name) is None
     (tmp_path / "x.png").rename(tmp_path / "png.jpg")
     assert jpeg.decode(tmp_path / "png.jpg", False) is None
     assert jpeg.decode(tmp_path / "missing.jpg", False) is None

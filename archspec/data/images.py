@@ -153,6 +153,8 @@ def find_size(path: Path) -> tuple[int, int]:
     A PNG that may store its orientation after the pixels, and a TIFF whose size Pillow may have
     swapped already, are decoded to find out.
     """
+    if (header := jpeg.read_header(path)) is not None:
+        return header.width, header.height
     with open_image(path) as image:
         if image.format == "PNG":
             content = read_bytes(path)
@@ -200,6 +202,8 @@ def _inspect_file(path: Path, decode: bool) -> _Inspection | None:
 
     decode: whether its pixels are decoded, too.
     """
+    if not decode and (header := jpeg.read_header(path)) is not None:
+        return _Inspection("grey" if header.grey else "colour")
     try:
         with open_image(path) as image:
             inspection = _inspect(image)

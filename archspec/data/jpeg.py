@@ -11,17 +11,18 @@ from functools import cache
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from archspec.reading import read_bytes
+from archspec.reading import open_file, read_bytes
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 ORIENTATION = 0x0112
 MARKS = (b"Exif", b"rientation")  # what a file with an orientation has in it, in EXIF or in XMP
 COLOURS = {"Gray", "YCbCr"}
+START = 2**16  # bytes of a file: those of its header, if it is not a long one
 LARGE = 2**24  # pixels: larger images are decoded one at a time, by Pillow
 SCALES = (8, 4, 2, 1)
 
@@ -31,6 +32,30 @@ Array = np.ndarray[Any, Any]
 @cache
 def _load() -> Any:
     return import_module("simplejpeg")
+
+
+class Header(NamedTuple):
+    grey: bool
+    width: int
+    height: int
+
+
+def read_header(path: Path) -> Header | None:
+    """Return what the header of a JPEG file says; None if Pillow must read it."""
+    if not str(path).lower().endswith(SUFFIXES):
+        return None
+    try:
+        simplejpeg = _load()
+        with open_file(path) as file:
+            content = file.read(START)
+        if any(each in content for each in MARKS):
+            return None
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
+    except Exception:  # Pillow finds words for it, or reads it all the same
+        return None
+    if colours not in COLOURS or height * width > LARGE:
+        return None
+    return Header(colours == "Gray", width, height)
 
 
 def decode(path: Path, grey: bool, least: tuple[int, int] | None = None) -> Array | None:

@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from math import inf
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+FIRST = 3  # files, of which the quickest tells how long one takes: the first may be a slow start
 SHORT = 1e-3  # seconds: what reads a file faster does so in a loop
 TASKS = 4  # for each thread: the last ones are not waited for long
 
@@ -24,10 +26,13 @@ def map_files(call: Callable[[Any], T], files: Sequence[Any]) -> list[T]:
 
     The first error, in that order, is raised.
     """
-    started = time.perf_counter()
-    found = [call(each) for each in files[:1]]
-    rest, workers = files[1:], os.cpu_count() or 1
-    if workers == 1 or time.perf_counter() - started < SHORT:
+    found, quickest = [], inf
+    for each in files[:FIRST]:
+        started = time.perf_counter()
+        found.append(call(each))
+        quickest = min(quickest, time.perf_counter() - started)
+    rest, workers = files[FIRST:], os.cpu_count() or 1
+    if workers == 1 or quickest < SHORT:
         return found + [call(each) for each in rest]
     size = max(1, -(-len(rest) // (workers * TASKS)))
     pieces = [rest[start : start + size] for start in range(0, len(rest), size)]
