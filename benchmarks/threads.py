@@ -1,11 +1,11 @@
-"""Into how many threads TensorFlow best splits an operation, by the work of a step.
+"""Into how many threads TensorFlow best splits an operation, by the network and the batch.
 
     python benchmarks/threads.py [--rounds 3] [--data-dir FOLDER] [SPEC:IMAGES:BATCH ...]
 
 Each network is trained for three epochs by `archspec train`, in a process of its own, in turn with
 one thread for an operation and with as many as the machine has cores. The table has the images per
-second of the fastest epoch of each, and the multiply-accumulates of a batch, by which the runner
-chooses: see `choose_threads` in archspec/runs/machine.py.
+second of the fastest epoch of each, and the multiply-accumulates of a batch, by which, with the
+layers side by side, the runner chooses: see `choose_threads` in archspec/runs/threads.py.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ import os
 import pytest
 from forks import Archspec
 
-from archspec.runs import machine
+import archspec
+from archspec.runs import threads
 
 pytestmark = pytest.mark.keras
 
@@ -16,41 +17,52 @@ NET = """\
 archspec: 1
 name: net
 input: [8, 8, 1]
-layers: [Flatten, Dense: {units: 10, activation: softmax}]
+layers:
+  - branches: [[Conv2D: 4], [Conv2D: 4], [Conv2D: 4], [Conv2D: 4]]
+    merge: Concatenate
+  - Flatten
+  - Dense: {units: 10, activation: softmax}
+defaults: {Conv2D: {kernel_size: 3}}
 train: {data: digits, epochs: 2}
 """
-VARIABLE = machine.THREADS["tensorflow"]
+VARIABLE = threads.THREADS["tensorflow"]
 
 
 @pytest.fixture
 def free(monkeypatch):
     """An environment that says no number of threads, on two cores."""
     monkeypatch.delenv(VARIABLE, raising=False)
-    monkeypatch.setattr(machine, "count_cores", lambda: 2)
+    monkeypatch.setattr(threads, "count_cores", lambda: 2)
 
 
-def test_small_steps_get_one_thread_an_operation(free):
-    assert machine.choose_threads(1e6) == 1
-
-
-def test_large_steps_get_all(free):
-    assert machine.choose_threads(2.1e9) is None
+@pytest.mark.parametrize(
+    ("spec", "batch_size", "wanted"),
+    [
+        ("inception10", 32, 1),
+        ("inception10", 512, None),  # large operations
+        ("lenet5", 32, None),  # one after the other
+        ("resnet18", 1, None),
+        ("googlenet", 32, None),
+    ],
+)
+def test_small_operations_side_by_side_are_not_split(free, spec, batch_size, wanted):
+    assert threads.choose_threads(archspec.load(spec), batch_size) == wanted
 
 
 @pytest.mark.parametrize("cores", [1, 4, 64])
 def test_on_other_machines_tensorflow_chooses(free, monkeypatch, cores):
-    monkeypatch.setattr(machine, "count_cores", lambda: cores)
-    assert machine.choose_threads(1e6) is None
+    monkeypatch.setattr(threads, "count_cores", lambda: cores)
+    assert threads.choose_threads(archspec.load("inception10"), 32) is None
 
 
 def test_the_environment_has_the_last_word(free, monkeypatch):
     monkeypatch.setenv(VARIABLE, "2")
-    assert machine.choose_threads(1e6) is None
+    assert threads.choose_threads(archspec.load("inception10"), 32) is None
 
 
 def test_other_backends_choose_by_themselves(free, monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
-    assert machine.choose_threads(1e6) is None
+    assert threads.choose_threads(archspec.load("inception10"), 32) is None
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) != 2, reason="the choice is for two cores")
@@ -58,7 +70,10 @@ def test_a_run_says_and_keeps_the_number(tmp_path):
     spec, run, log = tmp_path / "net.yaml", tmp_path / "run", tmp_path / "log.txt"
     spec.write_text(NET)
     assert Archspec(["train", str(spec), "--run-dir", str(run)], log, {VARIABLE: ""}).wait() == 0
-    assert f"threads for an operation: 1, since steps are small; {VARIABLE}=N" in log.read_text()
+    assert (
+        f"threads for an operation: 1, since small ones stand side by side; {VARIABLE}=N"
+        in log.read_text()
+    )
     assert json.loads((run / "run.json").read_text())["threads"] == 1
     longer = tmp_path / "longer"
     words = ["train", "--resume", str(run), "--epochs", "3", "--run-dir", str(longer)]

@@ -6,16 +6,12 @@ import os
 import platform
 import subprocess
 import sys
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import keras
 
-# The variable that each backend reads its number of threads from, when it begins to work.
-THREADS = {"tensorflow": "TF_NUM_INTRAOP_THREADS", "jax": "NPROC", "torch": "OMP_NUM_THREADS"}
-SMALL = 2e9  # multiply-accumulates of a batch
 PACKAGES = ("archspec-keras", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
 
 
@@ -44,46 +40,6 @@ def count_cores() -> int:
     """Return how many cores of the CPU this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed else os.cpu_count() or 1
-
-
-def choose_threads(macs: float) -> int | None:
-    """Return the number of CPU threads that TensorFlow best splits an operation into, for steps of
-    so many multiply-accumulates forward; None for as many as it takes by itself.
-
-    On two cores, where it was measured (benchmarks/threads.py), the operations of a small step gain
-    more from running beside each other than from being split. What the environment says holds.
-    """
-    variable = THREADS["tensorflow"]
-    is_free = keras.backend.backend() == "tensorflow" and not os.environ.get(variable)
-    return 1 if is_free and count_cores() == 2 and macs < SMALL else None
-
-
-def set_threads(wanted: int | None = None) -> int:
-    """Set the number of CPU threads that the backend splits an operation into, and return it.
-
-    wanted: by default as many as the backend takes by itself. The number returned may be another
-    one: a backend that has begun to work keeps its own.
-
-    How a sum is split decides its last digits: a run goes on with as many as it began with.
-    """
-    backend = keras.backend.backend()
-    value = os.environ.get(THREADS[backend], "")
-    own = int(value) if value.isdecimal() and int(value) else count_cores()
-    match backend:
-        case "tensorflow":
-            import tensorflow as tf
-
-            own = tf.config.threading.get_intra_op_parallelism_threads() or own
-            with suppress(RuntimeError):  # it has begun to work
-                tf.config.threading.set_intra_op_parallelism_threads(wanted or own)
-                own = wanted or own
-        case "torch":
-            import torch
-
-            if wanted is not None:
-                torch.set_num_threads(wanted)
-            own = torch.get_num_threads()
-    return own
 
 
 def list_gpus() -> list[str]:

@@ -133,18 +133,18 @@ def _set_threads(job: Job, options: RunOptions) -> Job:
     must be done before the backend begins to work; where it is too late, a warning says so.
     """
     from archspec.backends import framework
-    from archspec.runs.machine import THREADS, choose_threads, set_threads
+    from archspec.runs.threads import THREADS, choose_threads, set_threads
 
     variable = THREADS[framework.chosen()]
     wanted, chosen = job.facts.get("threads"), None
     is_on_cpu = (options.device or "").startswith("cpu") or not framework.count_gpus()
-    if wanted is None and job.graph.macs and is_on_cpu and framework.is_own_process():
-        chosen = choose_threads(job.graph.macs * job.recipe.batch_size)
+    if wanted is None and is_on_cpu and framework.is_own_process():
+        chosen = choose_threads(job.graph, job.recipe.batch_size)
     taken = set_threads(wanted or chosen)
     if chosen is not None:
         options.echo(
-            f"threads for an operation: {chosen}, since steps are small; {variable}=N in the "
-            "environment takes another number"
+            f"threads for an operation: {chosen}, since small ones stand side by side; "
+            f"{variable}=N in the environment takes another number"
         )
     if wanted not in (None, taken):
         options.echo(
