@@ -521,3 +521,23 @@ def test_keras_names(layers: str, found: str) -> None:
     from archspec.backends.spec_yaml import flat_name
 
     assert [flat_name(node.name) for node in net(layers) if node.op != "InputLayer"] == [found]
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        "- {from: nosuch, layers: [{Dense: 9, name: a}]}",
+        "- {from: nosuch, layers: [{layers: [{layers: [{Dense: 9, name: a}]}]}]}",
+        "- {branches: [{from: nosuch, layers: [{Dense: 9, name: a}]}, []], merge: Add}",
+        "- {branches: [{from: nosuch, layers: [{branches: {a: [], b: []}, merge: Add}]}]}",
+        "- {from: nosuch, layers: [{Dense: 9, name: 'a{i}', for: {i: [1, 2]}}]}",
+    ],
+)
+def test_a_name_inside_a_step_that_failed_is_no_other_mistake(failing):
+    name = "a1" if "a{i}" in failing else "a"
+    text = f"archspec: 1\ninput: [9]\nlayers:\n  {failing}\n  - {{Dense: 9, from: {name}}}\n"
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.loads(text)
+    assert [each.message for each in caught.value.diagnostics if each.severity == "error"] == [
+        "no step is called 'nosuch' up to here"
+    ]

@@ -6,6 +6,7 @@ How a step of each kind is expanded is in the table `out.kinds`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -39,7 +40,18 @@ from archspec.expand.references import (
 from archspec.expand.scopes import Entry, snake_case
 from archspec.expand.values import try_fill
 from archspec.syntax.formulas import words_in
-from archspec.syntax.steps import Body, Branches, Broken, From, Repeat, Sources, Step
+from archspec.syntax.source import Value
+from archspec.syntax.steps import (
+    Body,
+    Branch,
+    Branches,
+    Broken,
+    From,
+    Group,
+    Repeat,
+    Sources,
+    Step,
+)
 
 MAX_STEPS = 20_000
 MAX_DEPTH = 150  # steps within steps
@@ -377,6 +389,8 @@ def add_stand_in(
     if step.name is not None and name is None:
         context.scope.add_failed(entry, str(step.name.data), numbered=repeats)
         return draft
+    if name is None:
+        _enter_names_inside(step, draft, context)
     in_blocks = step.label in context.home.blocks
     otherwise = step.label if in_blocks else snake_case(step.label) or "step"
     started = context.scope.entries_of(name or otherwise)
@@ -388,3 +402,25 @@ def add_stand_in(
     except Refused:
         context.scope.add(entry, None, "?")
     return draft
+
+
+def _enter_names_inside(step: Step, draft: Draft, context: Context) -> None:
+    """Enter the names of the steps inside an unnamed step that failed, which are not expanded."""
+    if isinstance(step, Group | Branch):
+        inside: Iterable[Step] = step.body.steps if step.body is not None else ()
+    elif isinstance(step, Branches):
+        inside = (*step.branches, *([step.merge] if step.merge is not None else []))
+    else:
+        return
+    for each in inside:
+        key = Value(each.key, each.key_span) if isinstance(each, Branch) and each.key else None
+        written = each.name or key
+        if written is None:
+            _enter_names_inside(each, draft, context)
+            continue
+        entry, name = Entry(written.span, draft, broken=True), try_fill(written, context)
+        if name is None or each.loop is not None:
+            context.scope.add_failed(entry, str(written.data), isinstance(each.loop, Repeat))
+            continue
+        with suppress(Refused):  # a name that is taken is reported, or will be
+            context.scope.add(entry, name, "?")
