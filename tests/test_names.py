@@ -3,6 +3,7 @@
 import pytest
 from texts import INPUT, PAIR, argument, here, names, net, refused, said, table, wires
 
+import archspec
 from archspec.errors import SpecError
 
 TOP = (
