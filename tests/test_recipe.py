@@ -132,6 +132,23 @@ def test_a_recipe_written_out_spells_arguments():
     assert set(mapping["data"]) == set(DATA)
 
 
+@pytest.mark.parametrize(
+    ("data", "augment", "is_said"),
+    [
+        ("{name: digits, targets: [x0, y0]}", "[{RandomFlip: horizontal}]", True),
+        ("{name: digits, targets: [box_left, box_top]}", "[{RandomRotation: 0.1}]", True),
+        ("{name: digits, targets: [x0, y0]}", "[{RandomContrast: 0.2}]", False),
+        ("{name: digits, targets: [age, height]}", "[{RandomFlip: horizontal}]", False),
+        ("{name: digits, targets: [y]}", "[{RandomFlip: horizontal}]", False),
+        ("digits", "[{RandomFlip: horizontal}]", False),
+    ],
+)
+def test_places_that_augmentation_leaves_behind_are_warned_of(data, augment, is_said):
+    train = f"{{data: {data}, augment: {augment}, loss: MeanSquaredError}}"
+    warnings = recipe_of(net(train, "Dense: 2")).warnings
+    assert any("numbers of 'head' stay as they are" in each for each in warnings) is is_said
+
+
 def test_an_augmentation_that_takes_the_pixels_for_others_is_warned_of() -> None:
     def warnings(augment: str, data: str = "digits") -> tuple[str, ...]:
         return recipe_of(net(f"{{data: {data}, augment: {augment}}}")).warnings

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from archspec.errors import AtArgument, Refused
 from archspec.graph import Graph
 from archspec.layers import LAYERS
 from archspec.objects import Object, named
-from archspec.recipe.tasks import IMAGE, INPUT, MASK
+from archspec.recipe.tasks import IMAGE, INPUT, MASK, NUMBERS
+
+# Words in the names of targets that are places in an image, or directions.
+PLACE = re.compile(
+    "angle|b?box(es)?|bottom|cent(er|re)|coord(inate)?s?|corners?|c?[xy](min|max)?|direction|"
+    "heading|(key)?points?|landmarks?|left|location|orientation|pose|position|right|rotation|"
+    "steering|theta|top|yaw"
+)
 
 
 def check_augment(
@@ -92,6 +100,25 @@ def _check_followed(graph: Graph, augment: tuple[Object, ...], followed: list[st
                 at,
                 "train",
                 "leave out what moves pixels",
+            )
+
+
+def find_places_left_behind(
+    augment: tuple[Object, ...], tasks: Mapping[str, str], targets: Mapping[str, object]
+) -> Iterator[str]:
+    """Yield a warning for an output whose numbers seem to be places in the image, or angles, where
+    augmentation moves the pixels and not the numbers."""
+    moving = next((op for op, _ in map(named, augment) if LAYERS[op].traits.moves_pixels), None)
+    for output, task in tasks.items() if moving else ():
+        target = targets.get(output) or output
+        names = (output, *([target] if isinstance(target, str) else map(str, target)))  # type: ignore
+        words = {word for name in names for word in re.findall("[a-z]+", name.lower())}
+        places = sorted(filter(PLACE.fullmatch, words))
+        if task == NUMBERS and places and places != ["y"]:  # which is any target
+            yield (
+                f"train.augment: {moving} moves the pixels of images, and the numbers of "
+                f"'{output}' stay as they are, which is wrong if '{places[0]}' is a place or an "
+                "angle: leave out what moves pixels"
             )
 
 

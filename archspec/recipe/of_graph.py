@@ -9,7 +9,12 @@ from archspec.arguments import bind
 from archspec.errors import AtArgument, Refused, did_you_mean
 from archspec.graph import Graph
 from archspec.objects import Object, named
-from archspec.recipe.augmentation import check_augment, find_wrong_ranges, list_followed
+from archspec.recipe.augmentation import (
+    check_augment,
+    find_places_left_behind,
+    find_wrong_ranges,
+    list_followed,
+)
 from archspec.recipe.callbacks import check_callbacks, check_restoring, list_measured, read_best
 from archspec.recipe.outputs import (
     check_labels,
@@ -109,6 +114,7 @@ def recipe_of(
             warnings.append(mismatch)
     tasks = {name: find_task(graph, name, losses[name], targets.get(name)) for name in losses}
     check_augment(graph, train.augment, tasks, targets)
+    warnings += find_places_left_behind(train.augment, tasks, targets)
     source = replace(
         source,
         inputs=_name_inputs(graph, source.inputs),
