@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,3 +32,19 @@ def writing(path: Path, hint: str = "name another file") -> Iterator[Path]:
     finally:
         with suppress(OSError):  # there may be no folder to look in
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` for a folder, which is renamed to `path` if nothing goes
+    wrong; an empty folder gives way to it. Raises `UserError` as `writing` does."""
+    temporary = path.with_name(f".{os.getpid()}.{path.name[-40:]}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        hint = "name another folder"
+        raise UserError(f"cannot write {path}: {reason(error)}", hint) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

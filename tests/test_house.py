@@ -45,6 +45,7 @@ ROOMS = [
     "differences",
     "pictures",
     "backends",
+    "exporting",
     "folding",
     "importing",
     "data",
