@@ -76,7 +76,10 @@ def test_a_resolved_spec_is_the_network_with_its_names(name: str) -> None:
     assert_same(flat, graph)
     assert "\nblocks:" not in flat
     assert not any(word in flat for word in ("for:", "repeat:"))
-    assert archspec.resolve(archspec.loads(text)) == text
+    # Of params that a block has and does not use, the second text knows no more.
+    again = archspec.resolve(archspec.loads(text))
+    assert again.count("\n") <= text.count("\n")
+    assert_same(again, graph)
 
 
 @pytest.mark.parametrize("name", OTHERS)
