@@ -222,6 +222,8 @@ def _inside(node: ast.expr) -> Doc:
             if not given:
                 return DocPart((callee, "()"))
             return DocPart((callee, _enclose("(", _group(_join(given)), ")")))
+        case ast.Starred(value=value):
+            return DocPart(("*", _doc(value, 6)))
         case ast.Subscript(value=owner, slice=part):
             index = _write_slice(part) if isinstance(part, ast.Slice) else _doc(part)
             return DocPart((_doc(owner, ATOM), _enclose("[", index, "]")))

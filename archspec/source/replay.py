@@ -279,9 +279,9 @@ class _Follower:
             case ast.Attribute(value=owner, attr=attr):
                 return self.attribute(self.value(owner, scope), attr)
             case ast.List(elts=items):
-                return [self.value(each, scope) for each in items]
+                return self.values(items, scope)
             case ast.Tuple(elts=items):
-                return tuple(self.value(each, scope) for each in items)
+                return tuple(self.values(items, scope))
             case ast.Dict(keys=keys, values=values):
                 return {
                     self.value(key, scope): self.value(each, scope)
@@ -323,12 +323,21 @@ class _Follower:
             case ast.Subscript(value=owner, slice=part):
                 return self.value(owner, scope)[self.value(part, scope)]
             case ast.Call(func=function, args=args, keywords=keywords):
-                given = [self.value(each, scope) for each in args]
+                given = self.values(args, scope)
                 named = {each.arg or "": self.value(each.value, scope) for each in keywords}
                 if isinstance(function, ast.Attribute) and function.attr == "append":
                     return self.value(function.value, scope).append(*given)
                 return self.call(self.value(function, scope), given, named)
         raise Mismatch(f"{type(node).__name__} is no expression of such a text")
+
+    def values(self, items: list[ast.expr], scope: dict[str, Any]) -> list[Any]:
+        found: list[Any] = []
+        for each in items:
+            if isinstance(each, ast.Starred):
+                found += self.value(each.value, scope)
+            else:
+                found.append(self.value(each, scope))
+        return found
 
     def attribute(self, owner: Any, attr: str) -> Any:
         if isinstance(owner, LayerValue) and attr == "shape":
@@ -428,7 +437,7 @@ class _Follower:
         for key, wanted in node.arguments.items():
             if bound[key] != wanted:
                 raise Mismatch(f"{node.name}: {key} is {bound[key]}, not {wanted}", node, key)
-            if key in given and table[key].type.kind is None and not _is_exact(given[key], wanted):
+            if key in given and table[key].type.kind is None and not is_exact(given[key], wanted):
                 raise Mismatch(f"{node.name}: {key} is {given[key]!r}", node, key, True)
 
 
@@ -471,13 +480,13 @@ def _read_object(kind: str, raw: Any, node: Node, argument: str) -> Any:
     return {name: arguments}
 
 
-def _is_exact(raw: Any, wanted: Any) -> bool:
+def is_exact(raw: Any, wanted: Any) -> bool:
     """Return whether a value is whole wherever the normal form is: Keras takes no 3.0 for a 3."""
     if isinstance(wanted, tuple | list):
         items = raw if isinstance(raw, tuple | list) else [raw] * len(wanted)
-        return len(items) != len(wanted) or all(map(_is_exact, items, wanted))
+        return len(items) != len(wanted) or all(map(is_exact, items, wanted))
     if isinstance(raw, tuple | list):
-        return all(_is_exact(each, wanted) for each in raw)
+        return all(is_exact(each, wanted) for each in raw)
     if isinstance(wanted, int) and not isinstance(wanted, bool):
         return isinstance(raw, int) and not isinstance(raw, bool)
     return True

@@ -148,6 +148,9 @@ def call_layer(
     if slots:
         return call(layer, [], {**dict(zip(slots, inputs, strict=True)), **flags})
     if LAYERS[op].takes == "list":
+        match inputs:
+            case [ast.Starred(value=listed)]:
+                return call(layer, [listed], flags)
         return call(layer, [ast.List(inputs)], flags)
     return call(layer, inputs[:1], flags)
 
