@@ -19,6 +19,7 @@ from archspec.source.replay import is_exact
 from archspec.source.rooms import Room
 from archspec.source.statements import call, constant, name
 from archspec.source.values import (
+    PLAIN,
     Unwritable,
     find_kind,
     must_be_given,
@@ -103,7 +104,7 @@ def write_argument(
             normal = argument.type.read(to_plain(value))
         except Refused as refused:
             raise Unwritable(refused.message) from None
-        if normal == argument.default:
+        if normal == argument.default and argument.name not in PLAIN:
             return None
         if kind is None and is_exact(to_plain(value), normal) and to_plain(value) is not None:
             return _write_plain(value, env, find_axis)

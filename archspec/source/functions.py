@@ -420,7 +420,9 @@ class _Main:
         last = value.name if isinstance(value, Draft) else None
         if last is not None:
             kept.add(last)
-        room.body += write_nodes(made, self.graph, known, kept, self.names, "x", self.layers)
+        room.body.extend(
+            write_nodes(made, self.graph, known, kept, self.names, "x", self.layers)
+        )
         self.known |= {each: known[each] for each in inside & kept}
         return known[last] if last is not None else None
 
