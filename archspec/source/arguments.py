@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -12,6 +12,7 @@ from archspec.arguments import Argument
 from archspec.errors import Refused
 from archspec.errors import Span
 from archspec.expand.origins import SAME
+from archspec.graph import Graph, Node
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES
 from archspec.source.formulas import FindAxis, translate
@@ -27,7 +28,7 @@ from archspec.source.values import (
     object_of,
 )
 from archspec.source.constants import write_object
-from archspec.source.trace import Trace, Visit
+from archspec.source.trace import Trace
 from archspec.expand.drafts import Draft
 from archspec.syntax.formulas import is_formula
 from archspec.syntax.source import Value, iter_texts, to_plain
@@ -43,11 +44,11 @@ class Decisions(Struct, eq=False):
 
 
 def write_arguments(
-    step: LayerCall, room: Room, find_axis: FindAxis, visits: list[Draft], decisions: Decisions
+    step: LayerCall, room: Room, find_axis: FindAxis, nodes: Sequence[Node], decisions: Decisions
 ) -> dict[str, ast.expr]:
     """Return the arguments of a layer: its own over the defaults in force.
 
-    visits: the nodes that the step makes. Raises `Unwritable`.
+    nodes: those that the step makes. Raises `Unwritable`.
     """
     op = step.label
     table = LAYERS[op].arguments
@@ -68,7 +69,7 @@ def write_arguments(
                 raise Unwritable("it is another value in Python")
             made = write_argument(table[key], value, env, own_key, find_axis)
         except Unwritable:
-            made = _write_literal(table[key], key, visits)
+            made = _write_literal(table[key], key, nodes)
         if made is not None and place in decisions.whole:
             made = call(name("int"), [made])
         if made is not None or must_be_given(op, key):
@@ -79,7 +80,7 @@ def write_arguments(
     return written
 
 
-def _write_literal(argument: Argument, key: str, nodes: list[Draft]) -> ast.expr | None:
+def _write_literal(argument: Argument, key: str, nodes: Sequence[Node]) -> ast.expr | None:
     """Return the value that an argument has in all nodes. Raises `Unwritable` if it differs."""
     values = [each.arguments[key] for each in nodes]
     if not values or any(each != values[0] for each in values):
@@ -186,8 +187,6 @@ def write_call_params(
     return written
 
 
-def nodes_of(trace: Trace, step: LayerCall) -> list[Draft]:
+def nodes_of(trace: Trace, graph: Graph, step: LayerCall) -> list[Node]:
     """Return the nodes that a layer's step makes."""
-    return [each.value for each in trace.of(step) if isinstance(each.value, Draft)]
-
-
+    return [graph[each.value.name] for each in trace.of(step) if isinstance(each.value, Draft)]

@@ -9,6 +9,7 @@ from typing import Any
 
 from archspec.expand.expansion import Expansion
 from archspec.loading.files import Home
+from archspec.objects import TABLES, snake_case
 from archspec.source.flat import FreshNames, identifier
 from archspec.source.formulas import translate
 from archspec.source.statements import Assign, constant, name
@@ -118,7 +119,25 @@ def write_value(value: Value, env: Mapping[str, ast.expr], key: str | None = Non
         if found is None:
             raise Unwritable("a mapping is no object of Keras")
         return write_object(value, env)
+    if data in TABLES["initializer"]:
+        return constant(snake_case(str(data)))
     return plain(data)
+
+
+def write_new_object(value: Value, env: Mapping[str, ast.expr]) -> ast.expr:
+    """Return the call that makes an object of a param, which is written where it is used."""
+    found = find_kind(to_plain(value))
+    if found is None:
+        raise Unwritable("a mapping is no object of Keras")
+    kind, name_, given = found
+    ((_, under),) = value.items()
+    if not isinstance(under.data, dict):
+        if given is None:
+            return object_of(kind, name_, {})
+        first = next(iter(TABLES[kind][name_]), "")
+        return object_of(kind, name_, {first: write_value(under, env)}, lone=True)
+    arguments = {key: write_value(each, env, key) for key, each in under.items()}
+    return object_of(kind, name_, arguments)
 
 
 def write_object(value: Value, env: Mapping[str, ast.expr]) -> ast.expr:
@@ -126,22 +145,15 @@ def write_object(value: Value, env: Mapping[str, ast.expr]) -> ast.expr:
     an object for each layer: one object would give all of them the same numbers."""
     found = find_kind(to_plain(value))
     assert found is not None
-    kind, name_, given = found
+    kind, name_, _ = found
     ((_, under),) = value.items()
-    if isinstance(under.data, dict):
-        arguments = {key: write_value(each, env, key) for key, each in under.items()}
-    elif given is None:
-        arguments = {}
-    else:
-        raise Unwritable("an object has an argument without its name")
-    if kind == "activation" and arguments:
+    if kind == "activation":
         raise Unwritable("a layer is an activation")
-    if kind == "initializer" and arguments and is_random(kind, name_):
-        config: ast.expr = ast.Dict([constant(key) for key in arguments], [*arguments.values()])
-        return ast.Dict(
-            [constant("class_name"), constant("config")], [constant(name_), config]
-        )
-    return object_of(kind, name_, arguments)
+    if kind != "initializer" or not is_random(kind, name_) or not isinstance(under.data, dict):
+        return write_new_object(value, env)
+    keys: list[ast.expr | None] = [constant(key) for key in under.data]
+    config = ast.Dict(keys, [write_value(each, env, key) for key, each in under.items()])
+    return ast.Dict([constant("class_name"), constant("config")], [constant(name_), config])
 
 
 def write_data(data: Any) -> ast.expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -11,10 +12,11 @@ from msgspec.structs import replace
 from archspec.errors import Span
 from archspec.expand.drafts import Draft
 from archspec.expand.references import is_channels_first
-from archspec.graph import Graph
+from archspec.graph import Graph, Node
 from archspec.loading.files import Block, Home, Spec
 from archspec.source.arguments import Decisions
-from archspec.source.constants import Constants, no_axis, write_value
+from archspec.source.constants import Constants, write_new_object, write_value
+from archspec.source.formulas import translate
 from archspec.source.file import SourceFile
 from archspec.source.flat import FreshNames, identifier, input_statement, model_call, write_nodes
 from archspec.source.replay import BUILTINS, FROM_MATH
@@ -38,9 +40,13 @@ from archspec.source.statements import (
 from archspec.source.steps import Cur, Steps
 from archspec.source.trace import Trace
 from archspec.source.values import Unwritable, plain
+from archspec.syntax import steps as spec_steps
 from archspec.syntax.formulas import is_formula, words_in
 from archspec.syntax.source import Value, iter_texts
 from archspec.syntax.steps import BlockCall, Reuse, Step
+
+
+RESERVED = frozenset({"keras", "layers", "x", "name", "make_divisible", *BUILTINS, *FROM_MATH})
 
 
 class Restart(Exception):
@@ -60,11 +66,10 @@ class Learnt(Struct, eq=False):
 
 
 class Made(Struct, eq=False):
-    """A function that a block became. has_name: whether it takes a name. given: its parameters."""
+    """A function that a block became. renamed: its parameters, by the names of the params."""
 
     function: Function
-    given: tuple[str, ...]
-    renamed: Mapping[str, str]
+    renamed: dict[str, str]
     is_done: bool = False
 
 
@@ -80,8 +85,7 @@ class TextWriter:
         self.trace = trace
         self.learnt = learnt
         self.titles: dict[Block, str] = {}
-        reserved = {"keras", "layers", "x", "name", "make_divisible", *BUILTINS, *FROM_MATH}
-        self.names = FreshNames(reserved)
+        self.names = FreshNames(RESERVED)
         self.title = self.names.new(identifier(graph.name))
         for block in trace.blocks:
             self.titles[block] = self._name_block(block)
@@ -96,6 +100,16 @@ class TextWriter:
             stem = block.span.source.name.rpartition("/")[2].partition(".")[0]
             text = identifier(f"{stem}_{block.name}")
         return self.names.new(text)
+
+    def names_for(self, body: spec_steps.Body | None, home: Home) -> FreshNames:
+        """Return names for the variables of a body, which are those of no function it calls."""
+        called = {step.label for step in body.walk()} if body is not None else set()
+        titles = {
+            title
+            for block, title in self.titles.items()
+            if block.name in called and home.blocks.get(block.name) is block
+        }
+        return FreshNames({*RESERVED, *titles})
 
     def write(self) -> SourceFile:
         """Return the file. Raises `Unwritable` and `Restart`."""
@@ -123,12 +137,14 @@ class TextWriter:
         positional = [*inputs]
         named = {made.renamed[key]: each for key, each in given.items() if key in made.renamed}
         own = step.arguments
-        first = next(iter(made.function.required[len(inputs) :]), None)
-        optional = next(iter(made.function.optional), None)
-        is_lone = own is not None and own.first is not None
-        for candidate in (first, None if first else optional if is_lone else None):
-            if candidate is not None and candidate in named:
-                positional.append(named.pop(candidate))
+        needed = made.function.required[len(inputs) :]
+        lone = own is not None and own.first is not None
+        if needed == [*named] and all(_is_name(each, key) for key, each in named.items()):
+            positional += [named.pop(each) for each in needed]
+        elif needed and needed[0] in named:
+            positional.append(named.pop(needed[0]))
+        elif lone and not needed and [*named] == [*made.function.optional][:1]:
+            positional += [named.pop(each) for each in [*named]]
         if not made.is_done or made.function.keyword:
             assert title is not None
             named["name"] = title
@@ -161,8 +177,8 @@ class _BlockFunction:
         self.block = block
         value = block.value
         values = [each for each in (value.get("defaults"), value.get("params")) if each]
-        self.wanted = find_wanted(block.body, (), values)
-        self.names = FreshNames(writer.names.taken)
+        self.wanted = find_wanted(block.body, writer.trace, (), values)
+        self.names = writer.names_for(block.body, block.home)
         self.function = Function(writer.titles[block])
         self.head: Body = []
 
@@ -170,7 +186,7 @@ class _BlockFunction:
         writer, block, function = self.writer, self.block, self.function
         declared = block.value.get("inputs")
         names = [str(each.data) for each in declared.data] if declared else ["input"]
-        flow = "x"
+        flow = "x" if "x" not in names else self.names.new("out")
         inputs: dict[str, ast.expr] = {}
         for each in names:
             text = each
@@ -185,7 +201,7 @@ class _BlockFunction:
         env |= {each: name(renamed[each]) for each in params}
         if len(inputs) == 1:
             env["channels"] = name(self.names.new("channels"))
-        made = Made(function, tuple(params), renamed)
+        made = Made(function, dict(renamed))
         writer.functions[block] = made
         file_env = writer.constants.env(block.home)
         whole = Layered(env, file_env)
@@ -222,6 +238,12 @@ class _BlockFunction:
             raise Unwritable(f"the block {block.name} gives no value")
         finish(body, end)
         self._finish(body, env, inputs)
+        used = names_read(function.body)
+        for param, variable in renamed.items():
+            if variable not in used:  # what it was for is never there
+                del made.renamed[param]
+                function.required = [each for each in function.required if each != variable]
+                function.optional.pop(variable, None)
         made.is_done = True
         writer.order.append(function)
 
@@ -229,7 +251,7 @@ class _BlockFunction:
         self,
         params: Mapping[str, Value],
         renamed: Mapping[str, str],
-        env: Mapping[str, ast.expr],
+        env: dict[str, ast.expr],
         file_env: Mapping[str, ast.expr],
         steps: Steps,
         room: Room,
@@ -249,14 +271,16 @@ class _BlockFunction:
             if value.data is None:
                 function.required.append(variable)
                 continue
+            if param not in given and isinstance(value.data, dict):
+                env[param] = write_new_object(value, file_env)
+                continue
             words = {word for text in iter_texts(value) for word in words_in(text)}
-            own = words & env.keys() or value.data == "==" and False
+            own = words & env.keys() and value.data != "=="
             axes = steps.find_axis(next(iter(steps.inputs.values()), None), room)
+            made: ast.expr | None = None
             if not own:
-                try:
+                with suppress(Unwritable):
                     made = write_value(value, file_env, param)
-                except Unwritable:
-                    made = None
                 if isinstance(made, ast.List) and all(
                     isinstance(each, ast.Constant) for each in made.elts
                 ):
@@ -264,11 +288,10 @@ class _BlockFunction:
                 if isinstance(made, ast.Constant | ast.Name | ast.Tuple | ast.UnaryOp):
                     function.optional[variable] = made
                     continue
-            if not is_formula(value.data) or value.data == "==":
+            if is_formula(value.data) and value.data != "==":
+                made = translate(value.data[1:], room.env, axes)
+            if made is None:
                 raise Unwritable(f"the default of {param} is no value of Python")
-            from archspec.source.formulas import translate
-
-            made = translate(value.data[1:], room.env, axes)
             if param not in given:
                 self.head.append(Assign(name(variable), made))
                 continue
@@ -309,10 +332,10 @@ class _Main:
         root = self.spec.root
         outputs = root.get("outputs")
         self.outputs = None if outputs is None else [str(each.data) for each in outputs.data]
-        self.wanted: Wanted = find_wanted(self.spec.body, self.outputs or ())
+        self.wanted: Wanted = find_wanted(self.spec.body, writer.trace, self.outputs or ())
         for step in writer.learnt.kept:
             self.wanted.keep(step)
-        self.names = FreshNames(writer.names.taken)
+        self.names = writer.names_for(self.spec.body, self.spec.home)
         self.function = Function(writer.title)
         self.known: dict[str, ast.expr] = {}
         self.layers: dict[str, ast.expr] = {}
@@ -400,8 +423,8 @@ class _Main:
         visits = self.trace.of(step)
         for visit in visits[:1]:
             taken = visit.taken
-            if isinstance(taken, Draft) and cur is not None and taken.name not in known:
-                known[taken.name] = cur
+            if isinstance(taken, Draft) and cur is not None:
+                known[taken.name] = self._spare(taken.name, cur, made, room)
         for node in made:
             for each in node.inputs:
                 if each not in known and each not in inside:
@@ -425,6 +448,18 @@ class _Main:
         )
         self.known |= {each: known[each] for each in inside & kept}
         return known[last] if last is not None else None
+
+    def _spare(
+        self, node: str, cur: ast.expr, made: Sequence[Node], room: Room
+    ) -> ast.expr:
+        """Return the variable of a node that flat statements take; another one if these overwrite
+        it before they take it for the last time."""
+        takers = [place for place, each in enumerate(made) if node in each.inputs]
+        if not isinstance(cur, ast.Name) or cur.id != "x" or takers in ([], [0]):
+            return cur
+        variable = name(self.names.new(node))
+        room.body.append(Assign(variable, cur))
+        return variable
 
     def _keep(self, node: str) -> None:
         """Begin again with a variable for a node that stands before what is written flat."""
@@ -518,6 +553,10 @@ class _MainSteps(Steps):
         if len(values) != 1 or not known:
             raise Unwritable(f"'{text}' is within what is written out")
         return known[0]
+
+
+def _is_name(value: ast.expr, text: str) -> bool:
+    return isinstance(value, ast.Name) and value.id == text
 
 
 def finish(body: Body, end: ast.expr) -> None:

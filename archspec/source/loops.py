@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from archspec.source.constants import write_data
 from archspec.source.formulas import FindAxis, translate
-from archspec.source.statements import Body, Loop, call, constant, name, names_read, same
+from archspec.source.statements import Assign, Body, Loop, call, constant, name, names_read, same
 from archspec.source.values import Unwritable
 from archspec.syntax.formulas import is_formula, words_in
 from archspec.syntax.source import Value
@@ -49,44 +49,32 @@ class Columns(Struct, eq=False):
         """Return the names of this loop that the `{...}` of a text has."""
         return words_in(text) & self.env.keys()
 
-    def close(self, body: Body) -> Loop:
-        """Return the loop around a body, in which a variable that nothing reads begins with `_`."""
+    def close(self, body: Body, new: Callable[[str], str]) -> list[Assign | Loop]:
+        """Return the loop around a body, in which a variable that nothing reads begins with `_`.
+
+        new: gives the variable of a name, for a table that stands before the loop.
+        """
         used = names_read(body)
         counts = self.counter is not None and self.counter.id in used
-        columns = list(self.columns)
-        if not columns:  # of a `repeat`
-            raise AssertionError
-        counted = None if counts else self._find_counted()
+        columns = _join_lists(self.columns)
+        counted = None if counts else _find_counted(columns)
         if counted is not None and len(columns) > 1:
             columns.remove(counted)
         target = self._target(columns, used)
         items = columns[0].items
         if len(columns) > 1:
             items = call(name("zip"), [each.items for each in columns], {"strict": constant(True)})
-        if counted is not None and len(self.columns) > 1:
-            first = self._variable(counted.variables[0], used)
-            return Loop(ast.Tuple([first, target]), call(name("enumerate"), [items]), body)
-        if counts:
-            assert self.counter is not None
-            return Loop(ast.Tuple([self.counter, target]), call(name("enumerate"), [items]), body)
-        return Loop(target, items, body)
-
-    def _find_counted(self) -> Column | None:
-        """Return the column that only numbers the items of another one."""
-        for each in self.columns:
-            match each.items:
-                case ast.Call(
-                    func=ast.Name(id="range"),
-                    args=[ast.Call(func=ast.Name(id="len"), args=[counted])],
-                ) if any(same(counted, other.items) for other in self.columns):
-                    return each
-                case ast.List(elts=items) if len(each.variables) == 1 and [
-                    getattr(item, "value", None) for item in items
-                ] == [*range(len(items))]:
-                    lists = [other for other in self.columns if other is not each]
-                    if any(isinstance(other.items, ast.List) for other in lists):
-                        return each
-        return None
+        numbers: ast.expr | None = self.counter if counts else None
+        if counted is not None:
+            numbers = self._variable(counted.variables[0], used)
+        if numbers is None:
+            return [Loop(target, items, body)]
+        before: list[Assign | Loop] = []
+        if isinstance(items, ast.List) and len(items.elts) > 3:
+            rows = name(new("rows"))
+            before, items = [Assign(rows, items)], rows
+        counting = call(name("enumerate"), [items])
+        return [*before, Loop(ast.Tuple([numbers, target]), counting, body)]
 
     def _target(self, columns: Sequence[Column], used: set[str]) -> ast.expr:
         parts: list[ast.expr] = []
@@ -102,6 +90,28 @@ class Columns(Struct, eq=False):
         if variable.id in used:
             return variable
         return name("_" if word == INDEX and len(self.variables) == 1 else f"_{variable.id}")
+
+
+def _join_lists(columns: Sequence[Column]) -> list[Column]:
+    """Return columns with lists of one length, each of one variable, as one of rows."""
+    lists = [each.items.elts for each in columns if isinstance(each.items, ast.List)]
+    plain = len(lists) == len(columns) > 1 and all(len(each.variables) == 1 for each in columns)
+    if not plain or len({len(each) for each in lists}) > 1:
+        return [*columns]
+    rows: list[ast.expr] = [ast.Tuple([*row]) for row in zip(*lists, strict=True)]
+    return [Column(tuple(each.variables[0] for each in columns), ast.List(rows))]
+
+
+def _find_counted(columns: Sequence[Column]) -> Column | None:
+    """Return the column that only numbers the items of another one."""
+    for each in columns:
+        match each.items:
+            case ast.Call(
+                func=ast.Name(id="range"),
+                args=[ast.Call(func=ast.Name(id="len"), args=[counted])],
+            ) if any(same(counted, other.items) for other in columns if other is not each):
+                return each
+    return None
 
 
 def read_columns(

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from archspec.expand.scopes import snake_case
 from archspec.source.formulas import list_steps, list_steps_in
+from archspec.source.trace import Trace
 from archspec.syntax.formulas import PLACEHOLDER
 from archspec.syntax.source import Value
 from archspec.syntax.steps import (
@@ -35,7 +36,8 @@ Use = Literal["variable", "table", "list"]
 
 class WrittenName(Struct, eq=False):
     """A name in a body: its text, with `{...}`; where it leads to; the loops around it, with its
-    own. explicit: whether it is written. is_call: whether what is inside is in a block."""
+    own. explicit: whether it is written. is_call: whether what is inside is in a block. labels: the
+    names that it was given, if that is known."""
 
     text: str
     step: Step
@@ -43,12 +45,15 @@ class WrittenName(Struct, eq=False):
     loops: tuple[Step, ...]
     explicit: bool
     is_call: bool = False
+    labels: frozenset[str] = frozenset()
 
     def fits(self, reference: str) -> bool:
         """Return whether a part of a reference may be this name."""
         if reference == self.text:
             return True
         if "{" not in reference and "*" not in reference:
+            if self.labels:
+                return reference in self.labels
             return re.fullmatch(_pattern(self.text), reference) is not None
         sample = PLACEHOLDER.sub("0", self.text)
         return re.fullmatch(_pattern(reference), sample) is not None
@@ -124,13 +129,13 @@ class Wanted(Struct, eq=False):
 
 
 def find_wanted(
-    body: Body | None, outputs: Sequence[str] = (), values: Iterable[Value] = ()
+    body: Body | None, trace: Trace, outputs: Sequence[str] = (), values: Iterable[Value] = ()
 ) -> Wanted:
     """Return what a body refers to.
 
     outputs: the names that are used after it. values: others with formulas, such as defaults.
     """
-    finder = _Finder()
+    finder = _Finder(trace)
     if body is not None:
         finder.read_body(body, finder.wanted.root, ())
     for each in outputs:
@@ -142,7 +147,8 @@ def find_wanted(
 
 
 class _Finder:
-    def __init__(self) -> None:
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
         self.wanted = Wanted(WrittenScope())
         self.references: list[Reference] = []
 
@@ -238,9 +244,14 @@ class _Finder:
         loops: tuple[Step, ...],
         is_call: bool = False,
     ) -> None:
-        written = WrittenName(text or base, step, inside, loops, text is not None, is_call)
+        written = WrittenName(
+            text or base, step, inside, loops, text is not None, is_call, self.labels_of(step)
+        )
         if written.text:
             scope.names.append(written)
+
+    def labels_of(self, step: Step) -> frozenset[str]:
+        return frozenset(each.label for each in self.trace.of(step) if each.label)
 
     def resolve(self) -> None:
         """Decide how each value is kept that something refers to."""

@@ -52,6 +52,7 @@ from archspec.syntax.steps import (
     BlockCall,
     Branch,
     Branches,
+    For,
     From,
     Group,
     LayerCall,
@@ -140,6 +141,13 @@ class Steps:
             cur, sources = self.single(sources, cur, room), None
         other = step.alternative()
         test = self.test(step.condition, cur, room)
+        flow = name(room.flow)
+        early = None
+        if cur is not None and not _is_same(cur, flow) and not isinstance(test, ast.Constant):
+            if other is None and not isinstance(step, From):
+                early = Assign(flow, cur)
+                room.body.append(early)
+                cur = flow
         first: list[Callable[[Room], Cur]] = [lambda inner: self.once(step, sources, cur, inner)]
         if other is not None:
             first.append(lambda inner: self.once(other, sources, cur, inner))
@@ -229,7 +237,7 @@ class Steps:
         value = self.conditional(step, sources, cur, inside)
         if chained and value is not None and not _is_same(value, flow):
             _settle(inner, value, flow)
-        room.body.append(columns.close([*head, *inner]))
+        room.body.extend(columns.close([*head, *inner], self.names.new))
         return flow if chained or value is None else value
 
     def read_loop(self, step: Step, cur: Cur, room: Room) -> Columns:
@@ -237,12 +245,17 @@ class Steps:
         active = {each.index.id for each in room.counters if isinstance(each.index, ast.Name)}
         active |= {each.id for one in room.counters for each in one.variables.values()}
 
+        counting = _list_counting(step)
+
         def new(word: str) -> str:
             known = self.loop_names.setdefault(word, [])
             for each in known:
                 if each not in active:
                     return each
-            known.append(self.names.new(word if word not in active else f"{word}_inner"))
+            text = word
+            if word in self.names.taken:
+                text = f"{word}_index" if word in counting else f"{word}_value"
+            known.append(self.names.new(text))
             return known[-1]
 
         find_axis = self.find_axis(cur, room)
@@ -324,6 +337,13 @@ class Steps:
         suffix = find_suffix(visits, base, room.counters, tests)
         if isinstance(suffix, ast.Constant):
             return (f"{base}{suffix.value}",)
+        match suffix:
+            case ast.JoinedStr():
+                return (base, *_parts(suffix))
+            case ast.IfExp(body=ast.Constant(value=str(one)), orelse=ast.Constant(value=str(two))):
+                if one and two:
+                    numbers = constant(int(one[1:])), constant(int(two[1:]))
+                    return (base, "_", ast.IfExp(suffix.test, *numbers))
         return (base, self.suffix(suffix, room))
 
     def unused_label(self, step: Step, base: str, room: Room) -> str:
@@ -353,8 +373,8 @@ class Steps:
                 made = self.layer(step, cur, room)
                 slots, inputs = _by_slots(taken)
                 value = call_layer(made, step.label, inputs, slots, self.constants(step))
-                nodes = nodes_of(self.trace, step)
-                freezes = any(forgets_freezing(self.graph[each.name]) for each in nodes)
+                nodes = nodes_of(self.trace, self.graph, step)
+                freezes = any(forgets_freezing(each) for each in nodes)
                 room.body.append(Assign(flow, value))
                 if freezes:
                     room.body.append(Assign(ast.Attribute(made, "trainable"), constant(False)))
@@ -392,13 +412,13 @@ class Steps:
         """Return what makes a layer; its variable, if it is called again or frozen."""
         if step.label not in LAYERS:
             raise Unwritable(f"no layer is called {step.label}")
-        nodes = nodes_of(self.trace, step)
+        nodes = nodes_of(self.trace, self.graph, step)
         given = write_arguments(step, room, self.find_axis(cur, room), nodes, self.decisions)
         title = join((*room.prefix, *self.label(step, snake_case(step.label), room)))
         lone = step.arguments is not None and step.arguments.first is not None
         made: ast.expr = make_layer(step.label, given, title, lone)
         again = step in self.wanted.again
-        if again or any(forgets_freezing(self.graph[each.name]) for each in nodes):
+        if again or any(forgets_freezing(each) for each in nodes):
             if again and room.counters:
                 raise Unwritable("a layer of a loop is called again")
             text = str(step.name.data) if step.name is not None else snake_case(step.label)
@@ -455,6 +475,9 @@ class Steps:
 
     def branch(self, branch: Branch, cur: ast.expr, room: Room) -> ast.expr:
         """Write a branch that is there, and return its value."""
+        plain = branch.condition is None and branch.loop is None and branch.otherwise is None
+        if plain and (branch.body is None or not branch.body.steps):
+            return self.bind(branch, self.single(branch.sources, cur, room), room) or cur
         flow = self.branch_flow(branch, room)
         self.active_flows.append(flow)
         inside = replace(self.open_branch(branch, room), flow=flow)
@@ -491,6 +514,8 @@ class Steps:
         text = PLACEHOLDER.sub("", branch_text(branch) or "").strip("_-")
         base = identifier(text) if text[:1].isalpha() else f"branch_{text}" if text else "branch"
         base = identifier(base)
+        if base in self.names.taken and base not in self.branch_flows:
+            base = f"{base}_branch"
         if self.wanted.uses.get(branch) is not None:
             return self.names.new(base)
         known = self.branch_flows.setdefault(base, [])
@@ -561,7 +586,7 @@ class Steps:
                     once=False,
                 )
                 self.optional(branch, cur, paths, inside)
-                room.body.append(columns.close([*head, *inner]))
+                room.body.extend(columns.close([*head, *inner], self.names.new))
             else:
                 self.optional(branch, cur, paths, room)
                 sure += branch.condition is None or branch.otherwise is not None
@@ -737,6 +762,25 @@ class Steps:
         if attr not in names:
             raise Unwritable(f"a step has no {attr}")
         return names.index(attr) + 1
+
+
+def _parts(text: ast.JoinedStr) -> Pieces:
+    """Return the texts and formulas of an f-string."""
+    return tuple(
+        each.value if isinstance(each, ast.FormattedValue) else each for each in text.values
+    )
+
+
+def _list_counting(step: Step) -> set[str]:
+    """Return the variables of a loop that go over a range."""
+    loop = step.loop
+    if not isinstance(loop, For) or not isinstance(loop.value.data, dict):
+        return set()
+    return {
+        key
+        for key, items in loop.value.data.items()
+        if is_formula(items.data) and "range" in items.data
+    }
 
 
 def _last() -> ast.expr:

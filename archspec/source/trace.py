@@ -68,6 +68,14 @@ class Trace(Struct, eq=False):
         made = (self.out.drafts[slice(*each.drafts)] for each in self.of(step))
         return [draft.name for drafts in made for draft in drafts]
 
+    def find_maker(self, node: str) -> Step | None:
+        """Return the step of a layer that makes a node."""
+        for each in self.visits:
+            if isinstance(each.value, Draft) and each.value.name == node:
+                if isinstance(each.step, LayerCall):
+                    return each.step
+        return None
+
     def is_live(self, body: Body | None) -> bool:
         """Return whether a body is empty, or one of its steps was ever there."""
         return body is None or not body.steps or any(step in self.live for step in body.walk())

@@ -69,8 +69,9 @@ def _write_folded(graph: Graph) -> str | None:
 def _learn(mismatch: Mismatch, text: str, file: SourceFile, writer: TextWriter) -> bool:
     """Note what a mismatch says of the next try; return whether there is anything new."""
     learnt, node = writer.learnt, mismatch.node
-    if node is not None and mismatch.argument:
-        place = node.span, mismatch.argument
+    maker = writer.trace.find_maker(node.name) if node is not None else None
+    if maker is not None and mismatch.argument:
+        place = maker.span, mismatch.argument
         decided = learnt.decisions.whole if mismatch.is_part else learnt.decisions.literal
         if place not in decided:
             decided.add(place)
