@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -38,7 +39,7 @@ from archspec.source.statements import (
     walk,
 )
 from archspec.source.steps import Cur, Steps
-from archspec.source.trace import Trace
+from archspec.source.trace import Trace, Visit
 from archspec.source.values import Unwritable, plain
 from archspec.syntax import steps as spec_steps
 from archspec.syntax.formulas import is_formula, words_in
@@ -338,6 +339,7 @@ class _Main:
         self.names = writer.names_for(self.spec.body, self.spec.home)
         self.function = Function(writer.title)
         self.known: dict[str, ast.expr] = {}
+        self.asking: Step | None = None
         self.layers: dict[str, ast.expr] = {}
 
     def write(self) -> Function:
@@ -387,7 +389,10 @@ class _Main:
         node = self.graph.outputs[place]
         if node in self.known and self._is_flat(node):
             return self.known[node]
-        return steps.reference(text, None, room)
+        try:
+            return steps.reference(text, None, room)
+        except Unwritable as reason:
+            self._flatten(node, str(reason))
 
     def _is_flat(self, node: str) -> bool:
         return any(node in self.trace.nodes_of(step) for step in self.writer.learnt.flat)
@@ -421,16 +426,21 @@ class _Main:
         inside = set(nodes)
         known = dict(self.known)
         visits = self.trace.of(step)
-        for visit in visits[:1]:
-            taken = visit.taken
-            if isinstance(taken, Draft) and cur is not None:
-                known[taken.name] = self._spare(taken.name, cur, made, room)
+        for text, node in _list_taken(visits[0]) if visits else ():
+            if text == "previous" and cur is not None:
+                known[node] = self._spare(node, cur, made, room)
         for node in made:
             for each in node.inputs:
                 if each not in known and each not in inside:
                     self._keep(each)
             if node.reuses is not None and node.reuses not in self.layers | dict.fromkeys(inside):
                 self._flatten(node.reuses, "its layers are called again")
+        value = visits[-1].value if visits else None
+        last = value.name if isinstance(value, Draft) else None
+        if not made:
+            if last is not None and last not in known:
+                self._keep(last)
+            return None if last is None else known[last]
         room.body.append(Remark(f"Written out layer by layer: {reason}."))
         kept = {
             each
@@ -439,12 +449,10 @@ class _Main:
             for each in node.inputs
             if each in inside
         } | set(self.graph.outputs)
-        value = visits[-1].value if visits else None
-        last = value.name if isinstance(value, Draft) else None
         if last is not None:
             kept.add(last)
         room.body.extend(
-            write_nodes(made, self.graph, known, kept, self.names, "x", self.layers)
+            write_nodes(made, self.graph, known, kept, self.names, room.flow, self.layers)
         )
         self.known |= {each: known[each] for each in inside & kept}
         return known[last] if last is not None else None
@@ -455,7 +463,7 @@ class _Main:
         """Return the variable of a node that flat statements take; another one if these overwrite
         it before they take it for the last time."""
         takers = [place for place, each in enumerate(made) if node in each.inputs]
-        if not isinstance(cur, ast.Name) or cur.id != "x" or takers in ([], [0]):
+        if not isinstance(cur, ast.Name) or cur.id != room.flow or takers in ([], [0]):
             return cur
         variable = name(self.names.new(node))
         room.body.append(Assign(variable, cur))
@@ -477,7 +485,7 @@ class _Main:
             isinstance(step, BlockCall | Reuse) for step, _ in way[:-1]
         )
 
-    def _flatten(self, node: str, reason: str) -> None:
+    def _flatten(self, node: str, reason: str) -> NoReturn:
         """Begin again with the step flat that makes a node."""
         for visit in self.trace.visits:
             start, stop = visit.drafts
@@ -505,11 +513,12 @@ class _MainSteps(Steps):
         flat = self.main.writer.learnt.flat
         if step not in flat:
             length = len(room.body)
+            self.main.asking = step
             try:
                 value = super().step(step, cur, room)
             except Unwritable as reason:
                 del room.body[length:]
-                if not self.trace.nodes_of(step):
+                if not self.trace.of(step):
                     raise
                 flat[step] = str(reason)
                 raise Restart from None
@@ -521,38 +530,45 @@ class _MainSteps(Steps):
         return value
 
     def _note(self, step: Step, value: Cur) -> None:
-        """Note which node a variable holds; the one that takes each step's output is overwritten."""
-        known = self.main.known
-        for node, each in list(known.items()):
-            if isinstance(each, ast.Name) and each.id == "x":
-                del known[node]
+        """Note which node a variable holds that nothing else is put into."""
         visits = self.trace.of(step)
         made = visits[-1].value if visits else None
-        if isinstance(made, Draft) and value is not None:
-            known[made.name] = value
+        stable = isinstance(value, ast.Name) and value.id in self.variables.values()
+        if isinstance(made, Draft) and value is not None and stable:
+            self.main.known[made.name] = value
 
     def reference(self, text: str, cur: Cur, room: Room) -> ast.expr:
         """Return the value that a name stands for, of a node that is written flat, too."""
-        flat = self.main.writer.learnt.flat
         found = room.scope.find(text) if text not in ("previous", "input") else []
-        inside = [
-            each
-            for each in found
-            for visit in self.trace.of(each.step)
-            if any(step in flat for step, _ in visit.way)
-        ]
-        if not inside:
-            return super().reference(text, cur, room)
-        values = {
-            visit.value.name
-            for each in found
-            for visit in self.trace.of(each.step)
-            if isinstance(visit.value, Draft) and visit.label in ("", text.rpartition(".")[2])
+        flat = {
+            each for step in self.main.writer.learnt.flat for each in spec_steps.Body((step,)).walk()
         }
-        known = [self.main.known[each] for each in values if each in self.main.known]
-        if len(values) != 1 or not known:
+        if not any(each.step in flat for each in found):
+            return super().reference(text, cur, room)
+        node = self._find_taken(text)
+        if node is None or node not in self.main.known:
             raise Unwritable(f"'{text}' is within what is written out")
-        return known[0]
+        return self.main.known[node]
+
+    def _find_taken(self, text: str) -> str | None:
+        """Return the node that the step which is being written takes by a name."""
+        visits = self.trace.of(self.main.asking) if self.main.asking is not None else ()
+        found = dict(_list_taken(visits[0])) if len(visits) == 1 else {}
+        return found.get(text)
+
+
+def _list_taken(visit: Visit) -> list[tuple[str, str]]:
+    """Return what a step took: the names as they are written, and the nodes."""
+    sources, taken = visit.way[-1][0].sources, visit.taken
+    if sources is None:
+        return [("previous", taken.name)] if isinstance(taken, Draft) else []
+    texts = [str(each.data) for each in sources.names]
+    several = [*taken.values()] if isinstance(taken, dict) else taken
+    drafts = several if isinstance(several, list) else [several]
+    if len(drafts) != len(texts):  # of a pattern
+        return []
+    pairs = zip(texts, drafts, strict=True)
+    return [(text, each.name) for text, each in pairs if isinstance(each, Draft)]
 
 
 def _is_name(value: ast.expr, text: str) -> bool:

@@ -54,6 +54,8 @@ class Columns(Struct, eq=False):
 
         new: gives the variable of a name, for a table that stands before the loop.
         """
+        if not body:
+            return []
         used = names_read(body)
         counts = self.counter is not None and self.counter.id in used
         columns = _join_lists(self.columns)

@@ -477,7 +477,7 @@ def _read_object(kind: str, raw: Any, node: Node, argument: str) -> Any:
     found_kind, name, arguments = found
     if found_kind != kind or name not in TABLES[kind]:
         raise Mismatch(f"{argument} is a {found_kind}", node, argument)
-    return {name: arguments}
+    return {name: {key: _listed_deep(each) for key, each in arguments.items()}}
 
 
 def is_exact(raw: Any, wanted: Any) -> bool:

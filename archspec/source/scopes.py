@@ -60,9 +60,10 @@ class WrittenName(Struct, eq=False):
 
 
 class WrittenScope(Struct, eq=False):
-    """The names in a group, a branch or a whole body. loops: those around it."""
+    """The names in a group, a branch or a whole body. text: its name. loops: those around it."""
 
     parent: WrittenScope | None = None
+    text: str = ""
     names: list[WrittenName] = field(default_factory=list)
     loops: tuple[Step, ...] = ()
 
@@ -230,7 +231,7 @@ class _Finder:
         """Return the scope inside a group; its own if it has a name."""
         if text is None:
             return scope
-        inside = WrittenScope(scope, loops=loops)
+        inside = WrittenScope(scope, text, loops=loops)
         self.enter(text, "", step, scope, inside, loops)
         return inside
 

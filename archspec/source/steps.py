@@ -195,6 +195,8 @@ class Steps:
             _settle(second, two, flow)
         if not _is_same(one, flow):
             _settle(first, one, flow)
+        if not first and not second:
+            return flow
         if not first:
             test, first, second = ast.UnaryOp(ast.Not(), test), second, first
         room.body.append(IfElse(test, first, second))
@@ -284,6 +286,7 @@ class Steps:
 
     def once(self, step: Step, sources: Sources | None, cur: Cur, room: Room) -> Cur:
         """Write a step that is there, in one iteration."""
+        start = len(room.body)
         match step:
             case LayerCall() | BlockCall() | Reuse():
                 taken = self.take(sources, cur, room)
@@ -295,7 +298,7 @@ class Steps:
                 value = self.body(step.body, fed, self.open(step, room))
             case _:
                 value = self.single(sources, cur, room)
-        return self.bind(step, value, room)
+        return self.bind(step, value, room, start)
 
     def open(self, step: Step, room: Room) -> Room:
         """Return the room inside a group, which has names of its own if it has one."""
@@ -415,8 +418,7 @@ class Steps:
         nodes = nodes_of(self.trace, self.graph, step)
         given = write_arguments(step, room, self.find_axis(cur, room), nodes, self.decisions)
         title = join((*room.prefix, *self.label(step, snake_case(step.label), room)))
-        lone = step.arguments is not None and step.arguments.first is not None
-        made: ast.expr = make_layer(step.label, given, title, lone)
+        made: ast.expr = make_layer(step.label, given, title)
         again = step in self.wanted.again
         if again or any(forgets_freezing(each) for each in nodes):
             if again and room.counters:
@@ -471,18 +473,21 @@ class Steps:
     def merge(self, merge: Step, ends: Sequence[ast.expr], room: Room) -> ast.expr:
         if len(ends) == 1:
             return ends[0]
-        return self.apply(merge, [*ends], None, room)
+        start = len(room.body)
+        value = self.apply(merge, [*ends], None, room)
+        return self.bind(merge, value, room, start) or value
 
     def branch(self, branch: Branch, cur: ast.expr, room: Room) -> ast.expr:
         """Write a branch that is there, and return its value."""
+        start = len(room.body)
         plain = branch.condition is None and branch.loop is None and branch.otherwise is None
         if plain and (branch.body is None or not branch.body.steps):
-            return self.bind(branch, self.single(branch.sources, cur, room), room) or cur
+            return self.bind(branch, self.single(branch.sources, cur, room), room, start) or cur
         flow = self.branch_flow(branch, room)
         self.active_flows.append(flow)
         inside = replace(self.open_branch(branch, room), flow=flow)
         end = self.conditional_branch(branch, cur, inside)
-        return self.bind(branch, end, inside)
+        return self.bind(branch, end, inside, start) or end
 
     def conditional_branch(self, branch: Branch, cur: ast.expr, room: Room) -> ast.expr:
         value: Cur
@@ -514,6 +519,8 @@ class Steps:
         text = PLACEHOLDER.sub("", branch_text(branch) or "").strip("_-")
         base = identifier(text) if text[:1].isalpha() else f"branch_{text}" if text else "branch"
         base = identifier(base)
+        if self.wanted.uses.get(branch) == "variable":
+            return self.variable(next(e for e in room.scope.names if e.step is branch), room)
         if base in self.names.taken and base not in self.branch_flows:
             base = f"{base}_branch"
         if self.wanted.uses.get(branch) is not None:
@@ -676,6 +683,9 @@ class Steps:
         if key not in self.variables:
             text = PLACEHOLDER.sub("", written.text).strip("_-") or "value"
             text = text if text[0].isalpha() else f"step_{text}"
+            around = key[0].text if key[0] is not None else ""
+            if identifier(text) in self.names.taken and around:
+                text = f"{PLACEHOLDER.sub('', around).strip('_-')}_{text}"
             self.variables[key] = self.names.new(text)
         return self.variables[key]
 
@@ -691,8 +701,11 @@ class Steps:
         assert isinstance(made, Assign)
         return made.target
 
-    def bind(self, step: Step, value: Cur, room: Room) -> Cur:
-        """Keep the value of a step that is referred to, and return it."""
+    def bind(self, step: Step, value: Cur, room: Room, start: int) -> Cur:
+        """Keep the value of a step that is referred to, and return it.
+
+        start: how many statements stood before the step.
+        """
         if value is None:
             return None
         scope = self.wanted.scopes.get(step)
@@ -704,7 +717,7 @@ class Steps:
                 room.body.append(Do(call(ast.Attribute(listed, "append"), [value])))
             use = self.wanted.uses.get(written.step)
             if use == "variable":
-                value = self.keep(name(self.variable(written, room)), value, room)
+                value = self.keep(name(self.variable(written, room)), value, room, start)
             elif use == "table":
                 label = self.name_of(step, written, room)
                 key = join((*self.paths[scope], *label))
@@ -716,9 +729,11 @@ class Steps:
             return self.fill(written.text, room)
         return self.explicit(step, room) if step.name is not None else (written.text,)
 
-    def keep(self, variable: ast.Name, value: ast.expr, room: Room) -> ast.expr:
+    def keep(
+        self, variable: ast.Name, value: ast.expr, room: Room, start: int
+    ) -> ast.expr:
         """Put a value into a variable of its own: where it is made, if that is right before."""
-        last = room.body[-1] if room.body else None
+        last = room.body[-1] if len(room.body) > start else None
         if (
             isinstance(last, Assign)
             and isinstance(last.target, ast.Name)

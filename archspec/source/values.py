@@ -115,21 +115,13 @@ def must_be_given(op: str, argument: str) -> bool:
     return LAYERS[op].file is not None and argument not in COMMON
 
 
-def make_layer(
-    op: str,
-    arguments: Mapping[str, ast.expr],
-    name: ast.expr,
-    lone: bool = False,
-) -> ast.Call:
-    """Return the call that makes a layer.
-
-    lone: whether its first argument needs no name.
-    """
+def make_layer(op: str, arguments: Mapping[str, ast.expr], name: ast.expr) -> ast.Call:
+    """Return the call that makes a layer."""
     table = LAYERS[op].arguments
     positional: list[ast.expr] = []
     rest = {key: arguments[key] for key in table if key in arguments}
     for place, key in enumerate(table):
-        needed = table[key].default is REQUIRED or (place == 0 and (lone or key in PLAIN))
+        needed = table[key].default is REQUIRED or (place == 0 and key in PLAIN)
         if key not in rest or not needed or LAYERS[op].file is not None:
             break
         positional.append(rest.pop(key))
