@@ -9,16 +9,18 @@ from typing import Any
 from msgspec import Struct, field
 
 from archspec.arguments import Argument
-from archspec.errors import Refused
-from archspec.errors import Span
+from archspec.errors import Refused, Span
+from archspec.expand.drafts import Draft
 from archspec.expand.origins import SAME
 from archspec.graph import Graph, Node
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES
+from archspec.source.constants import write_object
 from archspec.source.formulas import FindAxis, translate
 from archspec.source.replay import is_exact
 from archspec.source.rooms import Room
 from archspec.source.statements import call, constant, name
+from archspec.source.trace import Trace
 from archspec.source.values import (
     PLAIN,
     Unwritable,
@@ -27,9 +29,6 @@ from archspec.source.values import (
     normal_value,
     object_of,
 )
-from archspec.source.constants import write_object
-from archspec.source.trace import Trace
-from archspec.expand.drafts import Draft
 from archspec.syntax.formulas import is_formula
 from archspec.syntax.source import Value, iter_texts, to_plain
 from archspec.syntax.steps import BlockCall, LayerCall
@@ -73,7 +72,9 @@ def write_arguments(
         if made is not None and place in decisions.whole:
             made = call(name("int"), [made])
         if made is not None or must_be_given(op, key):
-            written[key] = made if made is not None else normal_value(table[key], table[key].default)
+            written[key] = (
+                made if made is not None else normal_value(table[key], table[key].default)
+            )
     for key, argument in table.items():
         if key not in written and must_be_given(op, key):
             written[key] = normal_value(argument, argument.default)

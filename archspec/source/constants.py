@@ -103,7 +103,7 @@ def no_axis(step: str, axis: str) -> ast.expr:
 
 
 def write_value(value: Value, env: Mapping[str, ast.expr], key: str | None = None) -> ast.expr:
-    """Return the value of a param: numbers, texts, lists, formulas, and objects as Keras reads them.
+    """Return the value of a param: numbers, texts, lists, formulas, and objects of Keras.
 
     key: what `==` stands for.
     """

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct, field
 
-from archspec.source.layout import write_body, write_docstring, write_function
+from archspec.source.layout import write_body, write_function
 from archspec.source.replay import FROM_MATH
-from archspec.source.statements import Assign, Function, Remark, Statement, expressions, walk
+from archspec.source.statements import Assign, Function, Statement, expressions, walk
 
 MAKE_DIVISIBLE = '''\
 def make_divisible(value, divisor=8):
@@ -19,38 +19,50 @@ def make_divisible(value, divisor=8):
 '''
 
 
+class OwnClasses(Struct, eq=False):
+    """What makes the classes of layers of one's own: imports and other statements, as the user
+    wrote them, and the function that makes each class, by the layer."""
+
+    imports: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    makers: dict[str, str] = field(default_factory=dict)
+
+
 class SourceFile(Struct, eq=False):
     """A source file in the making.
 
-    origin: what the first line says. doc: its docstring. constants: in their order. functions: in
-    their order, that of the model the last. own: the text that makes each layer of one's own.
+    main: the function of the model. origin: what the first line says. constants, functions: in
+    their order.
     """
 
-    origin: str
     main: Function
-    doc: str = ""
-    constants: list[Assign | Remark] = field(default_factory=list)
+    origin: str = ""
+    constants: list[Assign] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
-    own: Mapping[str, str] = field(default_factory=dict)
 
-    def write(self) -> str:
-        """Return the text."""
+    def write(self, own: OwnClasses | None = None) -> str:
+        """Return the text.
+
+        own: what makes the classes of layers of one's own; without it they are only named.
+        """
+        own = own or OwnClasses()
         functions = [*self.functions, self.main]
         called = _names_called(self.constants, functions)
-        lines = [f"# {self.origin}"]
-        if self.doc:
-            lines += [*write_docstring(self.doc, 0)]
-        lines += [""]
+        lines = [f"# {self.origin}", ""]
         from_math = sorted(called & FROM_MATH.keys())
-        if from_math:
-            lines += [f"from math import {', '.join(from_math)}", ""]
+        imports = {f"from math import {', '.join(from_math)}"} if from_math else set()
+        imports |= set(own.imports)
+        if imports:
+            lines += [*sorted(imports), ""]
         lines += ["import keras", "from keras import layers", ""]
         if self.constants:
             lines += [*write_body(self.constants), ""]
         if "make_divisible" in called:
             lines += ["", *MAKE_DIVISIBLE.split("\n")]
-        for text in self.own.values():
-            lines += ["", *text.rstrip("\n").split("\n"), ""]
+        for text in own.texts:
+            lines += ["", *text.split("\n"), ""]
+        if own.makers:
+            lines += ["", *(f"{name} = {maker}()" for name, maker in own.makers.items()), ""]
         for each in functions:
             lines += ["", *write_function(each), ""]
         return "\n".join(lines).rstrip("\n") + "\n"

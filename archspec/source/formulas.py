@@ -71,9 +71,7 @@ class _Translation:
             case ast.Attribute(value=owner, attr=attr) if attr in AXES:
                 axes = self.find_axis(_dotted(owner), attr)
                 return axes if attr != "shape" else call(name("list"), [_without_batch(axes)])
-            case ast.Call(
-                func=ast.Name(id="len"), args=[ast.Attribute(attr="shape", value=owner)]
-            ):
+            case ast.Call(func=ast.Name(id="len"), args=[ast.Attribute(attr="shape", value=owner)]):
                 axes = self.find_axis(_dotted(owner), "shape")
                 return ast.BinOp(call(name("len"), [axes]), ast.Sub(), constant(1))
             case ast.Call(func=ast.Name(id=word), args=args, keywords=[]) if word in FUNCTIONS:
@@ -91,9 +89,11 @@ class _Translation:
             for op, each in zip(ops, others, strict=True)
         ]
         one = self.whole(left)
-        if len(ops) == 1 and isinstance(right[0], ast.Constant) and right[0].value is None:
-            alike = {ast.Eq: ast.Is, ast.NotEq: ast.IsNot}
-            ops = [alike[type(ops[0])]() if type(ops[0]) in alike else ops[0]]  # type: ignore[index]
+        match ops, right:
+            case [ast.Eq()], [ast.Constant(value=None)]:
+                ops = [ast.Is()]
+            case [ast.NotEq()], [ast.Constant(value=None)]:
+                ops = [ast.IsNot()]
         return ast.Compare(one, ops, right)
 
     def axis_at(self, step: str, part: ast.expr) -> ast.expr:

@@ -8,18 +8,16 @@ from contextlib import suppress
 from typing import NoReturn
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
-from archspec.errors import Span
 from archspec.expand.drafts import Draft
 from archspec.expand.references import is_channels_first
 from archspec.graph import Graph, Node
 from archspec.loading.files import Block, Home, Spec
 from archspec.source.arguments import Decisions
 from archspec.source.constants import Constants, write_new_object, write_value
-from archspec.source.formulas import translate
 from archspec.source.file import SourceFile
 from archspec.source.flat import FreshNames, identifier, input_statement, model_call, write_nodes
+from archspec.source.formulas import translate
 from archspec.source.replay import BUILTINS, FROM_MATH
 from archspec.source.rooms import DefaultArguments, Layered, Room
 from archspec.source.scopes import Wanted, find_wanted
@@ -40,12 +38,11 @@ from archspec.source.statements import (
 )
 from archspec.source.steps import Cur, Steps
 from archspec.source.trace import Trace, Visit
-from archspec.source.values import Unwritable, plain
+from archspec.source.values import Unwritable
 from archspec.syntax import steps as spec_steps
 from archspec.syntax.formulas import is_formula, words_in
 from archspec.syntax.source import Value, iter_texts
 from archspec.syntax.steps import BlockCall, Reuse, Step
-
 
 RESERVED = frozenset({"keras", "layers", "x", "name", "make_divisible", *BUILTINS, *FROM_MATH})
 
@@ -119,7 +116,7 @@ class TextWriter:
         used = {name for each in functions for name in _names_in(each)}
         functions = [each for each in functions if each is main or each.name in used]
         constants = _used_constants(self.constants.list_statements(), functions)
-        return SourceFile("", main, "", [*constants], functions[:-1])
+        return SourceFile(main, constants=constants, functions=functions[:-1])
 
     def call_block(
         self,
@@ -197,7 +194,7 @@ class _BlockFunction:
             function.required.append(variable)
             inputs[each] = name(variable)
         env: dict[str, ast.expr] = {}
-        params = dict(block.value.get("params").data) if block.value.get("params") else {}
+        params = {each: value for each, _, value in block.value.entries_of("params")}
         renamed = {each: self.names.new(each) for each in params}
         env |= {each: name(renamed[each]) for each in params}
         if len(inputs) == 1:
@@ -376,12 +373,11 @@ class _Main:
                 raise Unwritable("the model has no last value")
             ends = [end]
         else:
-            ends = [self._output(each, place, steps, room) for place, each in enumerate(self.outputs)]
+            ends = [
+                self._output(each, place, steps, room) for place, each in enumerate(self.outputs)
+            ]
         made = model_call([*inputs.values()], ends, keras_name(graph))
-        if isinstance(ends[0], ast.Subscript) or len(ends) > 1:
-            body.append(Return(made))
-        else:
-            body.append(Return(made))
+        body.append(Return(made))
         self.function.body += [*_used_assigns(head, body), *body]
         return self.function
 
@@ -403,18 +399,16 @@ class _Main:
         for each in self.graph.inputs:
             variable = self.names.new("inputs" if self.graph.inputs == ("input",) else each)
             made = input_statement(self.graph[each], variable)
-            written = root.get("input") or root.get("inputs")
-            if root.get("inputs") is not None and root.get("inputs").data:
-                written = root.get("inputs").get(each)
-            shape = written.get("shape") if written is not None and isinstance(written.data, dict) else written
+            several = root.get("inputs")
+            written = root.get("input") if several is None else several.get(each)
+            if written is not None and isinstance(written.data, dict):
+                written = written.get("shape")
             assert isinstance(made.value, ast.Call)
-            try:
-                if shape is not None:
-                    value = write_value(shape, env)
+            if written is not None:
+                with suppress(Unwritable):  # the evaluated shape is there already
+                    value = write_value(written, env)
                     if isinstance(value, ast.List):
                         made.value.args[0] = ast.Tuple(value.elts)
-            except Unwritable:
-                pass  # the evaluated shape is there already
             self.function.body.append(made)
             inputs[each] = self.known[each] = name(variable)
         return inputs
@@ -426,9 +420,9 @@ class _Main:
         inside = set(nodes)
         known = dict(self.known)
         visits = self.trace.of(step)
-        for text, node in _list_taken(visits[0]) if visits else ():
+        for text, before in _list_taken(visits[0]) if visits else ():
             if text == "previous" and cur is not None:
-                known[node] = self._spare(node, cur, made, room)
+                known[before] = self._spare(before, cur, made, room)
         for node in made:
             for each in node.inputs:
                 if each not in known and each not in inside:
@@ -457,9 +451,7 @@ class _Main:
         self.known |= {each: known[each] for each in inside & kept}
         return known[last] if last is not None else None
 
-    def _spare(
-        self, node: str, cur: ast.expr, made: Sequence[Node], room: Room
-    ) -> ast.expr:
+    def _spare(self, node: str, cur: ast.expr, made: Sequence[Node], room: Room) -> ast.expr:
         """Return the variable of a node that flat statements take; another one if these overwrite
         it before they take it for the last time."""
         takers = [place for place, each in enumerate(made) if node in each.inputs]
@@ -541,7 +533,9 @@ class _MainSteps(Steps):
         """Return the value that a name stands for, of a node that is written flat, too."""
         found = room.scope.find(text) if text not in ("previous", "input") else []
         flat = {
-            each for step in self.main.writer.learnt.flat for each in spec_steps.Body((step,)).walk()
+            each
+            for step in self.main.writer.learnt.flat
+            for each in spec_steps.Body((step,)).walk()
         }
         if not any(each.step in flat for each in found):
             return super().reference(text, cur, room)

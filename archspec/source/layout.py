@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from archspec.source.statements import (
     Assign,
-    IfElse,
     Do,
     Function,
+    IfElse,
     Loop,
     Remark,
     Return,

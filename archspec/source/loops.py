@@ -144,9 +144,7 @@ def read_columns(
             raise
         columns = [_from_rows(rows)]
     variables = {word: name(new(word)) for each in columns for word in each.variables}
-    counted = next(
-        (variables[each.variables[0]] for each in columns if _counts(each)), None
-    )
+    counted = next((variables[each.variables[0]] for each in columns if _counts(each)), None)
     counter = None if counted is not None else name(new("i"))
     index = counted or counter or name("i")
     return Columns(columns, index, counter, variables, {INDEX: index, **variables})

@@ -232,7 +232,10 @@ class _Follower:
                 self.value(owner, scope)[self.value(key, scope)] = value
             case ast.Attribute(value=owner, attr="trainable"):
                 layer = self.value(owner, scope)
-                if not isinstance(layer, MadeLayer) or layer.arguments.get("trainable") is not value:
+                if (
+                    not isinstance(layer, MadeLayer)
+                    or layer.arguments.get("trainable") is not value
+                ):
                     raise Mismatch("`trainable` is set to another value")
             case _:
                 raise Mismatch(f"{type(target).__name__} takes no value")
@@ -392,10 +395,8 @@ class _Follower:
         takes = LAYERS[layer.op].takes
         slots = tuple(key for key, each in named.items() if isinstance(each, LayerValue))
         constants = {key: each for key, each in named.items() if key not in slots}
-        if slots:
-            inputs = [named[key] for key in slots]
-        else:
-            inputs = given[0] if takes == "list" else given
+        inputs = given[0] if given and takes == "list" else given
+        inputs = [named[key] for key in slots] if slots else inputs
         if bool(given) is bool(slots) or not all(isinstance(each, LayerValue) for each in inputs):
             raise Mismatch(f"{layer.op} takes what is no value of a layer")
         names = tuple(_name(each) for each in inputs)
@@ -490,5 +491,3 @@ def is_exact(raw: Any, wanted: Any) -> bool:
     if isinstance(wanted, int) and not isinstance(wanted, bool):
         return isinstance(raw, int) and not isinstance(raw, bool)
     return True
-
-

@@ -61,10 +61,11 @@ def join(pieces: Sequence[str | ast.expr]) -> ast.expr:
     for each in pieces:
         if isinstance(each, ast.Constant) and isinstance(each.value, str):
             each = each.value
+        last = values[-1] if values else None
         if not isinstance(each, str):
             values.append(ast.FormattedValue(each, -1))
-        elif values and isinstance(values[-1], ast.Constant):
-            values[-1] = constant(values[-1].value + each)
+        elif isinstance(last, ast.Constant):
+            values[-1] = constant(f"{last.value!s}{each}")
         elif each:
             values.append(constant(each))
     if not values:

@@ -12,9 +12,6 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from archspec.errors import Refused
-from archspec.expand.drafts import Draft, Nothing
-from archspec.expand.origins import SAME
 from archspec.expand.references import is_channels_first
 from archspec.expand.scopes import snake_case
 from archspec.graph import Graph
@@ -26,7 +23,7 @@ from archspec.source.arguments import (
     write_call_params,
 )
 from archspec.source.flat import FreshNames, identifier
-from archspec.source.formulas import FindAxis, list_steps, translate
+from archspec.source.formulas import FindAxis, translate
 from archspec.source.loops import Columns, read_columns
 from archspec.source.rooms import Layered, Pieces, Room, join
 from archspec.source.scopes import Wanted, WrittenName, WrittenScope, branch_text
@@ -35,18 +32,16 @@ from archspec.source.statements import (
     Body,
     Do,
     IfElse,
-    Loop,
     call,
     constant,
     name,
-    names_read,
     same,
 )
 from archspec.source.suffixes import Counter, Test, find_suffix
 from archspec.source.trace import Trace
 from archspec.source.values import Unwritable, call_layer, forgets_freezing, make_layer
 from archspec.syntax import steps as spec_steps
-from archspec.syntax.formulas import SPATIAL, PLACEHOLDER, Axes, Reported, is_formula
+from archspec.syntax.formulas import PLACEHOLDER, SPATIAL, is_formula
 from archspec.syntax.source import Value, to_plain
 from archspec.syntax.steps import (
     BlockCall,
@@ -131,9 +126,7 @@ class Steps:
 
     # --- conditions ------------------------------------------------------------------------------
 
-    def conditional(
-        self, step: Step, sources: Sources | None, cur: Cur, room: Room
-    ) -> Cur:
+    def conditional(self, step: Step, sources: Sources | None, cur: Cur, room: Room) -> Cur:
         if step.condition is None:
             return self.once(step, sources, cur, room)
         is_single = sources is not None and sources.single and "*" not in str(sources.names[0].data)
@@ -142,17 +135,17 @@ class Steps:
         other = step.alternative()
         test = self.test(step.condition, cur, room)
         flow = name(room.flow)
-        early = None
-        if cur is not None and not _is_same(cur, flow) and not isinstance(test, ast.Constant):
-            if other is None and not isinstance(step, From):
-                early = Assign(flow, cur)
-                room.body.append(early)
-                cur = flow
+        may_pass = other is None and not isinstance(step, From | Branches)
+        may_pass = may_pass and not isinstance(test, ast.Constant)
+        if may_pass and cur is not None and not _is_same(cur, flow):
+            room.body.append(Assign(flow, cur))
+            cur = flow
         first: list[Callable[[Room], Cur]] = [lambda inner: self.once(step, sources, cur, inner)]
         if other is not None:
             first.append(lambda inner: self.once(other, sources, cur, inner))
-        bodies = [step.body, other.body] if isinstance(step, Group) and other else [None]
-        there = [self.trace.is_live(each) for each in bodies]
+        there = [True]
+        if isinstance(step, Group) and isinstance(other, Group):
+            there = [self.trace.is_live(each.body) for each in (step, other)]
         if isinstance(test, ast.Constant):
             place = 0 if test.value else 1
             return first[place](room) if place < len(first) else cur
@@ -244,7 +237,7 @@ class Steps:
 
     def read_loop(self, step: Step, cur: Cur, room: Room) -> Columns:
         rows = self.find_rows(step)
-        active = {each.index.id for each in room.counters if isinstance(each.index, ast.Name)}
+        active = {each.index.id for each in room.counters}
         active |= {each.id for one in room.counters for each in one.variables.values()}
 
         counting = _list_counting(step)
@@ -272,10 +265,14 @@ class Steps:
                 if one.loop is None:
                     continue
                 iteration = next(iterations, None)
-                if one is step and iteration is not None:
-                    if found.setdefault(index, iteration.values) != iteration.values:
-                        return None
-        return [found[each] for each in sorted(found)] if sorted(found) == [*range(len(found))] else None
+                values = None if one is not step or iteration is None else iteration.values
+                if values is not None and found.setdefault(index, values) != values:
+                    return None
+        return (
+            [found[each] for each in sorted(found)]
+            if sorted(found) == [*range(len(found))]
+            else None
+        )
 
     def is_fed_each_time(self, sources: Sources, columns: Columns) -> bool:
         """Return whether each iteration takes what `from` says, and not the first alone."""
@@ -287,6 +284,7 @@ class Steps:
     def once(self, step: Step, sources: Sources | None, cur: Cur, room: Room) -> Cur:
         """Write a step that is there, in one iteration."""
         start = len(room.body)
+        value: Cur
         match step:
             case LayerCall() | BlockCall() | Reuse():
                 taken = self.take(sources, cur, room)
@@ -305,7 +303,9 @@ class Steps:
         if step.name is None:
             return room
         label = self.explicit(step, room)
-        scope = next(each.scope for each in room.scope.names if each.step in (step, *_same(step, room)))
+        scope = next(
+            each.scope for each in room.scope.names if each.step in (step, *_same(step, room))
+        )
         assert scope is not None
         inside = room.inside(label, scope)
         self.paths[scope] = inside.path
@@ -339,7 +339,7 @@ class Steps:
         tests = [Test(text, made) for text, made in self.tests.get(room.scope, ())]
         suffix = find_suffix(visits, base, room.counters, tests)
         if isinstance(suffix, ast.Constant):
-            return (f"{base}{suffix.value}",)
+            return (f"{base}{suffix.value!s}",)
         match suffix:
             case ast.JoinedStr():
                 return (base, *_parts(suffix))
@@ -353,14 +353,22 @@ class Steps:
         """Return a name for a step that is never there, which no other one beside it has."""
         beside = [each.step for each in room.scope.names if each.text == base]
         taken = {visit.label for each in beside for visit in self.trace.of(each)}
-        before = sum(not self.trace.of(each) for each in beside[: beside.index(step)]) if step in beside else 0
-        free = (label for label in (base, *(f"{base}_{n}" for n in range(1, 999))) if label not in taken)
+        before = (
+            sum(not self.trace.of(each) for each in beside[: beside.index(step)])
+            if step in beside
+            else 0
+        )
+        free = (
+            label for label in (base, *(f"{base}_{n}" for n in range(1, 999))) if label not in taken
+        )
         return [next(free) for _ in range(before + 1)][-1]
 
     def suffix(self, made: ast.expr, room: Room) -> ast.expr:
         """Return the variable of what stands behind the names of several steps."""
         used = {node.id for node in ast.walk(made) if isinstance(node, ast.Name)}
-        head = next((head for head, variables in reversed(room.heads) if variables & used), room.heads[0][0])
+        head = next(
+            (head for head, variables in reversed(room.heads) if variables & used), room.heads[0][0]
+        )
         key = f"{id(head)} {ast.dump(made)}"
         if key not in self.suffixes:
             variable = self.names.new("suffix")
@@ -437,9 +445,7 @@ class Steps:
             raise Unwritable("what is called again is more than one layer")
         owner = owners[0]
         slots, inputs = _by_slots(taken)
-        value = call_layer(
-            self.layers[owner], owner.label, inputs, slots, self.constants(step)
-        )
+        value = call_layer(self.layers[owner], owner.label, inputs, slots, self.constants(step))
         room.body.append(Assign(name(room.flow), value))
         return name(room.flow)
 
@@ -729,9 +735,7 @@ class Steps:
             return self.fill(written.text, room)
         return self.explicit(step, room) if step.name is not None else (written.text,)
 
-    def keep(
-        self, variable: ast.Name, value: ast.expr, room: Room, start: int
-    ) -> ast.expr:
+    def keep(self, variable: ast.Name, value: ast.expr, room: Room, start: int) -> ast.expr:
         """Put a value into a variable of its own: where it is made, if that is right before."""
         last = room.body[-1] if len(room.body) > start else None
         if (

@@ -1,4 +1,4 @@
-"""Say by a formula which number an unnamed step has behind its name, `conv2d_1`, as it was given."""
+"""Say by a formula which number stands behind the name of an unnamed step, as in `conv2d_1`."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Counter(Struct, frozen=True, eq=False):
     loop, by their names in formulas."""
 
     step: Step
-    index: ast.expr
-    variables: Mapping[str, ast.expr]
+    index: ast.Name
+    variables: Mapping[str, ast.Name]
 
 
 def find_suffix(
@@ -43,7 +43,9 @@ def find_suffix(
     numbers = [_number(each.label, base) for each in visits]
     if len(set(numbers)) == 1:
         return constant(_suffix(numbers[0]))
-    places = [{step: index for step, index in each.inner if step.loop is not None} for each in visits]
+    places = [
+        {step: index for step, index in each.inner if step.loop is not None} for each in visits
+    ]
     rows = [[place[each.step] for each in counters if each.step in place] for place in places]
     known = [each for each in counters if each.step in places[0]]
     found = (
@@ -88,7 +90,7 @@ def _by_loops(
     total: ast.expr | None = None
     for factor, counter in zip(factors, counters, strict=True):
         if factor:
-            part = counter.index
+            part: ast.expr = counter.index
             part = part if factor == 1 else ast.BinOp(constant(factor), ast.Mult(), part)
             total = part if total is None else ast.BinOp(total, ast.Add(), part)
     assert total is not None

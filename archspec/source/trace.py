@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -71,9 +72,9 @@ class Trace(Struct, eq=False):
     def find_maker(self, node: str) -> Step | None:
         """Return the step of a layer that makes a node."""
         for each in self.visits:
-            if isinstance(each.value, Draft) and each.value.name == node:
-                if isinstance(each.step, LayerCall):
-                    return each.step
+            made = each.value if isinstance(each.step, LayerCall) else None
+            if isinstance(made, Draft) and made.name == node:
+                return each.step
         return None
 
     def is_live(self, body: Body | None) -> bool:
@@ -142,4 +143,3 @@ def _collect(
         if isinstance(each.step, BlockCall) and block is not None:
             result.blocks.setdefault(block, []).append(each)
     return result
-

@@ -78,7 +78,7 @@ def object_of(
         return call(layer, [], arguments)
     if kind == "initializer" and not arguments:
         return constant(snake_case(name))
-    first = next(iter(TABLES[kind][name]), None)
+    first = next(iter(TABLES[kind][name]), "")
     positional = [arguments[first]] if first in arguments and (lone or len(arguments) == 1) else []
     rest = {key: each for key, each in arguments.items() if not (positional and key == first)}
     return call(dotted(f"{MODULES[kind]}.{name}"), positional, rest)
