@@ -46,6 +46,7 @@ ROOMS = [
     "pictures",
     "backends",
     "folding",
+    "source",
     "importing",
     "data",
     "runs",

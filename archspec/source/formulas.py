@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from archspec.errors import Refused
 from archspec.source.statements import call, constant, name
 from archspec.source.values import Unwritable
-from archspec.syntax.formulas import AXES, BINARY, COMPARISONS, FUNCTIONS, WORDS, is_formula, parse
+from archspec.syntax.formulas import (
+    AXES,
+    BINARY,
+    COMPARISONS,
+    FUNCTIONS,
+    WORDS,
+    evaluate,
+    is_formula,
+    parse,
+)
 from archspec.syntax.source import Value, iter_texts
 
 # (name of a step, "height") -> its length; for "shape" all axes
@@ -53,9 +62,12 @@ class _Translation:
             case ast.IfExp(test=test, body=body, orelse=otherwise):
                 return ast.IfExp(self.whole(test), self.whole(body), self.whole(otherwise))
             case ast.BoolOp(op=op, values=values):
-                return ast.BoolOp(op, [self.whole(each) for each in values])
+                return _join(op, [self.whole(each) for each in values])
             case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.UAdd() as op, operand=operand):
-                return ast.UnaryOp(op, self.whole(operand))
+                inside = self.whole(operand)
+                if isinstance(op, ast.Not) and isinstance(inside, ast.Constant):
+                    return constant(not inside.value)
+                return ast.UnaryOp(op, inside)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
                 return ast.BinOp(self.whole(left), op, self.whole(right))
             case ast.Compare(left=left, ops=ops, comparators=others):
@@ -89,6 +101,8 @@ class _Translation:
             for op, each in zip(ops, others, strict=True)
         ]
         one = self.whole(left)
+        if all(isinstance(each, ast.Constant) for each in (one, *right)):
+            return constant(evaluate(ast.unparse(ast.Compare(left, ops, others)), {}))
         match ops, right:
             case [ast.Eq()], [ast.Constant(value=None)]:
                 ops = [ast.Is()]
@@ -109,6 +123,15 @@ class _Translation:
                 listed = call(name("list"), [_without_batch(axes)])
                 return ast.Subscript(listed, ast.Slice(*bounds))
         return ast.Subscript(_without_batch(axes), self.whole(part))
+
+
+def _join(op: ast.boolop, values: list[ast.expr]) -> ast.expr:
+    """Return `a and b`, or `a or b`, without the values at the front that decide nothing."""
+    while len(values) > 1 and isinstance(values[0], ast.Constant):
+        if bool(values[0].value) is isinstance(op, ast.Or):
+            return values[0]
+        values = values[1:]
+    return values[0] if len(values) == 1 else ast.BoolOp(op, values)
 
 
 def _without_batch(axes: ast.expr) -> ast.expr:

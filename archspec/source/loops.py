@@ -125,15 +125,15 @@ def read_columns(
 ) -> Columns:
     """Return the head of a loop.
 
-    new: gives the variable of a name. rows: the values of the variables, if they are the same every
-    time. Raises `Unwritable`.
+    new: gives the variable of a name, and of "" one for the number. rows: the values of the
+    variables, if they are the same every time. Raises `Unwritable`.
     """
     if isinstance(step.loop, Repeat):
         count = step.loop.count
         times: ast.expr = constant(count.data)
         if is_formula(count.data):
             times = translate(count.data[1:], env, find_axis)
-        index = name(new("i"))
+        index = name(new(""))
         columns = [Column((INDEX,), call(name("range"), [times]))]
         return Columns(columns, index, None, {INDEX: index}, {INDEX: index})
     assert isinstance(step.loop, For)
@@ -145,8 +145,8 @@ def read_columns(
         columns = [_from_rows(rows)]
     variables = {word: name(new(word)) for each in columns for word in each.variables}
     counted = next((variables[each.variables[0]] for each in columns if _counts(each)), None)
-    counter = None if counted is not None else name(new("i"))
-    index = counted or counter or name("i")
+    counter = None if counted is not None else name(new(""))
+    index = counted or counter or name("")
     return Columns(columns, index, counter, variables, {INDEX: index, **variables})
 
 

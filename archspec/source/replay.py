@@ -21,7 +21,7 @@ from archspec.graph import Graph, Node
 from archspec.infer import bind_arguments
 from archspec.layers import LAYERS
 from archspec.objects import ACTIVATION_LAYERS, KINDS, TABLES
-from archspec.source.values import MODULES
+from archspec.source.values import MODULES, forgets_freezing
 
 MAX_STATEMENTS = 1_000_000
 MAX_CALLS = 200  # within each other
@@ -149,6 +149,7 @@ class _Follower:
         }
         self.again = [node for node in graph if node.reuses is not None]
         self.left = {node.name for node in graph}
+        self.unfrozen: set[str] = set()  # nodes of layers that are to be frozen yet
         self.globals: dict[str, Any] = dict(BUILTINS)
         self.num_statements = 0
         self.depth = 0
@@ -176,6 +177,8 @@ class _Follower:
         wanted = ([*self.graph.inputs], [*self.graph.outputs], title)
         if (made.inputs, made.outputs, made.name) != wanted:
             raise Mismatch(f"the model is {made}, not {wanted}")
+        if self.unfrozen:
+            raise Mismatch(f"{min(self.unfrozen)} is trained")
         if self.left:
             raise Mismatch(f"no statement makes {min(self.left)}")
 
@@ -232,11 +235,9 @@ class _Follower:
                 self.value(owner, scope)[self.value(key, scope)] = value
             case ast.Attribute(value=owner, attr="trainable"):
                 layer = self.value(owner, scope)
-                if (
-                    not isinstance(layer, MadeLayer)
-                    or layer.arguments.get("trainable") is not value
-                ):
-                    raise Mismatch("`trainable` is set to another value")
+                if not isinstance(layer, MadeLayer) or layer.node is None or value is not False:
+                    raise Mismatch("`trainable` is set where it must not")
+                self.unfrozen.discard(layer.node.name)
             case _:
                 raise Mismatch(f"{type(target).__name__} takes no value")
 
@@ -435,6 +436,9 @@ class _Follower:
             key = getattr(refused.at, "name", "")
             is_part = isinstance(given.get(key), float)
             raise Mismatch(refused.message, node, key, is_part) from None
+        if forgets_freezing(node):
+            self.unfrozen.add(node.name)
+            bound["trainable"] = "trainable" in given  # or else it would not be frozen later
         for key, wanted in node.arguments.items():
             if bound[key] != wanted:
                 raise Mismatch(f"{node.name}: {key} is {bound[key]}, not {wanted}", node, key)

@@ -247,7 +247,7 @@ class Steps:
             for each in known:
                 if each not in active:
                     return each
-            text = word
+            text = word or "i"
             if word in self.names.taken:
                 text = f"{word}_index" if word in counting else f"{word}_value"
             known.append(self.names.new(text))
@@ -426,6 +426,8 @@ class Steps:
         nodes = nodes_of(self.trace, self.graph, step)
         given = write_arguments(step, room, self.find_axis(cur, room), nodes, self.decisions)
         title = join((*room.prefix, *self.label(step, snake_case(step.label), room)))
+        if any(forgets_freezing(each) for each in nodes):
+            given.pop("trainable", None)
         made: ast.expr = make_layer(step.label, given, title)
         again = step in self.wanted.again
         if again or any(forgets_freezing(each) for each in nodes):

@@ -153,11 +153,16 @@ def node_arguments(node: Node) -> dict[str, ast.expr]:
     return {
         key: normal_value(table[key], value)
         for key, value in node.arguments.items()
-        if value != table[key].default or must_be_given(node.op, key)
+        if (value != table[key].default or must_be_given(node.op, key))
+        and not (key == "trainable" and forgets_freezing(node))
     }
 
 
 def forgets_freezing(node: Node) -> bool:
-    """Return whether Keras would train the layers within a layer that is frozen."""
+    """Return whether Keras would train the layers within a layer that is frozen.
+
+    Those of a layer that is made frozen are made trainable, and nothing is done where it is frozen
+    again: so it is frozen once, when these layers are there.
+    """
     frozen = node.arguments.get("trainable", True) is False
     return frozen and node.facts is not None and any("/" in name for name in node.facts.weights)
