@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from archspec.api.resolve import resolve
     from archspec.api.schema import json_schema
     from archspec.api.show import show
+    from archspec.api.source import to_source
     from archspec.api.train import resume, train
     from archspec.api.use import evaluate, predict
     from archspec.comparing.table import Comparison
@@ -97,6 +98,7 @@ __all__ = [
     "resume",
     "show",
     "to_keras",
+    "to_source",
     "train",
 ]
 
@@ -119,6 +121,7 @@ _ELSEWHERE = {
     "describe_layers": "api.layers",
     "json_schema": "api.schema",
     "resume": "api.train",
+    "to_source": "api.source",
 }
 
 

@@ -166,7 +166,7 @@ class Graph(Struct, frozen=True, eq=False, dict=True):
     graph before the edits of the file, without its recipe; None if it has none. edits: these and
     those of the files below, the lowest file first, each with the number of steps that it met.
     extends: where the file names its base, if it does. silencers: the codes in comments that must
-    silence something in this network.
+    silence something in this network. origin: the loaded spec that it was expanded from.
     """
 
     name: str
@@ -185,6 +185,7 @@ class Graph(Struct, frozen=True, eq=False, dict=True):
     edits: tuple[EditCount, ...] = ()
     extends: Span | None = None
     silencers: tuple[Silencer, ...] = ()
+    origin: Any = None
 
     def __post_init__(self) -> None:
         seen: set[str] = set()

@@ -47,6 +47,7 @@ ROOMS = [
     "backends",
     "exporting",
     "folding",
+    "source",
     "importing",
     "data",
     "runs",

@@ -35,6 +35,8 @@ def build(spec: Spec, path: str | Path | None = None, *, seed: int = 0) -> keras
         hint = f"write '{target.with_suffix('.keras')}'"
         if target.suffix in (".yaml", ".yml"):
             hint += "; archspec.resolve(spec) returns a resolved spec"
+        if target.suffix == ".py":
+            hint += "; archspec.to_source(spec) returns source code"
         raise UserError(f"cannot write '{target}': Keras models end in .keras", hint)
     model = to_keras(graph_of(spec, "build"), seed)
     if target is not None:

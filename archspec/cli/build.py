@@ -1,4 +1,4 @@
-"""`archspec build`: a Keras model, or the resolved spec, in a file."""
+"""`archspec build`: a Keras model, the resolved spec or source code, in a file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from archspec.api.build import build as build_model
 from archspec.api.resolve import resolve
 from archspec.api.show import show
+from archspec.api.source import to_source
 from archspec.backends import framework
 from archspec.cli.options import (
     edit_option,
@@ -18,7 +19,15 @@ from archspec.cli.options import (
     recipe_option,
     set_option,
 )
-from archspec.cli.specs import BUILD, YAML, check_new_files, load_and_warn, write_spec
+from archspec.cli.specs import (
+    BUILD,
+    PYTHON,
+    YAML,
+    check_new_files,
+    load_and_warn,
+    write_source,
+    write_spec,
+)
 from archspec.errors import UserError
 
 
@@ -27,9 +36,9 @@ from archspec.errors import UserError
 @set_option
 @edit_option
 @layers_option
-@output_option("The file to write, which ends in .keras or .yaml.")
+@output_option("The file to write, which ends in .keras, .yaml or .py.")
 @recipe_option("seed", "Seed of the initial weights; 0 by default.")
-@click.option("--flat", is_flag=True, help="Write a .yaml file without blocks and loops.")
+@click.option("--flat", is_flag=True, help="Write a .yaml or .py file without blocks and loops.")
 def build(
     spec: str,
     settings: tuple[str, ...],
@@ -38,24 +47,31 @@ def build(
     seed: int | None,
     flat: bool,
 ) -> None:
-    """Build a SPEC as a Keras model, in a .keras file, or write its resolved spec.
+    """Build a SPEC as a Keras model, in a .keras file, or write its resolved spec or source code.
 
     The file is build/NAME.keras, unless -o names another one. If that ends in .yaml, it is the spec
-    with all that it extends, imports and edits worked in, and with the values of --set. Every layer
-    keeps its name. This needs no Keras, and overwrites no file.
+    with all that it extends, imports and edits worked in, and with the values of --set. If it ends
+    in .py, it is source code in plain Keras, which needs no archspec. Every layer keeps its name.
+    Neither needs Keras, nor overwrites a file.
     """
-    is_spec = output is not None and output.suffix in YAML
-    if output is not None and not is_spec and output.suffix != ".keras":
+    suffix = ".keras" if output is None else output.suffix
+    is_text = suffix in YAML or suffix == PYTHON
+    if output is not None and not is_text and suffix != ".keras":
         hint = f"write {output.with_suffix('.keras')} or {output.with_suffix('.yaml')}"
-        raise UserError(f"{output}: a Keras model ends in .keras, a resolved spec in .yaml", hint)
-    if flat and not is_spec:
-        raise click.UsageError("--flat is for a resolved spec: -o FILE.yaml")
-    if seed is not None and is_spec:
-        raise click.UsageError("--seed is for a Keras model: a spec has no weights")
-    if output is not None and is_spec:
-        check_new_files(output)
+        message = f"{output}: a Keras model ends in .keras, a resolved spec in .yaml"
+        raise UserError(f"{message}, source code in .py", hint)
+    if flat and not is_text:
+        raise click.UsageError("--flat is for a resolved spec or source code: -o FILE.yaml or .py")
+    if seed is not None and is_text:
+        what = "source code draws them anew" if suffix == PYTHON else "a spec has no weights"
+        raise click.UsageError(f"--seed is for the weights of a Keras model: {what}")
+    if output is not None and is_text:
+        check_new_files(output, suffixes=(*YAML, PYTHON))
         graph = load_and_warn(spec, settings, edits)
-        write_spec(output, resolve(graph, flat=flat), graph)
+        if suffix == PYTHON:
+            write_source(output, to_source(graph, flat=flat), graph)
+        else:
+            write_spec(output, resolve(graph, flat=flat), graph)
         return
     graph = load_and_warn(spec, settings, edits)
     path = output or BUILD / f"{graph.name}.keras"

@@ -22,6 +22,7 @@ from archspec.writing import writing
 
 STDIN_NAME = "stdin"
 YAML = (".yaml", ".yml")
+PYTHON = ".py"
 BUILD = Path("build")  # where pictures and models are written, unless -o says otherwise
 
 
@@ -55,8 +56,13 @@ def _document(spec: str) -> Document:
     return read_input(sys.stdin.buffer, STDIN_NAME) if spec == STDIN else pipeline.read(spec)
 
 
-def check_new_files(spec: Path | None, names: Path | None = None) -> None:
-    """Raise `UserError` if a spec, or a file with names, cannot be written as a new file."""
+def check_new_files(
+    spec: Path | None, names: Path | None = None, suffixes: Sequence[str] = YAML
+) -> None:
+    """Raise `UserError` if a spec, or a file with names, cannot be written as a new file.
+
+    suffixes: those that the spec may have.
+    """
     if spec is not None and names is not None and path_of(spec) == path_of(names):
         raise click.UsageError(f"-o and --names name the same file: {spec}")
     if names is not None and str(names) == STDIN:
@@ -64,18 +70,28 @@ def check_new_files(spec: Path | None, names: Path | None = None) -> None:
     for path in filter(None, (spec, names)):
         if kind_of(path) is not None:
             raise UserError(f"{path}: the file exists", "choose another name")
-    if spec is not None and spec.suffix not in YAML:
+    if spec is not None and spec.suffix not in suffixes:
         raise UserError(f"{spec}: a spec ends in .yaml", f"write {spec.with_suffix('.yaml')}")
 
 
 def write_spec(path: Path, text: str, graph: Graph) -> None:
     """Write a spec, and say how long it is and which network. graph: what it means."""
+    _write(path, text, graph, f"fingerprint {graph.fingerprint}")
+
+
+def write_source(path: Path, text: str, graph: Graph) -> None:
+    """Write source code, and say how long it is and what it has. graph: what it makes."""
+    function = next(line for line in reversed(text.split("\n")) if line.startswith("def "))
+    _write(path, text, graph, f"{function[4:-1]} returns the model")
+
+
+def _write(path: Path, text: str, graph: Graph, end: str) -> None:
     with writing(path) as temporary:
         temporary.write_text(text, "utf-8")
     layers, lines = sum(node.op != "InputLayer" for node in graph), text.count("\n")
     click.echo(
         f"wrote {path}: {layers:,} layers in {lines:,} lines, {graph.total_params:,} parameters, "
-        f"fingerprint {graph.fingerprint}"
+        f"{end}"
     )
 
 

@@ -108,6 +108,17 @@ def expand(spec: Spec) -> Graph:
             raise SpecError(out.findings, make_remains(out)) from None
 
 
+def expand_by(spec: Spec, kinds: Mapping[type[Step], Handler]) -> Expansion:
+    """Return all that is known of a sound spec without edits once it is expanded.
+
+    kinds: how a step of each type is expanded, as `KINDS` says, by functions that watch it.
+    """
+    out = Expansion(spec, kinds, findings=list(spec.diagnostics))
+    with _deep_recursion():
+        _expand_spec(out)
+    return out
+
+
 def _expand_below(level: EditLevel, out: Expansion) -> None:
     """Expand the network that the edits of a file change, as the files below mean it.
 
@@ -201,7 +212,7 @@ def _expand_spec(out: Expansion) -> Graph:
     warn_of_numbers_in_names(out)
     warn_of_numbers(out)
     warn_of_unknown_data(train, out)
-    graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out))
+    graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out), origin=spec)
     misfit = check_recipe(graph, context, out)
     contracts = find_broken_contracts(graph, spec.root.get("require"))
     return replace(graph, warnings=(*out.findings, *contracts), misfit=misfit)

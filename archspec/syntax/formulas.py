@@ -101,7 +101,7 @@ def evaluate(
     >>> evaluate("width * 2**stage", {"width": 64, "stage": 1})
     128
     """
-    return _Evaluation(names, work or Work(), find_axes or _find_no_axes).value(_parse(text), 0)
+    return _Evaluation(names, work or Work(), find_axes or _find_no_axes).value(parse(text), 0)
 
 
 def _find_no_axes(name: str) -> Axes:
@@ -153,7 +153,7 @@ def names_in(text: str) -> tuple[str, ...]:
     """
     parts = [text[1:]] if is_formula(text) else PLACEHOLDER.findall(text)
     try:
-        return tuple(name for part in parts for name in _names_of(_parse(part)))
+        return tuple(name for part in parts for name in _names_of(parse(part)))
     except Refused:
         return ()
 
@@ -167,7 +167,7 @@ def lacks_sign(text: str, names: Collection[str]) -> bool:
     [True, True, False, False]
     """
     try:
-        node = _parse(text)
+        node = parse(text)
     except Refused:
         return False
     parts = list(ast.walk(node))
@@ -192,7 +192,7 @@ def is_unbalanced(text: str) -> bool:
 
 
 @lru_cache(4096)
-def _parse(text: str) -> ast.expr:
+def parse(text: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
         raise Refused(f"the formula is longer than {MAX_LENGTH} characters", code="formula")
     if not text.strip():
@@ -293,7 +293,7 @@ def awaits(text: str, names: Mapping[str, Any]) -> bool:
     """Return whether a formula without its `=` names something that is known `LATER`."""
     if not any(word in text for word in COUNTED):  # of most formulas no more need be known
         return False
-    return any(names.get(name) is LATER for name in _names_of(_parse(text)))
+    return any(names.get(name) is LATER for name in _names_of(parse(text)))
 
 
 def put_values(text: str, names: Mapping[str, Any]) -> str:
@@ -309,7 +309,7 @@ def put_values(text: str, names: Mapping[str, Any]) -> str:
             value = names.get(node.id, LATER)
             return ast.Constant(value) if isinstance(value, int | float | str) else node
 
-    return ast.unparse(Values().visit(deepcopy(_parse(text))))
+    return ast.unparse(Values().visit(deepcopy(parse(text))))
 
 
 class _Evaluation:
