@@ -11,13 +11,13 @@ from archspec.source.statements import (
     name,
 )
 from archspec.source.suffixes import Test, find_suffix
-from archspec.source.wiring import Wiring
+from archspec.source.wiring import ValueWiring
 from archspec.syntax.steps import (
     Step,
 )
 
 
-class Naming(Wiring):
+class Naming(ValueWiring):
     """The names of steps that have none in the spec."""
 
     def label(self, step: Step, base: str, room: Room) -> Pieces:

@@ -38,7 +38,7 @@ Cur = ast.expr | None
 Taken = ast.expr | list[ast.expr] | dict[str, ast.expr] | None
 
 
-class Wiring:
+class ValueWiring:
     """The values and the names in one body: of a block, or of the model.
 
     inputs: the variables of the inputs by their names.
