@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from archspec.expand.references import is_channels_first
 from archspec.graph import Graph
+from archspec.layers import LAYERS
 from archspec.loading.files import Block, Home, Spec
 from archspec.source.arguments import Decisions
 from archspec.source.constants import Constants, write_new_object, write_value
@@ -36,7 +37,7 @@ from archspec.source.wiring import Cur
 from archspec.syntax import steps as spec_steps
 from archspec.syntax.formulas import is_formula, words_in
 from archspec.syntax.source import Value, iter_texts
-from archspec.syntax.steps import BlockCall, Step
+from archspec.syntax.steps import BlockCall, LayerCall, Step
 
 RESERVED = frozenset({"keras", "layers", "x", "name", "make_divisible", *BUILTINS, *FROM_MATH})
 
@@ -79,7 +80,7 @@ class Functions:
         for block in trace.blocks:
             self.titles[block] = self._name_block(block)
         self.constants = Constants(trace.out, self.names)
-        self.functions: dict[Block, Made | Unwritable] = {}
+        self.functions: dict[tuple[Block, bool], Made | Unwritable] = {}
         self.order: list[Function] = []
 
     def _name_block(self, block: Block) -> str:
@@ -106,17 +107,21 @@ class Functions:
         inputs: list[ast.expr],
         title: ast.expr | None,
         given: Mapping[str, ast.expr],
+        again: bool,
     ) -> ast.expr:
-        """Return the call of a block's function; its input, where the block does nothing."""
+        """Return the call of a block's function; its input, where the block does nothing.
+
+        again: whether the block is called again, so that the function gives its layers.
+        """
         if block.body is None or not block.body.steps:
             if len(inputs) == 1:
                 return inputs[0]
             raise Unwritable("a block of several inputs does nothing")
-        made = self.function_of(block)
-        positional = [*inputs]
+        made = self.function_of(block, again)
+        positional = [] if again else [*inputs]
         named = {made.renamed[key]: each for key, each in given.items() if key in made.renamed}
         own = step.arguments
-        needed = made.function.required[len(inputs) :]
+        needed = made.function.required[len(positional) :]
         lone = own is not None and own.first is not None
         if needed == [*named] and all(_is_name(each, key) for key, each in named.items()):
             positional += [named.pop(each) for each in needed]
@@ -127,18 +132,18 @@ class Functions:
         if not made.is_done or made.function.keyword:
             assert title is not None
             named["name"] = title
-        return call(name(self.titles[block]), positional, named)
+        return call(name(made.function.name), positional, named)
 
-    def function_of(self, block: Block) -> Made:
-        """Return the function of a block. Raises `Unwritable`."""
+    def function_of(self, block: Block, again: bool) -> Made:
+        """Return the function of a block, or the one that gives its layers. Raises `Unwritable`."""
         if block not in self.titles:
             raise Unwritable(f"the block {block.name} is never called")
-        if block not in self.functions:
+        if (block, again) not in self.functions:
             try:
-                BlockFunction(self, block).write()
+                BlockFunction(self, block, again).write()
             except Unwritable as reason:
-                self.functions[block] = reason
-        found = self.functions[block]
+                self.functions[block, again] = reason
+        found = self.functions[block, again]
         if isinstance(found, Unwritable):
             raise Unwritable(*found.args)
         return found
@@ -151,22 +156,29 @@ class Functions:
 
 
 class BlockFunction:
-    """The function of a block. head: what stands at its beginning."""
+    """The function of a block.
 
-    def __init__(self, writer: Functions, block: Block) -> None:
+    again: whether it gives a list of the block's layers, which are called one after another, again
+    and again. head: what stands at its beginning.
+    """
+
+    def __init__(self, writer: Functions, block: Block, again: bool) -> None:
         self.writer = writer
         self.block = block
+        self.again = again
         value = block.value
         values = [each for each in (value.get("defaults"), value.get("params")) if each]
         self.wanted = find_wanted(block.body, writer.trace, (), values)
         self.names = writer.names_for(block.body, block.home)
-        self.function = Function(writer.titles[block])
+        title = writer.titles[block]
+        self.function = Function(writer.names.new(f"{title}_layers") if again else title)
         self.head: Body = []
 
     def write(self) -> None:
         writer, block, function = self.writer, self.block, self.function
         declared = block.value.get("inputs")
         names = [str(each.data) for each in declared.data] if declared else ["input"]
+        names = [] if self.again else names
         flow = "x" if "x" not in names else self.names.new("out")
         inputs: dict[str, ast.expr] = {}
         for each in names:
@@ -183,7 +195,7 @@ class BlockFunction:
         if len(inputs) == 1:
             env["channels"] = name(self.names.new("channels"))
         made = Made(function, dict(renamed))
-        writer.functions[block] = made
+        writer.functions[block, self.again] = made
         file_env = writer.constants.env(block.home)
         whole = Layered(env, file_env)
         steps = StepWriter(
@@ -193,8 +205,8 @@ class BlockFunction:
             inputs,
             self.names,
             writer.lessons.decisions,
-            lambda step, given, title, named: writer.call_block(
-                step, block.home.blocks[step.label], given, title, named
+            lambda step, given, title, named, again: writer.call_block(
+                step, block.home.blocks[step.label], given, title, named, again
             ),
         )
         body: Body = []
@@ -214,10 +226,13 @@ class BlockFunction:
         )
         first: Cur = next(iter(inputs.values())) if len(inputs) == 1 else None
         self._declare(params, renamed, env, file_env, steps, room)
-        end = steps.body(block.body, first, room)
-        if end is None:
-            raise Unwritable(f"the block {block.name} gives no value")
-        finish(body, end)
+        if self.again:
+            body.append(Return(ast.List(self._list_layers(steps, room))))
+        else:
+            end = steps.body(block.body, first, room)
+            if end is None:
+                raise Unwritable(f"the block {block.name} gives no value")
+            finish(body, end)
         self._finish(body, env, inputs)
         used = names_read(function.body)
         for param, variable in renamed.items():
@@ -227,6 +242,18 @@ class BlockFunction:
                 function.optional.pop(variable, None)
         made.is_done = True
         writer.order.append(function)
+
+    def _list_layers(self, steps: StepWriter, room: Room) -> list[ast.expr]:
+        """Return the layers of a block that follow each other. Raises `Unwritable` for another."""
+        found = []
+        for step in self.block.body.steps if self.block.body is not None else ():
+            beside = (step.sources, step.loop, step.condition, step.call)
+            is_plain = isinstance(step, LayerCall) and all(each is None for each in beside)
+            if not is_plain or LAYERS[step.label].takes != "one" or room.body:
+                raise Unwritable("a block is called again that is more than layers in a row")
+            assert isinstance(step, LayerCall)
+            found.append(steps.layer(step, None, room))
+        return found
 
     def _declare(
         self,

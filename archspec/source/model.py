@@ -93,8 +93,8 @@ class _Model:
             inputs,
             self.names,
             writer.lessons.decisions,
-            lambda step, given, title, named: writer.call_block(
-                step, spec.home.blocks[step.label], given, title, named
+            lambda step, given, title, named, again: writer.call_block(
+                step, spec.home.blocks[step.label], given, title, named, again
             ),
         )
         room = Room(

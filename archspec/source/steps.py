@@ -30,12 +30,14 @@ from archspec.source.scopes import Wanted
 from archspec.source.statements import (
     Assign,
     Body,
+    Loop,
+    call,
     constant,
     name,
 )
 from archspec.source.trace import Trace
 from archspec.source.values import Unwritable, call_layer, forgets_freezing, make_layer
-from archspec.source.wiring import Cur, Taken, by_slots
+from archspec.source.wiring import Cur, Taken, by_slots, is_same
 from archspec.syntax import steps as spec_steps
 from archspec.syntax.formulas import PLACEHOLDER, is_formula
 from archspec.syntax.source import to_plain
@@ -49,7 +51,10 @@ from archspec.syntax.steps import (
     Step,
 )
 
-WriteCall = Callable[[BlockCall, list[ast.expr], ast.expr | None, Mapping[str, ast.expr]], ast.expr]
+# (step, inputs, name, params, whether it is called again) -> the call
+WriteCall = Callable[
+    [BlockCall, list[ast.expr], ast.expr | None, Mapping[str, ast.expr], bool], ast.expr
+]
 
 
 class StepWriter(Branching):
@@ -143,7 +148,16 @@ class StepWriter(Branching):
                     step, params.data if params else {}, room, self.find_axis(cur, room)
                 )
                 title = join((*room.prefix, *self.label(step, block.name, room)))
-                value = self.call_block(step, inputs, title, given)
+                again = step in self.wanted.again
+                value = self.call_block(step, inputs, title, given, again)
+                if again:
+                    if room.counters:
+                        raise Unwritable("a block of a loop is called again")
+                    text = str(step.name.data) if step.name is not None else block.name
+                    variable = name(self.names.new(f"{identifier(text)}_layers"))
+                    room.body.append(Assign(variable, value))
+                    self.layers[step] = variable
+                    return self.call_in_a_row(step, variable, inputs[0], room)
                 if isinstance(value, ast.Name):
                     return value
                 room.body.append(Assign(flow, value))
@@ -188,6 +202,20 @@ class StepWriter(Branching):
             raise Unwritable("what is called again is more than one layer")
         owner = owners[0]
         slots, inputs = by_slots(taken)
+        if isinstance(owner, BlockCall):
+            return self.call_in_a_row(step, self.layers[owner], inputs[0], room)
         value = call_layer(self.layers[owner], owner.label, inputs, slots, self.constants(step))
         room.body.append(Assign(name(room.flow), value))
         return name(room.flow)
+
+    def call_in_a_row(self, step: Step, layers: ast.expr, value: ast.expr, room: Room) -> ast.expr:
+        """Write the calls of a list of layers, one after another, and return the value."""
+        target = name(room.flow)
+        for written in room.scope.names:
+            if written.step is step and self.wanted.uses.get(step) == "variable":
+                target = name(self.variable(written, room))
+        if not is_same(target, value):
+            room.body.append(Assign(target, value))
+        layer = name("layer" if "layer" not in self.names.taken else "each_layer")
+        room.body.append(Loop(layer, layers, [Assign(target, call(layer, [target]))]))
+        return target
