@@ -29,6 +29,12 @@ class Constants:
         self.names = names
         self.made: dict[tuple[Home, str], tuple[str, ast.expr]] = {}
 
+    @property
+    def taken(self) -> set[str]:
+        """Return the names that constants have or may have."""
+        params = (word for home in self.out.environments for word in self.env(home))
+        return {identifier(word.upper()) for word in params}
+
     def env(self, home: Home) -> Mapping[str, ast.expr]:
         """Return the params of a file, by their names in formulas."""
         return _Params(self, home)

@@ -1,57 +1,48 @@
-"""Write a block as a function, and the model as one that calls them."""
+"""Write blocks as functions, each when it is first called."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import NoReturn
 
 from msgspec import Struct, field
 
-from archspec.expand.drafts import Draft
 from archspec.expand.references import is_channels_first
-from archspec.graph import Graph, Node
+from archspec.graph import Graph
+from archspec.layers import LAYERS
 from archspec.loading.files import Block, Home, Spec
 from archspec.source.arguments import Decisions
 from archspec.source.constants import Constants, write_new_object, write_value
-from archspec.source.file import SourceFile
-from archspec.source.flat import FreshNames, identifier, input_statement, model_call, write_nodes
+from archspec.source.flat import FreshNames, identifier
 from archspec.source.formulas import translate
 from archspec.source.replay import BUILTINS, FROM_MATH
 from archspec.source.rooms import DefaultArguments, Layered, Room
-from archspec.source.scopes import Wanted, find_wanted
+from archspec.source.scopes import find_wanted
 from archspec.source.statements import (
     Assign,
     Body,
     Function,
     IfElse,
-    Remark,
     Return,
-    Statement,
     call,
     constant,
-    expressions,
     name,
     names_read,
-    walk,
 )
-from archspec.source.steps import Cur, Steps
-from archspec.source.trace import Trace, Visit
+from archspec.source.steps import StepWriter
+from archspec.source.trace import Trace
 from archspec.source.values import Unwritable
+from archspec.source.wiring import Cur
 from archspec.syntax import steps as spec_steps
 from archspec.syntax.formulas import is_formula, words_in
 from archspec.syntax.source import Value, iter_texts
-from archspec.syntax.steps import BlockCall, Reuse, Step
+from archspec.syntax.steps import BlockCall, LayerCall, Step
 
 RESERVED = frozenset({"keras", "layers", "x", "name", "make_divisible", *BUILTINS, *FROM_MATH})
 
 
-class Restart(Exception):
-    """Raised where the text must be begun again, since something was learnt."""
-
-
-class Learnt(Struct, eq=False):
+class Lessons(Struct, eq=False):
     """What is known from texts that were tried.
 
     flat: the steps of the model's function that are written flat, with the reason. kept: steps
@@ -71,26 +62,26 @@ class Made(Struct, eq=False):
     is_done: bool = False
 
 
-class TextWriter:
-    """Writes the text of a spec.
+class Functions:
+    """The functions of a text, and its constants.
 
-    marks: the steps that statements of the model's function are of, by the statement.
+    title: the name of the model's function. titles: those of the blocks'. order: the functions in
+    the order in which they are finished.
     """
 
-    def __init__(self, spec: Spec, graph: Graph, trace: Trace, learnt: Learnt) -> None:
+    def __init__(self, spec: Spec, graph: Graph, trace: Trace, lessons: Lessons) -> None:
         self.spec = spec
         self.graph = graph
         self.trace = trace
-        self.learnt = learnt
+        self.lessons = lessons
         self.titles: dict[Block, str] = {}
         self.names = FreshNames(RESERVED)
         self.title = self.names.new(identifier(graph.name))
         for block in trace.blocks:
             self.titles[block] = self._name_block(block)
         self.constants = Constants(trace.out, self.names)
-        self.functions: dict[Block, Made | Unwritable] = {}
+        self.functions: dict[tuple[Block, bool], Made | Unwritable] = {}
         self.order: list[Function] = []
-        self.marks: list[tuple[Statement, Step]] = []
 
     def _name_block(self, block: Block) -> str:
         text = identifier(block.name)
@@ -107,16 +98,7 @@ class TextWriter:
             for block, title in self.titles.items()
             if block.name in called and home.blocks.get(block.name) is block
         }
-        return FreshNames({*RESERVED, *titles})
-
-    def write(self) -> SourceFile:
-        """Return the file. Raises `Unwritable` and `Restart`."""
-        main = _Main(self).write()
-        functions = [*self.order, main]
-        used = {name for each in functions for name in _names_in(each)}
-        functions = [each for each in functions if each is main or each.name in used]
-        constants = _used_constants(self.constants.list_statements(), functions)
-        return SourceFile(main, constants=constants, functions=functions[:-1])
+        return FreshNames({*RESERVED, *titles, *self.constants.taken})
 
     def call_block(
         self,
@@ -125,17 +107,21 @@ class TextWriter:
         inputs: list[ast.expr],
         title: ast.expr | None,
         given: Mapping[str, ast.expr],
+        again: bool,
     ) -> ast.expr:
-        """Return the call of a block's function; its input, where the block does nothing."""
+        """Return the call of a block's function; its input, where the block does nothing.
+
+        again: whether the block is called again, so that the function gives its layers.
+        """
         if block.body is None or not block.body.steps:
             if len(inputs) == 1:
                 return inputs[0]
             raise Unwritable("a block of several inputs does nothing")
-        made = self.function_of(block)
-        positional = [*inputs]
+        made = self.function_of(block, again)
+        positional = [] if again else [*inputs]
         named = {made.renamed[key]: each for key, each in given.items() if key in made.renamed}
         own = step.arguments
-        needed = made.function.required[len(inputs) :]
+        needed = made.function.required[len(positional) :]
         lone = own is not None and own.first is not None
         if needed == [*named] and all(_is_name(each, key) for key, each in named.items()):
             positional += [named.pop(each) for each in needed]
@@ -146,18 +132,18 @@ class TextWriter:
         if not made.is_done or made.function.keyword:
             assert title is not None
             named["name"] = title
-        return call(name(self.titles[block]), positional, named)
+        return call(name(made.function.name), positional, named)
 
-    def function_of(self, block: Block) -> Made:
-        """Return the function of a block. Raises `Unwritable`."""
+    def function_of(self, block: Block, again: bool) -> Made:
+        """Return the function of a block, or the one that gives its layers. Raises `Unwritable`."""
         if block not in self.titles:
             raise Unwritable(f"the block {block.name} is never called")
-        if block not in self.functions:
+        if (block, again) not in self.functions:
             try:
-                _BlockFunction(self, block).write()
+                BlockFunction(self, block, again).write()
             except Unwritable as reason:
-                self.functions[block] = reason
-        found = self.functions[block]
+                self.functions[block, again] = reason
+        found = self.functions[block, again]
         if isinstance(found, Unwritable):
             raise Unwritable(*found.args)
         return found
@@ -169,21 +155,30 @@ class TextWriter:
         return (DefaultArguments(home.defaults, self.constants.env(home)),)
 
 
-class _BlockFunction:
-    def __init__(self, writer: TextWriter, block: Block) -> None:
+class BlockFunction:
+    """The function of a block.
+
+    again: whether it gives a list of the block's layers, which are called one after another, again
+    and again. head: what stands at its beginning.
+    """
+
+    def __init__(self, writer: Functions, block: Block, again: bool) -> None:
         self.writer = writer
         self.block = block
+        self.again = again
         value = block.value
         values = [each for each in (value.get("defaults"), value.get("params")) if each]
         self.wanted = find_wanted(block.body, writer.trace, (), values)
         self.names = writer.names_for(block.body, block.home)
-        self.function = Function(writer.titles[block])
+        title = writer.titles[block]
+        self.function = Function(writer.names.new(f"{title}_layers") if again else title)
         self.head: Body = []
 
     def write(self) -> None:
         writer, block, function = self.writer, self.block, self.function
         declared = block.value.get("inputs")
         names = [str(each.data) for each in declared.data] if declared else ["input"]
+        names = [] if self.again else names
         flow = "x" if "x" not in names else self.names.new("out")
         inputs: dict[str, ast.expr] = {}
         for each in names:
@@ -200,18 +195,18 @@ class _BlockFunction:
         if len(inputs) == 1:
             env["channels"] = name(self.names.new("channels"))
         made = Made(function, dict(renamed))
-        writer.functions[block] = made
+        writer.functions[block, self.again] = made
         file_env = writer.constants.env(block.home)
         whole = Layered(env, file_env)
-        steps = Steps(
+        steps = StepWriter(
             writer.trace,
             writer.graph,
             self.wanted,
             inputs,
             self.names,
-            writer.learnt.decisions,
-            lambda step, given, title, named: writer.call_block(
-                step, block.home.blocks[step.label], given, title, named
+            writer.lessons.decisions,
+            lambda step, given, title, named, again: writer.call_block(
+                step, block.home.blocks[step.label], given, title, named, again
             ),
         )
         body: Body = []
@@ -231,10 +226,13 @@ class _BlockFunction:
         )
         first: Cur = next(iter(inputs.values())) if len(inputs) == 1 else None
         self._declare(params, renamed, env, file_env, steps, room)
-        end = steps.body(block.body, first, room)
-        if end is None:
-            raise Unwritable(f"the block {block.name} gives no value")
-        finish(body, end)
+        if self.again:
+            body.append(Return(ast.List(self._list_layers(steps, room))))
+        else:
+            end = steps.body(block.body, first, room)
+            if end is None:
+                raise Unwritable(f"the block {block.name} gives no value")
+            finish(body, end)
         self._finish(body, env, inputs)
         used = names_read(function.body)
         for param, variable in renamed.items():
@@ -245,13 +243,25 @@ class _BlockFunction:
         made.is_done = True
         writer.order.append(function)
 
+    def _list_layers(self, steps: StepWriter, room: Room) -> list[ast.expr]:
+        """Return the layers of a block that follow each other. Raises `Unwritable` for another."""
+        found = []
+        for step in self.block.body.steps if self.block.body is not None else ():
+            beside = (step.sources, step.loop, step.condition, step.call)
+            is_plain = isinstance(step, LayerCall) and all(each is None for each in beside)
+            if not is_plain or LAYERS[step.label].takes != "one" or room.body:
+                raise Unwritable("a block is called again that is more than layers in a row")
+            assert isinstance(step, LayerCall)
+            found.append(steps.layer(step, None, room))
+        return found
+
     def _declare(
         self,
         params: Mapping[str, Value],
         renamed: Mapping[str, str],
         env: dict[str, ast.expr],
         file_env: Mapping[str, ast.expr],
-        steps: Steps,
+        steps: StepWriter,
         room: Room,
     ) -> None:
         """Write the parameters of the function, and at its beginning what a default needs."""
@@ -313,256 +323,10 @@ class _BlockFunction:
             axis: ast.expr = constant(1) if first else ast.UnaryOp(ast.USub(), constant(1))
             shape = ast.Attribute(value, "shape")
             self.head.insert(0, Assign(channels, ast.Subscript(shape, axis)))
-        head = _used_assigns(self.head, body)
+        head = used_assigns(self.head, body)
         function.body = [*head, *body]
         if "name" in names_read(function.body):
             function.keyword = ["name"]
-
-
-class _Main:
-    """Writes the function of the model. What is unwritable is written flat, node by node."""
-
-    def __init__(self, writer: TextWriter) -> None:
-        self.writer = writer
-        self.spec = writer.spec
-        self.graph = writer.graph
-        self.trace = writer.trace
-        root = self.spec.root
-        outputs = root.get("outputs")
-        self.outputs = None if outputs is None else [str(each.data) for each in outputs.data]
-        self.wanted: Wanted = find_wanted(self.spec.body, writer.trace, self.outputs or ())
-        for step in writer.learnt.kept:
-            self.wanted.keep(step)
-        self.names = writer.names_for(self.spec.body, self.spec.home)
-        self.function = Function(writer.title)
-        self.known: dict[str, ast.expr] = {}
-        self.asking: Step | None = None
-        self.layers: dict[str, ast.expr] = {}
-
-    def write(self) -> Function:
-        writer, spec, graph = self.writer, self.spec, self.graph
-        inputs = self._write_inputs()
-        head: Body = []
-        body: Body = []
-        steps = _MainSteps(
-            self,
-            writer.trace,
-            graph,
-            self.wanted,
-            inputs,
-            self.names,
-            writer.learnt.decisions,
-            lambda step, given, title, named: writer.call_block(
-                step, spec.home.blocks[step.label], given, title, named
-            ),
-        )
-        room = Room(
-            self.wanted.root,
-            spec.home,
-            writer.constants.env(spec.home),
-            writer.defaults_of(spec.home),
-            "x",
-            body,
-            ((head, frozenset()),),
-            once=True,
-        )
-        first: Cur = next(iter(inputs.values())) if len(inputs) == 1 else None
-        end = steps.body(spec.body, first, room)
-        if self.outputs is None:
-            if end is None:
-                raise Unwritable("the model has no last value")
-            ends = [end]
-        else:
-            ends = [
-                self._output(each, place, steps, room) for place, each in enumerate(self.outputs)
-            ]
-        made = model_call([*inputs.values()], ends, keras_name(graph))
-        body.append(Return(made))
-        self.function.body += [*_used_assigns(head, body), *body]
-        return self.function
-
-    def _output(self, text: str, place: int, steps: Steps, room: Room) -> ast.expr:
-        node = self.graph.outputs[place]
-        if node in self.known and self._is_flat(node):
-            return self.known[node]
-        try:
-            return steps.reference(text, None, room)
-        except Unwritable as reason:
-            self._flatten(node, str(reason))
-
-    def _is_flat(self, node: str) -> bool:
-        return any(node in self.trace.nodes_of(step) for step in self.writer.learnt.flat)
-
-    def _write_inputs(self) -> dict[str, ast.expr]:
-        root, env = self.spec.root, self.writer.constants.env(self.spec.home)
-        inputs: dict[str, ast.expr] = {}
-        for each in self.graph.inputs:
-            variable = self.names.new("inputs" if self.graph.inputs == ("input",) else each)
-            made = input_statement(self.graph[each], variable)
-            several = root.get("inputs")
-            written = root.get("input") if several is None else several.get(each)
-            if written is not None and isinstance(written.data, dict):
-                written = written.get("shape")
-            assert isinstance(made.value, ast.Call)
-            if written is not None:
-                with suppress(Unwritable):  # the evaluated shape is there already
-                    value = write_value(written, env)
-                    if isinstance(value, ast.List):
-                        made.value.args[0] = ast.Tuple(value.elts)
-            self.function.body.append(made)
-            inputs[each] = self.known[each] = name(variable)
-        return inputs
-
-    def write_flat(self, step: Step, reason: str, cur: Cur, room: Room) -> Cur:
-        """Write the nodes of a step one after another, and return its value."""
-        nodes = self.trace.nodes_of(step)
-        made = [self.graph[each] for each in nodes]
-        inside = set(nodes)
-        known = dict(self.known)
-        visits = self.trace.of(step)
-        for text, before in _list_taken(visits[0]) if visits else ():
-            if text == "previous" and cur is not None:
-                known[before] = self._spare(before, cur, made, room)
-        for node in made:
-            for each in node.inputs:
-                if each not in known and each not in inside:
-                    self._keep(each)
-            if node.reuses is not None and node.reuses not in self.layers | dict.fromkeys(inside):
-                self._flatten(node.reuses, "its layers are called again")
-        value = visits[-1].value if visits else None
-        last = value.name if isinstance(value, Draft) else None
-        if not made:
-            if last is not None and last not in known:
-                self._keep(last)
-            return None if last is None else known[last]
-        room.body.append(Remark(f"Written out layer by layer: {reason}."))
-        kept = {
-            each
-            for node in self.graph
-            if node.name not in inside
-            for each in node.inputs
-            if each in inside
-        } | set(self.graph.outputs)
-        if last is not None:
-            kept.add(last)
-        room.body.extend(
-            write_nodes(made, self.graph, known, kept, self.names, room.flow, self.layers)
-        )
-        self.known |= {each: known[each] for each in inside & kept}
-        return known[last] if last is not None else None
-
-    def _spare(self, node: str, cur: ast.expr, made: Sequence[Node], room: Room) -> ast.expr:
-        """Return the variable of a node that flat statements take; another one if these overwrite
-        it before they take it for the last time."""
-        takers = [place for place, each in enumerate(made) if node in each.inputs]
-        if not isinstance(cur, ast.Name) or cur.id != room.flow or takers in ([], [0]):
-            return cur
-        variable = name(self.names.new(node))
-        room.body.append(Assign(variable, cur))
-        return variable
-
-    def _keep(self, node: str) -> None:
-        """Begin again with a variable for a node that stands before what is written flat."""
-        for visit in self.trace.visits:
-            value = visit.value
-            if isinstance(value, Draft) and value.name == node and self._is_once(visit.way):
-                if visit.step in self.writer.learnt.kept:
-                    break
-                self.writer.learnt.kept.add(visit.way[-1][0])
-                raise Restart
-        self._flatten(node, "a later step takes a value from within it")
-
-    def _is_once(self, way: Sequence[tuple[Step, int]]) -> bool:
-        return all(step.loop is None for step, _ in way) and not any(
-            isinstance(step, BlockCall | Reuse) for step, _ in way[:-1]
-        )
-
-    def _flatten(self, node: str, reason: str) -> NoReturn:
-        """Begin again with the step flat that makes a node."""
-        for visit in self.trace.visits:
-            start, stop = visit.drafts
-            if any(each.name == node for each in self.trace.out.drafts[start:stop]):
-                step = visit.way[-1][0]
-                if len(visit.way) == 1 and step not in self.writer.learnt.flat:
-                    self.writer.learnt.flat[step] = reason
-                    raise Restart
-        raise Unwritable(reason)
-
-
-def keras_name(graph: Graph) -> str:
-    """Return the name of a graph's model, which holds letters, digits, `_` and `-` alone."""
-    return "".join(c if c.isalnum() or c in "_-" else "-" for c in graph.name)
-
-
-class _MainSteps(Steps):
-    def __init__(self, main: _Main, *given: object) -> None:
-        super().__init__(*given)  # type: ignore[arg-type]
-        self.main = main
-
-    def step(self, step: Step, cur: Cur, room: Room) -> Cur:
-        if not room.once:
-            return super().step(step, cur, room)
-        flat = self.main.writer.learnt.flat
-        if step not in flat:
-            length = len(room.body)
-            self.main.asking = step
-            try:
-                value = super().step(step, cur, room)
-            except Unwritable as reason:
-                del room.body[length:]
-                if not self.trace.of(step):
-                    raise
-                flat[step] = str(reason)
-                raise Restart from None
-        else:
-            length = len(room.body)
-            value = self.main.write_flat(step, flat[step], cur, room)
-        self.main.writer.marks += [(each, step) for each in room.body[length:]]
-        self._note(step, value)
-        return value
-
-    def _note(self, step: Step, value: Cur) -> None:
-        """Note which node a variable holds that nothing else is put into."""
-        visits = self.trace.of(step)
-        made = visits[-1].value if visits else None
-        stable = isinstance(value, ast.Name) and value.id in self.variables.values()
-        if isinstance(made, Draft) and value is not None and stable:
-            self.main.known[made.name] = value
-
-    def reference(self, text: str, cur: Cur, room: Room) -> ast.expr:
-        """Return the value that a name stands for, of a node that is written flat, too."""
-        found = room.scope.find(text) if text not in ("previous", "input") else []
-        flat = {
-            each
-            for step in self.main.writer.learnt.flat
-            for each in spec_steps.Body((step,)).walk()
-        }
-        if not any(each.step in flat for each in found):
-            return super().reference(text, cur, room)
-        node = self._find_taken(text)
-        if node is None or node not in self.main.known:
-            raise Unwritable(f"'{text}' is within what is written out")
-        return self.main.known[node]
-
-    def _find_taken(self, text: str) -> str | None:
-        """Return the node that the step which is being written takes by a name."""
-        visits = self.trace.of(self.main.asking) if self.main.asking is not None else ()
-        found = dict(_list_taken(visits[0])) if len(visits) == 1 else {}
-        return found.get(text)
-
-
-def _list_taken(visit: Visit) -> list[tuple[str, str]]:
-    """Return what a step took: the names as they are written, and the nodes."""
-    sources, taken = visit.way[-1][0].sources, visit.taken
-    if sources is None:
-        return [("previous", taken.name)] if isinstance(taken, Draft) else []
-    texts = [str(each.data) for each in sources.names]
-    several = [*taken.values()] if isinstance(taken, dict) else taken
-    drafts = several if isinstance(several, list) else [several]
-    if len(drafts) != len(texts):  # of a pattern
-        return []
-    pairs = zip(texts, drafts, strict=True)
-    return [(text, each.name) for text, each in pairs if isinstance(each, Draft)]
 
 
 def _is_name(value: ast.expr, text: str) -> bool:
@@ -583,7 +347,7 @@ def finish(body: Body, end: ast.expr) -> None:
         body.append(Return(end))
 
 
-def _used_assigns(head: Body, body: Body) -> Body:
+def used_assigns(head: Body, body: Body) -> Body:
     """Return the statements of a head without variables that nothing reads."""
     left = list(head)
     while True:
@@ -598,20 +362,3 @@ def _used_assigns(head: Body, body: Body) -> Body:
         if len(kept) == len(left):
             return kept
         left = kept
-
-
-def _names_in(function: Function) -> set[str]:
-    parts = [part for each in walk(function.body) for part in expressions(each)]
-    parts += function.optional.values()
-    return {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)}
-
-
-def _used_constants(constants: list[Assign], functions: Sequence[Function]) -> list[Assign]:
-    """Return the constants that functions, or other constants that are used, name."""
-    used = {each for function in functions for each in _names_in(function)}
-    kept: list[Assign] = []
-    for each in reversed(constants):
-        if isinstance(each.target, ast.Name) and each.target.id in used:
-            kept.insert(0, each)
-            used |= {node.id for node in ast.walk(each.value) if isinstance(node, ast.Name)}
-    return kept

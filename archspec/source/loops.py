@@ -20,7 +20,7 @@ Rows = Sequence[Mapping[str, Any]]
 INDEX = "index"  # in formulas the number of the iteration
 
 
-class Column(Struct, eq=False):
+class LoopColumn(Struct, eq=False):
     """What one or several variables of a loop go through."""
 
     variables: tuple[str, ...]
@@ -34,7 +34,7 @@ class Columns(Struct, eq=False):
     variables: those of the loop, by their names in formulas. env: these, and `index`.
     """
 
-    columns: list[Column]
+    columns: list[LoopColumn]
     index: ast.Name
     counter: ast.Name | None
     variables: dict[str, ast.Name]
@@ -78,7 +78,7 @@ class Columns(Struct, eq=False):
         counting = call(name("enumerate"), [items])
         return [*before, Loop(ast.Tuple([numbers, target]), counting, body)]
 
-    def _target(self, columns: Sequence[Column], used: set[str]) -> ast.expr:
+    def _target(self, columns: Sequence[LoopColumn], used: set[str]) -> ast.expr:
         parts: list[ast.expr] = []
         for each in columns:
             variables = [self._variable(word, used) for word in each.variables]
@@ -94,17 +94,17 @@ class Columns(Struct, eq=False):
         return name("_" if word == INDEX and len(self.variables) == 1 else f"_{variable.id}")
 
 
-def _join_lists(columns: Sequence[Column]) -> list[Column]:
+def _join_lists(columns: Sequence[LoopColumn]) -> list[LoopColumn]:
     """Return columns with lists of one length, each of one variable, as one of rows."""
     lists = [each.items.elts for each in columns if isinstance(each.items, ast.List)]
     plain = len(lists) == len(columns) > 1 and all(len(each.variables) == 1 for each in columns)
     if not plain or len({len(each) for each in lists}) > 1:
         return [*columns]
     rows: list[ast.expr] = [ast.Tuple([*row]) for row in zip(*lists, strict=True)]
-    return [Column(tuple(each.variables[0] for each in columns), ast.List(rows))]
+    return [LoopColumn(tuple(each.variables[0] for each in columns), ast.List(rows))]
 
 
-def _find_counted(columns: Sequence[Column]) -> Column | None:
+def _find_counted(columns: Sequence[LoopColumn]) -> LoopColumn | None:
     """Return the column that only numbers the items of another one."""
     for each in columns:
         match each.items:
@@ -134,7 +134,7 @@ def read_columns(
         if is_formula(count.data):
             times = translate(count.data[1:], env, find_axis)
         index = name(new(""))
-        columns = [Column((INDEX,), call(name("range"), [times]))]
+        columns = [LoopColumn((INDEX,), call(name("range"), [times]))]
         return Columns(columns, index, None, {INDEX: index}, {INDEX: index})
     assert isinstance(step.loop, For)
     try:
@@ -150,7 +150,7 @@ def read_columns(
     return Columns(columns, index, counter, variables, {INDEX: index, **variables})
 
 
-def _counts(column: Column) -> bool:
+def _counts(column: LoopColumn) -> bool:
     """Return whether a column is 0, 1, 2 and so on."""
     match column.items:
         case ast.Call(func=ast.Name(id="range"), args=[_]):
@@ -160,7 +160,7 @@ def _counts(column: Column) -> bool:
     return False
 
 
-def _read(value: Value, env: Mapping[str, ast.expr], find_axis: FindAxis) -> list[Column]:
+def _read(value: Value, env: Mapping[str, ast.expr], find_axis: FindAxis) -> list[LoopColumn]:
     data = value.data
     if isinstance(data, tuple):
         if not data or not all(isinstance(row.data, dict) for row in data):
@@ -170,7 +170,7 @@ def _read(value: Value, env: Mapping[str, ast.expr], find_axis: FindAxis) -> lis
         for row in data:
             cells = [_write(row.data[word], env, find_axis, word) for word in words]
             rows.append(cells[0] if len(cells) == 1 else ast.Tuple(cells))
-        return [Column(words, ast.List(rows))]
+        return [LoopColumn(words, ast.List(rows))]
     if not isinstance(data, dict):
         raise Unwritable("a loop goes over a formula that gives mappings")
     columns = []
@@ -180,7 +180,7 @@ def _read(value: Value, env: Mapping[str, ast.expr], find_axis: FindAxis) -> lis
             made = translate(key if items.data == "==" else items.data[1:], env, find_axis, True)
         else:
             made = ast.List([_write_row(each, env, find_axis, len(words)) for each in items.data])
-        columns.append(Column(words, made))
+        columns.append(LoopColumn(words, made))
     return columns
 
 
@@ -202,7 +202,7 @@ def _write(
     return write_data(value.data)
 
 
-def _from_rows(rows: Rows) -> Column:
+def _from_rows(rows: Rows) -> LoopColumn:
     words = tuple(rows[0])
     made = [[write_data(row[word]) for word in words] for row in rows]
-    return Column(words, ast.List([c[0] if len(words) == 1 else ast.Tuple(c) for c in made]))
+    return LoopColumn(words, ast.List([c[0] if len(words) == 1 else ast.Tuple(c) for c in made]))

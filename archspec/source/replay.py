@@ -25,6 +25,7 @@ from archspec.source.values import MODULES, forgets_freezing
 
 MAX_STATEMENTS = 1_000_000
 MAX_CALLS = 200  # within each other
+LOCALS = ""  # in the variables of a function, the key of the names that it assigns
 
 
 class Mismatch(Exception):
@@ -76,10 +77,12 @@ class MadeModel(Struct, eq=False):
 
 
 class TextFunction(Struct, eq=False):
-    """A function of the text."""
+    """A function of the text. local: the names that it assigns, which are those of no other place
+    within it."""
 
     definition: ast.FunctionDef
     defaults: dict[str, Any]
+    local: frozenset[str]
 
 
 class _Returned(Exception):
@@ -212,7 +215,12 @@ class _Follower:
                 optional = arguments.args[len(arguments.args) - len(arguments.defaults) :]
                 defaults = [self.value(each, scope) for each in arguments.defaults]
                 given = dict(zip((each.arg for each in optional), defaults, strict=True))
-                scope[name] = TextFunction(statement, given)
+                stored = {
+                    each.id
+                    for each in ast.walk(statement)
+                    if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+                }
+                scope[name] = TextFunction(statement, given, frozenset(stored))
             case ast.If(test=test, body=body, orelse=otherwise):
                 self.run(body if self.value(test, scope) else otherwise, scope)
             case ast.For(target=target, iter=items, body=body, orelse=[]):
@@ -253,6 +261,7 @@ class _Follower:
         if not named.keys() <= known or named.keys() & set(names[: len(given)]):
             raise Mismatch(f"{function.definition.name} is given {sorted(named)}")
         scope |= named
+        scope[LOCALS] = function.local
         if not known <= scope.keys():
             raise Mismatch(f"{function.definition.name} lacks {sorted(known - scope.keys())}")
         self.depth += 1
@@ -275,7 +284,7 @@ class _Follower:
             case ast.Name(id=name):
                 if name in scope:
                     return scope[name]
-                if name in self.globals:
+                if name in self.globals and name not in scope.get(LOCALS, ()):
                     return self.globals[name]
                 if name in LAYERS and LAYERS[name].file is not None:
                     return f"own.{name}"

@@ -136,7 +136,7 @@ def find_wanted(
 
     outputs: the names that are used after it. values: others with formulas, such as defaults.
     """
-    finder = _Finder(trace)
+    finder = _ReferenceFinder(trace)
     if body is not None:
         finder.read_body(body, finder.wanted.root, ())
     for each in outputs:
@@ -147,7 +147,7 @@ def find_wanted(
     return finder.wanted
 
 
-class _Finder:
+class _ReferenceFinder:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.wanted = Wanted(WrittenScope())

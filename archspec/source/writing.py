@@ -11,12 +11,13 @@ from archspec.loading.files import Spec
 from archspec.pipeline import loads
 from archspec.source.file import SourceFile
 from archspec.source.flat import FreshNames, identifier, input_statement, model_call, write_nodes
-from archspec.source.functions import RESERVED, Learnt, Restart, TextWriter, keras_name
+from archspec.source.functions import RESERVED, Functions, Lessons
 from archspec.source.layout import write_body
+from archspec.source.model import Marks, Restart, keras_name, write_file
 from archspec.source.own_classes import copy_classes
 from archspec.source.replay import Mismatch, follow
-from archspec.source.statements import Function, Remark, Return, Statement, name
-from archspec.source.trace import trace
+from archspec.source.statements import Function, Remark, Return, name
+from archspec.source.trace import Trace, trace
 from archspec.source.values import Unwritable
 from archspec.syntax.steps import Step
 
@@ -51,12 +52,11 @@ def _write_folded(graph: Graph) -> SourceFile:
     """Return the source with functions and loops, as far as there can be any."""
     spec = _find_spec(graph)
     found = trace(spec)
-    learnt = Learnt()
+    lessons = Lessons()
     reason = "it takes too many tries"
     for _ in range(MAX_TRIES):
-        writer = TextWriter(spec, graph, found, learnt)
         try:
-            file = writer.write()
+            file, marks = write_file(Functions(spec, graph, found, lessons))
         except Restart:
             continue
         except Unwritable as unwritable:
@@ -67,7 +67,7 @@ def _write_folded(graph: Graph) -> SourceFile:
             follow(text, file.main.name, graph, keras_name(graph))
             return file
         except Mismatch as mismatch:
-            if not _learn(mismatch, text, file, writer):
+            if not _learn(mismatch, _find_step(mismatch.line, text, file, marks), found, lessons):
                 reason = "what its formulas give is another network in Python"
                 break
     return _write_flat(graph, f"Written out layer by layer: {reason}.")
@@ -82,26 +82,26 @@ def _find_spec(graph: Graph) -> Spec:
     return spec
 
 
-def _learn(mismatch: Mismatch, text: str, file: SourceFile, writer: TextWriter) -> bool:
-    """Note what a mismatch says of the next try; return whether there is anything new."""
-    learnt, node = writer.learnt, mismatch.node
-    maker = writer.trace.find_maker(node.name) if node is not None else None
+def _learn(mismatch: Mismatch, step: Step | None, found: Trace, lessons: Lessons) -> bool:
+    """Note what a mismatch says of the next try; return whether there is anything new.
+
+    step: that of the model's function in which it is.
+    """
+    node = mismatch.node
+    maker = found.find_maker(node.name) if node is not None else None
     if maker is not None and mismatch.argument:
         place = maker.span, mismatch.argument
-        decided = learnt.decisions.whole if mismatch.is_part else learnt.decisions.literal
+        decided = lessons.decisions.whole if mismatch.is_part else lessons.decisions.literal
         if place not in decided:
             decided.add(place)
             return True
-    step = _find_step(mismatch.line, text, file, writer.marks)
-    if step is None or step in learnt.flat:
+    if step is None or step in lessons.flat:
         return False
-    learnt.flat[step] = "what its formulas give is another network in Python"
+    lessons.flat[step] = "what its formulas give is another network in Python"
     return True
 
 
-def _find_step(
-    line: int, text: str, file: SourceFile, marks: list[tuple[Statement, Step]]
-) -> Step | None:
+def _find_step(line: int, text: str, file: SourceFile, marks: Marks) -> Step | None:
     """Return the step of the model's function that a line of the text was written for."""
     lines = text.split("\n")
     start = next(n for n, each in enumerate(lines, 1) if each.startswith(f"def {file.main.name}("))
