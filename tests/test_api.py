@@ -94,7 +94,7 @@ OTHERWISE = {
     "diff": {"form", "git", "output", "dpi", "side_by_side", "no_fold", "theme", "direction"},
     "show": {"settings", "edits", "form", "words"},  # *specs
     "draw": {"settings", "edits", "output", "dpi", "no_fold"},  # Drawing.save; fold
-    "build": {"settings", "edits", "output", "flat"},  # path; resolve
+    "build": {"settings", "edits", "target", "flat"},  # path; resolve
     "train": {"settings", "edits", "resume"},
     "compare": {"arguments", "form"},
     "bench": {"settings", "edits", "form"},

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import command
 
 import archspec
 from archspec.errors import UserError
@@ -176,7 +177,7 @@ def test_what_a_format_needs_is_named(end, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(UserError) as caught:
         write(TWO, f"{tmp_path}/net{end}")
-    assert "is not installed" in str(caught.value)
+    assert "needs what is not installed: tensorflow" in str(caught.value)
     assert f"pip install 'archspec-keras[{FORMATS[end].extra}]'" in str(caught.value)
 
 
@@ -232,3 +233,29 @@ def test_the_packages_of_the_extras_are_the_ones_that_are_asked_for():
     for form in FORMATS.values():
         assert not form.extra or f"\n{form.extra} = [" in text
     assert find_spec("tensorflow") is not None
+
+
+def test_the_command_writes_what_the_end_of_its_path_names(tmp_path):
+    (tmp_path / "two.yaml").write_text(TWO)
+    for end, said in ((".json", "parameters"), ("/", "max difference")):
+        done = command(tmp_path, "build", "two.yaml", "-o", f"net{end}")
+        assert done.returncode == 0, done.stderr
+        assert f"wrote net{end}, {FORMATS[end].words}: " in done.stdout
+        assert said in done.stdout
+    done = command(tmp_path, "build", "two.yaml", "-o", "net/")
+    assert (done.returncode, done.stderr.partition("\n")[0]) == (
+        1,
+        "error: net/: the folder is not empty",
+    )
+
+
+def test_options_that_a_format_has_no_use_for_are_wrong_usage(tmp_path):
+    for words in (("-o", "net.json", "--flat"), ("-o", "net.keras", "--no-verify")):
+        assert command(tmp_path, "build", "lenet5", *words).returncode == 2
+
+
+def test_the_function_writes_them_too(tmp_path):
+    (tmp_path / "two.yaml").write_text(TWO)
+    model = archspec.build(tmp_path / "two.yaml", f"{tmp_path}/net/", verify=False)
+    assert (tmp_path / "net" / "saved_model.pb").exists()
+    assert model.name == "two"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec.api.arguments import Spec, check_recipe, graph_of, path_or_none
 from archspec.errors import SpecError, UserError
+from archspec.exporting import check_export, export, find_format
 from archspec.graph import Graph
 from archspec.pipeline import register_layers
 from archspec.writing import writing
@@ -17,29 +18,40 @@ if TYPE_CHECKING:
     from archspec.own_layers.files import Files
 
 
-def build(spec: Spec, path: str | Path | None = None, *, seed: int = 0) -> keras.Model:
+def build(
+    spec: Spec, path: str | Path | None = None, *, seed: int = 0, verify: bool = True
+) -> keras.Model:
     """Build a spec as a Keras model, and save it if a path is given.
 
     spec: a file, the bare name of a spec that comes with archspec, or a graph.
-    path: a .keras file to write.
+    path: a .keras file to write; or one of another program (docs/exporting.md), which overwrites
+        nothing: .onnx, .tflite, a text that ends in / for a SavedModel, .weights.h5 or .json.
     seed: of the initial weights; the same graph and seed give the same weights.
+    verify: whether a file of another program is run there, and compared with Keras.
 
-    Raises `SpecError` for a broken spec; `UserError` if Keras or its backend is not installed, with
-    the line that installs it, and for a file that cannot be written.
+    Raises `SpecError` for a broken spec; `UserError` if Keras or its backend is not installed, or
+    what the file needs, with the line that installs it, for a file that cannot be written, and for
+    one that computes something else than Keras.
 
         >>> import archspec
         >>> model = archspec.build("lenet5", "build/lenet5.keras")  # doctest: +SKIP
     """
     target = path_or_none("path", path)
-    if target is not None and target.suffix != ".keras":
+    form = None if path is None else find_format(str(path))
+    if form is not None:
+        check_export(str(path))
+    elif target is not None and target.suffix != ".keras":
         hint = f"write '{target.with_suffix('.keras')}'"
         if target.suffix in (".yaml", ".yml"):
             hint += "; archspec.resolve(spec) returns a resolved spec"
         if target.suffix == ".py":
             hint += "; archspec.to_source(spec) returns source code"
         raise UserError(f"cannot write '{target}': Keras models end in .keras", hint)
-    model = to_keras(graph_of(spec, "build"), seed)
-    if target is not None:
+    graph = graph_of(spec, "build")
+    model = to_keras(graph, seed)
+    if form is not None:
+        export(model, graph, str(path), verify)
+    elif target is not None:
         with writing(target) as temporary:
             model.save(temporary)
     return model

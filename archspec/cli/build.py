@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from archspec.api.build import build as build_model
+from archspec.api.build import to_keras
 from archspec.api.resolve import resolve
 from archspec.api.show import show
 from archspec.api.source import to_source
@@ -15,9 +16,9 @@ from archspec.cli.options import (
     edit_option,
     files,
     layers_option,
-    output_option,
     recipe_option,
     set_option,
+    target_option,
 )
 from archspec.cli.specs import (
     BUILD,
@@ -29,6 +30,7 @@ from archspec.cli.specs import (
     write_spec,
 )
 from archspec.errors import UserError
+from archspec.exporting import check_export, export, find_format
 
 
 @click.command()
@@ -36,16 +38,20 @@ from archspec.errors import UserError
 @set_option
 @edit_option
 @layers_option
-@output_option("The file to write, which ends in .keras, .yaml or .py.")
+@target_option("The file to write: .keras, .yaml, .py, .onnx, .tflite, .weights.h5, .json, FOLDER/")
 @recipe_option("seed", "Seed of the initial weights; 0 by default.")
 @click.option("--flat", is_flag=True, help="Write a .yaml or .py file without blocks and loops.")
+@click.option(
+    "--verify/--no-verify", default=True, help="Whether the file of another program is run there."
+)
 def build(
     spec: str,
     settings: tuple[str, ...],
     edits: tuple[str, ...],
-    output: Path | None,
+    target: str | None,
     seed: int | None,
     flat: bool,
+    verify: bool,
 ) -> None:
     """Build a SPEC as a Keras model, in a .keras file, or write its resolved spec or source code.
 
@@ -53,13 +59,30 @@ def build(
     with all that it extends, imports and edits worked in, and with the values of --set. If it ends
     in .py, it is source code in plain Keras, which needs no archspec. Every layer keeps its name.
     Neither needs Keras, nor overwrites a file.
+
+    Files of other programs are run there on two random samples, and compared with Keras: ONNX
+    (.onnx), LiteRT (.tflite), and a TensorFlow SavedModel (a folder, whose name ends in /). A file
+    .weights.h5 has the weights alone, .json the architecture as Keras writes it.
     """
+    output = None if target is None else Path(target)
+    if target is not None and (form := find_format(target)) is not None:
+        if flat:
+            raise click.UsageError("--flat is for a resolved spec or source code")
+        check_export(target)
+        graph = load_and_warn(spec, settings, edits)
+        framework.own_process()
+        difference = export(to_keras(graph, seed or 0), graph, target, verify)
+        compared = "" if difference is None else f", max difference {difference:.1e} from Keras"
+        click.echo(f"wrote {target}, {form.words}: {graph.total_params:,} parameters{compared}")
+        return
+    if not verify:
+        raise click.UsageError("--no-verify is for a file of another program, such as -o net.onnx")
     suffix = ".keras" if output is None else output.suffix
     is_text = suffix in YAML or suffix == PYTHON
     if output is not None and not is_text and suffix != ".keras":
         hint = f"write {output.with_suffix('.keras')} or {output.with_suffix('.yaml')}"
         message = f"{output}: a Keras model ends in .keras, a resolved spec in .yaml"
-        raise UserError(f"{message}, source code in .py", hint)
+        raise UserError(f"{message}, source code in .py, a SavedModel's folder in /", hint)
     if flat and not is_text:
         raise click.UsageError("--flat is for a resolved spec or source code: -o FILE.yaml or .py")
     if seed is not None and is_text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -124,6 +125,18 @@ def format_option(*others: str) -> Callable[[Verb], Verb]:
 
 def output_option(what: str) -> Callable[[Verb], Verb]:
     return click.option("-o", "--output", type=path_type, help=what)
+
+
+def _expand(context: click.Context, option: click.Parameter, text: str | None) -> Any:
+    if text is None:
+        return None
+    path_of(text)
+    return os.path.expanduser(text)
+
+
+def target_option(what: str) -> Callable[[Verb], Verb]:
+    """Return `-o` as a text, which may end in `/`."""
+    return click.option("-o", "--output", "target", metavar="PATH", callback=_expand, help=what)
 
 
 # --- the recipe ----------------------------------------------------------------------------------

@@ -9,6 +9,6 @@ both in a file of its own, and its entry in `FORMATS`.
 
 from __future__ import annotations
 
-from archspec.exporting.formats import FORMATS, Format, export, find_format
+from archspec.exporting.formats import FORMATS, Format, check_export, export, find_format
 
-__all__ = ["FORMATS", "Format", "export", "find_format"]
+__all__ = ["FORMATS", "Format", "check_export", "export", "find_format"]

@@ -67,7 +67,7 @@ def check_export(path: str) -> None:
     missing = [package for package in form.packages if find_spec(package) is None]
     if missing:
         raise UserError(
-            f"{path}: {form.words} needs {' and '.join(missing)}, which is not installed",
+            f"{path}: {form.words} needs what is not installed: {', '.join(missing)}",
             f"pip install 'archspec-keras[{form.extra}]'",
         )
     place = Path(path)
