@@ -51,7 +51,7 @@ class Branching(Flow):
             return room
         label = self.explicit(step, room)
         scope = next(
-            each.scope for each in room.scope.names if each.step in find_written(step, room)
+            each.scope for each in room.scope.names if each.step in find_written(step, room.scope)
         )
         assert scope is not None
         inside = room.inside(label, scope)
@@ -220,8 +220,9 @@ class Branching(Flow):
         if sure < 2 and isinstance(merge, LayerCall) and traits_of(merge.label).joins_any:
             several = ast.Compare(call(name("len"), [paths]), [ast.Gt()], [constant(1)])
             made.value = ast.IfExp(several, made.value, ast.Subscript(paths, constant(0)))
+        start = len(room.body)
         room.body.append(made)
-        return flow
+        return self.bind(merge, flow, room, start) or flow
 
     def optional(self, branch: Branch, cur: ast.expr, paths: ast.expr, room: Room) -> None:
         """Write a branch that may be missing, which puts its value into a list."""

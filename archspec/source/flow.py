@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from archspec.source.formulas import translate
+from archspec.source.formulas import negate, translate
 from archspec.source.loops import Columns, read_columns
 from archspec.source.naming import Naming
 from archspec.source.rooms import Layered, Room
@@ -105,8 +105,8 @@ class Flow(Naming):
         if not first and not second:
             return flow
         if not first:
-            test, first, second = ast.UnaryOp(ast.Not(), test), second, first
-        room.body.append(IfElse(test, first, second))
+            test, first, second = negate(test), second, first
+        room.body.append(_join_tests(IfElse(test, first, second)))
         return flow
 
     def test(self, condition: Value, cur: Cur, room: Room) -> ast.expr:
@@ -190,6 +190,21 @@ class Flow(Naming):
         """Return whether each iteration takes what `from` says, and not the first alone."""
         named = {word for each in sources.names for word in columns.words_in(str(each.data))}
         return not sources.single or "*" in str(sources.names[0].data) or bool(named)
+
+
+def _join_tests(statement: IfElse) -> IfElse:
+    """Return a condition in a condition as one of both."""
+    inner = statement.body[0] if len(statement.body) == 1 else None
+    if not isinstance(inner, IfElse) or inner.otherwise or statement.otherwise:
+        return statement
+    tests = [
+        part
+        for test in (statement.test, inner.test)
+        for part in (
+            test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+        )
+    ]
+    return IfElse(ast.BoolOp(ast.And(), tests), inner.body, [])
 
 
 def _list_counting(step: Step) -> set[str]:

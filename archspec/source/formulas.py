@@ -22,6 +22,14 @@ from archspec.syntax.source import Value, iter_texts
 
 # (name of a step, "height") -> its length; for "shape" all axes
 FindAxis = Callable[[str, str], ast.expr]
+OPPOSITES: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
 ITERATES = ("len", "sum", "min", "max", "range")
 
 
@@ -65,9 +73,7 @@ class _Translation:
                 return _join(op, [self.whole(each) for each in values])
             case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.UAdd() as op, operand=operand):
                 inside = self.whole(operand)
-                if isinstance(op, ast.Not) and isinstance(inside, ast.Constant):
-                    return constant(not inside.value)
-                return ast.UnaryOp(op, inside)
+                return negate(inside) if isinstance(op, ast.Not) else ast.UnaryOp(op, inside)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
                 return ast.BinOp(self.whole(left), op, self.whole(right))
             case ast.Compare(left=left, ops=ops, comparators=others):
@@ -123,6 +129,16 @@ class _Translation:
                 listed = call(name("list"), [_without_batch(axes)])
                 return ast.Subscript(listed, ast.Slice(*bounds))
         return ast.Subscript(_without_batch(axes), self.whole(part))
+
+
+def negate(test: ast.expr) -> ast.expr:
+    """Return a condition that is true where another one is false."""
+    match test:
+        case ast.Constant(value=value):
+            return constant(not value)
+        case ast.Compare(left=left, ops=[op], comparators=others) if type(op) in OPPOSITES:
+            return ast.Compare(left, [OPPOSITES[type(op)]()], others)
+    return ast.UnaryOp(ast.Not(), test)
 
 
 def _join(op: ast.boolop, values: list[ast.expr]) -> ast.expr:

@@ -76,6 +76,7 @@ class StepWriter(Branching):
     ) -> None:
         super().__init__(trace, graph, wanted, inputs, names, decisions)
         self.call_block = call_block
+        self.owners: dict[Step, Step] = {}  # what a `reuse` calls in the end
 
     def body(self, body: spec_steps.Body | None, cur: Cur, room: Room) -> Cur:
         """Write steps, and return the value of the last one."""
@@ -200,7 +201,8 @@ class StepWriter(Branching):
         owners = [each for each in found if each in self.layers]
         if len(found) != 1 or not owners or room.counters:
             raise Unwritable("what is called again is more than one layer")
-        owner = owners[0]
+        owner = self.owners.get(owners[0], owners[0])
+        self.layers[step], self.owners[step] = self.layers[owner], owner
         slots, inputs = by_slots(taken)
         if isinstance(owner, BlockCall):
             return self.call_in_a_row(step, self.layers[owner], inputs[0], room)

@@ -173,7 +173,7 @@ class ValueWiring:
             return None
         scope = self.wanted.scopes.get(step)
         scope = scope if scope is not None else room.scope
-        for written in [each for each in scope.names if each.step in find_written(step, room)]:
+        for written in [each for each in scope.names if each.step in find_written(step, scope)]:
             for text, _ in self.wanted.lists.get(written.step, ()):
                 title = f"{identifier(text.replace('*', ''))}s"
                 listed = self.table(title, room, True)
@@ -244,9 +244,9 @@ def _last() -> ast.expr:
     return ast.UnaryOp(ast.USub(), constant(1))
 
 
-def find_written(step: Step, room: Room) -> list[Step]:
+def find_written(step: Step, scope: WrittenScope) -> list[Step]:
     """Return a step as it is written, of which it may be the alternative under `else`."""
-    return [each.step for each in room.scope.names if each.step.span == step.span]
+    return [each.step for each in scope.names if each.step.span == step.span]
 
 
 def is_same(one: Cur, other: Cur) -> bool:
