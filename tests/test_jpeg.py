@@ -45,6 +45,7 @@ def is_same(one: np.ndarray | str, other: np.ndarray | str) -> bool:
     return one.dtype == other.dtype and np.array_equal(one, other)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 @pytest.mark.parametrize("progressive", [False, True])
@@ -64,6 +65,7 @@ def test_pixels_are_those_of_pillow(mode, subsampling, progressive, tmp_path, mo
                         assert is_same(*by_both(monkeypatch, photos, wanted))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("count", few_or_many(300, 6000))
 def test_a_damaged_file_is_read_or_refused_as_by_pillow(count, tmp_path, monkeypatch):
     sound = []
