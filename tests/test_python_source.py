@@ -196,7 +196,8 @@ def test_a_block_that_is_called_again_is_a_list_of_layers() -> None:
 
 def test_what_cannot_be_a_function_is_written_out_with_the_reason() -> None:
     graph = archspec.loads(
-        "archspec: 1\nname: net\ninput: [8]\nblocks:\n  unit:\n    layers: [{Dense: 8, name: a}, Dense: 8]\n"
+        "archspec: 1\nname: net\ninput: [8]\n"
+        "blocks:\n  unit:\n    layers: [{Dense: 8, name: a}, Dense: 8]\n"
         "layers:\n  - {unit: , name: one}\n  - {Add: , from: [previous, one.a]}\n",
         "net",
     )
