@@ -66,9 +66,11 @@ def check_export(path: str) -> None:
     assert form is not None
     missing = [package for package in form.packages if find_spec(package) is None]
     if missing:
+        needed = ["tensorflow"] if "tensorflow" in missing else []
+        extras = dict.fromkeys([*needed, form.extra])
         raise UserError(
             f"{path}: {form.words} needs what is not installed: {', '.join(missing)}",
-            f"pip install 'archspec-keras[{form.extra}]'",
+            f"pip install 'archspec-keras[{','.join(extras)}]'",
         )
     place = Path(path)
     kind = kind_of(place)
