@@ -16,8 +16,9 @@ from archspec.reading import reason
 def writing(path: Path, hint: str = "name another file") -> Iterator[Path]:
     """Give a temporary path beside `path`, which is renamed to `path` if nothing goes wrong.
 
-    The folders above it are made, and the suffix is kept. Raises `UserError`, with the hint, for
-    what the file system refuses.
+    It is for a file, or for a folder, to which an empty one gives way. The folders above it are
+    made, and the suffix is kept. Raises `UserError`, with the hint, for what the file system
+    refuses.
     """
     # The end of the name has the suffix; all of it may be as long as a name can be.
     temporary = path.with_name(f".{os.getpid()}.{path.name[-40:]}")
@@ -32,19 +33,4 @@ def writing(path: Path, hint: str = "name another file") -> Iterator[Path]:
     finally:
         with suppress(OSError):  # there may be no folder to look in
             temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def writing_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` for a folder, which is renamed to `path` if nothing goes
-    wrong; an empty folder gives way to it. Raises `UserError` as `writing` does."""
-    temporary = path.with_name(f".{os.getpid()}.{path.name[-40:]}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        hint = "name another folder"
-        raise UserError(f"cannot write {path}: {reason(error)}", hint) from None
-    finally:
         shutil.rmtree(temporary, ignore_errors=True)

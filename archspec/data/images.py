@@ -26,7 +26,6 @@ from archspec.data.together import map_files
 from archspec.errors import ArchspecError, UserError
 from archspec.reading import kind_of, open_file, read_bytes, readable, reason
 
-ORIENTATION = 0x0112
 TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -39,7 +38,6 @@ TRANSPOSES = {
 LYING = range(5, 9)  # orientations that swap height and width
 LATE = (b"eXIf", b"Orientation", b"Raw profile type exif")  # chunks of a PNG with its orientation
 PIXELS = 2**27  # the most in one image: some hundred bytes can unpack to any number
-LARGE = 2**24  # pixels: larger images are decoded one at a time, to save memory
 LEAVE = "remove or replace what is broken, or write `skip_broken: true` under train.data"
 GREY = {"1", "L", "LA", "La"}
 STILLS = {"GIF", "PNG", "TIFF", "WEBP", "AVIF"}  # formats that usually have one frame
@@ -127,7 +125,7 @@ def open_image(path: Path) -> Iterator[Image.Image]:
             pixels = image.width * image.height
             if pixels > PIXELS:
                 raise ValueError(f"it has {pixels:,} pixels, and {PIXELS:,} are the limit")
-            with ONE_LARGE if pixels > LARGE else nullcontext():
+            with ONE_LARGE if pixels > jpeg.LARGE else nullcontext():
                 yield image
     except ArchspecError:
         raise
@@ -137,7 +135,7 @@ def open_image(path: Path) -> Iterator[Image.Image]:
 
 def _find_orientation(image: Image.Image) -> Any:
     """Return the orientation in an image's EXIF data; 1 if there is none."""
-    return image.getexif().get(ORIENTATION, 1)
+    return image.getexif().get(jpeg.ORIENTATION, 1)
 
 
 def turn_upright(image: Image.Image) -> Image.Image:

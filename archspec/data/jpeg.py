@@ -23,7 +23,7 @@ ORIENTATION = 0x0112
 MARKS = (b"Exif", b"rientation")  # what a file with an orientation has in it, in EXIF or in XMP
 COLOURS = {"Gray", "YCbCr"}
 START = 2**16  # bytes of a file: those of its header, if it is not a long one
-LARGE = 2**24  # pixels: larger images are decoded one at a time, by Pillow
+LARGE = 2**24  # pixels: larger images are decoded one at a time, by Pillow, to save memory
 SCALES = (8, 4, 2, 1)
 
 Array = np.ndarray[Any, Any]

@@ -16,7 +16,7 @@ from msgspec import Struct
 from archspec.errors import ArchspecError, UserError
 from archspec.graph import Graph
 from archspec.reading import kind_of, reason
-from archspec.writing import writing, writing_folder
+from archspec.writing import writing
 
 if TYPE_CHECKING:
     import keras
@@ -105,7 +105,7 @@ def export(model: keras.Model, graph: Graph, path: str, is_compared: bool = True
     wanted = (
         model(inputs if len(inputs) > 1 else inputs[0]) if inputs else None
     )  # Keras asks for it
-    with _writing(path) as temporary, _naming(f"{path} cannot be written"):
+    with writing(Path(path)) as temporary, _naming(f"{path} cannot be written"):
         form.code.write(model, graph, temporary)
     if run is None or not is_compared:
         return None
@@ -124,7 +124,3 @@ def _naming(what: str) -> Iterator[None]:
     except Exception as error:
         said = COLOURS.sub("", str(error)).strip().partition("\n")[0]
         raise UserError(f"{what}: {said or reason(error)}", "write another format") from error
-
-
-def _writing(path: str) -> Any:
-    return writing_folder(Path(path)) if path.endswith(FOLDER) else writing(Path(path))

@@ -22,6 +22,7 @@ from archspec.infer import bind_arguments
 from archspec.layers import LAYERS
 from archspec.objects import ACTIVATION_LAYERS, KINDS, TABLES
 from archspec.source.values import MODULES, forgets_freezing
+from archspec.syntax.formulas import BINARY, COMPARISONS
 
 MAX_STATEMENTS = 1_000_000
 MAX_CALLS = 200  # within each other
@@ -119,26 +120,10 @@ FROM_MATH: Mapping[str, Callable[..., Any]] = {
     "sqrt": math.sqrt,
     "log2": math.log2,
 }
-BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-}
 COMPARING: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
+    **COMPARISONS,
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
-    ast.In: lambda one, other: one in other,
-    ast.NotIn: lambda one, other: one not in other,
 }
 
 
