@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ def stop_within(monkeypatch: pytest.MonkeyPatch, epochs: int, least: int = 1) ->
         write(folder, state)
         if state.epochs == epochs and state.step >= least:
             os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.5)  # the next state waits for this one, and Ctrl-C comes before it
 
     monkeypatch.setattr(recorder, "write_state", written)
 
