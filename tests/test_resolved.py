@@ -76,10 +76,14 @@ def test_a_resolved_spec_is_the_network_with_its_names(name: str) -> None:
     assert_same(flat, graph)
     assert "\nblocks:" not in flat
     assert not any(word in flat for word in ("for:", "repeat:"))
-    # Of params that a block has and does not use, the second text knows no more.
     again = archspec.resolve(archspec.loads(text))
-    assert again.count("\n") <= text.count("\n")
-    assert_same(again, graph)
+    if name == "resnext50":
+        # Calls that do not use a param lack it in the first text, and have its default, the value
+        # of another call, from then on: the second text is another, and the last.
+        assert_same(again, graph)
+        assert archspec.resolve(archspec.loads(again)) == again
+    else:
+        assert again == text
 
 
 @pytest.mark.parametrize("name", OTHERS)
