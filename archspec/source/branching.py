@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from archspec.layers import traits_of
 from archspec.source.flat import identifier
 from archspec.source.flow import Flow
-from archspec.source.rooms import Layered, Room
+from archspec.source.rooms import Room
 from archspec.source.scopes import branch_text
 from archspec.source.statements import (
     Assign,
@@ -21,7 +21,6 @@ from archspec.source.statements import (
     constant,
     name,
 )
-from archspec.source.suffixes import Counter
 from archspec.source.values import Unwritable
 from archspec.source.wiring import Cur, Taken, find_written, is_same, settle
 from archspec.syntax import steps as spec_steps
@@ -194,19 +193,8 @@ class Branching(Flow):
         for branch in step.branches:
             if branch.loop is not None:
                 columns = self.read_loop(branch, cur, room)
-                head: Body = []
-                inner: Body = []
-                counter = Counter(branch, columns.index, columns.variables)
-                inside = replace(
-                    room,
-                    env=Layered(columns.env, room.env),
-                    body=inner,
-                    heads=(*room.heads, (head, frozenset(columns.names))),
-                    counters=(*room.counters, counter),
-                    once=False,
-                )
-                self.optional(branch, cur, paths, inside)
-                room.body.extend(columns.close([*head, *inner], self.names.new))
+                with self.looping(branch, columns, room) as inside:
+                    self.optional(branch, cur, paths, inside)
             else:
                 self.optional(branch, cur, paths, room)
                 sure += branch.condition is None or branch.otherwise is not None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from msgspec.structs import replace
 
@@ -130,10 +131,19 @@ class Flow(Naming):
         if chained and cur is not None:
             self.settle(cur, room)
             cur = flow
+        with self.looping(step, columns, room) as inside:
+            value = self.conditional(step, sources, cur, inside)
+            if chained and value is not None and not is_same(value, flow):
+                settle(inside.body, value, flow)
+        return flow if chained or value is None else value
+
+    @contextmanager
+    def looping(self, step: Step, columns: Columns, room: Room) -> Iterator[Room]:
+        """Give the room inside a loop, which is written when it is left."""
         head: Body = []
         inner: Body = []
         counter = Counter(step, columns.index, columns.variables)
-        inside = replace(
+        yield replace(
             room,
             env=Layered(columns.env, room.env),
             body=inner,
@@ -141,11 +151,7 @@ class Flow(Naming):
             counters=(*room.counters, counter),
             once=False,
         )
-        value = self.conditional(step, sources, cur, inside)
-        if chained and value is not None and not is_same(value, flow):
-            settle(inner, value, flow)
         room.body.extend(columns.close([*head, *inner], self.names.new))
-        return flow if chained or value is None else value
 
     def read_loop(self, step: Step, cur: Cur, room: Room) -> Columns:
         rows = self.find_rows(step)

@@ -18,7 +18,7 @@ from archspec.source.flat import FreshNames, identifier
 from archspec.source.formulas import translate
 from archspec.source.replay import BUILTINS, FROM_MATH
 from archspec.source.rooms import DefaultArguments, Layered, Room
-from archspec.source.scopes import find_wanted
+from archspec.source.scopes import Wanted, find_wanted
 from archspec.source.statements import (
     Assign,
     Body,
@@ -33,7 +33,7 @@ from archspec.source.statements import (
 from archspec.source.steps import StepWriter
 from archspec.source.trace import Trace
 from archspec.source.values import Unwritable
-from archspec.source.wiring import Cur
+from archspec.source.wiring import Cur, Surroundings
 from archspec.syntax import steps as spec_steps
 from archspec.syntax.formulas import is_formula, words_in
 from archspec.syntax.source import Value, iter_texts
@@ -99,6 +99,25 @@ class Functions:
             if block.name in called and home.blocks.get(block.name) is block
         }
         return FreshNames({*RESERVED, *titles, *self.constants.taken})
+
+    def surround(
+        self, wanted: Wanted, inputs: Mapping[str, ast.expr], names: FreshNames, home: Home
+    ) -> Surroundings:
+        """Return what a body is written in. home: the file whose blocks it calls."""
+
+        def call_block(
+            step: BlockCall,
+            given: list[ast.expr],
+            title: ast.expr | None,
+            params: Mapping[str, ast.expr],
+            again: bool,
+        ) -> ast.expr:
+            block = home.blocks[step.label]
+            return self.call_block(step, block, given, title, params, again)
+
+        return Surroundings(
+            self.trace, self.graph, wanted, inputs, names, self.lessons.decisions, call_block
+        )
 
     def call_block(
         self,
@@ -198,17 +217,7 @@ class BlockFunction:
         writer.functions[block, self.again] = made
         file_env = writer.constants.env(block.home)
         whole = Layered(env, file_env)
-        steps = StepWriter(
-            writer.trace,
-            writer.graph,
-            self.wanted,
-            inputs,
-            self.names,
-            writer.lessons.decisions,
-            lambda step, given, title, named, again: writer.call_block(
-                step, block.home.blocks[step.label], given, title, named, again
-            ),
-        )
+        steps = StepWriter(writer.surround(self.wanted, inputs, self.names, block.home))
         body: Body = []
         defaults = writer.defaults_of(block.home)
         own = block.value.get("defaults")

@@ -29,7 +29,7 @@ from archspec.source.statements import (
 from archspec.source.steps import StepWriter
 from archspec.source.trace import Visit
 from archspec.source.values import Unwritable
-from archspec.source.wiring import Cur
+from archspec.source.wiring import Cur, Surroundings
 from archspec.syntax import steps as spec_steps
 from archspec.syntax.steps import BlockCall, Reuse, Step
 
@@ -85,18 +85,8 @@ class _Model:
         inputs = self._write_inputs()
         head: Body = []
         body: Body = []
-        steps = _ModelSteps(
-            self,
-            writer.trace,
-            graph,
-            self.wanted,
-            inputs,
-            self.names,
-            writer.lessons.decisions,
-            lambda step, given, title, named, again: writer.call_block(
-                step, spec.home.blocks[step.label], given, title, named, again
-            ),
-        )
+        around = writer.surround(self.wanted, inputs, self.names, spec.home)
+        steps = _ModelSteps(self, around)
         room = Room(
             self.wanted.root,
             spec.home,
@@ -236,8 +226,8 @@ def keras_name(graph: Graph) -> str:
 
 
 class _ModelSteps(StepWriter):
-    def __init__(self, main: _Model, *given: object) -> None:
-        super().__init__(*given)  # type: ignore[arg-type]
+    def __init__(self, main: _Model, around: Surroundings) -> None:
+        super().__init__(around)
         self.main = main
 
     def step(self, step: Step, cur: Cur, room: Room) -> Cur:

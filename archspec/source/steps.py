@@ -15,18 +15,15 @@ from collections.abc import Callable, Mapping
 from msgspec.structs import replace
 
 from archspec.expand.scopes import snake_case
-from archspec.graph import Graph
 from archspec.layers import LAYERS
 from archspec.source.arguments import (
-    Decisions,
     nodes_of,
     write_arguments,
     write_call_params,
 )
 from archspec.source.branching import Branching
-from archspec.source.flat import FreshNames, identifier
+from archspec.source.flat import identifier
 from archspec.source.rooms import Room, join
-from archspec.source.scopes import Wanted
 from archspec.source.statements import (
     Assign,
     Body,
@@ -35,9 +32,8 @@ from archspec.source.statements import (
     constant,
     name,
 )
-from archspec.source.trace import Trace
 from archspec.source.values import Unwritable, call_layer, forgets_freezing, make_layer
-from archspec.source.wiring import Cur, Taken, by_slots, is_same
+from archspec.source.wiring import Cur, Surroundings, Taken, by_slots, is_same
 from archspec.syntax import steps as spec_steps
 from archspec.syntax.formulas import PLACEHOLDER, is_formula
 from archspec.syntax.source import to_plain
@@ -51,31 +47,12 @@ from archspec.syntax.steps import (
     Step,
 )
 
-# (step, inputs, name, params, whether it is called again) -> the call
-WriteCall = Callable[
-    [BlockCall, list[ast.expr], ast.expr | None, Mapping[str, ast.expr], bool], ast.expr
-]
-
 
 class StepWriter(Branching):
-    """Writes the steps of one body.
+    """Writes the steps of one body."""
 
-    call_block: returns the call of a block's function, or the value itself where the block does
-    nothing.
-    """
-
-    def __init__(
-        self,
-        trace: Trace,
-        graph: Graph,
-        wanted: Wanted,
-        inputs: Mapping[str, ast.expr],
-        names: FreshNames,
-        decisions: Decisions,
-        call_block: WriteCall,
-    ) -> None:
-        super().__init__(trace, graph, wanted, inputs, names, decisions)
-        self.call_block = call_block
+    def __init__(self, around: Surroundings) -> None:
+        super().__init__(around)
         self.owners: dict[Step, Step] = {}  # what a `reuse` calls in the end
 
     def body(self, body: spec_steps.Body | None, cur: Cur, room: Room) -> Cur:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+
+from msgspec import Struct
 
 from archspec.expand.references import is_channels_first
 from archspec.graph import Graph
@@ -28,6 +30,7 @@ from archspec.source.trace import Trace
 from archspec.source.values import Unwritable
 from archspec.syntax.formulas import PLACEHOLDER, SPATIAL
 from archspec.syntax.steps import (
+    BlockCall,
     Branch,
     Repeat,
     Sources,
@@ -38,27 +41,39 @@ Cur = ast.expr | None
 Taken = ast.expr | list[ast.expr] | dict[str, ast.expr] | None
 
 
-class ValueWiring:
-    """The values and the names in one body: of a block, or of the model.
+# (step, inputs, name, params, whether it is called again) -> the call
+WriteCall = Callable[
+    [BlockCall, list[ast.expr], ast.expr | None, Mapping[str, ast.expr], bool], ast.expr
+]
 
-    inputs: the variables of the inputs by their names.
+
+class Surroundings(Struct, frozen=True, eq=False):
+    """What a body is written in: the network, and what the text around it has.
+
+    inputs: the variables of the inputs by their names. call_block: returns the call of a block's
+    function, or the value itself where the block does nothing.
     """
 
-    def __init__(
-        self,
-        trace: Trace,
-        graph: Graph,
-        wanted: Wanted,
-        inputs: Mapping[str, ast.expr],
-        names: FreshNames,
-        decisions: Decisions,
-    ) -> None:
-        self.trace = trace
-        self.graph = graph
-        self.wanted = wanted
-        self.inputs = inputs
-        self.names = names
-        self.decisions = decisions
+    trace: Trace
+    graph: Graph
+    wanted: Wanted
+    inputs: Mapping[str, ast.expr]
+    names: FreshNames
+    decisions: Decisions
+    call_block: WriteCall
+
+
+class ValueWiring:
+    """The values and the names in one body: of a block, or of the model."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self.trace = around.trace
+        self.graph = around.graph
+        self.wanted = wanted = around.wanted
+        self.inputs = around.inputs
+        self.names = around.names
+        self.decisions = around.decisions
+        self.call_block = around.call_block
         self.variables: dict[tuple[WrittenScope | None, str], str] = {}
         self.tables: dict[str, Body] = {}
         self.paths: dict[WrittenScope, Pieces] = {wanted.root: ()}
