@@ -55,6 +55,15 @@ def path_of(text: str | Path) -> Path:
         raise UserError(f"'{readable(text)}' cannot be a path: {reason(error)}") from None
 
 
+def suggest_path(path: Path, suffix: str) -> Path:
+    """Return a path with another suffix, for a hint; a folder, which has no name, gets a file.
+
+    >>> str(suggest_path(Path("a/net.pt"), ".keras")), str(suggest_path(Path("."), ".svg"))
+    ('a/net.keras', 'net.svg')
+    """
+    return path.with_suffix(suffix) if path.name else path / f"net{suffix}"
+
+
 def from_here(path: Path) -> Path:
     """Return an absolute path relative to the working folder, if it is in it."""
     try:

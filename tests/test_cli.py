@@ -278,3 +278,13 @@ def test_a_process_colours_what_it_prints_on_a_terminal(tmp_path: Path) -> None:
     shown = on_terminal(tmp_path, "check", "net.yaml", own=True, TERM="xterm")
     assert click.unstyle(shown) == plain
     assert click.style("error", fg="red", bold=True) in shown
+
+
+@pytest.mark.parametrize("verb", ["build", "draw", "new"])
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_folder_is_no_file_to_write(verb: str, path: str, tmp_path: Path):
+    words = [path, "--from", "lenet5"] if verb == "new" else ["lenet5", "-o", path]
+    done = run(tmp_path, verb, *words)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "\nhint: " in done.stderr

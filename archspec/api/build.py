@@ -10,6 +10,7 @@ from archspec.errors import SpecError, UserError
 from archspec.exporting import check_export, export, find_format
 from archspec.graph import Graph
 from archspec.pipeline import register_layers
+from archspec.reading import suggest_path
 from archspec.writing import writing
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def build(
     if form is not None:
         check_export(str(path))
     elif target is not None and target.suffix != ".keras":
-        hint = f"write '{target.with_suffix('.keras')}'"
+        hint = f"write '{suggest_path(target, '.keras')}'"
         if target.suffix in (".yaml", ".yml"):
             hint += "; archspec.resolve(spec) returns a resolved spec"
         if target.suffix == ".py":

@@ -31,6 +31,7 @@ from archspec.cli.specs import (
 )
 from archspec.errors import UserError
 from archspec.exporting import check_export, export, find_format
+from archspec.reading import suggest_path
 
 
 @click.command()
@@ -80,7 +81,7 @@ def build(
     suffix = ".keras" if output is None else output.suffix
     is_text = suffix in YAML or suffix == PYTHON
     if output is not None and not is_text and suffix != ".keras":
-        hint = f"write {output.with_suffix('.keras')} or {output.with_suffix('.yaml')}"
+        hint = f"write {suggest_path(output, '.keras')} or {suggest_path(output, '.yaml')}"
         message = f"{output}: a Keras model ends in .keras, a resolved spec in .yaml"
         raise UserError(f"{message}, source code in .py, a SavedModel's folder in /", hint)
     if flat and not is_text:

@@ -16,7 +16,7 @@ from archspec.cli.options import STDIN
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.loading.settings import parse_setting
-from archspec.reading import kind_of, path_of
+from archspec.reading import kind_of, path_of, suggest_path
 from archspec.syntax.source import Document, read_input
 from archspec.writing import writing
 
@@ -71,7 +71,7 @@ def check_new_files(
         if kind_of(path) is not None:
             raise UserError(f"{path}: the file exists", "choose another name")
     if spec is not None and spec.suffix not in suffixes:
-        raise UserError(f"{spec}: a spec ends in .yaml", f"write {spec.with_suffix('.yaml')}")
+        raise UserError(f"{spec}: a spec ends in .yaml", f"write {suggest_path(spec, '.yaml')}")
 
 
 def write_spec(path: Path, text: str, graph: Graph) -> None:

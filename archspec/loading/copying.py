@@ -15,7 +15,7 @@ from archspec.errors import Span, UserError
 from archspec.loading.files import open_spec
 from archspec.loading.settings import parse_edit
 from archspec.loading.shipped import is_bare, list_shipped
-from archspec.reading import from_here, kind_of, path_of, read_bytes
+from archspec.reading import from_here, kind_of, path_of, read_bytes, suggest_path
 from archspec.schema import read_shipped
 from archspec.syntax.source import MAX_BYTES, Document, read_file, to_plain
 from archspec.syntax.writer import write_value
@@ -77,7 +77,7 @@ def copy_spec(source: Path, target: Path) -> list[Path]:
 def _require_new_spec(target: Path) -> None:
     """Raise `UserError` if no spec can be started as a file of this name."""
     if target.suffix not in (".yaml", ".yml"):
-        raise UserError(f"{target}: a spec ends in .yaml", f"write {target.with_suffix('.yaml')}")
+        raise UserError(f"{target}: a spec ends in .yaml", f"write {suggest_path(target, '.yaml')}")
     if kind_of(target) is not None:
         raise UserError(f"{target}: the file exists", "choose another name")
 

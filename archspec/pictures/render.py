@@ -13,6 +13,7 @@ from archspec.graph import Graph
 from archspec.pictures.dot import to_dot
 from archspec.pictures.style import FONT
 from archspec.pictures.svg import make_accessible
+from archspec.reading import suggest_path
 from archspec.streams import held_back, show
 from archspec.writing import writing
 
@@ -34,10 +35,10 @@ def render(dot: str, path: Path, dpi: int | None = None) -> None:
     if suffix not in FORMATS:
         raise UserError(
             f"cannot draw '{path}': its suffix must be {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
-            hint=f"write '{path.with_suffix(FORMATS[0])}'",
+            hint=f"write '{suggest_path(path, FORMATS[0])}'",
         )
     if dpi is not None and suffix != ".png":
-        hint = f"write '{path.with_suffix('.png')}', or leave the resolution out"
+        hint = f"write '{suggest_path(path, '.png')}', or leave the resolution out"
         raise UserError(f"cannot draw '{path}' at {dpi} dpi: only a .png has pixels", hint)
     drawn = dot.encode() if suffix == ".dot" else _lay_out(dot, suffix[1:], dpi or DPI)
     with writing(path) as temporary:
