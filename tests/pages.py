@@ -17,6 +17,21 @@ BROWSER = os.environ.get("ARCHSPEC_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
 
+HOSTILE = r"""
+archspec: 1
+description: '</script><script>alert(1)</script> "quoted" & <b>'
+params: {text: "</script><img src=x onerror=alert(1)>"}
+input: [8]
+blocks:
+  b:
+    params: {label: "</SCRIPT>'\""}
+    layers: [{Dense: 3}, {Dense: 4}]
+layers:
+  - b: {label: =text}
+    name: it_s
+  - Dense: 2
+"""
+
 
 def unpack(html: str, name: str = "data") -> str:
     """Return what is packed into a page under a name."""
@@ -45,7 +60,7 @@ class Opened:
     def go(self, address: str = "") -> None:
         """Open the page, at an address in it."""
         self.page.goto(self.path.as_uri() + address)
-        self.page.wait_for_selector("#picture[aria-busy=false]", timeout=20_000)
+        self.page.wait_for_selector("#picture[aria-busy=false]", state="attached", timeout=20_000)
 
     def boxes(self) -> list[str]:
         """The titles of the boxes that are seen, as the picture has them."""

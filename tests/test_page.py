@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from pages import read_data, unpack
+from pages import HOSTILE, read_data, unpack
 from shipped import FILES, most_slow, network
 
 import archspec
@@ -19,20 +19,6 @@ POLICY = re.compile(
     r"default-src 'none'; script-src '(sha256-[\w+/=]+)'; style-src '(sha256-[\w+/=]+)'; "
     r"img-src data:"
 )
-HOSTILE = r"""
-archspec: 1
-description: '</script><script>alert(1)</script> "quoted" & <b>'
-params: {text: "</script><img src=x onerror=alert(1)>"}
-input: [8]
-blocks:
-  b:
-    params: {label: "</SCRIPT>'\""}
-    layers: [{Dense: 3}, {Dense: 4}]
-layers:
-  - b: {label: =text}
-    name: it_s
-  - Dense: 2
-"""
 
 
 class Reader(HTMLParser):

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import BROWSER, Opened, start_browser
+from pages import BROWSER, HOSTILE, Opened, start_browser
 from shipped import FILES, network
-from test_page import HOSTILE
 
 import archspec
 

@@ -19,7 +19,7 @@ from archspec.pictures.style import THEMES, Theme
 
 WEB = Path(__file__).parent / "web"
 # Each after those that it imports: in the page they are one script.
-SCRIPTS = ("network", "layout", "picture", "outline", "details", "search", "main")
+SCRIPTS = ("network", "layout", "picture", "outline", "details", "search", "charts", "main")
 IMPORT = re.compile(r'^import [^;]* from "\./\w+\.js";\n', re.MULTILINE)
 KEYS = {
     "/": "search",
@@ -33,10 +33,9 @@ KEYS = {
 }
 
 
-def write_html(title: str, data: bytes, picture: str, theme: str, body: str = "") -> str:
+def write_html(title: str, data: bytes, picture: str = "", theme: str = "light") -> str:
     """Return a page. data: what its script reads, JSON. picture: the SVG that is printed. theme:
-    that of the page, of which "light" is the one of the reader's system. body: what stands between
-    the header and the script; by default a picture between outline and details."""
+    that of the page, of which "light" is the one of the reader's system."""
     script, style = _join_scripts(), _write_colours(theme) + _read("page.css")
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "

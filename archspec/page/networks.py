@@ -60,11 +60,50 @@ class NetworkData(Struct, frozen=True, omit_defaults=True):
     rows: list[ChangeRow] = []
 
 
+class RunData(Struct, frozen=True):
+    """A row of a comparison.
+
+    network: its place among those of the page. cells: what the table
+    has. keys: numbers that these are sorted by. value, deviation: what was measured. curve: of
+    each epoch, the mean over the seeds and its deviation. costs: the seconds and the parameters.
+    front: whether it is on the Pareto front of each of those. alike: whether its conditions are the
+    usual ones.
+    """
+
+    name: str
+    network: int
+    cells: list[str]
+    keys: list[float | None]
+    value: float | None
+    deviation: float
+    curve: list[tuple[float, float]]
+    costs: tuple[float | None, float]
+    front: tuple[bool, bool]
+    alike: bool
+
+
+class ComparisonData(Struct, frozen=True):
+    """A comparison in a page.
+
+    title: what was trained on, in words. measured: the measure; less: whether less of it is better.
+    curved: what curves show. columns: of the table. notes: below it.
+    """
+
+    title: str
+    measured: str
+    less: bool
+    curved: str
+    columns: list[str]
+    rows: list[RunData]
+    notes: list[str]
+
+
 class PageData(Struct, frozen=True, omit_defaults=True):
     """All that a page shows.
 
     lines: the texts of its details. costs: what heat shows, with its title and its unit. palette:
-    colours from nothing to the most, each with its ink. heat: what is shown at first.
+    colours from nothing to the most, each with its ink. heat: what is shown at first. comparison:
+    of the networks, once they are trained.
     """
 
     networks: list[NetworkData]
@@ -74,6 +113,7 @@ class PageData(Struct, frozen=True, omit_defaults=True):
     costs: list[tuple[str, str, str]]
     palette: list[tuple[str, str]]
     heat: str = ""
+    comparison: ComparisonData | None = None
 
 
 class Collector:
@@ -126,7 +166,7 @@ class Collector:
             )
         )
 
-    def gather(self, heat: str = "") -> PageData:
+    def gather(self, heat: str = "", comparison: ComparisonData | None = None) -> PageData:
         """Return all that the page shows. heat: the cost that colours show at first."""
         scale = Heat("params", STEPS)
         fills = [scale.choose_colour(step) for step in range(STEPS + 1)]
@@ -138,6 +178,7 @@ class Collector:
             [(name, measure.heading, measure.unit.name) for name, measure in COSTS.items()],
             [(fill, choose_ink(fill)) for fill in fills],
             heat,
+            comparison,
         )
 
 

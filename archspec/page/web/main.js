@@ -1,5 +1,6 @@
 // The page: what its controls, its keys and its address do.
 
+import { showComparison } from "./charts.js";
 import { showDetails, showNetwork, writeBytes, writeShare } from "./details.js";
 import { Network, unpack, writeCount } from "./network.js";
 import { Outline, make } from "./outline.js";
@@ -19,15 +20,31 @@ class Page {
     this.setUpControls();
     this.setUpPointer();
     this.setUpKeys();
+    if (data.comparison) {
+      showComparison($("comparison"), data.comparison, (index) => `#${index + 1}/`);
+    }
+    this.follow();
+    addEventListener("hashchange", () => this.follow());
+  }
+
+  /** Show what the address says. */
+  follow() {
     const [index, name] = this.readAddress();
-    this.show(index);
+    this.compare(index < 0);
+    if (index < 0) return;
+    if (this.networks[index] !== this.network) this.show(index);
     if (name) this.goTo(name);
-    addEventListener("hashchange", () => {
-      const [wanted, layer] = this.readAddress();
-      if (this.networks[wanted] !== this.network) this.show(wanted);
-      if (layer) this.goTo(layer);
-      else this.tell();
-    });
+    else this.tell();
+  }
+
+  /** Show the comparison in the place of a network, or a network again. */
+  compare(isShown) {
+    document.body.classList.toggle("comparing", isShown);
+    $("comparison").hidden = !isShown;
+    if (!isShown) return;
+    this.network = null;
+    $("networks").value = -1;
+    $("said").textContent = this.data.comparison.title;
   }
 
   /** Show one of the networks. */
@@ -136,10 +153,14 @@ class Page {
 
   link(name) {
     const path = encodeURIComponent(name);
-    return this.networks.length > 1 ? `#${this.index + 1}/${path}` : `#${path}`;
+    const several = this.networks.length > 1 || this.data.comparison;
+    return several ? `#${this.index + 1}/${path}` : `#${path}`;
   }
 
-  /** Return the network and the layer of the address: `#2/head`, or `#head` for an only one. */
+  /**
+   * Return the network and the layer of the address: `#2/head`, or `#head` for an only one; -1 for
+   * the comparison.
+   */
   readAddress() {
     const [, number, path] = /^#(?:(\d+)\/)?(.*)$/s.exec(location.hash) ?? [null, "", ""];
     let name = path;
@@ -148,8 +169,8 @@ class Page {
     } catch {
       // an address that nobody has made here
     }
-    const index = Number(number || 1) - 1;
-    return [this.networks[index] ? index : 0, name];
+    const index = Number(number ?? 0) - 1;
+    return [this.networks[index] ? index : this.data.comparison ? -1 : 0, name];
   }
 
   // --- heat
@@ -218,13 +239,14 @@ class Page {
     for (const [name, title] of data.costs) $("heat").append(make("option", { value: name }, title));
     $("heat").value = this.heat;
     $("heat").onchange = () => this.setHeat($("heat").value);
+    if (data.comparison) $("networks").append(make("option", { value: -1 }, "Comparison"));
     data.networks.forEach(({ name }, index) => {
       $("networks").append(make("option", { value: index, textContent: name }));
     });
-    $("networks").hidden = data.networks.length < 2;
+    $("networks").hidden = data.networks.length < 2 && !data.comparison;
     $("networks").onchange = () => {
-      this.show(Number($("networks").value));
-      history.replaceState(null, "", this.link(""));
+      const index = Number($("networks").value);
+      location.hash = index < 0 ? "" : `${index + 1}/`; // which is followed
     };
     $("open").onclick = () => this.toggleAll(true);
     $("close").onclick = () => this.toggleAll(false);
@@ -398,6 +420,7 @@ async function start() {
   new Page(data);
   performance.mark("drawn");
   $("picture").setAttribute("aria-busy", false);
+  if (data.comparison) return; // which is printed as it is
   const picture = await unpack("print-picture");
   $("print").src = `data:image/svg+xml,${encodeURIComponent(picture)}`;
 }
