@@ -77,6 +77,11 @@ class Opened:
         )
         return [text.removeprefix("\u25be ") for text in texts]
 
+    def fit(self) -> None:
+        """Look at the whole: what is far from the window is not drawn."""
+        self.page.click("#fit")
+        self.page.evaluate("document.querySelector('#picture svg').classList.remove('far')")
+
     def camera(self) -> list[float]:
         """Where the picture is in its window, and its scale."""
         text = self.page.get_attribute("#picture svg > g", "transform")

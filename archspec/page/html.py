@@ -21,6 +21,7 @@ WEB = Path(__file__).parent / "web"
 # Each after those that it imports: in the page they are one script.
 SCRIPTS = ("network", "layout", "picture", "outline", "details", "search", "charts", "main")
 IMPORT = re.compile(r'^import [^;]* from "\./\w+\.js";\n', re.MULTILINE)
+COMMENT = re.compile(r"^(\s*//[^\n]*\n|\s*/\*\*.*?\*/\n|\s+)", re.MULTILINE | re.DOTALL)
 KEYS = {
     "/": "search",
     "Tab": "to the next control: search, outline, picture, details",
@@ -68,7 +69,8 @@ def _join_scripts() -> str:
     """Return the modules as one script: what they export of each other is there by its name."""
     parts = [_read(f"{name}.js") for name in SCRIPTS]
     joined = "\n".join(IMPORT.sub("", part).replace("\nexport ", "\n") for part in parts)
-    return f'"use strict";\n(() => {{\n{joined}}})();\n'
+    short = COMMENT.sub("", joined)  # a quarter of the text are comments and indentation
+    return f'"use strict";\n(() => {{\n{short}}})();\n'
 
 
 def _hash(text: str) -> str:

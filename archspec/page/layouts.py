@@ -69,7 +69,7 @@ def lay_out(shape: Shape) -> Layout:
     """Return the layout of a group, by Graphviz.
 
     >>> lay_out(Shape(((60, 40), (80, 40)), 0, 0, ((0, 1, 0, "down"),))).parts
-    [(40.0, 20.0, 60, 40), (40.0, 84.0, 80, 40)]
+    [(40.0, 20.0, 60, 40), (40.0, 82.0, 80, 40)]
     """
     if not shape.lines and len(shape.sizes) == 1:
         ((wide, high),) = shape.sizes

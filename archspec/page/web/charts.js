@@ -154,9 +154,9 @@ function drawCosts(rows, which, label, write, measured) {
     }
     const kind = row.front[which] ? "mark on-front" : "mark";
     group.append(mark(row, { class: kind, transform: `translate(${at} ${height}) scale(1.3)` }));
-    const title = draw("title");
-    title.textContent = `${row.name}: ${row.value.toFixed(4)}, ${write(row.costs[which])}`;
-    group.append(title);
+    const tip = draw("title");
+    tip.textContent = `${row.name}: ${row.value.toFixed(4)}, ${write(row.costs[which])}`;
+    group.append(tip);
     svg.append(group);
   }
   return figure;
@@ -210,7 +210,8 @@ function sortRows(rows, column, way) {
   const numbers = rows.some((row) => key(row) !== null);
   return [...rows].sort((one, other) => {
     if (!numbers) return way * one.cells[column].localeCompare(other.cells[column]);
-    if (key(one) === null || key(other) === null) return (key(one) === null) - (key(other) === null);
+    if (key(one) === null || key(other) === null)
+      return (key(one) === null) - (key(other) === null);
     return way * (key(one) - key(other));
   });
 }

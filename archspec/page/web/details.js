@@ -33,11 +33,25 @@ export function showDetails(host, network, place, { chosen, turn, link, onTurn }
   if (turns > 1) blocks.push(chooseTurn(network, part, turns, turn, onTurn));
   if (part.costs?.length) blocks.push(listCosts(network, part));
   const written = [first ?? part, ...layers].filter((each) => each.place);
-  const quoted = quote(network, written.map((each) => each.place));
+  const quoted = quote(
+    network,
+    written.map((each) => each.place),
+  );
   if (quoted) blocks.push(quoted);
-  if (part.sections) blocks.push(listSections(network, part.sections.map((each) => each.map(write)), link));
+  if (part.sections)
+    blocks.push(
+      listSections(
+        network,
+        part.sections.map((each) => each.map(write)),
+        link,
+      ),
+    );
   layers.forEach((node) => {
-    const inside = listSections(network, (node.sections ?? []).map((each) => each.map(write)), link);
+    const inside = listSections(
+      network,
+      (node.sections ?? []).map((each) => each.map(write)),
+      link,
+    );
     const short = node.name === name ? node.op : `${node.op}  ${node.name.split(".").at(-1)}`;
     const summary = make("summary", { textContent: short });
     blocks.push(make("details", { open: node === first || layers.length < 4 }, summary, inside));
@@ -145,7 +159,11 @@ function quote(network, places) {
   }
   const last = Math.max(...meant);
   const code = make("code");
-  for (let line = Math.max(1, start - BEFORE); line <= Math.min(rows.length, last + AFTER); line++) {
+  for (
+    let line = Math.max(1, start - BEFORE);
+    line <= Math.min(rows.length, last + AFTER);
+    line++
+  ) {
     const row = make("span", { className: meant.has(line) ? "meant" : "" });
     const number = make("span", { className: "number", textContent: String(line).padStart(4) });
     row.append(number, ` ${rows[line - 1]}\n`);

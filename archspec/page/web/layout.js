@@ -60,7 +60,7 @@ function makeMap(spans) {
     if (value <= cuts[0]) return value;
     if (value >= cuts[last]) return ends[last] + value - cuts[last];
     let low = 0;
-    for (let high = last; high - low > 1; ) {
+    for (let high = last; high - low > 1;) {
       const middle = (low + high) >> 1;
       if (cuts[middle] <= value) low = middle;
       else high = middle;
@@ -114,17 +114,32 @@ function put(network, stretched, frame, x, y, found) {
       };
     };
     const text = layout.texts[index];
+    if (!points.length) return;
+    const [start, last] = [end(tail, true), end(head, false)];
     found.lines.push({
+      ...bound([start, ...points, last]),
       connection,
       tail: tail < spots.length ? group.parts[tail] : -1,
       head: head < spots.length ? group.parts[head] : -1,
-      path: points.length ? trace(points, end(tail, true), end(head, false)) : "",
+      path: trace(points, start, last),
       arrow: head < spots.length && !ports.has(head),
       look,
       label: text.length ? { text: label, x: x + mapX(text[0]), y: y + mapY(text[1]) } : null,
     });
   });
   return { entering: inPorts, leaving: outPorts };
+}
+
+/** Return the rectangle around points. */
+function bound(points) {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const { x, y } of points) {
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    top = Math.min(top, y);
+    bottom = Math.max(bottom, y);
+  }
+  return { x: left, y: top, w: right - left + 1, h: bottom - top + 1 };
 }
 
 function port(ports, value, frame) {
@@ -148,7 +163,10 @@ function trace(points, start, end) {
   const join = (one, other) => (write(one) === write(other) ? "" : `L${write(other)}`);
   let path = `M${write(start)}${join(start, moved[0])}`;
   for (let index = 1; index + 2 <= last; index += 3) {
-    path += `C${moved.slice(index, index + 3).map(write).join(" ")}`;
+    path += `C${moved
+      .slice(index, index + 3)
+      .map(write)
+      .join(" ")}`;
   }
   return path + join(moved[last], end);
 }

@@ -52,6 +52,7 @@ class Page {
     this.index = index;
     this.network = this.networks[index];
     this.selected = 0;
+    this.picture?.end();
     this.picture = new Picture(this.network, $("picture"));
     this.outline = new Outline(this.network, $("outline"), {
       onSelect: (place) => this.select(place),
@@ -69,8 +70,9 @@ class Page {
   /** Tell of the whole network, in the place of the details of a part. */
   tell() {
     showNetwork($("details"), this.network, (names) => {
+      const places = names.map((name) => this.network.partOf.get(name));
       this.goTo(names[0]);
-      this.picture.mean(names.map((name) => this.network.partOf.get(name)));
+      this.picture.select(this.network.seenAs(places[0]), places);
       this.tell();
     });
   }
@@ -78,9 +80,9 @@ class Page {
   redraw(anchor) {
     const start = performance.now();
     this.picture.heat = this.heat ? this.makeScale() : null;
+    this.picture.selected = this.network.seenAs(this.selected);
     this.picture.redraw(anchor);
     this.outline.update();
-    this.picture.select(this.network.seenAs(this.selected));
     performance.measure("redraw", { start });
   }
 
@@ -180,7 +182,9 @@ class Page {
     const { costs, palette } = this.data;
     const which = costs.findIndex(([name]) => name === this.heat);
     const cost = (place) => this.network.parts[place].costs?.[which];
-    const shown = this.network.parts.map((_, place) => place).filter((place) => place && this.isSeen(place));
+    const shown = this.network.parts
+      .map((_, place) => place)
+      .filter((place) => place && this.isSeen(place));
     const largest = Math.max(1, ...shown.map((place) => cost(place) ?? 0));
     const whole = cost(0);
     this.showLegend(largest, costs[which]);
@@ -236,7 +240,8 @@ class Page {
 
   setUpControls() {
     const { data } = this;
-    for (const [name, title] of data.costs) $("heat").append(make("option", { value: name }, title));
+    for (const [name, title] of data.costs)
+      $("heat").append(make("option", { value: name }, title));
     $("heat").value = this.heat;
     $("heat").onchange = () => this.setHeat($("heat").value);
     if (data.comparison) $("networks").append(make("option", { value: -1 }, "Comparison"));
@@ -342,7 +347,8 @@ class Page {
   /** Zoom with two fingers: one goes from a point to the next, the other stays. */
   pinch(before, now, other) {
     const { left, top } = $("picture").getBoundingClientRect();
-    const away = ({ clientX, clientY }) => Math.hypot(clientX - other.clientX, clientY - other.clientY);
+    const away = ({ clientX, clientY }) =>
+      Math.hypot(clientX - other.clientX, clientY - other.clientY);
     const factor = away(now) / Math.max(away(before), 1);
     this.picture.zoom(factor, other.clientX - left, other.clientY - top);
   }
@@ -410,7 +416,7 @@ class Page {
   }
 }
 
-async function start() {
+async function open() {
   if (!window.DecompressionStream) {
     $("status").textContent = "this browser is too old: it has no DecompressionStream";
     $("status").className = "";
@@ -425,4 +431,4 @@ async function start() {
   $("print").src = `data:image/svg+xml,${encodeURIComponent(picture)}`;
 }
 
-start();
+open();

@@ -45,7 +45,8 @@ export class Outline {
     for (const [place, item] of this.items) {
       if (!this.network.isGroup(place)) continue;
       const open = this.network.open.has(place);
-      item.setAttribute("aria-expanded", open);
+      if (item.getAttribute("aria-expanded") !== `${open}`)
+        item.setAttribute("aria-expanded", open);
       if (open && !item.querySelector("ul")) {
         const inside = make("ul", {}, ...this.makeItems(place)); // which this loop comes to later
         inside.setAttribute("role", "group");
@@ -62,7 +63,7 @@ export class Outline {
     item.tabIndex = 0;
     if (place !== this.selected) return;
     item.setAttribute("aria-selected", true);
-    item.firstChild.scrollIntoView({ block: "nearest" });
+    requestAnimationFrame(() => item.firstChild.scrollIntoView({ block: "nearest" }));
   }
 
   select(place) {
@@ -108,10 +109,13 @@ export class Outline {
       this.onToggle(place);
       go(place);
     };
-    const letter = event.key.length === 1 && event.key > " " && event.key !== "/" && event.key !== "?";
+    const letter =
+      event.key.length === 1 && event.key > " " && event.key !== "/" && event.key !== "?";
     if (letter) {
       const after = [...shown.slice(at + 1), ...shown.slice(0, at)];
-      go(after.find((each) => network.title(each).toLowerCase().startsWith(event.key.toLowerCase())));
+      go(
+        after.find((each) => network.title(each).toLowerCase().startsWith(event.key.toLowerCase())),
+      );
     } else if (!keys[event.key]) return;
     else keys[event.key]();
     event.preventDefault();

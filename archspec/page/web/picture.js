@@ -5,6 +5,7 @@ import { TITLE, arrange } from "./layout.js";
 const SVG = "http://www.w3.org/2000/svg";
 const READABLE = 1.15; // the scale at which a page opens,
 const LEGIBLE = 0.85; // if it would have to be smaller than this to be seen as a whole
+const FAR = 0.3; // the scale below which texts are not drawn, since nobody can read them
 const BELOW = 40; // pixels of the legend
 const [LEAST, MOST] = [0.02, 6]; // scales
 
@@ -30,7 +31,9 @@ export class Picture {
     this.host = host;
     this.heat = null;
     this.selected = 0;
-    this.drawn = new Map(); // elements of boxes and frames, which are made once
+    this.meant = new Set();
+    this.drawn = new Map(); // boxes and frames, and below lines, which are made once and moved
+    this.drawnLines = new Map();
     this.camera = { x: 0, y: 0, k: 1 };
     this.frames = draw("g");
     this.lines = draw("g");
@@ -45,28 +48,20 @@ export class Picture {
     );
     this.svg = draw("svg", { "aria-hidden": "true" }, draw("defs", {}, ...markers), this.world);
     host.replaceChildren(this.svg);
+    // The size is read when it changes alone: to ask for it makes the browser lay out all at once.
+    [this.width, this.height] = [host.clientWidth, host.clientHeight];
+    this.watch = new ResizeObserver(() => {
+      [this.width, this.height] = [host.clientWidth, host.clientHeight];
+      if (this.places) this.fill();
+    });
+    this.watch.observe(host);
   }
 
-  /** Draw what is seen. anchor: the part that stays where it is in the window. */
+  /** Lay out what is seen, and draw it. anchor: the part that stays where it is in the window. */
   redraw(anchor) {
     const before = this.places && this.spot(anchor);
     this.places = arrange(this.network);
-    const { boxes, frames, lines } = this.places;
-    const shown = (kind, spots) =>
-      [...spots].map(([place, spot]) => {
-        const key = `${kind}${place}`;
-        let made = this.drawn.get(key);
-        if (!made) this.drawn.set(key, (made = this[`make${kind}`](place, spot)));
-        made.move(spot);
-        return made;
-      });
-    const framed = shown("Frame", frames);
-    const boxed = shown("Box", boxes);
-    this.boxes.replaceChildren(...boxed.map((each) => each.element));
-    this.frames.replaceChildren(...framed.map((each) => each.element));
-    this.titles.replaceChildren(...framed.map((each) => each.title));
-    this.lines.replaceChildren(...lines.flatMap(drawLine));
-    this.paint();
+    this.area = null;
     const now = this.spot(anchor);
     if (before && now) {
       const { camera } = this;
@@ -74,6 +69,65 @@ export class Picture {
       camera.y += (before.y - now.y) * camera.k;
     }
     this.look();
+  }
+
+  /** Draw what is near the window; of a thousand layers, few are. */
+  fill() {
+    const { x, y, k } = this.camera;
+    const [left, top, w, h] = [-x / k, -y / k, this.width / k, this.height / k];
+    const { area } = this;
+    if (area && left > area.x && top > area.y && left + w < area.right && top + h < area.bottom) {
+      return;
+    }
+    this.area = { x: left - w, y: top - h, right: left + 2 * w, bottom: top + 2 * h };
+    const isNear = (each) =>
+      each.x < this.area.right &&
+      each.x + each.w > this.area.x &&
+      each.y < this.area.bottom &&
+      each.y + each.h > this.area.y;
+    const show = (kind, spots) =>
+      [...spots]
+        .filter(([, spot]) => isNear(spot))
+        .map(([place, spot]) => {
+          const made = keep(this.drawn, `${kind}${place}`, () => this[`make${kind}`](place, spot));
+          made.move(spot);
+          this.dress(place, made.element);
+          return made;
+        });
+    const framed = show("Frame", this.places.frames);
+    fill(
+      this.frames,
+      framed.map((each) => each.element),
+    );
+    fill(
+      this.titles,
+      framed.map((each) => each.title),
+    );
+    fill(
+      this.boxes,
+      show("Box", this.places.boxes).map((each) => each.element),
+    );
+    const drawn = this.places.lines.filter(isNear).map((line) => {
+      const key = `${line.connection} ${line.tail} ${line.head}`;
+      const made = keep(this.drawnLines, key, () => makeLine(line));
+      made.move(line);
+      return made;
+    });
+    fill(
+      this.lines,
+      drawn.flatMap((each) => each.elements),
+    );
+  }
+
+  /** Draw again what is on the screen, as after a change of colours. */
+  refresh() {
+    this.area = null;
+    this.fill();
+  }
+
+  /** Draw no more: another picture takes the place of this one. */
+  end() {
+    this.watch.disconnect();
   }
 
   spot(place) {
@@ -112,7 +166,9 @@ export class Picture {
     const { heading } = this.network.parts[place];
     const depth = Math.min(this.network.around(place).length, 2);
     const rect = draw("rect", { rx: 6 });
-    const done = this.network.parts[place].look.replace(/^group/, "").replace(/ (changed|same)/, "");
+    const done = this.network.parts[place].look
+      .replace(/^group/, "")
+      .replace(/ (changed|same)/, "");
     const element = draw("g", { class: `frame depth${depth}${done}`, "data-place": place }, rect);
     const text = write(`\u25be ${heading}`, { class: "small" });
     const title = draw("g", { class: `heading depth${depth}`, "data-place": place }, text);
@@ -126,40 +182,28 @@ export class Picture {
     return { element, title, move };
   }
 
-  /** Colour the boxes by their cost, or by the kinds of their layers. */
-  paint() {
-    for (const place of this.places.boxes.keys()) {
-      const { element } = this.drawn.get(`Box${place}`);
-      const colours = this.heat?.(place);
-      if (!colours && !element.classList.contains("hot")) continue;
-      element.classList.toggle("hot", Boolean(colours));
-      element.classList.toggle("white", colours?.ink === "#FFFFFF");
-      element.classList.toggle("black", colours?.ink === "#000000");
-      if (colours) element.firstChild.setAttribute("fill", colours.fill);
-      const foot = element.querySelector(".shape");
-      if (foot) {
-        const shape = this.network.parts[place].rows.at(-1)[1][0][0];
-        foot.textContent = colours ? `${shape} · ${colours.share}` : shape;
-      }
+  /** Show whether a part is selected, and colour a box by its cost, or by its kinds of layers. */
+  dress(place, element) {
+    element.classList.toggle("selected", place === this.selected);
+    element.classList.toggle("meant", this.meant.has(place));
+    const colours = element.classList.contains("frame") ? null : this.heat?.(place);
+    if (!colours && !element.classList.contains("hot")) return;
+    element.classList.toggle("hot", Boolean(colours));
+    element.classList.toggle("white", colours?.ink === "#FFFFFF");
+    element.classList.toggle("black", colours?.ink === "#000000");
+    if (colours) element.firstChild.setAttribute("fill", colours.fill);
+    const foot = element.querySelector(".shape");
+    if (foot) {
+      const shape = this.network.parts[place].rows.at(-1)[1][0][0];
+      foot.textContent = colours ? `${shape} · ${colours.share}` : shape;
     }
   }
 
-  /** Mark a part; it is brought into the window if it is not there. */
-  select(place) {
-    for (const on of [false, true]) {
-      for (const kind of ["Box", "Frame"]) {
-        this.drawn.get(`${kind}${this.selected}`)?.element.classList.toggle("selected", on);
-      }
-      this.selected = place;
-    }
-  }
-
-  /** Mark all parts that something is about. */
-  mean(places) {
-    const seen = new Set(places.map((place) => this.network.seenAs(place)));
-    for (const [key, { element }] of this.drawn) {
-      element.classList.toggle("meant", seen.has(Number(key.replace(/\D+/, ""))));
-    }
+  /** Mark a part as selected, and those that something is about. */
+  select(place, meant = []) {
+    this.selected = place;
+    this.meant = new Set(meant.map((each) => this.network.seenAs(each)));
+    this.refresh();
   }
 
   // --- the camera
@@ -167,6 +211,8 @@ export class Picture {
   look() {
     const { x, y, k } = this.camera;
     this.world.setAttribute("transform", `translate(${x} ${y}) scale(${k})`);
+    this.svg.classList.toggle("far", k < FAR);
+    this.fill();
   }
 
   pan(x, y) {
@@ -176,7 +222,7 @@ export class Picture {
   }
 
   /** Zoom around a point of the window, by default its middle. */
-  zoom(factor, x = this.host.clientWidth / 2, y = this.host.clientHeight / 2) {
+  zoom(factor, x = this.width / 2, y = this.height / 2) {
     const { camera } = this;
     const k = Math.min(MOST, Math.max(LEAST, camera.k * factor));
     camera.x = x - ((x - camera.x) * k) / camera.k;
@@ -187,7 +233,7 @@ export class Picture {
 
   /** Show the whole, or, if that would be too small to read, its beginning. */
   fit(readable = false) {
-    const [w, h] = [this.host.clientWidth, this.host.clientHeight - BELOW];
+    const [w, h] = [this.width, this.height - BELOW];
     const { width, height } = this.places;
     const whole = Math.min(1.5, (w - 32) / width, (h - 16) / height);
     const k = readable && whole < LEGIBLE ? READABLE : whole;
@@ -200,24 +246,40 @@ export class Picture {
     const spot = this.spot(place);
     if (!spot) return;
     const { camera } = this;
-    const { clientWidth, clientHeight } = this.host;
     const left = spot.x * camera.k + camera.x;
     const top = spot.y * camera.k + camera.y;
-    const [w, h] = [spot.w * camera.k, Math.min(spot.h * camera.k, clientHeight / 2)];
-    const inside =
-      left >= 0 && left + w <= clientWidth && top >= 0 && top + h <= clientHeight;
+    const [w, h] = [spot.w * camera.k, Math.min(spot.h * camera.k, this.height / 2)];
+    const inside = left >= 0 && left + w <= this.width && top >= 0 && top + h <= this.height;
     if (near && inside) return;
-    this.pan((clientWidth - w) / 2 - left, clientHeight / 3 - top);
+    this.pan((this.width - w) / 2 - left, this.height / 3 - top);
   }
 }
 
 const FACES = new Set(["bold", "boldoblique", "oblique", "small", "left", "shape"]);
 
-/** Draw a line, with what is written beside it. */
-function drawLine({ path, look, arrow, label, connection }) {
+/** Return the value of a key, which is made if there is none yet. */
+function keep(map, key, create) {
+  if (!map.has(key)) map.set(key, create());
+  return map.get(key);
+}
+
+/** Give an element these children; those that it has already are not touched, which is quick. */
+function fill(parent, children) {
+  const wanted = new Set(children);
+  for (const each of [...parent.children]) if (!wanted.has(each)) each.remove();
+  parent.append(...children.filter((each) => each.parentNode !== parent));
+}
+
+/** Make a line, with what is written beside it. */
+function makeLine({ look, label, connection }) {
   const kind = look.split(" ").find((each) => each !== "left") ?? "";
-  const line = draw("path", { class: `line ${look}`, d: path, "data-connection": connection });
-  if (arrow) line.setAttribute("marker-end", `url(#arrow-${kind})`);
-  if (!label) return [line];
-  return [line, write(label.text, { class: `beside small ${look}`, x: label.x, y: label.y })];
+  const line = draw("path", { class: `line ${look}`, "data-connection": connection });
+  const text = label && write(label.text, { class: `beside small ${look}` });
+  const move = (now) => {
+    line.setAttribute("d", now.path);
+    line.setAttribute("marker-end", now.arrow ? `url(#arrow-${kind})` : "none");
+    text?.setAttribute("x", now.label.x);
+    text?.setAttribute("y", now.label.y);
+  };
+  return { elements: text ? [line, text] : [line], move };
 }
