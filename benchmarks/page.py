@@ -4,8 +4,8 @@
 
 In the Chromium of this machine, without a window. "made" is from a loaded graph to the text of the
 page. "first" is from the navigation to the picture; "refold" is to close and to open a block again;
-"all" is to open every block of the page: of each the script's own time, and behind it the time until
-the browser has painted. resnet1001 is measured with each turn of its loops as boxes of its own, too.
+"all" is to open every block of the page: of each the script's own time, and behind it the time
+until the browser has painted. resnet1001 is measured with each turn of its loops as boxes, too.
 """
 
 from __future__ import annotations

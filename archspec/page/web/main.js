@@ -416,7 +416,7 @@ class Page {
   }
 }
 
-async function open() {
+async function begin() {
   if (!window.DecompressionStream) {
     $("status").textContent = "this browser is too old: it has no DecompressionStream";
     $("status").className = "";
@@ -431,4 +431,4 @@ async function open() {
   $("print").src = `data:image/svg+xml,${encodeURIComponent(picture)}`;
 }
 
-open();
+begin();
