@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pages import BROWSER, HOSTILE, Opened, start_browser
+from random_drawing import draw
+from random_graphs import write
 from shipped import FILES, network
 
 import archspec
@@ -405,6 +409,24 @@ def test_every_network_opens_and_no_box_covers_another(name: str, open_page: Ope
     assert shown.page.evaluate(OVERLAPS) == 0
     assert shown.page.evaluate(NARROW) == []
     assert shown.page.evaluate("document.querySelectorAll('[style]').length") == 0
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_networks_drawn_at_random_have_pages(seed: int, open_page: Open) -> None:
+    graph = archspec.loads(write(draw(random.Random(seed)))[0])
+    shown = open_page(replace(graph, name=f"random{seed}"), fold=bool(seed % 3))
+    shown.page.click("#open")
+    shown.fit()
+    assert shown.page.evaluate(OVERLAPS) == 0
+    assert shown.page.evaluate(NARROW) == []
+    lines = shown.page.locator("#picture .line")
+    assert not re.search(
+        "NaN|undefined",
+        " ".join(
+            each or ""
+            for each in lines.evaluate_all("lines => lines.map(each => each.getAttribute('d'))")
+        ),
+    )
 
 
 def test_a_difference_leads_to_what_changed(open_page: Open, folder: Path, browser: Any) -> None:

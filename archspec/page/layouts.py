@@ -15,7 +15,9 @@ from msgspec import Struct
 
 INCH = 72  # points
 BAND = 6  # points between the border of a group and its first and last row
-LINE_LETTER, LINE_HEIGHT = 5.5, 12  # points of a letter beside a line
+LINE_LETTER = 5.5  # points of a letter beside a line
+# Of a label that only keeps a place for what is written beside a line, 12 points high.
+BARE = "BORDER='0' CELLBORDER='0' CELLPADDING='0' CELLSPACING='0' FIXEDSIZE='TRUE' HEIGHT='12'"
 
 
 class Shape(Struct, frozen=True):
@@ -125,9 +127,9 @@ def _make_squeeze(
     above, below = min(top, BAND), min(height - bottom, BAND)
 
     def squeeze(y: float) -> float:
-        if y < top:
+        if 0 <= y < top:
             return round(y * above / top, 1)
-        if y > bottom:
+        if bottom < y <= height:
             return round(bottom - top + above + (y - bottom) * below / (height - bottom), 1)
         return round(y - top + above, 1)
 
@@ -149,10 +151,7 @@ def _write_dot(shape: Shape) -> str:
         look = f'id="{index}"'
         if letters:
             width = round(letters * LINE_LETTER)
-            look += (
-                f' label=<<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="{width}"'
-                f' HEIGHT="{LINE_HEIGHT}"><TR><TD></TD></TR></TABLE>>'
-            )
+            look += f" label=<<TABLE {BARE} WIDTH='{width}'><TR><TD></TD></TR></TABLE>>"
         ends = (head, tail) if way == "up" else (tail, head)
         look += " constraint=false" if way == "back" else ""
         look += " minlen=0 weight=0" if way == "level" and rising else ""
