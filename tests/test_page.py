@@ -316,7 +316,7 @@ def test_the_command_draws_a_page_of_a_broken_spec(tmp_path: Path) -> None:
     text = "archspec: 1\ninput: [8]\nlayers:\n  - Dense: {unit: 3}\n"
     (tmp_path / "broken.yaml").write_text(text, encoding="utf-8")
     done = command(tmp_path, "draw", "broken.yaml", "-o", "net.html")
-    assert done.status == 1
+    assert done.returncode == 1
     assert "drew net.html: what failed is red" in done.stdout
     assert [path.name for path in tmp_path.glob("*.html")] == ["net.html"]
     assert read_data((tmp_path / "net.html").read_text("utf-8"))["networks"][0]["errors"]
@@ -325,7 +325,7 @@ def test_the_command_draws_a_page_of_a_broken_spec(tmp_path: Path) -> None:
 def test_a_part_on_the_border_of_its_group_is_no_division_by_zero() -> None:
     """A line that bends above the first row, in a group that nothing enters."""
     part = (80, 34)
-    lines = ((0, 1, 0, "down"), (1, 0, 0, "back"), (0, 2, 9, "down"), (1, 2, 9, "down"))
+    lines = ((0, 1, 0, False), (1, 0, 0, True), (0, 2, 9, False), (1, 2, 9, False))
     layout = lay_out(Shape((part, part, part), 0, 0, lines))
     assert len(layout.parts) == 3
     assert all(line for line in layout.lines)

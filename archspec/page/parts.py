@@ -314,8 +314,7 @@ class _Lister:
             end = head if head >= 0 else count + len(entering) + leaving[value]
             into_box = head >= 0 and not self.parts[group.parts[head]].parts
             label = connections[first].label if into_box else ""
-            way = "back" if 0 <= head <= tail else self.scene.edges[first].way
-            lines.append((start, end, count_letters(label), way))
+            lines.append((start, end, count_letters(label), 0 <= head <= tail))
         group.entering, group.leaving = [*entering], [*leaving]
         sizes = tuple(self.sizes[each] for each in group.parts)
         shape = Shape(sizes, len(entering), len(leaving), tuple(lines))
