@@ -588,6 +588,7 @@ WHOLE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("count", few_or_many(20, 1000))
+@pytest.mark.thorough
 def test_a_recipe_that_is_broken_in_a_place_or_two_is_refused_or_sound(count):
     words = sorted({*RECIPE, *DATA, *(str(path[-1]) for path in places(WHOLE))})
     refused = 0
