@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from msgspec import Struct
 
 from archspec.backends.keras import to_keras
 from archspec.errors import UserError
@@ -32,11 +33,11 @@ from archspec.runs.outcome import Metrics, Run
 from archspec.training import figures
 from archspec.training.augmenting import JointAugmentation
 from archspec.training.callbacks import build_callback
-from archspec.training.compiling import compile_trainer, use_precision
+from archspec.training.compiling import compile_by, compile_trainer, unfreeze, use_precision
 from archspec.training.feed import Feed
 from archspec.training.measuring import measure
 from archspec.training.progress import Progress
-from archspec.training.recorder import BestModel, Keeper, Recorder, RestOfEpoch, Steps
+from archspec.training.recorder import BestModel, Keeper, OneTraining, Recorder, Steps
 from archspec.training.state import State, restore_variables
 from archspec.training.writer import Writer
 
@@ -61,7 +62,7 @@ def learn(job: Job, options: RunOptions, device: str, state: State | None = None
         "started": started.isoformat(timespec="seconds"),
     }
     job.folder.write_json("run.json", facts | {"status": "running"})
-    training = _Training(job, model, trainer)
+    training = _Training(job, model, trainer, device)
     status = "failed"
     try:
         training.make_feeds()
@@ -104,15 +105,27 @@ def _build_models(job: Job, device: str) -> tuple[keras.Model, keras.Model]:
         return model, compile_trainer(model, job.graph, recipe, per_epoch, device)
 
 
+class _Part(Struct, frozen=True):
+    """A call of `fit`: the epochs after `first` up to `last`, the first of them after some steps.
+
+    unfreezes: whether frozen layers begin to learn with it.
+    """
+
+    first: int
+    last: int
+    step: int = 0
+    unfreezes: bool = False
+
+
 class _Training:
     """A training in progress: its models, data and callbacks, and its metrics so far.
 
     The methods are called in the order in which they stand.
     """
 
-    def __init__(self, job: Job, model: keras.Model, trainer: keras.Model) -> None:
+    def __init__(self, job: Job, model: keras.Model, trainer: keras.Model, device: str) -> None:
         """Make the callbacks. Nothing is read and nothing written."""
-        self.job, self.model, self.trainer = job, model, trainer
+        self.job, self.model, self.trainer, self.device = job, model, trainer, device
         recipe, images = job.recipe, len(job.parts["train"])
         self.epochs = count_epochs(recipe, images)
         per_epoch = count_steps_per_epoch(recipe, images)
@@ -186,7 +199,8 @@ class _Training:
         finite.
         """
         recipe, feeds = self.job.recipe, self.feeds
-        done = self.done = state.epochs if state else 0
+        self.done = state.epochs if state else 0
+        parts = self._list_parts(state)
         keeper = Keeper(
             self.recorder,
             self.best,
@@ -212,21 +226,49 @@ class _Training:
             validation_data=feeds["validation"].pair if "validation" in feeds else None,
             validation_batch_size=recipe.batch_size,
         )
-        epochs = done if state and state.stopped else self.epochs
+        one = OneTraining(callbacks, self.trainer, len(parts))
         with self.writer:
-            if state and state.step:
-                callbacks = RestOfEpoch(callbacks, self.trainer, state.step)
-                rest = feeds["train"].skip(state.step)
-                fit(rest, epochs=done + 1, initial_epoch=done, callbacks=callbacks)
-                done += 1
-                epochs = done if self.trainer.stop_training else epochs
-                callbacks.over = True
-                assert keeper.state is not None
-                # At its end `fit` puts the averages of an optimizer in place of the weights.
-                restore_variables(keeper.state.arrays, self.trainer)
-            fit(feeds["train"].x, epochs=epochs, initial_epoch=done, callbacks=callbacks)
+            for part in parts:
+                if one.is_begun:
+                    assert keeper.state is not None
+                    # At its end `fit` puts the averages of an optimizer in place of the weights.
+                    restore_variables(keeper.state.arrays, self.trainer)
+                if part.unfreezes:
+                    self._unfreeze()
+                one.first = part.step
+                x = feeds["train"].skip(part.step) if part.step else feeds["train"].x
+                fit(x, epochs=part.last, initial_epoch=part.first, callbacks=one)
+                if self.trainer.stop_training:
+                    break
         self.recorder.check_losses()
         self.best.restore()
+
+    def _list_parts(self, state: State | None) -> list[_Part]:
+        """Return the calls of `fit` that the training takes: the rest of an epoch, where the state
+        is within one, and the epochs before and after frozen layers begin to learn."""
+        unfreeze = self.job.recipe.unfreeze
+        frozen = unfreeze["epoch"] - 1 if unfreeze else self.epochs
+        done, step = (state.epochs, state.step) if state else (0, 0)
+        last = done if state and state.stopped else self.epochs
+        if (done, step) > (frozen, 0):
+            self._unfreeze()
+        parts = []
+        if step:
+            parts.append(_Part(done, done + 1, step))
+            done += 1
+        if done > frozen or frozen >= last:
+            return [*parts, _Part(done, last)]
+        if done < frozen or not parts:  # of no epoch, too: the state is of this call's optimizer
+            parts.append(_Part(done, frozen))
+        return [*parts, _Part(frozen, last, unfreezes=True)]
+
+    def _unfreeze(self) -> None:
+        """Let frozen layers learn from now on, by a new optimizer."""
+        job, images = self.job, len(self.job.parts["train"])
+        recipe = unfreeze(self.model, job.graph, job.recipe)
+        per_epoch = count_steps_per_epoch(recipe, images)
+        with use_precision(recipe.precision):
+            compile_by(recipe, self.trainer, job.graph, per_epoch, self.device)
 
     def evaluate(self) -> None:
         """Measure the best model on the images of test and validation."""

@@ -410,6 +410,14 @@ def restore_variables(arrays: Mapping[str, Array], trainer: keras.Model) -> None
     _assign(arrays, "variable", list(_list_variables(trainer)))
 
 
+def restore_weights(arrays: Mapping[str, Array], trainer: keras.Model) -> None:
+    """Set every variable of a model but those of its optimizer to its value in a state.
+
+    Raises `UserError` where the arrays do not fit the model.
+    """
+    _assign(arrays, "variable", trainer.variables)
+
+
 def restore_metrics(arrays: Mapping[str, Array], trainer: keras.Model) -> None:
     """Set every variable of a model's metrics, which are built, to its value in a state.
 
