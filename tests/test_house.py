@@ -51,6 +51,7 @@ ROOMS = [
     "importing",
     "data",
     "runs",
+    "weights",
     "training",
     "comparing",
     "api",

@@ -12,6 +12,7 @@ from archspec.api.arguments import (
     check_count,
     folder_of,
     graph_of,
+    initial_of,
     needs_run_extra,
     path_or_none,
 )
@@ -40,6 +41,9 @@ def train(
     resize: bool = False,
     device: str | None = None,
     run_dir: str | Path | None = None,
+    init_from: TrainedRun | None = None,
+    init_spec: Spec | None = None,
+    init_partial: Sequence[str] = (),
     weights: bool = False,
     quiet: bool = False,
     echo: Echo = print,
@@ -55,6 +59,10 @@ def train(
     resize: adapt the size and the channels of images to the spec's input.
     device: "cpu", "gpu" or "gpu:1"; by default the first GPU, or the CPU where there is none.
     run_dir: a new or empty folder; by default the next free `runs/NAME-N`.
+    init_from: weights to begin with: a run or its folder, a .keras or .weights.h5 file, or
+        `keras.applications.NAME`. init_spec: the spec that those of a .weights.h5 file are of, if
+        that is another. init_partial: what is taken of weights with another shape: "slice", "mean",
+        "classes" (docs/weights.md).
     weights: also write the values of all weights, as text.
     quiet: show no progress.
     echo: takes each message for the user, such as the outcome; `print` by default.
@@ -86,10 +94,12 @@ def train(
     from archspec.runs.job import RunOptions
     from archspec.training.run import train as run
 
+    initial = initial_of(graph, init_from, init_spec, init_partial, "train")
     return run(
         graph,
         found,
         RunOptions(device, quiet, weights, echo),
+        initial=initial,
         run_dir=path_or_none("run_dir", run_dir),
         data_dir=path_or_none("data_dir", data_dir),
         limit=limit,

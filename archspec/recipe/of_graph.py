@@ -140,7 +140,7 @@ def recipe_of(
     check_freezing(graph, frozen, train.unfreeze)
     if train.unfreeze and not train.steps and train.unfreeze["epoch"] > (train.epochs or 0):
         warnings.append(
-            f"train.unfreeze: epoch {train.unfreeze['epoch']} comes after the last, {train.epochs}: "
+            f"train.unfreeze: epoch {train.unfreeze['epoch']} is after the last, {train.epochs}: "
             "what is frozen stays so"
         )
     weights = spread_over_outputs(graph, "loss_weights", train.loss_weights or {})

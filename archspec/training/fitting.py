@@ -17,7 +17,7 @@ from msgspec import Struct
 from archspec.backends.keras import to_keras
 from archspec.errors import UserError
 from archspec.reading import kind_of
-from archspec.recipe import find_followed, find_restoring, split_augment
+from archspec.recipe import count_trained, find_followed, find_restoring, split_augment
 from archspec.runs.failure import is_interrupt
 from archspec.runs.folder import BEST
 from archspec.runs.interrupt import INTERRUPT
@@ -40,6 +40,7 @@ from archspec.training.progress import Progress
 from archspec.training.recorder import BestModel, Keeper, OneTraining, Recorder, Steps
 from archspec.training.state import State, restore_variables
 from archspec.training.writer import Writer
+from archspec.weights.assigning import assign
 
 SAMPLES = "samples.png"
 MANY = 32  # images in it
@@ -55,6 +56,8 @@ def learn(job: Job, options: RunOptions, device: str, state: State | None = None
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     model, trainer = _build_models(job, device)
+    if job.initial is not None and state is None:
+        assign(model, job.initial.plan, job.initial.source)
     facts = {
         **job.facts,
         "device": device,
@@ -63,6 +66,8 @@ def learn(job: Job, options: RunOptions, device: str, state: State | None = None
     }
     job.folder.write_json("run.json", facts | {"status": "running"})
     training = _Training(job, model, trainer, device)
+    if job.recipe.freeze:
+        options.echo(_describe_frozen(job))
     status = "failed"
     try:
         training.make_feeds()
@@ -103,6 +108,15 @@ def _build_models(job: Job, device: str) -> tuple[keras.Model, keras.Model]:
     per_epoch = count_steps_per_epoch(recipe, len(job.parts["train"]))
     with use_precision(recipe.precision):
         return model, compile_trainer(model, job.graph, recipe, per_epoch, device)
+
+
+def _describe_frozen(job: Job) -> str:
+    """Return how many parameters are trained while layers are frozen, and how long."""
+    trained = count_trained(job.graph, job.recipe.freeze)
+    text = f"{trained:,} of {job.graph.trainable_params:,} parameters are trained"
+    if (unfreeze := job.recipe.unfreeze) is None:
+        return f"{text}: layers are frozen"
+    return f"{text} before epoch {unfreeze['epoch']}, all from then on"
 
 
 class _Part(Struct, frozen=True):
@@ -210,6 +224,7 @@ class _Training:
             state,
             recipe.save_every,
             count_steps_per_epoch(recipe, len(self.job.parts["train"])),
+            keeps_first=self.job.initial is not None,
         )
         callbacks: Any = [
             self.recorder,

@@ -264,18 +264,24 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         state: State | None,
         save_every: Mapping[str, float] | None,
         per_epoch: int,
+        keeps_first: bool,
     ) -> None:
         """Keep what the recorder's folder needs. resolved: the text of its resolved.yaml. state: to
-        go on from, or None to start from the beginning. per_epoch: steps in an epoch."""
+        go on from, or None to start from the beginning. per_epoch: steps in an epoch. keeps_first:
+        whether to keep the state before the first epoch, which nothing else tells."""
         super().__init__()
         self.interval, self.per_epoch = Interval(save_every), per_epoch
         self.first = state.step if state else 0  # the step that the next epoch begins with
         self.recorder, self.best, self.steps = recorder, best, steps
         self.feed, self.resolved, self.state = feed, resolved, state
         self.folder, self.writer = recorder.folder, recorder.writer
+        self.keeps_first = keeps_first
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if self.state is not None:
+        if self.state is None and self.keeps_first:
+            self.state = self._copy(0)
+            write_state(self.folder, self.state)
+        elif self.state is not None:
             self._restore(self.state)
             self.recorder.before = self.state.seconds
             self.state = replace(self.state, best=None)  # whose memory is needed no more

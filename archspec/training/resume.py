@@ -110,6 +110,11 @@ def resume(
         folder = new
     elif data is not None:
         folder.write_text("resolved.yaml", text)
+    if state is None and "init" in facts:
+        raise UserError(
+            f"{run} was stopped before it had the weights that it was to begin with",
+            f"train the spec anew, with --init-from {facts['init']['from']}",
+        )
     echo(_say_start(state))
     return start_training(Job(graph, recipe, dataset, parts, folder, now_facts), options, state)
 
@@ -180,7 +185,7 @@ def _prepare(
     )
     echo(describe_data(dataset, parts))
     now_facts = describe_job(graph, recipe, dataset, parts, data_dir, limit)
-    now_facts |= {key: facts[key] for key in ("params", "spec", "threads") if key in facts}
+    now_facts |= {key: facts[key] for key in ("params", "spec", "threads", "init") if key in facts}
     if now_facts["data"]["fingerprint"] != before["fingerprint"]:
         raise UserError(
             f"the images of {dataset.name} are not those that {folder.path} began with",
@@ -191,6 +196,8 @@ def _prepare(
 
 def _say_start(state: State | None) -> str:
     """Return the message that says where a run goes on."""
+    if state is not None and not (state.epochs or state.step):
+        return "going on before the first epoch"
     if state is None:
         return "there is no state to go on from: starting from the beginning"
     if state.step:
@@ -210,10 +217,10 @@ def _fill_new_folder(
     the folder is a run's."""
     from archspec.training.state import copy_states
 
-    spec = old.path / "spec.yaml"
     with record_failure(new):
-        if kind_of(spec) == "file":
-            new.write("spec.yaml", partial(shutil.copyfile, spec))
+        for name in ("spec.yaml", "init.json"):
+            if kind_of(old.path / name) == "file":
+                new.write(name, partial(shutil.copyfile, old.path / name))
         new.write_json("run.json", {**facts, "status": "running"})
         if state is not None:
             copy_states(state, old, new, max_bytes)
