@@ -24,6 +24,8 @@ LARGEST = 2**40  # bytes of a file
 PACKED = (1, 2)  # the numbers that HDF5 has for the filters deflate and shuffle
 # Keras's attribute for a layer within an attention is not its name.
 INSIDE = {"attention_output": "output"}
+# Keras exports a class under another name than it has, and writes its weights under the latter.
+EXPORTED = {"group_query_attention": "grouped_query_attention"}
 
 
 class WrongWeight(Exception):
@@ -44,6 +46,7 @@ def list_groups(config: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[str, .
             if "ops" in str(entry.get("module")).split("."):
                 continue  # an operation is no layer, and has no weights
             kind = snake_case(str(entry["class_name"]))
+            kind = EXPORTED.get(kind, kind)
             names, group = (*around, _name_layer(entry)), (*path, "layers", number(kind, counts))
             groups[names] = group
             if isinstance(entry["config"].get("layers"), list):
@@ -115,7 +118,8 @@ def find_array(weights: Any, group: Sequence[str], name: str, number: int) -> An
             raise WrongWeight("is not in the file")
         found = found[part]
     is_plain = isinstance(found, h5py.Dataset) and not (found.is_virtual or found.external)
-    if not is_plain or found.dtype.kind != "f":
+    kinds = "iu" if name == "count" else "f"  # of the samples that a layer was adapted to
+    if not is_plain or found.dtype.kind not in kinds:
         raise WrongWeight("is not stored as numbers in the file")
     plist = found.id.get_create_plist()
     filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]

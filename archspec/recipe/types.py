@@ -276,7 +276,7 @@ PATTERNS = Type(
 )
 UNFREEZE = optional(
     Type(
-        "{epoch: E, learning_rate: R}",
+        "{epoch: E, learning_rate: R}, E being 2 or more",
         {
             "type": "object",
             "properties": {

@@ -15,7 +15,7 @@ from archspec.backends.spec_yaml import flat_name
 from archspec.errors import UserError
 from archspec.expand.scopes import snake_case
 from archspec.foreign import APPLICATION
-from archspec.graph import Graph, Node
+from archspec.graph import Facts, Graph, Node
 from archspec.importing.applications import check_application
 from archspec.importing.files import read_model
 from archspec.importing.specs import to_imported
@@ -174,14 +174,13 @@ def _list_weights(graph: Graph) -> Iterator[tuple[Node, str, int]]:
     for node in graph:
         if node.reuses is None and node.facts:
             for name in node.facts.weights:
-                yield node, name, _place(node, name)
+                yield node, name, place_weight(node.facts, name)
 
 
-def _place(node: Node, weight: str) -> int:
+def place_weight(facts: Facts, weight: str) -> int:
     """Return the place of a weight among those of its layer, or of the layer within that."""
-    assert node.facts is not None
     inside = weight.rpartition("/")[0]
-    beside = [name for name in node.facts.weights if name.rpartition("/")[0] == inside]
+    beside = [name for name in facts.weights if name.rpartition("/")[0] == inside]
     return beside.index(weight)
 
 
@@ -200,7 +199,8 @@ def reading_weights(source: Source) -> Iterator[Read]:
             import numpy as np
 
             try:
-                found = _find(source, weights, node, weight, _place(node, weight))
+                assert node.facts is not None
+                found = _find(source, weights, node, weight, place_weight(node.facts, weight))
                 values = found[()].reshape(found.shape)
                 if not np.isfinite(values).all():
                     raise WrongWeight(f"the {weight} of {node.name} has values that are not finite")
