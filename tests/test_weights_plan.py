@@ -9,7 +9,7 @@ import pytest
 import archspec
 from archspec.graph import Graph
 from archspec.weights import PARTIAL
-from archspec.weights.planning import Plan, plan_weights
+from archspec.weights.planning import WeightsPlan, plan_weights
 from archspec.weights.reports import describe_plan, find_doubt, write_plan, write_sums
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -19,7 +19,7 @@ def base(**params) -> Graph:
     return archspec.load("resnet18", **params)
 
 
-def counts(plan: Plan) -> tuple[int, int, int, int, int]:
+def counts(plan: WeightsPlan) -> tuple[int, int, int, int, int]:
     found = plan.counts
     assert sum(found[each] for each in ("copied", "sliced", "averaged", "new")) == (
         plan.network.total_params
@@ -27,7 +27,7 @@ def counts(plan: Plan) -> tuple[int, int, int, int, int]:
     return tuple(found.values())
 
 
-def how(plan: Plan, layer: str, weight: str = "kernel") -> tuple[str, str]:
+def how(plan: WeightsPlan, layer: str, weight: str = "kernel") -> tuple[str, str]:
     (part,) = [each for each in plan.parts if (each.layer, each.weight) == (layer, weight)]
     return part.how, part.sizes or part.why
 

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 
 from archspec.backends.spec_yaml import flat_name
-from archspec.weights.planning import Part, Plan
-from archspec.weights.sources import Source, reading_weights
+from archspec.weights.planning import PlannedWeight, WeightsPlan
+from archspec.weights.sources import WeightSource, reading_weights
 
 
-def assign(model: keras.Model, plan: Plan, source: Source) -> None:
+def assign(model: keras.Model, plan: WeightsPlan, source: WeightSource) -> None:
     """Give a model, which was built of the plan's network, its weights. What is new stays as it is.
 
     Nothing is changed before all is read. Raises `UserError` for weights that cannot be read.
@@ -31,7 +31,9 @@ def assign(model: keras.Model, plan: Plan, source: Source) -> None:
         variables[key].assign(value)
 
 
-def _list_variables(model: keras.Model, plan: Plan) -> Mapping[tuple[str, str], keras.Variable]:
+def _list_variables(
+    model: keras.Model, plan: WeightsPlan
+) -> Mapping[tuple[str, str], keras.Variable]:
     """Return the variable of each weight of the network: both are in Keras's order."""
     return {
         (node.name, weight): variable
@@ -43,7 +45,7 @@ def _list_variables(model: keras.Model, plan: Plan) -> Mapping[tuple[str, str], 
     }
 
 
-def _fit(part: Part, values: Any, variable: keras.Variable) -> Any:
+def _fit(part: PlannedWeight, values: Any, variable: keras.Variable) -> Any:
     """Return the values of a variable that takes those of a weight as its part says."""
     if part.how == "copied":
         return values

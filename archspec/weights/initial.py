@@ -10,16 +10,16 @@ from msgspec import Struct
 
 from archspec.errors import UserError
 from archspec.graph import Graph
-from archspec.weights.planning import Plan, plan_weights
+from archspec.weights.planning import WeightsPlan, plan_weights
 from archspec.weights.reports import describe_plan, find_doubt, write_plan
-from archspec.weights.sources import Source, open_source
+from archspec.weights.sources import WeightSource, open_source
 
 
 class Initial(Struct, frozen=True, eq=False):
     """Weights to begin with. partial: which of other shapes are taken, too."""
 
-    source: Source
-    plan: Plan
+    source: WeightSource
+    plan: WeightsPlan
     partial: Sequence[str]
 
     def to_text(self) -> str:

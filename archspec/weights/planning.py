@@ -16,7 +16,7 @@ from archspec.layers import LAYERS, traits_of
 Sizes = tuple[int, ...]
 
 
-class Part(Struct, frozen=True):
+class PlannedWeight(Struct, frozen=True):
     """What becomes of one weight of the network.
 
     layer, weight, shape: as the graph names and has them. how: copied, sliced, averaged or new.
@@ -36,7 +36,7 @@ class Part(Struct, frozen=True):
     why: str = ""
 
 
-class Plan(Struct, frozen=True, eq=False):
+class WeightsPlan(Struct, frozen=True, eq=False):
     """What becomes of each weight of a network that begins with those of another.
 
     network, source: the two graphs. unused: weights of the source that nothing takes, by layer and
@@ -45,7 +45,7 @@ class Plan(Struct, frozen=True, eq=False):
 
     network: Graph
     source: Graph
-    parts: tuple[Part, ...]
+    parts: tuple[PlannedWeight, ...]
     unused: Mapping[tuple[str, str], Sizes]
 
     @property
@@ -59,7 +59,7 @@ class Plan(Struct, frozen=True, eq=False):
         return counts | {"unused": sum(map(prod, self.unused.values()))}
 
 
-def plan_weights(source: Graph, network: Graph, partial: Collection[str] = ()) -> Plan:
+def plan_weights(source: Graph, network: Graph, partial: Collection[str] = ()) -> WeightsPlan:
     """Return what becomes of each weight of a network that begins with those of another.
 
     Layers are paired as `archspec.diff` pairs them. A weight that has the same name and shape in
@@ -84,7 +84,7 @@ class _Planner:
                 self.partners.setdefault(owner, there)
         self.heads = set(_find_heads(network))
 
-    def plan(self) -> Plan:
+    def plan(self) -> WeightsPlan:
         parts = [
             self.decide(node, weight, shape)
             for node in self.network
@@ -99,11 +99,11 @@ class _Planner:
             for weight, shape in node.facts.weights.items()
             if (node.name, weight) not in used
         }
-        return Plan(self.network, self.source, tuple(parts), unused)
+        return WeightsPlan(self.network, self.source, tuple(parts), unused)
 
-    def decide(self, node: Node, weight: str, shape: Sizes) -> Part:
+    def decide(self, node: Node, weight: str, shape: Sizes) -> PlannedWeight:
         """Return what becomes of one weight."""
-        new = Part(node.name, weight, shape, "new")
+        new = PlannedWeight(node.name, weight, shape, "new")
         if node.name not in self.partners:
             return _because(new, "added")
         other = self.source[self.partners[node.name]]
@@ -116,12 +116,14 @@ class _Planner:
         if there == shape:
             why = self.describe_change(node, other)
             values = prod(shape)
-            return Part(node.name, weight, shape, "copied", other.name, there, values, "", why)
+            return PlannedWeight(
+                node.name, weight, shape, "copied", other.name, there, values, "", why
+            )
         how, sizes, why = self.fit(node, other, weight, shape, there)
         if not how:
             return _because(new, why, sizes)
         values = prod(shape) if how == "averaged" else prod(map(min, shape, there))
-        return Part(node.name, weight, shape, how, other.name, there, values, sizes, why)
+        return PlannedWeight(node.name, weight, shape, how, other.name, there, values, sizes, why)
 
     def fit(
         self, node: Node, other: Node, weight: str, shape: Sizes, there: Sizes
@@ -177,8 +179,8 @@ def _is_felt(name: str, kind: str | None) -> bool:
     )
 
 
-def _because(part: Part, why: str, sizes: str = "") -> Part:
-    return Part(part.layer, part.weight, part.shape, part.how, sizes=sizes, why=why)
+def _because(part: PlannedWeight, why: str, sizes: str = "") -> PlannedWeight:
+    return PlannedWeight(part.layer, part.weight, part.shape, part.how, sizes=sizes, why=why)
 
 
 def _has_kernel(node: Node) -> bool:

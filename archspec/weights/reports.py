@@ -11,16 +11,16 @@ from tabulate import tabulate
 from archspec.differences.patterns import Names, write_names
 from archspec.display import TABLE_STYLES
 from archspec.graph import Graph
-from archspec.weights.planning import Part, Plan
+from archspec.weights.planning import PlannedWeight, WeightsPlan
 
 MOST = 3  # names in a row
 OTHERS = "other numbers of channels"
 FEW = 0.5  # the share of parameters below which a plan is warned of
 
 
-def write_plan(plan: Plan) -> str:
+def write_plan(plan: WeightsPlan) -> str:
     """Return a plan as a table, its equal rows as one, and a line with the sums."""
-    rows: dict[tuple[str, bool, str], list[Part]] = {}
+    rows: dict[tuple[str, bool, str], list[PlannedWeight]] = {}
     for part in plan.parts:
         rows.setdefault((part.how, bool(part.sizes), part.why), []).append(part)
     table = [
@@ -28,7 +28,10 @@ def write_plan(plan: Plan) -> str:
         for (how, *_), parts in sorted(rows.items(), key=lambda row: _place(row[0]))
     ]
     if plan.unused:
-        names = [Part(layer, weight, shape, "") for (layer, weight), shape in plan.unused.items()]
+        names = [
+            PlannedWeight(layer, weight, shape, "")
+            for (layer, weight), shape in plan.unused.items()
+        ]
         layers = _write_layers(names, plan.source)
         table.append(("unused", layers, f"{plan.counts['unused']:,}", "in the source alone"))
     text = tabulate(
@@ -41,7 +44,7 @@ def write_plan(plan: Plan) -> str:
     return f"{text}\n\n{write_sums(plan)}"
 
 
-def write_sums(plan: Plan) -> str:
+def write_sums(plan: WeightsPlan) -> str:
     """Return how many parameters are copied, sliced, averaged, new and unused."""
     counts, total = plan.counts, plan.network.total_params
     copied = counts.pop("copied")
@@ -49,7 +52,7 @@ def write_sums(plan: Plan) -> str:
     return f"{copied:,} of {total:,} parameters ({copied / total:.2%}) copied, {others}"
 
 
-def find_doubt(plan: Plan) -> str | None:
+def find_doubt(plan: WeightsPlan) -> str | None:
     """Return a warning where most of a network begins anew."""
     counts, total = plan.counts, plan.network.total_params
     if total - counts["new"] >= FEW * total:
@@ -61,7 +64,7 @@ def find_doubt(plan: Plan) -> str | None:
     )
 
 
-def describe_plan(plan: Plan) -> dict[str, Any]:
+def describe_plan(plan: WeightsPlan) -> dict[str, Any]:
     """Return a plan as JSON has it."""
     return {
         "parameters": plan.counts,
@@ -85,7 +88,7 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _explain(parts: Sequence[Part]) -> str:
+def _explain(parts: Sequence[PlannedWeight]) -> str:
     """Return the reason of parts that have one in common."""
     sizes = {part.sizes for part in parts}
     said = sizes.pop() if len(sizes) == 1 else OTHERS
@@ -96,11 +99,11 @@ def _place(row: tuple[str, bool, str]) -> tuple[int, bool]:
     return ("copied", "sliced", "averaged", "new").index(row[0]), any(row[1:])
 
 
-def _count(part: Part) -> int:
+def _count(part: PlannedWeight) -> int:
     return part.values if part.how != "new" else prod(part.shape)
 
 
-def _write_layers(parts: Iterable[Part], graph: Graph) -> str:
+def _write_layers(parts: Iterable[PlannedWeight], graph: Graph) -> str:
     """Return the layers of a row: their names, or how many there are."""
     layers = list(dict.fromkeys(part.layer for part in parts))
     names = write_names(layers, Names.of(graph))

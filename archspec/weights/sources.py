@@ -29,7 +29,7 @@ Group = tuple[str, ...]
 Read = Callable[[Node, str], Any]
 
 
-class Source(Struct, frozen=True, eq=False):
+class WeightSource(Struct, frozen=True, eq=False):
     """Weights to begin with, and the network that they are of.
 
     name: what messages call it. path: the file that has the weights; None of a model in memory.
@@ -55,7 +55,7 @@ class Source(Struct, frozen=True, eq=False):
         return said
 
 
-def open_source(given: str | Path, spec: Graph | None, network: Graph) -> Source:
+def open_source(given: str | Path, spec: Graph | None, network: Graph) -> WeightSource:
     """Return the weights that a network is to begin with.
 
     given: the folder of a run, a .keras or .weights.h5 file, or keras.applications.NAME. spec: the
@@ -85,10 +85,10 @@ def open_source(given: str | Path, spec: Graph | None, network: Graph) -> Source
     imported = to_imported(model)
     groups = {"/".join(names): group for names, group in list_groups(model.config).items()}
     nodes = {node: groups[layer] for layer, node in imported.names.items()}
-    return Source(text, imported.graph, path, nodes)
+    return WeightSource(text, imported.graph, path, nodes)
 
 
-def _open_run(path: Path) -> Source:
+def _open_run(path: Path) -> WeightSource:
     folder = RunFolder.open(path)
     graph, _ = folder.read_spec()
     folder.read_best_epoch(graph.total_params)
@@ -98,10 +98,10 @@ def _open_run(path: Path) -> Source:
         for node in graph
         if (flat_name(node.name),) in layers
     }
-    return Source(str(path), graph, path / BEST, nodes)
+    return WeightSource(str(path), graph, path / BEST, nodes)
 
 
-def _open_application(name: str) -> Source:
+def _open_application(name: str) -> WeightSource:
     """Return a model of keras.applications, whose weights Keras downloads or has downloaded."""
     from archspec.backends import framework
 
@@ -117,10 +117,10 @@ def _open_application(name: str) -> Source:
         raise UserError(f"{name}: its weights cannot be had: {said}", hint) from None
     imported = to_imported(read_model(model))
     nodes = {node: tuple(layer.split("/")) for layer, node in imported.names.items()}
-    return Source(name, imported.graph, None, nodes, model)
+    return WeightSource(name, imported.graph, None, nodes, model)
 
 
-def _open_weights_file(path: Path, graph: Graph, is_named: bool) -> Source:
+def _open_weights_file(path: Path, graph: Graph, is_named: bool) -> WeightSource:
     """Return the weights of a file that has no names of layers.
 
     Keras numbers them by class in the order of the model's layers. All of them must be there, in
@@ -137,7 +137,7 @@ def _open_weights_file(path: Path, graph: Graph, is_named: bool) -> Source:
         for layer in to_keras(graph).layers
     }
     nodes = {node.name: layers[flat_name(node.name)] for node in graph if node.reuses is None}
-    source = Source(str(path), graph, path, nodes)
+    source = WeightSource(str(path), graph, path, nodes)
     message = f"{readable(path)} does not have the weights of {graph.name}: "
     hint = "name the spec that they are of: --init-spec SPEC, in Python init_spec"
     if is_named:
@@ -185,7 +185,7 @@ def place_weight(facts: Facts, weight: str) -> int:
 
 
 @contextmanager
-def reading_weights(source: Source) -> Iterator[Read]:
+def reading_weights(source: WeightSource) -> Iterator[Read]:
     """Give a function that returns the values of a weight of a node.
 
     It raises `UserError` for one that is not there as it must be.
@@ -211,7 +211,7 @@ def reading_weights(source: Source) -> Iterator[Read]:
         yield read
 
 
-def _find(source: Source, weights: Any, node: Node, weight: str, place: int) -> Any:
+def _find(source: WeightSource, weights: Any, node: Node, weight: str, place: int) -> Any:
     """Return the data set of a weight, which has the shape that it must have.
 
     Raises `WrongWeight`, with a message that is a sentence.
@@ -230,7 +230,7 @@ def _find(source: Source, weights: Any, node: Node, weight: str, place: int) -> 
     return found
 
 
-def _convert(source: Source, node: Node, weight: str) -> Any:
+def _convert(source: WeightSource, node: Node, weight: str) -> Any:
     """Return the values of a weight of a model in memory."""
     import keras
 
