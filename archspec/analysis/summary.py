@@ -27,8 +27,7 @@ from archspec.analysis.measures import LAYER_MEASURES, MEASURES
 from archspec.analysis.memory import Memory, estimate_peak_memory
 from archspec.errors import Refused
 from archspec.graph import Graph, Node, Shape, sum_or_none
-from archspec.recipe import RECIPE
-from archspec.recipe.freezing import count_trained, find_frozen
+from archspec.recipe.freezing import count_trained, list_frozen
 
 MAX_ROWS = 40  # what a page holds, before blocks are folded
 TRAINING = ("batch_size", "precision", "optimizer")  # the keys of a recipe that memory depends on
@@ -118,8 +117,7 @@ def compute_totals(graph: Graph, limit: int | None = None, **training: Any) -> T
 def _count_frozen(graph: Graph) -> int:
     """Return how many trainable parameters the recipe freezes; 0 where it is wrong."""
     try:
-        patterns = RECIPE["freeze"].type.read(graph.train.get("freeze") or ())
-        return graph.trainable_params - count_trained(graph, find_frozen(graph, patterns))
+        return graph.trainable_params - count_trained(graph, list_frozen(graph))
     except Refused:  # which `check` says
         return 0
 

@@ -35,6 +35,12 @@ def find_frozen(graph: Graph, patterns: Iterable[str]) -> tuple[str, ...]:
     return tuple(node.name for node in graph if node.name in frozen)
 
 
+def list_frozen(graph: Graph) -> tuple[str, ...]:
+    """Return the layers that the `train` mapping of a graph's spec freezes, as `find_frozen`."""
+    given = graph.train.get("freeze") or ()
+    return find_frozen(graph, [given] if isinstance(given, str) else given)
+
+
 def _report_nothing(graph: Graph, pattern: str, met: Collection[str]) -> Refused:
     at = AtArgument("freeze")
     if met:
