@@ -19,6 +19,7 @@ from archspec.recipe import (
     is_one_unit,
     split_augment,
 )
+from archspec.training.sharing import Sharing
 from archspec.training.tensorflow_steps import ManySteps
 
 
@@ -50,14 +51,20 @@ class _Augment(keras.layers.Layer):  # type: ignore[misc]
 
 
 def compile_trainer(
-    model: keras.Model, graph: Graph, recipe: Recipe, per_epoch: int, device: str
+    model: keras.Model,
+    graph: Graph,
+    recipe: Recipe,
+    per_epoch: int,
+    device: str,
+    sharing: Sharing | None = None,
 ) -> keras.Model:
     """Return a compiled model that shares the weights of `model`: the trainer.
 
     It has the augmentation in front, and its outputs are keyed by their names in the spec. `model`
     itself is never compiled, so that it is saved without any of that.
 
-    per_epoch: steps in an epoch. device: the one in use, such as `gpu:0`.
+    per_epoch: steps in an epoch. device: the one in use, such as `gpu:0`. sharing: of each batch
+    among several devices, which take one step in a call.
     """
     outputs = model.outputs
     inputs: Any = dict(zip(graph.inputs, model.inputs, strict=True))
@@ -78,15 +85,16 @@ def compile_trainer(
     }
     single = len(outputs) == 1
     (first, *_) = graph.outputs
-    kind = ManySteps if keras.backend.backend() == "tensorflow" else keras.Model
+    usual = ManySteps if keras.backend.backend() == "tensorflow" else keras.Model
+    kind = sharing.trainer if sharing else usual
     trainer = kind(inputs, outputs[0] if single else dict(zip(graph.outputs, outputs, strict=True)))
     trainer.compile(
         optimizer=build_object(keras.optimizers, recipe.optimizer),
         loss=losses[first] if single else losses,
         metrics=metrics[first] if single else metrics,
         loss_weights=None if single else dict(recipe.loss_weights),
-        steps_per_execution=choose_steps_per_execution(graph, recipe, per_epoch),
-        jit_compile=_choose_jit(device),
+        steps_per_execution=1 if sharing else choose_steps_per_execution(graph, recipe, per_epoch),
+        jit_compile=_choose_jit(device, sharing),
     )
     return trainer
 
@@ -142,9 +150,11 @@ def choose_steps_per_execution(graph: Graph, recipe: Recipe, per_epoch: int) -> 
     return steps
 
 
-def _choose_jit(device: str) -> bool | str:
+def _choose_jit(device: str, sharing: Sharing | None) -> bool | str:
     """Return whether to compile with XLA: "auto" lets Keras choose.
 
     On the CPU of a machine with a GPU Keras would, and TensorFlow's small steps take twice as long.
     """
-    return False if keras.backend.backend() == "tensorflow" and "cpu" in device else "auto"
+    if keras.backend.backend() == "tensorflow" and ("cpu" in device or sharing):
+        return False  # XLA cannot compile what TensorFlow's devices tell each other
+    return "auto"

@@ -37,6 +37,7 @@ from archspec.training.feed import Feed
 from archspec.training.measuring import measure
 from archspec.training.progress import Progress
 from archspec.training.recorder import BestModel, Keeper, Recorder, RestOfEpoch, Steps
+from archspec.training.sharing import Sharing
 from archspec.training.state import State, restore_variables
 from archspec.training.writer import Writer
 
@@ -44,16 +45,24 @@ SAMPLES = "samples.png"
 MANY = 32  # images in it
 
 
-def learn(job: Job, options: RunOptions, device: str, state: State | None = None) -> Run:
+def learn(
+    job: Job,
+    options: RunOptions,
+    device: str,
+    state: State | None = None,
+    sharing: Sharing | None = None,
+) -> Run:
     """Build, train and evaluate the network of a job, into its folder; see `run.train`.
 
-    device: the one in use, such as `gpu:0`. state: to go on from, by default none.
+    device: the one in use, such as `gpu:0`. state: to go on from, by default none. sharing: of each
+    batch among several devices.
 
     Raises `UserError` for images that cannot be read, for files that cannot be written and for a
     loss that is not finite; whatever Keras raises passes through.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
-    model, trainer = _build_models(job, device)
+    with sharing.scope() if sharing else nullcontext():
+        model, trainer = _build_models(job, device, sharing)
     facts = {
         **job.facts,
         "device": device,
@@ -61,7 +70,7 @@ def learn(job: Job, options: RunOptions, device: str, state: State | None = None
         "started": started.isoformat(timespec="seconds"),
     }
     job.folder.write_json("run.json", facts | {"status": "running"})
-    training = _Training(job, model, trainer)
+    training = _Training(job, model, trainer, sharing)
     status = "failed"
     try:
         training.make_feeds()
@@ -94,14 +103,16 @@ def _build_model(job: Job) -> keras.Model:
         return to_keras(job.graph, job.recipe.seed)
 
 
-def _build_models(job: Job, device: str) -> tuple[keras.Model, keras.Model]:
+def _build_models(
+    job: Job, device: str, sharing: Sharing | None
+) -> tuple[keras.Model, keras.Model]:
     """Return the model that is saved, and the trainer around it."""
     recipe = job.recipe
     keras.utils.set_random_seed(recipe.seed)
     model = _build_model(job)
     per_epoch = count_steps_per_epoch(recipe, len(job.parts["train"]))
     with use_precision(recipe.precision):
-        return model, compile_trainer(model, job.graph, recipe, per_epoch, device)
+        return model, compile_trainer(model, job.graph, recipe, per_epoch, device, sharing)
 
 
 class _Training:
@@ -110,9 +121,11 @@ class _Training:
     The methods are called in the order in which they stand.
     """
 
-    def __init__(self, job: Job, model: keras.Model, trainer: keras.Model) -> None:
+    def __init__(
+        self, job: Job, model: keras.Model, trainer: keras.Model, sharing: Sharing | None
+    ) -> None:
         """Make the callbacks. Nothing is read and nothing written."""
-        self.job, self.model, self.trainer = job, model, trainer
+        self.job, self.model, self.trainer, self.sharing = job, model, trainer, sharing
         recipe, images = job.recipe, len(job.parts["train"])
         self.epochs = count_epochs(recipe, images)
         per_epoch = count_steps_per_epoch(recipe, images)
@@ -144,7 +157,9 @@ class _Training:
             needed = None
             if name == "train" and recipe.steps:
                 needed = recipe.steps * recipe.batch_size
-            self.feeds[name] = Feed(part, recipe.batch_size, seed, at_once, augment, needed)
+            self.feeds[name] = Feed(
+                part, recipe.batch_size, seed, at_once, augment, needed, self.sharing
+            )
 
     def _make_augmentation(self) -> JointAugmentation | None:
         """Return what moves the pixels of images and of their targets; None if nothing does."""
@@ -213,6 +228,8 @@ class _Training:
             validation_batch_size=recipe.batch_size,
         )
         epochs = done if state and state.stopped else self.epochs
+        if self.sharing is not None:
+            self.sharing.prepare(self.trainer, feeds["train"].read_targets())
         with self.writer:
             if state and state.step:
                 callbacks = RestOfEpoch(callbacks, self.trainer, state.step)
