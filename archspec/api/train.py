@@ -57,7 +57,8 @@ def train(
     data_dir: where datasets are looked for first.
     limit: train on the first so many images only.
     resize: adapt the size and the channels of images to the spec's input.
-    device: "cpu", "gpu" or "gpu:1"; by default the first GPU, or the CPU where there is none.
+    device: "cpu", "gpu", "gpu:1", or "gpus" for all, which share each batch; by default the first
+        GPU, or the CPU where there is none.
     run_dir: a new or empty folder; by default the next free `runs/NAME-N`.
     init_from: weights to begin with: a run or its folder, a .keras or .weights.h5 file, or
         `keras.applications.NAME`. init_spec: the spec that those of a .weights.h5 file are of, if

@@ -78,6 +78,10 @@ specs_argument = click.argument("specs", nargs=-1, required=True, callback=files
 device_option = click.option(
     "--device", help="cpu, gpu or gpu:N; by default the first GPU, else the CPU."
 )
+shared_device_option = click.option(
+    "--device",
+    help="cpu, gpu, gpu:N, or gpus: all share each batch; by default the first GPU, else the CPU.",
+)
 data_dir_option = click.option(
     "--data-dir", type=path_type, help="The folder where datasets are looked for first."
 )
@@ -211,7 +215,7 @@ def recipe_options(verb: Verb) -> Verb:
             type=path_type,
             help="A file with a `train` mapping alone, instead of the spec's.",
         ),
-        device_option,
+        shared_device_option,
     ]
     for option in reversed(options):
         verb = option(verb)

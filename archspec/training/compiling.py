@@ -21,6 +21,7 @@ from archspec.recipe import (
     is_one_unit,
     split_augment,
 )
+from archspec.training.sharing import Sharing
 from archspec.training.tensorflow_steps import ManySteps
 
 
@@ -52,7 +53,12 @@ class _Augment(keras.layers.Layer):  # type: ignore[misc]
 
 
 def compile_trainer(
-    model: keras.Model, graph: Graph, recipe: Recipe, per_epoch: int, device: str
+    model: keras.Model,
+    graph: Graph,
+    recipe: Recipe,
+    per_epoch: int,
+    device: str,
+    sharing: Sharing | None = None,
 ) -> keras.Model:
     """Return a compiled model that shares the weights of `model`: the trainer.
 
@@ -60,15 +66,18 @@ def compile_trainer(
     itself is never compiled, so that it is saved without any of that. What the recipe freezes is
     frozen.
 
-    per_epoch: steps in an epoch. device: the one in use, such as `gpu:0`.
+    per_epoch: steps in an epoch. device: the one in use, such as `gpu:0`. sharing: of each batch
+    among several devices, which take one step in a call.
     """
     _freeze(model, recipe)
-    trainer = _make_trainer(model, graph, recipe)
-    compile_by(recipe, trainer, graph, per_epoch, device)
+    trainer = _make_trainer(model, graph, recipe, sharing)
+    compile_by(recipe, trainer, graph, per_epoch, device, sharing)
     return trainer
 
 
-def _make_trainer(model: keras.Model, graph: Graph, recipe: Recipe) -> keras.Model:
+def _make_trainer(
+    model: keras.Model, graph: Graph, recipe: Recipe, sharing: Sharing | None
+) -> keras.Model:
     outputs = model.outputs
     inputs: Any = dict(zip(graph.inputs, model.inputs, strict=True))
     if len(inputs) == 1:
@@ -81,14 +90,20 @@ def _make_trainer(model: keras.Model, graph: Graph, recipe: Recipe) -> keras.Mod
         layers = [make_layer(*named(step)) for step in inside]
         outputs = model(_Augment(layers)(inputs))
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-    kind = ManySteps if keras.backend.backend() == "tensorflow" else keras.Model
+    usual = ManySteps if keras.backend.backend() == "tensorflow" else keras.Model
+    kind = sharing.trainer if sharing else usual
     if len(outputs) == 1:
         return kind(inputs, outputs[0])
     return kind(inputs, dict(zip(graph.outputs, outputs, strict=True)))
 
 
 def compile_by(
-    recipe: Recipe, trainer: keras.Model, graph: Graph, per_epoch: int, device: str
+    recipe: Recipe,
+    trainer: keras.Model,
+    graph: Graph,
+    per_epoch: int,
+    device: str,
+    sharing: Sharing | None = None,
 ) -> None:
     """Compile a trainer by a recipe, with a new optimizer. The others: as for `compile_trainer`."""
     losses = {name: build_object(keras.losses, each) for name, each in recipe.loss.items()}
@@ -103,8 +118,8 @@ def compile_by(
         loss=losses[first] if single else losses,
         metrics=metrics[first] if single else metrics,
         loss_weights=None if single else dict(recipe.loss_weights),
-        steps_per_execution=choose_steps_per_execution(graph, recipe, per_epoch),
-        jit_compile=_choose_jit(device),
+        steps_per_execution=1 if sharing else choose_steps_per_execution(graph, recipe, per_epoch),
+        jit_compile=_choose_jit(device, sharing),
     )
 
 
@@ -181,9 +196,11 @@ def choose_steps_per_execution(graph: Graph, recipe: Recipe, per_epoch: int) -> 
     return steps
 
 
-def _choose_jit(device: str) -> bool | str:
+def _choose_jit(device: str, sharing: Sharing | None) -> bool | str:
     """Return whether to compile with XLA: "auto" lets Keras choose.
 
     On the CPU of a machine with a GPU Keras would, and TensorFlow's small steps take twice as long.
     """
-    return False if keras.backend.backend() == "tensorflow" and "cpu" in device else "auto"
+    if keras.backend.backend() == "tensorflow" and ("cpu" in device or sharing):
+        return False  # XLA cannot compile what TensorFlow's devices tell each other
+    return "auto"

@@ -38,6 +38,7 @@ from archspec.training.feed import Feed
 from archspec.training.measuring import measure
 from archspec.training.progress import Progress
 from archspec.training.recorder import BestModel, Keeper, OneTraining, Recorder, Steps
+from archspec.training.sharing import Sharing
 from archspec.training.state import State, restore_variables
 from archspec.training.writer import Writer
 from archspec.weights.assigning import assign
@@ -46,16 +47,24 @@ SAMPLES = "samples.png"
 MANY = 32  # images in it
 
 
-def learn(job: Job, options: RunOptions, device: str, state: State | None = None) -> Run:
+def learn(
+    job: Job,
+    options: RunOptions,
+    device: str,
+    state: State | None = None,
+    sharing: Sharing | None = None,
+) -> Run:
     """Build, train and evaluate the network of a job, into its folder; see `run.train`.
 
-    device: the one in use, such as `gpu:0`. state: to go on from, by default none.
+    device: the one in use, such as `gpu:0`. state: to go on from, by default none. sharing: of each
+    batch among several devices.
 
     Raises `UserError` for images that cannot be read, for files that cannot be written and for a
     loss that is not finite; whatever Keras raises passes through.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
-    model, trainer = _build_models(job, device)
+    with sharing.scope() if sharing else nullcontext():
+        model, trainer = _build_models(job, device, sharing)
     if job.initial is not None and state is None:
         assign(model, job.initial.plan, job.initial.source)
     facts = {
@@ -65,7 +74,7 @@ def learn(job: Job, options: RunOptions, device: str, state: State | None = None
         "started": started.isoformat(timespec="seconds"),
     }
     job.folder.write_json("run.json", facts | {"status": "running"})
-    training = _Training(job, model, trainer, device)
+    training = _Training(job, model, trainer, device, sharing)
     if job.recipe.freeze:
         options.echo(_describe_frozen(job))
     status = "failed"
@@ -100,14 +109,16 @@ def _build_model(job: Job) -> keras.Model:
         return to_keras(job.graph, job.recipe.seed)
 
 
-def _build_models(job: Job, device: str) -> tuple[keras.Model, keras.Model]:
+def _build_models(
+    job: Job, device: str, sharing: Sharing | None
+) -> tuple[keras.Model, keras.Model]:
     """Return the model that is saved, and the trainer around it."""
     recipe = job.recipe
     keras.utils.set_random_seed(recipe.seed)
     model = _build_model(job)
     per_epoch = count_steps_per_epoch(recipe, len(job.parts["train"]))
     with use_precision(recipe.precision):
-        return model, compile_trainer(model, job.graph, recipe, per_epoch, device)
+        return model, compile_trainer(model, job.graph, recipe, per_epoch, device, sharing)
 
 
 def _describe_frozen(job: Job) -> str:
@@ -137,9 +148,17 @@ class _Training:
     The methods are called in the order in which they stand.
     """
 
-    def __init__(self, job: Job, model: keras.Model, trainer: keras.Model, device: str) -> None:
+    def __init__(
+        self,
+        job: Job,
+        model: keras.Model,
+        trainer: keras.Model,
+        device: str,
+        sharing: Sharing | None,
+    ) -> None:
         """Make the callbacks. Nothing is read and nothing written."""
-        self.job, self.model, self.trainer, self.device = job, model, trainer, device
+        self.job, self.model, self.trainer = job, model, trainer
+        self.device, self.sharing = device, sharing
         recipe, images = job.recipe, len(job.parts["train"])
         self.epochs = count_epochs(recipe, images)
         per_epoch = count_steps_per_epoch(recipe, images)
@@ -171,7 +190,9 @@ class _Training:
             needed = None
             if name == "train" and recipe.steps:
                 needed = recipe.steps * recipe.batch_size
-            self.feeds[name] = Feed(part, recipe.batch_size, seed, at_once, augment, needed)
+            self.feeds[name] = Feed(
+                part, recipe.batch_size, seed, at_once, augment, needed, self.sharing
+            )
 
     def _make_augmentation(self) -> JointAugmentation | None:
         """Return what moves the pixels of images and of their targets; None if nothing does."""
@@ -242,6 +263,8 @@ class _Training:
             validation_batch_size=recipe.batch_size,
         )
         one = OneTraining(callbacks, self.trainer, len(parts))
+        if self.sharing is not None:
+            self.sharing.prepare(self.trainer, feeds["train"].read_targets())
         with self.writer:
             for part in parts:
                 if one.is_begun:
@@ -265,14 +288,13 @@ class _Training:
         frozen = unfreeze["epoch"] - 1 if unfreeze else self.epochs
         done, step = (state.epochs, state.step) if state else (0, 0)
         last = done if state and state.stopped else self.epochs
-        if (done, step) > (frozen, 0):
-            self._unfreeze()
+        learning = (done, step) > (frozen, 0)  # in the state already
         parts = []
         if step:
-            parts.append(_Part(done, done + 1, step))
+            parts.append(_Part(done, done + 1, step, unfreezes=learning))
             done += 1
-        if done > frozen or frozen >= last:
-            return [*parts, _Part(done, last)]
+        if learning or frozen >= last:
+            return [*parts, _Part(done, last, unfreezes=learning and not parts)]
         if done < frozen or not parts:  # of no epoch, too: the state is of this call's optimizer
             parts.append(_Part(done, frozen))
         return [*parts, _Part(frozen, last, unfreezes=True)]
@@ -282,8 +304,11 @@ class _Training:
         job, images = self.job, len(self.job.parts["train"])
         recipe = unfreeze(self.model, job.graph, job.recipe)
         per_epoch = count_steps_per_epoch(recipe, images)
-        with use_precision(recipe.precision):
-            compile_by(recipe, self.trainer, job.graph, per_epoch, self.device)
+        sharing = self.sharing
+        with use_precision(recipe.precision), sharing.scope() if sharing else nullcontext():
+            compile_by(recipe, self.trainer, job.graph, per_epoch, self.device, sharing)
+        if sharing is not None:
+            sharing.prepare(self.trainer, self.feeds["train"].read_targets())
 
     def evaluate(self) -> None:
         """Measure the best model on the images of test and validation."""

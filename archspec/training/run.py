@@ -14,6 +14,8 @@ A run's folder holds
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,8 +42,11 @@ from archspec.runs.job import (
 
 if TYPE_CHECKING:
     from archspec.runs.outcome import Run
+    from archspec.training.sharing import Sharing
     from archspec.training.state import State
     from archspec.weights.initial import Initial
+
+FEW = 4  # names in a message
 
 
 def train(
@@ -130,9 +135,35 @@ def start_training(job: Job, options: RunOptions, state: State | None = None) ->
     from archspec.training.fitting import learn
 
     job = _set_threads(job, options)
-    with job.folder.lock(), record_failure(job.folder), framework.on(options.device) as device:
+    with job.folder.lock(), record_failure(job.folder), _on(job, options) as (device, sharing):
         options.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
-        return learn(job, options, device, state)
+        return learn(job, options, device, state, sharing)
+
+
+@contextmanager
+def _on(job: Job, options: RunOptions) -> Iterator[tuple[str, Sharing | None]]:
+    """Work on the device of the options, or on several that share each batch.
+
+    Gives its name, and how the work is shared. Raises `UserError` for what is not there, and for a
+    training that several cannot share exactly; a warning says what they compute otherwise.
+    """
+    from archspec.backends import framework
+    from archspec.training.sharing import ALL, share_gpus
+
+    if (options.device or "").lower() != ALL:
+        with framework.on(options.device) as device:
+            yield device, None
+        return
+    with framework.defaults():
+        sharing = share_gpus()
+        sharing.refuse(job.graph, job.recipe, len(job.parts["train"]))
+        if unlike := sharing.find_unlike(job.graph, job.recipe):
+            options.echo(
+                f"warning: on TensorFlow each of {sharing.name} computes {join_few(unlike)} from "
+                "its own part of a batch: this is another training than on one; KERAS_BACKEND=jax, "
+                "or `synchronized: true` of a BatchNormalization, makes it the same"
+            )
+        yield sharing.name, sharing
 
 
 def _set_threads(job: Job, options: RunOptions) -> Job:
@@ -162,6 +193,12 @@ def _set_threads(job: Job, options: RunOptions) -> Job:
             f"{variable}={wanted} in the environment"
         )
     return replace(job, facts={**job.facts, "threads": taken})
+
+
+def join_few(names: Sequence[str]) -> str:
+    """Return the first of some names in words, and how many more there are."""
+    few, more = ", ".join(names[:FEW]), len(names) - FEW
+    return f"{few} and {more} more" if more > 0 else few
 
 
 def _count_threads(number: int) -> str:
