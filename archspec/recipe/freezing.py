@@ -9,7 +9,7 @@ from archspec.errors import AtArgument, Refused, did_you_mean
 from archspec.graph import Graph, Node, count_trainable_params
 from archspec.syntax.edits import translate
 
-ANYWHERE = "`*` stands for any letters of a part of a name, `**` for any number of parts"
+MOST = 8  # names in a hint
 
 
 def find_frozen(graph: Graph, patterns: Iterable[str]) -> tuple[str, ...]:
@@ -48,8 +48,15 @@ def _report_nothing(graph: Graph, pattern: str, met: Collection[str]) -> Refused
         return Refused(message, at, "freeze-no-match", "leave it out")
     paths = {region.path for node in graph for region in node.regions}
     message = f"train.freeze: '{pattern}' is the name of no step"
-    hint = did_you_mean(pattern, [*graph.by_name, *paths]) or ANYWHERE
+    hint = did_you_mean(pattern, [*graph.by_name, *paths]) or _list_outermost(graph)
     return Refused(message, at, "freeze-no-match", hint)
+
+
+def _list_outermost(graph: Graph) -> str:
+    """Return a hint with the names that stand around the layers with weights, or are theirs."""
+    names = list(dict.fromkeys(node.name.partition(".")[0] for node in graph if _weights_of(node)))
+    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
+    return f"with weights: {', '.join(names[:MOST])}{more}; a pattern has `*` or `**`"
 
 
 def check_freezing(
