@@ -54,6 +54,7 @@ ROOMS = [
     "training",
     "comparing",
     "api",
+    "editing",
     "",
     "cli",
     "__main__",
