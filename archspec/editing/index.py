@@ -116,7 +116,8 @@ class StepPath(Struct, frozen=True, eq=False):
 class Index:
     """The names of a document, and of all files that it stands on.
 
-    places: what is seen from each step, by its span. links: the files that words name.
+    places: what is seen from each step, by its span. links: the files that words name. loops: the
+    variables of each `for`, by the place of this word.
     """
 
     def __init__(self, document: Document, find: Find) -> None:
@@ -124,6 +125,7 @@ class Index:
         self.names = NameTable()
         self.places: list[tuple[Span, Place]] = []
         self.links: dict[Span, Document] = {}
+        self.loops: dict[Span, Frame] = {}
         self._find = find
         self._families: dict[int, FileNames] = {}
         self._references: list[StepPath] = []
@@ -346,7 +348,8 @@ class Index:
         loop = step.get("for")
         if loop is not None:
             self._formulas(loop, place)
-            place = place.with_frame(self._find_variables(loop, place))
+            frame = self.loops[step.key_span("for")] = self._find_variables(loop, place)
+            place = place.with_frame(frame)
         if loop is not None or repeats:
             place = replace(place, loops=(*place.loops, next(self._count)))
         return place, repeats

@@ -53,6 +53,11 @@ class EditorText:
         """Where each line begins, as the protocol counts lines."""
         return [0, *(match.end() for match in LINE_FEED.finditer(self.text))]
 
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines without their ends."""
+        return LINE_END.split(self.text)
+
     def find(self, line: int, column: int) -> int:
         """Return how many characters stand before a place of a span, within the text."""
         if line > len(self.starts):
@@ -78,6 +83,10 @@ class EditorText:
             units += 2 if ord(char) > 0xFFFF else 1
         return start + len(line)
 
+    def row(self, line: int) -> int:
+        """Return the line of the protocol in which a line of spans begins."""
+        return self.position(self.find(line, 1)).line
+
     def place(self, position: Position) -> tuple[int, int]:
         """Return the line and the column of a position, as spans count them."""
         offset = self.offset(position)
@@ -88,6 +97,10 @@ class EditorText:
         """Return where a span begins and ends."""
         start = self.find(span.line, span.column)
         return start, max(start, self.find(span.end_line, span.end_column))
+
+    def slice(self, place: Range) -> str:
+        """Return what stands in a range."""
+        return self.text[self.offset(place.start) : self.offset(place.end)]
 
     def range(self, span: Span) -> Range:
         """Return the range of a span; one that ends at the next value ends at its last word."""

@@ -34,7 +34,7 @@ class SpecView:
         self.graph: Graph | None = None
         self.found: tuple[Diagnostic, ...] = ()
         self.is_library = False
-        self._reader = reader
+        self.reader = reader
         self._files: dict[Path, Document | None] = {}
         self._look()
         self.last = None if self.is_sound else last
@@ -88,7 +88,7 @@ class SpecView:
 
     def _look(self) -> None:
         try:
-            self.document = self._reader.read(self.path)
+            self.document = self.reader.read(self.path)
             self.graph = graph_of(self.document, {}, (), self._read)
             misfit = (self.graph.misfit,) if self.graph.misfit else ()
             self.found = in_order((*self.graph.warnings, *misfit))
@@ -108,7 +108,7 @@ class SpecView:
 
     def _read(self, path: Path, name: str) -> Document:
         try:
-            document = self._reader.read(path, name)
+            document = self.reader.read(path, name)
         except UserError:
             self._files[path.resolve()] = None
             raise
@@ -117,12 +117,12 @@ class SpecView:
 
     def _try_read(self, path: Path) -> Document | None:
         try:
-            return self._reader.read(path)
+            return self.reader.read(path)
         except UserError:
             return None
 
     def _follow(self, value: Value, document: Document) -> Document | None:
-        return self._reader.follow(value, document)
+        return self.reader.follow(value, document)
 
 
 class Workspace:
