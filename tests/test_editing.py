@@ -8,13 +8,13 @@ from conftest import ROOT
 from editing import CURSOR, NET, apply, read_marked, write
 from shipped import SPECS
 
-from archspec.editing.completion import list_proposals
+from archspec.editing.completion import list_completions
 from archspec.editing.diagnostics import list_actions, list_findings
 from archspec.editing.facts import find_facts
 from archspec.editing.hints import list_hints
 from archspec.editing.hover import find_hover
 from archspec.editing.lookups import find_definitions, find_in_file, find_references
-from archspec.editing.outline import Symbol, list_folds, list_symbols
+from archspec.editing.outline import OutlineItem, list_folds, list_symbols
 from archspec.editing.text import Position, Range
 from archspec.editing.tokens import list_tokens
 from archspec.editing.workspace import SpecView, Workspace
@@ -168,7 +168,7 @@ def test_other_open_texts_are_read_before_they_are_saved(tmp_path: Path) -> None
 # --- outline, folding, colours -------------------------------------------------------------------
 
 
-def flat(symbols: list[Symbol], depth: int = 0) -> Iterator[str]:
+def flat(symbols: list[OutlineItem], depth: int = 0) -> Iterator[str]:
     for each in symbols:
         yield f"{'  ' * depth}{each.name} {each.detail}".rstrip()
         assert each.range.start <= each.place.start
@@ -275,7 +275,7 @@ def test_names_that_are_seen_are_offered(
     before, _, after = written.partition(CURSOR)
     workspace.write(view.path, before + after)
     rows = before.split("\n")
-    found = list_proposals(workspace.look(view.path), Position(len(rows) - 1, len(rows[-1])))
+    found = list_completions(workspace.look(view.path), Position(len(rows) - 1, len(rows[-1])))
     labels = [each.label for each in found]
     assert there <= set(labels)
     assert not not_there & set(labels)
@@ -285,10 +285,10 @@ def test_names_that_are_seen_are_offered(
 def test_what_is_offered_takes_the_place_of_the_word(tmp_path: Path) -> None:
     text = f"{NET}params: {{width: 8}}\nlayers:\n  - Dense: {{units: =2 * wi‸}}\n"
     _, view, at = write(tmp_path, text)
-    proposal = next(each for each in list_proposals(view, at) if each.label == "width")
-    written = apply(text.replace(CURSOR, ""), [(proposal.range, proposal.written)])
+    completion = next(each for each in list_completions(view, at) if each.label == "width")
+    written = apply(text.replace(CURSOR, ""), [(completion.range, completion.written)])
     assert "units: =2 * width}" in written
-    assert proposal.detail == "8"
+    assert completion.detail == "8"
 
 
 # --- whatever is written -------------------------------------------------------------------------
@@ -299,7 +299,7 @@ def ask_everything(workspace: Workspace, view: SpecView, at: Position) -> None:
     list(list_actions(view, Range(Position(0, 0), at)))
     list(list_findings(view, by_schema=False))
     list_symbols(view), list_folds(view), list_tokens(view), find_facts(view)
-    list_proposals(view, at)
+    list_completions(view, at)
     find_hover(view, at)
     find_definitions(workspace, view, at)
     find_references(workspace, view, at)

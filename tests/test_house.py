@@ -55,6 +55,7 @@ ROOMS = [
     "comparing",
     "api",
     "editing",
+    "language_server",
     "",
     "cli",
     "__main__",

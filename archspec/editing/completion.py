@@ -34,7 +34,7 @@ REFERS = ("from", "reuse", "outputs")
 MAX_NAMES = 500  # of a network, under `at`
 
 
-class Proposal(Struct, frozen=True):
+class Completion(Struct, frozen=True):
     """A word that may stand in a range. detail: a word or two about it."""
 
     label: str
@@ -49,7 +49,7 @@ class Proposal(Struct, frozen=True):
         return self.text or self.label
 
 
-def list_proposals(view: SpecView, position: Position) -> list[Proposal]:
+def list_completions(view: SpecView, position: Position) -> list[Completion]:
     """Return what may stand at a position, none twice."""
     row = view.text.place(position)
     way = find_way("\n".join(view.text.lines), row[0] - 1, row[1] - 1)
@@ -57,9 +57,9 @@ def list_proposals(view: SpecView, position: Position) -> list[Proposal]:
     word, offers = _offer(view, way, index, place)
     start = view.text.position(view.text.offset(position) - len(word))
     at = Range(start, position)
-    once: dict[str, Proposal] = {}
+    once: dict[str, Completion] = {}
     for label, kind, detail, text in offers:
-        once.setdefault(label, Proposal(label, kind, at, detail, text))
+        once.setdefault(label, Completion(label, kind, at, detail, text))
     return list(once.values())
 
 

@@ -18,7 +18,7 @@ SymbolKind = Literal["part", "param", "block", "step", "branch", "input"]
 LISTED: Mapping[str, SymbolKind] = {"params": "param", "inputs": "input"}
 
 
-class Symbol(Struct, frozen=True):
+class OutlineItem(Struct, frozen=True):
     """A part of a file by its name. detail: the shape of a step. place: where its name stands."""
 
     name: str
@@ -26,10 +26,10 @@ class Symbol(Struct, frozen=True):
     detail: str
     range: Range
     place: Range
-    inside: tuple[Symbol, ...] = ()
+    inside: tuple[OutlineItem, ...] = ()
 
 
-def list_symbols(view: SpecView) -> list[Symbol]:
+def list_symbols(view: SpecView) -> list[OutlineItem]:
     """Return the outline of a file, as far as it can be read."""
     if view.document is None or view.document.rest is None:
         return []
@@ -41,9 +41,9 @@ class _Outline:
         self.text: EditorText = view.text
         self.facts: Mapping[Start, StepFacts] = find_facts(view)
 
-    def list_parts(self, root: Value) -> Iterator[Symbol]:
+    def list_parts(self, root: Value) -> Iterator[OutlineItem]:
         for word, span, value in root.entries():
-            inside: Iterable[Symbol] = ()
+            inside: Iterable[OutlineItem] = ()
             if word in LISTED:
                 inside = (
                     self.make(name, LISTED[word], at, each.span)
@@ -65,22 +65,22 @@ class _Outline:
         at: Span,
         whole: Span,
         detail: str = "",
-        inside: Iterable[Symbol] = (),
-    ) -> Symbol:
+        inside: Iterable[OutlineItem] = (),
+    ) -> OutlineItem:
         place, rest = self.text.range(at), self.text.range(whole)
         around = Range(min(place.start, rest.start), max(place.end, rest.end))
-        return Symbol(name or "?", kind, detail, around, place, tuple(inside))
+        return OutlineItem(name or "?", kind, detail, around, place, tuple(inside))
 
-    def list_steps(self, value: Value) -> Iterator[Symbol]:
+    def list_steps(self, value: Value) -> Iterator[OutlineItem]:
         for word in ("layers", "else"):
             if (body := value.get(word)) is not None:
                 yield from self.list_items(body)
 
-    def list_items(self, body: Value) -> Iterator[Symbol]:
+    def list_items(self, body: Value) -> Iterator[OutlineItem]:
         for each in body.data if isinstance(body.data, tuple) else ():
             yield from self.list_step(each)
 
-    def list_step(self, step: Value) -> Iterator[Symbol]:
+    def list_step(self, step: Value) -> Iterator[OutlineItem]:
         facts = self.facts.get((step.span.line, step.span.column))
         detail = "" if facts is None or facts.is_old else write_shapes(facts)
         if not isinstance(step.data, dict):
@@ -95,7 +95,7 @@ class _Outline:
         inside = [*self.list_steps(step), *self.list_branches(step.get("branches"))]
         yield self.make(text, "step", at, step.span, detail, inside)
 
-    def list_branches(self, branches: Value | None) -> Iterator[Symbol]:
+    def list_branches(self, branches: Value | None) -> Iterator[OutlineItem]:
         for name, at, each in branches.entries() if branches is not None else ():
             body = self.list_items(each) if isinstance(each.data, tuple) else self.list_steps(each)
             yield self.make(name, "branch", at, each.span, inside=body)
