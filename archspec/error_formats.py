@@ -226,7 +226,7 @@ def to_sarif(found: Sequence[Diagnostic]) -> str:
     """Return a log of SARIF 2.1.0, the format that code scanning reads, with one run."""
     used = sorted({each.code for each in found})
     rules = [{"id": code, "shortDescription": {"text": CODES[code]}} for code in used]
-    driver = {"name": "archspec", **_version(), "rules": rules}
+    driver = {"name": "archspec", **find_version(), "rules": rules}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -235,7 +235,8 @@ def to_sarif(found: Sequence[Diagnostic]) -> str:
     return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def _version() -> dict[str, str]:
+def find_version() -> dict[str, str]:
+    """Return the version of this package, if it is installed."""
     from importlib.metadata import PackageNotFoundError, version  # which takes a while to load
 
     try:

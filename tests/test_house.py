@@ -56,6 +56,8 @@ ROOMS = [
     "comparing",
     "page",
     "api",
+    "editing",
+    "language_server",
     "",
     "cli",
     "__main__",
