@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import re
+import runpy
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from pages import HOSTILE, read_data, unpack
-from shipped import FILES, most_slow, network
+from shipped import FILES, ROOT, most_slow, network
 
 import archspec
 from archspec.errors import UserError
@@ -267,3 +268,27 @@ def test_networks_with_little_in_common_have_no_signs() -> None:
 def test_a_page_has_no_side_by_side() -> None:
     with pytest.raises(UserError, match="it has both networks"):
         archspec.diff("vgg_a", "vgg_b").draw(side_by_side=True).save("net.html")
+
+
+# --- the examples --------------------------------------------------------------------------------
+
+PAGES = ROOT / "docs" / "pages"
+
+
+def test_the_examples_are_in_docs() -> None:
+    made = runpy.run_path(str(ROOT / "examples" / "pages.py"))["SPECS"]
+    shown = re.findall(r"\(pages/([\w-]+)\.html\)", (ROOT / "docs" / "page.md").read_text("utf-8"))
+    assert {*shown} == {*made, "vgg_a-vgg_b"} == {path.stem for path in PAGES.iterdir()}
+
+
+@pytest.mark.parametrize("name", ["lenet5", "unet"])
+def test_an_example_shows_the_network_of_today(name: str) -> None:
+    """If not, `python examples/pages.py` makes all of them anew."""
+    ours, theirs = (
+        read_data(html)["networks"][0]
+        for html in (archspec.draw(name).html, (PAGES / f"{name}.html").read_text("utf-8"))
+    )
+    for key in ("description", "facts", "connections"):
+        assert ours[key] == theirs[key]
+    for part, other in zip(ours["parts"], theirs["parts"], strict=True):
+        assert (part["name"], part.get("rows")) == (other["name"], other.get("rows"))

@@ -94,9 +94,10 @@ def _describe_broken(node: Node, users: dict[str, list[str]]) -> list[tuple[str,
 
 
 def describe_group(
-    region: Region, nodes: Sequence[Node], texts: Texts
+    region: Region, nodes: Sequence[Node], shapes: Sequence[str], texts: Texts
 ) -> tuple[Place | None, list[Section]]:
-    """Return where a group is written, and what is known of it. nodes: all in it."""
+    """Return where a group is written, and what is known of it. nodes: all in it. shapes: what
+    enters and leaves it."""
     first = nodes[0]
     calls = {note.text.rpartition(" ")[2]: note.span for note in first.trail}
     span = calls.get(region.path)
@@ -109,5 +110,7 @@ def describe_group(
         values = [f"{name}: {show(value)}" for name, value in region.params.items()]
         sections.append(("block", [region.title, *(f"  {each}" for each in values)]))
     sections.append(("layers", [f"{len(nodes):,}"]))
+    if shapes:
+        sections.append(("shapes", [*shapes]))
     place = texts.add_place(span or first.span)
     return place, [texts.add_section(*each) for each in sections]

@@ -245,11 +245,10 @@ class _Lister:
         rows: list[Row] = [(LAYERS, [(f"{CLOSED} {sign}{join_title([name, *more])}", "bold")])]
         rows += [(LINE, [(line, "small")]) for line in self._list_lines(scene, box)]
         rows += [(HELD, row) for row in _wrap(self._list_held(scene, box))]
-        repeat = scene.repeats.get(frame.path)
-        heading = sign * (kind != "changed") + join_title(
-            [name, *more, *(repeat.describe_changes() if repeat else [])]
-        )
-        place, sections = describe_group(self.regions[frame.path], box.represented, self.texts)
+        heading = sign * (kind != "changed") + join_title([name, *more])
+        shapes = describe_shapes(scene, box) if box.state == "sound" else []
+        region, nodes = self.regions[frame.path], box.represented
+        place, sections = describe_group(region, nodes, shapes, self.texts)
         return PagePart(
             name=frame.path,
             look=join("group", _state(box), kind or ("same" if scene.compares else "")),

@@ -3,8 +3,8 @@
 import { TITLE, arrange } from "./layout.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const READABLE = 1.15; // the scale at which a page opens,
-const LEGIBLE = 0.85; // if it would have to be smaller than this to be seen as a whole
+const READABLE = 1.15; // the scale at which a page opens, or a smaller one for a wide picture,
+const LEGIBLE = 0.8; // if it would have to be smaller than this to be seen as a whole
 const FAR = 0.3; // the scale below which texts are not drawn, since nobody can read them
 const BELOW = 40; // pixels of the legend
 const [LEAST, MOST] = [0.02, 6]; // scales
@@ -236,7 +236,8 @@ export class Picture {
     const [w, h] = [this.width, this.height - BELOW];
     const { width, height } = this.places;
     const whole = Math.min(1.5, (w - 32) / width, (h - 16) / height);
-    const k = readable && whole < LEGIBLE ? READABLE : whole;
+    const across = Math.min(READABLE, Math.max(LEGIBLE, (w - 32) / width));
+    const k = readable && whole < LEGIBLE ? across : whole;
     this.camera = { k, x: (w - width * k) / 2, y: Math.max(16, (h - height * k) / 2) };
     this.look();
   }
