@@ -24,6 +24,7 @@ from archspec.errors import UserError
 from archspec.runs.folder import RunFolder
 from archspec.runs.job import Cluster, Job, RunOptions, format_resolved
 from archspec.runs.machine import list_versions
+from archspec.training import peers
 from archspec.training.jax_sharing import Sharded
 from archspec.training.peers import Peers
 from archspec.training.sharing import ALL
@@ -188,7 +189,8 @@ def _join(cluster: Cluster) -> Team:
             cluster.coordinator,
             cluster.processes,
             cluster.process,
-            initialization_timeout=int(JOIN) + 60,
+            initialization_timeout=int(JOIN) + 60,  # the timer above says it better, and before
+            shutdown_timeout_seconds=int(peers.SILENCE),
         )
     except ValueError as error:
         raise UserError(

@@ -162,6 +162,11 @@ def start_training(
     ):
         if team is not None:
             team.begin(job, state)
+        if (before := job.facts.get("device")) and count_devices(before) != count_devices(device):
+            options.echo(
+                f"warning: it began on {count_devices(before)} devices, and goes on on "
+                f"{count_devices(device)}: the last digits will differ"
+            )
         options.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
         return learn(job, options, device, state, sharing, team)
 
@@ -224,6 +229,12 @@ def _set_threads(job: Job, options: RunOptions) -> Job:
             f"{variable}={wanted} in the environment"
         )
     return replace(job, facts={**job.facts, "threads": taken})
+
+
+def count_devices(name: str) -> int:
+    """Return how many devices a name in run.json means, such as `gpu:1` or `gpus:4`."""
+    kind, _, number = name.partition(":")
+    return int(number) if kind.endswith("s") else 1
 
 
 def join_few(names: Sequence[str]) -> str:
