@@ -134,6 +134,21 @@ def on(device: str | None) -> Iterator[str]:
         yield name
 
 
+@contextmanager
+def on_host() -> Iterator[None]:
+    """Work on the CPU of this process: a GPU's memory is for the model."""
+    import keras
+
+    if keras.backend.backend() == "jax":  # "cpu" would be that of the first of several processes
+        import jax
+
+        (cpu, *_) = jax.local_devices(backend="cpu")
+    else:
+        cpu = "cpu"
+    with keras.device(cpu):
+        yield
+
+
 def list_gpus() -> list[str]:
     """Return the names of the GPUs that Keras's backend sees."""
     return [f"gpu:{number}" for number in range(count_gpus())]

@@ -8,7 +8,7 @@ from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -43,6 +43,9 @@ from archspec.training.state import State, restore_variables
 from archspec.training.writer import Writer
 from archspec.weights.assigning import assign
 
+if TYPE_CHECKING:
+    from archspec.training.cluster import Team
+
 SAMPLES = "samples.png"
 MANY = 32  # images in it
 
@@ -53,11 +56,12 @@ def learn(
     device: str,
     state: State | None = None,
     sharing: Sharing | None = None,
+    team: Team | None = None,
 ) -> Run:
     """Build, train and evaluate the network of a job, into its folder; see `run.train`.
 
     device: the one in use, such as `gpu:0`. state: to go on from, by default none. sharing: of each
-    batch among several devices.
+    batch among several devices. team: the processes that train together.
 
     Raises `UserError` for images that cannot be read, for files that cannot be written and for a
     loss that is not finite; whatever Keras raises passes through.
@@ -70,6 +74,7 @@ def learn(
     facts = {
         **job.facts,
         "device": device,
+        "processes": team.count if team else 1,
         **describe_environment(),
         "started": started.isoformat(timespec="seconds"),
     }
@@ -87,9 +92,13 @@ def learn(
         INTERRUPT.raise_if_lost()
         status = "finished"
     except (Exception, KeyboardInterrupt) as error:
-        if not is_interrupt(error):
+        if not is_interrupt(error) and not (team and INTERRUPT.pending):
+            if team:
+                team.look_for_loss(error)
             training.raise_failure_of_feeds()
             raise
+        if team:
+            team.peers.leave("it was interrupted")
         INTERRUPT.confirm()
         status = "interrupted"
     finally:

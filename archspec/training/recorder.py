@@ -12,6 +12,7 @@ from typing import Any
 import keras
 from msgspec.structs import replace
 
+from archspec.backends import framework
 from archspec.errors import UserError
 from archspec.runs.folder import RunFolder
 from archspec.runs.interrupt import INTERRUPT
@@ -66,7 +67,7 @@ class BestModel:
 
     def keep(self) -> keras.Model:
         """Copy the weights as they are now, and return the model that has the copy."""
-        with keras.device("cpu"):  # a GPU's memory is for the model that trains
+        with framework.on_host():
             if self.copy is None:
                 self.copy = self.build()
             _assign_weights(self.copy, self.model)

@@ -30,7 +30,7 @@ from archspec.objects import named
 from archspec.pipeline import loads
 from archspec.recipe import Recipe, ended_early, recipe_of, settle_schedule
 from archspec.runs.failure import record_failure
-from archspec.runs.folder import RunFolder, hash_content
+from archspec.runs.folder import Nowhere, RunFolder, hash_content
 from archspec.runs.job import (
     Job,
     RunOptions,
@@ -42,6 +42,7 @@ from archspec.runs.job import (
 
 if TYPE_CHECKING:
     from archspec.runs.outcome import Run
+    from archspec.training.cluster import Team
     from archspec.training.sharing import Sharing
     from archspec.training.state import State
     from archspec.weights.initial import Initial
@@ -92,24 +93,49 @@ def train(
     if early := ended_early(recipe, per_epoch):
         options.echo(f"warning: {early}")
     dataset, parts = rename(dataset, parts, flat_name)
-    folder = RunFolder(graph.name, run_dir)
     resolved = format_resolved(graph, recipe)
     facts = describe_job(graph, recipe, dataset, parts, data_dir, limit)
     if initial is not None:
         facts["init"] = initial.to_facts()
-    if text is not None:
-        facts["spec"] = hash_content(text.encode())
-        folder.write_text("spec.yaml", text)
-    with record_failure(folder):
-        folder.write_json("run.json", {**facts, "status": "running"})
-        if initial is not None:
-            folder.write_json("init.json", initial.to_data())
-        folder.write_text("resolved.yaml", resolved)  # with it, the folder is a run's
-        # The graph of resolved.yaml is trained, so that its outputs have the same names when the
-        # run is resumed.
-        graph = loads(resolved, "resolved.yaml")
-        job = Job(graph, recipe_of(graph), dataset, parts, folder, facts, initial)
-        return start_training(job, options)
+    with joined(options) as (team, options):
+        folder = RunFolder(graph.name, run_dir) if team is None or team.leads else Nowhere()
+        if text is not None:
+            facts["spec"] = hash_content(text.encode())
+            folder.write_text("spec.yaml", text)
+        with record_failure(folder):
+            folder.write_json("run.json", {**facts, "status": "running"})
+            if initial is not None:
+                folder.write_json("init.json", initial.to_data())
+            folder.write_text("resolved.yaml", resolved)  # with it, the folder is a run's
+            # The graph of resolved.yaml is trained, so that its outputs have the same names when
+            # the run is resumed.
+            graph = loads(resolved, "resolved.yaml")
+            job = Job(graph, recipe_of(graph), dataset, parts, folder, facts, initial)
+            return start_training(job, options, team=team)
+
+
+@contextmanager
+def joined(options: RunOptions) -> Iterator[tuple[Team | None, RunOptions]]:
+    """Join the other processes of a training, if the options ask for it: see `cluster.join`.
+
+    Gives the team, or None, and the options as this process takes them.
+    """
+    if options.cluster is None:
+        yield None, options
+        return
+    from archspec.backends import framework
+
+    backend = framework.chosen()
+    if backend != "jax":
+        raise UserError(
+            f"--distribute: several processes train together on JAX only, and this is {backend}",
+            "pip install 'archspec-keras[jax]', and set KERAS_BACKEND=jax in the environment",
+        )
+    framework.start()
+    from archspec.training.cluster import join
+
+    with join(options) as found:
+        yield found
 
 
 def _refuse_tensorboard(recipe: Recipe) -> None:
@@ -123,10 +149,13 @@ def _refuse_tensorboard(recipe: Recipe) -> None:
                 )
 
 
-def start_training(job: Job, options: RunOptions, state: State | None = None) -> Run:
+def start_training(
+    job: Job, options: RunOptions, state: State | None = None, team: Team | None = None
+) -> Run:
     """Train in a folder that was made, from a state or from the beginning.
 
-    Raises `UserError` as `train` does, and where another process trains in the folder.
+    team: the processes that train together. Raises `UserError` as `train` does, and where another
+    process trains in the folder.
     """
     from archspec.backends import framework
 
@@ -135,21 +164,38 @@ def start_training(job: Job, options: RunOptions, state: State | None = None) ->
     from archspec.training.fitting import learn
 
     job = _set_threads(job, options)
-    with job.folder.lock(), record_failure(job.folder), _on(job, options) as (device, sharing):
+    with (
+        job.folder.lock(),
+        record_failure(job.folder),
+        _on(job, options, team) as (device, sharing),
+    ):
+        if team is not None:
+            team.begin(job, state)
+        if (before := job.facts.get("device")) and count_devices(before) != count_devices(device):
+            options.echo(
+                f"warning: it began on {count_devices(before)} devices, and goes on on "
+                f"{count_devices(device)}: the last digits will differ"
+            )
         options.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
-        return learn(job, options, device, state, sharing)
+        return learn(job, options, device, state, sharing, team)
 
 
 @contextmanager
-def _on(job: Job, options: RunOptions) -> Iterator[tuple[str, Sharing | None]]:
+def _on(job: Job, options: RunOptions, team: Team | None) -> Iterator[tuple[str, Sharing | None]]:
     """Work on the device of the options, or on several that share each batch.
 
     Gives its name, and how the work is shared. Raises `UserError` for what is not there, and for a
     training that several cannot share exactly; a warning says what they compute otherwise.
     """
     from archspec.backends import framework
-    from archspec.training.sharing import ALL, share_gpus
+    from archspec.training.gpus import share_gpus
+    from archspec.training.sharing import ALL
 
+    if team is not None:
+        with framework.defaults(), team.on(options.device) as sharded:
+            sharded.refuse(job.graph, job.recipe, len(job.parts["train"]))
+            yield sharded.name, sharded
+        return
     if (options.device or "").lower() != ALL:
         with framework.on(options.device) as device:
             yield device, None
@@ -193,6 +239,12 @@ def _set_threads(job: Job, options: RunOptions) -> Job:
             f"{variable}={wanted} in the environment"
         )
     return replace(job, facts={**job.facts, "threads": taken})
+
+
+def count_devices(name: str) -> int:
+    """Return how many devices a name in run.json means, such as `gpu:1` or `gpus:4`."""
+    kind, _, number = name.partition(":")
+    return int(number) if kind.endswith("s") else 1
 
 
 def join_few(names: Sequence[str]) -> str:
