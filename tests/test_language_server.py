@@ -1,0 +1,229 @@
+"""`archspec lsp` as an editor has it: the server in its own process, over the protocol."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, command
+from editing import NET, apply
+
+pytest_lsp = pytest.importorskip("pytest_lsp", reason="needs the extra editor")
+pytestmark = pytest.mark.editor
+
+from lsprotocol import types as lsp  # noqa: E402
+from pygls.exceptions import JsonRpcException  # noqa: E402
+from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities  # noqa: E402
+
+from archspec.editing.text import Position, Range  # noqa: E402
+
+SPEC = f"""{NET}params: {{width: 8}}
+blocks:
+  unit:
+    params: {{filters: null}}
+    layers:
+      - Conv2D: {{filters: ==, kernel_size: 3}}
+      - ReLU
+layers:
+  - unit: =width * i
+    for: {{i: [1, 2]}}
+    name: part{{i}}
+  - Flatten
+  - Dense: 10
+    name: head
+"""
+SERVER = [sys.executable, "-m", "archspec", "lsp"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@pytest_lsp.fixture(
+    config=ClientServerConfig(server_command=SERVER, server_env=ENVIRONMENT),
+    params=["visual-studio-code", "neovim"],
+)
+async def client(
+    request: pytest.FixtureRequest, lsp_client: LanguageClient, tmp_path: Path
+) -> AsyncIterator[None]:
+    capabilities = client_capabilities(request.param)
+    lsp_client.feature(lsp.WORKSPACE_INLAY_HINT_REFRESH)(lambda *_: None)
+    await lsp_client.initialize_session(
+        lsp.InitializeParams(
+            capabilities=capabilities,
+            workspace_folders=[lsp.WorkspaceFolder(tmp_path.as_uri(), "specs")],
+        )
+    )
+    yield
+    await lsp_client.shutdown_session()
+
+
+class Editor:
+    """A file that is open in a client."""
+
+    def __init__(self, client: LanguageClient, path: Path, text: str) -> None:
+        self.client, self.path, self.text, self.version = client, path, text, 1
+        path.write_text(text, encoding="utf-8")
+        item = lsp.TextDocumentItem(self.uri, "yaml", 1, text)
+        client.text_document_did_open(lsp.DidOpenTextDocumentParams(item))
+
+    @property
+    def uri(self) -> str:
+        return self.path.as_uri()
+
+    @property
+    def document(self) -> lsp.TextDocumentIdentifier:
+        return lsp.TextDocumentIdentifier(self.uri)
+
+    def at(self, words: str, more: int = 0) -> lsp.Position:
+        before = self.text[: self.text.index(words) + more].split("\n")
+        return lsp.Position(len(before) - 1, len(before[-1]))
+
+    def write(self, old: str, new: str) -> None:
+        """Type new words over old ones, as an incremental change."""
+        start, end = self.at(old), self.at(old, len(old))
+        self.version += 1
+        self.text = self.text.replace(old, new, 1)
+        self.client.text_document_did_change(
+            lsp.DidChangeTextDocumentParams(
+                lsp.VersionedTextDocumentIdentifier(self.version, self.uri),
+                [lsp.TextDocumentContentChangePartial(lsp.Range(start, end), new)],
+            )
+        )
+
+    async def said(self) -> list[lsp.Diagnostic]:
+        method = lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS
+        await asyncio.wait_for(self.client.wait_for_notification(method), 30)
+        return list(self.client.diagnostics.get(self.uri, ()))
+
+
+def read(place: lsp.Range) -> Range:
+    return Range(
+        Position(place.start.line, place.start.character),
+        Position(place.end.line, place.end.character),
+    )
+
+
+def changed(text: str, edits: list[lsp.TextEdit]) -> str:
+    return apply(text, [(read(each.range), each.new_text) for each in edits])
+
+
+@pytest.mark.asyncio
+async def test_an_editor_is_answered(client: LanguageClient, tmp_path: Path) -> None:
+    editor = Editor(client, tmp_path / "net.yaml", SPEC)
+    assert await editor.said() == []
+    whole = lsp.Range(lsp.Position(0, 0), lsp.Position(99, 0))
+    hints = await client.text_document_inlay_hint_async(lsp.InlayHintParams(editor.document, whole))
+    assert [each.label for each in hints][-3:] == ["→ 14×14×8 … 12×12×16  ×2", "→ 2304", "→ 10"]
+    found = await client.text_document_hover_async(
+        lsp.HoverParams(editor.document, editor.at("Conv2D"))
+    )
+    assert "| `part2.conv2d` | 12×12×16 | 1.17 K | 166 K | 5 |" in found.contents.value
+    at = editor.at("=width", 1)
+    places = await client.text_document_definition_async(lsp.DefinitionParams(editor.document, at))
+    assert [each.range.start for each in places] == [editor.at("width")]
+    places = await client.text_document_references_async(
+        lsp.ReferenceParams(lsp.ReferenceContext(True), editor.document, at)
+    )
+    assert len(places) == 2
+    marked = await client.text_document_document_highlight_async(
+        lsp.DocumentHighlightParams(editor.document, at)
+    )
+    assert len(marked) == 2
+    symbols = await client.text_document_document_symbol_async(
+        lsp.DocumentSymbolParams(editor.document)
+    )
+    assert [each.name for each in symbols] == ["archspec", "input", "params", "blocks", "layers"]
+    folds = await client.text_document_folding_range_async(lsp.FoldingRangeParams(editor.document))
+    assert (folds[0].start_line, folds[0].end_line) == (3, 8)
+    tokens = await client.text_document_semantic_tokens_full_async(
+        lsp.SemanticTokensParams(editor.document)
+    )
+    assert tokens.data[:5] == (2, 9, 5, 0, 1)
+
+
+@pytest.mark.asyncio
+async def test_a_mistake_is_said_and_mended(client: LanguageClient, tmp_path: Path) -> None:
+    editor = Editor(client, tmp_path / "net.yaml", SPEC)
+    await editor.said()
+    editor.write("kernel_size", "kernal_size")
+    (found,) = await editor.said()
+    assert found.message == "Conv2D has no argument 'kernal_size'\ndid you mean 'kernel_size'?"
+    assert (found.code, found.source, found.severity) == ("unknown-argument", "archspec", 1)
+    assert found.range.start == editor.at("kernal_size")
+    actions = await client.text_document_code_action_async(
+        lsp.CodeActionParams(editor.document, found.range, lsp.CodeActionContext([found]))
+    )
+    assert changed(editor.text, actions[0].edit.changes[editor.uri]) == SPEC
+    whole = lsp.Range(lsp.Position(0, 0), lsp.Position(99, 0))
+    hints = await client.text_document_inlay_hint_async(lsp.InlayHintParams(editor.document, whole))
+    assert [each.label for each in hints][-1] == "(→ 10)"
+    editor.write("kernal_size", "kernel_size")
+    assert await editor.said() == []
+
+
+@pytest.mark.asyncio
+async def test_a_name_is_changed_in_all_files(client: LanguageClient, tmp_path: Path) -> None:
+    derived = "archspec: 1\nextends: net.yaml\nparams: {width: 4}\n"
+    (tmp_path / "derived.yaml").write_text(derived)
+    editor = Editor(client, tmp_path / "net.yaml", f"{SPEC}description: 𝄞\n")
+    await editor.said()
+    at = editor.at("=width", 2)
+    ready = await client.text_document_prepare_rename_async(
+        lsp.PrepareRenameParams(editor.document, at)
+    )
+    assert ready.placeholder == "width"
+    found = await client.text_document_rename_async(
+        lsp.RenameParams(text_document=editor.document, position=at, new_name="w")
+    )
+    assert changed(derived, found.changes[(tmp_path / "derived.yaml").as_uri()]) == derived.replace(
+        "width", "w"
+    )
+    assert changed(editor.text, found.changes[editor.uri]) == editor.text.replace("width", "w")
+    with pytest.raises(JsonRpcException, match="already means something"):
+        await client.text_document_rename_async(
+            lsp.RenameParams(text_document=editor.document, position=at, new_name="max")
+        )
+
+
+@pytest.mark.asyncio
+async def test_names_are_completed_in_a_line_that_is_no_yaml_yet(
+    client: LanguageClient, tmp_path: Path
+) -> None:
+    editor = Editor(client, tmp_path / "net.yaml", SPEC)
+    await editor.said()
+    editor.write("- Flatten", "- Flatten\n  - Dense: {units: =wi")
+    found = await client.text_document_completion_async(
+        lsp.CompletionParams(editor.document, editor.at("{units: =wi", 11))
+    )
+    item = next(each for each in found.items if each.label == "width")
+    assert changed(editor.text, [item.text_edit]).count("{units: =width\n") == 1
+
+
+@pytest.mark.asyncio
+async def test_other_files_are_left_alone_and_open_ones_seen(
+    client: LanguageClient, tmp_path: Path
+) -> None:
+    other = Editor(client, tmp_path / "compose.yaml", "services: [\n")
+    assert (
+        await client.text_document_hover_async(lsp.HoverParams(other.document, lsp.Position(0, 2)))
+        is None
+    )
+    base = Editor(client, tmp_path / "base.yaml", SPEC)
+    derived = Editor(client, tmp_path / "derived.yaml", "archspec: 1\nextends: base.yaml\n")
+    while derived.uri not in client.diagnostics:
+        await derived.said()
+    base.write("Flatten", "Flaten")
+    while not client.diagnostics[derived.uri]:
+        await derived.said()
+    assert (
+        "base.yaml:14:5: no layer is called 'Flaten'" in client.diagnostics[derived.uri][0].message
+    )
+    assert other.uri not in client.diagnostics
+
+
+def test_without_pygls_the_remedy_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lsprotocol", None)
+    monkeypatch.delitem(sys.modules, "archspec.language_server", raising=False)
+    done = command(tmp_path, "lsp")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("hint: pip install 'archspec-keras[lsp]'\n")
