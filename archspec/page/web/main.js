@@ -121,7 +121,7 @@ class Page {
     const part = network.parts[place];
     const node = part.nodes?.[turn * part.turn];
     const name = chosen ?? (node === undefined ? part.name : network.nodes[node].name);
-    history.replaceState(null, "", this.link(name));
+    this.note(name);
     showDetails($("details"), network, place, {
       chosen,
       turn,
@@ -136,7 +136,7 @@ class Page {
   leave() {
     this.selected = 0;
     this.picture.select(0);
-    history.replaceState(null, "", this.link(""));
+    this.note("");
     this.tell();
   }
 
@@ -157,6 +157,15 @@ class Page {
     const path = encodeURIComponent(name);
     const several = this.networks.length > 1 || this.data.comparison;
     return several ? `#${this.index + 1}/${path}` : `#${path}`;
+  }
+
+  /** Write into the address what is selected. */
+  note(name) {
+    try {
+      history.replaceState(null, "", this.link(name));
+    } catch {
+      // a browser may refuse it when an arrow key is held down
+    }
   }
 
   /**
