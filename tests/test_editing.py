@@ -1,11 +1,12 @@
 """What an editor shows of a spec while it is written."""
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, command
 from editing import CURSOR, NET, apply, read_marked, write
 from shipped import SPECS
 
@@ -291,6 +292,14 @@ def test_what_is_offered_takes_the_place_of_the_word(tmp_path: Path) -> None:
     written = apply(text.replace(CURSOR, ""), [(completion.range, completion.written)])
     assert "units: =2 * width}" in written
     assert completion.detail == "8"
+
+
+def test_without_pygls_the_remedy_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lsprotocol", None)
+    monkeypatch.delitem(sys.modules, "archspec.language_server", raising=False)
+    done = command(tmp_path, "lsp")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("hint: pip install 'archspec-keras[lsp]'\n")
 
 
 # --- whatever is written -------------------------------------------------------------------------
