@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from archspec.api.bench import bench
     from archspec.api.build import build, custom_objects, to_keras
     from archspec.api.check import advise, check
-    from archspec.api.compare import RunList, compare, list_runs
+    from archspec.api.compare import RunList, compare, list_jobs, list_runs
     from archspec.api.diff import DifferenceReport, diff
     from archspec.api.draw import Drawing, draw
     from archspec.api.edit import edit
@@ -89,6 +89,7 @@ __all__ = [
     "fold",
     "from_keras",
     "json_schema",
+    "list_jobs",
     "list_runs",
     "load",
     "loads",
@@ -108,7 +109,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("Evaluation", "Run"), "runs.outcome"),
     **dict.fromkeys(("custom_objects", "to_keras"), "api.build"),
     **dict.fromkeys(("evaluate", "predict"), "api.use"),
-    **dict.fromkeys(("list_runs", "RunList"), "api.compare"),
+    **dict.fromkeys(("list_jobs", "list_runs", "RunList"), "api.compare"),
     "Bench": "comparing.timings",
     "Comparison": "comparing.table",
     "DifferenceReport": "api.diff",

@@ -55,6 +55,7 @@ CODES = {
     "file": "A file cannot be read, or a setting names nothing in it.",
     "foreign": "The file is one of another tool, and no spec.",
     "formula": "A formula cannot be read, or its value cannot be worked out.",
+    "freeze-no-match": "A name under `train.freeze` is that of no layer with weights.",
     "heavy-dense": "One dense layer after a flattened map has most of the parameters.",
     "idle-head": "The loss of an output has the weight 0.",
     "ignore": "A comment that is meant to silence a message silences nothing.",

@@ -99,7 +99,7 @@ OTHERWISE = {
     "draw": {"settings", "edits", "output", "dpi", "no_fold"},  # Drawing.save; fold
     "build": {"settings", "edits", "target", "flat"},  # path; resolve
     "train": {"settings", "edits", "resume"},
-    "compare": {"arguments", "form"},
+    "compare": {"arguments", "form", "jobs"},  # list_jobs
     "bench": {"settings", "edits", "form"},
     "predict": {"form"},
     "import": {"output", "names"},  # Imported.text and Imported.names

@@ -23,6 +23,7 @@ import pytest
 from conftest import ROOT, Done, command
 from forks import Archspec
 
+import archspec
 from archspec.cli.options import CHANGES
 from archspec.cli.train import train
 from archspec.comparing.members import Terms, plan_members
@@ -148,9 +149,11 @@ def test_the_terms_are_what_train_takes():
     assert Terms(steps=3).options == ["--steps", "3"]
 
 
-def occupy(folder: Path, limit: int | None = None, status: str = "finished", **facts: str) -> Path:
-    """A run of a.yaml as it would have been left."""
-    (member,) = plan(folder, "a.yaml")
+def occupy(
+    folder: Path, limit: int | None = None, status: str = "finished", more: int = 0, **facts: str
+) -> Path:
+    """A run of a.yaml as it would have been left. more: the place of its seed."""
+    member = plan(folder, "a.yaml", seeds=more + 1, limit=limit)[more]
     member.folder.mkdir(parents=True)
     images = {"train": 9, "test": 9}
     data = {"name": "digits", "images": images, "fingerprint": "f", "limit": limit}
@@ -424,3 +427,63 @@ def test_the_comparison_of_the_tutorials(tmp_path, monkeypatch, capsys):
     assert "| lenet5 " in said
     assert "- machine: " in said
     assert (tmp_path / "out" / "comparison.png").exists()
+
+
+# --- on a cluster --------------------------------------------------------------------------------
+
+
+def test_jobs_are_the_commands_that_are_left_to_do(specs):
+    folder = specs(a=NET)
+    words = ["compare", "a.yaml", "--seeds", "3", "--dir", "out", "--limit", "9"]
+    occupy(folder, limit=9)
+    occupy(folder, limit=9, status="interrupted", more=1)
+    done = command(folder, *words, "--jobs")
+    here = f"cd {folder} && archspec train"
+    assert done.stdout.splitlines() == [
+        f"{here} --resume out/a-s5",
+        f"{here} a.yaml --limit 9 --seed 6 --run-dir out/a-s6",
+    ]
+    assert done.stderr == "out/a-s4: trained already\n"
+
+
+def test_a_job_that_has_just_begun_is_left_alone(specs):
+    folder = specs(a=NET)
+    begun = folder / "out" / "a-s4"
+    begun.mkdir(parents=True)
+    (begun / ".lock").touch()
+    done = command(folder, "compare", "a.yaml", "--dir", "out", "--jobs")
+    assert done.stdout == ""
+    assert "a training has just begun in out/a-s4" in done.stderr
+    assert begun.exists()
+
+
+def test_jobs_are_for_specs(specs):
+    folder = specs(a=NET)
+    run = occupy(folder)
+    for words in (["--jobs"], ["a.yaml", "--jobs", "-o", "x.png"], [str(run), "--jobs"]):
+        assert command(folder, "compare", *words).returncode in (1, 2)
+    with pytest.raises(TypeError):
+        archspec.list_jobs(folder / "a.yaml", bach_size=3)
+
+
+@pytest.mark.slow
+def test_the_runs_of_jobs_are_compared(specs):
+    """As GNU parallel or a job of SLURM's array runs them; ray is below."""
+    folder = specs(a=NET)
+    words = ["a.yaml", "--seeds", "2", "--limit", "40", "--dir", "out"]
+    program = [sys.executable, "-m", "archspec"]
+    script = folder / "archspec"
+    script.write_text(f'#!/bin/sh\nexec {" ".join(program)} "$@"\n')
+    script.chmod(0o755)
+    path = f"{folder}:{os.environ['PATH']}"
+    lines = command(folder, "compare", *words, "--jobs").stdout.splitlines()
+    started = [
+        subprocess.Popen(line, shell=True, cwd="/", env={**os.environ, "PATH": path})
+        for line in lines
+    ]
+    assert [each.wait() for each in started] == [0, 0]
+    assert command(folder, "compare", *words, "--jobs").stdout == ""
+    done = command(folder, "compare", *words)
+    assert done.returncode == 0
+    assert "trained already" in done.stderr
+    assert "training" not in done.stderr.replace("trained already", "")

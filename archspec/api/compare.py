@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -14,6 +14,7 @@ from archspec.errors import UserError
 from archspec.runs.outcome import Run
 
 if TYPE_CHECKING:
+    from archspec.comparing.members import Terms
     from archspec.comparing.table import Comparison
     from archspec.runs.results import Result
 
@@ -50,7 +51,8 @@ def compare(
         `archspec.train` takes them, for every spec; recipe is a file.
     dir: the folder of the runs, by default `runs/compare`; comparison.md and comparison.csv are
         written there.
-    output: the picture, a .png, .svg or .pdf; by default comparison.png in `dir`.
+    output: the picture, a .png, .svg or .pdf; by default comparison.png in `dir`. A .html is a page
+        with curves, Pareto fronts, a table to sort, and the network of each row.
     quiet: do not show what the trainings print. echo: takes each message; `print` by default.
 
     What is trained already is taken as it is, and a run that was stopped is gone on with. Ctrl-C
@@ -62,14 +64,6 @@ def compare(
         >>> import archspec
         >>> print(archspec.compare("lenet5", "vgg11", data="digits"))  # doctest: +SKIP
     """
-    check_count("seeds", seeds)
-    check_count("limit", limit)
-    if isinstance(settings, str):
-        raise TypeError("settings must be a list of texts such as 'width=32', not one text")
-    if isinstance(edits, str):
-        raise TypeError("edits must be a list of texts such as 'at: head, remove: true', not text")
-    if epochs is not None and steps is not None:
-        raise UserError("give epochs or steps, not both")
     if not specs:
         raise TypeError("compare() takes at least one spec or run")
     for each in specs:
@@ -77,16 +71,17 @@ def compare(
             kind = type(each).__name__
             raise TypeError(f"compare() takes files, names of specs, and runs, not {kind}")
     from archspec.comparing import compare as comparing
-    from archspec.comparing.members import Terms
 
     picture = path_or_none("output", output)
     if picture is not None:
-        check_choice("the suffix of output", picture.suffix, comparing.PICTURES)
-    terms = Terms(
-        settings=tuple(settings),
-        edits=tuple(edits),
-        recipe=path_or_none("recipe", recipe),
-        data_dir=path_or_none("data_dir", data_dir),
+        suffixes = (*comparing.PICTURES, comparing.PAGE)
+        check_choice("the suffix of output", picture.suffix, suffixes)
+    terms = _check_terms(
+        seeds,
+        settings=settings,
+        edits=edits,
+        recipe=recipe,
+        data_dir=data_dir,
         limit=limit,
         resize=resize,
         device=device,
@@ -108,9 +103,97 @@ def compare(
         folder=place,
         echo=(lambda line: None) if quiet else echo,
     )
-    written = comparing.publish(found, place, picture)
+    is_page = picture is not None and picture.suffix == comparing.PAGE
+    written = comparing.publish(found, place, None if is_page else picture)
+    if picture is not None and is_page:
+        from archspec.page.comparison import write_comparison_page
+        from archspec.writing import writing
+
+        text = write_comparison_page(found)
+        with writing(picture) as path:
+            path.write_text(text, encoding="utf-8")
+        written.append(picture)
     echo(f"wrote {', '.join(map(str, written))}")
     return found
+
+
+def _check_terms(
+    seeds: int,
+    *,
+    settings: Sequence[str] = (),
+    edits: Sequence[str] = (),
+    recipe: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+    resize: bool = False,
+    device: str | None = None,
+    data: str | None = None,
+    batch_size: int | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    precision: str | None = None,
+) -> Terms:
+    """Return the options of all trainings. Raises for those that are no such options."""
+    from archspec.comparing.members import Terms
+
+    check_count("seeds", seeds)
+    check_count("limit", limit)
+    if isinstance(settings, str):
+        raise TypeError("settings must be a list of texts such as 'width=32', not one text")
+    if isinstance(edits, str):
+        raise TypeError("edits must be a list of texts such as 'at: head, remove: true', not text")
+    if epochs is not None and steps is not None:
+        raise UserError("give epochs or steps, not both")
+    return Terms(
+        settings=tuple(settings),
+        edits=tuple(edits),
+        recipe=path_or_none("recipe", recipe),
+        data_dir=path_or_none("data_dir", data_dir),
+        limit=limit,
+        resize=resize,
+        device=device,
+        data=data,
+        batch_size=batch_size,
+        epochs=epochs,
+        steps=steps,
+        precision=precision,
+    )
+
+
+@needs_run_extra
+def list_jobs(
+    *specs: str | Path,
+    seeds: int = 1,
+    dir: str | Path | None = None,
+    echo: Callable[[str], None] = print,
+    **options: Any,
+) -> list[str]:
+    """List the commands that train what a comparison lacks, for the queue of a cluster.
+
+    specs, seeds, dir, options: as `archspec.compare` takes them. echo: takes a message about each
+        training that is left out, because it is finished or has just begun.
+
+    Each is a line for a shell, which works in this folder. When they are done, the same call of
+    `archspec.compare` finds their runs in `dir` and compares them.
+
+    Raises `SpecError` with everything that is wrong with specs, recipes and folders.
+
+        >>> import archspec
+        >>> jobs = archspec.list_jobs("lenet5", seeds=2, data="digits")  # doctest: +SKIP
+        >>> print(*jobs, sep="\n")  # doctest: +SKIP
+    """
+    from archspec.comparing.compare import FOLDER, is_run
+    from archspec.comparing.members import plan_members
+    from archspec.comparing.trainings import make_jobs
+
+    given = list(dict.fromkeys(map(str, specs)))
+    if not given:
+        raise TypeError("list_jobs() takes at least one spec")
+    if runs := list(filter(is_run, given)):
+        raise UserError(f"{runs[0]} is a run, which needs no job", "give specs to train")
+    terms = _check_terms(seeds, **options)
+    members = plan_members(given, terms, seeds, path_or_none("dir", dir) or FOLDER)
+    return make_jobs(members, terms, echo)
 
 
 class RunList(Struct, frozen=True, eq=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from archspec.api.arguments import (
     check_count,
     folder_of,
     graph_of,
+    initial_of,
     needs_run_extra,
     path_or_none,
 )
@@ -19,6 +21,7 @@ from archspec.errors import Refused, UserError
 from archspec.graph import Graph
 from archspec.loading.settings import parse_setting
 from archspec.recipe import Recipe, given_in, recipe_of
+from archspec.runs.job import Cluster
 from archspec.runs.outcome import Run
 
 Echo = Callable[[str], None]
@@ -40,8 +43,15 @@ def train(
     resize: bool = False,
     device: str | None = None,
     run_dir: str | Path | None = None,
+    init_from: TrainedRun | None = None,
+    init_spec: Spec | None = None,
+    init_partial: Sequence[str] = (),
     weights: bool = False,
     quiet: bool = False,
+    distribute: bool = False,
+    coordinator: str | None = None,
+    processes: int | None = None,
+    process: int | None = None,
     echo: Echo = print,
 ) -> Run:
     """Train a spec by its recipe, and write all of the run into a folder.
@@ -53,10 +63,18 @@ def train(
     data_dir: where datasets are looked for first.
     limit: train on the first so many images only.
     resize: adapt the size and the channels of images to the spec's input.
-    device: "cpu", "gpu" or "gpu:1"; by default the first GPU, or the CPU where there is none.
+    device: "cpu", "gpu", "gpu:1", or "gpus" for all, which share each batch; by default the first
+        GPU, or the CPU where there is none.
     run_dir: a new or empty folder; by default the next free `runs/NAME-N`.
+    init_from: weights to begin with: a run or its folder, a .keras or .weights.h5 file, or
+        `keras.applications.NAME`. init_spec: the spec that those of a .weights.h5 file are of, if
+        that is another. init_partial: what is taken of weights with another shape: "slice", "mean",
+        "classes" (docs/weights.md).
     weights: also write the values of all weights, as text.
     quiet: show no progress.
+    distribute: train together with other processes, mostly on other machines, which make the same
+        call. Who they are says the launcher, as SLURM, or coordinator, "HOST:PORT" of the first
+        process, processes, how many there are, and process, the number of this one from 0.
     echo: takes each message for the user, such as the outcome; `print` by default.
 
     Ctrl-C ends the run with what it has, and `Run.interrupted` is then true.
@@ -69,6 +87,7 @@ def train(
         >>> print(run.metrics["test"], run.folder)  # doctest: +SKIP
     """
     check_count("limit", limit)
+    cluster = _check_cluster(distribute, coordinator, processes, process)
     graph = graph_of(spec, "train")
     changes = {
         "data": data,
@@ -86,15 +105,41 @@ def train(
     from archspec.runs.job import RunOptions
     from archspec.training.run import train as run
 
+    initial = initial_of(graph, init_from, init_spec, init_partial, "train")
     return run(
         graph,
         found,
-        RunOptions(device, quiet, weights, echo),
+        RunOptions(device, quiet, weights, echo, cluster),
+        initial=initial,
         run_dir=path_or_none("run_dir", run_dir),
         data_dir=path_or_none("data_dir", data_dir),
         limit=limit,
         text=graph.text,
     )
+
+
+def _check_cluster(
+    distribute: bool, coordinator: str | None, processes: int | None, process: int | None
+) -> Cluster | None:
+    """Return the processes that train together. Raises `UserError` for what says not who they
+    are."""
+    given = (coordinator, processes, process)
+    if not distribute:
+        if any(each is not None for each in given):
+            raise UserError("coordinator, processes and process go with distribute")
+        return None
+    if coordinator is None or processes is None or process is None:
+        if any(each is not None for each in given):
+            raise UserError(
+                "give coordinator, processes and process, or none of them",
+                "without them the launcher says who they are",
+            )
+        return Cluster()
+    if not re.fullmatch(r".+:[0-9]{1,5}", coordinator):
+        raise UserError(f"coordinator '{coordinator}' is not HOST:PORT, such as node1:1234")
+    if not 0 <= process < processes:
+        raise UserError(f"process must be from 0 to {processes - 1}, and is {process}")
+    return Cluster(coordinator, processes, process)
 
 
 def _recipe_of(
@@ -129,6 +174,10 @@ def resume(
     run_dir: str | Path | None = None,
     weights: bool = False,
     quiet: bool = False,
+    distribute: bool = False,
+    coordinator: str | None = None,
+    processes: int | None = None,
+    process: int | None = None,
     echo: Echo = print,
 ) -> Run | None:
     """Go on with a run that was stopped, exactly as if it had not been.
@@ -139,7 +188,8 @@ def resume(
     data, data_dir: where the images are now, if they have moved.
     batch_size, epochs, steps: another length. A run that is changed goes on in a new folder.
     run_dir: the folder to go on in; by default the run's own, or the next free `runs/NAME-N`.
-    device, weights, quiet, echo: as `archspec.train` takes them.
+    device, weights, quiet, distribute, coordinator, processes, process, echo: as `archspec.train`
+        takes them.
 
     Returns None where the run is finished and nothing is left to do.
 
@@ -153,6 +203,7 @@ def resume(
         raise TypeError("settings must be a list of texts such as 'train.epochs=9', not one text")
     if epochs is not None and steps is not None:
         raise UserError("give epochs or steps, not both")
+    cluster = _check_cluster(distribute, coordinator, processes, process)
     folder = folder_of(run, "resume")
     changes = dict(map(parse_setting, settings))
 
@@ -165,7 +216,7 @@ def resume(
     return go_on(
         folder,
         changes,
-        RunOptions(device, quiet, weights, echo),
+        RunOptions(device, quiet, weights, echo, cluster),
         data=data,
         data_dir=path_or_none("data_dir", data_dir),
         epochs=epochs,

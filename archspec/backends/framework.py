@@ -72,7 +72,7 @@ def _configure(settings: tuple[str, float, str]) -> None:
 
 
 @contextmanager
-def _defaults() -> Iterator[None]:
+def defaults() -> Iterator[None]:
     """Work with Keras's default settings; those of the process are put back in the end."""
     import keras
 
@@ -120,16 +120,38 @@ def on(device: str | None) -> Iterator[str]:
 
     gpus = count_gpus()
     wanted = (device or ("gpu" if gpus else "cpu")).lower()
+    if wanted == "gpus":
+        raise UserError("only `train` shares its work among all GPUs", "--device gpu takes one")
     name = wanted if ":" in wanted else f"{wanted}:0"
-    known = ["cpu:0", *(f"gpu:{number}" for number in range(gpus))]
+    known = ["cpu:0", *list_gpus()]
     if name not in known:
         raise UserError(
             f"there is no device '{device}'",
             f"{keras.backend.backend()} has {', '.join(known)}",
         )
     # With a number, PyTorch would take weights out of their parameters when it moves them there.
-    with _defaults(), keras.device("cpu" if wanted.startswith("cpu") else name):
+    with defaults(), keras.device("cpu" if wanted.startswith("cpu") else name):
         yield name
+
+
+@contextmanager
+def on_host() -> Iterator[None]:
+    """Work on the CPU of this process: a GPU's memory is for the model."""
+    import keras
+
+    if keras.backend.backend() == "jax":  # "cpu" would be that of the first of several processes
+        import jax
+
+        (cpu, *_) = jax.local_devices(backend="cpu")
+    else:
+        cpu = "cpu"
+    with keras.device(cpu):
+        yield
+
+
+def list_gpus() -> list[str]:
+    """Return the names of the GPUs that Keras's backend sees."""
+    return [f"gpu:{number}" for number in range(count_gpus())]
 
 
 def count_gpus() -> int:

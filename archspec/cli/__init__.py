@@ -145,6 +145,8 @@ def _process() -> int:
         status = main.error_status
     elif unforeseen is not None:
         status = _explain(unforeseen)
+    if "archspec.training.cluster" in sys.modules:
+        sys.modules["archspec.training.cluster"].end(status)
     gc.freeze()  # what is left ends with the process: no need to look for garbage in it first
     return status
 

@@ -35,8 +35,11 @@ from archspec.runs.interrupt import INTERRUPT
     help="The folder of the runs: by default runs/compare, or runs for the list.",
 )
 @format_option("csv")
-@output_option("The chart, a .png, .svg or .pdf; by default comparison.png in --dir.")
+@output_option(
+    "The chart, a .png, .svg or .pdf; by default comparison.png in --dir. Or a page, a .html."
+)
 @click.option("--quiet", is_flag=True, help="Do not show what the trainings print.")
+@click.option("--jobs", is_flag=True, help="Print the trainings as commands, for a queue.")
 def compare(
     arguments: tuple[str, ...],
     settings: tuple[str, ...],
@@ -45,6 +48,7 @@ def compare(
     form: str,
     output: Path | None,
     quiet: bool,
+    jobs: bool,
     **options: Any,
 ) -> None:
     """Train several SPECs, and compare them in a table and a chart.
@@ -52,21 +56,34 @@ def compare(
     A SPEC that is trained already is not trained again, and a RUN is only read. After Ctrl-C, the
     same command goes on. If a training fails, the others are done all the same, and a damaged RUN
     is left out; the exit status is then 1. Without arguments, list the runs in --dir.
+
+    --jobs prints a command for each training that is left to do, one a line. When a cluster has
+    done them, the same command without --jobs compares their runs.
     """
     check_given_once(settings, **options)  # wrong usage is known without what trains
     from archspec.api.compare import compare as compare_specs
-    from archspec.api.compare import list_runs
-    from archspec.comparing.compare import PICTURES, is_run
+    from archspec.api.compare import list_jobs, list_runs
+    from archspec.comparing.compare import PAGE, PICTURES, is_run
     from archspec.comparing.members import Terms
 
     given = Terms(settings=settings, **options).options
     if all(map(is_run, arguments)) and (given or seeds > 1):
         option = next(iter(given), "--seeds")
         raise click.UsageError(f"{option} is for training: give a SPEC to train")
-    if output is not None and (not arguments or output.suffix not in PICTURES):
+    suffixes = (*PICTURES, PAGE)
+    if output is not None and (not arguments or output.suffix not in suffixes):
         raise click.UsageError(
-            f"--output needs SPECs or RUNs, and a file that ends in {' or '.join(PICTURES)}"
+            f"--output needs SPECs or RUNs, and a file that ends in {' or '.join(suffixes)}"
         )
+    if jobs:
+        if not arguments or output is not None or form != "text":
+            raise click.UsageError("--jobs takes SPECs, and prints neither table nor chart")
+        note = partial(click.echo, err=True)
+        for line in list_jobs(
+            *arguments, settings=settings, seeds=seeds, dir=dir, echo=note, **options
+        ):
+            click.echo(line)
+        return
     if not arguments:
         listed = list_runs(dir)
         for each in listed.left_out:

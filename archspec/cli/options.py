@@ -13,6 +13,7 @@ from archspec.arguments import MAX_INTEGER
 from archspec.display import TABLE_STYLES
 from archspec.reading import path_of
 from archspec.recipe import DATA, RECIPE
+from archspec.weights import PARTIAL
 
 STDIN = "-"
 LENGTHS = ("epochs", "steps")
@@ -77,6 +78,10 @@ specs_argument = click.argument("specs", nargs=-1, required=True, callback=files
 device_option = click.option(
     "--device", help="cpu, gpu or gpu:N; by default the first GPU, else the CPU."
 )
+shared_device_option = click.option(
+    "--device",
+    help="cpu, gpu, gpu:N, or gpus: all share each batch; by default the first GPU, else the CPU.",
+)
 data_dir_option = click.option(
     "--data-dir", type=path_type, help="The folder where datasets are looked for first."
 )
@@ -139,6 +144,31 @@ def target_option(what: str) -> Callable[[Verb], Verb]:
     return click.option("-o", "--output", "target", metavar="PATH", callback=_expand, help=what)
 
 
+def init_options(verb: Verb) -> Verb:
+    """Add the options for weights to begin with."""
+    options: Sequence[Callable[[Verb], Verb]] = [
+        click.option(
+            "--init-from",
+            metavar="WEIGHTS",
+            help="Begin with the weights of a run, a .keras or .weights.h5 file, or "
+            "keras.applications.NAME, where they fit.",
+        ),
+        click.option(
+            "--init-spec", metavar="SPEC", help="The spec that those of a .weights.h5 file are of."
+        ),
+        click.option(
+            "--init-partial",
+            multiple=True,
+            type=click.Choice(PARTIAL),
+            help="Take of weights with another shape: slice: what both have; mean: that over the "
+            "channels of images; classes: those of the outputs that both have. May be repeated.",
+        ),
+    ]
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
 # --- the recipe ----------------------------------------------------------------------------------
 
 
@@ -185,7 +215,7 @@ def recipe_options(verb: Verb) -> Verb:
             type=path_type,
             help="A file with a `train` mapping alone, instead of the spec's.",
         ),
-        device_option,
+        shared_device_option,
     ]
     for option in reversed(options):
         verb = option(verb)

@@ -12,8 +12,10 @@ from archspec.api.train import resume as go_on
 from archspec.api.train import train as train_spec
 from archspec.backends import framework
 from archspec.cli.options import (
+    WholeNumber,
     check_given_once,
     files,
+    init_options,
     layers_option,
     path_type,
     recipe_option,
@@ -23,7 +25,10 @@ from archspec.cli.specs import load_and_warn
 from archspec.runs.interrupt import INTERRUPT
 
 # Options that `--resume` does not have: they belong to the run.
-OF_RUN = ("recipe", "precision", "seed", "limit", "resize")
+OF_RUN = (
+    *("recipe", "precision", "seed", "limit", "resize"),
+    *("init_from", "init_spec", "init_partial"),
+)
 
 
 @click.command()
@@ -32,9 +37,14 @@ OF_RUN = ("recipe", "precision", "seed", "limit", "resize")
 @recipe_options
 @layers_option
 @recipe_option("seed")
+@init_options
 @click.option("--run-dir", type=path_type, help="The run's folder; by default runs/NAME-N.")
 @click.option("--weights", is_flag=True, help="Also write all weights, as text, to weights.txt.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.option("--distribute", is_flag=True, help="Train together with processes elsewhere, on JAX.")
+@click.option("--coordinator", metavar="HOST:PORT", help="The first process, without a launcher.")
+@click.option("--processes", type=WholeNumber(1), help="How many train together.")
+@click.option("--process", type=WholeNumber(0), help="The number of this one, from 0.")
 def train(
     spec: str | None,
     resume: Path | None,
@@ -47,11 +57,15 @@ def train(
     All of the run is written into a folder: weights, history, curves, metrics. With --resume, a run
     that was stopped goes on exactly as if it had not been; --epochs, --steps and --batch-size then
     change its length, in a new folder.
+
+    With --distribute, several processes share each batch; each runs this command, and the launcher
+    (SLURM, Open MPI, Kubernetes) says who they are, or --coordinator, --processes and --process.
     """
     INTERRUPT.install()
     if (spec is None) == (resume is None):
         raise click.UsageError("give a SPEC to train, or --resume RUN to go on with a run")
     check_given_once(settings, **options)
+    _check_processes(**options)
     framework.own_process()
     if spec is not None:
         run = train_spec(load_and_warn(spec, settings, edits), echo=click.echo, **options)
@@ -60,7 +74,7 @@ def train(
         if edits:
             raise click.UsageError("--edit is for a SPEC: --resume cannot change a run's network")
         for name in OF_RUN:
-            if options.pop(name) not in (None, False):
+            if options.pop(name) not in (None, False, ()):
                 option = f"--{name.replace('_', '-')}"
                 raise click.UsageError(f"{option} belongs to the run: --resume cannot change it")
         found = go_on(resume, settings=settings, echo=click.echo, **options)
@@ -69,3 +83,18 @@ def train(
         run = found
     if run.interrupted:
         sys.exit(INTERRUPT.status)
+
+
+def _check_processes(
+    distribute: bool,
+    coordinator: str | None,
+    processes: int | None,
+    process: int | None,
+    **_: Any,
+) -> None:
+    """Raise `UsageError` for options that say not which processes train together."""
+    given = [each is not None for each in (coordinator, processes, process)]
+    if any(given) and not (distribute and all(given)):
+        raise click.UsageError(
+            "--coordinator, --processes and --process go together, and with --distribute"
+        )

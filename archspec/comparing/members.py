@@ -205,7 +205,9 @@ def _refuse_other_run(member: Member, terms: Terms) -> None:
     if terms.device and "device" in facts:
         there["device"] = facts["device"]
         named = terms.device.lower()
-        here["device"] = named if ":" in named else f"{named}:0"
+        if named == "gpus":  # however many there are
+            there["device"] = there["device"].partition(":")[0]
+        here["device"] = named if ":" in named or named == "gpus" else f"{named}:0"
     differing = [key for key in here | there if here.get(key) != there.get(key)]
     changed = [each for each in member.graph.warnings if each.code == "changed-meaning"]
     if "network" in differing and changed:

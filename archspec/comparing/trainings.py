@@ -6,6 +6,7 @@ All that a training writes is also in a log beside its folder, NAME-sSEED.log.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import signal
 import subprocess
@@ -36,7 +37,12 @@ def train_member(member: Member, terms: Terms, title: str, echo: Echo) -> Result
         echo(f"{title}: trained already")
         return done
     echo(title)
-    code, lines = _run_command(_make_command(member, terms), member.log, echo)
+    if has_only_begun(member.folder):
+        shutil.rmtree(member.folder)
+    # With `-P` Python does not import modules from the working folder, unless we did.
+    safe = [] if str(Path.cwd()) in sys.path else ["-P"]
+    command = [sys.executable, *safe, "-m", "archspec", *_make_words(member, terms)]
+    code, lines = _run_command(command, member.log, echo)
     done = read_member(member)
     if isinstance(done, Result):
         return done
@@ -59,18 +65,34 @@ def get_first_line(error: UserError) -> str:
     return str(error.args[0]).partition("\n")[0].removesuffix(":")
 
 
-def _make_command(member: Member, terms: Terms) -> list[str]:
-    # With `-P` Python does not import modules from the working folder, unless we did.
-    """Return the command that trains or resumes a member."""
-    safe = [] if str(Path.cwd()) in sys.path else ["-P"]
-    train = [sys.executable, *safe, "-m", "archspec", "train"]
+def make_jobs(members: Sequence[Member], terms: Terms, echo: Echo) -> list[str]:
+    """Return a line for a shell for each member that is not finished: it trains or resumes it.
+
+    echo: a function that takes a line about each member that is left out.
+    """
+    lines = []
+    for member in members:
+        if isinstance(read_member(member), Result):
+            echo(f"{member.folder}: trained already")
+        elif has_only_begun(member.folder):
+            echo(
+                f"left out: a training has just begun in {member.folder}; "
+                "if none is at work there, remove the folder"
+            )
+        else:
+            words = ["archspec", *_make_words(member, terms)]
+            lines.append(f"cd {shlex.quote(str(Path.cwd()))} && {shlex.join(words)}")
+    return lines
+
+
+def _make_words(member: Member, terms: Terms) -> list[str]:
+    """Return the words after `archspec` of the command that trains or resumes a member."""
+    train = ["train"]
     for file in find_files(member.graph, member.recipe):
         train += ["--layers", str(file.path)]
     if is_begun(member.folder):
         device = ["--device", terms.device] if terms.device else []
         return [*train, "--resume", str(member.folder), *device]
-    if has_only_begun(member.folder):
-        shutil.rmtree(member.folder)
     seeded = ["--seed", str(member.seed), "--run-dir", str(member.folder)]
     return [*train, member.spec, *terms.options, *seeded]
 

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -230,6 +231,38 @@ class RunFolder:
         """Write a file by a function that takes its path."""
         with self.create(name) as path:
             save(path)
+
+
+class Nowhere(RunFolder):
+    """The folder of a process that writes nothing, since another one of its training does.
+
+    path: a temporary folder, for what a callback writes by itself.
+    """
+
+    def __init__(self, source: RunFolder | None = None) -> None:
+        """source: the folder of the run that is resumed."""
+        self.temporary = TemporaryDirectory(prefix="archspec-")
+        self.path, self.source = Path(self.temporary.name), source
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        yield
+
+    def load_best(self, model: Any) -> None:
+        assert self.source is not None
+        self.source.load_best(model)
+
+    def save_best(self, model: Any, epoch: int) -> None:
+        """Write nothing."""
+
+    def write(self, name: str, save: Callable[[Path], Any]) -> None:
+        """Write nothing."""
+
+    def write_text(self, name: str, content: str) -> None:
+        """Write nothing."""
+
+    def write_csv(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Write nothing."""
 
 
 def hash_content(content: bytes) -> str:

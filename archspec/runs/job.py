@@ -25,24 +25,38 @@ from archspec.syntax.writer import write_yaml
 Echo = Callable[[str], None]
 
 
+class Cluster(Struct, frozen=True):
+    """The processes that train together, as the user says it; None for what a launcher says.
+
+    coordinator: host and port of the first process. processes: how many there are. process: the
+    number of this one, from 0.
+    """
+
+    coordinator: str | None = None
+    processes: int | None = None
+    process: int | None = None
+
+
 class RunOptions(Struct, frozen=True, eq=False):
     """Options that do not change what a run learns: device, progress, extra files.
 
     device: as `framework.on` takes it; by default the first GPU, else the CPU. quiet: show no
-    progress. weights: write weights.txt, too. echo: takes each message, such as `print`.
+    progress. weights: write weights.txt, too. echo: takes each message, such as `print`. cluster:
+    the processes that train together; by default this one trains alone.
     """
 
     device: str | None = None
     quiet: bool = False
     weights: bool = False
     echo: Echo = print
+    cluster: Cluster | None = None
 
 
 class Job(Struct, frozen=True, eq=False):
     """A training to be done: a network, its recipe, its images, and the folder for its files.
 
     parts: "train", "validation", "test" -> images. facts: the keys of run.json that are known
-    before the training.
+    before the training. initial: weights that were trained before, to begin with.
     """
 
     graph: Graph
@@ -51,6 +65,7 @@ class Job(Struct, frozen=True, eq=False):
     parts: Mapping[str, Part]
     folder: RunFolder
     facts: Mapping[str, Any]
+    initial: Any = None
 
 
 def count_steps_per_epoch(recipe: Recipe, images: int) -> int:

@@ -82,7 +82,12 @@ def measure_peak_memory(device: str) -> int | None:
 
 
 def _measure_peak_of_gpu(gpu: str) -> int | None:
-    number = int(gpu.partition(":")[2])
+    """Return the peak of a GPU, `gpu:1`, or the greatest of all, `gpus:4`."""
+    kind, _, text = gpu.partition(":")
+    if kind == "gpus":
+        peaks = [_measure_peak_of_gpu(f"gpu:{each}") for each in range(int(text))]
+        return max((each for each in peaks if each is not None), default=None)
+    number = int(text)
     match keras.backend.backend():
         case "tensorflow":
             import tensorflow as tf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,13 @@ def _format_counts(counts: Mapping[str, int]) -> str:
 
 
 def name_device(machine: Mapping[str, Any], device: str) -> str:
-    """Return the name of a device, such as `gpu:1`. machine: the "machine" of a run.json."""
+    """Return the name of a device, such as `gpu:1`, or of several, such as `gpus:4`.
+
+    machine: the "machine" of a run.json.
+    """
     kind, _, number = device.partition(":")
+    if kind == "gpus":
+        return " + ".join(f"{count} × {name}" for name, count in Counter(machine["gpus"]).items())
     if kind == "gpu" and int(number) < len(machine["gpus"]):
         return str(machine["gpus"][int(number)])
     return f"{machine['cpu']}, {machine['cores']} core{'s' * (machine['cores'] != 1)}"

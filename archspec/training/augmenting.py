@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from archspec.backends import framework
 from archspec.backends.keras import make_layer
 from archspec.objects import Object, named
 from archspec.recipe.tasks import MASK
@@ -33,7 +34,7 @@ class JointAugmentation:
         """Return a batch (x, y) or (x, y, weights) as numpy arrays, with other pixels."""
         x, y, *weights = batch
         targets = y if isinstance(y, dict) else {name: y for name in self.tasks}
-        with keras.device("cpu"):
+        with framework.on_host():
             for at, layer in enumerate(self.layers):
                 start = np.random.SeedSequence([self.seed, epoch, place, at]).generate_state(1)[0]
                 generator = keras.random.SeedGenerator(int(start))

@@ -20,6 +20,7 @@ from archspec.data.images import Array, Photos
 from archspec.data.preparation import Part
 from archspec.errors import UserError
 from archspec.training.augmenting import JointAugmentation
+from archspec.training.sharing import Sharing
 from archspec.training.tensorflow_steps import load_tensors, make_groups
 
 BUDGET = 2 * 2**30  # bytes of prepared images that are kept in memory
@@ -44,16 +45,18 @@ class Feed:
         steps: int = 1,
         augment: JointAugmentation | None = None,
         needed: int | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         """Feed the samples of a part as the model takes them.
 
         seed: shuffle by it, anew each epoch; None keeps the order. steps: the trainer's
         `steps_per_execution`. augment: changes each batch, with its targets.
-        needed: how many samples are taken at the most; of files, no more are read.
+        needed: how many samples are taken at the most; of files, no more are read. sharing: of each
+        batch among several devices.
         """
         self.part, examples = part, part.examples
         self.count, self.seed, self.epoch = len(examples), seed, 0
-        self.augment = augment
+        self.augment, self.sharing = augment, sharing
         self.waited = 0.0  # seconds that training waited for batches, where they are streamed
         self.failure: UserError | None = None  # of a batch: Keras hides it in an error of its own
         self.x: Any = None
@@ -75,10 +78,10 @@ class Feed:
             self.x = self.skip(0)
             return
         arrays = _make_arrays(part)
-        if seed is None:
+        if seed is None and sharing is None:
             self.x, self.y, self.weights = (*arrays, None)[:3]
             return
-        if keras.backend.backend() == "tensorflow" and augment is None:
+        if keras.backend.backend() == "tensorflow" and augment is None and sharing is None:
             tensors = load_tensors(arrays)
 
             def make(first: int) -> Any:
@@ -181,5 +184,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return batch
 
     def _make(self, place: int, at: Array) -> Batch:
-        batch = self.read(at)
-        return batch if self.feed.augment is None else self.feed.augment(batch, self.epoch, place)
+        augment, sharing = self.feed.augment, self.feed.sharing
+        if augment is not None:  # what is drawn at random is drawn for the whole batch
+            batch = augment(self.read(at), self.epoch, place)
+        else:
+            batch = self.read(sharing.take(at) if sharing else at)
+        return sharing.place(batch, len(at)) if sharing else batch

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 
 
 def build_metrics(trainer: keras.Model, targets: Any) -> None:
@@ -17,7 +18,8 @@ def build_metrics(trainer: keras.Model, targets: Any) -> None:
 
     def zeros(each: Any) -> Any:
         shape = [1 if n is None else n for n in (1, *each.shape[1:])]
-        return keras.ops.zeros(shape, keras.backend.standardize_dtype(each.dtype))
+        dtype = keras.backend.standardize_dtype(each.dtype)
+        return keras.ops.convert_to_tensor(np.zeros(shape, dtype))  # of 64 bits, on JAX of 32
 
     outputs = keras.tree.map_structure(zeros, trainer.output)
     targets = keras.tree.map_structure(zeros, targets)

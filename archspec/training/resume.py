@@ -29,7 +29,7 @@ from archspec.recipe import Recipe, recipe_of
 from archspec.recipe.datasets import CLASSES
 from archspec.runs.contents import REMEDY, limit_size
 from archspec.runs.failure import record_failure
-from archspec.runs.folder import RunFolder
+from archspec.runs.folder import Nowhere, RunFolder
 from archspec.runs.job import (
     Echo,
     Job,
@@ -40,7 +40,7 @@ from archspec.runs.job import (
     make_flat_spec,
 )
 from archspec.syntax.writer import write_yaml
-from archspec.training.run import start_training
+from archspec.training.run import joined, start_training
 
 if TYPE_CHECKING:
     from archspec.runs.outcome import Run
@@ -97,21 +97,32 @@ def resume(
         return None
     dataset, parts, now_facts = _prepare(folder, facts, graph, recipe, data, data_dir, echo)
     text = write_yaml(now)
-    if is_changed or run_dir is not None:
-        num_epochs = count_epochs(recipe, len(parts["train"]))
-        if is_changed and state is not None and num_epochs <= state.epochs:
-            raise UserError(
-                f"{run} has done {state.epochs} epochs already", f"give more than {state.epochs}"
-            )
-        new = RunFolder(graph.name, run_dir)
-        now_facts["resumed_from"] = str(run)
-        state = replace(state, resolved=text) if state else None
-        _fill_new_folder(folder, new, now_facts, state, text, limit_size(graph.total_params))
-        folder = new
-    elif data is not None:
-        folder.write_text("resolved.yaml", text)
-    echo(_say_start(state))
-    return start_training(Job(graph, recipe, dataset, parts, folder, now_facts), options, state)
+    if state is None and "init" in facts:
+        raise UserError(
+            f"{run} was stopped before it had the weights that it was to begin with",
+            f"train the spec anew, with --init-from {facts['init']['from']}",
+        )
+    num_epochs = count_epochs(recipe, len(parts["train"]))
+    if is_changed and state is not None and num_epochs <= state.epochs:
+        raise UserError(
+            f"{run} has done {state.epochs} epochs already", f"give more than {state.epochs}"
+        )
+    with joined(options) as (team, options):
+        is_new = is_changed or run_dir is not None
+        if is_new and state is not None:
+            state = replace(state, resolved=text)
+        if team is not None and not team.leads:
+            folder = Nowhere(folder)
+        elif is_new:
+            new = RunFolder(graph.name, run_dir)
+            now_facts["resumed_from"] = str(run)
+            _fill_new_folder(folder, new, now_facts, state, text, limit_size(graph.total_params))
+            folder = new
+        elif data is not None:
+            folder.write_text("resolved.yaml", text)
+        options.echo(_say_start(state))
+        job = Job(graph, recipe, dataset, parts, folder, now_facts)
+        return start_training(job, options, state, team)
 
 
 def _load_state(
@@ -180,7 +191,8 @@ def _prepare(
     )
     echo(describe_data(dataset, parts))
     now_facts = describe_job(graph, recipe, dataset, parts, data_dir, limit)
-    now_facts |= {key: facts[key] for key in ("params", "spec", "threads") if key in facts}
+    kept = ("params", "spec", "threads", "device", "init")
+    now_facts |= {key: facts[key] for key in kept if key in facts}
     if now_facts["data"]["fingerprint"] != before["fingerprint"]:
         raise UserError(
             f"the images of {dataset.name} are not those that {folder.path} began with",
@@ -191,6 +203,8 @@ def _prepare(
 
 def _say_start(state: State | None) -> str:
     """Return the message that says where a run goes on."""
+    if state is not None and not (state.epochs or state.step):
+        return "going on before the first epoch"
     if state is None:
         return "there is no state to go on from: starting from the beginning"
     if state.step:
@@ -210,10 +224,10 @@ def _fill_new_folder(
     the folder is a run's."""
     from archspec.training.state import copy_states
 
-    spec = old.path / "spec.yaml"
     with record_failure(new):
-        if kind_of(spec) == "file":
-            new.write("spec.yaml", partial(shutil.copyfile, spec))
+        for name in ("spec.yaml", "init.json"):
+            if kind_of(old.path / name) == "file":
+                new.write(name, partial(shutil.copyfile, old.path / name))
         new.write_json("run.json", {**facts, "status": "running"})
         if state is not None:
             copy_states(state, old, new, max_bytes)

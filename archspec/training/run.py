@@ -7,12 +7,15 @@ A run's folder holds
     run.json        versions, devices, times        curves.png   loss and metrics by epoch
     metrics.json    on test and validation images   last/        the state, to go on from
     samples.png     images as the model takes them
+    init.json       the weights that it began with, if they were trained before
 
 `train` starts one; `resume`, in `archspec.training.resume`, goes on with one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +30,7 @@ from archspec.objects import named
 from archspec.pipeline import loads
 from archspec.recipe import Recipe, ended_early, recipe_of, settle_schedule
 from archspec.runs.failure import record_failure
-from archspec.runs.folder import RunFolder, hash_content
+from archspec.runs.folder import Nowhere, RunFolder, hash_content
 from archspec.runs.job import (
     Job,
     RunOptions,
@@ -39,7 +42,12 @@ from archspec.runs.job import (
 
 if TYPE_CHECKING:
     from archspec.runs.outcome import Run
+    from archspec.training.cluster import Team
+    from archspec.training.sharing import Sharing
     from archspec.training.state import State
+    from archspec.weights.initial import Initial
+
+FEW = 4  # names in a message
 
 
 def train(
@@ -51,6 +59,7 @@ def train(
     data_dir: Path | None = None,
     limit: int | None = None,
     text: str | None = None,
+    initial: Initial | None = None,
 ) -> Run:
     """Train a graph by its recipe, and write the run's folder.
 
@@ -60,7 +69,7 @@ def train(
 
     run_dir: an empty or new folder; by default the next free `runs/NAME-N`. data_dir: the folder
     where datasets are looked for first. limit: train on so many images. text: the spec as given,
-    for spec.yaml.
+    for spec.yaml. initial: weights to begin with.
 
     Ctrl-C ends the run with what it has: `interrupted` of the `Run` is then true.
 
@@ -72,6 +81,8 @@ def train(
     for warning in recipe.warnings:
         if warning not in said:
             options.echo(f"warning: {warning}")
+    if initial is not None:
+        options.echo(f"{initial.to_text()}\n")
     refuse_misfit(graph, recipe)
     _refuse_tensorboard(recipe)
     recipe = locate_data(recipe)
@@ -82,20 +93,49 @@ def train(
     if early := ended_early(recipe, per_epoch):
         options.echo(f"warning: {early}")
     dataset, parts = rename(dataset, parts, flat_name)
-    folder = RunFolder(graph.name, run_dir)
     resolved = format_resolved(graph, recipe)
     facts = describe_job(graph, recipe, dataset, parts, data_dir, limit)
-    if text is not None:
-        facts["spec"] = hash_content(text.encode())
-        folder.write_text("spec.yaml", text)
-    with record_failure(folder):
-        folder.write_json("run.json", {**facts, "status": "running"})
-        folder.write_text("resolved.yaml", resolved)  # with it, the folder is a run's
-        # The graph of resolved.yaml is trained, so that its outputs have the same names when the
-        # run is resumed.
-        graph = loads(resolved, "resolved.yaml")
-        job = Job(graph, recipe_of(graph), dataset, parts, folder, facts)
-        return start_training(job, options)
+    if initial is not None:
+        facts["init"] = initial.to_facts()
+    with joined(options) as (team, options):
+        folder = RunFolder(graph.name, run_dir) if team is None or team.leads else Nowhere()
+        if text is not None:
+            facts["spec"] = hash_content(text.encode())
+            folder.write_text("spec.yaml", text)
+        with record_failure(folder):
+            folder.write_json("run.json", {**facts, "status": "running"})
+            if initial is not None:
+                folder.write_json("init.json", initial.to_data())
+            folder.write_text("resolved.yaml", resolved)  # with it, the folder is a run's
+            # The graph of resolved.yaml is trained, so that its outputs have the same names when
+            # the run is resumed.
+            graph = loads(resolved, "resolved.yaml")
+            job = Job(graph, recipe_of(graph), dataset, parts, folder, facts, initial)
+            return start_training(job, options, team=team)
+
+
+@contextmanager
+def joined(options: RunOptions) -> Iterator[tuple[Team | None, RunOptions]]:
+    """Join the other processes of a training, if the options ask for it: see `cluster.join`.
+
+    Gives the team, or None, and the options as this process takes them.
+    """
+    if options.cluster is None:
+        yield None, options
+        return
+    from archspec.backends import framework
+
+    backend = framework.chosen()
+    if backend != "jax":
+        raise UserError(
+            f"--distribute: several processes train together on JAX only, and this is {backend}",
+            "pip install 'archspec-keras[jax]', and set KERAS_BACKEND=jax in the environment",
+        )
+    framework.start()
+    from archspec.training.cluster import join
+
+    with join(options) as found:
+        yield found
 
 
 def _refuse_tensorboard(recipe: Recipe) -> None:
@@ -109,10 +149,13 @@ def _refuse_tensorboard(recipe: Recipe) -> None:
                 )
 
 
-def start_training(job: Job, options: RunOptions, state: State | None = None) -> Run:
+def start_training(
+    job: Job, options: RunOptions, state: State | None = None, team: Team | None = None
+) -> Run:
     """Train in a folder that was made, from a state or from the beginning.
 
-    Raises `UserError` as `train` does, and where another process trains in the folder.
+    team: the processes that train together. Raises `UserError` as `train` does, and where another
+    process trains in the folder.
     """
     from archspec.backends import framework
 
@@ -121,9 +164,52 @@ def start_training(job: Job, options: RunOptions, state: State | None = None) ->
     from archspec.training.fitting import learn
 
     job = _set_threads(job, options)
-    with job.folder.lock(), record_failure(job.folder), framework.on(options.device) as device:
+    with (
+        job.folder.lock(),
+        record_failure(job.folder),
+        _on(job, options, team) as (device, sharing),
+    ):
+        if team is not None:
+            team.begin(job, state)
+        if (before := job.facts.get("device")) and count_devices(before) != count_devices(device):
+            options.echo(
+                f"warning: it began on {count_devices(before)} devices, and goes on on "
+                f"{count_devices(device)}: the last digits will differ"
+            )
         options.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
-        return learn(job, options, device, state)
+        return learn(job, options, device, state, sharing, team)
+
+
+@contextmanager
+def _on(job: Job, options: RunOptions, team: Team | None) -> Iterator[tuple[str, Sharing | None]]:
+    """Work on the device of the options, or on several that share each batch.
+
+    Gives its name, and how the work is shared. Raises `UserError` for what is not there, and for a
+    training that several cannot share exactly; a warning says what they compute otherwise.
+    """
+    from archspec.backends import framework
+    from archspec.training.gpus import share_gpus
+    from archspec.training.sharing import ALL
+
+    if team is not None:
+        with framework.defaults(), team.on(options.device) as sharded:
+            sharded.refuse(job.graph, job.recipe, len(job.parts["train"]))
+            yield sharded.name, sharded
+        return
+    if (options.device or "").lower() != ALL:
+        with framework.on(options.device) as device:
+            yield device, None
+        return
+    with framework.defaults():
+        sharing = share_gpus()
+        sharing.refuse(job.graph, job.recipe, len(job.parts["train"]))
+        if unlike := sharing.find_unlike(job.graph, job.recipe):
+            options.echo(
+                f"warning: on TensorFlow each of {sharing.name} computes {join_few(unlike)} from "
+                "its own part of a batch: this is another training than on one; KERAS_BACKEND=jax, "
+                "or `synchronized: true` of a BatchNormalization, makes it the same"
+            )
+        yield sharing.name, sharing
 
 
 def _set_threads(job: Job, options: RunOptions) -> Job:
@@ -153,6 +239,18 @@ def _set_threads(job: Job, options: RunOptions) -> Job:
             f"{variable}={wanted} in the environment"
         )
     return replace(job, facts={**job.facts, "threads": taken})
+
+
+def count_devices(name: str) -> int:
+    """Return how many devices a name in run.json means, such as `gpu:1` or `gpus:4`."""
+    kind, _, number = name.partition(":")
+    return int(number) if kind.endswith("s") else 1
+
+
+def join_few(names: Sequence[str]) -> str:
+    """Return the first of some names in words, and how many more there are."""
+    few, more = ", ".join(names[:FEW]), len(names) - FEW
+    return f"{few} and {more} more" if more > 0 else few
 
 
 def _count_threads(number: int) -> str:
