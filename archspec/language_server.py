@@ -7,6 +7,7 @@ Positions are in units of UTF-16, which every editor knows. A YAML file that doe
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from pathlib import Path
@@ -37,7 +38,10 @@ from archspec.syntax.damage import OURS
 
 REST = 0.05  # seconds without a change before what is wrong is looked for
 SOURCE = "archspec"
-SCHEMA = "schema"  # the initialization option: false where a YAML server has the schema
+# An initialization option says that a YAML server runs, too, which has the schema of "all" specs,
+# or of those that are "named": they name it in a comment. What it says is not said twice.
+YAML = "yaml"
+NAMES_SCHEMA = re.compile(r"^#\s*yaml-language-server:\s*\$schema=", re.MULTILINE)
 F = TypeVar("F", bound=Callable[..., Any])
 
 SEVERITIES = {
@@ -92,13 +96,13 @@ class _Protocol(LanguageServerProtocol):
 class SpecServer(LanguageServer):
     """A server and the specs that are open in its client.
 
-    with_schema: whether what a YAML server with the schema says is said here, too.
+    yaml: of which specs a YAML server has the schema, "all" or "named"; "" for none.
     """
 
     def __init__(self) -> None:
         super().__init__(SOURCE, find_version().get("version", "0"), protocol_cls=_Protocol)
         self.specs = Workspace()
-        self.with_schema = True
+        self.yaml = ""
         self.waiting: asyncio.TimerHandle | None = None
         self.published: dict[Path, SpecView] = {}
 
@@ -129,7 +133,9 @@ class SpecServer(LanguageServer):
             self.published.pop(path, None)
         else:
             self.published[path] = view
-            findings = diagnostics.list_findings(view, self.with_schema)
+            named = NAMES_SCHEMA.search(view.text.text) is not None
+            said_by_yaml = self.yaml == "all" or (self.yaml == "named" and named)
+            findings = diagnostics.list_findings(view, by_schema=not said_by_yaml)
             found = [write_diagnostic(each) for each in findings]
         self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(to_uri(path), found))
 
@@ -173,7 +179,7 @@ def start(params: lsp.InitializeParams) -> None:
     folders = folders or ([params.root_uri] if params.root_uri else [])
     server.specs.folders = tuple(path for uri in folders if (path := to_path(uri)) is not None)
     options = params.initialization_options
-    server.with_schema = not isinstance(options, dict) or options.get(SCHEMA) is not False
+    server.yaml = str(options.get(YAML, "")) if isinstance(options, dict) else ""
 
 
 @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)

@@ -140,12 +140,12 @@ def test_a_run_goes_on_with_another_number_of_processes(tmp_path):
 def test_a_peer_that_is_lost_ends_the_others(tmp_path, rank, by):
     (tmp_path / "small.yaml").write_text(SMALL)
     words = ["small.yaml", "--run-dir", "run"]
-    short = {"SILENCE": "8"}
+    short = {"SILENCE": "15"}
     of = {"p0": short, "p1": short}
     of[f"p{rank}"] = short | {"KILLED_AT": "1 7", "KILLED_BY": by}
     processes = Processes(tmp_path, 2, *words, **of)
     assert processes.wait()[1 - rank] == 1
-    how = "has ended" if by == "SIGKILL" else "has not answered for 8 s"
+    how = "has ended" if by == "SIGKILL" else "has not answered for 15 s"
     assert f"error: process {rank} of 2 {how}" in processes.said(1 - rank)
     assert "start all processes again" in processes.said(1 - rank)
     if rank == 1:
@@ -188,7 +188,7 @@ def test_twenty_kills(tmp_path):
     for kill in range(20):
         rank, by = draw.randrange(2), "SIGSTOP" if kill % 5 == 4 else "SIGKILL"
         at = f"{kill // 2 + 1} {draw.randrange(1, 45)}" if kill else "0 20"
-        of = {f"p{each}": {"SILENCE": "8"} for each in range(2)}
+        of = {f"p{each}": {"SILENCE": "15"} for each in range(2)}
         of[f"p{rank}"] |= {"KILLED_AT": at, "KILLED_BY": by}
         processes = Processes(tmp_path, 2, *words, **of)
         ended = processes.wait()

@@ -1,10 +1,12 @@
 """What an editor shows of a spec while it is written."""
 
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, command
 from editing import CURSOR, NET, apply, read_marked, write
 from shipped import SPECS
 
@@ -83,7 +85,7 @@ def test_hovering_shows_a_step_turn_by_turn(tmp_path: Path) -> None:
     def shown(at: str) -> str:
         _, view, position = write(tmp_path, STACK.replace(at.replace(CURSOR, ""), at, 1))
         found = find_hover(view, position)
-        return found.markdown if found is not None else ""
+        return re.sub(" +", " ", found.markdown) if found is not None else ""
 
     table = shown("- Con‸v2D")
     assert "| `part1.conv2d` | 14×14×8 | 296 | 56.4 K | 3 |" in table
@@ -105,6 +107,7 @@ def test_the_table_of_many_turns_is_short(tmp_path: Path) -> None:
     assert found is not None
     lines = found.markdown.split("\n")
     assert len(lines) == 16
+    assert len({len(line) for line in lines}) == 1
     assert "28 more" in found.markdown
     assert lines[-2].startswith("| `dense_39`")
 
@@ -289,6 +292,14 @@ def test_what_is_offered_takes_the_place_of_the_word(tmp_path: Path) -> None:
     written = apply(text.replace(CURSOR, ""), [(completion.range, completion.written)])
     assert "units: =2 * width}" in written
     assert completion.detail == "8"
+
+
+def test_without_pygls_the_remedy_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lsprotocol", None)
+    monkeypatch.delitem(sys.modules, "archspec.language_server", raising=False)
+    done = command(tmp_path, "lsp")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("hint: pip install 'archspec-keras[lsp]'\n")
 
 
 # --- whatever is written -------------------------------------------------------------------------

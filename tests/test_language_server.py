@@ -1,14 +1,20 @@
 """`archspec lsp` as an editor has it: the server in its own process, over the protocol."""
 
 import asyncio
+import json
 import os
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import ROOT, command
+from conftest import ROOT
 from editing import NET, apply
+from language_server import LanguageServer as YamlServer
 
 pytest_lsp = pytest.importorskip("pytest_lsp", reason="needs the extra editor")
 pytestmark = pytest.mark.editor
@@ -17,7 +23,9 @@ from lsprotocol import types as lsp  # noqa: E402
 from pygls.exceptions import JsonRpcException  # noqa: E402
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities  # noqa: E402
 
+from archspec.editing.diagnostics import list_findings  # noqa: E402
 from archspec.editing.text import Position, Range  # noqa: E402
+from archspec.editing.workspace import Workspace  # noqa: E402
 
 SPEC = f"""{NET}params: {{width: 8}}
 blocks:
@@ -117,7 +125,9 @@ async def test_an_editor_is_answered(client: LanguageClient, tmp_path: Path) -> 
     found = await client.text_document_hover_async(
         lsp.HoverParams(editor.document, editor.at("Conv2D"))
     )
-    assert "| `part2.conv2d` | 12×12×16 | 1.17 K | 166 K | 5 |" in found.contents.value
+    assert "| `part2.conv2d` | 12×12×16 | 1.17 K | 166 K | 5 |" in re.sub(
+        " +", " ", found.contents.value
+    )
     at = editor.at("=width", 1)
     places = await client.text_document_definition_async(lsp.DefinitionParams(editor.document, at))
     assert [each.range.start for each in places] == [editor.at("width")]
@@ -221,9 +231,122 @@ async def test_other_files_are_left_alone_and_open_ones_seen(
     assert other.uri not in client.diagnostics
 
 
-def test_without_pygls_the_remedy_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "lsprotocol", None)
-    monkeypatch.delitem(sys.modules, "archspec.language_server", raising=False)
-    done = command(tmp_path, "lsp")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.endswith("hint: pip install 'archspec-keras[lsp]'\n")
+# --- editors themselves --------------------------------------------------------------------------
+
+NEOVIM = os.environ.get("ARCHSPEC_NEOVIM") or shutil.which("nvim")
+MODULES = os.environ.get("ARCHSPEC_VSCODE_MODULES")  # of editors/vscode, after `npm install`
+YAML_SERVER = os.environ.get("ARCHSPEC_YAML_LANGUAGE_SERVER") or shutil.which(
+    "yaml-language-server"
+)
+
+
+@pytest.fixture
+def on_path(tmp_path: Path) -> dict[str, str]:
+    """An environment in which `archspec` is this checkout's."""
+    command = tmp_path / "bin" / "archspec"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m archspec "$@"\n')
+    command.chmod(0o755)
+    return {**ENVIRONMENT, "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def run(*words: str | Path, environment: dict[str, str]) -> Any:
+    """Return what a program prints as JSON."""
+    done = subprocess.run(
+        [*map(str, words)], capture_output=True, text=True, env=environment, timeout=120, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def is_known(nvim: str | None) -> bool:
+    """Whether Neovim is there, of a version that has the words of the docs."""
+    if nvim is None:
+        return False
+    said = subprocess.run([nvim, "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"v(\d+)\.(\d+)", said)
+    return version is not None and (int(version[1]), int(version[2])) >= (0, 11)
+
+
+@pytest.mark.skipif(not is_known(NEOVIM), reason="needs Neovim 0.11, or in ARCHSPEC_NEOVIM")
+def test_neovim_shows_it_by_the_lines_of_the_docs(tmp_path: Path, on_path: dict[str, str]) -> None:
+    page = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
+    lines = re.findall(r"```lua\n(.*?)```", page, re.S)[0]
+    start, spec = tmp_path / "init.lua", tmp_path / "net.yaml"
+    start.write_text(lines)
+    spec.write_text(SPEC)
+    script = ROOT / "tests" / "neovim.lua"
+    said = run(NEOVIM, "--headless", "-n", "-u", start, spec, "-S", script, environment=on_path)
+    assert said["hints"] == 6
+    assert "`part2.conv2d`" in said["hover"]
+    assert f"{said['renamed']}\n" == SPEC.replace("width", "w")
+    assert said["wrong"] == ["Conv2D has no argument 'kernal_size'\ndid you mean 'kernel_size'?"]
+
+
+@pytest.mark.skipif(MODULES is None, reason="needs ARCHSPEC_VSCODE_MODULES, from npm")
+def test_the_extension_answers_vs_codes_own_client_library(
+    tmp_path: Path, on_path: dict[str, str]
+) -> None:
+    """The library asks for what the server can do, and gives its answers to VS Code, for which
+    `vscode_client.cjs` stands."""
+    assert MODULES is not None
+    folder, bundle = ROOT / "editors" / "vscode", tmp_path / "extension.js"
+    script = json.loads((folder / "package.json").read_text())["scripts"]["vscode:prepublish"]
+    words = script.replace("out/extension.js", str(bundle)).split()
+    subprocess.run(
+        [f"{MODULES}/.bin/{words[0]}", *words[1:]],
+        cwd=folder,
+        env={**os.environ, "NODE_PATH": MODULES},
+        capture_output=True,
+        check=True,
+    )
+    spec = tmp_path / "net.yaml"
+    spec.write_text(SPEC)
+    client = ROOT / "tests" / "vscode_client.cjs"
+    said = run("node", client, bundle, spec, "archspec", "lsp", environment=on_path)
+    assert len(said.pop("providers")) == 11
+    assert said == {
+        "diagnostics": 0,
+        "hints": 6,
+        "hover": True,
+        "symbols": 5,
+        "folds": 6,
+        "tokens": True,
+    }
+
+
+# What both say, in other words, and what the YAML server does not say where the schema refuses it.
+BOTH = {"inputs_as_input", "trap_number", "trap_text_goes_on"}
+NEITHER = {"loops_unclear", "trap_alias_inside"}
+
+
+@pytest.mark.skipif(YAML_SERVER is None, reason="needs yaml-language-server from npm")
+def test_beside_a_yaml_server_nothing_is_said_twice() -> None:
+    """Of all broken specs of the tests. What is no YAML it may say some lines further down."""
+    schema = {str(ROOT / "archspec" / "schema.json"): ["*.yaml"]}
+    settings = {"yaml": {"schemas": schema, "schemaStore": {"enable": False}}}
+    other = YamlServer([str(YAML_SERVER), "--stdio"], ROOT, settings)
+    twice, nowhere = set(), set()
+    for path in sorted((ROOT / "tests" / "errors").glob("*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        found = other.diagnostics(ROOT / "specs" / path.name, text)
+        theirs = [(each["range"]["start"], each["range"]["end"]) for each in found]
+        workspace = Workspace()
+        workspace.write(path, text)
+        view = workspace.look(path)
+        kept = list(list_findings(view, by_schema=False))
+        for each in list_findings(view):
+            if each.severity != "error":
+                continue
+            start = (each.range.start.line, each.range.start.character)
+            end = (each.range.end.line, each.range.end.character)
+            if each in kept:
+                if any(
+                    (a["line"], a["character"]) <= end and start <= (b["line"], b["character"])
+                    for a, b in theirs
+                    if b["line"] - a["line"] < 2
+                ):
+                    twice.add(path.stem)
+            elif not any(start[0] - 3 <= a["line"] <= end[0] + 3 for a, _ in theirs):
+                nowhere.add(path.stem)
+    other.close()
+    assert (twice, nowhere) == (BOTH, NEITHER)

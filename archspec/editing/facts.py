@@ -123,7 +123,7 @@ def match_lines(before: list[str], now: list[str]) -> dict[int, int]:
     >>> match_lines(["a", "b", "c"], ["a", "x", "y", "c"])
     {1: 1, 3: 4}
     >>> match_lines(["a", "b", "c"], ["a", "x", "c"])
-    {1: 1, 2: 2, 3: 3}
+    {1: 1, 3: 3, 2: 2}
     """
     shared = min(len(before), len(now))
     head = next((n for n in range(shared) if before[n] != now[n]), shared)

@@ -15,7 +15,7 @@ from archspec.editing.names import Occurrence
 from archspec.editing.text import Position, Range, trim
 from archspec.editing.workspace import SpecView
 from archspec.errors import Span
-from archspec.graph import Graph
+from archspec.graph import Graph, sum_or_none
 
 MAX_ROWS = 12  # of a table
 MAX_VALUES = 8  # of a name
@@ -63,34 +63,43 @@ def _first_line(span: Span) -> Span:
 
 
 def write_table(facts: StepFacts) -> str:
-    """Return a table of the turns of a step."""
+    """Return a table of the turns of a step, which can be read as it is, too."""
     turns = facts.turns
     shown = [*turns[: MAX_ROWS - 1], turns[-1]] if len(turns) > MAX_ROWS else [*turns]
     rows = [_write_turn(turn) for turn in shown]
     if len(turns) > MAX_ROWS:
-        rows.insert(-1, f"| … {len(turns) - MAX_ROWS} more | | | | |")
-    head = ["| | output | params | MACs | field |", "|---|---|--:|--:|--:|"]
+        rows.insert(-1, [f"… {len(turns) - MAX_ROWS} more", "", "", "", ""])
     if len(turns) > 1:
-        macs = None if any(turn.macs is None for turn in turns) else sum(t.macs or 0 for t in turns)
-        params = sum(turn.params for turn in turns)
-        rows.append(
-            f"| **{len(turns)} in all** | | {notation.write_count(params)} "
-            f"| {notation.write_count(macs)} | |"
-        )
-    lines = [*head, *rows]
+        macs = sum_or_none(turn.macs for turn in turns)
+        counts = [notation.write_count(each) for each in (sum(t.params for t in turns), macs)]
+        rows.append([f"**{len(turns)} in all**", "", *counts, ""])
+    lines = list(_lay_out(["", "output", "params", "MACs", "field"], rows))
     if facts.is_old:
         lines = ["*as it was before the text was broken*", "", *lines]
     return "\n".join(lines)
 
 
-def _write_turn(turn: Turn) -> str:
+def _write_turn(turn: Turn) -> list[str]:
     field = notation.write_axes(turn.field.size) if turn.field is not None else ""
-    field = "all" if turn.sees_all else field
-    macs = notation.write_count(turn.macs)
-    return (
-        f"| `{turn.name}` | {write_shape(turn.shape)} | {notation.write_count(turn.params)} "
-        f"| {macs} | {field} |"
-    )
+    counts = (notation.write_count(each) for each in (turn.params, turn.macs))
+    return [f"`{turn.name}`", write_shape(turn.shape), *counts, "all" if turn.sees_all else field]
+
+
+def _lay_out(head: list[str], rows: list[list[str]], left: int = 2) -> Iterator[str]:
+    """Yield the lines of a table in Markdown. left: how many columns are words, not numbers."""
+    widths = [max(3, *map(len, column)) for column in zip(head, *rows, strict=True)]
+    for number, row in enumerate([head, *rows]):
+        cells = [
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield f"| {' | '.join(cells)} |"
+        if not number:
+            rules = (
+                "-" * width if column < left else f"{'-' * (width - 1)}:"
+                for column, width in enumerate(widths)
+            )
+            yield f"| {' | '.join(rules)} |"
 
 
 def _tell_step(view: SpecView, mark: Occurrence) -> str | None:
@@ -116,19 +125,17 @@ def _tell_whole(view: SpecView, line: int, column: int) -> Hover | None:
         if span is None or span.source is not view.source or span.line != line:
             continue
         if span.column <= column <= span.end_column:
-            return Hover(view.text.range(span), "\n".join(_write_measures(sound.graph)))
+            return Hover(view.text.range(span), _write_measures(sound.graph))
     return None
 
 
-def _write_measures(graph: Graph) -> Iterator[str]:
-    yield f"**{graph.name}**"
-    yield ""
-    yield "| | |"
-    yield "|---|--:|"
+def _write_measures(graph: Graph) -> str:
+    rows = []
     for measure in MEASURES:
         value = measure.compute(graph)
         text = measure.unit.if_none if value is None else measure.unit.write(value)
-        yield f"| {measure.name.replace('_', ' ')} | {text} |"
+        rows.append([measure.name.replace("_", " "), text])
+    return "\n".join(_lay_out([f"{graph.name}", ""], rows, left=1))
 
 
 # --- values of names -----------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The words around a place in a text that may be broken there, as it is while one writes.
 
 >>> find_way("layers:\\n  - Conv2D: {filters: 3, ker", 1, 28)
-Way(keys=('layers', 'Conv2D'), word='ker', is_key=True, value='')
+Way(keys=('layers', 'Conv2D'), word='ker', is_key=True, value='ker')
 >>> find_way("layers:\\n  - Dense: 3\\n    from: [a, st", 2, 16)
 Way(keys=('layers', 'from'), word='st', is_key=False, value='st')
 """
