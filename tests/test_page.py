@@ -259,6 +259,21 @@ def test_what_is_gone_has_the_details_of_the_first_network() -> None:
     assert any("pool_size" in data["lines"][line] for each in gone["sections"] for line in each)
 
 
+def test_a_layer_leads_to_itself_in_the_other_network() -> None:
+    edits = ["at: max_pooling2d, remove: true", "at: head, insert_before: {Dropout: 0.5}"]
+    data = read_data(archspec.diff("lenet5", edits=edits).draw().html)
+    merged, first, second = (
+        {node["name"]: node.get("others", []) for node in each["nodes"]}
+        for each in data["networks"]
+    )
+    assert merged["conv2d"] == [[1, "conv2d"], [2, "conv2d"]]
+    assert merged["max_pooling2d (removed)"] == [[1, "max_pooling2d"]]
+    assert merged["dropout"] == [[2, "dropout"]]
+    assert first["max_pooling2d"] == [[0, "max_pooling2d (removed)"]]
+    assert first["max_pooling2d_1"] == [[0, "max_pooling2d_1"], [2, "max_pooling2d_1"]]
+    assert second["dropout"] == [[0, "dropout"]]
+
+
 def test_networks_with_little_in_common_have_no_signs() -> None:
     data = read_data(archspec.diff("lenet5", "vit_b16").draw().html)
     assert [each["name"] for each in data["networks"]] == ["lenet5", "vit_b16"]

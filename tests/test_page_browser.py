@@ -440,6 +440,10 @@ def test_a_difference_leads_to_what_changed(open_page: Open, folder: Path, brows
     assert shown.page.locator("#picture .meant").count() == 2
     assert shown.page.locator("#picture .selected.added").count() == 1
     assert "2 are added" in shown.details()  # for the next row
+    shown.go("#1/stage0.conv0")
+    shown.page.click(".others a >> nth=1")
+    shown.page.wait_for_function("location.hash === '#3/stage0.conv0'")
+    assert shown.page.input_value("#networks") == "2"
     shown.page.select_option("#networks", label="vgg_a")
     assert shown.page.locator("#picture .box.added").count() == 0
     assert shown.said == []

@@ -125,7 +125,7 @@ class Page {
     showDetails($("details"), network, place, {
       chosen,
       turn,
-      link: (each) => this.link(each),
+      link: (each, index) => this.link(each, index),
       onTurn: (wanted) => this.select(place, wanted),
     });
     $("details").scrollTop = 0;
@@ -153,10 +153,10 @@ class Page {
 
   // --- the address
 
-  link(name) {
+  link(name, index = this.index) {
     const path = encodeURIComponent(name);
     const several = this.networks.length > 1 || this.data.comparison;
-    return several ? `#${this.index + 1}/${path}` : `#${path}`;
+    return several ? `#${index + 1}/${path}` : `#${path}`;
   }
 
   /** Write into the address what is selected. */
