@@ -308,6 +308,7 @@ def test_an_address_leads_to_a_layer(open_page: Open) -> None:
     shown = open_page("inception_v3", address="#mixed7b.3x3.split.1x3.conv.conv2d")
     assert "split" in " ".join(shown.frames())
     box = shown.page.locator(".selected .ground").bounding_box()
+    assert box["height"] > 30  # it can be read
     assert 300 < box["x"] < 1000
     assert 0 < box["y"] < 800
     shown.page.evaluate("location.hash = '#stem'")

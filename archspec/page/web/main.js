@@ -148,7 +148,7 @@ class Page {
     if (network.reveal(place)) this.redraw();
     const turn = network.turnOf.get(name);
     this.select(place, turn, turn === undefined ? undefined : name);
-    this.picture.show(place);
+    this.picture.read(place);
   }
 
   // --- the address
