@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 from unicodedata import east_asian_width
 
 from msgspec import Struct, field
@@ -215,7 +216,7 @@ class _Lister:
     def _list_mistakes(self, node: Node) -> list[Row]:
         rows: list[Row] = [(LAYERS, [(f"{node.op}  {node.name}", "bold")])]
         for message in describe_mistakes(self.scene.graph, node):
-            rows += [(LINE, [(line, "small left")]) for line in _break(in_a_line(message))]
+            rows += [(LINE, [(line, "small left")]) for line in wrap(in_a_line(message), LONGEST)]
         return rows
 
     def _make_end(self, mark: Mark, up: int) -> PagePart:
@@ -308,7 +309,8 @@ class _Lister:
             found[(*ends, value)].append(index)
         lines = []
         for (tail, head, value), several in found.items():
-            first = min(several, key=lambda index: "skip" in connections[index].look)
+            # One line for all of them is a skip, or new, only if each is.
+            first = min(several, key=lambda index: len(connections[index].look.split()))
             group.lines.append(first)
             start = tail if tail >= 0 else count + entering[value]
             end = head if head >= 0 else count + len(entering) + leaving[value]
@@ -392,9 +394,3 @@ def _wrap(cells: Sequence[tuple[str, Look]]) -> list[list[tuple[str, Look]]]:
     rows = -(-sum(len(text) for text, _ in cells) // HELD_LETTERS)
     most = -(-len(cells) // max(rows, 1))
     return [[*cells[start : start + most]] for start in range(0, len(cells), max(most, 1))]
-
-
-def _break(text: str) -> list[str]:
-    from textwrap import wrap
-
-    return wrap(text, LONGEST)
