@@ -81,8 +81,6 @@ def train(
     for warning in recipe.warnings:
         if warning not in said:
             options.echo(f"warning: {warning}")
-    if initial is not None:
-        options.echo(f"{initial.to_text()}\n")
     refuse_misfit(graph, recipe)
     _refuse_tensorboard(recipe)
     recipe = locate_data(recipe)
