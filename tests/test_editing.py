@@ -90,7 +90,7 @@ def test_hovering_shows_a_step_turn_by_turn(tmp_path: Path) -> None:
     table = shown("- Con‸v2D")
     assert "| `part1.conv2d` | 14×14×8 | 296 | 56.4 K | 3 |" in table
     assert "| `part2.conv2d` | 12×12×16 | 1.17 K | 166 K | 5 |" in table
-    assert "| **2 in all** | | 1.46 K | 222 K | |" in table
+    assert "| 2 in all | | 1.46 K | 222 K | |" in table
     assert "`part2.re_lu`" in shown("- un‸it: =width")
     assert shown("=wid‸th") == "param `width`: 8"
     assert shown("filters: =‸=") == "param `filters`: 8, 16"
