@@ -31,6 +31,7 @@ from archspec.syntax.words import BESIDE, RESERVED, WORDS
 Find = Callable[[Value, Document], Document | None]
 Frame = Mapping[str, Occurrence]
 GIVEN = (CHANNELS, INDEX)  # names that the language gives
+WATCHES = ("monitor", "best")  # the words of a recipe that name a measure of an output
 LAST = 10**9  # the order of what may name every step
 
 
@@ -102,6 +103,7 @@ class FileNames(Struct, eq=False):
     params: dict[str, Occurrence] = field(default_factory=dict)
     values: dict[str, Value] = field(default_factory=dict)
     blocks: dict[str, BlockNames] = field(default_factory=dict)
+    outputs: list[str] = field(default_factory=list)
     inputs: StepScope = field(default_factory=StepScope)
     top: StepScope = field(default_factory=StepScope)
 
@@ -223,6 +225,7 @@ class Index:
         if layers is not None:
             self._walk_body(layers, replace(top, order=0))
         for output in _items(root.get("outputs")):
+            home.outputs.append(str(output.data))
             self._refer(output, top)
         for edit in _items(root.get("edit")):
             self._walk_edit(edit, top)
@@ -233,12 +236,25 @@ class Index:
         if train is None:
             return
         self._formulas(train, top)
+        for word, text in _iter_texts(train):
+            if word in WATCHES:
+                self._refer_measure(text, top)
         data = train.get("data")
-        given = [(train.get(word)) for word in BY_OUTPUT]
+        given = [train.get(word) for word in BY_OUTPUT]
         given += [data.get(word) for word in BY_NAME] if data is not None else []
         for each in given:
             for name, span, _ in each.entries() if each is not None else ():
                 self._refer(Value(name, span), top, known_only=True)
+
+    def _refer_measure(self, value: Value, top: Place) -> None:
+        """Keep the output that a measure is of, as in `val_head_loss`."""
+        text = str(value.data)
+        start = len(text) - len(text.removeprefix("val_"))
+        for name in sorted(top.home.outputs, key=len, reverse=True):
+            if text.startswith(f"{name}_", start):
+                part = self._part("step", name, text, value.span, start)
+                self._references.append(StepPath((part,), top))
+                return
 
     def _walk_block(self, block: Value, names: BlockNames, home: FileNames) -> None:
         file = Place(names.scope, home, (home.params,), order=LAST)
@@ -649,6 +665,16 @@ def _root(document: Document) -> Value:
     """Return what is readable of a document."""
     nothing = Span(document.source, 1, 1, 1, 1)
     return document.rest if document.rest is not None else Value({}, nothing)
+
+
+def _iter_texts(value: Value) -> Iterator[tuple[str, Value]]:
+    """Yield every text in a value with the key that it stands at."""
+    for key, each in value.items():
+        if isinstance(each.data, str):
+            yield key, each
+        yield from _iter_texts(each)
+    for each in value.data if isinstance(value.data, tuple) else ():
+        yield from _iter_texts(each)
 
 
 def _items(value: Value | None) -> Iterable[Value]:
