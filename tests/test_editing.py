@@ -324,7 +324,7 @@ def ask_everything(workspace: Workspace, view: SpecView, at: Position) -> None:
         ("lenet5", 9),
         ("unet", 97),
         ("googlenet", 199),
-        *(pytest.param(name, 17, marks=pytest.mark.slow) for name in SPECS),
+        *(pytest.param(name, 41, marks=pytest.mark.slow) for name in SPECS),
     ],
 )
 def test_every_beginning_of_a_spec_can_be_asked_about(name: str, step: int, tmp_path: Path) -> None:
