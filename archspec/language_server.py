@@ -38,8 +38,9 @@ from archspec.syntax.damage import OURS
 
 REST = 0.05  # seconds without a change before what is wrong is looked for
 SOURCE = "archspec"
-# An initialization option says that a YAML server runs, too, which has the schema of "all" specs,
-# or of those that are "named": they name it in a comment. What it says is not said twice.
+# An initialization option says that a YAML server runs, too: true, or the patterns of the files for
+# which its settings have the schema. It has that of a spec that names it in a comment as well. What
+# it says of these is not said twice.
 YAML = "yaml"
 NAMES_SCHEMA = re.compile(r"^#\s*yaml-language-server:\s*\$schema=", re.MULTILINE)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -96,13 +97,13 @@ class _Protocol(LanguageServerProtocol):
 class SpecServer(LanguageServer):
     """A server and the specs that are open in its client.
 
-    yaml: of which specs a YAML server has the schema, "all" or "named"; "" for none.
+    by_yaml: the patterns of the files of which a YAML server has the schema; None if none runs.
     """
 
     def __init__(self) -> None:
         super().__init__(SOURCE, find_version().get("version", "0"), protocol_cls=_Protocol)
         self.specs = Workspace()
-        self.yaml = ""
+        self.by_yaml: list[re.Pattern[str]] | None = None
         self.waiting: asyncio.TimerHandle | None = None
         self.published: dict[Path, SpecView] = {}
 
@@ -112,6 +113,13 @@ class SpecServer(LanguageServer):
         if path is None or not OURS.search(self.specs.reader.open.get(path, "")):
             return None
         return self.specs.look(path)
+
+    def has_schema(self, view: SpecView) -> bool:
+        """Return whether a YAML server checks a spec by the schema."""
+        if self.by_yaml is None:
+            return False
+        named = NAMES_SCHEMA.search(view.text.text) is not None
+        return named or any(each.search(view.path.as_posix()) for each in self.by_yaml)
 
     def publish(self) -> None:
         """Say what is wrong with each open spec that is not as it was when it was said last."""
@@ -133,9 +141,7 @@ class SpecServer(LanguageServer):
             self.published.pop(path, None)
         else:
             self.published[path] = view
-            named = NAMES_SCHEMA.search(view.text.text) is not None
-            said_by_yaml = self.yaml == "all" or (self.yaml == "named" and named)
-            findings = diagnostics.list_findings(view, by_schema=not said_by_yaml)
+            findings = diagnostics.list_findings(view, by_schema=not self.has_schema(view))
             found = [write_diagnostic(each) for each in findings]
         self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(to_uri(path), found))
 
@@ -179,7 +185,9 @@ def start(params: lsp.InitializeParams) -> None:
     folders = folders or ([params.root_uri] if params.root_uri else [])
     server.specs.folders = tuple(path for uri in folders if (path := to_path(uri)) is not None)
     options = params.initialization_options
-    server.yaml = str(options.get(YAML, "")) if isinstance(options, dict) else ""
+    given = options.get(YAML) if isinstance(options, dict) else None
+    patterns = given if isinstance(given, list) else []
+    server.by_yaml = [diagnostics.read_glob(str(each)) for each in patterns] if given else None
 
 
 @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)

@@ -75,7 +75,8 @@ UNIT = "blocks:\n  unit:\n    params: {filters: null}\n    layers: [Dense: =filt
         "inputs: {x: [4], y: [4]}\nlayers:\n  - fuse:\n    from: {«a‸»: x, b: y}\n",
         "layers:\n  - Flatten\n  - Dense: 3\n    name: «he‸ad»\n  - Dense: 4\n    from: «head»\n"
         "    name: other\noutputs: [«head», other]\n"
-        "train: {loss: {«head»: mse, other: mse}, loss_weights: {«head»: 1}}\n",
+        "train: {loss: {«head»: mse, other: mse}, loss_weights: {«head»: 1},\n"
+        "  callbacks: [EarlyStopping: {monitor: val_«head»_loss}], best: «head»_loss}\n",
         "layers:\n  - Dense: 3\n    name: «he‸ad»\nedit:\n  - {at: «head», set: {units: 4}}\n"
         '  - {at: ["**.dense", «head»], freeze: true}\n',
         "params: {«n‸»: 3}\nrequire:\n  =«n» > 2: it is large\nlayers:\n  - Dense: =«n»\n",

@@ -65,6 +65,19 @@ async def client(
     await lsp_client.shutdown_session()
 
 
+@pytest_lsp.fixture(config=ClientServerConfig(server_command=SERVER, server_env=ENVIRONMENT))
+async def beside_yaml(lsp_client: LanguageClient) -> AsyncIterator[None]:
+    """A client whose user has a YAML server, too, with the schema for the folder `specs`."""
+    await lsp_client.initialize_session(
+        lsp.InitializeParams(
+            capabilities=client_capabilities("visual-studio-code"),
+            initialization_options={"yaml": ["specs/**/*.yaml"]},
+        )
+    )
+    yield
+    await lsp_client.shutdown_session()
+
+
 class Editor:
     """A file that is open in a client."""
 
@@ -229,6 +242,30 @@ async def test_other_files_are_left_alone_and_open_ones_seen(
         "base.yaml:14:5: no layer is called 'Flaten'" in client.diagnostics[derived.uri][0].message
     )
     assert other.uri not in client.diagnostics
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("name", "head", "is_said"),
+    [
+        ("net.yaml", "", True),
+        ("net.yaml", "# yaml-language-server: $schema=archspec.schema.json\n", False),
+        ("specs/net.yaml", "", False),
+    ],
+)
+async def test_what_a_yaml_server_says_is_not_said_again(
+    beside_yaml: LanguageClient, tmp_path: Path, name: str, head: str, is_said: bool
+) -> None:
+    (tmp_path / "specs").mkdir()
+    text = head + SPEC.replace("kernel_size", "kernal_size")
+    editor = Editor(beside_yaml, tmp_path / name, text)
+    found = await editor.said()
+    assert [each.code for each in found] == ["unknown-argument"] * is_said
+    at = editor.at("kernal")
+    actions = await beside_yaml.text_document_code_action_async(
+        lsp.CodeActionParams(editor.document, lsp.Range(at, at), lsp.CodeActionContext([]))
+    )
+    assert len(actions) == 1
 
 
 # --- editors themselves --------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from typing import Literal
 from msgspec import Struct
 
 from archspec.arguments import show
-from archspec.editing.index import Index, Place, StepName
+from archspec.editing.index import Index
+from archspec.editing.scopes import LAST, Place, StepName
 from archspec.editing.text import Position, Range
 from archspec.editing.way import Way, find_way
 from archspec.editing.workspace import SpecView
@@ -121,7 +122,7 @@ def _find_place(view: SpecView, at: tuple[int, int], way: Way) -> tuple[Index, P
             best = start, place
     home = index.home
     if best is None or way.keys[:1] not in (("layers",), ("blocks",)):
-        return index, Place(home.top, home, (home.params,), order=10**9)
+        return index, Place(home.top, home, (home.params,), order=LAST)
     return index, best[1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,3 +99,14 @@ def list_actions(view: SpecView, within: Range) -> Iterator[Action]:
 
 def _meet(one: Range, other: Range) -> bool:
     return one.start <= other.end and other.start <= one.end
+
+
+def read_glob(pattern: str) -> re.Pattern[str]:
+    r"""Return the regular expression of a pattern for files, as settings of editors have it.
+
+    >>> [bool(read_glob("specs/**/*.yaml").search(f"/a/{each}.yaml")) for each in ("specs/b", "b")]
+    [True, False]
+    """
+    parts = re.split(r"(\*\*/|\*|\?)", pattern)
+    words = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+    return re.compile("(?:^|/)" + "".join(words.get(each, re.escape(each)) for each in parts) + "$")

@@ -72,7 +72,7 @@ def write_table(facts: StepFacts) -> str:
     if len(turns) > 1:
         macs = sum_or_none(turn.macs for turn in turns)
         counts = [notation.write_count(each) for each in (sum(t.params for t in turns), macs)]
-        rows.append([f"**{len(turns)} in all**", "", *counts, ""])
+        rows.append([f"{len(turns)} in all", "", *counts, ""])
     lines = list(_lay_out(["", "output", "params", "MACs", "field"], rows))
     if facts.is_old:
         lines = ["*as it was before the text was broken*", "", *lines]

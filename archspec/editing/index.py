@@ -6,15 +6,28 @@ that they are for, and give these others; at last every reference is looked for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec.editing.names import Kind, NameTable, Occurrence, Template
 from archspec.editing.parts import FormulaPart, find_parts, locate, split_path
+from archspec.editing.scopes import (
+    LAST,
+    BlockNames,
+    FileNames,
+    Frame,
+    PatternFit,
+    Place,
+    StepName,
+    StepScope,
+    list_scopes,
+    look_up,
+    select,
+)
 from archspec.errors import Span
 from archspec.expand.defaults import CHANNELS
 from archspec.expand.loops import INDEX
@@ -29,81 +42,8 @@ from archspec.syntax.source import Document, Value
 from archspec.syntax.words import BESIDE, RESERVED, WORDS
 
 Find = Callable[[Value, Document], Document | None]
-Frame = Mapping[str, Occurrence]
 GIVEN = (CHANNELS, INDEX)  # names that the language gives
-LAST = 10**9  # the order of what may name every step
-
-
-class Place(Struct, frozen=True, eq=False):
-    """Where something is written: what it sees.
-
-    scope: of steps. frames: the names of formulas, the nearest first. order: of the step. loops:
-    those around it.
-    """
-
-    scope: StepScope
-    home: FileNames
-    frames: tuple[Frame, ...]
-    loops: tuple[int, ...] = ()
-    order: int = 0
-
-    def find(self, name: str) -> Occurrence | None:
-        """Return the definition of a name in formulas."""
-        return next((frame[name] for frame in self.frames if name in frame), None)
-
-    def with_frame(self, frame: Frame) -> Place:
-        return replace(self, frames=(frame, *self.frames)) if frame else self
-
-
-class StepName(Struct, eq=False):
-    """A step by its name. held: gives the scopes that a path leads into."""
-
-    mark: Occurrence
-    template: Template
-    place: Place
-    label: str = ""
-    held: list[Callable[[], Iterable[StepScope]]] = field(default_factory=list)
-
-    def scopes(self) -> Iterator[StepScope]:
-        for each in self.held:
-            yield from each()
-
-    @property
-    def block(self) -> BlockNames | None:
-        """The block that the step calls."""
-        return self.place.home.blocks.get(self.label)
-
-
-class StepScope(Struct, eq=False):
-    """The steps of a file, a block, a named group or a branch; parent: the scope around it."""
-
-    parent: StepScope | None = None
-    steps: list[StepName] = field(default_factory=list)
-
-    def outward(self) -> Iterator[StepScope]:
-        scope: StepScope | None = self
-        while scope is not None:
-            yield scope
-            scope = scope.parent
-
-
-class BlockNames(Struct, eq=False):
-    """The names of a block: its own, its params and its steps."""
-
-    mark: Occurrence
-    home: FileNames
-    params: dict[str, Occurrence] = field(default_factory=dict)
-    scope: StepScope = field(default_factory=StepScope)
-
-
-class FileNames(Struct, eq=False):
-    """The names of a file and its bases, which are one file in effect."""
-
-    params: dict[str, Occurrence] = field(default_factory=dict)
-    values: dict[str, Value] = field(default_factory=dict)
-    blocks: dict[str, BlockNames] = field(default_factory=dict)
-    inputs: StepScope = field(default_factory=StepScope)
-    top: StepScope = field(default_factory=StepScope)
+WATCHES = ("monitor", "best")  # the words of a recipe that name a measure of an output
 
 
 class StepPath(Struct, frozen=True, eq=False):
@@ -223,6 +163,7 @@ class Index:
         if layers is not None:
             self._walk_body(layers, replace(top, order=0))
         for output in _items(root.get("outputs")):
+            home.outputs.append(str(output.data))
             self._refer(output, top)
         for edit in _items(root.get("edit")):
             self._walk_edit(edit, top)
@@ -233,12 +174,25 @@ class Index:
         if train is None:
             return
         self._formulas(train, top)
+        for word, text in _iter_texts(train):
+            if word in WATCHES:
+                self._refer_measure(text, top)
         data = train.get("data")
-        given = [(train.get(word)) for word in BY_OUTPUT]
+        given = [train.get(word) for word in BY_OUTPUT]
         given += [data.get(word) for word in BY_NAME] if data is not None else []
         for each in given:
             for name, span, _ in each.entries() if each is not None else ():
                 self._refer(Value(name, span), top, known_only=True)
+
+    def _refer_measure(self, value: Value, top: Place) -> None:
+        """Keep the output that a measure is of, as in `val_head_loss`."""
+        text = str(value.data)
+        start = len(text) - len(text.removeprefix("val_"))
+        for name in sorted(top.home.outputs, key=len, reverse=True):
+            if text.startswith(f"{name}_", start):
+                part = self._part("step", name, text, value.span, start)
+                self._references.append(StepPath((part,), top))
+                return
 
     def _walk_block(self, block: Value, names: BlockNames, home: FileNames) -> None:
         file = Place(names.scope, home, (home.params,), order=LAST)
@@ -469,7 +423,7 @@ class Index:
         for each in written:
             steps += self._match(each, top.scope)
         if patterns is None:
-            steps = [step for scope in _all_scopes(top.scope) for step in scope.steps]
+            steps = [step for scope in list_scopes(top.scope) for step in scope.steps]
         steps = [each for each in dict.fromkeys(steps) if not label or each.label == label]
         verb = next((key for key in edit.data if key in VERBS), None)
         if verb is None:
@@ -511,7 +465,7 @@ class Index:
         parts = [
             self._part("step", part, text, pattern.span, start) for start, part in split_path(text)
         ]
-        fitting = _Fitting([mark.text for mark in parts], top)
+        fitting = PatternFit([mark.text for mark in parts], top)
         for number, steps in fitting.steps.items():
             if parts[number].text != "**":  # which fits whatever there is
                 self._tie_part(parts[number], list(steps.values()))
@@ -552,11 +506,11 @@ class Index:
         """Tie the parts of a reference to the steps that they mean."""
         place = reference.place
         first, *rest = reference.parts
-        steps = _look_up(first.text, place)
+        steps = look_up(first.text, place)
         for part in (first, *rest):
             if part is not first:
                 scopes = [scope for step in steps for scope in step.scopes()]
-                steps = _select(part.text, [step for scope in scopes for step in scope.steps])
+                steps = select(part.text, [step for scope in scopes for step in scope.steps])
             if not steps:
                 return
             self._tie_part(replace(part, kind="step"), steps)
@@ -564,10 +518,10 @@ class Index:
     def _scopes_of(self, target: Value, place: Place) -> Iterator[StepScope]:
         """Yield the scopes inside the step that `reuse` names."""
         first, *rest = (part for _, part in split_path(str(target.data)))
-        steps = [each for each in _look_up(first, place) if each.place is not place]
+        steps = [each for each in look_up(first, place) if each.place is not place]
         for part in rest:
             inside = (step for each in steps for scope in each.scopes() for step in scope.steps)
-            steps = _select(part, list(inside))
+            steps = select(part, list(inside))
         for step in steps:
             yield from step.scopes()
 
@@ -651,73 +605,16 @@ def _root(document: Document) -> Value:
     return document.rest if document.rest is not None else Value({}, nothing)
 
 
+def _iter_texts(value: Value) -> Iterator[tuple[str, Value]]:
+    """Yield every text in a value with the key that it stands at."""
+    for key, each in value.items():
+        if isinstance(each.data, str):
+            yield key, each
+        yield from _iter_texts(each)
+    for each in value.data if isinstance(value.data, tuple) else ():
+        yield from _iter_texts(each)
+
+
 def _items(value: Value | None) -> Iterable[Value]:
     items: Any = value.data if value is not None and isinstance(value.data, tuple) else ()
     return items  # type: ignore[no-any-return]
-
-
-def _look_up(text: str, place: Place) -> list[StepName]:
-    """Return the steps of the nearest scope that a name may mean."""
-    later: list[StepName] = []
-    for scope in place.scope.outward():
-        fitting = _select(text, scope.steps)
-        there = [each for each in fitting if _is_before(each.place, place)]
-        if there:
-            return there
-        later = later or fitting
-    return later
-
-
-def _is_before(step: Place, reference: Place) -> bool:
-    """Return whether a step can be named: it is before the reference, or in one loop with it."""
-    together = any(loop in reference.loops for loop in step.loops)
-    return step.order <= reference.order or together
-
-
-def _select(text: str, steps: Iterable[StepName]) -> list[StepName]:
-    """Return the steps that a part of a path may mean: those of the very name, if there are any."""
-    if "*" in text:
-        return [each for each in steps if each.template.may_fit(text)]
-    steps = list(steps)
-    same = [each for each in steps if each.template.text == text]
-    return same or [each for each in steps if each.template.match(text) is not None]
-
-
-def _all_scopes(top: StepScope) -> Iterator[StepScope]:
-    """Yield a scope and all those inside it, each once."""
-    seen: set[int] = set()
-    stack = [top]
-    while stack:
-        scope = stack.pop()
-        if id(scope) not in seen:
-            seen.add(id(scope))
-            yield scope
-            stack += [inside for step in scope.steps for inside in step.scopes()]
-
-
-class _Fitting:
-    """The steps that each part of a pattern of an edit fits, on the ways that fit it whole."""
-
-    def __init__(self, parts: Sequence[str], top: StepScope) -> None:
-        self.parts = parts
-        self.steps: dict[int, dict[int, StepName]] = {number: {} for number in range(len(parts))}
-        self._known: dict[tuple[int, int], bool] = {}
-        self._fit(0, top)
-
-    def _fit(self, at: int, scope: StepScope) -> bool:
-        """Return whether the parts from one on fit steps in a scope, and keep these."""
-        key = at, id(scope)
-        if key not in self._known:
-            self._known[key] = False  # a block that calls itself
-            last = at == len(self.parts) - 1
-            deep = self.parts[at] == "**"
-            found = deep and not last and self._fit(at + 1, scope)
-            for step in scope.steps if deep else _select(self.parts[at], scope.steps):
-                following = at if deep else at + 1
-                scopes = step.scopes() if following < len(self.parts) else ()
-                inside = [self._fit(following, each) for each in scopes]
-                if last or any(inside):
-                    found = True
-                    self.steps[at][id(step)] = step
-            self._known[key] = found
-        return self._known[key]

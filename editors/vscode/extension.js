@@ -15,10 +15,11 @@ exports.activate = async () => {
 
 exports.deactivate = () => client?.stop();
 
-// Of which specs the YAML extension has the schema, so that nothing is said twice.
+// The patterns of the files of which the YAML extension has the schema, so that nothing is said twice.
 function checkedByYaml() {
   const yaml = workspace.getConfiguration("yaml");
-  if (!extensions.getExtension("redhat.vscode-yaml") || !yaml.get("validate", true)) return "";
-  const schemas = Object.keys(yaml.get("schemas", {}));
-  return schemas.some((name) => /archspec.*schema|archspec\/schema/.test(name)) ? "all" : "named";
+  if (!extensions.getExtension("redhat.vscode-yaml") || !yaml.get("validate", true)) return false;
+  const schemas = Object.entries(yaml.get("schemas", {}));
+  const patterns = schemas.filter(([name]) => /archspec/.test(name)).flatMap(([, files]) => files);
+  return patterns.length ? patterns : true;
 }
