@@ -55,6 +55,7 @@ CODES = {
     "file": "A file cannot be read, or a setting names nothing in it.",
     "foreign": "The file is one of another tool, and no spec.",
     "formula": "A formula cannot be read, or its value cannot be worked out.",
+    "freeze-no-match": "A name under `train.freeze` is that of no layer with weights.",
     "heavy-dense": "One dense layer after a flattened map has most of the parameters.",
     "idle-head": "The loss of an output has the weight 0.",
     "ignore": "A comment that is meant to silence a message silences nothing.",
@@ -225,7 +226,7 @@ def to_sarif(found: Sequence[Diagnostic]) -> str:
     """Return a log of SARIF 2.1.0, the format that code scanning reads, with one run."""
     used = sorted({each.code for each in found})
     rules = [{"id": code, "shortDescription": {"text": CODES[code]}} for code in used]
-    driver = {"name": "archspec", **_version(), "rules": rules}
+    driver = {"name": "archspec", **find_version(), "rules": rules}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -234,7 +235,8 @@ def to_sarif(found: Sequence[Diagnostic]) -> str:
     return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def _version() -> dict[str, str]:
+def find_version() -> dict[str, str]:
+    """Return the version of this package, if it is installed."""
     from importlib.metadata import PackageNotFoundError, version  # which takes a while to load
 
     try:

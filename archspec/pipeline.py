@@ -21,6 +21,7 @@ from archspec.reading import from_here, kind_of
 
 if TYPE_CHECKING:
     from archspec.graph import Graph
+    from archspec.loading.files import Read
     from archspec.own_layers.files import Files
     from archspec.syntax.source import Document
 
@@ -92,17 +93,26 @@ def register_layers(layers: Files | None) -> None:
         register(layers)
 
 
-def graph_of(document: Document, params: Mapping[str, Any], edits: Sequence[str] = ()) -> Graph:
-    """Return the graph of a document. Raises `SpecError` with every error in it."""
+def graph_of(
+    document: Document,
+    params: Mapping[str, Any],
+    edits: Sequence[str] = (),
+    read: Read | None = None,
+) -> Graph:
+    """Return the graph of a document. Raises `SpecError` with every error in it.
+
+    read: gives the documents of the files that it names; by default it reads them.
+    """
     from archspec.expand import expand
     from archspec.loading.files import open_spec
     from archspec.silencing import find_slips, heard
+    from archspec.syntax.source import read_file
 
     text = "\n".join(document.source.lines)
     if isinstance(edits, str):
         raise TypeError("edits must be a list of texts such as 'at: head, remove: true', not text")
     try:
-        graph = expand(open_spec(document, params, edits))
+        graph = expand(open_spec(document, params, edits, read or read_file))
     except SpecError as error:
         found = (*error.diagnostics, *find_slips(document.source))
         raise SpecError(heard(found), error.graph) from None

@@ -148,7 +148,7 @@ def _read_line(source: Source, number: int) -> list[Comment]:
     lines = source.lines[number - 1 : number]
     if not lines or not _may_silence(lines[0]):
         return []
-    line, start = lines[0], _find_comment(lines[0])
+    line, start = lines[0], find_comment(lines[0])
     alone = not line[:start].strip()
     found = []
     for match in re.finditer(r"#+\s*(.*?)\s*(?=\s#|$)", line[start:]):
@@ -168,7 +168,7 @@ def _read_line(source: Source, number: int) -> list[Comment]:
     return found
 
 
-def _find_comment(line: str) -> int:
+def find_comment(line: str) -> int:
     """Return where the comment of a line starts; the end of the line if it has none."""
     quote = ""
     for at, char in enumerate(line):

@@ -21,6 +21,7 @@ from archspec.loading import files, shipped
 
 ROOT = Path(__file__).parent.parent
 CORE_ALONE = find_spec("keras") is None
+HAD_KERAS = "keras" in sys.modules
 # The rooms that train and read runs, and what the extra `run` brings for them.
 RUNNER = re.compile(
     r"^(from|import) (archspec\.(comparing|data|runs|training)|"
@@ -96,7 +97,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """In several processes the files that need Keras come first, since some take minutes: so none
-    of them is left to one process at the end."""
+    of them is left to one process at the end. No module of the tests may import Keras, which every
+    process would pay for though it runs none of its tests."""
+    if not HAD_KERAS and "keras" in sys.modules:
+        raise pytest.UsageError("a module of the tests imports Keras: import it in the test")
     if hasattr(config, "workerinput"):
         slow = {item.path for item in items if item.get_closest_marker("keras")}
         items.sort(key=lambda item: item.path not in slow)

@@ -615,6 +615,49 @@ def _loaded(folder: Path) -> None:
         it.compute_probabilities(it.model.predict(np.zeros((1, 8, 8, 1)), verbose=0))
 
 
+BEGUN = """\
+archspec: 1
+input: [8, 8, 1]
+layers:
+  - Conv2D: {filters: 4, kernel_size: 3}
+  - BatchNormalization
+  - Flatten
+  - Dense: 10
+"""
+
+
+@cache
+def _saved(suffix: str) -> bytes:
+    """The content of a file of weights."""
+    import archspec
+
+    with tempfile.TemporaryDirectory() as place:
+        archspec.build(archspec.loads(BEGUN), Path(place) / f"x{suffix}")
+        return (Path(place) / f"x{suffix}").read_bytes()
+
+
+def _make_weights(folder: Path, random: Random) -> Path:
+    """A file of weights to begin with, with and without the network that they are of."""
+    path = folder / f"x{random.choice(['.keras', '.weights.h5'])}"
+    path.write_bytes(_saved("".join(path.suffixes)))
+    return path
+
+
+def _begun(folder: Path) -> None:
+    """Read all weights that a network begins with."""
+    import archspec
+    from archspec.weights.initial import open_initial
+    from archspec.weights.sources import reading_weights
+
+    (path,) = folder.iterdir()
+    initial = open_initial(archspec.loads(BEGUN), path)
+    with reading_weights(initial.source) as read:
+        for part in initial.plan.parts:
+            if part.source is not None:
+                values = read(initial.plan.source[part.source], part.weight)
+                assert values.shape == tuple(part.there)
+
+
 def _run(names: str, *verbs: Callable[[Path], object]) -> Kind:
     return Kind(partial(_make_run, names.split()), verbs, run=True)
 
@@ -643,4 +686,5 @@ KINDS = {
     "state": _run("last/0001.npz last/0003.npz last/0003.npz", _taken),
     "facts of a state": Kind(_make_facts, (_taken_with_facts,), run=True),
     "best.keras": _run("best.keras", _loaded),
+    "weights": Kind(_make_weights, (_begun,), run=True),
 }

@@ -224,7 +224,10 @@ def test_only_the_recipe_of_cosine_differs() -> None:
 def test_the_early_head_reads_the_third_stage() -> None:
     graph = variant("two_heads")
     assert graph.outputs == ("head", "early.dense")
-    assert recipe_of(graph).loss_weights == {"head": 1, "early.dense": 0.3}
+    weights = "train.loss_weights={head: 1, early: 0.3}"  # as the file's comment has it
+    assert weights in FILES["two_heads"].read_text(encoding="utf-8")
+    weighted = recipe_of(graph, {**graph.train, "loss_weights": {"head": 1, "early": 0.3}})
+    assert weighted.loss_weights == {"head": 1, "early.dense": 0.3}
     assert find_new_ops("two_heads") == {"GlobalAveragePooling2D": 1, "Dense": 1}
     assert cost("two_heads") == (256 * 10 + 10, 256 * 10)
     (pool,) = [

@@ -504,6 +504,7 @@ def test_no_hint_proposes_what_would_be_wrong_too(step: str) -> None:
     assert [each.hint for each in caught.value.diagnostics] == [None]
 
 
+@pytest.mark.thorough
 def test_every_code_is_expected_somewhere() -> None:
     """The codes that the sources name, except those of what is no file's fault."""
     expected = {

@@ -9,6 +9,7 @@ import pytest
 from conftest import ROOT
 from shipped import FEW, SPECS, network
 
+PAGES = ROOT / "docs" / "page.md"
 GALLERY = ROOT / "examples" / "gallery.py"
 
 
@@ -36,7 +37,7 @@ def test_the_gallery_is_what_its_command_makes(tmp_path: Path) -> None:
 
 def test_the_pages_show_what_the_command_makes() -> None:
     shown = set()
-    for page in (ROOT / "README.md", ROOT / "docs/drawing.md", ROOT / "docs/diff.md"):
+    for page in (ROOT / "README.md", ROOT / "docs/drawing.md", ROOT / "docs/diff.md", PAGES):
         parts = page.read_text(encoding="utf-8").split('<img src="')[1:]
         shown |= {(page.parent / part.partition('"')[0]).resolve() for part in parts}
     assert len(shown) >= 6

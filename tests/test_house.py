@@ -51,9 +51,13 @@ ROOMS = [
     "importing",
     "data",
     "runs",
+    "weights",
     "training",
     "comparing",
+    "page",
     "api",
+    "editing",
+    "language_server",
     "",
     "cli",
     "__main__",
@@ -307,6 +311,7 @@ VERBS = [
     "diff {spec} resnet18 --format json",
     "draw {spec} -o {folder}/net.svg",
     "draw {spec} -o {folder}/net.dot",
+    "draw {spec} -o {folder}/net.html",
     "layers",
     "layers Conv2D --format markdown",
     "explain",
@@ -363,7 +368,7 @@ def test_the_verbs_that_build_nothing_load_nothing_heavy(tmp_path: Path) -> None
     """All in one process: what one of them loads is still there at its end."""
     words = [verb.format(spec="lenet5", folder=tmp_path).split() for verb in VERBS]
     assert loads("".join(map(RUN.format, words))) == ""
-    written = {"archspec.schema.json", "net.dot", "net.svg", "new.yaml"}
+    written = {"archspec.schema.json", "net.dot", "net.html", "net.svg", "new.yaml"}
     assert {path.name for path in tmp_path.iterdir()} == written
 
 

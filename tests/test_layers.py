@@ -8,8 +8,10 @@ import inspect
 import re
 from functools import wraps
 from math import prod
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from layer_cases import CASES, Case
 from msgspec.structs import replace
@@ -415,6 +417,28 @@ def test_what_we_accept_makes_a_model_that_can_be_loaded(case: Case) -> None:
     assert made.name in [layer.name for layer in model.layers]
     assert loaded.output_shape == facts.shape
     assert [tuple(each.shape) for each in loaded.weights] == [*facts.weights.values()]
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("case", ANYWHERE, ids=str)
+def test_weights_are_found_in_a_file_without_keras(case: Case, tmp_path: Path) -> None:
+    """For `--init-from`, which builds no class of a stranger's config."""
+    import keras
+
+    from archspec.importing.files import read_model
+    from archspec.importing.weights import find_array, list_groups, open_weights
+    from archspec.weights.sources import place_weight
+
+    arguments, facts = infer(case)
+    if other_backends(case) or not facts.weights:
+        return
+    made, out = call_keras(case, arguments, run=False)
+    keras.Model(made.input, out).save(tmp_path / "x.keras")
+    groups = list_groups(read_model(tmp_path / "x.keras").config)
+    with open_weights(tmp_path / "x.keras") as held:
+        for name, variable in zip(facts.weights, made.weights, strict=True):
+            found = find_array(held, groups[made.name,], name, place_weight(facts, name))
+            np.testing.assert_array_equal(found[()], variable)
 
 
 @pytest.mark.keras

@@ -217,6 +217,7 @@ def test_the_schema_has_the_layer_and_the_shipped_one_has_not() -> None:
     assert added["GRN.arguments"]["properties"]["epsilon"]["default"] == 1e-6
 
 
+@pytest.mark.thorough
 def test_the_schema_of_the_api_is_that_of_the_command() -> None:
     text = do("schema", "--layers", FILE)
     archspec.load(SPEC, layers=FILE)

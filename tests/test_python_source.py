@@ -277,6 +277,7 @@ def test_the_source_of_a_network_makes_it(name: str) -> None:
         assert_makes(archspec.to_source(graph, flat=flat), graph)
 
 
+@pytest.mark.thorough
 def test_no_shipped_network_is_written_out() -> None:
     for name in ("resnet110", "inception_v3", "efficientnet_b0", "unet", "vit_b16", "siamese"):
         assert "Written out" not in archspec.to_source(FILES[name])
@@ -313,6 +314,7 @@ def assert_ruff_is_silent(folder: Path, *rules: str) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(shutil.which("ruff") is None, reason="needs ruff")
 @pytest.mark.parametrize("name", most_slow(EVERY))
 def test_ruff_has_nothing_to_say(name: str, tmp_path: Path) -> None:

@@ -464,6 +464,52 @@ def test_an_output_that_is_none_is_refused():
     assert hint == "outputs: main, side.dense; `train: {loss: null}` takes away what a base gives"
 
 
+FROZEN = """\
+archspec: 1
+input: [8, 8, 3]
+layers:
+  - {name: base, layers: [Conv2D: {filters: 4, kernel_size: 3}, BatchNormalization, ReLU]}
+  - {name: twice, Conv2D: {filters: 4, kernel_size: 1, padding: same}}
+  - {name: again, reuse: twice}
+  - GlobalAveragePooling2D
+  - {name: head, Dense: 10}
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "frozen"),
+    [
+        ("base", ["base.conv2d", "base.batch_normalization"]),
+        (["head", "**.conv2d"], ["base.conv2d", "head"]),
+        ("again", ["twice"]),
+        ("*", ["base.conv2d", "base.batch_normalization", "twice", "head"]),
+        ([], []),
+    ],
+)
+def test_what_is_in_a_block_is_frozen_with_it(given, frozen: list[str]):
+    graph = archspec.loads(FROZEN)
+    if given == "*":
+        assert "no weight to train" in str(refusal(graph, {"freeze": given}))
+        return
+    recipe = recipe_of(graph, {"freeze": given})
+    assert recipe.freeze == tuple(frozen)
+    again = recipe_of(graph, recipe.mapping())
+    assert again == recipe
+
+
+def test_show_says_what_the_recipe_freezes():
+    text = archspec.show(archspec.loads(f"{FROZEN}train: {{freeze: base}}")).to_text()
+    assert "frozen           120 of them, by train.freeze" in text
+    assert "frozen  " not in archspec.show(archspec.loads(FROZEN)).to_text()
+
+
+def test_layers_that_never_learn_again_are_warned_of():
+    given = {"freeze": "base", "unfreeze": {"epoch": 6, "learning_rate": 1e-3}}
+    (warning,) = recipe_of(archspec.loads(FROZEN), given).warnings
+    assert warning == "train.unfreeze: epoch 6 is after the last, 5: what is frozen stays so"
+    assert recipe_of(archspec.loads(FROZEN), given, epochs=6).warnings == ()
+
+
 def decay(steps: str, more: str = "") -> Graph:
     schedule = f"{{CosineDecay: {{initial_learning_rate: 0.1, decay_steps: {steps}{more}}}}}"
     return net(f"{{epochs: 6, optimizer: {{SGD: {{learning_rate: {schedule}}}}}}}")
@@ -588,6 +634,7 @@ WHOLE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("count", few_or_many(20, 1000))
+@pytest.mark.thorough
 def test_a_recipe_that_is_broken_in_a_place_or_two_is_refused_or_sound(count):
     words = sorted({*RECIPE, *DATA, *(str(path[-1]) for path in places(WHOLE))})
     refused = 0

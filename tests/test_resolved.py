@@ -275,6 +275,15 @@ def test_a_flat_spec_is_folded_with_its_recipe(flat: Path) -> None:
     assert recipe_of(again).loss == recipe_of(graph).loss
 
 
+@pytest.mark.parametrize("patterns", [["b_*"], ["b_conv", "c_conv"], ["b_conv", "d_*"]])
+def test_frozen_layers_of_a_folded_spec_are_those_of_the_flat_one(flat: Path, patterns) -> None:
+    flat.write_text(f"{flat.read_text('utf-8')}  freeze: {patterns}\n", "utf-8")
+    graph, folded = archspec.load(flat), archspec.fold(flat)
+    frozen = [folded.renamed.get(name, name) for name in recipe_of(graph).freeze]
+    assert sorted(recipe_of(folded.graph).freeze) == sorted(frozen)
+    assert folded.renamed
+
+
 @pytest.mark.thorough
 def test_names_that_show_the_structure_are_kept(tmp_path: Path) -> None:
     (tmp_path / "flat.yaml").write_text(archspec.resolve("vgg16", flat=True), "utf-8")

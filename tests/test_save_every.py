@@ -17,7 +17,6 @@ from test_resume import NET, PLAIN, benchmark, refusal, resume, train
 import archspec
 from archspec.errors import Refused
 from archspec.recipe import recipe_of
-from archspec.training import feed
 
 pytestmark = pytest.mark.keras
 
@@ -55,6 +54,8 @@ def test_it_goes_on_within_an_epoch(way, streamed, tmp_path, monkeypatch):
     text, options = WAYS[way]
     text += "  save_every: {steps: 9}\n"
     if streamed:
+        from archspec.training import feed
+
         monkeypatch.setattr(feed, "BUDGET", 0)
     train(tmp_path / "whole", text, **options)
     with monkeypatch.context() as patch:

@@ -24,6 +24,7 @@ def test_the_smallest_that_fails_is_shown() -> None:
     assert sum(seen[-1]) == 100
 
 
+@pytest.mark.thorough
 def test_each_of_those_tried_is_another() -> None:
     seen: set[tuple[int, ...]] = set()
     try_out(lambda drawn: seen.add(tuple(drawn)), numbers, 20)

@@ -9,7 +9,6 @@ import pytest
 from forks import Archspec
 
 import archspec
-from archspec.runs import threads
 
 pytestmark = pytest.mark.keras
 
@@ -25,11 +24,18 @@ layers:
 defaults: {Conv2D: {kernel_size: 3}}
 train: {data: digits, epochs: 2}
 """
-VARIABLE = threads.THREADS["tensorflow"]
+VARIABLE = "TF_NUM_INTRAOP_THREADS"
 
 
 @pytest.fixture
-def free(monkeypatch):
+def threads():
+    from archspec.runs import threads
+
+    return threads
+
+
+@pytest.fixture
+def free(monkeypatch, threads):
     """An environment that says no number of threads, on two cores."""
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setattr(threads, "count_cores", lambda: 2)
@@ -45,22 +51,22 @@ def free(monkeypatch):
         ("googlenet", 32, None),
     ],
 )
-def test_small_operations_side_by_side_are_not_split(free, spec, batch_size, wanted):
+def test_small_operations_side_by_side_are_not_split(free, spec, batch_size, wanted, threads):
     assert threads.choose_threads(archspec.load(spec), batch_size) == wanted
 
 
 @pytest.mark.parametrize("cores", [1, 4, 64])
-def test_on_other_machines_tensorflow_chooses(free, monkeypatch, cores):
+def test_on_other_machines_tensorflow_chooses(free, monkeypatch, cores, threads):
     monkeypatch.setattr(threads, "count_cores", lambda: cores)
     assert threads.choose_threads(archspec.load("inception10"), 32) is None
 
 
-def test_the_environment_has_the_last_word(free, monkeypatch):
+def test_the_environment_has_the_last_word(free, monkeypatch, threads):
     monkeypatch.setenv(VARIABLE, "2")
     assert threads.choose_threads(archspec.load("inception10"), 32) is None
 
 
-def test_other_backends_choose_by_themselves(free, monkeypatch):
+def test_other_backends_choose_by_themselves(free, monkeypatch, threads):
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
     assert threads.choose_threads(archspec.load("inception10"), 32) is None
 

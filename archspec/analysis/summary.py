@@ -25,7 +25,9 @@ from archspec.analysis.batches import BatchFit, find_largest_batch
 from archspec.analysis.fields import Field, find_fields, find_gates
 from archspec.analysis.measures import LAYER_MEASURES, MEASURES
 from archspec.analysis.memory import Memory, estimate_peak_memory
+from archspec.errors import Refused
 from archspec.graph import Graph, Node, Shape, sum_or_none
+from archspec.recipe.freezing import count_trained, list_frozen
 
 MAX_ROWS = 40  # what a page holds, before blocks are folded
 TRAINING = ("batch_size", "precision", "optimizer")  # the keys of a recipe that memory depends on
@@ -55,12 +57,14 @@ class Totals(Struct, frozen=True):
     """The measures of a whole network.
 
     values: by the measure's name. memory: its parts. gates: how many field and depth leave out.
+    frozen: how many parameters the recipe freezes, which are counted as trained all the same.
     batch: the largest that fits in a memory, if one is asked about.
     """
 
     values: Mapping[str, Any]
     memory: Memory
     gates: int
+    frozen: int = 0
     batch: BatchFit | None = None
 
 
@@ -106,7 +110,16 @@ def compute_totals(graph: Graph, limit: int | None = None, **training: Any) -> T
     given = {**recipe, **training}
     values = {measure.name: measure.compute(graph, given) for measure in MEASURES}
     batch = None if limit is None else find_largest_batch(graph, limit, **given)
-    return Totals(values, estimate_peak_memory(graph, **given), len(find_gates(graph)), batch)
+    memory = estimate_peak_memory(graph, **given)
+    return Totals(values, memory, len(find_gates(graph)), _count_frozen(graph), batch)
+
+
+def _count_frozen(graph: Graph) -> int:
+    """Return how many trainable parameters the recipe freezes; 0 where it is wrong."""
+    try:
+        return graph.trainable_params - count_trained(graph, list_frozen(graph))
+    except Refused:  # which `check` says
+        return 0
 
 
 def find_fitting_depth(graph: Graph) -> int | None:

@@ -16,6 +16,7 @@ from archspec.recipe import RECIPE
 
 if TYPE_CHECKING:
     from archspec.runs.outcome import Run
+    from archspec.weights.initial import Initial
 
 Spec: TypeAlias = Graph | str | Path
 TrainedRun: TypeAlias = "Run | str | Path"
@@ -73,6 +74,38 @@ def folder_of(run: TrainedRun, caller: str) -> Path:
     if not isinstance(run, str | Path):
         raise TypeError(f"{caller}() takes a Run or its folder, not {type(run).__name__}")
     return Path(run)
+
+
+def initial_of(
+    graph: Graph,
+    init_from: TrainedRun | None,
+    init_spec: Spec | None,
+    init_partial: Sequence[str],
+    caller: str,
+) -> Initial | None:
+    """Return the weights that a graph begins with; None where it begins anew.
+
+    Raises `UserError` for options without weights, and as `open_initial` does.
+    """
+    from archspec.weights import PARTIAL
+
+    if isinstance(init_partial, str):
+        raise TypeError(f"init_partial must be a list of words such as {PARTIAL[0]!r}, not a text")
+    for each in init_partial:
+        check_choice("init_partial", each, PARTIAL)
+    if init_from is None:
+        if init_spec is not None or init_partial:
+            word = "init_spec" if init_spec is not None else "init_partial"
+            raise UserError(f"{word} is for the weights of init_from", "name these, too")
+        return None
+    from archspec.runs.outcome import Run
+    from archspec.weights.initial import open_initial
+
+    given = init_from.folder if isinstance(init_from, Run) else init_from
+    if not isinstance(given, str | Path):
+        raise TypeError(f"init_from must be a Run or a path, not {type(given).__name__}")
+    spec = None if init_spec is None else graph_of(init_spec, caller)
+    return open_initial(graph, given, spec, init_partial)
 
 
 def path_or_none(name: str, value: str | Path | None) -> Path | None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec.api.arguments import Spec, check_recipe, graph_of, path_or_none
+from archspec.api.arguments import (
+    Spec,
+    TrainedRun,
+    check_recipe,
+    graph_of,
+    initial_of,
+    path_or_none,
+)
 from archspec.errors import SpecError, UserError
 from archspec.exporting import check_export, export, find_format
 from archspec.graph import Graph
@@ -17,10 +25,19 @@ if TYPE_CHECKING:
     import keras
 
     from archspec.own_layers.files import Files
+    from archspec.weights.initial import Initial
 
 
 def build(
-    spec: Spec, path: str | Path | None = None, *, seed: int = 0, verify: bool = True
+    spec: Spec,
+    path: str | Path | None = None,
+    *,
+    seed: int = 0,
+    init_from: TrainedRun | None = None,
+    init_spec: Spec | None = None,
+    init_partial: Sequence[str] = (),
+    verify: bool = True,
+    echo: Callable[[str], None] = print,
 ) -> keras.Model:
     """Build a spec as a Keras model, and save it if a path is given.
 
@@ -28,7 +45,9 @@ def build(
     path: a .keras file to write; or one of another program (docs/exporting.md), which overwrites
         nothing: .onnx, .tflite, a text that ends in / for a SavedModel, .weights.h5 or .json.
     seed: of the initial weights; the same graph and seed give the same weights.
+    init_from, init_spec, init_partial: weights to take where they fit, as `archspec.train` does.
     verify: whether a file of another program is run there, and compared with Keras.
+    echo: takes what becomes of the weights of init_from; `print` by default.
 
     Raises `SpecError` for a broken spec; `UserError` if Keras or its backend is not installed, or
     what the file needs, with the line that installs it, for a file that cannot be written, and for
@@ -49,12 +68,27 @@ def build(
             hint += "; archspec.to_source(spec) returns source code"
         raise UserError(f"cannot write '{target}': Keras models end in .keras", hint)
     graph = graph_of(spec, "build")
-    model = to_keras(graph, seed)
+    initial = initial_of(graph, init_from, init_spec, init_partial, "build")
+    model = begin(graph, seed, initial, echo)
     if form is not None:
         export(model, graph, str(path), verify)
     elif target is not None:
         with writing(target) as temporary:
             model.save(temporary)
+    return model
+
+
+def begin(
+    graph: Graph, seed: int, initial: Initial | None, echo: Callable[[str], None]
+) -> keras.Model:
+    """Return the Keras model of a graph, with weights that were trained before where some are."""
+    if initial is not None:
+        echo(initial.to_text())
+    model = to_keras(graph, seed)
+    if initial is not None:
+        from archspec.weights.assigning import assign
+
+        assign(model, initial.plan, initial.source)
     return model
 
 

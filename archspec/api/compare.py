@@ -51,7 +51,8 @@ def compare(
         `archspec.train` takes them, for every spec; recipe is a file.
     dir: the folder of the runs, by default `runs/compare`; comparison.md and comparison.csv are
         written there.
-    output: the picture, a .png, .svg or .pdf; by default comparison.png in `dir`.
+    output: the picture, a .png, .svg or .pdf; by default comparison.png in `dir`. A .html is a page
+        with curves, Pareto fronts, a table to sort, and the network of each row.
     quiet: do not show what the trainings print. echo: takes each message; `print` by default.
 
     What is trained already is taken as it is, and a run that was stopped is gone on with. Ctrl-C
@@ -73,7 +74,8 @@ def compare(
 
     picture = path_or_none("output", output)
     if picture is not None:
-        check_choice("the suffix of output", picture.suffix, comparing.PICTURES)
+        suffixes = (*comparing.PICTURES, comparing.PAGE)
+        check_choice("the suffix of output", picture.suffix, suffixes)
     terms = _check_terms(
         seeds,
         settings=settings,
@@ -101,7 +103,16 @@ def compare(
         folder=place,
         echo=(lambda line: None) if quiet else echo,
     )
-    written = comparing.publish(found, place, picture)
+    is_page = picture is not None and picture.suffix == comparing.PAGE
+    written = comparing.publish(found, place, None if is_page else picture)
+    if picture is not None and is_page:
+        from archspec.page.comparison import write_comparison_page
+        from archspec.writing import writing
+
+        text = write_comparison_page(found)
+        with writing(picture) as path:
+            path.write_text(text, encoding="utf-8")
+        written.append(picture)
     echo(f"wrote {', '.join(map(str, written))}")
     return found
 

@@ -112,7 +112,7 @@ class DifferenceReport(Report):
             >>> drawing = archspec.diff("vgg_a", "vgg_b").draw()
             >>> drawing.save("build/vgg.svg")  # doctest: +SKIP
         """
-        from archspec.api.draw import Drawing
+        from archspec.api.draw import Drawing, check_page, on_paper
         from archspec.pictures.boxes import View
         from archspec.pictures.compared import READABLE, draw_both, draw_merged
         from archspec.pictures.style import DIRECTIONS, THEMES, Style
@@ -124,8 +124,19 @@ class DifferenceReport(Report):
             raise UserError(message, hint="`archspec draw` puts several side by side")
         (difference,) = self.differences
         view = View(self._depth, fold, READABLE * (2 if side_by_side else 1))
-        draw = draw_both if side_by_side else draw_merged
-        return Drawing(draw(difference, view, Style(theme, direction)))
+        draw, style = draw_both if side_by_side else draw_merged, Style(theme, direction)
+
+        def make_page() -> str:
+            from archspec.page.drawing import write_difference_page
+            from archspec.pictures.render import draw_svg
+
+            why = "it has both networks, to choose from"
+            check_page(style, "side by side" if side_by_side else "", why)
+            picture = draw_svg(draw_merged(difference, view, on_paper(style)))
+            depth, full = self._depth, self._full
+            return write_difference_page(difference, view, picture, theme, depth, full)
+
+        return Drawing(draw(difference, view, style), make_page)
 
     def _write_form(self, form: str) -> str:
         if form == "json":

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.api.arguments import Spec, check_choice, check_count, graphs_of, path_or_none
 from archspec.errors import UserError
+
+if TYPE_CHECKING:
+    from archspec.pictures.style import Style
 
 
 class Drawing(Struct, frozen=True, eq=False):
     """A picture of networks, which a notebook shows, and `save` writes to a file.
 
-    dot: the picture in Graphviz's DOT language.
+    dot: the picture in Graphviz's DOT language. make_page: returns the page of the networks.
     """
 
     dot: str
+    make_page: Callable[[], str]
 
     @property
     def svg(self) -> str:
@@ -25,16 +32,26 @@ class Drawing(Struct, frozen=True, eq=False):
 
         return draw_svg(self.dot)
 
+    @property
+    def html(self) -> str:
+        """The networks as a page of HTML, in which blocks open and close (docs/page.md).
+
+        Raises `UserError` for a drawing from left to right, and for one with `blocks`.
+        """
+        return self.make_page()
+
     def save(self, path: str | Path, *, dpi: int | None = None) -> Path:
         """Write the picture to a file, and return its path.
 
-        path: its suffix is the format: .svg, .png, .pdf or .dot. Folders above it are made.
+        path: its suffix is the format: .svg, .png, .pdf, .dot, or .html for a page. Folders above
+            it are made.
         dpi: pixels of an inch of a .png, from 36 to 1200; by default 144.
 
         Raises `UserError` for another suffix, for a dpi of what has no pixels, and for a file that
         cannot be written.
         """
-        from archspec.pictures.render import render
+        from archspec.pictures.render import PAGE, check_format, render
+        from archspec.writing import writing
 
         check_count("dpi", dpi, 36)
         if dpi is not None and dpi > 1200:
@@ -42,7 +59,13 @@ class Drawing(Struct, frozen=True, eq=False):
         target = path_or_none("path", path)
         if target is None:
             raise TypeError("path must be a path, not None")
-        render(self.dot, target, dpi)
+        if target.suffix.lower() == PAGE:
+            check_format(target, dpi)
+            text = self.html
+            with writing(target) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        else:
+            render(self.dot, target, dpi)
         return target
 
     def __repr__(self) -> str:
@@ -95,8 +118,38 @@ def draw(
         raise UserError("blocks=True is for one spec, and chooses the depth itself")
     graphs = graphs_of(specs, "draw", broken=True)
     view, style = View(depth, fold), Style(theme, direction, heat)
-    if blocks:
-        return Drawing(to_blocks(graphs[0], fold, style))
-    if len(graphs) > 1:
-        return Drawing(side_by_side(graphs, view, style))
-    return Drawing(to_dot(graphs[0], view, style))
+
+    def draw_with(style: Style) -> str:
+        if blocks:
+            return to_blocks(graphs[0], fold, style)
+        if len(graphs) > 1:
+            return side_by_side(graphs, view, style)
+        return to_dot(graphs[0], view, style)
+
+    dot = draw_with(style)
+
+    def make_page() -> str:
+        from archspec.page.drawing import write_page
+        from archspec.pictures.render import draw_svg
+
+        check_page(style, "blocks" if blocks else "", "its blocks open and close")
+        paper = on_paper(style)
+        picture = draw_svg(dot if paper == style else draw_with(paper))
+        return write_page(graphs, view, picture, theme, heat or "")
+
+    return Drawing(dot, make_page)
+
+
+def on_paper(style: Style) -> Style:
+    """Return the style of the picture that a page prints: paper is light."""
+    return replace(style, theme="light") if style.theme == "dark" else style
+
+
+def check_page(style: Style, given: str, why: str) -> None:
+    """Raise `UserError` for what a page does not have. given: the name of such an option, or "".
+    why: the reason."""
+    if style.across:
+        message = "a page runs from top to bottom, not from left to right"
+        raise UserError(message, "leave the direction out, or write a .svg")
+    if given:
+        raise UserError(f"a page has no '{given}': {why}", "leave it out, or write a .svg")

@@ -13,6 +13,7 @@ from archspec.api.arguments import (
     check_count,
     folder_of,
     graph_of,
+    initial_of,
     needs_run_extra,
     path_or_none,
 )
@@ -42,6 +43,9 @@ def train(
     resize: bool = False,
     device: str | None = None,
     run_dir: str | Path | None = None,
+    init_from: TrainedRun | None = None,
+    init_spec: Spec | None = None,
+    init_partial: Sequence[str] = (),
     weights: bool = False,
     quiet: bool = False,
     distribute: bool = False,
@@ -62,6 +66,10 @@ def train(
     device: "cpu", "gpu", "gpu:1", or "gpus" for all, which share each batch; by default the first
         GPU, or the CPU where there is none.
     run_dir: a new or empty folder; by default the next free `runs/NAME-N`.
+    init_from: weights to begin with: a run or its folder, a .keras or .weights.h5 file, or
+        `keras.applications.NAME`. init_spec: the spec that those of a .weights.h5 file are of, if
+        that is another. init_partial: what is taken of weights with another shape: "slice", "mean",
+        "classes" (docs/weights.md).
     weights: also write the values of all weights, as text.
     quiet: show no progress.
     distribute: train together with other processes, mostly on other machines, which make the same
@@ -97,10 +105,12 @@ def train(
     from archspec.runs.job import RunOptions
     from archspec.training.run import train as run
 
+    initial = initial_of(graph, init_from, init_spec, init_partial, "train")
     return run(
         graph,
         found,
         RunOptions(device, quiet, weights, echo, cluster),
+        initial=initial,
         run_dir=path_or_none("run_dir", run_dir),
         data_dir=path_or_none("data_dir", data_dir),
         limit=limit,

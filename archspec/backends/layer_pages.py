@@ -238,7 +238,7 @@ def _write_text(page: Mapping[str, Any]) -> str:
     """Return a page as text: a title, and under each heading its lines."""
     lines = [*textwrap.wrap(f"{page['name']}: {page['op']}. {page['sentence']}", WIDTH), ""]
     arguments = list(_arguments_in_text(page))
-    sections = [*_sections(page), *arguments]
+    sections = list_sections(page)
     first = arguments[0][0] if arguments else None
     width = max(len(heading) for heading, _ in sections) + 2
     for heading, written in sections:
@@ -291,6 +291,11 @@ def _write_markdown(page: Mapping[str, Any]) -> str:
     if rest := _list_defaults(page):
         lines += ["", f"Keras's defaults: {', '.join(f'`{each}`' for each in rest)}"]
     return "\n".join(lines)
+
+
+def list_sections(page: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return the headings of a page as text, each with its lines."""
+    return [*_sections(page), *_arguments_in_text(page)]
 
 
 def _sections(page: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:

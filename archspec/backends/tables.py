@@ -184,6 +184,11 @@ def _list_facts(summary: Summary, form: str) -> str:
         if not fixed
         else f"{params:,}: {totals['trainable_params']:,} trained, {fixed:,} fixed "
         "(moving statistics, frozen layers)",
+        **(
+            {"frozen": f"{frozen:,} of them, by train.freeze; the memory below is that without it"}
+            if (frozen := summary.totals.frozen)
+            else {}
+        ),
         **{
             measure.fact[0]: _write_fact(measure.unit, totals[measure.name], measure.fact[1])
             for measure in MEASURES

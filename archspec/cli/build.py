@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from archspec.api.arguments import initial_of
+from archspec.api.build import begin
 from archspec.api.build import build as build_model
-from archspec.api.build import to_keras
 from archspec.api.resolve import resolve
 from archspec.api.show import show
 from archspec.api.source import to_source
@@ -15,6 +17,7 @@ from archspec.backends import framework
 from archspec.cli.options import (
     edit_option,
     files,
+    init_options,
     layers_option,
     recipe_option,
     set_option,
@@ -41,6 +44,7 @@ from archspec.reading import suggest_path
 @layers_option
 @target_option("The file to write: .keras, .yaml, .py, .onnx, .tflite, .weights.h5, .json, FOLDER/")
 @recipe_option("seed", "Seed of the initial weights; 0 by default.")
+@init_options
 @click.option("--flat", is_flag=True, help="Write a .yaml or .py file without blocks and loops.")
 @click.option(
     "--verify/--no-verify", default=True, help="Whether the file of another program is run there."
@@ -53,6 +57,7 @@ def build(
     seed: int | None,
     flat: bool,
     verify: bool,
+    **init: Any,
 ) -> None:
     """Build a SPEC as a Keras model, in a .keras file, or write its resolved spec or source code.
 
@@ -64,6 +69,8 @@ def build(
     Files of other programs are run there on two random samples, and compared with Keras: ONNX
     (.onnx), LiteRT (.tflite), and a TensorFlow SavedModel (a folder, whose name ends in /). A file
     .weights.h5 has the weights alone, .json the architecture as Keras writes it.
+
+    --init-from takes weights that were trained before, layer by layer, where they fit.
     """
     output = None if target is None else Path(target)
     if target is not None and (form := find_format(target)) is not None:
@@ -72,7 +79,9 @@ def build(
         check_export(target)
         graph = load_and_warn(spec, settings, edits)
         framework.own_process()
-        difference = export(to_keras(graph, seed or 0), graph, target, verify)
+        initial = initial_of(graph, **init, caller="build")
+        model = begin(graph, seed or 0, initial, click.echo)
+        difference = export(model, graph, target, verify)
         compared = "" if difference is None else f", max difference {difference:.1e} from Keras"
         click.echo(f"wrote {target}, {form.words}: {graph.total_params:,} parameters{compared}")
         return
@@ -86,6 +95,8 @@ def build(
         raise UserError(f"{message}, source code in .py, a SavedModel's folder in /", hint)
     if flat and not is_text:
         raise click.UsageError("--flat is for a resolved spec or source code: -o FILE.yaml or .py")
+    if any(init.values()) and is_text:
+        raise click.UsageError("--init-from is for a Keras model: this file has no weights")
     if seed is not None and is_text:
         what = "source code draws them anew" if suffix == PYTHON else "a spec has no weights"
         raise click.UsageError(f"--seed is for the weights of a Keras model: {what}")
@@ -101,5 +112,5 @@ def build(
     path = output or BUILD / f"{graph.name}.keras"
     click.echo(show(graph).to_text())
     framework.own_process()
-    build_model(graph, path, seed=seed or 0)
+    build_model(graph, path, seed=seed or 0, **init, echo=click.echo)
     click.echo(f"built {path}: {graph.total_params:,} parameters, fingerprint {graph.fingerprint}")

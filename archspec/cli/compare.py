@@ -35,7 +35,9 @@ from archspec.runs.interrupt import INTERRUPT
     help="The folder of the runs: by default runs/compare, or runs for the list.",
 )
 @format_option("csv")
-@output_option("The chart, a .png, .svg or .pdf; by default comparison.png in --dir.")
+@output_option(
+    "The chart, a .png, .svg or .pdf; by default comparison.png in --dir. Or a page, a .html."
+)
 @click.option("--quiet", is_flag=True, help="Do not show what the trainings print.")
 @click.option("--jobs", is_flag=True, help="Print the trainings as commands, for a queue.")
 def compare(
@@ -61,16 +63,17 @@ def compare(
     check_given_once(settings, **options)  # wrong usage is known without what trains
     from archspec.api.compare import compare as compare_specs
     from archspec.api.compare import list_jobs, list_runs
-    from archspec.comparing.compare import PICTURES, is_run
+    from archspec.comparing.compare import PAGE, PICTURES, is_run
     from archspec.comparing.members import Terms
 
     given = Terms(settings=settings, **options).options
     if all(map(is_run, arguments)) and (given or seeds > 1):
         option = next(iter(given), "--seeds")
         raise click.UsageError(f"{option} is for training: give a SPEC to train")
-    if output is not None and (not arguments or output.suffix not in PICTURES):
+    suffixes = (*PICTURES, PAGE)
+    if output is not None and (not arguments or output.suffix not in suffixes):
         raise click.UsageError(
-            f"--output needs SPECs or RUNs, and a file that ends in {' or '.join(PICTURES)}"
+            f"--output needs SPECs or RUNs, and a file that ends in {' or '.join(suffixes)}"
         )
     if jobs:
         if not arguments or output is not None or form != "text":

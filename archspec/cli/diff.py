@@ -53,7 +53,7 @@ COLOURS = {
 @click.option("--recipe", is_flag=True, help="Another recipe counts as another network.")
 @click.option("--git", is_flag=True, help="Take the arguments that git gives (docs/diff.md).")
 @format_option("json", "github")
-@output_option("Draw what differs, too: a file whose suffix is .svg, .png, .pdf or .dot.")
+@output_option("Draw what differs, too: to a .svg, .png, .pdf or .dot, or to a page, a .html.")
 @click.option("--side-by-side", is_flag=True, help="Draw each network by itself.")
 @picture_options
 def diff(

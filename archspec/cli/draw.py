@@ -31,7 +31,9 @@ from archspec.pictures.style import COSTS
 @set_option
 @edit_option
 @layers_option
-@output_option("The file to write; its suffix is the format: .svg, .png, .pdf or .dot.")
+@output_option(
+    "The file to write; its suffix is the format: .svg, .png, .pdf, .dot, or .html for a page."
+)
 @click.option("--depth", type=MANY, help="Fold blocks that are nested so deep into a box each.")
 @click.option("--blocks", is_flag=True, help="Draw an overview, and each block once beside it.")
 @click.option("--heat", type=click.Choice(list(COSTS)), help="Shade boxes by their cost.")
@@ -51,7 +53,8 @@ def draw(
 ) -> None:
     """Draw a SPEC, or several side by side.
 
-    The picture is build/NAME.svg, unless -o names another file. If a SPEC is broken, the layers
+    The picture is build/NAME.svg, unless -o names another file; a .html is a page in which blocks
+    open and close, with the details of each layer. If a SPEC is broken, the layers
     that could be reached are drawn: those that failed in red, those that follow in grey. The exit
     status is then 1.
     """

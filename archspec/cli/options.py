@@ -13,6 +13,7 @@ from archspec.arguments import MAX_INTEGER
 from archspec.display import TABLE_STYLES
 from archspec.reading import path_of
 from archspec.recipe import DATA, RECIPE
+from archspec.weights import PARTIAL
 
 STDIN = "-"
 LENGTHS = ("epochs", "steps")
@@ -141,6 +142,31 @@ def _expand(context: click.Context, option: click.Parameter, text: str | None) -
 def target_option(what: str) -> Callable[[Verb], Verb]:
     """Return `-o` as a text, which may end in `/`."""
     return click.option("-o", "--output", "target", metavar="PATH", callback=_expand, help=what)
+
+
+def init_options(verb: Verb) -> Verb:
+    """Add the options for weights to begin with."""
+    options: Sequence[Callable[[Verb], Verb]] = [
+        click.option(
+            "--init-from",
+            metavar="WEIGHTS",
+            help="Begin with the weights of a run, a .keras or .weights.h5 file, or "
+            "keras.applications.NAME, where they fit.",
+        ),
+        click.option(
+            "--init-spec", metavar="SPEC", help="The spec that those of a .weights.h5 file are of."
+        ),
+        click.option(
+            "--init-partial",
+            multiple=True,
+            type=click.Choice(PARTIAL),
+            help="Take of weights with another shape: slice: what both have; mean: that over the "
+            "channels of images; classes: those of the outputs that both have. May be repeated.",
+        ),
+    ]
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
 
 
 # --- the recipe ----------------------------------------------------------------------------------

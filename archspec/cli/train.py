@@ -15,6 +15,7 @@ from archspec.cli.options import (
     WholeNumber,
     check_given_once,
     files,
+    init_options,
     layers_option,
     path_type,
     recipe_option,
@@ -24,7 +25,10 @@ from archspec.cli.specs import load_and_warn
 from archspec.runs.interrupt import INTERRUPT
 
 # Options that `--resume` does not have: they belong to the run.
-OF_RUN = ("recipe", "precision", "seed", "limit", "resize")
+OF_RUN = (
+    *("recipe", "precision", "seed", "limit", "resize"),
+    *("init_from", "init_spec", "init_partial"),
+)
 
 
 @click.command()
@@ -33,6 +37,7 @@ OF_RUN = ("recipe", "precision", "seed", "limit", "resize")
 @recipe_options
 @layers_option
 @recipe_option("seed")
+@init_options
 @click.option("--run-dir", type=path_type, help="The run's folder; by default runs/NAME-N.")
 @click.option("--weights", is_flag=True, help="Also write all weights, as text, to weights.txt.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
@@ -69,7 +74,7 @@ def train(
         if edits:
             raise click.UsageError("--edit is for a SPEC: --resume cannot change a run's network")
         for name in OF_RUN:
-            if options.pop(name) not in (None, False):
+            if options.pop(name) not in (None, False, ()):
                 option = f"--{name.replace('_', '-')}"
                 raise click.UsageError(f"{option} belongs to the run: --resume cannot change it")
         found = go_on(resume, settings=settings, echo=click.echo, **options)

@@ -19,6 +19,7 @@ from archspec.writing import writing
 
 FOLDER = RUNS / "compare"
 PICTURES = (".png", ".svg", ".pdf")
+PAGE = ".html"  # which archspec.page writes
 
 
 def compare(

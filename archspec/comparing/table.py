@@ -141,9 +141,9 @@ class Comparison(Struct, frozen=True, eq=False):
         if form == "csv":
             return _write_csv([_list_exact(row) for row in self.rows])
         notes = (
-            [f"- {note}" for note in _list_notes(self)] if form == "markdown" else _list_notes(self)
+            [f"- {note}" for note in list_notes(self)] if form == "markdown" else list_notes(self)
         )
-        return "\n".join([_write_table(self.rows, _choose_columns(self), form), "", *notes, ""])
+        return "\n".join([_write_table(self.rows, choose_columns(self), form), "", *notes, ""])
 
 
 def build_comparison(
@@ -217,7 +217,7 @@ def _describe_differences(row: NetworkRow, usual: Mapping[str, str]) -> tuple[st
     return (*found, f"other images in {conditions['data']}") if others else tuple(found)
 
 
-def _list_notes(comparison: Comparison) -> list[str]:
+def list_notes(comparison: Comparison) -> list[str]:
     """Return notes on what the numbers mean, on the conditions, and on what is missing."""
     results = [each for row in comparison.rows for each in row.results]
     notes = []
@@ -300,7 +300,8 @@ COSTS: dict[str, Write] = {
 }
 
 
-def _choose_columns(comparison: Comparison) -> dict[str, Write]:
+def choose_columns(comparison: Comparison) -> dict[str, Write]:
+    """Return the columns of the table of a comparison, each with what writes its cells."""
     several = any(len(row.results) > 1 for row in comparison.rows)
     runs: dict[str, Write] = {"runs": lambda row: str(len(row.results))} if several else {}
     costs = dict(COSTS)

@@ -34,7 +34,8 @@ class ChangedGraph(Struct, frozen=True, eq=False):
 
     changes: by the names of nodes; none for one that is the same and taken alike. outputs: those
     that are added or removed, by name. lost: how many connections that are gone are left out.
-    second: of a merged graph, the network whose shapes folded blocks have.
+    second: of a merged graph, the network whose shapes folded blocks have. gone: of one, the names
+    that the layers of the first network alone have there.
     """
 
     graph: Graph
@@ -42,3 +43,4 @@ class ChangedGraph(Struct, frozen=True, eq=False):
     outputs: Mapping[str, WayKind] = field(default_factory=dict)
     lost: int = 0
     second: Graph | None = None
+    gone: Mapping[str, str] = field(default_factory=dict)

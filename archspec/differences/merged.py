@@ -234,7 +234,8 @@ class _Merger:
             base=None,
             edits=(),
         )
-        return ChangedGraph(graph, changes, _drop_same(self.outputs), lost, self.b)
+        gone = {self.names[node.name]: node.name for node in self.gone}
+        return ChangedGraph(graph, changes, _drop_same(self.outputs), lost, self.b, gone)
 
     def mark(self, graph: Graph) -> ChangedGraph:
         """Return one of both graphs with what of it differs from the other."""

@@ -15,6 +15,8 @@ from archspec.expand.values import fill
 from archspec.graph import Kind
 from archspec.syntax.steps import For, Step, locate_variables
 
+CALLED = "in block"  # how the note on a call begins
+
 
 def name_step(step: Step, context: Context, number: int | None, out: Expansion) -> str | None:
     """Return the explicit name of a step; iterations of `repeat` are numbered from 0."""
@@ -102,7 +104,7 @@ def open_group(
 
 def make_call_note(scope: Scope, span: Span) -> Note:
     """Return the note for errors inside a block call; scope: that of the call."""
-    return Note(f"in block '{scope.title}', as {scope.path}", span)
+    return Note(f"{CALLED} '{scope.title}', as {scope.path}", span)
 
 
 def settle_names(out: Expansion) -> None:

@@ -39,9 +39,7 @@ def read_application(name: str) -> bytes:
 
     Raises `UserError` for a name that is none of them, and if Keras is not installed.
     """
-    if name not in APPLICATIONS:
-        hint = did_you_mean(name, APPLICATIONS) or f"there are {', '.join(APPLICATIONS)}"
-        raise UserError(f"keras.applications has no model '{name}' that can be imported", hint)
+    check_application(name)
     framework.chosen()  # which says at once what is not installed
     root = Path(__file__).parent.parent.parent
     # With -P nothing in the folder that the command works in is taken for a module.
@@ -52,6 +50,13 @@ def read_application(name: str) -> bytes:
         why = said[-1] if said else f"its process ended with {done.returncode}"
         raise UserError(f"Keras cannot make {APPLICATION}{name}: {why}")
     return done.stdout
+
+
+def check_application(name: str) -> None:
+    """Raise `UserError` for a name that is none of the models of `keras.applications`."""
+    if name not in APPLICATIONS:
+        hint = did_you_mean(name, APPLICATIONS) or f"there are {', '.join(APPLICATIONS)}"
+        raise UserError(f"keras.applications has no model '{name}' that can be imported", hint)
 
 
 def print_application(name: str) -> None:

@@ -6,23 +6,18 @@ weights, and of their file, which a stranger may have made, only small arrays th
 
 from __future__ import annotations
 
-import re
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from archspec.errors import Refused
-from archspec.expand.scopes import snake_case
+from archspec.errors import Refused, UserError
 from archspec.importing.arguments import bind, shorten
 from archspec.importing.files import Model
 from archspec.importing.findings import Findings
+from archspec.importing.weights import WrongWeight, find_array, list_groups, open_weights
 from archspec.importing.wiring import ImportedStep
 from archspec.layers import traits_of
-from archspec.reading import open_file, reason
 
 MOST = 64  # numbers that are written as arguments
-WEIGHTS = "model.weights.h5"
-INDEX = re.compile(r"layers\[(\d+)\]")
 BY_HAND = "give mean and variance to the layer itself in Python, and save the model again"
 Moments = tuple[list[float], list[float]]
 
@@ -63,7 +58,7 @@ def _find_moments(model: Model, step: ImportedStep) -> Moments | None:
         return _check([_convert(each) for each in weights])
     if model.weights is None:
         return None
-    return _check(_read_arrays(model, _find_group(model.config, step.path)))
+    return _check(_read_arrays(model, step.old))
 
 
 def _check(arrays: Sequence[Any]) -> Moments | None:
@@ -73,14 +68,19 @@ def _check(arrays: Sequence[Any]) -> Moments | None:
         raise Refused(
             f"has means of shape {mean.shape} in its weights", None, "import-weights", hint=BY_HAND
         )
+    _check_size(mean)
+    both = [list(map(float, each.reshape(-1))) for each in (mean, variance)]
+    is_new = not any(both[0]) and set(both[1]) == {1.0}
+    return None if is_new else (both[0], both[1])
+
+
+def _check_size(mean: Any) -> None:
+    """Refuse more numbers than a spec should have as arguments."""
     if mean.size > MOST:
         message = f"has {mean.size:,} means in its weights, and {MOST} are the limit for a spec"
         raise Refused(
             message, None, "import-weights", hint="adapt the built model again, in Python"
         )
-    both = [list(map(float, each.reshape(-1))) for each in (mean, variance)]
-    is_new = not any(both[0]) and set(both[1]) == {1.0}
-    return None if is_new else (both[0], both[1])
 
 
 def _convert(weight: Any) -> Any:
@@ -89,81 +89,21 @@ def _convert(weight: Any) -> Any:
     return keras.ops.convert_to_numpy(weight)
 
 
-# --- the file of weights -------------------------------------------------------------------------
-
-
-def _find_group(config: Mapping[str, Any], path: str) -> list[str]:
-    """Return where Keras writes the weights of a layer: by classes, numbered in each model."""
-    names: list[str] = []
-    model: Any = config["config"]
-    for index in map(int, INDEX.findall(path)):
-        entries = model["layers"]
-        # Operations are no layers, and have no weights.
-        before = [_name_class(each) for each in entries[:index] if "ops" not in _modules(each)]
-        base = _name_class(entries[index])
-        count = before.count(base)
-        names += ["layers", f"{base}_{count}" if count else base]
-        model = entries[index]["config"]
-    return names
-
-
-def _modules(entry: Mapping[str, Any]) -> list[str]:
-    return str(entry.get("module")).split(".")
-
-
-def _name_class(entry: Mapping[str, Any]) -> str:
-    return snake_case(str(entry["class_name"]))
-
-
 def _read_arrays(model: Model, names: Sequence[str]) -> list[Any]:
-    """Return the two arrays of a layer. Raises `Refused` for what cannot be read safely."""
-    try:
-        import h5py
-    except ModuleNotFoundError:
-        message = "may have its mean in its weights, and nothing here reads them"
-        raise Refused(
-            message, None, "import-weights", hint="pip install h5py, which Keras brings"
-        ) from None
+    """Return the two arrays of a layer. names: its own, after those of the models around it.
+
+    Raises `Refused` for what cannot be read safely.
+    """
     assert model.weights is not None
+    group = list_groups(model.config)[tuple(names)]
     try:
-        with (
-            open_file(model.weights, 2**40) as file,
-            zipfile.ZipFile(file) as packed,
-            packed.open(WEIGHTS) as member,
-            h5py.File(member) as weights,
-        ):
-            arrays = []
-            for number in ("0", "1"):
-                group = weights
-                for name in (*names, "vars", number):
-                    # Other links lead out of the file, or in circles.
-                    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                        raise Refused(
-                            "has no mean in the weights of the file",
-                            None,
-                            "import-weights",
-                            hint=BY_HAND,
-                        )
-                    group = group[name]
-                is_plain = isinstance(group, h5py.Dataset) and not (
-                    group.is_virtual or group.external
-                )
-                if not is_plain or group.dtype.kind != "f":
-                    raise Refused(
-                        "has no numbers in its weights", None, "import-weights", hint=BY_HAND
-                    )
-                if group.size > MOST:
-                    message = f"has {group.size:,} means in its weights, and {MOST} are the limit"
-                    raise Refused(
-                        message,
-                        None,
-                        "import-weights",
-                        hint="adapt the built model again, in Python",
-                    )
-                arrays.append(group[()].reshape(group.shape))
-            return arrays
-    except Refused:
-        raise
-    except Exception as error:  # h5py raises many kinds for a damaged file
-        message = f"has weights that cannot be read: {reason(error)}"
-        raise Refused(message, None, "import-weights", hint=BY_HAND) from None
+        with open_weights(model.weights) as weights:
+            arrays = [find_array(weights, group, "mean", number) for number in (0, 1)]
+            for each in arrays:
+                _check_size(each)
+            return [each[()].reshape(each.shape) for each in arrays]
+    except WrongWeight as wrong:
+        message = f"has a mean or a variance that {wrong}"
+    except UserError as error:
+        message = f"may have its mean in its weights: {error.args[0]}"
+    raise Refused(message, None, "import-weights", hint=BY_HAND) from None

@@ -6,7 +6,7 @@ blocks of other files, each of which keeps seeing its own file's params, default
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from archspec.syntax.source import Document, Value, read_file
 from archspec.syntax.steps import Body, read_body
 
 MAX_FILES = 100
+Read = Callable[[Path, str], Document]  # (path, name in messages)
 
 
 class Home(Struct, frozen=True, eq=False):
@@ -98,19 +99,22 @@ class Spec(Struct, frozen=True, eq=False):
 
 
 def open_spec(
-    document: Document, settings: Mapping[str, Any] | None = None, edits: Sequence[str] = ()
+    document: Document,
+    settings: Mapping[str, Any] | None = None,
+    edits: Sequence[str] = (),
+    read: Read = read_file,
 ) -> Spec:
     """Return the spec of a document, with some of its values replaced, and edits of its steps.
 
     settings: values by param or dotted path, as `--set` and `load(path, **params)` give them.
-    edits: as `--edit` takes them.
+    edits: as `--edit` takes them. read: gives the documents of the files that it names.
     Raises `SpecError` if the document cannot be read as a whole, and `UserError` for a setting that
     it has no place for.
     """
-    spec = _open(_Reader(), document, settings, edits)
+    spec = _open(_Reader(read), document, settings, edits)
     if not spec.merged:
         return spec
-    before = _Reader(lays_params=False)
+    before = _Reader(read, lays_params=False)
     try:
         return replace(
             spec, before=replace(_open(before, document, settings, edits), merged=spec.merged)
@@ -167,12 +171,14 @@ def _open(
 class _Reader:
     """Reads files and the files that they name, each once, and collects their errors.
 
-    libraries: imported files by their paths. trail: notes on how the file being read was reached.
+    read_document: reads a file. libraries: imported files by their paths. trail: notes on how the
+    file being read was reached.
     lays_params: whether params of a block are laid over those of the block that it replaces.
     merged: the places of those that are.
     """
 
-    def __init__(self, lays_params: bool = True) -> None:
+    def __init__(self, read: Read, lays_params: bool = True) -> None:
+        self.read_document = read
         self.lays_params = lays_params
         self.merged: list[Span] = []
         self.documents: dict[Path, Document] = {}
@@ -445,7 +451,7 @@ class _Reader:
             if len(self.documents) >= MAX_FILES:
                 raise fail(f"more than {MAX_FILES} files in all")
             try:
-                self.documents[resolved] = read_file(path, _relative_name(path))
+                self.documents[resolved] = self.read_document(path, _relative_name(path))
             except UserError as error:
                 raise fail(str(error.args[0]), error.hint) from None
         return self.documents[resolved]

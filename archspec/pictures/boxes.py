@@ -45,8 +45,14 @@ class View(Struct, frozen=True):
 
 def build_scene(graph: Graph | ChangedGraph, view: View) -> Scene:
     """Return the boxes and edges of a view, all in graph order."""
+    return collapse_frames(*build_open_scene(graph, view))
+
+
+def build_open_scene(graph: Graph | ChangedGraph, view: View) -> tuple[Scene, set[str]]:
+    """Return the scene with every layer in a box, and the paths of the frames that a view collapses
+    into one box each."""
     scene = _unframe(build_full_scene(graph, view.fold))
-    return collapse_frames(scene, _choose_collapsed(scene, view))
+    return scene, _choose_collapsed(scene, view)
 
 
 def build_full_scene(graph: Graph | ChangedGraph, fold: bool = True) -> Scene:

@@ -271,6 +271,19 @@ def count_layers(scene: Scene, box: Box) -> Counter[tuple[str, str]]:
     return Counter({(title, ops[title]): number for title, number in count.items()})
 
 
+def describe_done(scene: Scene, box: Box) -> list[str]:
+    """Return what is done inside a folded block, in lines: `+ 2  ~ 1  of 9 layers`."""
+    nodes, kind = list_repetitions(scene, box)[0], scene.find_done(box)
+    counts = Counter(each for node in nodes for each in scene.find_kinds([node]))
+    if len(counts) > 1:
+        words = [f"{SIGNS[each]} {counts[each]}" for each in SIGNS if counts[each]]
+        return ["  ".join([*words, f"of {len(nodes)} layers"])]
+    if kind == "changed" and "" in counts:
+        return ["other connections"]
+    held = [f"{number} {name}" for (name, _), number in count_layers(scene, box).items()]
+    return wrap_words(held) if kind else []
+
+
 def wrap_use(use: Mapping[str, str]) -> list[str]:
     """Return the values of a use of a block in lines: `filters=64, strides=2`."""
     return wrap_words(f"{name}={value}" for name, value in use.items())

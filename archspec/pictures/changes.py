@@ -19,10 +19,8 @@ from archspec.differences.text import list_settings, list_totals, write_verdict
 from archspec.graph import Node
 from archspec.pictures.cells import (
     BoxCell,
-    count_layers,
+    describe_done,
     describe_shapes,
-    list_repetitions,
-    wrap_words,
 )
 from archspec.pictures.labels import SLACK, Labels, lay_out_cell
 from archspec.pictures.markup import Cell, Table, Text, write_label
@@ -53,21 +51,13 @@ WAYS: dict[WayKind, str] = {"added": "new connection", "removed": "connection go
 class DifferenceLabels(Labels, frozen=True):
     """The labels of a picture of what differs between two networks."""
 
-    def find_kind(self, box: Box) -> ChangeKind:
-        """Return what is done to all layers of a box; `changed` where it is not one thing, or where
-        connections inside a folded block are others."""
-        kinds = self.picture.scene.find_kinds(box.represented)
-        if box.block and kinds == {""} and self.picture.scene.differs(box):
-            return "changed"
-        return kinds.pop() if len(kinds) == 1 else "changed"
-
     # --- boxes and frames
 
     def write_box(self, box: Box) -> str:
         """Return the label of a box."""
         rows = self._block_rows(box) if box.block else self._rows(box)
         kinds = self.picture.scene.find_kinds(box.represented)
-        kind = self.find_kind(box) if box.block or len(kinds) == 1 else ""
+        kind = self.picture.scene.find_done(box) if box.block or len(kinds) == 1 else ""
         look: dict[str, object] = {"CELLPADDING": 3, **self._look(kind)}
         if box.calls > 1 and not kind:
             look["STYLE"] = "dashed"
@@ -87,7 +77,7 @@ class DifferenceLabels(Labels, frozen=True):
 
     def _write_cell(self, box: Box, cell: BoxCell) -> Cell:
         kinds = self.picture.scene.find_kinds(box.represented)
-        kind = cell.change or (self.find_kind(box) if not cell.op else "")
+        kind = cell.change or (self.picture.scene.find_done(box) if not cell.op else "")
         holds = lay_out_cell(replace(cell, face=cell.face if kind else ""))
         if cell.notes and not isinstance(holds, Table):
             holds = [*holds, *(Text(f"\n{note}", size=SMALL) for note in cell.notes)]
@@ -99,23 +89,13 @@ class DifferenceLabels(Labels, frozen=True):
     def _block_rows(self, box: Box) -> list[list[Cell]]:
         """Return the rows of a folded block: its name, its shapes, and what is done inside."""
         scene = self.picture.scene
-        kind = self.find_kind(box)
+        kind = self.picture.scene.find_done(box)
         title = join_title(scene.list_title_lines(box.block))
         fill = self.theme.changes[kind][0] if kind else self.theme.plain
         ink = self.theme.ink if kind else self.theme.quiet
         sign = f"{SIGNS[kind]} " if kind else ""
-        lines = [Text(line, size=SMALL) for line in describe_shapes(scene, box)]
-        nodes = list_repetitions(scene, box)[0]
-        counts = Counter(each for node in nodes for each in scene.find_kinds([node]))
-        if len(counts) > 1:
-            words = [f"{SIGNS[each]} {counts[each]}" for each in SIGNS if counts[each]]
-            words += [f"of {len(nodes)} layers"]
-            lines.append(Text("  ".join(words), size=SMALL))
-        elif kind == "changed" and "" in counts:
-            lines.append(Text("other connections", size=SMALL))
-        elif kind:
-            held = [f"{number} {name}" for (name, _), number in count_layers(scene, box).items()]
-            lines += [Text(line, size=SMALL) for line in wrap_words(held)]
+        said = [*describe_shapes(scene, box), *describe_done(scene, box)]
+        lines = [Text(line, size=SMALL) for line in said]
         rows = [Cell([Text(f"{sign}{title}", "Bold" if kind else "")], fill, ink)]
         return [[row] for row in (*rows, *(Cell([line], fill, ink) for line in lines))]
 

@@ -18,6 +18,7 @@ from archspec.streams import held_back, show
 from archspec.writing import writing
 
 FORMATS = (".svg", ".png", ".pdf", ".dot")
+PAGE = ".html"  # which archspec.page writes, not Graphviz
 DPI = 144
 NOWHERE = "\uf7c3", "\U0010fffd"  # private characters, which no font has
 PROBE = 100  # points of text that letters are measured in
@@ -32,17 +33,23 @@ def render(dot: str, path: Path, dpi: int | None = None) -> None:
     without pixels, and if no font of this machine has the letters.
     """
     suffix = path.suffix.lower()
-    if suffix not in FORMATS:
+    check_format(path, dpi)
+    drawn = dot.encode() if suffix == ".dot" else _lay_out(dot, suffix[1:], dpi or DPI)
+    with writing(path) as temporary:
+        temporary.write_bytes(drawn)
+
+
+def check_format(path: Path, dpi: int | None = None) -> None:
+    """Raise `UserError` for a suffix that no picture has, and for a dpi of what has no pixels."""
+    suffix = path.suffix.lower()
+    if suffix not in (*FORMATS, PAGE):
         raise UserError(
-            f"cannot draw '{path}': its suffix must be {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
+            f"cannot draw '{path}': its suffix must be {', '.join(FORMATS)} or {PAGE}",
             hint=f"write '{suggest_path(path, FORMATS[0])}'",
         )
     if dpi is not None and suffix != ".png":
         hint = f"write '{suggest_path(path, '.png')}', or leave the resolution out"
         raise UserError(f"cannot draw '{path}' at {dpi} dpi: only a .png has pixels", hint)
-    drawn = dot.encode() if suffix == ".dot" else _lay_out(dot, suffix[1:], dpi or DPI)
-    with writing(path) as temporary:
-        temporary.write_bytes(drawn)
 
 
 def to_svg(graph: Graph) -> str:

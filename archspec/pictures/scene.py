@@ -214,6 +214,14 @@ class Scene(Struct, frozen=True, dict=True):
         """Return all that is done to nodes, without what is done to connections."""
         return {self.find_kind(node.name) for node in nodes}
 
+    def find_done(self, box: Box) -> ChangeKind:
+        """Return what is done to all layers of a box; `changed` where it is not one thing, or where
+        connections inside a folded block are others."""
+        kinds = self.find_kinds(box.represented)
+        if box.block and kinds == {""} and self.differs(box):
+            return "changed"
+        return kinds.pop() if len(kinds) == 1 else "changed"
+
     def differs(self, box: Box) -> bool:
         """Return whether something is done to a layer of a box, or to a connection into one."""
         return any(node.name in self.changes for node in box.represented)

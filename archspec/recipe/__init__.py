@@ -9,6 +9,7 @@ slow begins.
 
 from archspec.recipe.augmentation import split_augment
 from archspec.recipe.callbacks import ended_early, find_restoring
+from archspec.recipe.freezing import count_trained
 from archspec.recipe.misfits import find_misfit, suggest_units
 from archspec.recipe.of_graph import Recipe, find_followed, recipe_of
 from archspec.recipe.outputs import find_rectified, gives_probabilities, is_one_unit, is_sparse
@@ -21,6 +22,7 @@ __all__ = [
     "RECIPE",
     "SCALED_TWICE",
     "Recipe",
+    "count_trained",
     "ended_early",
     "find_followed",
     "find_misfit",

@@ -16,6 +16,7 @@ from archspec.recipe.augmentation import (
     list_followed,
 )
 from archspec.recipe.callbacks import check_callbacks, check_restoring, list_measured, read_best
+from archspec.recipe.freezing import check_freezing, find_frozen
 from archspec.recipe.outputs import (
     check_labels,
     check_shapes,
@@ -38,6 +39,7 @@ class Recipe(Train, frozen=True, kw_only=True):
     epochs, steps: one of them is None. loss, metrics, loss_weights: by the dotted name of the
     output, one entry for every output in the graph's order. Objects are in normal form.
     data.inputs, data.targets, data.class_weight: by name, where the recipe says something.
+    freeze: the names of the layers, not patterns.
     warnings: what the user should read before the first step.
     """
 
@@ -64,6 +66,8 @@ class Recipe(Train, frozen=True, kw_only=True):
             if name in BY_OUTPUT:
                 each = {call(output): write(value) for output, value in value.items()}
                 written[name] = each if several else next(iter(each.values()))
+            elif name == "freeze":
+                written[name] = [call(each) for each in value]
             elif value is not None:
                 written[name] = write(value)
         if not several:
@@ -132,6 +136,13 @@ def recipe_of(
     _check_precision(train.optimizer, train.precision)
     check_callbacks(train.optimizer, train.callbacks, measured, len(graph.outputs) > 1)
     check_restoring(train.callbacks)
+    frozen = find_frozen(graph, train.freeze)
+    check_freezing(graph, frozen, train.unfreeze)
+    if train.unfreeze and not train.steps and train.unfreeze["epoch"] > (train.epochs or 0):
+        warnings.append(
+            f"train.unfreeze: epoch {train.unfreeze['epoch']} is after the last, {train.epochs}: "
+            "what is frozen stays so"
+        )
     weights = spread_over_outputs(graph, "loss_weights", train.loss_weights or {})
     of_graph = {
         "data": source,
@@ -139,6 +150,7 @@ def recipe_of(
         "loss": {name: losses[name] for name in graph.outputs},
         "metrics": {name: metrics.get(name, ()) for name in graph.outputs},
         "loss_weights": {name: weights.get(name, 1.0) for name in graph.outputs},
+        "freeze": frozen,
         "best": read_best(train, measured),
         "warnings": tuple(warnings),
     }

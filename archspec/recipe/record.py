@@ -37,11 +37,13 @@ from archspec.recipe.types import (
     LOSSES,
     METRICS,
     OPTIMIZER,
+    PATTERNS,
     PRECISION,
     RESIZE,
     SAVE_EVERY,
     SCALE,
     SHARE,
+    UNFREEZE,
     WEIGHTS,
 )
 from archspec.syntax.source import read_file, to_plain
@@ -150,6 +152,16 @@ class Train(Struct, frozen=True, kw_only=True):
     ] = None
     loss_weights: A[
         Mapping[str, float] | None, WEIGHTS, "How much the loss of each output counts."
+    ] = None
+    freeze: A[
+        tuple[str, ...],
+        PATTERNS,
+        "Names of layers, blocks or groups whose weights stay as they are, or patterns of them.",
+    ] = ()
+    unfreeze: A[
+        Mapping[str, Any] | None,
+        UNFREEZE,
+        "The epoch, from 1, with which frozen layers begin to learn, and the learning rate then.",
     ] = None
     callbacks: A[
         tuple[Object, ...],

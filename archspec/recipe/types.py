@@ -264,6 +264,32 @@ SAVE_EVERY = optional(
 )
 
 
+PATTERNS = Type(
+    "a name of layers, or a list of names; `*` and `**` stand in them as under `at` of an edit",
+    {
+        "anyOf": [
+            {"type": "string", "minLength": 1},
+            {"type": "array", "items": {"type": "string", "minLength": 1}},
+        ]
+    },
+    lambda value: (value,) if isinstance(value, str) else tuple(value),
+)
+UNFREEZE = optional(
+    Type(
+        "{epoch: E, learning_rate: R}, E being 2 or more",
+        {
+            "type": "object",
+            "properties": {
+                "epoch": {"type": "integer", "minimum": 2},
+                "learning_rate": {"type": "number", "exclusiveMinimum": 0},
+            },
+            "required": ["epoch", "learning_rate"],
+            "additionalProperties": False,
+        },
+    )
+)
+
+
 def suggest_precision(word: str) -> str | None:
     """Return a hint for what others call a precision."""
     name = foreign.PRECISIONS.get(word.casefold())

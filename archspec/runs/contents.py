@@ -106,6 +106,14 @@ DATA = record(
     limit=maybe(COUNT),
 )
 OWN_LAYERS = record("file sha256 layers", file=TEXT, sha256=TEXT, layers=listing(TEXT))
+INIT = record(
+    "from fingerprint partial parameters",
+    **{"from": TEXT},
+    fingerprint=TEXT,
+    sha256=TEXT,
+    partial=listing(TEXT),
+    parameters=mapping(COUNT),
+)
 RUN = record(
     "status data",
     status=TEXT,
@@ -114,6 +122,7 @@ RUN = record(
     fingerprint=TEXT,
     spec=maybe(TEXT),
     own_layers=listing(OWN_LAYERS),
+    init=INIT,
     data=DATA,
     device=maybe({"type": "string", "pattern": "^[a-z]+(:[0-9]{1,3})?$"}),
     threads=maybe({**COUNT, "minimum": 1, "maximum": 4096}),

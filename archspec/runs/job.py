@@ -56,7 +56,7 @@ class Job(Struct, frozen=True, eq=False):
     """A training to be done: a network, its recipe, its images, and the folder for its files.
 
     parts: "train", "validation", "test" -> images. facts: the keys of run.json that are known
-    before the training.
+    before the training. initial: weights that were trained before, to begin with.
     """
 
     graph: Graph
@@ -65,6 +65,7 @@ class Job(Struct, frozen=True, eq=False):
     parts: Mapping[str, Part]
     folder: RunFolder
     facts: Mapping[str, Any]
+    initial: Any = None
 
 
 def count_steps_per_epoch(recipe: Recipe, images: int) -> int:

@@ -8,7 +8,7 @@ for first, and what they explain is not reported again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -18,9 +18,9 @@ from archspec.arguments import show
 from archspec.errors import MAX_ERRORS, Note, Span, enough
 from archspec.schema import unknown_words, wrong_values
 from archspec.schema.check_result import CheckResult, find_head, find_values
-from archspec.schema.validator import Fault, quick_check, validator
+from archspec.schema.validator import Fault, editor_validator, quick_check, validator
 from archspec.schema.yaml_traps import report_traps
-from archspec.syntax.source import Document, Value, to_plain
+from archspec.syntax.source import Document, Value, is_yaml, to_plain
 
 
 class Handler(Struct, frozen=True):
@@ -49,6 +49,7 @@ HANDLERS: Mapping[str, Handler] = {  # by the part's role in the schema
     "version": Handler(wrong_value=wrong_values.report_version),
 }
 
+SAID_OF_TEXT = ("yaml", "duplicate-key", "alias", "tag")  # the codes of what is no YAML
 LACKING = ("required", "minItems", "minProperties")  # refuse a value for what is not in it
 
 
@@ -87,6 +88,40 @@ def check(document: Document) -> CheckResult:
             result.fatal = True
             break
     return result
+
+
+def find_said_by_schema(document: Document) -> set[tuple[Span, str]]:
+    """Return the place and the code of each error of this file that a server of YAML says, too, if
+    it has the schema: what is no YAML, and what lies where the schema refuses a value.
+
+    It says nothing of two words that may stand alone but not together, and of keys without values.
+    """
+    found = check(document).diagnostics
+    said = {(each.span, each.code) for each in document.errors if each.code in SAID_OF_TEXT}
+    if is_yaml("\n".join(document.source.lines)):  # what follows the grammar, and no spec may have
+        said = {each for each in said if each[1] != "yaml"}
+    root = document.rest
+    if root is None or not isinstance(root.data, dict):
+        return said | {(each.span, each.code) for each in found}
+    errors = editor_validator().iter_errors(to_plain(root))
+    refused = [find_values(root, each.absolute_path)[-1].span for each in errors]
+    blank = {span for span, _ in _iter_blank(root)}
+    return said | {
+        (each.span, each.code)
+        for each in found
+        if each not in document.errors and each.span not in blank
+        if any(place.holds(each.span) or each.span.holds(place) for place in refused)
+    }
+
+
+def _iter_blank(value: Value) -> Iterator[tuple[Span, Value]]:
+    """Yield the places of keys without a value."""
+    for _, span, each in value.entries():
+        if each.is_blank:
+            yield span, each
+        yield from _iter_blank(each)
+    for each in value.data if isinstance(value.data, tuple) else ():
+        yield from _iter_blank(each)
 
 
 def _report_inputs_as_input(root: Value, result: CheckResult) -> Span | None:

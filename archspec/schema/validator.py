@@ -45,6 +45,13 @@ def _validator(own: tuple[Layer, ...]) -> Any:
     return extend(jsonschema.Draft202012Validator, {"propertyNames": lambda *_: ()})(make_schema())
 
 
+def editor_validator() -> Any:
+    """Return a validator of jsonschema that takes all of the schema, as one in an editor does."""
+    import jsonschema
+
+    return jsonschema.Draft202012Validator(json.loads(read_shipped()))
+
+
 class Fault(Struct, frozen=True):
     """One error of the validator, and the value that it refuses.
 

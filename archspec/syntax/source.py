@@ -246,6 +246,14 @@ def read_text(text: str, name: str, path: Path | None = None, shown: str | None 
     return Document(None, source, path, tuple(errors))
 
 
+def is_yaml(text: str) -> bool:
+    """Return whether a text keeps to the grammar of YAML, whatever it says."""
+    try:
+        return all(True for _ in yaml.parse(text, Loader=Loader))
+    except yaml.YAMLError:
+        return False
+
+
 def _compose(text: str, source: Source) -> Value:
     """Return the value of a text. Raises `SpecError` with the first mistake in it."""
     try:

@@ -8,8 +8,10 @@ from math import ceil
 from typing import Any
 
 import keras
+from msgspec.structs import replace
 
 from archspec.backends.keras import make_layer
+from archspec.backends.spec_yaml import flat_name
 from archspec.graph import Graph
 from archspec.objects import Object, named
 from archspec.recipe import (
@@ -61,11 +63,21 @@ def compile_trainer(
     """Return a compiled model that shares the weights of `model`: the trainer.
 
     It has the augmentation in front, and its outputs are keyed by their names in the spec. `model`
-    itself is never compiled, so that it is saved without any of that.
+    itself is never compiled, so that it is saved without any of that. What the recipe freezes is
+    frozen.
 
     per_epoch: steps in an epoch. device: the one in use, such as `gpu:0`. sharing: of each batch
     among several devices, which take one step in a call.
     """
+    _freeze(model, recipe)
+    trainer = _make_trainer(model, graph, recipe, sharing)
+    compile_by(recipe, trainer, graph, per_epoch, device, sharing)
+    return trainer
+
+
+def _make_trainer(
+    model: keras.Model, graph: Graph, recipe: Recipe, sharing: Sharing | None
+) -> keras.Model:
     outputs = model.outputs
     inputs: Any = dict(zip(graph.inputs, model.inputs, strict=True))
     if len(inputs) == 1:
@@ -78,16 +90,29 @@ def compile_trainer(
         layers = [make_layer(*named(step)) for step in inside]
         outputs = model(_Augment(layers)(inputs))
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+    usual = ManySteps if keras.backend.backend() == "tensorflow" else keras.Model
+    kind = sharing.trainer if sharing else usual
+    if len(outputs) == 1:
+        return kind(inputs, outputs[0])
+    return kind(inputs, dict(zip(graph.outputs, outputs, strict=True)))
+
+
+def compile_by(
+    recipe: Recipe,
+    trainer: keras.Model,
+    graph: Graph,
+    per_epoch: int,
+    device: str,
+    sharing: Sharing | None = None,
+) -> None:
+    """Compile a trainer by a recipe, with a new optimizer. The others: as for `compile_trainer`."""
     losses = {name: build_object(keras.losses, each) for name, each in recipe.loss.items()}
     metrics = {
         name: [_build_metric(graph, name, each) for each in several]
         for name, several in recipe.metrics.items()
     }
-    single = len(outputs) == 1
+    single = len(graph.outputs) == 1
     (first, *_) = graph.outputs
-    usual = ManySteps if keras.backend.backend() == "tensorflow" else keras.Model
-    kind = sharing.trainer if sharing else usual
-    trainer = kind(inputs, outputs[0] if single else dict(zip(graph.outputs, outputs, strict=True)))
     trainer.compile(
         optimizer=build_object(keras.optimizers, recipe.optimizer),
         loss=losses[first] if single else losses,
@@ -96,7 +121,28 @@ def compile_trainer(
         steps_per_execution=1 if sharing else choose_steps_per_execution(graph, recipe, per_epoch),
         jit_compile=_choose_jit(device, sharing),
     )
-    return trainer
+
+
+def _freeze(model: keras.Model, recipe: Recipe) -> None:
+    """Keep the weights of the layers that a recipe freezes as they are.
+
+    A BatchNormalization then runs on its moving statistics, as Keras has it.
+    """
+    for name in recipe.freeze:
+        model.get_layer(flat_name(name)).trainable = False
+
+
+def unfreeze(model: keras.Model, graph: Graph, recipe: Recipe) -> Recipe:
+    """Let the layers that a recipe freezes learn, but those that the spec itself freezes.
+
+    Returns the recipe from then on, with the learning rate under `unfreeze`.
+    """
+    for name in recipe.freeze:
+        if graph[name].arguments.get("trainable", True):
+            model.get_layer(flat_name(name)).trainable = True
+    optimizer, given = named(recipe.optimizer)
+    rate = (recipe.unfreeze or {})["learning_rate"]
+    return replace(recipe, optimizer={optimizer: {**given, "learning_rate": rate}})
 
 
 def _build_metric(graph: Graph, output: str, value: Object) -> Any:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+from msgspec import Struct
 
 from archspec.backends.keras import to_keras
 from archspec.errors import UserError
 from archspec.reading import kind_of
-from archspec.recipe import find_followed, find_restoring, split_augment
+from archspec.recipe import count_trained, find_followed, find_restoring, split_augment
 from archspec.runs.failure import is_interrupt
 from archspec.runs.folder import BEST
 from archspec.runs.interrupt import INTERRUPT
@@ -32,14 +33,15 @@ from archspec.runs.outcome import Metrics, Run
 from archspec.training import figures
 from archspec.training.augmenting import JointAugmentation
 from archspec.training.callbacks import build_callback
-from archspec.training.compiling import compile_trainer, use_precision
+from archspec.training.compiling import compile_by, compile_trainer, unfreeze, use_precision
 from archspec.training.feed import Feed
 from archspec.training.measuring import measure
 from archspec.training.progress import Progress
-from archspec.training.recorder import BestModel, Keeper, Recorder, RestOfEpoch, Steps
+from archspec.training.recorder import BestModel, Keeper, OneTraining, Recorder, Steps
 from archspec.training.sharing import Sharing
 from archspec.training.state import State, restore_variables
 from archspec.training.writer import Writer
+from archspec.weights.assigning import assign
 
 if TYPE_CHECKING:
     from archspec.training.cluster import Team
@@ -67,6 +69,8 @@ def learn(
     started, clock = datetime.now(UTC), time.perf_counter()
     with sharing.scope() if sharing else nullcontext():
         model, trainer = _build_models(job, device, sharing)
+    if job.initial is not None and state is None:
+        assign(model, job.initial.plan, job.initial.source)
     facts = {
         **job.facts,
         "device": device,
@@ -75,7 +79,9 @@ def learn(
         "started": started.isoformat(timespec="seconds"),
     }
     job.folder.write_json("run.json", facts | {"status": "running"})
-    training = _Training(job, model, trainer, sharing)
+    training = _Training(job, model, trainer, device, sharing)
+    if job.recipe.freeze:
+        options.echo(_describe_frozen(job))
     status = "failed"
     try:
         training.make_feeds()
@@ -124,6 +130,27 @@ def _build_models(
         return model, compile_trainer(model, job.graph, recipe, per_epoch, device, sharing)
 
 
+def _describe_frozen(job: Job) -> str:
+    """Return how many parameters are trained while layers are frozen, and how long."""
+    trained = count_trained(job.graph, job.recipe.freeze)
+    text = f"{trained:,} of {job.graph.trainable_params:,} parameters are trained"
+    if (unfreeze := job.recipe.unfreeze) is None:
+        return f"{text}: layers are frozen"
+    return f"{text} before epoch {unfreeze['epoch']}, all from then on"
+
+
+class _Part(Struct, frozen=True):
+    """A call of `fit`: the epochs after `first` up to `last`, the first of them after some steps.
+
+    unfreezes: whether frozen layers begin to learn with it.
+    """
+
+    first: int
+    last: int
+    step: int = 0
+    unfreezes: bool = False
+
+
 class _Training:
     """A training in progress: its models, data and callbacks, and its metrics so far.
 
@@ -131,10 +158,16 @@ class _Training:
     """
 
     def __init__(
-        self, job: Job, model: keras.Model, trainer: keras.Model, sharing: Sharing | None
+        self,
+        job: Job,
+        model: keras.Model,
+        trainer: keras.Model,
+        device: str,
+        sharing: Sharing | None,
     ) -> None:
         """Make the callbacks. Nothing is read and nothing written."""
-        self.job, self.model, self.trainer, self.sharing = job, model, trainer, sharing
+        self.job, self.model, self.trainer = job, model, trainer
+        self.device, self.sharing = device, sharing
         recipe, images = job.recipe, len(job.parts["train"])
         self.epochs = count_epochs(recipe, images)
         per_epoch = count_steps_per_epoch(recipe, images)
@@ -210,7 +243,8 @@ class _Training:
         finite.
         """
         recipe, feeds = self.job.recipe, self.feeds
-        done = self.done = state.epochs if state else 0
+        self.done = state.epochs if state else 0
+        parts = self._list_parts(state)
         keeper = Keeper(
             self.recorder,
             self.best,
@@ -220,6 +254,7 @@ class _Training:
             state,
             recipe.save_every,
             count_steps_per_epoch(recipe, len(self.job.parts["train"])),
+            keeps_first=self.job.initial is not None,
         )
         callbacks: Any = [
             self.recorder,
@@ -236,23 +271,53 @@ class _Training:
             validation_data=feeds["validation"].pair if "validation" in feeds else None,
             validation_batch_size=recipe.batch_size,
         )
-        epochs = done if state and state.stopped else self.epochs
+        one = OneTraining(callbacks, self.trainer, len(parts))
         if self.sharing is not None:
             self.sharing.prepare(self.trainer, feeds["train"].read_targets())
         with self.writer:
-            if state and state.step:
-                callbacks = RestOfEpoch(callbacks, self.trainer, state.step)
-                rest = feeds["train"].skip(state.step)
-                fit(rest, epochs=done + 1, initial_epoch=done, callbacks=callbacks)
-                done += 1
-                epochs = done if self.trainer.stop_training else epochs
-                callbacks.over = True
-                assert keeper.state is not None
-                # At its end `fit` puts the averages of an optimizer in place of the weights.
-                restore_variables(keeper.state.arrays, self.trainer)
-            fit(feeds["train"].x, epochs=epochs, initial_epoch=done, callbacks=callbacks)
+            for part in parts:
+                if one.is_begun:
+                    assert keeper.state is not None
+                    # At its end `fit` puts the averages of an optimizer in place of the weights.
+                    restore_variables(keeper.state.arrays, self.trainer)
+                if part.unfreezes:
+                    self._unfreeze()
+                one.first = part.step
+                x = feeds["train"].skip(part.step) if part.step else feeds["train"].x
+                fit(x, epochs=part.last, initial_epoch=part.first, callbacks=one)
+                if self.trainer.stop_training:
+                    break
         self.recorder.check_losses()
         self.best.restore()
+
+    def _list_parts(self, state: State | None) -> list[_Part]:
+        """Return the calls of `fit` that the training takes: the rest of an epoch, where the state
+        is within one, and the epochs before and after frozen layers begin to learn."""
+        unfreeze = self.job.recipe.unfreeze
+        frozen = unfreeze["epoch"] - 1 if unfreeze else self.epochs
+        done, step = (state.epochs, state.step) if state else (0, 0)
+        last = done if state and state.stopped else self.epochs
+        learning = (done, step) > (frozen, 0)  # in the state already
+        parts = []
+        if step:
+            parts.append(_Part(done, done + 1, step, unfreezes=learning))
+            done += 1
+        if learning or frozen >= last:
+            return [*parts, _Part(done, last, unfreezes=learning and not parts)]
+        if done < frozen or not parts:  # of no epoch, too: the state is of this call's optimizer
+            parts.append(_Part(done, frozen))
+        return [*parts, _Part(frozen, last, unfreezes=True)]
+
+    def _unfreeze(self) -> None:
+        """Let frozen layers learn from now on, by a new optimizer."""
+        job, images = self.job, len(self.job.parts["train"])
+        recipe = unfreeze(self.model, job.graph, job.recipe)
+        per_epoch = count_steps_per_epoch(recipe, images)
+        sharing = self.sharing
+        with use_precision(recipe.precision), sharing.scope() if sharing else nullcontext():
+            compile_by(recipe, self.trainer, job.graph, per_epoch, self.device, sharing)
+        if sharing is not None:
+            sharing.prepare(self.trainer, self.feeds["train"].read_targets())
 
     def evaluate(self) -> None:
         """Measure the best model on the images of test and validation."""

@@ -26,6 +26,7 @@ from archspec.training.state import (
     drop_other_states,
     restore_metrics,
     restore_variables,
+    restore_weights,
     write_state,
 )
 from archspec.training.writer import Writer
@@ -264,18 +265,24 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         state: State | None,
         save_every: Mapping[str, float] | None,
         per_epoch: int,
+        keeps_first: bool,
     ) -> None:
         """Keep what the recorder's folder needs. resolved: the text of its resolved.yaml. state: to
-        go on from, or None to start from the beginning. per_epoch: steps in an epoch."""
+        go on from, or None to start from the beginning. per_epoch: steps in an epoch. keeps_first:
+        whether to keep the state before the first epoch, which nothing else tells."""
         super().__init__()
         self.interval, self.per_epoch = Interval(save_every), per_epoch
         self.first = state.step if state else 0  # the step that the next epoch begins with
         self.recorder, self.best, self.steps = recorder, best, steps
         self.feed, self.resolved, self.state = feed, resolved, state
         self.folder, self.writer = recorder.folder, recorder.writer
+        self.keeps_first = keeps_first
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if self.state is not None:
+        if self.state is None and self.keeps_first:
+            self.state = self._copy(0)
+            write_state(self.folder, self.state)
+        elif self.state is not None:
             self._restore(self.state)
             self.recorder.before = self.state.seconds
             self.state = replace(self.state, best=None)  # whose memory is needed no more
@@ -284,7 +291,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         """Restore the run as it was at the end of the state's epoch."""
         if state.best_epoch:
             if state.best is not None:
-                restore_variables(state.best, self.model)
+                restore_weights(state.best, self.model)  # its optimizer may have been another
             else:
                 self.folder.load_best(self.best.model)
             self.folder.save_best(self.best.keep(), state.best_epoch)
@@ -355,28 +362,28 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.writer.add(partial(self._write, state, self.best.keep() if is_best else None))
 
 
-class RestOfEpoch(keras.callbacks.CallbackList):  # type: ignore[misc]
-    """Callbacks of a training that is resumed within an epoch, which takes two calls of `fit`.
+class OneTraining(keras.callbacks.CallbackList):  # type: ignore[misc]
+    """Callbacks of a training that takes several calls of `fit`, and is one for the callbacks.
 
-    The first trains the rest of the epoch, whose steps have the numbers that they would have had;
-    the second trains the epochs after it. For the callbacks it is one training.
+    A call may train the rest of an epoch: its steps then have the numbers that they would have had.
     """
 
     def __init__(
-        self, callbacks: Sequence[keras.callbacks.Callback], model: keras.Model, first: int
+        self, callbacks: Sequence[keras.callbacks.Callback], model: keras.Model, calls: int
     ) -> None:
-        """first: the step that the rest of the epoch begins with, from 0."""
+        """calls: how many calls of `fit` there will be."""
         super().__init__(callbacks, add_history=True, model=model)
-        self.first = first
-        self.begun = self.over = False
+        self.calls, self.is_begun = calls, False
+        self.first = 0  # the step that the next epoch begins with
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if not self.begun:
-            self.begun = True
+        if not self.is_begun:
+            self.is_begun = True
             super().on_train_begin(logs)
 
     def on_train_end(self, logs: Any = None) -> None:
-        if self.over:
+        self.calls -= 1
+        if self.calls == 0 or self.model.stop_training:
             super().on_train_end(logs)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:

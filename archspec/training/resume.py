@@ -97,6 +97,11 @@ def resume(
         return None
     dataset, parts, now_facts = _prepare(folder, facts, graph, recipe, data, data_dir, echo)
     text = write_yaml(now)
+    if state is None and "init" in facts:
+        raise UserError(
+            f"{run} was stopped before it had the weights that it was to begin with",
+            f"train the spec anew, with --init-from {facts['init']['from']}",
+        )
     num_epochs = count_epochs(recipe, len(parts["train"]))
     if is_changed and state is not None and num_epochs <= state.epochs:
         raise UserError(
@@ -186,9 +191,8 @@ def _prepare(
     )
     echo(describe_data(dataset, parts))
     now_facts = describe_job(graph, recipe, dataset, parts, data_dir, limit)
-    now_facts |= {
-        key: facts[key] for key in ("params", "spec", "threads", "device") if key in facts
-    }
+    kept = ("params", "spec", "threads", "device", "init")
+    now_facts |= {key: facts[key] for key in kept if key in facts}
     if now_facts["data"]["fingerprint"] != before["fingerprint"]:
         raise UserError(
             f"the images of {dataset.name} are not those that {folder.path} began with",
@@ -199,6 +203,8 @@ def _prepare(
 
 def _say_start(state: State | None) -> str:
     """Return the message that says where a run goes on."""
+    if state is not None and not (state.epochs or state.step):
+        return "going on before the first epoch"
     if state is None:
         return "there is no state to go on from: starting from the beginning"
     if state.step:
@@ -218,10 +224,10 @@ def _fill_new_folder(
     the folder is a run's."""
     from archspec.training.state import copy_states
 
-    spec = old.path / "spec.yaml"
     with record_failure(new):
-        if kind_of(spec) == "file":
-            new.write("spec.yaml", partial(shutil.copyfile, spec))
+        for name in ("spec.yaml", "init.json"):
+            if kind_of(old.path / name) == "file":
+                new.write(name, partial(shutil.copyfile, old.path / name))
         new.write_json("run.json", {**facts, "status": "running"})
         if state is not None:
             copy_states(state, old, new, max_bytes)

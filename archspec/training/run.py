@@ -7,6 +7,7 @@ A run's folder holds
     run.json        versions, devices, times        curves.png   loss and metrics by epoch
     metrics.json    on test and validation images   last/        the state, to go on from
     samples.png     images as the model takes them
+    init.json       the weights that it began with, if they were trained before
 
 `train` starts one; `resume`, in `archspec.training.resume`, goes on with one.
 """
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from archspec.runs.outcome import Run
     from archspec.training.cluster import Team
     from archspec.training.state import State
+    from archspec.weights.initial import Initial
 
 
 def train(
@@ -54,6 +56,7 @@ def train(
     data_dir: Path | None = None,
     limit: int | None = None,
     text: str | None = None,
+    initial: Initial | None = None,
 ) -> Run:
     """Train a graph by its recipe, and write the run's folder.
 
@@ -63,7 +66,7 @@ def train(
 
     run_dir: an empty or new folder; by default the next free `runs/NAME-N`. data_dir: the folder
     where datasets are looked for first. limit: train on so many images. text: the spec as given,
-    for spec.yaml.
+    for spec.yaml. initial: weights to begin with.
 
     Ctrl-C ends the run with what it has: `interrupted` of the `Run` is then true.
 
@@ -75,6 +78,8 @@ def train(
     for warning in recipe.warnings:
         if warning not in said:
             options.echo(f"warning: {warning}")
+    if initial is not None:
+        options.echo(f"{initial.to_text()}\n")
     refuse_misfit(graph, recipe)
     _refuse_tensorboard(recipe)
     recipe = locate_data(recipe)
@@ -87,6 +92,8 @@ def train(
     dataset, parts = rename(dataset, parts, flat_name)
     resolved = format_resolved(graph, recipe)
     facts = describe_job(graph, recipe, dataset, parts, data_dir, limit)
+    if initial is not None:
+        facts["init"] = initial.to_facts()
     with joined(options) as (team, options):
         folder = RunFolder(graph.name, run_dir) if team is None or team.leads else Nowhere()
         if text is not None:
@@ -94,11 +101,13 @@ def train(
             folder.write_text("spec.yaml", text)
         with record_failure(folder):
             folder.write_json("run.json", {**facts, "status": "running"})
+            if initial is not None:
+                folder.write_json("init.json", initial.to_data())
             folder.write_text("resolved.yaml", resolved)  # with it, the folder is a run's
             # The graph of resolved.yaml is trained, so that its outputs have the same names when
             # the run is resumed.
             graph = loads(resolved, "resolved.yaml")
-            job = Job(graph, recipe_of(graph), dataset, parts, folder, facts)
+            job = Job(graph, recipe_of(graph), dataset, parts, folder, facts, initial)
             return start_training(job, options, team=team)
 
 

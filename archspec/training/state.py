@@ -2,6 +2,7 @@
 
     last/0003.npz        after the third epoch
     last/0003-500.npz    after 500 steps of the fourth
+    last/0000.npz        before the first, of a run that began with weights that were trained before
 
 A file holds every variable (weights, seed generators, the optimizer's), what the callbacks
 remember, and the history; within an epoch the metrics so far, too. The best model is part of the
@@ -286,7 +287,7 @@ def _read_state(path: Path, max_bytes: int) -> State:
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
             raise ValueError(f"{name} is no array of numbers")
     epochs, step = facts["epochs"], facts.get("step", 0)
-    if path.name != Path(_name_file(epochs, step)).name or not (epochs or step):
+    if path.name != Path(_name_file(epochs, step)).name:
         raise ValueError(f"it is of epoch {epochs}{f' and step {step}' if step else ''}")
     memories = _check_memories(facts["resolved"], facts["memories"])
     _check_history(memories[0], epochs)
@@ -408,6 +409,14 @@ def restore_variables(arrays: Mapping[str, Array], trainer: keras.Model) -> None
     Raises `UserError` where the arrays do not fit the model.
     """
     _assign(arrays, "variable", list(_list_variables(trainer)))
+
+
+def restore_weights(arrays: Mapping[str, Array], trainer: keras.Model) -> None:
+    """Set every variable of a model but those of its optimizer to its value in a state.
+
+    Raises `UserError` where the arrays do not fit the model.
+    """
+    _assign(arrays, "variable", trainer.variables)
 
 
 def restore_metrics(arrays: Mapping[str, Array], trainer: keras.Model) -> None:

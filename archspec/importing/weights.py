@@ -1,0 +1,134 @@
+"""Read single weights of a file that Keras wrote, and that a stranger may have made.
+
+Keras numbers layers by class in each model, `layers/conv2d_1/vars/0`, and keeps no names. Only
+numbers that lie in the file itself are read: no link that leads out of it or in circles, no virtual
+or external data, and no filter but Keras's own compression.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from archspec.errors import ArchspecError, UserError
+from archspec.expand.scopes import snake_case
+from archspec.reading import open_file, readable, reason
+
+WEIGHTS = "model.weights.h5"  # in a .keras file
+LARGEST = 2**40  # bytes of a file
+PACKED = (1, 2)  # the numbers that HDF5 has for the filters deflate and shuffle
+# Keras's attribute for a layer within an attention is not its name.
+INSIDE = {"attention_output": "output"}
+# Keras exports a class under another name than it has, and writes its weights under the latter.
+EXPORTED = {"group_query_attention": "grouped_query_attention"}
+
+
+class WrongWeight(Exception):
+    """A weight that is not in a file as it must be; the message goes on after its name."""
+
+
+def list_groups(config: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Return where Keras writes the weights of each layer: by classes, numbered in each model.
+
+    config: of the model. A layer is named after the models around it: `("encoder", "dense")`.
+    """
+    groups: dict[tuple[str, ...], tuple[str, ...]] = {}
+    left: list[tuple[Any, tuple[str, ...], tuple[str, ...]]] = [(config["config"], (), ())]
+    while left:
+        model, around, path = left.pop()
+        counts: Counter[str] = Counter()
+        for entry in model["layers"]:
+            if "ops" in str(entry.get("module")).split("."):
+                continue  # an operation is no layer, and has no weights
+            kind = snake_case(str(entry["class_name"]))
+            kind = EXPORTED.get(kind, kind)
+            names, group = (*around, _name_layer(entry)), (*path, "layers", number(kind, counts))
+            groups[names] = group
+            if isinstance(entry["config"].get("layers"), list):
+                left.append((entry["config"], names, group))
+    return groups
+
+
+def number(kind: str, counts: Counter[str]) -> str:
+    """Return the name of a layer's group, and count it. kind: its class, `batch_normalization`.
+    counts: of the layers before it."""
+    counts[kind] += 1
+    return f"{kind}_{counts[kind] - 1}" if counts[kind] > 1 else kind
+
+
+def _name_layer(entry: Mapping[str, Any]) -> str:
+    config = entry.get("config")
+    named = config.get("name") if isinstance(config, Mapping) else None
+    return str(entry.get("name") or named)
+
+
+@contextmanager
+def open_weights(path: Path) -> Iterator[Any]:
+    """Open the weights of a .keras or .weights.h5 file.
+
+    Raises `UserError` for a file that is none, whatever goes wrong while it is open.
+    """
+    source = readable(path)
+    try:
+        import h5py
+    except ModuleNotFoundError:
+        message = f"{source}: nothing here reads weights"
+        raise UserError(message, "pip install h5py, which Keras brings") from None
+    try:
+        with open_file(path, LARGEST) as file:
+            if path.suffix == ".keras":
+                with (
+                    zipfile.ZipFile(file) as packed,
+                    packed.open(WEIGHTS) as member,
+                    h5py.File(member) as weights,
+                ):
+                    yield weights
+            else:
+                with h5py.File(file) as weights:
+                    yield weights
+    except (ArchspecError, WrongWeight):
+        raise
+    except Exception as error:  # h5py raises many kinds for a damaged file
+        said = f"its weights cannot be read: {reason(error)}"
+        raise UserError(f"{source}: {said}", "save the model again, in Python") from None
+
+
+def find_array(weights: Any, group: Sequence[str], name: str, number: int) -> Any:
+    """Return the data set of a weight, of which nothing is read yet.
+
+    weights: an open file. group: that of its layer. name: of the weight, `query/kernel` in a layer
+    within. number: its place among the weights of that layer.
+
+    Raises `WrongWeight` where there is none, or none that is safe to read.
+    """
+    import h5py
+
+    found = weights
+    for part in (*group, *name.split("/")[:-1], "vars", str(number)):
+        if part not in (*group, "vars", str(number)):
+            part = _find_inside(found, part)
+        # Other links lead out of the file, or in circles.
+        link = found.get(part, getlink=True) if isinstance(found, h5py.Group) else None
+        if not isinstance(link, h5py.HardLink):
+            raise WrongWeight("is not in the file")
+        found = found[part]
+    is_plain = isinstance(found, h5py.Dataset) and not (found.is_virtual or found.external)
+    kinds = "iu" if name == "count" else "f"  # of the samples that a layer was adapted to
+    if not is_plain or found.dtype.kind not in kinds:
+        raise WrongWeight("is not stored as numbers in the file")
+    plist = found.id.get_create_plist()
+    filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
+    if any(each not in PACKED for each in filters) or prod(found.chunks or ()) > found.size:
+        raise WrongWeight("is stored in a way that Keras does not store it")
+    return found
+
+
+def _find_inside(group: Any, name: str) -> str:
+    """Return the group of a layer within a layer: `query` is `query_dense` or `_query_dense`."""
+    usual = f"{INSIDE.get(name, name)}_dense"
+    return f"_{usual}" if f"_{usual}" in group else usual

@@ -1,0 +1,116 @@
+"""What a page tells of layers and groups: where they are written, and the arithmetic of `show`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from archspec import notation
+from archspec.analysis.fields import find_fields
+from archspec.arguments import show
+from archspec.backends.layer_pages import find_users, list_sections, make_page
+from archspec.errors import Source, Span
+from archspec.graph import Graph, Node, Region
+
+MOST = 10**6  # columns: more than any line has
+Section = list[int]  # the places of a heading and of its lines among the texts of the page
+Place = tuple[int, int, int]  # the place of a file among those of the page, first and last line
+
+
+class NodeDetails(Struct, frozen=True, omit_defaults=True):
+    """A layer in the details of a box. place: where it is written."""
+
+    name: str
+    op: str
+    place: Place | None
+    sections: list[Section]
+
+
+class SourceText(Struct, frozen=True):
+    """A file that steps are written in."""
+
+    name: str
+    text: str
+
+
+class Texts:
+    """The texts of a page, each of which is in it once."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, int] = {}
+        self._sources: dict[tuple[str, tuple[str, ...]], int] = {}
+
+    @property
+    def lines(self) -> list[str]:
+        return [*self._lines]
+
+    @property
+    def sources(self) -> list[SourceText]:
+        return [SourceText(name, "\n".join(lines)) for name, lines in self._sources]
+
+    def add_section(self, heading: str, lines: Iterable[str]) -> Section:
+        return [self._lines.setdefault(each, len(self._lines)) for each in (heading, *lines)]
+
+    def add_place(self, span: Span) -> Place | None:
+        """Return where a span is; None for one of a command, and for a file that is not text."""
+        source: Source = span.source
+        if not (source.file and source.lines):
+            return None
+        file = self._sources.setdefault((source.name, source.lines), len(self._sources))
+        last, end = span.end_line, span.end_column
+        # A step in YAML ends where the next one begins, lines later.
+        lines = source.lines
+        while last > span.line and not "".join(lines[last - 1 : last])[: end - 1].strip(" -"):
+            last, end = last - 1, MOST
+        return file, span.line, last
+
+
+def describe_nodes(graph: Graph, texts: Texts) -> list[NodeDetails]:
+    """Return the details of all layers of a graph; of a broken one, those without arithmetic."""
+    users = find_users(graph)
+    whole = not graph.errors
+    fields = find_fields(graph) if whole else {}
+    found = []
+    for node in graph:
+        if whole:
+            page = make_page(graph, node, fields[node.name], users[node.name])
+            sections = [texts.add_section(*each) for each in list_sections(page)]
+        else:
+            sections = [texts.add_section(*each) for each in _describe_broken(node, users)]
+        found.append(NodeDetails(node.name, node.op, texts.add_place(node.span), sections))
+    return found
+
+
+def _describe_broken(node: Node, users: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
+    """Return what is known of a layer in a broken graph: its errors, and what it takes."""
+    sections = [("error", str(each).splitlines()) for each in node.errors]
+    if node.state == "following":
+        sections.append(("unknown", ["its shape, since an error comes before it"]))
+    sections += [("takes", [*node.inputs])] if node.inputs else []
+    shape = [notation.write_shape(node.facts.shape)] if node.facts else []
+    to = [f"to {', '.join(users[node.name])}"] if users[node.name] else []
+    return [*sections, ("gives", [", ".join([*shape, *to])])] if shape or to else sections
+
+
+def describe_group(
+    region: Region, nodes: Sequence[Node], shapes: Sequence[str], texts: Texts
+) -> tuple[Place | None, list[Section]]:
+    """Return where a group is written, and what is known of it. nodes: all in it. shapes: what
+    enters and leaves it."""
+    first = nodes[0]
+    calls = {note.text.rpartition(" ")[2]: note.span for note in first.trail}
+    span = calls.get(region.path)
+    if span is None:
+        depth = len(region.path.split("."))
+        loops = [each.loop for each in first.iterations]
+        span = loops[min(depth, len(loops)) - 1] if region.kind == "iteration" and loops else None
+    sections: list[tuple[str, list[str]]] = []
+    if region.title:
+        values = [f"{name}: {show(value)}" for name, value in region.params.items()]
+        sections.append(("block", [region.title, *(f"  {each}" for each in values)]))
+    sections.append(("layers", [f"{len(nodes):,}"]))
+    if shapes:
+        sections.append(("shapes", [*shapes]))
+    place = texts.add_place(span or first.span)
+    return place, [texts.add_section(*each) for each in sections]

@@ -1,0 +1,57 @@
+"""The weights that a network begins with: where they are from, and what becomes of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from archspec.errors import UserError
+from archspec.graph import Graph
+from archspec.weights.planning import WeightsPlan, plan_weights
+from archspec.weights.reports import describe_plan, find_doubt, write_plan
+from archspec.weights.sources import WeightSource, open_source
+
+
+class Initial(Struct, frozen=True, eq=False):
+    """Weights to begin with. partial: which of other shapes are taken, too."""
+
+    source: WeightSource
+    plan: WeightsPlan
+    partial: Sequence[str]
+
+    def to_text(self) -> str:
+        """Return the plan as a table, and a warning where most of the network begins anew."""
+        text = f"weights of {self.source.name}\n\n{write_plan(self.plan)}"
+        doubt = find_doubt(self.plan)
+        return f"{text}\nwarning: {doubt}" if doubt else text
+
+    def to_facts(self) -> dict[str, Any]:
+        """Return what run.json says of it."""
+        facts = {**self.source.describe(), "partial": list(self.partial)}
+        return {**facts, "parameters": self.plan.counts}
+
+    def to_data(self) -> dict[str, Any]:
+        """Return what init.json says of it: the facts, and what becomes of each weight."""
+        return {**self.to_facts(), **describe_plan(self.plan)}
+
+
+def open_initial(
+    network: Graph, given: str | Path, spec: Graph | None = None, partial: Sequence[str] = ()
+) -> Initial:
+    """Return the weights that a network begins with. given, spec: as `open_source` takes them.
+    partial: as `plan_weights` takes it.
+
+    Raises `UserError` where no weight fits, and as `open_source` does.
+    """
+    source = open_source(given, spec, network)
+    plan = plan_weights(source.graph, network, partial)
+    initial = Initial(source, plan, tuple(dict.fromkeys(partial)))
+    if plan.counts["new"] == network.total_params:
+        raise UserError(
+            f"no weight of {source.name} fits {network.name}",
+            "`archspec diff` shows what the two networks have in common",
+        )
+    return initial

@@ -1,0 +1,228 @@
+"""Decide which weights of one network another can begin with: the plan, in which every weight of
+both stands once, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from math import prod
+
+from msgspec import Struct
+
+from archspec.arguments import show
+from archspec.differences.matching import match_graphs
+from archspec.graph import Graph, Node
+from archspec.layers import LAYERS, traits_of
+
+Sizes = tuple[int, ...]
+
+
+class PlannedWeight(Struct, frozen=True):
+    """What becomes of one weight of the network.
+
+    layer, weight, shape: as the graph names and has them. how: copied, sliced, averaged or new.
+    source: the layer that the values are of; None for new ones. there: the weight's shape in it.
+    values: how many are not new. sizes: which numbers of channels differ, in words. why: what else
+    is to be said of it, in words. Both may be "".
+    """
+
+    layer: str
+    weight: str
+    shape: Sizes
+    how: str
+    source: str | None = None
+    there: Sizes | None = None
+    values: int = 0
+    sizes: str = ""
+    why: str = ""
+
+
+class WeightsPlan(Struct, frozen=True, eq=False):
+    """What becomes of each weight of a network that begins with those of another.
+
+    network, source: the two graphs. unused: weights of the source that nothing takes, by layer and
+    name, with their shapes.
+    """
+
+    network: Graph
+    source: Graph
+    parts: tuple[PlannedWeight, ...]
+    unused: Mapping[tuple[str, str], Sizes]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many parameters are copied, sliced, averaged and new, and how many of the
+        source are unused."""
+        counts = dict.fromkeys(("copied", "sliced", "averaged", "new"), 0)
+        for part in self.parts:
+            counts[part.how] += part.values
+            counts["new"] += prod(part.shape) - part.values
+        return counts | {"unused": sum(map(prod, self.unused.values()))}
+
+
+def plan_weights(source: Graph, network: Graph, partial: Collection[str] = ()) -> WeightsPlan:
+    """Return what becomes of each weight of a network that begins with those of another.
+
+    Layers are paired as `archspec.diff` pairs them. A weight that has the same name and shape in
+    its partner is copied. partial: what becomes of others, too. "slice": where channels differ, as
+    many as both have are copied. "mean": the first convolution takes the mean over the channels of
+    the source's images, so that its sums stay as large. "classes": slices the units of the outputs,
+    which are classes of the same order.
+    """
+    return _Planner(source, network, partial).plan()
+
+
+class _Planner:
+    def __init__(self, source: Graph, network: Graph, partial: Collection[str]) -> None:
+        self.source, self.network, self.partial = source, network, partial
+        self.partners: dict[str, str] = {}  # of a layer: that of its first paired call
+        for theirs, ours in match_graphs(source, network).pairs.items():
+            owner = network[ours].reuses or ours
+            there = source[theirs].reuses or theirs
+            if owner == ours:
+                self.partners[owner] = there
+            else:
+                self.partners.setdefault(owner, there)
+        self.heads = set(_find_heads(network))
+
+    def plan(self) -> WeightsPlan:
+        parts = [
+            self.decide(node, weight, shape)
+            for node in self.network
+            if node.reuses is None and node.facts
+            for weight, shape in node.facts.weights.items()
+        ]
+        used = {(part.source, part.weight) for part in parts if part.how != "new"}
+        unused = {
+            (node.name, weight): shape
+            for node in self.source
+            if node.reuses is None and node.facts
+            for weight, shape in node.facts.weights.items()
+            if (node.name, weight) not in used
+        }
+        return WeightsPlan(self.network, self.source, tuple(parts), unused)
+
+    def decide(self, node: Node, weight: str, shape: Sizes) -> PlannedWeight:
+        """Return what becomes of one weight."""
+        new = PlannedWeight(node.name, weight, shape, "new")
+        if node.name not in self.partners:
+            return _because(new, "added")
+        other = self.source[self.partners[node.name]]
+        normalize = traits_of(node.op).kind == traits_of(other.op).kind == "normalization"
+        if other.op != node.op and not normalize:
+            return _because(new, f"it was a {other.op}")
+        there = other.facts.weights.get(weight) if other.facts else None
+        if there is None:
+            return _because(new, f"the {other.op} before has no {weight}")
+        if there == shape:
+            why = self.describe_change(node, other)
+            values = prod(shape)
+            return PlannedWeight(
+                node.name, weight, shape, "copied", other.name, there, values, "", why
+            )
+        how, sizes, why = self.fit(node, other, weight, shape, there)
+        if not how:
+            return _because(new, why, sizes)
+        values = prod(shape) if how == "averaged" else prod(map(min, shape, there))
+        return PlannedWeight(node.name, weight, shape, how, other.name, there, values, sizes, why)
+
+    def fit(
+        self, node: Node, other: Node, weight: str, shape: Sizes, there: Sizes
+    ) -> tuple[str, str, str]:
+        """Return how a weight of another shape is taken, "" for not at all, and how the shapes
+        differ, and why it is not."""
+        if len(shape) != len(there):
+            return "", "", f"its {weight} has {len(shape)} axes in place of {len(there)}"
+        axes = [
+            axis for axis, (new, old) in enumerate(zip(shape, there, strict=True)) if new != old
+        ]
+        said = " and ".join(f"{shape[axis]} in place of {there[axis]}" for axis in axes)
+        if node.name in self.heads and axes == [len(shape) - 1]:
+            classes = f"{shape[-1]} classes in place of {there[-1]}"
+            return ("sliced" if "classes" in self.partial else ""), "", classes
+        is_kernel = weight.rpartition("/")[2].endswith("kernel")
+        is_convolution = "Conv" in node.op and is_kernel
+        inside = len(shape) - 2  # the axis of the channels that a kernel takes
+        if is_convolution and any(axis < inside for axis in axes):
+            sizes = ["×".join(map(str, each[:inside])) for each in (shape, there)]
+            return "", "", f"a kernel of {sizes[0]} in place of {sizes[1]}"
+        if node.arguments.get("groups", 1) != other.arguments.get("groups", 1):
+            return "", said, "another number of groups"
+        is_first = is_convolution and axes == [inside] and _takes_input(self.network, node)
+        if is_first and "Depthwise" not in node.op and "mean" in self.partial:
+            return "averaged", said, ""
+        if "slice" not in self.partial:
+            return "", said, ""
+        if axes != [len(shape) - 1] or not is_kernel:
+            for graph, layer in ((self.network, node), (self.source, other)):
+                if (mixed := _find_mixer(graph, layer)) is not None:
+                    return "", said, f"a {mixed} before it puts them in another order"
+        return "sliced", said, ""
+
+    def describe_change(self, node: Node, other: Node) -> str:
+        """Return what a layer does otherwise than its partner, whose weights it takes."""
+        if node.op != other.op:
+            return f"a {node.op} in place of a {other.op}"
+        before = self.source.normal_arguments(other)
+        table = LAYERS[node.op].arguments
+        changes = [
+            f"{name} {show(value)} in place of {show(before.get(name))}"
+            for name, value in self.network.normal_arguments(node).items()
+            if value != before.get(name) and _is_felt(name, table[name].type.kind)
+        ]
+        return ", ".join(changes[:2]) + (" ..." if len(changes) > 2 else "")
+
+
+def _is_felt(name: str, kind: str | None) -> bool:
+    """Return whether an argument changes what a layer computes with its weights."""
+    return kind not in ("initializer", "regularizer", "constraint") and name not in (
+        *("seed", "trainable", "dtype", "autocast", "name"),
+    )
+
+
+def _because(part: PlannedWeight, why: str, sizes: str = "") -> PlannedWeight:
+    return PlannedWeight(part.layer, part.weight, part.shape, part.how, sizes=sizes, why=why)
+
+
+def _has_kernel(node: Node) -> bool:
+    weights = node.facts.weights if node.facts else {}
+    return any(name.rpartition("/")[2].endswith("kernel") for name in weights)
+
+
+def _find_heads(graph: Graph) -> Iterator[str]:
+    """Yield the layers whose units are those of an output: nothing with a kernel comes after."""
+    for output in graph.outputs:
+        node = graph[output]
+        while not _has_kernel(node) and len(node.inputs) == 1:
+            node = graph[node.inputs[0]]
+        if _has_kernel(node):
+            yield node.reuses or node.name
+
+
+def _takes_input(graph: Graph, node: Node) -> bool:
+    """Return whether nothing with a kernel comes before a layer."""
+    while len(node.inputs) == 1:
+        node = graph[node.inputs[0]]
+        if _has_kernel(node):
+            return False
+    return not node.inputs
+
+
+def _find_mixer(graph: Graph, node: Node) -> str | None:
+    """Return the class of a layer that puts the channels which another takes into another order.
+
+    The first channels of what a Flatten, Reshape or Concatenate gives are not the first channels of
+    what it takes, where these have other numbers.
+    """
+    left, seen = [*node.inputs], set()
+    while left:
+        if (name := left.pop()) in seen:
+            continue
+        seen.add(name)
+        before = graph[name]
+        if _has_kernel(before) or not before.inputs or not before.facts:
+            continue
+        taken = [graph.shape(each) for each in before.inputs]
+        if any(each[-1:] != before.facts.shape[-1:] for each in taken):
+            return before.op
+        left += before.inputs
+    return None

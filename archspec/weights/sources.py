@@ -1,0 +1,241 @@
+"""Where weights come from: a run, a file of a Keras model, or a model of keras.applications."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from archspec.backends.spec_yaml import flat_name
+from archspec.errors import UserError
+from archspec.expand.scopes import snake_case
+from archspec.foreign import APPLICATION
+from archspec.graph import Facts, Graph, Node
+from archspec.importing.applications import check_application
+from archspec.importing.files import read_model
+from archspec.importing.specs import to_imported
+from archspec.importing.weights import WrongWeight, find_array, list_groups, number, open_weights
+from archspec.reading import kind_of, open_file, readable
+from archspec.runs.folder import BEST, RunFolder
+
+WEIGHTS = ".weights.h5"
+KINDS = "a run's folder, a .keras or .weights.h5 file, or keras.applications.NAME"
+Group = tuple[str, ...]
+Read = Callable[[Node, str], Any]
+
+
+class WeightSource(Struct, frozen=True, eq=False):
+    """Weights to begin with, and the network that they are of.
+
+    name: what messages call it. path: the file that has the weights; None of a model in memory.
+    groups: where it has those of each layer, by the name of the layer's node. model: the one in
+    memory.
+    """
+
+    name: str
+    graph: Graph
+    path: Path | None
+    groups: Mapping[str, Group]
+    model: Any = None
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a run remembers of it: name, network, and the SHA-256 of its file."""
+        said = {"from": self.name, "fingerprint": self.graph.fingerprint}
+        if self.path is not None:
+            with open_file(self.path, 2**40) as file:
+                digest = hashlib.sha256()
+                while part := file.read(2**20):
+                    digest.update(part)
+                said["sha256"] = digest.hexdigest()
+        return said
+
+
+def open_source(given: str | Path, spec: Graph | None, network: Graph) -> WeightSource:
+    """Return the weights that a network is to begin with.
+
+    given: the folder of a run, a .keras or .weights.h5 file, or keras.applications.NAME. spec: the
+    network that the weights of a .weights.h5 file are of, by default `network` itself.
+
+    Raises `UserError` for anything else, and where the file is not of that network; `SpecError` for
+    a Keras model that no spec can say.
+    """
+    text, path = str(given), Path(given).expanduser()
+    is_weights = text.endswith(WEIGHTS)
+    if spec is not None and not is_weights:
+        message = f"{readable(given)} says by itself which network its weights are of"
+        raise UserError(message, f"leave the spec out: it is for a {WEIGHTS} file")
+    kind = kind_of(path)
+    if kind is None and text.startswith(APPLICATION):
+        return _open_application(text)
+    if kind == "folder":
+        return _open_run(path)
+    if kind is None:
+        raise UserError(f"{readable(given)}: there is no such file", f"weights come from {KINDS}")
+    if is_weights:
+        return _open_weights_file(path, spec or network, spec is not None)
+    if path.suffix != ".keras":
+        message = f"{readable(given)}: weights are not read from such a file"
+        raise UserError(message, f"give {KINDS}")
+    model = read_model(path)
+    imported = to_imported(model)
+    groups = {"/".join(names): group for names, group in list_groups(model.config).items()}
+    nodes = {node: groups[layer] for layer, node in imported.names.items()}
+    return WeightSource(text, imported.graph, path, nodes)
+
+
+def _open_run(path: Path) -> WeightSource:
+    folder = RunFolder.open(path)
+    graph, _ = folder.read_spec()
+    folder.read_best_epoch(graph.total_params)
+    layers = list_groups(read_model(path / BEST).config)
+    nodes = {
+        node.name: layers[(flat_name(node.name),)]
+        for node in graph
+        if (flat_name(node.name),) in layers
+    }
+    return WeightSource(str(path), graph, path / BEST, nodes)
+
+
+def _open_application(name: str) -> WeightSource:
+    """Return a model of keras.applications, whose weights Keras downloads or has downloaded."""
+    from archspec.backends import framework
+
+    check_application(name.removeprefix(APPLICATION))
+    framework.start()
+    import keras
+
+    try:
+        model = getattr(keras.applications, name.removeprefix(APPLICATION))()
+    except Exception as error:  # of the network, of a file of the cache
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        hint = "Keras downloads them once, to ~/.keras/models: with a connection, try again"
+        raise UserError(f"{name}: its weights cannot be had: {said}", hint) from None
+    imported = to_imported(read_model(model))
+    nodes = {node: tuple(layer.split("/")) for layer, node in imported.names.items()}
+    return WeightSource(name, imported.graph, None, nodes, model)
+
+
+def _open_weights_file(path: Path, graph: Graph, is_named: bool) -> WeightSource:
+    """Return the weights of a file that has no names of layers.
+
+    Keras numbers them by class in the order of the model's layers. All of them must be there, in
+    the shapes of the network, and no others.
+    """
+    from archspec.backends import framework
+
+    framework.start()
+    from archspec.backends.keras import to_keras
+
+    counts: Counter[str] = Counter()
+    layers = {
+        layer.name: ("layers", number(snake_case(type(layer).__name__), counts))
+        for layer in to_keras(graph).layers
+    }
+    nodes = {node.name: layers[flat_name(node.name)] for node in graph if node.reuses is None}
+    source = WeightSource(str(path), graph, path, nodes)
+    message = f"{readable(path)} does not have the weights of {graph.name}: "
+    hint = "name the spec that they are of: --init-spec SPEC, in Python init_spec"
+    if is_named:
+        hint = "name the spec that they are of, with its settings in the file"
+    with open_weights(path) as weights:
+        try:
+            for node, name, place in _list_weights(graph):
+                _find(source, weights, node, name, place)
+        except WrongWeight as wrong:
+            raise UserError(f"{message}{wrong}", hint) from None
+        expected = sum(len(node.facts.weights) for node in graph if node.facts and not node.reuses)
+        if (found := _count_arrays(weights)) != expected:
+            raise UserError(f"{message}it has {found} of them in place of {expected}", hint)
+    return source
+
+
+def _count_arrays(weights: Any) -> int:
+    """Return how many arrays of numbers with a point a file has for layers."""
+    import h5py
+
+    found = 0
+
+    def count(name: str, value: Any) -> None:
+        nonlocal found
+        is_of_layer = name.startswith("layers/") and isinstance(value, h5py.Dataset)
+        found += is_of_layer and value.dtype.kind == "f"
+
+    weights.visititems(count)
+    return found
+
+
+def _list_weights(graph: Graph) -> Iterator[tuple[Node, str, int]]:
+    """Yield each weight of a graph with its place among those of its layer."""
+    for node in graph:
+        if node.reuses is None and node.facts:
+            for name in node.facts.weights:
+                yield node, name, place_weight(node.facts, name)
+
+
+def place_weight(facts: Facts, weight: str) -> int:
+    """Return the place of a weight among those of its layer, or of the layer within that."""
+    inside = weight.rpartition("/")[0]
+    beside = [name for name in facts.weights if name.rpartition("/")[0] == inside]
+    return beside.index(weight)
+
+
+@contextmanager
+def reading_weights(source: WeightSource) -> Iterator[Read]:
+    """Give a function that returns the values of a weight of a node.
+
+    It raises `UserError` for one that is not there as it must be.
+    """
+    if source.path is None:
+        yield lambda node, weight: _convert(source, node, weight)
+        return
+    with open_weights(source.path) as weights:
+
+        def read(node: Node, weight: str) -> Any:
+            import numpy as np
+
+            try:
+                assert node.facts is not None
+                found = _find(source, weights, node, weight, place_weight(node.facts, weight))
+                values = found[()].reshape(found.shape)
+                if not np.isfinite(values).all():
+                    raise WrongWeight(f"the {weight} of {node.name} has values that are not finite")
+            except WrongWeight as wrong:
+                raise UserError(f"{readable(source.name)}: {wrong}") from None
+            return values
+
+        yield read
+
+
+def _find(source: WeightSource, weights: Any, node: Node, weight: str, place: int) -> Any:
+    """Return the data set of a weight, which has the shape that it must have.
+
+    Raises `WrongWeight`, with a message that is a sentence.
+    """
+    title = f"the {weight} of {node.name}"
+    assert node.facts is not None
+    if node.name not in source.groups:
+        raise WrongWeight(f"{title} is not in the file")
+    try:
+        found = find_array(weights, source.groups[node.name], weight, place)
+    except WrongWeight as wrong:
+        raise WrongWeight(f"{title} {wrong}") from None
+    if found.shape != tuple(node.facts.weights[weight]):
+        shapes = [list(found.shape), list(node.facts.weights[weight])]
+        raise WrongWeight(f"{title} has the shape {shapes[0]} there in place of {shapes[1]}")
+    return found
+
+
+def _convert(source: WeightSource, node: Node, weight: str) -> Any:
+    """Return the values of a weight of a model in memory."""
+    import keras
+
+    layer = source.model
+    for name in source.groups[node.name]:
+        layer = layer.get_layer(name)
+    assert node.facts is not None
+    return keras.ops.convert_to_numpy(layer.weights[list(node.facts.weights).index(weight)])
