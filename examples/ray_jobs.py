@@ -1,4 +1,4 @@
-"""Run commands as tasks of a Ray cluster: archspec compare ... --jobs | python examples/ray_jobs.py"""
+"""Run commands as tasks of a Ray cluster: compare ... --jobs | python examples/ray_jobs.py"""
 
 import subprocess
 import sys
