@@ -81,6 +81,12 @@ class Processes:
         return self.logs[rank].read_text()
 
 
+def newest(run: Path) -> tuple[int, int]:
+    """Return how many epochs and steps the newest state of a run is after."""
+    names = [path.stem.split("-") for path in (run / "last").glob("*.npz")]
+    return max((int(name[0]), int(name[1]) if len(name) > 1 else 0) for name in names)
+
+
 def state(process: int) -> str:
     return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
@@ -95,8 +101,9 @@ def status(run: Path) -> str:
 def test_the_weights_are_those_of_one_process(tmp_path, count, devices):
     """With BatchNormalization, Dropout, augmentation, class weights and an uneven last batch.
 
-    To the last digit they are those of one process with as many devices; of one device, they are
-    so but for the order in which the sums over a batch are added up.
+    Of two processes they are, to the last digit, those of one process with two devices. Otherwise
+    they are so but for the order in which the sums over a batch are added up: of one device, and of
+    more processes, which add in a ring.
     """
     (tmp_path / "net.yaml").write_text(NET)
     words = ["net.yaml", "--limit", str(LIMIT)]
@@ -108,11 +115,12 @@ def test_the_weights_are_those_of_one_process(tmp_path, count, devices):
     train(tmp_path, "jax", number, *words, "--run-dir", "devices", "--device", "gpus", "--weights")
     train(tmp_path, "jax", 1, *words, "--run-dir", "one", "--device", "cpu")
     run = tmp_path / "several"
-    assert differ(run, tmp_path / "devices") == 0
+    assert differ(run, tmp_path / "devices") <= (0 if number == 2 else ROUNDING)
     assert differ(run, tmp_path / "one") < ROUNDING
-    for name in ("weights.txt", "metrics.json"):
-        assert (run / name).read_bytes() == (tmp_path / "devices" / name).read_bytes()
-    assert history(run) == history(tmp_path / "devices")
+    if number == 2:
+        for name in ("weights.txt", "metrics.json"):
+            assert (run / name).read_bytes() == (tmp_path / "devices" / name).read_bytes()
+        assert history(run) == history(tmp_path / "devices")
     facts = json.loads((run / "run.json").read_text())
     assert (facts["processes"], facts["device"]) == (count, f"cpus:{number}")
     assert "error" not in processes.said(1)
@@ -140,12 +148,12 @@ def test_a_run_goes_on_with_another_number_of_processes(tmp_path):
 def test_a_peer_that_is_lost_ends_the_others(tmp_path, rank, by):
     (tmp_path / "small.yaml").write_text(SMALL)
     words = ["small.yaml", "--run-dir", "run"]
-    short = {"SILENCE": "8"}
+    short = {"SILENCE": "15"}
     of = {"p0": short, "p1": short}
     of[f"p{rank}"] = short | {"KILLED_AT": "1 7", "KILLED_BY": by}
     processes = Processes(tmp_path, 2, *words, **of)
     assert processes.wait()[1 - rank] == 1
-    how = "has ended" if by == "SIGKILL" else "has not answered for 8 s"
+    how = "has ended" if by == "SIGKILL" else "has not answered for 15 s"
     assert f"error: process {rank} of 2 {how}" in processes.said(1 - rank)
     assert "start all processes again" in processes.said(1 - rank)
     if rank == 1:
@@ -179,7 +187,7 @@ def test_processes_with_different_specs_are_refused(tmp_path):
 @pytest.mark.slow
 def test_twenty_kills(tmp_path):
     """A process drawn at random, killed or stopped at a step drawn at random, twenty times."""
-    text = SMALL.replace("epochs: 3", "epochs: 12")
+    text = SMALL.replace("epochs: 3", "epochs: 16")
     (tmp_path / "small.yaml").write_text(text)
     whole = Processes(tmp_path, 2, "small.yaml", "--run-dir", "whole")
     assert whole.wait() == [0, 0], whole.said(0)
@@ -187,8 +195,10 @@ def test_twenty_kills(tmp_path):
     words = ["small.yaml", "--run-dir", "run"]
     for kill in range(20):
         rank, by = draw.randrange(2), "SIGSTOP" if kill % 5 == 4 else "SIGKILL"
-        at = f"{kill // 2 + 1} {draw.randrange(1, 45)}" if kill else "0 20"
-        of = {f"p{each}": {"SILENCE": "8"} for each in range(2)}
+        epoch, step = newest(tmp_path / "run") if kill else (0, 0)
+        later = step + draw.randrange(1, 25)  # of 41 in an epoch
+        at = f"{epoch + later // 41} {later % 41 + 1}"
+        of = {f"p{each}": {"SILENCE": "15"} for each in range(2)}
         of[f"p{rank}"] |= {"KILLED_AT": at, "KILLED_BY": by}
         processes = Processes(tmp_path, 2, *words, **of)
         ended = processes.wait()

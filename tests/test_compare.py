@@ -466,9 +466,14 @@ def test_jobs_are_for_specs(specs):
         archspec.list_jobs(folder / "a.yaml", bach_size=3)
 
 
-@pytest.mark.slow
-def test_the_runs_of_jobs_are_compared(specs):
-    """As GNU parallel or a job of SLURM's array runs them; ray is below."""
+@pytest.mark.parametrize(
+    "queue",
+    [
+        pytest.param("shells", marks=pytest.mark.slow),
+        pytest.param("ray", marks=[pytest.mark.ray, pytest.mark.keras]),
+    ],
+)
+def test_the_runs_of_jobs_are_compared(specs, queue):
     folder = specs(a=NET)
     words = ["a.yaml", "--seeds", "2", "--limit", "40", "--dir", "out"]
     program = [sys.executable, "-m", "archspec"]
@@ -477,11 +482,15 @@ def test_the_runs_of_jobs_are_compared(specs):
     script.chmod(0o755)
     path = f"{folder}:{os.environ['PATH']}"
     lines = command(folder, "compare", *words, "--jobs").stdout.splitlines()
-    started = [
-        subprocess.Popen(line, shell=True, cwd="/", env={**os.environ, "PATH": path})
-        for line in lines
-    ]
-    assert [each.wait() for each in started] == [0, 0]
+    environment = {**os.environ, "PATH": path}
+    if queue == "ray":
+        environment |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_memory_monitor_refresh_ms": "0"}
+        program = [sys.executable, str(ROOT / "examples" / "ray_jobs.py")]
+        jobs = "".join(f"{line}\n" for line in lines)
+        assert subprocess.run(program, input=jobs, text=True, env=environment).returncode == 0
+    else:  # as GNU parallel, or a job of an array of SLURM
+        started = [subprocess.Popen(line, shell=True, cwd="/", env=environment) for line in lines]
+        assert [each.wait() for each in started] == [0, 0]
     assert command(folder, "compare", *words, "--jobs").stdout == ""
     done = command(folder, "compare", *words)
     assert done.returncode == 0

@@ -152,7 +152,7 @@ def refusal(sharing, samples: int, **options: object) -> str:
 
 @pytest.mark.skipif(find_spec("tensorflow") is None, reason="tensorflow is not installed")
 def test_tensorflow_refuses_what_it_would_compute_wrongly():
-    from archspec.training.sharing import Mirrored
+    from archspec.training.tensorflow_sharing import Mirrored
 
     sharing = Mirrored(["CPU:0"])
     sharing.count = 4

@@ -1,5 +1,6 @@
 """The gallery has every network, as `examples/gallery.py` draws it."""
 
+import re
 import runpy
 import subprocess
 import sys
@@ -9,7 +10,6 @@ import pytest
 from conftest import ROOT
 from shipped import FEW, SPECS, network
 
-PAGES = ROOT / "docs" / "page.md"
 GALLERY = ROOT / "examples" / "gallery.py"
 
 
@@ -37,9 +37,10 @@ def test_the_gallery_is_what_its_command_makes(tmp_path: Path) -> None:
 
 def test_the_pages_show_what_the_command_makes() -> None:
     shown = set()
-    for page in (ROOT / "README.md", ROOT / "docs/drawing.md", ROOT / "docs/diff.md", PAGES):
-        parts = page.read_text(encoding="utf-8").split('<img src="')[1:]
-        shown |= {(page.parent / part.partition('"')[0]).resolve() for part in parts}
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        found = re.findall(r'<img src="([^"]+)"|!\[[^]]*\]\(([^)]+)\)', text)
+        shown |= {(page.parent / (html or markdown)).resolve() for html, markdown in found}
     assert len(shown) >= 6
     assert all(path.exists() for path in shown)
     assert set((ROOT / "docs/pictures").iterdir()) <= shown

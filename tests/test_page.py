@@ -8,12 +8,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from conftest import command
 from pages import HOSTILE, read_data, unpack
 from shipped import FILES, ROOT, most_slow, network
 
 import archspec
 from archspec.errors import UserError
 from archspec.page.html import SCRIPTS, WEB
+from archspec.page.layouts import Shape, lay_out
 from archspec.pictures.boxes import View, build_open_scene
 
 POLICY = re.compile(
@@ -257,6 +259,21 @@ def test_what_is_gone_has_the_details_of_the_first_network() -> None:
     assert any("pool_size" in data["lines"][line] for each in gone["sections"] for line in each)
 
 
+def test_a_layer_leads_to_itself_in_the_other_network() -> None:
+    edits = ["at: max_pooling2d, remove: true", "at: head, insert_before: {Dropout: 0.5}"]
+    data = read_data(archspec.diff("lenet5", edits=edits).draw().html)
+    merged, first, second = (
+        {node["name"]: node.get("others", []) for node in each["nodes"]}
+        for each in data["networks"]
+    )
+    assert merged["conv2d"] == [[1, "conv2d"], [2, "conv2d"]]
+    assert merged["max_pooling2d (removed)"] == [[1, "max_pooling2d"]]
+    assert merged["dropout"] == [[2, "dropout"]]
+    assert first["max_pooling2d"] == [[0, "max_pooling2d (removed)"]]
+    assert first["max_pooling2d_1"] == [[0, "max_pooling2d_1"], [2, "max_pooling2d_1"]]
+    assert second["dropout"] == [[0, "dropout"]]
+
+
 def test_networks_with_little_in_common_have_no_signs() -> None:
     data = read_data(archspec.diff("lenet5", "vit_b16").draw().html)
     assert [each["name"] for each in data["networks"]] == ["lenet5", "vit_b16"]
@@ -292,3 +309,38 @@ def test_an_example_shows_the_network_of_today(name: str) -> None:
         assert ours[key] == theirs[key]
     for part, other in zip(ours["parts"], theirs["parts"], strict=True):
         assert (part["name"], part.get("rows")) == (other["name"], other.get("rows"))
+
+
+@pytest.mark.slow
+def test_what_is_left_of_any_broken_spec_has_a_page() -> None:
+    drawn = 0
+    for path in sorted((ROOT / "tests" / "errors").glob("*.yaml")):
+        try:
+            graph = archspec.load(path)
+        except archspec.SpecError as error:
+            graph = error.graph
+        except UserError:
+            continue
+        if graph is not None:
+            assert read_data(archspec.draw(graph).html)["networks"]
+            drawn += 1
+    assert drawn > 100
+
+
+def test_the_command_draws_a_page_of_a_broken_spec(tmp_path: Path) -> None:
+    text = "archspec: 1\ninput: [8]\nlayers:\n  - Dense: {unit: 3}\n"
+    (tmp_path / "broken.yaml").write_text(text, encoding="utf-8")
+    done = command(tmp_path, "draw", "broken.yaml", "-o", "net.html")
+    assert done.returncode == 1
+    assert "drew net.html: what failed is red" in done.stdout
+    assert [path.name for path in tmp_path.glob("*.html")] == ["net.html"]
+    assert read_data((tmp_path / "net.html").read_text("utf-8"))["networks"][0]["errors"]
+
+
+def test_a_part_on_the_border_of_its_group_is_no_division_by_zero() -> None:
+    """A line that bends above the first row, in a group that nothing enters."""
+    part = (80, 34)
+    lines = ((0, 1, 0, False), (1, 0, 0, True), (0, 2, 9, False), (1, 2, 9, False))
+    layout = lay_out(Shape((part, part, part), 0, 0, lines))
+    assert len(layout.parts) == 3
+    assert all(line for line in layout.lines)

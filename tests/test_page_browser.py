@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pages import BROWSER, HOSTILE, Opened, start_browser
+from random_drawing import draw
+from random_graphs import write
 from shipped import FILES, network
 
 import archspec
@@ -304,6 +308,7 @@ def test_an_address_leads_to_a_layer(open_page: Open) -> None:
     shown = open_page("inception_v3", address="#mixed7b.3x3.split.1x3.conv.conv2d")
     assert "split" in " ".join(shown.frames())
     box = shown.page.locator(".selected .ground").bounding_box()
+    assert box["height"] > 30  # it can be read
     assert 300 < box["x"] < 1000
     assert 0 < box["y"] < 800
     shown.page.evaluate("location.hash = '#stem'")
@@ -407,6 +412,24 @@ def test_every_network_opens_and_no_box_covers_another(name: str, open_page: Ope
     assert shown.page.evaluate("document.querySelectorAll('[style]').length") == 0
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_networks_drawn_at_random_have_pages(seed: int, open_page: Open) -> None:
+    graph = archspec.loads(write(draw(random.Random(seed)))[0])
+    shown = open_page(replace(graph, name=f"random{seed}"), fold=bool(seed % 3))
+    shown.page.click("#open")
+    shown.fit()
+    assert shown.page.evaluate(OVERLAPS) == 0
+    assert shown.page.evaluate(NARROW) == []
+    lines = shown.page.locator("#picture .line")
+    assert not re.search(
+        "NaN|undefined",
+        " ".join(
+            each or ""
+            for each in lines.evaluate_all("lines => lines.map(each => each.getAttribute('d'))")
+        ),
+    )
+
+
 def test_a_difference_leads_to_what_changed(open_page: Open, folder: Path, browser: Any) -> None:
     path = folder / "vgg.html"
     archspec.diff("vgg_a", "vgg_b").draw().save(path)
@@ -418,6 +441,10 @@ def test_a_difference_leads_to_what_changed(open_page: Open, folder: Path, brows
     assert shown.page.locator("#picture .meant").count() == 2
     assert shown.page.locator("#picture .selected.added").count() == 1
     assert "2 are added" in shown.details()  # for the next row
+    shown.go("#1/stage0.conv0")
+    shown.page.click(".others a >> nth=1")
+    shown.page.wait_for_function("location.hash === '#3/stage0.conv0'")
+    assert shown.page.input_value("#networks") == "2"
     shown.page.select_option("#networks", label="vgg_a")
     assert shown.page.locator("#picture .box.added").count() == 0
     assert shown.said == []

@@ -497,6 +497,44 @@ def test_what_is_in_a_block_is_frozen_with_it(given, frozen: list[str]):
     assert again == recipe
 
 
+RENAMED = """\
+archspec: 1
+extends: base.yaml
+edit:
+  - {at: c1, rename: stem}
+  - {at: head, rename: c1}
+  - {at: body, rename: trunk}
+"""
+
+
+@pytest.mark.parametrize(
+    ("edits", "frozen"),
+    [
+        ([], ("stem", "trunk.c2", "trunk.batch_normalization")),
+        (
+            ["at: stem, rename: first", "at: trunk, rename: middle"],
+            ("first", "middle.c2", "middle.batch_normalization"),
+        ),
+    ],
+)
+def test_frozen_layers_stay_frozen_when_they_are_renamed(edits, frozen, tmp_path):
+    """And those that take their names are not frozen."""
+    base = """\
+archspec: 1
+input: [8, 8, 3]
+layers:
+  - {name: c1, Conv2D: {filters: 4, kernel_size: 3}}
+  - {name: body, layers: [{name: c2, Conv2D: {filters: 4, kernel_size: 1}}, BatchNormalization]}
+  - Flatten
+  - {name: head, Dense: 10}
+train: {freeze: ["c*", body]}
+"""
+    (tmp_path / "base.yaml").write_text(base)
+    (tmp_path / "variant.yaml").write_text(RENAMED)
+    graph = archspec.load(tmp_path / "variant.yaml", edits=edits)
+    assert recipe_of(graph).freeze == frozen
+
+
 def test_show_says_what_the_recipe_freezes():
     text = archspec.show(archspec.loads(f"{FROZEN}train: {{freeze: base}}")).to_text()
     assert "frozen           120 of them, by train.freeze" in text

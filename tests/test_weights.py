@@ -159,6 +159,46 @@ def test_models_within_models_and_attention_are_read(tmp_path) -> None:
     np.testing.assert_allclose(built(sample), made(sample), rtol=1e-6)
 
 
+TWINS = """\
+archspec: 1
+name: twins
+input: [8, 8, 2]
+layers:
+  - {name: stem, Conv2D: {filters: 3, kernel_size: 1}}
+  - {name: p, Conv2D: {filters: 4, kernel_size: 3}}
+  - {name: q, from: stem, Conv2D: {filters: 4, kernel_size: 3}}
+  - name: group
+    layers: [{name: r, from: stem, Conv2D: {filters: 4, kernel_size: 3}}]
+  - {name: cat, from: [p, q, group], Concatenate: }
+"""
+
+
+@pytest.mark.parametrize("edit", ["set: {activation: relu}", "set: {use_bias: false}"])
+def test_layers_that_are_alike_are_told_by_their_names(edit, tmp_path) -> None:
+    """In a file of Keras, too, which has no groups."""
+    made = archspec.build(archspec.loads(TWINS), tmp_path / "x.keras")
+    made.save_weights(tmp_path / "x.weights.h5")
+    variant = archspec.loads(TWINS, edits=[f"at: p, {edit}"])
+    for name in ("x.keras", "x.weights.h5"):
+        spec = archspec.loads(TWINS) if name.endswith("h5") else None
+        built = archspec.build(variant, init_from=tmp_path / name, init_spec=spec, echo=str)
+        for layer in ("p", "q", "group-r"):
+            np.testing.assert_array_equal(values(built, layer)[0], values(made, layer)[0])
+
+
+def test_a_file_of_weights_with_other_names_is_read_by_its_numbers(tmp_path) -> None:
+    """And by its names where these are all there, in whatever order."""
+    first = "archspec: 1\ninput: [6]\nlayers:\n  - {name: a, Dense: 6}\n  - {name: b, Dense: 6}\n"
+    made = archspec.build(archspec.loads(first))
+    made.save_weights(tmp_path / "x.weights.h5")
+    for names, found in (("cd", "ab"), ("ba", "ba")):
+        text = first.replace("name: a", "name: 0").replace("name: b", f"name: {names[1]}")
+        graph = archspec.loads(text.replace("name: 0", f"name: {names[0]}"))
+        built = archspec.build(graph, init_from=tmp_path / "x.weights.h5", echo=str)
+        for name, old in zip(names, found, strict=True):
+            np.testing.assert_array_equal(values(built, name)[0], values(made, old)[0])
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -230,6 +270,10 @@ def put(weights: h5py.File, place: str, kind: str, folder: Path) -> None:
     elif kind == "not finite":
         full.flat[0] = np.nan
         weights[place] = full
+    elif kind == "too large":
+        weights[place] = full.astype("float64") * 1e300
+    elif kind == "bfloat16":
+        weights.create_dataset(place, shape, np.dtype("V2"))
     elif kind == "gzip":
         weights.create_dataset(place, data=full, compression="gzip", shuffle=True)
 
@@ -239,6 +283,7 @@ def put(weights: h5py.File, place: str, kind: str, folder: Path) -> None:
     [
         *("missing", "soft link", "external link", "external storage", "virtual", "group"),
         *("integers", "another shape", "another filter", "a large chunk", "not finite", "gzip"),
+        *("too large", "bfloat16"),
     ],
 )
 def test_of_a_file_only_plain_arrays_are_read(kind, trained, tmp_path) -> None:
@@ -311,6 +356,9 @@ def test_the_command_says_what_becomes_of_each_weight(trained, tmp_path) -> None
     ("words", "said"),
     [
         (["train", "--resume", "RUN", "--init-from", "RUN"], "--init-from belongs to the run"),
+        (["train", "SPEC", "--init-from", "RUN", "--init-from", "RUN"], "is given 2 times"),
+        (["train", "SPEC", "--init-partial", "slice"], "--init-from names them"),
+        (["build", "SPEC", "--init-from", "RUN", "-o", "x.json"], "is for weights"),
         (["build", "SPEC", "--init-from", "RUN", "-o", "x.py"], "has no weights"),
         (["build", "SPEC", "--init-from", "RUN", "-o", "x.yaml"], "has no weights"),
     ],
@@ -330,7 +378,7 @@ def test_wrong_use_is_refused(words, said, trained, tmp_path, monkeypatch) -> No
 def test_a_run_remembers_what_it_began_with(trained, tmp_path) -> None:
     said: list[str] = []
     run = train(net(), tmp_path / "run", init_from=trained, epochs=1, echo=said.append)
-    assert "106 of 106 parameters (100.00%) copied" in said[0]
+    assert "106 of 106 parameters (100.00%) copied" in "".join(said)
     facts = json.loads((run.folder / "run.json").read_text())["init"]
     assert facts["from"] == str(trained)
     assert len(facts["sha256"]) == 64
@@ -396,7 +444,7 @@ def test_frozen_weights_keep_their_bytes(trained, model, tmp_path) -> None:
         for found, old in zip(values(run.model, layer), values(model, layer), strict=True):
             assert found.tobytes() == old.tobytes()
     assert (values(run.model, "head")[0] != values(model, "head")[0]).any()
-    assert "50 of 98 parameters are trained: layers are frozen" in said
+    assert "50 of 98 parameters are trained; frozen: base-conv2d, base-batch_normalization" in said
 
 
 def test_frozen_layers_learn_from_the_epoch_on(tmp_path) -> None:

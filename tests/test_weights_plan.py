@@ -174,3 +174,39 @@ def test_each_weight_stands_in_the_data_once() -> None:
         == sum(len(node.facts.weights) for node in plan.network if not node.reuses)
     )
     assert {each["how"] for each in data["weights"]} == {"copied", "new"}
+
+
+BRANCHES = """\
+archspec: 1
+name: branches
+input: [8, 8, 2]
+layers:
+  - {name: stem, Conv2D: {filters: 3, kernel_size: 1}}
+  - {name: p, Conv2D: {filters: 4, kernel_size: 3}}
+  - {name: q, from: stem, Conv2D: {filters: 3, kernel_size: 3}}
+  - {name: cat, from: [p, q], Concatenate: }
+  - {name: bn, BatchNormalization: }
+  - {name: last, Conv2D: {filters: 2, kernel_size: 1}}
+"""
+
+
+def test_a_concatenate_in_another_order_is_no_copy() -> None:
+    """Though the shapes are the same."""
+    before = archspec.loads(BRANCHES)
+    swapped = archspec.loads(BRANCHES.replace("[p, q]", "[q, p]"))
+    plan = plan_weights(before, swapped)
+    why = "a Concatenate before it has its inputs in another order"
+    assert how(plan, "last") == ("new", why)
+    assert how(plan, "bn", "gamma") == ("new", why)
+    assert how(plan, "last", "bias")[0] == "copied"
+    more = archspec.loads(BRANCHES, edits=["at: q, insert_after: ReLU"])
+    assert counts(plan_weights(before, more))[0] == before.total_params
+
+
+def test_a_bias_is_sliced_whatever_its_layer_takes() -> None:
+    flat = "  - Conv2D: {{filters: 3, kernel_size: 3}}\n  - Flatten\n  - Dense: {}\n  - Dense: 2\n"
+    plan = plan_weights(small(flat.format(4)), small(flat.format(6)), ["slice"])
+    assert [how(plan, "dense", each)[0] for each in ("kernel", "bias")] == ["sliced"] * 2
+    flat = flat.replace("filters: 3", "filters: {}")
+    plan = plan_weights(small(flat.format(3, 4)), small(flat.format(5, 6)), ["slice"])
+    assert [how(plan, "dense", each)[0] for each in ("kernel", "bias")] == ["new", "sliced"]

@@ -15,7 +15,7 @@ from archspec.api.arguments import (
     path_or_none,
 )
 from archspec.errors import SpecError, UserError
-from archspec.exporting import check_export, export, find_format
+from archspec.exporting import FORMATS, check_export, export, find_format
 from archspec.graph import Graph
 from archspec.pipeline import register_layers
 from archspec.reading import suggest_path
@@ -59,6 +59,8 @@ def build(
     target = path_or_none("path", path)
     form = None if path is None else find_format(str(path))
     if form is not None:
+        if init_from is not None and not form.has_weights:
+            raise UserError(f"{path}: {form.words} has no weights", "leave init_from out")
         check_export(str(path))
     elif target is not None and target.suffix != ".keras":
         hint = f"write '{suggest_path(target, '.keras')}'"
@@ -66,7 +68,9 @@ def build(
             hint += "; archspec.resolve(spec) returns a resolved spec"
         if target.suffix == ".py":
             hint += "; archspec.to_source(spec) returns source code"
-        raise UserError(f"cannot write '{target}': Keras models end in .keras", hint)
+        others = ", ".join(FORMATS)
+        message = f"cannot write '{target}': Keras models end in .keras, others in {others}"
+        raise UserError(message, hint)
     graph = graph_of(spec, "build")
     initial = initial_of(graph, init_from, init_spec, init_partial, "build")
     model = begin(graph, seed, initial, echo)
@@ -82,13 +86,12 @@ def begin(
     graph: Graph, seed: int, initial: Initial | None, echo: Callable[[str], None]
 ) -> keras.Model:
     """Return the Keras model of a graph, with weights that were trained before where some are."""
-    if initial is not None:
-        echo(initial.to_text())
     model = to_keras(graph, seed)
     if initial is not None:
         from archspec.weights.assigning import assign
 
         assign(model, initial.plan, initial.source)
+        echo(initial.to_text())
     return model
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,6 @@ from archspec.api.arguments import Spec, check_choice, check_count, graphs_of, p
 from archspec.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from archspec.graph import Graph
-    from archspec.pictures.boxes import View
     from archspec.pictures.style import Style
 
 
@@ -123,24 +118,26 @@ def draw(
         raise UserError("blocks=True is for one spec, and chooses the depth itself")
     graphs = graphs_of(specs, "draw", broken=True)
     view, style = View(depth, fold), Style(theme, direction, heat)
-    page = partial(_make_page, graphs, view, style, blocks)
-    if blocks:
-        return Drawing(to_blocks(graphs[0], fold, style), page)
-    if len(graphs) > 1:
-        return Drawing(side_by_side(graphs, view, style), page)
-    return Drawing(to_dot(graphs[0], view, style), page)
 
+    def draw_with(style: Style) -> str:
+        if blocks:
+            return to_blocks(graphs[0], fold, style)
+        if len(graphs) > 1:
+            return side_by_side(graphs, view, style)
+        return to_dot(graphs[0], view, style)
 
-def _make_page(graphs: Sequence[Graph], view: View, style: Style, blocks: bool) -> str:
-    """Return the page of networks, with a picture for paper."""
-    from archspec.page.drawing import write_page
-    from archspec.pictures.dot import side_by_side, to_dot
-    from archspec.pictures.render import draw_svg
+    dot = draw_with(style)
 
-    check_page(style, "blocks" if blocks else "", "its blocks open and close")
-    paper = on_paper(style)
-    dot = to_dot(graphs[0], view, paper) if len(graphs) == 1 else side_by_side(graphs, view, paper)
-    return write_page(graphs, view, draw_svg(dot), style.theme, style.heat or "")
+    def make_page() -> str:
+        from archspec.page.drawing import write_page
+        from archspec.pictures.render import draw_svg
+
+        check_page(style, "blocks" if blocks else "", "its blocks open and close")
+        paper = on_paper(style)
+        picture = draw_svg(dot if paper == style else draw_with(paper))
+        return write_page(graphs, view, picture, theme, heat or "")
+
+    return Drawing(dot, make_page)
 
 
 def on_paper(style: Style) -> Style:

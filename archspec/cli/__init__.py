@@ -12,6 +12,7 @@ import gc
 import os
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
@@ -77,7 +78,23 @@ class _Verbs(click.Group):
             usual = gc.get_threshold()
             gc.set_threshold(OBJECTS)
             ctx.call_on_close(lambda: gc.set_threshold(*usual))
-        return name, command and load(str(name)), rest
+        verb = command and load(str(name))
+        if verb is not None:
+            _refuse_repeated(verb, rest)
+        return name, verb, rest
+
+
+def _refuse_repeated(verb: click.Command, words: Sequence[str]) -> None:
+    """Raise `UsageError` for an option that is given twice, of which Click takes the last."""
+    context = click.Context(verb, info_name=verb.name)
+    try:
+        _, _, given = verb.make_parser(context).parse_args(list(words))
+    except click.UsageError:
+        return  # which Click says with the whole context
+    for option, times in Counter(given).items():
+        once = isinstance(option, click.Option) and not (option.multiple or option.is_flag)
+        if once and times > 1:
+            raise click.UsageError(f"{option.opts[-1]} is given {times} times", context)
 
 
 def load(name: str) -> click.Command:

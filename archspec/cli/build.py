@@ -15,6 +15,7 @@ from archspec.api.show import show
 from archspec.api.source import to_source
 from archspec.backends import framework
 from archspec.cli.options import (
+    check_init,
     edit_option,
     files,
     init_options,
@@ -72,10 +73,13 @@ def build(
 
     --init-from takes weights that were trained before, layer by layer, where they fit.
     """
+    check_init(**init)
     output = None if target is None else Path(target)
     if target is not None and (form := find_format(target)) is not None:
         if flat:
             raise click.UsageError("--flat is for a resolved spec or source code")
+        if any(init.values()) and not form.has_weights:
+            raise click.UsageError(f"--init-from is for weights, and {form.words} has none")
         check_export(target)
         graph = load_and_warn(spec, settings, edits)
         framework.own_process()

@@ -52,6 +52,10 @@ def _settings(context: click.Context, option: click.Parameter, texts: Sequence[s
     for text in texts:
         if not text.partition("=")[1] or not text.partition("=")[0].strip():
             raise click.BadParameter(f"'{text}' is not NAME=VALUE, such as width=32")
+    names = [text.partition("=")[0].strip() for text in texts]
+    for name in names:
+        if names.count(name) > 1:
+            raise click.BadParameter(f"{name} is set {names.count(name)} times")
     return texts
 
 
@@ -167,6 +171,13 @@ def init_options(verb: Verb) -> Verb:
     for option in reversed(options):
         verb = option(verb)
     return verb
+
+
+def check_init(init_from: str | None, init_spec: str | None, init_partial: Any) -> None:
+    """Raise `UsageError` for options about weights where none are named."""
+    if init_from is None and (init_spec is not None or init_partial):
+        option = "--init-spec" if init_spec is not None else "--init-partial"
+        raise click.UsageError(f"{option} is for weights: --init-from names them")
 
 
 # --- the recipe ----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from archspec.backends import framework
 from archspec.cli.options import (
     WholeNumber,
     check_given_once,
+    check_init,
     files,
     init_options,
     layers_option,
@@ -65,6 +66,7 @@ def train(
     if (spec is None) == (resume is None):
         raise click.UsageError("give a SPEC to train, or --resume RUN to go on with a run")
     check_given_once(settings, **options)
+    check_init(*(options[name] for name in ("init_from", "init_spec", "init_partial")))
     _check_processes(**options)
     framework.own_process()
     if spec is not None:

@@ -23,6 +23,7 @@ from archspec.recipe import SCALED_TWICE, find_misfit, find_scaled_twice, recipe
 from archspec.recipe.datasets import is_missing, suggest_dataset
 from archspec.recipe.of_graph import BY_OUTPUT
 from archspec.syntax import formulas
+from archspec.syntax.edits import translate
 from archspec.syntax.formulas import NoValue, is_formula
 from archspec.syntax.source import Value
 from archspec.syntax.steps import BlockCall, LayerCall
@@ -318,7 +319,8 @@ def evaluate_train(context: Context, out: Expansion) -> Mapping[str, Any]:
             raise Failed(*report_mistakes(value, context, out))
         # The steps of a schedule may be counted in epochs, of whose length nothing is known yet.
         env = {**dict.fromkeys(formulas.COUNTED, formulas.LATER), **context.env}
-        return _rename_outputs(dict(evaluate(value, env, (), out)), value, out)
+        train = _rename_outputs(dict(evaluate(value, env, (), out)), value, out)
+        return _rename_frozen(train, value, out) if out.edits else train
     except Failed:
         return {}
 
@@ -353,6 +355,54 @@ def _rename_outputs(train: dict[str, Any], written: Value, out: Expansion) -> di
             first[found], renamed[found] = str(name), each
         train[word] = renamed
     return train
+
+
+def _rename_frozen(train: dict[str, Any], written: Value, out: Expansion) -> dict[str, Any]:
+    """Return a recipe whose names under `freeze` follow the steps that an edit renames.
+
+    A name or pattern means the steps that its file knows, as those under `at` of an edit do.
+    written: where the recipe is.
+    """
+    given = written.data.get("freeze")
+    if given is None or not train.get("freeze"):
+        return train
+    names, kept = [name for name, _ in out.names], []
+    for each in given.data if isinstance(given.data, tuple) else (given,):
+        pattern = str(each.data)
+        fits, before = translate(pattern).fullmatch, _list_names_before(each.span, out)
+        meant = [name for name in names if fits(_find_name_before(name, before))]
+        kept += meant if before and meant != [*filter(fits, names)] else [pattern]
+    return {**train, "freeze": kept}
+
+
+def _list_names_before(span: Span, out: Expansion) -> dict[str, str]:
+    """Return the names that renamed steps have in the file where something is written, by those
+    that they have after all edits."""
+    order = {source: number for number, source in enumerate(reversed(out.spec.files))}
+    top = len(order)  # above the files: edits and settings from outside
+    own = order.get(span.source, top)
+    now = {entry.place: name for name, entry in out.names}
+    return {
+        now[place]: renaming[0].name
+        for place, edits in out.edits.items()
+        if place in now
+        and (
+            renaming := [
+                each
+                for each in sorted(edits, key=lambda each: each.order)
+                if each.edit.verb == "rename" and order.get(each.edit.span.source, top) > own
+            ]
+        )
+    }
+
+
+def _find_name_before(name: str, before: Mapping[str, str]) -> str:
+    """Return the name that a step, or the innermost renamed group around it, gives it before."""
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        if (old := before.get(".".join(parts[:end]))) is not None:
+            return ".".join([old, *parts[end:]])
+    return name
 
 
 def _find_output(name: str, span: Span, out: Expansion) -> str:

@@ -31,12 +31,14 @@ class Format(Struct, frozen=True):
     words: what messages call it. module: of this room, whose `write(model, graph, path)` writes it
     and whose `run(path, graph, inputs)` runs it; it has no `run` if there is nothing to compare.
     packages: what it needs besides Keras. extra: the extra of archspec that installs them.
+    has_weights: whether the weights of the model are in it.
     """
 
     words: str
     module: str
     packages: tuple[str, ...] = ()
     extra: str = ""
+    has_weights: bool = True
 
     @property
     def code(self) -> Any:
@@ -45,7 +47,7 @@ class Format(Struct, frozen=True):
 
 FORMATS: Mapping[str, Format] = {
     ".weights.h5": Format("the weights alone", "weights"),
-    ".json": Format("the architecture as Keras writes it", "config"),
+    ".json": Format("the architecture as Keras writes it", "config", has_weights=False),
     ".onnx": Format(
         "an ONNX model", "onnx_model", ("tensorflow", "tf2onnx", "onnx", "onnxruntime"), "onnx"
     ),

@@ -32,6 +32,10 @@ class WrongWeight(Exception):
     """A weight that is not in a file as it must be; the message goes on after its name."""
 
 
+class UnreadWeight(WrongWeight):
+    """A weight that is in a file in a way in which it is not read."""
+
+
 def list_groups(config: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[str, ...]]:
     """Return where Keras writes the weights of each layer: by classes, numbered in each model.
 
@@ -114,17 +118,24 @@ def find_array(weights: Any, group: Sequence[str], name: str, number: int) -> An
             part = _find_inside(found, part)
         # Other links lead out of the file, or in circles.
         link = found.get(part, getlink=True) if isinstance(found, h5py.Group) else None
-        if not isinstance(link, h5py.HardLink):
+        if link is None:
             raise WrongWeight("is not in the file")
+        if not isinstance(link, h5py.HardLink):
+            raise UnreadWeight("is a link in the file, and links are not followed")
         found = found[part]
-    is_plain = isinstance(found, h5py.Dataset) and not (found.is_virtual or found.external)
+    if not isinstance(found, h5py.Dataset):
+        raise WrongWeight("is not in the file")
+    if found.is_virtual or found.external:
+        raise UnreadWeight("lies in another file, which is not read")
     kinds = "iu" if name == "count" else "f"  # of the samples that a layer was adapted to
-    if not is_plain or found.dtype.kind not in kinds:
-        raise WrongWeight("is not stored as numbers in the file")
+    if found.dtype.kind not in kinds:
+        is_bfloat16 = found.dtype.kind == "V" and found.dtype.itemsize == 2
+        stored = "bfloat16" if is_bfloat16 else str(found.dtype)
+        raise UnreadWeight(f"is stored as {stored}: float32, float16 and float64 are read")
     plist = found.id.get_create_plist()
     filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
     if any(each not in PACKED for each in filters) or prod(found.chunks or ()) > found.size:
-        raise WrongWeight("is stored in a way that Keras does not store it")
+        raise UnreadWeight("is compressed otherwise than Keras does")
     return found
 
 

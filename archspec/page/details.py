@@ -19,12 +19,17 @@ Place = tuple[int, int, int]  # the place of a file among those of the page, fir
 
 
 class NodeDetails(Struct, frozen=True, omit_defaults=True):
-    """A layer in the details of a box. place: where it is written."""
+    """A layer in the details of a box.
+
+    place: where it is written. others: the same layer in other networks of the page, by their
+    places and its names there.
+    """
 
     name: str
     op: str
     place: Place | None
     sections: list[Section]
+    others: list[tuple[int, str]] = []
 
 
 class SourceText(Struct, frozen=True):

@@ -52,7 +52,7 @@ def write_difference_page(
     """
     page = Collector(view)
     a, b = difference.a, difference.b
-    nodes = describe_nodes(a, page.texts), describe_nodes(b, page.texts)
+    nodes = [describe_nodes(a, page.texts), describe_nodes(b, page.texts)]
     said = write_verdict(difference), *list_totals(difference), *list_settings(difference)
     notes = [each.replace("->", "→") for each in said]
     title = " → ".join(difference.names)
@@ -64,6 +64,7 @@ def write_difference_page(
             _describe_row(difference, merged, row) for row in make_rows(difference, depth, full)
         ]
         both = [*_describe_merged(merged, nodes, page.texts)]
+        both, *nodes = _link(difference, merged, both, *nodes)
         page.add(merged, both, f"What differs: {title}", _list_kinds(merged), notes, rows)
     for side, details, name in zip(sides, nodes, difference.names, strict=True):
         kinds = _list_kinds(side) if isinstance(side, ChangedGraph) else ()
@@ -84,6 +85,36 @@ def _describe_merged(
             words = [each for each in (change.words, *change.notes) if each]
             sections = [texts.add_section(change.kind, words or [""]), *sections]
         yield replace(found, name=node.name, sections=sections)
+
+
+def _link(
+    difference: Difference,
+    merged: ChangedGraph,
+    both: Sequence[NodeDetails],
+    ours: Sequence[NodeDetails],
+    theirs: Sequence[NodeDetails],
+) -> list[list[NodeDetails]]:
+    """Return the details of both networks in one, and of each, with where each layer is besides."""
+    gone = {there: name for name, there in merged.gone.items()}
+    back = {there: here for here, there in difference.pairs.items()}
+    names: dict[tuple[int, str], tuple[str, ...]] = {}  # of a layer in all three; "" if it is not
+    for node in difference.a:
+        there = difference.pairs.get(node.name, "")
+        names[1, node.name] = (gone.get(node.name, there), node.name, there)
+        names[0, names[1, node.name][0]] = names[1, node.name]
+    for node in difference.b:
+        found = (node.name, back.get(node.name, ""), node.name)
+        names[2, node.name] = names[0, node.name] = found
+
+    def link(place: int, details: NodeDetails) -> NodeDetails:
+        found = names[place, details.name]
+        others = [(index, name) for index, name in enumerate(found) if name and index != place]
+        return replace(details, others=others)
+
+    return [
+        [link(place, each) for each in details]
+        for place, details in enumerate((both, ours, theirs))
+    ]
 
 
 def _describe_row(difference: Difference, merged: ChangedGraph, row: Row) -> ChangeRow:

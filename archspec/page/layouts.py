@@ -15,20 +15,23 @@ from msgspec import Struct
 
 INCH = 72  # points
 BAND = 6  # points between the border of a group and its first and last row
-LINE_LETTER, LINE_HEIGHT = 5.5, 12  # points of a letter beside a line
+LINE_LETTER = 5.5  # points of a letter beside a line
+# Of a label that only keeps a place for what is written beside a line, 12 points high.
+BARE = "BORDER='0' CELLBORDER='0' CELLPADDING='0' CELLSPACING='0' FIXEDSIZE='TRUE' HEIGHT='12'"
 
 
 class Shape(Struct, frozen=True):
     """What a layout depends on.
 
-    sizes: of the parts, in points. lines: (tail, head, letters beside it, way), where an end below
-    the number of parts is a part, and others are values that enter, and then values that leave.
+    sizes: of the parts, in points. lines: tail, head, letters beside it, and whether it leads back;
+    an end below the number of parts is a part, others are values that enter, and then those that
+    leave.
     """
 
     sizes: tuple[tuple[int, int], ...]
     entering: int
     leaving: int
-    lines: tuple[tuple[int, int, int, str], ...]
+    lines: tuple[tuple[int, int, int, bool], ...]
 
 
 class Layout(Struct, frozen=True):
@@ -68,7 +71,7 @@ class Layouts:
 def lay_out(shape: Shape) -> Layout:
     """Return the layout of a group, by Graphviz.
 
-    >>> lay_out(Shape(((60, 40), (80, 40)), 0, 0, ((0, 1, 0, "down"),))).parts
+    >>> lay_out(Shape(((60, 40), (80, 40)), 0, 0, ((0, 1, 0, False),))).parts
     [(40.0, 20.0, 60, 40), (40.0, 82.0, 80, 40)]
     """
     if not shape.lines and len(shape.sizes) == 1:
@@ -87,10 +90,7 @@ def lay_out(shape: Shape) -> Layout:
         if "id" not in edge:
             continue
         index = int(edge["id"])
-        points = _read_points(edge["pos"], height)
-        if shape.lines[index][3] == "up":
-            points = [each for pair in _pairs(points)[::-1] for each in pair]
-        lines[index] = points
+        lines[index] = _read_points(edge["pos"], height)
         texts[index] = _read_points(edge.get("lp", ""), height)
     count = len(shape.sizes)
     first = count + shape.entering
@@ -125,9 +125,9 @@ def _make_squeeze(
     above, below = min(top, BAND), min(height - bottom, BAND)
 
     def squeeze(y: float) -> float:
-        if y < top:
+        if 0 <= y < top:
             return round(y * above / top, 1)
-        if y > bottom:
+        if bottom < y <= height:
             return round(bottom - top + above + (y - bottom) * below / (height - bottom), 1)
         return round(y - top + above, 1)
 
@@ -135,9 +135,8 @@ def _make_squeeze(
 
 
 def _write_dot(shape: Shape) -> str:
-    """Return the DOT text of a shape. A line that goes up is drawn as one down, and turned."""
+    """Return the DOT text of a shape."""
     count = len(shape.sizes)
-    rising = any(way == "up" for *_, way in shape.lines)
     words = ['graph [nodesep=.25 ranksep=.3] node [shape=box fixedsize=true label=""]']
     words.append("edge [arrowhead=none]")
     for index, (width, height) in enumerate(shape.sizes):
@@ -145,20 +144,13 @@ def _write_dot(shape: Shape) -> str:
     for index in range(count, count + shape.entering + shape.leaving):
         rank = "source" if index < count + shape.entering else "sink"
         words.append(f"{{rank={rank}; n{index} [width=.01 height=.01]}}")
-    for index, (tail, head, letters, way) in enumerate(shape.lines):
+    for index, (tail, head, letters, back) in enumerate(shape.lines):
         look = f'id="{index}"'
         if letters:
             width = round(letters * LINE_LETTER)
-            look += (
-                f' label=<<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="{width}"'
-                f' HEIGHT="{LINE_HEIGHT}"><TR><TD></TD></TR></TABLE>>'
-            )
-        ends = (head, tail) if way == "up" else (tail, head)
-        look += " constraint=false" if way == "back" else ""
-        look += " minlen=0 weight=0" if way == "level" and rising else ""
-        words.append(f"n{ends[0]} -> n{ends[1]} [{look}]")
-        if way == "level" and rising:
-            words.append(f"{{rank=same n{tail} n{head}}}")
+            look += f" label=<<TABLE {BARE} WIDTH='{width}'><TR><TD></TD></TR></TABLE>>"
+        look += " constraint=false" if back else ""
+        words.append(f"n{tail} -> n{head} [{look}]")
     return "digraph {\n" + "\n".join(words) + "\n}"
 
 
@@ -183,7 +175,3 @@ def _read_points(text: str, height: float) -> list[float]:
             x, y = map(float, point.split(","))
             found += [round(x, 1), round(height - y, 1)]
     return found
-
-
-def _pairs(points: Sequence[float]) -> list[tuple[float, float]]:
-    return list(zip(points[::2], points[1::2], strict=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 from unicodedata import east_asian_width
 
 from msgspec import Struct, field
@@ -215,7 +216,7 @@ class _Lister:
     def _list_mistakes(self, node: Node) -> list[Row]:
         rows: list[Row] = [(LAYERS, [(f"{node.op}  {node.name}", "bold")])]
         for message in describe_mistakes(self.scene.graph, node):
-            rows += [(LINE, [(line, "small left")]) for line in _break(in_a_line(message))]
+            rows += [(LINE, [(line, "small left")]) for line in wrap(in_a_line(message), LONGEST)]
         return rows
 
     def _make_end(self, mark: Mark, up: int) -> PagePart:
@@ -308,14 +309,14 @@ class _Lister:
             found[(*ends, value)].append(index)
         lines = []
         for (tail, head, value), several in found.items():
-            first = min(several, key=lambda index: "skip" in connections[index].look)
+            # One line for all of them is a skip, or new, only if each is.
+            first = min(several, key=lambda index: len(connections[index].look.split()))
             group.lines.append(first)
             start = tail if tail >= 0 else count + entering[value]
             end = head if head >= 0 else count + len(entering) + leaving[value]
             into_box = head >= 0 and not self.parts[group.parts[head]].parts
             label = connections[first].label if into_box else ""
-            way = "back" if 0 <= head <= tail else self.scene.edges[first].way
-            lines.append((start, end, count_letters(label), way))
+            lines.append((start, end, count_letters(label), 0 <= head <= tail))
         group.entering, group.leaving = [*entering], [*leaving]
         sizes = tuple(self.sizes[each] for each in group.parts)
         shape = Shape(sizes, len(entering), len(leaving), tuple(lines))
@@ -393,9 +394,3 @@ def _wrap(cells: Sequence[tuple[str, Look]]) -> list[list[tuple[str, Look]]]:
     rows = -(-sum(len(text) for text, _ in cells) // HELD_LETTERS)
     most = -(-len(cells) // max(rows, 1))
     return [[*cells[start : start + most]] for start in range(0, len(cells), max(most, 1))]
-
-
-def _break(text: str) -> list[str]:
-    from textwrap import wrap
-
-    return wrap(text, LONGEST)

@@ -126,6 +126,7 @@ RUN = record(
     data=DATA,
     device=maybe({"type": "string", "pattern": "^[a-z]+(:[0-9]{1,3})?$"}),
     threads=maybe({**COUNT, "minimum": 1, "maximum": 4096}),
+    processes={**COUNT, "minimum": 1},
     backend=maybe(TEXT),
     machine=maybe(record("cpu cores gpus", cpu=TEXT, cores=COUNT, gpus=listing(TEXT))),
     versions=mapping(TEXT),

@@ -24,7 +24,6 @@ from archspec.errors import UserError
 from archspec.runs.folder import RunFolder
 from archspec.runs.job import Cluster, Job, RunOptions, format_resolved
 from archspec.runs.machine import list_versions
-from archspec.training import peers
 from archspec.training.jax_sharing import Sharded
 from archspec.training.peers import Peers
 from archspec.training.sharing import ALL
@@ -41,6 +40,7 @@ class Team:
     """
 
     folder: RunFolder | None = None  # of the run, which the first process marks
+    looked = False  # for a loss: once is enough
 
     def __init__(self) -> None:
         """Connect to the others, who have joined."""
@@ -63,7 +63,8 @@ class Team:
     def on(self, device: str | None) -> Iterator[Sharded]:
         """Work on the devices of all processes: those of `--device`, by default GPUs if there are
         any. Raises `UserError` where the processes have different numbers of them."""
-        kind = {None: None, ALL: "gpu"}.get(device and device.lower(), device)
+        named = device.lower() if device else None
+        kind = "gpu" if named == ALL else named
         try:
             devices, local = jax.devices(kind), jax.local_devices(backend=kind)
         except RuntimeError:
@@ -85,12 +86,12 @@ class Team:
             self.folder = job.folder
         arrays = state.arrays if state else {}
         sums = {name: zlib.crc32(each.tobytes()) for name, each in arrays.items()}
-        versions = {name: job.facts.get(name) for name in ("fingerprint", "own_layers")}
         self.agree(
             {
                 "the network or its recipe": format_resolved(job.graph, job.recipe),
                 "the data": str(job.facts["data"]["fingerprint"]),
-                "the layers of one's own": str(versions),
+                "a layer of one's own": str(job.facts.get("own_layers")),
+                "the weights to begin with": str(job.facts.get("init")),
                 "the state to go on from": f"{state and (state.epochs, state.step)} {sums}",
                 "the software": str(list_versions()),
             }
@@ -122,7 +123,9 @@ class Team:
 
     def look_for_loss(self, error: BaseException) -> None:
         """End this process if an error of the engine came of a peer that is lost."""
-        if isinstance(error, Exception) and not isinstance(error, UserError):
+        cause = error.__cause__ or error  # which `record_failure` has made a message of
+        if isinstance(cause, Exception) and not isinstance(cause, UserError) and not self.looked:
+            self.looked = True
             self.peers.wait_for_loss()
 
 
@@ -190,7 +193,7 @@ def _join(cluster: Cluster) -> Team:
             cluster.processes,
             cluster.process,
             initialization_timeout=int(JOIN) + 60,  # the timer above says it better, and before
-            shutdown_timeout_seconds=int(peers.SILENCE),
+            shutdown_timeout_seconds=600,  # the first process may have large files to write
         )
     except ValueError as error:
         raise UserError(

@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Struct
 
 from archspec.backends.keras import to_keras
+from archspec.differences.patterns import Names, write_names
 from archspec.errors import UserError
 from archspec.reading import kind_of
 from archspec.recipe import count_trained, find_followed, find_restoring, split_augment
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 SAMPLES = "samples.png"
 MANY = 32  # images in it
+SHOWN = 4  # names of frozen layers in a message
 
 
 def learn(
@@ -71,6 +73,7 @@ def learn(
         model, trainer = _build_models(job, device, sharing)
     if job.initial is not None and state is None:
         assign(model, job.initial.plan, job.initial.source)
+        options.echo(f"{job.initial.to_text()}\n")
     facts = {
         **job.facts,
         "device": device,
@@ -134,9 +137,12 @@ def _describe_frozen(job: Job) -> str:
     """Return how many parameters are trained while layers are frozen, and how long."""
     trained = count_trained(job.graph, job.recipe.freeze)
     text = f"{trained:,} of {job.graph.trainable_params:,} parameters are trained"
-    if (unfreeze := job.recipe.unfreeze) is None:
-        return f"{text}: layers are frozen"
-    return f"{text} before epoch {unfreeze['epoch']}, all from then on"
+    if (unfreeze := job.recipe.unfreeze) is not None:
+        text = f"{text} before epoch {unfreeze['epoch']}, all from then on"
+    names = write_names(job.recipe.freeze, Names.of(job.graph))
+    frozen = ", ".join(names) if len(names) <= SHOWN else f"{len(job.recipe.freeze)} layers"
+    new = "" if "init" in job.facts else ", with new weights"
+    return f"{text}; frozen{new}: {frozen}"
 
 
 class _Part(Struct, frozen=True):
@@ -368,6 +374,11 @@ class _Training:
         if status == "interrupted":
             return f"interrupted after {done}: archspec train --resume {folder} goes on"
         lines = [f"stopped early, after {done}"] if len(recorder.rows) < self.epochs else []
+        unfreeze = self.job.recipe.unfreeze
+        if lines and unfreeze and len(recorder.rows) < unfreeze["epoch"]:
+            lines.append(
+                f"warning: that was before epoch {unfreeze['epoch']}: frozen layers have not learnt"
+            )
         for part, values in self.metrics.items():
             each = ", ".join(f"{name} {value:.4f}" for name, value in (values or {}).items())
             lines.append(f"{part}: {each}" if each else f"{part}: the data has no such samples")

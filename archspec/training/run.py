@@ -14,7 +14,7 @@ A run's folder holds
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,11 +43,8 @@ from archspec.runs.job import (
 if TYPE_CHECKING:
     from archspec.runs.outcome import Run
     from archspec.training.cluster import Team
-    from archspec.training.sharing import Sharing
     from archspec.training.state import State
     from archspec.weights.initial import Initial
-
-FEW = 4  # names in a message
 
 
 def train(
@@ -81,8 +78,6 @@ def train(
     for warning in recipe.warnings:
         if warning not in said:
             options.echo(f"warning: {warning}")
-    if initial is not None:
-        options.echo(f"{initial.to_text()}\n")
     refuse_misfit(graph, recipe)
     _refuse_tensorboard(recipe)
     recipe = locate_data(recipe)
@@ -161,13 +156,14 @@ def start_training(
 
     # Importing Keras takes seconds: what can be refused without it has been refused by now.
     framework.start()
+    from archspec.training.devices import count_devices, work_on
     from archspec.training.fitting import learn
 
     job = _set_threads(job, options)
     with (
         job.folder.lock(),
         record_failure(job.folder),
-        _on(job, options, team) as (device, sharing),
+        work_on(job, options, team) as (device, sharing),
     ):
         if team is not None:
             team.begin(job, state)
@@ -178,38 +174,6 @@ def start_training(
             )
         options.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
         return learn(job, options, device, state, sharing, team)
-
-
-@contextmanager
-def _on(job: Job, options: RunOptions, team: Team | None) -> Iterator[tuple[str, Sharing | None]]:
-    """Work on the device of the options, or on several that share each batch.
-
-    Gives its name, and how the work is shared. Raises `UserError` for what is not there, and for a
-    training that several cannot share exactly; a warning says what they compute otherwise.
-    """
-    from archspec.backends import framework
-    from archspec.training.gpus import share_gpus
-    from archspec.training.sharing import ALL
-
-    if team is not None:
-        with framework.defaults(), team.on(options.device) as sharded:
-            sharded.refuse(job.graph, job.recipe, len(job.parts["train"]))
-            yield sharded.name, sharded
-        return
-    if (options.device or "").lower() != ALL:
-        with framework.on(options.device) as device:
-            yield device, None
-        return
-    with framework.defaults():
-        sharing = share_gpus()
-        sharing.refuse(job.graph, job.recipe, len(job.parts["train"]))
-        if unlike := sharing.find_unlike(job.graph, job.recipe):
-            options.echo(
-                f"warning: on TensorFlow each of {sharing.name} computes {join_few(unlike)} from "
-                "its own part of a batch: this is another training than on one; KERAS_BACKEND=jax, "
-                "or `synchronized: true` of a BatchNormalization, makes it the same"
-            )
-        yield sharing.name, sharing
 
 
 def _set_threads(job: Job, options: RunOptions) -> Job:
@@ -239,18 +203,6 @@ def _set_threads(job: Job, options: RunOptions) -> Job:
             f"{variable}={wanted} in the environment"
         )
     return replace(job, facts={**job.facts, "threads": taken})
-
-
-def count_devices(name: str) -> int:
-    """Return how many devices a name in run.json means, such as `gpu:1` or `gpus:4`."""
-    kind, _, number = name.partition(":")
-    return int(number) if kind.endswith("s") else 1
-
-
-def join_few(names: Sequence[str]) -> str:
-    """Return the first of some names in words, and how many more there are."""
-    few, more = ", ".join(names[:FEW]), len(names) - FEW
-    return f"{few} and {more} more" if more > 0 else few
 
 
 def _count_threads(number: int) -> str:

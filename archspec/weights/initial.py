@@ -24,7 +24,8 @@ class Initial(Struct, frozen=True, eq=False):
 
     def to_text(self) -> str:
         """Return the plan as a table, and a warning where most of the network begins anew."""
-        text = f"weights of {self.source.name}\n\n{write_plan(self.plan)}"
+        note = f": {self.source.note}" if self.source.note else ""
+        text = f"weights of {self.source.name}{note}\n\n{write_plan(self.plan)}"
         doubt = find_doubt(self.plan)
         return f"{text}\nwarning: {doubt}" if doubt else text
 

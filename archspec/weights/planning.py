@@ -3,6 +3,7 @@ both stands once, with the reason."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from math import prod
 
@@ -75,7 +76,8 @@ class _Planner:
     def __init__(self, source: Graph, network: Graph, partial: Collection[str]) -> None:
         self.source, self.network, self.partial = source, network, partial
         self.partners: dict[str, str] = {}  # of a layer: that of its first paired call
-        for theirs, ours in match_graphs(source, network).pairs.items():
+        self.pairs = match_graphs(source, network).pairs
+        for theirs, ours in self.pairs.items():
             owner = network[ours].reuses or ours
             there = source[theirs].reuses or theirs
             if owner == ours:
@@ -113,6 +115,8 @@ class _Planner:
         there = other.facts.weights.get(weight) if other.facts else None
         if there is None:
             return _because(new, f"the {other.op} before has no {weight}")
+        if there == shape and (mixed := self.find_mixed(node, other, weight)) is not None:
+            return _because(new, f"a {mixed} before it has its inputs in another order")
         if there == shape:
             why = self.describe_change(node, other)
             values = prod(shape)
@@ -152,11 +156,29 @@ class _Planner:
             return "averaged", said, ""
         if "slice" not in self.partial:
             return "", said, ""
-        if axes != [len(shape) - 1] or not is_kernel:
+        if _takes_channels(node, weight) and (axes != [len(shape) - 1] or not is_kernel):
             for graph, layer in ((self.network, node), (self.source, other)):
                 if (mixed := _find_mixer(graph, layer)) is not None:
                     return "", said, f"a {mixed} before it puts them in another order"
         return "sliced", said, ""
+
+    def find_mixed(self, node: Node, other: Node, weight: str) -> str | None:
+        """Return the class of a layer that gives the channels which a weight is for in another
+        order than in the source, if one does; None where that is not known."""
+        if not _takes_channels(node, weight):
+            return None
+        for ours, theirs in zip(
+            _find_mixers(self.network, node), _find_mixers(self.source, other), strict=False
+        ):
+            order = [_find_origin(self.network, name) for name in ours.inputs]
+            before = [
+                _find_origin(self.network, self.pairs[name]) if name in self.pairs else None
+                for name in (_find_origin(self.source, each) for each in theirs.inputs)
+            ]
+            both = [(a, b) for a, b in zip(order, before, strict=False) if b is not None]
+            if ours.op == theirs.op == "Concatenate" and any(a != b for a, b in both):
+                return ours.op
+        return None
 
     def describe_change(self, node: Node, other: Node) -> str:
         """Return what a layer does otherwise than its partner, whose weights it takes."""
@@ -198,6 +220,25 @@ def _find_heads(graph: Graph) -> Iterator[str]:
             yield node.reuses or node.name
 
 
+def _takes_channels(node: Node, weight: str) -> bool:
+    """Return whether a weight has an axis for the channels that its layer takes: a kernel has, and
+    a scale; the bias beside a kernel has not."""
+    return not (weight.rpartition("/")[2] == "bias" and _has_kernel(node))
+
+
+def _find_mixers(graph: Graph, node: Node) -> list[Node]:
+    """Return the layers that put together the channels which a layer takes, the nearest first."""
+    return [node for node in _walk_channels(graph, node) if len(node.inputs) > 1]
+
+
+def _find_origin(graph: Graph, name: str) -> str:
+    """Return the layer with a kernel, of several inputs or of none that a value comes from."""
+    node = graph[name]
+    while not _has_kernel(node) and len(node.inputs) == 1:
+        node = graph[node.inputs[0]]
+    return node.name
+
+
 def _takes_input(graph: Graph, node: Node) -> bool:
     """Return whether nothing with a kernel comes before a layer."""
     while len(node.inputs) == 1:
@@ -213,16 +254,21 @@ def _find_mixer(graph: Graph, node: Node) -> str | None:
     The first channels of what a Flatten, Reshape or Concatenate gives are not the first channels of
     what it takes, where these have other numbers.
     """
-    left, seen = [*node.inputs], set()
+    for before in _walk_channels(graph, node):
+        taken = [graph.shape(each) for each in before.inputs]
+        if before.facts and any(each[-1:] != before.facts.shape[-1:] for each in taken):
+            return before.op
+    return None
+
+
+def _walk_channels(graph: Graph, node: Node) -> Iterator[Node]:
+    """Yield the layers before one, the nearest first, up to those with a kernel."""
+    left, seen = deque(node.inputs), set()
     while left:
-        if (name := left.pop()) in seen:
+        if (name := left.popleft()) in seen:
             continue
         seen.add(name)
         before = graph[name]
-        if _has_kernel(before) or not before.inputs or not before.facts:
-            continue
-        taken = [graph.shape(each) for each in before.inputs]
-        if any(each[-1:] != before.facts.shape[-1:] for each in taken):
-            return before.op
-        left += before.inputs
-    return None
+        if not _has_kernel(before) and before.inputs:
+            yield before
+            left += before.inputs

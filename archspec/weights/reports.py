@@ -58,7 +58,7 @@ def find_doubt(plan: WeightsPlan) -> str | None:
     if total - counts["new"] >= FEW * total:
         return None
     return (
-        f"only {1 - counts['new'] / total:.0%} of the parameters begin with other weights: are "
+        f"only {1 - counts['new'] / total:.1%} of the parameters begin with other weights: are "
         "these of another family, or are its layers called otherwise? `archspec diff` shows what "
         "is paired"
     )

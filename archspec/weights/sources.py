@@ -12,14 +12,22 @@ from typing import Any
 from msgspec import Struct
 
 from archspec.backends.spec_yaml import flat_name
+from archspec.differences.flat import restore_scopes
 from archspec.errors import UserError
 from archspec.expand.scopes import snake_case
 from archspec.foreign import APPLICATION
 from archspec.graph import Facts, Graph, Node
 from archspec.importing.applications import check_application
-from archspec.importing.files import read_model
+from archspec.importing.files import Model, read_model
 from archspec.importing.specs import to_imported
-from archspec.importing.weights import WrongWeight, find_array, list_groups, number, open_weights
+from archspec.importing.weights import (
+    UnreadWeight,
+    WrongWeight,
+    find_array,
+    list_groups,
+    number,
+    open_weights,
+)
 from archspec.reading import kind_of, open_file, readable
 from archspec.runs.folder import BEST, RunFolder
 
@@ -34,7 +42,7 @@ class WeightSource(Struct, frozen=True, eq=False):
 
     name: what messages call it. path: the file that has the weights; None of a model in memory.
     groups: where it has those of each layer, by the name of the layer's node. model: the one in
-    memory.
+    memory. note: what is to be known of them, in words.
     """
 
     name: str
@@ -42,6 +50,7 @@ class WeightSource(Struct, frozen=True, eq=False):
     path: Path | None
     groups: Mapping[str, Group]
     model: Any = None
+    note: str = ""
 
     def describe(self) -> dict[str, Any]:
         """Return what a run remembers of it: name, network, and the SHA-256 of its file."""
@@ -82,23 +91,55 @@ def open_source(given: str | Path, spec: Graph | None, network: Graph) -> Weight
         message = f"{readable(given)}: weights are not read from such a file"
         raise UserError(message, f"give {KINDS}")
     model = read_model(path)
-    imported = to_imported(model)
+    graph, names = _import(model)
     groups = {"/".join(names): group for names, group in list_groups(model.config).items()}
-    nodes = {node: groups[layer] for layer, node in imported.names.items()}
-    return WeightSource(text, imported.graph, path, nodes)
+    nodes = {node: groups[layer] for layer, node in names.items()}
+    return _checked(WeightSource(text, graph, path, nodes))
+
+
+def _import(model: Model) -> tuple[Graph, Mapping[str, str]]:
+    """Return the network of a model, whose layers keep their names, and these by its own."""
+    imported = to_imported(model, flat=True)
+    graph = restore_scopes(imported.graph)
+    now = dict(zip(imported.graph.by_name, graph.by_name, strict=True))
+    return graph, {layer: now[node] for layer, node in imported.names.items()}
+
+
+def _checked(source: WeightSource) -> WeightSource:
+    """Return a source whose file has all its weights, in the shapes of its network.
+
+    Raises `UserError` for any other, before anything is said or read of them.
+    """
+    assert source.path is not None
+    with open_weights(source.path) as weights:
+        try:
+            for node, name, place in _list_weights(source.graph):
+                _find(source, weights, node, name, place)
+        except WrongWeight as wrong:
+            raise UserError(f"{readable(source.name)}: {wrong}") from None
+    return source
 
 
 def _open_run(path: Path) -> WeightSource:
     folder = RunFolder.open(path)
     graph, _ = folder.read_spec()
-    folder.read_best_epoch(graph.total_params)
+    status = folder.read_facts()["status"]
+    if kind_of(path / BEST) is None and status != "finished":
+        message = f"{path} has no model yet: its status is {status}"
+        raise UserError(message, "a run has one once its first epoch has ended")
+    epoch = folder.read_best_epoch(graph.total_params)
     layers = list_groups(read_model(path / BEST).config)
     nodes = {
         node.name: layers[(flat_name(node.name),)]
         for node in graph
         if (flat_name(node.name),) in layers
     }
-    return WeightSource(str(path), graph, path / BEST, nodes)
+    said = f"the best epoch so far, {epoch}, of a run that is {status}"
+    return _checked(
+        WeightSource(
+            str(path), graph, path / BEST, nodes, note="" if status == "finished" else said
+        )
+    )
 
 
 def _open_application(name: str) -> WeightSource:
@@ -115,9 +156,9 @@ def _open_application(name: str) -> WeightSource:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         hint = "Keras downloads them once, to ~/.keras/models: with a connection, try again"
         raise UserError(f"{name}: its weights cannot be had: {said}", hint) from None
-    imported = to_imported(read_model(model))
-    nodes = {node: tuple(layer.split("/")) for layer, node in imported.names.items()}
-    return WeightSource(name, imported.graph, None, nodes, model)
+    graph, names = _import(read_model(model))
+    nodes = {node: tuple(layer.split("/")) for layer, node in names.items()}
+    return WeightSource(name, graph, None, nodes, model)
 
 
 def _open_weights_file(path: Path, graph: Graph, is_named: bool) -> WeightSource:
@@ -136,22 +177,53 @@ def _open_weights_file(path: Path, graph: Graph, is_named: bool) -> WeightSource
         layer.name: ("layers", number(snake_case(type(layer).__name__), counts))
         for layer in to_keras(graph).layers
     }
-    nodes = {node.name: layers[flat_name(node.name)] for node in graph if node.reuses is None}
-    source = WeightSource(str(path), graph, path, nodes)
     message = f"{readable(path)} does not have the weights of {graph.name}: "
     hint = "name the spec that they are of: --init-spec SPEC, in Python init_spec"
     if is_named:
         hint = "name the spec that they are of, with its settings in the file"
     with open_weights(path) as weights:
+        named = _list_named(weights)
+        source = WeightSource(str(path), graph, path, _find_groups(graph, layers, named))
         try:
             for node, name, place in _list_weights(graph):
                 _find(source, weights, node, name, place)
+        except UnreadWeight as wrong:
+            raise UserError(f"{readable(path)}: {wrong}") from None
         except WrongWeight as wrong:
             raise UserError(f"{message}{wrong}", hint) from None
         expected = sum(len(node.facts.weights) for node in graph if node.facts and not node.reuses)
         if (found := _count_arrays(weights)) != expected:
             raise UserError(f"{message}it has {found} of them in place of {expected}", hint)
     return source
+
+
+def _list_named(weights: Any) -> dict[str, Group]:
+    """Return the groups of layers by the names that Keras 3.15 notes in them."""
+    import h5py
+
+    layers = weights.get("layers", getlink=True)
+    if not isinstance(layers, h5py.HardLink) or not isinstance(weights["layers"], h5py.Group):
+        return {}
+    found: dict[str, Group] = {}
+    for group in weights["layers"]:
+        place = weights["layers"].get(f"{group}/vars")
+        name = place.attrs.get("name") if isinstance(place, h5py.Group) else None
+        if isinstance(name, str):
+            found[name] = ("layers", group)
+    return found
+
+
+def _find_groups(
+    graph: Graph, layers: Mapping[str, Group], named: Mapping[str, Group]
+) -> dict[str, Group]:
+    """Return the group of each layer: by its name where the file has all, else by its number.
+
+    layers: by their numbers. named: by their names, which older files lack.
+    """
+    nodes = {node.name: flat_name(node.name) for node in graph if node.reuses is None}
+    weighted = (nodes[node.name] for node, _, _ in _list_weights(graph))
+    found = named if all(name in named for name in weighted) else layers
+    return {name: found[flat] for name, flat in nodes.items() if flat in found}
 
 
 def _count_arrays(weights: Any) -> int:
@@ -202,8 +274,13 @@ def reading_weights(source: WeightSource) -> Iterator[Read]:
                 assert node.facts is not None
                 found = _find(source, weights, node, weight, place_weight(node.facts, weight))
                 values = found[()].reshape(found.shape)
-                if not np.isfinite(values).all():
-                    raise WrongWeight(f"the {weight} of {node.name} has values that are not finite")
+                title = f"the {weight} of {node.name}"
+                with np.errstate(over="ignore"):
+                    is_finite = np.isfinite(values.astype("float32")).all()
+                if not is_finite:
+                    raise WrongWeight(f"{title} has values that are not finite in float32")
+                if weight.endswith("variance") and (values < 0).any():
+                    raise WrongWeight(f"{title} has values below 0")
             except WrongWeight as wrong:
                 raise UserError(f"{readable(source.name)}: {wrong}") from None
             return values

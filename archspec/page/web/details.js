@@ -17,7 +17,7 @@ export function writeShare(part, whole) {
 
 /**
  * Show a part. chosen: the layer of it that was asked for, or undefined for its first; turn: the
- * repetition that this is in. link: returns the address of a layer.
+ * repetition that this is in. link: returns the address of a layer, of this network or another.
  */
 export function showDetails(host, network, place, { chosen, turn, link, onTurn }) {
   const part = network.parts[place];
@@ -32,6 +32,7 @@ export function showDetails(host, network, place, { chosen, turn, link, onTurn }
   const blocks = [heading, make("p", { className: "said", textContent: part.said ?? "" })];
   if (turns > 1) blocks.push(chooseTurn(network, part, turns, turn, onTurn));
   if (part.costs?.length) blocks.push(listCosts(network, part));
+  if (first?.others) blocks.push(listOthers(network, first.others, link));
   const written = [first ?? part, ...layers].filter((each) => each.place);
   const quoted = quote(
     network,
@@ -108,6 +109,16 @@ function listChanges(rows, onSelect) {
       item.append(button);
     }
     list.append(item);
+  }
+  return list;
+}
+
+/** List the networks that have a layer as well, each with a way to it. */
+function listOthers(network, others, link) {
+  const list = make("ul", { className: "others" });
+  for (const [index, name] of others) {
+    const href = link(name, index);
+    list.append(make("li", {}, make("a", { href }, network.page.networks[index].name)));
   }
   return list;
 }

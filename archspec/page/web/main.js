@@ -121,11 +121,11 @@ class Page {
     const part = network.parts[place];
     const node = part.nodes?.[turn * part.turn];
     const name = chosen ?? (node === undefined ? part.name : network.nodes[node].name);
-    history.replaceState(null, "", this.link(name));
+    this.note(name);
     showDetails($("details"), network, place, {
       chosen,
       turn,
-      link: (each) => this.link(each),
+      link: (each, index) => this.link(each, index),
       onTurn: (wanted) => this.select(place, wanted),
     });
     $("details").scrollTop = 0;
@@ -136,7 +136,7 @@ class Page {
   leave() {
     this.selected = 0;
     this.picture.select(0);
-    history.replaceState(null, "", this.link(""));
+    this.note("");
     this.tell();
   }
 
@@ -148,15 +148,24 @@ class Page {
     if (network.reveal(place)) this.redraw();
     const turn = network.turnOf.get(name);
     this.select(place, turn, turn === undefined ? undefined : name);
-    this.picture.show(place);
+    this.picture.read(place);
   }
 
   // --- the address
 
-  link(name) {
+  link(name, index = this.index) {
     const path = encodeURIComponent(name);
     const several = this.networks.length > 1 || this.data.comparison;
-    return several ? `#${this.index + 1}/${path}` : `#${path}`;
+    return several ? `#${index + 1}/${path}` : `#${path}`;
+  }
+
+  /** Write into the address what is selected. */
+  note(name) {
+    try {
+      history.replaceState(null, "", this.link(name));
+    } catch {
+      // a browser may refuse it when an arrow key is held down
+    }
   }
 
   /**

@@ -242,6 +242,12 @@ export class Picture {
     this.look();
   }
 
+  /** Bring a part into the window, at a scale at which its text can be read. */
+  read(place) {
+    if (this.camera.k < LEGIBLE) this.zoom(READABLE / this.camera.k);
+    this.show(place, true);
+  }
+
   /** Bring a part into the window, in its middle or, with `near`, by the shortest way. */
   show(place, near = false) {
     const spot = this.spot(place);
