@@ -291,6 +291,7 @@ def test_names_are_coloured_by_what_they_are(tmp_path: Path) -> None:
         ("outputs: [‸\nlayers: []\n", {"stem", "later"}, {"previous"}),
         ("edit:\n  - {at: ‸\nlayers: []\n", {"stem", "later", "unit.dense"}, set()),
         ("train: {loss: {‸\nlayers: []\n", {"later"}, set()),
+        ("train: {freeze: [‸\nlayers: []\n", {"stem", "unit.dense"}, {"width"}),
         ("extends: ‸\n", {"resnet18", "beside.yaml"}, {"squeeze_excite"}),
         ("import: [sq‸\n", {"squeeze_excite", "beside.yaml"}, {"resnet18"}),
     ],
