@@ -19,6 +19,7 @@ from conftest import ROOT, command
 from test_devices import LIMIT, NET, ROUNDING, differ, history, train
 
 pytestmark = pytest.mark.keras
+KILLS = int(os.environ.get("ARCHSPEC_KILLS", 5))  # each takes a quarter of a minute
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
 
 SMALL = """\
@@ -215,15 +216,15 @@ def test_processes_with_different_specs_are_refused(tmp_path):
 
 @needs_jax
 @pytest.mark.slow
-def test_twenty_kills(tmp_path):
-    """A process drawn at random, killed or stopped at a step drawn at random, twenty times."""
+def test_kills_one_after_the_other(tmp_path):
+    """A process drawn at random, killed or stopped at a step drawn at random, KILLS times."""
     text = SMALL.replace("epochs: 3", "epochs: 16")
     (tmp_path / "small.yaml").write_text(text)
     whole = Processes(tmp_path, 2, "small.yaml", "--run-dir", "whole")
     assert whole.wait() == [0, 0], whole.said(0)
     draw = random.Random(7)
     words = ["small.yaml", "--run-dir", "run"]
-    for kill in range(20):
+    for kill in range(KILLS):
         rank, by = draw.randrange(2), "SIGSTOP" if kill % 5 == 4 else "SIGKILL"
         epoch, step = newest(tmp_path / "run") if kill else (0, 0)
         later = step + draw.randrange(1, 25)  # of 41 in an epoch
