@@ -160,7 +160,7 @@ def test_what_leads_out_of_the_folder_is_not_read(served: Served) -> None:
     (served.folder / "link.yaml").symlink_to(outside)
     (served.folder / "notes.txt").write_text("secret")
     assert served.ask("list")["files"] == ["a.yaml"]
-    text = SPEC + "imports: [../outside.yaml]\n"
+    text = SPEC + "import: [../outside.yaml]\n"
     found = served.ask("check", index=0, text=text)
     assert "below the folder" in json.dumps(found)
     assert "secret" not in json.dumps(found)
