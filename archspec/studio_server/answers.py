@@ -64,6 +64,7 @@ class Studio:
         self.specs.reader = _Reader(folder)
         self.pinned: dict[int, str] = {}
         self.saved: dict[int, list[str]] = {}  # the last two texts of each file
+        self.known: dict[tuple[int, str], Graph] = {}  # of the last texts, for the delta
         self.questions: dict[str, Callable[..., dict[str, Any]]] = {
             "list": self.list_files,
             "read": self.read,
@@ -154,18 +155,22 @@ class Studio:
         """Return the costs of a network beside those of the pinned base, or of the last save."""
         saved = self.saved.get(index) or [text]
         base_text = self.pinned.get(index, saved[0] if saved[-1] == text else saved[-1])
-        base = graph if base_text == text else self._look(index, base_text).graph
+        base = self.known.get((index, base_text))
+        if base is None:
+            base = graph if base_text == text else self._look(index, base_text).graph
+        self.known = {} if base is None else {(index, base_text): base}
+        self.known[index, text] = graph
         rows = []
         for measure in MEASURES:
             if measure.name not in DELTA:
                 continue
-            now = measure.compute(graph)
+            value = measure.compute(graph)
             then = None if base is None or base.errors else measure.compute(base)
-            written = measure.unit.if_none if now is None else measure.unit.write(now)
+            written = measure.unit.if_none if value is None else measure.unit.write(value)
             change = ""
-            if now is not None and then is not None and now != then:
-                sign = "+" if now > then else SIGNS["removed"]
-                change = f"{sign}{measure.unit.write(abs(now - then))}"
+            if value is not None and then is not None and value != then:
+                sign = "+" if value > then else SIGNS["removed"]
+                change = f"{sign}{measure.unit.write(abs(value - then))}"
             rows.append([DELTA[measure.name], written, change])
         return {"base": "pinned" if index in self.pinned else "saved", "rows": rows}
 

@@ -63,6 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: StudioServer
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "archspec", ""
+    disable_nagle_algorithm = True  # a body waits for nothing after its headers
     timeout = 30  # seconds for a request that is begun and not ended
 
     def is_ours(self, token: str | None) -> bool:

@@ -5,7 +5,8 @@ import { unpack } from "./network.js";
 
 async function begin() {
   if (!window.DecompressionStream) {
-    document.getElementById("status").textContent = "this browser is too old: it has no DecompressionStream";
+    document.getElementById("status").textContent =
+      "this browser is too old: it has no DecompressionStream";
     document.getElementById("status").className = "";
     return;
   }

@@ -22,6 +22,28 @@ async function ask(question, given = {}) {
   return told;
 }
 
+// The colours of the page, which follow the reader's system and the button of the page.
+const LOOK = [
+  cm.EditorView.cspNonce.of(NONCE),
+  cm.EditorView.theme({
+    "&": { color: "var(--ink)", fontSize: "13px" },
+    ".cm-content": { caretColor: "var(--ink)" },
+    ".cm-cursor": { borderLeftColor: "var(--ink)" },
+    ".cm-gutters": { backgroundColor: "var(--frame1)", color: "var(--quiet)", border: "none" },
+    ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--frame1)" },
+    ".cm-tooltip": { backgroundColor: "var(--plain)", color: "var(--ink)" },
+  }),
+  cm.syntaxHighlighting(
+    cm.HighlightStyle.define([
+      {
+        tag: [cm.tags.propertyName, cm.tags.definition(cm.tags.propertyName)],
+        color: "var(--skip)",
+      },
+      { tag: cm.tags.comment, color: "var(--quiet)" },
+    ]),
+  ),
+];
+
 class Studio {
   constructor() {
     this.index = -1;
@@ -54,7 +76,7 @@ class Studio {
     return cm.EditorState.create({
       doc: text,
       extensions: [
-        cm.EditorView.cspNonce.of(NONCE),
+        LOOK,
         cm.keymap.of([save, cm.indentWithTab]),
         cm.basicSetup,
         cm.yaml(),
@@ -118,7 +140,7 @@ class Studio {
 
   setRead({ text, mark }) {
     this.mark = mark;
-    this.saved = text;
+    this.saved = text.replace(/\r\n?/g, "\n"); // as the editor has it
     this.markChanged();
   }
 
@@ -178,7 +200,7 @@ class Studio {
     const words = rows.flatMap(([name, now, change]) => {
       const bold = document.createElement("b");
       bold.textContent = change ? ` (${change})` : "";
-      return [`${name} ${now}`, bold, "   "];
+      return [`${name} ${now}`, bold, " · "];
     });
     $("delta").replaceChildren(...words, base === "pinned" ? "since the pinned base" : "");
     $("pin").setAttribute("aria-pressed", base === "pinned");
@@ -212,8 +234,9 @@ class Studio {
   showBoth(theirs, beside = "") {
     this.theirs = theirs;
     this.both?.destroy();
-    $("keep").hidden = $("take").hidden = beside !== "";
-    const look = [cm.yaml(), cm.EditorView.cspNonce.of(NONCE), cm.EditorState.readOnly.of(true)];
+    $("keep").hidden = beside !== "";
+    $("take").hidden = beside !== "" || Boolean(theirs.problem); // there is nothing to take
+    const look = [cm.yaml(), LOOK, cm.EditorState.readOnly.of(true)];
     $("conflict-why").textContent =
       beside || theirs.problem || "The file was changed by another program. Right: the file.";
     $("conflict").hidden = false;
