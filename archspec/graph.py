@@ -77,6 +77,19 @@ class Region(Struct, frozen=True):
     named: bool = True
 
 
+class RegionValue(Struct, frozen=True):
+    """The value that a named group, a branch or a block call hands on.
+
+    path: its dotted name. span: where that name is written; of a call without one, the block's.
+    kind: what it is. node: the name of the node whose output it is.
+    """
+
+    path: str
+    span: Span
+    kind: Kind
+    node: str
+
+
 class Iteration(Struct, frozen=True):
     """One iteration of a loop around nodes.
 
@@ -166,7 +179,8 @@ class Graph(Struct, frozen=True, eq=False, dict=True):
     graph before the edits of the file, without its recipe; None if it has none. edits: these and
     those of the files below, the lowest file first, each with the number of steps that it met.
     extends: where the file names its base, if it does. silencers: the codes in comments that must
-    silence something in this network. origin: the loaded spec that it was expanded from.
+    silence something in this network. origin: the loaded spec that it was expanded from. values:
+    what named groups, branches and block calls hand on.
     """
 
     name: str
@@ -186,6 +200,7 @@ class Graph(Struct, frozen=True, eq=False, dict=True):
     extends: Span | None = None
     silencers: tuple[Silencer, ...] = ()
     origin: Any = None
+    values: tuple[RegionValue, ...] = ()
 
     def __post_init__(self) -> None:
         seen: set[str] = set()

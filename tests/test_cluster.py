@@ -163,6 +163,36 @@ def test_a_peer_that_is_lost_ends_the_others(tmp_path, rank, by):
 
 @needs_jax
 @pytest.mark.slow
+def test_signals_end_each_process_in_its_own_way(tmp_path):
+    """All get one from a launcher; where one alone gets it, the others follow."""
+    (tmp_path / "small.yaml").write_text(SMALL)
+    words = ["small.yaml", "--run-dir"]
+    term = {"KILLED_AT": "1 7", "KILLED_BY": "SIGTERM"}
+    both = Processes(tmp_path, 2, *words, "both", p0=term, p1=term)
+    assert both.wait() == [143, 143], both.said(0) + both.said(1)
+    assert status(tmp_path / "both") == "interrupted"
+    assert "archspec train --resume both goes on" in both.said(0)
+    ctrl_c = {"KILLED_AT": "1 7", "KILLED_BY": "SIGINT"}
+    one = Processes(tmp_path, 2, *words, "one", p0={"GRACE": "1"}, p1=ctrl_c)
+    assert one.wait() == [1, 130], one.said(0) + one.said(1)
+    assert "process 1 of 2 has" in one.said(0)
+    assert status(tmp_path / "one") == "interrupted"
+
+
+@needs_jax
+@pytest.mark.slow
+def test_a_failure_of_all_is_said_by_the_first(tmp_path):
+    text = SMALL.replace("Adam: 0.01", "SGD: 1.0e+30").replace("Dropout: 0.2", "Dense: {units: 8}")
+    text = text.replace(", activation: softmax", "")
+    (tmp_path / "small.yaml").write_text(text)
+    processes = Processes(tmp_path, 2, "small.yaml", "--run-dir", "run")
+    assert processes.wait() == [1, 1], processes.said(0)
+    assert "error: the loss became nan" in processes.said(0)
+    assert status(tmp_path / "run") == "failed"
+
+
+@needs_jax
+@pytest.mark.slow
 def test_a_peer_that_never_comes_is_not_waited_for(tmp_path):
     (tmp_path / "small.yaml").write_text(SMALL)
     words = ["small.yaml", "--run-dir", "run"]

@@ -224,7 +224,7 @@ def test_a_picture_is_written_whole_in_the_format_of_its_suffix(tmp_path, capfd,
 
 @pytest.mark.parametrize("name", ["net.jpg", "net", "net.svg.gz"])
 def test_another_suffix_is_refused_with_the_ones_there_are(tmp_path, name):
-    with pytest.raises(UserError, match=r"\.svg, \.png, \.pdf or \.dot") as caught:
+    with pytest.raises(UserError, match=r"\.svg, \.png, \.pdf, \.dot or \.html") as caught:
         render("digraph {}", tmp_path / name)
     assert ".svg'" in str(caught.value)
     assert not list(tmp_path.iterdir())

@@ -68,6 +68,41 @@ def test_lines_end_with_the_shapes_of_their_steps(tmp_path: Path) -> None:
     assert first.position == Position(7, len("      - Conv2D: {filters: ==, kernel_size: 3}"))
 
 
+def test_a_group_and_a_branch_have_the_shape_that_they_hand_on(tmp_path: Path) -> None:
+    """Not that of their last layer, where a `from` goes back behind it."""
+    text = f"""{NET}blocks:
+  back:
+    layers:
+      - Flatten:
+        name: flat
+      - from: input
+layers:
+  - for: {{i: [4, 8]}}
+    name: stage{{i}}
+    layers:
+      - branches:
+          main: [Conv2D: {{filters: =i, kernel_size: 1}}]
+          side:
+            - Conv2D: {{filters: =i, kernel_size: 1}}
+        merge: Add
+  - branches:
+      same: []
+      more: [ReLU]
+    merge: Add
+  - back
+  - GlobalAveragePooling2D:
+    name: head
+outputs: [head, back.flat]
+"""
+    view = open_spec(tmp_path, text)
+    assert [str(each) for each in view.found] == []
+    shown = hints(view)
+    assert shown["name: stage{i}"] == "→ 16×16×4 … 16×16×8  ×2"
+    assert shown["side:"] == "→ 16×16×4 … 16×16×8  ×2"
+    assert shown["same: []"] == "→ 16×16×8"
+    assert shown["- back"] == "→ 16×16×8"
+
+
 def test_a_broken_text_keeps_what_was_known_last(tmp_path: Path) -> None:
     misspelt = STACK.replace("kernel_size", "kernal_size").replace("blocks:", "# more\nblocks:")
     view = open_spec(tmp_path, STACK, misspelt)
@@ -91,7 +126,7 @@ def test_hovering_shows_a_step_turn_by_turn(tmp_path: Path) -> None:
     assert "| `part1.conv2d` | 14×14×8 | 296 | 56.4 K | 3 |" in table
     assert "| `part2.conv2d` | 12×12×16 | 1.17 K | 166 K | 5 |" in table
     assert "| 2 in all | | 1.46 K | 222 K | |" in table
-    assert "`part2.re_lu`" in shown("- un‸it: =width")
+    assert "| `part2` | 12×12×16 | 1.17 K | 166 K | 5 |" in shown("- un‸it: =width")
     assert shown("=wid‸th") == "param `width`: 8"
     assert shown("filters: =‸=") == "param `filters`: 8, 16"
     assert shown("* ‸i\n") == "loop variable `i`: 1, 2"
@@ -256,6 +291,7 @@ def test_names_are_coloured_by_what_they_are(tmp_path: Path) -> None:
         ("outputs: [‸\nlayers: []\n", {"stem", "later"}, {"previous"}),
         ("edit:\n  - {at: ‸\nlayers: []\n", {"stem", "later", "unit.dense"}, set()),
         ("train: {loss: {‸\nlayers: []\n", {"later"}, set()),
+        ("train: {freeze: [‸\nlayers: []\n", {"stem", "unit.dense"}, {"width"}),
         ("extends: ‸\n", {"resnet18", "beside.yaml"}, {"squeeze_excite"}),
         ("import: [sq‸\n", {"squeeze_excite", "beside.yaml"}, {"resnet18"}),
     ],

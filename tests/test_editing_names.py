@@ -55,6 +55,9 @@ UNIT = "blocks:\n  unit:\n    params: {filters: null}\n    layers: [Dense: =filt
         "    layers: [Dense: =«b», Dense: =a]\n",
         "layers:\n  - for: {'a, «b»': [[1, 2]]}\n    layers: [Dense: =«b‸» + a]\n",
         "layers:\n  - for: [{«a‸»: 1}, {«a»: 2}]\n    layers: [Dense: =«a»]\n",
+        "layers:\n  - Dense: 3\n    name: «st‸em»\n  - Dense: 2\ntrain: {freeze: «stem»}\n",
+        "layers:\n  - {name: «body», layers: [{Dense: 3, name: x}]}\n  - Dense: 2\n"
+        "train: {freeze: [«bo‸dy».x]}\n",
         "params: {rows: [{«a»: 1}, {«a»: 2}]}\nlayers:\n  - for: =rows\n"
         "    layers: [Dense: =«a‸»]\n",
         "layers:\n  - Dense: 3\n    name: «stem»\n  - Dense: =«stem».channels\n  - Add:\n"

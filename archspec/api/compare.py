@@ -180,7 +180,8 @@ def list_jobs(
 
         >>> import archspec
         >>> jobs = archspec.list_jobs("lenet5", seeds=2, data="digits")  # doctest: +SKIP
-        >>> print(*jobs, sep="\n")  # doctest: +SKIP
+        >>> for job in jobs:  # doctest: +SKIP
+        ...     print(job)
     """
     from archspec.comparing.compare import FOLDER, is_run
     from archspec.comparing.members import plan_members

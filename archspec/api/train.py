@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archspec.api.arguments import (
     Spec,
@@ -21,8 +21,10 @@ from archspec.errors import Refused, UserError
 from archspec.graph import Graph
 from archspec.loading.settings import parse_setting
 from archspec.recipe import Recipe, given_in, recipe_of
-from archspec.runs.job import Cluster
 from archspec.runs.outcome import Run
+
+if TYPE_CHECKING:
+    from archspec.runs.job import Cluster
 
 Echo = Callable[[str], None]
 
@@ -128,6 +130,8 @@ def _check_cluster(
         if any(each is not None for each in given):
             raise UserError("coordinator, processes and process go with distribute")
         return None
+    from archspec.runs.job import Cluster  # which brings what reads data
+
     if coordinator is None or processes is None or process is None:
         if any(each is not None for each in given):
             raise UserError(

@@ -88,7 +88,7 @@ def _offer(view: SpecView, way: Way, index: Index, place: Place) -> tuple[str, I
         if dot:
             return word, _offer_steps(_inside(path, place))
         return word, _offer_references(place, last == "outputs")
-    if last == "at" and "edit" in way.keys:
+    if (way.keys[:1], last) in ((("edit",), "at"), (("train",), "freeze")):
         return way.word, _offer_network(view)
     if last in BY_OUTPUT and way.keys[0] == "train" and way.is_key:
         return way.word, ((each, "step", "an output", "") for each in _outputs(view))

@@ -7,7 +7,7 @@ broken, the steps that are not known now keep what was known of them last.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -26,8 +26,9 @@ Start = tuple[int, int]  # the line and the column at which a step begins
 class Turn(Struct, frozen=True):
     """A step in one iteration or call.
 
-    name, op: of its layer, or of the last one of a block. shape: None where it is not known. field:
-    what one value sees, None if it is not known or all. sees_all: whether it is all.
+    name: its path; of a layer its name. op: of the layer whose output it hands on. shape: None
+    where it is not known. field: what one value sees, None if it is not known or all. sees_all:
+    whether it is all.
     """
 
     name: str
@@ -51,7 +52,8 @@ class StepFacts(Struct, frozen=True):
 
 
 def find_facts(view: SpecView) -> Mapping[Start, StepFacts]:
-    """Return what is known of the steps of a file, by where they begin."""
+    """Return what is known of the steps of a file, by where they begin; of a named group and of a
+    branch by where that name begins."""
     now = _collect(view)
     if view.last is None:
         return now
@@ -70,16 +72,29 @@ def _collect(view: SpecView) -> dict[Start, StepFacts]:
     if graph is None:
         return {}
     fields = _find_fields(graph)
-    found: dict[Start, dict[str, list[Node]]] = {}
+    found: dict[Start, dict[str, Turn]] = {}
+
+    def add(span: Span, name: str, value: Node, nodes: Sequence[Node]) -> None:
+        if span.source is view.source:
+            turns = found.setdefault((span.line, span.column), {})
+            if name not in turns:
+                turns[name] = _make_turn(name, value, nodes, fields)
+
+    values = {each.path: graph[each.node] for each in graph.values}
+    inside: dict[str, list[Node]] = {}
     for node in graph:
-        for span, turn in _list_places(node):
-            if span.source is view.source:
-                turns = found.setdefault((span.line, span.column), {})
-                turns.setdefault(turn, []).append(node)
-    return {
-        start: StepFacts(tuple(_make_turn(nodes, fields) for nodes in turns.values()))
-        for start, turns in found.items()
-    }
+        add(node.span, node.name, node, [node])
+        for region in node.regions:
+            inside.setdefault(region.path, []).append(node)
+    for node in graph:
+        for note in node.trail:
+            path = note.text.rpartition(" ")[2] if note.text.startswith(CALLED) else None
+            if path in values:
+                add(note.span, path, values[path], inside[path])
+    for each in graph.values:
+        if each.kind != "block":  # which is known by its call
+            add(each.span, each.path, values[each.path], inside.get(each.path, ()))
+    return {start: StepFacts(tuple(turns.values())) for start, turns in found.items()}
 
 
 def _find_fields(graph: Graph) -> Mapping[str, Field | None]:
@@ -87,23 +102,17 @@ def _find_fields(graph: Graph) -> Mapping[str, Field | None]:
     return find_fields(graph) if sound else {}
 
 
-def _list_places(node: Node) -> Iterable[tuple[Span, str]]:
-    """Return where the step of a node, and the calls around it, are written; each with what tells
-    its turns apart."""
-    calls = ((note.span, note.text) for note in node.trail if note.text.startswith(CALLED))
-    return dict.fromkeys(((node.span, f"={node.name}"), *calls))
-
-
-def _make_turn(nodes: list[Node], fields: Mapping[str, Field | None]) -> Turn:
-    last = nodes[-1]
+def _make_turn(
+    name: str, value: Node, nodes: Sequence[Node], fields: Mapping[str, Field | None]
+) -> Turn:
     return Turn(
-        name=last.name,
-        op=last.op,
-        shape=last.facts.shape if last.facts is not None else None,
+        name=name,
+        op=value.op,
+        shape=value.facts.shape if value.facts is not None else None,
         params=sum(map(count_params, nodes)),
         macs=sum_or_none(node.facts.macs if node.facts is not None else None for node in nodes),
-        field=fields.get(last.name),
-        sees_all=last.name in fields and fields[last.name] is None,
+        field=fields.get(value.name),
+        sees_all=value.name in fields and fields[value.name] is None,
     )
 
 

@@ -108,8 +108,10 @@ def _tell_step(view: SpecView, mark: Occurrence) -> str | None:
     starts: dict[Start, None] = {}
     for each in view.index.names.targets_of(mark):
         if each.span.source is view.source:
-            span = find_step(view, each.span.line, each.span.column)
-            starts |= {} if span is None else {(span.line, span.column): None}
+            span = each.span
+            if (span.line, span.column) not in facts:  # a layer, which is known by its step
+                span = find_step(view, span.line, span.column) or span
+            starts[span.line, span.column] = None
     turns = tuple(turn for start in starts if start in facts for turn in facts[start].turns)
     old = any(facts[start].is_old for start in starts if start in facts)
     return write_table(StepFacts(turns, old)) if turns else None

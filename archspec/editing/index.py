@@ -183,6 +183,8 @@ class Index:
         for each in given:
             for name, span, _ in each.entries() if each is not None else ():
                 self._refer(Value(name, span), top, known_only=True)
+        for pattern in _one_or_several(train.get("freeze")):
+            self._match(pattern, top.scope)
 
     def _refer_measure(self, value: Value, top: Place) -> None:
         """Keep the output that a measure is of, as in `val_head_loss`."""
@@ -416,11 +418,8 @@ class Index:
             if isinstance(of.data, dict) and isinstance(of.data[label], Value):
                 self._walk_arguments(of.data[label], block, file)
         patterns = edit.get("at")
-        written = [patterns] if patterns is not None else []
-        if patterns is not None and isinstance(patterns.data, tuple):
-            written = list(patterns.data)
         steps: list[StepName] = []
-        for each in written:
+        for each in _one_or_several(patterns):
             steps += self._match(each, top.scope)
         if patterns is None:
             steps = [step for scope in list_scopes(top.scope) for step in scope.steps]
@@ -613,6 +612,13 @@ def _iter_texts(value: Value) -> Iterator[tuple[str, Value]]:
         yield from _iter_texts(each)
     for each in value.data if isinstance(value.data, tuple) else ():
         yield from _iter_texts(each)
+
+
+def _one_or_several(value: Value | None) -> Sequence[Value]:
+    """Return the values of a list, or the one that stands in its place."""
+    if value is None:
+        return ()
+    return value.data if isinstance(value.data, tuple) else (value,)
 
 
 def _items(value: Value | None) -> Iterable[Value]:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -223,13 +223,9 @@ def show_again(text: str, held: list[str]) -> str:
     )
 
 
-_REGEXES: dict[tuple[str, str], re.Pattern[str]] = {}
-
-
+@lru_cache(4096)
 def _regex(text: str, numbered: str) -> re.Pattern[str]:
-    known = _REGEXES.get((text, numbered))
-    if known is None:
-        parts = (re.escape(part) for part in PLACEHOLDER.split(text)[::2])
-        end = {"repeat": "([\\d*\ue000-\uf8ff]+)", "unnamed": r"(_[\d*]+)?"}.get(numbered, "")
-        known = _REGEXES[text, numbered] = re.compile("(.+)".join(parts) + end)
-    return known
+    """Return the regular expression of the names that a template stands for."""
+    parts = (re.escape(part) for part in PLACEHOLDER.split(text)[::2])
+    end = {"repeat": "([\\d*\ue000-\uf8ff]+)", "unnamed": r"(_[\d*]+)?"}.get(numbered, "")
+    return re.compile("(.+)".join(parts) + end)

@@ -14,7 +14,7 @@ from archspec.editing.text import EditorText, Position
 from archspec.errors import Diagnostic, Note, Source, Span, SpecError, UserError, in_order
 from archspec.graph import Graph
 from archspec.pipeline import graph_of
-from archspec.syntax.source import Document, Value
+from archspec.syntax.source import Document
 
 
 class SpecView:
@@ -53,12 +53,7 @@ class SpecView:
     def index(self) -> Index:
         """The names in this file and in those that it stands on."""
         document = self.document or Document(None, Source(str(self.path), ()), self.path)
-        return Index(document, self._follow)
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files that the spec stands on, itself the first."""
-        return self.path, *self._files
+        return Index(document, self.reader.follow)
 
     def is_fresh(self) -> bool:
         """Return whether neither the text nor a file that it stands on has changed."""
@@ -120,9 +115,6 @@ class SpecView:
             return self.reader.read(path)
         except UserError:
             return None
-
-    def _follow(self, value: Value, document: Document) -> Document | None:
-        return self.reader.follow(value, document)
 
 
 class Workspace:

@@ -17,7 +17,7 @@ from archspec.expand.loops import report_mistakes
 from archspec.expand.origins import Env, find_sources, names_of_formulas
 from archspec.expand.scopes import Scope, snake_case
 from archspec.expand.values import evaluate
-from archspec.graph import Graph, Node, Region
+from archspec.graph import Graph, Node, Region, RegionValue
 from archspec.loading.files import Block, Spec
 from archspec.recipe import SCALED_TWICE, find_misfit, find_scaled_twice, recipe_of
 from archspec.recipe.datasets import is_missing, suggest_dataset
@@ -47,6 +47,11 @@ def make_graph(out: Expansion) -> Graph:
         outputs=tuple(draft.name for draft in out.outputs),
         train={},
         extends=None if extends is None else extends.span,
+        values=tuple(
+            RegionValue(name, entry.span, entry.scope.kind, entry.value.name)
+            for name, entry in out.names
+            if entry.scope is not None and isinstance(entry.value, Draft)
+        ),
     )
 
 

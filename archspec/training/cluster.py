@@ -187,6 +187,8 @@ def _join(cluster: Cluster) -> Team:
     )
     waiting.daemon = True
     waiting.start()
+    # It would take SIGTERM, and do nothing at it that is of use here.
+    jax.config.update("jax_enable_preemption_service", False)
     try:
         jax.distributed.initialize(
             cluster.coordinator,

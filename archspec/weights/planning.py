@@ -10,6 +10,7 @@ from math import prod
 from msgspec import Struct
 
 from archspec.arguments import show
+from archspec.differences.marks import is_any_order
 from archspec.differences.matching import match_graphs
 from archspec.graph import Graph, Node
 from archspec.layers import LAYERS, traits_of
@@ -176,7 +177,7 @@ class _Planner:
                 for name in (_find_origin(self.source, each) for each in theirs.inputs)
             ]
             both = [(a, b) for a, b in zip(order, before, strict=False) if b is not None]
-            if ours.op == theirs.op == "Concatenate" and any(a != b for a, b in both):
+            if ours.op == theirs.op and not is_any_order(ours) and any(a != b for a, b in both):
                 return ours.op
         return None
 
