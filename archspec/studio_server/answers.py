@@ -36,7 +36,7 @@ EXPORTS = (".svg", ".png", ".pdf", ".dot", ".html")
 WAIT = 20.0  # seconds that a question for news may wait
 
 
-class _Reader(SpecReader):
+class _FolderReader(SpecReader):
     """Reads what is below the folder, and what comes with archspec."""
 
     def __init__(self, folder: SpecFolder) -> None:
@@ -61,7 +61,7 @@ class Studio:
         self.watcher = Watcher()
         self.lock = threading.Lock()
         self.specs = Workspace((folder.root,))
-        self.specs.reader = _Reader(folder)
+        self.specs.reader = _FolderReader(folder)
         self.pinned: dict[int, str] = {}
         self.saved: dict[int, list[str]] = {}  # the last two texts of each file
         self.known: dict[tuple[int, str], Graph] = {}  # of the last texts, for the delta

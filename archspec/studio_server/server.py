@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
             if question not in self.server.studio.questions:
                 return self.send(404, b"there is nothing here", "text/plain")
             answer = self.server.studio.answer(question, given)
-        except (msgspec.DecodeError, UnicodeDecodeError, TypeError, AttributeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
             return self.say(400, f"this cannot be asked: {reason(error)}")
         except ArchspecError as error:
             hint = getattr(error, "hint", None)
