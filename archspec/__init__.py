@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from archspec.api.schema import json_schema
     from archspec.api.show import show
     from archspec.api.source import to_source
+    from archspec.api.studio import studio
     from archspec.api.train import resume, train
     from archspec.api.use import evaluate, predict
     from archspec.comparing.table import Comparison
@@ -98,6 +99,7 @@ __all__ = [
     "resolve",
     "resume",
     "show",
+    "studio",
     "to_keras",
     "to_source",
     "train",

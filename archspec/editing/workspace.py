@@ -55,6 +55,11 @@ class SpecView:
         document = self.document or Document(None, Source(str(self.path), ()), self.path)
         return Index(document, self.reader.follow)
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that the spec stands on, itself the first."""
+        return self.path, *self._files
+
     def is_fresh(self) -> bool:
         """Return whether neither the text nor a file that it stands on has changed."""
         own = self._try_read(self.path)

@@ -17,7 +17,7 @@ from archspec.differences.text import list_settings, list_totals, write_verdict
 from archspec.graph import Graph
 from archspec.page.details import NodeDetails, Texts, describe_nodes
 from archspec.page.html import write_html
-from archspec.page.networks import ChangeRow, Collector
+from archspec.page.networks import ChangeRow, Collector, PageData
 from archspec.pictures.boxes import View
 from archspec.pictures.changes import WORDS
 from archspec.pictures.style import SIGNS
@@ -50,6 +50,14 @@ def write_difference_page(
 
     depth, full: as `make_rows` takes them. Networks with little in common are shown without signs.
     """
+    data = msgspec.json.encode(gather_difference(difference, view, depth, full))
+    return write_html(" → ".join(difference.names), data, picture, theme)
+
+
+def gather_difference(
+    difference: Difference, view: View, depth: int | None = None, full: bool = False
+) -> PageData:
+    """Return what the page of a difference shows; the arguments are those of its writer."""
     page = Collector(view)
     a, b = difference.a, difference.b
     nodes = [describe_nodes(a, page.texts), describe_nodes(b, page.texts)]
@@ -69,7 +77,7 @@ def write_difference_page(
     for side, details, name in zip(sides, nodes, difference.names, strict=True):
         kinds = _list_kinds(side) if isinstance(side, ChangedGraph) else ()
         page.add(side, details, name, kinds, notes)
-    return write_html(title, msgspec.json.encode(page.gather()), picture, theme)
+    return page.gather()
 
 
 def _describe_merged(

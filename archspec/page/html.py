@@ -19,7 +19,17 @@ from archspec.pictures.style import THEMES, Theme
 
 WEB = Path(__file__).parent / "web"
 # Each after those that it imports: in the page they are one script.
-SCRIPTS = ("network", "layout", "picture", "outline", "details", "search", "charts", "main")
+SCRIPTS = (
+    "network",
+    "layout",
+    "picture",
+    "outline",
+    "details",
+    "search",
+    "charts",
+    "main",
+    "start",
+)
 IMPORT = re.compile(r'^import [^;]* from "\./\w+\.js";\n', re.MULTILINE)
 COMMENT = re.compile(r"^(\s*//[^\n]*\n|\s*/\*\*.*?\*/\n|\s+)", re.MULTILINE | re.DOTALL)
 KEYS = {
@@ -37,7 +47,7 @@ KEYS = {
 def write_html(title: str, data: bytes, picture: str = "", theme: str = "light") -> str:
     """Return a page. data: what its script reads, JSON. picture: the SVG that is printed. theme:
     that of the page, of which "light" is the one of the reader's system."""
-    script, style = _join_scripts(), _write_colours(theme) + _read("page.css")
+    script, style = _join_scripts(), write_style(theme)
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "img-src data:"
@@ -52,12 +62,22 @@ def write_html(title: str, data: bytes, picture: str = "", theme: str = "light")
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             f'<title>{name}</title>\n<link rel="icon" href="data:,">\n',
             f"<style>{style}</style>\n</head>\n<body>\n",
-            _read("page.html").replace("@TITLE@", name).replace("@KEYS@", _write_keys()),
+            write_body(name),
             _pack("data", data),
             _pack("print-picture", picture.encode()),
             f"<script>{script}</script>\n</body>\n</html>\n",
         ]
     )
+
+
+def write_body(title: str) -> str:
+    """Return what a page shows, without data. title: with its signs escaped."""
+    return _read("page.html").replace("@TITLE@", title).replace("@KEYS@", _write_keys())
+
+
+def write_style(theme: str) -> str:
+    """Return the look of a page."""
+    return _write_colours(theme) + _read("page.css")
 
 
 def _read(name: str) -> str:

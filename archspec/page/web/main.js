@@ -2,7 +2,7 @@
 
 import { showComparison } from "./charts.js";
 import { showDetails, showNetwork, writeBytes, writeShare } from "./details.js";
-import { Network, unpack, writeCount } from "./network.js";
+import { Network, writeCount } from "./network.js";
 import { Outline, make } from "./outline.js";
 import { Picture } from "./picture.js";
 import { setUpSearch } from "./search.js";
@@ -12,7 +12,7 @@ const THEMES = ["auto", "light", "dark"];
 const STEP = 60; // pixels that an arrow key moves the picture by
 
 /** The page, with the network that it shows. */
-class Page {
+export class Page {
   constructor(data) {
     this.data = data;
     this.networks = data.networks.map((each) => new Network(each, data));
@@ -35,6 +35,30 @@ class Page {
     if (this.networks[index] !== this.network) this.show(index);
     if (name) this.goTo(name);
     else this.tell();
+  }
+
+  /** Show other data where the reader is: the zoom, the place and the open groups stay. */
+  replace(data) {
+    const { network, picture, index } = this;
+    this.data = data;
+    this.networks = data.networks.map((each) => new Network(each, data));
+    this.listNetworks();
+    const open = new Set([...network.open].map((place) => network.parts[place].name));
+    const chosen = network.parts[this.selected]?.name;
+    const now = this.networks[index] ?? this.networks[0];
+    now.parts.forEach((part, place) => {
+      if (!place || !part.parts || !network.partOf.has(part.name)) return;
+      if (open.has(part.name)) now.open.add(place);
+      else now.open.delete(place);
+    });
+    this.show(this.networks.indexOf(now));
+    this.picture.camera = { ...picture.camera };
+    this.picture.look();
+    if (chosen && now.partOf.has(chosen)) {
+      this.select(now.partOf.get(chosen));
+      this.picture.camera = { ...picture.camera };
+      this.picture.look();
+    }
   }
 
   /** Show the comparison in the place of a network, or a network again. */
@@ -253,11 +277,7 @@ class Page {
       $("heat").append(make("option", { value: name }, title));
     $("heat").value = this.heat;
     $("heat").onchange = () => this.setHeat($("heat").value);
-    if (data.comparison) $("networks").append(make("option", { value: -1 }, "Comparison"));
-    data.networks.forEach(({ name }, index) => {
-      $("networks").append(make("option", { value: index, textContent: name }));
-    });
-    $("networks").hidden = data.networks.length < 2 && !data.comparison;
+    this.listNetworks();
     $("networks").onchange = () => {
       const index = Number($("networks").value);
       location.hash = index < 0 ? "" : `${index + 1}/`; // which is followed
@@ -284,6 +304,16 @@ class Page {
       },
       (text) => this.say(text),
     );
+  }
+
+  listNetworks() {
+    const { networks, comparison } = this.data;
+    $("networks").replaceChildren();
+    if (comparison) $("networks").append(make("option", { value: -1 }, "Comparison"));
+    networks.forEach(({ name }, index) => {
+      $("networks").append(make("option", { value: index, textContent: name }));
+    });
+    $("networks").hidden = networks.length < 2 && !comparison;
   }
 
   nameTheme() {
@@ -424,20 +454,3 @@ class Page {
     return found;
   }
 }
-
-async function begin() {
-  if (!window.DecompressionStream) {
-    $("status").textContent = "this browser is too old: it has no DecompressionStream";
-    $("status").className = "";
-    return;
-  }
-  const data = JSON.parse(await unpack("data"));
-  new Page(data);
-  performance.mark("drawn");
-  $("picture").setAttribute("aria-busy", false);
-  if (data.comparison) return; // which is printed as it is
-  const picture = await unpack("print-picture");
-  $("print").src = `data:image/svg+xml,${encodeURIComponent(picture)}`;
-}
-
-begin();

@@ -1,0 +1,170 @@
+"""The specs below a folder: which there are, what they hold, and how one is written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from archspec.errors import UserError
+from archspec.reading import open_file, reason
+from archspec.syntax.source import MAX_BYTES, decode
+from archspec.writing import writing
+
+BOM = b"\xef\xbb\xbf"
+SETTLED = 0.02  # seconds in which a file that is being written still changes
+
+
+class SavedText(Struct, frozen=True):
+    """What a file holds. mark: of these bytes and no others; "" if there is no file. problem: why
+    it cannot be read."""
+
+    text: str = ""
+    mark: str = ""
+    problem: str = ""
+
+
+class SpecFolder:
+    """The specs below a folder. A file is known by its place in `paths`, which only grows."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.paths: list[Path] = []
+        self.lock = threading.Lock()
+        self.list_again()
+
+    def list_again(self) -> None:
+        """Look which specs there are. What leads out of the folder, by a link, is none of them."""
+        known = set(self.paths)
+        found = (path for path in self._walk() if path not in known)
+        self.paths.extend(sorted(found))
+
+    def _walk(self) -> Iterator[Path]:
+        for folder, folders, names in os.walk(self.root):
+            folders[:] = [each for each in folders if not each.startswith(".")]
+            for name in names:
+                path = Path(folder, name)
+                hidden = name.startswith(".")
+                if path.suffix == ".yaml" and not hidden and self.has(path):
+                    yield path
+
+    def has(self, path: Path) -> bool:
+        """Return whether a path leads to a file of this kind below the folder."""
+        target = path.resolve()
+        return target.suffix == ".yaml" and target.is_relative_to(self.root)
+
+    def name(self, index: int) -> str:
+        return self.paths[index].relative_to(self.root).as_posix()
+
+    def read(self, index: int) -> SavedText:
+        """Return what a file holds now."""
+        path = self.paths[index]
+        if not self.has(path):
+            return SavedText(problem=f"{path.name}: it leads out of the folder")
+        try:
+            with open_file(path) as file:
+                raw = file.read(MAX_BYTES + 1)
+        except FileNotFoundError:
+            return SavedText(problem=f"{path.name}: there is no such file")
+        except (OSError, ValueError) as error:
+            return SavedText(problem=f"{path.name}: cannot read the file: {reason(error)}")
+        mark = hashlib.sha256(raw).hexdigest()
+        try:
+            return SavedText(decode(raw, path.name) if raw else "", mark)
+        except UserError as error:
+            return SavedText(mark=mark, problem=str(error.args[0]))
+
+    def write(self, index: int, text: str, mark: str) -> SavedText | None:
+        """Write a text if the file is still the one of the mark; return what it holds then.
+
+        None if the file is another one by now. Line ends and the mark of UTF-8 stay as they were.
+        Raises `UserError` for what cannot be written.
+        """
+        path = self.paths[index].resolve()
+        with self.lock:
+            before = self.read(index)
+            if before.mark != mark or (before.problem and before.mark):
+                return None
+            if not self.has(path):
+                raise UserError(f"{path.name}: it leads out of the folder")
+            raw = self._encode(path, text) if mark else text.encode()
+            if len(raw) > MAX_BYTES:
+                raise UserError(f"{path.name}: over the limit of {MAX_BYTES:,} bytes")
+            with writing(path, "the text is still in the editor: copy it from there") as temporary:
+                temporary.write_bytes(raw)
+                if mark:
+                    shutil.copymode(path, temporary)
+                if self.read(index).mark != mark:  # an editor was quicker
+                    return None
+            return self.read(index)
+
+    def _encode(self, path: Path, text: str) -> bytes:
+        raw = path.read_bytes()
+        if raw.count(b"\n") == raw.count(b"\r\n") > 0:
+            text = text.replace("\r\n", "\n").replace("\n", "\r\n")
+        return BOM * raw.startswith(BOM) + text.encode()
+
+
+Stamp = tuple[int, int, int]  # inode, size, time
+
+
+class Watcher:
+    """Looks at files, and counts the changes: `wait` returns when there is one."""
+
+    def __init__(self, pause: float = 0.05) -> None:
+        self.pause = pause
+        self.files: set[Path] = set()
+        self.changes = 0
+        self.changed = threading.Condition()
+        self.ended = False
+        self._stamps: dict[Path, Stamp | None] = {}
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def watch(self, paths: set[Path]) -> None:
+        """Watch these files too."""
+        with self.changed:
+            for path in paths - self.files:
+                self._stamps[path] = stamp(path)
+            self.files |= paths
+
+    def wait(self, seen: int, seconds: float) -> int:
+        """Wait for a change after those that were seen, and return how many there were."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.ended or self.changes != seen, seconds)
+            return self.changes
+
+    def end(self) -> None:
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
+    def _look(self) -> None:
+        while not self.ended:
+            time.sleep(self.pause)
+            with self.changed:
+                files = [*self.files]
+            new = {path: now for path in files if (now := stamp(path)) != self._stamps.get(path)}
+            if not new:
+                continue
+            time.sleep(SETTLED)
+            # Between the two steps of a save a file is empty, or not there.
+            settled = {path: now for path, now in new.items() if stamp(path) == now}
+            with self.changed:
+                self._stamps.update(settled)
+                self.changes += bool(settled)
+                self.changed.notify_all()
+
+
+def stamp(path: Path) -> Stamp | None:
+    """Return what changes with a file; None if there is none."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

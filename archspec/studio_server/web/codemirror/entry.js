@@ -1,0 +1,10 @@
+export { basicSetup } from "codemirror";
+export { EditorView, keymap, hoverTooltip } from "@codemirror/view";
+export { EditorState, Compartment, Transaction } from "@codemirror/state";
+export { indentWithTab } from "@codemirror/commands";
+export { yaml } from "@codemirror/lang-yaml";
+export { syntaxHighlighting, HighlightStyle } from "@codemirror/language";
+export { tags } from "@lezer/highlight";
+export { setDiagnostics, lintGutter } from "@codemirror/lint";
+export { autocompletion } from "@codemirror/autocomplete";
+export { MergeView } from "@codemirror/merge";

@@ -1,0 +1,376 @@
+// The studio: an editor, and the page of what is written in it. Only Ctrl-S writes a file.
+
+import { Page } from "./main.js";
+import * as cm from "./codemirror.js";
+
+const $ = (id) => document.getElementById(id);
+const TOKEN = new URLSearchParams(location.search).get("token");
+const NONCE = document.querySelector("meta[name=nonce]").content;
+const REST = 150; // milliseconds without a key before a text is looked at
+const AGAIN = 1000; // milliseconds until a studio that does not answer is asked again
+const EXPORTS = ["svg", "png", "pdf", "dot", "html"];
+const SEVERITIES = { error: "error", warning: "warning", note: "info", advice: "hint" };
+
+async function ask(question, given = {}) {
+  const answer = await fetch(`/ask/${question}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Token": TOKEN },
+    body: JSON.stringify(given),
+  });
+  const told = await answer.json().catch(() => ({ error: `the studio answers ${answer.status}` }));
+  if (told.error) throw new Error(told.error);
+  return told;
+}
+
+// The colours of the page, which follow the reader's system and the button of the page.
+const LOOK = [
+  cm.EditorView.cspNonce.of(NONCE),
+  cm.EditorView.theme({
+    "&": { color: "var(--ink)", fontSize: "13px" },
+    ".cm-content": { caretColor: "var(--ink)" },
+    ".cm-cursor": { borderLeftColor: "var(--ink)" },
+    ".cm-gutters": { backgroundColor: "var(--frame1)", color: "var(--quiet)", border: "none" },
+    ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--frame1)" },
+    ".cm-tooltip": { backgroundColor: "var(--plain)", color: "var(--ink)" },
+  }),
+  cm.syntaxHighlighting(
+    cm.HighlightStyle.define([
+      {
+        tag: [cm.tags.propertyName, cm.tags.definition(cm.tags.propertyName)],
+        color: "var(--skip)",
+      },
+      { tag: cm.tags.comment, color: "var(--quiet)" },
+    ]),
+  ),
+];
+
+class Studio {
+  constructor() {
+    this.index = -1;
+    this.mark = ""; // of the file as it was read
+    this.saved = "";
+    this.asked = 0;
+    this.changes = 0;
+    this.view = new cm.EditorView({ parent: $("editor"), state: this.begin("") });
+    $("files").onchange = () => this.choose(Number($("files").value));
+    $("save").onclick = () => this.save();
+    $("pin").onclick = () => this.pin();
+    $("keep").onclick = () => this.keep();
+    $("take").onclick = () => this.take();
+    $("beside").onchange = () => this.compare();
+    for (const each of EXPORTS) $("export").append(new Option(each, `.${each}`));
+    $("export").onchange = () => this.export();
+    addEventListener("beforeunload", (event) => this.isChanged && event.preventDefault());
+  }
+
+  get text() {
+    return this.view.state.doc.toString();
+  }
+
+  get isChanged() {
+    return this.text !== this.saved;
+  }
+
+  begin(text) {
+    const save = { key: "Mod-s", preventDefault: true, run: () => (this.save(), true) };
+    return cm.EditorState.create({
+      doc: text,
+      extensions: [
+        LOOK,
+        cm.keymap.of([save, cm.indentWithTab]),
+        cm.basicSetup,
+        cm.yaml(),
+        cm.lintGutter(),
+        cm.autocompletion({ override: [(context) => this.complete(context)] }),
+        cm.hoverTooltip((view, place) => this.hover(place)),
+        cm.EditorView.contentAttributes.of({ "aria-label": "Spec" }),
+        cm.EditorView.updateListener.of((update) => update.docChanged && this.rest()),
+      ],
+    });
+  }
+
+  say(text) {
+    $("message").textContent = text;
+  }
+
+  async try(work) {
+    try {
+      return await work();
+    } catch (error) {
+      const gone = error instanceof TypeError;
+      this.say(gone ? "the studio has ended; the text is still here: copy it" : error.message);
+      return undefined;
+    }
+  }
+
+  async start() {
+    await this.list();
+    await this.open(this.first);
+    this.watch();
+  }
+
+  async list() {
+    const { files, first } = await ask("list");
+    this.first = first;
+    this.files = files;
+    const options = () => files.map((name, index) => new Option(name, index));
+    $("files").replaceChildren(...options());
+    $("beside").replaceChildren(new Option("none", ""), ...options());
+    $("files").value = this.index < 0 ? first : this.index;
+  }
+
+  choose(index) {
+    if (this.isChanged && !confirm("What is not saved is lost. Open the other file?")) {
+      $("files").value = this.index;
+      return undefined;
+    }
+    return this.try(() => this.open(index));
+  }
+
+  async open(index) {
+    const read = await ask("read", { index });
+    this.index = index;
+    $("files").value = index;
+    $("beside").value = "";
+    this.setRead(read);
+    this.view.setState(this.begin(read.text));
+    this.say(read.problem);
+    await this.check();
+  }
+
+  setRead({ text, mark }) {
+    this.mark = mark;
+    this.saved = text.replace(/\r\n?/g, "\n"); // as the editor has it
+    this.markChanged();
+  }
+
+  markChanged() {
+    document.title = `${this.isChanged ? "• " : ""}${this.files?.[this.index] ?? ""} – archspec`;
+    $("save").disabled = !this.isChanged && this.mark !== "";
+  }
+
+  rest() {
+    this.markChanged();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.check(), REST);
+  }
+
+  /** Look at the text: an answer that comes after a later question is not shown. */
+  check() {
+    const turn = ++this.asked;
+    return this.try(async () => {
+      const found = await ask("check", { index: this.index, text: this.text });
+      if (turn !== this.asked) return;
+      this.underline(found.findings);
+      $("shown").classList.toggle("stale", !found.page);
+      if (found.page) {
+        if ($("beside").value === "") this.draw(found.page);
+        this.tell(found.delta);
+      }
+      document.body.dataset.checked = turn;
+    });
+  }
+
+  underline(findings) {
+    const { doc } = this.view.state;
+    const offset = ({ line, character }) => {
+      if (line >= doc.lines) return doc.length;
+      const { from, to } = doc.line(line + 1);
+      return Math.min(from + character, to);
+    };
+    const marks = findings.map(({ range, severity, message }) => ({
+      from: offset(range.start),
+      to: offset(range.end),
+      severity: SEVERITIES[severity],
+      message,
+    }));
+    this.view.dispatch(cm.setDiagnostics(this.view.state, marks));
+    const errors = findings.filter(({ severity }) => severity === "error");
+    this.say(errors.length ? errors[0].message : "");
+  }
+
+  draw(data) {
+    if (this.page) this.page.replace(data);
+    else this.page = new Page(data);
+    $("picture").setAttribute("aria-busy", false);
+    performance.mark("drawn");
+  }
+
+  tell({ base, rows }) {
+    const words = rows.flatMap(([name, now, change]) => {
+      const bold = document.createElement("b");
+      bold.textContent = change ? ` (${change})` : "";
+      return [`${name} ${now}`, bold, " · "];
+    });
+    $("delta").replaceChildren(...words, base === "pinned" ? "since the pinned base" : "");
+    $("pin").setAttribute("aria-pressed", base === "pinned");
+    $("pin").textContent = base === "pinned" ? "Unpin" : "Pin as base";
+  }
+
+  pin() {
+    const isPinned = $("pin").getAttribute("aria-pressed") === "true";
+    return this.try(async () => {
+      await ask("pin", { index: this.index, text: isPinned ? null : this.text });
+      await this.check();
+    });
+  }
+
+  // --- files
+
+  save() {
+    return this.try(async () => {
+      const { index, text, mark } = this;
+      const answer = await ask("save", { index, text, mark });
+      if (answer.conflict) this.showBoth(answer);
+      else {
+        this.setRead({ text, mark: answer.mark });
+        this.say("");
+        await this.check();
+      }
+    });
+  }
+
+  /** Show what is written here beside what the file holds: the reader decides. */
+  showBoth(theirs, beside = "") {
+    this.theirs = theirs;
+    this.both?.destroy();
+    $("keep").hidden = beside !== "";
+    $("take").hidden = beside !== "" || Boolean(theirs.problem); // there is nothing to take
+    const look = [cm.yaml(), LOOK, cm.EditorState.readOnly.of(true)];
+    $("conflict-why").textContent =
+      beside || theirs.problem || "The file was changed by another program. Right: the file.";
+    $("conflict").hidden = false;
+    $("editor").hidden = true;
+    this.both = new cm.MergeView({
+      a: { doc: this.text, extensions: look },
+      b: { doc: theirs.text, extensions: look },
+      parent: $("both"),
+    });
+  }
+
+  endBoth() {
+    this.both?.destroy();
+    this.both = null;
+    $("conflict").hidden = true;
+    $("editor").hidden = false;
+  }
+
+  keep() {
+    const { mark } = this.theirs;
+    this.endBoth();
+    this.mark = mark;
+    return this.save();
+  }
+
+  take() {
+    this.endBoth();
+    this.setText(this.theirs.text);
+    this.setRead(this.theirs);
+    return this.check();
+  }
+
+  setText(text) {
+    const { length } = this.view.state.doc;
+    this.view.dispatch({ changes: { from: 0, to: length, insert: text } });
+  }
+
+  /** Wait for saves of other programs, again and again. */
+  async watch() {
+    for (;;) {
+      try {
+        const { changes } = await ask("wait", { seen: this.changes });
+        if (changes !== this.changes) {
+          this.changes = changes;
+          await this.readAgain();
+        }
+      } catch {
+        this.say("the studio does not answer; the text is still here: copy it");
+        await new Promise((done) => setTimeout(done, AGAIN));
+      }
+    }
+  }
+
+  async readAgain() {
+    const { index, isChanged } = this;
+    const read = await ask("read", { index });
+    if (index !== this.index) return;
+    if (read.mark === this.mark) {
+      await this.check(); // another file, which this one stands on
+    } else if (read.problem) this.say(`${read.problem}: the text is still here`);
+    else if (isChanged) this.showBoth(read);
+    else {
+      this.setText(read.text);
+      this.setRead(read);
+      clearTimeout(this.timer);
+      await this.check();
+    }
+  }
+
+  // --- completion, hover
+
+  at(place) {
+    const line = this.view.state.doc.lineAt(place);
+    const where = { line: line.number - 1, character: place - line.from };
+    return { index: this.index, text: this.text, ...where };
+  }
+
+  async complete(context) {
+    const { items } = await ask("complete", this.at(context.pos));
+    if (!items.length) return null;
+    const line = context.state.doc.lineAt(context.pos);
+    const from = line.from + items[0].range.start.character;
+    if (from === context.pos && !context.explicit) return null;
+    return {
+      from,
+      options: items.map(({ label, write, detail }) => ({ label, apply: write, detail })),
+    };
+  }
+
+  async hover(place) {
+    const { hover } = await ask("hover", this.at(place));
+    if (!hover) return null;
+    return {
+      pos: place,
+      create: () => {
+        const dom = document.createElement("pre");
+        dom.textContent = hover.markdown;
+        return { dom };
+      },
+    };
+  }
+
+  // --- two specs, export
+
+  compare() {
+    return this.try(async () => {
+      if ($("beside").value === "") {
+        this.endBoth();
+        return this.check();
+      }
+      const other = Number($("beside").value);
+      const answer = await ask("compare", { index: this.index, text: this.text, other });
+      this.draw(answer.page);
+      this.showBoth(answer, `Right: ${this.files[other]}`);
+      return undefined;
+    });
+  }
+
+  export() {
+    return this.try(async () => {
+      const suffix = $("export").value;
+      $("export").value = "";
+      if (!suffix) return;
+      const given = { index: this.index, text: this.text, suffix };
+      const { name, data } = await ask("export", given);
+      const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([bytes]));
+      link.download = name;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), AGAIN);
+    });
+  }
+}
+
+const studio = new Studio();
+studio.try(() => studio.start());
