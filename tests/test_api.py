@@ -106,6 +106,7 @@ OTHERWISE = {
     "fold": {"output", "names"},  # Folded.text and Folded.renamed
     "layers": {"form"},
     "explain": {"form"},
+    "studio": {"no_browser"},  # started
 }
 
 

@@ -292,6 +292,16 @@ def test_line_ends_mode_and_mark_stay(served: Served) -> None:
     assert path.stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.parametrize("raw", [b"a: 1\r\nb: 2\n", b"a: 1\rb: 2\n"])
+def test_line_ends_of_two_kinds_are_not_made_one(raw: bytes, served: Served) -> None:
+    path = served.folder / "a.yaml"
+    path.write_bytes(raw)
+    mark = served.ask("read", index=0)["mark"]
+    said = served.ask("save", index=0, text="a: 1\nb: 3\n", mark=mark)
+    assert "end in different ways" in said["error"]
+    assert path.read_bytes() == raw
+
+
 def test_two_mib_of_text(served: Served) -> None:
     text = "# " + "é" * (1024 * 1024 - 1)
     mark = served.ask("read", index=0)["mark"]

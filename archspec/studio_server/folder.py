@@ -106,7 +106,13 @@ class SpecFolder:
 
     def _encode(self, path: Path, text: str) -> bytes:
         raw = path.read_bytes()
-        if raw.count(b"\n") == raw.count(b"\r\n") > 0:
+        lines, pairs = raw.count(b"\n"), raw.count(b"\r\n")
+        if 0 < pairs < lines or raw.count(b"\r") > pairs:  # an editor in a browser has one kind
+            raise UserError(
+                f"{path.name}: its lines end in different ways, which writing it would change",
+                "give all of them one end in another editor; the text is still in this one",
+            )
+        if pairs:
             text = text.replace("\r\n", "\n").replace("\n", "\r\n")
         return BOM * raw.startswith(BOM) + text.encode()
 
