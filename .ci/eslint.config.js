@@ -1,12 +1,18 @@
-// What is asked of the scripts of archspec/page/web; how they are laid out is Prettier's.
+// What is asked of the scripts of pages and of the studio; how they are laid out is Prettier's.
 const BROWSER = [
   "Blob",
   "DecompressionStream",
   "ResizeObserver",
+  "Option",
   "Response",
+  "URL",
+  "URLSearchParams",
   "addEventListener",
   "atob",
+  "clearTimeout",
+  "confirm",
   "document",
+  "fetch",
   "history",
   "location",
   "performance",
@@ -17,7 +23,7 @@ const BROWSER = [
 
 export default [
   {
-    files: ["archspec/page/web/*.js"],
+    files: ["archspec/page/web/*.js", "archspec/studio_server/web/studio.js"],
     languageOptions: { globals: Object.fromEntries(BROWSER.map((name) => [name, "readonly"])) },
     rules: {
       eqeqeq: "error",
