@@ -70,12 +70,6 @@ def compare(
         if not isinstance(each, str | Path | Run):
             kind = type(each).__name__
             raise TypeError(f"compare() takes files, names of specs, and runs, not {kind}")
-    from archspec.comparing import compare as comparing
-
-    picture = path_or_none("output", output)
-    if picture is not None:
-        suffixes = (*comparing.PICTURES, comparing.PAGE)
-        check_choice("the suffix of output", picture.suffix, suffixes)
     terms = _check_terms(
         seeds,
         settings=settings,
@@ -91,6 +85,12 @@ def compare(
         steps=steps,
         precision=precision,
     )
+    from archspec.comparing import compare as comparing
+
+    picture = path_or_none("output", output)
+    if picture is not None:
+        suffixes = (*comparing.PICTURES, comparing.PAGE)
+        check_choice("the suffix of output", picture.suffix, suffixes)
     given = [str(each.folder if isinstance(each, Run) else each) for each in specs]
     if all(map(comparing.is_run, given)) and (terms.options or seeds > 1):
         option = next(iter(terms.options), "--seeds").strip("-").replace("-", "_")
@@ -134,8 +134,6 @@ def _check_terms(
     precision: str | None = None,
 ) -> Terms:
     """Return the options of all trainings. Raises for those that are no such options."""
-    from archspec.comparing.members import Terms
-
     check_count("seeds", seeds)
     check_count("limit", limit)
     if isinstance(settings, str):
@@ -144,6 +142,8 @@ def _check_terms(
         raise TypeError("edits must be a list of texts such as 'at: head, remove: true', not text")
     if epochs is not None and steps is not None:
         raise UserError("give epochs or steps, not both")
+    from archspec.comparing.members import Terms
+
     return Terms(
         settings=tuple(settings),
         edits=tuple(edits),
