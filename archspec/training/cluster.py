@@ -164,8 +164,9 @@ def join(options: RunOptions) -> Iterator[tuple[Team, RunOptions]]:
         )
     team = _join(options.cluster)
     TEAM.append(team)
-    options.echo(f"{team.count} processes train together") if team.leads else None
-    if not team.leads:
+    if team.leads:
+        options.echo(f"{team.count} processes train together")
+    else:
         options = replace(options, quiet=True, weights=False, echo=lambda said: None)
     try:
         yield team, options
@@ -181,7 +182,7 @@ def join(options: RunOptions) -> Iterator[tuple[Team, RunOptions]]:
 
 
 def _join(cluster: Cluster) -> Team:
-
+    """Connect this process to the others. Raises `UserError` as `join` does."""
     waiting = threading.Timer(
         JOIN, _end, [f"error: not all processes have come within {JOIN:.0f} s\nhint: {LATE}"]
     )
