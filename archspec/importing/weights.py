@@ -10,7 +10,7 @@ from __future__ import annotations
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -113,16 +113,11 @@ def find_array(weights: Any, group: Sequence[str], name: str, number: int) -> An
     import h5py
 
     found = weights
-    for part in (*group, *name.split("/")[:-1], "vars", str(number)):
-        if part not in (*group, "vars", str(number)):
-            part = _find_inside(found, part)
-        # Other links lead out of the file, or in circles.
-        link = found.get(part, getlink=True) if isinstance(found, h5py.Group) else None
-        if link is None:
-            raise WrongWeight("is not in the file")
-        if not isinstance(link, h5py.HardLink):
-            raise UnreadWeight("is a link in the file, and links are not followed")
-        found = found[part]
+    for part in group:
+        found = _open(found, part)
+    for part in name.split("/")[:-1]:
+        found = _open(found, _find_inside(found, part))
+    found = _open(_open(found, "vars"), str(number))
     if not isinstance(found, h5py.Dataset):
         raise WrongWeight("is not in the file")
     if found.is_virtual or found.external:
@@ -136,6 +131,48 @@ def find_array(weights: Any, group: Sequence[str], name: str, number: int) -> An
     filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
     if any(each not in PACKED for each in filters) or prod(found.chunks or ()) > found.size:
         raise UnreadWeight("is compressed otherwise than Keras does")
+    return found
+
+
+def _open(group: Any, name: str) -> Any:
+    """Return what a group holds under a name. Raises `WrongWeight` where that is nothing, or is a
+    link, which may lead out of the file, or in circles."""
+    import h5py
+
+    link = group.get(name, getlink=True) if isinstance(group, h5py.Group) else None
+    if link is None:
+        raise WrongWeight("is not in the file")
+    if not isinstance(link, h5py.HardLink):
+        raise UnreadWeight("is a link in the file, and links are not followed")
+    return group[name]
+
+
+def list_named(weights: Any) -> dict[str, tuple[str, ...]]:
+    """Return the groups of layers by the names that Keras 3.15 notes in them. weights: an open
+    file."""
+    found: dict[str, tuple[str, ...]] = {}
+    with suppress(WrongWeight):
+        layers = _open(weights, "layers")
+        for group in layers:
+            with suppress(WrongWeight):
+                name = _open(_open(layers, group), "vars").attrs.get("name")
+                if isinstance(name, str):
+                    found[name] = ("layers", group)
+    return found
+
+
+def count_arrays(weights: Any) -> int:
+    """Return how many arrays of numbers with a point an open file has for layers."""
+    import h5py
+
+    found = 0
+
+    def count(name: str, value: Any) -> None:
+        nonlocal found
+        is_of_layer = name.startswith("layers/") and isinstance(value, h5py.Dataset)
+        found += is_of_layer and value.dtype.kind == "f"
+
+    weights.visititems(count)  # which follows no other links than hard ones
     return found
 
 

@@ -39,6 +39,7 @@ from archspec.runs.job import (
     format_resolved,
     locate_data,
 )
+from archspec.weights.reports import describe_plan
 
 if TYPE_CHECKING:
     from archspec.runs.outcome import Run
@@ -100,7 +101,7 @@ def train(
         with record_failure(folder):
             folder.write_json("run.json", {**facts, "status": "running"})
             if initial is not None:
-                folder.write_json("init.json", initial.to_data())
+                folder.write_json("init.json", {**facts["init"], **describe_plan(initial.plan)})
             folder.write_text("resolved.yaml", resolved)  # with it, the folder is a run's
             # The graph of resolved.yaml is trained, so that its outputs have the same names when
             # the run is resumed.

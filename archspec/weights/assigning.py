@@ -50,8 +50,10 @@ def _fit(part: PlannedWeight, values: Any, variable: keras.Variable) -> Any:
     if part.how == "copied":
         return values
     if part.how == "averaged":
-        mean = values.mean(axis=-2, keepdims=True) * (values.shape[-2] / part.shape[-2])
-        return np.repeat(mean, part.shape[-2], axis=-2)
+        sizes = enumerate(zip(values.shape, part.shape, strict=True))
+        ((axis, (old, new)),) = (each for each in sizes if each[1][0] != each[1][1])
+        mean = values.mean(axis=axis, keepdims=True) * (old / new)
+        return np.repeat(mean, new, axis=axis)
     held = np.array(keras.ops.convert_to_numpy(variable))
     both = tuple(slice(0, min(sizes)) for sizes in zip(part.shape, values.shape, strict=True))
     held[both] = values[both]

@@ -11,7 +11,7 @@ from msgspec import Struct
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.weights.planning import WeightsPlan, plan_weights
-from archspec.weights.reports import describe_plan, find_doubt, write_plan
+from archspec.weights.reports import find_doubt, write_plan
 from archspec.weights.sources import WeightSource, open_source
 
 
@@ -33,10 +33,6 @@ class Initial(Struct, frozen=True, eq=False):
         """Return what run.json says of it."""
         facts = {**self.source.describe(), "partial": list(self.partial)}
         return {**facts, "parameters": self.plan.counts}
-
-    def to_data(self) -> dict[str, Any]:
-        """Return what init.json says of it: the facts, and what becomes of each weight."""
-        return {**self.to_facts(), **describe_plan(self.plan)}
 
 
 def open_initial(

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from math import prod
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.arguments import show
 from archspec.differences.marks import is_any_order
@@ -108,59 +109,63 @@ class _Planner:
         """Return what becomes of one weight."""
         new = PlannedWeight(node.name, weight, shape, "new")
         if node.name not in self.partners:
-            return _because(new, "added")
+            return replace(new, why="added")
         other = self.source[self.partners[node.name]]
         normalize = traits_of(node.op).kind == traits_of(other.op).kind == "normalization"
         if other.op != node.op and not normalize:
-            return _because(new, f"it was a {other.op}")
+            return replace(new, why=f"it was a {other.op}")
         there = other.facts.weights.get(weight) if other.facts else None
         if there is None:
-            return _because(new, f"the {other.op} before has no {weight}")
-        if there == shape and (mixed := self.find_mixed(node, other, weight)) is not None:
-            return _because(new, f"a {mixed} before it has its inputs in another order")
+            return replace(new, why=f"the {other.op} before has no {weight}")
+        taken = replace(new, source=other.name, there=there, values=prod(shape))
         if there == shape:
-            why = self.describe_change(node, other)
-            values = prod(shape)
-            return PlannedWeight(
-                node.name, weight, shape, "copied", other.name, there, values, "", why
-            )
+            if (mixed := self.find_mixed(node, other, weight)) is not None:
+                return replace(new, why=f"a {mixed} before it has its inputs in another order")
+            return replace(taken, how="copied", why=self.describe_change(node, other))
         how, sizes, why = self.fit(node, other, weight, shape, there)
-        if not how:
-            return _because(new, why, sizes)
-        values = prod(shape) if how == "averaged" else prod(map(min, shape, there))
-        return PlannedWeight(node.name, weight, shape, how, other.name, there, values, sizes, why)
+        if how == "new":
+            return replace(new, sizes=sizes, why=why)
+        if how == "sliced":
+            taken = replace(taken, values=prod(map(min, shape, there)))
+        return replace(taken, how=how, sizes=sizes, why=why)
 
     def fit(
         self, node: Node, other: Node, weight: str, shape: Sizes, there: Sizes
     ) -> tuple[str, str, str]:
-        """Return how a weight of another shape is taken, "" for not at all, and how the shapes
-        differ, and why it is not."""
+        """Return what becomes of a weight of another shape, as `PlannedWeight` has it: `how`,
+        `sizes` and `why`."""
         if len(shape) != len(there):
-            return "", "", f"its {weight} has {len(shape)} axes in place of {len(there)}"
+            return "new", "", f"its {weight} has {len(shape)} axes in place of {len(there)}"
         axes = [
             axis for axis, (new, old) in enumerate(zip(shape, there, strict=True)) if new != old
         ]
         said = " and ".join(f"{shape[axis]} in place of {there[axis]}" for axis in axes)
-        if node.name in self.heads and axes == [len(shape) - 1]:
-            classes = f"{shape[-1]} classes in place of {there[-1]}"
-            return ("sliced" if "classes" in self.partial else ""), "", classes
-        is_kernel = weight.rpartition("/")[2].endswith("kernel")
-        is_convolution = "Conv" in node.op and is_kernel
-        inside = len(shape) - 2  # the axis of the channels that a kernel takes
-        if is_convolution and any(axis < inside for axis in axes):
-            sizes = ["×".join(map(str, each[:inside])) for each in (shape, there)]
-            return "", "", f"a kernel of {sizes[0]} in place of {sizes[1]}"
+        is_kernel = _is_kernel(weight)
+        is_convolution = is_kernel and traits_of(node.op).kind == "convolution"
+        # The axes of the channels that a kernel takes and gives: a transposed one has them the
+        # other way round.
+        inside, outside = len(shape) - 2, len(shape) - 1
+        if is_convolution and traits_of(node.op).enlarges:
+            inside, outside = outside, inside
+        if node.name in self.heads and axes == [outside]:
+            classes = f"{shape[outside]} classes in place of {there[outside]}"
+            return ("sliced" if "classes" in self.partial else "new"), "", classes
+        if is_convolution and min(axes) < len(shape) - 2:
+            sizes = ["×".join(map(str, each[:-2])) for each in (shape, there)]
+            return "new", "", f"a kernel of {sizes[0]} in place of {sizes[1]}"
         if node.arguments.get("groups", 1) != other.arguments.get("groups", 1):
-            return "", said, "another number of groups"
-        is_first = is_convolution and axes == [inside] and _takes_input(self.network, node)
-        if is_first and "Depthwise" not in node.op and "mean" in self.partial:
+            return "new", said, "another number of groups"
+        # A kernel that has no axis for the filters is for each channel by itself.
+        adds_up = is_convolution and shape[outside] == node.arguments.get("filters")
+        is_first = adds_up and axes == [inside] and _takes_input(self.network, node)
+        if is_first and "mean" in self.partial:
             return "averaged", said, ""
         if "slice" not in self.partial:
-            return "", said, ""
-        if _takes_channels(node, weight) and (axes != [len(shape) - 1] or not is_kernel):
+            return "new", said, ""
+        if _takes_channels(node, weight) and (axes != [outside] or not is_kernel):
             for graph, layer in ((self.network, node), (self.source, other)):
                 if (mixed := _find_mixer(graph, layer)) is not None:
-                    return "", said, f"a {mixed} before it puts them in another order"
+                    return "new", said, f"a {mixed} before it puts them in another order"
         return "sliced", said, ""
 
     def find_mixed(self, node: Node, other: Node, weight: str) -> str | None:
@@ -202,13 +207,12 @@ def _is_felt(name: str, kind: str | None) -> bool:
     )
 
 
-def _because(part: PlannedWeight, why: str, sizes: str = "") -> PlannedWeight:
-    return PlannedWeight(part.layer, part.weight, part.shape, part.how, sizes=sizes, why=why)
+def _is_kernel(weight: str) -> bool:
+    return weight.rpartition("/")[2].endswith("kernel")
 
 
 def _has_kernel(node: Node) -> bool:
-    weights = node.facts.weights if node.facts else {}
-    return any(name.rpartition("/")[2].endswith("kernel") for name in weights)
+    return any(map(_is_kernel, node.facts.weights if node.facts else ()))
 
 
 def _find_heads(graph: Graph) -> Iterator[str]:

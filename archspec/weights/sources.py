@@ -23,8 +23,10 @@ from archspec.importing.specs import to_imported
 from archspec.importing.weights import (
     UnreadWeight,
     WrongWeight,
+    count_arrays,
     find_array,
     list_groups,
+    list_named,
     number,
     open_weights,
 )
@@ -162,28 +164,17 @@ def _open_application(name: str) -> WeightSource:
 
 
 def _open_weights_file(path: Path, graph: Graph, is_named: bool) -> WeightSource:
-    """Return the weights of a file that has no names of layers.
-
-    Keras numbers them by class in the order of the model's layers. All of them must be there, in
-    the shapes of the network, and no others.
-    """
+    """Return the weights of a file without a config. All of those of the network must be there, in
+    its shapes, and no others. is_named: whether the user has named the network for them."""
     from archspec.backends import framework
 
     framework.start()
-    from archspec.backends.keras import to_keras
-
-    counts: Counter[str] = Counter()
-    layers = {
-        layer.name: ("layers", number(snake_case(type(layer).__name__), counts))
-        for layer in to_keras(graph).layers
-    }
     message = f"{readable(path)} does not have the weights of {graph.name}: "
     hint = "name the spec that they are of: --init-spec SPEC, in Python init_spec"
     if is_named:
         hint = "name the spec that they are of, with its settings in the file"
     with open_weights(path) as weights:
-        named = _list_named(weights)
-        source = WeightSource(str(path), graph, path, _find_groups(graph, layers, named))
+        source = WeightSource(str(path), graph, path, _find_groups(graph, list_named(weights)))
         try:
             for node, name, place in _list_weights(graph):
                 _find(source, weights, node, name, place)
@@ -191,54 +182,26 @@ def _open_weights_file(path: Path, graph: Graph, is_named: bool) -> WeightSource
             raise UserError(f"{readable(path)}: {wrong}") from None
         except WrongWeight as wrong:
             raise UserError(f"{message}{wrong}", hint) from None
-        expected = sum(len(node.facts.weights) for node in graph if node.facts and not node.reuses)
-        if (found := _count_arrays(weights)) != expected:
+        expected = sum(name != "count" for _, name, _ in _list_weights(graph))
+        if (found := count_arrays(weights)) != expected:
             raise UserError(f"{message}it has {found} of them in place of {expected}", hint)
     return source
 
 
-def _list_named(weights: Any) -> dict[str, Group]:
-    """Return the groups of layers by the names that Keras 3.15 notes in them."""
-    import h5py
+def _find_groups(graph: Graph, named: Mapping[str, Group]) -> dict[str, Group]:
+    """Return the group of each layer with weights: by its name where the file has all names, which
+    older files lack, else by its number among those of its class, in the order of the model."""
+    from archspec.backends.keras import to_keras
 
-    layers = weights.get("layers", getlink=True)
-    if not isinstance(layers, h5py.HardLink) or not isinstance(weights["layers"], h5py.Group):
-        return {}
-    found: dict[str, Group] = {}
-    for group in weights["layers"]:
-        place = weights["layers"].get(f"{group}/vars")
-        name = place.attrs.get("name") if isinstance(place, h5py.Group) else None
-        if isinstance(name, str):
-            found[name] = ("layers", group)
-    return found
-
-
-def _find_groups(
-    graph: Graph, layers: Mapping[str, Group], named: Mapping[str, Group]
-) -> dict[str, Group]:
-    """Return the group of each layer: by its name where the file has all, else by its number.
-
-    layers: by their numbers. named: by their names, which older files lack.
-    """
-    nodes = {node.name: flat_name(node.name) for node in graph if node.reuses is None}
-    weighted = (nodes[node.name] for node, _, _ in _list_weights(graph))
-    found = named if all(name in named for name in weighted) else layers
-    return {name: found[flat] for name, flat in nodes.items() if flat in found}
-
-
-def _count_arrays(weights: Any) -> int:
-    """Return how many arrays of numbers with a point a file has for layers."""
-    import h5py
-
-    found = 0
-
-    def count(name: str, value: Any) -> None:
-        nonlocal found
-        is_of_layer = name.startswith("layers/") and isinstance(value, h5py.Dataset)
-        found += is_of_layer and value.dtype.kind == "f"
-
-    weights.visititems(count)
-    return found
+    nodes = {node.name: flat_name(node.name) for node, _, _ in _list_weights(graph)}
+    found = named
+    if not named.keys() >= {*nodes.values()}:
+        counts: Counter[str] = Counter()
+        found = {
+            layer.name: ("layers", number(snake_case(type(layer).__name__), counts))
+            for layer in to_keras(graph).layers
+        }
+    return {name: found[flat] for name, flat in nodes.items()}
 
 
 def _list_weights(graph: Graph) -> Iterator[tuple[Node, str, int]]:
@@ -300,7 +263,7 @@ def _find(source: WeightSource, weights: Any, node: Node, weight: str, place: in
     try:
         found = find_array(weights, source.groups[node.name], weight, place)
     except WrongWeight as wrong:
-        raise WrongWeight(f"{title} {wrong}") from None
+        raise type(wrong)(f"{title} {wrong}") from None
     if found.shape != tuple(node.facts.weights[weight]):
         shapes = [list(found.shape), list(node.facts.weights[weight])]
         raise WrongWeight(f"{title} has the shape {shapes[0]} there in place of {shapes[1]}")
