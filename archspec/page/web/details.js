@@ -79,7 +79,12 @@ export function showNetwork(host, network, onSelect) {
   if (network.errors) {
     const list = make("ul", { className: "errors" });
     for (const { text, node } of network.errors) {
-      const item = make("li", {}, make("pre", { textContent: text }));
+      // The lines of the spec keep their columns, to which the carets belong.
+      const lines = text.split("\n").map((line) => {
+        const className = line.startsWith(" ") ? "source" : "";
+        return make("span", { className, textContent: `${line}\n` });
+      });
+      const item = make("li", {}, make("pre", {}, ...lines));
       if (node >= 0) {
         const { name } = network.nodes[node];
         const button = make("button", { type: "button", textContent: `Show ${name}` });
