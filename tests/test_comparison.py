@@ -107,6 +107,23 @@ def several(tmp_path: Path, *runs: tuple[str, float, dict[str, object]]) -> list
 # --- one run -------------------------------------------------------------------------------------
 
 
+def test_runs_that_began_with_other_weights_are_no_seeds_of_one_training(tmp_path):
+    init = {"from": "runs/base", "fingerprint": "0123456789abcdef", "partial": ["slice"]}
+    init |= {"sha256": "f" * 64, "parameters": {"copied": 1}}
+    anew, begun, again = several(
+        tmp_path,
+        (net(), 0.5, {"seed": 1}),
+        (net(), 0.9, {"seed": 2, "init": init}),
+        (net(), 0.8, {"seed": 3, "init": init}),
+    )
+    assert begun.is_same_but_for_the_seed(again)
+    comparison = build_comparison([anew, begun, again])
+    assert sorted(len(row.results) for row in comparison.rows) == [1, 2]
+    said = comparison.to_text()
+    assert "the weights of runs/base (slice, ffffffff)" in said
+    assert "instead of new weights" in said
+
+
 def test_a_run_is_read(tmp_path):
     it = read_result(write_run(tmp_path / "run", net(), 0.75, seed=3))
     assert (it.label, it.value, it.part, it.measure) == ("net", 0.75, "test", "accuracy")

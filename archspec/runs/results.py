@@ -73,6 +73,7 @@ class Result(Struct, frozen=True, eq=False):
             "images": _format_counts(data["images"]),
             "fingerprint": data["fingerprint"],
             "trained": self.length,
+            "begun": _describe_beginning(self.facts.get("init")),
             "device": self.facts.get("device"),
             "machine": name_device(machine, str(self.facts.get("device"))) if machine else None,
             "backend": self.facts.get("backend"),
@@ -88,6 +89,14 @@ class Result(Struct, frozen=True, eq=False):
             and self.conditions == other.conditions
             and _drop_seed(self.recipe) == _drop_seed(other.recipe)
         )
+
+
+def _describe_beginning(init: Mapping[str, Any] | None) -> str:
+    """Return which weights a run began with. init: as run.json has it."""
+    if init is None:
+        return "new weights"
+    apart = ", ".join([*init["partial"], init.get("sha256", init["fingerprint"])[:8]])
+    return f"the weights of {init['from']} ({apart})"
 
 
 def _drop_seed(recipe: Recipe) -> dict[str, Any]:
