@@ -169,9 +169,12 @@ OBJECTS: Mapping[str, Mapping[str, str]] = {
 
 TRAIN: Mapping[str, str] = _make_table(
     (
-        "classweight classweights sampleweight sampleweights",
-        "a recipe cannot weigh classes or samples yet; `loss_weights` weigh outputs",
+        "classweight classweights",
+        "write data: {class_weight: balanced}, or a number for each class",
     ),
+    ("sampleweight sampleweights", "write data: {sample_weight: COLUMN}"),
+    ("trainable frozen freezelayers", "write freeze: [NAME], with the names of layers or blocks"),
+    ("initfrom initialweights pretrained checkpoint", "give --init-from to the command"),
     ("shuffle", "leave it out: images are shuffled anew in each epoch, by `seed`"),
     (
         "validation validationsplit validationdata valsplit split",

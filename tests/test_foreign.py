@@ -103,7 +103,10 @@ def test_train_words_of_keras_and_others_are_none_of_ours() -> None:
 @pytest.mark.parametrize(
     ("word", "hint"),
     [
-        ("class_weight", "a recipe cannot weigh classes or samples yet"),
+        ("class_weight", "write data: {class_weight: balanced}"),
+        ("sample_weight", "write data: {sample_weight: COLUMN}"),
+        ("trainable", "write freeze: [NAME]"),
+        ("init_from", "give --init-from to the command"),
         ("shuffle", "leave it out: images are shuffled anew"),
         ("validation_split", "write data: {validation: 0.1}"),
         ("lr", "it is an argument of the optimizer"),
