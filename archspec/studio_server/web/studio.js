@@ -197,12 +197,12 @@ class Studio {
   }
 
   tell({ base, rows }) {
-    const words = rows.flatMap(([name, now, change]) => {
+    const words = rows.flatMap(([name, now, change], place) => {
       const bold = document.createElement("b");
       bold.textContent = change ? ` (${change})` : "";
-      return [`${name} ${now}`, bold, " · "];
+      return [place ? " · " : "", `${name} ${now}`, bold];
     });
-    $("delta").replaceChildren(...words, base === "pinned" ? "since the pinned base" : "");
+    $("delta").replaceChildren(...words, base === "pinned" ? " · since the pinned base" : "");
     $("pin").setAttribute("aria-pressed", base === "pinned");
     $("pin").textContent = base === "pinned" ? "Unpin" : "Pin as base";
   }
