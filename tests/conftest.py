@@ -2,6 +2,7 @@
 
 import gc
 import io
+import os
 import re
 import signal
 import sys
@@ -18,6 +19,10 @@ from click.testing import CliRunner
 from archspec import cli
 from archspec.backends import framework
 from archspec.loading import files, shipped
+
+# Tests start hundreds of processes, each of which would compile the package again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ROOT = Path(__file__).parent.parent
 CORE_ALONE = find_spec("keras") is None
