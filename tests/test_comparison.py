@@ -448,7 +448,7 @@ def test_wrong_usage_is_said(tmp_path, words, said):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_nothing_is_better_than_a_member_of_the_front(seed):
-    from archspec.comparing.charts import find_front
+    from archspec.comparing.fronts import find_front
 
     draw = random.Random(seed)
     points = [(draw.randint(1, 9) / 4, draw.randint(1, 9) / 4) for _ in range(30)]

@@ -18,6 +18,7 @@ from matplotlib.transforms import Bbox
 from msgspec import Struct
 
 from archspec import notation
+from archspec.comparing.fronts import find_front
 from archspec.comparing.table import Comparison, NetworkRow, measure_spread, write_name
 from archspec.training.lettering import as_written
 
@@ -50,19 +51,6 @@ class Point(Struct, frozen=True):
     marker: str
     alike: bool
     is_loss: bool
-
-
-def find_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the (cost, value) pairs that no other pair improves on, sorted by cost.
-
-    >>> find_front([(1, 0.5), (2, 0.4), (3, 0.9)])
-    [(1, 0.5), (3, 0.9)]
-    """
-    best: list[tuple[float, float]] = []
-    for cost, value in sorted(set(points), key=lambda each: (each[0], -each[1])):
-        if not best or value > best[-1][1]:
-            best.append((cost, value))
-    return best
 
 
 @as_written

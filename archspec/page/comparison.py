@@ -9,7 +9,7 @@ from statistics import fmean
 import msgspec
 
 from archspec.analysis.measures import MEASURES
-from archspec.comparing.charts import find_front
+from archspec.comparing.fronts import find_front
 from archspec.comparing.table import (
     Comparison,
     NetworkRow,
