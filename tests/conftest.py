@@ -100,6 +100,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.loadscopereorder = False
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure() -> None:
+    """Look for no more garbage: with all that tests leave, it takes a process seconds to end."""
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """In several processes the files that need Keras come first, since some take minutes: so none
     of them is left to one process at the end. No module of the tests may import Keras, which every
