@@ -17,6 +17,8 @@ SPECS, EXAMPLES = (
     for folders in (("specs", "specs/families"), ("examples/identity_mappings",))
 )
 FILES = SPECS | EXAMPLES
+# Those that are no other one with another block, or with other numbers.
+ORIGINALS = [name for name, path in FILES.items() if "\nextends:" not in path.read_text("utf-8")]
 # A chain, loops, branches, several outputs, skips, skips that are activated first.
 FEW = {"lenet5", "vgg16", "inception10", "googlenet", "resnet18", "resnet50v2", "resnet110"}
 

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, command
+from shrinking import ALL
 from test_devices import LIMIT, NET, ROUNDING, differ, history, train
 
 pytestmark = pytest.mark.keras
-KILLS = int(os.environ.get("ARCHSPEC_KILLS", 5))  # each takes a quarter of a minute
+KILLS = 20 if ALL else 5  # each takes a quarter of a minute
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
 
 SMALL = """\

@@ -17,7 +17,7 @@ from statistics import fmean, stdev
 
 import pytest
 from conftest import ROOT, command
-from shrinking import few_or_many
+from shrinking import slow_but_first
 
 import archspec
 from archspec.comparing.table import Comparison, build_comparison, list_runs
@@ -473,7 +473,7 @@ def many(tmp_path: Path, count: int) -> Comparison:
     return build_comparison(several(tmp_path, *runs))
 
 
-@pytest.mark.parametrize("count", [*few_or_many(8, 5), pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", slow_but_first([8, 5, 2]))
 @pytest.mark.thorough
 def test_no_name_in_the_picture_hides_another_or_leaves_its_panel(tmp_path, count):
     from matplotlib.text import Annotation, Text

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from random_drawing import draw_masked
 from random_graphs import Network, write
-from shipped import FILES, most_slow, network
-from shrinking import few_or_many, slow_but_first, try_out
+from shipped import FILES, ORIGINALS, most_slow, network
+from shrinking import ALL, few_or_many, slow_but_first, try_out
 
 import archspec
 from archspec import folding
@@ -519,7 +519,7 @@ def test_a_text_that_is_no_spec_never_gets_through(monkeypatch: pytest.MonkeyPat
     assert fold_graph(graph).text == texts[1]
 
 
-@pytest.mark.parametrize("name", most_slow(FILES))
+@pytest.mark.parametrize("name", most_slow(FILES if ALL else ORIGINALS))
 @pytest.mark.thorough
 def test_shipped_networks_are_the_same_in_their_first_form(name: str) -> None:
     fold_first(flatten(network(name)))

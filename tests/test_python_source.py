@@ -16,8 +16,8 @@ import pytest
 from conftest import ROOT, command
 from random_checks import batch_for, drawn, read, run
 from random_graphs import Network, write
-from shipped import FEW, FILES, most_slow
-from shrinking import few_or_many, try_out
+from shipped import FEW, FILES, ORIGINALS, most_slow
+from shrinking import ALL, few_or_many, try_out
 
 import archspec
 from archspec.arguments import REQUIRED
@@ -401,12 +401,8 @@ def assert_same_model(text: str, graph: Graph, runs: bool = True) -> None:
 IS_SMALL = 10**9  # multiply-accumulates of one sample
 
 
-# A member of a family sets params alone: its source is that of another one, with other constants.
-MODELS = [
-    name
-    for name, path in EVERY.items()
-    if path.parent.name != "families" or "extends" not in path.read_text(encoding="utf-8")
-]
+# The source of a member of a family is that of another one, with other constants.
+MODELS = EVERY if ALL else [*ORIGINALS, *OTHERS]
 
 
 @pytest.mark.keras
