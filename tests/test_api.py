@@ -394,6 +394,7 @@ def test_runs_are_compared_and_listed_as_by_the_command(
         assert listed.to_text("csv") == command(place, "compare", "--dir", ".", "--format", "csv")
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_bench_measures_what_the_command_measures(tmp_path: Path) -> None:
     words = ["--batch-size", "2", "--burn-in", "1", "--runs", "2", "--seconds", "20"]

@@ -208,6 +208,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Done:
     return cli("lenet5", *map(str, paths), *counts, "--format", "json")
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_the_figures_agree_with_each_other(measured):
     data = json.loads(measured.stdout)
@@ -272,6 +273,7 @@ def test_an_error_comes_down_to_a_line():
         assert describe_cause(said) == "it does not fit in memory; a smaller --batch-size may"
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_without_time_one_run_is_timed():
     from archspec.backends import framework
@@ -315,6 +317,7 @@ def test_the_steps_are_those_of_predict_and_fit():
     assert losses[-1] < 0.7 * losses[0]
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_sixteen_bits_and_markdown(capsys):
     options = ["--precision", "mixed_bfloat16", "--runs", "2", "--format", "markdown"]
@@ -324,6 +327,7 @@ def test_sixteen_bits_and_markdown(capsys):
     assert "- batch: 32 samples, mixed_bfloat16\n" in said
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_ctrl_c_leaves_what_there_is():
     """On a terminal, where progress tells when the first phase is through."""

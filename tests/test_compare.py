@@ -366,6 +366,7 @@ def goes_on(folder: Path) -> None:
     assert [int(row["epoch"]) for row in rows] == list(range(1, 31))
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.keras
 def test_ctrl_c_ends_the_member_in_its_own_way_and_the_same_command_goes_on(begun):
@@ -380,6 +381,7 @@ def test_ctrl_c_ends_the_member_in_its_own_way_and_the_same_command_goes_on(begu
     goes_on(folder)
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.keras
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
@@ -393,6 +395,7 @@ def test_killed_it_leaves_no_training_behind_and_goes_on(begun, ending):
     goes_on(folder)
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.keras
 def test_a_member_that_is_killed_is_told_and_the_next_one_trained(begun):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from shrinking import slow_but_first
 from unseen_models import MODELS
 
 from archspec.importing.files import Model
@@ -27,7 +28,7 @@ def import_model(make: Callable[[], Any], flat: bool) -> Imported:
     return to_imported(Model(config, "model", "model", "a test"), flat)
 
 
-@pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", slow_but_first(MODELS, 10), ids=lambda make: make.__name__)
 def test_a_model_is_folded_as_a_person_would_write_it(
     make: Callable[[], Any], golden: Callable[..., None]
 ) -> None:

@@ -402,6 +402,7 @@ def test_the_check_of_what_is_loaded_can_fail(tmp_path: Path) -> None:
     assert loads("import keras, jax", tmp_path) == "keras jax"
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_of_keras_the_commands_load_what_they_need() -> None:
     """From Python all of it is loaded, and what was left aside can be loaded later."""

@@ -108,8 +108,8 @@ def test_the_weights_are_those_of_the_twin(spec: str) -> None:
         ),
         slow("densenet121", {}, {}),
         slow("families/densenet169", {"size": 64}, {}),
-        ("xception", {"size": 128}, {}),
-        ("efficientnet_b0", {}, {}),
+        slow("xception", {"size": 128}, {}),
+        slow("efficientnet_b0", {}, {}),
         slow("families/efficientnet_b3", {"size": 97}, {}),
         slow("convnext_tiny", {"size": 64}, {}),
         slow(
@@ -286,7 +286,7 @@ def autoencoder(size: int) -> Any:
     ("plain", "size", "params"),
     [
         slow(resnext50, 64, {"classifier_activation": None}),
-        (se_resnet50, 97, {"classifier_activation": None}),
+        slow(se_resnet50, 97, {"classifier_activation": None}),
         slow(vit_b16, 224, {"classifier_activation": None}),
         slow(unet, 188, {}),
         slow(siamese, 105, {}),

@@ -515,6 +515,7 @@ def test_inception_v3_initialises_and_regularises_every_kernel() -> None:
     assert all(node.arguments["center"] and not node.arguments["scale"] for node in norms)
 
 
+@pytest.mark.slow
 def test_inception_v3_without_batch_norm_is_the_literal_listing() -> None:
     graph = network("inception_v3", batch_norm=False)
     assert layers(graph, "BatchNormalization") == []

@@ -652,6 +652,7 @@ def test_augmentation_may_use_one(files: Path) -> None:
     assert "was trained with Scale" in do("evaluate", "run", status=1)
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_a_run_is_used_with_its_own_file_alone(files: Path) -> None:
     """The example: trained for an epoch, judged, gone on with."""
@@ -689,6 +690,7 @@ def weights(run: Path) -> list[bytes]:
         return [held[name].tobytes() for name in sorted(held.files) if name != "facts"]
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_a_run_that_does_not_say_its_file_is_refused(files: Path) -> None:
     do("train", SPEC, "--layers", FILE, "--quiet", "--limit", "50", "--epochs", "1",
@@ -702,6 +704,7 @@ def test_a_run_that_does_not_say_its_file_is_refused(files: Path) -> None:
     assert "run/run.json is missing or damaged" in do("evaluate", "run", status=1)
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_a_comparison_brings_the_file_to_each_training(files: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -786,6 +789,7 @@ print("seen", seen)
 MARK = "open('mark', 'w').close()\n"
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_nothing_that_a_spec_a_run_or_a_model_names_is_run(files: Path) -> None:
     (files / "evil_layers.py").write_text(MARK + MINIMAL.replace('"Scale"', '"Evil"'))

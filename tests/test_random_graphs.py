@@ -41,7 +41,7 @@ def to_be_judged(source: random.Random) -> tuple[Network, bool]:
     return drawn(source), source.random() < 0.1
 
 
-@pytest.mark.parametrize("count", few_or_many(200, 800))
+@pytest.mark.parametrize("count", few_or_many(60, 800))
 def test_drawn_networks_are_what_keras_makes_of_them(count: int) -> None:
     ran = 0
 
@@ -190,7 +190,7 @@ def load(path: Path, text: str) -> Graph | SpecError | UserError:
         return error
 
 
-@pytest.mark.parametrize("count", few_or_many(200, 800))
+@pytest.mark.parametrize("count", few_or_many(60, 800))
 def test_a_spec_broken_at_random_gets_a_report(specs: Path, count: int) -> None:
     paths = shipped(specs)
     built = 0

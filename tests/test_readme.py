@@ -42,18 +42,27 @@ COMMANDS = list(
         if command.startswith(("archspec ", "python examples/"))
     )
 )
+README = PAGES[0].read_text(encoding="utf-8")
 KERAS = tuple(
     f"archspec {verb}" for verb in ("build", "train", "evaluate", "predict", "compare", "bench")
 )
-SLOW = ("archspec compare ", "archspec bench ")
+USES_KERAS = re.compile(r"import keras|archspec\.(train|build|to_keras|from_keras|evaluate|bench)")
 
 
-def marks(command: str) -> list[pytest.MarkDecorator]:
-    resolves = re.fullmatch("archspec build .* -o .*yaml", command)
+def marks(text: str) -> list[pytest.MarkDecorator]:
+    """Those of a command or of Python code: with Keras, only README's are run every time."""
+    resolves = re.fullmatch("archspec build .* -o .*yaml", text)
     # The data of the examples is made with scikit-learn, which comes with what trains.
-    needs_keras = command.startswith(KERAS) or re.search("keras.applications.|build/tasks", command)
-    found = [pytest.mark.keras] if needs_keras and not resolves else []
-    return found + ([pytest.mark.slow] if command.startswith(SLOW) else [])
+    needs_keras = text.startswith(KERAS) or re.search("keras.applications.|build/tasks", text)
+    if resolves or not (needs_keras or USES_KERAS.search(text)):
+        return []
+    return [pytest.mark.keras] if text in README else [pytest.mark.keras, pytest.mark.slow]
+
+
+def written_by(command: str) -> set[str]:
+    """The files and folders that a command makes, as it names them."""
+    script = command.split()[-1:] if command.startswith("python ") else []
+    return {*re.findall(r" (?:-o|--run-dir) (\S+)", command), *script}
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +91,13 @@ def test_there_are_commands_to_run():
     assert len(COMMANDS) > 8
 
 
-@pytest.mark.parametrize("command", [pytest.param(each, marks=marks(each)) for each in COMMANDS])
-@pytest.mark.thorough
-def test_a_command_of_readme_and_docs_runs(command: str, checkout: Path):
-    """In this process, unless the shell has something of its own to do."""
+def run(command: str, checkout: Path) -> None:
+    """In this process, unless the shell has something of its own to do. What it reads and an
+    earlier one makes is made first, where that one has not run."""
+    for earlier in COMMANDS[: COMMANDS.index(command)]:
+        made = {path for path in written_by(earlier) if path in command}
+        if not all((checkout / path).exists() for path in made):
+            run(earlier, checkout)
     if {*command} & {*"*>"} or command.startswith("python "):
         run_by_shell(re.sub("^python ", f"{sys.executable} ", command), checkout)
     else:
@@ -94,8 +106,17 @@ def test_a_command_of_readme_and_docs_runs(command: str, checkout: Path):
         assert differs or done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
-@pytest.mark.keras
-@pytest.mark.parametrize("code", [text for _, language, text in BLOCKS if language == "python"])
+@pytest.mark.parametrize("command", [pytest.param(each, marks=marks(each)) for each in COMMANDS])
+@pytest.mark.thorough
+def test_a_command_of_readme_and_docs_runs(command: str, checkout: Path):
+    run(command, checkout)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [pytest.param(text, marks=marks(text)) for _, language, text in BLOCKS if language == "python"],
+)
+@pytest.mark.thorough
 def test_the_python_of_readme_and_docs_runs(code: str, checkout: Path):
     (checkout / "example.py").write_text(code)
     run_by_shell(f"{sys.executable} example.py", checkout)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from shipped import EXAMPLES, FILES, most_slow
 
 import archspec
 
@@ -107,7 +108,7 @@ def difference(theirs: Any, ours: Any) -> float:
     [
         ("resnet50v2", {"epsilon": 1.001e-5, "classifier_activation": None}, "ResNet50V2"),
         ("families/resnet50_imagenet", {"classifier_activation": None}, "ResNet50"),
-        ("vgg16_imagenet", {"classes": 1000}, "VGG16"),
+        pytest.param("vgg16_imagenet", {"classes": 1000}, "VGG16", marks=pytest.mark.slow),
     ],
 )
 def test_the_outputs_are_those_of_the_twin_with_its_weights(
@@ -117,6 +118,7 @@ def test_the_outputs_are_those_of_the_twin_with_its_weights(
     assert difference(theirs, build(spec, **params)) < 1e-4
 
 
+@pytest.mark.slow
 def test_the_main_path_of_inception_v3_computes_what_its_twin_does() -> None:
     import keras
 
@@ -126,25 +128,19 @@ def test_the_main_path_of_inception_v3_computes_what_its_twin_does() -> None:
     assert difference(theirs, logits) < 1e-4
 
 
+@pytest.mark.slow
 def test_the_comparison_of_outputs_can_fail() -> None:
     """The tutorial has Keras's default epsilon, which is not that of keras.applications."""
     theirs = reference("ResNet50V2", classifier_activation=None)
     assert difference(theirs, build("resnet50v2", classifier_activation=None)) > 1e-3
 
 
-FILES = [
-    *sorted((ROOT / "specs").glob("*.yaml")),
-    *sorted((ROOT / "specs" / "families").glob("*.yaml")),
-    *sorted((ROOT / "examples" / "identity_mappings").glob("*.yaml")),
-]
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_keras_builds_the_shapes_and_weights_that_were_inferred(path: Path) -> None:
+@pytest.mark.parametrize("name", most_slow(FILES))
+def test_keras_builds_the_shapes_and_weights_that_were_inferred(name: str) -> None:
     import keras
 
-    params = {"depth": 20} if "identity" in str(path) else {}
-    graph = archspec.load(path, **params)
+    params = {"depth": 20} if name in EXAMPLES else {}
+    graph = archspec.load(FILES[name], **params)
     with keras.StatelessScope(initialize_variables=False):
         model = archspec.to_keras(graph)
         built = {

@@ -141,6 +141,7 @@ def cut(run: Path, epochs: int) -> None:
 # --- killed --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_ends_the_same(finished, tmp_path):
     """Twenty times, real processes; each run is killed until it has ended, and then compared."""
 
@@ -293,6 +294,7 @@ def test_a_damaged_best_model_is_written_again_from_the_state(finished, copy):
     assert benchmark().differences(finished, copy) == []
 
 
+@pytest.mark.slow
 def test_a_best_model_that_is_lost_is_named_and_an_older_state_taken(tmp_path):
     """Neither best.keras nor the state of its epoch has its weights any more."""
     run, said = tmp_path / "run", []
@@ -309,6 +311,7 @@ def test_a_best_model_that_is_lost_is_named_and_an_older_state_taken(tmp_path):
     assert benchmark().differences(tmp_path / "whole", run) == []
 
 
+@pytest.mark.slow
 def test_what_a_partial_epoch_found_best_is_forgotten_with_it(tmp_path):
     """Its state is dropped when the run goes on for longer, and so must be its best model."""
     text = WORSENING.replace("epochs: 5", "steps: 15").replace("[10]", "[15]")
@@ -318,6 +321,7 @@ def test_what_a_partial_epoch_found_best_is_forgotten_with_it(tmp_path):
     assert benchmark().differences(tmp_path / "whole", tmp_path / "longer") == []
 
 
+@pytest.mark.slow
 def test_the_best_model_is_the_one_that_early_stopping_restores(tmp_path):
     early = "EarlyStopping: {monitor: accuracy, patience: 9, restore_best_weights: true}"
     done = train(tmp_path / "run", WORSENING + f"  callbacks: [{early}]\n", limit=320, epochs=3)
@@ -373,6 +377,7 @@ def test_an_edited_spec_is_not_passed_over(tmp_path):
     assert f"{spec} was edited, but a run goes on with its resolved.yaml" in said
 
 
+@pytest.mark.slow
 def test_a_longer_run_goes_on_in_a_folder_of_its_own(copy, tmp_path):
     before = contents(copy)
     assert f"{copy} has done 5 epochs already" in refusal(copy, epochs=4)
@@ -387,6 +392,7 @@ def test_a_longer_run_goes_on_in_a_folder_of_its_own(copy, tmp_path):
     assert contents(copy) == before
 
 
+@pytest.mark.slow
 def test_steps_can_be_added(tmp_path):
     text = NET.replace("epochs: 5", "steps: 60")
     train(tmp_path / "short", text)
@@ -425,6 +431,7 @@ def test_another_number_of_threads_is_told_where_it_cannot_be_had(copy):
     assert not any(line.startswith("warning: ") for line in said)
 
 
+@pytest.mark.slow
 def test_images_that_changed_are_refused(tmp_path):
     rng = np.random.default_rng(0)
     images = {
@@ -474,6 +481,7 @@ def small_disk(place: Path, size: str):
         subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing(finished, tmp_path):
     with small_disk(tmp_path / "disk", "600k"):
         ballast = tmp_path / "disk" / "ballast"
@@ -509,6 +517,7 @@ def test_a_disk_that_may_not_be_written_is_said(finished, tmp_path):
         assert benchmark().differences(finished, run) == []
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_can_be_gone_back_from(tmp_path):
     """The rate jumps in the third epoch; the state of the second is what is gone on from."""
     text = """\

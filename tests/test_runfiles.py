@@ -225,6 +225,7 @@ def write_as_before(path: Path) -> None:
     np.savez(path, **arrays, **{"0.best_weights.0": arrays["variable.0"]})
 
 
+@pytest.mark.slow
 def test_a_state_without_a_version_is_gone_on_from(tmp_path):
     run = tmp_path / "run"
     train(run, text=SPEC.replace("monitor: loss, mode: max, ", "").replace("true", "false"))

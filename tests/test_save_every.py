@@ -49,7 +49,7 @@ def stop_within(monkeypatch: pytest.MonkeyPatch, epochs: int, least: int = 1) ->
 
 
 @pytest.mark.parametrize("streamed", slow_but_first([False, True]))
-@pytest.mark.parametrize("way", slow_but_first(WAYS, 2))
+@pytest.mark.parametrize("way", slow_but_first(WAYS))
 def test_it_goes_on_within_an_epoch(way, streamed, tmp_path, monkeypatch):
     text, options = WAYS[way]
     text += "  save_every: {steps: 9}\n"
@@ -74,6 +74,7 @@ def test_it_goes_on_within_an_epoch(way, streamed, tmp_path, monkeypatch):
     assert not [name for name in list_states(tmp_path / "run") if "-" in name]
 
 
+@pytest.mark.slow
 def test_in_the_first_epoch_too(tmp_path, monkeypatch):
     text = NET + "  save_every: {minutes: 0.00001}\n"
     train(tmp_path / "whole", text)
@@ -96,6 +97,7 @@ def within(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_changed_run_goes_on_from_the_whole_epoch_before(within, tmp_path):
     said: list[str] = []
     resume(within, said, epochs=6, run_dir=tmp_path / "longer")
@@ -104,6 +106,7 @@ def test_a_changed_run_goes_on_from_the_whole_epoch_before(within, tmp_path):
     assert benchmark().differences(tmp_path / "whole", tmp_path / "longer") == []
 
 
+@pytest.mark.slow
 def test_how_often_it_is_saved_may_change(within, tmp_path):
     settings = {"train.save_every": None}
     resume(within, settings=settings, run_dir=tmp_path / "run")
@@ -155,6 +158,7 @@ def test_another_interval_is_refused(given):
     assert "save_every" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_it_is_saved_as_often_as_it_says(tmp_path, monkeypatch):
     from archspec.training import recorder
 

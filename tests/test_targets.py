@@ -120,6 +120,7 @@ def test_a_run_of_before_goes_on_as_it_was(two: str, tmp_path: Path, monkeypatch
     assert "MeanSquaredError" in (tmp_path / "longer/resolved.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_the_data_are_found_where_they_were(tmp_path: Path, monkeypatch: Any) -> None:
     """In another shell ARCHSPEC_DATA is not set."""
     from archspec.training.evaluating import evaluate

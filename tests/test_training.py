@@ -17,6 +17,7 @@ import pytest
 from loaded import load_dataset, split
 from msgspec.structs import replace
 from PIL import Image
+from shrinking import slow_but_first
 
 import archspec
 from archspec.errors import SpecError, UserError
@@ -277,6 +278,7 @@ def test_a_crop_leaves_evaluation_alone(tmp_path):
     assert loss == pytest.approx(done.history[0]["val_loss"], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_best_epoch_is_the_one_that_the_recipe_asks_for(tmp_path):
     """With this rate the least loss and the highest accuracy are of different epochs."""
     kept = {}
@@ -304,6 +306,7 @@ def test_a_schedule_in_epochs_has_its_steps_in_the_run(tmp_path):
     assert [row["learning_rate"] for row in done.history] == pytest.approx([0.005, 0, 0])
 
 
+@pytest.mark.slow
 def test_tensorboard_writes_into_the_folder_of_the_run(tmp_path, monkeypatch):
     callbacks = "callbacks: [{TensorBoard: {histogram_freq: 1, write_steps_per_second: true}}]"
     run(train_net(f"epochs: 1, {callbacks}"), tmp_path / "run", limit=100)
@@ -394,7 +397,7 @@ def streamed(monkeypatch):
     monkeypatch.setattr(feed, "BUDGET", 1000)
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", slow_but_first([False, True]))
 def test_a_folder_trains_from_memory_or_streamed(photos, tmp_path, monkeypatch, stream):
     if stream:
         streamed(monkeypatch)

@@ -148,6 +148,7 @@ def test_predict_names_what_it_cannot_read(run, pictures, tmp_path):
     assert caught.value.hint == "give images, such as PNG or JPEG files"
 
 
+@pytest.mark.slow
 def test_a_single_unit_is_the_second_of_two_classes(tmp_path):
     from archspec.training.predicting import predict
 
@@ -247,6 +248,7 @@ def test_two_epochs_piped(tmp_path, golden, monkeypatch, capsys):
     assert "on cpu:0 in mixed_bfloat16, writing to runs/net-2" in quiet
 
 
+@pytest.mark.slow
 def test_two_epochs_on_a_terminal(tmp_path, golden):
     (tmp_path / "net.yaml").write_text(NET)
     ours, theirs = pty.openpty()

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from shrinking import slow_but_first
 from test_resume import benchmark, resume
 from test_save_every import list_states, stop_within
 
@@ -436,7 +437,7 @@ def test_it_learns_from_there(trained, tmp_path) -> None:
     assert run.history[0]["loss"] < longer.history[0]["loss"] - 0.3
 
 
-@pytest.mark.parametrize("epochs", [0, 2])
+@pytest.mark.parametrize("epochs", slow_but_first([0, 2]))
 def test_it_goes_on_without_reading_them_again(epochs, trained, tmp_path, monkeypatch) -> None:
     source = Path(shutil.copytree(trained, tmp_path / "source"))
     train(net(), tmp_path / "whole", init_from=source)
@@ -509,7 +510,7 @@ def test_frozen_layers_learn_from_the_epoch_on(tmp_path, monkeypatch) -> None:
     assert rates == [0.01, 0.01, 0.003, 0.003]
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 3])
+@pytest.mark.parametrize("epochs", slow_but_first([2, 1, 3]))
 def test_a_run_that_unfreezes_goes_on_in_either_part(epochs, tmp_path) -> None:
     train(net(UNFROZEN), tmp_path / "whole")
     train(net(UNFROZEN), tmp_path / "run", epochs=epochs)
@@ -529,6 +530,7 @@ def test_it_goes_on_within_an_epoch_of_either_part(epochs, tmp_path, monkeypatch
     assert benchmark().differences(tmp_path / "whole", tmp_path / "run") == []
 
 
+@pytest.mark.slow
 def test_the_best_epoch_may_be_of_the_other_part(tmp_path) -> None:
     recipe = UNFROZEN.replace("0.003", "30.0")
     whole = train(net(recipe), tmp_path / "whole")

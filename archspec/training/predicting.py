@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -94,15 +95,20 @@ def _iter_batches(trained: TrainedRun, files: Sequence[Path], resize: bool) -> I
 
 
 def _read_images(trained: TrainedRun, files: Sequence[Path], resize: bool) -> Iterator[_Sample]:
-    """Yield image files, each by itself: they may differ in size and depth."""
+    """Yield image files, each of which is adapted by itself: they may differ in size and depth."""
     graph, data = trained.graph, trained.facts["data"]
     if len(graph.inputs) != 1:
         raise UserError(
             f"{graph.name} has {len(graph.inputs)} inputs, and an image is one",
             "give a table or an .npz with a column for each",
         )
-    for path, photo in zip(files, read_files(files, data["grey"]), strict=True):
-        yield _Sample([str(path)], {graph.inputs[0]: _fit(trained, graph.inputs[0], photo, resize)})
+    (name,) = graph.inputs
+    photos = (_fit(trained, name, each, resize) for each in read_files(files, data["grey"]))
+    named = zip(map(str, files), photos, strict=True)
+    for _, alike in groupby(named, key=lambda each: each[1].shape):  # a size may be free
+        while batch := list(islice(alike, AT_ONCE)):
+            names, images = zip(*batch, strict=True)
+            yield _Sample([*names], {name: np.concatenate(images)})
 
 
 def _read_source(trained: TrainedRun, path: Path, resize: bool) -> Iterator[_Sample]:
