@@ -1,8 +1,8 @@
 """`archspec` with several devices of the CPU in the place of GPUs: `python devices.py N train ...`.
 
 In the environment, KILLED_AT, such as `1 8`, is the epoch and the step at which the process gets
-the signal KILLED_BY, by default SIGKILL; SILENCE, JOIN and GRACE are seconds that it waits for
-others. WORDS are more words of the command.
+the signal KILLED_BY, by default SIGKILL; SILENCE, JOIN, GRACE and TOGETHER are seconds that it
+waits for others. WORDS are more words of the command; BUDGET is that of `feed.py`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,13 @@ def main() -> int:
     from archspec.training import peers
 
     framework.list_gpus = lambda: [f"cpu:{number}" for number in range(count)]
+    if "BUDGET" in os.environ:
+        framework.start()
+        from archspec.training import feed
+
+        feed.BUDGET = int(os.environ["BUDGET"])
     machine._measure_peak_of_gpu = lambda gpu: None
-    for name in ("SILENCE", "GRACE"):
+    for name in ("SILENCE", "GRACE", "TOGETHER"):
         setattr(peers, name, float(os.environ.get(name, getattr(peers, name))))
     if "JOIN" in os.environ:
         framework.start()

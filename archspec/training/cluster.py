@@ -7,10 +7,11 @@ alone writes. Where one is lost, all others end, and the run is resumed from its
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 
@@ -31,6 +32,8 @@ from archspec.training.state import State
 
 JOIN = 300.0  # seconds that a process waits for the others to come
 LATE = "did all start, with the same --coordinator and --processes? does a firewall part them?"
+
+PROCESSES_ON_MACHINE = ("SLURM_STEP_TASKS_PER_NODE", "OMPI_COMM_WORLD_LOCAL_SIZE")
 
 
 class Team:
@@ -174,11 +177,13 @@ def join(options: RunOptions) -> Iterator[tuple[Team, RunOptions]]:
         team.look_for_loss(error)
         team.peers.leave("its own output says why")
         raise
-    if team.peers.leaving:  # this process was interrupted
-        return
-    team.peers.leave("")
-    jax.distributed.shutdown()
-    TEAM.clear()
+    finally:
+        was_stopped = team.peers.leaving  # by an error, or by a signal
+        team.peers.leave("")
+        # It waits for the others, and aborts the process where one does not come.
+        if not was_stopped or team.peers.have_left():
+            jax.distributed.shutdown()
+            TEAM.clear()
 
 
 def _join(cluster: Cluster) -> Team:
@@ -195,6 +200,7 @@ def _join(cluster: Cluster) -> Team:
             cluster.coordinator,
             cluster.processes,
             cluster.process,
+            local_device_ids=_choose_gpus(os.environ),
             initialization_timeout=int(JOIN) + 60,  # the timer above says it better, and before
             shutdown_timeout_seconds=600,  # the first process may have large files to write
         )
@@ -205,11 +211,30 @@ def _join(cluster: Cluster) -> Team:
             "--processes N and --process I",
         ) from None
     except RuntimeError as error:
+        if "must be called before" in str(error):
+            raise UserError(
+                "--distribute: JAX has worked in this process already, and joins no others then",
+                "let this training be the first thing that a program does with JAX or Keras",
+            ) from None
         raise UserError(f"--distribute: JAX cannot begin: {error}", LATE) from None
     try:
         return Team()
     finally:
         waiting.cancel()
+
+
+def _choose_gpus(environment: Mapping[str, str]) -> Sequence[int] | None:
+    """Return [] for all GPUs that this process sees, and None for what JAX chooses.
+
+    Under a launcher JAX gives the GPU of number I to the process of number I on its machine. That
+    is right where all of them see all GPUs; else it would be one of several, or one that is not
+    there.
+    """
+    on_machine = {environment.get(name, "") for name in PROCESSES_ON_MACHINE}
+    alone = any(re.fullmatch(r"1(\(x\d+\))?", each) for each in on_machine)
+    own = "SLURM_GPUS_PER_TASK" in environment  # which binds them to the tasks
+    single = re.fullmatch("[^,]+", environment.get("CUDA_VISIBLE_DEVICES", ""))
+    return [] if (alone or own or single) and "JAX_LOCAL_DEVICE_IDS" not in environment else None
 
 
 def _find_coordinator() -> str:

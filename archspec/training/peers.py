@@ -19,6 +19,7 @@ from contextlib import suppress
 BEAT = 1.0  # seconds between two lines
 SILENCE = 30.0  # seconds after which a peer that says nothing is lost
 GRACE = 10.0  # seconds that others have to end by themselves after one has left with a reason
+TOGETHER = 3.0  # seconds within which all end that end for the same reason
 
 Lost = Callable[[str], None]
 
@@ -39,8 +40,8 @@ class Peers:
     def __init__(self, rank: int, count: int) -> None:
         self.rank, self.count = rank, count
         self.connections: dict[int, socket.socket] = {}
-        self.leaving = False  # this process ends by itself: who else ends is of no interest
-        self.known: set[int] = set()  # of whom it is known why they end
+        self.left: dict[int, str] = {}  # who has said that it ends, and why
+        self.ending = threading.Event()
         self.sending = threading.Lock()
 
     def listen(self) -> tuple[int, int]:
@@ -80,11 +81,23 @@ class Peers:
             )
             work.start()
 
+    @property
+    def leaving(self) -> bool:
+        """Whether this process ends by itself: who else ends is then of no interest."""
+        return self.ending.is_set()
+
     def leave(self, why: str) -> None:
         """Tell the others that this process ends by itself: why, or "" if all is done."""
         if not self.leaving:
-            self.leaving = True
+            self.ending.set()
             self._send({"left": self.rank, "why": why})
+
+    def have_left(self) -> bool:
+        """Return whether all others end by themselves, too, now or within `TOGETHER` seconds."""
+        end = time.monotonic() + TOGETHER
+        while (missing := len({*self.left, self.rank}) < self.count) and time.monotonic() < end:
+            time.sleep(0.05)
+        return not missing
 
     def wait_for_loss(self) -> None:
         """Wait as long as it may take until a peer that is gone is known to be lost."""
@@ -112,22 +125,29 @@ class Peers:
                     self._lose(said["lost"])
                     return
                 if "left" in said:
-                    self._end(said["left"], said["why"])
-                    if said["left"] == rank:
-                        return
+                    self._take_leave(said["left"], said["why"])
+            how = "has ended"
         except TimeoutError:
-            self._lose(f"{who} has not answered for {SILENCE:.0f} s")
+            how = f"has not answered for {SILENCE:.0f} s"
         except (OSError, ValueError):
-            pass
-        self._lose(f"{who} has ended")
+            how = "has ended"
+        if rank not in self.left:
+            self._lose(f"{who} {how}")
+        elif self.rank:  # at once: JAX aborts a process whose first one is gone
+            self._follow(rank)
 
-    def _end(self, rank: int, why: str) -> None:
-        """Take note that a peer has left, and follow it where it left for a reason."""
+    def _take_leave(self, rank: int, why: str) -> None:
+        """Take note that a peer leaves, and follow it where it leaves for a reason."""
         if self.rank == 0:
             self._send({"left": rank, "why": why})
-        if why and rank not in self.known:
-            self.known.add(rank)
-            time.sleep(GRACE)  # the reason may be one of this process, too
+        self.left[rank] = why
+        # The reason may be one of this process, too, which then says it.
+        waiting = threading.Timer(GRACE, self._follow, [rank])
+        waiting.daemon = True
+        waiting.start()
+
+    def _follow(self, rank: int) -> None:
+        if why := self.left[rank]:
             self._lose(f"process {rank} of {self.count} has stopped: {why}")
 
     def _lose(self, how: str) -> None:
