@@ -227,14 +227,14 @@ def _choose_gpus(environment: Mapping[str, str]) -> Sequence[int] | None:
     """Return [] for all GPUs that this process sees, and None for what JAX chooses.
 
     Under a launcher JAX gives the GPU of number I to the process of number I on its machine. That
-    is right where all of them see all GPUs; else it would be one of several, or one that is not
-    there.
+    is right where several of them see the same GPUs; else it would be one of all, or one that is
+    not there.
     """
-    on_machine = {environment.get(name, "") for name in PROCESSES_ON_MACHINE}
-    alone = any(re.fullmatch(r"1(\(x\d+\))?", each) for each in on_machine)
-    own = "SLURM_GPUS_PER_TASK" in environment  # which binds them to the tasks
+    on_machine = next(filter(None, map(environment.get, PROCESSES_ON_MACHINE)), "1")
+    alone = re.fullmatch(r"1(\(x\d+\))?", on_machine)
+    bound = "SLURM_GPUS_PER_TASK" in environment
     single = re.fullmatch("[^,]+", environment.get("CUDA_VISIBLE_DEVICES", ""))
-    return [] if (alone or own or single) and "JAX_LOCAL_DEVICE_IDS" not in environment else None
+    return [] if (alone or bound or single) and "JAX_LOCAL_DEVICE_IDS" not in environment else None
 
 
 def _find_coordinator() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
@@ -107,8 +109,9 @@ def compile_by(
 ) -> None:
     """Compile a trainer by a recipe, with a new optimizer. The others: as for `compile_trainer`."""
     losses = {name: build_object(keras.losses, each) for name, each in recipe.loss.items()}
+    names: Counter[str] = Counter()
     metrics = {
-        name: [_build_metric(graph, name, each) for each in several]
+        name: [_build_metric(graph, name, each, names) for each in several]
         for name, several in recipe.metrics.items()
     }
     single = len(graph.outputs) == 1
@@ -145,7 +148,7 @@ def unfreeze(model: keras.Model, graph: Graph, recipe: Recipe) -> Recipe:
     return replace(recipe, optimizer={optimizer: {**given, "learning_rate": rate}})
 
 
-def _build_metric(graph: Graph, output: str, value: Object) -> Any:
+def _build_metric(graph: Graph, output: str, value: Object, names: Counter[str]) -> Any:
     """Return a metric, or its short name, from which Keras makes one by the output's shape.
 
     For one unit without a sigmoid "accuracy" is built here: its threshold is a logit of 0, and
@@ -157,7 +160,18 @@ def _build_metric(graph: Graph, output: str, value: Object) -> Any:
         and not gives_probabilities(graph, output)
     ):
         return keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
-    return value if named(value)[0].islower() else build_object(keras.metrics, value)
+    kind, arguments = named(value)
+    if kind.islower():
+        return value
+    metric = build_object(keras.metrics, value)
+    if "name" in arguments:
+        return metric
+    # Keras numbers all AUCs of a process: one that is made anew would get another column.
+    plain = re.sub(r"_\d+$", "", metric.name)
+    number = names[plain]
+    names[plain] += 1
+    name = f"{plain}_{number}" if number else plain
+    return build_object(keras.metrics, {kind: {**arguments, "name": name}})
 
 
 def build_object(module: Any, value: Object) -> Any:

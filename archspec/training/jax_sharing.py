@@ -61,6 +61,19 @@ class Sharded(Sharing):
                 f"give a --batch-size that is a multiple of {self.count}, such as {least}",
             )
 
+    def prepare(self, trainer: keras.Model, targets: Any) -> None:
+        super().prepare(trainer, targets)
+        # Step by step, the confusion matrix of these would iterate over what other processes have.
+        if self.processes > 1 and not trainer.jit_compile:
+            for metric in trainer.metrics:
+                if isinstance(metric, (keras.metrics.IoU, keras.metrics.MeanIoU)):
+                    raise UserError(
+                        f"--distribute: several processes cannot measure {type(metric).__name__} "
+                        "where JAX does not compile the steps, as with layers that move pixels",
+                        "leave it out of `metrics`, since `evaluate` reports it, or out of "
+                        "`augment` what moves pixels",
+                    )
+
     def take(self, places: Array) -> Array:
         if len(places) % self.count:
             return places
