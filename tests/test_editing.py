@@ -19,6 +19,7 @@ from archspec.editing.lookups import find_definitions, find_in_file, find_refere
 from archspec.editing.outline import OutlineItem, list_folds, list_symbols
 from archspec.editing.text import Position, Range
 from archspec.editing.tokens import list_tokens
+from archspec.editing.vocabulary import list_words
 from archspec.editing.workspace import SpecView, Workspace
 
 STACK = f"""{NET}params: {{width: 8}}
@@ -321,6 +322,39 @@ def test_names_that_are_seen_are_offered(
     assert len(labels) == len(set(labels))
 
 
+@pytest.mark.parametrize(
+    ("text", "offered", "other"),
+    [
+        ("lay", "layers: ", "Dense: "),
+        ("layers:\n  - Drop", "Dropout: ", "epochs: "),
+        ("layers:\n  - Fl", "Flatten", "epochs: "),
+        ("layers:\n  - Dense: 2\n    na", "name: ", "params: "),
+        ("layers:\n  - Conv2D: {ker", "kernel_size: ", "units: "),
+        ("layers:\n  - Conv2D:\n      ker", "kernel_size: ", "units: "),
+        ("layers:\n  - Conv2D: {padding: sa", "same", "causal"),
+        ("layers:\n  - Dense: {use_bias: f", "false", "same"),
+        ("blocks:\n  b:\n    layers:\n      - Conv2D: {padding: sa", "same", "causal"),
+        ("blocks:\n  b:\n    pa", "params: ", "epochs: "),
+        ("train:\n  optimizer: {Adam: {lea", "learning_rate: ", "momentum: "),
+        ("train:\n  optimizer: Ad", "AdamW", "relu"),
+        ("layers:\n  - Dense: =un", None, "units: "),
+    ],
+)
+def test_the_words_of_the_schema_are_offered(
+    text: str, offered: str | None, other: str, tmp_path: Path
+) -> None:
+    view = open_spec(tmp_path, f"archspec: 1\ninput: [8]\n{text}")
+    rows = view.text.lines
+    found = list_words(view, Position(len(rows) - 1, len(rows[-1])))
+    written = [each.written for each in found]
+    assert (offered in written) if offered else not written
+    assert other not in written
+    assert len(written) == len(set(written))
+    start = re.search(r"\w*$", rows[-1])
+    assert start is not None
+    assert {each.range.start.character for each in found} <= {start.start()}
+
+
 def test_what_is_offered_takes_the_place_of_the_word(tmp_path: Path) -> None:
     text = f"{NET}params: {{width: 8}}\nlayers:\n  - Dense: {{units: =2 * wi‸}}\n"
     _, view, at = write(tmp_path, text)
@@ -347,6 +381,7 @@ def ask_everything(workspace: Workspace, view: SpecView, at: Position) -> None:
     list(list_findings(view, by_schema=False))
     list_symbols(view), list_folds(view), list_tokens(view), find_facts(view)
     list_completions(view, at)
+    list_words(view, at)
     find_hover(view, at)
     find_definitions(workspace, view, at)
     find_references(workspace, view, at)

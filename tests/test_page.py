@@ -137,6 +137,7 @@ def test_every_line_of_a_group_has_its_ends_in_the_layout() -> None:
                 assert len(points) % 6 == 2  # a start, and three points a bend
 
 
+@pytest.mark.thorough
 def test_groups_of_one_shape_share_a_layout() -> None:
     drawing = archspec.draw(network("resnet1001"), fold=False)
     data = read_data(drawing.html)

@@ -59,10 +59,13 @@ def marks(text: str) -> list[pytest.MarkDecorator]:
     return [pytest.mark.keras] if text in README else [pytest.mark.keras, pytest.mark.slow]
 
 
-def written_by(command: str) -> set[str]:
-    """The files and folders that a command makes, as it names them."""
-    script = command.split()[-1:] if command.startswith("python ") else []
-    return {*re.findall(r" (?:-o|--run-dir) (\S+)", command), *script}
+def list_needed(command: str, earlier: str) -> list[str]:
+    """What another command makes and this one reads. A script makes the data of the specs beside
+    it."""
+    if earlier.startswith("python "):
+        _, script, *made = earlier.split()
+        return made if os.path.dirname(script) in command else [p for p in made if p in command]
+    return [path for path in re.findall(r" (?:-o|--run-dir) (\S+)", earlier) if path in command]
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +98,7 @@ def run(command: str, checkout: Path) -> None:
     """In this process, unless the shell has something of its own to do. What it reads and an
     earlier one makes is made first, where that one has not run."""
     for earlier in COMMANDS[: COMMANDS.index(command)]:
-        made = {path for path in written_by(earlier) if path in command}
-        if not all((checkout / path).exists() for path in made):
+        if not all((checkout / path).exists() for path in list_needed(command, earlier)):
             run(earlier, checkout)
     if {*command} & {*"*>"} or command.startswith("python "):
         run_by_shell(re.sub("^python ", f"{sys.executable} ", command), checkout)

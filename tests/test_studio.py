@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -330,8 +331,36 @@ def test_a_change_is_seen_once_it_is_whole(tmp_path: Path, how: str) -> None:
         (tmp_path / "new").replace(path)
     else:
         path.unlink()
-    assert watcher.wait(0, 5) == 1
+    assert watcher.wait((0, 0), 5) == (1, 0)
     watcher.end()
+
+
+def test_an_empty_file_is_about_to_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("a: 1\n")
+    watcher = Watcher(0.01)
+    watcher.watch({path})
+    path.write_text("")
+    assert watcher.wait((0, 0), 0.2) == (0, 0)
+    os.utime(path, (0, 0))  # it was emptied long ago
+    assert watcher.wait((0, 0), 5) == (1, 0)
+    watcher.end()
+
+
+def test_files_that_come_and_go_are_listed(served: Served) -> None:
+    assert served.ask("list")["files"] == ["a.yaml"]
+    seen = [0, 0]
+    (served.folder / "more").mkdir()
+    for name in ("b.yaml", "more/c.yaml"):
+        (served.folder / name).write_text(SPEC)
+        seen = served.ask("wait", seen=seen)["seen"]
+        assert seen[1] > 0
+        served.ask("list")  # watches the new folder, too
+    (served.folder / "b.yaml").rename(served.folder / "d.yaml")
+    assert served.ask("wait", seen=seen)["seen"] != seen
+    found = served.ask("list")
+    assert found["files"] == ["a.yaml", "b.yaml", "more/c.yaml", "d.yaml"]
+    assert found["gone"] == [1]
 
 
 def test_a_port_that_is_taken(served: Served) -> None:

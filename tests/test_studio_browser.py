@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 from pages import BROWSER, start_browser
 from test_studio import SPEC, Served
 
@@ -90,6 +91,113 @@ def test_both_are_shown_where_another_was_quicker(opened: Any) -> None:
     page.click("#keep")
     page.locator("#save[disabled]").wait_for()
     assert path.read_text() == SPEC + "# mine\n"
+
+
+def test_another_spec_stands_beside_while_one_writes(opened: Any) -> None:
+    page, path, _ = opened
+    path.with_name("b.yaml").write_text(SPEC.replace("Dense: 2", "Dense: 9"))
+    page.locator("#beside option", has_text="b.yaml").wait_for(state="attached")
+    page.select_option("#beside", label="b.yaml")
+    wait(page, "Dense: 9", "#two")
+    wait(page, "dense 9 → 2")
+    page.click("#two .cm-merge-a .cm-content")
+    page.keyboard.press("Control+End")
+    page.keyboard.insert_text("  - Dropout: 0.5\n")
+    wait(page, "dropout")
+    path.with_name("b.yaml").write_text(SPEC.replace("Dense: 2", "Dense: 11"))  # it changes, too
+    wait(page, "dense 11 → 2")
+    wait(page, "Dense: 11", "#two")
+    path.write_text(SPEC + "# theirs\n")  # a conflict takes the place, and gives it back
+    page.locator("#conflict").wait_for()
+    assert not page.locator("#two").is_visible()
+    page.click("#keep")
+    wait(page, "Dense: 11", "#two")
+    assert path.read_text() == SPEC + "  - Dropout: 0.5\n"
+    page.select_option("#files", label="b.yaml")  # which stays beside
+    wait(page, "Right: b.yaml", "#two")
+    page.select_option("#beside", label="none")
+    wait(page, "Dense: 11", "#editor")
+
+
+def test_a_file_that_comes_is_offered_and_one_that_goes_is_not(opened: Any) -> None:
+    page, path, _ = opened
+    other = path.with_name("b.yaml")
+    option = page.locator("#files option", has_text="b.yaml")
+    other.write_text(SPEC)
+    option.wait_for(state="attached")
+    other.unlink()
+    option.wait_for(state="detached")
+    assert page.input_value("#files") == "0"
+
+
+def test_names_are_completed(opened: Any) -> None:
+    page, _, _ = opened
+    write(page, "  - Drop")
+    page.keyboard.press("Control+Space")
+    page.locator(".cm-tooltip-autocomplete li", has_text="Dropout").first.wait_for()
+
+
+def test_the_mouse_over_a_step_shows_a_table(opened: Any) -> None:
+    page, _, _ = opened
+    page.locator("#editor .cm-line", has_text="Dense: 4").locator("span").first.hover()
+    table = page.locator(".cm-tooltip table")
+    table.wait_for()
+    assert table.locator("code").first.inner_text() == "dense"
+    assert "36" in table.locator("td.number").first.inner_text()  # parameters
+
+
+def test_what_the_mouse_shows_is_text(opened: Any) -> None:
+    page, _, _ = opened
+    told = "| `<img src=x>` | n |\n| --- | --: |\n| *<b>* | 1 |\n\nparam `a`: <script>"
+    page.route("**/ask/hover", lambda route: route.fulfill(json={"hover": {"markdown": told}}))
+    page.locator("#editor .cm-line", has_text="Dense: 4").locator("span").first.hover()
+    page.locator(".cm-tooltip .told").wait_for()
+    assert page.locator(".told code").all_inner_texts() == ["<img src=x>", "a"]
+    assert page.locator(".told em").inner_text() == "<b>"
+    assert page.locator(".told img, .told b, .told script").count() == 0
+
+
+def test_a_pinned_base_stays_the_base(opened: Any) -> None:
+    page, _, _ = opened
+    page.click("#pin")
+    wait(page, "since the pinned base", "#delta")
+    for text in ("  - Dense: 7\n", "  - Dense: 3\n"):
+        write(page, text)
+        page.keyboard.press("Control+s")
+        page.locator("#save[disabled]").wait_for()
+    wait(page, "+45", "#delta")
+    page.click("#pin")
+    wait(page, "+24", "#delta")  # since the last save
+
+
+@pytest.mark.parametrize("suffix", ["svg", "html"])
+def test_a_picture_is_exported(opened: Any, suffix: str) -> None:
+    page, _, _ = opened
+    with page.expect_download() as download:
+        page.select_option("#export", f".{suffix}")
+    assert download.value.suggested_filename == f"a.{suffix}"
+    assert "dense" in Path(download.value.path()).read_text()
+
+
+def test_open_blocks_and_the_place_stay_over_a_save(browser: Any, tmp_path: Path) -> None:
+    text = (ROOT / "specs" / "resnet18.yaml").read_text(encoding="utf-8")
+    (tmp_path / "a.yaml").write_text(text)
+    served = Served(tmp_path)
+    page = browser.new_page(viewport={"width": 1300, "height": 800})
+    page.goto(served.server.address)
+    page.wait_for_selector("#picture[aria-busy=false]", state="attached")
+    block = page.locator("[role=treeitem][aria-label^='stage1']").first
+    block.click()
+    page.keyboard.press("ArrowRight")
+    assert block.get_attribute("aria-expanded") == "true"
+    page.click("#in")
+    place = page.get_attribute("#picture svg > g", "transform")
+    (tmp_path / "a.yaml").write_text(text.replace("classes: 10", "classes: 7", 1))
+    wait(page, "dense 7", "#outline")
+    assert block.get_attribute("aria-expanded") == "true"
+    assert page.get_attribute("#picture svg > g", "transform") == place
+    page.close()
+    served.end()
 
 
 def test_the_text_stays_where_the_file_is_gone(opened: Any) -> None:

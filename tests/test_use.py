@@ -122,6 +122,8 @@ def test_predict_is_the_models_word(run, pictures):
     from archspec.training.trained import load_trained
 
     found = predict(run, pictures[:20], top=10)
+    assert [each["file"] for each in found] == [str(path) for path in pictures[:20]]
+    assert predict(run, [pictures[20], pictures[3].parent], top=10, resize=True)[1:21] == found
     model = load_trained(run).model
     test = load_dataset("digits").test
     logits = model.predict(test.images[:20, ..., None].astype(np.float32) / 16, verbose=0)

@@ -17,6 +17,7 @@ from archspec.editing.diagnostics import list_findings
 from archspec.editing.hover import find_hover
 from archspec.editing.reader import SpecReader
 from archspec.editing.text import Position
+from archspec.editing.vocabulary import list_words
 from archspec.editing.workspace import SpecView, Workspace
 from archspec.errors import UserError
 from archspec.graph import Graph
@@ -91,10 +92,11 @@ class Studio:
     # --- files
 
     def list_files(self) -> dict[str, Any]:
-        """Return the names of the specs."""
+        """Return the names of the specs, and which of them are there no longer."""
         self.folder.list_again()
+        self.watcher.watch(self.folder.folders)
         names = [self.folder.name(index) for index in range(len(self.folder.paths))]
-        return {"files": names, "first": self.first, "root": self.folder.root.name}
+        return {"files": names, "gone": self.folder.gone, "first": self.first}
 
     def read(self, index: int) -> dict[str, Any]:
         """Return what a file holds."""
@@ -107,9 +109,10 @@ class Studio:
             return {"conflict": True, **self._tell(index, self.folder.read(index))}
         return self._tell(index, written)
 
-    def wait(self, seen: int) -> dict[str, Any]:
-        """Return the number of changes once there is another one."""
-        return {"changes": self.watcher.wait(seen, WAIT)}
+    def wait(self, seen: list[int]) -> dict[str, Any]:
+        """Return how many changes there were, once there is another one."""
+        files, lists = seen
+        return {"seen": self.watcher.wait((files, lists), WAIT)}
 
     def _tell(self, index: int, saved: SavedText) -> dict[str, Any]:
         self.watcher.watch({self.folder.paths[index]})
@@ -176,7 +179,10 @@ class Studio:
 
     def complete(self, index: int, text: str, line: int, character: int) -> dict[str, Any]:
         """Return what may be written at a position."""
-        found = list_completions(self._look(index, text), Position(line, character))
+        view, position = self._look(index, text), Position(line, character)
+        names, words = list_completions(view, position), list_words(view, position)
+        ranges = [each.range for each in names[:1] + words[:1]]
+        found = [each for each in names + words if each.range == ranges[0]]
         return {"items": [{"write": each.written, **msgspec.to_builtins(each)} for each in found]}
 
     def hover(self, index: int, text: str, line: int, character: int) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from archspec.writing import writing
 
 BOM = b"\xef\xbb\xbf"
 SETTLED = 0.02  # seconds in which a file that is being written still changes
+EMPTIED = 1.0  # seconds in which a file that is empty is being written
+MAX_FOLDERS = 1000  # which are watched for new files
 
 
 class SavedText(Struct, frozen=True):
@@ -31,23 +33,29 @@ class SavedText(Struct, frozen=True):
 
 
 class SpecFolder:
-    """The specs below a folder. A file is known by its place in `paths`, which only grows."""
+    """The specs below a folder. A file is known by its place in `paths`, which only grows: the
+    places of those that are there no longer are in `gone`. folders: where they may be."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.paths: list[Path] = []
+        self.gone: list[int] = []
+        self.folders: set[Path] = set()
         self.lock = threading.Lock()
         self.list_again()
 
     def list_again(self) -> None:
         """Look which specs there are. What leads out of the folder, by a link, is none of them."""
-        known = set(self.paths)
-        found = (path for path in self._walk() if path not in known)
-        self.paths.extend(sorted(found))
+        self.folders = set()
+        found = set(self._walk())
+        self.paths.extend(sorted(found - set(self.paths)))
+        self.gone = [place for place, path in enumerate(self.paths) if path not in found]
 
     def _walk(self) -> Iterator[Path]:
         for folder, folders, names in os.walk(self.root):
             folders[:] = [each for each in folders if not each.startswith(".")]
+            if len(self.folders) < MAX_FOLDERS:
+                self.folders.add(Path(folder))
             for name in names:
                 path = Path(folder, name)
                 hidden = name.startswith(".")
@@ -121,26 +129,28 @@ Stamp = tuple[int, int, int]  # inode, size, time
 
 
 class Watcher:
-    """Looks at files, and counts the changes: `wait` returns when there is one."""
+    """Looks at files and folders, and counts the changes of either: `wait` returns when there is
+    one."""
 
     def __init__(self, pause: float = 0.05) -> None:
         self.pause = pause
-        self.files: set[Path] = set()
-        self.changes = 0
+        self.paths: set[Path] = set()
+        self.changes = 0, 0
         self.changed = threading.Condition()
         self.ended = False
         self._stamps: dict[Path, Stamp | None] = {}
         threading.Thread(target=self._look, daemon=True).start()
 
     def watch(self, paths: set[Path]) -> None:
-        """Watch these files too."""
+        """Watch these files and folders too."""
         with self.changed:
-            for path in paths - self.files:
+            for path in paths - self.paths:
                 self._stamps[path] = stamp(path)
-            self.files |= paths
+            self.paths |= paths
 
-    def wait(self, seen: int, seconds: float) -> int:
-        """Wait for a change after those that were seen, and return how many there were."""
+    def wait(self, seen: tuple[int, int], seconds: float) -> tuple[int, int]:
+        """Wait for a change after those that were seen, and return how many there were: of files,
+        and of folders."""
         with self.changed:
             self.changed.wait_for(lambda: self.ended or self.changes != seen, seconds)
             return self.changes
@@ -154,17 +164,26 @@ class Watcher:
         while not self.ended:
             time.sleep(self.pause)
             with self.changed:
-                files = [*self.files]
-            new = {path: now for path in files if (now := stamp(path)) != self._stamps.get(path)}
+                paths = [*self.paths]
+            new = {path: now for path in paths if (now := stamp(path)) != self._stamps.get(path)}
             if not new:
                 continue
             time.sleep(SETTLED)
             # Between the two steps of a save a file is empty, or not there.
-            settled = {path: now for path, now in new.items() if stamp(path) == now}
+            settled = {
+                path: now for path, now in new.items() if stamp(path) == now and not is_emptied(now)
+            }
+            folders = {path for path in settled if path.is_dir()}
             with self.changed:
                 self._stamps.update(settled)
-                self.changes += bool(settled)
+                files, lists = self.changes
+                self.changes = files + bool(settled.keys() - folders), lists + bool(folders)
                 self.changed.notify_all()
+
+
+def is_emptied(stamp: Stamp | None) -> bool:
+    """Return whether a file was emptied a moment ago: who empties it is about to write it."""
+    return stamp is not None and stamp[1] == 0 and 0 <= time.time() - stamp[2] / 1e9 < EMPTIED
 
 
 def stamp(path: Path) -> Stamp | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -82,16 +82,28 @@ def _order(trained: TrainedRun, x: Any) -> Any:
 
 
 def _iter_batches(trained: TrainedRun, files: Sequence[Path], resize: bool) -> Iterator[_Sample]:
-    for path in files:
-        if kind_of(path) == "folder" and not holds_arrays(path):
-            images = sorted(filter(is_image, iter_files(path)))
-            if not images:
-                raise UserError(f"{readable(path)} holds no images")
-            yield from _read_images(trained, images, resize)
-        elif kind_of(path) == "folder" or path.suffix.lower() in TABLES:
-            yield from _read_source(trained, path, resize)
+    for is_source, paths in groupby(files, _is_source):
+        if is_source:
+            for path in paths:
+                yield from _read_source(trained, path, resize)
         else:
-            yield from _read_images(trained, [path], resize)
+            yield from _read_images(trained, [*chain(*map(_list_images, paths))], resize)
+
+
+def _is_source(path: Path) -> bool:
+    """Whether a file or a folder holds columns, and is not one image or several."""
+    if kind_of(path) == "folder":
+        return holds_arrays(path)
+    return path.suffix.lower() in TABLES
+
+
+def _list_images(path: Path) -> list[Path]:
+    if kind_of(path) != "folder":
+        return [path]
+    images = sorted(filter(is_image, iter_files(path)))
+    if not images:
+        raise UserError(f"{readable(path)} holds no images")
+    return images
 
 
 def _read_images(trained: TrainedRun, files: Sequence[Path], resize: bool) -> Iterator[_Sample]:

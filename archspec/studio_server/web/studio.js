@@ -1,6 +1,7 @@
 // The studio: an editor, and the page of what is written in it. Only Ctrl-S writes a file.
 
 import { Page } from "./main.js";
+import { toNodes } from "./markdown.js";
 import * as cm from "./codemirror.js";
 
 const $ = (id) => document.getElementById(id);
@@ -44,20 +45,23 @@ const LOOK = [
   ),
 ];
 
+const READ_ONLY = [cm.yaml(), LOOK, cm.EditorState.readOnly.of(true)];
+
 class Studio {
   constructor() {
     this.index = -1;
     this.mark = ""; // of the file as it was read
     this.saved = "";
     this.asked = 0;
-    this.changes = 0;
-    this.view = new cm.EditorView({ parent: $("editor"), state: this.begin("") });
+    this.seen = [0, 0]; // changes of files, and of which there are
+    this.editor = new cm.EditorView({ parent: $("editor"), state: this.begin("") });
+    this.view = this.editor; // the one that is written in, which is another where two are shown
     $("files").onchange = () => this.choose(Number($("files").value));
     $("save").onclick = () => this.save();
     $("pin").onclick = () => this.pin();
     $("keep").onclick = () => this.keep();
     $("take").onclick = () => this.take();
-    $("beside").onchange = () => this.compare();
+    $("beside").onchange = () => this.check();
     for (const each of EXPORTS) $("export").append(new Option(each, `.${each}`));
     $("export").onchange = () => this.export();
     addEventListener("beforeunload", (event) => this.isChanged && event.preventDefault());
@@ -72,21 +76,22 @@ class Studio {
   }
 
   begin(text) {
+    return cm.EditorState.create({ doc: text, extensions: this.makeExtensions() });
+  }
+
+  makeExtensions() {
     const save = { key: "Mod-s", preventDefault: true, run: () => (this.save(), true) };
-    return cm.EditorState.create({
-      doc: text,
-      extensions: [
-        LOOK,
-        cm.keymap.of([save, cm.indentWithTab]),
-        cm.basicSetup,
-        cm.yaml(),
-        cm.lintGutter(),
-        cm.autocompletion({ override: [(context) => this.complete(context)] }),
-        cm.hoverTooltip((view, place) => this.hover(place)),
-        cm.EditorView.contentAttributes.of({ "aria-label": "Spec" }),
-        cm.EditorView.updateListener.of((update) => update.docChanged && this.rest()),
-      ],
-    });
+    return [
+      LOOK,
+      cm.keymap.of([save, cm.indentWithTab]),
+      cm.basicSetup,
+      cm.yaml(),
+      cm.lintGutter(),
+      cm.autocompletion({ override: [(context) => this.complete(context)] }),
+      cm.hoverTooltip((view, place) => this.hover(place)),
+      cm.EditorView.contentAttributes.of({ "aria-label": "Spec" }),
+      cm.EditorView.updateListener.of((update) => update.docChanged && this.rest()),
+    ];
   }
 
   say(text) {
@@ -109,14 +114,20 @@ class Studio {
     this.watch();
   }
 
+  /** Offer the files that there are, and those that are chosen, though they may be gone. */
   async list() {
-    const { files, first } = await ask("list");
+    const { files, gone, first } = await ask("list");
     this.first = first;
     this.files = files;
-    const options = () => files.map((name, index) => new Option(name, index));
-    $("files").replaceChildren(...options());
-    $("beside").replaceChildren(new Option("none", ""), ...options());
-    $("files").value = this.index < 0 ? first : this.index;
+    const fill = (select, ...others) => {
+      const chosen = select.value;
+      const offered = files.map((name, index) => new Option(name, index));
+      const kept = offered.filter(({ value }) => value === chosen || !gone.includes(Number(value)));
+      select.replaceChildren(...others, ...kept);
+      select.value = chosen;
+    };
+    fill($("files"));
+    fill($("beside"), new Option("none", ""));
   }
 
   choose(index) {
@@ -129,9 +140,9 @@ class Studio {
 
   async open(index) {
     const read = await ask("read", { index });
+    this.endTwo();
     this.index = index;
     $("files").value = index;
-    $("beside").value = "";
     this.setRead(read);
     this.view.setState(this.begin(read.text));
     this.say(read.problem);
@@ -164,7 +175,9 @@ class Studio {
       this.underline(found.findings);
       $("shown").classList.toggle("stale", !found.page);
       if (found.page) {
-        if ($("beside").value === "") this.draw(found.page);
+        const shown = await this.compare(found.page);
+        if (turn !== this.asked) return;
+        this.draw(shown);
         this.tell(found.delta);
       }
       document.body.dataset.checked = turn;
@@ -231,19 +244,18 @@ class Studio {
   }
 
   /** Show what is written here beside what the file holds: the reader decides. */
-  showBoth(theirs, beside = "") {
+  showBoth(theirs) {
+    this.endTwo();
     this.theirs = theirs;
     this.both?.destroy();
-    $("keep").hidden = beside !== "";
-    $("take").hidden = beside !== "" || Boolean(theirs.problem); // there is nothing to take
-    const look = [cm.yaml(), LOOK, cm.EditorState.readOnly.of(true)];
+    $("take").hidden = Boolean(theirs.problem); // there is nothing to take
     $("conflict-why").textContent =
-      beside || theirs.problem || "The file was changed by another program. Right: the file.";
+      theirs.problem || "The file was changed by another program. Right: the file.";
     $("conflict").hidden = false;
     $("editor").hidden = true;
     this.both = new cm.MergeView({
-      a: { doc: this.text, extensions: look },
-      b: { doc: theirs.text, extensions: look },
+      a: { doc: this.text, extensions: READ_ONLY },
+      b: { doc: theirs.text, extensions: READ_ONLY },
       parent: $("both"),
     });
   }
@@ -266,7 +278,7 @@ class Studio {
     this.endBoth();
     this.setText(this.theirs.text);
     this.setRead(this.theirs);
-    return this.check();
+    return this.try(() => this.check());
   }
 
   setText(text) {
@@ -278,11 +290,10 @@ class Studio {
   async watch() {
     for (;;) {
       try {
-        const { changes } = await ask("wait", { seen: this.changes });
-        if (changes !== this.changes) {
-          this.changes = changes;
-          await this.readAgain();
-        }
+        const [files, list] = this.seen;
+        this.seen = (await ask("wait", { seen: this.seen })).seen;
+        if (this.seen[1] !== list) await this.list();
+        if (this.seen[0] !== files) await this.readAgain();
       } catch {
         this.say("the studio does not answer; the text is still here: copy it");
         await new Promise((done) => setTimeout(done, AGAIN));
@@ -332,8 +343,9 @@ class Studio {
     return {
       pos: place,
       create: () => {
-        const dom = document.createElement("pre");
-        dom.textContent = hover.markdown;
+        const dom = document.createElement("div");
+        dom.className = "told";
+        dom.append(...toNodes(hover.markdown));
         return { dom };
       },
     };
@@ -341,18 +353,55 @@ class Studio {
 
   // --- two specs, export
 
-  compare() {
-    return this.try(async () => {
-      if ($("beside").value === "") {
-        this.endBoth();
-        return this.check();
-      }
-      const other = Number($("beside").value);
+  /** Return the page of this network, or of what differs from the one that is chosen beside it. */
+  async compare(page) {
+    if ($("beside").value === "") this.endTwo();
+    if ($("beside").value === "" || this.both) return page;
+    const other = Number($("beside").value);
+    try {
       const answer = await ask("compare", { index: this.index, text: this.text, other });
-      this.draw(answer.page);
-      this.showBoth(answer, `Right: ${this.files[other]}`);
-      return undefined;
+      if (other === Number($("beside").value) && !this.both) this.showTwo(other, answer.text);
+      return answer.page;
+    } catch (error) {
+      this.endTwo();
+      this.say(error.message);
+      return page;
+    }
+  }
+
+  /** Write in the left one of two texts; the right one is that of another file. */
+  showTwo(other, text) {
+    const what = `Right: ${this.files[other]}`;
+    if (this.two && $("two-what").textContent === what) {
+      const { doc } = this.two.b.state;
+      const changes = { from: 0, to: doc.length, insert: text };
+      if (doc.toString() !== text) this.two.b.dispatch({ changes });
+      return;
+    }
+    this.endTwo();
+    const wasWritten = this.editor.hasFocus;
+    $("two-what").textContent = what;
+    $("two").hidden = false;
+    $("editor").hidden = true;
+    this.two = new cm.MergeView({
+      a: { doc: this.text, extensions: this.makeExtensions() },
+      b: { doc: text, extensions: READ_ONLY },
+      parent: $("two-texts"),
     });
+    this.view = this.two.a;
+    this.view.dispatch({ selection: { anchor: this.editor.state.selection.main.head } });
+    if (wasWritten) this.view.focus();
+  }
+
+  endTwo() {
+    if (!this.two) return;
+    const { text } = this;
+    this.view = this.editor;
+    if (this.text !== text) this.setText(text);
+    this.two.destroy();
+    this.two = null;
+    $("two").hidden = true;
+    $("editor").hidden = false;
   }
 
   export() {
