@@ -302,6 +302,16 @@ print("goes on")
 
 @needs_jax
 @pytest.mark.slow
+def test_a_metric_that_several_processes_cannot_compute_is_refused(tmp_path):
+    metric = "  metrics: [{MeanIoU: {num_classes: 10, sparse_y_pred: false}}]\n"
+    (tmp_path / "net.yaml").write_text(NET + metric)
+    processes = Processes(tmp_path, 2, "net.yaml", "--limit", str(LIMIT), "--run-dir", "run")
+    assert processes.wait() == [1, 1]
+    assert "several processes cannot measure MeanIoU" in processes.said(0)
+
+
+@needs_jax
+@pytest.mark.slow
 def test_processes_with_different_specs_are_refused(tmp_path):
     """A program in Python then goes on, but with no other training of several processes."""
     (tmp_path / "small.yaml").write_text(SMALL)

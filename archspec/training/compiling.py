@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from math import ceil
 from typing import Any
 
@@ -124,6 +125,8 @@ def compile_by(
         steps_per_execution=1 if sharing else choose_steps_per_execution(graph, recipe, per_epoch),
         jit_compile=_choose_jit(device, sharing),
     )
+    if sharing is not None:
+        sharing.refuse_metrics(chain(*metrics.values()), trainer.jit_compile)
 
 
 def _freeze(model: keras.Model, recipe: Recipe) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from math import ceil
@@ -61,11 +61,10 @@ class Sharded(Sharing):
                 f"give a --batch-size that is a multiple of {self.count}, such as {least}",
             )
 
-    def prepare(self, trainer: keras.Model, targets: Any) -> None:
-        super().prepare(trainer, targets)
+    def refuse_metrics(self, metrics: Iterable[Any], is_compiled: bool) -> None:
         # Step by step, the confusion matrix of these would iterate over what other processes have.
-        if self.processes > 1 and not trainer.jit_compile:
-            for metric in trainer.metrics:
+        if self.processes > 1 and not is_compiled:
+            for metric in metrics:
                 if isinstance(metric, (keras.metrics.IoU, keras.metrics.MeanIoU)):
                     raise UserError(
                         f"--distribute: several processes cannot measure {type(metric).__name__} "

@@ -7,6 +7,7 @@ what sees the whole batch, or draws at random, then differs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -42,6 +43,9 @@ class Sharing:
         """Return what computes something else than on one device: layers, and steps of `augment`,
         by name."""
         return []
+
+    def refuse_metrics(self, metrics: Iterable[Any], is_compiled: bool) -> None:
+        """Raise `UserError` for what cannot be computed. is_compiled: whether steps are."""
 
     def prepare(self, trainer: keras.Model, targets: Any) -> None:
         """Make all variables of a compiled model before it is trained. targets: of one sample."""
