@@ -107,7 +107,7 @@ def outputs(model: Any) -> list[np.ndarray]:
     return [np.asarray(each) for each in keras.tree.flatten(model(fed, training=False))]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", slow_but_first(MODELS, 4))
 def test_a_model_computes_the_same_when_it_is_built_again(name: str, tmp_path: Path) -> None:
     model = MODELS[name]()
     imported = archspec.from_keras(model)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from shipped import EXAMPLES, FILES, most_slow
+from shrinking import slow_but_first
 
 import archspec
 
@@ -58,7 +59,7 @@ def described(model: Any) -> list[tuple[Any, ...]]:
     ]
 
 
-@pytest.mark.parametrize("spec", TWINS)
+@pytest.mark.parametrize("spec", slow_but_first(TWINS, 3))
 def test_every_layer_has_the_type_shape_and_weights_of_its_twin(spec: str) -> None:
     import keras
 

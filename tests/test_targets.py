@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from shrinking import slow_but_first
 
 import archspec
 from archspec.data import datasets as data
@@ -63,11 +64,11 @@ def test_a_loss_of_numbers_learns_no_classes(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("loss", [
+@pytest.mark.parametrize("loss", slow_but_first([
     *("CategoricalCrossentropy", "CategoricalFocalCrossentropy", "BinaryCrossentropy", "Hinge"),
     *("SparseCategoricalCrossentropy", "CategoricalHinge", "SquaredHinge", "KLDivergence"),
     *("BinaryFocalCrossentropy", "CategoricalGeneralizedCrossEntropy"),
-])  # fmt: skip
+], 3))  # fmt: skip
 def test_losses_of_classes_are_trained(loss: str, tmp_path: Path) -> None:
     head = "Dense: {units: 10, activation: softmax}"
     run, _ = train(tmp_path / "run", head, loss, "digits", limit=40)
