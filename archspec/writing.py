@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,4 +32,7 @@ def writing(path: Path, hint: str = "name another file") -> Iterator[Path]:
     finally:
         with suppress(OSError):  # there may be no folder to look in
             temporary.unlink(missing_ok=True)
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary.is_dir():
+            import shutil  # it takes 2 ms, which commands that write nothing would pay for
+
+            shutil.rmtree(temporary, ignore_errors=True)
