@@ -16,6 +16,7 @@ one walk over it: what goes over a graph, such as building a Keras model, is a s
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -306,8 +307,6 @@ class Graph(Struct, frozen=True, eq=False, dict=True):
             )
         meaning = [rows, [order[each] for each in self.outputs]]
         text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
-        import hashlib  # it takes 3 ms, and most commands need no fingerprint
-
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
