@@ -19,9 +19,9 @@ from archspec import pipeline
 from archspec.api.check import Examination, examine
 from archspec.errors import MAX_ERRORS, Diagnostic, Suggestion, UserError
 from archspec.reading import read_bytes, reason
-from archspec.syntax.damage import LINE_END
 from archspec.syntax.fixes import apply_fixes
 from archspec.syntax.source import MAX_BYTES, decode, read_text
+from archspec.syntax.yaml_errors import LINE_END
 from archspec.writing import writing
 
 MAX_ROUNDS = MAX_ERRORS  # in which fixes bring up others

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from archspec.errors import Span
 from archspec.silencing import find_comment
-from archspec.syntax.damage import LINE_END
+from archspec.syntax.yaml_errors import LINE_END
 
 LINE_FEED = re.compile("\r\n|\r|\n")
 

@@ -17,9 +17,8 @@ from collections.abc import Iterator, Sequence
 
 import yaml
 
-from archspec.syntax.yaml_errors import Loader
+from archspec.syntax.yaml_errors import LINE_END, Loader
 
-LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # what PyYAML counts as a line end
 ITEM = re.compile(r" *-(\s|$)")
 KEY = re.compile(r"[A-Za-z_][\w-]*\s*:(\s|$)")
 OURS = re.compile(r"^archspec\s*:", re.MULTILINE)

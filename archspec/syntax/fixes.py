@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from archspec.errors import Fix
-from archspec.syntax.damage import LINE_END
+from archspec.syntax.yaml_errors import LINE_END
 
 
 def apply_fixes(text: str, fixes: Iterable[Fix]) -> str:

@@ -20,8 +20,7 @@ from msgspec.structs import replace
 from archspec import foreign
 from archspec.errors import Diagnostic, Note, Source, Span, SpecError, Suggestion, UserError
 from archspec.reading import open_file, reason
-from archspec.syntax.damage import LINE_END, cut_out
-from archspec.syntax.yaml_errors import MAX_DEPTH, TOO_DEEP, Loader, explain
+from archspec.syntax.yaml_errors import LINE_END, MAX_DEPTH, TOO_DEEP, Loader, explain
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_VALUES = 120_000
@@ -242,7 +241,11 @@ def read_text(text: str, name: str, path: Path | None = None, shown: str | None 
         # What is cut out may have had an anchor, or be all that there is: no mistake of its own.
         if not errors or found.code not in ("alias", "empty"):
             errors.append(found)
-        left = cut_out(left, found.span.line) if found.code in PASSABLE else None
+        if found.code not in PASSABLE:
+            break
+        from archspec.syntax.damage import cut_out  # a sound file needs none of it
+
+        left = cut_out(left, found.span.line)
     return Document(None, source, path, tuple(errors))
 
 

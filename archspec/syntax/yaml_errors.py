@@ -17,6 +17,7 @@ from archspec.syntax.words import BESIDE
 
 MAX_DEPTH = 60
 TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # what PyYAML counts as a line end
 CLOSES = {"[": "]", "{": "}"}
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 QUOTE = "quote the formula or give it a line of its own"
