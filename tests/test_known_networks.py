@@ -10,6 +10,7 @@ from math import prod
 from typing import Any
 
 import pytest
+from shrinking import ALL
 from test_reference_models import build, difference, reference, weighted
 
 pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("forgotten")]
@@ -18,6 +19,11 @@ pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("forgotten")]
 def slow(*values: Any) -> Any:
     """Return the values of a case under `slow`: of each kind of network one is tried in any run."""
     return pytest.param(*values, marks=pytest.mark.slow)
+
+
+def large(*values: Any) -> list[Any]:
+    """Return the values of a case that is tried where all is asked for."""
+    return [slow(*values)] if ALL else []
 
 
 ROUNDING = 1e-9
@@ -107,17 +113,17 @@ def test_the_weights_are_those_of_the_twin(spec: str) -> None:
             {"include_preprocessing": False},
         ),
         slow("densenet121", {}, {}),
-        slow("families/densenet169", {"size": 64}, {}),
+        *large("families/densenet169", {"size": 64}, {}),
         slow("xception", {"size": 128}, {}),
         slow("efficientnet_b0", {}, {}),
-        slow("families/efficientnet_b3", {"size": 97}, {}),
+        *large("families/efficientnet_b3", {"size": 97}, {}),
         slow("convnext_tiny", {"size": 64}, {}),
-        slow(
+        *large(
             "families/convnext_base",
             {"size": 32, "include_preprocessing": False},
             {"include_preprocessing": False},
         ),
-        slow("families/efficientnet_b7", {"size": 160}, {}),
+        *large("families/efficientnet_b7", {"size": 160}, {}),
     ],
 )
 def test_the_outputs_are_those_of_the_twin(

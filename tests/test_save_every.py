@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from msgspec.structs import replace
-from shrinking import slow_but_first
+from shrinking import ALL, slow_but_first
 from test_resume import NET, PLAIN, benchmark, refusal, resume, train
 
 import archspec
@@ -27,6 +27,10 @@ WAYS = {
     "averaged": (AVERAGED, {}),
     "by steps": (PLAIN, {"epochs": None, "steps": 122}),
 }
+# Streamed or not. What is averaged is so after each step, wherever it comes from.
+CASES = [("plain", False), ("augmented", False), ("averaged", False), ("by steps", False)]
+CASES += [("augmented", True), ("by steps", True)]
+CASES += [("plain", True), ("averaged", True)] if ALL else []
 
 
 def list_states(run: Path) -> list[str]:
@@ -48,9 +52,9 @@ def stop_within(monkeypatch: pytest.MonkeyPatch, epochs: int, least: int = 1) ->
     monkeypatch.setattr(recorder, "write_state", written)
 
 
-@pytest.mark.parametrize("streamed", slow_but_first([False, True]))
-@pytest.mark.parametrize("way", slow_but_first(WAYS))
-def test_it_goes_on_within_an_epoch(way, streamed, tmp_path, monkeypatch):
+@pytest.mark.parametrize("case", slow_but_first(CASES), ids=str)
+def test_it_goes_on_within_an_epoch(case, tmp_path, monkeypatch):
+    way, streamed = case
     text, options = WAYS[way]
     text += "  save_every: {steps: 9}\n"
     if streamed:
