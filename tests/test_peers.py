@@ -1,9 +1,11 @@
-"""The connections between the processes of a training, here all in one process."""
+"""Processes that train together, without any training: who is lost, and who learns of it how."""
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,75 +13,114 @@ from archspec.training import peers
 from archspec.training.peers import Peers
 
 
-@pytest.fixture
-def connected(monkeypatch):
-    """Connect so many peers; return them and what each is told of a loss."""
-    monkeypatch.setattr(peers, "BEAT", 0.05)
-    monkeypatch.setattr(peers, "TOGETHER", 0.3)
+class Team:
+    """Three processes, as threads. lost: what each was told, by its rank."""
 
-    def connect(count: int) -> tuple[list[Peers], list[list[str]]]:
-        all_of_them = [Peers(rank, count) for rank in range(count)]
-        port, secret = all_of_them[0].listen()
-        accepting = threading.Thread(target=all_of_them[0].accept)
-        accepting.start()
-        for each in all_of_them[1:]:
+    def __init__(self) -> None:
+        self.all = [Peers(rank, 3) for rank in range(3)]
+        self.lost: dict[int, str] = {}
+        port, secret = self.all[0].listen()
+        stranger = socket.create_connection(("127.0.0.1", port))
+        stranger.sendall(b'{"secret": 1, "rank": 1}\n')
+        for each in self.all[1:]:
             each.connect("127.0.0.1", port, secret)
-        accepting.join()
-        told: list[list[str]] = [[] for _ in range(count)]
-        for each, sentences in zip(all_of_them, told, strict=True):
-            each.watch(sentences.append)
-        return all_of_them, told
+        self.all[0].accept()
+        for each in self.all:
+            each.watch(lambda how, rank=each.rank: self.told(rank, how))
 
-    return connect
+    def told(self, rank: int, how: str) -> None:
+        self.lost.setdefault(rank, how)
+        self.all[rank].leaving = True
 
-
-def close(peer: Peers) -> None:
-    """Have the connections of a peer end, as when its process does."""
-    for connection in peer.connections.values():
-        connection.shutdown(2)
-
-
-def wait_for(condition) -> None:
-    end = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    def wait(self, count: int) -> dict[int, str]:
+        end = time.monotonic() + 5
+        while len(self.lost) < count and time.monotonic() < end:
+            time.sleep(0.005)
+        return self.lost
 
 
-def test_each_knows_when_all_have_left(connected):
-    several, told = connected(3)
-    several[0].leave("the loss became nan")
-    assert not several[0].have_left()
-    several[1].leave("the loss became nan")
-    several[2].leave("")
-    assert all(each.have_left() for each in several)
-    close(several[0])
+@pytest.fixture
+def team(monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
+    monkeypatch.setattr(peers, "BEAT", 0.02)
+    monkeypatch.setattr(peers, "SILENCE", 0.3)
+    monkeypatch.setattr(peers, "GRACE", 0.05)
+    threads = threading.active_count()
+    made = Team()
+    yield made
+    for each in made.all:
+        each.leaving = True
+        for connection in each.connections.values():
+            connection.close()
+    assert threading.active_count() < threads + 20
+
+
+def end(team: Team, rank: int) -> None:
+    """Close the connections of a process, as the system does when it is killed."""
+    team.all[rank].leaving = True
+    for connection in team.all[rank].connections.values():
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def test_peers_that_live_are_left_alone(team):
+    time.sleep(0.5)
+    assert team.lost == {}
+
+
+def test_a_peer_that_ends_is_lost_to_all(team):
+    end(team, 2)
+    assert team.wait(2) == dict.fromkeys((0, 1), "process 2 of 3 has ended")
+
+
+def test_the_first_one_is_lost_to_all(team):
+    end(team, 0)
+    assert team.wait(2) == dict.fromkeys((1, 2), "process 0 of 3 has ended")
+
+
+def test_a_peer_that_is_silent_is_lost_to_all(team, monkeypatch):
+    monkeypatch.setattr(team.all[1], "_send", lambda said: None)  # as if it were stopped
+    told = team.wait(3)
+    assert told[0] == told[2] == "process 1 of 3 has not answered for 0 s"
+
+
+def test_all_leave_together(team):
+    for each in reversed(team.all):
+        each.leave("")
+    time.sleep(0.4)
+    assert team.lost == {}
+
+
+def test_one_that_leaves_with_a_reason_is_followed(team):
+    team.all[1].leave("its own output says why")
+    assert team.wait(2) == dict.fromkeys(
+        (0, 2), "process 1 of 3 has stopped: its own output says why"
+    )
+
+
+def test_one_that_has_done_may_end_before_the_others(team):
+    team.all[2].leave("")
+    end(team, 2)
+    time.sleep(0.4)
+    assert team.lost == {}
+
+
+def test_each_knows_when_all_leave_for_the_same_reason(team, monkeypatch):
+    monkeypatch.setattr(peers, "TOGETHER", 0.2)
+    monkeypatch.setattr(peers, "GRACE", 5)
+    team.all[0].leave("the loss became nan")
+    assert not team.all[0].have_left()
+    for each in team.all[1:]:
+        each.leave("the loss became nan")
+    assert all(each.have_left() for each in team.all)
+    end(team, 0)
     time.sleep(0.1)
-    assert told == [[], [], []]
+    assert team.lost == {}
 
 
-def test_one_that_leaves_for_a_reason_is_followed(connected, monkeypatch):
-    monkeypatch.setattr(peers, "GRACE", 0.1)
-    several, told = connected(3)
-    several[1].leave("its disk is full")
-    wait_for(lambda: told[0] and told[2])
-    for rank in (0, 2):
-        assert set(told[rank]) == {"process 1 of 3 has stopped: its disk is full"}
-
-
-def test_the_first_one_is_followed_as_soon_as_it_is_gone(connected):
+def test_the_first_one_is_followed_as_soon_as_it_is_gone(team, monkeypatch):
     """JAX aborts the others then."""
-    several, told = connected(2)
-    several[0].leave("it was interrupted")
+    monkeypatch.setattr(peers, "GRACE", 5)
+    team.all[0].leave("it was interrupted")
     time.sleep(0.1)
-    assert told[1] == []
-    close(several[0])
-    wait_for(lambda: told[1])
-    assert told[1] == ["process 0 of 2 has stopped: it was interrupted"]
-
-
-def test_one_that_is_gone_without_a_word_is_lost(connected):
-    several, told = connected(2)
-    close(several[1])
-    wait_for(lambda: told[0])
-    assert told[0][0] == "process 1 of 2 has ended"
+    assert team.lost == {}
+    end(team, 0)
+    assert team.wait(2) == dict.fromkeys((1, 2), "process 0 of 3 has stopped: it was interrupted")

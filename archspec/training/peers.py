@@ -41,7 +41,7 @@ class Peers:
         self.rank, self.count = rank, count
         self.connections: dict[int, socket.socket] = {}
         self.left: dict[int, str] = {}  # who has said that it ends, and why
-        self.ending = threading.Event()
+        self.leaving = False  # this process ends by itself: who else ends is of no interest
         self.sending = threading.Lock()
 
     def listen(self) -> tuple[int, int]:
@@ -81,15 +81,10 @@ class Peers:
             )
             work.start()
 
-    @property
-    def leaving(self) -> bool:
-        """Whether this process ends by itself: who else ends is then of no interest."""
-        return self.ending.is_set()
-
     def leave(self, why: str) -> None:
         """Tell the others that this process ends by itself: why, or "" if all is done."""
         if not self.leaving:
-            self.ending.set()
+            self.leaving = True
             self._send({"left": self.rank, "why": why})
 
     def have_left(self) -> bool:
@@ -141,10 +136,10 @@ class Peers:
         if self.rank == 0:
             self._send({"left": rank, "why": why})
         self.left[rank] = why
-        # The reason may be one of this process, too, which then says it.
-        waiting = threading.Timer(GRACE, self._follow, [rank])
-        waiting.daemon = True
-        waiting.start()
+        if why:  # it may be one of this process, too, which then says it
+            waiting = threading.Timer(GRACE, self._follow, [rank])
+            waiting.daemon = True
+            waiting.start()
 
     def _follow(self, rank: int) -> None:
         if why := self.left[rank]:
