@@ -502,7 +502,10 @@ def test_frozen_layers_learn_from_the_epoch_on(tmp_path, monkeypatch) -> None:
         end(self, epoch, logs)
 
     monkeypatch.setattr(Recorder, "on_epoch_end", watch)
-    run = train(net(UNFROZEN), tmp_path / "run")
+    metric = "  metrics: [{MeanIoU: {num_classes: 10, sparse_y_pred: false}}]\n"  # without a name
+    run = train(net(UNFROZEN + metric), tmp_path / "run")
+    assert all(row.keys() == run.history[0].keys() for row in run.history)
+    assert "mean_io_u" in run.history[0]
     for each in (means, kernels):
         assert each[0] == each[1]
         assert len({*each[1:]}) == 3

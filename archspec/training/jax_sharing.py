@@ -63,15 +63,13 @@ class Sharded(Sharing):
 
     def refuse_metrics(self, metrics: Iterable[Any], is_compiled: bool) -> None:
         # Step by step, the confusion matrix of these would iterate over what other processes have.
-        if self.processes > 1 and not is_compiled:
-            for metric in metrics:
-                if isinstance(metric, (keras.metrics.IoU, keras.metrics.MeanIoU)):
-                    raise UserError(
-                        f"--distribute: several processes cannot measure {type(metric).__name__} "
-                        "where JAX does not compile the steps, as with layers that move pixels",
-                        "leave it out of `metrics`, since `evaluate` reports it, or out of "
-                        "`augment` what moves pixels",
-                    )
+        refused = [type(each).__name__ for each in metrics if isinstance(each, keras.metrics.IoU)]
+        if refused and self.processes > 1 and not is_compiled:
+            raise UserError(
+                f"--distribute: several processes cannot measure {refused[0]} where JAX does not "
+                "compile the steps, as with layers that move pixels",
+                "leave it out of `metrics`, or out of `augment` what moves pixels",
+            )
 
     def take(self, places: Array) -> Array:
         if len(places) % self.count:
