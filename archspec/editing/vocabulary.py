@@ -19,7 +19,7 @@ from archspec.editing.text import Position, Range
 from archspec.editing.way import find_way
 from archspec.editing.workspace import SpecView
 from archspec.layers import LAYERS
-from archspec.schema import current_text
+from archspec.schema import make_schema
 
 Part = dict[str, Any]  # of a JSON Schema
 ALTERNATIVES = ("allOf", "anyOf", "oneOf")
@@ -32,7 +32,7 @@ def list_words(view: SpecView, position: Position) -> list[Completion]:
     way = find_way("\n".join(view.text.lines), row - 1, column - 1)
     if way.value.lstrip("\"'").startswith("="):
         return []
-    schema = _read(current_text())
+    schema = make_schema()
     parts = [schema]
     for key in way.keys:
         parts = [inner for part in parts for inner in _enter(part, key, schema)]
@@ -52,12 +52,6 @@ def list_words(view: SpecView, position: Position) -> list[Completion]:
                 text = value if isinstance(value, str) else json.dumps(value)
                 found.setdefault(text, Completion(text, "word", at))
     return list(found.values())
-
-
-@cache
-def _read(text: str) -> Part:
-    schema: Part = json.loads(text)
-    return schema
 
 
 @cache
