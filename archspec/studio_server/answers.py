@@ -34,6 +34,7 @@ from archspec.syntax.source import Document
 
 DELTA = {"params": "params", "macs": "MACs", "training_bytes": "memory"}
 EXPORTS = (".svg", ".png", ".pdf", ".dot", ".html")
+MAX_FOLDERS = 1000  # which are watched for new files
 WAIT = 20.0  # seconds that a question for news may wait
 
 
@@ -93,10 +94,11 @@ class Studio:
 
     def list_files(self) -> dict[str, Any]:
         """Return the names of the specs, and which of them are there no longer."""
-        self.folder.list_again()
-        self.watcher.watch(self.folder.folders)
+        gone, folders = self.folder.list_again()
+        while self.watcher.watch({*sorted(folders)[:MAX_FOLDERS]}):
+            gone, folders = self.folder.list_again()  # what came before a new one was watched
         names = [self.folder.name(index) for index in range(len(self.folder.paths))]
-        return {"files": names, "gone": self.folder.gone, "first": self.first}
+        return {"files": names, "gone": gone, "first": self.first}
 
     def read(self, index: int) -> dict[str, Any]:
         """Return what a file holds."""

@@ -7,7 +7,6 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,7 +19,6 @@ from archspec.writing import writing
 BOM = b"\xef\xbb\xbf"
 SETTLED = 0.02  # seconds in which a file that is being written still changes
 EMPTIED = 1.0  # seconds in which a file that is empty is being written
-MAX_FOLDERS = 1000  # which are watched for new files
 
 
 class SavedText(Struct, frozen=True):
@@ -33,34 +31,28 @@ class SavedText(Struct, frozen=True):
 
 
 class SpecFolder:
-    """The specs below a folder. A file is known by its place in `paths`, which only grows: the
-    places of those that are there no longer are in `gone`. folders: where they may be."""
+    """The specs below a folder. A file is known by its place in `paths`, which only grows."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.paths: list[Path] = []
-        self.gone: list[int] = []
-        self.folders: set[Path] = set()
         self.lock = threading.Lock()
         self.list_again()
 
-    def list_again(self) -> None:
-        """Look which specs there are. What leads out of the folder, by a link, is none of them."""
-        self.folders = set()
-        found = set(self._walk())
-        self.paths.extend(sorted(found - set(self.paths)))
-        self.gone = [place for place, path in enumerate(self.paths) if path not in found]
+    def list_again(self) -> tuple[list[int], set[Path]]:
+        """Look which specs there are. What leads out of the folder, by a link, is none of them.
 
-    def _walk(self) -> Iterator[Path]:
+        Return the places of those that are there no longer, and the folders where others may come.
+        """
+        found, inside = set(), set()
         for folder, folders, names in os.walk(self.root):
             folders[:] = [each for each in folders if not each.startswith(".")]
-            if len(self.folders) < MAX_FOLDERS:
-                self.folders.add(Path(folder))
-            for name in names:
-                path = Path(folder, name)
-                hidden = name.startswith(".")
-                if path.suffix == ".yaml" and not hidden and self.has(path):
-                    yield path
+            inside.add(Path(folder))
+            shown = (Path(folder, name) for name in names if not name.startswith("."))
+            found |= {path for path in shown if path.suffix == ".yaml" and self.has(path)}
+        self.paths.extend(sorted(found - set(self.paths)))
+        gone = [place for place, path in enumerate(self.paths) if path not in found]
+        return gone, inside
 
     def has(self, path: Path) -> bool:
         """Return whether a path leads to a file of this kind below the folder."""
@@ -141,12 +133,14 @@ class Watcher:
         self._stamps: dict[Path, Stamp | None] = {}
         threading.Thread(target=self._look, daemon=True).start()
 
-    def watch(self, paths: set[Path]) -> None:
-        """Watch these files and folders too."""
+    def watch(self, paths: set[Path]) -> bool:
+        """Watch these files and folders too; return whether there are new ones among them."""
         with self.changed:
-            for path in paths - self.paths:
+            new = paths - self.paths
+            for path in new:
                 self._stamps[path] = stamp(path)
-            self.paths |= paths
+            self.paths |= new
+            return bool(new)
 
     def wait(self, seen: tuple[int, int], seconds: float) -> tuple[int, int]:
         """Wait for a change after those that were seen, and return how many there were: of files,

@@ -45,6 +45,9 @@ const LOOK = [
   ),
 ];
 
+/** Return a text with the line ends that the editor has. */
+const asEdited = (text) => text.replace(/\r\n?/g, "\n");
+
 const READ_ONLY = [cm.yaml(), LOOK, cm.EditorState.readOnly.of(true)];
 
 class Studio {
@@ -151,7 +154,7 @@ class Studio {
 
   setRead({ text, mark }) {
     this.mark = mark;
-    this.saved = text.replace(/\r\n?/g, "\n"); // as the editor has it
+    this.saved = asEdited(text);
     this.markChanged();
   }
 
@@ -278,7 +281,7 @@ class Studio {
     this.endBoth();
     this.setText(this.theirs.text);
     this.setRead(this.theirs);
-    return this.try(() => this.check());
+    return this.check();
   }
 
   setText(text) {
@@ -375,7 +378,7 @@ class Studio {
     if (this.two && $("two-what").textContent === what) {
       const { doc } = this.two.b.state;
       const changes = { from: 0, to: doc.length, insert: text };
-      if (doc.toString() !== text) this.two.b.dispatch({ changes });
+      if (doc.toString() !== asEdited(text)) this.two.b.dispatch({ changes });
       return;
     }
     this.endTwo();
