@@ -214,6 +214,25 @@ def test_many_steps_at_once_do_what_keras_does(text):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "dtype", ["float32", "float64", "float16", "int32", "int64", "uint8", "bool"]
+)
+def test_tensors_share_the_memory_of_what_is_fed(dtype):
+    """Copies of it would be held beside it for the whole training."""
+    from archspec.training.feed import allocate
+    from archspec.training.tensorflow_steps import load_tensors
+
+    arrays = tuple(allocate(shape, np.dtype(dtype)) for shape in [(3, 5), (7,), (2, 0)])
+    for each in arrays:
+        each[...] = 0
+    tensors = load_tensors(arrays)
+    for each in arrays:
+        each[...] = 1
+    for one, other in zip(tensors, arrays, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other)
+        assert one.dtype.name == dtype
+
+
 def test_the_best_epoch_is_kept_and_not_the_last(tmp_path):
     import keras
 

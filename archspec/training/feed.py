@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from math import ceil
+from math import ceil, prod
 from typing import Any
 
 import keras
@@ -21,7 +21,7 @@ from archspec.data.preparation import Part
 from archspec.errors import UserError
 from archspec.training.augmenting import JointAugmentation
 from archspec.training.sharing import Sharing
-from archspec.training.tensorflow_steps import load_tensors, make_groups
+from archspec.training.tensorflow_steps import ALIGNMENT, load_tensors, make_groups
 
 BUDGET = 2 * 2**30  # bytes of prepared images that are kept in memory
 CHUNK = 1024
@@ -78,18 +78,21 @@ class Feed:
             self.x = self.skip(0)
             return
         arrays = _make_arrays(part)
+        backend = keras.backend.backend()
+        in_tensors = backend == "tensorflow" and augment is None and sharing is None
+        if in_tensors:
+            arrays = load_tensors(arrays)
         if seed is None and sharing is None:
             self.x, self.y, self.weights = (*arrays, None)[:3]
             return
-        if keras.backend.backend() == "tensorflow" and augment is None and sharing is None:
-            tensors = load_tensors(arrays)
+        if in_tensors:
 
             def make(first: int) -> Any:
                 def order() -> Array:
                     return self.draw_order()[first * batch_size :]
 
                 count = self.count - first * batch_size
-                return make_groups(tensors, order, count, batch_size, steps)
+                return make_groups(arrays, order, count, batch_size, steps)
 
             self._make = make
         else:
@@ -139,13 +142,21 @@ def _make_arrays(part: Part) -> Batch:
         batch = part.make_batch(part.examples.take(places))
         if not whole:
             whole = keras.tree.map_structure(
-                lambda each: np.empty((len(part), *each.shape[1:]), each.dtype), batch
+                lambda each: allocate((len(part), *each.shape[1:]), each.dtype), batch
             )
         for target, values in zip(
             keras.tree.flatten(whole), keras.tree.flatten(batch), strict=True
         ):
             target[places] = values
     return whole
+
+
+def allocate(shape: tuple[int, ...], dtype: np.dtype) -> Array:
+    """Return an array at an address that TensorFlow takes as it is; others it copies."""
+    size = dtype.itemsize * prod(shape)
+    raw = np.empty(size + ALIGNMENT, np.uint8)
+    first = -raw.ctypes.data % ALIGNMENT
+    return raw[first : first + size].view(dtype).reshape(shape)
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]

@@ -15,13 +15,20 @@ import keras
 from archspec.data.images import Array
 from archspec.training.metrics import build_metrics
 
+ALIGNMENT = 64  # bytes: the addresses of TensorFlow's tensors are multiples of it
+
 
 def load_tensors(arrays: Any) -> Any:
-    """Return a structure of arrays as tensors in the memory of the CPU."""
+    """Return a structure of arrays as tensors that share their memory, which is the CPU's.
+
+    The addresses of the arrays are multiples of `ALIGNMENT`. A GPU's memory is for the model.
+    """
     import tensorflow as tf
 
-    with tf.device("cpu"):  # a GPU's memory is for the model
-        return tf.nest.map_structure(tf.convert_to_tensor, arrays)
+    # `convert_to_tensor` would hold an array three times for a while, and Keras a second time.
+    return tf.nest.map_structure(
+        lambda each: tf.experimental.dlpack.from_dlpack(each.__dlpack__()), arrays
+    )
 
 
 def make_groups(
