@@ -17,6 +17,9 @@ def main() -> int:
     sys.argv = ["archspec", *sys.argv[2:], *os.environ.get("WORDS", "").split()]
     if os.environ["KERAS_BACKEND"] == "jax":
         os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={count}"
+        # XLA has a thread for each core or device of a process. With several devices, programs that
+        # wait for the one before could hold all of them, and a sum over the devices never end.
+        os.environ["PJRT_NPROC"] = "16"
     else:
         import tensorflow as tf
 
