@@ -280,9 +280,12 @@ DATA: Mapping[str, str] = _make_table(
     ("split valsplit validationsplit", "write validation: 0.2, the share held out"),
 )
 
-# Arguments of optimizers, of older Keras.
+# Arguments of optimizers, of older Keras, of PyTorch and of other optimizers.
 OPTIMIZER_ARGUMENTS: Mapping[str, str] = _make_table(
     ("decay", "give it a schedule, as Keras has it now: learning_rate: {InverseTimeDecay: {...}}"),
+    ("momentum", "write beta_1, which averages the gradients as momentum does"),
+    ("alpha", "write rho"),
+    ("wd l2", "write weight_decay"),
 )
 
 SHAPE_ABOVE = "write input: [28, 28, 1]"

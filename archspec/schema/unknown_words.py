@@ -78,10 +78,11 @@ def _meant_argument(key: str, fault: Fault) -> str:
         elsewhere = foreign.DATA.get(key.replace("_", "").casefold())
     elif owner in LAYERS:
         elsewhere = foreign.ARGUMENTS.get(key.replace("_", "").casefold())
-        if elsewhere and (ours := re.match(r"write (\w+)", elsewhere)) and ours[1] not in known:
-            elsewhere = None
     elif owner in TABLES["optimizer"]:
-        elsewhere = foreign.OPTIMIZER_ARGUMENTS.get(key)
+        elsewhere = foreign.OPTIMIZER_ARGUMENTS.get(key.replace("_", "").casefold())
+    ours = re.match(r"write (\w+)", elsewhere or "")
+    if ours and ours[1] not in known and owner not in ("train", "data"):
+        elsewhere = None
     numbered = [each for each in known if re.fullmatch(rf"{re.escape(key.rstrip('s'))}_\d", each)]
     written = re.fullmatch(r"(\w+)(\s+|:|\s*=\s*)(\S.*)", key)  # `units 3`, `units:3`, `units=3`
     if elsewhere:
