@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from functools import cache
@@ -170,6 +171,13 @@ def test_the_check_of_what_a_picture_shows_can_fail(package: Path) -> None:
 def test_every_room_is_in_the_list() -> None:
     found = {name.partition(".")[0] for name in modules(PACKAGE)}
     assert found == set(ROOMS)
+
+
+def test_every_room_is_in_the_architecture_of_the_readme() -> None:
+    rows = (ROOT / "README.md").read_text(encoding="utf-8").partition("| room |")[2]
+    first_column = "".join(re.findall(r"(?m)^\| (`.*?) \|", rows))
+    told = re.findall(r"`(\w+)(?:/|\.py)`", first_column)
+    assert sorted(told) == sorted(room for room in ROOMS if room.strip("_") not in ("", "main"))
 
 
 def bare_folders(package: Path) -> list[str]:
