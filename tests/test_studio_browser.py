@@ -225,6 +225,11 @@ def test_another_spec_stands_beside_while_one_writes(opened: Any) -> None:
     wait(page, "Right: b.yaml", "#two")
     page.select_option("#beside", label="none")
     wait(page, "Dense: 11", "#editor")
+    path.with_name("c.yaml").write_text((ROOT / "specs" / "lenet5.yaml").read_text())
+    page.locator("#beside option", has_text="c.yaml").wait_for(state="attached")
+    page.select_option("#beside", label="c.yaml")  # which has little in common
+    wait(page, "little in common", "#details")
+    wait(page, "dense 11")
 
 
 def test_a_file_that_comes_is_offered_and_one_that_goes_is_not(opened: Any) -> None:

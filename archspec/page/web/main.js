@@ -44,10 +44,10 @@ export class Page {
     this.listNetworks();
   }
 
-  /** Show other data from its beginning. */
-  restart(data) {
+  /** Show one of the networks of other data, from its beginning. */
+  restart(data, index) {
     this.take(data);
-    this.show(0);
+    this.show(index);
     this.note("");
   }
 

@@ -234,7 +234,10 @@ class Studio {
     const what = `${this.index} ${this.two ? $("beside").value : ""}`;
     if (!this.page) this.page = new Page(data);
     else if (what === this.shown) this.page.replace(data);
-    else this.page.restart(data);
+    else {
+      // Two that have little in common have no picture of both: the first is that of the other file.
+      this.page.restart(data, this.two && data.networks.length === 2 ? 1 : 0);
+    }
     this.shown = what;
     $("shown").classList.remove("empty");
     $("picture").setAttribute("aria-busy", false);
