@@ -270,6 +270,8 @@ def put(weights: h5py.File, place: str, kind: str, folder: Path) -> None:
         weights.create_dataset(
             place, shape, "f4", chunks=(2**20, *shape[1:]), maxshape=(None, *shape[1:])
         )
+    elif kind == "a bomb":
+        weights.create_dataset(place, shape, "f4", chunks=True, compression="gzip")
     elif kind == "not finite":
         full.flat[0] = np.nan
         weights[place] = full
@@ -286,10 +288,12 @@ def put(weights: h5py.File, place: str, kind: str, folder: Path) -> None:
     [
         *("missing", "soft link", "external link", "external storage", "virtual", "group"),
         *("integers", "another shape", "another filter", "a large chunk", "not finite", "gzip"),
-        *("too large", "bfloat16"),
+        *("too large", "bfloat16", "a bomb"),
     ],
 )
-def test_of_a_file_only_plain_arrays_are_read(kind, trained, tmp_path) -> None:
+def test_of_a_file_only_plain_arrays_are_read(kind, trained, tmp_path, monkeypatch) -> None:
+    if kind == "a bomb":
+        monkeypatch.setattr("archspec.importing.weights.FREE", 100)
     with zipfile.ZipFile(trained / "best.keras") as archive:
         archive.extractall(tmp_path)
     with h5py.File(tmp_path / "model.weights.h5", "r+") as weights:
