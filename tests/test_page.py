@@ -345,3 +345,12 @@ def test_a_part_on_the_border_of_its_group_is_no_division_by_zero() -> None:
     layout = lay_out(Shape((part, part, part), 0, 0, lines))
     assert len(layout.parts) == 3
     assert all(line for line in layout.lines)
+
+
+def test_letters_that_no_font_here_has_are_left_to_the_reader(tmp_path: Path) -> None:
+    """This one, of private use, no font has; in the page as on its paper."""
+    path = tmp_path / "w.yaml"
+    path.write_text("archspec: 1\ndescription: \ue000\ninput: [8]\nlayers: [{Dense: 2}]\n", "utf-8")
+    html = archspec.draw(path).html
+    assert read_data(html)["networks"][0]["description"] == "\ue000"
+    assert "\ue000" in unpack(html, "print-picture")
