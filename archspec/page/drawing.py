@@ -35,7 +35,7 @@ def write_page(
     for graph in graphs:
         page.add(graph)
     data = msgspec.json.encode(page.gather(heat))
-    return write_html(", ".join(graph.name for graph in graphs), data, picture, theme)
+    return write_html(", ".join(graph.name for graph in graphs), data, picture, theme=theme)
 
 
 def write_difference_page(
@@ -51,7 +51,7 @@ def write_difference_page(
     depth, full: as `make_rows` takes them. Networks with little in common are shown without signs.
     """
     data = msgspec.json.encode(gather_difference(difference, view, depth, full))
-    return write_html(" → ".join(difference.names), data, picture, theme)
+    return write_html(" → ".join(difference.names), data, picture, theme=theme)
 
 
 def gather_difference(
