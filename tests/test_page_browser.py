@@ -363,17 +363,20 @@ def test_whatever_a_spec_says_is_text(open_page: Open, tmp_path: Path) -> None:
 
 
 def test_carets_stand_below_what_they_mark(open_page: Open, tmp_path: Path) -> None:
-    """Also where the line is longer than its column is wide."""
+    """Also where the line is longer than its column is wide, and where both would fit into one."""
     (tmp_path / "long.yaml").write_text(
         "archspec: 1\ninput: [8, 8, 3]\nlayers:\n"
         "  - {Conv2D: {filters: 8, kernel_size: 3, padding: same, kernal_size: 3}, name: first}\n"
+        "  - Dens: 2\n"
     )
     with pytest.raises(archspec.SpecError) as caught:
         archspec.load(tmp_path / "long.yaml")
     opened = open_page(caught.value.graph)
-    line, carets = opened.page.locator(".errors .source").all()
+    line, carets, short, below = opened.page.locator(".errors .source").all()
     assert line.bounding_box()["height"] == carets.bounding_box()["height"]
     assert carets.text_content().index("^") == line.text_content().index("kernal_size")
+    first, second = short.bounding_box(), below.bounding_box()
+    assert (second["x"], second["y"]) == (first["x"], first["y"] + first["height"])
 
 
 def test_a_broken_spec_shows_its_errors(open_page: Open, tmp_path: Path) -> None:
