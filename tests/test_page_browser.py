@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,37 @@ def test_the_search_is_done_by_the_keyboard(open_page: Open) -> None:
     assert "unit1-4 ×4: bottleneck" in shown.frames()
     press(shown, "/", "Escape", "Escape")
     assert shown.page.input_value("#search") == ""
+
+
+def test_the_search_finds_blocks_and_what_boxes_say(open_page: Open) -> None:
+    shown = open_page("resnet18_cifar100")
+
+    def search(text: str) -> list[str]:
+        shown.page.fill("#search", text)
+        return shown.page.locator("#results b").all_inner_texts()
+
+    assert search("resnet") == []  # the network is no layer
+    assert search("stage1.unit1")[0] == "stage1.unit1"
+    assert search("64 BN ReLU") == ["stem.conv2d", *(f"stage0.unit{i}.main.conv2d" for i in (0, 1))]
+
+
+def test_an_address_of_a_block_leads_to_the_box_that_shows_it(
+    open_page: Open, tmp_path: Path
+) -> None:
+    text = """
+        archspec: 1
+        input: [8, 8, 3]
+        blocks: {b: {layers: [{Conv2D: {filters: 3, kernel_size: 3}}, ReLU]}}
+        layers: [{b: {}, name: script}]
+    """
+    path = tmp_path / "one_box.yaml"
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    shown = open_page(archspec.load(path), address="#script")
+    assert shown.page.text_content(".box.selected") == "conv 3×3, 3ReLU6×6×3"
+    assert shown.page.url.endswith("#script")
+    shown = open_page("resnet18", address="#stage0.unit1")
+    assert shown.page.inner_text("#details h2") == "stage0.unit0"
+    assert shown.page.locator(".frame.selected").count() == 1
 
 
 def test_the_picture_is_walked_by_the_keyboard(open_page: Open) -> None:

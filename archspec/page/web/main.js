@@ -167,11 +167,13 @@ export class Page {
   /** Open what is around a layer or a group, and select it. */
   goTo(name) {
     const { network } = this;
-    const place = network.partOf.get(name);
+    const block = network.partOf.has(name) ? undefined : network.blocks.get(name);
+    const place = block?.place ?? network.partOf.get(name);
     if (place === undefined) return this.say(`there is no layer called ${name}`);
     if (network.reveal(place)) this.redraw();
-    const turn = network.turnOf.get(name);
-    this.select(place, turn, turn === undefined ? undefined : name);
+    const turn = network.turnOf.get(block?.layer ?? name);
+    this.select(place, turn, block || turn === undefined ? undefined : name);
+    if (block) this.note(name);
     this.picture.read(place);
   }
 
@@ -297,7 +299,7 @@ export class Page {
     setUpSearch(
       $("search"),
       $("results"),
-      () => this.listNames(),
+      () => this.network.names,
       (name) => {
         this.goTo(name);
         $("picture").focus();
@@ -318,16 +320,6 @@ export class Page {
 
   nameTheme() {
     $("theme").textContent = `Colours: ${document.documentElement.dataset.theme}`;
-  }
-
-  /** Return the names that can be searched for, each with what is said of it. */
-  listNames() {
-    const { network } = this;
-    const groups = network.parts.filter((part) => part.parts && part.name);
-    return [
-      ...groups.map((part) => [part.name, part.said ?? ""]),
-      ...network.nodes.map(({ name, op }) => [name, op]),
-    ];
   }
 
   setUpPointer() {
