@@ -350,6 +350,9 @@ def test_an_address_leads_to_a_layer(open_page: Open) -> None:
     shown.page.wait_for_function(
         "document.querySelector('#status').textContent.includes('nothing')"
     )
+    said = shown.page.locator("#status").bounding_box()
+    assert said["width"] > 150  # to be read by all
+    assert 270 < said["x"] < 900
 
 
 def test_paper_has_the_whole_picture(open_page: Open) -> None:

@@ -161,6 +161,7 @@ export class Page {
     this.selected = 0;
     this.picture.select(0);
     this.note("");
+    this.say("");
     this.tell();
   }
 

@@ -7,7 +7,6 @@ async function begin() {
   if (!window.DecompressionStream) {
     document.getElementById("status").textContent =
       "this browser is too old: it has no DecompressionStream";
-    document.getElementById("status").className = "";
     return;
   }
   const data = JSON.parse(await unpack("data"));
