@@ -143,6 +143,21 @@ def test_the_turns_of_a_repeat_can_be_told_apart(open_page: Open) -> None:
     assert shown.page.url.endswith("#stage0.unit0.main.conv2d")
 
 
+def test_costs_say_whose_they_are(open_page: Open) -> None:
+    def costs() -> list[list[str]]:
+        rows = [row.split() for row in shown.page.inner_text("#details .costs").split("\n")]
+        return [" ".join(rows[0]), rows[1]]
+
+    shown = open_page("resnet18", address="#stage0.unit1.main.batch_normalization")
+    assert costs() == ["this layer the box, all 2", ["params", "256", "<1%", "74.2", "K", "1%"]]
+    shown.page.locator("#picture .selected").click()  # a box, and no layer of it
+    assert costs() == ["each all 2", ["params", "37.1", "K", "<1%", "74.2", "K", "1%"]]
+    shown.page.locator("#outline b >> text=stem").click()
+    assert costs() == ["the box", ["params", "832", "<1%"]]
+    shown.go("#head")
+    assert costs()[0].startswith("params 5.13 K")
+
+
 def test_heat_colours_boxes_by_their_cost(open_page: Open) -> None:
     shown = open_page("vgg16_imagenet")
     ground = shown.box("dense 4096").locator(".ground")

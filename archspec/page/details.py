@@ -12,6 +12,7 @@ from archspec.arguments import show
 from archspec.backends.layer_pages import find_users, list_sections, make_page
 from archspec.errors import Source, Span
 from archspec.graph import Graph, Node, Region
+from archspec.pictures.style import COSTS, sum_cost
 
 MOST = 10**6  # columns: more than any line has
 Section = list[int]  # the places of a heading and of its lines among the texts of the page
@@ -21,12 +22,13 @@ Place = tuple[int, int, int]  # the place of a file among those of the page, fir
 class NodeDetails(Struct, frozen=True, omit_defaults=True):
     """A layer in the details of a box.
 
-    place: where it is written. others: the same layer in other networks of the page, by their
-    places and its names there.
+    costs: its parameters, MACs and bytes. place: where it is written. others: the same layer in
+    other networks of the page, by their places and its names there.
     """
 
     name: str
     op: str
+    costs: list[int | None]
     place: Place | None
     sections: list[Section]
     others: list[tuple[int, str]] = []
@@ -83,8 +85,15 @@ def describe_nodes(graph: Graph, texts: Texts) -> list[NodeDetails]:
             sections = [texts.add_section(*each) for each in list_sections(page)]
         else:
             sections = [texts.add_section(*each) for each in _describe_broken(node, users)]
-        found.append(NodeDetails(node.name, node.op, texts.add_place(node.span), sections))
+        costs, place = list_costs([node]), texts.add_place(node.span)
+        found.append(NodeDetails(node.name, node.op, costs, place, sections))
     return found
+
+
+def list_costs(nodes: Sequence[Node]) -> list[int | None]:
+    """Return each cost of some layers; none is known if one of them has failed."""
+    known = all(node.facts for node in nodes)
+    return [sum_cost(name, nodes) if known else None for name in COSTS]
 
 
 def _describe_broken(node: Node, users: dict[str, list[str]]) -> list[tuple[str, list[str]]]:

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from archspec.errors import in_a_line
 from archspec.graph import Node
-from archspec.page.details import Place, Section, Texts, describe_group
+from archspec.page.details import Place, Section, Texts, describe_group, list_costs
 from archspec.page.layouts import Layouts, Shape
 from archspec.pictures.boxes import collapse_frames
 from archspec.pictures.cells import (
@@ -38,7 +38,7 @@ from archspec.pictures.scene import (
     nest_boxes,
     write_output_shape,
 )
-from archspec.pictures.style import COSTS, SIGNS, find_kind, sum_cost
+from archspec.pictures.style import SIGNS, find_kind
 
 LETTER, SMALL_LETTER, TITLE_LETTER = 6.3, 5.4, 5.8  # points of a letter, with room for other fonts
 PADDING = 8  # points around the text of a cell
@@ -195,7 +195,7 @@ class _Lister:
             rows=rows,
             nodes=[self.order[each.name] for each in box.represented],
             turn=len(scene.first_repetition(box)),
-            costs=self._sum(box.represented),
+            costs=list_costs(box.represented),
         )
 
     def _write_cell(self, box: Box, cell: BoxCell) -> tuple[str, Look]:
@@ -237,7 +237,7 @@ class _Lister:
 
     def _make_group(self, frame: Frame, up: int) -> PagePart:
         if not frame.path:
-            costs = self._sum(self.scene.graph.nodes)
+            costs = list_costs(self.scene.graph.nodes)
             return PagePart(name=self.scene.graph.name, look="group", costs=costs)
         scene, box = self.closed[frame.path]
         name, *more = scene.list_title_lines(frame.path)
@@ -257,7 +257,7 @@ class _Lister:
             title=name,
             said=", ".join([*more, f"{len(box.represented):,} layers"]),
             rows=rows,
-            costs=self._sum(box.represented),
+            costs=list_costs(box.represented),
             heading=heading,
             wide=round(TITLE_LETTER * count_letters(f"{CLOSED} {heading}")) + 2 * PADDING,
             place=place,
@@ -284,9 +284,6 @@ class _Lister:
                 for (title, op), number in count_layers(scene, box).items()
             ),
         ]
-
-    def _sum(self, nodes: Sequence[Node]) -> list[int | None]:
-        return [sum_cost(name, nodes) for name in COSTS]
 
     # --- layouts
 
