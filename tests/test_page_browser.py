@@ -174,6 +174,17 @@ def test_heat_colours_boxes_by_their_cost(open_page: Open) -> None:
     assert "convolution" in shown.page.inner_text("#legend")
 
 
+def test_heat_of_what_is_unknown_or_small_says_so(open_page: Open) -> None:
+    text = "archspec: 1\ninput: [{}]\nlayers: [ReLU, Flatten]\n"
+    shown = open_page(archspec.loads(text.format("null, 4"), name="unknown"), heat="memory")
+    assert shown.page.inner_text("#legend") == "activation of a box: unknown"
+    assert "4 · unknown" in " ".join(shown.page.locator("#picture .box text").all_text_contents())
+    shown = open_page(archspec.loads(text.format("1"), name="small"), heat="params")
+    assert shown.page.inner_text("#legend").split("\n") == ["params of a box", "0"]
+    shown = open_page(archspec.loads(text.format("null, 4"), name="unknown"), heat="params")
+    assert shown.page.inner_text("#legend").split("\n") == ["params of a box", "0"]
+
+
 def test_the_outline_is_the_picture(open_page: Open) -> None:
     page = (shown := open_page("resnet18")).page
     item = page.locator("[role=treeitem][aria-label^='stage1']")
@@ -440,6 +451,14 @@ def test_a_broken_spec_shows_its_errors(open_page: Open, tmp_path: Path) -> None
     shown.page.click("text=Show dense")
     assert "has no argument 'unit'" in shown.details()
     assert shown.page.locator(".failed.selected").count() == 1
+    shown.page.locator(".failed").click()
+    costs = shown.page.inner_text("#details .costs").split()
+    assert costs == ["params", "unknown", "MACs", "unknown", "activation", "unknown"]
+    border = shown.page.locator(".failed .border").bounding_box()
+    text = shown.page.locator(".failed text").last.bounding_box()
+    assert text["y"] + text["height"] < border["y"] + border["height"] - 2
+    item = shown.page.locator("[role=treeitem]", has_text="dense Dense has no argument 'unit'")
+    assert item.count() == 1
 
 
 OVERLAPS = """

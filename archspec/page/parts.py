@@ -43,6 +43,7 @@ from archspec.pictures.style import SIGNS, find_kind
 LETTER, SMALL_LETTER, TITLE_LETTER = 6.3, 5.4, 5.8  # points of a letter, with room for other fonts
 PADDING = 8  # points around the text of a cell
 LAYERS, LINE, HELD = 20, 14, 16  # points of a row of layers, of a line, of what a group holds
+BELOW = 4  # points below messages
 HELD_LETTERS = 36  # letters in a row of those
 LONGEST = 60  # letters of a line, of which messages have more
 CLOSED = "\u25b8"  # before the name of a closed group
@@ -177,7 +178,7 @@ class _Lister:
             look, said = join("end", self._find_done(box)), shape
         elif box.state == "failed":
             rows = self._list_mistakes(node)
-            look, said = "box failed", rows[-1][1][0][0]
+            look, said = "box failed", next((cells[0][0] for _, cells in rows[1:] if cells), "")
         else:
             cells = self.cells[box.name]
             rows = [(LAYERS, [self._write_cell(box, cell) for cell in row]) for row in cells]
@@ -217,7 +218,7 @@ class _Lister:
         rows: list[Row] = [(LAYERS, [(f"{node.op}  {node.name}", "bold")])]
         for message in describe_mistakes(self.scene.graph, node):
             rows += [(LINE, [(line, "small left")]) for line in wrap(in_a_line(message), LONGEST)]
-        return rows
+        return [*rows, (BELOW, [])]
 
     def _make_end(self, mark: Mark, up: int) -> PagePart:
         node = self.scene.graph[mark.text]

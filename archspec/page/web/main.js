@@ -221,16 +221,16 @@ export class Page {
     const shown = this.network.parts
       .map((_, place) => place)
       .filter((place) => place && this.isSeen(place));
-    const largest = Math.max(1, ...shown.map((place) => cost(place) ?? 0));
+    const known = shown.map(cost).filter((each) => each !== null && each !== undefined);
+    const largest = Math.max(0, ...known);
     const whole = cost(0);
-    this.showLegend(largest, costs[which]);
+    this.showLegend(known.length ? largest : null, costs[which]);
     return (place) => {
       const here = cost(place);
       if (here === undefined) return null; // an output of the network
-      const known = here !== null;
-      const step = known ? Math.round((here / largest) * (palette.length - 1)) : 0;
-      const [fill, ink] = known ? palette[step] : ["#ffffff", "#000000"];
-      return { fill, ink, share: writeShare(here, whole) || "unknown" };
+      const step = here ? Math.round((here / largest) * (palette.length - 1)) : 0;
+      const [fill, ink] = here === null ? ["#ffffff", "#000000"] : palette[step];
+      return { fill, ink, share: here === null ? "unknown" : writeShare(here, whole) };
     };
   }
 
@@ -246,7 +246,7 @@ export class Page {
     if (!heat) this.showLegend();
   }
 
-  /** Show what colours mean: kinds of layers, or a scale up to the largest cost. */
+  /** Show what colours mean: kinds of layers, or a scale up to the largest cost, if it is known. */
   showLegend(largest, [, title, unit] = []) {
     const swatch = (text, look) => {
       const mark = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -256,14 +256,18 @@ export class Page {
       return make("li", {}, mark, text);
     };
     let items = this.network.kinds.map(([kind, text]) => swatch(text, { class: `cell ${kind}` }));
-    if (largest) {
+    if (title) {
       const { palette } = this.data;
       const write = unit ? writeBytes : writeCount;
-      items = [0, 0.25, 0.5, 0.75, 1].map((part) => {
-        const [fill] = palette[Math.round(part * (palette.length - 1))];
-        return swatch(write(Math.round(largest * part)), { fill });
-      });
-      items.unshift(make("li", { textContent: `${title} of a box` }));
+      const steps = new Map(); // by what is written: of a small scale, some are the same
+      for (const part of largest === null ? [] : [0, 0.25, 0.5, 0.75, 1]) {
+        const cost = Math.round(largest * part);
+        const step = largest ? Math.round((cost / largest) * (palette.length - 1)) : 0;
+        steps.set(write(cost), palette[step][0]);
+      }
+      items = [...steps].map(([text, fill]) => swatch(text, { fill }));
+      const textContent = `${title} of a box${largest === null ? ": unknown" : ""}`;
+      items.unshift(make("li", { textContent }));
     }
     $("legend").replaceChildren(...items);
   }
