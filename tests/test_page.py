@@ -354,3 +354,14 @@ def test_letters_that_no_font_here_has_are_left_to_the_reader(tmp_path: Path) ->
     html = archspec.draw(path).html
     assert read_data(html)["networks"][0]["description"] == "\ue000"
     assert "\ue000" in unpack(html, "print-picture")
+
+
+def test_what_was_given_beside_the_spec_is_told(tmp_path: Path) -> None:
+    edit = "at: head, set: {units: 7}"
+    options = ["--set", "width=8", "--edit", edit]
+    done = command(tmp_path, "draw", "resnet18", *options, "-o", "net.html")
+    assert done.returncode == 0
+    (found,) = read_data((tmp_path / "net.html").read_text("utf-8"))["networks"]
+    assert found["notes"] == [f"with --set width=8, --edit '{edit}'"]
+    (found,) = read_data(archspec.draw(archspec.load("resnet18", width=8)).html)["networks"]
+    assert found["notes"] == ["with width=8"]

@@ -161,7 +161,7 @@ class Collector:
                     PageError(str(error), order.get(failed.get(id(error), ""), -1))
                     for error in network.errors
                 ],
-                [*notes],
+                [*notes, *(_tell_given(network) if whole else [])],
                 [*rows],
             )
         )
@@ -193,6 +193,12 @@ def _list_facts(graph: Graph) -> list[tuple[str, str]]:
             text = unit.if_none if value is None else unit.write_in_full(value)
             found.append((measure.name.replace("_", " ").replace("macs", "MACs"), text))
     return found
+
+
+def _tell_given(graph: Graph) -> list[str]:
+    """Return what was given from outside beside the spec: its text alone is another network."""
+    given = graph.origin.given if graph.origin else ()
+    return [f"with {', '.join(given)}"] if given else []
 
 
 def _write_costs(graph: Graph) -> str:
