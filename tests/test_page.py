@@ -365,3 +365,15 @@ def test_what_was_given_beside_the_spec_is_told(tmp_path: Path) -> None:
     assert found["notes"] == [f"with --set width=8, --edit '{edit}'"]
     (found,) = read_data(archspec.draw(archspec.load("resnet18", width=8)).html)["networks"]
     assert found["notes"] == ["with width=8"]
+
+
+def test_a_shipped_spec_has_no_path_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    html = archspec.draw("resnet18").html
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.load("resnet18", width="wide")
+    for text in (unpack(html), unpack(archspec.draw(caught.value.graph).html)):
+        assert str(ROOT) not in text
+        assert str(Path("specs", "resnet18.yaml")) in text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from msgspec import Struct
 
@@ -12,7 +14,9 @@ from archspec.arguments import show
 from archspec.backends.layer_pages import find_users, list_sections, make_page
 from archspec.errors import Source, Span
 from archspec.graph import Graph, Node, Region
+from archspec.loading.shipped import shipped_folder
 from archspec.pictures.style import COSTS, sum_cost
+from archspec.reading import path_of
 
 MOST = 10**6  # columns: more than any line has
 Section = list[int]  # the places of a heading and of its lines among the texts of the page
@@ -57,20 +61,37 @@ class Texts:
         return [SourceText(name, "\n".join(lines)) for name, lines in self._sources]
 
     def add_section(self, heading: str, lines: Iterable[str]) -> Section:
-        return [self._lines.setdefault(each, len(self._lines)) for each in (heading, *lines)]
+        texts = map(hide_folder, (heading, *lines))
+        return [self._lines.setdefault(each, len(self._lines)) for each in texts]
 
     def add_place(self, span: Span) -> Place | None:
         """Return where a span is; None for one of a command, and for a file that is not text."""
         source: Source = span.source
         if not (source.file and source.lines):
             return None
-        file = self._sources.setdefault((source.name, source.lines), len(self._sources))
+        name = hide_folder(source.name)
+        file = self._sources.setdefault((name, source.lines), len(self._sources))
         last, end = span.end_line, span.end_column
         # A step in YAML ends where the next one begins, lines later.
         lines = source.lines
         while last > span.line and not "".join(lines[last - 1 : last])[: end - 1].strip(" -"):
             last, end = last - 1, MOST
         return file, span.line, last
+
+
+def hide_folder(text: str) -> str:
+    """Return a text in which the specs that come with archspec are in `specs/`, not in a folder of
+    this machine: whoever gets a page has no use for that."""
+    for folder in _list_folders() if os.sep in text else ():
+        text = text.replace(folder, f"specs{os.sep}")
+    return text
+
+
+@cache
+def _list_folders() -> set[str]:
+    """Return the folder of those specs, and what it is a link to if it is one."""
+    folder = shipped_folder()
+    return {f"{each}{os.sep}" for each in (folder, path_of(folder))}
 
 
 def describe_nodes(graph: Graph, texts: Texts) -> list[NodeDetails]:

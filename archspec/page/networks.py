@@ -11,7 +11,7 @@ from archspec.differences.changes import ChangedGraph
 from archspec.graph import Graph
 from archspec.layers import KINDS
 from archspec.notation import write_count
-from archspec.page.details import NodeDetails, SourceText, Texts, describe_nodes
+from archspec.page.details import NodeDetails, SourceText, Texts, describe_nodes, hide_folder
 from archspec.page.layouts import Layout, Layouts
 from archspec.page.parts import Connection, PagePart, list_parts, write_class
 from archspec.pictures.boxes import View, build_open_scene
@@ -158,7 +158,7 @@ class Collector:
                     if part.parts and part.name in collapsed
                 ],
                 [
-                    PageError(str(error), order.get(failed.get(id(error), ""), -1))
+                    PageError(hide_folder(str(error)), order.get(failed.get(id(error), ""), -1))
                     for error in network.errors
                 ],
                 [*notes, *(_tell_given(network) if whole else [])],
