@@ -283,6 +283,16 @@ def test_networks_with_little_in_common_have_no_signs() -> None:
     assert looks <= {"box", "group", "end"}
 
 
+def test_the_legend_counts_the_layers_that_the_verdict_does() -> None:
+    """The input, which is another, is no layer: on paper as in the page."""
+    html = archspec.diff("resnet18", "resnet18_cifar100").draw().html
+    merged = read_data(html)["networks"][0]
+    assert "21 differ, 32 only in shape, 3 are gone, 1 is added" in merged["notes"][0]
+    kinds = [text for _, text in merged["kinds"]]
+    assert kinds == ["+ 1 added", "− 3 removed (dashed)", "~ 21 changed", "unchanged"]
+    assert "~ 21 changed" in unpack(html, "print-picture")
+
+
 def test_a_page_has_no_side_by_side() -> None:
     with pytest.raises(UserError, match="it has both networks"):
         archspec.diff("vgg_a", "vgg_b").draw(side_by_side=True).save("net.html")

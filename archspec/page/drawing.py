@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -19,7 +18,7 @@ from archspec.page.details import NodeDetails, Texts, describe_nodes
 from archspec.page.html import write_html
 from archspec.page.networks import ChangeRow, Collector, PageData
 from archspec.pictures.boxes import View
-from archspec.pictures.changes import WORDS
+from archspec.pictures.changes import describe_kinds
 from archspec.pictures.style import SIGNS
 
 
@@ -147,10 +146,8 @@ def _describe_row(difference: Difference, merged: ChangedGraph, row: Row) -> Cha
 
 def _list_kinds(changed: ChangedGraph) -> list[tuple[str, str]]:
     """Return what the colours mean, each with the number of layers."""
-    counts = Counter(change.kind for change in changed.changes.values())
-    found = [
-        (kind, f"{SIGNS[kind]} {counts[kind]:,} {word}")
-        for kind, word in WORDS.items()
-        if counts[kind]
-    ]
+    changes = changed.changes
+    found = describe_kinds(
+        [(node, changes[node.name].kind) for node in changed.graph if node.name in changes]
+    )
     return [*found, ("same", "unchanged")]
