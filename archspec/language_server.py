@@ -7,6 +7,7 @@ Positions are in units of UTF-16, which every editor knows. A YAML file that doe
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
@@ -81,6 +82,14 @@ TOKENS = {  # what a word is -> the protocol's word for it, by which themes colo
     "word": "keyword",
 }
 LEGEND = lsp.SemanticTokensLegend([*TOKENS.values()], ["declaration"])
+
+
+def _is_fault(record: logging.LogRecord) -> bool:
+    """Return whether what pygls logs is more than an answer in words, such as a refused rename."""
+    return not (record.exc_info and isinstance(record.exc_info[1], JsonRpcException))
+
+
+logging.getLogger("pygls.protocol.json_rpc").addFilter(_is_fault)
 
 
 class _Protocol(LanguageServerProtocol):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import re
 import shutil
@@ -206,6 +207,23 @@ async def test_a_name_is_changed_in_all_files(client: LanguageClient, tmp_path: 
         await client.text_document_rename_async(
             lsp.RenameParams(text_document=editor.document, position=at, new_name="max")
         )
+
+
+def test_a_refusal_is_no_fault_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pygls.protocol import json_rpc
+
+    import archspec.language_server  # noqa: F401
+
+    logged: list[type[BaseException]] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: logged.append(record.exc_info[0])  # type: ignore[method-assign]
+    monkeypatch.setattr(json_rpc.logger, "handlers", [handler])
+    for error in (JsonRpcException("the name is taken"), ValueError("a mistake of ours")):
+        try:
+            raise error
+        except Exception:
+            json_rpc.logger.exception("what was asked has failed")
+    assert logged == [ValueError]
 
 
 @pytest.mark.asyncio

@@ -93,6 +93,114 @@ def test_both_are_shown_where_another_was_quicker(opened: Any) -> None:
     assert path.read_text() == SPEC + "# mine\n"
 
 
+def test_a_conflict_ends_with_its_file_and_where_it_is_undone(opened: Any) -> None:
+    page, path, _ = opened
+    other = path.with_name("b.yaml")
+    other.write_text(SPEC.replace("Dense: 2", "Dense: 9"))
+    write(page, "# mine\n")
+    path.write_text(SPEC + "# theirs\n")
+    page.locator("#conflict").wait_for()
+    path.write_text(SPEC)
+    page.locator("#conflict").wait_for(state="hidden")
+    wait(page, "# mine", "#editor")
+    path.write_text(SPEC + "# theirs\n")
+    page.locator("#conflict").wait_for()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.select_option("#files", label="b.yaml")
+    wait(page, "Dense: 9", "#editor")
+    assert not page.locator("#conflict").is_visible()
+    page.keyboard.press("Control+s")
+    assert other.read_text() == SPEC.replace("Dense: 2", "Dense: 9")
+
+
+SLOWLY = """question => {
+    const quick = window.fetch;
+    window.fetch = async (place, given) => {
+        if (!place.endsWith(question)) return quick(place, given);
+        document.body.dataset.asked = true;
+        await new Promise((done) => setTimeout(done, 400));
+        return quick(place, given);
+    };
+}"""
+
+
+def test_what_is_typed_while_a_file_is_read_is_kept(opened: Any) -> None:
+    page, path, _ = opened
+    page.evaluate(SLOWLY, "/read")
+    path.write_text(SPEC + "# theirs\n")
+    page.locator("body[data-asked]").wait_for()
+    write(page, "# mine\n")
+    wait(page, "# mine", "#both")
+    wait(page, "# theirs", "#both")
+
+
+def test_saves_that_overlap_are_one_after_the_other(opened: Any) -> None:
+    page, path, _ = opened
+    page.evaluate(SLOWLY, "/save")
+    for text in ("# one\n", "# two\n"):
+        write(page, text)
+        page.keyboard.press("Control+s")
+    page.locator("#save[disabled]").wait_for()
+    assert not page.locator("#conflict").is_visible()
+    assert path.read_text() == SPEC + "# one\n# two\n"
+
+
+def test_why_a_file_was_not_saved_stays_said(opened: Any) -> None:
+    page, path, _ = opened
+    path.write_bytes(SPEC.encode().replace(b"\n", b"\r\n", 1))
+    page.wait_for_timeout(300)
+    write(page, "# mine\n")
+    page.keyboard.press("Control+s")
+    wait(page, "end in different ways", "#message")
+    page.wait_for_timeout(500)  # the text is checked, and nothing is wrong with it
+    assert "end in different ways" in page.inner_text("#message")
+    assert page.title().startswith("•")
+
+
+def test_a_file_that_is_no_text_is_not_written(opened: Any) -> None:
+    page, path, _ = opened
+    path.with_name("b.yaml").write_bytes(b"# gr\xfcn\n")
+    page.locator("#files option", has_text="b.yaml").wait_for(state="attached")
+    page.select_option("#files", label="b.yaml")
+    wait(page, "0xfc", "#message")
+    write(page, "x")
+    page.wait_for_timeout(300)
+    assert "0xfc" in page.inner_text("#message")
+    assert page.locator("#save[disabled]").count() == 1
+    path.with_name("b.yaml").write_text("# grün\n" + SPEC)
+    wait(page, "grün", "#editor")
+    write(page, "# more\n")
+    wait(page, "# more", "#editor")
+
+
+def test_ctrl_s_saves_wherever_the_reader_is(opened: Any) -> None:
+    page, path, _ = opened
+    write(page, "# mine\n")
+    page.locator("#picture").focus()
+    page.keyboard.press("Control+s")
+    page.locator("#save[disabled]").wait_for()
+    assert path.read_text() == SPEC + "# mine\n"
+
+
+def test_another_file_is_shown_from_its_beginning(opened: Any) -> None:
+    page, path, _ = opened
+    assert page.title().startswith("a.yaml ")
+    start = page.get_attribute("#picture svg > g", "transform")
+    path.with_name("b.yaml").write_text(SPEC + "# the same\n")
+    path.with_name("c.yaml").write_text(SPEC + "  - Danse: 7\n")
+    page.locator("#files option", has_text="c.yaml").wait_for(state="attached")
+    page.click("#in")
+    page.click("#in")
+    page.select_option("#files", label="b.yaml")
+    wait(page, "# the same", "#editor")
+    page.locator("#shown:not(.empty)").wait_for()
+    assert page.get_attribute("#picture svg > g", "transform") == start
+    page.select_option("#files", label="c.yaml")
+    wait(page, "Danse", "#message")
+    assert not page.locator("#picture").is_visible()  # nothing of the other file
+    assert page.inner_text("#delta") == ""
+
+
 def test_another_spec_stands_beside_while_one_writes(opened: Any) -> None:
     page, path, _ = opened
     path.with_name("b.yaml").write_text(SPEC.replace("Dense: 2", "Dense: 9"))
@@ -117,6 +225,11 @@ def test_another_spec_stands_beside_while_one_writes(opened: Any) -> None:
     wait(page, "Right: b.yaml", "#two")
     page.select_option("#beside", label="none")
     wait(page, "Dense: 11", "#editor")
+    path.with_name("c.yaml").write_text((ROOT / "specs" / "lenet5.yaml").read_text())
+    page.locator("#beside option", has_text="c.yaml").wait_for(state="attached")
+    page.select_option("#beside", label="c.yaml")  # which has little in common
+    wait(page, "little in common", "#details")
+    wait(page, "dense 11")
 
 
 def test_a_file_that_comes_is_offered_and_one_that_goes_is_not(opened: Any) -> None:
@@ -205,6 +318,18 @@ def test_the_text_stays_where_the_file_is_gone(opened: Any) -> None:
     path.unlink()
     wait(page, "no such file", "#message")
     wait(page, "Dense: 2", "#editor")
+    asked: list[str] = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    path.with_name("b.yaml").write_text("archspec: 1\n")
+    page.locator("#files option", has_text="b.yaml").wait_for(state="attached")
+    page.select_option("#files", label="b.yaml")
+    page.wait_for_timeout(300)
+    assert "not saved is lost" in asked[0]
+    assert page.input_value("#files") == "0"
+    page.click("#save")
+    page.click("#keep")
+    page.locator("#save[disabled]").wait_for()
+    assert path.read_text() == SPEC
 
 
 def test_the_text_stays_where_the_studio_is_killed(browser: Any, tmp_path: Path) -> None:

@@ -402,7 +402,7 @@ def _check_there(entry: Entry, name: str) -> None:
 def _check_name(name: str) -> None:
     """Raise `Refused` if no step may have this name."""
     if not NAME.fullmatch(name):
-        hint = "names hold letters, digits, '_' and '-', no dots or slashes"
+        hint = "names hold letters from a to z, digits, '_' and '-', no dots or slashes"
         raise Refused(f"the name '{name}' is not possible", code="name", hint=hint)
     if len(name) > MAX_NAME:
         message = f"a name of {len(name)} characters is too long"

@@ -37,12 +37,24 @@ export class Page {
     else this.tell();
   }
 
-  /** Show other data where the reader is: the zoom, the place and the open groups stay. */
-  replace(data) {
-    const { network, picture, index } = this;
+  /** Take other data, and show nothing of it yet. */
+  take(data) {
     this.data = data;
     this.networks = data.networks.map((each) => new Network(each, data));
     this.listNetworks();
+  }
+
+  /** Show one of the networks of other data, from its beginning. */
+  restart(data, index) {
+    this.take(data);
+    this.show(index);
+    this.note("");
+  }
+
+  /** Show other data where the reader is: the zoom, the place and the open groups stay. */
+  replace(data) {
+    const { network, picture, index } = this;
+    this.take(data);
     const open = new Set([...network.open].map((place) => network.parts[place].name));
     const chosen = network.parts[this.selected]?.name;
     const now = this.networks[index] ?? this.networks[0];

@@ -54,7 +54,11 @@ class Studio {
   constructor() {
     this.index = -1;
     this.mark = ""; // of the file as it was read
-    this.saved = "";
+    this.saved = ""; // the text that it held
+    this.isGone = false; // or cannot be read any longer: the text is here alone
+    this.isReadable = true;
+    this.saving = Promise.resolve(); // one save after the other
+    this.said = {}; // of the studio, the file, the text
     this.asked = 0;
     this.seen = [0, 0]; // changes of files, and of which there are
     this.editor = new cm.EditorView({ parent: $("editor"), state: this.begin("") });
@@ -68,6 +72,11 @@ class Studio {
     for (const each of EXPORTS) $("export").append(new Option(each, `.${each}`));
     $("export").onchange = () => this.export();
     addEventListener("beforeunload", (event) => this.isChanged && event.preventDefault());
+    addEventListener("keydown", (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key !== "s") return;
+      event.preventDefault();
+      if (!event.repeat) this.save();
+    });
   }
 
   get text() {
@@ -75,7 +84,7 @@ class Studio {
   }
 
   get isChanged() {
-    return this.text !== this.saved;
+    return this.isGone || this.text !== this.saved;
   }
 
   begin(text) {
@@ -83,37 +92,40 @@ class Studio {
   }
 
   makeExtensions() {
-    const save = { key: "Mod-s", preventDefault: true, run: () => (this.save(), true) };
     return [
       LOOK,
-      cm.keymap.of([save, cm.indentWithTab]),
+      cm.keymap.of([cm.indentWithTab]),
       cm.basicSetup,
       cm.yaml(),
       cm.lintGutter(),
       cm.autocompletion({ override: [(context) => this.complete(context)] }),
       cm.hoverTooltip((view, place) => this.hover(place)),
-      cm.EditorView.contentAttributes.of({ "aria-label": "Spec" }),
+      cm.EditorState.readOnly.of(!this.isReadable),
+      cm.EditorView.contentAttributes.of({ "aria-label": "Spec. Escape, then Tab, leaves it" }),
       cm.EditorView.updateListener.of((update) => update.docChanged && this.rest()),
     ];
   }
 
-  say(text) {
-    $("message").textContent = text;
+  /** Say something of the studio, the file or the text, until there is other news of it. */
+  say(about, text) {
+    this.said[about] = text;
+    $("message").textContent = this.said.studio || this.said.file || this.said.text || "";
   }
 
-  async try(work) {
+  async try(about, work) {
     try {
-      return await work();
+      await work();
+      this.say("studio", "");
     } catch (error) {
       const gone = error instanceof TypeError;
-      this.say(gone ? "the studio has ended; the text is still here: copy it" : error.message);
-      return undefined;
+      if (gone) this.say("studio", "the studio has ended; the text is still here: copy it");
+      else this.say(about, error.message);
     }
   }
 
   async start() {
     await this.list();
-    await this.open(this.first);
+    await this.choose(this.first);
     this.watch();
   }
 
@@ -134,27 +146,37 @@ class Studio {
   }
 
   choose(index) {
-    if (this.isChanged && !confirm("What is not saved is lost. Open the other file?")) {
-      $("files").value = this.index;
-      return undefined;
-    }
-    return this.try(() => this.open(index));
+    return this.try("file", async () => {
+      await this.saving;
+      try {
+        const read = await ask("read", { index });
+        const words = "What is not saved is lost. Open the other file?";
+        if (!this.isChanged || confirm(words)) this.open(index, read);
+      } finally {
+        $("files").value = this.index;
+      }
+      await this.check();
+    });
   }
 
-  async open(index) {
-    const read = await ask("read", { index });
+  open(index, read) {
+    this.endBoth();
     this.endTwo();
     this.index = index;
-    $("files").value = index;
-    this.setRead(read);
+    this.isReadable = !(read.problem && read.mark);
     this.view.setState(this.begin(read.text));
-    this.say(read.problem);
-    await this.check();
+    this.setRead(read);
+    this.shown = null;
+    $("shown").classList.add("empty");
+    $("delta").replaceChildren();
+    this.say("text", "");
+    this.say("file", read.problem);
   }
 
   setRead({ text, mark }) {
     this.mark = mark;
     this.saved = asEdited(text);
+    this.isGone = false;
     this.markChanged();
   }
 
@@ -172,11 +194,13 @@ class Studio {
   /** Look at the text: an answer that comes after a later question is not shown. */
   check() {
     const turn = ++this.asked;
-    return this.try(async () => {
+    return this.try("text", async () => {
+      if (!this.isReadable) return;
       const found = await ask("check", { index: this.index, text: this.text });
       if (turn !== this.asked) return;
       this.underline(found.findings);
       $("shown").classList.toggle("stale", !found.page);
+      if (found.library) this.say("text", "blocks for other specs, and no network to draw");
       if (found.page) {
         const shown = await this.compare(found.page);
         if (turn !== this.asked) return;
@@ -202,12 +226,20 @@ class Studio {
     }));
     this.view.dispatch(cm.setDiagnostics(this.view.state, marks));
     const errors = findings.filter(({ severity }) => severity === "error");
-    this.say(errors.length ? errors[0].message : "");
+    this.say("text", errors.length ? errors[0].message : "");
   }
 
+  /** Draw the network where the reader is, or from its beginning where it is another one. */
   draw(data) {
-    if (this.page) this.page.replace(data);
-    else this.page = new Page(data);
+    const what = `${this.index} ${this.two ? $("beside").value : ""}`;
+    if (!this.page) this.page = new Page(data);
+    else if (what === this.shown) this.page.replace(data);
+    else {
+      // Two that have little in common have no picture of both: the first is that of the other file.
+      this.page.restart(data, this.two && data.networks.length === 2 ? 1 : 0);
+    }
+    this.shown = what;
+    $("shown").classList.remove("empty");
     $("picture").setAttribute("aria-busy", false);
     performance.mark("drawn");
   }
@@ -225,7 +257,7 @@ class Studio {
 
   pin() {
     const isPinned = $("pin").getAttribute("aria-pressed") === "true";
-    return this.try(async () => {
+    return this.try("text", async () => {
       await ask("pin", { index: this.index, text: isPinned ? null : this.text });
       await this.check();
     });
@@ -234,16 +266,20 @@ class Studio {
   // --- files
 
   save() {
-    return this.try(async () => {
-      const { index, text, mark } = this;
-      const answer = await ask("save", { index, text, mark });
-      if (answer.conflict) this.showBoth(answer);
-      else {
-        this.setRead({ text, mark: answer.mark });
-        this.say("");
-        await this.check();
-      }
-    });
+    this.saving = this.saving.then(() => this.try("file", () => this.write()));
+    return this.saving;
+  }
+
+  async write() {
+    if (this.both || (!this.isChanged && this.mark)) return;
+    const { index, text, mark } = this;
+    const answer = await ask("save", { index, text, mark });
+    if (answer.conflict && answer.problem && answer.mark)
+      throw new Error(`${answer.problem}\nit is not written over; the text is still here: copy it`);
+    if (answer.conflict) return this.showBoth(answer);
+    this.setRead({ text, mark: answer.mark });
+    this.say("file", "");
+    this.check();
   }
 
   /** Show what is written here beside what the file holds: the reader decides. */
@@ -271,9 +307,8 @@ class Studio {
   }
 
   keep() {
-    const { mark } = this.theirs;
     this.endBoth();
-    this.mark = mark;
+    this.mark = this.theirs.mark;
     return this.save();
   }
 
@@ -295,29 +330,42 @@ class Studio {
       try {
         const [files, list] = this.seen;
         this.seen = (await ask("wait", { seen: this.seen })).seen;
+        this.say("studio", "");
         if (this.seen[1] !== list) await this.list();
         if (this.seen[0] !== files) await this.readAgain();
       } catch {
-        this.say("the studio does not answer; the text is still here: copy it");
+        this.say("studio", "the studio does not answer; the text is still here: copy it");
         await new Promise((done) => setTimeout(done, AGAIN));
       }
     }
   }
 
   async readAgain() {
-    const { index, isChanged } = this;
+    const { saving } = this;
+    await saving;
+    const { index } = this;
     const read = await ask("read", { index });
-    if (index !== this.index) return;
-    if (read.mark === this.mark) {
-      await this.check(); // another file, which this one stands on
-    } else if (read.problem) this.say(`${read.problem}: the text is still here`);
-    else if (isChanged) this.showBoth(read);
+    if (saving !== this.saving) return this.readAgain();
+    if (index !== this.index) return undefined;
+    // What was typed meanwhile counts, too: nothing below waits before it is looked at.
+    this.isGone = Boolean(read.problem) && this.isReadable;
+    if (read.mark !== this.mark && !this.isReadable) this.open(index, read);
+    else if (this.isGone) {
+      this.markChanged();
+      this.say("file", `${read.problem}\nthe text is still here`);
+    } else if (read.mark === this.mark || asEdited(read.text) === this.text) {
+      this.endBoth(); // another file has changed, or the conflict is over
+      this.setRead(read);
+      this.say("file", read.problem);
+    } else if (this.isChanged) return this.showBoth(read);
     else {
+      this.endBoth();
       this.setText(read.text);
       this.setRead(read);
-      clearTimeout(this.timer);
-      await this.check();
+      this.say("file", "");
     }
+    clearTimeout(this.timer);
+    return this.check();
   }
 
   // --- completion, hover
@@ -367,7 +415,7 @@ class Studio {
       return answer.page;
     } catch (error) {
       this.endTwo();
-      this.say(error.message);
+      this.say("text", error.message);
       return page;
     }
   }
@@ -408,7 +456,7 @@ class Studio {
   }
 
   export() {
-    return this.try(async () => {
+    return this.try("text", async () => {
       const suffix = $("export").value;
       $("export").value = "";
       if (!suffix) return;
@@ -425,4 +473,4 @@ class Studio {
 }
 
 const studio = new Studio();
-studio.try(() => studio.start());
+studio.try("studio", () => studio.start());
