@@ -289,7 +289,7 @@ def test_the_legend_counts_the_layers_that_the_verdict_does() -> None:
     merged = read_data(html)["networks"][0]
     assert "21 differ, 32 only in shape, 3 are gone, 1 is added" in merged["notes"][0]
     kinds = [text for _, text in merged["kinds"]]
-    assert kinds == ["+ 1 added", "− 3 removed (dashed)", "~ 21 changed", "unchanged"]
+    assert kinds == ["+ 1 added", "\u2212 3 removed (dashed)", "~ 21 changed", "unchanged"]
     assert "~ 21 changed" in unpack(html, "print-picture")
 
 
