@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from conftest import ROOT
 from shrinking import ALL, slow_but_first
 from test_resume import benchmark, resume
 from test_save_every import list_states, stop_within
@@ -127,6 +128,38 @@ def test_a_model_of_keras_applications_gives_its_weights(monkeypatch) -> None:
     graph = archspec.from_keras(known).graph
     built = archspec.build(graph, init_from="keras.applications.MobileNetV2", echo=str)
     assert_same(built, known)
+
+
+@pytest.mark.slow
+def test_a_model_of_keras_applications_is_fine_tuned(tmp_path, monkeypatch) -> None:
+    """At first with a frozen base, then as a whole; its weights are random ones here."""
+    import keras
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    for at, name in enumerate(["red", "green", "blue"]):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = random.integers(0, 120, (30, 40, 3), "uint8")
+            pixels[..., at] += 120
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
+    known = keras.applications.MobileNetV2(weights=None)
+    monkeypatch.setattr(keras.applications, "MobileNetV2", lambda: known)
+    graph = archspec.load(ROOT / "examples" / "fine_tuning" / "photos.yaml", classes=3)
+    given = {"data": str(tmp_path / "photos"), "quiet": True, "batch_size": 16}
+    said: list[str] = []
+    source = "keras.applications.MobileNetV2"
+    run = archspec.train(
+        graph, init_from=source, epochs=3, run_dir=tmp_path / "a", echo=said.append, **given
+    )
+    assert "2,257,984 of 2,261,827 parameters (99.83%) copied" in "".join(said)
+    base = [each.tobytes() for each in known.get_weights()[:-2]]
+    assert [each.tobytes() for each in run.model.get_weights()[:-2]] == base
+    more = archspec.resume(run.folder, epochs=4, run_dir=tmp_path / "b", quiet=True, echo=str)
+    with np.load(more.folder / "last" / "0004.npz") as state:
+        learnt = {state[name].tobytes() for name in state.files}
+    assert len(set(base) - learnt) > 50  # every kernel, at least
+    assert [row["learning_rate"] for row in more.history] == pytest.approx([1e-3] * 3 + [1e-5])
 
 
 def test_what_keras_cannot_download_is_said(monkeypatch) -> None:
