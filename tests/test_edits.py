@@ -1091,6 +1091,22 @@ def test_what_is_frozen(edits: list[str], left: set[str]) -> None:
     assert trained(*(each.replace("CONV", conv) for each in edits)) == left
 
 
+def test_a_layer_that_says_itself_that_it_is_not_trained_is_left_so_with_a_word() -> None:
+    fixed = "{Dense: {units: 4, trainable: =off}, name: NAME}"
+    layers = ", ".join(fixed.replace("NAME", name) for name in ("a", "b"))
+    text = f"archspec: 1\nparams: {{off: false}}\ninput: [4]\nlayers: [{layers}, Dense: 2]\n"
+    (warning,) = archspec.loads(text, edits=["at: '**', freeze: false"]).warnings
+    assert said(warning).startswith("edit-set: 'a' and 1 more say `trainable: false` themselves")
+    again = ["at: '**', freeze: false", "at: a, set: {trainable: true}", "at: b, freeze: true"]
+    graph = archspec.loads(text, edits=again)
+    assert not graph.warnings
+    assert [node.arguments["trainable"] for node in graph if node.op == "Dense"] == [
+        *(True, False, True)
+    ]
+    error = only_error(lambda: archspec.loads(text, edits=["at: a, freeze: false"]))
+    assert (error.code, error.hint) == ("edit-set", "write `set: {trainable: true}`")
+
+
 @table(
     "base, variant, left",
     {

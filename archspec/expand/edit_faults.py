@@ -313,7 +313,7 @@ def check_edit(edit: Edit, name: str, entry: Entry, candidates: Candidates) -> N
         elif edit.verb == "remove":
             hint = "`replace: {from: previous}` passes on the step before it alone"
         raise out.fail("edit-inputs", message, edit.verb_span, hint, written)
-    elif edit.verb == "freeze" and not edit.value.data and edit.is_of_one and _says_itself(step):
+    elif edit.verb == "freeze" and not edit.value.data and edit.is_of_one and _says_itself(entry):
         message = f"'{name}' says `trainable: false` itself, which `freeze` does not change"
         hint = "write `set: {trainable: true}`"
         raise out.fail("edit-set", message, edit.verb_span, hint, written)
@@ -324,11 +324,32 @@ def check_edit(edit: Edit, name: str, entry: Entry, candidates: Candidates) -> N
         )
 
 
-def _says_itself(step: Step) -> bool:
-    """Return whether a layer has `trainable: false` among its arguments."""
-    arguments = step.arguments if isinstance(step, LayerCall) else None
-    said = arguments.named.get("trainable") if arguments is not None else None
-    return said is not None and said.data is False
+def _says_itself(entry: Entry) -> bool:
+    """Return whether a step is a layer that says `trainable: false` itself, by no `freeze`."""
+    draft = entry.value
+    if not isinstance(draft, Draft) or entry.scope is not None or draft.owner is not None:
+        return False
+    by_edit = draft.account is not None and draft.account.frozen is not None
+    return draft.arguments.get("trainable") is False and not by_edit
+
+
+def warn_of_kept_frozen(out: Expansion) -> None:
+    """Warn of each edit that is to train layers which their own arguments keep as they are."""
+    for edit, drafts in out.kept_frozen.items():
+        first, *others = drafts
+        more = f" and {len(others)} more say" if others else " says"
+        them = "them" if others else "it"
+        message = (
+            f"'{first.name}'{more} `trainable: false` themselves, which `freeze` does not change"
+        )
+        hint = (
+            f"to train {them}: {{at: {first.name}, set: {{trainable: true}}}}; "
+            f"to leave {them} so, {{at: {first.name}, freeze: true}} after this edit"
+        )
+        if not others:
+            message = message.replace("themselves", "itself")
+        notes = (Note("the step is written here", first.span),)
+        out.warn("edit-set", message, edit.verb_span, hint, notes)
 
 
 def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Candidates) -> None:

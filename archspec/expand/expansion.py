@@ -103,7 +103,8 @@ class Expansion(Struct, eq=False):
     the step expanded last at a place. base: the graph before the edits of the last file. known: the
     places of the steps in it. names_in: the params of the file that the formulas of an edit name;
     shown, hidden: those that they mean somewhere, and those that the step calls something else,
-    with an edit.
+    with an edit. kept_frozen: the layers that are to be trained by an edit, and are frozen by an
+    argument of their own.
     """
 
     spec: Spec
@@ -140,6 +141,7 @@ class Expansion(Struct, eq=False):
     names_in: dict[Edit, set[str]] = field(default_factory=dict)
     shown: set[str] = field(default_factory=set)
     hidden: dict[str, Edit] = field(default_factory=dict)
+    kept_frozen: dict[Edit, list[Draft]] = field(default_factory=dict)
 
     @property
     def has_edits(self) -> bool:
