@@ -617,6 +617,30 @@ def test_the_number_of_a_step_is_doubtful_among_ones_own_steps(tmp_path: Path) -
     assert (error.code, error.hint) == ("edit-numbered", "say by `of` which layer is meant")
 
 
+@pytest.mark.parametrize(
+    ("at", "kind"),
+    [
+        ("o.inner_1.dense", "error"),
+        ("'*.inner_1.dense'", "warning"),
+        ("'**.inner_1.**'", "warning"),
+        ("o.inner.dense", "warning"),
+        ("o.inner*.dense", None),
+        ("'*.*.dense'", None),
+    ],
+)
+def test_a_number_within_a_name_is_doubtful_as_at_its_end(
+    at: str, kind: str | None, tmp_path: Path
+) -> None:
+    inner = "blocks: {inner: {layers: [Dense: 3]}}"
+    text = f"{inner}\ninput: [8]\nlayers: [{{name: o, layers: [inner, inner]}}]"
+    path = files(tmp_path, main=f"{text}\nedit: [{{at: {at}, freeze: true}}]\n")
+    try:
+        found = archspec.load(path).warnings
+    except SpecError as error:
+        found = error.diagnostics
+    assert [(each.code, each.severity) for each in found] == [("edit-numbered", kind)] * bool(kind)
+
+
 # --- what check, --edit, --set and `edit` say and write -------------------------------------------
 
 

@@ -11,7 +11,7 @@ from archspec.arguments import show
 from archspec.errors import Note, Span, closest, did_you_mean, one_of
 from archspec.expand.context import Call
 from archspec.expand.drafts import Draft
-from archspec.expand.expansion import Expansion, Failed
+from archspec.expand.expansion import Expansion, Failed, Numbered
 from archspec.expand.references import is_pattern
 from archspec.expand.scopes import Entry, Scope, snake_case
 from archspec.infer import suggest_kind
@@ -23,6 +23,7 @@ from archspec.syntax.steps import BlockCall, Branches, LayerCall, Reuse, Step
 from archspec.syntax.words import MODIFIERS, WORDS
 from archspec.syntax.writer import write_value
 
+CHANGES = "which changes when steps are added"
 NAME_IT = "give that step a `name`, or say by `of` which layer is meant"
 
 
@@ -37,11 +38,18 @@ class Candidates:
         self.level, self.out = level, out
         self.keys = {place: key for key, place in out.places.items()}
         self.entries = [(name, entry) for name, entry in out.names if entry.place]
-        self.unnamed = {name for name, entry in self.entries if not entry.named}
+        self.unnamed = {name: entry for name, entry in self.entries if not entry.named}
 
-    def is_first(self, name: str, entry: Entry) -> bool:
-        """Return whether a step is the first of several unnamed ones of its kind."""
-        return not entry.named and f"{name}_1" in self.unnamed
+    def iter_numbered(self, name: str) -> Iterator[Numbered]:
+        """Yield the parts of a name that unnamed steps have by a number."""
+        parts = name.split(".")
+        for depth in range(len(parts)):
+            around = ".".join(parts[: depth + 1])
+            entry = self.unnamed.get(around)
+            if entry is not None:
+                is_first = f"{around}_1" in self.unnamed
+                if is_first or is_numbered(around, entry):
+                    yield Numbered(around, depth, entry.span, is_first)
 
 
 def report_nothing(
@@ -256,14 +264,16 @@ def is_numbered(name: str, entry: Entry) -> bool:
     return last != (snake_case(draft.op) if entry.scope is None else entry.block.block.name)
 
 
-def check_not_numbered(pattern: Pattern, name: str, entry: Entry, out: Expansion) -> None:
-    """Raise `Failed` for a name that is only the number of a step."""
-    if is_numbered(name, entry):
-        message = f"'{name}' is the number of an unnamed step, which changes when steps are added"
-        notes = (Note("the step is written here", entry.span),)
-        shipped = entry.span.source in out.spec.shipped  # where nobody gives it a name
-        hint = "say by `of` which layer is meant" if shipped else NAME_IT
-        raise out.fail("edit-numbered", message, pattern.value.span, hint, notes)
+def check_not_numbered(pattern: Pattern, candidates: Candidates) -> None:
+    """Raise `Failed` for a whole name of which a part is only the number of a step."""
+    out = candidates.out
+    for each in candidates.iter_numbered(pattern.text):
+        if not each.is_first:
+            message = f"'{each.name}' is the number of an unnamed step, {CHANGES}"
+            notes = (Note("the step is written here", each.span),)
+            shipped = each.span.source in out.spec.shipped  # where nobody gives it a name
+            hint = "say by `of` which layer is meant" if shipped else NAME_IT
+            raise out.fail("edit-numbered", message, pattern.value.span, hint, notes)
 
 
 def warn_of_numbers(out: Expansion) -> None:
@@ -271,19 +281,17 @@ def warn_of_numbers(out: Expansion) -> None:
 
     Silent of what comes with archspec, and of edits from outside, which are made at once.
     """
-    spec = out.spec
-    for each in (each for edits in out.edits.values() for each in edits):
-        if each.numbered is None or each.numbered.source in spec.shipped:
+    spec, matched = out.spec, [each for edits in out.edits.values() for each in edits]
+    numbered = [(each, number) for each in matched for number in each.numbered]
+    for each, number in numbered:
+        if number.span.source in spec.shipped:
             continue
         for pattern in each.edit.patterns:
-            if pattern.ends_in(each.name) and pattern.value.span.source in spec.files:
-                message = f"'{pattern.text}' ends in a number, which changes when steps are added"
-                if each.is_first:
-                    last = pattern.text.rpartition(".")[2]
-                    message = (
-                        f"'{last}' is the first of several, which changes when steps are added"
-                    )
-                notes = (Note("the step is written here", each.numbered),)
+            if pattern.value.span.source in spec.files and pattern.says(each.name, number.depth):
+                last = number.name.rpartition(".")[2]
+                kind = "first of several" if number.is_first else "number of an unnamed step"
+                notes = (Note("the step is written here", number.span),)
+                message = f"'{last}' is the {kind}, {CHANGES}"
                 out.warn("edit-numbered", message, pattern.value.span, NAME_IT, notes)
 
 

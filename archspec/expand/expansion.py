@@ -53,20 +53,31 @@ class Halt(Exception):
         self.errors = errors
 
 
+class Numbered(Struct, frozen=True, eq=False):
+    """A part of a step's name that an unnamed step has by its number among others of its kind.
+
+    name: that of the unnamed step. depth: how many parts are before it. span: where it is written.
+    is_first: whether it is the first of them, which has no number.
+    """
+
+    name: str
+    depth: int
+    span: Span
+    is_first: bool
+
+
 class Matched(Struct, frozen=True, eq=False):
     """An edit at one of the steps that it is for.
 
     level: how many files with edits there are up to that of the edit. index: of the edit in its
-    file. name: of the step before it. numbered: where the step is written, if that name is only its
-    number among others of its kind. is_first: whether it is the first of them, which has no number.
+    file. name: of the step before it. numbered: the parts of that name that are only numbers.
     """
 
     edit: Edit
     level: int
     name: str
     index: int = 0
-    numbered: Span | None = None
-    is_first: bool = False
+    numbered: tuple[Numbered, ...] = ()
 
     @property
     def order(self) -> tuple[int, int]:

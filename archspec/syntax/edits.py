@@ -43,10 +43,12 @@ class Pattern(Struct, frozen=True, eq=False):
         """Whether it is a whole name, and fits no other."""
         return "*" not in self.text
 
-    def ends_in(self, name: str) -> bool:
-        """Return whether it fits a name, and has the last part of that name letter for letter."""
-        last = self.text.rpartition(".")[2]
-        return last == name.rpartition(".")[2] and self.fits(name)
+    def says(self, name: str, depth: int) -> bool:
+        """Return whether it fits a name, and has a part of that name letter for letter."""
+        parts = name.split(".")
+        said, parts[depth] = parts[depth], "?"  # which is in no name: only a `*` can fit it
+        is_there = said in self.text.split(".") and self.fits(name)
+        return is_there and not self.fits(".".join(parts))
 
     def fits(self, name: str) -> bool:
         """Return whether the pattern fits a name."""
