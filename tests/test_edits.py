@@ -1120,7 +1120,7 @@ def test_a_layer_that_says_itself_that_it_is_not_trained_is_left_so_with_a_word(
     layers = ", ".join(fixed.replace("NAME", name) for name in ("a", "b"))
     text = f"archspec: 1\nparams: {{off: false}}\ninput: [4]\nlayers: [{layers}, Dense: 2]\n"
     (warning,) = archspec.loads(text, edits=["at: '**', freeze: false"]).warnings
-    assert said(warning).startswith("edit-set: 'a' and 1 more say `trainable: false` themselves")
+    assert said(warning).startswith("'a' and 1 more say `trainable: false` themselves")
     again = ["at: '**', freeze: false", "at: a, set: {trainable: true}", "at: b, freeze: true"]
     graph = archspec.loads(text, edits=again)
     assert not graph.warnings

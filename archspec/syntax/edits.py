@@ -20,6 +20,8 @@ from archspec.syntax.words import MODIFIERS, WORDS
 VERBS = ("set", "replace", "remove", "insert_before", "insert_after", "rename", "freeze")
 EXAMPLES = "{at: stage3, remove: true}; {of: {Activation: relu}, set: {activation: gelu}}"
 NO_CALL = {*WORDS, *MODIFIERS}  # the words of a step that is neither a layer nor a block call
+PART = r"(\*\*|\*|\*?[A-Za-z0-9_-]+(\*[A-Za-z0-9_-]+)*\*?)"
+PATTERN = rf"^{PART}(\.{PART})*$"  # as it may be written
 TAKES_AWAY = ("replace", "remove")  # after these nothing of the old step is left to edit
 
 
