@@ -570,6 +570,26 @@ def test_a_base_whose_edit_meets_nothing_is_shown_the_param_that_is_given(tmp_pa
     assert "units" not in said(error)
 
 
+def test_a_pattern_for_what_is_in_a_step_that_a_condition_leaves_out_is_told() -> None:
+    layers = "[{name: a, layers: [{when: =on, name: se, layers: [Dense: 3]}, Dense: 2]}]"
+    text = f"archspec: 1\nparams: {{on: false}}\ninput: [4]\nlayers: {layers}\n"
+    for at in ("**.se.**", "a.se.dense", "*.se.dense"):
+        edits = [f"at: '{at}', freeze: true"]
+        error = only_error(lambda edits=edits: archspec.loads(text, edits=edits))  # type: ignore[misc]
+        assert error.notes[0].text == "'a.se' is not there: this is false"
+
+
+def test_a_name_before_a_rename_of_a_lower_file_is_told_with_that_edit(tmp_path: Path) -> None:
+    base = "input: [4]\nlayers: [{name: a, layers: [Dense: 3]}, {Dense: 2, name: head}]\n"
+    low = "extends: base.yaml\nedit: [{at: a, rename: deep}]\n"
+    mid = "extends: low.yaml\nedit: [{at: head, freeze: true}]\n"
+    main = "extends: mid.yaml\nedit: [{at: a.dense, remove: true}]\n"
+    path = files(tmp_path, base=base, low=low, mid=mid, main=main)
+    error = only_error(lambda: archspec.load(path))
+    assert (error.notes[0].text, error.hint) == ("renamed here", "did you mean 'deep.dense'?")
+    assert error.notes[0].span.source.name.endswith("low.yaml")
+
+
 def test_layers_of_ones_own_leave_the_edits_of_the_base_behind(tmp_path: Path) -> None:
     main = """\
         extends: middle.yaml

@@ -81,12 +81,19 @@ def _report_name(edit: Edit, pattern: Pattern, candidates: Candidates) -> int:
     if written is not None:
         return _report_written(written, message, span, out)
     changes = _note_changes(span, out)
-    for name, entry in _iter_skipped(out.top):
-        if pattern.fits(name):
-            note = Note(f"'{name}' is not there: this is false", entry.span)
-            if entry.edited is not None:
-                note = Note(f"'{name}' is not there: this removes it", entry.edited)
-            return out.error("edit-no-match", message, span, None, (note, *changes))
+    for around, rest in _iter_around(pattern.text):
+        fits = translate(around).fullmatch
+        if rest and any(fits(name) for name, _ in candidates.entries):
+            break  # something is there, without what is looked for in it
+        for name, entry in _iter_skipped(out.top):
+            if fits(name):
+                note = Note(f"'{name}' is not there: this is false", entry.span)
+                if entry.edited is not None:
+                    note = Note(f"'{name}' is not there: this removes it", entry.edited)
+                return out.error("edit-no-match", message, span, None, (note, *changes))
+        for now, edit in _iter_renamed(around, candidates):
+            note = Note("renamed here", edit.verb_span)
+            return out.error("edit-no-match", message, span, one_of([now + rest]), (note,))
     trail = _explain_absence(pattern, candidates)
     hint = None if trail else _suggest(pattern, candidates)
     if edit.is_setting:
@@ -96,6 +103,30 @@ def _report_name(edit: Edit, pattern: Pattern, candidates: Candidates) -> int:
         listed = f"{hint or ''}; places: {', '.join(places)}".removeprefix("; ")
         hint = None if trail else _suggest_whole(pattern, candidates) or near or listed
     return out.error("edit-no-match", message, span, hint, (*trail, *changes))
+
+
+def _iter_around(text: str) -> Iterator[tuple[str, str]]:
+    """Yield a pattern, and then those for what is around, each with what follows it.
+
+    >>> list(_iter_around("**.se.conv2d"))
+    [('**.se.conv2d', ''), ('**.se', '.conv2d')]
+    """
+    around = text
+    while around.strip("*."):
+        yield around, text[len(around) :]
+        around = around.rpartition(".")[0]
+
+
+def _iter_renamed(text: str, candidates: Candidates) -> Iterator[tuple[str, Edit]]:
+    """Yield the names that steps have, which a pattern fits as they were called before an edit of
+    a file below, each with that edit."""
+    fits, out = translate(text).fullmatch, candidates.out
+    for scope in out.top.walk():
+        for old, renamed in scope.renamed.items():
+            if fits(scope.join(old)):
+                edits = [each.edit for each in out.edits.get(renamed.entry.place, ())]
+                now = [name for name, entry in candidates.entries if entry is renamed.entry]
+                yield from zip(now, (each for each in edits if each.verb == "rename"), strict=False)
 
 
 def _suggest_whole(pattern: Pattern, candidates: Candidates) -> str | None:
