@@ -949,6 +949,17 @@ def test_an_edit_that_is_no_yaml_is_said_at_its_place(text: str) -> None:
     assert error.span.source.name.startswith("--edit")
 
 
+def test_an_edit_with_a_dash_or_on_lines_of_its_own_is_told_what_it_is() -> None:
+    with pytest.raises(UserError, match="an item of a list") as dashed:
+        parse_edit("- {at: head, remove: true}")
+    assert dashed.value.hint == "leave the dash out: --edit '{at: head, remove: true}'"
+    with pytest.raises(SpecError) as several:
+        parse_edit("at: head\nset: {units: 3}")
+    (found,) = several.value.diagnostics
+    assert not found.notes
+    assert str(found.hint).startswith("TEXT is what stands between the braces of one edit")
+
+
 def test_the_outer_braces_of_an_edit_may_stand() -> None:
     bare = edited("at: head, set: {units: 3}")
     assert edited(" {at: head, set: {units: 3}}").fingerprint == bare.fingerprint
