@@ -1446,6 +1446,14 @@ def test_an_error_in_what_is_put_beside_a_step_names_no_edit_beside_it() -> None
     assert found == [f"--edit '{edits[2]}'", f"--edit '{edits[3]}'"]
 
 
+def test_one_name_beside_two_groups_is_not_told_of_a_loop() -> None:
+    groups = ", ".join(f"{{name: down{each}, layers: [Dense: 3]}}" for each in (1, 2))
+    text = f"archspec: 1\ninput: [4]\nlayers: [{groups}, Dense: 2]\n"
+    edits = ["at: 'down*', insert_after: {Dense: 3, name: extra}"]
+    error = only_error(lambda: archspec.loads(text, edits=edits))
+    assert error.hint == "names are unique in a group: write an edit for each, by `at` or `of`"
+
+
 def test_one_name_in_a_repeat_is_told_apart_by_the_index() -> None:
     layers = "{Dense: 4, repeat: 3}, {Dense: 2, name: head}"
     edit = "of: {Dense: 4}, rename: x"
