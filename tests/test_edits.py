@@ -8,11 +8,12 @@ Both have one fingerprint, and steps that no edit is for keep their names.
 
 import random
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import command
+from conftest import ROOT, command
 from random_drawing import draw
 from random_graphs import write
 from shrinking import few_or_many, try_out
@@ -1424,6 +1425,18 @@ def test_a_recipe_without_what_an_edit_removes_is_shown(tmp_path: Path) -> None:
     main = "extends: googlenet\noutputs: [head]\nedit: [{at: 'auxiliary*', remove: true}]\n"
     error = only_error(lambda: archspec.load(files(tmp_path, main=main)))
     assert error.hint == "write what is left: train: {loss_weights: {head: 1}}"
+
+
+def test_the_verb_shows_the_layers_to_check_the_file_with(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "examples/own_layers/my_layers.py", tmp_path / "own.py")
+    words = ["edit", "lenet5", "--edit", "of: Dense, freeze: true", "--layers", "own.py"]
+    done = command(tmp_path, *words, "-o", "ed.yaml")
+    assert "check it: archspec check -v ed.yaml --layers own.py" in done.stdout, done.stderr
+
+
+def test_a_file_that_cannot_be_written_is_shown_every_end(tmp_path: Path) -> None:
+    done = command(tmp_path, "build", "lenet5", "-o", "x.h5")
+    assert "others in .weights.h5, .json, .onnx, .tflite" in done.stderr
 
 
 def test_the_verb_names_no_option_of_another(tmp_path: Path) -> None:
