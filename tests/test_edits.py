@@ -428,6 +428,15 @@ def test_set_gives_an_argument(edits: list[str], name: str, values: list[Any]) -
     assert argument(graph, name) == values
 
 
+def test_a_loop_variable_outside_the_block_is_told_with_what_to_do() -> None:
+    edit = "at: '**.main', insert_after: {Dropout: =0.1 * (stage + 1)}"
+    error = only_error(lambda: edited(edit))
+    assert error.message.startswith("the loop variable 'stage' is outside the block")
+    assert error.hint == "give the block a param, set it at the calls by an edit, and name it here"
+    again = "at: '**.main', insert_after: {ReLU: , for: {stage: [1, 2]}, name: 'r{stage}'}"
+    assert "stage0.unit0.main.r2" in names(edited(again))
+
+
 def test_formulas_see_the_step_first_and_then_the_file_with_the_edit() -> None:
     block = "blocks: {b: {params: {n: 2}, layers: [Dense: =n]}}\ninput: [4]"
     top = f"params: {{n: 9, m: 5}}\n{block}"
