@@ -596,8 +596,9 @@ def test_a_name_before_a_rename_of_a_lower_file_is_told_with_that_edit(tmp_path:
     main = "extends: mid.yaml\nedit: [{at: a.dense, remove: true}]\n"
     path = files(tmp_path, base=base, low=low, mid=mid, main=main)
     error = only_error(lambda: archspec.load(path))
-    assert (error.notes[0].text, error.hint) == ("renamed here", "did you mean 'deep.dense'?")
-    assert error.notes[0].span.source.name.endswith("low.yaml")
+    (note,) = error.notes
+    assert (note.text, error.hint) == ("renamed here", "did you mean 'deep.dense'?")
+    assert note.span.source.name.endswith("low.yaml")
 
 
 def test_layers_of_ones_own_leave_the_edits_of_the_base_behind(tmp_path: Path) -> None:

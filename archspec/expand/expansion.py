@@ -196,15 +196,14 @@ class Expansion(Struct, eq=False):
         them the network is sound."""
         if diagnostic.severity != "error" or not self.edits:
             return diagnostic
-        last = max(each.level for edits in self.edits.values() for each in edits)
-        found = {
-            each.edit.span: None
-            for edits in self.edits.values()
-            for each in edits
-            if each.level == last
-        }
+        matched = [each for edits in self.edits.values() for each in edits]
+        last = max(each.level for each in matched)
+        found = {each.edit.span: None for each in matched if each.level == last}
         named = (diagnostic.span, *(note.span for note in diagnostic.notes))
-        if any(edit.holds(span) for edit in found for span in named):
+        telling = found
+        if diagnostic.code == "edit-no-match":  # which names the edit that did it, of any file
+            telling = {each.edit.span: None for each in matched}
+        if any(edit.holds(span) for edit in telling for span in named):
             return diagnostic
         notes = tuple(Note("the network is edited here", span) for span in [*found][:MAX_EDITS])
         return replace(diagnostic, notes=(*diagnostic.notes, *notes))
