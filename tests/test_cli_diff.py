@@ -14,6 +14,8 @@ from conftest import ROOT, command
 import archspec
 from archspec.backends.spec_yaml import to_spec
 from archspec.cli.git_diff import NOTHING
+from archspec.recipe import recipe_of
+from archspec.runs.job import format_resolved
 from archspec.syntax.writer import write_yaml
 
 NET = "archspec: 1\ninput: [8]\nlayers:\n  - Dense: 4\n  - ReLU\n  - {Dense: 3, name: head}\n"
@@ -87,6 +89,40 @@ def test_a_run_is_its_network_as_it_was_trained(specs: Path) -> None:
         "resnet18 -> runs/net-1: 67 of 67 layers are the same, 7 are added\n"
     )
     assert "+ stage3.unit2  7 layers, after unit1.activation  +4.72 M" in done.stdout
+
+
+TWO_HEADS = """\
+archspec: 1
+name: two
+input: [8]
+outputs: [left.head, right.head]
+layers:
+  - {name: body, layers: [Dense: 6, Dense: 5]}
+  - {name: left, from: body, layers: [{Dense: {units: 3, activation: softmax}, name: head}]}
+  - {name: right, from: body, layers: [{Dense: {units: 1, activation: sigmoid}, name: head}]}
+train:
+  data: {name: table.csv, targets: {left.head: kind, right.head: sign}}
+  loss_weights: {left.head: 2}
+  metrics: {left.head: [accuracy]}
+  freeze: body
+"""
+
+
+def test_the_recipe_of_a_run_is_that_of_its_spec(specs: Path) -> None:
+    """Though names of outputs and frozen layers are those of Keras there."""
+    (specs / "two.yaml").write_text(TWO_HEADS)
+    run = specs / "runs" / "two-1"
+    run.mkdir(parents=True)
+    graph = archspec.load(specs / "two.yaml")
+    (run / "resolved.yaml").write_text(format_resolved(graph, recipe_of(graph)), encoding="utf-8")
+    assert "right-head" in (run / "resolved.yaml").read_text()
+    done = command(specs, "diff", "--recipe", "two.yaml", "runs/two-1")
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1)
+    (specs / "two.yaml").write_text(TWO_HEADS.replace("freeze: body", "freeze: body.dense"))
+    done = command(specs, "diff", "--recipe", "two.yaml", "runs/two-1")
+    assert done.returncode == 1
+    assert "freeze" in done.stdout
+    assert "metrics" not in done.stdout
 
 
 def test_a_terminal_has_colours_and_a_pipe_none(

@@ -283,6 +283,16 @@ def test_networks_with_little_in_common_have_no_signs() -> None:
     assert looks <= {"box", "group", "end"}
 
 
+def test_the_legend_counts_the_layers_that_the_verdict_does() -> None:
+    """The input, which is another, is no layer: on paper as in the page."""
+    html = archspec.diff("resnet18", "resnet18_cifar100").draw().html
+    merged = read_data(html)["networks"][0]
+    assert "21 differ, 32 only in shape, 3 are gone, 1 is added" in merged["notes"][0]
+    kinds = [text for _, text in merged["kinds"]]
+    assert kinds == ["+ 1 added", "\u2212 3 removed (dashed)", "~ 21 changed", "unchanged"]
+    assert "~ 21 changed" in unpack(html, "print-picture")
+
+
 def test_a_page_has_no_side_by_side() -> None:
     with pytest.raises(UserError, match="it has both networks"):
         archspec.diff("vgg_a", "vgg_b").draw(side_by_side=True).save("net.html")
@@ -345,3 +355,35 @@ def test_a_part_on_the_border_of_its_group_is_no_division_by_zero() -> None:
     layout = lay_out(Shape((part, part, part), 0, 0, lines))
     assert len(layout.parts) == 3
     assert all(line for line in layout.lines)
+
+
+def test_letters_that_no_font_here_has_are_left_to_the_reader(tmp_path: Path) -> None:
+    """This one, of private use, no font has; in the page as on its paper."""
+    path = tmp_path / "w.yaml"
+    path.write_text("archspec: 1\ndescription: \ue000\ninput: [8]\nlayers: [{Dense: 2}]\n", "utf-8")
+    html = archspec.draw(path).html
+    assert read_data(html)["networks"][0]["description"] == "\ue000"
+    assert "\ue000" in unpack(html, "print-picture")
+
+
+def test_what_was_given_beside_the_spec_is_told(tmp_path: Path) -> None:
+    edit = "at: head, set: {units: 7}"
+    options = ["--set", "width=8", "--edit", edit]
+    done = command(tmp_path, "draw", "resnet18", *options, "-o", "net.html")
+    assert done.returncode == 0
+    (found,) = read_data((tmp_path / "net.html").read_text("utf-8"))["networks"]
+    assert found["notes"] == [f"with --set width=8, --edit '{edit}'"]
+    (found,) = read_data(archspec.draw(archspec.load("resnet18", width=8)).html)["networks"]
+    assert found["notes"] == ["with width=8"]
+
+
+def test_a_shipped_spec_has_no_path_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    html = archspec.draw("resnet18").html
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.load("resnet18", width="wide")
+    for text in (unpack(html), unpack(archspec.draw(caught.value.graph).html)):
+        assert str(ROOT) not in text
+        assert str(Path("specs", "resnet18.yaml")) in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,21 @@ def test_the_turns_of_a_repeat_can_be_told_apart(open_page: Open) -> None:
     assert shown.page.url.endswith("#stage0.unit0.main.conv2d")
 
 
+def test_costs_say_whose_they_are(open_page: Open) -> None:
+    def costs() -> list[list[str]]:
+        rows = [row.split() for row in shown.page.inner_text("#details .costs").split("\n")]
+        return [" ".join(rows[0]), rows[1]]
+
+    shown = open_page("resnet18", address="#stage0.unit1.main.batch_normalization")
+    assert costs() == ["this layer the box, all 2", ["params", "256", "<1%", "74.2", "K", "1%"]]
+    shown.page.locator("#picture .selected").click()  # a box, and no layer of it
+    assert costs() == ["each all 2", ["params", "37.1", "K", "<1%", "74.2", "K", "1%"]]
+    shown.page.locator("#outline b >> text=stem").click()
+    assert costs() == ["the box", ["params", "832", "<1%"]]
+    shown.go("#head")
+    assert costs()[0].startswith("params 5.13 K")
+
+
 def test_heat_colours_boxes_by_their_cost(open_page: Open) -> None:
     shown = open_page("vgg16_imagenet")
     ground = shown.box("dense 4096").locator(".ground")
@@ -156,6 +172,17 @@ def test_heat_colours_boxes_by_their_cost(open_page: Open) -> None:
     shown.page.select_option("#heat", "")
     assert ground.evaluate("each => getComputedStyle(each).fill") == plain
     assert "convolution" in shown.page.inner_text("#legend")
+
+
+def test_heat_of_what_is_unknown_or_small_says_so(open_page: Open) -> None:
+    text = "archspec: 1\ninput: [{}]\nlayers: [ReLU, Flatten]\n"
+    shown = open_page(archspec.loads(text.format("null, 4"), name="unknown"), heat="memory")
+    assert shown.page.inner_text("#legend") == "activation of a box: unknown"
+    assert "4 · unknown" in " ".join(shown.page.locator("#picture .box text").all_text_contents())
+    shown = open_page(archspec.loads(text.format("1"), name="small"), heat="params")
+    assert shown.page.inner_text("#legend").split("\n") == ["params of a box", "0"]
+    shown = open_page(archspec.loads(text.format("null, 4"), name="unknown"), heat="params")
+    assert shown.page.inner_text("#legend").split("\n") == ["params of a box", "0"]
 
 
 def test_the_outline_is_the_picture(open_page: Open) -> None:
@@ -201,6 +228,37 @@ def test_the_search_is_done_by_the_keyboard(open_page: Open) -> None:
     assert "unit1-4 ×4: bottleneck" in shown.frames()
     press(shown, "/", "Escape", "Escape")
     assert shown.page.input_value("#search") == ""
+
+
+def test_the_search_finds_blocks_and_what_boxes_say(open_page: Open) -> None:
+    shown = open_page("resnet18_cifar100")
+
+    def search(text: str) -> list[str]:
+        shown.page.fill("#search", text)
+        return shown.page.locator("#results b").all_inner_texts()
+
+    assert search("resnet") == []  # the network is no layer
+    assert search("stage1.unit1")[0] == "stage1.unit1"
+    assert search("64 BN ReLU") == ["stem.conv2d", *(f"stage0.unit{i}.main.conv2d" for i in (0, 1))]
+
+
+def test_an_address_of_a_block_leads_to_the_box_that_shows_it(
+    open_page: Open, tmp_path: Path
+) -> None:
+    text = """
+        archspec: 1
+        input: [8, 8, 3]
+        blocks: {b: {layers: [{Conv2D: {filters: 3, kernel_size: 3}}, ReLU]}}
+        layers: [{b: {}, name: script}]
+    """
+    path = tmp_path / "one_box.yaml"
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    shown = open_page(archspec.load(path), address="#script")
+    assert shown.page.text_content(".box.selected") == "conv 3×3, 3ReLU6×6×3"
+    assert shown.page.url.endswith("#script")
+    shown = open_page("resnet18", address="#stage0.unit1")
+    assert shown.page.inner_text("#details h2") == "stage0.unit0"
+    assert shown.page.locator(".frame.selected").count() == 1
 
 
 def test_the_picture_is_walked_by_the_keyboard(open_page: Open) -> None:
@@ -318,6 +376,9 @@ def test_an_address_leads_to_a_layer(open_page: Open) -> None:
     shown.page.wait_for_function(
         "document.querySelector('#status').textContent.includes('nothing')"
     )
+    said = shown.page.locator("#status").bounding_box()
+    assert said["width"] > 150  # to be read by all
+    assert 270 < said["x"] < 900
 
 
 def test_paper_has_the_whole_picture(open_page: Open) -> None:
@@ -363,17 +424,20 @@ def test_whatever_a_spec_says_is_text(open_page: Open, tmp_path: Path) -> None:
 
 
 def test_carets_stand_below_what_they_mark(open_page: Open, tmp_path: Path) -> None:
-    """Also where the line is longer than its column is wide."""
+    """Also where the line is longer than its column is wide, and where both would fit into one."""
     (tmp_path / "long.yaml").write_text(
         "archspec: 1\ninput: [8, 8, 3]\nlayers:\n"
         "  - {Conv2D: {filters: 8, kernel_size: 3, padding: same, kernal_size: 3}, name: first}\n"
+        "  - Dens: 2\n"
     )
     with pytest.raises(archspec.SpecError) as caught:
         archspec.load(tmp_path / "long.yaml")
     opened = open_page(caught.value.graph)
-    line, carets = opened.page.locator(".errors .source").all()
+    line, carets, short, below = opened.page.locator(".errors .source").all()
     assert line.bounding_box()["height"] == carets.bounding_box()["height"]
     assert carets.text_content().index("^") == line.text_content().index("kernal_size")
+    first, second = short.bounding_box(), below.bounding_box()
+    assert (second["x"], second["y"]) == (first["x"], first["y"] + first["height"])
 
 
 def test_a_broken_spec_shows_its_errors(open_page: Open, tmp_path: Path) -> None:
@@ -387,6 +451,14 @@ def test_a_broken_spec_shows_its_errors(open_page: Open, tmp_path: Path) -> None
     shown.page.click("text=Show dense")
     assert "has no argument 'unit'" in shown.details()
     assert shown.page.locator(".failed.selected").count() == 1
+    shown.page.locator(".failed").click()
+    costs = shown.page.inner_text("#details .costs").split()
+    assert costs == ["params", "unknown", "MACs", "unknown", "activation", "unknown"]
+    border = shown.page.locator(".failed .border").bounding_box()
+    text = shown.page.locator(".failed text").last.bounding_box()
+    assert text["y"] + text["height"] < border["y"] + border["height"] - 2
+    item = shown.page.locator("[role=treeitem]", has_text="dense Dense has no argument 'unit'")
+    assert item.count() == 1
 
 
 OVERLAPS = """

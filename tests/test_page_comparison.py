@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from conftest import command
@@ -105,6 +106,10 @@ def test_the_page_is_sorted_and_leads_to_each_network(tmp_path: Path) -> None:
         page.wait_for_selector("#details h2")
         assert page.inner_text("#details h2") == "large"
         assert "dense 90" in " ".join(shown.boxes())
+        assert ">large</text>" in unquote(page.get_attribute("#print", "src"))
+        page.emulate_media(media="print")
+        assert page.locator("#print").bounding_box()["height"] > 100
+        page.emulate_media(media="screen")
         page.evaluate("location.hash = '#2/dense'")
         page.wait_for_function("document.querySelector('#details h2').textContent === 'dense'")
         page.select_option("#networks", label="Comparison")

@@ -16,7 +16,7 @@ from archspec import notation
 from archspec.errors import UserError
 from archspec.pictures.boxes import View, build_scene
 from archspec.pictures.dot import to_blocks, to_dot
-from archspec.pictures.render import FORMATS, render
+from archspec.pictures.render import FORMATS, draw_svg, render
 from archspec.pictures.style import (
     COSTS,
     HEAT,
@@ -236,7 +236,7 @@ def test_a_machine_without_fonts_gets_an_error(tmp_path: Path, suffix: str) -> N
     assert done.returncode == 1
     assert done.stderr == (
         "error: no font on this machine has any letters\n"
-        "hint: install a font with them, such as DejaVu Sans, or write a .dot file\n"
+        "hint: install one, such as DejaVu Sans, or write a .dot file\n"
     )
     assert not (tmp_path / f"net{suffix}").exists()
 
@@ -247,8 +247,27 @@ def test_text_needs_no_font(tmp_path: Path) -> None:
 
 
 def test_letters_that_no_font_has_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no font here has \ue000"):  # for private use
-        render('digraph {a [label="b\ue000"]}', tmp_path / "net.svg")
+    with pytest.raises(UserError, match="no font here has \ue000") as caught:  # for private use
+        render('digraph {a [label="b\ue000"]}', tmp_path / "net.png")
+    assert caught.value.hint == "install a font with them, such as Noto Sans, or write a .svg file"
+    with pytest.raises(UserError, match="no font here has \ufaff") as caught:
+        render('digraph {a [label="b\ufaff"]}', tmp_path / "net.pdf")
+    assert "Noto Sans CJK" in caught.value.hint
+
+
+def test_letters_that_no_font_has_are_left_to_the_readers_of_an_svg(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """They have the room of squares. These are no letters yet: one of East Asia, one private."""
+    look = "node [fontname=Helvetica fontsize=10 shape=box margin=0]"
+    wide, other = 20 * "\ufaff", 20 * "\ue000"
+    svg = draw_svg(f'digraph {{{look} a [label="{wide}"] b [label="{other}"]}}')
+    boxes = ElementTree.fromstring(svg).findall(f".//{SVG}polygon[@stroke='black']")
+    assert len(boxes) == 2
+    for box in boxes:
+        xs = [float(point.split(",")[0]) for point in box.attrib["points"].split()]
+        assert max(xs) - min(xs) >= 20 * 10
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("across", [1.2, 1.25])

@@ -270,6 +270,8 @@ def put(weights: h5py.File, place: str, kind: str, folder: Path) -> None:
         weights.create_dataset(
             place, shape, "f4", chunks=(2**20, *shape[1:]), maxshape=(None, *shape[1:])
         )
+    elif kind == "a bomb":
+        weights.create_dataset(place, shape, "f4", chunks=True, compression="gzip")
     elif kind == "not finite":
         full.flat[0] = np.nan
         weights[place] = full
@@ -286,10 +288,12 @@ def put(weights: h5py.File, place: str, kind: str, folder: Path) -> None:
     [
         *("missing", "soft link", "external link", "external storage", "virtual", "group"),
         *("integers", "another shape", "another filter", "a large chunk", "not finite", "gzip"),
-        *("too large", "bfloat16"),
+        *("too large", "bfloat16", "a bomb"),
     ],
 )
-def test_of_a_file_only_plain_arrays_are_read(kind, trained, tmp_path) -> None:
+def test_of_a_file_only_plain_arrays_are_read(kind, trained, tmp_path, monkeypatch) -> None:
+    if kind == "a bomb":
+        monkeypatch.setattr("archspec.importing.weights.FREE", 100)
     with zipfile.ZipFile(trained / "best.keras") as archive:
         archive.extractall(tmp_path)
     with h5py.File(tmp_path / "model.weights.h5", "r+") as weights:
@@ -430,6 +434,41 @@ def test_a_run_remembers_what_it_began_with(trained, tmp_path) -> None:
     assert list_states(run.folder) == ["0001.npz"]
 
 
+def test_a_run_remembers_what_was_given_beside_the_spec(tmp_path) -> None:
+    edits = ["at: head, set: {use_bias: false}"]
+    run = train(archspec.loads(text_of(), edits=edits, width=5), tmp_path / "run", epochs=1)
+    given = json.loads((run.folder / "run.json").read_text())["given"]
+    assert given == ["width=5", "--edit 'at: head, set: {use_bias: false}'"]
+    again = archspec.resume(run.folder, epochs=2, run_dir=tmp_path / "longer", quiet=True, echo=str)
+    assert json.loads((again.folder / "run.json").read_text())["given"] == given
+
+
+def test_weights_that_cannot_be_taken_leave_no_folder(trained, tmp_path) -> None:
+    with zipfile.ZipFile(trained / "best.keras") as archive:
+        archive.extractall(tmp_path)
+    with h5py.File(tmp_path / "model.weights.h5", "r+") as weights:
+        put(weights, "layers/conv2d/vars/0", "not finite", tmp_path)
+    with zipfile.ZipFile(tmp_path / "x.keras", "w") as archive:
+        for name in ("config.json", "metadata.json", "model.weights.h5"):
+            archive.write(tmp_path / name, name)
+    with pytest.raises(UserError, match="not finite"):
+        train(net(), tmp_path / "run", init_from=tmp_path / "x.keras")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_recipe_that_is_trained_is_warned_of(tmp_path, monkeypatch) -> None:
+    text = text_of("  freeze: base\n  unfreeze: {epoch: 5, learning_rate: 0.1}\n")
+    (tmp_path / "net.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("archspec.cli.train.train_spec", lambda *_, **__: Done())
+    for words, is_warned in (((), True), (("--epochs", "8"), False)):
+        assert ("epoch 5 is after" in said_by("train", "net.yaml", *words)[1]) is is_warned
+
+
+class Done:
+    interrupted = False
+
+
 def test_it_learns_from_there(trained, tmp_path) -> None:
     """The first loss is what the weights that it began with have, not that of new ones."""
     longer = train(net(), tmp_path / "longer", epochs=20)
@@ -486,7 +525,7 @@ def test_frozen_weights_keep_their_bytes(trained, model, tmp_path) -> None:
         for found, old in zip(values(run.model, layer), values(model, layer), strict=True):
             assert found.tobytes() == old.tobytes()
     assert (values(run.model, "head")[0] != values(model, "head")[0]).any()
-    assert "50 of 98 parameters are trained; frozen: base-conv2d, base-batch_normalization" in said
+    assert "50 of 98 parameters are trained; frozen: base.conv2d, base.batch_normalization" in said
 
 
 def test_frozen_layers_learn_from_the_epoch_on(tmp_path, monkeypatch) -> None:

@@ -89,6 +89,24 @@ def test_classes_are_sliced_only_where_that_is_asked_for_by_name() -> None:
     assert counts(plan_weights(base(), more, ["classes"])) == (11_177_280, 5_130, 0, 46_170, 0)
 
 
+def test_the_head_of_another_width_keeps_its_classes_together() -> None:
+    plan = plan_weights(base(), base(classes=7, width=32), ["slice"])
+    assert how(plan, "stem")[0] == "sliced"
+    assert [how(plan, "head", each)[0] for each in ("kernel", "bias")] == ["new", "new"]
+    plan = plan_weights(base(), base(classes=7, width=32), ["slice", "classes"])
+    assert [how(plan, "head", each)[0] for each in ("kernel", "bias")] == ["sliced", "sliced"]
+
+
+def test_the_channels_of_a_backbone_are_no_classes() -> None:
+    """Nor are those of images."""
+    layers = "  - {{Conv2D: {{filters: {}, kernel_size: 3}}, name: c}}\n{}"
+    for rest in ("  - BatchNormalization\n", "  - ReLU\n  - GlobalAveragePooling2D\n"):
+        plan = plan_weights(small(layers.format(8, rest)), small(layers.format(4, rest)), ["slice"])
+        assert [how(plan, "c", each)[0] for each in ("kernel", "bias")] == ["sliced", "sliced"]
+    plan = plan_weights(small(layers.format(3, "")), small(layers.format(1, "")))
+    assert how(plan, "c") == ("new", "1 channels of the output in place of 3")
+
+
 def test_the_head_may_end_in_a_layer_without_weights() -> None:
     layers = "  - Flatten\n  - {{name: head, Dense: {}}}\n  - Softmax\n"
     plan = plan_weights(small(layers.format(3)), small(layers.format(5)), ["slice"])
@@ -201,6 +219,61 @@ def test_a_concatenate_in_another_order_is_no_copy() -> None:
     assert how(plan, "last", "bias")[0] == "copied"
     more = archspec.loads(BRANCHES, edits=["at: q, insert_after: ReLU"])
     assert counts(plan_weights(before, more))[0] == before.total_params
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("filters: 4, strides: 2", "filters: 16, strides: 4"),  # flattened, as many numbers
+        ("filters: 4, padding: valid", "filters: 4, padding: valid, dilation_rate: 1"),
+    ],
+)
+def test_a_flatten_of_another_shape_is_no_copy(before: str, after: str) -> None:
+    layers = "  - Conv2D: {{kernel_size: 1, {}}}\n  - Flatten\n  - {{Dense: 4, name: d}}\n"
+    plan = plan_weights(small(layers.format(before)), small(layers.format(after)))
+    is_same = "dilation_rate" in after
+    why = "a Flatten before it puts them in another order"
+    assert how(plan, "d") == (("copied", "") if is_same else ("new", why))
+
+
+def test_a_shuffle_of_other_groups_is_no_copy() -> None:
+    layers = (
+        "  - Conv2D: {{filters: 8, kernel_size: 3, padding: same}}\n"
+        "  - Reshape: [8, 8, {0}, {1}]\n  - Permute: [1, 2, 4, 3]\n  - Reshape: [8, 8, 8]\n"
+        "  - {{Conv2D: {{filters: 4, kernel_size: 1}}, name: last}}\n"
+    )
+    plan = plan_weights(small(layers.format(2, 4)), small(layers.format(4, 2)))
+    assert how(plan, "last") == ("new", "a Reshape before it puts them in another order")
+    assert counts(plan_weights(small(layers.format(2, 4)), small(layers.format(2, 4))))[3] == 0
+
+
+def test_another_depth_multiplier_is_not_sliced() -> None:
+    layers = (
+        "  - Conv2D: {{filters: 8, kernel_size: 3}}\n"
+        "  - {{SeparableConv2D: {{filters: 6, kernel_size: 3, depth_multiplier: {0}}}, name: s}}\n"
+        "  - {{DepthwiseConv2D: {{kernel_size: 3, depth_multiplier: {0}}}, name: d}}\n"
+        "  - {{Conv2D: {{filters: 4, kernel_size: 1}}, name: last}}\n"
+    )
+    plan = plan_weights(small(layers.format(1)), small(layers.format(2)), ["slice"])
+    for layer, weight in (("s", "depthwise_kernel"), ("s", "pointwise_kernel"), ("d", "kernel")):
+        (part,) = [each for each in plan.parts if (each.layer, each.weight) == (layer, weight)]
+        assert (part.how, part.why) == ("new", "another depth_multiplier")
+    assert how(plan, "last")[0] == "new"
+
+
+def test_the_order_is_followed_through_a_depthwise_convolution() -> None:
+    through = BRANCHES.replace("{name: bn, BatchNormalization: }", "{name: bn, DepthwiseConv2D: 3}")
+    plan = plan_weights(
+        archspec.loads(through), archspec.loads(through.replace("[p, q]", "[q, p]"))
+    )
+    why = "a Concatenate before it has its inputs in another order"
+    assert how(plan, "bn") == how(plan, "bn", "bias") == how(plan, "last") == ("new", why)
+    other = through.replace("p, Conv2D: {filters: 4", "p, Conv2D: {filters: 2")
+    other = other.replace(
+        "stem, Conv2D: {filters: 3, kernel_size: 3", "stem, Conv2D: {filters: 5, kernel_size: 3"
+    )
+    plan = plan_weights(archspec.loads(through), archspec.loads(other))
+    assert how(plan, "last") == ("new", "a Concatenate before it puts them in another order")
 
 
 def test_a_bias_is_sliced_whatever_its_layer_takes() -> None:

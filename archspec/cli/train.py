@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from archspec.api.train import resume as go_on
 from archspec.api.train import train as train_spec
@@ -22,9 +23,10 @@ from archspec.cli.options import (
     recipe_option,
     recipe_options,
 )
-from archspec.cli.specs import load_and_warn
+from archspec.cli.specs import load, warn
 from archspec.runs.interrupt import INTERRUPT
 
+OF_RECIPE = ("recipe", "data", "batch_size", "epochs", "steps", "precision", "seed")
 # Options that `--resume` does not have: they belong to the run.
 OF_RUN = (
     *("recipe", "precision", "seed", "limit", "resize"),
@@ -70,7 +72,12 @@ def train(
     _check_processes(**options)
     framework.own_process()
     if spec is not None:
-        run = train_spec(load_and_warn(spec, settings, edits), echo=click.echo, **options)
+        graph = load(spec, settings, edits)
+        if any(options[name] is not None for name in OF_RECIPE):
+            # What is to be said of the recipe is said of the one that is trained.
+            graph = replace(graph, warnings=tuple(w for w in graph.warnings if w.code != "train"))
+        warn(graph)
+        run = train_spec(graph, echo=click.echo, **options)
     else:
         assert resume is not None
         if edits:

@@ -6,12 +6,15 @@ There a step is called as the Keras layer is, `stage1-unit0-conv2d` for `stage1.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
 from archspec.differences.scopes import DIGIT
 from archspec.expand.scopes import snake_case
 from archspec.graph import Graph, Node, Region
+from archspec.recipe.of_graph import BY_NAME, BY_OUTPUT
 
 
 def restore_scopes(graph: Graph) -> Graph:
@@ -34,7 +37,25 @@ def restore_scopes(graph: Graph) -> Graph:
         nodes=tuple(_restore(node, names) for node in graph),
         inputs=tuple(names[each] for each in graph.inputs),
         outputs=tuple(names[each] for each in graph.outputs),
+        train=_rename_in_recipe(graph.train, names),
     )
+
+
+def _rename_in_recipe(train: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return a recipe with other names of outputs, inputs and frozen layers."""
+
+    def rename(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {names.get(key, key): each for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [names.get(each, each) if isinstance(each, str) else each for each in value]
+        return names.get(value, value) if isinstance(value, str) else value
+
+    named = {key: rename(train[key]) for key in (*BY_OUTPUT, "freeze") if key in train}
+    data = train.get("data")
+    if isinstance(data, Mapping):
+        named["data"] = {**data, **{key: rename(data[key]) for key in BY_NAME if key in data}}
+    return {**train, **named}
 
 
 def _restore(node: Node, names: dict[str, str]) -> Node:

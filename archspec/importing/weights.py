@@ -21,6 +21,8 @@ from archspec.reading import open_file, readable, reason
 
 WEIGHTS = "model.weights.h5"  # in a .keras file
 LARGEST = 2**40  # bytes of a file
+FREE = 2**26  # bytes that an array may have, however small it is packed
+RATIO = 100  # how many times larger than in the file other arrays may be: trained ones gain little
 PACKED = (1, 2)  # the numbers that HDF5 has for the filters deflate and shuffle
 # Keras's attribute for a layer within an attention is not its name.
 INSIDE = {"attention_output": "output"}
@@ -131,6 +133,8 @@ def find_array(weights: Any, group: Sequence[str], name: str, number: int) -> An
     filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
     if any(each not in PACKED for each in filters) or prod(found.chunks or ()) > found.size:
         raise UnreadWeight("is compressed otherwise than Keras does")
+    if found.nbytes > max(FREE, RATIO * found.id.get_storage_size()):
+        raise UnreadWeight(f"has {found.nbytes:,} bytes, packed into hardly any")
     return found
 
 

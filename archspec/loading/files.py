@@ -81,7 +81,8 @@ class Spec(Struct, frozen=True, eq=False):
     for the one that was opened: nobody edits these. merged: the places of params of blocks that are
     laid over those of a base. before: the spec as the first state of the language read it, without
     laying them over, if there are any. levels: the edits of each file
-    that has some, the lowest file first. outputs_level: how many of them the `outputs` know.
+    that has some, the lowest file first. outputs_level: how many of them the `outputs` know. given:
+    the settings and edits from outside, as messages call them.
     """
 
     root: Value
@@ -96,6 +97,7 @@ class Spec(Struct, frozen=True, eq=False):
     before: Spec | None = None
     levels: tuple[EditLevel, ...] = ()
     outputs_level: int = 0
+    given: tuple[str, ...] = ()
 
 
 def open_spec(
@@ -165,6 +167,13 @@ def _open(
         merged,
         levels=tuple(reader.levels),
         outputs_level=reader.outputs_level,
+        given=(
+            *(
+                value.span.source.name if isinstance(value, Value) else f"{path}={value!r}"
+                for path, value in (settings or {}).items()
+            ),
+            *(each.span.source.name for each in more),
+        ),
     )
 
 

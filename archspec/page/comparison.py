@@ -17,9 +17,12 @@ from archspec.comparing.table import (
     list_notes,
     measure_spread,
 )
+from archspec.errors import UserError
+from archspec.graph import Graph
 from archspec.page.html import write_html
 from archspec.page.networks import Collector, ComparisonData, RunData
 from archspec.pictures.boxes import View
+from archspec.pictures.render import to_svg
 
 TITLE = "Comparison"
 
@@ -62,7 +65,17 @@ def write_comparison_page(comparison: Comparison) -> str:
         rows,
         list_notes(comparison),
     )
-    return write_html(TITLE, msgspec.json.encode(page.gather(comparison=data)))
+    pictures = (_draw(row.graph) for row in comparison.rows)
+    return write_html(TITLE, msgspec.json.encode(page.gather(comparison=data)), *pictures)
+
+
+def _draw(graph: Graph) -> str:
+    """Return the picture that is printed of a network; none where there are no fonts: a page of
+    what took days to train is written anyway."""
+    try:
+        return to_svg(graph)
+    except UserError:
+        return ""
 
 
 def _list_curve(row: NetworkRow) -> Iterator[tuple[float, float]]:

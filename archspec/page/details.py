@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from msgspec import Struct
 
@@ -12,6 +14,9 @@ from archspec.arguments import show
 from archspec.backends.layer_pages import find_users, list_sections, make_page
 from archspec.errors import Source, Span
 from archspec.graph import Graph, Node, Region
+from archspec.loading.shipped import shipped_folder
+from archspec.pictures.style import COSTS, sum_cost
+from archspec.reading import path_of
 
 MOST = 10**6  # columns: more than any line has
 Section = list[int]  # the places of a heading and of its lines among the texts of the page
@@ -21,12 +26,13 @@ Place = tuple[int, int, int]  # the place of a file among those of the page, fir
 class NodeDetails(Struct, frozen=True, omit_defaults=True):
     """A layer in the details of a box.
 
-    place: where it is written. others: the same layer in other networks of the page, by their
-    places and its names there.
+    costs: its parameters, MACs and bytes. place: where it is written. others: the same layer in
+    other networks of the page, by their places and its names there.
     """
 
     name: str
     op: str
+    costs: list[int | None]
     place: Place | None
     sections: list[Section]
     others: list[tuple[int, str]] = []
@@ -55,20 +61,37 @@ class Texts:
         return [SourceText(name, "\n".join(lines)) for name, lines in self._sources]
 
     def add_section(self, heading: str, lines: Iterable[str]) -> Section:
-        return [self._lines.setdefault(each, len(self._lines)) for each in (heading, *lines)]
+        texts = map(hide_folder, (heading, *lines))
+        return [self._lines.setdefault(each, len(self._lines)) for each in texts]
 
     def add_place(self, span: Span) -> Place | None:
         """Return where a span is; None for one of a command, and for a file that is not text."""
         source: Source = span.source
         if not (source.file and source.lines):
             return None
-        file = self._sources.setdefault((source.name, source.lines), len(self._sources))
+        name = hide_folder(source.name)
+        file = self._sources.setdefault((name, source.lines), len(self._sources))
         last, end = span.end_line, span.end_column
         # A step in YAML ends where the next one begins, lines later.
         lines = source.lines
         while last > span.line and not "".join(lines[last - 1 : last])[: end - 1].strip(" -"):
             last, end = last - 1, MOST
         return file, span.line, last
+
+
+def hide_folder(text: str) -> str:
+    """Return a text in which the specs that come with archspec are in `specs/`, not in a folder of
+    this machine: whoever gets a page has no use for that."""
+    for folder in _list_folders() if os.sep in text else ():
+        text = text.replace(folder, f"specs{os.sep}")
+    return text
+
+
+@cache
+def _list_folders() -> set[str]:
+    """Return the folder of those specs, and what it is a link to if it is one."""
+    folder = shipped_folder()
+    return {f"{each}{os.sep}" for each in (folder, path_of(folder))}
 
 
 def describe_nodes(graph: Graph, texts: Texts) -> list[NodeDetails]:
@@ -83,8 +106,15 @@ def describe_nodes(graph: Graph, texts: Texts) -> list[NodeDetails]:
             sections = [texts.add_section(*each) for each in list_sections(page)]
         else:
             sections = [texts.add_section(*each) for each in _describe_broken(node, users)]
-        found.append(NodeDetails(node.name, node.op, texts.add_place(node.span), sections))
+        costs, place = list_costs([node]), texts.add_place(node.span)
+        found.append(NodeDetails(node.name, node.op, costs, place, sections))
     return found
+
+
+def list_costs(nodes: Sequence[Node]) -> list[int | None]:
+    """Return each cost of some layers; none is known if one of them has failed."""
+    known = all(node.facts for node in nodes)
+    return [sum_cost(name, nodes) if known else None for name in COSTS]
 
 
 def _describe_broken(node: Node, users: dict[str, list[str]]) -> list[tuple[str, list[str]]]:

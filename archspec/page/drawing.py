@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -19,7 +18,7 @@ from archspec.page.details import NodeDetails, Texts, describe_nodes
 from archspec.page.html import write_html
 from archspec.page.networks import ChangeRow, Collector, PageData
 from archspec.pictures.boxes import View
-from archspec.pictures.changes import WORDS
+from archspec.pictures.changes import describe_kinds
 from archspec.pictures.style import SIGNS
 
 
@@ -35,7 +34,7 @@ def write_page(
     for graph in graphs:
         page.add(graph)
     data = msgspec.json.encode(page.gather(heat))
-    return write_html(", ".join(graph.name for graph in graphs), data, picture, theme)
+    return write_html(", ".join(graph.name for graph in graphs), data, picture, theme=theme)
 
 
 def write_difference_page(
@@ -51,7 +50,7 @@ def write_difference_page(
     depth, full: as `make_rows` takes them. Networks with little in common are shown without signs.
     """
     data = msgspec.json.encode(gather_difference(difference, view, depth, full))
-    return write_html(" → ".join(difference.names), data, picture, theme)
+    return write_html(" → ".join(difference.names), data, picture, theme=theme)
 
 
 def gather_difference(
@@ -147,10 +146,8 @@ def _describe_row(difference: Difference, merged: ChangedGraph, row: Row) -> Cha
 
 def _list_kinds(changed: ChangedGraph) -> list[tuple[str, str]]:
     """Return what the colours mean, each with the number of layers."""
-    counts = Counter(change.kind for change in changed.changes.values())
-    found = [
-        (kind, f"{SIGNS[kind]} {counts[kind]:,} {word}")
-        for kind, word in WORDS.items()
-        if counts[kind]
-    ]
+    changes = changed.changes
+    found = describe_kinds(
+        [(node, changes[node.name].kind) for node in changed.graph if node.name in changes]
+    )
     return [*found, ("same", "unchanged")]

@@ -44,9 +44,10 @@ KEYS = {
 }
 
 
-def write_html(title: str, data: bytes, picture: str = "", theme: str = "light") -> str:
-    """Return a page. data: what its script reads, JSON. picture: the SVG that is printed. theme:
-    that of the page, of which "light" is the one of the reader's system."""
+def write_html(title: str, data: bytes, *pictures: str, theme: str = "light") -> str:
+    """Return a page. data: what its script reads, JSON. pictures: the SVG that is printed, or one
+    for each network. theme: that of the page, of which "light" is the one of the reader's
+    system."""
     script, style = _join_scripts(), write_style(theme)
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
@@ -64,7 +65,7 @@ def write_html(title: str, data: bytes, picture: str = "", theme: str = "light")
             f"<style>{style}</style>\n</head>\n<body>\n",
             write_body(name),
             _pack("data", data),
-            _pack("print-picture", picture.encode()),
+            _pack("print-picture", "\0".join(pictures).encode()),
             f"<script>{script}</script>\n</body>\n</html>\n",
         ]
     )

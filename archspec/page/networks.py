@@ -11,7 +11,7 @@ from archspec.differences.changes import ChangedGraph
 from archspec.graph import Graph
 from archspec.layers import KINDS
 from archspec.notation import write_count
-from archspec.page.details import NodeDetails, SourceText, Texts, describe_nodes
+from archspec.page.details import NodeDetails, SourceText, Texts, describe_nodes, hide_folder
 from archspec.page.layouts import Layout, Layouts
 from archspec.page.parts import Connection, PagePart, list_parts, write_class
 from archspec.pictures.boxes import View, build_open_scene
@@ -158,10 +158,10 @@ class Collector:
                     if part.parts and part.name in collapsed
                 ],
                 [
-                    PageError(str(error), order.get(failed.get(id(error), ""), -1))
+                    PageError(hide_folder(str(error)), order.get(failed.get(id(error), ""), -1))
                     for error in network.errors
                 ],
-                [*notes],
+                [*notes, *(_tell_given(network) if whole else [])],
                 [*rows],
             )
         )
@@ -193,6 +193,12 @@ def _list_facts(graph: Graph) -> list[tuple[str, str]]:
             text = unit.if_none if value is None else unit.write_in_full(value)
             found.append((measure.name.replace("_", " ").replace("macs", "MACs"), text))
     return found
+
+
+def _tell_given(graph: Graph) -> list[str]:
+    """Return what was given from outside beside the spec: its text alone is another network."""
+    given = graph.origin.given if graph.origin else ()
+    return [f"with {', '.join(given)}"] if given else []
 
 
 def _write_costs(graph: Graph) -> str:

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from archspec.errors import in_a_line
 from archspec.graph import Node
-from archspec.page.details import Place, Section, Texts, describe_group
+from archspec.page.details import Place, Section, Texts, describe_group, list_costs
 from archspec.page.layouts import Layouts, Shape
 from archspec.pictures.boxes import collapse_frames
 from archspec.pictures.cells import (
@@ -38,11 +38,12 @@ from archspec.pictures.scene import (
     nest_boxes,
     write_output_shape,
 )
-from archspec.pictures.style import COSTS, SIGNS, find_kind, sum_cost
+from archspec.pictures.style import SIGNS, find_kind
 
 LETTER, SMALL_LETTER, TITLE_LETTER = 6.3, 5.4, 5.8  # points of a letter, with room for other fonts
 PADDING = 8  # points around the text of a cell
 LAYERS, LINE, HELD = 20, 14, 16  # points of a row of layers, of a line, of what a group holds
+BELOW = 4  # points below messages
 HELD_LETTERS = 36  # letters in a row of those
 LONGEST = 60  # letters of a line, of which messages have more
 CLOSED = "\u25b8"  # before the name of a closed group
@@ -177,7 +178,7 @@ class _Lister:
             look, said = join("end", self._find_done(box)), shape
         elif box.state == "failed":
             rows = self._list_mistakes(node)
-            look, said = "box failed", rows[-1][1][0][0]
+            look, said = "box failed", next((cells[0][0] for _, cells in rows[1:] if cells), "")
         else:
             cells = self.cells[box.name]
             rows = [(LAYERS, [self._write_cell(box, cell) for cell in row]) for row in cells]
@@ -195,7 +196,7 @@ class _Lister:
             rows=rows,
             nodes=[self.order[each.name] for each in box.represented],
             turn=len(scene.first_repetition(box)),
-            costs=self._sum(box.represented),
+            costs=list_costs(box.represented),
         )
 
     def _write_cell(self, box: Box, cell: BoxCell) -> tuple[str, Look]:
@@ -217,7 +218,7 @@ class _Lister:
         rows: list[Row] = [(LAYERS, [(f"{node.op}  {node.name}", "bold")])]
         for message in describe_mistakes(self.scene.graph, node):
             rows += [(LINE, [(line, "small left")]) for line in wrap(in_a_line(message), LONGEST)]
-        return rows
+        return [*rows, (BELOW, [])]
 
     def _make_end(self, mark: Mark, up: int) -> PagePart:
         node = self.scene.graph[mark.text]
@@ -237,7 +238,7 @@ class _Lister:
 
     def _make_group(self, frame: Frame, up: int) -> PagePart:
         if not frame.path:
-            costs = self._sum(self.scene.graph.nodes)
+            costs = list_costs(self.scene.graph.nodes)
             return PagePart(name=self.scene.graph.name, look="group", costs=costs)
         scene, box = self.closed[frame.path]
         name, *more = scene.list_title_lines(frame.path)
@@ -257,7 +258,7 @@ class _Lister:
             title=name,
             said=", ".join([*more, f"{len(box.represented):,} layers"]),
             rows=rows,
-            costs=self._sum(box.represented),
+            costs=list_costs(box.represented),
             heading=heading,
             wide=round(TITLE_LETTER * count_letters(f"{CLOSED} {heading}")) + 2 * PADDING,
             place=place,
@@ -284,9 +285,6 @@ class _Lister:
                 for (title, op), number in count_layers(scene, box).items()
             ),
         ]
-
-    def _sum(self, nodes: Sequence[Node]) -> list[int | None]:
-        return [sum_cost(name, nodes) for name in COSTS]
 
     # --- layouts
 

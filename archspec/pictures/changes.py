@@ -7,7 +7,6 @@ is the same is quiet.
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
@@ -189,17 +188,26 @@ def _list_unmarked(difference: Difference, scenes: Sequence[Scene]) -> Iterator[
             yield f"{', '.join(row.where)} {row.what}"
 
 
+def describe_kinds(
+    *sides: Sequence[tuple[Node, ChangeKind]],
+) -> Iterator[tuple[ChangeKind, str]]:
+    """Yield each kind of change with its sign and the number of layers, among which an input of the
+    network is not. sides: all nodes of a picture; both of two sides have what is changed."""
+    for kind, word in WORDS.items():
+        found = [[node for node, done in side if done == kind] for side in sides]
+        if any(found):
+            count = max(sum(node.op != "InputLayer" for node in nodes) for nodes in found)
+            yield kind, " ".join(filter(None, [SIGNS[kind], f"{count:,}" * (count > 0), word]))
+
+
 def _list_signs(scenes: Sequence[Scene], theme: Theme) -> Iterator[Cell]:
     """Yield the signs of layers, with the number of these, and those of connections."""
-    counts: Counter[ChangeKind] = Counter()
-    for scene in scenes:  # both sides have what is changed
-        counts |= Counter(scene.find_kind(node.name) for node in scene.graph)
-    for kind, word in WORDS.items():
-        if counts[kind]:
-            text = Text(f"{SIGNS[kind]} {counts[kind]:,} {word}", size=SMALL)
-            fill, line = theme.changes[kind]
-            width, _ = LINES[kind]
-            yield Cell([text], fill, theme.ink, look={"BORDER": width, "COLOR": line})
+    changed = ([(node, scene.find_kind(node.name)) for node in scene.graph] for scene in scenes)
+    for kind, words in describe_kinds(*changed):
+        fill, line = theme.changes[kind]
+        width, _ = LINES[kind]
+        text = Text(words, size=SMALL)
+        yield Cell([text], fill, theme.ink, look={"BORDER": width, "COLOR": line})
     edges = [edge for scene in scenes for edge in scene.edges]
     for way, said in WAYS.items():
         if any(edge.change == way and SIGNS[way] in edge.label for edge in edges):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 
 from archspec.errors import UserError
 from archspec.graph import Graph
@@ -20,6 +21,7 @@ from archspec.writing import writing
 FORMATS = (".svg", ".png", ".pdf", ".dot")
 PAGE = ".html"  # which archspec.page writes, not Graphviz
 DPI = 144
+COMPLAINTS = b"Fontconfig", b"Warning: no value for width"  # of Graphviz, about fonts
 NOWHERE = "\uf7c3", "\U0010fffd"  # private characters, which no font has
 PROBE = 100  # points of text that letters are measured in
 NARROW = 0.6  # width of an n by the size: 0.56 in Helvetica and Arial, 0.63 in DejaVu Sans
@@ -30,7 +32,8 @@ def render(dot: str, path: Path, dpi: int | None = None) -> None:
 
     The file is written as a whole or not at all. dpi: pixels per inch of a PNG, where a point of
     text is 1/72 inch; None for DPI. Raises `UserError` for another suffix, for a dpi of a format
-    without pixels, and if no font of this machine has the letters.
+    without pixels, and if no font of this machine has the letters, which an SVG leaves to the
+    fonts of its readers.
     """
     suffix = path.suffix.lower()
     check_format(path, dpi)
@@ -73,18 +76,27 @@ def _lay_out(dot: str, form: str, dpi: int) -> bytes:
     with _hide_font_warnings():
         if form == "svg":
             return _draw_svg(dot).encode()
-        _measure_letters(dot)
+        _, missing = _measure_letters(dot)
+        if missing:
+            font = "Noto Sans CJK" if {*map(east_asian_width, missing)} & {*"WF"} else "Noto Sans"
+            hint = f"install a font with them, such as {font}, or write a .svg file"
+            raise UserError(f"no font here has {''.join(missing[:9])}", hint)
         resolution = f"-Gdpi={dpi}" if form == "png" else ""  # in PDF it would cut the page
         graph = pygraphviz.AGraph(string=dot)
         return bytes(graph.draw(format=form, prog="dot", args=resolution))
 
 
 def _draw_svg(dot: str) -> str:
-    """Return a picture as SVG, rendered twice: as SVG, and as data for the widths of texts."""
+    """Return a picture as SVG, rendered twice: as SVG, and as data for the widths of texts.
+
+    A letter that no font here has is as wide as an empty box, which of this size of text is about
+    as wide as high: there is room for those of East Asia.
+    """
     import pygraphviz
     from pygraphviz import graphviz
 
-    narrow = _measure_letters(dot)["n"] < NARROW * PROBE
+    letters, _ = _measure_letters(dot)
+    narrow = letters["n"] < NARROW * PROBE
     graph = pygraphviz.AGraph(string=dot)
     context = graphviz.gvContextWithBuiltins()
     graphviz.gvLayout(context, graph.handle, b"dot")
@@ -105,11 +117,12 @@ def _draw_svg(dot: str) -> str:
     return make_accessible(drawn, widths, hold=narrow)
 
 
-def _measure_letters(text: str) -> dict[str, float]:
-    """Return the widths of the letters in a text, and of an n, in points at a size of PROBE.
+def _measure_letters(text: str) -> tuple[dict[str, float], list[str]]:
+    """Return the widths of the letters in a text, and of an n, in points at a size of PROBE, and
+    those letters that would be drawn as empty boxes.
 
-    Raises `UserError` if some would be drawn as empty boxes. These have one width, which a letter
-    may have by chance, but hardly in two faces; and a font has all of ASCII or none of it.
+    These have one width, which a letter may have by chance, but hardly in two faces. A font has all
+    of ASCII or none of it: raises `UserError` if there is none that has it.
     """
     letters = sorted({*text, "n"} - set(map(chr, range(33))))
     faces = [_measure_widths([*letters, *NOWHERE], face) for face in (FONT, f"{FONT}-Bold")]
@@ -118,14 +131,10 @@ def _measure_letters(text: str) -> dict[str, float]:
         for each in letters
         if all(widths[each] == widths[NOWHERE[ord(each) > 0xFFFF]] for widths in faces)
     ]
-    message = "no font on this machine has any letters"
-    if missing != letters:
-        missing = [each for each in missing if not each.isascii()]
-        message = f"no font here has {''.join(missing[:9])}"
-    if missing:
-        hint = "install a font with them, such as DejaVu Sans, or write a .dot file"
-        raise UserError(message, hint)
-    return faces[0]
+    if missing == letters:
+        hint = "install one, such as DejaVu Sans, or write a .dot file"
+        raise UserError("no font on this machine has any letters", hint)
+    return faces[0], [each for each in missing if not each.isascii()]
 
 
 def _measure_widths(letters: Iterable[str], face: str) -> dict[str, float]:
@@ -141,13 +150,14 @@ def _measure_widths(letters: Iterable[str], face: str) -> dict[str, float]:
 
 @contextmanager
 def _hide_font_warnings() -> Iterator[None]:
-    """Pass on what Graphviz writes to standard error, without the complaints of its font library.
+    """Pass on what Graphviz writes to standard error, without its complaints about fonts.
 
-    These are about settings of the system that are newer than the library: nobody can act on them.
+    These are about settings of the system that are newer than its library, and about letters whose
+    widths it guesses: nobody can act on them.
     """
     lines: list[bytes] = []
     try:
         with held_back(lines):
             yield
     finally:
-        show(line for line in lines if not line.startswith(b"Fontconfig"))
+        show(line for line in lines if not line.startswith(COMPLAINTS))

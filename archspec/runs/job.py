@@ -118,6 +118,7 @@ def describe_job(
     return {
         "name": graph.name,
         "params": dict(graph.params),
+        **({"given": list(graph.origin.given)} if graph.origin and graph.origin.given else {}),
         "fingerprint": graph.fingerprint,
         "parameters": graph.total_params,
         "seed": recipe.seed,

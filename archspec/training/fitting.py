@@ -15,10 +15,12 @@ import numpy as np
 from msgspec import Struct
 
 from archspec.backends.keras import to_keras
+from archspec.differences.flat import restore_scopes
 from archspec.differences.patterns import Names, write_names
 from archspec.errors import UserError
 from archspec.reading import kind_of
 from archspec.recipe import count_trained, find_followed, find_restoring, split_augment
+from archspec.recipe.freezing import list_frozen
 from archspec.runs.failure import is_interrupt
 from archspec.runs.folder import BEST
 from archspec.runs.interrupt import INTERRUPT
@@ -139,7 +141,8 @@ def _describe_frozen(job: Job) -> str:
     text = f"{trained:,} of {job.graph.trainable_params:,} parameters are trained"
     if (unfreeze := job.recipe.unfreeze) is not None:
         text = f"{text} before epoch {unfreeze['epoch']}, all from then on"
-    names = write_names(job.recipe.freeze, Names.of(job.graph))
+    graph = restore_scopes(job.graph)  # whose names the user knows
+    names = write_names(list_frozen(graph), Names.of(graph))
     frozen = ", ".join(names) if len(names) <= SHOWN else f"{len(job.recipe.freeze)} layers"
     new = "" if "init" in job.facts else ", with new weights"
     return f"{text}; frozen{new}: {frozen}"

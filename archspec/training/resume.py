@@ -191,7 +191,7 @@ def _prepare(
     )
     echo(describe_data(dataset, parts))
     now_facts = describe_job(graph, recipe, dataset, parts, data_dir, limit)
-    kept = ("params", "spec", "threads", "device", "init")
+    kept = ("params", "given", "spec", "threads", "device", "init")
     now_facts |= {key: facts[key] for key in kept if key in facts}
     if now_facts["data"]["fingerprint"] != before["fingerprint"]:
         raise UserError(

@@ -12,7 +12,7 @@ from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.weights.planning import WeightsPlan, plan_weights
 from archspec.weights.reports import find_doubt, write_plan
-from archspec.weights.sources import WeightSource, open_source
+from archspec.weights.sources import WeightSource, open_source, reading_weights
 
 
 class Initial(Struct, frozen=True, eq=False):
@@ -51,4 +51,8 @@ def open_initial(
             f"no weight of {source.name} fits {network.name}",
             "`archspec diff` shows what the two networks have in common",
         )
+    with reading_weights(source) as read:  # what is not as it must be is said before a run begins
+        for part in plan.parts:
+            if part.source is not None:
+                read(source.graph[part.source], part.weight)
     return initial

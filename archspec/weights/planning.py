@@ -4,17 +4,18 @@ both stands once, with the reason."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
+from itertools import zip_longest
 from math import prod
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec.arguments import show
-from archspec.differences.marks import is_any_order
+from archspec.differences.marks import freeze, is_any_order
 from archspec.differences.matching import match_graphs
 from archspec.graph import Graph, Node
-from archspec.layers import LAYERS, traits_of
+from archspec.layers import LAYERS, find_activation, traits_of
 
 Sizes = tuple[int, ...]
 
@@ -120,7 +121,7 @@ class _Planner:
         taken = replace(new, source=other.name, there=there, values=prod(shape))
         if there == shape:
             if (mixed := self.find_mixed(node, other, weight)) is not None:
-                return replace(new, why=f"a {mixed} before it has its inputs in another order")
+                return replace(new, why=mixed)
             return replace(taken, how="copied", why=self.describe_change(node, other))
         how, sizes, why = self.fit(node, other, weight, shape, there)
         if how == "new":
@@ -147,14 +148,19 @@ class _Planner:
         inside, outside = len(shape) - 2, len(shape) - 1
         if is_convolution and traits_of(node.op).enlarges:
             inside, outside = outside, inside
-        if node.name in self.heads and axes == [outside]:
-            classes = f"{shape[outside]} classes in place of {there[outside]}"
-            return ("sliced" if "classes" in self.partial else "new"), "", classes
+        if node.name in self.heads and outside in axes:
+            units = "channels of the output" if is_convolution else "classes"
+            classes = f"{shape[outside]} {units} in place of {there[outside]}"
+            if "classes" not in self.partial:
+                return "new", "", classes
+            if axes == [outside]:
+                return "sliced", "", classes
         if is_convolution and min(axes) < len(shape) - 2:
             sizes = ["×".join(map(str, each[:-2])) for each in (shape, there)]
             return "new", "", f"a kernel of {sizes[0]} in place of {sizes[1]}"
-        if node.arguments.get("groups", 1) != other.arguments.get("groups", 1):
-            return "new", said, "another number of groups"
+        for name in ("groups", "depth_multiplier"):  # the channels of each are side by side
+            if node.arguments.get(name, 1) != other.arguments.get(name, 1):
+                return "new", said, f"another {name}"
         # A kernel that has no axis for the filters is for each channel by itself.
         adds_up = is_convolution and shape[outside] == node.arguments.get("filters")
         is_first = adds_up and axes == [inside] and _takes_input(self.network, node)
@@ -169,22 +175,30 @@ class _Planner:
         return "sliced", said, ""
 
     def find_mixed(self, node: Node, other: Node, weight: str) -> str | None:
-        """Return the class of a layer that gives the channels which a weight is for in another
-        order than in the source, if one does; None where that is not known."""
+        """Return why the channels that a weight is for come in another order than in the source;
+        None where they do not, or where that is not known."""
         if not _takes_channels(node, weight):
             return None
-        for ours, theirs in zip(
-            _find_mixers(self.network, node), _find_mixers(self.source, other), strict=False
-        ):
-            order = [_find_origin(self.network, name) for name in ours.inputs]
-            before = [
-                _find_origin(self.network, self.pairs[name]) if name in self.pairs else None
-                for name in (_find_origin(self.source, each) for each in theirs.inputs)
-            ]
-            both = [(a, b) for a, b in zip(order, before, strict=False) if b is not None]
-            if ours.op == theirs.op and not is_any_order(ours) and any(a != b for a, b in both):
-                return ours.op
+        here, there = _find_mixers(self.network, node), _find_mixers(self.source, other)
+        for ours, theirs in zip_longest(here, there):
+            if ours is None or theirs is None or ours.op != theirs.op:
+                if _follows_sum(self.network, node) or _follows_sum(self.source, other):
+                    return None  # it may be of one summand alone, which is added elsewhere there
+                return f"a {(ours or theirs).op} before it puts them in another order"
+            if self.has_swapped_inputs(ours, theirs):
+                return f"a {ours.op} before it has its inputs in another order"
+            if _describe_mixing(self.network, ours) != _describe_mixing(self.source, theirs):
+                return f"a {ours.op} before it puts them in another order"
         return None
+
+    def has_swapped_inputs(self, node: Node, other: Node) -> bool:
+        """Return whether an input of a layer is known to be another one in the source."""
+        order = [_find_origin(self.network, name) for name in node.inputs]
+        before = [
+            _find_origin(self.network, self.pairs[name]) if name in self.pairs else None
+            for name in (_find_origin(self.source, each) for each in other.inputs)
+        ]
+        return any(a != b for a, b in zip(order, before, strict=False) if b is not None)
 
     def describe_change(self, node: Node, other: Node) -> str:
         """Return what a layer does otherwise than its partner, whose weights it takes."""
@@ -216,32 +230,78 @@ def _has_kernel(node: Node) -> bool:
 
 
 def _find_heads(graph: Graph) -> Iterator[str]:
-    """Yield the layers whose units are those of an output: nothing with a kernel comes after."""
+    """Yield the layers whose units are classes: those before an output, with nothing between that
+    normalizes, and no activation but one of classes. The channels of a backbone are none."""
     for output in graph.outputs:
-        node = graph[output]
+        node, passed = graph[output], [graph[output]]
         while not _has_kernel(node) and len(node.inputs) == 1:
             node = graph[node.inputs[0]]
-        if _has_kernel(node):
+            passed.append(node)
+        is_head = all(
+            traits_of(each.op).kind != "normalization"
+            and find_activation(each) in (None, "linear", "softmax", "log_softmax", "sigmoid")
+            for each in passed
+        )
+        if _has_kernel(node) and is_head:
             yield node.reuses or node.name
 
 
 def _takes_channels(node: Node, weight: str) -> bool:
     """Return whether a weight has an axis for the channels that its layer takes: a kernel has, and
-    a scale; the bias beside a kernel has not."""
-    return not (weight.rpartition("/")[2] == "bias" and _has_kernel(node))
+    a scale; the bias beside a kernel of filters or units has not."""
+    is_bias = weight.rpartition("/")[2] == "bias" and _has_kernel(node)
+    return not is_bias or _is_by_channel(node)
 
 
 def _find_mixers(graph: Graph, node: Node) -> list[Node]:
-    """Return the layers that put together the channels which a layer takes, the nearest first."""
-    return [node for node in _walk_channels(graph, node) if len(node.inputs) > 1]
+    """Return the layers that say in which order the channels come which a layer takes, the nearest
+    first."""
+    return [
+        before
+        for before in _walk_channels(graph, node)
+        if not is_any_order(before) and (len(before.inputs) > 1 or _is_mixer(graph, before))
+    ]
+
+
+def _follows_sum(graph: Graph, node: Node) -> bool:
+    """Return whether the channels that a layer takes are sums, or the like, of several values."""
+    walk = _walk_channels(graph, node)
+    return any(len(before.inputs) > 1 and is_any_order(before) for before in walk)
+
+
+def _is_mixer(graph: Graph, node: Node) -> bool:
+    """Return whether a layer gives other numbers of channels than it takes."""
+    own = node.facts.shape[-1:] if node.facts else ()
+    return any(graph.shape(each)[-1:] != own for each in node.inputs)
+
+
+def _describe_mixing(graph: Graph, node: Node) -> Hashable:
+    """Return what the order of the channels that a layer gives depends on."""
+    shapes = [graph.shape(each) for each in (*node.inputs, node.name)]
+    if len(node.inputs) > 1 or (node.facts and node.facts.weights):
+        return tuple(each[-1] for each in shapes)
+    return tuple(shapes), freeze(graph.normal_arguments(node))
 
 
 def _find_origin(graph: Graph, name: str) -> str:
-    """Return the layer with a kernel, of several inputs or of none that a value comes from."""
+    """Return the layer that makes the channels of a value, or puts together those of several."""
     node = graph[name]
-    while not _has_kernel(node) and len(node.inputs) == 1:
+    while not _makes_channels(graph, node) and len(node.inputs) == 1:
         node = graph[node.inputs[0]]
     return node.name
+
+
+def _makes_channels(graph: Graph, node: Node) -> bool:
+    """Return whether each channel that a layer gives is made of all that it takes, or of none: one
+    that has a kernel for each channel by itself makes no others."""
+    has_weights = bool(node.facts and node.facts.weights)
+    is_whole = _has_kernel(node) or (has_weights and _is_mixer(graph, node))
+    return not node.inputs or (is_whole and not _is_by_channel(node))
+
+
+def _is_by_channel(node: Node) -> bool:
+    """Return whether a layer convolves each channel by itself."""
+    return traits_of(node.op).kind == "convolution" and "filters" not in LAYERS[node.op].arguments
 
 
 def _takes_input(graph: Graph, node: Node) -> bool:
@@ -259,21 +319,18 @@ def _find_mixer(graph: Graph, node: Node) -> str | None:
     The first channels of what a Flatten, Reshape or Concatenate gives are not the first channels of
     what it takes, where these have other numbers.
     """
-    for before in _walk_channels(graph, node):
-        taken = [graph.shape(each) for each in before.inputs]
-        if before.facts and any(each[-1:] != before.facts.shape[-1:] for each in taken):
-            return before.op
-    return None
+    mixers = (each for each in _walk_channels(graph, node) if _is_mixer(graph, each))
+    return next((each.op for each in mixers), None)
 
 
 def _walk_channels(graph: Graph, node: Node) -> Iterator[Node]:
-    """Yield the layers before one, the nearest first, up to those with a kernel."""
+    """Yield the layers before one, the nearest first, up to those that make the channels."""
     left, seen = deque(node.inputs), set()
     while left:
         if (name := left.popleft()) in seen:
             continue
         seen.add(name)
         before = graph[name]
-        if not _has_kernel(before) and before.inputs:
+        if not _makes_channels(graph, before):
             yield before
             left += before.inputs

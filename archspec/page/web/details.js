@@ -29,9 +29,10 @@ export function showDetails(host, network, place, { chosen, turn, link, onTurn }
   const first = layers.find((each) => each.name === chosen) ?? layers[0];
   const name = first?.name ?? part.name;
   const heading = make("h2", {}, make("a", { href: link(name), textContent: name }));
-  const blocks = [heading, make("p", { className: "said", textContent: part.said ?? "" })];
+  const said = part.parts ? network.title(place) : part.said;
+  const blocks = [heading, make("p", { className: "said", textContent: said ?? "" })];
   if (turns > 1) blocks.push(chooseTurn(network, part, turns, turn, onTurn));
-  if (part.costs?.length) blocks.push(listCosts(network, part));
+  if (part.costs?.length) blocks.push(listCosts(network, listColumns(part, turns, layers, chosen)));
   if (first?.others) blocks.push(listOthers(network, first.others, link));
   const written = [first ?? part, ...layers].filter((each) => each.place);
   const quoted = quote(
@@ -139,15 +140,45 @@ function chooseTurn(network, part, turns, turn, onTurn) {
   return make("label", { className: "turn" }, `Drawn once for ${turns} `, choice);
 }
 
-function listCosts(network, part) {
+/**
+ * Return whose costs are shown, with what they are called: those of a layer that was asked for by
+ * its name, or of a turn of a repeat, before those of all that the box stands for.
+ */
+function listColumns(part, turns, layers, chosen) {
+  const all = turns > 1 ? `all ${turns}` : "";
+  const asked = layers.length > 1 && layers.find((each) => each.name === chosen);
+  if (asked) {
+    return [
+      ["this layer", asked.costs],
+      [["the box", all].filter(Boolean).join(", "), part.costs],
+    ];
+  }
+  if (!all) return [[layers.length > 1 ? "the box" : "", part.costs]];
+  const each = part.costs.map((_, index) => {
+    const costs = layers.map((layer) => layer.costs[index]);
+    return costs.includes(null) ? null : costs.reduce((sum, cost) => sum + cost, 0);
+  });
+  const isSame = each.every((cost, index) => cost === null || cost * turns === part.costs[index]);
+  return [
+    [isSame ? "each" : "this one", each],
+    [all, part.costs],
+  ];
+}
+
+/** List costs, each with its share of those of the network. */
+function listCosts(network, columns) {
   const table = make("table", { className: "costs" });
+  if (columns[0][0]) {
+    const heads = columns.map(([head]) => make("th", { scope: "col", colSpan: 2 }, head));
+    table.append(make("tr", {}, make("td"), ...heads));
+  }
   network.page.costs.forEach(([, title, unit], index) => {
-    const cost = part.costs[index];
-    const whole = network.parts[0].costs[index];
-    const share = writeShare(cost, whole);
-    const text = unit ? writeBytes(cost) : writeCount(cost);
     const row = make("tr", {}, make("th", { scope: "row", textContent: title }));
-    row.append(make("td", { textContent: text }), make("td", { textContent: share }));
+    for (const [, costs] of columns) {
+      const text = unit ? writeBytes(costs[index]) : writeCount(costs[index]);
+      const share = writeShare(costs[index], network.parts[0].costs[index]);
+      row.append(make("td", { textContent: text }), make("td", { textContent: share }));
+    }
     table.append(row);
   });
   return table;

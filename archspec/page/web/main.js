@@ -173,17 +173,20 @@ export class Page {
     this.selected = 0;
     this.picture.select(0);
     this.note("");
+    this.say("");
     this.tell();
   }
 
   /** Open what is around a layer or a group, and select it. */
   goTo(name) {
     const { network } = this;
-    const place = network.partOf.get(name);
+    const block = network.partOf.has(name) ? undefined : network.blocks.get(name);
+    const place = block?.place ?? network.partOf.get(name);
     if (place === undefined) return this.say(`there is no layer called ${name}`);
     if (network.reveal(place)) this.redraw();
-    const turn = network.turnOf.get(name);
-    this.select(place, turn, turn === undefined ? undefined : name);
+    const turn = network.turnOf.get(block?.layer ?? name);
+    this.select(place, turn, block || turn === undefined ? undefined : name);
+    if (block) this.note(name);
     this.picture.read(place);
   }
 
@@ -230,16 +233,16 @@ export class Page {
     const shown = this.network.parts
       .map((_, place) => place)
       .filter((place) => place && this.isSeen(place));
-    const largest = Math.max(1, ...shown.map((place) => cost(place) ?? 0));
+    const known = shown.map(cost).filter((each) => each !== null && each !== undefined);
+    const largest = Math.max(0, ...known);
     const whole = cost(0);
-    this.showLegend(largest, costs[which]);
+    this.showLegend(known.length ? largest : null, costs[which]);
     return (place) => {
       const here = cost(place);
       if (here === undefined) return null; // an output of the network
-      const known = here !== null;
-      const step = known ? Math.round((here / largest) * (palette.length - 1)) : 0;
-      const [fill, ink] = known ? palette[step] : ["#ffffff", "#000000"];
-      return { fill, ink, share: writeShare(here, whole) || "unknown" };
+      const step = here ? Math.round((here / largest) * (palette.length - 1)) : 0;
+      const [fill, ink] = here === null ? ["#ffffff", "#000000"] : palette[step];
+      return { fill, ink, share: here === null ? "unknown" : writeShare(here, whole) };
     };
   }
 
@@ -255,7 +258,7 @@ export class Page {
     if (!heat) this.showLegend();
   }
 
-  /** Show what colours mean: kinds of layers, or a scale up to the largest cost. */
+  /** Show what colours mean: kinds of layers, or a scale up to the largest cost, if it is known. */
   showLegend(largest, [, title, unit] = []) {
     const swatch = (text, look) => {
       const mark = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -265,14 +268,18 @@ export class Page {
       return make("li", {}, mark, text);
     };
     let items = this.network.kinds.map(([kind, text]) => swatch(text, { class: `cell ${kind}` }));
-    if (largest) {
+    if (title) {
       const { palette } = this.data;
       const write = unit ? writeBytes : writeCount;
-      items = [0, 0.25, 0.5, 0.75, 1].map((part) => {
-        const [fill] = palette[Math.round(part * (palette.length - 1))];
-        return swatch(write(Math.round(largest * part)), { fill });
-      });
-      items.unshift(make("li", { textContent: `${title} of a box` }));
+      const steps = new Map(); // by what is written: of a small scale, some are the same
+      for (const part of largest === null ? [] : [0, 0.25, 0.5, 0.75, 1]) {
+        const cost = Math.round(largest * part);
+        const step = largest ? Math.round((cost / largest) * (palette.length - 1)) : 0;
+        steps.set(write(cost), palette[step][0]);
+      }
+      items = [...steps].map(([text, fill]) => swatch(text, { fill }));
+      const textContent = `${title} of a box${largest === null ? ": unknown" : ""}`;
+      items.unshift(make("li", { textContent }));
     }
     $("legend").replaceChildren(...items);
   }
@@ -309,7 +316,7 @@ export class Page {
     setUpSearch(
       $("search"),
       $("results"),
-      () => this.listNames(),
+      () => this.network.names,
       (name) => {
         this.goTo(name);
         $("picture").focus();
@@ -330,16 +337,6 @@ export class Page {
 
   nameTheme() {
     $("theme").textContent = `Colours: ${document.documentElement.dataset.theme}`;
-  }
-
-  /** Return the names that can be searched for, each with what is said of it. */
-  listNames() {
-    const { network } = this;
-    const groups = network.parts.filter((part) => part.parts && part.name);
-    return [
-      ...groups.map((part) => [part.name, part.said ?? ""]),
-      ...network.nodes.map(({ name, op }) => [name, op]),
-    ];
   }
 
   setUpPointer() {

@@ -31,6 +31,51 @@ export class Network {
     });
   }
 
+  /**
+   * The blocks that no part is called after, each with its first layer and the smallest part that
+   * holds it: they are drawn as one box, or are a later turn of a repeat.
+   */
+  get blocks() {
+    if (this.found) return this.found;
+    this.found = new Map();
+    for (const { name } of this.nodes) {
+      const box = this.partOf.get(name);
+      for (let end = name.lastIndexOf("."); end > 0; end = name.lastIndexOf(".", end - 1)) {
+        const block = name.slice(0, end);
+        if (this.partOf.has(block)) continue;
+        const found = this.found.get(block);
+        if (!found) this.found.set(block, { place: box, layer: name });
+        else if (found.place !== box) found.place = this.join(found.place, box);
+      }
+    }
+    return this.found;
+  }
+
+  /** The smallest part that two parts are in; the first of them if that is the whole. */
+  join(one, other) {
+    const there = [other, ...this.around(other)];
+    return [one, ...this.around(one)].find((each) => there.includes(each)) ?? one;
+  }
+
+  /** What can be searched for: groups, blocks and layers, each with what is said of it. */
+  get names() {
+    if (this.listed) return this.listed;
+    const boxes = new Map(); // what a box says, by its first layer in each turn
+    for (const { nodes = [], turn, said } of this.parts) {
+      nodes.forEach((node, index) => {
+        if (index % turn === 0 && said && !boxes.has(node)) boxes.set(node, `: ${said}`);
+      });
+    }
+    this.listed = [
+      ...this.parts
+        .filter((part, place) => place && part.parts)
+        .map((part) => [part.name, part.said ?? ""]),
+      ...[...this.blocks].map(([name, { place }]) => [name, `in ${this.title(place)}`]),
+      ...this.nodes.map(({ name, op }, node) => [name, op + (boxes.get(node) ?? "")]),
+    ];
+    return this.listed;
+  }
+
   isGroup(place) {
     return Boolean(this.parts[place].parts);
   }

@@ -195,7 +195,7 @@ export class Picture {
     const foot = element.querySelector(".shape");
     if (foot) {
       const shape = this.network.parts[place].rows.at(-1)[1][0][0];
-      foot.textContent = colours ? `${shape} · ${colours.share}` : shape;
+      foot.textContent = colours?.share ? `${shape} · ${colours.share}` : shape;
     }
   }
 

@@ -7,16 +7,19 @@ async function begin() {
   if (!window.DecompressionStream) {
     document.getElementById("status").textContent =
       "this browser is too old: it has no DecompressionStream";
-    document.getElementById("status").className = "";
     return;
   }
   const data = JSON.parse(await unpack("data"));
-  new Page(data);
+  const page = new Page(data);
   performance.mark("drawn");
   document.getElementById("picture").setAttribute("aria-busy", false);
-  if (data.comparison) return; // which is printed as it is
-  const picture = await unpack("print-picture");
-  document.getElementById("print").src = `data:image/svg+xml,${encodeURIComponent(picture)}`;
+  const pictures = (await unpack("print-picture")).split("\0"); // of all networks, or of each
+  const setPrinted = () => {
+    const picture = pictures[page.index] ?? pictures[0];
+    document.getElementById("print").src = `data:image/svg+xml,${encodeURIComponent(picture)}`;
+  };
+  setPrinted();
+  addEventListener("hashchange", setPrinted); // once the page has followed it
 }
 
 begin();
