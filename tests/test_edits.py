@@ -8,11 +8,12 @@ Both have one fingerprint, and steps that no edit is for keep their names.
 
 import random
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import command
+from conftest import ROOT, command
 from random_drawing import draw
 from random_graphs import write
 from shrinking import few_or_many, try_out
@@ -427,6 +428,15 @@ def test_set_gives_an_argument(edits: list[str], name: str, values: list[Any]) -
     assert argument(graph, name) == values
 
 
+def test_a_loop_variable_outside_the_block_is_told_with_what_to_do() -> None:
+    edit = "at: '**.main', insert_after: {Dropout: =0.1 * (stage + 1)}"
+    error = only_error(lambda: edited(edit))
+    assert error.message.startswith("the loop variable 'stage' is outside the block")
+    assert error.hint == "give the block a param, set it at the calls by an edit, and name it here"
+    again = "at: '**.main', insert_after: {ReLU: , for: {stage: [1, 2]}, name: 'r{stage}'}"
+    assert "stage0.unit0.main.r2" in names(edited(again))
+
+
 def test_formulas_see_the_step_first_and_then_the_file_with_the_edit() -> None:
     block = "blocks: {b: {params: {n: 2}, layers: [Dense: =n]}}\ninput: [4]"
     top = f"params: {{n: 9, m: 5}}\n{block}"
@@ -570,6 +580,27 @@ def test_a_base_whose_edit_meets_nothing_is_shown_the_param_that_is_given(tmp_pa
     assert "units" not in said(error)
 
 
+def test_a_pattern_for_what_is_in_a_step_that_a_condition_leaves_out_is_told() -> None:
+    layers = "[{name: a, layers: [{when: =on, name: se, layers: [Dense: 3]}, Dense: 2]}]"
+    text = f"archspec: 1\nparams: {{on: false}}\ninput: [4]\nlayers: {layers}\n"
+    for at in ("**.se.**", "a.se.dense", "*.se.dense"):
+        edits = [f"at: '{at}', freeze: true"]
+        error = only_error(lambda edits=edits: archspec.loads(text, edits=edits))  # type: ignore[misc]
+        assert error.notes[0].text == "'a.se' is not there: this is false"
+
+
+def test_a_name_before_a_rename_of_a_lower_file_is_told_with_that_edit(tmp_path: Path) -> None:
+    base = "input: [4]\nlayers: [{name: a, layers: [Dense: 3]}, {Dense: 2, name: head}]\n"
+    low = "extends: base.yaml\nedit: [{at: a, rename: deep}]\n"
+    mid = "extends: low.yaml\nedit: [{at: head, freeze: true}]\n"
+    main = "extends: mid.yaml\nedit: [{at: a.dense, remove: true}]\n"
+    path = files(tmp_path, base=base, low=low, mid=mid, main=main)
+    error = only_error(lambda: archspec.load(path))
+    (note,) = error.notes
+    assert (note.text, error.hint) == ("renamed here", "did you mean 'deep.dense'?")
+    assert note.span.source.name.endswith("low.yaml")
+
+
 def test_layers_of_ones_own_leave_the_edits_of_the_base_behind(tmp_path: Path) -> None:
     main = """\
         extends: middle.yaml
@@ -615,6 +646,30 @@ def test_the_number_of_a_step_is_doubtful_among_ones_own_steps(tmp_path: Path) -
     whole = shipped.replace("**", "stage0.unit0.main")
     error = only_error(lambda: archspec.load(files(tmp_path, main=whole)))
     assert (error.code, error.hint) == ("edit-numbered", "say by `of` which layer is meant")
+
+
+@pytest.mark.parametrize(
+    ("at", "kind"),
+    [
+        ("o.inner_1.dense", "error"),
+        ("'*.inner_1.dense'", "warning"),
+        ("'**.inner_1.**'", "warning"),
+        ("o.inner.dense", "warning"),
+        ("o.inner*.dense", None),
+        ("'*.*.dense'", None),
+    ],
+)
+def test_a_number_within_a_name_is_doubtful_as_at_its_end(
+    at: str, kind: str | None, tmp_path: Path
+) -> None:
+    inner = "blocks: {inner: {layers: [Dense: 3]}}"
+    text = f"{inner}\ninput: [8]\nlayers: [{{name: o, layers: [inner, inner]}}]"
+    path = files(tmp_path, main=f"{text}\nedit: [{{at: {at}, freeze: true}}]\n")
+    try:
+        found = archspec.load(path).warnings
+    except SpecError as error:
+        found = error.diagnostics
+    assert [(each.code, each.severity) for each in found] == [("edit-numbered", kind)] * bool(kind)
 
 
 # --- what check, --edit, --set and `edit` say and write -------------------------------------------
@@ -905,6 +960,17 @@ def test_an_edit_that_is_no_yaml_is_said_at_its_place(text: str) -> None:
     assert error.span.source.name.startswith("--edit")
 
 
+def test_an_edit_with_a_dash_or_on_lines_of_its_own_is_told_what_it_is() -> None:
+    with pytest.raises(UserError, match="an item of a list") as dashed:
+        parse_edit("- {at: head, remove: true}")
+    assert dashed.value.hint == "leave the dash out: --edit '{at: head, remove: true}'"
+    with pytest.raises(SpecError) as several:
+        parse_edit("at: head\nset: {units: 3}")
+    (found,) = several.value.diagnostics
+    assert not found.notes
+    assert str(found.hint).startswith("TEXT is what stands between the braces of one edit")
+
+
 def test_the_outer_braces_of_an_edit_may_stand() -> None:
     bare = edited("at: head, set: {units: 3}")
     assert edited(" {at: head, set: {units: 3}}").fingerprint == bare.fingerprint
@@ -1089,6 +1155,22 @@ def trained(*edits: str) -> set[str]:
 def test_what_is_frozen(edits: list[str], left: set[str]) -> None:
     conv = "{Conv2D: {filters: =previous.channels, kernel_size: 1}}"
     assert trained(*(each.replace("CONV", conv) for each in edits)) == left
+
+
+def test_a_layer_that_says_itself_that_it_is_not_trained_is_left_so_with_a_word() -> None:
+    fixed = "{Dense: {units: 4, trainable: =off}, name: NAME}"
+    layers = ", ".join(fixed.replace("NAME", name) for name in ("a", "b"))
+    text = f"archspec: 1\nparams: {{off: false}}\ninput: [4]\nlayers: [{layers}, Dense: 2]\n"
+    (warning,) = archspec.loads(text, edits=["at: '**', freeze: false"]).warnings
+    assert said(warning).startswith("'a' and 1 more say `trainable: false` themselves")
+    again = ["at: '**', freeze: false", "at: a, set: {trainable: true}", "at: b, freeze: true"]
+    graph = archspec.loads(text, edits=again)
+    assert not graph.warnings
+    assert [node.arguments["trainable"] for node in graph if node.op == "Dense"] == [
+        *(True, False, True)
+    ]
+    error = only_error(lambda: archspec.loads(text, edits=["at: a, freeze: false"]))
+    assert (error.code, error.hint) == ("edit-set", "write `set: {trainable: true}`")
 
 
 @table(
@@ -1355,6 +1437,18 @@ def test_a_recipe_without_what_an_edit_removes_is_shown(tmp_path: Path) -> None:
     assert error.hint == "write what is left: train: {loss_weights: {head: 1}}"
 
 
+def test_the_verb_shows_the_layers_to_check_the_file_with(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "examples/own_layers/my_layers.py", tmp_path / "own.py")
+    words = ["edit", "lenet5", "--edit", "of: Dense, freeze: true", "--layers", "own.py"]
+    done = command(tmp_path, *words, "-o", "ed.yaml")
+    assert "check it: archspec check -v ed.yaml --layers own.py" in done.stdout, done.stderr
+
+
+def test_a_file_that_cannot_be_written_is_shown_every_end(tmp_path: Path) -> None:
+    done = command(tmp_path, "build", "lenet5", "-o", "x.h5")
+    assert "others in .weights.h5, .json, .onnx, .tflite" in done.stderr
+
+
 def test_the_verb_names_no_option_of_another(tmp_path: Path) -> None:
     words = ["edit", "lenet5", "--edit", "of: Dense, freeze: true", "-o", "lenet5.yaml"]
     done = command(tmp_path, *words)
@@ -1373,6 +1467,14 @@ def test_an_error_in_what_is_put_beside_a_step_names_no_edit_beside_it() -> None
     notes = only_error(lambda: archspec.load("resnet18", edits=edits)).notes
     found = [note.span.source.name for note in notes if note.text == "edited here"]
     assert found == [f"--edit '{edits[2]}'", f"--edit '{edits[3]}'"]
+
+
+def test_one_name_beside_two_groups_is_not_told_of_a_loop() -> None:
+    groups = ", ".join(f"{{name: down{each}, layers: [Dense: 3]}}" for each in (1, 2))
+    text = f"archspec: 1\ninput: [4]\nlayers: [{groups}, Dense: 2]\n"
+    edits = ["at: 'down*', insert_after: {Dense: 3, name: extra}"]
+    error = only_error(lambda: archspec.loads(text, edits=edits))
+    assert error.hint == "names are unique in a group: write an edit for each, by `at` or `of`"
 
 
 def test_one_name_in_a_repeat_is_told_apart_by_the_index() -> None:

@@ -13,6 +13,7 @@ import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ from conftest import command
 from shrinking import few_or_many, try_out
 
 import archspec
-from archspec.errors import ArchspecError, Diagnostic, SpecError, UserError
+from archspec.errors import ArchspecError, Diagnostic, Refused, SpecError, UserError
 from archspec.importing.applications import APPLICATIONS
 from archspec.importing.specs import Imported
 
@@ -874,3 +875,14 @@ def test_damaged_configs_are_read_or_refused(count: int, tmp_path: Path) -> None
 
     try_out(check, damaged, count)
     assert min(outcomes.values()) > count // 20
+
+
+def test_a_quantized_layer_is_told_to_be_one() -> None:
+    from archspec.importing.arguments import read_arguments
+
+    said: list[Refused] = []
+    findings: Any = SimpleNamespace(found=[], refuse=lambda refused, *_: said.append(refused))
+    config = {"units": 3, "quantization_config": {"class_name": "Int8QuantizationConfig"}}
+    assert read_arguments("Dense", config, 2, "layers[0]", findings) is None
+    assert "this Dense was quantized" in said[0].message
+    assert said[0].hint == "take the model with the weights that it had before `quantize`"

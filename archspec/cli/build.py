@@ -34,7 +34,7 @@ from archspec.cli.specs import (
     write_spec,
 )
 from archspec.errors import UserError
-from archspec.exporting import check_export, export, find_format
+from archspec.exporting.formats import FOLDER, FORMATS, check_export, export, find_format
 from archspec.reading import suggest_path
 
 
@@ -96,7 +96,9 @@ def build(
     if output is not None and not is_text and suffix != ".keras":
         hint = f"write {suggest_path(output, '.keras')} or {suggest_path(output, '.yaml')}"
         message = f"{output}: a Keras model ends in .keras, a resolved spec in .yaml"
-        raise UserError(f"{message}, source code in .py, a SavedModel's folder in /", hint)
+        others = ", ".join(end for end in FORMATS if end != FOLDER)
+        message += f", source code in .py, a SavedModel's folder in /, others in {others}"
+        raise UserError(message, hint)
     if flat and not is_text:
         raise click.UsageError("--flat is for a resolved spec or source code: -o FILE.yaml or .py")
     if any(init.values()) and is_text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -26,4 +27,6 @@ def edit(spec: str, edits: tuple[str, ...], output: Path) -> None:
         raise click.UsageError("give an edit: --edit 'at: stage3, remove: true'")
     for path in write_variant(spec, edits, output):
         click.echo(f"wrote {path}")
-    click.echo(f"check it: archspec check -v {output}")
+    layers = click.get_current_context().meta["archspec.layers"]
+    given = "".join(f" --layers {shlex.quote(str(each))}" for each in layers)
+    click.echo(f"check it: archspec check -v {output}{given}")

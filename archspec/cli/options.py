@@ -109,6 +109,7 @@ edit_option = click.option(
 
 
 def _register(context: click.Context, option: click.Parameter, files: Sequence[Path]) -> None:
+    context.meta["archspec.layers"] = files  # for what a command advises to run next
     if files and not context.resilient_parsing:  # which completion asks for: it runs no file
         from archspec.own_layers.files import registered
 

@@ -35,7 +35,7 @@ from archspec.expand.branches import expand_branches, expand_from, expand_group
 from archspec.expand.context import Context
 from archspec.expand.defaults import with_file_defaults
 from archspec.expand.drafts import Previous
-from archspec.expand.edit_faults import warn_of_numbers
+from archspec.expand.edit_faults import warn_of_kept_frozen, warn_of_numbers
 from archspec.expand.edit_targets import check_all_met, count_met, match_edits, warn_of_unmet
 from archspec.expand.expansion import Expansion, Failed, Halt, Handler, Matched
 from archspec.expand.first_state import may_have_changed, note_changes
@@ -211,6 +211,7 @@ def _expand_spec(out: Expansion) -> Graph:
     warn_of_unused_defaults(out)
     warn_of_numbers_in_names(out)
     warn_of_numbers(out)
+    warn_of_kept_frozen(out)
     warn_of_unknown_data(train, out)
     graph = replace(make_graph(out), train=train, unchecked=list_unchecked(out), origin=spec)
     misfit = check_recipe(graph, context, out)

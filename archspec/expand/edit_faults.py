@@ -11,7 +11,7 @@ from archspec.arguments import show
 from archspec.errors import Note, Span, closest, did_you_mean, one_of
 from archspec.expand.context import Call
 from archspec.expand.drafts import Draft
-from archspec.expand.expansion import Expansion, Failed
+from archspec.expand.expansion import Expansion, Failed, Numbered
 from archspec.expand.references import is_pattern
 from archspec.expand.scopes import Entry, Scope, snake_case
 from archspec.infer import suggest_kind
@@ -23,6 +23,7 @@ from archspec.syntax.steps import BlockCall, Branches, LayerCall, Reuse, Step
 from archspec.syntax.words import MODIFIERS, WORDS
 from archspec.syntax.writer import write_value
 
+CHANGES = "which changes when steps are added"
 NAME_IT = "give that step a `name`, or say by `of` which layer is meant"
 
 
@@ -37,11 +38,18 @@ class Candidates:
         self.level, self.out = level, out
         self.keys = {place: key for key, place in out.places.items()}
         self.entries = [(name, entry) for name, entry in out.names if entry.place]
-        self.unnamed = {name for name, entry in self.entries if not entry.named}
+        self.unnamed = {name: entry for name, entry in self.entries if not entry.named}
 
-    def is_first(self, name: str, entry: Entry) -> bool:
-        """Return whether a step is the first of several unnamed ones of its kind."""
-        return not entry.named and f"{name}_1" in self.unnamed
+    def iter_numbered(self, name: str) -> Iterator[Numbered]:
+        """Yield the parts of a name that unnamed steps have by a number."""
+        parts = name.split(".")
+        for depth in range(len(parts)):
+            around = ".".join(parts[: depth + 1])
+            entry = self.unnamed.get(around)
+            if entry is not None:
+                is_first = f"{around}_1" in self.unnamed
+                if is_first or is_numbered(around, entry):
+                    yield Numbered(around, depth, entry.span, is_first)
 
 
 def report_nothing(
@@ -73,12 +81,19 @@ def _report_name(edit: Edit, pattern: Pattern, candidates: Candidates) -> int:
     if written is not None:
         return _report_written(written, message, span, out)
     changes = _note_changes(span, out)
-    for name, entry in _iter_skipped(out.top):
-        if pattern.fits(name):
-            note = Note(f"'{name}' is not there: this is false", entry.span)
-            if entry.edited is not None:
-                note = Note(f"'{name}' is not there: this removes it", entry.edited)
-            return out.error("edit-no-match", message, span, None, (note, *changes))
+    for around, rest in _iter_around(pattern.text):
+        fits = translate(around).fullmatch
+        if rest and any(fits(name) for name, _ in candidates.entries):
+            break  # something is there, without what is looked for in it
+        for name, entry in _iter_skipped(out.top):
+            if fits(name):
+                note = Note(f"'{name}' is not there: this is false", entry.span)
+                if entry.edited is not None:
+                    note = Note(f"'{name}' is not there: this removes it", entry.edited)
+                return out.error("edit-no-match", message, span, None, (note, *changes))
+        for now, edit in _iter_renamed(around, candidates):
+            note = Note("renamed here", edit.verb_span)
+            return out.error("edit-no-match", message, span, one_of([now + rest]), (note,))
     trail = _explain_absence(pattern, candidates)
     hint = None if trail else _suggest(pattern, candidates)
     if edit.is_setting:
@@ -88,6 +103,30 @@ def _report_name(edit: Edit, pattern: Pattern, candidates: Candidates) -> int:
         listed = f"{hint or ''}; places: {', '.join(places)}".removeprefix("; ")
         hint = None if trail else _suggest_whole(pattern, candidates) or near or listed
     return out.error("edit-no-match", message, span, hint, (*trail, *changes))
+
+
+def _iter_around(text: str) -> Iterator[tuple[str, str]]:
+    """Yield a pattern, and then those for what is around, each with what follows it.
+
+    >>> list(_iter_around("**.se.conv2d"))
+    [('**.se.conv2d', ''), ('**.se', '.conv2d')]
+    """
+    around = text
+    while around.strip("*."):
+        yield around, text[len(around) :]
+        around = around.rpartition(".")[0]
+
+
+def _iter_renamed(text: str, candidates: Candidates) -> Iterator[tuple[str, Edit]]:
+    """Yield the names that steps have, which a pattern fits as they were called before an edit of
+    a file below, each with that edit."""
+    fits, out = translate(text).fullmatch, candidates.out
+    for scope in out.top.walk():
+        for old, renamed in scope.renamed.items():
+            if fits(scope.join(old)):
+                edits = [each.edit for each in out.edits.get(renamed.entry.place, ())]
+                now = [name for name, entry in candidates.entries if entry is renamed.entry]
+                yield from zip(now, (each for each in edits if each.verb == "rename"), strict=False)
 
 
 def _suggest_whole(pattern: Pattern, candidates: Candidates) -> str | None:
@@ -256,14 +295,16 @@ def is_numbered(name: str, entry: Entry) -> bool:
     return last != (snake_case(draft.op) if entry.scope is None else entry.block.block.name)
 
 
-def check_not_numbered(pattern: Pattern, name: str, entry: Entry, out: Expansion) -> None:
-    """Raise `Failed` for a name that is only the number of a step."""
-    if is_numbered(name, entry):
-        message = f"'{name}' is the number of an unnamed step, which changes when steps are added"
-        notes = (Note("the step is written here", entry.span),)
-        shipped = entry.span.source in out.spec.shipped  # where nobody gives it a name
-        hint = "say by `of` which layer is meant" if shipped else NAME_IT
-        raise out.fail("edit-numbered", message, pattern.value.span, hint, notes)
+def check_not_numbered(pattern: Pattern, candidates: Candidates) -> None:
+    """Raise `Failed` for a whole name of which a part is only the number of a step."""
+    out = candidates.out
+    for each in candidates.iter_numbered(pattern.text):
+        if not each.is_first:
+            message = f"'{each.name}' is the number of an unnamed step, {CHANGES}"
+            notes = (Note("the step is written here", each.span),)
+            shipped = each.span.source in out.spec.shipped  # where nobody gives it a name
+            hint = "say by `of` which layer is meant" if shipped else NAME_IT
+            raise out.fail("edit-numbered", message, pattern.value.span, hint, notes)
 
 
 def warn_of_numbers(out: Expansion) -> None:
@@ -271,19 +312,17 @@ def warn_of_numbers(out: Expansion) -> None:
 
     Silent of what comes with archspec, and of edits from outside, which are made at once.
     """
-    spec = out.spec
-    for each in (each for edits in out.edits.values() for each in edits):
-        if each.numbered is None or each.numbered.source in spec.shipped:
+    spec, matched = out.spec, [each for edits in out.edits.values() for each in edits]
+    numbered = [(each, number) for each in matched for number in each.numbered]
+    for each, number in numbered:
+        if number.span.source in spec.shipped:
             continue
         for pattern in each.edit.patterns:
-            if pattern.ends_in(each.name) and pattern.value.span.source in spec.files:
-                message = f"'{pattern.text}' ends in a number, which changes when steps are added"
-                if each.is_first:
-                    last = pattern.text.rpartition(".")[2]
-                    message = (
-                        f"'{last}' is the first of several, which changes when steps are added"
-                    )
-                notes = (Note("the step is written here", each.numbered),)
+            if pattern.value.span.source in spec.files and pattern.says(each.name, number.depth):
+                last = number.name.rpartition(".")[2]
+                kind = "first of several" if number.is_first else "number of an unnamed step"
+                notes = (Note("the step is written here", number.span),)
+                message = f"'{last}' is the {kind}, {CHANGES}"
                 out.warn("edit-numbered", message, pattern.value.span, NAME_IT, notes)
 
 
@@ -313,7 +352,7 @@ def check_edit(edit: Edit, name: str, entry: Entry, candidates: Candidates) -> N
         elif edit.verb == "remove":
             hint = "`replace: {from: previous}` passes on the step before it alone"
         raise out.fail("edit-inputs", message, edit.verb_span, hint, written)
-    elif edit.verb == "freeze" and not edit.value.data and edit.is_of_one and _says_itself(step):
+    elif edit.verb == "freeze" and not edit.value.data and edit.is_of_one and _says_itself(entry):
         message = f"'{name}' says `trainable: false` itself, which `freeze` does not change"
         hint = "write `set: {trainable: true}`"
         raise out.fail("edit-set", message, edit.verb_span, hint, written)
@@ -324,11 +363,32 @@ def check_edit(edit: Edit, name: str, entry: Entry, candidates: Candidates) -> N
         )
 
 
-def _says_itself(step: Step) -> bool:
-    """Return whether a layer has `trainable: false` among its arguments."""
-    arguments = step.arguments if isinstance(step, LayerCall) else None
-    said = arguments.named.get("trainable") if arguments is not None else None
-    return said is not None and said.data is False
+def _says_itself(entry: Entry) -> bool:
+    """Return whether a step is a layer that says `trainable: false` itself, by no `freeze`."""
+    draft = entry.value
+    if not isinstance(draft, Draft) or entry.scope is not None or draft.owner is not None:
+        return False
+    by_edit = draft.account is not None and draft.account.frozen is not None
+    return draft.arguments.get("trainable") is False and not by_edit
+
+
+def warn_of_kept_frozen(out: Expansion) -> None:
+    """Warn of each edit that is to train layers which their own arguments keep as they are."""
+    for edit, drafts in out.kept_frozen.items():
+        first, *others = drafts
+        more = f" and {len(others)} more say" if others else " says"
+        them = "them" if others else "it"
+        message = (
+            f"'{first.name}'{more} `trainable: false` themselves, which `freeze` does not change"
+        )
+        hint = (
+            f"to train {them}: {{at: {first.name}, set: {{trainable: true}}}}; "
+            f"to leave {them} so, {{at: {first.name}, freeze: true}} after this edit"
+        )
+        if not others:
+            message = message.replace("themselves", "itself")
+        notes = (Note("the step is written here", first.span),)
+        out.warn("edit-set", message, edit.verb_span, hint, notes)
 
 
 def _check_set(edit: Edit, name: str, step: Step, entry: Entry, candidates: Candidates) -> None:

@@ -17,7 +17,6 @@ from archspec.expand.edit_faults import (
     Candidates,
     check_edit,
     check_not_numbered,
-    is_numbered,
     report_nothing,
 )
 from archspec.expand.expansion import Expansion, Failed, Matched
@@ -60,10 +59,9 @@ def match_edits(level: EditLevel, number: int, out: Expansion) -> dict[int, list
         except Failed as failed:  # at the other steps it is the same mistake
             errors += failed.errors
             continue
-        for place, (name, entry) in met.items():
-            is_first = candidates.is_first(name, entry)
-            numbered = entry.span if is_first or is_numbered(name, entry) else None
-            found[place].append(Matched(edit, number, name, index, numbered, is_first))
+        for place, (name, _) in met.items():
+            numbered = tuple(candidates.iter_numbered(name)) if edit.patterns else ()
+            found[place].append(Matched(edit, number, name, index, numbered))
     left = _leave_what_is_taken_away(found, keys)
     errors += _report_conflicts(left, out)
     if errors:
@@ -109,7 +107,7 @@ class _Finder:
         if not found:
             raise Failed(report_nothing(edit, pattern, named, fitting, self.candidates))
         if pattern is not None and pattern.is_name:
-            check_not_numbered(pattern, *next(iter(found.values())), self.out)
+            check_not_numbered(pattern, self.candidates)
         return found
 
     def list_fitting(

@@ -25,6 +25,7 @@ from archspec.expand.scopes import Entry, Renamed, snake_case
 from archspec.expand.values import fill, find_params
 from archspec.layers import LAYERS
 from archspec.syntax.edits import Edit
+from archspec.syntax.formulas import Unseen
 from archspec.syntax.source import Value
 from archspec.syntax.steps import (
     Arguments,
@@ -176,6 +177,11 @@ def _with_edits(context: Context, edits: Sequence[Matched], step: Step, out: Exp
     own, _ = find_params(out.spec.home, out)
     _note_hidden(edits, own, context.env, out)
     env = own.extended(context.env, context.env.origins)
+    for name in (name for each in context.iterations for name in each.values):
+        if name not in env:
+            message = f"the loop variable '{name}' is outside the block, which does not see it"
+            hint = "give the block a param, set it at the calls by an edit, and name it here"
+            env[name] = Unseen(message, "unknown-name", hint)
     inside = replace(context, env=env, edited=changes[-1] if changes else context.edited)
     return inside.with_notes(*notes)
 

@@ -53,20 +53,31 @@ class Halt(Exception):
         self.errors = errors
 
 
+class Numbered(Struct, frozen=True, eq=False):
+    """A part of a step's name that an unnamed step has by its number among others of its kind.
+
+    name: that of the unnamed step. depth: how many parts are before it. span: where it is written.
+    is_first: whether it is the first of them, which has no number.
+    """
+
+    name: str
+    depth: int
+    span: Span
+    is_first: bool
+
+
 class Matched(Struct, frozen=True, eq=False):
     """An edit at one of the steps that it is for.
 
     level: how many files with edits there are up to that of the edit. index: of the edit in its
-    file. name: of the step before it. numbered: where the step is written, if that name is only its
-    number among others of its kind. is_first: whether it is the first of them, which has no number.
+    file. name: of the step before it. numbered: the parts of that name that are only numbers.
     """
 
     edit: Edit
     level: int
     name: str
     index: int = 0
-    numbered: Span | None = None
-    is_first: bool = False
+    numbered: tuple[Numbered, ...] = ()
 
     @property
     def order(self) -> tuple[int, int]:
@@ -103,7 +114,8 @@ class Expansion(Struct, eq=False):
     the step expanded last at a place. base: the graph before the edits of the last file. known: the
     places of the steps in it. names_in: the params of the file that the formulas of an edit name;
     shown, hidden: those that they mean somewhere, and those that the step calls something else,
-    with an edit.
+    with an edit. kept_frozen: the layers that are to be trained by an edit, and are frozen by an
+    argument of their own.
     """
 
     spec: Spec
@@ -140,6 +152,7 @@ class Expansion(Struct, eq=False):
     names_in: dict[Edit, set[str]] = field(default_factory=dict)
     shown: set[str] = field(default_factory=set)
     hidden: dict[str, Edit] = field(default_factory=dict)
+    kept_frozen: dict[Edit, list[Draft]] = field(default_factory=dict)
 
     @property
     def has_edits(self) -> bool:
@@ -183,15 +196,14 @@ class Expansion(Struct, eq=False):
         them the network is sound."""
         if diagnostic.severity != "error" or not self.edits:
             return diagnostic
-        last = max(each.level for edits in self.edits.values() for each in edits)
-        found = {
-            each.edit.span: None
-            for edits in self.edits.values()
-            for each in edits
-            if each.level == last
-        }
+        matched = [each for edits in self.edits.values() for each in edits]
+        last = max(each.level for each in matched)
+        found = {each.edit.span: None for each in matched if each.level == last}
         named = (diagnostic.span, *(note.span for note in diagnostic.notes))
-        if any(edit.holds(span) for edit in found for span in named):
+        telling = found
+        if diagnostic.code == "edit-no-match":  # which names the edit that did it, of any file
+            telling = {each.edit.span: None for each in matched}
+        if any(edit.holds(span) for edit in telling for span in named):
             return diagnostic
         notes = tuple(Note("the network is edited here", span) for span in [*found][:MAX_EDITS])
         return replace(diagnostic, notes=(*diagnostic.notes, *notes))

@@ -27,6 +27,7 @@ from archspec.infer import bind_arguments, find_layer, infer_facts, suggest_laye
 from archspec.layers import LAYERS, traits_of
 from archspec.loading.shipped import list_libraries
 from archspec.schema.check_result import find_rank
+from archspec.syntax.edits import Edit
 from archspec.syntax.formulas import words_in
 from archspec.syntax.source import Value, iter_texts
 from archspec.syntax.steps import BlockCall, LayerCall, Reuse
@@ -94,6 +95,7 @@ def add_layer(
             draft.facts = _infer_facts(draft)
             _find_mask(draft)
             warn_of_doubts(draft, step, context, out)
+            _note_kept_frozen(draft, context, out)
         if traits_of(op).batch_statistics and "momentum" in written:
             _warn_of_momentum(draft.arguments, written["momentum"], context, out)
         learnt = layer.traits.adapted
@@ -118,8 +120,22 @@ def _find_freezing(step: LayerCall | BlockCall, context: Context, out: Expansion
     own = step.arguments.named if step.arguments is not None else {}
     if context.level and "trainable" in own:
         return None
-    level, index = context.freeze[0]
-    return out.spec.levels[level - 1].edits[index].span
+    return _find_edit_of_freezing(context.freeze[0], out).span
+
+
+def _note_kept_frozen(draft: Draft, context: Context, out: Expansion) -> None:
+    """Note a layer that an edit is to train, and that its own arguments keep as it is."""
+    if context.freeze is None or context.freeze[1] is not False or draft.owner is not None:
+        return
+    if draft.arguments.get("trainable") is False and draft.facts and draft.facts.weights:
+        edit = _find_edit_of_freezing(context.freeze[0], out)
+        out.kept_frozen.setdefault(edit, []).append(draft)
+
+
+def _find_edit_of_freezing(order: tuple[int, int], out: Expansion) -> Edit:
+    """Return the edit with an order among those of all files."""
+    level, index = order
+    return out.spec.levels[level - 1].edits[index]
 
 
 def _list_inputs(

@@ -53,14 +53,16 @@ def enter(
 
 def _hint_for_renamed(first: Entry, second: Entry, out: Expansion) -> str | None:
     """Return the hint for a name that one edit gives to two steps; None if none does."""
-    renames = [
-        {each.edit for each in out.edits.get(entry.place, ()) if each.edit.verb == "rename"}
-        for entry in (first, second)
-    ]
-    if not renames[0] & renames[1]:
-        return None
     keys = {place: key for key, place in out.places.items()}
+    marks = {mark: edit for edit, mark in out.marks.items()} if first.span == second.span else {}
     ways = [_find_way(entry.place, keys) for entry in (first, second)]
+    naming = [
+        {each.edit for each in out.edits.get(entry.place, ()) if each.edit.verb == "rename"}
+        | {marks[step] for step, _ in way if step in marks}
+        for entry, way in zip((first, second), ways, strict=True)
+    ]
+    if not naming[0] & naming[1]:
+        return None
     for (step, index), (other, another) in zip(*ways, strict=False):
         if step is not other:
             break

@@ -169,6 +169,7 @@ def check_variable(
 
     params: those of the file, with which a param that a derived file adds may be confused.
     """
+    is_taken = name in taken and not isinstance(taken[name], formulas.Unseen)
     if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:
         hint = "a name begins with a letter and holds letters, digits and _"
         return (out.error("name", f"'{name}' cannot be a name in formulas", span, hint),)
@@ -176,13 +177,13 @@ def check_variable(
         message = f"'{name}' already means something in formulas"
         near = did_you_mean(name, _list_others(name, span, params)) or "rename it"
         return (out.error("name", message, span, near),)
-    if name in taken and params is not None and name in params.data:
+    if is_taken and params is not None and name in params.data:
         given = params.key_span(name)
         if given.source is not span.source:  # a derived file adds it: its base is sound
             message = f"the param '{name}' has the name of a loop variable of the base"
             near = did_you_mean(name, _list_others(name, given, params)) or "rename it"
             return (out.error("name", message, given, near, (Note("the loop is here", span),)),)
-    if name in taken:
+    if is_taken:
         message = f"the loop variable '{name}' hides a param or variable"
         return (out.error("name", message, span, "rename it"),)
     return ()

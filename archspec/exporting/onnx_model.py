@@ -100,5 +100,5 @@ def _refuse_unknown(model: Any) -> None:
             except defs.SchemaError:
                 raise UserError(
                     f"ONNX has no operation {node.op_type}, which '{node.name}' needs",
-                    "use another layer or activation there, or write a .tflite file or a folder/",
+                    "use another layer or activation there, or write a folder/",
                 ) from None

@@ -35,6 +35,11 @@ def read_arguments(
     config: as Keras writes it. rank: the number of axes of the first input, if it is known.
     """
     table = LAYERS[op].arguments
+    if config.get("quantization_config") is not None:
+        hint = "take the model with the weights that it had before `quantize`"
+        refused = Refused(f"this {op} was quantized, and a spec has no such weights", hint=hint)
+        findings.refuse(refused, f"{path}.config.quantization_config", "import-argument")
+        return None
     given: dict[str, Any] = {}
     before = len(findings.found)
     for name, value in forget_additions(op, config, rank).items():

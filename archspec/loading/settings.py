@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from archspec.errors import Source, Span, UserError, did_you_mean
+from archspec.errors import Diagnostic, Source, Span, SpecError, UserError, did_you_mean
 from archspec.recipe import RECIPE
 from archspec.schema.validator import validator
 from archspec.syntax.source import WORDS, Value, make_value, read_text
@@ -33,9 +33,26 @@ def parse_edit(text: str) -> Value:
     """
     if not text.strip():
         raise UserError("--edit: the edit is empty", "for example --edit 'at: head, remove: true'")
+    if text.lstrip().startswith("- "):
+        message = f"--edit {text.strip()}: this is an item of a list, and TEXT is one edit"
+        raise UserError(message, f"leave the dash out: --edit '{text.strip()[1:].strip()}'")
     end = "\n}" if "#" in text else "}"  # after a comment, on its own line
     braced = text if text.lstrip().startswith("{") else f"{{{text}{end}"
-    return read_text(braced, f"--edit '{text}'", shown=braced).root
+    try:
+        return read_text(braced, f"--edit '{text}'", shown=braced).root
+    except SpecError as error:
+        if braced is text:
+            raise
+        raise SpecError([_without_brace(each) for each in error.diagnostics]) from None
+
+
+def _without_brace(found: Diagnostic) -> Diagnostic:
+    """Return what is wrong in an edit without a note on the brace that stands before it."""
+    notes = tuple(each for each in found.notes if (each.span.line, each.span.column) != (1, 1))
+    if len(notes) == len(found.notes):
+        return found
+    hint = "TEXT is what stands between the braces of one edit, with commas: at: head, remove: true"
+    return replace(found, notes=notes, hint=hint)
 
 
 def names_step(setting: str) -> bool:

@@ -22,6 +22,7 @@ from archspec.errors import Refused, Unfit
 from archspec.infer import explain_lacking, suggest_nearest
 from archspec.layers import LAYERS
 from archspec.objects import KINDS, TABLES, Object, named
+from archspec.syntax.edits import PATTERN
 
 # --- reading -------------------------------------------------------------------------------------
 
@@ -268,8 +269,8 @@ PATTERNS = Type(
     "a name of layers, or a list of names; `*` and `**` stand in them as under `at` of an edit",
     {
         "anyOf": [
-            {"type": "string", "minLength": 1},
-            {"type": "array", "items": {"type": "string", "minLength": 1}},
+            {"type": "string", "pattern": PATTERN},
+            {"type": "array", "items": {"type": "string", "pattern": PATTERN}},
         ]
     },
     lambda value: (value,) if isinstance(value, str) else tuple(value),

@@ -21,12 +21,11 @@ from archspec.schema.define_values import (
     describe,
     label,
 )
-from archspec.syntax.edits import VERBS
+from archspec.syntax.edits import PATTERN, VERBS
 from archspec.syntax.words import BESIDE, MODIFIERS, RESERVED, WORDS
 
 STEP = "a layer, a block or a mapping that holds one"
 BRANCH = "a list of steps, or a group of `layers`"
-PART = r"(\*\*|\*|\*?[A-Za-z0-9_-]+(\*[A-Za-z0-9_-]+)*\*?)"  # of a pattern of names
 BLOCK = "^[a-z][a-z0-9_]*$"
 # What no block may be called: a step that calls it would say something else.
 TAKEN = (*BESIDE, *WORDS, *RESERVED)
@@ -169,7 +168,7 @@ def _define_edit() -> dict[str, Any]:
     true = describe("true", {"const": True})
     pattern = describe(
         "the name of a step, or a pattern such as stage3.**",
-        {"type": "string", "pattern": rf"^{PART}(\.{PART})*$"},
+        {"type": "string", "pattern": PATTERN},
     )
     steps = {
         "at": {

@@ -224,6 +224,7 @@ def _define_several(kind: str) -> dict[str, Any]:
 def define_recipe() -> dict[str, Any]:
     """Return the definitions of `train` and of what stands in it."""
     words = define_arguments("train", RECIPE)["properties"]
+    words["freeze"] |= label(words["freeze"]["$comment"], "pattern")
     return {
         "data": {
             **describe(

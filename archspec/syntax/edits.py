@@ -20,6 +20,8 @@ from archspec.syntax.words import MODIFIERS, WORDS
 VERBS = ("set", "replace", "remove", "insert_before", "insert_after", "rename", "freeze")
 EXAMPLES = "{at: stage3, remove: true}; {of: {Activation: relu}, set: {activation: gelu}}"
 NO_CALL = {*WORDS, *MODIFIERS}  # the words of a step that is neither a layer nor a block call
+PART = r"(\*\*|\*|\*?[A-Za-z0-9_-]+(\*[A-Za-z0-9_-]+)*\*?)"
+PATTERN = rf"^{PART}(\.{PART})*$"  # as it may be written
 TAKES_AWAY = ("replace", "remove")  # after these nothing of the old step is left to edit
 
 
@@ -43,10 +45,12 @@ class Pattern(Struct, frozen=True, eq=False):
         """Whether it is a whole name, and fits no other."""
         return "*" not in self.text
 
-    def ends_in(self, name: str) -> bool:
-        """Return whether it fits a name, and has the last part of that name letter for letter."""
-        last = self.text.rpartition(".")[2]
-        return last == name.rpartition(".")[2] and self.fits(name)
+    def says(self, name: str, depth: int) -> bool:
+        """Return whether it fits a name, and has a part of that name letter for letter."""
+        parts = name.split(".")
+        said, parts[depth] = parts[depth], "?"  # which is in no name: only a `*` can fit it
+        is_there = said in self.text.split(".") and self.fits(name)
+        return is_there and not self.fits(".".join(parts))
 
     def fits(self, name: str) -> bool:
         """Return whether the pattern fits a name."""

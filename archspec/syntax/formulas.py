@@ -46,6 +46,10 @@ class NoValue(Struct, frozen=True, eq=False):
     hint: str | None = None
 
 
+class Unseen(NoValue, frozen=True, eq=False):
+    """The reason why a name of what is around a block has no value in it, and may be used anew."""
+
+
 REPORTED = NoValue()  # the error of the name itself has been reported
 
 
