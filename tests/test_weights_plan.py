@@ -181,6 +181,15 @@ def test_equal_rows_of_a_table_are_one() -> None:
     assert len(text.splitlines()) < 12
 
 
+def test_a_row_of_the_table_says_which_weights_it_has() -> None:
+    text = write_plan(plan_weights(base(), base(width=96), ["slice"]))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "copied head (bias) 10" in lines
+    assert "new 41 layers 13,959,328 beyond the slices" in lines
+    text = write_plan(plan_weights(base(), base(classes=7)))
+    assert " head  " in text  # both of its weights
+
+
 def test_each_weight_stands_in_the_data_once() -> None:
     plan = plan_weights(base(), archspec.load("resnet18", classes=7))
     data = describe_plan(plan)

@@ -27,6 +27,9 @@ def write_plan(plan: WeightsPlan) -> str:
         (how, _write_layers(parts, plan.network), f"{sum(map(_count, parts)):,}", _explain(parts))
         for (how, *_), parts in sorted(rows.items(), key=lambda row: _place(row[0]))
     ]
+    cut = [part for part in plan.parts if part.how == "sliced"]
+    if rest := sum(prod(part.shape) - part.values for part in cut):
+        table.append(("new", _write_layers(cut, plan.network), f"{rest:,}", "beyond the slices"))
     if plan.unused:
         names = [
             PlannedWeight(layer, weight, shape, "")
@@ -104,7 +107,18 @@ def _count(part: PlannedWeight) -> int:
 
 
 def _write_layers(parts: Iterable[PlannedWeight], graph: Graph) -> str:
-    """Return the layers of a row: their names, or how many there are."""
-    layers = list(dict.fromkeys(part.layer for part in parts))
-    names = write_names(layers, Names.of(graph))
-    return ", ".join(names) if len(names) <= MOST else f"{len(layers):,} layers"
+    """Return the layers of a row: their names, with their weights where others are in other rows,
+    or how many there are."""
+    weights: dict[str, list[str]] = {}
+    for part in parts:
+        weights.setdefault(part.layer, []).append(part.weight)
+    kinds: dict[str, list[str]] = {}  # of rows: the layers of which it has such weights
+    for layer, found in weights.items():
+        facts = graph[layer].facts
+        is_whole = facts is not None and len(found) == len(facts.weights)
+        kinds.setdefault("" if is_whole else f" ({', '.join(found)})", []).append(layer)
+    known = Names.of(graph)
+    names = [
+        f"{name}{said}" for said, layers in kinds.items() for name in write_names(layers, known)
+    ]
+    return ", ".join(names) if len(names) <= MOST else f"{len(weights):,} layers"
