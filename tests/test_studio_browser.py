@@ -145,6 +145,37 @@ def test_saves_that_overlap_are_one_after_the_other(opened: Any) -> None:
     assert path.read_text() == SPEC + "# one\n# two\n"
 
 
+def test_a_save_that_is_begun_while_another_file_is_read_is_not_of_that(opened: Any) -> None:
+    page, path, _ = opened
+    path.with_name("b.yaml").write_text(SPEC.replace("Dense: 2", "Dense: 9"))
+    page.locator("#files option", has_text="b.yaml").wait_for(state="attached")
+    write(page, "# mine\n")
+    page.evaluate(SLOWLY, "/read")
+    page.evaluate(SLOWLY, "/save")
+    page.select_option("#files", label="b.yaml")
+    page.locator("body[data-asked]").wait_for()
+    page.wait_for_timeout(200)  # the answer to the save comes after that to the reading
+    page.keyboard.press("Control+s")
+    wait(page, "Dense: 9", "#editor")
+    write(page, "# more\n")
+    page.keyboard.press("Control+s")
+    page.locator("#save[disabled]").wait_for()
+    assert not page.locator("#conflict").is_visible()
+    assert path.read_text() == SPEC + "# mine\n"
+    assert path.with_name("b.yaml").read_text().endswith("Dense: 9\n# more\n")
+
+
+def test_a_file_of_blocks_says_so_and_what_is_wrong_with_it(opened: Any) -> None:
+    page, path, _ = opened
+    blocks = "archspec: 1\nblocks:\n  b:\n    layers: [{}: 3]\n"
+    path.with_name("b.yaml").write_text(blocks.format("Dense"))
+    page.locator("#files option", has_text="b.yaml").wait_for(state="attached")
+    page.select_option("#files", label="b.yaml")
+    wait(page, "no network to draw", "#message")
+    path.with_name("b.yaml").write_text(blocks.format("Danse"))
+    wait(page, "Danse", "#message")
+
+
 def test_why_a_file_was_not_saved_stays_said(opened: Any) -> None:
     page, path, _ = opened
     path.write_bytes(SPEC.encode().replace(b"\n", b"\r\n", 1))

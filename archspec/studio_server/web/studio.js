@@ -145,18 +145,18 @@ class Studio {
     fill($("beside"), new Option("none", ""));
   }
 
-  choose(index) {
-    return this.try("file", async () => {
-      await this.saving;
+  async choose(index) {
+    await this.try("file", async () => {
       try {
         const read = await ask("read", { index });
+        await this.settle();
         const words = "What is not saved is lost. Open the other file?";
         if (!this.isChanged || confirm(words)) this.open(index, read);
       } finally {
         $("files").value = this.index;
       }
-      await this.check();
     });
+    await this.check();
   }
 
   open(index, read) {
@@ -199,8 +199,10 @@ class Studio {
       const found = await ask("check", { index: this.index, text: this.text });
       if (turn !== this.asked) return;
       this.underline(found.findings);
+      const wrong = found.findings.find(({ severity }) => severity === "error");
+      const nothing = found.library ? "blocks for other specs, and no network to draw" : "";
+      this.say("text", wrong ? wrong.message : nothing);
       $("shown").classList.toggle("stale", !found.page);
-      if (found.library) this.say("text", "blocks for other specs, and no network to draw");
       if (found.page) {
         const shown = await this.compare(found.page);
         if (turn !== this.asked) return;
@@ -225,8 +227,6 @@ class Studio {
       message,
     }));
     this.view.dispatch(cm.setDiagnostics(this.view.state, marks));
-    const errors = findings.filter(({ severity }) => severity === "error");
-    this.say("text", errors.length ? errors[0].message : "");
   }
 
   /** Draw the network where the reader is, or from its beginning where it is another one. */
@@ -268,6 +268,11 @@ class Studio {
   save() {
     this.saving = this.saving.then(() => this.try("file", () => this.write()));
     return this.saving;
+  }
+
+  /** Wait until nothing is being saved. */
+  async settle() {
+    for (let saving; saving !== this.saving;) await (saving = this.saving);
   }
 
   async write() {
