@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,21 @@ class Opened:
 
     def go(self, address: str = "") -> None:
         """Open the page, at an address in it."""
-        self.page.goto(self.path.as_uri() + address)
+        url, now = self.path.as_uri(), self.page.url
+        if address and now.partition("#")[0] == url and now != url + address:
+            self.follow(lambda: self.page.evaluate("each => location.hash = each", address))
+        else:
+            self.page.goto(url + address)
         self.page.wait_for_selector("#picture[aria-busy=false]", state="attached", timeout=20_000)
+
+    def follow(self, act: Callable[[], Any]) -> None:
+        """Do what leads to another address in the page, which is followed a little later."""
+        self.page.evaluate(
+            "window.followed = false;"
+            "addEventListener('hashchange', () => window.followed = true, {once: true});"
+        )  # is called after what the page itself does then
+        act()
+        self.page.wait_for_function("window.followed")
 
     def boxes(self) -> list[str]:
         """The titles of the boxes that are seen, as the picture has them."""

@@ -200,7 +200,7 @@ def test_the_outline_is_the_picture(open_page: Open) -> None:
 def test_several_networks_are_chosen_from(open_page: Open) -> None:
     page = (shown := open_page("lenet5", "resnet18")).page
     assert "conv 5×5, 6" in shown.boxes()
-    page.select_option("#networks", label="resnet18")
+    shown.follow(lambda: page.select_option("#networks", label="resnet18"))
     assert "stage0" in shown.frames()
     shown.go("#2/stage1.unit0.add")
     assert page.input_value("#networks") == "1"
@@ -398,14 +398,11 @@ def test_paper_has_the_whole_picture(open_page: Open) -> None:
 
 def test_a_thousand_layers_are_opened_whole(open_page: Open) -> None:
     shown = open_page(network("resnet1001"), fold=False)
-    shown.page.evaluate("performance.clearMeasures()")
     shown.page.click("#open")
     few = len(shown.boxes())
     assert few < 60  # those that are near the window
     shown.fit()
     assert len(shown.boxes()) > 1600
-    took = shown.page.evaluate("performance.getEntriesByName('redraw')[0].duration")
-    assert took < 2000  # benchmarks/page.py measures it
     shown.go("#stage1.unit77.join.add")
     assert "stage1.unit77.join.add" in shown.details()
 
@@ -528,10 +525,10 @@ def test_a_difference_leads_to_what_changed(open_page: Open, folder: Path, brows
     assert shown.page.locator("#picture .selected.added").count() == 1
     assert "2 are added" in shown.details()  # for the next row
     shown.go("#1/stage0.conv0")
-    shown.page.click(".others a >> nth=1")
-    shown.page.wait_for_function("location.hash === '#3/stage0.conv0'")
+    shown.follow(lambda: shown.page.click(".others a >> nth=1"))
+    assert shown.page.url.endswith("#3/stage0.conv0")
     assert shown.page.input_value("#networks") == "2"
-    shown.page.select_option("#networks", label="vgg_a")
+    shown.follow(lambda: shown.page.select_option("#networks", label="vgg_a"))
     assert shown.page.locator("#picture .box.added").count() == 0
     assert shown.said == []
     shown.page.close()

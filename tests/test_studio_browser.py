@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,33 +114,44 @@ def test_a_conflict_ends_with_its_file_and_where_it_is_undone(opened: Any) -> No
     assert other.read_text() == SPEC.replace("Dense: 2", "Dense: 9")
 
 
-SLOWLY = """question => {
+HOLD = """question => {
     const quick = window.fetch;
+    const released = new Promise((done) => addEventListener("release" + question, done));
     window.fetch = async (place, given) => {
-        if (!place.endsWith(question)) return quick(place, given);
-        document.body.dataset.asked = true;
-        await new Promise((done) => setTimeout(done, 400));
+        if (place.endsWith(question)) {
+            document.body.classList.add("asked" + question.slice(1));
+            await released;
+        }
         return quick(place, given);
     };
 }"""
 
 
+@contextmanager
+def hold(page: Any, question: str) -> Iterator[Any]:
+    """Hold what the page asks the studio, until the end. Yields where to wait for a question."""
+    page.evaluate(HOLD, f"/{question}")
+    yield page.locator(f"body.asked{question}")
+    page.evaluate("question => dispatchEvent(new Event('release/' + question))", question)
+
+
 def test_what_is_typed_while_a_file_is_read_is_kept(opened: Any) -> None:
     page, path, _ = opened
-    page.evaluate(SLOWLY, "/read")
-    path.write_text(SPEC + "# theirs\n")
-    page.locator("body[data-asked]").wait_for()
-    write(page, "# mine\n")
+    with hold(page, "read") as asked:
+        path.write_text(SPEC + "# theirs\n")
+        asked.wait_for()
+        write(page, "# mine\n")
     wait(page, "# mine", "#both")
     wait(page, "# theirs", "#both")
 
 
 def test_saves_that_overlap_are_one_after_the_other(opened: Any) -> None:
     page, path, _ = opened
-    page.evaluate(SLOWLY, "/save")
-    for text in ("# one\n", "# two\n"):
-        write(page, text)
-        page.keyboard.press("Control+s")
+    with hold(page, "save") as asked:
+        for text in ("# one\n", "# two\n"):
+            write(page, text)
+            page.keyboard.press("Control+s")
+            asked.wait_for()
     page.locator("#save[disabled]").wait_for()
     assert not page.locator("#conflict").is_visible()
     assert path.read_text() == SPEC + "# one\n# two\n"
@@ -150,12 +162,13 @@ def test_a_save_that_is_begun_while_another_file_is_read_is_not_of_that(opened: 
     path.with_name("b.yaml").write_text(SPEC.replace("Dense: 2", "Dense: 9"))
     page.locator("#files option", has_text="b.yaml").wait_for(state="attached")
     write(page, "# mine\n")
-    page.evaluate(SLOWLY, "/read")
-    page.evaluate(SLOWLY, "/save")
-    page.select_option("#files", label="b.yaml")
-    page.locator("body[data-asked]").wait_for()
-    page.wait_for_timeout(200)  # the answer to the save comes after that to the reading
-    page.keyboard.press("Control+s")
+    with hold(page, "save") as asked_to_save:
+        with hold(page, "read") as asked_to_read:
+            page.select_option("#files", label="b.yaml")
+            asked_to_read.wait_for()
+            page.keyboard.press("Control+s")
+            asked_to_save.wait_for()
+        page.wait_for_timeout(100)  # the file is read, and waits for the save
     wait(page, "Dense: 9", "#editor")
     write(page, "# more\n")
     page.keyboard.press("Control+s")
@@ -178,8 +191,8 @@ def test_a_file_of_blocks_says_so_and_what_is_wrong_with_it(opened: Any) -> None
 
 def test_why_a_file_was_not_saved_stays_said(opened: Any) -> None:
     page, path, _ = opened
-    path.write_bytes(SPEC.encode().replace(b"\n", b"\r\n", 1))
-    page.wait_for_timeout(300)
+    with page.expect_response("**/read"):  # the text on the screen stays the same
+        path.write_bytes(SPEC.encode().replace(b"\n", b"\r\n", 1))
     write(page, "# mine\n")
     page.keyboard.press("Control+s")
     wait(page, "end in different ways", "#message")
