@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import archspec
-from archspec.data.preparation import Part, describe_data, prepare
+from archspec.data.preparation import Part, describe_data, prepare, warn_of_units
 from archspec.errors import UserError
 from archspec.recipe import recipe_of
 
@@ -230,6 +230,29 @@ def test_the_part_with_more_classes_is_named(tmp_path: Path) -> None:
     images = np.zeros((3, 4, 4, 3), np.uint8)
     path = arrays(tmp_path, x_test=images, y_test=[0, 1, 2])
     assert "y_test has 3 classes, but output" in said(load, net(CLASSIFIER), path)
+
+
+@pytest.mark.parametrize(
+    ("units", "labels", "warning"),
+    [
+        (3, np.arange(20) % 2, "output 'dense' has 3 units, but d has 2 classes; give it 2 units"),
+        (3, np.array(["cat", "dog"] * 10), "has 3 units, but d has 2 classes"),
+        (2, np.arange(20) % 2, None),
+        (21, np.arange(20), None),  # numbers of words may lack the last one
+        (21, np.arange(20).astype(str), None),
+        (21, np.array([f"n{i}" for i in range(20)]), "has 21 units, but d has 20 classes"),
+    ],
+)
+def test_units_that_stand_for_no_class_are_warned_of(
+    units: int, labels: Any, warning: str | None, tmp_path: Path
+) -> None:
+    graph = net(f"Flatten, Dense: {{units: {units}, activation: softmax}}")
+    path = arrays(tmp_path, y_train=labels)
+    # A few samples may lack classes that the whole has.
+    dataset, _ = prepare(graph, recipe := recipe_of(graph, data=str(path)), limit=5)
+    found = [f"{each.message}; {each.hint}" for each in warn_of_units(graph, recipe, dataset)]
+    assert len(found) == (warning is not None)
+    assert all(str(warning) in each for each in found)
 
 
 # --- weights -------------------------------------------------------------------------------------
