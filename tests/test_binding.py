@@ -384,6 +384,61 @@ def test_numbers_of_a_flat_input_are_no_names_of_files(faces: Path) -> None:
 # --- masks and images alone ----------------------------------------------------------------------
 
 
+MAP_OF_TWO = MAP_OF_THREE.replace("3,", "2,", 1)
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss", "values"),
+    [
+        (MAP_OF_TWO, "", (0, 255)),
+        *((layers, f"loss: {loss}", values) for layers in (MAP, MAP_OF_TWO)
+          for loss in ("Dice", "Tversky") for values in ((0, 1), (0, 255))),
+    ],
+)  # fmt: skip
+def test_a_mask_in_black_and_white_is_one_of_two_classes(
+    layers: str, loss: str, values: tuple[int, int], tmp_path: Path
+) -> None:
+    places = RNG.integers(0, 2, (6, 4, 4))
+    for i, place in enumerate(places):
+        for name, image in (("images", place * 255), ("masks", np.array(values)[place])):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray(image.astype(np.uint8)).save(tmp_path / name / f"{i}.png")
+    (tmp_path / "t.csv").write_text(
+        "path,mask\n" + "".join(f"images/{i}.png,masks/{i}.png\n" for i in range(6))
+    )
+    train = f"{loss}{', ' if loss else ''}data: {{validation: 0, targets: mask}}"
+    for name in ("", "t.csv"):
+        dataset, parts = load(net(layers, train, "[4, 4, 1]"), tmp_path / name)
+        x, y = batch(parts["train"])
+        y = y.argmax(axis=-1) if y.ndim == 4 and y.shape[-1] == 2 else y.reshape(6, 4, 4)
+        assert (x[..., 0] == y).all()
+        assert dataset.targets[next(iter(dataset.targets))].task == "mask"
+
+
+def test_bytes_of_0_and_1_are_no_pixels_of_a_target(tmp_path: Path) -> None:
+    mask = RNG.integers(0, 2, (20, 4, 4), dtype=np.uint8)
+    _, parts = load(net(MAP, "loss: Dice, data: {validation: 0}"), arrays(tmp_path, y_train=mask))
+    assert batch(parts["train"])[1].max() == 1
+    path = arrays(tmp_path, y_train=mask.astype(np.int64) * 255)
+    text = said(load, net(MAP, "loss: Dice"), path)
+    assert "go from 0 to 255, and output 'conv2d' has the loss Dice" in text
+    path = arrays(tmp_path, y_train=mask * 255)
+    _, parts = load(net(MAP, "loss: Dice"), path)
+    assert batch(parts["train"])[1].max() == 1
+
+
+def test_masks_of_two_classes_are_said_to_be_of_0_and_1(tmp_path: Path) -> None:
+    path = arrays(tmp_path, y_train=np.eye(4, dtype=np.uint8)[None].repeat(20, 0) * 128)
+    for layers in (MAP, MAP_OF_TWO):
+        assert "save 0 and 1, or 0 and 255, in all masks" in said(load, net(layers), path)
+
+
+def test_classes_that_no_mask_has_are_said(tmp_path: Path) -> None:
+    path = arrays(tmp_path, y_train=np.zeros((20, 4, 4), np.uint8))
+    dataset, _ = load(net(MAP_OF_THREE), path)
+    assert "y: no place in training is of class 1, 2" in dataset.notes
+
+
 def test_masks_beside_images(tmp_path: Path) -> None:
     for name in ("images", "masks"):
         (tmp_path / name).mkdir()

@@ -26,10 +26,11 @@ from archspec.data.tables import (
 from archspec.data.targets import Target, make_target
 from archspec.data.values import check_finite, check_numbers, find_range
 from archspec.errors import UserError, did_you_mean
-from archspec.graph import Graph
+from archspec.graph import Graph, Shape
+from archspec.objects import named
 from archspec.reading import readable
 from archspec.recipe import Recipe
-from archspec.recipe.tasks import CLASSES, IMAGE, INPUT, MASK, find_task
+from archspec.recipe.tasks import CLASSES, IMAGE, INPUT, MASK, OF_OVERLAP, find_task
 
 
 class Taken(Struct, frozen=True):
@@ -296,10 +297,15 @@ class _ColumnReader:
         if columns == INPUT:
             return Target(task, INPUT, graph.shape(output)[1:], False), {}
         whole: dict[str, Any] = {part: self._take(part, columns) for part in self.source.parts}
+        loss = named(self.recipe.loss[output])[0]
+        if loss in OF_OVERLAP and _holds_masks(whole["train"], graph.shape(output)):
+            task = MASK
         if task in (IMAGE, MASK) and isinstance(whole["train"], Cells):
             whole = self._read_files(whole, task)
         where = {part: self._where(part, columns) for part in whole}
-        return make_target(graph, self.recipe, output, task, whole, _write(columns), where)
+        target, found = make_target(graph, self.recipe, output, task, whole, _write(columns), where)
+        self.notes += [target.note] if target.note else []
+        return target, found
 
     def _read_files(self, whole: Mapping[str, Cells], task: str) -> dict[str, Any]:
         """Return the images or masks whose files a column of a table names."""
@@ -400,6 +406,14 @@ def weigh_classes(output: str, target: Target, labels: Array, given: Any) -> Arr
             raise UserError(f"train.data.class_weight names '{name}', which is no class", hint)
         weights[target.classes.index(str(name))] = weight
     return weights
+
+
+def _holds_masks(column: Column, shape: Shape) -> bool:
+    """Return whether a column may hold a class for each place of an output of a shape, and no share
+    of each class."""
+    if not isinstance(column, np.ndarray):
+        return len(shape) > 2
+    return len(shape) > 2 and column.ndim == len(shape) - 1 and shape[-1] != 1
 
 
 def _paths(files: list[Any]) -> Array:

@@ -25,6 +25,12 @@ def check_numbers(values: Array, where: str) -> Array:
     return values
 
 
+def exceeds(values: Array, most: float) -> bool:
+    """Return whether any value is larger; of an array that may be larger than the memory, too."""
+    step = max(1, AT_ONCE // max(1, prod(values.shape[1:])))
+    return any((values[at : at + step] > most).any() for at in range(0, len(values), step))
+
+
 def check_finite(values: Array, where: str) -> None:
     """Raise `UserError` for a number that a float32 cannot hold, with its row."""
     if values.dtype.kind != "f":
