@@ -245,3 +245,12 @@ def test_a_working_folder_that_is_gone_is_a_sentence(
     for name in ("./x", "mnist.npz", "nothing"):
         with pytest.raises(UserError):
             load_dataset(name)
+
+
+def test_images_and_masks_are_no_classes(tmp_path: Path) -> None:
+    said = message(tmp_path, "train/images/3", "train/masks/3", "test/images/1", "test/masks/1")
+    assert "train holds images and masks, and no folders of classes" in said
+    for name in ("cat", "dog"):  # two classes that are named alike are such
+        folder(tmp_path / "b", f"{name}/1.png", f"{name}/1_mask.png", f"{name}/gas_mask.png")
+    notes = load(tmp_path / "b").notes
+    assert [each for each in notes if each.startswith("2 images are named as masks of others")]

@@ -357,9 +357,9 @@ def _make_numbers(
         if are_pixels and each.dtype == np.uint8:
             found[part] = each
             continue
-        found[part] = _shape_numbers(each, target.shape, output, where[part])
+        found[part] = numbers = _shape_numbers(each, target.shape, output, where[part])
         if named(recipe.loss[output])[0] in OF_OVERLAP:
-            _check_shares(found[part], f"{where[part]}, and {_name(output, recipe)}")
+            _check_shares(numbers, f"{where[part]}, and {_name(output, recipe)}")
     stored = found["train"]
     if isinstance(stored, np.ndarray) and stored.dtype != np.uint8:
         low, high = float(stored.min()), float(stored.max())
