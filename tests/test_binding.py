@@ -277,14 +277,24 @@ def test_samples_and_classes_have_weights(tmp_path: Path) -> None:
     [
         ("class_weight: {cat: 2}", "names 'cat', which is no class"),
         ("sample_weight: nothing", "has no column 'nothing'"),
+        ("class_weight: {'0': 0, '1': 0}", "all classes of the training set have the weight 0"),
         ("sample_weight: bad", "row 3 has the weight -1, below 0"),
+        ("sample_weight: none", "none_train: all weights are 0"),
     ],
 )
 def test_weights_that_cannot_be_are_refused(options: str, complaint: str, tmp_path: Path) -> None:
     bad = np.ones(20)
     bad[3] = -1
-    path = arrays(tmp_path, bad_train=bad)
+    path = arrays(tmp_path, bad_train=bad, none_train=np.zeros(20))
     assert complaint in said(load, net(CLASSIFIER, f"data: {{{options}}}"), path)
+
+
+def test_a_part_without_weights_is_used(tmp_path: Path) -> None:
+    images = np.zeros((3, 4, 4, 3), np.uint8)
+    path = arrays(tmp_path, w_train=np.arange(20), x_test=images, y_test=[0, 1, 1])
+    dataset, parts = load(net(CLASSIFIER, "data: {sample_weight: w}"), path)
+    assert (len(parts["test"]), len(batch(parts["test"]))) == (3, 2)
+    assert "all samples of test count alike: there is no w of test" in dataset.notes
 
 
 def test_weights_of_classes_are_for_an_output_of_classes() -> None:

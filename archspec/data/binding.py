@@ -96,7 +96,7 @@ def take_columns(
         for output, loss in recipe.loss.items()
     }
     choice = choose_columns(graph, recipe, source, tasks)
-    source, unused = _leave_out_parts(source, choice, recipe)
+    source, unused = _leave_out_parts(source, choice)
     notes = list(source.notes)
     if unused := (*choice.unused, *unused):
         notes.append(f"not used: {', '.join(unused)}")
@@ -169,18 +169,14 @@ def _note_absent_classes(dataset: Dataset) -> Dataset:
     return replace(dataset, notes=(*dataset.notes, note))
 
 
-def _list_used(source: DataSource, choice: Choice, recipe: Recipe) -> list[str]:
+def _list_used(choice: Choice) -> list[str]:
     several = [*flatten(choice.inputs), *flatten(choice.targets)]
-    if (weight := recipe.data.sample_weight) is not None:
-        several.append(str(resolve(weight, source, "sample_weight")))
     return [name for name in dict.fromkeys(several) if name != INPUT]
 
 
-def _leave_out_parts(
-    source: DataSource, choice: Choice, recipe: Recipe
-) -> tuple[DataSource, tuple[str, ...]]:
+def _leave_out_parts(source: DataSource, choice: Choice) -> tuple[DataSource, tuple[str, ...]]:
     """Return the source without the parts that lack a column which is used, and what these hold."""
-    used = _list_used(source, choice, recipe)
+    used = _list_used(choice)
     lacking = {
         part: next(name for name in used if name not in columns)
         for part, columns in source.parts.items()
@@ -199,8 +195,11 @@ def _leave_out_parts(
 
 def _check_counts(source: DataSource, choice: Choice, recipe: Recipe) -> None:
     """Refuse columns that have another number of samples than the first of their part."""
+    used = _list_used(choice)
+    if recipe.data.sample_weight is not None:
+        used.append(str(resolve(recipe.data.sample_weight, source, "sample_weight")))
     for columns in source.parts.values():
-        counts = {name: _count(columns[name]) for name in _list_used(source, choice, recipe)}
+        counts = {name: _count(columns[name]) for name in used if name in columns}
         (first, count), *others = counts.items()
         for name, other in others:
             if other != count:
@@ -371,6 +370,9 @@ class _ColumnReader:
         if given is None:
             return None
         name = str(resolve(given, self.source, "sample_weight"))
+        if name not in self.source.parts[part]:
+            self.notes.append(f"all samples of {part} count alike: there is no {name} of {part}")
+            return None
         column, where = self._take(part, name), self._where(part, name)
         values = to_numbers(column) if isinstance(column, Cells) else column
         if not isinstance(values, np.ndarray) or values.size != len(column):
@@ -380,6 +382,8 @@ class _ColumnReader:
         if (values < 0).any():
             row = int(np.flatnonzero(values < 0)[0])
             raise UserError(f"{where}: row {row} has the weight {values[row]:g}, below 0")
+        if part == "train" and not values.any():
+            raise UserError(f"{where}: all weights are 0", "nothing would be learnt")
         return values
 
 
@@ -405,6 +409,11 @@ def weigh_classes(output: str, target: Target, labels: Array, given: Any) -> Arr
             )
             raise UserError(f"train.data.class_weight names '{name}', which is no class", hint)
         weights[target.classes.index(str(name))] = weight
+    if not weights[labels].any():
+        raise UserError(
+            "train.data.class_weight: all classes of the training set have the weight 0",
+            "nothing would be learnt",
+        )
     return weights
 
 
