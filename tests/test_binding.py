@@ -210,6 +210,8 @@ def test_a_folder_of_npy_files_is_mapped_into_memory(tmp_path: Path) -> None:
 def test_words_are_not_scaled_whatever_the_type_of_the_input(tmp_path: Path) -> None:
     layers = "Embedding: {input_dim: 60, output_dim: 2}, Flatten, Dense: 2"
     words = np.arange(60).reshape(20, 3)
+    few = arrays(tmp_path, x_train=(words % 9).astype(np.uint8))
+    assert not load(net(layers, size="[3]"), few)[0].notes
     _, parts = load(net(layers, size="[3]"), arrays(tmp_path, x_train=words))
     assert batch(parts["train"])[0].max() > 50
     text = said(load, net(layers, size="[3]"), arrays(tmp_path, x_train=words + 1))

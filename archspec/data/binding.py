@@ -24,13 +24,17 @@ from archspec.data.tables import (
     to_numbers,
 )
 from archspec.data.targets import Target, make_target
-from archspec.data.values import check_finite, check_numbers, find_range
+from archspec.data.values import check_finite, check_numbers, exceeds, find_range
 from archspec.errors import UserError, did_you_mean
 from archspec.graph import Graph, Shape
+from archspec.layers import traits_of
 from archspec.objects import named
 from archspec.reading import readable
 from archspec.recipe import Recipe
 from archspec.recipe.tasks import CLASSES, IMAGE, INPUT, MASK, OF_OVERLAP, find_task
+
+DARK = 16  # the highest value of bytes that are hardly pixels from 0 to 255
+MUCH = 50  # how much larger a range is that is of another scale: 255 and 1, 65535 and 255
 
 
 class Taken(Struct, frozen=True):
@@ -262,7 +266,10 @@ class _ColumnReader:
         assert isinstance(train, np.ndarray)
         grey = train.ndim == 3 or train.shape[-1] == 1
         if not flat:
-            self._note_ranges(found, f"{name}: " if len(graph.inputs) > 1 else "")
+            prefix = f"{name}: " if len(graph.inputs) > 1 else ""
+            self._note_ranges(found, prefix)
+            if not _holds_words(graph, name):
+                self._note_dark(train, prefix)
         return Taken(words, find_range(train), grey, not flat), found
 
     def _where(self, part: str, columns: Chosen) -> str:
@@ -282,13 +289,21 @@ class _ColumnReader:
                     "save them alike",
                 )
             least, most = find_range(each)
-            if least < low or most > high:
+            if least < low or most > high or MUCH * (most - least) < high - low:
                 self.notes.append(
                     f"{prefix}{what} of {part} go from {least:g} to {most:g}, those of train, by "
                     f"which both are scaled, from {low:g} to {high:g}"
                 )
         if train.dtype != np.uint8 and self.source.name != "digits":
             self.notes.append(f"{prefix}{what} are {train.dtype.name} from {low:g} to {high:g}")
+
+    def _note_dark(self, train: Array, prefix: str) -> None:
+        """Note bytes that are hardly pixels from 0 to 255, and yet scaled as such."""
+        if train.dtype == np.uint8 and self.recipe.data.scale and not exceeds(train, DARK):
+            self.notes.append(
+                f"{prefix}bytes from {train.min()} to {train.max()} are scaled as if 255 were "
+                "white: save them as float32 if that is wrong"
+            )
 
     def read_target(
         self, graph: Graph, output: str, task: str, columns: Chosen
@@ -415,6 +430,12 @@ def weigh_classes(output: str, target: Target, labels: Array, given: Any) -> Arr
             "nothing would be learnt",
         )
     return weights
+
+
+def _holds_words(graph: Graph, name: str) -> bool:
+    """Return whether an input takes integers, or numbers of words, which are not scaled."""
+    looked_up = any(traits_of(node.op).looks_up and name in node.inputs for node in graph)
+    return looked_up or "float" not in graph[name].arguments["dtype"]
 
 
 def _holds_masks(column: Column, shape: Shape) -> bool:
