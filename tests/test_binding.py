@@ -386,6 +386,51 @@ def test_a_column_that_says_parts_is_pointed_out(faces: Path) -> None:
     assert "digits is no table with a column 'split'" in text
 
 
+def test_rows_of_the_same_image_and_images_without_a_row_are_said(faces: Path) -> None:
+    lines = faces.read_text().splitlines()
+    lines[-1] = lines[1].replace(",train,", ",test,")
+    lines[2] = lines[3]
+    faces.write_text("\n".join(lines))
+    (faces.parent / "images/9.txt").write_text("no image")
+    graph = net(CLASSIFIER, "data: {targets: kind, part: split}")
+    dataset, _ = load(graph, faces)
+    images = faces.parent / "images"
+    assert [note for note in dataset.notes if "image" in note] == [
+        f"several rows of train name the same image: 1 image, such as {images}/2.png",
+        f"rows of test name images of train: 1 image, such as {images}/0.png",
+        f"not used, because no row names them: 2 images, such as {images}/1.png",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        ("Cat,cat,dog", "kind: 'Cat' and 'cat' are two classes: write them alike if not"),
+        ("1,1.0,2", "kind: '1' and '1.0' are two classes: write them alike if not"),
+        ("x,y,N/A", "kind: 'N/A' is a class: remove these rows if it is a missing value"),
+        ("x,y,none", None),
+    ],
+)
+def test_names_of_classes_that_may_be_mistakes_are_said(
+    values: str, note: str | None, tmp_path: Path
+) -> None:
+    rows = [f"{i},{value}\n" for i, value in enumerate(values.split(",") * 5)]
+    (tmp_path / "t.csv").write_text("a,kind\n" + "".join(rows))
+    graph = net("Dense: 3", "data: {targets: kind}", "[1]")
+    assert load(graph, tmp_path / "t.csv")[0].notes == ((note,) if note else ())
+
+
+def test_a_column_that_is_given_and_learnt_is_said(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{i},{i % 2}\n" for i in range(20)))
+    both = "data: {inputs: [a, b], targets: b}"
+    dataset, _ = load(net("Dense: 2", both, "[2]"), tmp_path / "t.csv")
+    assert dataset.notes == ("output 'dense' learns b, which the network is also given",)
+    itself = "loss: mse, data: {inputs: [a, b], targets: [a, b]}"
+    assert not load(net("Dense: 2", itself, "[2]"), tmp_path / "t.csv")[0].notes
+    twice = net("Dense: 2", "data: {inputs: [a, a], targets: b}", "[2]")
+    assert "train.data.inputs names 'a' twice" in said(load, twice, tmp_path / "t.csv")
+
+
 def test_numbers_of_a_flat_input_are_no_names_of_files(faces: Path) -> None:
     (faces.parent / "images/2.jpg").write_bytes((faces.parent / "images/2.png").read_bytes())
     graph = net("Dense: 1", "loss: mse, data: {inputs: height, targets: age}", "[1]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from archspec.data.images import Array, Images, Photos, match_photos, read_photo
 from archspec.data.masks import Masks, check_sizes
 from archspec.data.tables import (
     describe_files,
+    describe_rows,
     is_numeric,
     names_images,
     to_files,
@@ -31,7 +33,7 @@ from archspec.layers import traits_of
 from archspec.objects import named
 from archspec.reading import readable
 from archspec.recipe import Recipe
-from archspec.recipe.tasks import CLASSES, IMAGE, INPUT, MASK, OF_OVERLAP, find_task
+from archspec.recipe.tasks import CLASSES, IMAGE, INPUT, MASK, NUMBERS, OF_OVERLAP, find_task
 
 DARK = 16  # the highest value of bytes that are hardly pixels from 0 to 255
 MUCH = 50  # how much larger a range is that is of another scale: 255 and 1, 65535 and 255
@@ -104,6 +106,7 @@ def take_columns(
     notes = list(source.notes)
     if unused := (*choice.unused, *unused):
         notes.append(f"not used: {', '.join(unused)}")
+    notes += _note_given_targets(choice, tasks)
     _check_counts(source, choice, recipe)
     reader = _ColumnReader(source, recipe)
     inputs = {name: reader.read_input(graph, name, each) for name, each in choice.inputs.items()}
@@ -120,6 +123,8 @@ def take_columns(
         )
         parts[part] = examples.take(reader.kept[part]) if part in reader.kept else examples
         _check_masks(parts[part])
+    if any(isinstance(each, Cells) for each in source.parts["train"].values()):
+        reader.note_files(parts)
     dataset = Dataset(
         source,
         parts,
@@ -129,6 +134,18 @@ def take_columns(
         tuple(dict.fromkeys((*notes, *reader.notes))),
     )
     return _note_absent_classes(dataset)
+
+
+def _note_given_targets(choice: Choice, tasks: Mapping[str, str]) -> list[str]:
+    """Return notes on columns that a network is to learn and is given, besides an autoencoder."""
+    given = {*flatten(choice.inputs)}
+    notes = []
+    for output, columns in choice.targets.items():
+        both = [name for name in flatten({output: columns}) if name in given]
+        is_itself = columns in choice.inputs.values() and tasks[output] in (IMAGE, NUMBERS)
+        if both and not is_itself:
+            notes.append(f"output '{output}' learns {both[0]}, which the network is also given")
+    return notes
 
 
 def _check_masks(examples: Examples) -> None:
@@ -378,6 +395,22 @@ class _ColumnReader:
             whole_paths[found.kept] = found.photos.paths
             photos[part] = Photos(whole_paths, found.photos.grey, found.photos.deep, fast)
         return match_photos(photos)
+
+    def note_files(self, parts: Mapping[str, Examples]) -> None:
+        """Note image files that rows of a table name more than once, and those that none names."""
+        files: dict[str, list[Array]] = {
+            part: [each.paths for each in examples.inputs.values() if isinstance(each, Photos)]
+            for part, examples in parts.items()
+        }
+        masks = [
+            each.paths
+            for examples in parts.values()
+            for each in examples.targets.values()
+            if isinstance(each, Photos | Masks)
+        ]
+        several = [*chain(*files.values(), masks)]
+        used = {part: [*each[0]] if len(each) == 1 else [] for part, each in files.items()}
+        self.notes += describe_rows(used, {*chain(*several), *self.skipped})
 
     def read_weights(self, part: str) -> Array | None:
         """Return the weight of each sample of a part, float32 (n,); None where all count alike."""

@@ -114,7 +114,10 @@ def resolve(given: Chosen, source: DataSource, key: str) -> Chosen:
     Raises `UserError` for a column that is not there.
     """
     if not isinstance(given, str):
-        return tuple(str(resolve(each, source, key)) for each in given)
+        several = tuple(str(resolve(each, source, key)) for each in given)
+        if twice := [name for name in several if several.count(name) > 1]:
+            raise UserError(f"train.data.{key} names '{readable(twice[0])}' twice", "name it once")
+        return several
     columns = source.parts["train"]
     stem = split_name(given)[0]
     for name in (given, stem):

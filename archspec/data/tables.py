@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import islice
@@ -417,6 +418,29 @@ def describe_files(cells: Cells, files: Sequence[Path]) -> str | None:
             name, found = _shorten(cells.name), _write_from(base, path)
             return f"{name}: '{_shorten(text)}' is the file {found}, and so on"
     return None
+
+
+def describe_rows(used: Mapping[str, Sequence[Path]], images: Collection[Path]) -> list[str]:
+    """Return notes on images that rows name more than once, and on those that none names.
+
+    used: the images of each part, in the order of its rows; none where a row has several. images:
+    all that are used, and those that are left out because they are broken.
+    """
+    notes = []
+
+    def note(why: str, paths: Sequence[Path]) -> None:
+        if paths:
+            notes.append(f"{why}: {_count(len(paths), 'image')}, such as {readable(paths[0])}")
+
+    for part, paths in used.items():
+        twice = [path for path, count in Counter(paths).items() if count > 1]
+        note(f"several rows of {part} name the same image", twice)
+        if part != "train":
+            note(f"rows of {part} name images of train", sorted({*paths} & {*used["train"]}))
+    folders = dict.fromkeys(path.parent for path in images)
+    beside = [each for folder in folders for each in list_visible(folder)[1] if is_image(each)]
+    note("not used, because no row names them", [each for each in beside if each not in images])
+    return notes
 
 
 def names_images(cells: Cells) -> bool:

@@ -18,6 +18,7 @@ from archspec.data.fitting import Fitting, fit_masks
 from archspec.data.images import Array, Photos
 from archspec.data.masks import Masks, find_values
 from archspec.data.tables import (
+    NUMBER,
     describe_cell,
     find_separator,
     is_numeric,
@@ -35,6 +36,7 @@ from archspec.recipe.tasks import CLASSES, IMAGE, LABELS, MASK, NUMBERS, OF_OVER
 WITH_MINUS_1 = ("Hinge", "SquaredHinge")
 MOST = 1000  # classes that are accepted even if there are fewer samples
 NO_CLASS = {"", "nan", "<na>", "null"}  # how a missing value is written
+MAYBE_MISSING = {"na", "n/a", "#n/a", "nil", "-", "?"}
 Parts = Mapping[str, Column]
 
 
@@ -167,7 +169,21 @@ def _make_classes(
         raise UserError(
             f"{where[most]} has {len(classes)} classes, but output '{output}' has {has}", hint
         )
-    return Target(target.task, target.column, target.shape, target.sparse, classes), values
+    return replace(target, classes=classes, note=_note_names(target.column, classes)), values
+
+
+def _note_names(column: str, classes: tuple[str, ...]) -> str:
+    """Return what is to be said of the names of classes: those that may be the same, or missing."""
+    alike: dict[object, list[str]] = {}
+    for name in classes:
+        number = float(name) if NUMBER.fullmatch(name) else None
+        alike.setdefault(name.casefold() if number is None else number, []).append(name)
+    for one, *others in alike.values():
+        if others:
+            return f"{column}: '{one}' and '{others[0]}' are two classes: write them alike if not"
+    if missing := [name for name in classes if name.casefold() in MAYBE_MISSING]:
+        return f"{column}: '{missing[0]}' is a class: remove these rows if it is a missing value"
+    return ""
 
 
 def read_classes(
