@@ -104,6 +104,7 @@ def test_labels_are_names_or_one_hot_rows(labels: Any, classes: Any, tmp_path: P
     [
         (CLASSIFIER, "", np.arange(20) % 3, "has 3 classes, but output 'dense' has 2 units"),
         (CLASSIFIER, "", np.linspace(0, 1, 20), "not all of them whole"),
+        (CLASSIFIER, "", np.full((20, 2), 0.5), "of classes write `loss: CategoricalCrossentropy`"),
         (ONE_SIGMOID, "", np.arange(20), "has 20 classes, but output 'dense' has 1 unit"),
         (NUMBER, "loss: mse", np.array(["a", "b"] * 10), "takes numbers"),
         (NUMBER, "loss: mse", np.ones((20, 2)), "gives 2 for each sample, but output 'dense' is 1"),
@@ -194,6 +195,11 @@ def test_sounds_images_and_volumes_get_the_channel_that_is_asked_for(
     path = arrays(tmp_path, x_train=RNG.random((20, *stored)))
     _, parts = load(net(CLASSIFIER, size=size), path)
     assert parts["train"].fits["input"].shape == (*stored, 1)
+
+
+def test_values_in_a_row_are_given_the_shape_by_the_reader(tmp_path: Path) -> None:
+    path = arrays(tmp_path, x_train=np.zeros((20, 48)))
+    assert "save x.reshape(-1, 4, 4, 3)" in said(load, net(CLASSIFIER), path)
 
 
 def test_a_folder_of_npy_files_is_mapped_into_memory(tmp_path: Path) -> None:
@@ -418,6 +424,39 @@ def test_names_of_classes_that_may_be_mistakes_are_said(
     (tmp_path / "t.csv").write_text("a,kind\n" + "".join(rows))
     graph = net("Dense: 3", "data: {targets: kind}", "[1]")
     assert load(graph, tmp_path / "t.csv")[0].notes == ((note,) if note else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "layers", "train", "size", "hint"),
+    [
+        ("a|b|kind\n1|2|x\n3|4|y\n", "Dense: 2", "", "[2]",
+         "it has the column a|b|kind\nhint: put a comma, a semicolon or a tab between"),
+        ("a,price\n1,1.5\n2,2.5\n3,3\n", "Dense: 1", "data: {targets: price}", "[1]",
+         "if these are numbers to be learnt, write `loss: MeanSquaredError`"),
+        ('a,price\n1,"1,500.5"\n2,"2,500"\n', "Dense: 1", "loss: mse, data: {targets: price}",
+         "[1]", "line 2, column 'price' is '1,500.5', which is no finite number"),
+        ("a,price\n1,$5\n2,$6\n", "Dense: 1", "loss: mse, data: {targets: price}", "[1]",
+         "takes numbers, but {}: price holds '$5'"),
+    ],
+)  # fmt: skip
+def test_a_table_is_refused_with_what_is_to_be_done(
+    text: str, layers: str, train: str, size: str, hint: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        load(net(layers, train, size), path)
+    assert hint.format(path) in f"{caught.value.args[0]}\nhint: {caught.value.hint}"
+
+
+def test_one_hot_columns_name_their_classes(tmp_path: Path) -> None:
+    rows = [f"{i},{i % 2},{(i + 1) % 2}\n" for i in range(20)]
+    (tmp_path / "t.csv").write_text("a,cat,dog\n" + "".join(rows))
+    graph = net("Dense: 2", "data: {targets: [cat, dog]}", "[1]")
+    dataset, parts = load(graph, tmp_path / "t.csv")
+    x, y = batch(parts["train"])
+    assert dataset.classes == ("cat", "dog")
+    assert (y == (x[:, 0] + 1) % 2).all()
 
 
 def test_a_column_that_is_given_and_learnt_is_said(tmp_path: Path) -> None:

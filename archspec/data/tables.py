@@ -33,7 +33,8 @@ LONG = 2**20  # characters that have these rows
 NAME_COLUMNS = "write the names of the columns in the first line, such as path,label"
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-WITH_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+", re.ASCII)
+# Numbers as they are written with a comma: 3,5 and 1.234,5 and 1,234.5.
+WITH_COMMA = re.compile(r"[+-]?((\d+|\d{1,3}(\.\d{3})+),\d+|\d{1,3}(,\d{3})+(\.\d+)?)", re.ASCII)
 BOOLEANS = {"false": 0.0, "true": 1.0}
 MISSING = {"", "nan", "na", "n/a", "<na>", "null", "none", "nil", "-", "?"}
 # How pandas calls the column of an index that it has written and read again.
@@ -347,6 +348,12 @@ class _FileFinder:
                 return [path]  # hidden, or in another case than its name has
         return []
 
+    def find_alike(self, text: str) -> Path | None:
+        """Return a file whose name differs in case alone."""
+        place, slash, name = _turn_slashes(text).rpartition("/")
+        found = self.listed.get(place + slash, {})
+        return next((found[each][0] for each in found if each.casefold() == name.casefold()), None)
+
     def _list(self, place: str) -> dict[str, list[Path]]:
         names: dict[str, list[Path]] = {}
         stems: dict[str, list[Path]] = {}
@@ -379,6 +386,9 @@ class _FileFinders:
         found = [*map(self.finder.find, cells.values)]
         return found if any(found) else [*map(self.deeper.find, cells.values)]
 
+    def find_alike(self, text: str) -> Path | None:
+        return self.finder.find_alike(text) or self.deeper.find_alike(text)
+
 
 def to_files(cells: Cells) -> list[Path]:
     """Return the files that the cells name.
@@ -387,7 +397,8 @@ def to_files(cells: Cells) -> list[Path]:
     A name may lack the suffix of an image. Raises `UserError` for names of no file, or of several.
     """
     base = cells.table.parent
-    found = _FileFinders(base).find_all(cells)
+    finders = _FileFinders(base)
+    found = finders.find_all(cells)
     if double := [row for row, each in enumerate(found) if len(each) > 1]:
         names = " or ".join(_write_from(base, each) for each in found[double[0]][:2])
         raise _refuse(
@@ -397,11 +408,14 @@ def to_files(cells: Cells) -> list[Path]:
             f"write whole names, with folder and suffix, from {readable(base)}",
         )
     if lacking := [row for row, each in enumerate(found) if not each]:
+        hint = f"names of files start from {readable(base)}, or all of them from the folders in it"
+        if alike := finders.find_alike(cells.values[lacking[0]]):
+            hint = f"its name is {_write_from(base, alike)}"
         raise _refuse(
             cells,
             lacking,
             lambda text: f"is '{text}', and there is no such file" if text else "names no file",
-            f"names of files start from {readable(base)}, or all of them from the folders in it",
+            hint,
         )
     return [each for (each,) in found]
 

@@ -158,12 +158,15 @@ def _make_classes(
 ) -> tuple[Target, dict[str, Stored]]:
     units = target.shape[-1]
     values, classes = read_classes(parts, where)
+    if len(several := target.column.split(", ")) == len(classes) > 1:
+        classes = tuple(several)  # one-hot rows in columns of a table
     if units is not None and units < len(classes) and not (
         units == 1 and len(classes) == 2 and not target.sparse
     ):  # fmt: skip
         has = "1 unit" if units == 1 else f"{units} units"
         hint = suggest_units(graph, recipe, output, len(classes))
-        if len(classes) > 10 and all(name.lstrip("-").isdigit() for name in classes):
+        are_numbers = all(map(NUMBER.fullmatch, classes))
+        if are_numbers and (len(classes) > 10 or any(float(name) % 1 for name in classes)):
             hint += "; if these are numbers to be learnt, write `loss: MeanSquaredError`"
         most = max(values, key=lambda part: int(np.asarray(values[part]).max()))
         raise UserError(

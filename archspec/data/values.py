@@ -68,6 +68,8 @@ def read_class_numbers(labels: Array, where: str) -> Array:
         hint = f"{hint}; for a network that learns numbers write `loss: MeanSquaredError`"
     elif kind in "buif" and labels.ndim == 2 and ((labels == 0) | (labels == 1)).all():
         hint = "for several labels of a sample write `loss: BinaryCrossentropy`"
+    elif kind == "f" and labels.ndim == 2 and np.allclose(labels.sum(axis=1), 1, atol=1e-3):
+        hint = "for shares of classes write `loss: CategoricalCrossentropy`"
     raise UserError(f"{where}: labels must be one integer for each sample, got {found}", hint)
 
 
