@@ -165,7 +165,8 @@ def _read_records(
             ) from None
         if row is None:
             return
-        cells = [same.setdefault(each, each) for each in map(str.strip, row)]
+        cells = [*map(str.strip, row)]
+        cells = [*map(same.setdefault, cells, cells)]
         if any(cells):
             yield start, cells
         start = above + reader.line_num + 1
@@ -276,9 +277,9 @@ def is_numeric(cells: Cells) -> bool:
 
     A cell among numbers that is none is a mistake, of which `to_numbers` tells.
     """
-    held = [each for each in cells.values if each.casefold() not in MISSING]
-    several = {each: _is_number(each) for each in {*held}}
-    return 2 * sum(several[each] for each in held) > len(held)
+    counts = Counter(cells.values.tolist())
+    held = {each: count for each, count in counts.items() if each.casefold() not in MISSING}
+    return 2 * sum(count for each, count in held.items() if _is_number(each)) > sum(held.values())
 
 
 def _is_number(text: str) -> bool:
@@ -292,7 +293,7 @@ def to_numbers(cells: Cells) -> Array:
     Raises `UserError` for a cell that holds no finite number.
     """
     found = {each: _to_number(each) for each in {*cells.values}}
-    values = np.array([found[each] for each in cells.values], np.float64)
+    values = np.fromiter(map(found.__getitem__, cells.values), np.float64, len(cells))
     wrong = np.flatnonzero(~np.isfinite(values)).tolist()
     if not wrong:
         return values
@@ -472,9 +473,11 @@ def _have_suffixes(cells: Cells) -> bool:
 
 
 def _are_found(cells: Cells, finders: _FileFinders) -> bool:
-    if "" in cells.values or len({*cells.values}) < len(cells):
+    sample = _sample(cells)
+    # Most columns have equal cells among a few, which are looked at first.
+    if any("" in each.values or len({*each.values}) < len(each) for each in (sample, cells)):
         return False
-    found = finders.find_all(_sample(cells))
+    found = finders.find_all(sample)
     return all(len(each) == 1 and is_image(each[0]) for each in found)
 
 
