@@ -390,6 +390,9 @@ def test_a_column_that_says_parts_is_pointed_out(faces: Path) -> None:
     assert any(note.startswith("split seems to say which part") for note in dataset.notes)
     text = said(load, net(CLASSIFIER.replace("2,", "10,"), "data: {part: split}"), "digits")
     assert "digits is no table with a column 'split'" in text
+    path = arrays(faces.parent, part=np.array(["train", "test"] * 10))
+    text = said(load, net(CLASSIFIER, "data: {part: part}"), path)
+    assert "d is no table with a column 'part'" in text
 
 
 def test_rows_of_the_same_image_and_images_without_a_row_are_said(faces: Path) -> None:
@@ -447,6 +450,14 @@ def test_a_table_is_refused_with_what_is_to_be_done(
     with pytest.raises(UserError) as caught:
         load(net(layers, train, size), path)
     assert hint.format(path) in f"{caught.value.args[0]}\nhint: {caught.value.hint}"
+
+
+def test_many_columns_are_told_by_the_first_and_the_last(tmp_path: Path) -> None:
+    names = [f"pixel{at}" for at in range(48)]
+    rows = [",".join([str(i % 2), *map(str, range(i, i + 48))]) for i in range(20)]
+    (tmp_path / "t.csv").write_text("\n".join([",".join(["label", *names]), *rows]))
+    lines = describe_data(*load(net(CLASSIFIER), tmp_path / "t.csv")).splitlines()
+    assert lines[1] == "input input: 4x4x3 from 48 columns, pixel0, pixel1, ..., pixel47"
 
 
 def test_one_hot_columns_name_their_classes(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec.data.binding import Dataset, take_columns, weigh_classes
+from archspec.data.columns import Cells
 from archspec.data.datasets import ALONE, OF_CLASSES, WITH_MASKS, load_source
 from archspec.data.examples import Examples
 from archspec.data.fitting import Fitting, find_aspect, make_fitting
@@ -124,7 +125,7 @@ def prepare(
         OF_CLASSES if only_classes else _find_kind(graph, recipe),
         options.part,
     )
-    if options.part is not None and options.part not in source.parts["train"]:
+    if options.part is not None and not isinstance(source.parts["train"].get(options.part), Cells):
         raise UserError(
             f"train.data.part: {source.name} is no table with a column '{readable(options.part)}'",
             "leave it out",
@@ -359,7 +360,8 @@ def describe_data(dataset: Dataset, parts: Mapping[str, Part]) -> str:
         return "\n".join([*lines, f"{what} of {_write(fit.shape)}: {counts}", *notes])
     lines = [f"{dataset.name}: {counts}"]
     for name, fit in fits.items():
-        lines.append(f"input {name}: {_write(fit.shape)} from {dataset.inputs[name].column}")
+        taken = _write_columns(dataset.inputs[name].column)
+        lines.append(f"input {name}: {_write(fit.shape)} from {taken}")
     for output, target in parts["train"].targets.items():
         lines.append(f"output {output}: {_write_target(target)}")
     return "\n".join([*lines, *notes])
@@ -370,16 +372,25 @@ def _write_classes(classes: tuple[str, ...]) -> str:
     return f"{len(classes)} classes: {names}"
 
 
+def _write_columns(column: str) -> str:
+    """Return the names of columns, the first and the last of many."""
+    several = column.split(", ")
+    if len(several) <= NAMED:
+        return column
+    return f"{len(several):,} columns, {several[0]}, {several[1]}, ..., {several[-1]}"
+
+
 def _write_target(target: Target) -> str:
     if target.column == INPUT:
         return "the input itself"
+    column = _write_columns(target.column)
     if target.task == CLASSES:
-        return f"{target.column}, {_write_classes(target.classes)}"
+        return f"{column}, {_write_classes(target.classes)}"
     if target.task == LABELS:
-        return f"{target.column}, {_write_classes(target.classes).replace('classes', 'labels', 1)}"
+        return f"{column}, {_write_classes(target.classes).replace('classes', 'labels', 1)}"
     if target.task == NUMBERS or target.fit is None:
         what = "a class for each place" if target.task == MASK else (
             f"numbers from {target.low:g} to {target.high:g}"
         )  # fmt: skip
-        return f"{target.column}, {what}"
-    return f"{target.column}, images of {_write(target.fit.shape)}"
+        return f"{column}, {what}"
+    return f"{column}, images of {_write(target.fit.shape)}"
