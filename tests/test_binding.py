@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import archspec
-from archspec.data.preparation import Part, describe_data, prepare, warn_of_units
+from archspec.data.preparation import Part, describe_data, prepare, warn_of_outputs
 from archspec.errors import UserError
 from archspec.recipe import recipe_of
 
@@ -40,6 +40,12 @@ def net(layers: str, train: str = "", size: str = "[4, 4, 3]") -> Any:
 
 def load(graph: Any, data: Path | str, **options: Any) -> tuple[Any, dict[str, Part]]:
     return prepare(graph, recipe_of(graph, data=str(data)), **options)
+
+
+def warnings(graph: Any, data: Path, **options: Any) -> list[str]:
+    recipe = recipe_of(graph, data=str(data))
+    found = warn_of_outputs(graph, recipe, *prepare(graph, recipe, **options))
+    return [f"{each.message}; {each.hint}" for each in found]
 
 
 def said(call: Callable[..., Any], *arguments: Any) -> str:
@@ -257,10 +263,43 @@ def test_units_that_stand_for_no_class_are_warned_of(
     graph = net(f"Flatten, Dense: {{units: {units}, activation: softmax}}")
     path = arrays(tmp_path, y_train=labels)
     # A few samples may lack classes that the whole has.
-    dataset, _ = prepare(graph, recipe := recipe_of(graph, data=str(path)), limit=5)
-    found = [f"{each.message}; {each.hint}" for each in warn_of_units(graph, recipe, dataset)]
+    found = warnings(graph, path, limit=5)
     assert len(found) == (warning is not None)
     assert all(str(warning) in each for each in found)
+
+
+@pytest.mark.parametrize(
+    ("head", "train", "values", "warning"),
+    [
+        ("Dense: {units: 1, activation: sigmoid}", "loss: mse", (0, 19),
+         "output 'dense' ends in sigmoid, which gives 0 to 1, but y goes from 0 to 19; end it"),
+        ("Dense: {units: 1, activation: relu}", "loss: mse", (-9.5, 9.5),
+         "ends in relu, which gives 0 and more, but y goes from -9.5 to 9.5; end it"),
+        ("Dense: 1, ReLU", "loss: mse", (-9.5, 9.5), "ends in relu, which gives 0 and more"),
+        ("Dense: {units: 1, activation: exponential}", "loss: Poisson", (-1, 1), "ends in expon"),
+        ("Dense: 1", "loss: Poisson", (-1, 1), "has the loss Poisson, which takes 0 and more, but"),
+        ("Dense: {units: 1, activation: sigmoid}", "loss: mse", (0, 1), None),
+        ("Dense: {units: 1, activation: relu}", "loss: mse", (-0.001, 19), None),
+        ("Dense: 1", "loss: mse", (-9, 9), None),
+    ],
+)  # fmt: skip
+def test_numbers_that_an_output_cannot_give_are_warned_of(
+    head: str, train: str, values: tuple[float, float], warning: str | None, tmp_path: Path
+) -> None:
+    path = arrays(tmp_path, y_train=np.linspace(*values, 20))
+    found = warnings(net(f"Flatten, {head}", train), path)
+    assert len(found) == (warning is not None)
+    assert all(str(warning) in each for each in found)
+
+
+def test_an_autoencoder_that_cannot_give_its_input_is_warned_of(tmp_path: Path) -> None:
+    layers = "Conv2D: {filters: 3, kernel_size: 1, activation: sigmoid}"
+    itself = "loss: BinaryCrossentropy, data: {targets: input, scale: [%s, 1]}"
+    assert not warnings(net(layers, itself % 0), arrays(tmp_path))
+    (said,) = warnings(net(layers, itself % -1), arrays(tmp_path))
+    assert "ends in sigmoid, which gives 0 to 1, but the input goes from -1 to 1" in said
+    with pytest.raises(archspec.SpecError, match="SparseCategoricalCrossentropy takes classes"):
+        net(layers, "data: {targets: input}")
 
 
 # --- weights -------------------------------------------------------------------------------------

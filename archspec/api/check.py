@@ -119,7 +119,7 @@ def try_data(
     """
     if checked.graph is None or not checked.is_sound:
         return Tried(checked)
-    from archspec.data.preparation import describe_data, prepare, warn_of_units
+    from archspec.data.preparation import describe_data, prepare, warn_of_outputs
     from archspec.recipe import recipe_of
 
     graph = checked.graph
@@ -127,7 +127,7 @@ def try_data(
     try:
         recipe = recipe_of(graph, data=data, resize=resize)
         dataset, parts = prepare(graph, recipe, data_dir)
-        found = (*others, *warn_of_units(graph, recipe, dataset))
+        found = (*others, *warn_of_outputs(graph, recipe, dataset, parts))
         return Tried(checked._replace(found=found), describe_data(dataset, parts))
     except (UserError, Refused) as error:
         hint = error.hint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import prod
 from pathlib import Path
 from types import MappingProxyType
@@ -24,12 +24,24 @@ from archspec.data.targets import Target
 from archspec.errors import Diagnostic, UserError
 from archspec.graph import Graph, Node, Shape
 from archspec.layers import traits_of
+from archspec.objects import named
 from archspec.reading import readable
-from archspec.recipe import Recipe, find_misfit, suggest_units
+from archspec.recipe import Recipe, find_misfit, last_activation, suggest_units
 from archspec.recipe.datasets import CLASSES as KNOWN
 from archspec.recipe.tasks import CLASSES, IMAGE, INPUT, LABELS, MASK, NUMBERS, find_task
 
 NAMED = 10  # classes whose names are shown
+# What activations give, and what losses take of targets.
+GIVES = {
+    **dict.fromkeys(("sigmoid", "hard_sigmoid", "softmax"), (0.0, 1.0)),
+    **dict.fromkeys(("tanh", "softsign", "hard_tanh"), (-1.0, 1.0)),
+    **dict.fromkeys(("relu", "softplus", "exponential"), (0.0, np.inf)),
+    "relu6": (0.0, 6.0),
+}
+TAKES = {
+    **dict.fromkeys(("BinaryCrossentropy", "BinaryFocalCrossentropy"), (0.0, 1.0)),
+    **dict.fromkeys(("Poisson", "MeanSquaredLogarithmicError"), (0.0, np.inf)),
+}
 
 
 class Part(Struct, frozen=True, eq=False):
@@ -162,13 +174,61 @@ def refuse_misfit(graph: Graph, recipe: Recipe) -> None:
         raise UserError(misfit.message, misfit.hint)
 
 
-def warn_of_units(graph: Graph, recipe: Recipe, dataset: Dataset) -> tuple[Diagnostic, ...]:
-    """Return a warning for each output that has more units than the whole dataset has classes.
+def warn_of_outputs(
+    graph: Graph, recipe: Recipe, dataset: Dataset, parts: Mapping[str, Part]
+) -> tuple[Diagnostic, ...]:
+    """Return a warning for each output that cannot give all of what it is to learn, or that has
+    more units than there are classes."""
+    return (
+        *_warn_of_units(graph, recipe, dataset),
+        *_warn_of_ranges(graph, recipe, dataset, parts["train"]),
+    )
+
+
+def _warn_of_ranges(
+    graph: Graph, recipe: Recipe, dataset: Dataset, train: Part
+) -> Iterator[Diagnostic]:
+    """Yield a warning for each output whose activation or loss has another range than it learns."""
+    for output, target in train.targets.items():
+        if target.task not in (NUMBERS, IMAGE):
+            continue
+        low, high = _find_target_range(recipe, dataset, train, target)
+        activation, loss = last_activation(graph, output) or "", named(recipe.loss[output])[0]
+        called = "the input" if target.column == INPUT else readable(target.column)
+        goes = f"but {called} goes from {low:g} to {high:g}"
+        span, slack = graph[output].span, 1e-3 * (high - low)
+        for found, message, hint in (
+            (GIVES.get(activation), f"output '{output}' ends in {activation}, which gives",
+             "end it in no activation, or scale what it learns"),
+            (TAKES.get(loss), f"output '{output}' has the loss {loss}, which takes",
+             "write another loss, such as `loss: MeanSquaredError`"),
+        ):  # fmt: skip
+            if found is not None and (low < found[0] - slack or high > found[1] + slack):
+                range_ = " to ".join(f"{end:g}" for end in found if np.isfinite(end))
+                range_ += " and more" if np.isinf(found[1]) else ""
+                message = f"{message} {range_}, {goes}"
+                yield Diagnostic("data", message, span, hint, severity="warning")
+                break
+
+
+def _find_target_range(
+    recipe: Recipe, dataset: Dataset, train: Part, target: Target
+) -> tuple[float, float]:
+    """Return the lowest and the highest value that an output is to learn."""
+    if target.column == INPUT:
+        (taken,) = dataset.inputs.values()
+        return (taken.scaled and recipe.data.scale) or taken.range
+    if target.fit is not None:
+        return recipe.data.scale or (0.0, 255.0)
+    return target.low, target.high
+
+
+def _warn_of_units(graph: Graph, recipe: Recipe, dataset: Dataset) -> Iterator[Diagnostic]:
+    """Yield a warning for each output that has more units than the whole dataset has classes.
 
     Labels that are numbers do not tell how many classes there are: the last ones of many, such as
     words, may be absent, and fewer than one in twenty are not warned of.
     """
-    found = []
     for output, target in dataset.targets.items():
         units, count = graph.shape(output)[-1], len(target.classes)
         if target.task != CLASSES or units is None or units <= count:
@@ -181,8 +241,7 @@ def warn_of_units(graph: Graph, recipe: Recipe, dataset: Dataset) -> tuple[Diagn
             called = f"{readable(target.column)} of {called}"
         message = f"output '{output}' has {units} units, but {called} has {count} classes"
         hint, span = suggest_units(graph, recipe, output, count), graph[output].span
-        found.append(Diagnostic("data", message, span, hint, severity="warning"))
-    return tuple(found)
+        yield Diagnostic("data", message, span, hint, severity="warning")
 
 
 def _find_kind(graph: Graph, recipe: Recipe) -> str:

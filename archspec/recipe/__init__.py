@@ -12,7 +12,13 @@ from archspec.recipe.callbacks import ended_early, find_restoring
 from archspec.recipe.freezing import count_trained
 from archspec.recipe.misfits import find_misfit, suggest_units
 from archspec.recipe.of_graph import Recipe, find_followed, recipe_of
-from archspec.recipe.outputs import find_rectified, gives_probabilities, is_one_unit, is_sparse
+from archspec.recipe.outputs import (
+    find_rectified,
+    gives_probabilities,
+    is_one_unit,
+    is_sparse,
+    last_activation,
+)
 from archspec.recipe.record import DATA, RECIPE, given_in, suggest_key
 from archspec.recipe.scaling import SCALED_TWICE, find_scaled_twice
 from archspec.recipe.schedules import settle_schedule
@@ -33,6 +39,7 @@ __all__ = [
     "gives_probabilities",
     "is_one_unit",
     "is_sparse",
+    "last_activation",
     "recipe_of",
     "settle_schedule",
     "split_augment",

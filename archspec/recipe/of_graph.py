@@ -19,6 +19,7 @@ from archspec.recipe.callbacks import check_callbacks, check_restoring, list_mea
 from archspec.recipe.freezing import check_freezing, find_frozen
 from archspec.recipe.outputs import (
     check_labels,
+    check_own_input,
     check_shapes,
     check_values,
     choose_loss,
@@ -129,6 +130,7 @@ def recipe_of(
         metrics = {name: METRICS[task] for name, task in tasks.items()}
     else:
         metrics = spread_over_outputs(graph, "metrics", train.metrics)
+    check_own_input(losses, targets)
     check_labels(losses, metrics)
     check_values(metrics)
     check_shapes(graph, losses, metrics, train.loss is not None)

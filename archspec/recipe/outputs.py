@@ -52,6 +52,15 @@ def spread_over_outputs(graph: Graph, key: str, value: Any) -> dict[str, Any]:
     return named
 
 
+def check_own_input(losses: Mapping[str, Object], targets: Mapping[str, Any]) -> None:
+    """Refuse a loss of class numbers for an output that learns its input."""
+    for output, target in targets.items():
+        if target == "input" and is_sparse(loss := named(losses[output])[0]):
+            message = f"train.loss: output '{output}' learns its input, and {loss} takes classes"
+            hint = "write `loss: MeanSquaredError`, or BinaryCrossentropy for values of 0 to 1"
+            raise Refused(message, AtArgument("loss"), "train", hint)
+
+
 def check_labels(losses: Mapping[str, Object], metrics: Mapping[str, Any]) -> None:
     """Refuse a metric that takes other labels than its loss: class numbers, or one-hot rows."""
     for output, several in metrics.items():
@@ -162,15 +171,15 @@ def is_one_unit(graph: Graph, output: str) -> bool:
 
     A softmax of one unit cannot: it is always 1.
     """
-    return graph.shape(output)[1:] == (1,) and _last_activation(graph, output) != "softmax"
+    return graph.shape(output)[1:] == (1,) and last_activation(graph, output) != "softmax"
 
 
 def gives_probabilities(graph: Graph, output: str) -> bool:
     """Return whether an output ends in a softmax or sigmoid; its shape may change after that."""
-    return _last_activation(graph, output) in ("softmax", "sigmoid")
+    return last_activation(graph, output) in ("softmax", "sigmoid")
 
 
-def _last_activation(graph: Graph, output: str) -> str | None:
+def last_activation(graph: Graph, output: str) -> str | None:
     """Return the name of the activation that an output's values come from, if there is one."""
     node: Node = graph[output]
     while traits_of(node.op).passes_values and node.inputs:
@@ -183,7 +192,7 @@ def choose_loss(graph: Graph, output: str) -> Object:
 
     One unit at each place, as of a mask or a grey image, is judged as one unit is.
     """
-    single = graph.shape(output)[-1] == 1 and _last_activation(graph, output) != "softmax"
+    single = graph.shape(output)[-1] == 1 and last_activation(graph, output) != "softmax"
     name = "BinaryCrossentropy" if single else "SparseCategoricalCrossentropy"
     return name if gives_probabilities(graph, output) else {name: {"from_logits": True}}
 
@@ -192,7 +201,7 @@ def find_rectified(graph: Graph, output: str, loss: Object) -> str | None:
     """Return the activation that cuts off the logits which a cross-entropy takes, if there is one:
     no class can have a negative one."""
     name, arguments = named(loss)
-    last = _last_activation(graph, output)
+    last = last_activation(graph, output)
     logits = arguments.get("from_logits", False) and name in OF_CLASSES
     return last if logits and last in ("relu", "relu6") else None
 
@@ -205,7 +214,7 @@ def find_mismatch(graph: Graph, output: str, loss: Object) -> str | None:
     from_logits = arguments.get("from_logits", False)
     if from_logits != gives_probabilities(graph, output):
         return None
-    last = _last_activation(graph, output)
+    last = last_activation(graph, output)
     if last not in (None, "linear", "softmax", "sigmoid"):
         right = "a sigmoid" if name.startswith("Binary") else "a softmax"
         message = (
