@@ -84,6 +84,27 @@ def test_outputs_learn_the_arrays_of_their_names(tmp_path: Path) -> None:
     assert "not used: weight_train" in dataset.notes
 
 
+@pytest.mark.parametrize(
+    "names",
+    ["xtrain ytrain xtest ytest", "trainX trainY testX testY", "XTrain YTrain XTest YTest",
+     "x-train y-train x-test y-test", "train.x train.y test.x test.y",
+     "data_train target_train data_test target_test"],
+)  # fmt: skip
+def test_arrays_are_called_as_people_call_them(names: str, tmp_path: Path) -> None:
+    held = (np.zeros((20, 4, 4, 3)), np.arange(20) % 2) * 2
+    np.savez(tmp_path / "d.npz", **dict(zip(names.split(), held, strict=True)))
+    dataset, parts = load(net(CLASSIFIER), tmp_path / "d.npz")
+    assert (len(parts["train"]), len(parts["test"]), dataset.classes) == (18, 20, ("0", "1"))
+    assert not [note for note in dataset.notes if "not used" in note]
+
+
+def test_arrays_that_leave_a_question_are_refused(tmp_path: Path) -> None:
+    held = dict.fromkeys(("sounds", "contest", "y"), np.zeros((20, 4, 4, 3)))
+    np.savez(tmp_path / "d.npz", **held)
+    text = said(load, net(CLASSIFIER), tmp_path / "d.npz")
+    assert "nothing says what the input 'input' takes: d has the columns sounds, contest" in text
+
+
 def test_an_output_of_another_kind_learns_no_classes(tmp_path: Path) -> None:
     text = said(load, net(HEADS, LEARN_ALL), arrays(tmp_path))
     assert "outputs 'kind' and 'age' cannot both learn y" in text

@@ -47,9 +47,14 @@ def split_name(name: str) -> tuple[str, str | None]:
 
     >>> split_name("x_train"), split_name("val_images"), split_name("box_test"), split_name("age")
     (('x', 'train'), ('x', 'validation'), ('box', 'test'), ('age', None))
+    >>> split_name("trainX"), split_name("y-test"), split_name("contest")
+    (('x', 'train'), ('y', 'test'), ('contest', None))
     """
-    words = "|".join(PARTS)
-    found = re.fullmatch(rf"(?i)(?:(.+)_({words})|({words})_(.+))", name)
+    words, between = "|".join(PARTS), r"[-_./ ]"
+    found = re.fullmatch(rf"(?i)(?:(.+){between}({words})|({words}){between}(.+))", name)
+    if not found:  # without a sign between, the rest must be a known name
+        stems = "|".join(STEMS)
+        found = re.fullmatch(rf"(?i)(?:({stems})({words})|({words})({stems}))", name)
     stem, part = name, None
     if found:
         stem = found[1] or found[4]

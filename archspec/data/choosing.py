@@ -59,6 +59,7 @@ def choose_columns(
     if data.sample_weight is not None:
         others.append(str(resolve(data.sample_weight, source, "sample_weight")))
     if open_inputs := [name for name in graph.inputs if name not in inputs]:
+        taken = {*flatten(inputs), *flatten(targets), *others}
         is_free = source.image is not None and source.image not in flatten(inputs)
         # A table may have numbers that are names of files, too: a flat input takes no images.
         of_table = all(isinstance(each, Cells) for each in columns.values())
@@ -66,13 +67,14 @@ def choose_columns(
         if len(open_inputs) == 1 and is_free and not is_flat:
             inputs[open_inputs[0]] = str(source.image)
         elif len(open_inputs) == 1 and of_table:
-            taken = {*flatten(inputs), *flatten(targets), *others}
             rest = {key: each for key, each in columns.items()
                     if isinstance(each, Cells) and key not in taken}  # fmt: skip
             if not is_flat and len(images := find_path_columns(rest)) == 1:
                 inputs[open_inputs[0]] = images[0]
             else:
                 _take_the_rest(graph, open_inputs[0], source, inputs, targets, others)
+        elif len(open_inputs) == len(left := columns.keys() - taken - {source.target}) == 1:
+            inputs[open_inputs[0]] = left.pop()
         else:
             raise UserError(
                 f"nothing says what the input '{open_inputs[0]}' takes: {source.name} has "
