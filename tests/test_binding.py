@@ -548,6 +548,17 @@ def test_numbers_of_a_flat_input_are_no_names_of_files(faces: Path) -> None:
     assert x.shape[1:] == (1,)
 
 
+# --- images --------------------------------------------------------------------------------------
+
+
+def test_the_image_in_colour_among_greys_is_named(tmp_path: Path) -> None:
+    for name in ("a/1", "a/2", "b/1", "b/2"):
+        (tmp_path / name[0]).mkdir(exist_ok=True)
+        Image.new("RGB" if name == "b/1" else "L", (4, 4)).save(tmp_path / f"{name}.png")
+    graph = net(CLASSIFIER, "data: {validation: 0}", "[4, 4, 1]")
+    assert f"{tmp_path}/b/1.png is 4x4x3, the spec's input 4x4x1" in said(load, graph, tmp_path)
+
+
 # --- masks and images alone ----------------------------------------------------------------------
 
 

@@ -78,6 +78,8 @@ def make_fitting(
     and the range that it is mapped to (None: pixels stay as stored). resize, channels: as in
     `recipe.Data`. Raises `UserError` for images that do not fit.
     """
+    if isinstance(images, Photos) and not (images.grey or channels) and wanted[-1:] == (1,):
+        images = images.take_coloured()  # they do not fit, and the message names one of them
     shapes: dict[tuple[int, ...], str] = (
         images.find_shapes() if isinstance(images, Photos) else {images.shape[1:]: "an image"}
     )

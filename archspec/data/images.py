@@ -97,6 +97,12 @@ class Photos(Struct, frozen=True, eq=False):
                 return _resize(upright, size)
             return np.asarray(upright)
 
+    def take_coloured(self) -> Photos:
+        """Return the files that are in colour, which make the others such, too; all if none is."""
+        kinds = map_files(lambda path: _inspect_file(path, decode=False), [*self.paths])
+        at = [bool(each and each.kind == "colour") for each in kinds]
+        return self[np.array(at, bool)] if any(at) else self
+
     def find_shapes(self) -> dict[tuple[int, ...], str]:
         """Return the shapes that occur, each with a file that has it; decode only where needed."""
         found: dict[tuple[int, ...], str] = {}
