@@ -520,6 +520,27 @@ def test_many_columns_are_told_by_the_first_and_the_last(tmp_path: Path) -> None
     assert lines[1] == "input input: 4x4x3 from 48 columns, pixel0, pixel1, ..., pixel47"
 
 
+def test_a_column_may_hold_the_pixels_of_an_image(tmp_path: Path) -> None:
+    images = RNG.integers(0, 256, (20, 4, 4))
+    rows = [
+        f"{i % 2},{' '.join(map(str, image.ravel()))},{'PublicTest' if i > 15 else 'Training'}"
+        for i, image in enumerate(images)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["emotion,pixels,Usage", *rows]))
+    options = "data: {targets: emotion, part: Usage, scale: null, validation: 0}"
+    _, parts = load(net(CLASSIFIER, options, "[4, 4, 1]"), tmp_path / "t.csv")
+    x, y = batch(parts["train"])
+    held = {bytes(image.astype(np.uint8)): i % 2 for i, image in enumerate(images)}
+    assert [held[bytes(image.astype(np.uint8))] for image in x] == [*y]
+    assert len(parts["test"]) == 4
+    (tmp_path / "t.csv").write_text("\n".join(["emotion,pixels,Usage", *rows, "1,2 3,Training"]))
+    text = said(load, net(CLASSIFIER, options, "[4, 4, 1]"), tmp_path / "t.csv")
+    assert "line 22, column 'pixels' is '2 3', and not 16 numbers as the first row" in text
+    (tmp_path / "t.csv").write_text("mood,pixels\n1,2 3\n0,4 5\n")
+    text = said(load, net("Dense: 2", size="[2]"), tmp_path / "t.csv")
+    assert "nothing says which column of t output 'dense' learns" in text
+
+
 def test_one_hot_columns_name_their_classes(tmp_path: Path) -> None:
     rows = [f"{i},{i % 2},{(i + 1) % 2}\n" for i in range(20)]
     (tmp_path / "t.csv").write_text("a,cat,dog\n" + "".join(rows))

@@ -20,10 +20,12 @@ from archspec.data.masks import Masks, check_sizes
 from archspec.data.tables import (
     describe_files,
     describe_rows,
+    holds_rows,
     is_numeric,
     names_images,
     to_files,
     to_numbers,
+    to_rows,
 )
 from archspec.data.targets import Target, make_target
 from archspec.data.values import check_finite, check_numbers, exceeds, find_range
@@ -262,6 +264,8 @@ class _ColumnReader:
         found: dict[str, Images] = {}
         lengths = graph.shape(name)[1:]
         for part, each in whole.items():
+            if isinstance(each, Cells) and holds_rows(each):
+                each = to_rows(each)
             is_text = isinstance(each, Cells) and not is_numeric(each)
             if isinstance(each, ClassLabels | Masks) or is_text:
                 what = "masks" if isinstance(each, Masks) else "classes"

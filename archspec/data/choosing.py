@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from archspec.data.arrays import split_name
 from archspec.data.columns import Cells, Column, DataSource
-from archspec.data.tables import find_path_columns, is_numeric
+from archspec.data.tables import find_path_columns, holds_rows, is_numeric
 from archspec.errors import UserError, did_you_mean
 from archspec.graph import Graph
 from archspec.objects import named
@@ -156,7 +156,10 @@ def _take_the_rest(
     rest = [each for each in columns if each not in taken]
     if open_outputs := [each for each in graph.outputs if each not in targets]:
         called = [each for each in rest if each.casefold() in LEARNT]
-        texts = [each for each in rest if not _holds_numbers(columns[each])]
+        held = {each: columns[each] for each in rest}
+        texts = [
+            key for key, each in held.items() if not (_holds_numbers(each) or _holds_rows(each))
+        ]
         called = called if len(called) == 1 else texts
         if len(called) != 1:
             raise UserError(
@@ -168,6 +171,9 @@ def _take_the_rest(
         rest.remove(called[0])
     lengths = graph.shape(name)[1:]
     count = None if None in lengths else prod(n for n in lengths if n is not None)
+    if len(rest) == 1 and _holds_rows(columns[rest[0]]):
+        inputs[name] = rest[0]
+        return
     if len(rest) != count:
         takes = "any count" if count is None else f"{count:,}"
         listed = _list({each: columns[each] for each in rest} if rest else columns)
@@ -184,6 +190,10 @@ def _take_the_rest(
 
 def _holds_numbers(column: Column) -> bool:
     return isinstance(column, Cells) and is_numeric(column)
+
+
+def _holds_rows(column: Column) -> bool:
+    return isinstance(column, Cells) and holds_rows(column)
 
 
 def _choose_the_default(

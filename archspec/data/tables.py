@@ -315,6 +315,38 @@ def to_numbers(cells: Cells) -> Array:
     raise _refuse(cells, wrong, lambda text: f"is '{text}', which is no finite number", hint)
 
 
+def holds_rows(cells: Cells) -> bool:
+    """Return whether cells hold several numbers each, such as the pixels of an image."""
+    first = _split_numbers(str(cells.values[0]))
+    return len(first) > 1 and all(map(NUMBER.fullmatch, first))
+
+
+def to_rows(cells: Cells) -> Array:
+    """Return a column of several numbers in each cell as float64 (n, k).
+
+    Raises `UserError` for a cell with more or fewer than the first has, or with something else.
+    """
+    count = len(_split_numbers(str(cells.values[0])))
+    values = np.full((len(cells), count), np.nan)
+    for row, text in enumerate(cells.values):
+        found = _split_numbers(text)
+        with suppress(ValueError):
+            values[row] = found if len(found) == count else np.nan
+    if wrong := np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist():
+        raise _refuse(
+            cells,
+            wrong,
+            lambda text: f"is '{text}', and not {count:,} numbers as the first row",
+            "give each row as many numbers, with spaces between",
+        )
+    return values
+
+
+def _split_numbers(text: str) -> list[str]:
+    """Return the numbers of a cell: 1 2 3, or [1, 2, 3]."""
+    return (text[1:-1].replace(",", " ") if _is_list(text) else text).split()
+
+
 def _to_number(text: str) -> float:
     """Return the number that a text is; NaN if it is none, since float() reads '1_000', too."""
     if NUMBER.fullmatch(text):
@@ -554,7 +586,8 @@ def split_parts(cells: Cells) -> dict[str, Array]:
     flags = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
     if other in ("validation", "test"):
         words |= {word: other if is_so else "train" for word, is_so in flags.items()}
-    said = [words.get(text.casefold()) for text in cells.values]
+    by_text = {text: words.get(text.casefold()) or find_part(text) for text in {*cells.values}}
+    said = [by_text[text] for text in cells.values]
     if wrong := [row for row, part in enumerate(said) if part is None]:
         raise _refuse(
             cells,
