@@ -134,6 +134,7 @@ def test_labels_are_names_or_one_hot_rows(labels: Any, classes: Any, tmp_path: P
         (CLASSIFIER, "", np.full((20, 2), 0.5), "of classes write `loss: CategoricalCrossentropy`"),
         (ONE_SIGMOID, "", np.arange(20), "has 20 classes, but output 'dense' has 1 unit"),
         (NUMBER, "loss: mse", np.array(["a", "b"] * 10), "takes numbers"),
+        (MAP, "loss: mse", np.array(["a", "b"] * 10), "takes numbers"),
         (NUMBER, "loss: mse", np.ones((20, 2)), "gives 2 for each sample, but output 'dense' is 1"),
         (NUMBER, "loss: mse", np.full(20, np.nan), "row 0 holds nan"),
         (THREE_SIGMOIDS, "loss: BinaryCrossentropy", np.full((20, 3), 0.5), "row 0 holds 0.5"),

@@ -363,7 +363,8 @@ def _make_numbers(
     found: dict[str, Stored] = {}
     train = parts["train"]
     # Bytes are pixels from 0 to 255, unless all of them are 0 or 1.
-    are_pixels = target.task == IMAGE and isinstance(train, np.ndarray) and exceeds(train, 1)
+    are_bytes = isinstance(train, np.ndarray) and train.dtype == np.uint8
+    are_pixels = target.task == IMAGE and are_bytes and exceeds(train, 1)  # type: ignore[arg-type]
     for part, each in parts.items():
         if isinstance(each, Photos) and target.task == IMAGE:
             found[part] = each
