@@ -230,6 +230,21 @@ def test_values_in_a_row_are_given_the_shape_by_the_reader(tmp_path: Path) -> No
     assert "save x.reshape(-1, 4, 4, 3)" in said(load, net(CLASSIFIER), path)
 
 
+def test_what_is_no_array_of_a_folder_is_said(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((20, 4, 4, 3)))
+    np.save(tmp_path / "y.npy", np.arange(20) % 2)
+    (tmp_path / "labels.csv").write_text("label")
+    (tmp_path / "more").mkdir()
+    np.save(tmp_path / "more/z.npy", np.zeros(3))
+    dataset, _ = load(net(CLASSIFIER), tmp_path)
+    assert f"not used, because they are no arrays of {tmp_path}: 1 .csv, 1 .npy" in dataset.notes
+
+
+def test_the_part_whose_samples_do_not_fit_is_named(tmp_path: Path) -> None:
+    path = arrays(tmp_path, x_test=np.zeros((3, 4, 5, 3), np.uint8), y_test=[0, 1, 1])
+    assert "an image of test is 4x5x3, the spec's input 4x4x3" in said(load, net(CLASSIFIER), path)
+
+
 def test_a_folder_of_npy_files_is_mapped_into_memory(tmp_path: Path) -> None:
     for part, count in (("train", 20), ("test", 4)):
         np.save(tmp_path / f"x_{part}.npy", RNG.random((count, 4)))

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from archspec.data.columns import DataSource, PartColumns
+from archspec.data.folders import count_by_suffix, iter_files
 from archspec.data.images import Array
 from archspec.errors import UserError
 from archspec.reading import kind_of, open_file, readable, reading
@@ -133,6 +134,11 @@ class NpyFolder(ArrayFile):
     def list_names(self) -> Iterable[str]:
         return sorted(path.stem for path in self.path.glob("*.npy"))
 
+    def count_others(self) -> str:
+        """Return how many other files there are of each suffix; "" for none."""
+        arrays = {*self.path.glob("*.npy")}
+        return count_by_suffix(each for each in iter_files(self.path) if each not in arrays)
+
     def read(self, name: str) -> Array:
         path = self.path / f"{name}.npy"
         with reading(path, "write it with numpy.save"):
@@ -218,10 +224,14 @@ def read_arrays(path: Path, needs_training: bool = True) -> DataSource:
         keys = ", ".join(map(readable, names)) or "nothing"
         raise UserError(f"{readable(path)} holds no training set: it has {keys}", NAME_THEM)
     columns = parts["train"]
+    notes = []
+    if isinstance(file, NpyFolder) and (others := file.count_others()):
+        notes.append(f"not used, because they are no arrays of {readable(path)}: {others}")
     return DataSource(
         path.name if isinstance(file, NpyFolder) else path.stem,
         {part: StoredArrays(file, parts[part]) for part in ("train", "validation", "test")
          if parts.get(part)},
         IMAGE if IMAGE in columns else None,
         TARGET if TARGET in columns else None,
+        notes=tuple(notes),
     )  # fmt: skip

@@ -448,7 +448,9 @@ def weigh_classes(output: str, target: Target, labels: Array, given: Any) -> Arr
     name; the others have 1.
     """
     if target.task != CLASSES:
-        raise UserError(f"train.data.class_weight: output '{output}' learns no classes")
+        raise UserError(
+            f"train.data.class_weight: output '{output}' learns no classes", "leave it out"
+        )
     counts = np.bincount(labels, minlength=len(target.classes))
     if given == "balanced":
         present = max(1, int((counts > 0).sum()))

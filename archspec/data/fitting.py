@@ -71,17 +71,19 @@ def make_fitting(
     scale: tuple[float, float] | None,
     resize: Resize,
     channels: bool,
+    where: str = "an image",
 ) -> Fitting:
     """Return the conversion from stored images to samples of shape `wanted`.
 
     wanted: without the batch axis; None is any length. range_, scale: the range of stored pixels,
     and the range that it is mapped to (None: pixels stay as stored). resize, channels: as in
-    `recipe.Data`. Raises `UserError` for images that do not fit.
+    `recipe.Data`. where: what messages call an image of an array. Raises `UserError` for images
+    that do not fit.
     """
     if isinstance(images, Photos) and not (images.grey or channels) and wanted[-1:] == (1,):
         images = images.take_coloured()  # they do not fit, and the message names one of them
     shapes: dict[tuple[int, ...], str] = (
-        images.find_shapes() if isinstance(images, Photos) else {images.shape[1:]: "an image"}
+        images.find_shapes() if isinstance(images, Photos) else {images.shape[1:]: where}
     )
     fitted = [_fit_shape(shape, wanted, resize, channels, where) for shape, where in shapes.items()]
     if any(each != fitted[0] for each in fitted):

@@ -147,7 +147,8 @@ def prepare(
     parts: dict[str, Part] = {}
     for name, examples in whole.items():
         fits = {
-            each: _make_fitting(graph, recipe, dataset, each, examples) for each in graph.inputs
+            each: _make_fitting(graph, recipe, dataset, each, examples, name)
+            for each in graph.inputs
         }
         targets = {
             output: _fit_target(graph, recipe, output, target, fits, examples)
@@ -257,9 +258,9 @@ def _find_kind(graph: Graph, recipe: Recipe) -> str:
 
 
 def _make_fitting(
-    graph: Graph, recipe: Recipe, dataset: Dataset, name: str, examples: Examples
+    graph: Graph, recipe: Recipe, dataset: Dataset, name: str, examples: Examples, part: str
 ) -> Fitting:
-    """Return the conversion from stored samples to values of an input.
+    """Return the conversion from stored samples of a part to values of an input.
 
     Integers, such as words of an Embedding, stay as they are.
     """
@@ -276,6 +277,7 @@ def _make_fitting(
         options.scale if scaled else None,
         options.resize,
         options.channels,
+        "an image" if part == "train" else f"an image of {part}",
     )
 
 
