@@ -174,14 +174,20 @@ def test_predict_refuses_arrays_of_another_scale(run, pictures, tmp_path):
     assert len(predict(run, [tmp_path / "same.npz"])) == 20
 
 
-def test_predict_takes_each_kind_of_table(tmp_path):
+def test_other_tables_may_lack_parts_weights_and_classes(tmp_path):
+    from archspec.training.evaluating import evaluate
     from archspec.training.predicting import predict
 
     rows = [f"{i};{i % 3};{'xy'[i % 2]}" for i in range(20)]
     (tmp_path / "t.txt").write_text("\n".join(["a;b;kind", *rows]))
-    text = "archspec: 1\ninput: [2]\nlayers: [Dense: 2]\ntrain: {epochs: 1}\n"
-    train(tmp_path / "run", text, data=str(tmp_path / "t.txt"))
+    whole = [f"{row};{i};{'train' if i < 15 else 'test'}" for i, row in enumerate(rows)]
+    (tmp_path / "t.csv").write_text("\n".join(["a;b;kind;weight;part", *whole]))
+    data = f"{{name: {tmp_path}/t.csv, inputs: [a, b], part: part, sample_weight: weight}}"
+    text = f"archspec: 1\ninput: [2]\nlayers: [Dense: 2]\ntrain: {{epochs: 1, data: {data}}}\n"
+    train(tmp_path / "run", text)
     assert len(predict(tmp_path / "run", [tmp_path / "t.txt"])) == 20
+    assert evaluate(tmp_path / "run").confusion.sum() == 5
+    assert evaluate(tmp_path / "run", data=str(tmp_path / "t.txt")).confusion.sum() == 20
 
 
 @pytest.mark.slow

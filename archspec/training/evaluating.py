@@ -23,11 +23,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from archspec.backends import framework
+from archspec.data.arrays import split_name
 from archspec.data.binding import Dataset
+from archspec.data.datasets import load_source
 from archspec.data.images import Array
 from archspec.data.preparation import Part, prepare
 from archspec.errors import UserError
 from archspec.objects import named
+from archspec.recipe.record import Data
 from archspec.recipe.tasks import CLASSES, IMAGE, LABELS, MASK
 from archspec.runs.outcome import Evaluation, OutputReport
 from archspec.training import figures
@@ -95,7 +98,7 @@ def _prepare(
     """
     facts, recipe = trained.facts["data"], trained.recipe
     if data is not None:
-        other = replace(recipe.data, name=data)
+        other = _leave_out_columns(replace(recipe.data, name=data), data_dir)
         if whole:
             other = replace(other, validation=0.0, class_weight={})
         recipe = replace(recipe, data=other)
@@ -114,6 +117,19 @@ def _prepare(
                 "evaluate on images of the run's own classes",
             )
     return dataset, parts
+
+
+def _leave_out_columns(options: Data, data_dir: Path | None) -> Data:
+    """Return what is said of other data without parts and weights that it lacks."""
+    if options.name is None or (options.part is None and options.sample_weight is None):
+        return options
+    columns = load_source(options.name, data_dir).parts["train"]
+    part, weight = options.part, options.sample_weight
+    return replace(
+        options,
+        part=part if part in columns else None,
+        sample_weight=weight if weight and {weight, split_name(weight)[0]} & {*columns} else None,
+    )
 
 
 # --- predicting a part ---------------------------------------------------------------------------
