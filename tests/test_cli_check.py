@@ -472,5 +472,12 @@ def test_data_that_does_not_fit_is_found_without_training(files: Path) -> None:
     assert done.exit_code == 1
     assert "y gives 2 for each sample, but output 'dense' is 1 [data]" in done.output
     assert check("numbers.yaml", "--resize").exit_code == 2
+    (files / "classes.yaml").write_text(
+        "archspec: 1\nparams: {n: 99}\ninput: [8, 8]\nlayers: [Flatten, Dense: =n]\n"
+    )
+    done = check("classes.yaml", "--data", "digits")
+    words = "classes.yaml:4:19: warning: output 'dense' has 99 units, but digits has 10 classes"
+    assert (done.exit_code, words in done.output) == (0, True)
+    assert "hint: --set n=10" in done.output
     fits = archspec.check(files / "numbers.yaml", data="d.npz")
     assert (fits, len(archspec.check("lenet5", data="bad.npz"))) == ([], 1)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from archspec.backends.spec_yaml import flat_name
-from archspec.data.preparation import describe_data, prepare, refuse_misfit, rename
+from archspec.data.preparation import describe_data, prepare, refuse_misfit, rename, warn_of_units
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.objects import named
@@ -84,6 +84,8 @@ def train(
     recipe = locate_data(recipe)
     dataset, parts = prepare(graph, recipe, data_dir, limit)
     options.echo(describe_data(dataset, parts))
+    for spare in warn_of_units(graph, recipe, dataset):
+        options.echo(f"warning: {spare.message}; {spare.hint}")
     per_epoch = count_steps_per_epoch(recipe, len(parts["train"]))
     recipe = settle_schedule(recipe, per_epoch)
     if early := ended_early(recipe, per_epoch):
