@@ -182,7 +182,7 @@ def test_models_within_models_and_attention_are_read(tmp_path) -> None:
 
     inner = keras.Sequential([keras.Input((4, 6)), layers.Dense(6), layers.Dense(6)], name="inner")
     x = keras.Input((4, 6))
-    y = inner(layers.Dense(6)(x))
+    y = inner(layers.Dense(6)(x)) + x  # an operation, which has no weights
     y = layers.MultiHeadAttention(2, 3)(y, y)
     y = layers.GroupQueryAttention(3, 2, 1)(y, y)
     made = keras.Model(x, layers.Dense(2)(layers.Flatten()(layers.BatchNormalization()(y))))
