@@ -483,6 +483,9 @@ class _ConfigReader(Struct):
         operands = [operand(each) for each in given]
         if any(each is None for each in values):
             return None
+        is_mask = layer.class_name == "ConvertToTensor" and layer.config.get("dtype") is None
+        if is_mask and isinstance(values[0], Operation):
+            return values[0]  # the mask of a query, which attention hands on so
         keys = [_key(each) for each in values]
         number = self._intern(make_key(layer.class_name, keys, operands, settings))
         try:
