@@ -354,6 +354,19 @@ def test_a_mask_of_ones_own_is_refused(tmp_path: Path) -> None:
     assert "a mask that Keras does not hand on by itself" in fault.message
 
 
+def test_the_first_operation_that_no_layer_does_is_refused_once(tmp_path: Path) -> None:
+    """And none that takes its value, however many do."""
+    whole = tensor("whole", (None, 5), dtype="int32")
+    cast = operation("Cast", "cast", whole)
+    x = tensor("cast", (None, 5))
+    halves = [operation("TrueDivide", name, x, 255) for name in "ab"]
+    add = layer("Add", "add", {}, call([tensor("a", (None, 5)), tensor("b", (None, 5)), x]))
+    model = functional(start("whole", (5,), dtype="int32"), cast, *halves, add)
+    (fault,) = faults(tmp_path, model)
+    assert "no layer does what the operation Cast does" in fault.message
+    assert fault.hint == "build the model with Rescaling, which takes whole numbers, too"
+
+
 def test_an_operation_that_ends_a_mask_is_refused(tmp_path: Path) -> None:
     x = tensor("embedding", (None, 5, 4))
     double = operation("Multiply", "multiply", x, 2)

@@ -492,9 +492,9 @@ class _ConfigReader(Struct):
             found, note = replace_operation(layer.class_name, operands, settings)
         except Refused as refused:
             return Operation(number, refused, call.path)
-        if not all(isinstance(each, Output) for each in values):  # masks that are joined
-            of_masks = Refused(f"no layer does what {layer.class_name} does to masks")
-            return Operation(number, of_masks, call.path)
+        for each in values:
+            if isinstance(each, Operation):  # such as a mask, or what no layer does
+                return Operation(number, each.refused, each.path)
         if note is not None:
             self.notes[f"{'/'.join(names)}: {note}"] = None
         return self._add_equivalents(found, layer, values, names, True)

@@ -93,6 +93,7 @@ INSTEAD = {
     **dict.fromkeys(("Matmul", "Dot", "Tensordot"), "Dot, Dense or EinsumDense"),
     "Einsum": "EinsumDense, or Dot",
     **dict.fromkeys(("Squeeze", "ExpandDims"), "Reshape"),
+    "Cast": "Rescaling, which takes whole numbers, too",
     "Pad": "a ZeroPadding layer",
     "Resize": "Resizing or UpSampling2D",
     "OneHot": "CategoryEncoding with output_mode: one_hot",
