@@ -21,6 +21,10 @@ from conftest import ROOT, command
 from shrinking import ALL
 from test_devices import LIMIT, NET, ROUNDING, assert_alike, differ, history, train
 
+from archspec.errors import UserError
+from archspec.runs.failure import record_failure
+from archspec.runs.folder import Nowhere
+
 pytestmark = pytest.mark.keras
 KILLS = 20 if ALL else 4  # each takes a quarter of a minute
 STEPS = 10  # in an epoch of SMALL
@@ -376,6 +380,28 @@ def test_a_process_takes_the_gpus_that_are_its_own(environment, chosen):
     from archspec.training.cluster import _choose_gpus
 
     assert _choose_gpus(environment) == chosen
+
+
+@needs_jax
+def test_a_process_that_ends_at_once_leaves_no_temporary_folder(monkeypatch):
+    from archspec.training import cluster
+
+    left = []
+    monkeypatch.setattr(os, "_exit", left.append)
+    monkeypatch.setattr(cluster, "TEAM", [object()])
+    for end in (lambda: cluster.end(1), lambda: cluster._end("a peer is lost")):
+        folder = Nowhere()
+        assert folder.path.is_dir()
+        end()
+        assert not folder.path.exists()
+    assert left == [1, 1]
+
+
+def test_no_process_names_a_traceback_that_another_one_writes():
+    failed = pytest.raises(UserError, match="failed: no such thing")
+    with failed as caught, record_failure(Nowhere()):
+        raise ValueError("no such thing")
+    assert caught.value.hint is None
 
 
 @pytest.mark.skipif(find_spec("tensorflow") is None, reason="tensorflow is not installed")

@@ -29,10 +29,10 @@ class Findings(Struct):
         if len(self.found) > MAX_ERRORS:
             return
         span = place(self.source, path)
-        if len(self.found) == MAX_ERRORS:
-            self.found.append(enough(span))
-        else:
-            self.found.append(Diagnostic(code, message, span, hint))
+        fault = Diagnostic(code, message, span, hint)
+        if any(str(each) == str(fault) for each in self.found):
+            return  # of a value that several layers take
+        self.found.append(fault if len(self.found) < MAX_ERRORS else enough(span))
 
     def refuse(self, refused: Refused, path: str, code: str | None = None) -> None:
         """Note what a rule refuses. code: instead of the rule's own."""

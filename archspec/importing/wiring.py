@@ -483,15 +483,18 @@ class _ConfigReader(Struct):
         operands = [operand(each) for each in given]
         if any(each is None for each in values):
             return None
+        is_mask = layer.class_name == "ConvertToTensor" and layer.config.get("dtype") is None
+        if is_mask and isinstance(values[0], Operation):
+            return values[0]  # the mask of a query, which attention hands on so
         keys = [_key(each) for each in values]
         number = self._intern(make_key(layer.class_name, keys, operands, settings))
         try:
             found, note = replace_operation(layer.class_name, operands, settings)
         except Refused as refused:
             return Operation(number, refused, call.path)
-        if not all(isinstance(each, Output) for each in values):  # masks that are joined
-            of_masks = Refused(f"no layer does what {layer.class_name} does to masks")
-            return Operation(number, of_masks, call.path)
+        for each in values:
+            if isinstance(each, Operation):  # such as a mask, or what no layer does
+                return Operation(number, each.refused, each.path)
         if note is not None:
             self.notes[f"{'/'.join(names)}: {note}"] = None
         return self._add_equivalents(found, layer, values, names, True)

@@ -14,7 +14,7 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 from filelock import FileLock, Timeout
 
@@ -236,13 +236,17 @@ class RunFolder:
 class Nowhere(RunFolder):
     """The folder of a process that writes nothing, since another one of its training does.
 
-    path: a temporary folder, for what a callback writes by itself.
+    path: a temporary folder, for what a callback writes by itself. all: each that was made, for a
+    process that ends at once, without Python's own clearing away.
     """
+
+    all: ClassVar[list[Nowhere]] = []
 
     def __init__(self, source: RunFolder | None = None) -> None:
         """source: the folder of the run that is resumed."""
         self.temporary = TemporaryDirectory(prefix="archspec-")
         self.path, self.source = Path(self.temporary.name), source
+        self.all.append(self)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

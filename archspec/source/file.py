@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from msgspec import Struct, field
 
@@ -55,10 +56,12 @@ class SourceFile(Struct, eq=False):
         if imports:
             lines += [*sorted(imports), ""]
         lines += ["import keras", "from keras import layers", ""]
-        if self.constants:
-            lines += [*write_body(self.constants), ""]
+        parts = [[*write_body(self.constants), ""]] if self.constants else []
         if "make_divisible" in called:
-            lines += ["", *MAKE_DIVISIBLE.split("\n")]
+            parts.append(["", *MAKE_DIVISIBLE.split("\n")])
+        if "make_divisible" in _names_called(self.constants, ()):
+            parts = [parts[1], [""], parts[0]]
+        lines += chain.from_iterable(parts)
         for text in own.texts:
             lines += ["", *text.split("\n"), ""]
         if own.makers:

@@ -90,6 +90,9 @@ class WrittenScope(Struct, eq=False):
         exact = [each for each in self.names if each.text == part]
         if "*" in part:
             return [each for each in self.names if each.explicit and each.fits(part)]
+        exact = [
+            each for each in exact if each.explicit
+        ] or exact  # past which unnamed steps are numbered
         return exact or [each for each in self.names if each.fits(part)]
 
 

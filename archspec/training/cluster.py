@@ -22,7 +22,7 @@ from jax.experimental import multihost_utils
 from msgspec.structs import replace
 
 from archspec.errors import UserError
-from archspec.runs.folder import RunFolder
+from archspec.runs.folder import Nowhere, RunFolder
 from archspec.runs.job import Cluster, Job, RunOptions, format_resolved
 from archspec.runs.machine import list_versions
 from archspec.training.jax_sharing import Sharded
@@ -141,13 +141,20 @@ def end(status: int) -> None:
     if TEAM:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(status)
+        _leave(status)
 
 
 def _end(message: str) -> None:
     with suppress(Exception):
         print(message, file=sys.stderr, flush=True)
-    os._exit(1)
+    _leave(1)
+
+
+def _leave(status: int) -> None:
+    for folder in Nowhere.all:
+        with suppress(OSError):
+            folder.temporary.cleanup()
+    os._exit(status)
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def open_source(given: str | Path, spec: Graph | None, network: Graph) -> Weight
     model = read_model(path)
     graph, names = _import(model)
     groups = {"/".join(names): group for names, group in list_groups(model.config).items()}
-    nodes = {node: groups[layer] for layer, node in names.items()}
+    nodes = {node: groups[layer] for layer, node in names.items() if layer in groups}
     return _checked(WeightSource(text, graph, path, nodes))
 
 
