@@ -27,7 +27,7 @@ def find_files(graph: Graph, recipe: Recipe | None = None) -> dict[LayerFile, li
 
 
 def describe_files(graph: Graph, recipe: Recipe) -> dict[str, Any]:
-    """Return what run.json says of them: nothing where the network has stock layers alone."""
+    """Return the files' entry in run.json: nothing where the network has stock layers alone."""
     said = [
         {"file": file.path.name, "sha256": file.sha256, "layers": names}
         for file, names in find_files(graph, recipe).items()

@@ -1,8 +1,8 @@
-"""Going on with a run: exactly as it would have gone on, or for longer than was planned.
+"""Resume a run: with the same result as without the stop, or for longer than was planned.
 
-A run with an unchanged recipe goes on in its own folder, unless another is given. A run with a
-changed length, batch size, patience or save_every goes on in a new folder, and the old one stays as
-it is.
+A run with an unchanged recipe continues in its own folder, unless another is given. A run with a
+changed length, batch size, patience or save_every continues in a new folder, and the old one is not
+changed.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def resume(
     A finished run whose best.keras is lost gets it written again.
 
     settings: as `--set`, of the recipe. data, data_dir: where the images are now, if they moved.
-    epochs, steps, batch_size: another length. run_dir: a folder to go on in, by default the run's
-    own or, where its recipe is changed, the next free `runs/NAME-N`.
+    epochs, steps, batch_size: another length. run_dir: the folder to continue in, by default the
+    run's own or, where its recipe is changed, the next free `runs/NAME-N`.
 
     Raises `UserError` for a folder that holds no run, for other images than before, for a change of
     anything but length, batch size, patience and save_every, for a state of a newer version of
@@ -128,10 +128,11 @@ def resume(
 def _load_state(
     folder: RunFolder, now: Mapping[str, Any], max_bytes: int, echo: Echo
 ) -> tuple[State | None, bool]:
-    """Return the state to go on from, and whether the recipe is another than it was trained with.
+    """Return the state to continue from, and whether the recipe is another than it was trained
+    with.
 
     With another recipe the state is one that ends with a whole epoch. Raises `UserError` for a
-    change that a run cannot go on with, and as `load_state` does.
+    change that a resumed run may not have, and as `load_state` does.
     """
     framework.start()
     from archspec.training.state import load_state
@@ -174,7 +175,7 @@ def _prepare(
     data_dir: Path | None,
     echo: Echo,
 ) -> tuple[Dataset, Mapping[str, Part], dict[str, Any]]:
-    """Return the images of a run, and the keys of run.json as the run goes on with them.
+    """Return the images of a run, and the keys of run.json for the resumed run.
 
     facts: of run.json. data, data_dir: as `resume` takes them.
     Raises `UserError` where the images are missing or are not those that the run began with.
@@ -202,7 +203,7 @@ def _prepare(
 
 
 def _say_start(state: State | None) -> str:
-    """Return the message that says where a run goes on."""
+    """Return the message that says at which epoch and step a run continues."""
     if state is not None and not (state.epochs or state.step):
         return "going on before the first epoch"
     if state is None:
@@ -220,8 +221,9 @@ def _fill_new_folder(
     resolved: str,
     max_bytes: int,
 ) -> None:
-    """Write into a new folder what a run needs to go on there; resolved.yaml comes last: with it,
-    the folder is a run's."""
+    """Write into a new folder what a run needs to continue there; resolved.yaml comes last: with
+    it, the folder is a run's.
+    """
     from archspec.training.state import copy_states
 
     with record_failure(new):

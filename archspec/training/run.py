@@ -1,15 +1,15 @@
-"""The runner: a graph and its recipe in, a trained model and a folder with all of it out.
+"""Train a graph by its recipe, and write the trained model and all results into a folder.
 
 A run's folder holds
 
     spec.yaml       the text as given               history.csv  one row for each epoch
     resolved.yaml   the spec and recipe in full     best.keras   the epoch of least validation loss
     run.json        versions, devices, times        curves.png   loss and metrics by epoch
-    metrics.json    on test and validation images   last/        the state, to go on from
+    metrics.json    on test and validation images   last/        the state, to resume from
     samples.png     images as the model takes them
     init.json       the weights that it began with, if they were trained before
 
-`train` starts one; `resume`, in `archspec.training.resume`, goes on with one.
+`train` starts a run; `resume`, in `archspec.training.resume`, continues one.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def copy_state(
     step: int = 0,
     seconds: float = 0.0,
 ) -> State:
-    """Return a copy of the state as it is now, which stays the same while the training goes on.
+    """Return a copy of the state, which the rest of the training does not change.
 
     before: the state before it. Its file is kept beside the new one; the memory of its arrays is
     used again, so that it must have been written. The others: see `State`.

@@ -1,4 +1,4 @@
-"""Where weights come from: a run, a file of a Keras model, or a model of keras.applications."""
+"""Open a source of weights: a run, a file of a Keras model, or a model of keras.applications."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _import(model: Model) -> tuple[Graph, Mapping[str, str]]:
 def _checked(source: WeightSource) -> WeightSource:
     """Return a source whose file has all its weights, in the shapes of its network.
 
-    Raises `UserError` for any other, before anything is said or read of them.
+    Raises `UserError` for any other source, before anything is printed or read.
     """
     assert source.path is not None
     with open_weights(source.path) as weights:
