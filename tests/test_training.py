@@ -567,7 +567,7 @@ def test_ctrl_c_keeps_what_there_is(tmp_path):
     done = run(archspec.loads(NET), tmp_path, said, epochs=10_000)
     assert done.interrupted
     assert done.history
-    assert f"archspec train --resume {tmp_path} goes on" in said[-1]
+    assert f"archspec train --resume {tmp_path} continues it" in said[-1]
     assert files(tmp_path) == FILES - {"spec.yaml", "metrics.json"}
     assert json.loads((tmp_path / "run.json").read_text())["status"] == "interrupted"
     assert load(best).count_params() == archspec.loads(NET).total_params

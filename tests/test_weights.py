@@ -531,7 +531,7 @@ def test_it_goes_on_without_reading_them_again(epochs, trained, tmp_path, monkey
     resume(tmp_path / "run", said)
     assert benchmark().differences(tmp_path / "whole", tmp_path / "run") == []
     if not epochs:
-        assert "going on before the first epoch" in said
+        assert "resuming before the first epoch" in said
 
 
 def test_a_run_that_never_had_them_is_not_begun_without(trained, tmp_path) -> None:

@@ -1,7 +1,7 @@
-"""What is known of each step of a file: its value in each turn, and what that costs.
+"""Collect the facts of each step of a file: its shape and cost in each iteration.
 
-A step in a loop, or in a block that is called several times, has a turn for each. Where a text is
-broken, the steps that are not known now keep what was known of them last.
+A step in a loop, or in a block that is called several times, has facts for each iteration or call.
+Where a text is broken, steps without facts keep their last ones.
 """
 
 from __future__ import annotations

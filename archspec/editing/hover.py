@@ -1,4 +1,4 @@
-"""What is shown where the mouse rests: a step turn by turn, the values of a name, the network."""
+"""Write the text under the mouse: a step in each iteration, the values of a name, the network."""
 
 from __future__ import annotations
 

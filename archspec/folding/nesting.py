@@ -45,7 +45,7 @@ Run = Sequence
 
 
 class Nest(Struct):
-    """What stands at one place of several runs: a group, or numbered steps.
+    """One place of several runs: a group, or numbered steps.
 
     base: the name, without its number. first: the number of the first step; None for a group.
     rows: the steps of each occurrence. body: of one of them. columns: how each param goes through

@@ -1,4 +1,4 @@
-"""From a graph to sequences along its groups, blocks and branches, in which every name is kept.
+"""Turn a graph into sequences along its groups, blocks and branches, and keep every name.
 
 The names of a graph say how its spec was written: `stage1.unit0.main.conv2d` is a layer in a
 branch, in a block call, in a group. Each of them is a scope, whose steps are those of the spec.
@@ -69,7 +69,7 @@ class ScopePart(Struct, eq=False):
 
     @property
     def kind(self) -> str:
-        """What it is: a kind of region, or "layer"."""
+        """The kind of its region, or "layer"."""
         return self.region.kind if self.region is not None else "layer"
 
     def walk(self) -> Iterator[ScopePart]:

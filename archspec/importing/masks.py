@@ -23,7 +23,7 @@ def check_masks(graph: Graph, wiring: ImportedSteps, findings: Findings) -> None
     for given in wiring.masks:
         if found[given.step] != given.key:
             message = f"{given.layer} is given a mask that Keras does not hand on by itself"
-            hint = "only masks of Embedding and Masking can be in a spec, which go on by themselves"
+            hint = "a spec can only have the masks of Embedding and Masking, which Keras hands on"
             findings.add("import-argument", message, given.path, hint)
     for place, step in enumerate(wiring.steps):
         if step.of_operation and found[place] is not None:

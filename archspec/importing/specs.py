@@ -1,4 +1,4 @@
-"""From the steps of a model to the text of a spec, and the graph that it means."""
+"""Turn the steps of a model into the text of a spec, and the graph that it means."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""From the config of a model to its layers in a row, each after its inputs.
+"""Turn the config of a model into its layers in a row, each after its inputs.
 
-Models within the model are laid open: their layers stand in the row as its own do, with the name of
+Models within the model are flattened: their layers stand in the row as its own do, with the name of
 the model before theirs. A model or a layer that is called several times keeps its weights: its
 later calls refer to the first.
 """
@@ -66,7 +66,7 @@ class Output(Struct, frozen=True):
 class Operation(Struct, frozen=True):
     """A value of an operation that no layer replaces: a mask that Keras works out, or a fault.
 
-    key: which value it is. refused: what is said if a layer takes it. path: of its call.
+    key: which value it is. refused: the error if a layer takes it. path: of its call.
     """
 
     key: int
@@ -196,7 +196,7 @@ class _Place(Struct, frozen=True):
 
 
 class _ConfigReader(Struct):
-    """What has been read of a model so far.
+    """Reads the config of a model, and keeps what it has read so far.
 
     owners: the step that a layer was first called in, by its names. calls: how many there were.
     """

@@ -52,8 +52,8 @@ def category_encoding(
         "holds; count: how often it holds it.",
     ] = "multi_hot",
 ) -> Facts:
-    """It turns integers from 0 to num_tokens - 1 into vectors of length num_tokens: one_hot makes
-    one of each integer, multi_hot and count one of each sample, which holds several.
+    """The layer turns integers from 0 to num_tokens - 1 into vectors of length num_tokens: one_hot
+    makes a vector of each integer, multi_hot and count one of each sample, which holds several.
 
     Shape: (num_tokens,) by multi_hot and count; by one_hot that of the input and num_tokens, in
         place of a last axis of length 1.
@@ -80,9 +80,9 @@ def discretization(
         "CategoryEncoding.",
     ] = "int",
 ) -> Facts:
-    """It gives the number of the bin that each value is in: bin 0 ends below the first boundary,
-    and each boundary begins the next. `int` gives these integers, for an Embedding; the others
-    encode them as CategoryEncoding does.
+    """The layer returns the number of the bin that each value is in: bin 0 ends below the first
+    boundary, and each boundary begins the next. `int` gives these integers, for an Embedding; the
+    others encode them as CategoryEncoding does.
 
     Shape: by int that of the input; by one_hot that and the number of bins, in place of a last
         axis of length 1; by multi_hot and count the bins in place of the first axis, put last.

@@ -1,4 +1,5 @@
-"""What a layer makes of a mask, which says which steps of a sequence later layers skip.
+"""Compute the mask of a layer's output; a mask tells later layers which steps of a sequence to
+skip.
 
 Masking and Embedding make one, most layers end it, others hand it on with their output. A mask has
 an axis less than the value that it belongs to, the last, and Keras adds it where a layer needs it;

@@ -61,7 +61,7 @@ def resume(
     batch_size: int | None = None,
     run_dir: Path | None = None,
 ) -> Run | None:
-    """Go on with the run in a folder; return None where nothing is left to do.
+    """Resume the run in a folder; return None where nothing is left to do.
 
         >>> resume(Path("runs/lenet5-1"))  # doctest: +SKIP
         >>> resume(Path("runs/lenet5-1"), epochs=20)  # doctest: +SKIP
@@ -82,7 +82,7 @@ def resume(
     facts = folder.read_facts()
     if folder.is_spec_edited(facts):
         raise UserError(
-            f"{run / 'spec.yaml'} was edited, but a run goes on with its resolved.yaml",
+            f"{run / 'spec.yaml'} was edited, but a run is resumed from its resolved.yaml",
             "change the recipe there or by options, and put spec.yaml back",
         )
     graph, recipe = folder.read_spec(
@@ -93,7 +93,7 @@ def resume(
     state, is_changed = _load_state(folder, now, limit_size(graph.total_params), echo)
     is_finished = facts["status"] == "finished" and not is_changed
     if is_finished and _has_best(folder, graph, state, echo):
-        echo(f"{run} is finished, after {_format_length(recipe)}: --epochs goes on for longer")
+        echo(f"{run} is finished, after {_format_length(recipe)}: --epochs N makes it longer")
         return None
     dataset, parts, now_facts = _prepare(folder, facts, graph, recipe, data, data_dir, echo)
     text = write_yaml(now)
@@ -205,12 +205,12 @@ def _prepare(
 def _say_start(state: State | None) -> str:
     """Return the message that says at which epoch and step a run continues."""
     if state is not None and not (state.epochs or state.step):
-        return "going on before the first epoch"
+        return "resuming before the first epoch"
     if state is None:
-        return "there is no state to go on from: starting from the beginning"
+        return "there is no state to resume from: starting from the beginning"
     if state.step:
-        return f"going on after step {state.step} of epoch {state.epochs + 1}"
-    return f"going on after epoch {state.epochs}"
+        return f"resuming after step {state.step} of epoch {state.epochs + 1}"
+    return f"resuming after epoch {state.epochs}"
 
 
 def _fill_new_folder(
@@ -250,8 +250,8 @@ def _find_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]
     found = {key for key in old | new if old.get(key) != new.get(key)}
     if wrong := sorted(found - {*LENGTH, "patience"}):
         raise UserError(
-            f"a run can go on with another length, batch size, patience or save_every only, but "
-            f"{', '.join(wrong)} changed:\n{_format_difference(before, now)}",
+            f"a run can be resumed with another length, batch size, patience or save_every only, "
+            f"but {', '.join(wrong)} changed:\n{_format_difference(before, now)}",
             "train the changed spec anew",
         )
     return found

@@ -170,7 +170,7 @@ def start_training(
             team.begin(job, state)
         if (before := job.facts.get("device")) and count_devices(before) != count_devices(device):
             options.echo(
-                f"warning: it began on {count_devices(before)} devices, and goes on on "
+                f"warning: it began on {count_devices(before)} devices, and continues on "
                 f"{count_devices(device)}: the last digits will differ"
             )
         options.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
@@ -199,7 +199,7 @@ def _set_threads(job: Job, options: RunOptions) -> Job:
         )
     if wanted not in (None, taken):
         options.echo(
-            f"warning: the run began with {_count_threads(wanted)} and goes on with "
+            f"warning: the run began with {_count_threads(wanted)} and continues with "
             f"{_count_threads(taken)}: it will not end in the same digits, as it does with "
             f"{variable}={wanted} in the environment"
         )

@@ -328,7 +328,7 @@ def _refuse_newer(path: Path, facts: Any) -> None:
         raise NewerStateError(
             f"{path} was written by a newer version of archspec: it has version {version} of a "
             f"state, and this archspec reads up to version {STATE_VERSION}",
-            "update archspec to go on with this run",
+            "update archspec to resume this run",
         )
 
 
@@ -400,7 +400,7 @@ def _load_best(
         ) from None
 
 
-# --- going on ------------------------------------------------------------------------------------
+# --- resuming ------------------------------------------------------------------------------------
 
 
 def restore_variables(arrays: Mapping[str, Array], trainer: keras.Model) -> None:
