@@ -165,7 +165,7 @@ def init_options(verb: Verb) -> Verb:
             "--init-partial",
             multiple=True,
             type=click.Choice(PARTIAL),
-            help="Use weights of another shape in part. slice: what both shapes have; mean: the mean "
+            help="Use weights of another shape in part. slice: what both have; mean: the mean "
             "over image channels; classes: the classes that both outputs have. May be repeated.",
         ),
     ]

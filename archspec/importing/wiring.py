@@ -621,7 +621,7 @@ class _ConfigReader(Struct):
         """Return a value that a layer takes; None, after noting why, for one of an operation."""
         if not isinstance(value, Operation):
             return value
-        hint = value.refused.hint or "build the model with layers, or a layer of one's own"
+        hint = value.refused.hint or "build the model with layers, or a layer of your own"
         self.findings.add("import-operation", value.refused.message, value.path, hint)
         return None
 

@@ -43,7 +43,7 @@ def require_files(run: Path, facts: Mapping[str, Any]) -> None:
             file = LAYERS[layer].file if layer in LAYERS else None
             if file is None:
                 raise UserError(
-                    f"{run} was trained with {layer}, a layer of one's own, from {name}",
+                    f"{run} was trained with {layer}, a layer of your own, from {name}",
                     f"name that file again: --layers {name} (its SHA-256 is {wanted})",
                 )
             if file.sha256 != wanted:

@@ -93,7 +93,7 @@ class Team:
             {
                 "the network or its recipe": format_resolved(job.graph, job.recipe),
                 "the data": str(job.facts["data"]["fingerprint"]),
-                "a layer of one's own": str(job.facts.get("own_layers")),
+                "a layer of your own": str(job.facts.get("own_layers")),
                 "the weights to begin with": str(job.facts.get("init")),
                 "the state to resume from": f"{state and (state.epochs, state.step)} {sums}",
                 "the software": str(list_versions()),
