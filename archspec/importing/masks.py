@@ -12,7 +12,8 @@ from typing import Any
 from archspec.errors import Refused
 from archspec.graph import Graph, Node
 from archspec.importing.findings import Findings
-from archspec.importing.wiring import ImportedSteps, make_key
+from archspec.importing.steps import ImportedSteps
+from archspec.importing.wiring import make_key
 from archspec.layers import traits_of
 from archspec.layers.equivalents import work_out_mask
 

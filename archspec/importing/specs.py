@@ -19,7 +19,8 @@ from archspec.importing.files import Model
 from archspec.importing.findings import Findings
 from archspec.importing.masks import check_masks
 from archspec.importing.statistics import write_statistics
-from archspec.importing.wiring import ImportedStep, ImportedSteps, to_steps
+from archspec.importing.steps import ImportedStep, ImportedSteps
+from archspec.importing.wiring import to_steps
 from archspec.layers import COMMON, LAYERS
 from archspec.reading import readable
 from archspec.syntax.layout import lay_out
