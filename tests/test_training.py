@@ -206,7 +206,7 @@ def test_many_steps_at_once_do_what_keras_does(text):
     ways[0].steps_per_execution = 4
     feed = Feed(part, recipe.batch_size, seed=1, steps=4)
     order = feed.draw_order()
-    ours = ways[0].fit(feed.x, verbose=0, shuffle=False).history
+    ours = ways[0].fit(feed.x, steps_per_epoch=feed.steps, verbose=0, shuffle=False).history
     images, y = part.make_batch(part.examples.take(order))
     theirs = ways[1].fit(images, y, recipe.batch_size, verbose=0, shuffle=False).history
     assert ours == {name: pytest.approx(value, rel=1e-5) for name, value in theirs.items()}
@@ -446,6 +446,22 @@ def test_the_time_that_steps_wait_for_streamed_data_is_said(photos, monkeypatch,
         waiting = json.loads((tmp_path / str(stream) / "run.json").read_text())["waiting"]
         assert (waiting is None) is not stream
         assert ("steps waited for data" in "\n".join(said)) is stream
+
+
+def test_an_epoch_waits_for_no_thread_that_tunes_its_dataset(photos):
+    from archspec.data.preparation import prepare
+    from archspec.training.feed import Feed
+
+    graph = archspec.loads(NET.replace("channels_in: 1", "channels_in: 3"))
+    train = prepare(graph, recipe_of(graph, data=str(photos)))[1]["train"]
+    shuffled, ordered = Feed(train, 16, seed=0, steps=3), Feed(train, 16)
+    for feed in (shuffled, ordered):
+        assert feed.x.options().autotune.enabled is False
+    assert (shuffled.steps, ordered.steps) == (4, None)
+    epochs = [each["places"].numpy() for each in shuffled.x.take(4)]  # two, by one iterator
+    assert [len(each) for each in epochs] == [48, len(train) - 48] * 2
+    labels = np.concatenate([each[1] for each in ordered.x])
+    assert labels.tolist() == train.make_batch(train.examples)[1].tolist()
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -292,8 +292,14 @@ class _Training:
                 if part.unfreezes:
                     self._unfreeze()
                 one.first = part.step
-                x = feeds["train"].skip(part.step) if part.step else feeds["train"].x
-                fit(x, epochs=part.last, initial_epoch=part.first, callbacks=one)
+                feed = feeds["train"]
+                fit(
+                    feed.skip(part.step) if part.step else feed.x,
+                    steps_per_epoch=feed.steps and feed.steps - part.step,
+                    epochs=part.last,
+                    initial_epoch=part.first,
+                    callbacks=one,
+                )
                 if self.trainer.stop_training:
                     break
         self.recorder.check_losses()
