@@ -54,7 +54,7 @@ CODES = {
     "empty": "A file holds nothing.",
     "file": "A file cannot be read, or a setting names nothing in it.",
     "foreign": "The file is one of another tool, and no spec.",
-    "formula": "A formula cannot be read, or its value cannot be worked out.",
+    "formula": "A formula cannot be read, or its value cannot be computed.",
     "freeze-no-match": "A name under `train.freeze` names no layer with weights.",
     "heavy-dense": "One dense layer after a flattened map has most of the parameters.",
     "idle-head": "The loss of an output has the weight 0.",

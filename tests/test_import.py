@@ -338,7 +338,7 @@ def test_a_mask_that_goes_on_by_itself_is_left_out(read: Any) -> None:
 def test_a_mask_of_ones_own_is_refused(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, functional(*masked(mask_value=1)))
     assert fault.code == "import-argument"
-    assert "a mask that Keras does not hand on by itself" in fault.message
+    assert "a mask that Keras does not propagate by itself" in fault.message
 
 
 def test_an_operation_that_ends_a_mask_is_refused(tmp_path: Path) -> None:
@@ -454,7 +454,7 @@ REFUSED: dict[str, tuple[Any, str, str, str]] = {
         {"module": "mine", "class_name": "Net", "config": {}, "registered_name": "Net"},
         "import-class",
         "config",
-        "only Functional and Sequential models say how their layers are connected",
+        "only Functional and Sequential models store how their layers are connected",
     ),
     "a model that was never built": (
         sequential(dense()),

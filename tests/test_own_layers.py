@@ -154,7 +154,7 @@ def test_in_augment_the_hint_is_said_too() -> None:
         ("epsilon", "epsilom", "did you mean 'epsilon'?"),
         ("0.001", "wide", "GRN argument 'epsilon' must be a number of at least 0, got 'wide'"),
         ("[8, 8, 4]", "[8, 8, 3]", "SwiGLU cannot halve 3 channels"),
-        ("[8, 8, 4]", "[8, 4]", "GRN wants an input of 4 axes"),
+        ("[8, 8, 4]", "[8, 4]", "GRN expects an input of 4 axes"),
         ("layers:", "defaults: {SwiGLU: {gate: 1}}\nlayers:", "SwiGLU has no argument 'gate'"),
     ],
 )
@@ -406,7 +406,7 @@ RULES = {
         "x[9]",
         "has a rule that raises IndexError: tuple index out of range, at scale.py:9",
     ),
-    "refuses": ('(_ for _ in ()).throw(Refused("wants more"))', "Scale wants more"),
+    "refuses": ('(_ for _ in ()).throw(Refused("expects more"))', "Scale expects more"),
     "returns a shape": ("x", "returns tuple instead of Facts"),
     "a list": ("Facts([None, 4])", "`shape` cannot be [None, 4]"),
     "without a batch": ("Facts((4,))", "`shape` cannot be (4,)"),

@@ -169,7 +169,9 @@ def test_what_keras_cannot_download_is_said(monkeypatch) -> None:
         raise OSError("URL fetch failure\nand more")
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", fail)
-    with pytest.raises(UserError, match="its weights cannot be had: URL fetch failure") as caught:
+    with pytest.raises(
+        UserError, match="its weights cannot be loaded: URL fetch failure"
+    ) as caught:
         archspec.build("mobilenet_v2", init_from="keras.applications.MobileNetV2", echo=str)
     assert "downloads them" in str(caught.value.hint)
     with pytest.raises(UserError, match="no model 'MobileNet2'"):

@@ -140,7 +140,7 @@ def _print(found: Sequence[Diagnostic], summaries: Sequence[str], err: bool = Fa
     codes = [each.code for each in found if each.severity == "error"]
     if codes:
         count = f"{len(codes)} error{'s' if len(codes) > 1 else ''}"
-        click.echo(f"{count}; `archspec explain {codes[0]}` tells more", err=err)
+        click.echo(f"{count}; `archspec explain {codes[0]}` explains it", err=err)
 
 
 def _summarize(spec: str, checked: Examination) -> str:

@@ -62,7 +62,7 @@ from archspec.layers.equivalents import (
 MOST_CALLS = 20_000  # of layers, each inside each call of the models around it
 SINGLE = ("inputs", "x", "input")  # what Keras's layers call the one tensor that they take
 SCORES = "return_attention_scores"
-SAID = "only Functional and Sequential models say how their layers are connected"
+SAID = "only Functional and Sequential models store how their layers are connected"
 
 
 def to_steps(model: Model, findings: Findings) -> ImportedSteps:
@@ -545,7 +545,7 @@ def _key(value: Value) -> int:
 def _sort_inputs(op: str, call: LayerUse) -> tuple[tuple[str, ...], list[Ref]]:
     """Return the call arguments that the inputs of a layer are for, () if not by name, and these.
 
-    Raises `Refused` for a call that the table cannot say.
+    Raises `Refused` for a call that the table cannot express.
     """
     takes = LAYERS[op].takes
     args = [each for each in call.args if each is not None]
@@ -585,8 +585,8 @@ def _is_mask(key: str, value: Any) -> bool:
 
 def _refuse_constant(layer: LayerConfig, key: str, value: Any) -> Refused:
     what = "a tensor" if any(isinstance(each, Ref) for each in flatten([value])) else show(value)
-    hint = "a spec has the masks alone that Keras hands on by itself" if "mask" in key else None
-    message = f"{layer.title} is called with {key}={what}, which a spec cannot say"
+    hint = "a spec has only the masks that Keras propagates by itself" if "mask" in key else None
+    message = f"{layer.title} is called with {key}={what}, which a spec cannot express"
     return Refused(message, code="import-argument", hint=hint)
 
 

@@ -102,7 +102,7 @@ def softmax(
     Shape: that of the input.
     """
     if axis == ():
-        raise Refused("wants at least one axis, got []", AtArgument("axis"))
+        raise Refused("expects at least one axis, got []", AtArgument("axis"))
     return Facts(x, window=() if set(find_axes(x, axis)) <= {len(x) - 1} else None)
 
 

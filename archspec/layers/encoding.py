@@ -14,7 +14,7 @@ from archspec.layers.traits import Traits
 def _read_boundaries(value: list[float]) -> tuple[float, ...]:
     boundaries = tuple(map(NUMBER.normal, value))
     if list(boundaries) != sorted(set(boundaries)):
-        raise Refused("wants its boundaries in increasing order")
+        raise Refused("expects its boundaries in increasing order")
     return boundaries
 
 
@@ -35,7 +35,7 @@ def _encode(x: Shape, output_mode: str, depth: int) -> Facts:
             raise Refused(f"needs to know whether the last axis has length 1, unknown in {x}")
         return Facts((*(x[:-1] if x[-1] == 1 else x), depth))
     if len(x) < 2:
-        raise Refused(f"wants an input of at least 2 axes (batch, values), got {x}")
+        raise Refused(f"expects an input of at least 2 axes (batch, values), got {x}")
     return Facts((None, *x[2:], depth), window=None)
 
 
@@ -61,7 +61,7 @@ def category_encoding(
     if num_tokens is None:
         raise Refused("needs the argument 'num_tokens'", code="missing-argument")
     if output_mode != "one_hot" and len(x) != 2:  # Keras says one shape and makes another
-        raise Refused(f"wants an input of 2 axes (batch, values) for {output_mode}, got {x}")
+        raise Refused(f"expects an input of 2 axes (batch, values) for {output_mode}, got {x}")
     return _encode(x, output_mode, num_tokens)
 
 

@@ -74,7 +74,7 @@ def carry_if_exact(
 ) -> int | None:
     """Return the mask of the input for a layer that adds the last axis, and looks at no other."""
     if masks[0] not in (None, len(inputs[0]) - 1):
-        raise _refuse(f"wants a mask of an axis less than its input {inputs[0]}, got {masks[0]}")
+        raise _refuse(f"expects a mask of an axis less than its input {inputs[0]}, got {masks[0]}")
     return masks[0]
 
 

@@ -117,7 +117,7 @@ def permute(
     axes = range(1, len(x))
     if sorted(dims) != list(axes):
         raise Refused(
-            f"wants the axes {list(axes)} of {x} in a new order, got {list(dims)}",
+            f"expects the axes {list(axes)} of {x} in a new order, got {list(dims)}",
             AtArgument("dims"),
         )
     return Facts(
@@ -133,7 +133,7 @@ def repeat_vector(x: Shape, *, n: A[int, POSITIVE, "Times that the vector is rep
     Shape: (features) becomes (n, features).
     """
     if len(x) != 2:
-        raise Refused(f"wants an input of 2 axes (batch, features), got {x}")
+        raise Refused(f"expects an input of 2 axes (batch, features), got {x}")
     return Facts((None, n, x[1]), window=None)
 
 

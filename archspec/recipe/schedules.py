@@ -44,5 +44,5 @@ def settle_schedule(recipe: T, per_epoch: int) -> T:
     steps = settled.get("boundaries", ())
     if list(steps) != sorted(set(steps)):
         shown = ", ".join(map(str, steps))
-        raise UserError(f"train.optimizer: {name} wants boundaries that ascend, and has {shown}")
+        raise UserError(f"train.optimizer: {name} expects ascending boundaries, and has {shown}")
     return replace(recipe, optimizer={optimizer: {**arguments, "learning_rate": {name: settled}}})

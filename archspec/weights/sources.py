@@ -157,7 +157,7 @@ def _open_application(name: str) -> WeightSource:
     except Exception as error:  # of the network, of a file of the cache
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         hint = "Keras downloads them once, to ~/.keras/models: with a connection, try again"
-        raise UserError(f"{name}: its weights cannot be had: {said}", hint) from None
+        raise UserError(f"{name}: its weights cannot be loaded: {said}", hint) from None
     graph, names = _import(read_model(model))
     nodes = {node: tuple(layer.split("/")) for layer, node in names.items()}
     return WeightSource(name, graph, None, nodes, model)
