@@ -1,7 +1,7 @@
-"""The language server, `archspec lsp`: what `editing/` finds, over the Language Server Protocol.
+"""Serve what `editing/` finds over the Language Server Protocol, as `archspec lsp`.
 
-Positions are in units of UTF-16, which every editor knows. A YAML file that does not say
-`archspec:` is somebody else's, and nothing is said of it.
+Positions are in units of UTF-16, which every editor knows. A YAML file without `archspec:` is not a
+spec, and gets no diagnostics.
 """
 
 from __future__ import annotations

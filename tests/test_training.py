@@ -119,9 +119,9 @@ def test_a_doubt_about_the_loss_is_said_once(tmp_path: Path) -> None:
     said: list[str] = []
     run(doubtful, tmp_path / "of_the_spec", said, limit=32)
     assert [each.code for each in doubtful.warnings] == ["train"]
-    assert not any("wants logits" in each for each in said)
+    assert not any("expects logits" in each for each in said)
     run(train_net("epochs: 1"), tmp_path / "of_an_option", said, limit=32, loss=loss)
-    assert any("wants logits" in each for each in said)
+    assert any("expects logits" in each for each in said)
 
 
 @pytest.fixture(scope="module")
@@ -583,7 +583,7 @@ def test_ctrl_c_keeps_what_there_is(tmp_path):
     done = run(archspec.loads(NET), tmp_path, said, epochs=10_000)
     assert done.interrupted
     assert done.history
-    assert f"archspec train --resume {tmp_path} goes on" in said[-1]
+    assert f"archspec train --resume {tmp_path} continues it" in said[-1]
     assert files(tmp_path) == FILES - {"spec.yaml", "metrics.json"}
     assert json.loads((tmp_path / "run.json").read_text())["status"] == "interrupted"
     assert load(best).count_params() == archspec.loads(NET).total_params

@@ -1,7 +1,7 @@
 """Data for Keras: arrays where they fit in memory, else batches that are made when they are needed.
 
 The order of the images is a function of the seed and the epoch alone: a run that is resumed in its
-fifth epoch goes on exactly as it would have.
+fifth epoch sees the same images in the same order.
 """
 
 from __future__ import annotations
