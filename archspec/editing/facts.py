@@ -23,7 +23,7 @@ from archspec.graph import Graph, Node, count_params, sum_or_none
 Start = tuple[int, int]  # the line and the column at which a step begins
 
 
-class Iteration(Struct, frozen=True):
+class StepIteration(Struct, frozen=True):
     """A step in one iteration or call.
 
     name: its path; of a layer its name. op: of the layer whose output it passes on. shape: None
@@ -43,7 +43,7 @@ class Iteration(Struct, frozen=True):
 class StepFacts(Struct, frozen=True):
     """The iterations of a step. is_old: whether they are those before the text was broken."""
 
-    iterations: tuple[Iteration, ...]
+    iterations: tuple[StepIteration, ...]
     is_old: bool = False
 
     @property
@@ -72,7 +72,7 @@ def _collect(view: SpecView) -> dict[Start, StepFacts]:
     if graph is None:
         return {}
     fields = _find_fields(graph)
-    found: dict[Start, dict[str, Iteration]] = {}
+    found: dict[Start, dict[str, StepIteration]] = {}
 
     def add(span: Span, name: str, value: Node, nodes: Sequence[Node]) -> None:
         if span.source is view.source:
@@ -104,8 +104,8 @@ def _find_fields(graph: Graph) -> Mapping[str, Field | None]:
 
 def _make_iteration(
     name: str, value: Node, nodes: Sequence[Node], fields: Mapping[str, Field | None]
-) -> Iteration:
-    return Iteration(
+) -> StepIteration:
+    return StepIteration(
         name=name,
         op=value.op,
         shape=value.facts.shape if value.facts is not None else None,
@@ -152,7 +152,7 @@ def match_lines(before: list[str], now: list[str]) -> dict[int, int]:
 def write_shapes(facts: StepFacts) -> str:
     """Return the shapes of a step in a few words: the first, the last, and how many there are.
 
-    >>> iterations = [Iteration("a", "ReLU", (None, n, 8), 0, 0) for n in (32, 16, 8)]
+    >>> iterations = [StepIteration("a", "ReLU", (None, n, 8), 0, 0) for n in (32, 16, 8)]
     >>> write_shapes(StepFacts(tuple(iterations)))
     '32×8 … 8×8  ×3'
     """

@@ -10,7 +10,7 @@ from msgspec import Struct
 from archspec import notation
 from archspec.analysis.measures import MEASURES
 from archspec.arguments import show
-from archspec.editing.facts import Iteration, Start, StepFacts, find_facts, write_shape
+from archspec.editing.facts import Start, StepFacts, StepIteration, find_facts, write_shape
 from archspec.editing.names import Occurrence
 from archspec.editing.text import Position, Range, trim
 from archspec.editing.workspace import SpecView
@@ -80,7 +80,7 @@ def write_table(facts: StepFacts) -> str:
     return "\n".join(lines)
 
 
-def _write_iteration(each: Iteration) -> list[str]:
+def _write_iteration(each: StepIteration) -> list[str]:
     field = notation.write_axes(each.field.size) if each.field is not None else ""
     counts = (notation.write_count(each) for each in (each.params, each.macs))
     return [f"`{each.name}`", write_shape(each.shape), *counts, "all" if each.sees_all else field]
