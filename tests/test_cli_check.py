@@ -76,7 +76,7 @@ def test_an_error_is_status_1_with_its_place_and_a_count() -> None:
         "    4 |   - Dense: {unit: 3}\n"
         "      |             ^^^^\n"
         "hint: did you mean 'units'?\n"
-        "1 error; `archspec explain unknown-argument` tells more\n"
+        "1 error; `archspec explain unknown-argument` explains it\n"
     )
 
 
@@ -127,7 +127,7 @@ def test_every_spec_is_checked_whatever_is_wrong_with_the_others() -> None:
     result = check("nowhere.yaml", "wrong.yaml", "sound.yaml", "contract.yaml")
     assert result.exit_code == 1
     assert "sound.yaml: sound" in result.output
-    assert result.output.endswith("3 errors; `archspec explain file` tells more\n")
+    assert result.output.endswith("3 errors; `archspec explain file` explains it\n")
     found = data("nowhere.yaml", "wrong.yaml", "sound.yaml", "contract.yaml")
     assert [each["file"] for each in found] == ["nowhere.yaml", "wrong.yaml", "contract.yaml"]
 

@@ -42,6 +42,7 @@ def specs(tmp_path: Path) -> Path:
         ("a.yaml wider.yaml", 1, "wider: none of 3 layers are the same, 1 differs, 2 only in "),
         ("a.yaml --set dense.units=5", 1, "a -> a --set dense.units=5: none of 3 layers"),
         ("a.yaml same.yaml --set dense.units=5", 1, "units 4 -> 5"),
+        ("a.yaml same.yaml --set dense.units=5", 1, "a -> same --set dense.units=5: none of"),
         ("a.yaml --edit {at:\\ re_lu,remove:\\ true}", 1, "  - re_lu  ReLU\n"),
         ("a.yaml longer.yaml", 0, "recipe: data.name none -> digits, epochs 5 -> 9"),
         ("a.yaml longer.yaml --recipe", 1, "a -> longer: the same network\n"),

@@ -62,6 +62,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_the_default_type_of_a_layer_is_told_from_none_by_specs_alone(folder: Path) -> None:
+    """A recipe may have another precision, and a Keras model has no recipe."""
+    spec = archspec.load(folder / "net.yaml")
+    typed = archspec.load(folder / "net.yaml", edits=["at: head, set: {dtype: float32}"])
+    for pair in ((typed, folder / "same.keras"), (folder / "same.keras", typed)):
+        assert archspec.diff(*pair).is_same
+    assert not archspec.diff(typed, spec).is_same
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [

@@ -1130,6 +1130,14 @@ def trained(*edits: str) -> set[str]:
         ),
         "all but a group": (['at: "**", freeze: true', "at: stage3, freeze: false"], {"stage3"}),
         "the later wins": (["at: stage3, freeze: false", 'at: "**", freeze: true'], set()),
+        "the later wins over an argument": (
+            [
+                "of: Dense, set: {units: 3, trainable: false}",
+                'at: "**", freeze: true',
+                "at: head, freeze: false",
+            ],
+            {"head"},
+        ),
         "but what replaces a layer": (
             [
                 'at: "**", freeze: true',

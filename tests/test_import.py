@@ -335,10 +335,36 @@ def test_a_mask_that_goes_on_by_itself_is_left_out(read: Any) -> None:
     )
 
 
+def test_attention_hands_on_the_mask_of_its_query(read: Any) -> None:
+    """Keras writes that mask anew, by an operation that changes nothing."""
+    first, embedding, not_equal, mean = masked()
+    x = tensor("embedding", (None, 5, 4))
+    again = operation("ConvertToTensor", "again", tensor("not_equal", (None, 5), dtype="bool"))
+    again["config"].update(dtype=None, sparse=None, ragged=None)
+    attention = layer("Attention", "attention", {}, call([x, x]))
+    mask = tensor("again", (None, 5), dtype="bool")
+    mean["inbound_nodes"] = [call(tensor("attention", (None, 5, 4)), mask=mask)]
+    text = body(read(functional(first, embedding, not_equal, attention, again, mean)))
+    assert text.endswith("  - GlobalAveragePooling1D:\n    name: mean\n")
+
+
 def test_a_mask_of_ones_own_is_refused(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, functional(*masked(mask_value=1)))
     assert fault.code == "import-argument"
-    assert "a mask that Keras does not hand on by itself" in fault.message
+    assert "a mask that Keras does not propagate by itself" in fault.message
+
+
+def test_the_first_operation_that_no_layer_does_is_refused_once(tmp_path: Path) -> None:
+    """And none that takes its value, however many do."""
+    whole = tensor("whole", (None, 5), dtype="int32")
+    cast = operation("Cast", "cast", whole)
+    x = tensor("cast", (None, 5))
+    halves = [operation("TrueDivide", name, x, 255) for name in "ab"]
+    add = layer("Add", "add", {}, call([tensor("a", (None, 5)), tensor("b", (None, 5)), x]))
+    model = functional(start("whole", (5,), dtype="int32"), cast, *halves, add)
+    (fault,) = faults(tmp_path, model)
+    assert "no layer does what the operation Cast does" in fault.message
+    assert fault.hint == "build the model with Rescaling, which takes whole numbers, too"
 
 
 def test_an_operation_that_ends_a_mask_is_refused(tmp_path: Path) -> None:
@@ -454,7 +480,7 @@ REFUSED: dict[str, tuple[Any, str, str, str]] = {
         {"module": "mine", "class_name": "Net", "config": {}, "registered_name": "Net"},
         "import-class",
         "config",
-        "only Functional and Sequential models say how their layers are connected",
+        "only Functional and Sequential models store how their layers are connected",
     ),
     "a model that was never built": (
         sequential(dense()),

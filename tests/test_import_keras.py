@@ -129,6 +129,20 @@ def test_the_text_of_one_of_them(golden: Any) -> None:
     golden("imported_transformer.yaml", archspec.from_keras(MODELS["transformer"]()).text)
 
 
+def test_what_keras_does_not_save_of_a_model_is_noted() -> None:
+    import keras
+    from keras import layers
+
+    x = keras.Input((4,))
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4)])
+    outer = keras.Sequential([keras.Input((4,)), inner])
+    inner_alone = keras.Model(x, layers.Dense(2)(inner(x)))
+    shared = keras.Model(x, inner(outer(x)))
+    (note,) = archspec.from_keras(shared).notes
+    assert note.startswith("the model trains 20 parameters, and this spec 40")
+    assert not archspec.from_keras(inner_alone).notes
+
+
 def test_a_model_without_a_config_is_refused() -> None:
     import keras
 

@@ -99,6 +99,30 @@ def test_the_same_spec_and_seed_give_the_same_weights():
     assert not all(same(first, other))
 
 
+def test_a_weight_for_which_keras_takes_no_seed_follows_from_that_of_the_model():
+    text = HEAD + "inputs: {a: [3, 4], b: [3, 4]}\nlayers:\n"
+    text += "- AdditiveAttention:\n  from: [a, b]\n"
+    assert all(same(*(archspec.to_keras(archspec.loads(text), seed=7) for _ in range(2))))
+
+
+def test_no_operation_of_a_mask_is_called_as_a_layer():
+    """Keras numbers its operations past the names that it gave itself, not past those of a spec."""
+    import keras
+
+    text = HEAD + "inputs: {a: [3, 4], b: [3, 4]}\nlayers:\n- {Masking: , from: a}\n"
+    text += "- {Concatenate: {axis: 1}, from: [previous, b], name: not_equal}\n"
+    text += "- {BatchNormalization: , name: any_1}\n"
+    graph = archspec.loads(text)
+    keras.backend.clear_session()
+    model = archspec.to_keras(graph)
+    keras.backend.clear_session()
+    space: dict = {}
+    exec(archspec.to_source(graph), space)
+    names = [layer.name for layer in model.layers]
+    assert [layer.name for layer in space[graph.name]().layers] == names
+    assert "any_1" in names
+
+
 def test_blocks_or_a_flat_list_give_the_same_weights():
     graph = archspec.loads(SMALL)
     flat = archspec.loads(write_yaml(to_spec(graph)))

@@ -111,6 +111,17 @@ def source_of(layers: str, head: str = "input: [16, 16, 4]") -> str:
             "activation=layers.ReLU(max_value=6)",
         ),
         ("  - Dense: =make_divisible(33, 8)", None, "layers.Dense(make_divisible(33, 8),"),
+        (
+            "  - Dense: =n",
+            "params: {n: =make_divisible(33)}\ninput: [4]",
+            "rounded\n\n\nN = make_divisible(33)",
+        ),
+        (
+            "  - {Dense: 4, name: dense}\n  - {Dense: 4, from: input}\n"
+            "  - {Add: , from: [dense, previous]}",
+            None,
+            "([dense, x])",
+        ),
         ("  - {Dropout: 0.5, when: =true}", None, 'layers.Dropout(0.5, name="dropout")'),
         ("  - {Dense: 4, repeat: 2}", None, 'suffix = f"_{i}" if i else ""'),
         ("  - {Dense: 4, repeat: 2, name: unit}", None, 'name=f"unit{i}"'),

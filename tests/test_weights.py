@@ -169,7 +169,9 @@ def test_what_keras_cannot_download_is_said(monkeypatch) -> None:
         raise OSError("URL fetch failure\nand more")
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", fail)
-    with pytest.raises(UserError, match="its weights cannot be had: URL fetch failure") as caught:
+    with pytest.raises(
+        UserError, match="its weights cannot be loaded: URL fetch failure"
+    ) as caught:
         archspec.build("mobilenet_v2", init_from="keras.applications.MobileNetV2", echo=str)
     assert "downloads them" in str(caught.value.hint)
     with pytest.raises(UserError, match="no model 'MobileNet2'"):
@@ -182,7 +184,7 @@ def test_models_within_models_and_attention_are_read(tmp_path) -> None:
 
     inner = keras.Sequential([keras.Input((4, 6)), layers.Dense(6), layers.Dense(6)], name="inner")
     x = keras.Input((4, 6))
-    y = inner(layers.Dense(6)(x))
+    y = inner(layers.Dense(6)(x)) + x  # an operation, which has no weights
     y = layers.MultiHeadAttention(2, 3)(y, y)
     y = layers.GroupQueryAttention(3, 2, 1)(y, y)
     made = keras.Model(x, layers.Dense(2)(layers.Flatten()(layers.BatchNormalization()(y))))
@@ -264,8 +266,11 @@ def test_a_spec_is_for_weights_without_names_alone(trained) -> None:
 
 def test_weights_of_which_none_fits_are_refused(trained) -> None:
     other = archspec.loads("archspec: 1\ninput: [8]\nlayers: [Dense: 3, Dense: 4]")
-    with pytest.raises(UserError, match=r"no weight of .* fits model"):
+    with pytest.raises(UserError, match=r"no weight of .* fits model\n"):
         archspec.build(other, init_from=trained, echo=str)
+    head = "archspec: 1\ninput: [8]\nlayers: [Dense: 3, {Dense: 10, name: head}]"
+    with pytest.raises(UserError, match=r"fits model, but for 1 without a kernel"):
+        archspec.build(archspec.loads(head), init_from=trained, echo=str)
 
 
 # --- files of strangers --------------------------------------------------------------------------
@@ -531,7 +536,7 @@ def test_it_goes_on_without_reading_them_again(epochs, trained, tmp_path, monkey
     resume(tmp_path / "run", said)
     assert benchmark().differences(tmp_path / "whole", tmp_path / "run") == []
     if not epochs:
-        assert "going on before the first epoch" in said
+        assert "resuming before the first epoch" in said
 
 
 def test_a_run_that_never_had_them_is_not_begun_without(trained, tmp_path) -> None:

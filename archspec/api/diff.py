@@ -101,7 +101,7 @@ class DifferenceReport(Report):
         networks that have little in common are drawn side by side, without signs.
 
         side_by_side: draw each network by itself, with the same signs.
-        fold: whether repeated blocks are drawn once; False draws each turn.
+        fold: whether repeated blocks are drawn once; False draws each repetition.
         theme: "light", "dark" or "print".
         direction: "TB", from top to bottom, or "LR", from left to right.
 
@@ -307,14 +307,11 @@ def describe_changes(settings: Sequence[str], edits: Sequence[str]) -> str:
 
 
 def _name_apart(sides: Sequence[Side]) -> list[str]:
-    """Return what the networks are called: where two have one name, by their files as well, or by
-    what was changed."""
-    names = [side.name for side in sides]
-    if any(side.is_model for side in sides):  # one of the others may have the changes
-        names = [f"{side.name} {side.changes}".strip() for side in sides]
+    """Return what the networks are called: by name and by what was changed; where two have one
+    name, by their files."""
+    names = [f"{side.name} {side.changes}".strip() for side in sides]
     if len(set(names)) < len(names):
-        files = [side.file or side.name for side in sides]
+        files = [f"{side.file or side.name} {side.changes}".strip() for side in sides]
         if len(set(files)) == len(files):
             return files
-        names = [f"{side.name} {side.changes}".strip() for side in sides]
     return names

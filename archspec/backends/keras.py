@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cache
 from math import prod
 from typing import Any
@@ -21,6 +21,7 @@ from archspec.backends.spec_yaml import flat_name, spell
 from archspec.errors import ArchspecError, UserError
 from archspec.graph import Graph, Node, canonical_order, fold
 from archspec.layers import COMMON, LAYERS, Layer, list_own
+from archspec.layers.equivalents import find_taken_names
 from archspec.objects import ACTIVATION_LAYERS, TABLES, named
 
 KINDS = {
@@ -51,7 +52,7 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
         place = places[node.name]
         own = LAYERS[node.op].file is not None
         try:
-            with _seeded(_derive_seed(seed, place, "own")) if own else nullcontext():
+            with _seeded(_derive_seed(seed, place, "own")):
                 if node.reuses is None:
                     layers[node.name] = _make_layer(node, seed, place)
                 layer = layers[node.name] if node.reuses is None else layers[node.reuses]
@@ -67,6 +68,9 @@ def to_keras(graph: Graph, seed: int = 0) -> keras.Model:
         _check_facts(node, layer, output)
         return output
 
+    for name, count in find_taken_names(graph).items():
+        for _ in range(count):
+            keras.backend.get_uid(name)
     tensors = fold(graph, step)
     model = keras.Model(
         [tensors[name] for name in graph.inputs]
@@ -247,8 +251,8 @@ def _is_own(entry: Layer, argument: str) -> bool:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Let Keras take the seeds that a layer of one's own does not give, which it takes from
-    Python's random numbers, from a seed, and leave those numbers as they were."""
+    """Let Keras take the seeds that a layer does not give, such as one of one's own, which it takes
+    from Python's random numbers, from a seed, and leave those numbers as they were."""
     before = random.getstate()
     random.seed(seed)
     try:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from msgspec import Struct, field
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from archspec.differences.edits import Follow, GraphEdit, find_edits, list_reordered
 from archspec.differences.matching import Matching, is_weighty, match_graphs
@@ -149,13 +149,28 @@ def compare_graphs(
     >>> [(each.kind, each.b, each.params) for each in difference.edits]
     [('added', 'dropout', 0)]
     """
-    matching = match_graphs(a, b)
-    edits, follow = find_edits(a, b, matching)
+    ours, theirs = (a, b) if models[0] == models[1] else map(_leave_out_float32, (a, b))
+    matching = match_graphs(ours, theirs)
+    edits, follow = find_edits(ours, theirs, matching)
     if models[0] != models[1]:
         edits = tuple(each for each in edits if each.kind != "renamed")
     reordered = list_reordered(a, b, matching.pairs)
     names = names or (a.name, b.name)
     return Difference(a, b, names, matching, edits, follow, reordered, files, models)
+
+
+def _leave_out_float32(graph: Graph) -> Graph:
+    """Return a graph without the `dtype: float32` of layers: a Keras model, which has no recipe
+    with another precision, does not tell it from none."""
+    return replace(
+        graph,
+        nodes=tuple(
+            replace(node, arguments={**node.arguments, "dtype": None})
+            if node.inputs and node.arguments.get("dtype") == "float32"
+            else node
+            for node in graph
+        ),
+    )
 
 
 def _have_one_size(x: Node, y: Node) -> bool:

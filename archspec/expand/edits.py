@@ -126,7 +126,7 @@ def edit_step(step: Step, context: Context, name: str | None, out: Expansion) ->
         within = _context_of_edit(context, each, out)
         if edit.verb == "set":
             assert isinstance(changed, LayerCall | BlockCall)
-            changed = _set_arguments(changed, edit.value, context)
+            changed = _set_arguments(changed, _find_set(each, edits, outer, step), context)
             if "trainable" in edit.value.data:
                 context = _with_freeze(context, each.order, None)
         elif edit.verb == "freeze":
@@ -231,6 +231,25 @@ def _context_of_edit(context: Context, matched: Matched, out: Expansion) -> Cont
 def _mark(edit: Edit, out: Expansion) -> Step:
     """Return what stands for an edit in the places of the steps that it writes."""
     return out.marks.setdefault(edit, Step(label=edit.verb, span=edit.span))
+
+
+def _find_set(
+    matched: Matched,
+    edits: Sequence[Matched],
+    outer: tuple[tuple[int, int], bool | None] | None,
+    step: Step,
+) -> Value:
+    """Return what an edit sets: no `trainable: false` that a later `freeze: false` of its file
+    takes back."""
+    value = matched.edit.value
+    if not (isinstance(step, LayerCall) and "trainable" in value.data):
+        return value
+    trained = [each.order for each in edits if each.edit.verb == "freeze"]
+    trained += [outer[0]] if outer is not None and outer[1] is False else []
+    later = any(matched.order < order < (matched.level + 1, 0) for order in trained)
+    if not later or value.data["trainable"].data is not False:
+        return value
+    return replace(value, data={key: value.data[key] for key in value.data if key != "trainable"})
 
 
 def _set_arguments(step: LayerCall | BlockCall, value: Value, context: Context) -> Step:

@@ -1,4 +1,4 @@
-"""What is wrong with a Keras model, each fault at its place in the config."""
+"""Collect the faults of a Keras model, each at its place in the config."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Findings(Struct):
         if len(self.found) > MAX_ERRORS:
             return
         span = place(self.source, path)
-        if len(self.found) == MAX_ERRORS:
-            self.found.append(enough(span))
-        else:
-            self.found.append(Diagnostic(code, message, span, hint))
+        fault = Diagnostic(code, message, span, hint)
+        if any(str(each) == str(fault) for each in self.found):
+            return  # of a value that several layers take
+        self.found.append(fault if len(self.found) < MAX_ERRORS else enough(span))
 
     def refuse(self, refused: Refused, path: str, code: str | None = None) -> None:
         """Note what a rule refuses. code: instead of the rule's own."""

@@ -1,9 +1,10 @@
-"""From the steps of a model to the text of a spec, and the graph that it means."""
+"""Turn the steps of a model into the text of a spec, and the graph that it means."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import yaml
@@ -19,7 +20,8 @@ from archspec.importing.files import Model
 from archspec.importing.findings import Findings
 from archspec.importing.masks import check_masks
 from archspec.importing.statistics import write_statistics
-from archspec.importing.wiring import ImportedStep, ImportedSteps, to_steps
+from archspec.importing.steps import ImportedStep, ImportedSteps
+from archspec.importing.wiring import to_steps
 from archspec.layers import COMMON, LAYERS
 from archspec.reading import readable
 from archspec.syntax.layout import lay_out
@@ -66,17 +68,19 @@ def to_imported(model: Model, flat: bool = False) -> Imported:
     title = model.stem if USUAL_MODEL.fullmatch(name) or not name else name
     labels = _name_steps(wiring)
     spec = {"archspec": 1, "name": _clean(title)[:80], **_write(wiring, labels)}
-    lines = (f"Imported from {model.origin}.", *wiring.notes)
-    head = "".join(f"# {readable(line)}\n" for line in lines)  # whatever a name has in it
-    text = head + lay_out(spec)
+    body = lay_out(spec)
     try:
-        graph = pipeline.loads(text, model.source)
+        graph = pipeline.loads(body, model.source)
     except SpecError as error:
-        _explain(error, text, wiring, findings)
+        _explain(error, body, wiring, findings)
         raise
     names_of_steps = [node.name for node in graph]
     check_masks(graph, wiring, findings)
     findings.stop()
+    notes = [*wiring.notes, *_find_lost(model, graph)]
+    lines = (f"Imported from {model.origin}.", *notes)
+    head = "".join(f"# {readable(line)}\n" for line in lines)  # whatever a name has in it
+    text = head + body
     final = {node.name: node.name for node in graph}
     if not flat:
         text = head + fold_graph(graph).text
@@ -89,7 +93,20 @@ def to_imported(model: Model, flat: bool = False) -> Imported:
         for step, name in zip(wiring.steps, names_of_steps, strict=True)
         if step.reuses is None
     }
-    return Imported(text, graph, names, tuple(wiring.notes))
+    return Imported(text, graph, names, tuple(notes))
+
+
+def _find_lost(model: Model, graph: Graph) -> Iterator[str]:
+    """Yield what the config of a model in memory does not say, if its weights show it."""
+    if model.live is None:
+        return
+    trained = sum(prod(weight.shape) for weight in model.live.trainable_weights)
+    if trained != graph.trainable_params:
+        yield (
+            f"the model trains {trained:,} parameters, and this spec {graph.trainable_params:,}: "
+            "Keras does not save that two models within a model share a layer, nor that a layer is "
+            "trained in one that is not"
+        )
 
 
 # --- names ---------------------------------------------------------------------------------------

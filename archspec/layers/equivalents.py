@@ -12,7 +12,8 @@ the table is found here, and so is what Keras adds to the arguments of a layer w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import frexp, isfinite, prod
 from typing import Any
 
@@ -92,6 +93,7 @@ INSTEAD = {
     **dict.fromkeys(("Matmul", "Dot", "Tensordot"), "Dot, Dense or EinsumDense"),
     "Einsum": "EinsumDense, or Dot",
     **dict.fromkeys(("Squeeze", "ExpandDims"), "Reshape"),
+    "Cast": "Rescaling, which takes whole numbers, too",
     "Pad": "a ZeroPadding layer",
     "Resize": "Resizing or UpSampling2D",
     "OneHot": "CategoryEncoding with output_mode: one_hot",
@@ -405,3 +407,24 @@ def work_out_mask(
             parts.append(operate("LogicalOr", [wide, operate("ZerosLike", [value])]))
     in_a_row = operate("Concatenate", parts, axis=node.arguments["axis"])
     return operate("Any", [in_a_row], axis=-1, keepdims=False)
+
+
+# The operations of masks, by the names that Keras gives them.
+MASK_NAME = re.compile(
+    "(any|concatenate|convert_to_tensor|expand_dims|logical_or|not_equal|ones_like|squeeze"
+    "|zeros_like)(?:_([0-9]{1,3}))?"
+)
+
+
+def find_taken_names(nodes: Iterable[Node]) -> dict[str, int]:
+    """Return how often Keras must count the name of a mask's operation, so that none is called as
+    a layer: Keras knows only the names that it gave itself."""
+    nodes = list(nodes)
+    if not any(traits_of(node.op).mask in (masks.make, masks.make_of_zeros) for node in nodes):
+        return {}
+    found: dict[str, int] = {}
+    for node in nodes:
+        if taken := MASK_NAME.fullmatch(node.name):
+            name, number = taken.groups()
+            found[name] = max(found.get(name, 0), int(number or 0) + 1)
+    return found

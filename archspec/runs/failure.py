@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from archspec.errors import ArchspecError, UserError, in_a_line
+from archspec.reading import kind_of
 from archspec.runs.folder import RunFolder
 
 ERROR = "error.txt"
@@ -65,5 +66,6 @@ def record_failure(folder: RunFolder) -> Iterator[None]:
         hint = None
         with suppress(UserError):
             folder.write_text(ERROR, traceback.format_exc())
-            hint = f"the whole traceback is in {folder.path / ERROR}"
+            if kind_of(folder.path / ERROR) is not None:  # not every process of a team writes it
+                hint = f"the whole traceback is in {folder.path / ERROR}"
         raise UserError(f"the training failed: {describe_cause(error)}", hint) from error

@@ -14,7 +14,7 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 from filelock import FileLock, Timeout
 
@@ -132,7 +132,7 @@ class RunFolder:
         path = self.path / "spec.yaml"
         if facts.get("spec") is None or kind_of(path) is None:
             return False
-        with reading(path, "put it back, or remove it: the run goes on with its resolved.yaml"):
+        with reading(path, "put it back, or remove it: the run is resumed from its resolved.yaml"):
             return hash_content(read_bytes(path, MOST)) != str(facts["spec"])
 
     @contextmanager
@@ -236,13 +236,17 @@ class RunFolder:
 class Nowhere(RunFolder):
     """The folder of a process that writes nothing, since another one of its training does.
 
-    path: a temporary folder, for what a callback writes by itself.
+    path: a temporary folder, for what a callback writes by itself. all: each that was made, for a
+    process that ends at once, without Python's own clearing away.
     """
+
+    all: ClassVar[list[Nowhere]] = []
 
     def __init__(self, source: RunFolder | None = None) -> None:
         """source: the folder of the run that is resumed."""
         self.temporary = TemporaryDirectory(prefix="archspec-")
         self.path, self.source = Path(self.temporary.name), source
+        self.all.append(self)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

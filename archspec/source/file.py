@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from msgspec import Struct, field
 
@@ -20,8 +21,9 @@ def make_divisible(value, divisor=8):
 
 
 class OwnClasses(Struct, eq=False):
-    """What makes the classes of layers of one's own: imports and other statements, as the user
-    wrote them, and the function that makes each class, by the layer."""
+    """The code that makes the classes of the user's own layers: imports and other statements, as
+    the user wrote them, and the function that makes each class, by the layer.
+    """
 
     imports: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
@@ -55,10 +57,12 @@ class SourceFile(Struct, eq=False):
         if imports:
             lines += [*sorted(imports), ""]
         lines += ["import keras", "from keras import layers", ""]
-        if self.constants:
-            lines += [*write_body(self.constants), ""]
+        parts = [[*write_body(self.constants), ""]] if self.constants else []
         if "make_divisible" in called:
-            lines += ["", *MAKE_DIVISIBLE.split("\n")]
+            parts.append(["", *MAKE_DIVISIBLE.split("\n")])
+        if "make_divisible" in _names_called(self.constants, ()):
+            parts = [parts[1], [""], parts[0]]
+        lines += chain.from_iterable(parts)
         for text in own.texts:
             lines += ["", *text.split("\n"), ""]
         if own.makers:

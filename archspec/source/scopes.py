@@ -90,6 +90,9 @@ class WrittenScope(Struct, eq=False):
         exact = [each for each in self.names if each.text == part]
         if "*" in part:
             return [each for each in self.names if each.explicit and each.fits(part)]
+        exact = [
+            each for each in exact if each.explicit
+        ] or exact  # past which unnamed steps are numbered
         return exact or [each for each in self.names if each.fits(part)]
 
 
@@ -109,7 +112,7 @@ class Reference(Struct, eq=False):
 
 
 class Wanted(Struct, eq=False):
-    """What a body refers to.
+    """The names and steps that a body refers to.
 
     root: its scope. scopes: the scope that each step stands in. uses: how a step's value is kept.
     again: the steps whose layer is called again. shared: the names that `input` stands for.

@@ -7,6 +7,7 @@ from typing import Any
 
 from archspec.folding.resolved import write_resolved
 from archspec.graph import Graph
+from archspec.layers.equivalents import find_taken_names
 from archspec.loading.files import Spec
 from archspec.pipeline import loads
 from archspec.source.file import SourceFile
@@ -16,7 +17,7 @@ from archspec.source.layout import write_body
 from archspec.source.model import Marks, Restart, keras_name, write_file
 from archspec.source.own_classes import copy_classes
 from archspec.source.replay import Mismatch, follow
-from archspec.source.statements import Function, Remark, Return, name
+from archspec.source.statements import Do, Function, Remark, Return, call, constant, dotted, name
 from archspec.source.trace import Trace, trace
 from archspec.source.values import Unwritable
 from archspec.syntax.steps import Step
@@ -37,6 +38,12 @@ def write_source(graph: Graph, flat: bool = False) -> str:
     description = graph.description.strip()
     if description and WORD not in description.lower():
         file.main.doc = description
+    if taken := find_taken_names(graph):
+        counts = [name for name, count in taken.items() for _ in range(count)]
+        file.main.body[:0] = [
+            Remark("Keras calls an operation of a mask so, too, if it does not count these names."),
+            *(Do(call(dotted("keras.backend.get_uid"), [constant(each)])) for each in counts),
+        ]
     return file.write(own)
 
 
@@ -83,7 +90,7 @@ def _find_spec(graph: Graph) -> Spec:
 
 
 def _learn(mismatch: Mismatch, step: Step | None, found: Trace, lessons: Lessons) -> bool:
-    """Note what a mismatch says of the next try; return whether there is anything new.
+    """Note what to change in the next try because of a mismatch; return whether that is new.
 
     step: that of the model's function in which it is.
     """

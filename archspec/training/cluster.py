@@ -22,7 +22,7 @@ from jax.experimental import multihost_utils
 from msgspec.structs import replace
 
 from archspec.errors import UserError
-from archspec.runs.folder import RunFolder
+from archspec.runs.folder import Nowhere, RunFolder
 from archspec.runs.job import Cluster, Job, RunOptions, format_resolved
 from archspec.runs.machine import list_versions
 from archspec.training.jax_sharing import Sharded
@@ -93,9 +93,9 @@ class Team:
             {
                 "the network or its recipe": format_resolved(job.graph, job.recipe),
                 "the data": str(job.facts["data"]["fingerprint"]),
-                "a layer of one's own": str(job.facts.get("own_layers")),
+                "a layer of your own": str(job.facts.get("own_layers")),
                 "the weights to begin with": str(job.facts.get("init")),
-                "the state to go on from": f"{state and (state.epochs, state.step)} {sums}",
+                "the state to resume from": f"{state and (state.epochs, state.step)} {sums}",
                 "the software": str(list_versions()),
             }
         )
@@ -122,7 +122,7 @@ class Team:
                 if facts["status"] != "finished":
                     self.folder.write_json("run.json", {**facts, "status": "interrupted"})
             hint = f"start all processes again, with --resume {self.folder.path}"
-        _end(f"error: {how}, and no other can go on without it\nhint: {hint}")
+        _end(f"error: {how}, and no other can continue without it\nhint: {hint}")
 
     def look_for_loss(self, error: BaseException) -> None:
         """End this process if an error of the engine came of a peer that is lost."""
@@ -141,13 +141,20 @@ def end(status: int) -> None:
     if TEAM:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(status)
+        _leave(status)
 
 
 def _end(message: str) -> None:
     with suppress(Exception):
         print(message, file=sys.stderr, flush=True)
-    os._exit(1)
+    _leave(1)
+
+
+def _leave(status: int) -> None:
+    for folder in Nowhere.all:
+        with suppress(OSError):
+            folder.temporary.cleanup()
+    os._exit(status)
 
 
 @contextmanager

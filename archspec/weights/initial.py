@@ -30,7 +30,7 @@ class Initial(Struct, frozen=True, eq=False):
         return f"{text}\nwarning: {doubt}" if doubt else text
 
     def to_facts(self) -> dict[str, Any]:
-        """Return what run.json says of it."""
+        """Return the entry `init` of run.json."""
         facts = {**self.source.describe(), "partial": list(self.partial)}
         return {**facts, "parameters": self.plan.counts}
 
@@ -41,14 +41,17 @@ def open_initial(
     """Return the weights that a network begins with. given, spec: as `open_source` takes them.
     partial: as `plan_weights` takes it.
 
-    Raises `UserError` where no weight fits, and as `open_source` does.
+    Raises `UserError` where no weight fits, or no kernel of any layer, and as `open_source` does.
     """
     source = open_source(given, spec, network)
     plan = plan_weights(source.graph, network, partial)
     initial = Initial(source, plan, tuple(dict.fromkeys(partial)))
-    if plan.counts["new"] == network.total_params:
+    taken = [part for part in plan.parts if part.source is not None]
+    has_kernels = any(len(part.shape) > 1 for part in plan.parts)
+    if not taken or (has_kernels and all(len(part.shape) < 2 for part in taken)):
+        but = f", but for {len(taken)} without a kernel, such as a bias" if taken else ""
         raise UserError(
-            f"no weight of {source.name} fits {network.name}",
+            f"no weight of {source.name} fits {network.name}{but}",
             "`archspec diff` shows what the two networks have in common",
         )
     with reading_weights(source) as read:  # what is not as it must be is said before a run begins
