@@ -1,4 +1,4 @@
-"""What an error is, and the only module that writes one for people.
+"""Define errors, and lay them out for people: no other module does.
 
 A `Span` is a place in a text, a `Diagnostic` states what is wrong there and how to mend it, and a
 `SpecError` carries all the diagnostics of one spec. Rules deeper down raise `Refused`, which knows
@@ -126,11 +126,10 @@ class Suggestion(str):
 class Diagnostic(Struct, frozen=True):
     """One thing that is wrong with a spec.
 
-    code: what kind of fault it is, such as "unknown-argument"; it never changes.
-    message: what is wrong. span: where. hint: how to mend it, if that is known.
-    notes: other places that belong to it, such as the call of a block.
-    severity: "error", "warning" for what does not break the spec, "advice" for what is said on
-        demand, or "note" for what is only said.
+    code: what kind of fault it is, such as "unknown-argument"; it never changes. message: what is
+    wrong. span: where. hint: how to mend it, if that is known. notes: other places that belong to
+    it, such as the call of a block. severity: "error", "warning" for what does not break the spec,
+    "advice" for what is reported on demand, or "note" for information.
     """
 
     code: str
@@ -168,8 +167,9 @@ class Diagnostic(Struct, frozen=True):
 
 
 class ArchspecError(Exception):
-    """What archspec raises for something that its user can mend: the base of `SpecError` and
-    `UserError`. Its text is whole: place, message and remedy."""
+    """An error that the user can mend: the base of `SpecError` and `UserError`. Its text is
+    complete: place, message and remedy.
+    """
 
     def __str__(self) -> str:
         return self.laid_out(_plain)
@@ -251,7 +251,7 @@ class Refused(Exception):
 
 
 class Unfit(Refused):
-    """A type refuses a value; the message goes on after the name of the value."""
+    """A type refuses a value; the message follows the name of the value."""
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

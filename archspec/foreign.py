@@ -159,7 +159,7 @@ OBJECTS: Mapping[str, Mapping[str, str]] = {
     ),
     "callback": _make_table(
         ("modelcheckpoint checkpoint csvlogger history tensorboard progbarlogger", _WRITTEN),
-        ("backupandrestore", "leave it out: `archspec train --resume RUN` goes on after any stop"),
+        ("backupandrestore", "leave it out: `archspec train --resume RUN` resumes after any stop"),
         ("learningratescheduler", f"give the optimizer a schedule as `learning_rate`: {_DECAY}"),
         ("lambdacallback", "it needs Python code, which a recipe cannot hold"),
         ("swapemaweights", "use the optimizer's `use_ema` and `ema_overwrite_frequency`"),

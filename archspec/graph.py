@@ -102,7 +102,7 @@ class Iteration(Struct, frozen=True):
 
 
 class EditCount(Struct, frozen=True):
-    """An edit and how many steps it met."""
+    """An edit and how many steps it changed."""
 
     span: Span
     count: int
@@ -177,7 +177,7 @@ class Graph(Struct, frozen=True, eq=False, dict=True):
     unchecked: steps under a false `when` and blocks nobody calls, which only the schema has seen.
     errors: all that is wrong with a broken spec. text: of the spec, which a run keeps. base: the
     graph before the edits of the file, without its recipe; None if it has none. edits: these and
-    those of the files below, the lowest file first, each with the number of steps that it met.
+    those of the files below, the lowest file first, each with the number of steps that it changed.
     extends: where the file names its base, if it does. silencers: the codes in comments that must
     silence something in this network. origin: the loaded spec that it was expanded from. values:
     what named groups, branches and block calls hand on.

@@ -24,7 +24,7 @@ from archspec.objects import KINDS
 MAX_AXIS = 2**31 - 1
 MAX_WEIGHT = 10**12
 CLOSED = "`archspec layers` lists all that there are"
-OWN = "a layer of one's own is brought by `--layers FILE`"
+OWN = "`--layers FILE` adds your own layers"
 RANK = re.compile("[123][Dd]")
 MEANT = re.compile(r"(?:^write|^did you mean| or|, and) [`'](?:merge: )?(\w+)")  # in a hint
 CLASS = re.compile("[A-Z][A-Za-z0-9]*")

@@ -1,7 +1,7 @@
-"""The language server, `archspec lsp`: what `editing/` finds, over the Language Server Protocol.
+"""Serve what `editing/` finds over the Language Server Protocol, as `archspec lsp`.
 
-Positions are in units of UTF-16, which every editor knows. A YAML file that does not say
-`archspec:` is somebody else's, and nothing is said of it.
+Positions are in units of UTF-16, which every editor knows. A YAML file without `archspec:` is not a
+spec, and gets no diagnostics.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
@@ -39,6 +40,7 @@ from archspec.syntax.damage import OURS
 
 REST = 0.05  # seconds without a change before what is wrong is looked for
 SOURCE = "archspec"
+UNSAVED = "untitled:"  # what VS Code calls texts that were never saved
 # An initialization option says that a YAML server runs, too: true, or the patterns of the files for
 # which its settings have the schema. It has that of a spec that names it in a comment as well. What
 # it says of these is not said twice.
@@ -416,12 +418,18 @@ def read_range(place: lsp.Range) -> Range:
 
 
 def to_path(uri: str) -> Path | None:
-    """Return the resolved path of a document; None for one that is no file."""
+    """Return the resolved path of a document; None for one that is no text of a file.
+
+    A text that was never saved has the path that it would have in the folder that is open.
+    """
+    if uri.startswith(UNSAVED):
+        folder = next(iter(server.specs.folders), Path.cwd())
+        return path_of(folder / unquote(uri.removeprefix(UNSAVED)))
     text = to_fs_path(uri) if uri.startswith("file:") else None
     return None if text is None else path_of(text)
 
 
 def to_uri(path: Path) -> str:
     """Return the name of a file for the client: the one that it has opened it by, if it has."""
-    opened = server.workspace.text_documents
+    opened = (each.uri for each in server.workspace.text_documents.values())  # keys are unquoted
     return next((uri for uri in opened if to_path(uri) == path), path.as_uri())

@@ -1,4 +1,4 @@
-"""From the name or the text of a spec to its graph: reading, checking and expanding in a row.
+"""Turn the name or the text of a spec into its graph: read, check and expand it.
 
     find("resnet18") -> the path of its file
     load("resnet18", {"classes": 7}) -> Graph

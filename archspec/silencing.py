@@ -130,7 +130,7 @@ def find_idle(
 
 
 def _explain_idle(silencer: Silencer, severity: str) -> Diagnostic:
-    message = f"this comment silences nothing: no '{silencer.code}' is said of its line"
+    message = f"this comment silences nothing: its line has no '{silencer.code}'"
     hint = "remove it, or put it at the end of the line that the message is about"
     if silencer.code == "contract":
         message = "this comment silences nothing: a broken contract is an error"

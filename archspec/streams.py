@@ -24,7 +24,7 @@ class _Output(io.FileIO):
 
 
 class _Messages(io.FileIO):
-    """Standard error that drops what cannot be written: a training goes on without its messages."""
+    """Standard error that drops what cannot be written: a training does not need its messages."""
 
     def write(self, data: Any, /) -> int:
         with suppress(OSError):

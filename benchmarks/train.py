@@ -214,6 +214,7 @@ class Race:
             feeds[name] = Feed(parts[name], recipe.batch_size, seed, steps)
         trainer.fit(
             feeds["train"].x,
+            steps_per_epoch=feeds["train"].steps,
             epochs=recipe.epochs,
             verbose=0,
             shuffle=False,

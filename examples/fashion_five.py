@@ -3,7 +3,8 @@
     python examples/fashion_five.py --limit 10000 --epochs 3 [--data-dir FOLDER] [--dir FOLDER]
 
 Fashion-MNIST is read from --data-dir (or $ARCHSPEC_DATA, or downloaded). Prints the table in
-Markdown; the runs, the table and the picture are in --dir. Interrupted, the same command goes on.
+Markdown; the runs, the table and the picture are in --dir. After Ctrl-C, the same command
+continues.
 """
 
 from __future__ import annotations

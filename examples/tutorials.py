@@ -81,7 +81,7 @@ def main() -> None:
         claim = CLAIMS[name]
         data = claim.data or given.photos
         if data is None:
-            raise UserError(f"{name} wants a folder of photos", "give --photos")
+            raise UserError(f"{name} expects a folder of photos", "give --photos")
         accuracy, seconds = reached(claim, data, given.data_dir)
         wanted = f"{claim.least:.3f}" if claim.least else "that it runs"
         of = claim.data or "photos"

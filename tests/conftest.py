@@ -27,7 +27,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 ROOT = Path(__file__).parent.parent
 CORE_ALONE = find_spec("keras") is None
 HAD_KERAS = "keras" in sys.modules
-# The rooms that train and read runs, and what the extra `run` brings for them.
+# The packages that train and read runs, and what the extra `run` brings for them.
 RUNNER = re.compile(
     r"^(from|import) (archspec\.(comparing|data|runs|training)|"
     r"filelock|keras|matplotlib|numpy|PIL|sklearn|tqdm)\b",

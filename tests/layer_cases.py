@@ -102,9 +102,9 @@ bad("Conv2D", {"filters": 96, "kernel_size": 11, "strides": 4}, (5, 5, 1),
 bad("Conv2D", {"filters": 2, "kernel_size": 3, "dilation_rate": 4}, (8, 8, 1),
     "a window of 9 (= (3 - 1) * 4 + 1) on 8 rows")
 bad("Conv2D", {"filters": 6, "kernel_size": 1}, (28, 28),
-    "wants an input of 4 axes (batch, height, width, channels), got (None, 28, 28)")
+    "expects an input of 4 axes (batch, height, width, channels), got (None, 28, 28)")
 bad("Conv2D", {"filters": 6, "kernel_size": 1, **FIRST}, (28, 28),
-    "wants an input of 4 axes (batch, channels, height, width), got (None, 28, 28)")
+    "expects an input of 4 axes (batch, channels, height, width), got (None, 28, 28)")
 bad("Conv2D", {"filters": 6, "kernel_size": 1}, (4, 4, None), "needs to know the channels")
 bad("Conv2D", {"filters": 6, "kernel_size": 1, "groups": 4}, (4, 4, 4),
     "cannot share 6 filters evenly among 4 groups")
@@ -137,7 +137,7 @@ bad("Conv1D", {"filters": 8, "kernel_size": 3}, (2, 4), "(2 - 3)/1 + 1 < 1")
 good("Conv3D", {"filters": 2, "kernel_size": [1, 2, 3]}, (4, 4, 4, 1), (4, 3, 2, 2), 14, 24 * 12)
 good("Conv3D", {"filters": 2, "kernel_size": 2, **FIRST}, (1, 4, 4, 4), (2, 3, 3, 3), 18, 27 * 16)
 bad("Conv3D", {"filters": 2, "kernel_size": 2}, (4, 4, 1),
-    "wants an input of 5 axes (batch, depth, height, width, channels)")
+    "expects an input of 5 axes (batch, depth, height, width, channels)")
 
 # valid: (4 - 1)*2 + max(3, 2) = 9; the kernel is (rows, columns, out, in); each of the 16 inputs
 # meets the whole kernel.
@@ -162,7 +162,7 @@ bad("Conv2DTranspose", {"filters": 2, "kernel_size": 2, "strides": 2, "padding":
                         "output_padding": 0}, (4, 4, 3),
     "takes an output_padding of at least 1 for an even kernel",
     beyond="Keras builds it and TensorFlow fails to run it")
-bad("Conv2DTranspose", {"filters": 2, "kernel_size": 3}, (4, 3), "wants an input of 4 axes")
+bad("Conv2DTranspose", {"filters": 2, "kernel_size": 3}, (4, 3), "expects an input of 4 axes")
 good("Conv1DTranspose", {"filters": 2, "kernel_size": 4, "strides": 2}, (5, 3), (12, 2), 26,
      5 * 24)
 good("Conv1DTranspose", {"filters": 2, "kernel_size": 4, **FIRST}, (3, 5), (2, 8), 26, 120)
@@ -171,7 +171,7 @@ good("Conv3DTranspose", {"filters": 2, "kernel_size": 2, "strides": 2, "padding"
      (2, 3, 4, 1), (4, 6, 8, 2), 18, 24 * 16)
 good("Conv3DTranspose", {"filters": 2, "kernel_size": 2, **FIRST}, (1, 2, 3, 4), (2, 3, 4, 5), 18,
      24 * 16)
-bad("Conv3DTranspose", {"filters": 2, "kernel_size": 2}, (4, 4, 1), "wants an input of 5 axes")
+bad("Conv3DTranspose", {"filters": 2, "kernel_size": 2}, (4, 4, 1), "expects an input of 5 axes")
 
 # each channel gets depth_multiplier outputs.
 good("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 2, "padding": "same"}, (6, 6, 4),
@@ -198,7 +198,7 @@ good("SeparableConv1D", {"filters": 5, "kernel_size": 3, "padding": "same"}, (6,
      12 + 20 + 5, 6 * 12 + 6 * 20)
 good("SeparableConv1D", {"filters": 5, "kernel_size": 3, **FIRST}, (4, 6), (5, 4), 37,
      4 * 12 + 4 * 20)
-bad("SeparableConv1D", {"filters": 5, "kernel_size": 3}, (6, 6, 4), "wants an input of 3 axes")
+bad("SeparableConv1D", {"filters": 5, "kernel_size": 3}, (6, 6, 4), "expects an input of 3 axes")
 
 # --- dense ---------------------------------------------------------------------------------------
 
@@ -206,7 +206,7 @@ good("Dense", {"units": 10}, (84,), (10,), 850, 840, weights={"kernel": (84, 10)
 good("Dense", {"units": 3, "use_bias": False, "activation": "softmax"}, (7, 7, 4), (7, 7, 3), 12,
      49 * 12, window=())
 good("Dense", {"units": 3, "kernel_initializer": "identity"}, (None, 3), (None, 3), 12, None)
-bad("Dense", {"units": 3}, (), "wants an input of at least 2 axes (batch, features), got (None,)")
+bad("Dense", {"units": 3}, (), "expects an input of at least 2 axes (batch, features), got (None,)")
 bad("Dense", {"units": 3}, (None,), "needs to know the channels of its input")
 bad("Dense", {"units": 2.5}, (4,), "must be a positive integer, got 2.5")
 
@@ -217,7 +217,7 @@ good("EinsumDense", {"equation": "abc,cde->abde", "output_shape": [5, 2, 3], "bi
 good("EinsumDense", {"equation": "...c,cd->...d", "output_shape": 6}, (5, 4), (5, 6), 24, 5 * 24)
 good("EinsumDense", {"equation": "ab...,bc->ac...", "output_shape": 6, "bias_axes": "c"},
      (4, 5, 2), (6, 5, 2), 24 + 6, 24 * 10)
-bad("EinsumDense", {"equation": "abc,cd", "output_shape": 6}, (5, 4), "wants an equation such as")
+bad("EinsumDense", {"equation": "abc,cd", "output_shape": 6}, (5, 4), "expects an equation such as")
 bad("EinsumDense", {"equation": "abcd,de->abce", "output_shape": [5, 4, 6]}, (5, 4),
     "has 4 input axes in 'abcd,de->abce', got (None, 5, 4)")
 bad("EinsumDense", {"equation": "abc,cd->abd", "output_shape": [6, 6]}, (5, 4),
@@ -258,7 +258,7 @@ good("MaxPooling2D", {"pool_size": 3, "strides": 2, "padding": "same"}, (7, 8, 3
 good("MaxPooling2D", {"pool_size": [1, 2], **FIRST}, (3, 7, 7), (3, 7, 3))
 good("MaxPooling2D", {}, (None, 7, None), (None, 3, None))
 bad("MaxPooling2D", {"pool_size": 3, "strides": 2}, (2, 7, 3), "(2 - 3)/2 + 1 < 1")
-bad("MaxPooling2D", {}, (7, 7), "wants an input of 4 axes")
+bad("MaxPooling2D", {}, (7, 7), "expects an input of 4 axes")
 good("MaxPooling1D", {}, (7, 3), (3, 3))
 good("MaxPooling1D", {"pool_size": 3, "strides": 1, **FIRST}, (3, 7), (3, 5))
 bad("MaxPooling1D", {"pool_size": 8}, (7, 3), "(7 - 8)/8 + 1 < 1")
@@ -272,7 +272,7 @@ bad("AveragePooling2D", {}, (14, 14, 8), "needs the argument 'pool_size'")
 bad("AveragePooling2D", {"pool_size": 0}, (14, 14, 8), "must be a positive integer or a list of 2")
 good("AveragePooling1D", {"pool_size": 2}, (7, 3), (3, 3))
 good("AveragePooling1D", {"pool_size": 2, **FIRST}, (3, 7), (3, 3))
-bad("AveragePooling1D", {"pool_size": 2}, (7,), "wants an input of 3 axes")
+bad("AveragePooling1D", {"pool_size": 2}, (7,), "expects an input of 3 axes")
 good("AveragePooling3D", {"pool_size": 2}, (4, 6, 9, 1), (2, 3, 4, 1))
 good("AveragePooling3D", {"pool_size": 2, **FIRST}, (1, 4, 6, 9), (1, 2, 3, 4))
 bad("AveragePooling3D", {"pool_size": 5}, (4, 6, 9, 1), "(4 - 5)/5 + 1 < 1")
@@ -280,13 +280,13 @@ for kind in ("Max", "Average"):
     good(f"Global{kind}Pooling2D", {}, (7, 7, 512), (512,), window=None)
     good(f"Global{kind}Pooling2D", {"keepdims": True}, (7, None, 512), (1, 1, 512))
     good(f"Global{kind}Pooling2D", FIRST, (512, 7, 7), (512,))
-    bad(f"Global{kind}Pooling2D", {}, (512,), "wants an input of 4 axes")
+    bad(f"Global{kind}Pooling2D", {}, (512,), "expects an input of 4 axes")
     good(f"Global{kind}Pooling1D", {}, (7, 5), (5,))
     good(f"Global{kind}Pooling1D", {"keepdims": True, **FIRST}, (5, 7), (5, 1))
-    bad(f"Global{kind}Pooling1D", {}, (7, 7, 5), "wants an input of 3 axes")
+    bad(f"Global{kind}Pooling1D", {}, (7, 7, 5), "expects an input of 3 axes")
     good(f"Global{kind}Pooling3D", {}, (7, 7, 7, 5), (5,))
     good(f"Global{kind}Pooling3D", {"keepdims": True, **FIRST}, (5, 7, 7, 7), (5, 1, 1, 1))
-    bad(f"Global{kind}Pooling3D", {}, (7, 7, 5), "wants an input of 5 axes")
+    bad(f"Global{kind}Pooling3D", {}, (7, 7, 5), "expects an input of 5 axes")
     for rank, x in ((1, (9, 2)), (2, (9, 8, 2)), (3, (9, 8, 7, 2))):
         out = (3,) * rank
         good(f"Adaptive{kind}Pooling{rank}D", {"output_size": 3}, x, (*out, 2))
@@ -324,7 +324,7 @@ good("GroupNormalization", {}, (4, 4, 64), (4, 4, 64), 128, window=None)
 good("GroupNormalization", {"groups": -1, "axis": 1}, (6, 4, 4), (6, 4, 4), 12)
 bad("GroupNormalization", {"groups": 3}, (4, 4, 4), "cannot share 4 channels evenly among 3 groups")
 bad("GroupNormalization", {}, (4, 4, 16), "cannot share 16 channels evenly among 32 groups")
-bad("GroupNormalization", {"groups": 0}, (4, 4, 16), "wants a positive number of groups")
+bad("GroupNormalization", {"groups": 0}, (4, 4, 16), "expects a positive number of groups")
 bad("GroupNormalization", {}, (4, 4, None), "needs to know the length of axis -1")
 good("RMSNormalization", {}, (10, 8), (10, 8), 8, weights={"scale": (8,)})
 good("RMSNormalization", {"axis": [1, 2]}, (10, 8), (10, 8), 80)
@@ -342,13 +342,13 @@ good("Normalization", {"mean": [0.5, 0.5, 0.5], "variance": [0.1, 0.1, 0.1]}, (1
 good("Normalization", {"mean": 0.5, "variance": 0.1, "invert": True}, (10, 3), (10, 3))
 bad("Normalization", {"mean": 0.5}, (10, 3), "takes mean and variance together")
 bad("Normalization", {"mean": [0.5, 0.5], "variance": [0.1, 0.1]}, (10, 3),
-    "wants 3 numbers for its input, got 2")
+    "expects 3 numbers for its input, got 2")
 bad("Normalization", {"mean": [0.5, 0.5, 0.5], "variance": 0.1}, (10, 3), "of the same length")
 bad("Normalization", {}, (10, None), "needs to know the length of axis 2")
 bad("Normalization", {"axis": 3}, (10, 3), "has no axis 3")
 good("Rescaling", {"scale": 0.00392}, (4, 4, 3), (4, 4, 3))
 good("Rescaling", {"scale": [1.0, 2.0, 3.0], "offset": -1}, (4, 4, 3), (4, 4, 3))
-bad("Rescaling", {"scale": [1.0, 2.0]}, (4, 4, 3), "wants 3 numbers for its input, got 2",
+bad("Rescaling", {"scale": [1.0, 2.0]}, (4, 4, 3), "expects 3 numbers for its input, got 2",
     beyond="Keras builds it and cannot run it")
 bad("Rescaling", {"scale": "1/255"}, (4, 4, 3), "must be a number or a list of numbers")
 
@@ -392,14 +392,14 @@ bad("GaussianDropout", {"rate": 1}, (4,), "1 left out", beyond="Keras divides by
 good("GaussianNoise", {"stddev": 0.1}, (4, 5), (4, 5))
 bad("GaussianNoise", {"stddev": 2}, (4,), "must be a number from 0 to 1, got 2")
 good("SpatialDropout1D", {"rate": 0.2}, (4, 5), (4, 5))
-bad("SpatialDropout1D", {"rate": 0.2}, (4,), "wants an input of 3 axes")
+bad("SpatialDropout1D", {"rate": 0.2}, (4,), "expects an input of 3 axes")
 bad("SpatialDropout1D", {"rate": 0.2, "trainable": False}, (4, 5), "has no argument 'trainable'")
 good("SpatialDropout2D", {"rate": 0.2}, (4, 5, 6), (4, 5, 6))
 good("SpatialDropout2D", {"rate": 0.2, **FIRST}, (4, 5, 6), (4, 5, 6))
-bad("SpatialDropout2D", {"rate": 0.2}, (4, 5), "wants an input of 4 axes")
+bad("SpatialDropout2D", {"rate": 0.2}, (4, 5), "expects an input of 4 axes")
 good("SpatialDropout3D", {"rate": 0.2}, (4, 5, 6, 7), (4, 5, 6, 7))
 good("SpatialDropout3D", {"rate": 0.2, **FIRST}, (4, 5, 6, 7), (4, 5, 6, 7))
-bad("SpatialDropout3D", {"rate": 0.2}, (4, 5, 6), "wants an input of 5 axes")
+bad("SpatialDropout3D", {"rate": 0.2}, (4, 5, 6), "expects an input of 5 axes")
 good("ActivityRegularization", {"l1": 0.1, "l2": 0.2}, (4, 5), (4, 5))
 bad("ActivityRegularization", {"l1": -1}, (4,), "must be a number of at least 0, got -1")
 good("Identity", {}, (None, 5), (None, 5))
@@ -424,27 +424,27 @@ bad("Reshape", {"target_shape": [-2, 4]}, (4, 6), "must be a list of positive in
 bad("Reshape", {"target_shape": [0]}, (4, 6), "must be a list of positive integers")
 good("Permute", {"dims": [2, 1]}, (4, 6), (6, 4), window=None)
 good("Permute", {"dims": [3, 1, 2]}, (4, 6, None), (None, 4, 6))
-bad("Permute", {"dims": [2, 1]}, (4, 6, 8), "wants the axes [1, 2, 3] of (None, 4, 6, 8) in a new")
+bad("Permute", {"dims": [2, 1]}, (4, 6, 8), "expects the axes [1, 2, 3] of (None, 4, 6, 8)")
 bad("Permute", {"dims": [0, 1]}, (4, 6), "must be a list of the axes 1, 2, ...")
 bad("Permute", {"dims": [1, 1]}, (4, 6), "in a new order, got [1, 1]")
 good("RepeatVector", {"n": 3}, (5,), (3, 5))
-bad("RepeatVector", {"n": 3}, (4, 5), "wants an input of 2 axes (batch, features)")
+bad("RepeatVector", {"n": 3}, (4, 5), "expects an input of 2 axes (batch, features)")
 good("ZeroPadding2D", {}, (4, 5, 1), (6, 7, 1), window=())
 good("ZeroPadding2D", {"padding": [[0, 1], [2, 2]]}, (4, None, 1), (5, None, 1))
 good("ZeroPadding2D", {"padding": [1, 3], **FIRST}, (1, 4, 5), (1, 6, 11))
 bad("ZeroPadding2D", {"padding": -1}, (4, 5, 1), "must be an integer of at least 0")
-bad("ZeroPadding2D", {}, (4, 5), "wants an input of 4 axes")
+bad("ZeroPadding2D", {}, (4, 5), "expects an input of 4 axes")
 good("ZeroPadding1D", {"padding": [0, 3]}, (4, 5), (7, 5))
 good("ZeroPadding1D", FIRST, (5, 4), (5, 6))
 bad("ZeroPadding1D", {"padding": [1, 2, 3]}, (4, 5), "must be an integer of at least 0 or [before")
 good("ZeroPadding3D", {"padding": [1, 2, 0]}, (4, 5, 6, 1), (6, 9, 6, 1))
 good("ZeroPadding3D", FIRST, (1, 4, 5, 6), (1, 6, 7, 8))
-bad("ZeroPadding3D", {}, (4, 5, 6), "wants an input of 5 axes")
+bad("ZeroPadding3D", {}, (4, 5, 6), "expects an input of 5 axes")
 good("Cropping2D", {"cropping": 1}, (4, 5, 1), (2, 3, 1))
 good("Cropping2D", {}, (4, 5, 1), (4, 5, 1))
 good("Cropping2D", {"cropping": [[0, 1], [2, 0]], **FIRST}, (1, 4, 5), (1, 3, 3))
 bad("Cropping2D", {"cropping": 2}, (4, 5, 1), "leaves nothing: 4 - 2 - 2 < 1")
-bad("Cropping2D", {}, (4, 5), "wants an input of 4 axes")
+bad("Cropping2D", {}, (4, 5), "expects an input of 4 axes")
 good("Cropping1D", {}, (4, 5), (2, 5))
 good("Cropping1D", {"cropping": [0, 3]}, (None, 5), (None, 5))
 bad("Cropping1D", {"cropping": 2}, (4, 5), "leaves nothing: 4 - 2 - 2 < 1")
@@ -458,10 +458,10 @@ bad("UpSampling2D", {"interpolation": "cubic"}, (4, 5, 1), "must be 'nearest', '
     beyond="Keras fails when it runs")
 bad("UpSampling2D", {"size": 0}, (4, 5, 1), "must be a positive integer or a list of 2")
 good("UpSampling1D", {"size": 3}, (4, 5), (12, 5))
-bad("UpSampling1D", {}, (4,), "wants an input of 3 axes")
+bad("UpSampling1D", {}, (4,), "expects an input of 3 axes")
 good("UpSampling3D", {"size": [1, 2, 3]}, (4, 5, 6, 1), (4, 10, 18, 1))
 good("UpSampling3D", FIRST, (1, 4, 5, 6), (1, 8, 10, 12))
-bad("UpSampling3D", {}, (4, 5, 6), "wants an input of 5 axes")
+bad("UpSampling3D", {}, (4, 5, 6), "expects an input of 5 axes")
 
 # --- merging -------------------------------------------------------------------------------------
 
@@ -517,11 +517,11 @@ good("MultiHeadAttention", {"num_heads": 1, "key_dim": 2, "sliding_window": 2, "
 bad("MultiHeadAttention", {"num_heads": 0, "key_dim": 3}, {"query": (4, 6), "value": (5, 6)},
     "must be a positive integer, got 0")
 bad("MultiHeadAttention", {"num_heads": 2, "key_dim": 3},
-    {"query": (4, 6), "value": (5, 6), "key": (4, 6)}, "wants a value and a key of one length")
+    {"query": (4, 6), "value": (5, 6), "key": (4, 6)}, "a value and a key of the same length")
 bad("MultiHeadAttention", {"num_heads": 2, "key_dim": 3}, {"query": (4, None), "value": (5, 6)},
     "needs to know the channels")
 bad("MultiHeadAttention", {"num_heads": 2, "key_dim": 3}, {"query": (2, 4, 6), "value": (5, 6)},
-    "wants query, value and key of the same number of axes", beyond="Keras fails when it runs")
+    "expects query, value and key of the same number of axes", beyond="Keras fails when it runs")
 bad("MultiHeadAttention", {"num_heads": 2, "key_dim": 3, "attention_axes": 2},
     {"query": (2, 4, 6), "value": (3, 4, 6)}, "so axis 1 must agree",
     beyond="Keras fails when it runs")
@@ -550,11 +550,11 @@ bad("GroupQueryAttention", {"head_dim": 2, "num_query_heads": 4, "num_key_value_
     {"query": (4, 6), "value": (5, 6)},
     "cannot share 3 key and value heads evenly among 4 query heads")
 bad("GroupQueryAttention", {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
-    {"query": (4, 6), "value": (5, 7)}, "wants a query and a value of as many features")
+    {"query": (4, 6), "value": (5, 7)}, "a query and a value with the same number")
 bad("GroupQueryAttention", {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
-    {"query": (4, 6), "value": (5, 6), "key": (4, 6)}, "wants a value and a key of one length")
+    {"query": (4, 6), "value": (5, 6), "key": (4, 6)}, "a value and a key of the same length")
 bad("GroupQueryAttention", {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
-    {"query": (2, 4, 6), "value": (2, 5, 6)}, "wants query, value and key of 3 axes")
+    {"query": (2, 4, 6), "value": (2, 5, 6)}, "expects query, value and key of 3 axes")
 bad("GroupQueryAttention", {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
     {"query": (4, None), "value": (5, None)}, "needs to know the channels")
 good("Attention", {}, [(4, 6), (5, 8), (5, 6)], (4, 8), 0, 4 * 5 * (6 + 8))
@@ -564,7 +564,7 @@ good("Attention", {"dropout": 0.1}, [(2, 4, 6), (2, 5, 6)], (2, 4, 6), 0, 2 * 4 
 bad("Attention", {}, [(4, 6)], "takes a query, a value and perhaps a key, got 1 inputs")
 bad("Attention", {}, [(4, 6), (5, 8)], "6 is not 8", beyond="Keras fails when it runs")
 bad("Attention", {}, [(4, 6), (3, 8), (5, 6)], "3 is not 5", beyond="Keras fails when it runs")
-bad("Attention", {}, [(6,), (6,)], "wants inputs of 3 axes", beyond="Keras fails when it runs")
+bad("Attention", {}, [(6,), (6,)], "expects inputs of 3 axes", beyond="Keras fails when it runs")
 good("AdditiveAttention", {}, [(4, 6), (5, 6)], (4, 6), 6, 4 * 5 * 12)
 good("AdditiveAttention", {"use_scale": False}, [(4, 6), (5, 6)], (4, 6), 0, 4 * 5 * 6)
 bad("AdditiveAttention", {}, [(4, 6)], "takes a query, a value and perhaps a key, got 1 inputs")
@@ -580,11 +580,11 @@ bad("Resizing", {"height": 8, "width": 6, "crop_to_aspect_ratio": True,
     beyond="Keras fails when it runs")
 bad("Resizing", {"height": 8, "width": 6, "interpolation": "cubic"}, (4, 9, 3),
     "must be 'bilinear'", beyond="Keras fails when it runs")
-bad("Resizing", {"height": 8, "width": 6}, (9, 3), "wants an input of 4 axes",
+bad("Resizing", {"height": 8, "width": 6}, (9, 3), "expects an input of 4 axes",
     beyond="Keras takes the batch for the height of one image")
 good("CenterCrop", {"height": 4, "width": 6}, (8, 9, 3), (4, 6, 3), window=())
 good("CenterCrop", {"height": 4, "width": 6, **FIRST}, (3, 2, 9), (3, 4, 6))
-bad("CenterCrop", {"height": 4, "width": 6}, (4, 4, 9, 3), "wants an input of 4 axes")
+bad("CenterCrop", {"height": 4, "width": 6}, (4, 4, 9, 3), "expects an input of 4 axes")
 good("RandomCrop", {"height": 4, "width": 6, "seed": 1}, (8, 9, 3), (4, 6, 3))
 good("RandomCrop", {"height": 4, "width": 6, **FIRST}, (3, 8, 9), (3, 4, 6))
 bad("RandomCrop", {"height": 0, "width": 6}, (8, 9, 3), "must be a positive integer",
@@ -617,7 +617,7 @@ bad("RandomContrast", {"factor": 0.2, "value_range": [1, 0]}, (8, 9, 3),
 good("RandomShear", {"x_factor": 0.2, "y_factor": [0, 0.3]}, (8, 9, 3), (8, 9, 3))
 good("RandomShear", {"fill_mode": "constant", "fill_value": 1, **FIRST}, (3, 8, 9), (3, 8, 9))
 bad("RandomShear", {"x_factor": -0.2}, (8, 9, 3), "must be a number from 0 to 1, or [lower, upper]")
-bad("RandomShear", {"x_factor": 0.2}, (9, 3), "wants an input of 4 axes",
+bad("RandomShear", {"x_factor": 0.2}, (9, 3), "expects an input of 4 axes",
     beyond="Keras takes the batch for the height of one image")
 good("RandomPerspective", {"factor": 0.5, "scale": 0.2}, (8, 9, 3), (8, 9, 3))
 good("RandomPerspective", {"factor": [1, 1], "interpolation": "nearest", **FIRST}, (3, 8, 9),
@@ -635,27 +635,27 @@ UNIT = {"value_range": [0, 1]}
 good("RandomSaturation", {"factor": [0.4, 0.6], **UNIT}, (8, 9, 3), (8, 9, 3))
 good("RandomSaturation", {"factor": 0.5, **FIRST}, (3, 8, 9), (3, 8, 9))
 bad("RandomSaturation", {"factor": 1.5}, (8, 9, 3), "must be a number from -1 to 1")
-bad("RandomSaturation", {"factor": 0.5}, (8, 9, 1), "wants images of 3 channels (RGB)")
+bad("RandomSaturation", {"factor": 0.5}, (8, 9, 1), "expects images of 3 channels (RGB)")
 good("RandomHue", {"factor": 0.2, **UNIT}, (None, 9, 3), (None, 9, 3))
 good("RandomHue", {"factor": [0.1, 0.2], **FIRST}, (3, 8, 9), (3, 8, 9))
 bad("RandomHue", {"factor": -0.2}, (8, 9, 3), "must be a number from 0 to 1")
-bad("RandomHue", {"factor": 0.2, **FIRST}, (1, 8, 9), "wants images of 3 channels (RGB)")
+bad("RandomHue", {"factor": 0.2, **FIRST}, (1, 8, 9), "expects images of 3 channels (RGB)")
 bad("RandomHue", {"factor": 0.2}, (8, 9, None), "needs to know the channels")
 good("RandomColorJitter", {"brightness_factor": 0.1, "contrast_factor": 0.2, **UNIT}, (8, 9, 1),
      (8, 9, 1))
 good("RandomColorJitter", {"saturation_factor": [0.4, 0.6], "hue_factor": 0.1,
                            "data_format": "channels_last", **UNIT}, (8, 9, 3), (8, 9, 3))
-bad("RandomColorJitter", {"hue_factor": 0.1}, (8, 9, 1), "wants images of 3 channels (RGB)")
+bad("RandomColorJitter", {"hue_factor": 0.1}, (8, 9, 1), "expects images of 3 channels (RGB)")
 bad("RandomColorJitter", {"contrast_factor": 2}, (8, 9, 3), "must be a number from 0 to 1")
 bad("RandomColorJitter", {"contrast_factor": 0.1, **FIRST}, (3, 8, 9), "channels_last alone",
     beyond="Keras takes the mean along the wrong axes")
 good("RandomColorDegeneration", {"factor": [0, 1], **UNIT}, (8, 9, 3), (8, 9, 3))
 good("RandomColorDegeneration", {"factor": 0.5, **FIRST}, (3, 8, 9), (3, 8, 9))
-bad("RandomColorDegeneration", {"factor": 0.5}, (8, 9, 1), "wants images of 3 channels (RGB)")
+bad("RandomColorDegeneration", {"factor": 0.5}, (8, 9, 1), "expects images of 3 channels (RGB)")
 good("RandomGrayscale", {"factor": 0.2}, (8, 9, 3), (8, 9, 3))
 good("RandomGrayscale", FIRST, (1, 8, 9), (1, 8, 9))
 bad("RandomGrayscale", {"factor": 2}, (8, 9, 3), "must be a number from 0 to 1, got 2")
-bad("RandomGrayscale", {}, (8, 9, 4), "wants images of 1 channel (grey) or 3 (RGB)")
+bad("RandomGrayscale", {}, (8, 9, 4), "expects images of 1 channel (grey) or 3 (RGB)")
 good("RandomInvert", {"factor": [0.5, 0.5], **UNIT}, (8, 9, 2), (8, 9, 2))
 good("RandomInvert", FIRST, (3, 8, 9), (3, 8, 9))
 bad("RandomInvert", {"factor": 2}, (8, 9, 3), "must be a number from 0 to 1")
@@ -692,11 +692,11 @@ good("RandAugment", {"factor": [0.1, 0.2], "num_ops": 1, **FIRST}, (1, 8, 9), (1
 bad("RandAugment", {"num_ops": 0}, (8, 9, 3), "must be an integer from 1 to 100",
     beyond="Keras does nothing")
 bad("RandAugment", {"interpolation": "bicubic"}, (8, 9, 3), "must be 'nearest' or 'bilinear'")
-bad("RandAugment", {}, (8, 9, 2), "wants images of 1 channel (grey) or 3 (RGB)")
+bad("RandAugment", {}, (8, 9, 2), "expects images of 1 channel (grey) or 3 (RGB)")
 good("AugMix", {"num_chains": 2, "chain_depth": 1, **UNIT}, (8, 9, 3), (8, 9, 3))
 good("AugMix", {"num_chains": 1, "chain_depth": 1, "all_ops": False, **FIRST}, (2, 8, 9), (2, 8, 9))
 bad("AugMix", {"factor": 2}, (8, 9, 3), "must be a number from 0 to 1, or [lower, upper]")
-bad("AugMix", {}, (8, 9, 2), "wants images of 1 channel (grey) or 3 (RGB)",
+bad("AugMix", {}, (8, 9, 2), "expects images of 1 channel (grey) or 3 (RGB)",
     beyond="Keras fails when it draws colour degeneration")
 
 # --- encoding ------------------------------------------------------------------------------------
@@ -707,7 +707,7 @@ good("CategoryEncoding", {"num_tokens": 5, "output_mode": "one_hot"}, (3, 4), (3
 good("CategoryEncoding", {"num_tokens": 5, "output_mode": "one_hot"}, (3, 1), (3, 5))
 bad("CategoryEncoding", {}, (4,), "needs the argument 'num_tokens'")
 bad("CategoryEncoding", {"num_tokens": 5, "output_mode": "hot"}, (4,), "must be 'multi_hot'")
-bad("CategoryEncoding", {"num_tokens": 5}, (3, 4), "wants an input of 2 axes (batch, values)",
+bad("CategoryEncoding", {"num_tokens": 5}, (3, 4), "expects an input of 2 axes (batch, values)",
     beyond="Keras says (3, 5) and makes (4, 5)")
 bad("CategoryEncoding", {"num_tokens": 5, "output_mode": "one_hot"}, (3, None),
     "needs to know whether the last axis has length 1", beyond="Keras drops it if it has")
@@ -718,10 +718,10 @@ good("Discretization", {"bin_boundaries": [0, 0.5], "output_mode": "one_hot"}, (
 good("Discretization", {"bin_boundaries": [0], "output_mode": "multi_hot"}, (4,), (2,), window=None)
 good("Discretization", {"bin_boundaries": [0], "output_mode": "count"}, (3, 4), (4, 2))
 bad("Discretization", {}, (4,), "needs the argument 'bin_boundaries'")
-bad("Discretization", {"bin_boundaries": [1, 0]}, (4,), "wants its boundaries in increasing order",
+bad("Discretization", {"bin_boundaries": [1, 0]}, (4,), "expects its boundaries in increasing",
     beyond="TensorFlow fails when it runs")
 bad("Discretization", {"bin_boundaries": [1], "output_mode": "count"}, (),
-    "wants an input of at least 2 axes", beyond="Keras loses the batch")
+    "expects an input of at least 2 axes", beyond="Keras loses the batch")
 
 # --- sound ---------------------------------------------------------------------------------------
 
@@ -744,7 +744,7 @@ bad("STFTSpectrogram", {"frame_length": 16, "fft_length": 15}, (50, 2),
     "takes an fft_length of at least 16")
 bad("STFTSpectrogram", {"window": "kaiser"}, (500, 2), "must be 'hann', 'hamming'")
 bad("STFTSpectrogram", {"frame_length": 1}, (50, 2), "must be an integer of at least 2")
-bad("STFTSpectrogram", {"frame_length": 16}, (50,), "wants an input of 3 axes")
+bad("STFTSpectrogram", {"frame_length": 16}, (50,), "expects an input of 3 axes")
 bad("STFTSpectrogram", {"frame_length": 16}, (50, None), "needs to know the channels")
 bad("STFTSpectrogram", {"frame_length": 16, "dtype": "bfloat16"}, (50, 2),
     "must be null, 'float32'")
@@ -758,9 +758,9 @@ good("MelSpectrogram", {"fft_length": 4, "sequence_stride": 3}, (None,), (128, N
 bad("MelSpectrogram", {"fft_length": 64, "sequence_length": 65}, (100,),
     "takes a sequence_length of at most 64")
 bad("MelSpectrogram", {"fft_length": 64, "window": "boxcar"}, (100,), "must be 'hann', 'hamming'")
-bad("MelSpectrogram", {"fft_length": 64}, (100, 1), "wants an input of 2 axes (batch, samples)",
+bad("MelSpectrogram", {"fft_length": 64}, (100, 1), "expects an input of 2 axes (batch, samples)",
     beyond="Keras counts the frames of one axis and makes those of another")
-bad("MelSpectrogram", {"fft_length": 64, "min_freq": 9000}, (100,), "wants a min_freq below 8000",
+bad("MelSpectrogram", {"fft_length": 64, "min_freq": 9000}, (100,), "expects a min_freq below 8000",
     beyond="Keras makes bands without frequencies")
 bad("MelSpectrogram", {"fft_length": 256}, (128,), "mirrors 128 samples at both ends",
     beyond="TensorFlow fails when it runs")

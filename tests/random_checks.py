@@ -228,22 +228,22 @@ IMAGES = "|".join(
 # What archspec refuses and Keras takes, on purpose.
 STRICTER = {
     r"merges at least 2 inputs": "Keras hands the only input on; it is a slip of `from`",
-    rf"({IMAGES}|MelSpectrogram) wants": "Keras takes one image alone, or any channels",
-    r"(Adaptive\w+|CategoryEncoding|Discretization) wants": "Keras makes what it did not say",
+    rf"({IMAGES}|MelSpectrogram) expects": "Keras takes one image alone, or any channels",
+    r"(Adaptive\w+|CategoryEncoding|Discretization) expects": "Keras makes what it did not say",
     r" Normalization is tied": "likewise",
     r"aligns no others": "Keras says a shape and stops, or repeats what it should not",
-    r"wants its boundaries": "Keras sorts into bins of no width",
+    r"expects its boundaries": "Keras sorts into bins of no width",
     r"Adaptive\w+ (needs to know|cannot make)": "Keras manages at times, and seldom in `fit`",
     r"cannot join along axis": "Keras joins the samples of a batch",
     r"takes a noise_shape of": "Keras looks at it in training alone, and at no rate of 0",
-    r"Rescaling wants \d+ numbers": "Keras says the input's shape and broadcasts to another",
+    r"Rescaling expects \d+ numbers": "Keras says the input's shape and broadcasts to another",
     r"PReLU shares axes": "Keras takes -1 for the axis before the last",
     r"EinsumDense cannot reuse": "JAX repeats an axis of length 1",
     r"makes \d+ frames of \d+ samples where": "Keras counts others, and fails when the model runs",
     r"RMSNormalization cannot reuse": "Keras multiplies by a lone scale, whatever the length is",
     r"RMSNormalization works along the last axes": "Keras manages where the others have length 1",
     r"AdditiveAttention multiplies query and key": "Keras repeats a lone feature",
-    r"ttention wants inputs of 3 axes": "Keras broadcasts the axes before the length, or fails to",
+    r"ttention expects inputs of 3 axes": "Keras broadcasts the axes before the length, or fails",
 }
 
 

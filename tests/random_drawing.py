@@ -294,7 +294,7 @@ class Drawing:
     # --- kinds of items
 
     def arguments(self, op: str, spot: Spot, given: dict[str, Any]) -> dict[str, Any]:
-        """The same, some numbers as formulas, and channels first where the network wants it."""
+        """The same, some numbers as formulas, and channels first where the network expects it."""
         known = LAYERS[op].arguments
         if self.network.channels_first and "data_format" in known:
             given["data_format"] = "channels_first"

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import archspec
-from archspec.data.preparation import Part, describe_data, prepare
+from archspec.data.preparation import Part, describe_data, prepare, warn_of_units
 from archspec.errors import UserError
 from archspec.recipe import recipe_of
 
@@ -104,6 +104,7 @@ def test_labels_are_names_or_one_hot_rows(labels: Any, classes: Any, tmp_path: P
     [
         (CLASSIFIER, "", np.arange(20) % 3, "has 3 classes, but output 'dense' has 2 units"),
         (CLASSIFIER, "", np.linspace(0, 1, 20), "not all of them whole"),
+        (CLASSIFIER, "", np.full((20, 2), 0.5), "of classes write `loss: CategoricalCrossentropy`"),
         (ONE_SIGMOID, "", np.arange(20), "has 20 classes, but output 'dense' has 1 unit"),
         (NUMBER, "loss: mse", np.array(["a", "b"] * 10), "takes numbers"),
         (NUMBER, "loss: mse", np.ones((20, 2)), "gives 2 for each sample, but output 'dense' is 1"),
@@ -196,6 +197,11 @@ def test_sounds_images_and_volumes_get_the_channel_that_is_asked_for(
     assert parts["train"].fits["input"].shape == (*stored, 1)
 
 
+def test_values_in_a_row_are_given_the_shape_by_the_reader(tmp_path: Path) -> None:
+    path = arrays(tmp_path, x_train=np.zeros((20, 48)))
+    assert "save x.reshape(-1, 4, 4, 3)" in said(load, net(CLASSIFIER), path)
+
+
 def test_a_folder_of_npy_files_is_mapped_into_memory(tmp_path: Path) -> None:
     for part, count in (("train", 20), ("test", 4)):
         np.save(tmp_path / f"x_{part}.npy", RNG.random((count, 4)))
@@ -210,6 +216,8 @@ def test_a_folder_of_npy_files_is_mapped_into_memory(tmp_path: Path) -> None:
 def test_words_are_not_scaled_whatever_the_type_of_the_input(tmp_path: Path) -> None:
     layers = "Embedding: {input_dim: 60, output_dim: 2}, Flatten, Dense: 2"
     words = np.arange(60).reshape(20, 3)
+    few = arrays(tmp_path, x_train=(words % 9).astype(np.uint8))
+    assert not load(net(layers, size="[3]"), few)[0].notes
     _, parts = load(net(layers, size="[3]"), arrays(tmp_path, x_train=words))
     assert batch(parts["train"])[0].max() > 50
     text = said(load, net(layers, size="[3]"), arrays(tmp_path, x_train=words + 1))
@@ -230,6 +238,29 @@ def test_the_part_with_more_classes_is_named(tmp_path: Path) -> None:
     images = np.zeros((3, 4, 4, 3), np.uint8)
     path = arrays(tmp_path, x_test=images, y_test=[0, 1, 2])
     assert "y_test has 3 classes, but output" in said(load, net(CLASSIFIER), path)
+
+
+@pytest.mark.parametrize(
+    ("units", "labels", "warning"),
+    [
+        (3, np.arange(20) % 2, "output 'dense' has 3 units, but d has 2 classes; give it 2 units"),
+        (3, np.array(["cat", "dog"] * 10), "has 3 units, but d has 2 classes"),
+        (2, np.arange(20) % 2, None),
+        (21, np.arange(20), None),  # numbers of words may lack the last one
+        (21, np.arange(20).astype(str), None),
+        (21, np.array([f"n{i}" for i in range(20)]), "has 21 units, but d has 20 classes"),
+    ],
+)
+def test_units_that_stand_for_no_class_are_warned_of(
+    units: int, labels: Any, warning: str | None, tmp_path: Path
+) -> None:
+    graph = net(f"Flatten, Dense: {{units: {units}, activation: softmax}}")
+    path = arrays(tmp_path, y_train=labels)
+    # A few samples may lack classes that the whole has.
+    dataset, _ = prepare(graph, recipe := recipe_of(graph, data=str(path)), limit=5)
+    found = [f"{each.message}; {each.hint}" for each in warn_of_units(graph, recipe, dataset)]
+    assert len(found) == (warning is not None)
+    assert all(str(warning) in each for each in found)
 
 
 # --- weights -------------------------------------------------------------------------------------
@@ -254,14 +285,24 @@ def test_samples_and_classes_have_weights(tmp_path: Path) -> None:
     [
         ("class_weight: {cat: 2}", "names 'cat', which is no class"),
         ("sample_weight: nothing", "has no column 'nothing'"),
+        ("class_weight: {'0': 0, '1': 0}", "all classes of the training set have the weight 0"),
         ("sample_weight: bad", "row 3 has the weight -1, below 0"),
+        ("sample_weight: none", "none_train: all weights are 0"),
     ],
 )
 def test_weights_that_cannot_be_are_refused(options: str, complaint: str, tmp_path: Path) -> None:
     bad = np.ones(20)
     bad[3] = -1
-    path = arrays(tmp_path, bad_train=bad)
+    path = arrays(tmp_path, bad_train=bad, none_train=np.zeros(20))
     assert complaint in said(load, net(CLASSIFIER, f"data: {{{options}}}"), path)
+
+
+def test_a_part_without_weights_is_used(tmp_path: Path) -> None:
+    images = np.zeros((3, 4, 4, 3), np.uint8)
+    path = arrays(tmp_path, w_train=np.arange(20), x_test=images, y_test=[0, 1, 1])
+    dataset, parts = load(net(CLASSIFIER, "data: {sample_weight: w}"), path)
+    assert (len(parts["test"]), len(batch(parts["test"]))) == (3, 2)
+    assert "all samples of test count alike: there is no w of test" in dataset.notes
 
 
 def test_weights_of_classes_are_for_an_output_of_classes() -> None:
@@ -351,6 +392,84 @@ def test_a_column_that_says_parts_is_pointed_out(faces: Path) -> None:
     assert "digits is no table with a column 'split'" in text
 
 
+def test_rows_of_the_same_image_and_images_without_a_row_are_said(faces: Path) -> None:
+    lines = faces.read_text().splitlines()
+    lines[-1] = lines[1].replace(",train,", ",test,")
+    lines[2] = lines[3]
+    faces.write_text("\n".join(lines))
+    (faces.parent / "images/9.txt").write_text("no image")
+    graph = net(CLASSIFIER, "data: {targets: kind, part: split}")
+    dataset, _ = load(graph, faces)
+    images = faces.parent / "images"
+    assert [note for note in dataset.notes if "image" in note] == [
+        f"several rows of train name the same image: 1 image, such as {images}/2.png",
+        f"rows of test name images of train: 1 image, such as {images}/0.png",
+        f"not used, because no row names them: 2 images, such as {images}/1.png",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        ("Cat,cat,dog", "kind: 'Cat' and 'cat' are two classes: write them alike if not"),
+        ("1,1.0,2", "kind: '1' and '1.0' are two classes: write them alike if not"),
+        ("x,y,N/A", "kind: 'N/A' is a class: remove these rows if it is a missing value"),
+        ("x,y,none", None),
+    ],
+)
+def test_names_of_classes_that_may_be_mistakes_are_said(
+    values: str, note: str | None, tmp_path: Path
+) -> None:
+    rows = [f"{i},{value}\n" for i, value in enumerate(values.split(",") * 5)]
+    (tmp_path / "t.csv").write_text("a,kind\n" + "".join(rows))
+    graph = net("Dense: 3", "data: {targets: kind}", "[1]")
+    assert load(graph, tmp_path / "t.csv")[0].notes == ((note,) if note else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "layers", "train", "size", "hint"),
+    [
+        ("a|b|kind\n1|2|x\n3|4|y\n", "Dense: 2", "", "[2]",
+         "it has the column a|b|kind\nhint: put a comma, a semicolon or a tab between"),
+        ("a,price\n1,1.5\n2,2.5\n3,3\n", "Dense: 1", "data: {targets: price}", "[1]",
+         "if these are numbers to be learnt, write `loss: MeanSquaredError`"),
+        ('a,price\n1,"1,500.5"\n2,"2,500"\n', "Dense: 1", "loss: mse, data: {targets: price}",
+         "[1]", "line 2, column 'price' is '1,500.5', which is no finite number"),
+        ("a,price\n1,$5\n2,$6\n", "Dense: 1", "loss: mse, data: {targets: price}", "[1]",
+         "takes numbers, but {}: price holds '$5'"),
+    ],
+)  # fmt: skip
+def test_a_table_is_refused_with_what_is_to_be_done(
+    text: str, layers: str, train: str, size: str, hint: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        load(net(layers, train, size), path)
+    assert hint.format(path) in f"{caught.value.args[0]}\nhint: {caught.value.hint}"
+
+
+def test_one_hot_columns_name_their_classes(tmp_path: Path) -> None:
+    rows = [f"{i},{i % 2},{(i + 1) % 2}\n" for i in range(20)]
+    (tmp_path / "t.csv").write_text("a,cat,dog\n" + "".join(rows))
+    graph = net("Dense: 2", "data: {targets: [cat, dog]}", "[1]")
+    dataset, parts = load(graph, tmp_path / "t.csv")
+    x, y = batch(parts["train"])
+    assert dataset.classes == ("cat", "dog")
+    assert (y == (x[:, 0] + 1) % 2).all()
+
+
+def test_a_column_that_is_given_and_learnt_is_said(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{i},{i % 2}\n" for i in range(20)))
+    both = "data: {inputs: [a, b], targets: b}"
+    dataset, _ = load(net("Dense: 2", both, "[2]"), tmp_path / "t.csv")
+    assert dataset.notes == ("output 'dense' learns b, which the network is also given",)
+    itself = "loss: mse, data: {inputs: [a, b], targets: [a, b]}"
+    assert not load(net("Dense: 2", itself, "[2]"), tmp_path / "t.csv")[0].notes
+    twice = net("Dense: 2", "data: {inputs: [a, a], targets: b}", "[2]")
+    assert "train.data.inputs names 'a' twice" in said(load, twice, tmp_path / "t.csv")
+
+
 def test_numbers_of_a_flat_input_are_no_names_of_files(faces: Path) -> None:
     (faces.parent / "images/2.jpg").write_bytes((faces.parent / "images/2.png").read_bytes())
     graph = net("Dense: 1", "loss: mse, data: {inputs: height, targets: age}", "[1]")
@@ -359,6 +478,61 @@ def test_numbers_of_a_flat_input_are_no_names_of_files(faces: Path) -> None:
 
 
 # --- masks and images alone ----------------------------------------------------------------------
+
+
+MAP_OF_TWO = MAP_OF_THREE.replace("3,", "2,", 1)
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss", "values"),
+    [
+        (MAP_OF_TWO, "", (0, 255)),
+        *((layers, f"loss: {loss}", values) for layers in (MAP, MAP_OF_TWO)
+          for loss in ("Dice", "Tversky") for values in ((0, 1), (0, 255))),
+    ],
+)  # fmt: skip
+def test_a_mask_in_black_and_white_is_one_of_two_classes(
+    layers: str, loss: str, values: tuple[int, int], tmp_path: Path
+) -> None:
+    places = RNG.integers(0, 2, (6, 4, 4))
+    for i, place in enumerate(places):
+        for name, image in (("images", place * 255), ("masks", np.array(values)[place])):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray(image.astype(np.uint8)).save(tmp_path / name / f"{i}.png")
+    (tmp_path / "t.csv").write_text(
+        "path,mask\n" + "".join(f"images/{i}.png,masks/{i}.png\n" for i in range(6))
+    )
+    train = f"{loss}{', ' if loss else ''}data: {{validation: 0, targets: mask}}"
+    for name in ("", "t.csv"):
+        dataset, parts = load(net(layers, train, "[4, 4, 1]"), tmp_path / name)
+        x, y = batch(parts["train"])
+        y = y.argmax(axis=-1) if y.ndim == 4 and y.shape[-1] == 2 else y.reshape(6, 4, 4)
+        assert (x[..., 0] == y).all()
+        assert dataset.targets[next(iter(dataset.targets))].task == "mask"
+
+
+def test_bytes_of_0_and_1_are_no_pixels_of_a_target(tmp_path: Path) -> None:
+    mask = RNG.integers(0, 2, (20, 4, 4), dtype=np.uint8)
+    _, parts = load(net(MAP, "loss: Dice, data: {validation: 0}"), arrays(tmp_path, y_train=mask))
+    assert batch(parts["train"])[1].max() == 1
+    path = arrays(tmp_path, y_train=mask.astype(np.int64) * 255)
+    text = said(load, net(MAP, "loss: Dice"), path)
+    assert "go from 0 to 255, and output 'conv2d' has the loss Dice" in text
+    path = arrays(tmp_path, y_train=mask * 255)
+    _, parts = load(net(MAP, "loss: Dice"), path)
+    assert batch(parts["train"])[1].max() == 1
+
+
+def test_masks_of_two_classes_are_said_to_be_of_0_and_1(tmp_path: Path) -> None:
+    path = arrays(tmp_path, y_train=np.eye(4, dtype=np.uint8)[None].repeat(20, 0) * 128)
+    for layers in (MAP, MAP_OF_TWO):
+        assert "save 0 and 1, or 0 and 255, in all masks" in said(load, net(layers), path)
+
+
+def test_classes_that_no_mask_has_are_said(tmp_path: Path) -> None:
+    path = arrays(tmp_path, y_train=np.zeros((20, 4, 4), np.uint8))
+    dataset, _ = load(net(MAP_OF_THREE), path)
+    assert "y: no place in training is of class 1, 2" in dataset.notes
 
 
 def test_masks_beside_images(tmp_path: Path) -> None:

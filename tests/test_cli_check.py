@@ -76,7 +76,7 @@ def test_an_error_is_status_1_with_its_place_and_a_count() -> None:
         "    4 |   - Dense: {unit: 3}\n"
         "      |             ^^^^\n"
         "hint: did you mean 'units'?\n"
-        "1 error; `archspec explain unknown-argument` tells more\n"
+        "1 error; `archspec explain unknown-argument` explains it\n"
     )
 
 
@@ -127,7 +127,7 @@ def test_every_spec_is_checked_whatever_is_wrong_with_the_others() -> None:
     result = check("nowhere.yaml", "wrong.yaml", "sound.yaml", "contract.yaml")
     assert result.exit_code == 1
     assert "sound.yaml: sound" in result.output
-    assert result.output.endswith("3 errors; `archspec explain file` tells more\n")
+    assert result.output.endswith("3 errors; `archspec explain file` explains it\n")
     found = data("nowhere.yaml", "wrong.yaml", "sound.yaml", "contract.yaml")
     assert [each["file"] for each in found] == ["nowhere.yaml", "wrong.yaml", "contract.yaml"]
 
@@ -472,5 +472,12 @@ def test_data_that_does_not_fit_is_found_without_training(files: Path) -> None:
     assert done.exit_code == 1
     assert "y gives 2 for each sample, but output 'dense' is 1 [data]" in done.output
     assert check("numbers.yaml", "--resize").exit_code == 2
+    (files / "classes.yaml").write_text(
+        "archspec: 1\nparams: {n: 99}\ninput: [8, 8]\nlayers: [Flatten, Dense: =n]\n"
+    )
+    done = check("classes.yaml", "--data", "digits")
+    words = "classes.yaml:4:19: warning: output 'dense' has 99 units, but digits has 10 classes"
+    assert (done.exit_code, words in done.output) == (0, True)
+    assert "hint: --set n=10" in done.output
     fits = archspec.check(files / "numbers.yaml", data="d.npz")
     assert (fits, len(archspec.check("lenet5", data="bad.npz"))) == ([], 1)

@@ -222,9 +222,9 @@ def test_a_run_goes_on_exactly_whatever_shares_it(tmp_path):
     of = {"p0": streamed, "p1": {**streamed, "KILLED_AT": "1 3"}}
     then = Processes(tmp_path, 2, "--resume", "run", **of)
     assert then.wait() == [1, -signal.SIGKILL]
-    assert "going on after step 2 of epoch 1" in then.said(0)
+    assert "resuming after step 2 of epoch 1" in then.said(0)
     said = train(tmp_path, "jax", 2, "--resume", "run", *on_two, **streamed)
-    assert "going on after step 2 of epoch 2" in said
+    assert "resuming after step 2 of epoch 2" in said
     assert differ(tmp_path / "whole", tmp_path / "run") == 0
     assert history(tmp_path / "whole") == history(tmp_path / "run")
     measured = [(tmp_path / run / "metrics.json").read_text() for run in ("whole", "run")]
@@ -241,8 +241,8 @@ def test_a_run_goes_on_with_another_number_of_processes(tmp_path):
     assert first.wait() == [1, -signal.SIGKILL]
     assert status(tmp_path / "run") == "interrupted"
     said = train(tmp_path, "jax", 1, "--resume", "run", "--device", "cpu")
-    assert "going on after step 6 of epoch 2" in said
-    assert "it began on 2 devices, and goes on on 1: the last digits will differ" in said
+    assert "resuming after step 6 of epoch 2" in said
+    assert "it began on 2 devices, and continues on 1: the last digits will differ" in said
     assert differ(tmp_path / "run", tmp_path / "one") < 1e-4  # Adam makes much of a rounding error
 
 
@@ -256,7 +256,7 @@ def test_signals_end_each_process_in_its_own_way(tmp_path):
     both = Processes(tmp_path, 2, *words, "both", p0=term, p1=term)
     assert both.wait() == [143, 143], both.said(0) + both.said(1)
     assert status(tmp_path / "both") == "interrupted"
-    assert "archspec train --resume both goes on" in both.said(0)
+    assert "archspec train --resume both continues it" in both.said(0)
     ctrl_c = {"KILLED_AT": "1 7", "KILLED_BY": "SIGINT"}
     hasty = {"GRACE": "2", "TOGETHER": "0.5"}
     one = Processes(tmp_path, 2, *words, "one", p0=hasty, p1={**ctrl_c, **hasty})

@@ -361,7 +361,7 @@ def goes_on(folder: Path) -> None:
     """The member that was stopped ends, from where it was."""
     done = run(folder, "long.yaml", *SMALL)
     assert done.returncode == 0, done.stderr
-    assert "going on after epoch " in done.stderr
+    assert "resuming after epoch " in done.stderr
     rows = list(csv.DictReader((folder / "out" / "long-s4" / "history.csv").open()))
     assert [int(row["epoch"]) for row in rows] == list(range(1, 31))
 
@@ -376,7 +376,7 @@ def test_ctrl_c_ends_the_member_in_its_own_way_and_the_same_command_goes_on(begu
     assert process.returncode == 130
     assert "interrupted: long, seed 4 (out/long-s4.log)" in table
     assert "not trained: sound, seed 4\n" in table
-    assert said.endswith("interrupted: the same command goes on\n")
+    assert said.endswith("interrupted: the same command continues\n")
     assert facts(folder / "out" / "long-s4")["status"] == "interrupted"
     goes_on(folder)
 

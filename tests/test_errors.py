@@ -212,8 +212,12 @@ NO_COMMENTS: dict[str, tuple[bytes | str, str, str]] = {
     "a bell": (steps("  - Dense: \a"), "yaml", "character U+0007 cannot stand in YAML"),
     "random bytes": (bytes(range(128, 256)) * 3, "file", "is not UTF-8"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(100), "file", "this is a picture (PNG), not a spec"),
-    "a tab that indents": (steps("\t- Dense: 3"), "yaml", "a tab stands where YAML wants spaces"),
-    "a tab after a dash": (steps("  -\tDense: 3"), "yaml", "a tab stands where YAML wants spaces"),
+    "a tab that indents": (steps("\t- Dense: 3"), "yaml", "a tab stands where YAML expects spaces"),
+    "a tab after a dash": (
+        steps("  -\tDense: 3"),
+        "yaml",
+        "a tab stands where YAML expects spaces",
+    ),
     "two documents": (steps("  - Dense: 3") + "---\na: 1\n", "yaml", "a second one begins here"),
     "a block of text as a step": (steps("  - |\n    Dense: 3"), "unknown-layer", "'Dense: 3"),
     "a name of many letters": (

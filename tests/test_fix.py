@@ -313,7 +313,7 @@ def test_it_says_what_it_fixed_and_what_remains(path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout.startswith("net.yaml:5:13: fixed: ")
     assert "net.yaml:4:5: error: no layer is called 'Linear'" in done.stdout
-    assert done.stdout.endswith("1 error; `archspec explain unknown-layer` tells more\n")
+    assert done.stdout.endswith("1 error; `archspec explain unknown-layer` explains it\n")
 
 
 def test_standard_input_is_printed_fixed_and_messages_are_apart() -> None:

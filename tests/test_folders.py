@@ -245,3 +245,23 @@ def test_a_working_folder_that_is_gone_is_a_sentence(
     for name in ("./x", "mnist.npz", "nothing"):
         with pytest.raises(UserError):
             load_dataset(name)
+
+
+def test_images_and_masks_are_no_classes(tmp_path: Path) -> None:
+    said = message(tmp_path, "train/images/3", "train/masks/3", "test/images/1", "test/masks/1")
+    assert "train holds images and masks, and no folders of classes" in said
+    for name in ("cat", "dog"):  # two classes that are named alike are such
+        folder(tmp_path / "b", f"{name}/1.png", f"{name}/1_mask.png", f"{name}/gas_mask.png")
+    notes = load(tmp_path / "b").notes
+    assert [each for each in notes if each.startswith("2 images are named as masks of others")]
+
+
+def test_folders_of_arrays_or_sounds_are_to_be_saved_as_arrays(tmp_path: Path) -> None:
+    said = message(tmp_path, "a/1.npy", "a/2.npy", "b/1.npy")
+    assert f"{tmp_path} holds no images, only 3 .npy" in said
+    assert "save them as arrays: x_train.npy" in said
+
+
+def test_the_table_of_the_training_set_is_proposed(tmp_path: Path) -> None:
+    said = message(tmp_path, "a.png", "sample_submission.csv", "train.csv")
+    assert f"give {tmp_path}/train.csv as --data" in said

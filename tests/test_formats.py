@@ -129,6 +129,17 @@ def test_pixels_beyond_those_of_the_training_set_are_said(tmp_path: Path) -> Non
     arrays = {"x_train": IMAGES / 255, "x_test": IMAGES / 100, "y_test": LABELS}
     dataset = load_dataset(saved(tmp_path, **arrays))
     assert "pixels of test go from 0 to 2.55, those of train" in dataset.notes[0]
+    arrays |= {"x_train": IMAGES.astype(float), "x_test": IMAGES / 255}
+    dataset = load_dataset(saved(tmp_path, **arrays))
+    assert "pixels of test go from 0 to 1, those of train" in dataset.notes[0]
+    arrays |= {"x_test": IMAGES / 2}
+    assert len(load_dataset(saved(tmp_path, **arrays)).notes) == 1
+
+
+def test_bytes_that_are_hardly_pixels_are_said(tmp_path: Path) -> None:
+    dataset = load_dataset(saved(tmp_path, x_train=IMAGES // 255))
+    (note,) = dataset.notes
+    assert note.startswith("bytes from 0 to 1 are scaled as if 255 were white")
 
 
 def test_parts_are_of_one_kind_of_pixels(tmp_path: Path) -> None:

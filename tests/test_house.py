@@ -17,8 +17,8 @@ from archspec.notation import ACTIVATIONS
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "archspec"
 
-# A room may import those above it in this list, and no other; "" is archspec/__init__.py.
-ROOMS = [
+# A package may import those above it in this list, and no other; "" is archspec/__init__.py.
+PARTS = [
     "errors",
     "foreign",
     "reading",
@@ -106,12 +106,12 @@ def imports(package: Path) -> dict[str, set[str]]:
 
 
 def upward(package: Path) -> list[str]:
-    """Return every import from a room further down the list."""
+    """Return every import from a package further down the list."""
     return [
         f"{name} imports {other}"
         for name, others in imports(package).items()
         for other in sorted(others)
-        if ROOMS.index(other.partition(".")[0]) > ROOMS.index(name.partition(".")[0])
+        if PARTS.index(other.partition(".")[0]) > PARTS.index(name.partition(".")[0])
     ]
 
 
@@ -131,7 +131,7 @@ def circles(package: Path) -> list[str]:
     return found
 
 
-def test_imports_run_one_way_over_the_rooms() -> None:
+def test_imports_run_one_way() -> None:
     assert upward(PACKAGE) == []
 
 
@@ -168,16 +168,16 @@ def test_the_check_of_what_a_picture_shows_can_fail(package: Path) -> None:
     assert beyond(package) == ["pictures.scene imports pictures.pages"]
 
 
-def test_every_room_is_in_the_list() -> None:
+def test_every_package_is_in_the_list() -> None:
     found = {name.partition(".")[0] for name in modules(PACKAGE)}
-    assert found == set(ROOMS)
+    assert found == set(PARTS)
 
 
-def test_every_room_is_in_the_architecture_of_the_readme() -> None:
-    rows = (ROOT / "README.md").read_text(encoding="utf-8").partition("| room |")[2]
+def test_every_package_is_in_the_architecture_of_the_readme() -> None:
+    rows = (ROOT / "README.md").read_text(encoding="utf-8").partition("| package |")[2]
     first_column = "".join(re.findall(r"(?m)^\| (`.*?) \|", rows))
     told = re.findall(r"`(\w+)(?:/|\.py)`", first_column)
-    assert sorted(told) == sorted(room for room in ROOMS if room.strip("_") not in ("", "main"))
+    assert sorted(told) == sorted(each for each in PARTS if each.strip("_") not in ("", "main"))
 
 
 def bare_folders(package: Path) -> list[str]:
@@ -226,7 +226,7 @@ def package(tmp_path: Path) -> Path:
         ("backends/keras.py", "import archspec", "backends.keras imports "),
     ],
 )
-def test_the_check_of_the_rooms_can_fail(package: Path, path: str, line: str, said: str) -> None:
+def test_the_check_of_imports_can_fail(package: Path, path: str, line: str, said: str) -> None:
     assert upward(package) == []
     (package / path).write_text(line, encoding="utf-8")
     assert upward(package) == [said]
@@ -256,7 +256,7 @@ NAMING = ("layers", "objects")
 
 
 def named_layers(package: Path) -> list[str]:
-    """Return every name of a layer in the package's other rooms, as a text of its own.
+    """Return every name of a layer in the other packages, as a text of its own.
 
     Activation may be named: it is called by its function. So may ReLU and ELU, the functions.
     """
@@ -270,7 +270,7 @@ def named_layers(package: Path) -> list[str]:
     ]
 
 
-def test_no_room_but_that_of_layers_asks_for_a_layer_by_name() -> None:
+def test_no_package_but_layers_asks_for_a_layer_by_name() -> None:
     assert named_layers(PACKAGE) == [], "make it a trait, in archspec/layers/traits.py"
 
 

@@ -351,7 +351,7 @@ def test_attention_hands_on_the_mask_of_its_query(read: Any) -> None:
 def test_a_mask_of_ones_own_is_refused(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, functional(*masked(mask_value=1)))
     assert fault.code == "import-argument"
-    assert "a mask that Keras does not hand on by itself" in fault.message
+    assert "a mask that Keras does not propagate by itself" in fault.message
 
 
 def test_an_input_that_is_a_mask_is_refused_as_one(tmp_path: Path) -> None:
@@ -490,7 +490,7 @@ REFUSED: dict[str, tuple[Any, str, str, str]] = {
         {"module": "mine", "class_name": "Net", "config": {}, "registered_name": "Net"},
         "import-class",
         "config",
-        "only Functional and Sequential models say how their layers are connected",
+        "only Functional and Sequential models store how their layers are connected",
     ),
     "a model that was never built": (
         sequential(dense()),

@@ -182,7 +182,7 @@ class Ground:
             wait_for(run)
         if moment.of == "comparison":
             wanted = wanted if heard else (-signal.SIGKILL, "failed")
-            words = "interrupted: the same command goes on" if heard else ""
+            words = "interrupted: the same command continues" if heard else ""
         if moment.of == "member":
             wanted = 1, wanted[1]
             why = (
@@ -254,7 +254,7 @@ class Ground:
             told = ""
         else:
             epochs = cell.newest if ends == WHOLE else cell.whole
-            told = f"going on after epoch {epochs}" if epochs else "starting from the beginning"
+            told = f"resuming after epoch {epochs}" if epochs else "starting from the beginning"
         wrong += [] if told in said else [f"not {told}: {said}"]
         assert cell.reference is not None
         by_path = "moved/mnist.npz" in way.words

@@ -80,17 +80,15 @@ async def beside_yaml(lsp_client: LanguageClient) -> AsyncIterator[None]:
 
 
 class Editor:
-    """A file that is open in a client."""
+    """A file that is open in a client, or a text by a name of its own, which was never saved."""
 
-    def __init__(self, client: LanguageClient, path: Path, text: str) -> None:
-        self.client, self.path, self.text, self.version = client, path, text, 1
-        path.write_text(text, encoding="utf-8")
+    def __init__(self, client: LanguageClient, path: Path | str, text: str) -> None:
+        self.client, self.text, self.version = client, text, 1
+        self.uri = path if isinstance(path, str) else path.as_uri()
+        if isinstance(path, Path):
+            path.write_text(text, encoding="utf-8")
         item = lsp.TextDocumentItem(self.uri, "yaml", 1, text)
         client.text_document_did_open(lsp.DidOpenTextDocumentParams(item))
-
-    @property
-    def uri(self) -> str:
-        return self.path.as_uri()
 
     @property
     def document(self) -> lsp.TextDocumentIdentifier:
@@ -186,6 +184,16 @@ async def test_a_mistake_is_said_and_mended(client: LanguageClient, tmp_path: Pa
 
 
 @pytest.mark.asyncio
+async def test_a_file_has_the_name_that_its_editor_has_for_it(
+    client: LanguageClient, tmp_path: Path
+) -> None:
+    (folder := tmp_path / "my é").mkdir()
+    editor = Editor(client, folder / "net.yaml", SPEC.replace("kernel_size", "kernal_size"))
+    (found,) = await editor.said()
+    assert found.code == "unknown-argument"
+
+
+@pytest.mark.asyncio
 async def test_a_name_is_changed_in_all_files(client: LanguageClient, tmp_path: Path) -> None:
     derived = "archspec: 1\nextends: net.yaml\nparams: {width: 4}\n"
     (tmp_path / "derived.yaml").write_text(derived)
@@ -238,6 +246,30 @@ async def test_names_are_completed_in_a_line_that_is_no_yaml_yet(
     )
     item = next(each for each in found.items if each.label == "width")
     assert changed(editor.text, [item.text_edit]).count("{units: =width\n") == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", ["Untitled-1", "{folder}/new%20net.yaml"])
+async def test_a_text_that_was_never_saved_is_a_spec_of_the_folder(
+    client: LanguageClient, tmp_path: Path, name: str
+) -> None:
+    """The second is what VS Code calls the text of a file that it was asked to open and is not."""
+    (tmp_path / "base.yaml").write_text(SPEC)
+    uri = f"untitled:{name.format(folder=tmp_path)}"
+    editor = Editor(client, uri, "archspec: 1\nextends: base.yaml\nparams: {width: 4}\n")
+    assert await editor.said() == []
+    editor.write("width", "widht")
+    (found,) = await editor.said()
+    assert "did you mean 'width'?" in found.message
+    actions = await client.text_document_code_action_async(
+        lsp.CodeActionParams(editor.document, found.range, lsp.CodeActionContext([found]))
+    )
+    mended = changed(editor.text, actions[0].edit.changes[editor.uri])
+    assert mended == editor.text.replace("widht", "width")
+    closed = lsp.DidCloseTextDocumentParams(editor.document)
+    client.text_document_did_close(closed)
+    assert await editor.said() == []
+    assert [each.name for each in tmp_path.iterdir()] == ["base.yaml"]
 
 
 @pytest.mark.asyncio

@@ -75,7 +75,7 @@ REFUSALS: list[tuple[str, Any, str, str | None]] = [
     ("optimizer", {"SGD": {"clipnorm": 1, "clipvalue": 1}},
      "SGD clips in one way, got clipnorm and clipvalue", None),
     ("schedule", {"PiecewiseConstantDecay": {"boundaries": [5], "values": [0.1, 0.1, 0.1]}},
-     "PiecewiseConstantDecay wants one value more than boundaries, got 3 and 1", None),
+     "PiecewiseConstantDecay expects one value more than boundaries, got 3 and 1", None),
     ("metric", {"AUC": {"num_labels": 3}}, "AUC takes num_labels with multi_label: true only",
      None),
 ]

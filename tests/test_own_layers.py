@@ -117,7 +117,7 @@ def test_a_spec_with_the_file_is_sound_and_without_it_says_what_brings_it() -> N
     said = do("check", SPEC, status=1)
     assert said.count("[unknown-layer]") == 2
     assert "no layer is called 'GRN'" in said
-    assert said.count("a layer of one's own is brought by `--layers FILE`") == 2
+    assert said.count("`--layers FILE` adds your own layers") == 2
     assert "GRN" not in LAYERS, "a command leaves the table as it was"
 
 
@@ -154,7 +154,7 @@ def test_in_augment_the_hint_is_said_too() -> None:
         ("epsilon", "epsilom", "did you mean 'epsilon'?"),
         ("0.001", "wide", "GRN argument 'epsilon' must be a number of at least 0, got 'wide'"),
         ("[8, 8, 4]", "[8, 8, 3]", "SwiGLU cannot halve 3 channels"),
-        ("[8, 8, 4]", "[8, 4]", "GRN wants an input of 4 axes"),
+        ("[8, 8, 4]", "[8, 4]", "GRN expects an input of 4 axes"),
         ("layers:", "defaults: {SwiGLU: {gate: 1}}\nlayers:", "SwiGLU has no argument 'gate'"),
     ],
 )
@@ -406,7 +406,7 @@ RULES = {
         "x[9]",
         "has a rule that raises IndexError: tuple index out of range, at scale.py:9",
     ),
-    "refuses": ('(_ for _ in ()).throw(Refused("wants more"))', "Scale wants more"),
+    "refuses": ('(_ for _ in ()).throw(Refused("expects more"))', "Scale expects more"),
     "returns a shape": ("x", "returns tuple instead of Facts"),
     "a list": ("Facts([None, 4])", "`shape` cannot be [None, 4]"),
     "without a batch": ("Facts((4,))", "`shape` cannot be (4,)"),
@@ -456,7 +456,7 @@ def test_a_process_knows_the_layers_from_then_on(files: Path) -> None:
 
 
 def test_what_is_no_file_is_refused() -> None:
-    with pytest.raises(UserError, match="layers is a file of one's own layers") as error:
+    with pytest.raises(UserError, match="layers is a file of your own layers") as error:
         archspec.loads(NET, layers=3)  # type: ignore[arg-type]
     assert "**{'params.layers': ...}" in str(error.value)
     text = f"params: {{layers: 2}}\n{SCALED.replace('Scale', 'Dense: =layers')}"
@@ -669,7 +669,7 @@ def test_a_run_is_used_with_its_own_file_alone(files: Path) -> None:
     longer = ("train", "--resume", "run", "--epochs", "2", "--run-dir", "longer", "--quiet")
     for verb in (("evaluate", "run"), ("predict", "run", "x.png"), longer):
         missing = do(*verb, status=1)
-        assert "run was trained with GRN, a layer of one's own, from my_layers.py" in missing
+        assert "run was trained with GRN, a layer of your own, from my_layers.py" in missing
         assert f"--layers my_layers.py (its SHA-256 is {digest})" in missing
         another = do(*verb, "--layers", "my_layers.py", status=1)
         assert f"was {digest}, that of my_layers.py is {other}" in another

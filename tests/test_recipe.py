@@ -214,7 +214,7 @@ def test_a_spec_says_once_that_its_recipe_scales_pixels_twice() -> None:
         ({"loss": {"Huberr": {}}}, "loss", "must be a loss, got 'Huberr'"),
         ({"metrics": ["accurracy"]}, "metrics", "must be a metric"),
         ({"metrics": {"head": {"x": {"y": 1}}}}, "metrics", "must be a metric, got 'x'"),
-        ({"metrics": ["F1Score"]}, "metrics", "F1Score wants one-hot labels"),
+        ({"metrics": ["F1Score"]}, "metrics", "F1Score expects one-hot labels"),
         ({"callbacks": ["Lambda"]}, "callbacks", "must be a callback"),
         ({"callbacks": [None]}, "callbacks", "must be a callback, got null"),
         ({"metrics": ["accuracy", None]}, "metrics", "must be a metric, got null"),
@@ -410,9 +410,9 @@ def test_the_loss_of_one_unit_is_of_two_classes(head, loss):
 
 def test_an_explicit_loss_that_takes_the_output_for_something_else_is_a_warning():
     (warning,) = recipe_of(net(f"{{loss: {SPARSE}}}", "Dense: 10")).warnings
-    assert "wants probabilities, but output 'head' gives logits" in warning
+    assert "expects probabilities, but output 'head' gives logits" in warning
     (warning,) = recipe_of(net(f"{{loss: {{{SPARSE}: {{from_logits: true}}}}}}")).warnings
-    assert "wants logits, but output 'head' gives probabilities" in warning
+    assert "expects logits, but output 'head' gives probabilities" in warning
     assert not recipe_of(net("{loss: mse}", "Dense: 10")).warnings
     head = "Dense: {units: 10, activation: relu}"
     (warning,) = recipe_of(net(f"{{loss: {SPARSE}}}", head)).warnings
@@ -583,7 +583,7 @@ def test_params_of_the_spec_stand_in_such_a_formula():
     recipe = recipe_of(archspec.loads(text))
     (schedule,) = settle_schedule(recipe, 10).optimizer["SGD"]["learning_rate"].values()
     assert schedule["boundaries"] == (20, 40)
-    with pytest.raises(UserError, match="wants boundaries that ascend, and has 20, 10"):
+    with pytest.raises(UserError, match="expects ascending boundaries, and has 20, 10"):
         settle_schedule(recipe_of(archspec.loads(text), epochs=2), 10)
 
 

@@ -248,7 +248,7 @@ def test_a_damaged_state_is_told_and_the_older_one_taken(finished, copy):
     newest.write_bytes(content)
     resume(copy, said)
     assert f"warning: {newest} is damaged" in said[0]
-    assert any("going on after epoch 4" in line for line in said)
+    assert any("resuming after epoch 4" in line for line in said)
     assert benchmark().differences(finished, copy) == []
 
 
@@ -347,7 +347,7 @@ def test_the_best_model_is_the_one_that_early_stopping_restores(tmp_path):
 def test_a_change_of_more_than_length_is_refused_and_shown(copy, options, changed):
     before = contents(copy)
     said = refusal(copy, **options)
-    words = "a run can go on with another length, batch size, patience or save_every only"
+    words = "a run can be resumed with another length, batch size, patience or save_every only"
     assert f"{words}, but {changed}" in said
     assert f"as it was -> as it is: the same network\n    recipe: {changed}" in said
     assert contents(copy) == before
@@ -374,7 +374,7 @@ def test_an_edited_spec_is_not_passed_over(tmp_path):
     spec = tmp_path / "run" / "spec.yaml"
     spec.write_text(PLAIN.replace("units: 10", "units: 11"))
     said = refusal(tmp_path / "run", epochs=3)
-    assert f"{spec} was edited, but a run goes on with its resolved.yaml" in said
+    assert f"{spec} was edited, but a run is resumed from its resolved.yaml" in said
 
 
 @pytest.mark.slow
@@ -424,7 +424,7 @@ def test_another_number_of_threads_is_told_where_it_cannot_be_had(copy):
     more, said = facts["threads"] + 1, []
     (copy / "run.json").write_text(json.dumps({**facts, "threads": more, "status": "running"}))
     resume(copy, said)
-    warning = f"warning: the run began with {more} threads and goes on with {more - 1} thread"
+    warning = f"warning: the run began with {more} threads and continues with {more - 1} thread"
     assert any(line.startswith(warning) for line in said)
     said.clear()
     resume(copy, said, epochs=6, run_dir=copy.parent / "longer")

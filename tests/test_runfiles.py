@@ -236,7 +236,7 @@ def test_a_state_without_a_version_is_gone_on_from(tmp_path):
     for path in states:
         write_as_before(path)
     said = resume(run, epochs=5, run_dir=tmp_path / "old")
-    assert "going on after epoch 3" in said
+    assert "resuming after epoch 3" in said
     assert not any("warning" in line for line in said)
     assert differences(tmp_path / "new", tmp_path / "old") == []
 

@@ -72,7 +72,7 @@ def test_it_goes_on_within_an_epoch(case, tmp_path, monkeypatch):
         stop_within(patch, 2, 20)
         assert resume(tmp_path / "run", said).interrupted
         stop_within(patch, 1 if way == "by steps" else 3)
-    assert any("going on after step " in line and "of epoch 3" in line for line in said)
+    assert any("resuming after step " in line and "of epoch 3" in line for line in said)
     assert not resume(tmp_path / "run", said).interrupted
     assert benchmark().differences(tmp_path / "whole", tmp_path / "run") == []
     assert not [name for name in list_states(tmp_path / "run") if "-" in name]
@@ -105,7 +105,7 @@ def within(tmp_path_factory):
 def test_a_changed_run_goes_on_from_the_whole_epoch_before(within, tmp_path):
     said: list[str] = []
     resume(within, said, epochs=6, run_dir=tmp_path / "longer")
-    assert "going on after epoch 2" in said
+    assert "resuming after epoch 2" in said
     train(tmp_path / "whole", PLAIN + "  save_every: {steps: 5}\n", epochs=6)
     assert benchmark().differences(tmp_path / "whole", tmp_path / "longer") == []
 
@@ -127,7 +127,7 @@ def test_a_damaged_state_within_an_epoch_is_passed_over(within, tmp_path):
     said: list[str] = []
     resume(run, said)
     assert any(f"{state} is damaged" in line for line in said)
-    assert "going on after epoch 2" in said
+    assert "resuming after epoch 2" in said
 
 
 def test_a_state_under_another_step_is_passed_over(within, tmp_path):

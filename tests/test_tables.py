@@ -276,6 +276,11 @@ def test_files_are_not_guessed(values: list[str], files: str, said: str, tmp_pat
     assert said.format(tmp_path) in message(to_files, cells)
 
 
+def test_the_name_of_a_file_in_another_case_is_told(tmp_path: Path) -> None:
+    cells = column(tmp_path, "x/A.PNG", "x/b.png", name="path", files="x/a.png x/b.png")
+    assert "its name is x/a.png" in message(to_files, cells)
+
+
 def test_the_columns_of_paths_are_found(tmp_path: Path) -> None:
     text = "id,left,right,kind,age\n1,a.PNG,b.jpg,cat,1\n2,c.png,,dog,2\n"
     found = read_table(write(tmp_path, text, files="i/1.png i/2.png"))[0]

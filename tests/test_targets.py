@@ -75,6 +75,15 @@ def test_losses_of_classes_are_trained(loss: str, tmp_path: Path) -> None:
     assert len(run.history) == 2
 
 
+def test_units_without_a_class_are_warned_of_before_the_training(tmp_path: Path) -> None:
+    loss = "SparseCategoricalCrossentropy"
+    _, said = train(
+        tmp_path / "run", "Dense: {units: 12, activation: softmax}", loss, "digits", limit=20
+    )
+    warning = "warning: output 'head' has 12 units, but digits has 10 classes; give it 10 units"
+    assert said[1] == warning
+
+
 @pytest.mark.parametrize(
     "loss", ["SparseCategoricalCrossentropy", "CategoricalHinge", "KLDivergence"]
 )

@@ -119,9 +119,9 @@ def test_a_doubt_about_the_loss_is_said_once(tmp_path: Path) -> None:
     said: list[str] = []
     run(doubtful, tmp_path / "of_the_spec", said, limit=32)
     assert [each.code for each in doubtful.warnings] == ["train"]
-    assert not any("wants logits" in each for each in said)
+    assert not any("expects logits" in each for each in said)
     run(train_net("epochs: 1"), tmp_path / "of_an_option", said, limit=32, loss=loss)
-    assert any("wants logits" in each for each in said)
+    assert any("expects logits" in each for each in said)
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +206,7 @@ def test_many_steps_at_once_do_what_keras_does(text):
     ways[0].steps_per_execution = 4
     feed = Feed(part, recipe.batch_size, seed=1, steps=4)
     order = feed.draw_order()
-    ours = ways[0].fit(feed.x, verbose=0, shuffle=False).history
+    ours = ways[0].fit(feed.x, steps_per_epoch=feed.steps, verbose=0, shuffle=False).history
     images, y = part.make_batch(part.examples.take(order))
     theirs = ways[1].fit(images, y, recipe.batch_size, verbose=0, shuffle=False).history
     assert ours == {name: pytest.approx(value, rel=1e-5) for name, value in theirs.items()}
@@ -448,6 +448,22 @@ def test_the_time_that_steps_wait_for_streamed_data_is_said(photos, monkeypatch,
         assert ("steps waited for data" in "\n".join(said)) is stream
 
 
+def test_an_epoch_waits_for_no_thread_that_tunes_its_dataset(photos):
+    from archspec.data.preparation import prepare
+    from archspec.training.feed import Feed
+
+    graph = archspec.loads(NET.replace("channels_in: 1", "channels_in: 3"))
+    train = prepare(graph, recipe_of(graph, data=str(photos)))[1]["train"]
+    shuffled, ordered = Feed(train, 16, seed=0, steps=3), Feed(train, 16)
+    for feed in (shuffled, ordered):
+        assert feed.x.options().autotune.enabled is False
+    assert (shuffled.steps, ordered.steps) == (4, None)
+    epochs = [each["places"].numpy() for each in shuffled.x.take(4)]  # two, by one iterator
+    assert [len(each) for each in epochs] == [48, len(train) - 48] * 2
+    labels = np.concatenate([each[1] for each in ordered.x])
+    assert labels.tolist() == train.make_batch(train.examples)[1].tolist()
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_images_are_shuffled_by_seed_and_epoch_alone(photos, monkeypatch, stream):
     from archspec.data.preparation import prepare
@@ -567,7 +583,7 @@ def test_ctrl_c_keeps_what_there_is(tmp_path):
     done = run(archspec.loads(NET), tmp_path, said, epochs=10_000)
     assert done.interrupted
     assert done.history
-    assert f"archspec train --resume {tmp_path} goes on" in said[-1]
+    assert f"archspec train --resume {tmp_path} continues it" in said[-1]
     assert files(tmp_path) == FILES - {"spec.yaml", "metrics.json"}
     assert json.loads((tmp_path / "run.json").read_text())["status"] == "interrupted"
     assert load(best).count_params() == archspec.loads(NET).total_params

@@ -92,6 +92,19 @@ def test_evaluate_on_another_part(run):
     assert evaluate(run, part="validation").values == pytest.approx(metrics["validation"], abs=1e-6)
 
 
+def test_other_data_of_one_part_is_judged_whole(run, tmp_path):
+    from archspec.training.evaluating import evaluate
+
+    test = load_dataset("digits").test
+    np.savez(tmp_path / "other.npz", x=np.asarray(test.images), y=test.labels)
+    found = evaluate(run, data=str(tmp_path / "other.npz"))
+    assert (found.part, found.confusion.sum()) == ("train", len(test))
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert found.values == pytest.approx(metrics["test"], abs=1e-6)
+    found = evaluate(run, data=str(tmp_path / "other.npz"), part="validation")
+    assert found.confusion.sum() == 36
+
+
 def test_other_classes_are_refused(run, tmp_path):
     from archspec.training.evaluating import evaluate
 
@@ -148,6 +161,27 @@ def test_predict_names_what_it_cannot_read(run, pictures, tmp_path):
     with pytest.raises(UserError, match=f"cannot read the image {broken}") as caught:
         predict(run, [broken])
     assert caught.value.hint == "give images, such as PNG or JPEG files"
+
+
+def test_predict_refuses_arrays_of_another_scale(run, pictures, tmp_path):
+    from archspec.training.predicting import predict
+
+    pixels = np.stack([np.asarray(Image.open(path)) for path in pictures[:20]])
+    np.savez(tmp_path / "bytes.npz", x=pixels)
+    with pytest.raises(UserError, match="is given uint8 from 0 to 255, and learnt from 0 to 16"):
+        predict(run, [tmp_path / "bytes.npz"])
+    np.savez(tmp_path / "same.npz", x=load_dataset("digits").test.images[:20])
+    assert len(predict(run, [tmp_path / "same.npz"])) == 20
+
+
+def test_predict_takes_each_kind_of_table(tmp_path):
+    from archspec.training.predicting import predict
+
+    rows = [f"{i};{i % 3};{'xy'[i % 2]}" for i in range(20)]
+    (tmp_path / "t.txt").write_text("\n".join(["a;b;kind", *rows]))
+    text = "archspec: 1\ninput: [2]\nlayers: [Dense: 2]\ntrain: {epochs: 1}\n"
+    train(tmp_path / "run", text, data=str(tmp_path / "t.txt"))
+    assert len(predict(tmp_path / "run", [tmp_path / "t.txt"])) == 20
 
 
 @pytest.mark.slow

@@ -169,7 +169,9 @@ def test_what_keras_cannot_download_is_said(monkeypatch) -> None:
         raise OSError("URL fetch failure\nand more")
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", fail)
-    with pytest.raises(UserError, match="its weights cannot be had: URL fetch failure") as caught:
+    with pytest.raises(
+        UserError, match="its weights cannot be loaded: URL fetch failure"
+    ) as caught:
         archspec.build("mobilenet_v2", init_from="keras.applications.MobileNetV2", echo=str)
     assert "downloads them" in str(caught.value.hint)
     with pytest.raises(UserError, match="no model 'MobileNet2'"):
@@ -534,7 +536,7 @@ def test_it_goes_on_without_reading_them_again(epochs, trained, tmp_path, monkey
     resume(tmp_path / "run", said)
     assert benchmark().differences(tmp_path / "whole", tmp_path / "run") == []
     if not epochs:
-        assert "going on before the first epoch" in said
+        assert "resuming before the first epoch" in said
 
 
 def test_a_run_that_never_had_them_is_not_begun_without(trained, tmp_path) -> None:

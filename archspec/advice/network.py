@@ -1,4 +1,4 @@
-"""What the rules of advice see of a network, and what they ask of its layers."""
+"""Give the rules of advice their view of a network, and of its layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the functions of the API take: checked here, with errors that name the argument."""
+"""Check the arguments of the API's functions, with errors that name the argument."""
 
 from __future__ import annotations
 

@@ -119,16 +119,16 @@ def try_data(
     """
     if checked.graph is None or not checked.is_sound:
         return Tried(checked)
-    from archspec.data.preparation import describe_data, prepare
+    from archspec.data.preparation import describe_data, prepare, warn_of_units
     from archspec.recipe import recipe_of
 
     graph = checked.graph
     others = tuple(each for each in checked.found if each is not graph.misfit)
     try:
         recipe = recipe_of(graph, data=data, resize=resize)
-        return Tried(
-            checked._replace(found=others), describe_data(*prepare(graph, recipe, data_dir))
-        )
+        dataset, parts = prepare(graph, recipe, data_dir)
+        found = (*others, *warn_of_units(graph, recipe, dataset))
+        return Tried(checked._replace(found=found), describe_data(dataset, parts))
     except (UserError, Refused) as error:
         hint = error.hint
         place = Span(Source(checked.name, ()), 1, 1, 1, 1)

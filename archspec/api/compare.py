@@ -55,8 +55,8 @@ def compare(
         with curves, Pareto fronts, a table to sort, and the network of each row.
     quiet: do not show what the trainings print. echo: takes each message; `print` by default.
 
-    What is trained already is taken as it is, and a run that was stopped is gone on with. Ctrl-C
-    stops the training at work; `Comparison.stopped` is then true, and the same call goes on.
+    What is trained already is taken as it is, and a run that was stopped is resumed. Ctrl-C
+    stops the training at work; `Comparison.stopped` is then true, and the same call continues.
 
     Raises `SpecError` with everything that is wrong with specs, recipes and folders, before
     anything is trained.

@@ -101,7 +101,7 @@ class DifferenceReport(Report):
         networks that have little in common are drawn side by side, without signs.
 
         side_by_side: draw each network by itself, with the same signs.
-        fold: whether repeated blocks are drawn once; False draws each turn.
+        fold: whether repeated blocks are drawn once; False draws each repetition.
         theme: "light", "dark" or "print".
         direction: "TB", from top to bottom, or "LR", from left to right.
 

@@ -91,7 +91,7 @@ def draw(
         what follows from it in grey.
     depth: blocks nested so deep are folded into a box each; by default those that do not fit a
         page.
-    fold: whether repeated blocks are drawn once; False draws each turn.
+    fold: whether repeated blocks are drawn once; False draws each repetition.
     blocks: draw an overview, and each block once beside it; for one spec, without depth.
     heat: shade boxes by their cost, "params", "macs" or "memory", instead of by their kind.
     theme: "light", "dark" or "print".

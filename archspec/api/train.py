@@ -1,4 +1,4 @@
-"""Train a spec by its recipe, and go on with a run that was stopped."""
+"""Train a spec by its recipe, and resume a run that was stopped."""
 
 from __future__ import annotations
 
@@ -184,16 +184,14 @@ def resume(
     process: int | None = None,
     echo: Echo = print,
 ) -> Run | None:
-    """Go on with a run that was stopped, exactly as if it had not been.
+    """Resume a run that was stopped. It ends exactly as if it had not been stopped.
 
-    run: a `Run`, or its folder.
-    settings: changes of its recipe, as `--set` takes them: `["train.callbacks.0.EarlyStopping.
-        patience=9"]`.
-    data, data_dir: where the images are now, if they have moved.
-    batch_size, epochs, steps: another length. A run that is changed goes on in a new folder.
-    run_dir: the folder to go on in; by default the run's own, or the next free `runs/NAME-N`.
-    device, weights, quiet, distribute, coordinator, processes, process, echo: as `archspec.train`
-        takes them.
+    run: a `Run`, or its folder. settings: changes of its recipe, as `--set` takes them:
+    `["train.callbacks.0.EarlyStopping. patience=9"]`. data, data_dir: where the images are now, if
+    they have moved. batch_size, epochs, steps: another length. A run that is changed continues in a
+    new folder. run_dir: the folder to continue in; by default the run's own, or the next free
+    `runs/NAME-N`. device, weights, quiet, distribute, coordinator, processes, process, echo: as
+    `archspec.train` takes them.
 
     Returns None where the run is finished and nothing is left to do.
 

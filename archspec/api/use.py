@@ -33,7 +33,8 @@ def evaluate(
     run: a `Run`, or its folder, in which `evaluation/` gets a report and pictures.
     part: the images to evaluate on, "test", "validation" or "train"; by default those for test, or
         those for validation where the data has none for test.
-    data, data_dir: other images of the same classes, as `archspec.train` takes them.
+    data, data_dir: other images of the same classes, as `archspec.train` takes them; all of them
+        are used where they are in one part.
     device: as `archspec.train` takes it.
 
     Raises `UserError` for a folder without a trained model, and for images that do not fit.

@@ -250,7 +250,7 @@ def _write_text(page: Mapping[str, Any]) -> str:
 
 
 def _wrap(line: str, width: int) -> list[str]:
-    """Return a line as lines that are not too wide; what goes on is indented by two more."""
+    """Return a line as lines that are not too wide; all but the first are indented by two more."""
     indent = " " * (len(line) - len(line.lstrip()) + 2)
     wrapped = textwrap.wrap(
         line,

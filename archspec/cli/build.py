@@ -48,7 +48,7 @@ from archspec.reading import suggest_path
 @init_options
 @click.option("--flat", is_flag=True, help="Write a .yaml or .py file without blocks and loops.")
 @click.option(
-    "--verify/--no-verify", default=True, help="Whether the file of another program is run there."
+    "--verify/--no-verify", default=True, help="Whether an exported file is run and compared."
 )
 def build(
     spec: str,
@@ -60,16 +60,16 @@ def build(
     verify: bool,
     **init: Any,
 ) -> None:
-    """Build a SPEC as a Keras model, in a .keras file, or write its resolved spec or source code.
+    """Build a SPEC as a Keras model, and write it as a .keras file, or as another format.
 
-    The file is build/NAME.keras, unless -o names another one. If that ends in .yaml, it is the spec
-    with all that it extends, imports and edits worked in, and with the values of --set. If it ends
-    in .py, it is source code in plain Keras, which needs no archspec. Every layer keeps its name.
-    Neither needs Keras, nor overwrites a file.
+    The file is build/NAME.keras, unless -o names another one. A name in .yaml writes a single spec,
+    with all that SPEC extends, imports and edits worked in, and with the values of --set. A name in
+    .py writes source code in plain Keras, which runs without archspec. Every layer keeps its name.
+    These two are written without Keras, and overwrite no file.
 
-    Files of other programs are run there on two random samples, and compared with Keras: ONNX
-    (.onnx), LiteRT (.tflite), and a TensorFlow SavedModel (a folder, whose name ends in /). A file
-    .weights.h5 has the weights alone, .json the architecture as Keras writes it.
+    Files for other programs are ONNX (.onnx), LiteRT (.tflite), and a TensorFlow SavedModel (a
+    folder, whose name ends in /): each is run on two random samples, and compared with Keras. A
+    .weights.h5 file has the weights alone, a .json file the architecture as Keras writes it.
 
     --init-from takes weights that were trained before, layer by layer, where they fit.
     """

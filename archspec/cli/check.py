@@ -50,7 +50,7 @@ from archspec.syntax.source import MAX_BYTES, decode
 @click.option("--data", help="Also check that this data fits, as `train` takes it.")
 @data_dir_option
 @click.option("--resize", is_flag=True, help="Adapt images of --data to the spec's input.")
-@click.option("-v", "--verbose", is_flag=True, help="Say how many steps each edit met.")
+@click.option("-v", "--verbose", is_flag=True, help="Print how many steps each edit changed.")
 def check(
     specs: tuple[str, ...],
     settings: tuple[str, ...],
@@ -140,7 +140,7 @@ def _print(found: Sequence[Diagnostic], summaries: Sequence[str], err: bool = Fa
     codes = [each.code for each in found if each.severity == "error"]
     if codes:
         count = f"{len(codes)} error{'s' if len(codes) > 1 else ''}"
-        click.echo(f"{count}; `archspec explain {codes[0]}` tells more", err=err)
+        click.echo(f"{count}; `archspec explain {codes[0]}` explains it", err=err)
 
 
 def _summarize(spec: str, checked: Examination) -> str:
@@ -153,7 +153,7 @@ def _summarize(spec: str, checked: Examination) -> str:
 
 
 def _count_edits(checked: Examination) -> list[str]:
-    """Return a line on each edit of a sound spec: how many steps it met."""
+    """Return a line on each edit of a sound spec: how many steps it changed."""
     edits = checked.graph.edits if checked.graph is not None else ()
     counts = [f"{each.count} step{'s' * (each.count != 1)}" for each in edits]
     return [f"{each.span}: edit: {count}" for each, count in zip(edits, counts, strict=True)]

@@ -54,8 +54,8 @@ def compare(
     """Train several SPECs, and compare them in a table and a chart.
 
     A SPEC that is trained already is not trained again, and a RUN is only read. After Ctrl-C, the
-    same command goes on. If a training fails, the others are done all the same, and a damaged RUN
-    is left out; the exit status is then 1. Without arguments, list the runs in --dir.
+    same command continues. If a training fails, the others still run, and a damaged RUN is left
+    out; the exit status is then 1. Without arguments, list the runs in --dir.
 
     --jobs prints a command for each training that is left to do, one a line. When a cluster has
     done them, the same command without --jobs compares their runs.
@@ -103,7 +103,7 @@ def compare(
     )
     click.echo(found.to_text(form), nl=False)
     if found.stopped:
-        click.echo("interrupted: the same command goes on", err=True)
+        click.echo("interrupted: the same command continues", err=True)
         sys.exit(INTERRUPT.status)
     if found.missing or found.left_out:
         sys.exit(1)

@@ -49,8 +49,8 @@ COLOURS = {
 @edit_option
 @layers_option
 @click.option("--depth", type=MANY, help="One row for what differs in a block deeper than this.")
-@click.option("--full", is_flag=True, help="A row for each edit; in JSON, every pair too.")
-@click.option("--recipe", is_flag=True, help="Another recipe counts as another network.")
+@click.option("--full", is_flag=True, help="Print a row for each edit; in JSON, every pair too.")
+@click.option("--recipe", is_flag=True, help="Count another recipe as another network.")
 @click.option("--git", is_flag=True, help="Take the arguments that git gives (docs/diff.md).")
 @format_option("json", "github")
 @output_option("Draw what differs, too: to a .svg, .png, .pdf or .dot, or to a page, a .html.")

@@ -26,8 +26,8 @@ def evaluate(
 ) -> None:
     """Measure how good the model of a RUN is.
 
-    Prints the loss, the metrics and a table of the classes. The same and two pictures are written
-    to RUN/evaluation.
+    Print the loss, the metrics and a table of the classes, and write them to RUN/evaluation, with
+    pictures.
     """
     framework.own_process()
     found = evaluate_run(run, part=part, data=data, data_dir=data_dir, device=device)

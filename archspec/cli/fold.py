@@ -26,10 +26,10 @@ from archspec.cli.specs import (
 @click.option("--names", type=path_type, help="A JSON file to write: old names to new ones.")
 @layers_option
 def fold(spec: str, output: Path | None, names: Path | None) -> None:
-    """Write a SPEC as a short one, with blocks and loops.
+    """Shorten a SPEC with blocks and loops.
 
-    What repeats in a list of layers becomes blocks and loops, which give layers other names. The
-    network stays the same, and no file is overwritten.
+    Layers that repeat become blocks and loops, which give layers other names. The network stays the
+    same, and no file is overwritten.
     """
     check_new_files(output, names)
     folded = fold_spec(load_and_warn(spec, (), ()))

@@ -15,12 +15,11 @@ from archspec.errors import UserError
 @click.command()
 @layers_option
 def lsp() -> None:
-    """Serve an editor while one writes specs.
+    """Run the language server that an editor starts.
 
-    It speaks the Language Server Protocol on standard input and output: an editor starts it, as
-    docs/editors.md says. It shows shapes and figures beside the steps, what is wrong and how to
-    mend it, where names are used, and renames them. `pip install 'archspec-keras[lsp]'` installs
-    what it needs.
+    It speaks the Language Server Protocol on standard input and output; docs/editors.md says how an
+    editor starts it. It shows shapes and costs beside the steps, errors with their fixes, and where
+    names are used, and it renames them. `pip install 'archspec-keras[lsp]'` installs what it needs.
     """
     try:
         from archspec.language_server import server

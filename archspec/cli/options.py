@@ -95,7 +95,7 @@ set_option = click.option(
     multiple=True,
     metavar="NAME=VALUE",
     callback=_settings,
-    help="Set a param, or a dotted place such as train.batch_size; may be repeated.",
+    help="Set a param, or a value by its path, such as train.batch_size. May be repeated.",
 )
 
 
@@ -123,7 +123,7 @@ layers_option = click.option(
     metavar="FILE",
     callback=_register,
     expose_value=False,
-    help="A Python file with layers of one's own, which is run. May be repeated.",
+    help="A Python file with your own layers; it is run. May be repeated.",
 )
 
 
@@ -159,14 +159,14 @@ def init_options(verb: Verb) -> Verb:
             "keras.applications.NAME, where they fit.",
         ),
         click.option(
-            "--init-spec", metavar="SPEC", help="The spec that those of a .weights.h5 file are of."
+            "--init-spec", metavar="SPEC", help="The spec whose weights a .weights.h5 file has."
         ),
         click.option(
             "--init-partial",
             multiple=True,
             type=click.Choice(PARTIAL),
-            help="Take of weights with another shape: slice: what both have; mean: that over the "
-            "channels of images; classes: those of the outputs that both have. May be repeated.",
+            help="Use weights of another shape in part. slice: what both have; mean: the mean "
+            "over image channels; classes: the classes that both outputs have. May be repeated.",
         ),
     ]
     for option in reversed(options):

@@ -15,7 +15,7 @@ DIRECTIONS = ("TB", "LR")
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 OPTIONS: Sequence[Callable[[Any], Any]] = [
-    click.option("--no-fold", is_flag=True, help="Draw every turn of a repeated block."),
+    click.option("--no-fold", is_flag=True, help="Draw every repetition of a block."),
     click.option("--theme", type=click.Choice(THEMES), default="light", show_default=True),
     click.option(
         "--direction",

@@ -34,10 +34,10 @@ def predict(
     output: Path | None,
     device: str | None,
 ) -> None:
-    """Predict what the model of a RUN makes of IMAGES.
+    """Run the model of a RUN on IMAGES, and print its predictions.
 
     IMAGES are files, folders of images, tables (.csv) or arrays (.npz). Classes and labels are
-    given with their probabilities, numbers as they are, masks by the share of each class.
+    printed with their probabilities, and masks as the share of each class.
     """
     framework.own_process()
     found = predict_samples(run, *images, top=top, resize=resize, output=output, device=device)

@@ -41,10 +41,12 @@ from archspec.reading import from_here, kind_of
 @edit_option
 @layers_option
 @click.option("--depth", type=MANY, help="Fold blocks that are nested deeper than this.")
-@click.option("--inputs", is_flag=True, help="Say what a row takes that is not the row above.")
+@click.option(
+    "--inputs", is_flag=True, help="Print the inputs of each row that does not take the row above."
+)
 @recipe_option("batch_size", "Batch size for the memory of training.")
 @recipe_option("precision", "Precision for it: float32, mixed_bfloat16, ...")
-@click.option("--memory", metavar="SIZE", help="Tell the largest batch that fits: 24GiB, 16GB.")
+@click.option("--memory", metavar="SIZE", help="Print the largest batch that fits: 24GiB, 16GB.")
 @format_option("json")
 def show(
     words: tuple[str, ...],

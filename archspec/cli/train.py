@@ -1,4 +1,4 @@
-"""`archspec train`: train a spec, or go on with a run that was stopped."""
+"""`archspec train`: train a spec, or resume a run that was stopped."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OF_RUN = (
 
 @click.command()
 @click.argument("spec", required=False, callback=files)
-@click.option("--resume", type=path_type, help="Go on with the run in this folder.")
+@click.option("--resume", type=path_type, help="Resume the run in this folder.")
 @recipe_options
 @layers_option
 @recipe_option("seed")
@@ -55,18 +55,18 @@ def train(
     edits: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Train a SPEC by its recipe, or go on with a run.
+    """Train a SPEC by its recipe, or resume a run.
 
     All of the run is written into a folder: weights, history, curves, metrics. With --resume, a run
-    that was stopped goes on exactly as if it had not been; --epochs, --steps and --batch-size then
-    change its length, in a new folder.
+    that was stopped ends exactly as if it had not been stopped; --epochs, --steps and --batch-size
+    then change its length, in a new folder.
 
     With --distribute, several processes share each batch; each runs this command, and the launcher
     (SLURM, Open MPI, Kubernetes) says who they are, or --coordinator, --processes and --process.
     """
     INTERRUPT.install()
     if (spec is None) == (resume is None):
-        raise click.UsageError("give a SPEC to train, or --resume RUN to go on with a run")
+        raise click.UsageError("give a SPEC to train, or --resume RUN to resume a run")
     check_given_once(settings, **options)
     check_init(*(options[name] for name in ("init_from", "init_spec", "init_partial")))
     _check_processes(**options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,24 @@ from archspec.data.images import Array, Images, Photos, match_photos, read_photo
 from archspec.data.masks import Masks, check_sizes
 from archspec.data.tables import (
     describe_files,
+    describe_rows,
     is_numeric,
     names_images,
     to_files,
     to_numbers,
 )
 from archspec.data.targets import Target, make_target
-from archspec.data.values import check_finite, check_numbers, find_range
+from archspec.data.values import check_finite, check_numbers, exceeds, find_range
 from archspec.errors import UserError, did_you_mean
-from archspec.graph import Graph
+from archspec.graph import Graph, Shape
+from archspec.layers import traits_of
+from archspec.objects import named
 from archspec.reading import readable
 from archspec.recipe import Recipe
-from archspec.recipe.tasks import CLASSES, IMAGE, INPUT, MASK, find_task
+from archspec.recipe.tasks import CLASSES, IMAGE, INPUT, MASK, NUMBERS, OF_OVERLAP, find_task
+
+DARK = 16  # the highest value of bytes that are hardly pixels from 0 to 255
+MUCH = 50  # how much larger a range is that is of another scale: 255 and 1, 65535 and 255
 
 
 class Taken(Struct, frozen=True):
@@ -95,10 +102,11 @@ def take_columns(
         for output, loss in recipe.loss.items()
     }
     choice = choose_columns(graph, recipe, source, tasks)
-    source, unused = _leave_out_parts(source, choice, recipe)
+    source, unused = _leave_out_parts(source, choice)
     notes = list(source.notes)
     if unused := (*choice.unused, *unused):
         notes.append(f"not used: {', '.join(unused)}")
+    notes += _note_given_targets(choice, tasks)
     _check_counts(source, choice, recipe)
     reader = _ColumnReader(source, recipe)
     inputs = {name: reader.read_input(graph, name, each) for name, each in choice.inputs.items()}
@@ -115,6 +123,8 @@ def take_columns(
         )
         parts[part] = examples.take(reader.kept[part]) if part in reader.kept else examples
         _check_masks(parts[part])
+    if any(isinstance(each, Cells) for each in source.parts["train"].values()):
+        reader.note_files(parts)
     dataset = Dataset(
         source,
         parts,
@@ -124,6 +134,18 @@ def take_columns(
         tuple(dict.fromkeys((*notes, *reader.notes))),
     )
     return _note_absent_classes(dataset)
+
+
+def _note_given_targets(choice: Choice, tasks: Mapping[str, str]) -> list[str]:
+    """Return notes on columns that a network is to learn and is given, besides an autoencoder."""
+    given = {*flatten(choice.inputs)}
+    notes = []
+    for output, columns in choice.targets.items():
+        both = [name for name in flatten({output: columns}) if name in given]
+        is_itself = columns in choice.inputs.values() and tasks[output] in (IMAGE, NUMBERS)
+        if both and not is_itself:
+            notes.append(f"output '{output}' learns {both[0]}, which the network is also given")
+    return notes
 
 
 def _check_masks(examples: Examples) -> None:
@@ -168,18 +190,14 @@ def _note_absent_classes(dataset: Dataset) -> Dataset:
     return replace(dataset, notes=(*dataset.notes, note))
 
 
-def _list_used(source: DataSource, choice: Choice, recipe: Recipe) -> list[str]:
+def _list_used(choice: Choice) -> list[str]:
     several = [*flatten(choice.inputs), *flatten(choice.targets)]
-    if (weight := recipe.data.sample_weight) is not None:
-        several.append(str(resolve(weight, source, "sample_weight")))
     return [name for name in dict.fromkeys(several) if name != INPUT]
 
 
-def _leave_out_parts(
-    source: DataSource, choice: Choice, recipe: Recipe
-) -> tuple[DataSource, tuple[str, ...]]:
+def _leave_out_parts(source: DataSource, choice: Choice) -> tuple[DataSource, tuple[str, ...]]:
     """Return the source without the parts that lack a column which is used, and what these hold."""
-    used = _list_used(source, choice, recipe)
+    used = _list_used(choice)
     lacking = {
         part: next(name for name in used if name not in columns)
         for part, columns in source.parts.items()
@@ -198,8 +216,11 @@ def _leave_out_parts(
 
 def _check_counts(source: DataSource, choice: Choice, recipe: Recipe) -> None:
     """Refuse columns that have another number of samples than the first of their part."""
+    used = _list_used(choice)
+    if recipe.data.sample_weight is not None:
+        used.append(str(resolve(recipe.data.sample_weight, source, "sample_weight")))
     for columns in source.parts.values():
-        counts = {name: _count(columns[name]) for name in _list_used(source, choice, recipe)}
+        counts = {name: _count(columns[name]) for name in used if name in columns}
         (first, count), *others = counts.items()
         for name, other in others:
             if other != count:
@@ -262,7 +283,10 @@ class _ColumnReader:
         assert isinstance(train, np.ndarray)
         grey = train.ndim == 3 or train.shape[-1] == 1
         if not flat:
-            self._note_ranges(found, f"{name}: " if len(graph.inputs) > 1 else "")
+            prefix = f"{name}: " if len(graph.inputs) > 1 else ""
+            self._note_ranges(found, prefix)
+            if not _holds_words(graph, name):
+                self._note_dark(train, prefix)
         return Taken(words, find_range(train), grey, not flat), found
 
     def _where(self, part: str, columns: Chosen) -> str:
@@ -282,7 +306,7 @@ class _ColumnReader:
                     "save them alike",
                 )
             least, most = find_range(each)
-            if least < low or most > high:
+            if least < low or most > high or MUCH * (most - least) < high - low:
                 self.notes.append(
                     f"{prefix}{what} of {part} go from {least:g} to {most:g}, those of train, by "
                     f"which both are scaled, from {low:g} to {high:g}"
@@ -290,16 +314,29 @@ class _ColumnReader:
         if train.dtype != np.uint8 and self.source.name != "digits":
             self.notes.append(f"{prefix}{what} are {train.dtype.name} from {low:g} to {high:g}")
 
+    def _note_dark(self, train: Array, prefix: str) -> None:
+        """Note bytes that are hardly pixels from 0 to 255, and yet scaled as such."""
+        if train.dtype == np.uint8 and self.recipe.data.scale and not exceeds(train, DARK):
+            self.notes.append(
+                f"{prefix}bytes from {train.min()} to {train.max()} are scaled as if 255 were "
+                "white: save them as float32 if that is wrong"
+            )
+
     def read_target(
         self, graph: Graph, output: str, task: str, columns: Chosen
     ) -> tuple[Target, dict[str, Stored]]:
         if columns == INPUT:
             return Target(task, INPUT, graph.shape(output)[1:], False), {}
         whole: dict[str, Any] = {part: self._take(part, columns) for part in self.source.parts}
+        loss = named(self.recipe.loss[output])[0]
+        if loss in OF_OVERLAP and _holds_masks(whole["train"], graph.shape(output)):
+            task = MASK
         if task in (IMAGE, MASK) and isinstance(whole["train"], Cells):
             whole = self._read_files(whole, task)
         where = {part: self._where(part, columns) for part in whole}
-        return make_target(graph, self.recipe, output, task, whole, _write(columns), where)
+        target, found = make_target(graph, self.recipe, output, task, whole, _write(columns), where)
+        self.notes += [target.note] if target.note else []
+        return target, found
 
     def _read_files(self, whole: Mapping[str, Cells], task: str) -> dict[str, Any]:
         """Return the images or masks whose files a column of a table names."""
@@ -359,12 +396,31 @@ class _ColumnReader:
             photos[part] = Photos(whole_paths, found.photos.grey, found.photos.deep, fast)
         return match_photos(photos)
 
+    def note_files(self, parts: Mapping[str, Examples]) -> None:
+        """Note image files that rows of a table name more than once, and those that none names."""
+        files: dict[str, list[Array]] = {
+            part: [each.paths for each in examples.inputs.values() if isinstance(each, Photos)]
+            for part, examples in parts.items()
+        }
+        masks = [
+            each.paths
+            for examples in parts.values()
+            for each in examples.targets.values()
+            if isinstance(each, Photos | Masks)
+        ]
+        several = [*chain(*files.values(), masks)]
+        used = {part: [*each[0]] if len(each) == 1 else [] for part, each in files.items()}
+        self.notes += describe_rows(used, {*chain(*several), *self.skipped})
+
     def read_weights(self, part: str) -> Array | None:
         """Return the weight of each sample of a part, float32 (n,); None where all count alike."""
         given = self.recipe.data.sample_weight
         if given is None:
             return None
         name = str(resolve(given, self.source, "sample_weight"))
+        if name not in self.source.parts[part]:
+            self.notes.append(f"all samples of {part} count alike: there is no {name} of {part}")
+            return None
         column, where = self._take(part, name), self._where(part, name)
         values = to_numbers(column) if isinstance(column, Cells) else column
         if not isinstance(values, np.ndarray) or values.size != len(column):
@@ -374,6 +430,8 @@ class _ColumnReader:
         if (values < 0).any():
             row = int(np.flatnonzero(values < 0)[0])
             raise UserError(f"{where}: row {row} has the weight {values[row]:g}, below 0")
+        if part == "train" and not values.any():
+            raise UserError(f"{where}: all weights are 0", "nothing would be learnt")
         return values
 
 
@@ -399,7 +457,26 @@ def weigh_classes(output: str, target: Target, labels: Array, given: Any) -> Arr
             )
             raise UserError(f"train.data.class_weight names '{name}', which is no class", hint)
         weights[target.classes.index(str(name))] = weight
+    if not weights[labels].any():
+        raise UserError(
+            "train.data.class_weight: all classes of the training set have the weight 0",
+            "nothing would be learnt",
+        )
     return weights
+
+
+def _holds_words(graph: Graph, name: str) -> bool:
+    """Return whether an input takes integers, or numbers of words, which are not scaled."""
+    looked_up = any(traits_of(node.op).looks_up and name in node.inputs for node in graph)
+    return looked_up or "float" not in graph[name].arguments["dtype"]
+
+
+def _holds_masks(column: Column, shape: Shape) -> bool:
+    """Return whether a column may hold a class for each place of an output of a shape, and no share
+    of each class."""
+    if not isinstance(column, np.ndarray):
+        return len(shape) > 2
+    return len(shape) > 2 and column.ndim == len(shape) - 1 and shape[-1] != 1
 
 
 def _paths(files: list[Any]) -> Array:

@@ -114,7 +114,10 @@ def resolve(given: Chosen, source: DataSource, key: str) -> Chosen:
     Raises `UserError` for a column that is not there.
     """
     if not isinstance(given, str):
-        return tuple(str(resolve(each, source, key)) for each in given)
+        several = tuple(str(resolve(each, source, key)) for each in given)
+        if twice := [name for name in several if several.count(name) > 1]:
+            raise UserError(f"train.data.{key} names '{readable(twice[0])}' twice", "name it once")
+        return several
     columns = source.parts["train"]
     stem = split_name(given)[0]
     for name in (given, stem):
@@ -165,10 +168,14 @@ def _take_the_rest(
     count = None if None in lengths else prod(n for n in lengths if n is not None)
     if len(rest) != count:
         takes = "any count" if count is None else f"{count:,}"
+        listed = _list({each: columns[each] for each in rest} if rest else columns)
+        hint = "write `inputs: [COLUMN, COLUMN]` under train.data"
+        if len(columns) == 1:
+            hint = "put a comma, a semicolon or a tab between the columns"
         raise UserError(
             f"input '{name}' takes {takes} numbers, and {source.name} has {len(rest):,} for it: "
-            f"{_list({each: columns[each] for each in rest})}",
-            "write `inputs: [COLUMN, COLUMN]` under train.data",
+            f"{'' if rest else 'it has '}{listed}",
+            hint,
         )
     inputs[name] = tuple(rest)
 

@@ -29,7 +29,12 @@ from archspec.data.formats import (
 )
 from archspec.data.images import make_path_array, match_photos, read_folder, read_photos
 from archspec.data.masks import Masks
-from archspec.data.pairs import find_images, find_masks
+from archspec.data.pairs import (
+    find_images,
+    find_masks,
+    note_masks_among_images,
+    refuse_masks_as_classes,
+)
 from archspec.data.splits import take_share
 from archspec.data.tables import SUFFIXES, find_table, load_table
 from archspec.errors import UserError
@@ -268,6 +273,7 @@ def _load_classes(folder: Path, skip_broken: bool) -> DataSource:
     """Return a folder of images per class, or of train/ and test/ with these."""
     parts, notes = find_parts(folder)
     train = read_folder(parts["train"], (), skip_broken)
+    refuse_masks_as_classes(parts["train"], train.classes)
     if len(train.classes) < 2:
         raise UserError(
             f"{readable(parts['train'])} has one class only, {train.classes[0]}",
@@ -288,5 +294,6 @@ def _load_classes(folder: Path, skip_broken: bool) -> DataSource:
     }
     prefixes = {part: f"{part}: " if len(found) > 1 else "" for part in found}
     notes += [prefixes[part] + note for part, each in found.items() for note in each.notes]
+    notes += note_masks_among_images([path for each in photos.values() for path in each.paths])
     skipped = tuple(path for each in found.values() for path in each.skipped)
     return DataSource(folder.name, columns, "image", "class", skipped, tuple(notes))

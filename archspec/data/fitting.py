@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,8 @@ def _fit_shape(
 def _suggest(shape: tuple[int, ...], wanted: Shape, key: str) -> str:
     """Return a hint for images that do not fit the spec's input."""
     if len(shape) not in (2, 3) or len(wanted) not in (2, 3):
+        if None not in wanted and prod(shape) == prod(n or 1 for n in wanted):
+            return f"save x.reshape(-1, {', '.join(map(str, wanted))})"
         return "change the spec's input or the data"
     if len(shape) == len(wanted) == 3 and shape[0] in (1, 3, 4) and shape[2] not in (1, 3, 4):
         return "these have their channels first: save np.moveaxis(x, 1, -1)"

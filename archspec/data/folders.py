@@ -32,6 +32,7 @@ PARTS = {
 MORE = {"data", "imgs", "img", "photos", "pictures", "seg"}
 UNLABELLED = {"pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled", "unsup"}
 TABLES = {".csv", ".tsv", ".json", ".xlsx", ".parquet"}
+SOUNDS = {".npy", ".wav", ".mp3", ".flac", ".ogg"}
 SORTED = "put the images of each class in a folder of their own: FOLDER/cat/1.jpg"
 
 # Formats that Pillow recognizes but cannot decode; for EPS it runs Ghostscript.
@@ -279,7 +280,12 @@ def _explain_no_classes(folder: Path, files: list[Path]) -> UserError:
     hint = _suggest_table(files) or SORTED
     if any(map(is_image, files)):
         return UserError(f"{readable(folder)} holds images but no folders of classes", hint)
-    only = count_by_suffix(files)
+    everything = [*iter_files(folder)]
+    if any(each.suffix.lower() in SOUNDS for each in everything):
+        hint = (
+            "save them as arrays: x_train.npy, a row a sample, and y_train.npy, or both in an .npz"
+        )
+    only = count_by_suffix(everything)
     return UserError(f"{readable(folder)} holds no images{f', only {only}' if only else ''}", hint)
 
 
@@ -326,6 +332,9 @@ def suggest_for_one_class(folder: Path) -> str:
 def _suggest_table(files: list[Path]) -> str | None:
     """Return a hint for a table of labels among files; None if there is none."""
     tables = [path for path in files if path.suffix.lower() in TABLES]
+    tables.sort(
+        key=lambda path: not _split_words(path.stem) & {"train", "training", "labels", "label"}
+    )
     for path in tables:
         if path.suffix.lower() in (".csv", ".tsv"):
             return f"if {readable(path.name)} says the classes, give {readable(path)} as --data"

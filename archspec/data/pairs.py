@@ -127,6 +127,37 @@ def _in_order(parts: dict[str, Held]) -> dict[str, Held]:
     return {part: parts[part] for part in ("train", "validation", "test") if part in parts}
 
 
+def refuse_masks_as_classes(folder: Path, classes: Collection[str]) -> None:
+    """Raise `UserError` where the folders are no classes, but one of images and one of masks."""
+    roles = {_read_place((name,)).role for name in classes}
+    if roles == {IMAGE, MASK}:
+        names = " and ".join(sorted(map(readable, classes))[:2])
+        raise UserError(
+            f"{readable(folder)} holds {names}, and no folders of classes",
+            "masks are learnt by a network whose output has a class for each place; to classify, "
+            "put the images of each class in a folder of their own",
+        )
+
+
+def note_masks_among_images(paths: Collection[Path]) -> list[str]:
+    """Return a note on files that are named as masks of others: 1_mask.png beside 1.png."""
+    stems = {(path.parent, path.stem) for path in paths}
+    masks = [
+        path
+        for path in paths
+        if (after := AFTER.fullmatch(path.stem))
+        and after["mask"]
+        and (path.parent, after["stem"]) in stems
+    ]
+    if not masks:
+        return []
+    are = "is named as the mask" if len(masks) == 1 else "are named as masks"
+    return [
+        f"{_describe(len(masks), IMAGE)} {are} of others, such as {readable(masks[0])}, and taken "
+        "for images of their class: move them elsewhere if they are masks"
+    ]
+
+
 # --- images and masks ----------------------------------------------------------------------------
 
 

@@ -20,11 +20,11 @@ from archspec.data.images import Array, Images, Photos
 from archspec.data.masks import Masks
 from archspec.data.splits import order_evenly, take_share
 from archspec.data.targets import Target
-from archspec.errors import UserError
+from archspec.errors import Diagnostic, UserError
 from archspec.graph import Graph, Node, Shape
 from archspec.layers import traits_of
 from archspec.reading import readable
-from archspec.recipe import Recipe, find_misfit
+from archspec.recipe import Recipe, find_misfit, suggest_units
 from archspec.recipe.datasets import CLASSES as KNOWN
 from archspec.recipe.tasks import CLASSES, IMAGE, INPUT, LABELS, MASK, NUMBERS, find_task
 
@@ -159,6 +159,29 @@ def refuse_misfit(graph: Graph, recipe: Recipe) -> None:
     """Raise `UserError` for a dataset with a known name that cannot train the graph."""
     if (misfit := find_misfit(graph, recipe)) is not None:
         raise UserError(misfit.message, misfit.hint)
+
+
+def warn_of_units(graph: Graph, recipe: Recipe, dataset: Dataset) -> tuple[Diagnostic, ...]:
+    """Return a warning for each output that has more units than the whole dataset has classes.
+
+    Labels that are numbers do not tell how many classes there are: the last ones of many, such as
+    words, may be absent, and fewer than one in twenty are not warned of.
+    """
+    found = []
+    for output, target in dataset.targets.items():
+        units, count = graph.shape(output)[-1], len(target.classes)
+        if target.task != CLASSES or units is None or units <= count:
+            continue
+        numbered = target.classes == tuple(map(str, range(count)))
+        if numbered and dataset.name not in KNOWN and 20 * (units - count) < units:
+            continue
+        called = dataset.name
+        if target.column != dataset.source.target:
+            called = f"{readable(target.column)} of {called}"
+        message = f"output '{output}' has {units} units, but {called} has {count} classes"
+        hint, span = suggest_units(graph, recipe, output, count), graph[output].span
+        found.append(Diagnostic("data", message, span, hint, severity="warning"))
+    return tuple(found)
 
 
 def _find_kind(graph: Graph, recipe: Recipe) -> str:

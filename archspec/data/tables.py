@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import islice
@@ -32,7 +33,8 @@ LONG = 2**20  # characters that have these rows
 NAME_COLUMNS = "write the names of the columns in the first line, such as path,label"
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-WITH_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+", re.ASCII)
+# Numbers as they are written with a comma: 3,5 and 1.234,5 and 1,234.5.
+WITH_COMMA = re.compile(r"[+-]?((\d+|\d{1,3}(\.\d{3})+),\d+|\d{1,3}(,\d{3})+(\.\d+)?)", re.ASCII)
 BOOLEANS = {"false": 0.0, "true": 1.0}
 MISSING = {"", "nan", "na", "n/a", "<na>", "null", "none", "nil", "-", "?"}
 # How pandas calls the column of an index that it has written and read again.
@@ -346,6 +348,12 @@ class _FileFinder:
                 return [path]  # hidden, or in another case than its name has
         return []
 
+    def find_alike(self, text: str) -> Path | None:
+        """Return a file whose name differs in case alone."""
+        place, slash, name = _turn_slashes(text).rpartition("/")
+        found = self.listed.get(place + slash, {})
+        return next((found[each][0] for each in found if each.casefold() == name.casefold()), None)
+
     def _list(self, place: str) -> dict[str, list[Path]]:
         names: dict[str, list[Path]] = {}
         stems: dict[str, list[Path]] = {}
@@ -378,6 +386,9 @@ class _FileFinders:
         found = [*map(self.finder.find, cells.values)]
         return found if any(found) else [*map(self.deeper.find, cells.values)]
 
+    def find_alike(self, text: str) -> Path | None:
+        return self.finder.find_alike(text) or self.deeper.find_alike(text)
+
 
 def to_files(cells: Cells) -> list[Path]:
     """Return the files that the cells name.
@@ -386,7 +397,8 @@ def to_files(cells: Cells) -> list[Path]:
     A name may lack the suffix of an image. Raises `UserError` for names of no file, or of several.
     """
     base = cells.table.parent
-    found = _FileFinders(base).find_all(cells)
+    finders = _FileFinders(base)
+    found = finders.find_all(cells)
     if double := [row for row, each in enumerate(found) if len(each) > 1]:
         names = " or ".join(_write_from(base, each) for each in found[double[0]][:2])
         raise _refuse(
@@ -396,11 +408,14 @@ def to_files(cells: Cells) -> list[Path]:
             f"write whole names, with folder and suffix, from {readable(base)}",
         )
     if lacking := [row for row, each in enumerate(found) if not each]:
+        hint = f"names of files start from {readable(base)}, or all of them from the folders in it"
+        if alike := finders.find_alike(cells.values[lacking[0]]):
+            hint = f"its name is {_write_from(base, alike)}"
         raise _refuse(
             cells,
             lacking,
             lambda text: f"is '{text}', and there is no such file" if text else "names no file",
-            f"names of files start from {readable(base)}, or all of them from the folders in it",
+            hint,
         )
     return [each for (each,) in found]
 
@@ -417,6 +432,29 @@ def describe_files(cells: Cells, files: Sequence[Path]) -> str | None:
             name, found = _shorten(cells.name), _write_from(base, path)
             return f"{name}: '{_shorten(text)}' is the file {found}, and so on"
     return None
+
+
+def describe_rows(used: Mapping[str, Sequence[Path]], images: Collection[Path]) -> list[str]:
+    """Return notes on images that rows name more than once, and on those that none names.
+
+    used: the images of each part, in the order of its rows; none where a row has several. images:
+    all that are used, and those that are left out because they are broken.
+    """
+    notes = []
+
+    def note(why: str, paths: Sequence[Path]) -> None:
+        if paths:
+            notes.append(f"{why}: {_count(len(paths), 'image')}, such as {readable(paths[0])}")
+
+    for part, paths in used.items():
+        twice = [path for path, count in Counter(paths).items() if count > 1]
+        note(f"several rows of {part} name the same image", twice)
+        if part != "train":
+            note(f"rows of {part} name images of train", sorted({*paths} & {*used["train"]}))
+    folders = dict.fromkeys(path.parent for path in images)
+    beside = [each for folder in folders for each in list_visible(folder)[1] if is_image(each)]
+    note("not used, because no row names them", [each for each in beside if each not in images])
+    return notes
 
 
 def names_images(cells: Cells) -> bool:

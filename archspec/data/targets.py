@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import Any
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from archspec.data.columns import Cells, ClassLabels, Column
 from archspec.data.examples import Stored
@@ -18,23 +18,25 @@ from archspec.data.fitting import Fitting, fit_masks
 from archspec.data.images import Array, Photos
 from archspec.data.masks import Masks, find_values
 from archspec.data.tables import (
+    NUMBER,
     describe_cell,
     find_separator,
     is_numeric,
     split_labels,
     to_numbers,
 )
-from archspec.data.values import check_finite, is_one_hot, read_class_numbers
+from archspec.data.values import check_finite, exceeds, is_one_hot, read_class_numbers
 from archspec.errors import UserError
 from archspec.graph import Graph, Shape
 from archspec.objects import TABLES, named
 from archspec.reading import readable
 from archspec.recipe import Recipe, is_sparse, suggest_units
-from archspec.recipe.tasks import CLASSES, IMAGE, LABELS, MASK, NUMBERS
+from archspec.recipe.tasks import CLASSES, IMAGE, LABELS, MASK, NUMBERS, OF_OVERLAP
 
 WITH_MINUS_1 = ("Hinge", "SquaredHinge")
 MOST = 1000  # classes that are accepted even if there are fewer samples
 NO_CLASS = {"", "nan", "<na>", "null"}  # how a missing value is written
+MAYBE_MISSING = {"na", "n/a", "#n/a", "nil", "-", "?"}
 Parts = Mapping[str, Column]
 
 
@@ -44,7 +46,8 @@ class Target(Struct, frozen=True, eq=False):
     column: the one that it comes from, in words; `input` for the input itself. classes: the names
     of classes or labels. shape: that of the output, without the batch axis. sparse: whether the
     loss takes the numbers of classes. fit: how images of the target become values of the output.
-    low, high: of numbers. aspect: how masks that are resized keep their proportions.
+    low, high: of numbers. white: whether 255 is class 1 in masks. aspect: how masks that are
+    resized keep their proportions. note: what is to be said of it.
     """
 
     task: str
@@ -55,7 +58,9 @@ class Target(Struct, frozen=True, eq=False):
     fit: Fitting | None = None
     low: float = 0.0
     high: float = 0.0
+    white: bool = False
     aspect: str = ""
+    note: str = ""
 
     def name_numbers(self) -> list[str]:
         """Return a name for each number of a sample: its column, where each has one of its own."""
@@ -67,7 +72,7 @@ class Target(Struct, frozen=True, eq=False):
         units = self.shape[-1] or 1
         if self.task == MASK:
             assert not isinstance(stored, Photos)
-            stored = fit_masks(stored, self.shape[:-1], binary=units == 1, aspect=self.aspect)
+            stored = fit_masks(stored, self.shape[:-1], binary=self.white, aspect=self.aspect)
         assert not isinstance(stored, Masks)
         if self.fit is not None:
             return self.fit(stored)
@@ -153,18 +158,35 @@ def _make_classes(
 ) -> tuple[Target, dict[str, Stored]]:
     units = target.shape[-1]
     values, classes = read_classes(parts, where)
+    if len(several := target.column.split(", ")) == len(classes) > 1:
+        classes = tuple(several)  # one-hot rows in columns of a table
     if units is not None and units < len(classes) and not (
         units == 1 and len(classes) == 2 and not target.sparse
     ):  # fmt: skip
         has = "1 unit" if units == 1 else f"{units} units"
         hint = suggest_units(graph, recipe, output, len(classes))
-        if len(classes) > 10 and all(name.lstrip("-").isdigit() for name in classes):
+        are_numbers = all(map(NUMBER.fullmatch, classes))
+        if are_numbers and (len(classes) > 10 or any(float(name) % 1 for name in classes)):
             hint += "; if these are numbers to be learnt, write `loss: MeanSquaredError`"
         most = max(values, key=lambda part: int(np.asarray(values[part]).max()))
         raise UserError(
             f"{where[most]} has {len(classes)} classes, but output '{output}' has {has}", hint
         )
-    return Target(target.task, target.column, target.shape, target.sparse, classes), values
+    return replace(target, classes=classes, note=_note_names(target.column, classes)), values
+
+
+def _note_names(column: str, classes: tuple[str, ...]) -> str:
+    """Return what is to be said of the names of classes: those that may be the same, or missing."""
+    alike: dict[object, list[str]] = {}
+    for name in classes:
+        number = float(name) if NUMBER.fullmatch(name) else None
+        alike.setdefault(name.casefold() if number is None else number, []).append(name)
+    for one, *others in alike.values():
+        if others:
+            return f"{column}: '{one}' and '{others[0]}' are two classes: write them alike if not"
+    if missing := [name for name in classes if name.casefold() in MAYBE_MISSING]:
+        return f"{column}: '{missing[0]}' is a class: remove these rows if it is a missing value"
+    return ""
 
 
 def read_classes(
@@ -339,6 +361,9 @@ def _make_numbers(
     recipe: Recipe, output: str, target: Target, parts: Parts, where: Mapping[str, str]
 ) -> tuple[Target, dict[str, Stored]]:
     found: dict[str, Stored] = {}
+    train = parts["train"]
+    # Bytes are pixels from 0 to 255, unless all of them are 0 or 1.
+    are_pixels = target.task == IMAGE and isinstance(train, np.ndarray) and exceeds(train, 1)
     for part, each in parts.items():
         if isinstance(each, Photos) and target.task == IMAGE:
             found[part] = each
@@ -346,22 +371,52 @@ def _make_numbers(
         if isinstance(each, Cells) and is_numeric(each):
             each = to_numbers(each)[:, None]
         if isinstance(each, ClassLabels | Cells | Photos | Masks) or each.dtype.kind not in "buif":
-            what = "images" if isinstance(each, Photos | Masks) else "classes"
-            raise UserError(
-                f"{_name(output, recipe)}, which takes numbers, but {where[part]} holds {what}",
-                "leave the loss out for a network of classes, or say with `targets:` under "
-                "train.data which column holds the numbers",
-            )
+            raise _explain_no_numbers(recipe, output, each, where[part])
         check_finite(each, where[part])
-        if target.task == IMAGE and each.dtype == np.uint8:
+        if are_pixels and each.dtype == np.uint8:
             found[part] = each
             continue
-        found[part] = _shape_numbers(each, target.shape, output, where[part])
+        found[part] = numbers = _shape_numbers(each, target.shape, output, where[part])
+        if named(recipe.loss[output])[0] in OF_OVERLAP:
+            _check_shares(numbers, f"{where[part]}, and {_name(output, recipe)}")
     stored = found["train"]
     if isinstance(stored, np.ndarray) and stored.dtype != np.uint8:
         low, high = float(stored.min()), float(stored.max())
         return Target(target.task, target.column, target.shape, False, (), None, low, high), found
     return target, found
+
+
+def _explain_no_numbers(recipe: Recipe, output: str, column: Column, where: str) -> UserError:
+    """Return the error for a column of classes or images under a loss of numbers."""
+    holds, hint = (
+        "classes",
+        (
+            "leave the loss out for a network of classes, or say with `targets:` under train.data "
+            "which column holds the numbers"
+        ),
+    )
+    if isinstance(column, Cells):
+        holds = f"'{readable(str(column.values[0]))}'"
+    elif isinstance(column, Masks):
+        holds = "masks, whose values are classes"
+        hint = (
+            "leave the loss out to learn a class for each place, or name the images in a table "
+            "(.csv) with a column for each"
+        )
+    elif isinstance(column, Photos):
+        holds = "images"
+    message = f"{_name(output, recipe)}, which takes numbers, but {where} holds {holds}"
+    return UserError(message, hint)
+
+
+def _check_shares(values: Array, where: str) -> None:
+    """Raise `UserError` for values that are no shares of a class."""
+    if values.min() < 0 or values.max() > 1:
+        raise UserError(
+            f"{where.replace(', and', f' go from {values.min():g} to {values.max():g}, and', 1)}, "
+            "which compares shares from 0 to 1",
+            "save 0 and 1",
+        )
 
 
 def _shape_numbers(values: Array, shape: Shape, output: str, where: str) -> Array:
@@ -390,8 +445,10 @@ def _make_masks(
     recipe: Recipe, output: str, target: Target, parts: Parts, where: Mapping[str, str]
 ) -> tuple[Target, dict[str, Stored]]:
     units = target.shape[-1] or 1
-    arguments: Mapping[str, Any] = named(recipe.loss[output])[1]
+    loss, arguments = named(recipe.loss[output])
     ignored = arguments.get("ignore_class")
+    white = units == 1 or (units == 2 and ignored in (None, 0, 1))
+    present: set[int] = set()
     found: dict[str, Stored] = {}
     for part, each in parts.items():
         if isinstance(each, Masks):
@@ -399,22 +456,33 @@ def _make_masks(
             values = find_values(each)
         else:
             found[part], values = _read_mask_array(each, target, units, where[part], output, recipe)
-        allowed = {0, 1, 255} if units == 1 else {*range(units), ignored}
-        if units == 1 and {1, 255} <= {*values}:
+        allowed = {0, 1, 255} if white else {*range(units), ignored}
+        if white and {1, 255} <= {*values}:
             allowed = {0, 1}
         if wrong := sorted(set(values) - allowed):
             place = values[wrong[0]]
-            classes = "0 and 1, or 0 and 255" if units == 1 else f"0 to {units - 1}"
-            hint = f"number the classes from 0, or give the output {max(values) + 1} units"
-            if wrong == [255] and "ignore_class" in TABLES["loss"][named(recipe.loss[output])[0]]:
+            classes = "0 and 1, or 0 and 255" if white else f"0 to {units - 1}"
+            hint = "number the classes from 0"
+            if len({*values} & {0, *wrong}) == len(values) == 2 or (white and wrong == [255]):
+                hint = "save 0 and 1, or 0 and 255, in all masks"
+            elif max(values) < 2 * len(values):
+                hint += f", or give the output {max(values) + 1} units"
+            if wrong == [255] and not white and "ignore_class" in TABLES["loss"][loss]:
                 hint = "write `ignore_class: 255` in the loss if that is no class"
             raise UserError(
                 f"{place} holds the value {wrong[0]}, but the classes of output '{output}' are "
                 f"{classes}",
                 hint,
             )
+        if part == "train":
+            present = {min(value, 1) if white else value for value in values}
     names = ("0", "1") if units == 1 else tuple(map(str, range(units)))
-    return Target(MASK, target.column, target.shape, target.sparse, names), found
+    absent = [name for at, name in enumerate(names) if at not in present | {ignored}]
+    note = ""
+    if absent and len(target.shape) > 2:  # of sequences, words are classes, and many are rare
+        more = ", ..." if len(absent) > 10 else ""
+        note = f"{target.column}: no place in training is of class {', '.join(absent[:10])}{more}"
+    return replace(target, classes=names, white=white, note=note), found
 
 
 def _read_mask_array(

@@ -25,6 +25,12 @@ def check_numbers(values: Array, where: str) -> Array:
     return values
 
 
+def exceeds(values: Array, most: float) -> bool:
+    """Return whether any value is larger; of an array that may be larger than the memory, too."""
+    step = max(1, AT_ONCE // max(1, prod(values.shape[1:])))
+    return any((values[at : at + step] > most).any() for at in range(0, len(values), step))
+
+
 def check_finite(values: Array, where: str) -> None:
     """Raise `UserError` for a number that a float32 cannot hold, with its row."""
     if values.dtype.kind != "f":
@@ -62,6 +68,8 @@ def read_class_numbers(labels: Array, where: str) -> Array:
         hint = f"{hint}; for a network that learns numbers write `loss: MeanSquaredError`"
     elif kind in "buif" and labels.ndim == 2 and ((labels == 0) | (labels == 1)).all():
         hint = "for several labels of a sample write `loss: BinaryCrossentropy`"
+    elif kind == "f" and labels.ndim == 2 and np.allclose(labels.sum(axis=1), 1, atol=1e-3):
+        hint = "for shares of classes write `loss: CategoricalCrossentropy`"
     raise UserError(f"{where}: labels must be one integer for each sample, got {found}", hint)
 
 

@@ -1,4 +1,4 @@
-"""What an editor asks about a spec while it is written, without any protocol.
+"""Answer an editor's questions about a spec while it is written, without any protocol.
 
     text         places as editors count them      parts       the parts of formulas
     names        names as they are written         scopes      what a place sees

@@ -1,4 +1,4 @@
-"""What may be written at a place: the names that are seen from there.
+"""Complete what may be written at a place: the names that can be used there.
 
 The words of the language, layers and arguments have their place in the schema, which the YAML
 language server completes; names, files and what formulas know it cannot know.
@@ -46,7 +46,7 @@ class Completion(Struct, frozen=True):
 
     @property
     def written(self) -> str:
-        """What is written for it."""
+        """The text that replaces the range."""
         return self.text or self.label
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a spec, as an editor shows it, and how it is mended."""
+"""Give an editor the errors of a spec, and the changes that mend them."""
 
 from __future__ import annotations
 

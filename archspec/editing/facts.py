@@ -1,7 +1,7 @@
-"""What is known of each step of a file: its value in each turn, and what that costs.
+"""Collect the facts of each step of a file: its shape and cost in each iteration.
 
-A step in a loop, or in a block that is called several times, has a turn for each. Where a text is
-broken, the steps that are not known now keep what was known of them last.
+A step in a loop, or in a block that is called several times, has facts for each iteration or call.
+Where a text is broken, steps without facts keep their last ones.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from archspec.graph import Graph, Node, count_params, sum_or_none
 Start = tuple[int, int]  # the line and the column at which a step begins
 
 
-class Turn(Struct, frozen=True):
+class StepIteration(Struct, frozen=True):
     """A step in one iteration or call.
 
-    name: its path; of a layer its name. op: of the layer whose output it hands on. shape: None
+    name: its path; of a layer its name. op: of the layer whose output it passes on. shape: None
     where it is not known. field: what one value sees, None if it is not known or all. sees_all:
     whether it is all.
     """
@@ -41,14 +41,14 @@ class Turn(Struct, frozen=True):
 
 
 class StepFacts(Struct, frozen=True):
-    """The turns of a step. is_old: whether they are those before the text was broken."""
+    """The iterations of a step. is_old: whether they are those before the text was broken."""
 
-    turns: tuple[Turn, ...]
+    iterations: tuple[StepIteration, ...]
     is_old: bool = False
 
     @property
     def is_known(self) -> bool:
-        return all(turn.shape is not None for turn in self.turns)
+        return all(each.shape is not None for each in self.iterations)
 
 
 def find_facts(view: SpecView) -> Mapping[Start, StepFacts]:
@@ -72,13 +72,13 @@ def _collect(view: SpecView) -> dict[Start, StepFacts]:
     if graph is None:
         return {}
     fields = _find_fields(graph)
-    found: dict[Start, dict[str, Turn]] = {}
+    found: dict[Start, dict[str, StepIteration]] = {}
 
     def add(span: Span, name: str, value: Node, nodes: Sequence[Node]) -> None:
         if span.source is view.source:
-            turns = found.setdefault((span.line, span.column), {})
-            if name not in turns:
-                turns[name] = _make_turn(name, value, nodes, fields)
+            iterations = found.setdefault((span.line, span.column), {})
+            if name not in iterations:
+                iterations[name] = _make_iteration(name, value, nodes, fields)
 
     values = {each.path: graph[each.node] for each in graph.values}
     inside: dict[str, list[Node]] = {}
@@ -94,7 +94,7 @@ def _collect(view: SpecView) -> dict[Start, StepFacts]:
     for each in graph.values:
         if each.kind != "block":  # which is known by its call
             add(each.span, each.path, values[each.path], inside.get(each.path, ()))
-    return {start: StepFacts(tuple(turns.values())) for start, turns in found.items()}
+    return {start: StepFacts(tuple(iterations.values())) for start, iterations in found.items()}
 
 
 def _find_fields(graph: Graph) -> Mapping[str, Field | None]:
@@ -102,10 +102,10 @@ def _find_fields(graph: Graph) -> Mapping[str, Field | None]:
     return find_fields(graph) if sound else {}
 
 
-def _make_turn(
+def _make_iteration(
     name: str, value: Node, nodes: Sequence[Node], fields: Mapping[str, Field | None]
-) -> Turn:
-    return Turn(
+) -> StepIteration:
+    return StepIteration(
         name=name,
         op=value.op,
         shape=value.facts.shape if value.facts is not None else None,
@@ -150,13 +150,13 @@ def match_lines(before: list[str], now: list[str]) -> dict[int, int]:
 
 
 def write_shapes(facts: StepFacts) -> str:
-    """Return the shapes of a step in a few words: the first and the last, and how many turns.
+    """Return the shapes of a step in a few words: the first, the last, and how many there are.
 
-    >>> turns = [Turn("a", "ReLU", (None, n, 8), 0, 0) for n in (32, 16, 8)]
-    >>> write_shapes(StepFacts(tuple(turns)))
+    >>> iterations = [StepIteration("a", "ReLU", (None, n, 8), 0, 0) for n in (32, 16, 8)]
+    >>> write_shapes(StepFacts(tuple(iterations)))
     '32×8 … 8×8  ×3'
     """
-    shapes = [write_shape(turn.shape) for turn in facts.turns]
+    shapes = [write_shape(each.shape) for each in facts.iterations]
     each = list(dict.fromkeys(shapes))
     text = each[0] if len(each) == 1 else f"{each[0]} … {shapes[-1]}"
     return f"{text}  ×{len(shapes)}" if len(shapes) > 1 else text

@@ -1,4 +1,4 @@
-"""What is shown where the mouse rests: a step turn by turn, the values of a name, the network."""
+"""Write the text under the mouse: a step in each iteration, the values of a name, the network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 from archspec import notation
 from archspec.analysis.measures import MEASURES
 from archspec.arguments import show
-from archspec.editing.facts import Start, StepFacts, Turn, find_facts, write_shape
+from archspec.editing.facts import Start, StepFacts, StepIteration, find_facts, write_shape
 from archspec.editing.names import Occurrence
 from archspec.editing.text import Position, Range, trim
 from archspec.editing.workspace import SpecView
@@ -63,26 +63,27 @@ def _first_line(span: Span) -> Span:
 
 
 def write_table(facts: StepFacts) -> str:
-    """Return a table of the turns of a step, which can be read as it is, too."""
-    turns = facts.turns
-    shown = [*turns[: MAX_ROWS - 1], turns[-1]] if len(turns) > MAX_ROWS else [*turns]
-    rows = [_write_turn(turn) for turn in shown]
-    if len(turns) > MAX_ROWS:
-        rows.insert(-1, [f"… {len(turns) - MAX_ROWS} more", "", "", "", ""])
-    if len(turns) > 1:
-        macs = sum_or_none(turn.macs for turn in turns)
-        counts = [notation.write_count(each) for each in (sum(t.params for t in turns), macs)]
-        rows.append([f"{len(turns)} in all", "", *counts, ""])
+    """Return a table of the iterations of a step, which can also be read as plain text."""
+    iterations = shown = facts.iterations
+    if len(iterations) > MAX_ROWS:
+        shown = *iterations[: MAX_ROWS - 1], iterations[-1]
+    rows = [_write_iteration(each) for each in shown]
+    if len(iterations) > MAX_ROWS:
+        rows.insert(-1, [f"… {len(iterations) - MAX_ROWS} more", "", "", "", ""])
+    if len(iterations) > 1:
+        macs = sum_or_none(each.macs for each in iterations)
+        counts = [notation.write_count(each) for each in (sum(i.params for i in iterations), macs)]
+        rows.append([f"{len(iterations)} in all", "", *counts, ""])
     lines = list(_lay_out(["", "output", "params", "MACs", "field"], rows))
     if facts.is_old:
         lines = ["*as it was before the text was broken*", "", *lines]
     return "\n".join(lines)
 
 
-def _write_turn(turn: Turn) -> list[str]:
-    field = notation.write_axes(turn.field.size) if turn.field is not None else ""
-    counts = (notation.write_count(each) for each in (turn.params, turn.macs))
-    return [f"`{turn.name}`", write_shape(turn.shape), *counts, "all" if turn.sees_all else field]
+def _write_iteration(each: StepIteration) -> list[str]:
+    field = notation.write_axes(each.field.size) if each.field is not None else ""
+    counts = (notation.write_count(each) for each in (each.params, each.macs))
+    return [f"`{each.name}`", write_shape(each.shape), *counts, "all" if each.sees_all else field]
 
 
 def _lay_out(head: list[str], rows: list[list[str]], left: int = 2) -> Iterator[str]:
@@ -112,9 +113,11 @@ def _tell_step(view: SpecView, mark: Occurrence) -> str | None:
             if (span.line, span.column) not in facts:  # a layer, which is known by its step
                 span = find_step(view, span.line, span.column) or span
             starts[span.line, span.column] = None
-    turns = tuple(turn for start in starts if start in facts for turn in facts[start].turns)
+    iterations = tuple(
+        each for start in starts if start in facts for each in facts[start].iterations
+    )
     old = any(facts[start].is_old for start in starts if start in facts)
-    return write_table(StepFacts(turns, old)) if turns else None
+    return write_table(StepFacts(iterations, old)) if iterations else None
 
 
 def _tell_whole(view: SpecView, line: int, column: int) -> Hover | None:

@@ -1,4 +1,4 @@
-"""Where a name is defined, and where it is used, in all files."""
+"""Find where a name is defined, and where it is used, in all files."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ LAST = 10**9  # the order of what may name every step
 
 
 class Place(Struct, frozen=True, eq=False):
-    """Where something is written: what it sees.
+    """A place in a spec, and the names that can be used there.
 
     scope: of steps. frames: the names of formulas, the nearest first. order: of the step. loops:
     those around it.

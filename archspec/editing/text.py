@@ -31,7 +31,7 @@ class Position(Struct, frozen=True, order=True):
 
 
 class Range(Struct, frozen=True, order=True):
-    """What stands between two positions."""
+    """The text between two positions."""
 
     start: Position
     end: Position
@@ -45,12 +45,12 @@ class EditorText:
 
     @cached_property
     def starts(self) -> list[int]:
-        """Where each line begins, as spans count lines."""
+        """The offset of each line's beginning, as spans count lines."""
         return [0, *(match.end() for match in LINE_END.finditer(self.text))]
 
     @cached_property
     def rows(self) -> list[int]:
-        """Where each line begins, as the protocol counts lines."""
+        """The offset of each line's beginning, as the protocol counts lines."""
         return [0, *(match.end() for match in LINE_FEED.finditer(self.text))]
 
     @cached_property

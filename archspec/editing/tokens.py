@@ -1,4 +1,4 @@
-"""What each word of a file is, so that an editor can colour names by what they mean."""
+"""Classify the words of a file, so that an editor can colour names by their meaning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the schema allows at a place: words of the language, layers, arguments and their values.
+"""List what the schema allows at a place: words of the language, layers, arguments, values.
 
 The studio offers them beside the names of `completion`. In other editors the YAML language server
 does, which reads the same schema.

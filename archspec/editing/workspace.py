@@ -18,7 +18,7 @@ from archspec.syntax.source import Document
 
 
 class SpecView:
-    """What is known of a spec as it is written now.
+    """An open spec as it is written now, with its network and its errors.
 
     document: None for what is no text of a spec, such as an image. graph: the network; of a broken
     spec what is left of it. found: all that is wrong, in this file and in others. last: the last

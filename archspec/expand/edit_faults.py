@@ -76,7 +76,7 @@ def report_nothing(
 def _report_name(edit: Edit, pattern: Pattern, candidates: Candidates) -> int:
     """Report a pattern that fits the name of no step."""
     out, files, span = candidates.out, candidates.level.name, pattern.value.span
-    message = f"the edit meets no step: none of {files} is called '{pattern.text}'"
+    message = f"the edit matches no step: none of {files} is called '{pattern.text}'"
     written = _find_written(edit, pattern, candidates.level)
     if written is not None:
         return _report_written(written, message, span, out)
@@ -151,7 +151,7 @@ def _report_kind(
     of, out = edit.of, candidates.out
     assert of is not None
     where = candidates.level.name if pattern is None else f"the steps that '{pattern.text}' fits"
-    message = f"the edit meets no step: none of {where} is {_words(of)}"
+    message = f"the edit matches no step: none of {where} is {_words(of)}"
     known = _kinds(named)
     hint = f"there are {', '.join(known[:12])}" if known else None
     if of.label not in known:

@@ -260,8 +260,9 @@ def _iter_around(place: int, keys: Mapping[int, tuple[int, Step, int]]) -> Itera
 
 
 def count_met(out: Expansion) -> tuple[EditCount, ...]:
-    """Return the edits of the last file, each with the number of steps that it met: of those that
-    were there after the other edits."""
+    """Return the edits of the last file, each with the number of steps that it changed: of those
+    that were there after the other edits.
+    """
     counts: Counter[Edit] = Counter()
     for place, each in _iter_last(out):
         counts[each.edit] += place in out.met
@@ -290,7 +291,7 @@ def check_all_met(out: Expansion) -> None:
 
 
 def warn_of_unmet(level: EditLevel, number: int, out: Expansion) -> None:
-    """Warn of each edit of a file that does not meet a step which it fits, because the step is
+    """Warn of each edit of a file that does not change a step which it matches, because the step is
     there only by another edit of the file, as by a param that makes a `when` true.
 
     number: which level it is, from 1. out: the expansion with its edits.
@@ -319,12 +320,12 @@ def warn_of_unmet(level: EditLevel, number: int, out: Expansion) -> None:
 def _warn_of_unmet(
     edit: Edit, name: str, others: int, around: Sequence[Matched], out: Expansion
 ) -> None:
-    """Warn of an edit that does not meet some steps.
+    """Warn of an edit that does not change some steps.
 
     name: of the first. others: how many more there are. around: the edits of what it is in.
     """
     more = f" and {others} more are" if others else " is"
-    message = f"'{name}'{more} there only after the edits beside this one, which does not meet it"
+    message = f"'{name}'{more} there only after the edits beside this one, which does not change it"
     message = message[:-2] + "them" if others else message
     hint = "write this edit into a second file, which extends this one"
     if edit.span.source not in out.spec.files:

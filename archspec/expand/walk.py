@@ -157,7 +157,7 @@ def _pass_on(step: Step, context: Context, previous: Previous, out: Expansion) -
         for found in find_known_sources(sources, context, previous):
             return found
     return Nothing(
-        "the step before it is left out, and which value it passes on cannot be told",
+        "the step before it is left out, and it is unclear which value it passes on",
         "give this step a `from`, or make that one a group with `else: [from: NAME]`",
     )
 

@@ -29,8 +29,8 @@ COLOURS = re.compile("\x1b\\[[0-9;]*m")
 class Format(Struct, frozen=True):
     """A kind of file.
 
-    words: what messages call it. module: of this room, whose `write(model, graph, path)` writes it
-    and whose `run(path, graph, inputs)` runs it; it has no `run` if there is nothing to compare.
+    words: its name in messages. module: of this package; its `write(model, graph, path)` writes
+    the file, and its `run(path, graph, inputs)` runs it, if there is something to compare.
     packages: what it needs besides Keras. extra: the extra of archspec that installs them.
     has_weights: whether the weights of the model are in it.
     """

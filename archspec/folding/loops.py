@@ -127,7 +127,7 @@ class _LoopFinder:
     def _make_units(self, calls: list[CallItem]) -> LoopItem:
         """Return a loop over calls that differ in their rates alone.
 
-        Where the rate goes on in other calls, the units are those of a stage, which a loop around
+        Where the rate continues in other calls, the units are those of a stage, which a loop around
         them has to count.
         """
         call = _join([self._without_rates(call) for call in calls])
@@ -221,7 +221,7 @@ class _LoopFinder:
         return LoopItem(items=(unit,), count=count, variables=variables, name=name)
 
     def _name_stage(self, first: int) -> str:
-        """Return the name of stages, which go on counting where the loop before ended."""
+        """Return the name of stages, which continue counting where the loop before ended."""
         offset = self.stages - first
         return f"stage{{stage + {offset}}}" if offset > 0 else "stage{stage}"
 

@@ -31,21 +31,20 @@ from archspec.folding.items import (
     walk_sequences,
     with_name,
 )
-from archspec.folding.rates import Rate, fit_rate
+from archspec.folding.numbered import describe, find_kind, to_lists, write_columns
 from archspec.folding.regions import ONLY, to_groups
 from archspec.folding.substitution import WORDS, put_values, write_value
 from archspec.folding.unfolding import UnifiedBody, is_right
 from archspec.folding.unify import Filling
-from archspec.folding.values import MISSING, are_alike, find_known
+from archspec.folding.values import MISSING
 
 NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]*)")
 NO_VARIABLES = WORDS | {"channels", "input", "previous", "index"}
-MOST_BEFORE = 40  # steps before those of a loop that a rate may count
 Run = Sequence
 
 
 class Nest(Struct):
-    """What stands at one place of several runs: a group, or numbered steps.
+    """One place of several runs: a group, or numbered steps.
 
     base: the name, without its number. first: the number of the first step; None for a group.
     rows: the steps of each occurrence. body: of one of them. columns: how each param goes through
@@ -192,9 +191,9 @@ class Nesting:
         nest.calls = [{nest.times: len(group)} for group in groups]
         for name in body.params:
             columns = [[row[name] for row in group] for group in groups]
-            kind = nest.columns[name] = _find_kind(columns)
+            kind = nest.columns[name] = find_kind(columns)
             for call, column in zip(nest.calls, columns, strict=True):
-                call |= _leave_out_missing(_describe(name, kind, column))
+                call |= _leave_out_missing(describe(name, kind, column))
         lists = sum(kind == "list" for kind in nest.columns.values())
         varying = sum(kind != "same" for kind in nest.columns.values())
         longest = max(map(len, nest.rows))
@@ -221,7 +220,7 @@ class Nesting:
         self, nest: Nest, arguments: Mapping[str, Any], when: Formula | None
     ) -> LoopItem:
         assert nest.body is not None
-        arguments = {name: _to_lists(value) for name, value in arguments.items()}
+        arguments = {name: to_lists(value) for name, value in arguments.items()}
         if nest.first is None:
             items = put_values(nest.body.items, arguments)
             return LoopItem(items=items, count=None, name=nest.base, when=when)
@@ -231,28 +230,10 @@ class Nesting:
             word = "i"
         variable = f"{word}__{number}"
         times = arguments[nest.times]
-        variables: dict[str, Any] = {}
-        values: dict[str, Any] = {}
-        rates: dict[str, tuple[Rate, str, set[int]]] = {}
-        for name, kind in nest.columns.items():
-            value = _write_column(name, kind, arguments, variable, nest.first, times)
-            if isinstance(value, _Listed):
-                rate = _find_rate(value.values)
-                if rate is not None and nest.first == 0 and not _is_nested(value.values):
-                    value = _write_rate(rate, variable)
-                elif rate is not None and (loops := _find_loops(nest.body.items, name)):
-                    before = f"before__{number}"
-                    lengths = [len(each) for each in value.values]
-                    variables[before] = [sum(lengths[:place]) for place in range(len(lengths))]
-                    rates[name] = rate, before, loops
-                    continue
-                else:
-                    own = f"{name}__{number}"
-                    variables[own] = value.values
-                    value = Formula(f"={own}")
-            if value is not MISSING:
-                values[name] = value
-        items = put_values(_put_rates(nest.body.items, rates), values)
+        written = write_columns(
+            nest.columns, arguments, nest.body.items, variable, number, nest.first, times
+        )
+        items, variables = written.put_into(nest.body.items), written.variables
         used = bool(variables) or variable in repr(items)
         if not used and nest.first == 0:
             return LoopItem(
@@ -276,12 +257,6 @@ class Nesting:
             when=when,
             is_group=nest.is_group,
         )
-
-
-class _Listed(Struct):
-    """Values that a loop walks: a list, or the formula of one."""
-
-    values: Any
 
 
 def _note(
@@ -438,144 +413,6 @@ def _score(one: Item, other: Item) -> float:
 
 def _count_alike(one: Sequence, other: Sequence) -> int:
     return sum(None not in pair for pair in align(one, other, _score))
-
-
-# --- params of numbered steps --------------------------------------------------------------------
-
-
-def _find_kind(columns: list[list[Any]]) -> str:
-    """Return how a param goes through numbered steps: the same in all, another in the first or in
-    the last, or a list."""
-    if all(map(are_alike, columns)):
-        return "same"
-    if max(map(len, columns)) > 2 or len(columns) > 1:
-        if all(are_alike(column[1:]) for column in columns):
-            return "first"
-        if all(are_alike(column[:-1]) for column in columns):
-            return "last"
-    return "list"
-
-
-def _describe(name: str, kind: str, column: list[Any]) -> dict[str, Any]:
-    if kind == "same":
-        return {name: find_known(column)}
-    if kind == "first":
-        return {name: column[0], f"{name}_rest": find_known(column[1:])}
-    if kind == "last":
-        return {name: column[-1], f"{name}_rest": find_known(column[:-1])}
-    known = find_known(column)
-    # As a tuple it is one value; a list would be compared item by item.
-    return {name: tuple(known if value is MISSING else value for value in column)}
-
-
-def _to_lists(value: Any) -> Any:
-    return [_to_lists(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def _write_column(
-    name: str, kind: str, arguments: Mapping[str, Any], variable: str, first: int, times: Any
-) -> Any:
-    value = arguments.get(name, MISSING)
-    if kind == "same":
-        return value
-    if kind == "list":
-        if value is MISSING:
-            return value
-        return _write_list(value, variable, first) if isinstance(value, list) else _Listed(value)
-    rest = arguments.get(f"{name}_rest", MISSING)
-    if MISSING in (value, rest) or (type(value) is type(rest) and value == rest):
-        return rest if value is MISSING else value
-    if kind == "last":
-        end = times + first - 1 if isinstance(times, int) else f"{write_value(times)} + {first - 1}"
-        test = f"{variable} == {str(end).replace(' + -', ' - ')}"
-        other = test.replace("==", "!=")
-    else:
-        test = f"{variable} == {first}"
-        other = variable if first == 0 else f"{variable} > {first}"
-        if value is False and rest is True:
-            return Formula(f"={variable} > {first}")
-    if isinstance(value, bool) and isinstance(rest, bool):
-        return Formula(f"={test if value else other}")
-    if kind == "first" and first == 0:
-        return Formula(f"={write_value(rest)} if {variable} else {write_value(value)}")
-    return Formula(f"={write_value(value)} if {test} else {write_value(rest)}")
-
-
-def _write_list(values: list[Any], variable: str, first: int) -> Any:
-    """Return a formula over the number of the step for values that follow it, else the list."""
-    if all(isinstance(value, bool) for value in values) and len(values) > 2:
-        last = first + len(values) - 1
-        if are_alike(values[1:]):
-            return Formula(f"={variable} {'==' if values[0] else '>'} {first}")
-        if are_alike(values[:-1]):
-            return Formula(f"={variable} {'==' if values[-1] else '<'} {last}")
-    whole = all(isinstance(value, int) and not isinstance(value, bool) for value in values)
-    doubles = whole and all(value == values[0] * 2**at for at, value in enumerate(values))
-    if doubles and first == 0 and len(values) > 2 and values[0] > 0:
-        return Formula(f"={values[0]} * 2**{variable}")
-    return _Listed(values)
-
-
-# --- rates that grow with the number of the step -------------------------------------------------
-
-
-def _is_nested(values: Any) -> bool:
-    return all(isinstance(value, list) for value in values)
-
-
-def _find_rate(values: Any) -> Rate | None:
-    """Return the rate that the values of numbered steps follow, as a drop path does: of the steps
-    of one loop, or of loops in a loop. None if there is none."""
-    if not isinstance(values, list):
-        return None
-    flat = [each for value in values for each in value] if _is_nested(values) else values
-    if len({*map(repr, flat)}) < 3 or not all(isinstance(value, float) for value in flat):
-        return None
-    for start in range(MOST_BEFORE):
-        every = (fit_rate(flat, start, less) for less in range(-MOST_BEFORE, len(flat)))
-        if found := [rate for rate in every if rate is not None]:
-            return min(found, key=lambda rate: (len(_write_rate(rate, "")), rate.count - rate.less))
-    return None
-
-
-def _write_rate(rate: Rate, number: str) -> Formula:
-    """Return the formula of a rate. number: that of the step."""
-    if rate.start:
-        number += f" + {rate.start}"
-    number = f"({number})" if " " in number else number
-    return Formula(f"={rate.largest} * {number} / {rate.count - rate.less}")
-
-
-def _find_loops(items: Sequence, name: str) -> set[int]:
-    """Return the loops of steps, numbered from 0, that walk the values of a param."""
-    return {
-        id(item)
-        for sequence in walk_sequences(items)
-        for item in sequence
-        if isinstance(item, LoopItem) and f"={name}" in item.variables.values()
-    }
-
-
-def _put_rates(items: Sequence, rates: Mapping[str, tuple[Rate, str, set[int]]]) -> Sequence:
-    """Return steps with formulas of rates in the place of the variables that walk their values."""
-    return tuple(_put_rates_in(item, rates) for item in items) if rates else items
-
-
-def _put_rates_in(item: Item, rates: Mapping[str, tuple[Rate, str, set[int]]]) -> Item:
-    if isinstance(item, BranchesItem):
-        paths = tuple(replace(path, items=_put_rates(path.items, rates)) for path in item.paths)
-        return replace(item, paths=paths)
-    if not isinstance(item, LoopItem):
-        return item
-    number = next(iter(item.variables), "")
-    values: dict[str, Any] = {}
-    kept = dict(item.variables)
-    for name, (rate, before, loops) in rates.items():
-        for variable, value in item.variables.items():
-            if id(item) in loops and value == f"={name}":
-                values[variable] = _write_rate(rate, f"{before} + {number}")
-                del kept[variable]
-    return replace(item, items=put_values(_put_rates(item.items, rates), values), variables=kept)
 
 
 def finish(items: Sequence, taken: frozenset[str]) -> Sequence:

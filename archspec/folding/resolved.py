@@ -16,7 +16,8 @@ from archspec.folding.items import Sequence
 from archspec.folding.loops import Looped
 from archspec.folding.nesting import Nesting, finish
 from archspec.folding.recipes import add_recipe
-from archspec.folding.regions import Reader, ScopePart, Unfoldable, to_groups
+from archspec.folding.regions import Reader, Unfoldable, to_groups
+from archspec.folding.scope_parts import ScopePart
 from archspec.folding.unfolding import UnifiedBody
 from archspec.folding.values import MISSING
 from archspec.graph import Graph, canonical_order

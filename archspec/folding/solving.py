@@ -1,4 +1,4 @@
-"""From runs that are marked as blocks to blocks with params and calls with arguments."""
+"""Turn runs that are marked as blocks into blocks with params and calls with arguments."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""From a graph to sequences: what runs side by side and meets again becomes branches.
+"""Turn a graph into sequences: paths that part at a node and join again become branches.
 
-The immediate dominator of a node with several inputs is the last node that every way to it passes.
-Where all between the two is used nowhere else, and the ways share nothing, they are branches.
+The immediate dominator of a node with several inputs is the last node that every path to it passes.
+Where the nodes between the two are used nowhere else, and the paths share none, they are branches.
 Everything else stays a list of steps, in which `from` names what a step takes.
 """
 

@@ -57,7 +57,7 @@ class LayerConfig(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """What messages call the layer."""
+        """The layer's name in messages."""
         return f"{self.class_name} '{self.name}'"
 
 

@@ -109,7 +109,7 @@ def _read_live(model: Any) -> Model:
             warnings.simplefilter("ignore")  # what cannot be read is an error here
             text = json.dumps(keras.saving.serialize_keras_object(model))
     except Exception as error:
-        said = f"Keras cannot say what the model is: {type(error).__name__}: {reason(error)}"
+        said = f"Keras gives no config of the model: {type(error).__name__}: {reason(error)}"
         findings.add("import-class", said, "", "only Functional and Sequential models say it")
         findings.stop()
         raise

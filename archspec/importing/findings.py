@@ -1,4 +1,4 @@
-"""What is wrong with a Keras model, each fault at its place in the config."""
+"""Collect the faults of a Keras model, each at its place in the config."""
 
 from __future__ import annotations
 

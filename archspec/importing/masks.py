@@ -1,4 +1,4 @@
-"""Compare the masks that a config says with those that Keras hands on by itself.
+"""Compare the masks that a config says with those that Keras propagates itself.
 
 A config names the mask of a pooling or a normalization as a tensor, worked out by operations. A
 spec has no such tensors: a mask goes where `layers/masks.py` says. Both must be the same one.
@@ -12,7 +12,8 @@ from typing import Any
 from archspec.errors import Refused
 from archspec.graph import Graph, Node
 from archspec.importing.findings import Findings
-from archspec.importing.wiring import ImportedSteps, make_key
+from archspec.importing.steps import ImportedSteps
+from archspec.importing.wiring import make_key
 from archspec.layers import traits_of
 from archspec.layers.equivalents import work_out_mask
 
@@ -22,12 +23,12 @@ def check_masks(graph: Graph, wiring: ImportedSteps, findings: Findings) -> None
     found = _find_masks(graph, wiring)
     for given in wiring.masks:
         if found[given.step] != given.key:
-            message = f"{given.layer} is given a mask that Keras does not hand on by itself"
-            hint = "only masks of Embedding and Masking can be in a spec, which go on by themselves"
+            message = f"{given.layer} is given a mask that Keras does not propagate by itself"
+            hint = "a spec can only have the masks of Embedding and Masking, which Keras propagates"
             findings.add("import-argument", message, given.path, hint)
     for place, step in enumerate(wiring.steps):
         if step.of_operation and found[place] is not None:
-            message = f"the operation {step.old[-1]} ends a mask, and {step.op} would hand it on"
+            message = f"the operation {step.old[-1]} ends a mask, and {step.op} would propagate it"
             hint = f"build the model with keras.layers.{step.op}, or end the mask before"
             findings.add("import-operation", message, step.path, hint)
 

@@ -1,4 +1,4 @@
-"""From the steps of a model to the text of a spec, and the graph that it means."""
+"""Turn the steps of a model into the text of a spec, and the graph that it means."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from archspec.importing.files import Model
 from archspec.importing.findings import Findings
 from archspec.importing.masks import check_masks
 from archspec.importing.statistics import write_statistics
-from archspec.importing.wiring import ImportedStep, ImportedSteps, to_steps
+from archspec.importing.steps import ImportedStep, ImportedSteps
+from archspec.importing.wiring import to_steps
 from archspec.layers import COMMON, LAYERS
 from archspec.reading import readable
 from archspec.syntax.layout import lay_out

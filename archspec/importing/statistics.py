@@ -13,8 +13,8 @@ from archspec.errors import Refused, UserError
 from archspec.importing.arguments import bind, shorten
 from archspec.importing.files import Model
 from archspec.importing.findings import Findings
+from archspec.importing.steps import ImportedStep
 from archspec.importing.weights import WrongWeight, find_array, list_groups, open_weights
-from archspec.importing.wiring import ImportedStep
 from archspec.layers import traits_of
 
 MOST = 64  # numbers that are written as arguments

@@ -31,7 +31,9 @@ EXPORTED = {"group_query_attention": "grouped_query_attention"}
 
 
 class WrongWeight(Exception):
-    """A weight that is not in a file as it must be; the message goes on after its name."""
+    """A weight that is missing or wrong in a file; the message continues a sentence that begins
+    with its name.
+    """
 
 
 class UnreadWeight(WrongWeight):

@@ -1,6 +1,6 @@
-"""From the config of a model to its layers in a row, each after its inputs.
+"""Turn the config of a model into its layers in a row, each after its inputs.
 
-Models within the model are laid open: their layers stand in the row as its own do, with the name of
+Models within the model are flattened: their layers stand in the row as its own do, with the name of
 the model before theirs. A model or a layer that is called several times keeps its weights: its
 later calls refer to the first.
 """
@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from archspec.arguments import show
 from archspec.errors import Refused
@@ -40,6 +39,15 @@ from archspec.importing.configs import (
 )
 from archspec.importing.files import Model
 from archspec.importing.findings import Findings, Misread
+from archspec.importing.steps import (
+    GivenMask,
+    ImportedStep,
+    ImportedSteps,
+    Operation,
+    Output,
+    Value,
+    sort_by_depth,
+)
 from archspec.layers import LAYERS
 from archspec.layers.equivalents import (
     BEFORE,
@@ -54,76 +62,7 @@ from archspec.layers.equivalents import (
 MOST_CALLS = 20_000  # of layers, each inside each call of the models around it
 SINGLE = ("inputs", "x", "input")  # what Keras's layers call the one tensor that they take
 SCORES = "return_attention_scores"
-SAID = "only Functional and Sequential models say how their layers are connected"
-
-
-class Output(Struct, frozen=True):
-    """A value that is there in the spec. step: the place of the step whose output it is."""
-
-    step: int
-
-
-class Operation(Struct, frozen=True):
-    """A value of an operation that no layer replaces: a mask that Keras works out, or a fault.
-
-    key: which value it is. refused: what is said if a layer takes it. path: of its call.
-    """
-
-    key: int
-    refused: Refused
-    path: str
-
-
-Value = Output | Operation | None  # None: what is wrong with it has been noted
-
-
-class ImportedStep(Struct):
-    """A step of the flat spec, or an input of it.
-
-    old: the name of the Keras layer, after those of the models around it: ("encoder", "dense").
-    usual: what Keras would call a layer of this class. inputs: places of the steps whose outputs it
-    takes. reuses: the place of the step whose layer it calls again. of_operation: whether it
-    replaces an operation, which ends a mask. called: the key of an output of the model in the
-    mapping that it gives.
-    """
-
-    op: str
-    old: tuple[str, ...]
-    usual: str
-    path: str
-    arguments: dict[str, Any] = field(default_factory=dict)
-    inputs: tuple[int, ...] = ()
-    slots: tuple[str, ...] = ()
-    call: dict[str, bool] = field(default_factory=dict)
-    reuses: int | None = None
-    of_operation: bool = False
-    called: str | None = None
-
-
-class GivenMask(Struct, frozen=True):
-    """A mask that the config says a call is given beside a value.
-
-    step: of the value. key: of the mask. layer: what is called, in words. path: of the call.
-    """
-
-    step: int
-    key: int
-    layer: str
-    path: str
-
-
-class ImportedSteps(Struct):
-    """The steps of a flat spec, its outputs as places of steps, and remarks on what was left out.
-
-    keys: from what a value of an operation is made of to the number that it has, below 0. masks:
-    those that the config says.
-    """
-
-    steps: list[ImportedStep] = field(default_factory=list)
-    outputs: list[int] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    keys: dict[Any, int] = field(default_factory=dict)
-    masks: list[GivenMask] = field(default_factory=list)
+SAID = "only Functional and Sequential models store how their layers are connected"
 
 
 def to_steps(model: Model, findings: Findings) -> ImportedSteps:
@@ -143,47 +82,7 @@ def to_steps(model: Model, findings: Findings) -> ImportedSteps:
         some = "1 seed of random numbers is" if reader.seeds == 1 else f"{reader.seeds} seeds are"
         wiring.notes.append(f"{some} left out: what is random follows from the run's seed")
     wiring.notes += reader.notes
-    return _sort_by_depth(wiring)
-
-
-def _sort_by_depth(wiring: ImportedSteps) -> ImportedSteps:
-    """Return the same steps depth first from the outputs, so that each branch stands in one piece.
-
-    Keras writes the layers of parallel branches in turn. Inputs come first, in the model's order.
-    """
-    steps = wiring.steps
-    order = {place: None for place, step in enumerate(steps) if step.op == INPUT}
-    stack = [(place, False) for place in reversed([*wiring.outputs, *range(len(steps))])]
-    while stack:
-        place, is_ready = stack.pop()
-        if place in order:
-            continue
-        if is_ready:
-            order[place] = None
-            continue
-        stack.append((place, True))
-        stack += [(each, False) for each in reversed(steps[place].inputs)]
-    new = {old: place for place, old in enumerate(order)}
-
-    def move(key: int) -> int:
-        return new[key] if key >= 0 else key
-
-    owners: dict[int, int] = {}  # of the calls of one layer the one that now stands first
-    moved = []
-    for old in order:
-        step = steps[old]
-        first = old if step.reuses is None else step.reuses
-        owner = owners.setdefault(first, new[old])
-        arguments = steps[first].arguments if owner == new[old] else {}
-        inputs = tuple(map(move, step.inputs))
-        reuses = None if owner == new[old] else owner
-        moved.append(replace(step, arguments=arguments, inputs=inputs, reuses=reuses))
-    keys = {
-        (name, tuple(map(move, values)), *rest): key
-        for (name, values, *rest), key in wiring.keys.items()
-    }
-    masks = [replace(each, step=move(each.step), key=move(each.key)) for each in wiring.masks]
-    return ImportedSteps(moved, list(map(move, wiring.outputs)), wiring.notes, keys, masks)
+    return sort_by_depth(wiring)
 
 
 class _Place(Struct, frozen=True):
@@ -196,7 +95,7 @@ class _Place(Struct, frozen=True):
 
 
 class _ConfigReader(Struct):
-    """What has been read of a model so far.
+    """Reads the config of a model, and keeps what it has read so far.
 
     owners: the step that a layer was first called in, by its names. calls: how many there were.
     """
@@ -626,7 +525,7 @@ class _ConfigReader(Struct):
         """Return a value that a layer takes; None, after noting why, for one of an operation."""
         if not isinstance(value, Operation):
             return value
-        hint = value.refused.hint or "build the model with layers, or a layer of one's own"
+        hint = value.refused.hint or "build the model with layers, or a layer of your own"
         self.findings.add("import-operation", value.refused.message, value.path, hint)
         return None
 
@@ -651,7 +550,7 @@ def _key(value: Value) -> int:
 def _sort_inputs(op: str, call: LayerUse) -> tuple[tuple[str, ...], list[Ref]]:
     """Return the call arguments that the inputs of a layer are for, () if not by name, and these.
 
-    Raises `Refused` for a call that the table cannot say.
+    Raises `Refused` for a call that the table cannot express.
     """
     takes = LAYERS[op].takes
     args = [each for each in call.args if each is not None]
@@ -691,8 +590,8 @@ def _is_mask(key: str, value: Any) -> bool:
 
 def _refuse_constant(layer: LayerConfig, key: str, value: Any) -> Refused:
     what = "a tensor" if any(isinstance(each, Ref) for each in flatten([value])) else show(value)
-    hint = "a spec has the masks alone that Keras hands on by itself" if "mask" in key else None
-    message = f"{layer.title} is called with {key}={what}, which a spec cannot say"
+    hint = "a spec has only the masks that Keras propagates by itself" if "mask" in key else None
+    message = f"{layer.title} is called with {key}={what}, which a spec cannot express"
     return Refused(message, code="import-argument", hint=hint)
 
 

@@ -22,8 +22,8 @@ from archspec.objects.activations import Alpha, MaxValue, NegativeSlope, Thresho
 def activation(
     x: Shape, *, activation: A[Any, ACTIVATION, "Function applied to each value, such as relu."]
 ) -> Facts:
-    """It does what the argument `activation` of a layer does, as a step of its own: for where
-    another layer, such as BatchNormalization, stands between the two.
+    """The layer does what the argument `activation` of another layer does, as a step of its own.
+    Use it where a layer such as BatchNormalization stands before the activation.
 
     Shape: that of the input.
     """
@@ -102,7 +102,7 @@ def softmax(
     Shape: that of the input.
     """
     if axis == ():
-        raise Refused("wants at least one axis, got []", AtArgument("axis"))
+        raise Refused("expects at least one axis, got []", AtArgument("axis"))
     return Facts(x, window=() if set(find_axes(x, axis)) <= {len(x) - 1} else None)
 
 

@@ -105,12 +105,12 @@ def multi_head_attention(
     shapes = list_shapes((query, value, key))
     if len({len(query), len(value), len(key)}) > 1 or len(query) < 3:
         raise Refused(
-            "wants query, value and key of the same number of axes, at least 3 "
+            "expects query, value and key of the same number of axes, at least 3 "
             f"(batch, ..., features), got {shapes}"
         )
     if value[1:-1] != key[1:-1]:
         raise Refused(
-            f"wants a value and a key of one length, got {value} and {key}: "
+            f"expects a value and a key of the same length, got {value} and {key}: "
             f"{value[1:-1]} is not {key[1:-1]}"
         )
     if use_causal_mask and len(query) != 3:
@@ -207,13 +207,15 @@ def group_query_attention(
     key = value if key is None else key
     if not len(query) == len(value) == len(key) == 3:
         raise Refused(
-            "wants query, value and key of 3 axes (batch, length, features), "
+            "expects query, value and key of 3 axes (batch, length, features), "
             f"got {list_shapes((query, value, key))}"
         )
     if query[-1] != value[-1]:
-        raise Refused(f"wants a query and a value of as many features, got {query} and {value}")
+        raise Refused(
+            f"expects a query and a value with the same number of features, got {query} and {value}"
+        )
     if value[1] != key[1]:
-        raise Refused(f"wants a value and a key of one length, got {value} and {key}")
+        raise Refused(f"expects a value and a key of the same length, got {value} and {key}")
     if num_query_heads % num_key_value_heads:
         raise Refused(
             f"cannot share {num_key_value_heads} key and value heads evenly among "
@@ -257,7 +259,7 @@ def _split_inputs(xs: list[Shape]) -> tuple[Shape, Shape, Shape]:
     query, value, key = (*xs, xs[1])[:3]
     if len({len(x) for x in xs}) > 1 or len(query) < 3 or len({x[1:-2] for x in xs}) > 1:
         raise Refused(
-            "wants inputs of 3 axes (batch, length, features), or more that agree up to the "
+            "expects inputs of 3 axes (batch, length, features), or more that agree up to the "
             f"length, got {list_shapes(xs)}"
         )
     if None not in (query[-1], key[-1]) and query[-1] != key[-1]:
@@ -267,7 +269,7 @@ def _split_inputs(xs: list[Shape]) -> tuple[Shape, Shape, Shape]:
         )
     if None not in (value[-2], key[-2]) and value[-2] != key[-2]:
         raise Refused(
-            f"wants a value and a key of one length, got {value} and {key}: "
+            f"expects a value and a key of the same length, got {value} and {key}: "
             f"{value[-2]} is not {key[-2]}"
         )
     return query, value, key

@@ -156,7 +156,7 @@ def mel_spectrogram(
     Shape: num_mel_bins x frames, 1 + n // sequence_stride of them for n samples.
     """
     if len(x) != 2:
-        raise Refused(f"wants an input of 2 axes (batch, samples), got {x}")
+        raise Refused(f"expects an input of 2 axes (batch, samples), got {x}")
     if sequence_length is not None and sequence_length > fft_length:
         raise Refused(
             f"takes a sequence_length of at most {fft_length}, its fft_length",
@@ -165,7 +165,7 @@ def mel_spectrogram(
     highest = max_freq or sampling_rate // 2
     if not min_freq < highest:
         raise Refused(
-            f"wants a min_freq below {highest:g} Hz, the highest, got {min_freq:g}",
+            f"expects a min_freq below {highest:g} Hz, the highest, got {min_freq:g}",
             AtArgument("min_freq"),
         )
     frames: Any = None

@@ -166,9 +166,9 @@ def conv_transpose(rank: int) -> Rule:
         use_bias: UseBias = True,
         **_: A[Any, weights("kernel", "bias", activity=True)],
     ) -> Facts:
-        """It is the reverse of a convolution, to enlarge: each input value is multiplied by the
-        whole kernel and added to the output, strides rows further for each input row. Not both
-        strides and dilation_rate may be over 1.
+        """The layer is the reverse of a convolution, and enlarges its input: each input value is
+        multiplied by the whole kernel and added to the output, strides rows further for each input
+        row. Not both strides and dilation_rate may be over 1.
 
         Shape: each spatial axis n becomes n * strides with padding same and (n - 1) * strides +
             max(reach, strides) with valid, where reach = (kernel_size - 1) * dilation_rate + 1; if
@@ -281,9 +281,8 @@ def separable_conv(rank: int) -> Rule:
         use_bias: UseBias = True,
         **_: A[Any, weights("depthwise", "pointwise", "bias", activity=True)],
     ) -> Facts:
-        """It is a depthwise convolution, which works in each channel alone, and then a 1x1
-        convolution, which mixes the channels. Nothing stands between the two; the activation
-        follows the second.
+        """A depthwise convolution works in each channel alone, and then a 1x1 convolution mixes the
+        channels. Nothing stands between the two; the activation follows the second.
 
         Shape: each spatial axis n becomes ceil(n / strides) with padding same and floor((n -
             reach) / strides) + 1 with valid, where reach = (kernel_size - 1) * dilation_rate + 1;

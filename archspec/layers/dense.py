@@ -45,7 +45,7 @@ def dense(
     MACs: prod(output) * channels
     """
     if len(x) < 2:
-        raise Refused(f"wants an input of at least 2 axes (batch, features), got {x}")
+        raise Refused(f"expects an input of at least 2 axes (batch, features), got {x}")
     features = require_channels(x[-1])
     weights: dict[str, Sizes] = {"kernel": (features, units)}
     if use_bias:
@@ -176,7 +176,7 @@ def _parse_equation(equation: str) -> tuple[bool, str, str, str, bool]:
         if before == out_before and after == out_after and not (before and after):
             return bool(before), source, kernel, target, bool(after)
     raise Refused(
-        "wants an equation such as 'abc,cd->abd', '...b,bc->...c' or 'ab...,bc->ac...', "
+        "expects an equation such as 'abc,cd->abd', '...b,bc->...c' or 'ab...,bc->ac...', "
         f"got '{equation}'",
         AtArgument("equation"),
     )

@@ -14,7 +14,7 @@ from archspec.layers.traits import Traits
 def _read_boundaries(value: list[float]) -> tuple[float, ...]:
     boundaries = tuple(map(NUMBER.normal, value))
     if list(boundaries) != sorted(set(boundaries)):
-        raise Refused("wants its boundaries in increasing order")
+        raise Refused("expects its boundaries in increasing order")
     return boundaries
 
 
@@ -35,7 +35,7 @@ def _encode(x: Shape, output_mode: str, depth: int) -> Facts:
             raise Refused(f"needs to know whether the last axis has length 1, unknown in {x}")
         return Facts((*(x[:-1] if x[-1] == 1 else x), depth))
     if len(x) < 2:
-        raise Refused(f"wants an input of at least 2 axes (batch, values), got {x}")
+        raise Refused(f"expects an input of at least 2 axes (batch, values), got {x}")
     return Facts((None, *x[2:], depth), window=None)
 
 
@@ -52,8 +52,8 @@ def category_encoding(
         "holds; count: how often it holds it.",
     ] = "multi_hot",
 ) -> Facts:
-    """It turns integers from 0 to num_tokens - 1 into vectors of length num_tokens: one_hot makes
-    one of each integer, multi_hot and count one of each sample, which holds several.
+    """The layer turns integers from 0 to num_tokens - 1 into vectors of length num_tokens: one_hot
+    makes a vector of each integer, multi_hot and count one of each sample, which holds several.
 
     Shape: (num_tokens,) by multi_hot and count; by one_hot that of the input and num_tokens, in
         place of a last axis of length 1.
@@ -61,7 +61,7 @@ def category_encoding(
     if num_tokens is None:
         raise Refused("needs the argument 'num_tokens'", code="missing-argument")
     if output_mode != "one_hot" and len(x) != 2:  # Keras says one shape and makes another
-        raise Refused(f"wants an input of 2 axes (batch, values) for {output_mode}, got {x}")
+        raise Refused(f"expects an input of 2 axes (batch, values) for {output_mode}, got {x}")
     return _encode(x, output_mode, num_tokens)
 
 
@@ -80,9 +80,9 @@ def discretization(
         "CategoryEncoding.",
     ] = "int",
 ) -> Facts:
-    """It gives the number of the bin that each value is in: bin 0 ends below the first boundary,
-    and each boundary begins the next. `int` gives these integers, for an Embedding; the others
-    encode them as CategoryEncoding does.
+    """The layer returns the number of the bin that each value is in: bin 0 ends below the first
+    boundary, and each boundary begins the next. `int` gives these integers, for an Embedding; the
+    others encode them as CategoryEncoding does.
 
     Shape: by int that of the input; by one_hot that and the number of bins, in place of a last
         axis of length 1; by multi_hot and count the bins in place of the first axis, put last.

@@ -190,7 +190,7 @@ def _check_matrices(facts: Facts, arguments: Mapping[str, Any]) -> None:
         if stem == "activity" and len(facts.shape) != 2:
             raise Refused(
                 f"cannot use {name} for its output, which has shape {facts.shape}: "
-                f"{name} wants 2 axes",
+                f"{name} expects 2 axes",
                 AtArgument(argument),
             )
         exact = MATRIX_ONLY[name]
@@ -199,7 +199,7 @@ def _check_matrices(facts: Facts, arguments: Mapping[str, Any]) -> None:
                 wants = "2 axes" if exact else "at least 2 axes"
                 raise Refused(
                     f"cannot use {name} for its {weight}, which has shape {shape}: "
-                    f"{name} wants {wants}",
+                    f"{name} expects {wants}",
                     AtArgument(argument),
                 )
 

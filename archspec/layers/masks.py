@@ -1,4 +1,5 @@
-"""What a layer makes of a mask, which says which steps of a sequence later layers skip.
+"""Compute the mask of a layer's output; a mask tells later layers which steps of a sequence to
+skip.
 
 Masking and Embedding make one, most layers end it, others hand it on with their output. A mask has
 an axis less than the value that it belongs to, the last, and Keras adds it where a layer needs it;
@@ -73,7 +74,7 @@ def carry_if_exact(
 ) -> int | None:
     """Return the mask of the input for a layer that adds the last axis, and looks at no other."""
     if masks[0] not in (None, len(inputs[0]) - 1):
-        raise _refuse(f"wants a mask of an axis less than its input {inputs[0]}, got {masks[0]}")
+        raise _refuse(f"expects a mask of an axis less than its input {inputs[0]}, got {masks[0]}")
     return masks[0]
 
 

@@ -50,8 +50,8 @@ def dropout(
     noise_shape: NoiseShape = None,
     seed: Seed = None,
 ) -> Facts:
-    """In training, each value becomes 0 with probability rate, and the others are divided by 1 -
-    rate, so that the sum stays the same on average. At inference it does nothing.
+    """The layer sets each value to 0 with probability rate in training, and divides the others by 1
+    - rate, so that the sum stays the same on average. At inference it does nothing.
 
     Shape: that of the input.
     """
@@ -76,8 +76,8 @@ ChannelRate = A[
 
 
 def spatial_dropout_1d(x: Shape, *, rate: ChannelRate, seed: Seed = None) -> Facts:
-    """It drops whole channels. Where neighbouring steps are much alike, a single value that Dropout
-    sets to 0 could be read off its neighbours.
+    """The layer drops whole channels. Where neighbouring steps are much alike, a single value that
+    Dropout sets to 0 could be read off its neighbours.
 
     Shape: that of the input.
     """
@@ -95,8 +95,8 @@ def spatial_dropout(rank: int) -> Rule:
         data_format: DataFormat = "channels_last",
         seed: Seed = None,
     ) -> Facts:
-        """It drops whole feature maps. Where neighbouring pixels are much alike, a single value
-        that Dropout sets to 0 could be read off its neighbours.
+        """The layer drops whole feature maps. Where neighbouring pixels are much alike, a single
+        value that Dropout sets to 0 could be read off its neighbours.
 
         Shape: that of the input.
         """
@@ -127,8 +127,8 @@ def gaussian_dropout(
     rate: A[float, BELOW_ONE, "Strength of the noise, whose deviation is sqrt(rate / (1 - rate))."],
     seed: Seed = None,
 ) -> Facts:
-    """In training, each value is multiplied by a random number with mean 1 and standard deviation
-    sqrt(rate / (1 - rate)). At inference it does nothing.
+    """The layer multiplies each value in training by a random number with mean 1 and standard
+    deviation sqrt(rate / (1 - rate)). At inference it does nothing.
 
     Shape: that of the input.
     """
@@ -141,7 +141,7 @@ def gaussian_noise(
     stddev: A[float, UNIT_INTERVAL, "Standard deviation of the noise, from 0 to 1."],
     seed: Seed = None,
 ) -> Facts:
-    """In training, a random number with mean 0 is added to each value. At inference it does
+    """The layer adds a random number with mean 0 to each value in training. At inference it does
     nothing.
 
     Shape: that of the input.
@@ -155,8 +155,8 @@ def activity_regularization(
     l1: A[float, NON_NEGATIVE, "Factor of the sum of absolute outputs in the loss."] = 0.0,
     l2: A[float, NON_NEGATIVE, "Factor of the sum of squared outputs in the loss."] = 0.0,
 ) -> Facts:
-    """It returns its input unchanged; l1 * sum(abs(x)) + l2 * sum(x ** 2), divided by the batch's
-    length, is added to the loss, which keeps the values small or makes most of them 0.
+    """The layer returns its input unchanged, and adds l1 * sum(abs(x)) + l2 * sum(x ** 2), divided
+    by the batch's length, to the loss. This keeps the values small or makes most of them 0.
 
     Shape: that of the input.
     """

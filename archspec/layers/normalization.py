@@ -150,7 +150,8 @@ def group_normalization(
     channels = require_length_on(x, axis)
     if groups == 0:
         raise Refused(
-            "wants a positive number of groups, or -1 for one channel a group", AtArgument("groups")
+            "expects a positive number of groups, or -1 for one channel a group",
+            AtArgument("groups"),
         )
     if channels % (channels if groups == -1 else groups):
         raise Refused(
@@ -271,7 +272,7 @@ def _check_broadcast(value: Any, size: Shape, argument: str) -> None:
     length = _count_numbers(value)
     if length is not None and (not size or length not in (1, size[-1])):
         what = f"{size[-1]} numbers" if size else "one number"
-        raise Refused(f"wants {what} for its input, got {length}", AtArgument(argument))
+        raise Refused(f"expects {what} for its input, got {length}", AtArgument(argument))
 
 
 def _factor_of_scale(arguments: Mapping[str, Any]) -> float:

@@ -12,7 +12,8 @@ from archspec.layers.traits import Traits
 
 
 def identity(x: Shape) -> Facts:
-    """It gives a value a name, or takes the place of a layer that a variant of the network has.
+    """The layer gives a value a name, or takes the place of a layer that a variant of the network
+    has.
 
     Shape: that of the input.
     """
@@ -24,7 +25,7 @@ def masking(
     *,
     mask_value: A[float, NUMBER, "Value that all features of a skipped step have."] = 0.0,
 ) -> Facts:
-    """It marks the steps whose features are all mask_value, and sets these features to 0.
+    """The layer marks the steps whose features are all mask_value, and sets these features to 0.
     Attention, and other layers that know masks, skip such steps.
 
     Shape: that of the input.

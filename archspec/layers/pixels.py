@@ -64,7 +64,7 @@ def _keep_colours(x: Shape, data_format: str = "channels_last", grey: bool = Fal
     _, channels = split_channels(x, 2, data_format)
     if require_channels(channels) not in ((1, 3) if grey else (3,)):
         wanted = "1 channel (grey) or 3 (RGB)" if grey else "3 channels (RGB)"
-        raise Refused(f"wants images of {wanted}, got {x}")
+        raise Refused(f"expects images of {wanted}, got {x}")
     return Facts(x)
 
 

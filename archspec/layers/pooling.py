@@ -87,9 +87,9 @@ def global_pool(rank: int) -> Rule:
             "Whether the pooled axes stay, with length 1, so that the result can scale the input.",
         ] = False,
     ) -> Facts:
-        """It gives one number for each channel, whatever the size of the input. It leads from
-        feature maps to the dense head of a classifier, without the weights that Flatten would cost
-        there.
+        """The layer gives one number for each channel, whatever the size of the input. It leads
+        from feature maps to the dense head of a classifier, without the weights that Flatten would
+        cost there.
 
         Shape: the channels alone; with keepdims each spatial axis stays, as 1.
         """

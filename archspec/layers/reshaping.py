@@ -33,7 +33,7 @@ TIMES_REPEATED = (
 
 
 def flatten(x: Shape, *, data_format: DataFormat = "channels_last") -> Facts:
-    """It stands between the feature maps of a convolution and a dense layer.
+    """The layer usually stands between the feature maps of a convolution and a dense layer.
 
     Shape: one axis, as long as the product of all but the batch.
     """
@@ -117,7 +117,7 @@ def permute(
     axes = range(1, len(x))
     if sorted(dims) != list(axes):
         raise Refused(
-            f"wants the axes {list(axes)} of {x} in a new order, got {list(dims)}",
+            f"expects the axes {list(axes)} of {x} in a new order, got {list(dims)}",
             AtArgument("dims"),
         )
     return Facts(
@@ -128,12 +128,12 @@ def permute(
 
 
 def repeat_vector(x: Shape, *, n: A[int, POSITIVE, "Times that the vector is repeated."]) -> Facts:
-    """It gives one vector to each of n steps, such as an encoder's result to a decoder.
+    """The layer gives one vector to each of n steps, such as an encoder's result to a decoder.
 
     Shape: (features) becomes (n, features).
     """
     if len(x) != 2:
-        raise Refused(f"wants an input of 2 axes (batch, features), got {x}")
+        raise Refused(f"expects an input of 2 axes (batch, features), got {x}")
     return Facts((None, n, x[1]), window=None)
 
 
@@ -169,8 +169,8 @@ def zero_padding(rank: int) -> Rule:
         padding: A[Any, margins(rank), MARGIN[min(rank, 2)]] = one[0] if rank == 1 else one,
         data_format: DataFormat = "channels_last",
     ) -> Facts:
-        """It pads by a given number, on one side if wanted; the convolution that follows then has
-        padding valid. Where strides are over 1, PyTorch's padding=1 is this layer with 1, since
+        """The layer pads by a given number, on one side if wanted; the convolution after it then
+        has padding valid. Where strides are over 1, PyTorch's padding=1 is this layer with 1, since
         Keras's padding same may pad the end alone.
 
         Shape: each spatial axis n becomes before + n + after; the channels stay.
@@ -188,7 +188,7 @@ def cropping_1d(
     *,
     cropping: A[Any, margins(1), "Steps to drop at both ends, or [before, after]."] = (1, 1),
 ) -> Facts:
-    """It makes lengths equal again, such as those of two branches.
+    """The layer makes lengths equal again, such as those of two branches.
 
     Shape: the length n becomes n - before - after; the channels stay.
     """
@@ -209,7 +209,7 @@ def cropping(rank: int, default: int) -> Rule:
         ] = ((default, default),) * rank,
         data_format: DataFormat = "channels_last",
     ) -> Facts:
-        """It makes sizes equal again, such as those of a U-Net's two sides.
+        """The layer makes sizes equal again, such as those of a U-Net's two sides.
 
         Shape: each spatial axis n becomes n - before - after; the channels stay.
         """
@@ -236,7 +236,7 @@ def _enlarge(x: Shape, size: Sizes, data_format: str, reach: int = 1) -> Facts:
 def up_sampling_1d(
     x: Shape, *, size: A[int, POSITIVE, "Times that each step is repeated."] = 2
 ) -> Facts:
-    """It has no weights; Conv1DTranspose enlarges with learnt kernels.
+    """The layer has no weights; Conv1DTranspose enlarges with learnt kernels.
 
     Shape: the length n becomes n * size; the channels stay.
     """
@@ -254,8 +254,8 @@ def up_sampling_2d(
     data_format: DataFormat = "channels_last",
     interpolation: A[str, choice(*REACH), BETWEEN_PIXELS] = "nearest",
 ) -> Facts:
-    """It has no weights; Conv2DTranspose enlarges with learnt kernels. nearest repeats rows and
-    columns; the other interpolations compute values between them.
+    """The layer has no weights; Conv2DTranspose enlarges with learnt kernels. nearest repeats rows
+    and columns; the other interpolations compute values between them.
 
     Shape: each spatial axis n becomes n * size; the channels stay.
     """
@@ -268,7 +268,7 @@ def up_sampling_3d(
     size: A[Sizes, sizes(3), TIMES_REPEATED] = (2, 2, 2),
     data_format: DataFormat = "channels_last",
 ) -> Facts:
-    """It has no weights; Conv3DTranspose enlarges with learnt kernels.
+    """The layer has no weights; Conv3DTranspose enlarges with learnt kernels.
 
     Shape: each spatial axis n becomes n * size; the channels stay.
     """

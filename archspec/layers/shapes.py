@@ -28,7 +28,7 @@ def split_channels(x: Shape, rank: int, data_format: str) -> tuple[Shape, int | 
     if len(x) != rank + 2:
         axes = AXES_OF_RANK[rank]
         axes = (*axes, "channels") if data_format == "channels_last" else ("channels", *axes)
-        message = f"wants an input of {rank + 2} axes (batch, {', '.join(axes)}), got {x}"
+        message = f"expects an input of {rank + 2} axes (batch, {', '.join(axes)}), got {x}"
         raise Refused(message, hint=_suggest_rank(x, rank, data_format))
     return (x[1:-1], x[-1]) if data_format == "channels_last" else (x[2:], x[1])
 

@@ -135,10 +135,10 @@ def piecewise_constant_decay(
 ) -> None:
     if len(values) != len(boundaries) + 1:
         counts = f"{len(values)} and {len(boundaries)}"
-        raise Refused(f"wants one value more than boundaries, got {counts}", AtArgument("values"))
+        raise Refused(f"expects one value more than boundaries, got {counts}", AtArgument("values"))
     known = [each for each in boundaries if not isinstance(each, str)]
     if known != sorted(set(known)):
-        message = f"wants boundaries that ascend, got {show(boundaries)}"
+        message = f"expects ascending boundaries, got {show(boundaries)}"
         raise Refused(message, AtArgument("boundaries"))
 
 

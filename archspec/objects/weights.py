@@ -169,7 +169,7 @@ def min_max_norm(
     axis: Axis = 0,
 ) -> None:
     if min_value > max_value:
-        raise Refused(f"wants min_value up to max_value, got {min_value:g} and {max_value:g}")
+        raise Refused(f"expects min_value up to max_value, got {min_value:g} and {max_value:g}")
 
 
 def unit_norm(*, axis: Axis = 0) -> None: ...

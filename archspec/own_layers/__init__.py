@@ -1,4 +1,4 @@
-"""What a file of one's own layers is written with; docs/own_layers.md shows one.
+"""Export what a file of the user's own layers needs; docs/own_layers.md shows one.
 
 The file is written as those of `archspec/layers`: a rule for each layer, whose annotated signature
 is the layer's contract, and a `FAMILY` of entries. An entry has a function besides, that makes the

@@ -66,7 +66,7 @@ def read_code(given: str | Path) -> Code:
         raise UserError(f"{shown}: there is no such file", "--layers names a file of layers, a .py")
     if path.suffix != ".py":
         what = "a folder" if kind == "folder" else "no Python file"
-        raise UserError(f"{shown}: this is {what}", "a file of layers of one's own ends in .py")
+        raise UserError(f"{shown}: this is {what}", "a file of your own layers ends in .py")
     with reading(path):
         content = read_bytes(path, MOST)
     file = LayerFile(path, sha256(content).hexdigest())

@@ -73,7 +73,7 @@ def _list_files(files: Files) -> Sequence[str | Path]:
     if isinstance(given, list | tuple) and all(isinstance(each, str | Path) for each in given):
         return given
     hint = "a param of the spec that is called `layers` is set by **{'params.layers': ...}"
-    raise UserError(f"layers is a file of one's own layers, or a list of them, got {files!r}", hint)
+    raise UserError(f"layers is a file of your own layers, or a list of them, got {files!r}", hint)
 
 
 def _name_family(layer: Layer) -> str:

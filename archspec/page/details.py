@@ -1,4 +1,6 @@
-"""What a page tells of layers and groups: where they are written, and the arithmetic of `show`."""
+"""Write a page's details of layers and groups: their place in the spec, and the arithmetic of
+`show`.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ BARE = "BORDER='0' CELLBORDER='0' CELLPADDING='0' CELLSPACING='0' FIXEDSIZE='TRU
 
 
 class Shape(Struct, frozen=True):
-    """What a layout depends on.
+    """The input of a layout.
 
     sizes: of the parts, in points. lines: tail, head, letters beside it, and whether it leads back;
     an end below the number of parts is a part, others are values that enter, and then those that
@@ -35,7 +35,7 @@ class Shape(Struct, frozen=True):
 
 
 class Layout(Struct, frozen=True):
-    """Where everything is in a group, in points from its left upper corner.
+    """The places of all things in a group, in points from its upper left corner.
 
     parts: centre and size of each. entering, leaving: where values cross its border. ends: of
     lines, as a `Shape` has them; lines: their points, a start and then three for each bend of a

@@ -1,4 +1,4 @@
-"""What a page shows of networks, as data that its script reads."""
+"""Turn networks into the data that a page's script reads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STEPS = 40  # colours of the scale of heat
 
 
 class PageError(Struct, frozen=True):
-    """What is wrong with a network, in words. node: the place of the layer, or -1."""
+    """An error of a network, in words. node: the place of the layer, or -1."""
 
     text: str
     node: int

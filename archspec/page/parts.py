@@ -1,4 +1,5 @@
-"""What a page draws of a network: the boxes of our pictures, in groups that open and close.
+"""List the parts that a page draws of a network: the boxes of pictures, in groups that open and
+close.
 
 list_parts(scene, ...)[1]  ->  a PagePart, such as the box of `conv 3×3, 64`, `BN`, `ReLU`
 """
@@ -266,7 +267,7 @@ class _Lister:
         )
 
     def _list_lines(self, scene: Scene, box: Box) -> list[str]:
-        """Return what is said of a closed group below its name."""
+        """Return the lines below the name of a closed group."""
         if scene.compares:
             return [*describe_shapes(scene, box), *describe_done(scene, box)]
         if box.state != "sound":

@@ -67,7 +67,7 @@ class _Bottom(Struct, frozen=True):
 def find_ways(scene: Scene, wide: bool = False) -> Scene:
     """Return the scene with the way of each edge: down, up, or level from one way to another.
 
-    wide: whether a chain goes on to the side after what crosses, until the next level.
+    wide: whether a chain continues sideways after what crosses, until the next level.
     """
     bottoms: list[_Bottom] = []
     search = _Search(scene)

@@ -32,7 +32,7 @@ def check_augment(
     if not augment:
         return
     if len(graph.inputs) > 1:
-        raise Refused("train.augment wants a spec with one input", AtArgument("augment"), "train")
+        raise Refused("train.augment expects a spec with one input", AtArgument("augment"), "train")
     given = shape = graph.shape(graph.inputs[0])
     for step in augment:
         op, differing = named(step)

@@ -70,7 +70,7 @@ def check_labels(losses: Mapping[str, Object], metrics: Mapping[str, Any]) -> No
                 hint = f"use Sparse{name}"
             if sparse:
                 wants, gets = gets, wants
-            message = f"train.metrics: {name} wants {wants}, but {loss} is given {gets}"
+            message = f"train.metrics: {name} expects {wants}, but {loss} is given {gets}"
             raise Refused(message, AtArgument("metrics"), "train", hint)
 
 
@@ -209,13 +209,13 @@ def find_mismatch(graph: Graph, output: str, loss: Object) -> str | None:
     if last not in (None, "linear", "softmax", "sigmoid"):
         right = "a sigmoid" if name.startswith("Binary") else "a softmax"
         message = (
-            f"train.loss: {name} wants probabilities, but output '{output}' ends in {last}, which "
-            f"gives neither them nor logits; end it in {right}, or in no activation and leave the "
-            "loss out"
+            f"train.loss: {name} expects probabilities, but output '{output}' ends in {last}, "
+            f"which gives neither them nor logits; end it in {right}, or in no activation and "
+            "leave the loss out"
         )
         return None if last in NEARLY_PROBABILITIES else message
     wants, gives = ("logits", "probabilities") if from_logits else ("probabilities", "logits")
     return (
-        f"train.loss: {name} with from_logits: {show(from_logits)} wants {wants}, but output "
+        f"train.loss: {name} with from_logits: {show(from_logits)} expects {wants}, but output "
         f"'{output}' gives {gives}; leave the loss out, or say from_logits: {show(not from_logits)}"
     )

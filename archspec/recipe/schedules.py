@@ -18,8 +18,8 @@ T = TypeVar("T", bound=Train)
 def settle_schedule(recipe: T, per_epoch: int) -> T:
     """Return a recipe whose schedule has numbers of steps in place of formulas.
 
-    per_epoch: steps in an epoch. A run keeps these numbers: gone on with for more epochs, it has
-    the schedule that it began with. Raises `UserError` for a schedule that cannot be so.
+    per_epoch: steps in an epoch. A run keeps these numbers: resumed for more epochs, it has the
+    schedule that it began with. Raises `UserError` for a schedule that cannot be so.
     """
     optimizer, arguments = named(recipe.optimizer)
     rate = arguments.get("learning_rate")
@@ -44,5 +44,5 @@ def settle_schedule(recipe: T, per_epoch: int) -> T:
     steps = settled.get("boundaries", ())
     if list(steps) != sorted(set(steps)):
         shown = ", ".join(map(str, steps))
-        raise UserError(f"train.optimizer: {name} wants boundaries that ascend, and has {shown}")
+        raise UserError(f"train.optimizer: {name} expects ascending boundaries, and has {shown}")
     return replace(recipe, optimizer={optimizer: {**arguments, "learning_rate": {name: settled}}})

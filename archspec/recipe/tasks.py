@@ -8,6 +8,7 @@ from archspec.recipe.outputs import OF_CLASSES
 
 # One class of a sample; several labels of 0 or 1; numbers; a class of each place; an image.
 CLASSES, LABELS, NUMBERS, MASK, IMAGE = "classes", "labels", "numbers", "mask", "image"
+OF_OVERLAP = ("Dice", "Tversky")  # losses of masks, which take the share of a class at each place
 INPUT = "input"  # as a target: the input itself, as it was before augmentation
 
 METRICS: dict[str, tuple[Object, ...]] = {

@@ -132,7 +132,7 @@ class RunFolder:
         path = self.path / "spec.yaml"
         if facts.get("spec") is None or kind_of(path) is None:
             return False
-        with reading(path, "put it back, or remove it: the run goes on with its resolved.yaml"):
+        with reading(path, "put it back, or remove it: the run is resumed from its resolved.yaml"):
             return hash_content(read_bytes(path, MOST)) != str(facts["spec"])
 
     @contextmanager

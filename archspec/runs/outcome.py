@@ -1,4 +1,4 @@
-"""What training and evaluation return: values that are known without importing Keras."""
+"""Define the results of training and evaluation, without importing Keras."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Metrics = dict[str, dict[str, float] | None]
 
 
 class Run(Struct, frozen=True, eq=False):
-    """What a training came to.
+    """The result of a training.
 
     folder: where its files are. model: the Keras model, with the weights of the best epoch, or of
         the last step if the run was interrupted.

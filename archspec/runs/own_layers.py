@@ -27,7 +27,7 @@ def find_files(graph: Graph, recipe: Recipe | None = None) -> dict[LayerFile, li
 
 
 def describe_files(graph: Graph, recipe: Recipe) -> dict[str, Any]:
-    """Return what run.json says of them: nothing where the network has stock layers alone."""
+    """Return the files' entry in run.json: nothing where the network has stock layers alone."""
     said = [
         {"file": file.path.name, "sha256": file.sha256, "layers": names}
         for file, names in find_files(graph, recipe).items()
@@ -43,7 +43,7 @@ def require_files(run: Path, facts: Mapping[str, Any]) -> None:
             file = LAYERS[layer].file if layer in LAYERS else None
             if file is None:
                 raise UserError(
-                    f"{run} was trained with {layer}, a layer of one's own, from {name}",
+                    f"{run} was trained with {layer}, a layer of your own, from {name}",
                     f"name that file again: --layers {name} (its SHA-256 is {wanted})",
                 )
             if file.sha256 != wanted:

@@ -62,7 +62,8 @@ class Result(Struct, frozen=True, eq=False):
 
     @property
     def conditions(self) -> dict[str, str]:
-        """What must be the same for runs to be compared, in words; unknown values are left out.
+        """Return, in words, what must be equal for runs to be compared; unknown values are left
+        out.
 
         "fingerprint" tells other images apart, of the same name and number.
         """

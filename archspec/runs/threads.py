@@ -47,7 +47,7 @@ def set_threads(wanted: int | None = None) -> int:
     wanted: by default as many as the backend takes by itself. The number returned may be another
     one: a backend that has begun to work keeps its own.
 
-    How a sum is split decides its last digits: a run goes on with as many as it began with.
+    How a sum is split decides its last digits: a resumed run uses as many threads as it began with.
     """
     backend = keras.backend.backend()
     value = os.environ.get(THREADS[backend], "")

@@ -1,8 +1,8 @@
 """Report what YAML reads without an error, but not as its writer meant it.
 
 A line that lacks its indentation or its dash puts two steps into one mapping; one that is indented
-too far goes on with the text above it; a comma ends a formula within brackets. The schema would
-call some key or value wrong, which leads astray, so these are looked for first.
+too far continues the text above it; a comma ends a formula within brackets. The schema would call
+some key or value wrong, which leads astray, so these are looked for first.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def report_traps(result: CheckResult) -> Iterator[Span]:
 
 
 def _find_continuation(value: Value, path: Path) -> Span | None:
-    """Return the place of the line that goes on with a text which should end in its own line.
+    """Return the place of the line that continues a text which should end in its own line.
 
     YAML takes a line that is indented deeper for more of the text: `name: a` and `- ReLU` under it
     are the name "a - ReLU". A formula may have several lines, in which a step would be an unknown
@@ -93,7 +93,7 @@ def _report_continuation(line: Span, value: Value, result: CheckResult) -> None:
         hint = "write the whole value in one line"
     elif written.startswith("-"):
         hint = "a step is indented as the steps before it"
-    message = f"this line goes on with the value above it: {show(value.data)}"
+    message = f"this line continues the value above it: {show(value.data)}"
     note = Note("the value begins here", value.span)
     result.error("yaml", message, line, hint, (note,))
 

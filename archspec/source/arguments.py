@@ -35,8 +35,9 @@ from archspec.syntax.steps import BlockCall, LayerCall
 
 
 class Decisions(Struct, eq=False):
-    """What following a text has taught: arguments, by the place of their step, that need `int`
-    or are written as numbers; and steps that are written flat, with the reason."""
+    """Decisions made after a written text was followed: which arguments, by the place of their
+    step, need `int` or are written as numbers; and which steps are written flat, with the reason.
+    """
 
     whole: set[tuple[Span, str]] = field(default_factory=set)
     literal: set[tuple[Span, str]] = field(default_factory=set)

@@ -21,8 +21,9 @@ def make_divisible(value, divisor=8):
 
 
 class OwnClasses(Struct, eq=False):
-    """What makes the classes of layers of one's own: imports and other statements, as the user
-    wrote them, and the function that makes each class, by the layer."""
+    """The code that makes the classes of the user's own layers: imports and other statements, as
+    the user wrote them, and the function that makes each class, by the layer.
+    """
 
     imports: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)

@@ -43,7 +43,7 @@ RESERVED = frozenset({"keras", "layers", "x", "name", "make_divisible", *BUILTIN
 
 
 class Lessons(Struct, eq=False):
-    """What is known from texts that were tried.
+    """Facts learnt from texts that were tried.
 
     flat: the steps of the model's function that are written flat, with the reason. kept: steps
     whose value is taken by what is written flat.

@@ -21,7 +21,7 @@ INDEX = "index"  # in formulas the number of the iteration
 
 
 class LoopColumn(Struct, eq=False):
-    """What one or several variables of a loop go through."""
+    """The values that one or several variables of a loop take."""
 
     variables: tuple[str, ...]
     items: ast.expr

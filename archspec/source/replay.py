@@ -176,7 +176,7 @@ class _Follower:
         for statement in body:
             self.num_statements += 1
             if self.num_statements > MAX_STATEMENTS:
-                raise Mismatch("the text goes on too long")
+                raise Mismatch("the text takes too many steps")
             self.line = statement.lineno
             if self.depth == 1:
                 self.main_line = statement.lineno

@@ -1,4 +1,6 @@
-"""What a step sees while it is written: names, defaults, the loops around it, where it goes."""
+"""Hold what a step sees while it is written: names, defaults, the loops around it, and the body
+that its statements are put into.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,13 @@ class DefaultArguments(Struct, frozen=True, eq=False):
 
 
 class Room(Struct, frozen=True, eq=False):
-    """What a step sees while it is written.
+    """The surroundings of a step while it is written.
 
-    prefix: what stands before its name. path: the same from the beginning of the body, with dots.
-    flow: the variable that takes the output of each step. body: where statements go. heads: for the
-    function and each loop around, what stands at its beginning, with the variables that are there.
-    once: whether the step is in the model's own function, and in no loop and condition of it.
+    prefix: the text before the step's name. path: the same from the beginning of the body, with
+    dots. flow: the variable that takes the output of each step. body: where statements go. heads:
+    for the function and each loop around, what stands at its beginning, with the variables that are
+    there. once: whether the step is in the model's own function, and in no loop and condition of
+    it.
     """
 
     scope: WrittenScope

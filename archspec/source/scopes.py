@@ -112,7 +112,7 @@ class Reference(Struct, eq=False):
 
 
 class Wanted(Struct, eq=False):
-    """What a body refers to.
+    """The names and steps that a body refers to.
 
     root: its scope. scopes: the scope that each step stands in. uses: how a step's value is kept.
     again: the steps whose layer is called again. shared: the names that `input` stands for.

@@ -48,7 +48,7 @@ WriteCall = Callable[
 
 
 class Surroundings(Struct, frozen=True, eq=False):
-    """What a body is written in: the network, and what the text around it has.
+    """The surroundings of a body that is written: the network, and what the text around it defines.
 
     inputs: the variables of the inputs by their names. call_block: returns the call of a block's
     function, or the value itself where the block does nothing.

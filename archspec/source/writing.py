@@ -90,7 +90,7 @@ def _find_spec(graph: Graph) -> Spec:
 
 
 def _learn(mismatch: Mismatch, step: Step | None, found: Trace, lessons: Lessons) -> bool:
-    """Note what a mismatch says of the next try; return whether there is anything new.
+    """Note what to change in the next try because of a mismatch; return whether that is new.
 
     step: that of the model's function in which it is.
     """

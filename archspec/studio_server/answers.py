@@ -1,4 +1,4 @@
-"""What the studio answers: the picture of a text, what is wrong with it, and what changed."""
+"""Answer the studio's requests: the picture of a text, its errors, and what changed."""
 
 from __future__ import annotations
 

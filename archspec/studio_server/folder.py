@@ -22,8 +22,9 @@ EMPTIED = 1.0  # seconds in which a file that is empty is being written
 
 
 class SavedText(Struct, frozen=True):
-    """What a file holds. mark: of these bytes and no others; "" if there is no file. problem: why
-    it cannot be read."""
+    """The content of a file. mark: a hash of its bytes; "" if there is no file. problem: why it
+    cannot be read.
+    """
 
     text: str = ""
     mark: str = ""

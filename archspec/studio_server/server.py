@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ArchspecError as error:
             hint = getattr(error, "hint", None)
             return self.say(409, ". ".join(filter(None, [str(error.args[0]), hint])))
-        except Exception as error:  # the studio goes on, and the text is still in the editor
+        except Exception as error:  # the studio continues, and the text is still in the editor
             return self.say(500, f"{type(error).__name__}: {reason(error)}")
         return self.send(200, msgspec.json.encode(answer), "application/json")
 

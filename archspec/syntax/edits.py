@@ -79,7 +79,7 @@ class Edit(Struct, frozen=True, eq=False):
 
     @property
     def span(self) -> Span:
-        """Where it is written."""
+        """The place where the edit is written."""
         return self.written.span
 
     @property

@@ -242,7 +242,7 @@ def _range(*bounds: Any) -> list[int]:
     whole = [_whole(each) for each in bounds]
     if None in whole:
         wrong = show(bounds[whole.index(None)])
-        raise Refused(f"range wants integers, got {wrong}", code="formula")
+        raise Refused(f"range expects integers, got {wrong}", code="formula")
     numbers = range(*(each for each in whole if each is not None))
     if len(numbers) > MAX_ITEMS:
         raise Refused(f"range gives more than {MAX_ITEMS:,} numbers", code="formula")
@@ -527,7 +527,7 @@ class _Evaluation:
         """Return a value if it is a number. part: what in the node gave it."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             kind = "a list" if isinstance(value, list) else "null" if value is None else repr(value)
-            raise _wrong_value(node, f"arithmetic wants numbers, got {str(kind).lower()}", part)
+            raise _wrong_value(node, f"arithmetic expects numbers, got {str(kind).lower()}", part)
         return value
 
     def bounded(self, value: Any, node: ast.expr) -> Any:

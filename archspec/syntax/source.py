@@ -26,7 +26,7 @@ MAX_BYTES = 2 * 1024 * 1024
 MAX_VALUES = 120_000
 MAX_NUMBER = 40
 MAX_MISTAKES = 5  # before each of which the whole text is read again
-PASSABLE = ("yaml", "tag", "alias", "duplicate-key")  # mistakes after which reading goes on
+PASSABLE = ("yaml", "tag", "alias", "duplicate-key")  # mistakes after which reading continues
 
 INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")

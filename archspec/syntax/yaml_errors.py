@@ -136,7 +136,7 @@ def _open_quote(stop: Stop) -> Diagnostic | None:
 def _tab(stop: Stop) -> Diagnostic | None:
     if stop.char != "\t" and "\t" not in stop.line[: stop.indent]:
         return None
-    return stop.diagnose("a tab stands where YAML wants spaces", "replace it by spaces")
+    return stop.diagnose("a tab stands where YAML expects spaces", "replace it by spaces")
 
 
 def _reserved_sign(stop: Stop) -> Diagnostic | None:

@@ -93,9 +93,9 @@ class Team:
             {
                 "the network or its recipe": format_resolved(job.graph, job.recipe),
                 "the data": str(job.facts["data"]["fingerprint"]),
-                "a layer of one's own": str(job.facts.get("own_layers")),
+                "a layer of your own": str(job.facts.get("own_layers")),
                 "the weights to begin with": str(job.facts.get("init")),
-                "the state to go on from": f"{state and (state.epochs, state.step)} {sums}",
+                "the state to resume from": f"{state and (state.epochs, state.step)} {sums}",
                 "the software": str(list_versions()),
             }
         )
@@ -122,7 +122,7 @@ class Team:
                 if facts["status"] != "finished":
                     self.folder.write_json("run.json", {**facts, "status": "interrupted"})
             hint = f"start all processes again, with --resume {self.folder.path}"
-        _end(f"error: {how}, and no other can go on without it\nhint: {hint}")
+        _end(f"error: {how}, and no other can continue without it\nhint: {hint}")
 
     def look_for_loss(self, error: BaseException) -> None:
         """End this process if an error of the engine came of a peer that is lost."""

@@ -1,4 +1,4 @@
-"""What a training works on: one device, all GPUs of a machine, or those of several processes."""
+"""Choose the devices of a training: one, all GPUs of a machine, or those of several processes."""
 
 from __future__ import annotations
 

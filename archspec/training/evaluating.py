@@ -63,16 +63,17 @@ def evaluate(
         0.9192
 
     part: "test", "validation" or "train"; by default the test samples, or those of validation where
-    there are no others. data, data_dir: other data of the same kind, as `train` takes it. device:
-    as `framework.on` takes it.
+    there are no others. data, data_dir: other data of the same kind, as `train` takes it; all of it
+    is judged where it has neither. device: as `framework.on` takes it.
 
     Raises `UserError` for a run without a model, for data of other classes or that is missing, and
     for files that cannot be written.
     """
     with framework.on(device) as device_name:
         trained = load_trained(run)
-        dataset, parts = _prepare(trained, data, data_dir)
-        name = part or ("test" if "test" in parts else "validation")
+        dataset, parts = _prepare(trained, data, data_dir, part is None)
+        choice = ("test", "validation", "train") if data else ("test", "validation")
+        name = part or next(filter(parts.get, choice), "validation")
         if name not in parts:
             hint = f"--part takes {' or '.join(parts)}"
             raise UserError(f"{dataset.name} has no {name} images", hint)
@@ -86,12 +87,18 @@ def evaluate(
 
 
 def _prepare(
-    trained: TrainedRun, data: str | None, data_dir: Path | None
+    trained: TrainedRun, data: str | None, data_dir: Path | None, whole: bool
 ) -> tuple[Dataset, dict[str, Part]]:
-    """Return the data of the run, or other data. Raises `UserError` for that of other classes."""
+    """Return the data of the run, or other data. Raises `UserError` for that of other classes.
+
+    whole: whether other data that has one part only is not split.
+    """
     facts, recipe = trained.facts["data"], trained.recipe
     if data is not None:
-        recipe = replace(recipe, data=replace(recipe.data, name=data))
+        other = replace(recipe.data, name=data)
+        if whole:
+            other = replace(other, validation=0.0, class_weight={})
+        recipe = replace(recipe, data=other)
     data_dir = data_dir or (Path(facts["data_dir"]) if facts["data_dir"] else None)
     found = Path(facts["found"]) if facts.get("found") else None
     limit = None if data else facts["limit"]

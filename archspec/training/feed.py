@@ -1,7 +1,7 @@
 """Data for Keras: arrays where they fit in memory, else batches that are made when they are needed.
 
 The order of the images is a function of the seed and the epoch alone: a run that is resumed in its
-fifth epoch goes on exactly as it would have.
+fifth epoch sees the same images in the same order.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from archspec.data.preparation import Part
 from archspec.errors import UserError
 from archspec.training.augmenting import JointAugmentation
 from archspec.training.sharing import Sharing
-from archspec.training.tensorflow_steps import ALIGNMENT, load_tensors, make_groups
+from archspec.training.tensorflow_steps import ALIGNMENT, load_tensors, make_batches, make_groups
 
 BUDGET = 2 * 2**30  # bytes of prepared images that are kept in memory
 CHUNK = 1024
@@ -33,8 +33,8 @@ Batch = tuple[Any, ...]
 class Feed:
     """The x and y for Keras's `fit` and `evaluate`; y is None where x gives both.
 
-    weights: of the samples, where they differ. epoch: the number of the epoch, from 0; set it
-    before the epoch begins.
+    weights: of the samples, where they differ. steps: of an epoch, where x does not end with it.
+    epoch: the number of the epoch, from 0; set it before the epoch begins.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Feed:
         self.x: Any = None
         self.y: Any = None
         self.weights: Any = None
+        self.steps: int | None = None
         self._make: Callable[[int], Any]
         in_files = any(isinstance(each, Photos) for each in examples.inputs.values())
         few = in_files and needed is not None and needed < self.count
@@ -83,7 +84,10 @@ class Feed:
         if in_tensors:
             arrays = load_tensors(arrays)
         if seed is None and sharing is None:
-            self.x, self.y, self.weights = (*arrays, None)[:3]
+            if in_tensors:
+                self.x = make_batches(arrays, self.count, batch_size)
+            else:
+                self.x, self.y, self.weights = (*arrays, None)[:3]
             return
         if in_tensors:
 
@@ -94,7 +98,7 @@ class Feed:
                 count = self.count - first * batch_size
                 return make_groups(arrays, order, count, batch_size, steps)
 
-            self._make = make
+            self._make, self.steps = make, ceil(self.count / batch_size)
         else:
 
             def take(places: Array) -> Batch:

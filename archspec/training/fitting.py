@@ -64,8 +64,8 @@ def learn(
 ) -> Run:
     """Build, train and evaluate the network of a job, into its folder; see `run.train`.
 
-    device: the one in use, such as `gpu:0`. state: to go on from, by default none. sharing: of each
-    batch among several devices. team: the processes that train together.
+    device: the one in use, such as `gpu:0`. state: to resume from, if any. sharing: of each batch
+    among several devices. team: the processes that train together.
 
     Raises `UserError` for images that cannot be read, for files that cannot be written and for a
     loss that is not finite; whatever Keras raises passes through.
@@ -231,7 +231,7 @@ class _Training:
         """Draw samples.png, unless it is there: the first images of the first epoch as the model
         takes them, where they can be seen, and the number of images in each class."""
         folder, part = self.job.folder, self.job.parts["train"]
-        if kind_of(folder.path / SAMPLES) is not None:  # a run that goes on here has drawn them
+        if kind_of(folder.path / SAMPLES) is not None:  # a run that is resumed here has drawn them
             return
         batch = part.examples.take(self.feeds["train"].draw_order()[:MANY])
         shown = filter(figures.are_images, part.fit_inputs(batch).values())
@@ -292,8 +292,14 @@ class _Training:
                 if part.unfreezes:
                     self._unfreeze()
                 one.first = part.step
-                x = feeds["train"].skip(part.step) if part.step else feeds["train"].x
-                fit(x, epochs=part.last, initial_epoch=part.first, callbacks=one)
+                feed = feeds["train"]
+                fit(
+                    feed.skip(part.step) if part.step else feed.x,
+                    steps_per_epoch=feed.steps and feed.steps - part.step,
+                    epochs=part.last,
+                    initial_epoch=part.first,
+                    callbacks=one,
+                )
                 if self.trainer.stop_training:
                     break
         self.recorder.check_losses()
@@ -371,11 +377,11 @@ class _Training:
         return round(min(feed.waited / seconds, 1.0), 3)
 
     def describe_outcome(self, status: str) -> str:
-        """Return the message at the end: the metrics, or how to go on."""
+        """Return the message at the end: the metrics, or how to resume."""
         folder, recorder = self.job.folder.path, self.recorder
         done = f"{len(recorder.rows)} of {self.epochs} epochs"
         if status == "interrupted":
-            return f"interrupted after {done}: archspec train --resume {folder} goes on"
+            return f"interrupted after {done}: archspec train --resume {folder} continues it"
         lines = [f"stopped early, after {done}"] if len(recorder.rows) < self.epochs else []
         unfreeze = self.job.recipe.unfreeze
         if lines and unfreeze and len(recorder.rows) < unfreeze["epoch"]:

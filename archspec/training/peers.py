@@ -1,9 +1,9 @@
 """The processes of one training on several machines: each learns at once that another is gone.
 
-They cannot go on with fewer. JAX finds out after 100 seconds that a peer is silent, and aborts the
-process. Here every process sends a line each second: to the first one, which has a connection to
-each, and the first one to all. A connection that ends, or is silent for `SILENCE` seconds, is a
-peer that is lost; the first process tells the others which one it was.
+The others cannot continue without it. JAX finds out after 100 seconds that a peer is silent, and
+aborts the process. Here every process sends a line each second: to the first one, which has a
+connection to each, and the first one to all. A connection that ends, or is silent for `SILENCE`
+seconds, is a peer that is lost; the first process tells the others which one it was.
 """
 
 from __future__ import annotations

@@ -19,13 +19,14 @@ from archspec.data.datasets import read_samples
 from archspec.data.fitting import make_fitting
 from archspec.data.folders import is_image, iter_files
 from archspec.data.images import Array, Images, read_files
+from archspec.data.tables import SUFFIXES
 from archspec.errors import UserError
 from archspec.reading import kind_of, readable
 from archspec.recipe.tasks import CLASSES, IMAGE, INPUT, LABELS, MASK
 from archspec.training.trained import TrainedRun, load_trained
 from archspec.writing import writing
 
-TABLES = {".csv", ".tsv", ".npz", ".npy"}
+TABLES = {*SUFFIXES, ".npz", ".npy"}
 AT_ONCE = 32
 
 
@@ -153,10 +154,25 @@ def _fit(trained: TrainedRun, name: str, images: Images, resize: bool) -> Array:
     taken = data.get("inputs", {}).get(name, {"range": data["range"], "scaled": True})
     # A file of an image has its own range, whatever the data had.
     range_ = tuple(taken["range"]) if isinstance(images, np.ndarray) else images.range
+    if isinstance(images, np.ndarray) and taken["scaled"] and ours.scale:
+        _check_range(images, range_, name)
     scale = (ours.scale or tuple(taken["range"])) if taken["scaled"] else None
     shape = trained.graph.shape(name)[1:]
     adapt = ours.resize or resize, ours.channels or resize
     return make_fitting(images, shape, range_, scale, *adapt)(images)
+
+
+def _check_range(values: Array, trained: tuple[float, float], name: str) -> None:
+    """Refuse bytes where the training had a smaller range, and shares where it had bytes."""
+    least, most = float(values.min()), float(values.max())
+    are_bytes, had_bytes = values.dtype == np.uint8, trained == (0.0, 255.0)
+    are_shares = least >= 0 and most <= 1 and bool(((values > 0) & (values < 1)).any())
+    if (are_bytes and not had_bytes and most > trained[1]) or (had_bytes and are_shares):
+        raise UserError(
+            f"input '{name}' is given {values.dtype.name} from {least:g} to {most:g}, and learnt "
+            f"from {trained[0]:g} to {trained[1]:g}",
+            "save the values as those of the training",
+        )
 
 
 # --- what is predicted ---------------------------------------------------------------------------

@@ -116,7 +116,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self.before = 0.0  # seconds that the steps took which the next epoch is resumed after
 
     def memory(self) -> dict[str, Any]:
-        """Return what must be known to go on after this epoch, as values that JSON has."""
+        """Return what must be known to resume after this epoch, as values that JSON has."""
         return {
             "rows": list(self.rows),  # which grows while the state is written
             "best": self.best,
@@ -144,11 +144,11 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         self._check_monitors(logs or {})
         row = self._make_row(epoch, logs or {})
-        if self.rows and row.keys() != self.rows[0].keys():  # those of a state that is gone on from
+        if self.rows and row.keys() != self.rows[0].keys():  # those of a state that is resumed
             raise UserError(
                 f"the epochs before have the columns {', '.join(self.rows[0])}, "
                 f"and this one has {', '.join(row)}",
-                "go on with the version of Keras that the run began with, or train the spec anew",
+                "resume with the version of Keras that the run began with, or train the spec anew",
             )
         self.rows.append(row)
         self.writer.wait()  # what it writes from is about to take this epoch's values
@@ -268,8 +268,9 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         keeps_first: bool,
     ) -> None:
         """Keep what the recorder's folder needs. resolved: the text of its resolved.yaml. state: to
-        go on from, or None to start from the beginning. per_epoch: steps in an epoch. keeps_first:
-        whether to keep the state before the first epoch, which nothing else tells."""
+        resume from, or None to start from the beginning. per_epoch: steps in an epoch. keeps_first:
+        whether to keep the state before the first epoch, which nothing else tells.
+        """
         super().__init__()
         self.interval, self.per_epoch = Interval(save_every), per_epoch
         self.first = state.step if state else 0  # the step that the next epoch begins with
@@ -345,7 +346,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         drop_other_states(self.folder.path, state)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        if isfinite((logs or {})["loss"]):  # nobody wants to go on from another
+        if isfinite((logs or {})["loss"]):  # nobody wants to resume from another
             self._keep(epoch + 1)
         self.writer.begin()
 

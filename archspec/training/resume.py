@@ -1,8 +1,8 @@
-"""Going on with a run: exactly as it would have gone on, or for longer than was planned.
+"""Resume a run: with the same result as without the stop, or for longer than was planned.
 
-A run with an unchanged recipe goes on in its own folder, unless another is given. A run with a
-changed length, batch size, patience or save_every goes on in a new folder, and the old one stays as
-it is.
+A run with an unchanged recipe continues in its own folder, unless another is given. A run with a
+changed length, batch size, patience or save_every continues in a new folder, and the old one is not
+changed.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def resume(
     batch_size: int | None = None,
     run_dir: Path | None = None,
 ) -> Run | None:
-    """Go on with the run in a folder; return None where nothing is left to do.
+    """Resume the run in a folder; return None where nothing is left to do.
 
         >>> resume(Path("runs/lenet5-1"))  # doctest: +SKIP
         >>> resume(Path("runs/lenet5-1"), epochs=20)  # doctest: +SKIP
@@ -69,8 +69,8 @@ def resume(
     A finished run whose best.keras is lost gets it written again.
 
     settings: as `--set`, of the recipe. data, data_dir: where the images are now, if they moved.
-    epochs, steps, batch_size: another length. run_dir: a folder to go on in, by default the run's
-    own or, where its recipe is changed, the next free `runs/NAME-N`.
+    epochs, steps, batch_size: another length. run_dir: the folder to continue in, by default the
+    run's own or, where its recipe is changed, the next free `runs/NAME-N`.
 
     Raises `UserError` for a folder that holds no run, for other images than before, for a change of
     anything but length, batch size, patience and save_every, for a state of a newer version of
@@ -82,7 +82,7 @@ def resume(
     facts = folder.read_facts()
     if folder.is_spec_edited(facts):
         raise UserError(
-            f"{run / 'spec.yaml'} was edited, but a run goes on with its resolved.yaml",
+            f"{run / 'spec.yaml'} was edited, but a run is resumed from its resolved.yaml",
             "change the recipe there or by options, and put spec.yaml back",
         )
     graph, recipe = folder.read_spec(
@@ -93,7 +93,7 @@ def resume(
     state, is_changed = _load_state(folder, now, limit_size(graph.total_params), echo)
     is_finished = facts["status"] == "finished" and not is_changed
     if is_finished and _has_best(folder, graph, state, echo):
-        echo(f"{run} is finished, after {_format_length(recipe)}: --epochs goes on for longer")
+        echo(f"{run} is finished, after {_format_length(recipe)}: --epochs N makes it longer")
         return None
     dataset, parts, now_facts = _prepare(folder, facts, graph, recipe, data, data_dir, echo)
     text = write_yaml(now)
@@ -128,10 +128,11 @@ def resume(
 def _load_state(
     folder: RunFolder, now: Mapping[str, Any], max_bytes: int, echo: Echo
 ) -> tuple[State | None, bool]:
-    """Return the state to go on from, and whether the recipe is another than it was trained with.
+    """Return the state to continue from, and whether the recipe is another than it was trained
+    with.
 
     With another recipe the state is one that ends with a whole epoch. Raises `UserError` for a
-    change that a run cannot go on with, and as `load_state` does.
+    change that a resumed run may not have, and as `load_state` does.
     """
     framework.start()
     from archspec.training.state import load_state
@@ -174,7 +175,7 @@ def _prepare(
     data_dir: Path | None,
     echo: Echo,
 ) -> tuple[Dataset, Mapping[str, Part], dict[str, Any]]:
-    """Return the images of a run, and the keys of run.json as the run goes on with them.
+    """Return the images of a run, and the keys of run.json for the resumed run.
 
     facts: of run.json. data, data_dir: as `resume` takes them.
     Raises `UserError` where the images are missing or are not those that the run began with.
@@ -202,14 +203,14 @@ def _prepare(
 
 
 def _say_start(state: State | None) -> str:
-    """Return the message that says where a run goes on."""
+    """Return the message that says at which epoch and step a run continues."""
     if state is not None and not (state.epochs or state.step):
-        return "going on before the first epoch"
+        return "resuming before the first epoch"
     if state is None:
-        return "there is no state to go on from: starting from the beginning"
+        return "there is no state to resume from: starting from the beginning"
     if state.step:
-        return f"going on after step {state.step} of epoch {state.epochs + 1}"
-    return f"going on after epoch {state.epochs}"
+        return f"resuming after step {state.step} of epoch {state.epochs + 1}"
+    return f"resuming after epoch {state.epochs}"
 
 
 def _fill_new_folder(
@@ -220,8 +221,9 @@ def _fill_new_folder(
     resolved: str,
     max_bytes: int,
 ) -> None:
-    """Write into a new folder what a run needs to go on there; resolved.yaml comes last: with it,
-    the folder is a run's."""
+    """Write into a new folder what a run needs to continue there; resolved.yaml comes last: with
+    it, the folder is a run's.
+    """
     from archspec.training.state import copy_states
 
     with record_failure(new):
@@ -248,8 +250,8 @@ def _find_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]
     found = {key for key in old | new if old.get(key) != new.get(key)}
     if wrong := sorted(found - {*LENGTH, "patience"}):
         raise UserError(
-            f"a run can go on with another length, batch size, patience or save_every only, but "
-            f"{', '.join(wrong)} changed:\n{_format_difference(before, now)}",
+            f"a run can be resumed with another length, batch size, patience or save_every only, "
+            f"but {', '.join(wrong)} changed:\n{_format_difference(before, now)}",
             "train the changed spec anew",
         )
     return found

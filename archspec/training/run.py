@@ -1,15 +1,15 @@
-"""The runner: a graph and its recipe in, a trained model and a folder with all of it out.
+"""Train a graph by its recipe, and write the trained model and all results into a folder.
 
 A run's folder holds
 
     spec.yaml       the text as given               history.csv  one row for each epoch
     resolved.yaml   the spec and recipe in full     best.keras   the epoch of least validation loss
     run.json        versions, devices, times        curves.png   loss and metrics by epoch
-    metrics.json    on test and validation images   last/        the state, to go on from
+    metrics.json    on test and validation images   last/        the state, to resume from
     samples.png     images as the model takes them
     init.json       the weights that it began with, if they were trained before
 
-`train` starts one; `resume`, in `archspec.training.resume`, goes on with one.
+`train` starts a run; `resume`, in `archspec.training.resume`, continues one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from archspec.backends.spec_yaml import flat_name
-from archspec.data.preparation import describe_data, prepare, refuse_misfit, rename
+from archspec.data.preparation import describe_data, prepare, refuse_misfit, rename, warn_of_units
 from archspec.errors import UserError
 from archspec.graph import Graph
 from archspec.objects import named
@@ -84,6 +84,8 @@ def train(
     recipe = locate_data(recipe)
     dataset, parts = prepare(graph, recipe, data_dir, limit)
     options.echo(describe_data(dataset, parts))
+    for spare in warn_of_units(graph, recipe, dataset):
+        options.echo(f"warning: {spare.message}; {spare.hint}")
     per_epoch = count_steps_per_epoch(recipe, len(parts["train"]))
     recipe = settle_schedule(recipe, per_epoch)
     if early := ended_early(recipe, per_epoch):
@@ -170,7 +172,7 @@ def start_training(
             team.begin(job, state)
         if (before := job.facts.get("device")) and count_devices(before) != count_devices(device):
             options.echo(
-                f"warning: it began on {count_devices(before)} devices, and goes on on "
+                f"warning: it began on {count_devices(before)} devices, and continues on "
                 f"{count_devices(device)}: the last digits will differ"
             )
         options.echo(f"on {device} in {job.recipe.precision}, writing to {job.folder.path}")
@@ -199,7 +201,7 @@ def _set_threads(job: Job, options: RunOptions) -> Job:
         )
     if wanted not in (None, taken):
         options.echo(
-            f"warning: the run began with {_count_threads(wanted)} and goes on with "
+            f"warning: the run began with {_count_threads(wanted)} and continues with "
             f"{_count_threads(taken)}: it will not end in the same digits, as it does with "
             f"{variable}={wanted} in the environment"
         )

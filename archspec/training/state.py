@@ -104,7 +104,7 @@ def copy_state(
     step: int = 0,
     seconds: float = 0.0,
 ) -> State:
-    """Return a copy of the state as it is now, which stays the same while the training goes on.
+    """Return a copy of the state, which the rest of the training does not change.
 
     before: the state before it. Its file is kept beside the new one; the memory of its arrays is
     used again, so that it must have been written. The others: see `State`.
@@ -328,7 +328,7 @@ def _refuse_newer(path: Path, facts: Any) -> None:
         raise NewerStateError(
             f"{path} was written by a newer version of archspec: it has version {version} of a "
             f"state, and this archspec reads up to version {STATE_VERSION}",
-            "update archspec to go on with this run",
+            "update archspec to resume this run",
         )
 
 
@@ -400,7 +400,7 @@ def _load_best(
         ) from None
 
 
-# --- going on ------------------------------------------------------------------------------------
+# --- resuming ------------------------------------------------------------------------------------
 
 
 def restore_variables(arrays: Mapping[str, Array], trainer: keras.Model) -> None:

@@ -7,7 +7,6 @@ tf.data, which on a CPU the model could use. The maths and their order are the s
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil
 from typing import Any
 
 import keras
@@ -36,8 +35,11 @@ def make_groups(
 ) -> Any:
     """Return a dataset with an element for each call: the data of so many steps.
 
+    It does not end: to begin it anew for each epoch takes Keras longer than ten steps of a small
+    network.
+
     arrays: (images, targets), structures of tensors (n, ...). order: returns the places of the
-    examples of an epoch (count,); it is called for each.
+    examples of an epoch (count,); it is called for each, when its first step needs them.
     """
     import tensorflow as tf
 
@@ -53,9 +55,34 @@ def make_groups(
             }
         )
 
-    # Keras counts steps, and takes one element for `steps` of them.
-    length = tf.data.experimental.assert_cardinality(ceil(count / batch_size))
-    return tf.data.Dataset.from_tensors(0).flat_map(epoch).apply(length)
+    return _turn_tuning_off(tf.data.Dataset.from_tensors(0).repeat().flat_map(epoch))
+
+
+def make_batches(arrays: Any, count: int, batch_size: int) -> Any:
+    """Return a dataset of batches, in the order of the examples.
+
+    arrays: (images, targets) or with weights, structures of tensors (n, ...). count: the examples.
+    """
+    import tensorflow as tf
+
+    def take(start: Any) -> Any:
+        return tf.nest.map_structure(lambda each: each[start : start + batch_size], arrays)
+
+    starts = tf.data.Dataset.range(0, count, batch_size)
+    return _turn_tuning_off(starts.map(take).prefetch(1))
+
+
+def _turn_tuning_off(dataset: Any) -> Any:
+    """Return the dataset without the thread that tunes it while it is read.
+
+    The end of an epoch waits until that thread wakes, which may be for half a second, and nothing
+    in these datasets can be tuned.
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 class ManySteps(keras.Model):  # type: ignore[misc]

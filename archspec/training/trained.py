@@ -96,7 +96,7 @@ def load_trained(run: Path) -> TrainedRun:
     graph, recipe = folder.read_spec()
     folder.warn_of_other_network(graph, facts)
     if kind_of(run / BEST) is None and facts["status"] != "finished":
-        hint = f"archspec train --resume {run} goes on with it"
+        hint = f"archspec train --resume {run} continues it"
         raise UserError(f"{run} has no model yet: its status is {facts['status']}", hint)
     folder.read_best_epoch(graph.total_params)  # before memory is taken for a network of any size
     with use_precision(recipe.precision):

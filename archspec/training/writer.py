@@ -1,4 +1,4 @@
-"""A thread that writes files while the training goes on, from copies of what they hold."""
+"""Write files in a thread beside the training, from copies of what they hold."""
 
 from __future__ import annotations
 

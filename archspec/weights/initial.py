@@ -30,7 +30,7 @@ class Initial(Struct, frozen=True, eq=False):
         return f"{text}\nwarning: {doubt}" if doubt else text
 
     def to_facts(self) -> dict[str, Any]:
-        """Return what run.json says of it."""
+        """Return the entry `init` of run.json."""
         facts = {**self.source.describe(), "partial": list(self.partial)}
         return {**facts, "parameters": self.plan.counts}
 

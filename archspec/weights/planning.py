@@ -21,7 +21,7 @@ Sizes = tuple[int, ...]
 
 
 class PlannedWeight(Struct, frozen=True):
-    """What becomes of one weight of the network.
+    """The plan for one weight of the network: copied, sliced, averaged or new.
 
     layer, weight, shape: as the graph names and has them. how: copied, sliced, averaged or new.
     source: the layer that the values are of; None for new ones. there: the weight's shape in it.
@@ -41,7 +41,7 @@ class PlannedWeight(Struct, frozen=True):
 
 
 class WeightsPlan(Struct, frozen=True, eq=False):
-    """What becomes of each weight of a network that begins with those of another.
+    """The plan for each weight of a network that begins with the weights of another.
 
     network, source: the two graphs. unused: weights of the source that nothing takes, by layer and
     name, with their shapes.

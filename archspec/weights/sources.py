@@ -1,4 +1,4 @@
-"""Where weights come from: a run, a file of a Keras model, or a model of keras.applications."""
+"""Open a source of weights: a run, a file of a Keras model, or a model of keras.applications."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _import(model: Model) -> tuple[Graph, Mapping[str, str]]:
 def _checked(source: WeightSource) -> WeightSource:
     """Return a source whose file has all its weights, in the shapes of its network.
 
-    Raises `UserError` for any other, before anything is said or read of them.
+    Raises `UserError` for any other source, before anything is printed or read.
     """
     assert source.path is not None
     with open_weights(source.path) as weights:
@@ -157,7 +157,7 @@ def _open_application(name: str) -> WeightSource:
     except Exception as error:  # of the network, of a file of the cache
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         hint = "Keras downloads them once, to ~/.keras/models: with a connection, try again"
-        raise UserError(f"{name}: its weights cannot be had: {said}", hint) from None
+        raise UserError(f"{name}: its weights cannot be loaded: {said}", hint) from None
     graph, names = _import(read_model(model))
     nodes = {node: tuple(layer.split("/")) for layer, node in names.items()}
     return WeightSource(name, graph, None, nodes, model)

@@ -6,7 +6,7 @@ let client;
 exports.activate = async () => {
   const [command, ...args] = workspace.getConfiguration("archspec").get("command");
   client = new LanguageClient("archspec", "archspec", { command, args }, {
-    documentSelector: [{ scheme: "file", language: "yaml" }],
+    documentSelector: ["file", "untitled"].map((scheme) => ({ scheme, language: "yaml" })),
     initializationOptions: { yaml: checkedByYaml() },
     synchronize: { fileEvents: workspace.createFileSystemWatcher("**/*.{yaml,yml}") },
   });
