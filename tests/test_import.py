@@ -360,8 +360,8 @@ def test_an_input_that_is_a_mask_is_refused_as_one(tmp_path: Path) -> None:
     (fault,) = faults(
         tmp_path, functional(start("x", (5, 4)), start("mask", (5,), dtype="bool"), mean)
     )
-    assert "called with mask=a tensor, which a spec cannot say" in fault.message
-    assert fault.hint == "a spec has the masks alone that Keras hands on by itself"
+    assert "called with mask=a tensor, which a spec cannot express" in fault.message
+    assert fault.hint == "a spec has only the masks that Keras propagates by itself"
 
 
 def test_the_first_operation_that_no_layer_does_is_refused_once(tmp_path: Path) -> None:
