@@ -64,7 +64,19 @@ layers:
     layers:
       - Conv2DTranspose: {filters: 2, kernel_size: 2, strides: 2}
 """
-SPECS = {"two": TWO, "words": WORDS, "grouped": GROUPED}
+AUGMENTED = """\
+archspec: 1
+name: augmented
+input: [8, 8, 3]
+layers:
+  - RandomFlip: horizontal
+  - RandomBrightness: 0.5
+  - Normalization: {mean: [0.4, 0.5, 0.6], variance: [0.1, 0.2, 0.3]}
+  - Conv2D: {filters: 2, kernel_size: 3}
+  - Flatten
+  - Dense: 3
+"""
+SPECS = {"two": TWO, "words": WORDS, "grouped": GROUPED, "augmented": AUGMENTED}
 COMPARED = [end for end, form in FORMATS.items() if form.packages]
 
 

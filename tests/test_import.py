@@ -354,6 +354,16 @@ def test_a_mask_of_ones_own_is_refused(tmp_path: Path) -> None:
     assert "a mask that Keras does not propagate by itself" in fault.message
 
 
+def test_an_input_that_is_a_mask_is_refused_as_one(tmp_path: Path) -> None:
+    mask = tensor("mask", (None, 5), dtype="bool")
+    mean = layer("GlobalAveragePooling1D", "mean", {}, call(tensor("x", (None, 5, 4)), mask=mask))
+    (fault,) = faults(
+        tmp_path, functional(start("x", (5, 4)), start("mask", (5,), dtype="bool"), mean)
+    )
+    assert "called with mask=a tensor, which a spec cannot express" in fault.message
+    assert fault.hint == "a spec has only the masks that Keras propagates by itself"
+
+
 def test_the_first_operation_that_no_layer_does_is_refused_once(tmp_path: Path) -> None:
     """And none that takes its value, however many do."""
     whole = tensor("whole", (None, 5), dtype="int32")

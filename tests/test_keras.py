@@ -121,6 +121,10 @@ def test_no_operation_of_a_mask_is_called_as_a_layer():
     names = [layer.name for layer in model.layers]
     assert [layer.name for layer in space[graph.name]().layers] == names
     assert "any_1" in names
+    text = HEAD + "input: {shape: [3], dtype: int32}\nlayers:\n"
+    text += "- Embedding: {input_dim: 4, output_dim: 2}\n- {Flatten: , name: concatenate}\n"
+    text += "- Dense: 2"
+    assert "get_uid" not in archspec.to_source(archspec.loads(text))
 
 
 def test_blocks_or_a_flat_list_give_the_same_weights():

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from archspec.errors import ArchspecError, UserError
 from archspec.graph import Graph
+from archspec.layers.equivalents import trains_by_default
 from archspec.reading import kind_of, reason
 from archspec.writing import writing
 
@@ -103,6 +104,8 @@ def export(model: keras.Model, graph: Graph, path: str, is_compared: bool = True
             "KERAS_BACKEND=tensorflow in the environment chooses it",
         )
     run: Callable[..., Any] | None = getattr(form.code, "run", None)
+    if form.packages and any(trains_by_default(node.op) for node in graph):
+        model = _at_inference(model)
     inputs = make_inputs(graph) if form.packages else []
     wanted = (
         model(inputs if len(inputs) > 1 else inputs[0]) if inputs else None
@@ -114,6 +117,15 @@ def export(model: keras.Model, graph: Graph, path: str, is_compared: bool = True
     with _naming(f"{path} is written, and cannot be run"):
         found = run(Path(path), graph, inputs)
     return measure_difference(path, wanted, found)
+
+
+def _at_inference(model: keras.Model) -> keras.Model:
+    """Return a model in which layers that augment, such as RandomFlip, do nothing: Keras has them
+    do so where `training` is not said, and an exported model says nothing."""
+    import keras
+
+    inputs = model.inputs if len(model.inputs) > 1 else model.inputs[0]
+    return keras.Model(inputs, model(inputs, training=False), name=model.name)
 
 
 @contextmanager

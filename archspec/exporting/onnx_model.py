@@ -7,7 +7,8 @@ such operations are written in others here; any other one is refused.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def write(model: Any, graph: Graph, path: Path) -> None:
     """Raises `UserError` for an operation that ONNX has not."""
     import onnx
 
-    with held_back([]), warnings.catch_warnings():
+    with held_back([]), warnings.catch_warnings(), _plain_statistics(model):
         warnings.simplefilter("ignore")  # of NumPy, about names that Keras puts back
         model.export(path, format="onnx", verbose=False)
     written = onnx.load(path)
@@ -30,6 +31,29 @@ def write(model: Any, graph: Graph, path: Path) -> None:
     _refuse_unknown(written)
     onnx.checker.check_model(written)
     onnx.save(written, path)
+
+
+@contextmanager
+def _plain_statistics(model: Any) -> Iterator[None]:
+    """Let each Normalization hold its mean and variance as plain arrays: tf2onnx makes inputs of
+    the model of TensorFlow's."""
+    import keras
+
+    found = [each for each in _list_layers(model) if isinstance(each, keras.layers.Normalization)]
+    before = [(each.mean, each.variance) for each in found]
+    for each in found:
+        each.mean, each.variance = map(keras.ops.convert_to_numpy, (each.mean, each.variance))
+    try:
+        yield
+    finally:
+        for each, (mean, variance) in zip(found, before, strict=True):
+            each.mean, each.variance = mean, variance
+
+
+def _list_layers(model: Any) -> Iterator[Any]:
+    for layer in model.layers:
+        yield layer
+        yield from _list_layers(layer) if hasattr(layer, "layers") else ()
 
 
 def run(path: Path, graph: Graph, inputs: Sequence[Any]) -> list[Any]:

@@ -477,6 +477,8 @@ class _ConfigReader(Struct):
             of = values if key == "mask" else values[names.index(slot) :]
             for value, mask in zip(of, flatten([given]), strict=False):
                 found = find(mask) if isinstance(mask, Ref) else None
+                if isinstance(found, Output):  # of a layer or an input, which hands on no mask so
+                    raise _refuse_constant(layer, key, given)
                 if isinstance(value, Output) and found is not None:
                     given_mask = GivenMask(value.step, _key(found), layer.title, call.path)
                     self.wiring.masks.append(given_mask)

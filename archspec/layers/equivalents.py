@@ -420,7 +420,9 @@ def find_taken_names(nodes: Iterable[Node]) -> dict[str, int]:
     """Return how often Keras must count the name of a mask's operation, so that none is called as
     a layer: Keras knows only the names that it gave itself."""
     nodes = list(nodes)
-    if not any(traits_of(node.op).mask in (masks.make, masks.make_of_zeros) for node in nodes):
+    rules = (masks.make, masks.make_of_zeros)
+    makers = [node for node in nodes if traits_of(node.op).mask in rules]
+    if not any(node.arguments.get("mask_zero", True) for node in makers):
         return {}
     found: dict[str, int] = {}
     for node in nodes:
