@@ -1,4 +1,4 @@
-"""The graph that a spec means: flat, named, typed, frozen.
+"""Define the graph that a spec means: flat, named, typed, frozen.
 
 A `Graph` is a list of `Node`s in an order in which each node comes after its inputs. `fold` is the
 one walk over it: what goes over a graph, such as building a Keras model, is a step function.

@@ -1,4 +1,4 @@
-"""Check specs: everything that is wrong with them, as a list."""
+"""Check specs, and list everything that is wrong with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write a spec as what it means."""
+"""Write a spec as one file that needs no other."""
 
 from __future__ import annotations
 

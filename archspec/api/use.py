@@ -1,4 +1,4 @@
-"""Use the model of a run: judge it on images, and ask it what images show."""
+"""Use the model of a run: evaluate it, and predict with it."""
 
 from __future__ import annotations
 

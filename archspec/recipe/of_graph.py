@@ -1,4 +1,4 @@
-"""The recipe of a graph: a `train` mapping with its defaults, tied to the graph's outputs."""
+"""Make the recipe of a graph: a `train` mapping with its defaults, tied to the graph's outputs."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Results of runs, read from their folders: the values that runs are compared by."""
+"""Read the results of runs from their folders: the values that runs are compared by."""
 
 from __future__ import annotations
 

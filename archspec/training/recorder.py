@@ -1,4 +1,4 @@
-"""Callbacks that keep the history, the best model and the state of a run as its epochs end."""
+"""Define callbacks that keep the history, the best model and the state of a run."""
 
 from __future__ import annotations
 
