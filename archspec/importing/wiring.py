@@ -80,7 +80,7 @@ def to_steps(model: Model, findings: Findings) -> ImportedSteps:
     wiring.outputs = [each.step for each in outputs if isinstance(each, Output)]
     if reader.seeds:
         some = "1 seed of random numbers is" if reader.seeds == 1 else f"{reader.seeds} seeds are"
-        wiring.notes.append(f"{some} left out: what is random follows from the run's seed")
+        wiring.notes.append(f"{some} left out: random numbers follow from the run's seed")
     wiring.notes += reader.notes
     return sort_by_depth(wiring)
 
