@@ -301,7 +301,7 @@ class _ConfigReader(Struct):
     def _call_model(
         self, layer: LayerConfig, call: LayerUse, find: Any, place: _Place
     ) -> list[Value]:
-        """Lay open a model within the model."""
+        """Flatten a model within the model."""
         config, at = layer.config, f"{layer.path}.config"
         given = call.args or tuple(call.kwargs[key] for key in SINGLE if key in call.kwargs)
         for key, value in call.kwargs.items():
