@@ -49,6 +49,12 @@ class Recipe(Train, frozen=True, kw_only=True):
     loss_weights: Mapping[str, float]
     warnings: tuple[str, ...] = ()
 
+    @property
+    def length(self) -> str:
+        """How long it trains, such as `5 epochs`."""
+        number, unit = (self.epochs, "epoch") if self.epochs else (self.steps, "step")
+        return f"{number} {unit}{'s' * (number != 1)}"
+
     def mapping(self, call: Callable[[str], str] = str) -> dict[str, Any]:
         """Return the recipe as a `train` mapping of plain YAML values, with every default.
 
