@@ -180,6 +180,7 @@ class Ended(Archspec):
             nonlocal times
             if len(recorder.rows) + 1 == what and batch >= count and not times:
                 times += 1
+                recorder.writer.wait()  # the state of the epoch before
                 _Destroyed(self.end) if when == "passed over" else self.end()
 
         def renamed(source: str, target: Path) -> None:
